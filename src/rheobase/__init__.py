@@ -1,0 +1,13 @@
+"""rheobase: a neuron is written once, as its paper writes it, and runs everywhere at kernel speed."""
+
+from rheobase import errors, neurons, nn
+from rheobase.core import MapNeuron, Neuron, OdeNeuron, integrators, option, param, relax, rollout, state, surrogates
+from rheobase.core.wrappers import Noisy, Refractory
+from rheobase.engine import explain
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "errors", "explain", "integrators", "neurons", "nn",
+    "option", "param", "relax", "rollout", "state", "surrogates",
+]  # fmt: skip

@@ -1,0 +1,21 @@
+"""What a neuron is: declaration, integration, firing, and the reference loop. No kernel lives here."""
+
+from rheobase.core.declare import Option, ParamSpec, Relax, StateSpec, option, param, relax, state
+from rheobase.core.map import MapNeuron
+from rheobase.core.neuron import Neuron, Transition
+from rheobase.core.ode import OdeNeuron
+
+__all__ = [
+    "MapNeuron",
+    "Neuron",
+    "OdeNeuron",
+    "Option",
+    "ParamSpec",
+    "Relax",
+    "StateSpec",
+    "Transition",
+    "option",
+    "param",
+    "relax",
+    "state",
+]

@@ -1,0 +1,165 @@
+"""The words of a declaration: `param`, `state`, `option`, and `relax`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from rheobase.errors import DeclarationError, ParameterError
+
+Bounds = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True, eq=False)
+class ParamSpec:
+    """One parameter of a neuron: the only place where its number, unit and meaning are written.
+
+    As an attribute of a neuron it reads the value in force. A learnable parameter is stored so that every
+    gradient step stays legal: `positive` as its logarithm, `range` as a logit, `clamp` as it is, cut when read.
+    """
+
+    default: float
+    unit: str
+    meaning: str
+    positive: bool = False
+    range: tuple[float, float] | None = None
+    clamp: Bounds | None = None
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        object.__setattr__(self, "name", name)
+
+    def __get__(self, neuron: Any, owner: type | None = None) -> Any:
+        return self if neuron is None else neuron.value(self.name)
+
+    def __set__(self, neuron: Any, value: Any) -> None:
+        neuron.assign(self.name, value)
+
+    def stored_name(self, learnable: bool) -> str:
+        if learnable and self.positive:
+            return f"{self.name}_log"
+        if learnable and self.range is not None:
+            return f"{self.name}_logit"
+        return self.name
+
+    def to_stored(self, value: Tensor, learnable: bool) -> Tensor:
+        if learnable and self.positive:
+            return value.log()
+        if learnable and self.range is not None:
+            low, high = self.range
+            # the ends of the range lie at infinity: start just inside
+            eps = 1e-6 if value.dtype == torch.float32 else 1e-12
+            return torch.logit(((value - low) / (high - low)).clamp(eps, 1 - eps))
+        return value
+
+    def from_stored(self, stored: Tensor, learnable: bool) -> Tensor:
+        if learnable and self.positive:
+            return stored.exp()
+        if learnable and self.range is not None:
+            low, high = self.range
+            return low + (high - low) * torch.sigmoid(stored)
+        if self.clamp is not None:
+            return torch.clamp(stored, *self.clamp)
+        return stored
+
+    def check(self, owner: str, value: Tensor) -> None:
+        """Raise `ParameterError` for a value that the declaration forbids."""
+        given = f"{self.name} = {value.tolist() if value.numel() < 5 else tuple(value.shape)}"
+        if not bool(torch.isfinite(value).all()):
+            raise ParameterError(owner, given, "finite numbers", f"give {self.name} in {self.unit}")
+        if self.positive and bool((value <= 0).any()):
+            raise ParameterError(owner, given, f"{self.name} > 0 {self.unit}", f"the default is {self.default}")
+        if self.range is not None and bool(((value < self.range[0]) | (value > self.range[1])).any()):
+            low, high = self.range
+            raise ParameterError(owner, given, f"{low} <= {self.name} <= {high}", f"the default is {self.default}")
+
+
+def param(
+    default: float,
+    unit: str,
+    meaning: str,
+    *,
+    positive: bool = False,
+    range: tuple[float, float] | None = None,
+    clamp: Bounds | None = None,
+) -> Any:
+    """Declare a parameter: `tau_mem = param(20.0, "ms", "membrane time constant", positive=True)`.
+
+    `positive` and `range` are enforced (when learnable, by a reparametrisation); `clamp` cuts the value at
+    every use, as some papers do (SRC's b_h <= -4), and lets the gradient of a cut value be zero.
+    """
+    if sum((positive, range is not None, clamp is not None)) > 1:
+        raise DeclarationError("param", "more than one of positive, range, clamp", "one of them", "keep the tightest")
+    if not isinstance(default, (int, float)) or isinstance(default, bool) or not math.isfinite(default):
+        raise DeclarationError("param", f"default {default!r}", "a finite number", "arrays are given per instance")
+    if not meaning:
+        raise DeclarationError("param", "no meaning", "a few words", "say what the parameter is")
+    return ParamSpec(float(default), unit, meaning, positive, range, clamp)
+
+
+@dataclass(frozen=True, eq=False)
+class StateSpec:
+    """One state variable: where it rests, its unit, its meaning."""
+
+    initial: float | str
+    unit: str
+    meaning: str
+
+
+def state(initial: float | str, unit: str, meaning: str) -> Any:
+    """Declare a state: `v = state("v_leak", "1", "membrane potential")`. `initial` is a number or a parameter's name."""
+    return StateSpec(initial if isinstance(initial, str) else float(initial), unit, meaning)
+
+
+@dataclass(frozen=True, eq=False)
+class Option:
+    """A choice between forms of the same model, fixed when a neuron is made."""
+
+    default: Any
+    meaning: str
+    choices: tuple[Any, ...]
+    name: str = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        object.__setattr__(self, "name", name)
+
+    def __get__(self, neuron: Any, owner: type | None = None) -> Any:
+        return self if neuron is None else neuron.options[self.name]
+
+    def __set__(self, neuron: Any, value: Any) -> None:
+        raise ParameterError(
+            type(neuron).__name__, f"{self.name} set to {value!r}", "an option fixed at construction", "make a new neuron"
+        )
+
+    def check(self, owner: str, value: Any) -> None:
+        if value not in self.choices or isinstance(value, bool) != isinstance(self.default, bool):
+            listed = ", ".join(map(repr, self.choices))
+            raise ParameterError(owner, f"{self.name} = {value!r}", f"one of {listed}", f"the default is {self.default!r}")
+
+
+def option(default: Any, meaning: str, *, choices: tuple[Any, ...] = (True, False)) -> Any:
+    """Declare an option: `detach_recurrence = option(True, "cut the gradient through time")`."""
+    return Option(default, meaning, choices)
+
+
+class Relax(NamedTuple):
+    """dx/dt = (to - x) / tau, said as such so that an integrator may solve it exactly."""
+
+    to: Any
+    tau: Any
+
+    def derivative(self, x: Any) -> Any:
+        return (self.to - x) / self.tau
+
+
+def relax(to: Any, tau: Any) -> Relax:
+    """State that a variable relaxes towards `to` with time constant `tau` (ms): dx/dt = (to - x)/tau."""
+    return Relax(to, tau)
+
+
+Dynamics = Callable[[Any], dict[str, Any]]

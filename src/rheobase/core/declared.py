@@ -1,0 +1,210 @@
+"""Neurons made of declarations: collects `param`, `state` and `option`, checks values, keeps them."""
+
+from __future__ import annotations
+
+import inspect
+from collections import namedtuple
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from rheobase.core.declare import Option, ParamSpec, StateSpec
+from rheobase.core.neuron import Neuron
+from rheobase.core.surrogates import ATan, Surrogate
+from rheobase.errors import DeclarationError, ParameterError, nearest
+
+COMMON = ("dt", "learn", "surrogate", "detach_reset")
+
+
+class Declared(Neuron):
+    """The common part of `OdeNeuron` and `MapNeuron`. Abstract."""
+
+    params: ClassVar[dict[str, ParamSpec]] = {}  # pyright: ignore[reportIncompatibleVariableOverride]
+    states: ClassVar[dict[str, StateSpec]] = {}  # pyright: ignore[reportIncompatibleVariableOverride]
+    declared_options: ClassVar[dict[str, Option]] = {}
+    abstract: ClassVar[bool] = True
+
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.abstract = abstract
+        if abstract:
+            return
+        if any(not getattr(base, "abstract", True) for base in cls.__mro__[1:]):
+            raise DeclarationError(cls.__name__, "a subclass of a concrete neuron", "a final class", "wrap it, or write a new one")
+        members = vars(cls)
+        cls.params = {k: v for k, v in members.items() if isinstance(v, ParamSpec)}
+        cls.states = {k: v for k, v in members.items() if isinstance(v, StateSpec)}
+        cls.declared_options = {k: v for k, v in members.items() if isinstance(v, Option)}
+        _check_declaration(cls)
+        fields = [*cls.states, *(["above"] if getattr(cls, "crossing", False) else [])]
+        cls.State = namedtuple(f"{cls.__name__}State", fields, module=cls.__module__)  # noqa: PYI024
+        cls.State.__qualname__ = f"{cls.__qualname__}.State"  # where pickle finds it
+        cls.__signature__ = _signature(cls)
+
+    def __init__(
+        self,
+        *shape: int | Sequence[int],
+        dt: float | None = None,
+        learn: Iterable[str] = (),
+        surrogate: Surrogate | None = None,
+        detach_reset: bool = False,
+        **values: Any,
+    ):
+        super().__init__()
+        self.shape = _checked_shape(type(self).__name__, shape)
+        self.dt = self._checked_dt(dt)
+        self.learn = self._checked_learn(learn)
+        self.surrogate = ATan() if surrogate is None else surrogate
+        if not isinstance(self.surrogate, Surrogate):
+            raise ParameterError(
+                type(self).__name__, f"surrogate {surrogate!r}", "derivative and primitive", "see rheobase.surrogates"
+            )
+        self.detach_reset = detach_reset
+        self.options: dict[str, Any] = {}
+        for name, spec in self.declared_options.items():
+            chosen = values.pop(name, spec.default)
+            spec.check(type(self).__name__, chosen)
+            self.options[name] = chosen
+        for name in values:
+            if name not in self.params:
+                known = [*self.params, *self.declared_options, *COMMON]
+                raise ParameterError(type(self).__name__, f"parameter {name!r}", "a declared one", nearest(name, known))
+        for name, spec in self.params.items():
+            self.assign(name, values.get(name, spec.default))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in type(self).params:
+            self.assign(name, value)
+        else:
+            super().__setattr__(name, value)
+
+    # --- parameters -----------------------------------------------------------------------------------
+    def value(self, name: str) -> Tensor:
+        """The value in force of a parameter."""
+        learnable = name in self.learn
+        spec = self.params[name]
+        stored = spec.stored_name(learnable)
+        held = self._parameters if learnable else self._buffers
+        tensor = held[stored]
+        if tensor is None:
+            raise ParameterError(type(self).__name__, f"no value of {name}", "a tensor", "assign it")
+        return spec.from_stored(tensor, learnable)
+
+    def assign(self, name: str, value: Any) -> None:
+        """Give a parameter a new value: a number, or a tensor that broadcasts to `shape`."""
+        spec, learnable, owner = self.params[name], name in self.learn, type(self).__name__
+        stored = spec.stored_name(learnable)
+        held: dict[str, Any] = self._parameters if learnable else self._buffers
+        old = held.get(stored)
+        dtype = torch.get_default_dtype() if old is None else old.dtype
+        try:
+            tensor = torch.as_tensor(value, device=None if old is None else old.device).detach().to(dtype)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ParameterError(owner, f"{name} = {value!r}", f"a number or a tensor in {spec.unit}", str(error)) from None
+        try:
+            fits = torch.broadcast_shapes(tensor.shape, self.shape) == self.shape
+        except RuntimeError:
+            fits = False
+        if not fits:
+            raise ParameterError(
+                owner, f"{name} of shape {tuple(tensor.shape)}", f"a scalar or {self.shape}", "one value per neuron"
+            )
+        spec.check(owner, tensor)
+        tensor = spec.to_stored(tensor, learnable).clone()
+        if old is not None and old.shape == tensor.shape:
+            with torch.no_grad():
+                old.copy_(tensor)
+        elif learnable:
+            held[stored] = nn.Parameter(tensor)
+        else:
+            held[stored] = tensor
+
+    def values(self) -> dict[str, Tensor]:
+        return {name: self.value(name) for name in self.params}
+
+    # --- rest -----------------------------------------------------------------------------------------
+    def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
+        first = next(iter(self.values().values()), torch.zeros(()))
+        dtype, device = dtype or first.dtype, device or first.device
+        start = {
+            name: getattr(self, spec.initial) if isinstance(spec.initial, str) else spec.initial
+            for name, spec in self.states.items()
+        } | self.resting()
+        full = (batch, *self.shape)
+        tensors = {
+            # a fresh tensor for each, so that no two states share memory
+            k: torch.as_tensor(v, dtype=dtype, device=device).expand(full).clone(memory_format=torch.contiguous_format)
+            for k, v in start.items()
+        }
+        return self._complete_rest(tensors)
+
+    def resting(self) -> dict[str, Tensor]:
+        """Resting values that are solved for rather than declared (SRC's fixed point)."""
+        return {}
+
+    def _complete_rest(self, tensors: dict[str, Tensor]) -> Any:
+        return self.State(**tensors)
+
+    # --- checks -----------------------------------------------------------------------------------------
+    def _checked_dt(self, dt: float | None) -> float | None:
+        raise NotImplementedError
+
+    def _checked_learn(self, learn: Iterable[str]) -> tuple[str, ...]:
+        names = (learn,) if isinstance(learn, str) else tuple(learn)
+        for name in names:
+            if name not in self.params:
+                raise ParameterError(
+                    type(self).__name__, f"learn {name!r}", "the name of a parameter", nearest(name, self.params)
+                )
+        return tuple(n for n in self.params if n in names)
+
+    # --- representation -----------------------------------------------------------------------------------
+    def __repr__(self) -> str:
+        parts = [", ".join(map(str, self.shape))] if self.shape else []
+        parts += self._repr_options()
+        for name, spec in self.params.items():
+            value = self.value(name).detach()
+            if value.numel() == 1 and float(value) == torch.tensor(spec.default, dtype=value.dtype):
+                continue
+            short = f"{float(value):.7g}" if value.dim() == 0 else f"torch.tensor({value.tolist()})"
+            parts.append(f"{name}={short if value.numel() <= 8 else f'<{tuple(value.shape)}>'}")
+        parts += [f"{k}={v!r}" for k, v in self.options.items() if v != self.declared_options[k].default]
+        if self.learn:
+            parts.append(f"learn={self.learn!r}")
+        if self.surrogate != ATan():
+            parts.append(f"surrogate={self.surrogate!r}")
+        if self.detach_reset:
+            parts.append("detach_reset=True")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+    def _repr_options(self) -> list[str]:
+        return []
+
+
+def _checked_shape(owner: str, shape: tuple[int | Sequence[int], ...]) -> tuple[int, ...]:
+    sizes: tuple[Any, ...] = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+    if not sizes or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
+        raise ParameterError(owner, f"shape {sizes}", "one or more positive integers", f"{owner}(128) is 128 neurons")
+    return sizes
+
+
+def _check_declaration(cls: type[Declared]) -> None:
+    if not cls.states:
+        raise DeclarationError(cls.__name__, "no state", "at least one `state(...)`", "declare the membrane potential")
+    for name, spec in cls.states.items():
+        if isinstance(spec.initial, str) and spec.initial not in cls.params:
+            raise DeclarationError(
+                cls.__name__, f"state {name} starts at {spec.initial!r}", "a number or a parameter", nearest(spec.initial, cls.params)
+            )
+    for name in (*cls.params, *cls.states, *cls.declared_options):
+        if name in dir(Declared) or name in COMMON or name in ("above", "step", "out"):
+            raise DeclarationError(cls.__name__, f"the name {name!r}", "one that is free", "it has a meaning of its own")
+
+
+def _signature(cls: type[Declared]) -> inspect.Signature:
+    kinds = inspect.Parameter
+    common = [p for p in inspect.signature(cls.__init__).parameters.values() if p.kind == kinds.KEYWORD_ONLY]
+    declared = [kinds(k, kinds.KEYWORD_ONLY, default=v.default) for k, v in (cls.params | cls.declared_options).items()]
+    return inspect.Signature([kinds("shape", kinds.VAR_POSITIONAL), *common, *declared])

@@ -1,0 +1,71 @@
+"""Which backend runs a call: the one asked for, or with "auto" the first that can, and why.
+
+A backend is a fixed entry of one table, filled when the package is imported; `reference` is always there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torch import Tensor
+
+from rheobase.errors import BackendUnavailable, ParameterError, nearest
+
+if TYPE_CHECKING:
+    from rheobase.core.neuron import Neuron
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call of a neuron, checked."""
+
+    neuron: Neuron
+    current: Tensor
+    state: Any
+    record: tuple[str, ...]
+    lengths: Tensor | None
+
+
+class Backend(Protocol):
+    """Something that runs requests."""
+
+    def refusal(self, neuron: Neuron, current: Tensor) -> str | None:
+        """Why it cannot run this neuron on this tensor, or None."""
+        ...
+
+    def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
+        """Out, final state, and one trace for each name in `record`."""
+        ...
+
+
+_TABLE: dict[str, Backend] = {}
+PREFERENCE = ("triton", "llvm", "reference")
+
+
+def provide(name: str, backend: Backend) -> None:
+    """Put a backend into the table. Called once for each, on import."""
+    _TABLE[name] = backend
+
+
+def choose(request: Request, name: str) -> tuple[Backend, str]:
+    """The backend for a request, and its name."""
+    if name == "auto":
+        for candidate in PREFERENCE:
+            backend = _TABLE.get(candidate)
+            if backend is not None and backend.refusal(request.neuron, request.current) is None:
+                return backend, candidate
+    if name not in _TABLE:
+        known = ["auto", *_TABLE]
+        raise ParameterError(repr(request.neuron), f"backend {name!r}", "the name of a backend", nearest(name, known))
+    reason = _TABLE[name].refusal(request.neuron, request.current)
+    if reason is not None:
+        raise BackendUnavailable(
+            repr(request.neuron), f"backend {name!r}, which cannot run: {reason}", "one that can", 'use backend="auto"'
+        )
+    return _TABLE[name], name
+
+
+def reasons(neuron: Neuron, current: Tensor) -> dict[str, str | None]:
+    """For every backend, in order of preference, why it would be passed over (None: it can run)."""
+    return {name: _TABLE[name].refusal(neuron, current) for name in PREFERENCE if name in _TABLE}

@@ -1,0 +1,107 @@
+"""Neurons in continuous time: `dynamics`, `threshold` and `reset`; an integrator makes the step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from rheobase.core.declared import Declared
+from rheobase.core.integrators import ExpEuler, Integrator
+from rheobase.core.neuron import Bound, Transition
+from rheobase.core.surrogates import Surrogate
+from rheobase.errors import DeclarationError, ParameterError
+
+
+class OdeNeuron(Declared, abstract=True):
+    """A neuron given by differential equations. A step integrates over dt, then tests, then resets.
+
+    Define `dynamics(self, s, i)`, and either `threshold(self, s)` (a spike is threshold >= 0) with
+    `reset(self, s)`, or `crossing = True` for a spike per upward crossing, or `output(self, s)` for a
+    neuron that never spikes.
+    """
+
+    crossing: ClassVar[bool] = False
+
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(abstract=abstract, **kwargs)
+        if abstract:
+            return
+        spikes, resets = cls.threshold is not OdeNeuron.threshold, cls.reset is not OdeNeuron.reset
+        if cls.dynamics is OdeNeuron.dynamics:
+            raise DeclarationError(cls.__name__, "no dynamics", "dynamics(self, s, i)", "return a dict of derivatives")
+        if not spikes and cls.output is OdeNeuron.output:
+            raise DeclarationError(cls.__name__, "neither threshold nor output", "one of them", "say what leaves the neuron")
+        if spikes and resets == cls.crossing:
+            raise DeclarationError(
+                cls.__name__, f"threshold with reset: {resets}, crossing: {cls.crossing}", "exactly one of the two",
+                "set crossing = True for a neuron without a reset",
+            )  # fmt: skip
+        cls.graded = not spikes
+
+    def __init__(
+        self,
+        *shape: int | Sequence[int],
+        dt: float | None = None,
+        integrator: Integrator | None = None,
+        learn: Iterable[str] = (),
+        surrogate: Surrogate | None = None,
+        detach_reset: bool = False,
+        **values: Any,
+    ):
+        self.integrator: Integrator = ExpEuler() if integrator is None else integrator
+        super().__init__(*shape, dt=dt, learn=learn, surrogate=surrogate, detach_reset=detach_reset, **values)
+
+    def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
+        """For every state its derivative (unit per ms), or `relax(to, tau)`."""
+        raise NotImplementedError
+
+    def threshold(self, s: Any) -> Any:
+        """A spike is `threshold(s) >= 0`."""
+        raise NotImplementedError
+
+    def reset(self, s: Any) -> Any:
+        """The state after a spike."""
+        raise NotImplementedError
+
+    def output(self, s: Any) -> Any:
+        """What a neuron without threshold gives out."""
+        raise NotImplementedError
+
+    def transition(self, s: Any, i: Any) -> Transition:
+        pre = self.integrator.step(lambda x: self.dynamics(x, i), s, self.dt)
+        if self.graded:
+            return Transition(self.output(pre), pre, pre)
+        above = self.fire(self.threshold(pre))
+        if self.crossing:
+            after = pre._replace(above=above)
+            return Transition(above * (1.0 - s.above), after, after)
+        z = self.detached(above) if self.detach_reset else above
+        jumped = self.reset(pre)
+        post = {
+            k: getattr(pre, k) if on is getattr(pre, k) else self.switch(z, on, getattr(pre, k))
+            for k, on in jumped._asdict().items()
+        }
+        return Transition(above, pre._replace(**post), pre)
+
+    def _complete_rest(self, tensors: dict[str, Tensor]) -> Any:
+        if not self.crossing:
+            return self.State(**tensors)
+        first = next(iter(tensors.values()))
+        s = self.State(**tensors, above=torch.zeros_like(first))
+        with torch.no_grad():
+            return s._replace(above=(Bound(self, self.values(), self.dt).threshold(s) >= 0).to(first.dtype))
+
+    def _checked_dt(self, dt: float | None) -> float:
+        name = type(self).__name__
+        if dt is None:
+            raise ParameterError(name, "no dt", "the time step in ms", f"{name}(128, dt=1.0)")
+        if isinstance(dt, bool) or not isinstance(dt, (int, float)) or not math.isfinite(dt) or dt <= 0:
+            raise ParameterError(name, f"dt = {dt!r}", "a finite number > 0, in ms", "dt=1.0 is one millisecond")
+        return float(dt)
+
+    def _repr_options(self) -> list[str]:
+        return [f"dt={self.dt}", f"integrator={self.integrator!r}"]

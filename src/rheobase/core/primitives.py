@@ -1,0 +1,82 @@
+"""Operations whose gradient is not their derivative: spike, switch, substitute.
+
+Each is one function for tensors and, through `__torch_function__`, for anything that traces.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import handle_torch_function, has_torch_function
+
+from rheobase.core.surrogates import Surrogate
+
+
+class _Spike(torch.autograd.Function):
+    @staticmethod
+    def forward(x: Tensor, surrogate: Surrogate) -> Tensor:
+        return (x >= 0).to(x.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Surrogate], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0])
+        ctx.surrogate = inputs[1]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (x,) = ctx.saved_tensors
+        return grad * ctx.surrogate.derivative(x), None
+
+
+class _Switch(torch.autograd.Function):
+    @staticmethod
+    def forward(z: Tensor, on: Tensor, off: Tensor) -> Tensor:
+        return torch.where(z != 0, on, off)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        z, on, off = ctx.saved_tensors
+        partial = grad * (on - off), grad * z, grad * (1 - z)
+        return tuple(g.sum_to_size(x.shape) for g, x in zip(partial, (z, on, off), strict=True))
+
+
+class _Substitute(torch.autograd.Function):
+    @staticmethod
+    def forward(value: Tensor, through: Tensor) -> Tensor:
+        return value.clone()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return None, grad
+
+
+def spike(x: Any, surrogate: Surrogate) -> Any:
+    """1 where x >= 0, else 0; its gradient is `surrogate.derivative(x)`."""
+    if has_torch_function((x,)):
+        return handle_torch_function(spike, (x,), x, surrogate)
+    return _Spike.apply(x, surrogate)
+
+
+def switch(z: Any, on: Any, off: Any) -> Any:
+    """`on` where z is not 0, else `off`; its gradient is that of z * on + (1 - z) * off."""
+    if has_torch_function((z, on, off)):
+        return handle_torch_function(switch, (z, on, off), z, on, off)
+    on, off = (x if isinstance(x, Tensor) else torch.as_tensor(x, dtype=z.dtype, device=z.device) for x in (on, off))
+    return _Switch.apply(z, on, off)
+
+
+def substitute(value: Any, through: Any) -> Any:
+    """The value of `value` with the gradient of `through` (a straight-through estimator)."""
+    if has_torch_function((value, through)):
+        return handle_torch_function(substitute, (value, through), value, through)
+    return _Substitute.apply(value, through)

@@ -1,0 +1,64 @@
+"""The reference loop: one step after the other in plain torch. Every kernel is held to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from rheobase.core.execution import Request, provide
+from rheobase.errors import InputError
+
+if TYPE_CHECKING:
+    from rheobase.core.neuron import Neuron
+
+
+class Reference:
+    """The loop of DESIGN's contract, readable; any neuron, any device, any derivative that torch knows."""
+
+    def refusal(self, neuron: Neuron, current: Tensor) -> str | None:
+        return None
+
+    def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
+        neuron, current, s = request.neuron, request.current, request.state
+        check_finite(neuron, current)
+        compute = torch.promote_types(current.dtype, torch.float32)
+        values = neuron.values()
+        outs: list[Tensor] = []
+        traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
+        for t, i in enumerate(current.to(compute).unbind(0)):
+            z, post, pre = neuron.step_once(values, s, i)
+            if request.lengths is not None:
+                z, post = _stand_still(request.lengths > t, z, post, s)
+            outs.append(z)
+            for name, trace in traces.items():
+                field, _, when = name.partition(".")
+                trace.append(getattr(pre if when else post, field))
+            s = post
+        return torch.stack(outs).to(current.dtype), s, [torch.stack(t) for t in traces.values()]
+
+
+def _stand_still(alive: Tensor, z: Tensor, post: Any, before: Any) -> tuple[Tensor, Any]:
+    alive = alive.view(-1, *(1,) * (z.dim() - 1))
+    kept = [
+        after if after.dim() == 0 else torch.where(alive, after, was) for after, was in zip(post, before, strict=True)
+    ]
+    return torch.where(alive, z, torch.zeros_like(z)), type(post)(*kept)
+
+
+def check_finite(neuron: Neuron, current: Tensor) -> None:
+    """Raise `InputError` with the first place where `current` is NaN or infinite."""
+    bad = ~torch.isfinite(current)
+    if bool(bad.any()):
+        where = tuple(int(k) for k in bad.nonzero()[0])
+        value = float(current[where])
+        raise InputError(
+            repr(neuron),
+            f"current[{', '.join(map(str, where))}] = {value} ({int(bad.sum())} such values)",
+            "finite numbers",
+            "look at the layer before, its learning rate and its data",
+        )
+
+
+provide("reference", Reference())

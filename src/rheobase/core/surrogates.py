@@ -1,0 +1,170 @@
+"""Surrogate gradients: frozen objects with `derivative` and the `primitive` it is the derivative of.
+
+A spike is 1 where its argument x (the distance to threshold, in the threshold's unit) is not negative. Its
+true derivative is zero almost everywhere; a surrogate stands in for it on the way back.
+
+>>> import torch
+>>> ATan(2.0).derivative(torch.tensor(0.0))
+tensor(1.)
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+
+from rheobase.errors import ParameterError
+
+
+@runtime_checkable
+class Surrogate(Protocol):
+    """What a surrogate offers: two pointwise functions of the distance to threshold."""
+
+    def derivative(self, x: Any) -> Any:
+        """What stands for d spike / dx."""
+        ...
+
+    def primitive(self, x: Any) -> Any:
+        """A function whose derivative is `derivative`: the spike of the smooth mode."""
+        ...
+
+
+class _Checked:
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, field.name)
+            if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+                name = type(self).__name__
+                raise ParameterError(name, f"{field.name} = {value!r}", "a finite number > 0", f"{name}() has a default")
+
+
+@dataclass(frozen=True)
+class ATan(_Checked):
+    """derivative = alpha/2 / (1 + (pi/2 alpha x)^2); primitive = atan(pi/2 alpha x)/pi + 1/2 (Fang et al., 2021)."""
+
+    alpha: float = 2.0
+
+    def derivative(self, x: Any) -> Any:
+        y = (0.5 * math.pi * self.alpha) * x
+        return (0.5 * self.alpha) / (1.0 + y * y)
+
+    def primitive(self, x: Any) -> Any:
+        return torch.atan((0.5 * math.pi * self.alpha) * x) / math.pi + 0.5
+
+
+@dataclass(frozen=True)
+class FastSigmoid(_Checked):
+    """derivative = scale / (1 + alpha |x|)^2; primitive = scale x / (1 + alpha |x|) (SuperSpike; Zenke & Ganguli, 2018)."""
+
+    alpha: float = 10.0
+    scale: float = 1.0
+
+    def derivative(self, x: Any) -> Any:
+        y = 1.0 + self.alpha * torch.abs(x)
+        return self.scale / (y * y)
+
+    def primitive(self, x: Any) -> Any:
+        return self.scale * x / (1.0 + self.alpha * torch.abs(x))
+
+
+@dataclass(frozen=True)
+class Sigmoid(_Checked):
+    """derivative = alpha s (1 - s) with s = sigmoid(alpha x); primitive = s."""
+
+    alpha: float = 4.0
+
+    def derivative(self, x: Any) -> Any:
+        s = torch.sigmoid(self.alpha * x)
+        return self.alpha * s * (1.0 - s)
+
+    def primitive(self, x: Any) -> Any:
+        return torch.sigmoid(self.alpha * x)
+
+
+@dataclass(frozen=True)
+class Triangle(_Checked):
+    """derivative = scale max(0, 1 - |x|/width)/width (Bellec et al., 2018: scale 0.3)."""
+
+    width: float = 1.0
+    scale: float = 1.0
+
+    def derivative(self, x: Any) -> Any:
+        return (self.scale / self.width) * torch.relu(1.0 - torch.abs(x) / self.width)
+
+    def primitive(self, x: Any) -> Any:
+        y = torch.clamp(x / self.width, -1.0, 1.0)
+        return self.scale * (0.5 + y - 0.5 * y * torch.abs(y))
+
+
+@dataclass(frozen=True)
+class Boxcar(_Checked):
+    """derivative = height where -width/2 < x <= width/2, else 0 (Bittar & Garner, 2022: width 1, height 1)."""
+
+    width: float = 1.0
+    height: float = 1.0
+
+    def derivative(self, x: Any) -> Any:
+        half = 0.5 * self.width
+        return self.height * ((x > -half) & (x <= half)).to(x.dtype)
+
+    def primitive(self, x: Any) -> Any:
+        half = 0.5 * self.width
+        return self.height * (torch.clamp(x, -half, half) + half)
+
+
+@dataclass(frozen=True)
+class Gaussian(_Checked):
+    """derivative = exp(-x^2 / (2 sigma^2)) / (sigma sqrt(2 pi)); primitive = the normal distribution function."""
+
+    sigma: float = 0.5
+
+    def derivative(self, x: Any) -> Any:
+        y = x / self.sigma
+        return torch.exp(-0.5 * y * y) / (self.sigma * math.sqrt(2 * math.pi))
+
+    def primitive(self, x: Any) -> Any:
+        return 0.5 + 0.5 * torch.erf(x / (self.sigma * math.sqrt(2.0)))
+
+
+@dataclass(frozen=True)
+class Slayer(_Checked):
+    """derivative = scale alpha / (2 exp(alpha |x|)) (Shrestha & Orchard, 2018; Baronig et al.: alpha 5, scale 0.4)."""
+
+    alpha: float = 5.0
+    scale: float = 0.4
+
+    def derivative(self, x: Any) -> Any:
+        return (0.5 * self.scale * self.alpha) * torch.exp(-self.alpha * torch.abs(x))
+
+    def primitive(self, x: Any) -> Any:
+        tail = (0.5 * self.scale) * torch.exp(-self.alpha * torch.abs(x))
+        return torch.where(x >= 0, self.scale - tail, tail)
+
+
+@dataclass(frozen=True)
+class StraightThrough(_Checked):
+    """derivative = slope everywhere; primitive = slope x (Bengio et al., 2013)."""
+
+    slope: float = 1.0
+
+    def derivative(self, x: Any) -> Any:
+        return self.slope + 0.0 * x
+
+    def primitive(self, x: Any) -> Any:
+        return self.slope * x
+
+
+__all__ = [
+    "ATan",
+    "Boxcar",
+    "FastSigmoid",
+    "Gaussian",
+    "Sigmoid",
+    "Slayer",
+    "StraightThrough",
+    "Surrogate",
+    "Triangle",
+]

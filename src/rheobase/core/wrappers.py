@@ -1,0 +1,149 @@
+"""Neurons around neurons: `Refractory` holds the membrane after a spike, `Noisy` adds noise to the input."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from rheobase.core.declare import ParamSpec, StateSpec
+from rheobase.core.neuron import Neuron, Transition
+from rheobase.core.noise import normal
+from rheobase.errors import ParameterError
+
+
+class _Wrapper(Neuron):
+    """What the wrappers share: the parameters and states of the neuron inside, and one of their own."""
+
+    # in dicts, since a ParamSpec on the class would be a descriptor
+    own_params: ClassVar[dict[str, ParamSpec]]
+    own_states: ClassVar[dict[str, StateSpec]]
+
+    def __init__(self, neuron: Neuron, value: float | Tensor):
+        super().__init__()
+        if not isinstance(neuron, Neuron):
+            raise ParameterError(type(self).__name__, f"{type(neuron).__name__}", "a neuron", "wrap neurons.LIF(...), say")
+        ((name, spec),) = self.own_params.items()
+        if name in neuron.params:
+            raise ParameterError(type(self).__name__, repr(neuron), f"a neuron without {name}", "wrap once")
+        self.neuron = neuron
+        self.shape, self.dt, self.graded, self.surrogate = neuron.shape, neuron.dt, neuron.graded, neuron.surrogate
+        self.input_unit = neuron.input_unit
+        self.params = {**neuron.params, **self.own_params}
+        self.states = {**neuron.states, **self.own_states}
+        fields = (*neuron.State._fields, *self.own_states)
+        self.State = namedtuple(f"{type(self).__name__}{neuron.State.__name__}", fields)  # noqa: PYI024
+        tensor = torch.as_tensor(value, dtype=torch.get_default_dtype()).detach().clone()
+        spec.check(type(self).__name__, tensor)
+        self.register_buffer("own", tensor)
+
+    def values(self) -> dict[str, Tensor]:
+        return {**self.neuron.values(), **dict.fromkeys(self.own_params, self.own)}
+
+    def _inner_rest(self, batch: int, dtype: torch.dtype | None, device: torch.device | None) -> dict[str, Tensor]:
+        return self.neuron.rest(batch, dtype=dtype, device=device)._asdict()
+
+    def _split(self, s: Any) -> Any:
+        return self.neuron.State(**{k: getattr(s, k) for k in self.neuron.State._fields})
+
+
+class Refractory(_Wrapper):
+    """After a spike the membrane stands still and no spike leaves, for `tau_refrac` ms.
+
+    `hold` names the states that stand still (by default the membrane potential v); others go on. For a neuron
+    without dt, `tau_refrac` counts steps. The state gains `refrac`, the time that is left.
+
+    >>> import torch
+    >>> from rheobase import neurons
+    >>> spikes, _ = Refractory(neurons.IF(1, dt=1.0), tau_refrac=3.0)(torch.full((9, 1, 1), 1.0))
+    >>> spikes.flatten().int().tolist()
+    [1, 0, 0, 0, 1, 0, 0, 0, 1]
+    """
+
+    own_params: ClassVar = {"tau_refrac": ParamSpec(2.0, "ms", "refractory time", positive=True, name="tau_refrac")}
+    own_states: ClassVar = {"refrac": StateSpec(0.0, "ms", "refractory time that is left")}
+
+    def __init__(self, neuron: Neuron, *, tau_refrac: float | Tensor = 2.0, hold: tuple[str, ...] = ("v",)):
+        super().__init__(neuron, tau_refrac)
+        for name in hold:
+            neuron.check_names((name,))
+        if neuron.graded:
+            raise ParameterError("Refractory", repr(neuron), "a neuron that spikes", "a graded cell has no refractory time")
+        self.hold = hold
+
+    def transition(self, s: Any, i: Any) -> Transition:
+        dt = 1.0 if self.dt is None else self.dt
+        inner = self._split(s)
+        free = s.refrac <= 0.5 * dt
+        out, post, pre = self.inner().transition(inner, i)  # type: ignore[attr-defined]
+        z = torch.where(free, out, torch.zeros_like(out))
+        left = torch.relu(s.refrac - dt)
+        refrac = self.switch(self.detached(z), self.tau_refrac + torch.zeros_like(left), left)
+        kept = {k: torch.where(free, getattr(post, k), getattr(s, k)) for k in self.hold}
+        before = {k: torch.where(free, getattr(pre, k), getattr(s, k)) for k in self.hold}
+        return Transition(
+            z,
+            self.State(**{**post._asdict(), **kept}, refrac=refrac),
+            self.State(**{**pre._asdict(), **before}, refrac=left),
+        )
+
+    def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
+        inner = self._inner_rest(batch, dtype, device)
+        return self.State(**inner, refrac=torch.zeros_like(next(iter(inner.values()))))
+
+    @property
+    def tau_refrac(self) -> Tensor:
+        """The refractory time."""
+        return self.own
+
+    def __repr__(self) -> str:
+        return f"Refractory({self.neuron!r}, tau_refrac={self.own.tolist()}, hold={self.hold!r})"
+
+
+class Noisy(_Wrapper):
+    """Adds `sigma` times a standard normal number to the input, anew for every step and lane.
+
+    `sigma` is in the unit of the input: a standard deviation per step. The number is a function of
+    (seed, absolute step, lane), so a run in pieces sees the same noise as a whole one, and so does the backward
+    pass. The state gains `step`, the absolute step.
+
+    >>> import torch
+    >>> from rheobase import neurons
+    >>> noisy = Noisy(neurons.LI(1, dt=1.0), sigma=0.5, seed=7)
+    >>> whole, _ = noisy(torch.zeros(20, 1, 1))
+    >>> first, half = noisy(torch.zeros(10, 1, 1))
+    >>> torch.equal(torch.cat([first, noisy(torch.zeros(10, 1, 1), half)[0]]), whole)
+    True
+    """
+
+    own_params: ClassVar = {"sigma": ParamSpec(1.0, "1", "standard deviation of the noise on the input", name="sigma")}
+    own_states: ClassVar = {"step": StateSpec(0.0, "1", "absolute step")}
+
+    def __init__(self, neuron: Neuron, *, sigma: float | Tensor = 1.0, seed: int = 0):
+        super().__init__(neuron, sigma)
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 62:
+            raise ParameterError("Noisy", f"seed = {seed!r}", "an integer from 0 to 2^62 - 1", "seed=0")
+        if any(isinstance(part, Noisy) for part in neuron.modules()):
+            raise ParameterError("Noisy", repr(neuron), "a neuron without noise", "variances add: one Noisy is enough")
+        self.seed = seed
+
+    def transition(self, s: Any, i: Any) -> Transition:
+        noisy = i + self.sigma * normal(i, self.seed, s.step)
+        out, post, pre = self.inner().transition(self._split(s), noisy)  # type: ignore[attr-defined]
+        step = s.step + 1
+        return Transition(out, self.State(**post._asdict(), step=step), self.State(**pre._asdict(), step=step))
+
+    def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
+        inner = self._inner_rest(batch, dtype, device)
+        device = next(iter(inner.values())).device
+        return self.State(**inner, step=torch.zeros((), dtype=torch.int64, device=device))
+
+    @property
+    def sigma(self) -> Tensor:
+        """The standard deviation of the noise."""
+        return self.own
+
+    def __repr__(self) -> str:
+        return f"Noisy({self.neuron!r}, sigma={self.own.tolist()}, seed={self.seed})"

@@ -1,0 +1,67 @@
+"""Data sets in memory, and the encoders that turn them into sequences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rheobase.data.custom import from_path
+from rheobase.data.dataset import Dataset
+from rheobase.data.digits import digits
+from rheobase.data.encoders import Direct, Encoder, Latency, Rate
+from rheobase.data.mnist import fashion_mnist, mnist
+from rheobase.errors import ParameterError, nearest
+
+__all__ = [
+    "NAMES",
+    "Dataset",
+    "Direct",
+    "Encoder",
+    "Latency",
+    "Rate",
+    "digits",
+    "fashion_mnist",
+    "load",
+    "mnist",
+]
+
+NAMES = ("digits", "mnist", "fashion_mnist")
+"""The data sets that have a name; `load` takes these, or a path."""
+
+
+def load(
+    name_or_path: str | Path,
+    data_dir: str | Path | None = None,
+    *,
+    download: bool = False,
+    limit: int | None = None,
+) -> Dataset:
+    """A data set by name, or the user's own by path (a folder of idx files, or a .npz; see `custom`).
+
+    A name wins over a file of the same name: write ./digits for the file. `data_dir` and `download` concern
+    mnist and fashion_mnist; `limit` keeps at most that many training and that many test samples.
+
+    **Raises**: ParameterError for an unknown name, with the nearest one, or a limit that is not a positive
+    integer; DataError where the data are missing, corrupt or do not fit together; StorageError where a
+    download cannot be written.
+
+    >>> load("digits", limit=100)
+    Dataset 'digits': 100 training and 100 test samples of shape (8, 8), 10 classes
+    """
+    if name_or_path == "digits":
+        data = digits()
+    elif name_or_path == "mnist":
+        data = mnist(data_dir, download=download)
+    elif name_or_path == "fashion_mnist":
+        data = fashion_mnist(data_dir, download=download)
+    else:
+        data = from_path(_as_path(name_or_path))
+    return data if limit is None else data.limited(limit)
+
+
+def _as_path(given: str | Path) -> Path:
+    path = Path(given).expanduser()
+    is_word = isinstance(given, str) and not path.suffix and not path.is_absolute() and len(path.parts) == 1
+    if is_word and not path.exists():
+        expected = "the name of a data set, a folder of idx files, or a .npz file"
+        raise ParameterError("data", repr(given), expected, nearest(str(given), NAMES))
+    return path

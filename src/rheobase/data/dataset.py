@@ -1,0 +1,162 @@
+"""A data set in memory: images, labels, and the rule that the test part is never split."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from rheobase.data.checks import check_integer, check_seed
+from rheobase.data.counter import permutation
+from rheobase.errors import DataError, ParameterError
+
+_LIMIT_SEED = 0
+
+Pair: TypeAlias = tuple[Tensor, Tensor]
+
+
+def stratified(labels: Tensor, count: int, seed: int) -> Tensor:
+    """Positions of `count` samples, in rising order, with each class in the proportion of `labels`.
+
+    A class gets its exact share rounded down or up; the total is exact.
+
+    >>> stratified(torch.tensor([0, 0, 1, 1, 1, 1]), 3, seed=0)
+    tensor([0, 2, 3])
+    """
+    product = torch.bincount(labels) * count
+    take, rest = product // len(labels), product % len(labels)
+    missing = count - int(take.sum())
+    take[torch.argsort(rest, descending=True, stable=True)[:missing]] += 1
+    order = permutation(len(labels), seed)
+    shuffled = labels[order]
+    chosen = [order[shuffled == label][:n] for label, n in enumerate(take.tolist())]
+    return torch.cat(chosen).sort().values
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Images and labels, in a training and a test part.
+
+    **Shapes**: x_train (n, *sample) and x_test (m, *sample), float32 in [0, 1]; y_train (n,) and y_test (m,),
+    int64, where label k is an example of classes[k].
+
+    **Raises**: DataError where the tensors do not fit each other, hold NaN, or leave [0, 1].
+
+    >>> x, y = torch.rand(20, 8, 8), torch.arange(20) % 2
+    >>> data = Dataset("toy", x, y, x, y, classes=("even", "odd"))
+    >>> data.input_size, data
+    (64, Dataset 'toy': 20 training and 20 test samples of shape (8, 8), 2 classes)
+    """
+
+    name: str
+    x_train: Tensor
+    y_train: Tensor
+    x_test: Tensor
+    y_test: Tensor
+    classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for part in ("train", "test"):
+            self._check_part(f"x_{part}", getattr(self, f"x_{part}"), f"y_{part}", getattr(self, f"y_{part}"))
+        if self.x_test.shape[1:] != self.x_train.shape[1:]:
+            given = f"x_test with samples of shape {tuple(self.x_test.shape[1:])}"
+            expected = f"{self.sample_shape}, as in x_train"
+            raise DataError(self._title, given, expected, "bring both parts to one shape")
+
+    @property
+    def _title(self) -> str:
+        return f"data set {self.name!r}"
+
+    def _check_part(self, x_name: str, x: Tensor, y_name: str, y: Tensor) -> None:
+        if x.dtype != torch.float32 or x.dim() < 2 or x.numel() == 0:
+            given = f"{x_name} of shape {tuple(x.shape)} and dtype {x.dtype}"
+            raise DataError(
+                self._title,
+                given,
+                "float32 (n, *sample), each axis at least 1",
+                f"check how {x_name} was made",
+            )
+        if y.dtype != torch.int64 or y.dim() != 1:
+            given = f"{y_name} of shape {tuple(y.shape)} and dtype {y.dtype}"
+            raise DataError(
+                self._title, given, "int64 labels of shape (n,)", "give one class number per sample"
+            )
+        if len(x) != len(y):
+            given = f"{len(x)} images in {x_name} and {len(y)} labels in {y_name}"
+            raise DataError(
+                self._title, given, "one label per image", "check that both come from the same files"
+            )
+        low, high = (value.item() for value in x.aminmax())
+        if not (math.isfinite(low) and math.isfinite(high)):
+            bad = (~x.isfinite()).flatten(1).any(1)
+            first = int(bad.nonzero()[0])
+            given = f"NaN or infinity in {int(bad.sum())} images of {x_name}, the first is number {first}"
+            raise DataError(self._title, given, "finite pixels in [0, 1]", "drop or repair these images")
+        if low < 0 or high > 1:
+            given = f"pixels of {x_name} from {low:g} to {high:g}"
+            raise DataError(
+                self._title, given, "pixels in [0, 1]", "scale them, or store 8-bit pixels as uint8"
+            )
+        smallest, largest = int(y.min()), int(y.max())
+        if smallest < 0 or largest >= len(self.classes):
+            given = f"labels of {y_name} from {smallest} to {largest}"
+            expected = f"0 to {len(self.classes) - 1}, one for each of the {len(self.classes)} classes"
+            raise DataError(self._title, given, expected, "number the classes 0, 1, 2...")
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return tuple(self.x_train.shape[1:])
+
+    @property
+    def input_size(self) -> int:
+        """Number of values in one sample."""
+        return math.prod(self.sample_shape)
+
+    def split(self, validation: float = 0.1, seed: int = 0) -> tuple[Pair, Pair]:
+        """Cut the training part into (x, y) to train on and (x, y) to validate on; the test part stays.
+
+        The cut is stratified: the validation part holds round(validation * n) samples with the classes in
+        proportion. Both keep the order of the data set. The same seed gives the same cut everywhere.
+
+        **Raises**: ParameterError where `validation` leaves either part empty.
+
+        >>> x, y = torch.rand(20, 8), torch.arange(20) % 2
+        >>> train, valid = Dataset("toy", x, y, x, y, classes=("even", "odd")).split(0.2, seed=1)
+        >>> len(train[0]), valid[1].tolist()
+        (16, [0, 1, 1, 0])
+        """
+        check_seed(self, seed)
+        n = len(self.y_train)
+        count = round(validation * n) if math.isfinite(validation) else 0
+        if not 0 < count < n:
+            expected = f"a fraction between 0 and 1 that leaves samples on both sides of {n}"
+            raise ParameterError(f"split of {self._title}", f"validation={validation!r}", expected, "try 0.1")
+        held = torch.zeros(n, dtype=torch.bool)
+        held[stratified(self.y_train, count, seed)] = True
+        return (self.x_train[~held], self.y_train[~held]), (self.x_train[held], self.y_train[held])
+
+    def limited(self, limit: int) -> Dataset:
+        """A smaller data set: at most `limit` training and `limit` test samples, classes in proportion.
+
+        **Raises**: ParameterError where `limit` is not a positive integer.
+        """
+        check_integer(
+            self._title, "limit", limit, 1, None, "give the number of samples to keep, or None for all"
+        )
+        parts: dict[str, Tensor] = {}
+        for part in ("train", "test"):
+            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            if limit < len(y):
+                keep = stratified(y, limit, _LIMIT_SEED)
+                parts |= {f"x_{part}": x[keep], f"y_{part}": y[keep]}
+        return replace(self, **parts)
+
+    def __repr__(self) -> str:
+        return (
+            f"Dataset {self.name!r}: {len(self.y_train)} training and {len(self.y_test)} test samples "
+            f"of shape {self.sample_shape}, {len(self.classes)} classes"
+        )

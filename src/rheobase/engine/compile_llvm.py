@@ -1,0 +1,130 @@
+"""Assembly in, machine code out, kept on disk by content: a kernel is compiled once on a machine.
+
+The key is the hash of the assembly, the host's processor and the versions of LLVM and rheobase. The folder is
+`RHEOBASE_CACHE`, or the user's cache folder; a folder that cannot be written costs compile time, nothing else.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Host:
+    """The processor that code is made for."""
+
+    cpu: str
+    features: str
+    vector_bits: int
+
+
+@functools.cache
+def _binding() -> Any:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm
+
+
+@functools.cache
+def host() -> Host:
+    """This machine's processor, and the widest vectors that it runs at full speed."""
+    llvm = _binding()
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f") and features.get("avx512dq") and features.get("avx512vl"):
+        bits = 512
+    elif features.get("avx2") and features.get("fma"):
+        bits = 256
+    else:
+        bits = 128
+    return Host(llvm.get_host_cpu_name(), features.flatten(), bits)
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept."""
+    given = os.environ.get("RHEOBASE_CACHE")
+    if given:
+        return Path(given)
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA", str(Path.home()))
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
+    return Path(base) / "rheobase"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A kernel in memory. `engine` owns the code and must outlive it."""
+
+    call: Callable[[int], None]
+    address: int
+    engine: Any
+
+
+def compile_module(assembly: str) -> Compiled:
+    """The function `@kernel` of a module, from the cache or compiled now."""
+    llvm, machine = _binding(), host()
+    version = ".".join(map(str, llvm.llvm_version_info))
+    key = hashlib.sha256("\n".join((version, machine.cpu, machine.features, assembly)).encode()).hexdigest()
+    path = cache_folder() / f"{key}.o"
+    target = llvm.Target.from_default_triple().create_target_machine(
+        cpu=machine.cpu, features=machine.features, opt=3, jit=True
+    )
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
+    code = _read(path)
+    if code is None:
+        code = _optimised(llvm, target, assembly, machine)
+        _write(path, code)
+    engine.add_object_file(llvm.object_file.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    address = engine.get_function_address("kernel")
+    return Compiled(ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address), address, engine)
+
+
+def _optimised(llvm: Any, target: Any, assembly: str, machine: Host) -> bytes:
+    attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{machine.vector_bits}" }}'
+    module = llvm.parse_assembly(assembly.replace("(ptr %args) {", "(ptr %args) #0 {") + "\n" + attributes + "\n")
+    module.verify()
+    options = llvm.PipelineTuningOptions(speed_level=2)
+    # the vectors are explicit; what remains is registers, addresses and common subexpressions
+    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
+    builder = llvm.create_pass_builder(target, options)
+    builder.getModulePassManager().run(module, builder)
+    return target.emit_object(module)
+
+
+def _read(path: Path) -> bytes | None:
+    """The code, if it is there and whole: its last 32 bytes are the hash of the rest."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    code, mark = data[:-32], data[-32:]
+    return code if hashlib.sha256(code).digest() == mark else None
+
+
+def _write(path: Path, code: bytes) -> None:
+    """Keep the code under its name; a reader sees all of it or nothing."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+    except OSError:
+        return  # a read-only home: the kernel is compiled again in the next process
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(code + hashlib.sha256(code).digest())
+        os.replace(name, path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,125 @@
+"""The operators on the CPU: allocate results, call the LLVM kernels, add up the gradients of parameters."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rheobase.engine.launch import Call, run
+from rheobase.engine.plan import Wanted
+from rheobase.engine.program import parse
+
+BAD_INPUT = "rheobase: the input is not finite"
+
+
+def _segments(current: Tensor, program: str) -> int:
+    from rheobase.engine.launch import segment_length
+
+    bits = 64 if current.dtype == torch.float64 else 32
+    return -(-current.shape[0] // segment_length(program, current.shape[0], bits))
+
+
+def outputs(current: Tensor, init: list[Tensor], program: str, keep: bool) -> list[Tensor]:
+    """Empty results of a forward run: out, final states, traces, checkpoints."""
+    compute = torch.float64 if current.dtype == torch.float64 else torch.float32
+    traces = len(parse(program).traces)
+    lanes = current.new_empty((), dtype=compute)
+    kept = (_segments(current, program) - 1) * len(init) if keep else 0
+    return [
+        torch.empty_like(current, memory_format=torch.contiguous_format),
+        *(torch.empty_like(s, memory_format=torch.contiguous_format) for s in init),
+        *(torch.empty_like(current, memory_format=torch.contiguous_format) for _ in range(traces)),
+        lanes.new_empty((kept, *current.shape[1:]) if kept else (0,)),
+    ]
+
+
+def gradients(current: Tensor, init: list[Tensor], params: list[Tensor], wanted: list[bool]) -> list[Tensor]:
+    """Empty gradients of the tensors (current, *init, *params) that want one."""
+    tensors = (current, *init, *params)
+    return [torch.empty_like(t) for t, want in zip(tensors, wanted, strict=True) if want]
+
+
+def _per_lane(param: Tensor, current: Tensor, compute: torch.dtype) -> Tensor:
+    """A scalar as it is; anything else as one value per lane."""
+    param = param.to(compute)
+    if param.numel() == 1:
+        return param.contiguous()
+    return param.expand(current.shape[1:]).contiguous()
+
+
+def _call(
+    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
+    program: str, dt: float, seed: int,
+) -> Call:  # fmt: skip
+    compute = torch.float64 if current.dtype == torch.float64 else torch.float32
+    wise = None
+    if lengths is not None:
+        many = lengths.to(torch.int32).view(-1, *(1,) * (current.dim() - 2))
+        wise = many.expand(current.shape[1:]).contiguous()
+    return Call(
+        program,
+        current.contiguous(),
+        [s.contiguous() for s in init],
+        [_per_lane(p, current, compute) for p in params],
+        wise,
+        dt,
+        0 if step is None else int(step),
+        seed,
+    )
+
+
+def scan(
+    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
+    program: str, dt: float, seed: int, keep: bool,
+) -> list[Tensor]:  # fmt: skip
+    """The forward operator."""
+    results = outputs(current, init, program, keep)
+    call = _call(current, init, params, lengths, step, program, dt, seed)
+    states = len(init)
+    pointers: dict[str, Tensor | None] = {"out": results[0]}
+    pointers |= {f"final:{k}": t for k, t in enumerate(results[1 : 1 + states])}
+    pointers |= {f"trace:{k}": t for k, t in enumerate(results[1 + states : -1])}
+    if results[-1].numel():
+        pointers["checkpoints"] = results[-1]
+    if not run(call, call.variant(None), pointers):
+        raise FloatingPointError(BAD_INPUT)
+    return results
+
+
+def scan_backward(
+    grads: list[Tensor | None], current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None,
+    step: Tensor | None, checkpoints: Tensor, program: str, dt: float, seed: int, wanted: list[bool],
+) -> list[Tensor]:  # fmt: skip
+    """The backward operator: gradients of (current, *init, *params) where wanted, in that order."""
+    call = _call(current, init, params, lengths, step, program, dt, seed)
+    states = len(init)
+    g_out, g_final, g_traces = grads[0], grads[1 : 1 + states], grads[1 + states :]
+    want_init, want_params = wanted[1 : 1 + states], wanted[1 + states :]
+    asked = Wanted(g_out is not None, tuple(g is not None for g in g_traces), wanted[0], tuple(want_params))
+    g_input = torch.empty_like(call.current) if wanted[0] else None
+    g_init = [torch.empty_like(s) if want else None for s, want in zip(call.init, want_init, strict=True)]
+    lane = call.current.new_empty(call.current.shape[1:], dtype=call.compute)
+    g_params = [torch.empty_like(lane) if want else None for want in want_params]
+    pointers: dict[str, Tensor | None] = {
+        "g_out": None if g_out is None else g_out.contiguous(),
+        "g_input": g_input,
+        "checkpoints": checkpoints if checkpoints.numel() else None,
+    }
+    for name, tensors in (("g_final", g_final), ("g_trace", g_traces), ("g_init", g_init), ("g_param", g_params)):
+        pointers |= {f"{name}:{k}": None if t is None else t.contiguous() for k, t in enumerate(tensors)}
+    run(call, call.variant(asked), pointers)
+    found = [g_input, *g_init, *(None if g is None else _reduced(g, p) for g, p in zip(g_params, params, strict=True))]
+    return [g for g in found if g is not None]
+
+
+def _reduced(lanes: Tensor, param: Tensor) -> Tensor:
+    """The gradient per lane, summed to the shape of the parameter in an order that no thread count changes.
+
+    torch splits a sum over everything among its threads; rows of 256 are each summed by one.
+    """
+    if param.numel() == 1:
+        flat = lanes.reshape(-1)
+        while flat.numel() > 1:
+            flat = torch.nn.functional.pad(flat, (0, -flat.numel() % 256)).view(-1, 256).sum(1)
+        return flat.reshape(param.shape).to(param.dtype)
+    return lanes.sum_to_size(param.shape).to(param.dtype)

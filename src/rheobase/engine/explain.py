@@ -1,0 +1,67 @@
+"""Which backend runs each part of a network, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from rheobase.core.execution import reasons
+from rheobase.core.neuron import Neuron
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a network."""
+
+    name: str
+    kind: str
+    backend: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The parts of a network in order; prints as a table."""
+
+    parts: tuple[Part, ...]
+
+    def __str__(self) -> str:
+        rows = [("part", "kind", "backend", "why"), *((p.name, p.kind, p.backend, p.reason) for p in self.parts)]
+        widths = [max(len(r[k]) for r in rows) for k in range(3)]
+        return "\n".join("  ".join([*(r[k].ljust(widths[k]) for k in range(3)), r[3]]).rstrip() for r in rows)
+
+    __repr__ = __str__
+
+
+def explain(net: nn.Module, x: Tensor) -> Explanation:
+    """Which backend `backend="auto"` chooses for every neuron in `net` on the device of `x`, and why.
+
+    Shapes: x is the input that the net would get; only its device and dtype matter.
+
+    >>> import torch
+    >>> from rheobase import neurons
+    >>> print(explain(neurons.LIF(3, dt=1.0), torch.zeros(1, 1, 3)))
+    part  kind  backend  why
+    (net)  LIF   llvm     one fused kernel
+    """
+    parts: list[Part] = []
+    seen: set[int] = set()
+    for name, module in net.named_modules():
+        if id(module) in seen:
+            continue
+        if isinstance(module, Neuron):
+            seen.update(id(m) for m in module.modules())
+            parts.append(_part(name or "(net)", module, x))
+        elif not list(module.children()):
+            parts.append(Part(name or "(net)", type(module).__name__, "torch", "a plain torch module"))
+    return Explanation(tuple(parts))
+
+
+def _part(name: str, neuron: Any, x: Tensor) -> Part:
+    why = reasons(neuron, x)
+    chosen = next(k for k, reason in why.items() if reason is None)
+    passed_over = [f"{k}: {reason}" for k, reason in why.items() if reason is not None]
+    text = "one fused kernel" if chosen != "reference" else "plain torch loop; " + "; ".join(passed_over)
+    return Part(name, type(neuron).__name__, chosen, text)

@@ -1,0 +1,153 @@
+"""A writer of LLVM assembly over vectors: names in, lines out. It knows types, not meaning.
+
+Values are strings (`%12`, or a constant). Three vector types stand for all: `F` (floats), `I` (integers
+as wide as the floats) and `M` (masks); each has `lanes` elements. A scalar is splat into a vector before use.
+"""
+
+from __future__ import annotations
+
+import struct
+
+Value = str
+
+
+class Writer:
+    """Appends lines of one function. `bits` is 32 or 64, the width of the floats; `lanes` the vector length."""
+
+    def __init__(self, bits: int, lanes: int):
+        if bits not in (32, 64):
+            raise ValueError(f"bits is 32 or 64, not {bits}")
+        self.bits, self.lanes = bits, lanes
+        self.f, self.i = ("float", "i32") if bits == 32 else ("double", "i64")
+        self.F, self.I, self.M = (f"<{lanes} x {t}>" for t in (self.f, self.i, "i1"))
+        self.suffix = f"v{lanes}f{bits}"
+        self.lines: list[str] = []
+        self.declared: set[str] = set()
+        self._count = 0
+
+    # --- lines ---------------------------------------------------------------------------------
+    def name(self, hint: str = "v") -> Value:
+        self._count += 1
+        return f"%{hint}{self._count}"
+
+    def let(self, text: str, hint: str = "v") -> Value:
+        """Write `%fresh = text` and return the fresh name."""
+        name = self.name(hint)
+        self.lines.append(f"  {name} = {text}")
+        return name
+
+    def do(self, text: str) -> None:
+        self.lines.append(f"  {text}")
+
+    def label(self, name: str) -> None:
+        self.lines.append(f"{name}:")
+
+    def call(self, result: str, function: str, *args: tuple[str, Value]) -> Value:
+        """Call a function (an intrinsic, mostly) and declare it once in the module."""
+        self.declared.add(f"declare {result} @{function}({', '.join(t for t, _ in args)})")
+        given = ", ".join(f"{t} {v}" for t, v in args)
+        if result == "void":
+            self.do(f"call void @{function}({given})")
+            return ""
+        return self.let(f"call {result} @{function}({given})")
+
+    # --- constants -----------------------------------------------------------------------------
+    def scalar(self, value: float) -> Value:
+        """A float literal, rounded to the width of the floats (LLVM writes both widths as 64-bit hex)."""
+        if self.bits == 32:
+            value = struct.unpack("<f", struct.pack("<f", value))[0] if abs(value) < 3.5e38 else value
+        return "0x" + struct.pack(">d", value).hex().upper()
+
+    def const(self, value: float) -> Value:
+        return f"splat ({self.f} {self.scalar(value)})"
+
+    def iconst(self, value: int) -> Value:
+        return f"splat ({self.i} {value})"
+
+    def splat(self, value: Value) -> Value:
+        """A vector whose elements all hold the scalar float `value`."""
+        one = self.let(f"insertelement {self.F} poison, {self.f} {value}, i64 0")
+        return self.let(f"shufflevector {self.F} {one}, {self.F} poison, <{self.lanes} x i32> zeroinitializer")
+
+    # --- arithmetic on F -----------------------------------------------------------------------
+    def _two(self, op: str, kind: str, a: Value, b: Value) -> Value:
+        return self.let(f"{op} {kind} {a}, {b}")
+
+    def add(self, a: Value, b: Value) -> Value:
+        return self._two("fadd", self.F, a, b)
+
+    def sub(self, a: Value, b: Value) -> Value:
+        return self._two("fsub", self.F, a, b)
+
+    def mul(self, a: Value, b: Value) -> Value:
+        return self._two("fmul", self.F, a, b)
+
+    def div(self, a: Value, b: Value) -> Value:
+        return self._two("fdiv", self.F, a, b)
+
+    def neg(self, a: Value) -> Value:
+        return self.let(f"fneg {self.F} {a}")
+
+    def fma(self, a: Value, b: Value, c: Value) -> Value:
+        """a * b + c with one rounding."""
+        return self.call(self.F, f"llvm.fma.{self.suffix}", (self.F, a), (self.F, b), (self.F, c))
+
+    def unary(self, intrinsic: str, a: Value) -> Value:
+        """`sqrt`, `fabs`, `floor`, `rint`... by the name of LLVM's intrinsic."""
+        return self.call(self.F, f"llvm.{intrinsic}.{self.suffix}", (self.F, a))
+
+    def copysign(self, magnitude: Value, sign: Value) -> Value:
+        return self.call(self.F, f"llvm.copysign.{self.suffix}", (self.F, magnitude), (self.F, sign))
+
+    def maximum(self, a: Value, b: Value) -> Value:
+        """NaN passes through, as in torch.maximum."""
+        return self.select(self._or_nan("oge", a, b), a, b)
+
+    def minimum(self, a: Value, b: Value) -> Value:
+        return self.select(self._or_nan("ole", a, b), a, b)
+
+    def _or_nan(self, order: str, a: Value, b: Value) -> Value:
+        return self.mor(self.cmp(order, a, b), self.cmp("uno", a, a))
+
+    # --- masks ---------------------------------------------------------------------------------
+    def cmp(self, order: str, a: Value, b: Value) -> Value:
+        """`order` is LLVM's: oge, ogt, ole, olt, oeq, une, uno..."""
+        return self.let(f"fcmp {order} {self.F} {a}, {b}")
+
+    def select(self, mask: Value, a: Value, b: Value) -> Value:
+        return self.let(f"select {self.M} {mask}, {self.F} {a}, {self.F} {b}")
+
+    def mand(self, a: Value, b: Value) -> Value:
+        return self._two("and", self.M, a, b)
+
+    def mor(self, a: Value, b: Value) -> Value:
+        return self._two("or", self.M, a, b)
+
+    def mnot(self, a: Value) -> Value:
+        return self._two("xor", self.M, a, "splat (i1 true)")
+
+    # --- integers as wide as the floats --------------------------------------------------------
+    def to_int(self, a: Value) -> Value:
+        """Bits of a float vector as integers."""
+        return self.let(f"bitcast {self.F} {a} to {self.I}")
+
+    def to_float(self, a: Value) -> Value:
+        """Bits of an integer vector as floats."""
+        return self.let(f"bitcast {self.I} {a} to {self.F}")
+
+    def iop(self, op: str, a: Value, b: Value) -> Value:
+        """`add`, `sub`, `shl`, `lshr`, `ashr`, `and`, `or`, `xor`, `mul` on I."""
+        return self._two(op, self.I, a, b)
+
+    def icmp(self, order: str, a: Value, b: Value) -> Value:
+        return self.let(f"icmp {order} {self.I} {a}, {b}")
+
+    def iselect(self, mask: Value, a: Value, b: Value) -> Value:
+        return self.let(f"select {self.M} {mask}, {self.I} {a}, {self.I} {b}")
+
+    def convert_to_int(self, a: Value) -> Value:
+        """Value of a float vector, truncated to integers (undefined out of range)."""
+        return self.let(f"fptosi {self.F} {a} to {self.I}")
+
+    def convert_to_float(self, a: Value) -> Value:
+        return self.let(f"sitofp {self.I} {a} to {self.F}")

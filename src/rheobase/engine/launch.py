@@ -1,0 +1,139 @@
+"""Tensors in, tensors out: fills the argument block of a kernel, gives it scratch, and runs it."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rheobase.engine import threads
+from rheobase.engine.compile_llvm import Compiled, compile_module, host
+from rheobase.engine.emit_llvm import Rows, Variant, emit_backward, emit_forward
+from rheobase.engine.layout import PAD, Layout, backward_layout, forward_layout
+from rheobase.engine.plan import Wanted, plan_backward
+from rheobase.engine.program import parse
+
+STORED = {torch.float32: "f32", torch.float64: "f64", torch.bfloat16: "bf16"}
+CACHE_BYTES = 448 * 1024  # of the second-level cache, for the states of a segment
+BLOCK = 512  # lanes of a block: rows of 2 kB in float32
+SMALL = 1 << 15  # lane-steps under which a second thread costs more than it gives
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A compiled variant, with what it needs to run."""
+
+    code: Compiled
+    rows: Rows
+    layout: Layout
+    lanes: int
+
+
+@functools.lru_cache(maxsize=512)
+def kernel(variant: Variant) -> Kernel:
+    """The kernel of a variant."""
+    lanes = host().vector_bits // variant.bits
+    emit = emit_forward if variant.wanted is None else emit_backward
+    assembly, rows = emit(variant, lanes)
+    program = parse(variant.program)
+    counts = len(program.states), len(program.params), len(program.traces)
+    layout = forward_layout(*counts) if variant.wanted is None else backward_layout(*counts)
+    return Kernel(compile_module(assembly), rows, layout, lanes)
+
+
+@functools.lru_cache(maxsize=512)
+def segment_length(program: str, steps: int, bits: int) -> int:
+    """Steps between two kept states: as many as a block's states fit the cache, the whole sequence if they do."""
+    parsed = parse(program)
+    everything = Wanted(True, (True,) * len(parsed.traces), True, (True,) * len(parsed.params))
+    saved = max(1, len(plan_backward(program, False, everything).saved))
+    fit = CACHE_BYTES // (saved * 128 * bits // 8)
+    return min(steps, max(16, fit))
+
+
+@dataclass(frozen=True)
+class Call:
+    """What forward and backward share: the program, its sizes, its parameters and its scalars."""
+
+    program: str
+    current: Tensor  # (time, batch, *neurons), contiguous
+    init: list[Tensor]
+    params: list[Tensor]  # scalars, or one value per lane
+    lengths: Tensor | None  # one per lane
+    dt: float
+    step: int
+    seed: int
+
+    @property
+    def lanes(self) -> int:
+        return self.current[0].numel()
+
+    @property
+    def compute(self) -> torch.dtype:
+        return torch.float64 if self.current.dtype == torch.float64 else torch.float32
+
+    def variant(self, wanted: Wanted | None) -> Variant:
+        wise = tuple(p.numel() != 1 or self.lanes == 1 for p in self.params)
+        return Variant(self.program, self.lengths is not None, STORED[self.current.dtype], wise, wanted)
+
+    @property
+    def segment(self) -> int:
+        return segment_length(self.program, self.current.shape[0], 64 if self.compute == torch.float64 else 32)
+
+    @property
+    def segments(self) -> int:
+        return -(-self.current.shape[0] // self.segment)
+
+
+def run(call: Call, variant: Variant, pointers: dict[str, Tensor | None]) -> bool:
+    """Run a kernel over these tensors. Returns whether the input was finite (a forward kernel looks)."""
+    k = kernel(variant)
+    steps, lanes, size = call.current.shape[0], call.lanes, variant.bits // 8
+    workers = threads.available() if steps * lanes > SMALL else 1
+    block = _block(lanes, workers, k, size, call.segment)
+    blocks = -(-lanes // block)
+    workers = min(workers, blocks)
+    row_bytes = block * size + PAD
+    rows = k.rows.once + k.rows.per_step * call.segment
+    scratch = _scratch(workers * (rows * row_bytes + 4096))
+    words = (ctypes.c_int64 * len(k.layout.names))()
+    fields: dict[str, int] = {
+        "steps": steps, "lanes": lanes, "block": block, "blocks": blocks, "segment": call.segment,
+        "segments": call.segments, "scratch": scratch.data_ptr(), "scratch_bytes": rows * row_bytes + 4096,
+        "row_bytes": row_bytes, "dt": struct.unpack("<q", struct.pack("<d", call.dt))[0], "step": call.step,
+        "seed": call.seed,
+    }  # fmt: skip
+    held: dict[str, Tensor | None] = {
+        "input": call.current, "lengths": call.lengths, **_numbered("init", call.init), **_numbered("param", call.params),
+        **pointers,
+    }  # fmt: skip
+    for name, tensor in held.items():
+        if tensor is not None:
+            fields[name] = tensor.data_ptr()
+    for name, value in fields.items():
+        words[k.layout.slot(name)] = value
+    threads.launch(k.code.call, k.code.address, ctypes.addressof(words), workers)
+    return words[k.layout.slot("bad")] == 0
+
+
+def _block(lanes: int, workers: int, k: Kernel, size: int, segment: int) -> int:
+    """Lanes of a block: whole vectors, states of a segment within the cache, enough blocks for all threads."""
+    fit = BLOCK * 4 // size
+    if k.rows.per_step:
+        fit = min(fit, CACHE_BYTES // (k.rows.per_step * segment * size))
+    share = -(-lanes // workers)
+    block = max(k.lanes, min(fit, share))
+    return -(-block // k.lanes) * k.lanes
+
+
+def _scratch(size: int) -> Tensor:
+    return torch.empty(size, dtype=torch.uint8)
+
+
+def _numbered(name: str, tensors: Sequence[Tensor | None]) -> dict[str, Tensor | None]:
+    return {f"{name}:{k}": tensor for k, tensor in enumerate(tensors)}

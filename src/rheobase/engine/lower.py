@@ -1,0 +1,52 @@
+"""One node of a graph as LLVM vector instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from rheobase.engine.graph import Graph
+from rheobase.engine.ir import Value, Writer
+from rheobase.engine.vector_math import FUNCTIONS
+
+# LLVM's ordered predicates are false for NaN, as are torch's comparisons; "ne" is true for NaN
+PREDICATES = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
+
+
+def lower(w: Writer, graph: Graph, node: int, values: Mapping[int, Value]) -> Value:
+    """Write the instructions of a node whose arguments have values; masks come back as masks."""
+    op, _, tag = graph.nodes[node]
+    if op == "const":
+        return w.const(float(tag or 0.0))
+    x = [values[a] for a in graph.used(node)]
+    if op in PREDICATES:
+        return w.cmp(PREDICATES[op], x[0], x[1])
+    if op in FUNCTIONS:
+        return FUNCTIONS[op](w, x[0])
+    return INSTRUCTIONS[op](w, *x)
+
+
+def _spike(w: Writer, x: Value) -> Value:
+    return w.select(w.cmp("oge", x, w.const(0.0)), w.const(1.0), w.const(0.0))
+
+
+INSTRUCTIONS: Mapping[str, Callable[..., Value]] = {
+    "add": lambda w, a, b: w.add(a, b),
+    "sub": lambda w, a, b: w.sub(a, b),
+    "mul": lambda w, a, b: w.mul(a, b),
+    "div": lambda w, a, b: w.div(a, b),
+    "neg": lambda w, x: w.neg(x),
+    "abs": lambda w, x: w.unary("fabs", x),
+    "sqrt": lambda w, x: w.unary("sqrt", x),
+    "floor": lambda w, x: w.unary("floor", x),
+    "maximum": lambda w, a, b: w.maximum(a, b),
+    "minimum": lambda w, a, b: w.minimum(a, b),
+    "and": lambda w, a, b: w.mand(a, b),
+    "or": lambda w, a, b: w.mor(a, b),
+    "not": lambda w, a: w.mnot(a),
+    "float": lambda w, a: w.select(a, w.const(1.0), w.const(0.0)),
+    "select": lambda w, m, a, b: w.select(m, a, b),
+    "spike": _spike,
+    "switch": lambda w, z, on, off: w.select(w.cmp("une", z, w.const(0.0)), on, off),
+    "substitute": lambda w, value: value,
+    "detach": lambda w, x: x,
+}

@@ -1,0 +1,163 @@
+"""What a kernel computes where: once per launch (invariants), at every step, and what the way back needs.
+
+An invariant depends on parameters and dt alone. Backward, invariants stand for the parameters during the
+time loop: their gradients are summed over time lane by lane, and carried on to the parameters once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rheobase.engine.adjoint import adjoint
+from rheobase.engine.graph import COSTLY, Graph
+from rheobase.engine.program import Program, parse
+
+
+def invariants(graph: Graph) -> set[int]:
+    """The nodes that stay the same over time: all they depend on is constants, parameters and dt."""
+    found: set[int] = set()
+    for k, (op, args, _) in enumerate(graph.nodes):
+        if op in ("const", "param", "dt") or (args and all(a in found for a in args)):
+            found.add(k)
+    return found
+
+
+def hoisted(
+    graph: Graph, roots: Iterable[int], still: set[int], stop: Iterable[int] = (), *, gradients: bool = False
+) -> list[int]:
+    """The invariants that the changing nodes under the roots use, constants apart."""
+    roots, stopped = list(roots), set(stop)
+    used = {r for r in roots if r in still}
+    for k in graph.needed(roots, stop=still | stopped, gradients=gradients):
+        if k not in still and k not in stopped:
+            used.update(a for a in (graph.nodes[k].args if gradients else graph.used(k)) if a in still)
+    return sorted(k for k in used if graph.nodes[k].op != "const")
+
+
+@dataclass(frozen=True, eq=False)
+class ForwardPlan:
+    """The step as it stands; `fixed` are computed before the time loop."""
+
+    graph: Graph
+    fixed: list[int]
+    post: tuple[int, ...]
+    out: int
+    traces: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which gradients come in and which go out."""
+
+    out: bool
+    traces: tuple[bool, ...]
+    input: bool
+    params: tuple[bool, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class BackwardPlan:
+    """Two passes over a segment: `post` and `saved` forward, then the gradients backward."""
+
+    graph: Graph
+    post: tuple[int, ...]
+    saved: list[int]  # kept for each step of the segment
+    forward_fixed: list[int]
+    backward_fixed: list[int]
+    summed: list[int]  # invariants whose gradients are summed over time
+    state_gradients: tuple[int, ...]
+    input_gradient: int | None
+    summed_gradients: list[int]
+    param_gradients: tuple[int | None, ...]  # from the leaves ("grad", "sum:k") to each parameter
+    sum_leaves: list[int]
+
+
+@functools.lru_cache(maxsize=256)
+def plan_forward(text: str, masked: bool) -> ForwardPlan:
+    """The forward plan of a program."""
+    program = _program(text, masked)
+    graph = program.graph
+    roots = [program.out, *program.post, *program.traces]
+    fixed = hoisted(graph, roots, invariants(graph))
+    return ForwardPlan(graph, fixed, program.post, program.out, program.traces)
+
+
+@functools.lru_cache(maxsize=256)
+def plan_backward(text: str, masked: bool, wanted: Wanted) -> BackwardPlan:
+    """The backward plan of a program for these gradients."""
+    program = _program(text, masked)
+    graph = program.graph.copy()
+    known = len(graph.nodes)
+    still = invariants(graph)
+    leaves = graph.leaves("param")
+    asked = {leaves[name] for name, want in zip(program.params, wanted.params, strict=True) if want and name in leaves}
+    behind = graph.depends(asked)
+    roots = [program.out, *program.post, *program.traces]
+    summed = [k for k in hoisted(graph, roots, still, gradients=True) if k in behind]
+
+    states = [graph.put("state", tag=name) for name in program.states]
+    current = graph.put("input")
+    seeds = [(node, graph.put("grad", tag=f"post:{k}")) for k, node in enumerate(program.post)]
+    if wanted.out:
+        seeds.append((program.out, graph.put("grad", tag="out")))
+    for k, (node, want) in enumerate(zip(program.traces, wanted.traces, strict=True)):
+        if want:
+            seeds.append((node, graph.put("grad", tag=f"trace:{k}")))
+    targets = [*states, *([current] if wanted.input else []), *summed]
+    reached = adjoint(graph, seeds, targets)
+    zero = graph.const(0.0)
+    state_gradients = tuple(reached.get(s, zero) for s in states)
+    input_gradient = reached.get(current, zero) if wanted.input else None
+    summed = [k for k in summed if k in reached]
+    summed_gradients = [reached[k] for k in summed]
+
+    sum_leaves = [graph.put("grad", tag=f"sum:{k}") for k in range(len(summed))]
+    to_params = adjoint(graph, list(zip(summed, sum_leaves, strict=True)), sorted(asked))
+    param_gradients = tuple(
+        to_params.get(leaves[name], zero) if want and name in leaves else (zero if want else None)
+        for name, want in zip(program.params, wanted.params, strict=True)
+    )
+
+    still = invariants(graph)
+    backward_roots = [*state_gradients, *summed_gradients, *([] if input_gradient is None else [input_gradient])]
+    saved = _saved(graph, backward_roots, still, known)
+    forward_roots = [*program.post, *saved]
+    return BackwardPlan(
+        graph,
+        program.post,
+        saved,
+        hoisted(graph, forward_roots, still),
+        hoisted(graph, backward_roots, still, saved),
+        summed,
+        state_gradients,
+        input_gradient,
+        summed_gradients,
+        param_gradients,
+        sum_leaves,
+    )
+
+
+def _saved(graph: Graph, roots: list[int], still: set[int], known: int) -> list[int]:
+    """What to keep from each step: its states, and what is dear to compute again. The rest is recomputed."""
+    saved: set[int] = set()
+    seen: set[int] = set()
+    todo = list(roots)
+    while todo:
+        node = todo.pop()
+        if node in seen or node in still:
+            continue
+        seen.add(node)
+        op = graph.nodes[node].op
+        if node < known and (op in ("state", "noise") or op in COSTLY):
+            saved.add(node)
+        else:
+            todo.extend(graph.used(node))
+    return sorted(saved)
+
+
+@functools.lru_cache(maxsize=256)
+def _program(text: str, masked: bool) -> Program:
+    program = parse(text)
+    return program.masked() if masked else program

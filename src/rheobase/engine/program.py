@@ -1,0 +1,78 @@
+"""A program: the graph of one step with its inputs and results named, and the same as text.
+
+The text is all that an operator needs: it travels through torch.compile and torch.export as a string, and
+its hash names the compiled kernels on disk.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from rheobase.engine.graph import Graph, Node
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """States and parameters in order; `out`, `post` (one for each state) and `traces` are nodes."""
+
+    graph: Graph
+    states: tuple[str, ...]
+    params: tuple[str, ...]
+    out: int
+    post: tuple[int, ...]
+    traces: tuple[int, ...]
+
+    def text(self) -> str:
+        """The canonical text: only nodes that some result needs, numbered anew."""
+        kept = self.graph.needed([self.out, *self.post, *self.traces], gradients=True)
+        number = {old: new for new, old in enumerate(kept)}
+        nodes: list[list[Any]] = []
+        for k in kept:
+            op, args, tag = self.graph.nodes[k]
+            nodes.append([op, [number[a] for a in args], *([] if tag is None else [tag])])
+        body = {
+            "format": FORMAT,
+            "states": self.states,
+            "params": self.params,
+            "out": number[self.out],
+            "post": [number[k] for k in self.post],
+            "traces": [number[k] for k in self.traces],
+            "nodes": nodes,
+        }
+        return json.dumps(body, separators=(",", ":"))
+
+    def masked(self) -> Program:
+        """The same with a mask: where the sequence has ended, states stand still and the output is zero."""
+        graph = self.graph.copy()
+        alive, zero = graph.put("alive"), graph.const(0.0)
+        held = [graph.put("state", tag=name) for name in self.states]
+        post = tuple(graph.put("select", alive, p, h) for p, h in zip(self.post, held, strict=True))
+        moved = dict(zip(self.post, post, strict=True))
+        out = graph.put("select", alive, self.out, zero)
+        return Program(graph, self.states, self.params, out, post, tuple(moved.get(t, t) for t in self.traces))
+
+    @property
+    def noisy(self) -> bool:
+        return any(node.op == "noise" for node in self.graph.nodes)
+
+
+@functools.lru_cache(maxsize=256)
+def parse(text: str) -> Program:
+    """The program that the text says."""
+    body = json.loads(text)
+    if body.get("format") != FORMAT:
+        raise ValueError(f"program of format {body.get('format')}, this version reads {FORMAT}")
+    graph = Graph()
+    for op, args, *tag in body["nodes"]:
+        # appended as it is: a simplification here would change the numbering
+        node = Node(op, tuple(args), tag[0] if tag else None)
+        graph.index[(op, node.args, repr(node.tag))] = len(graph.nodes)
+        graph.nodes.append(node)
+    return Program(
+        graph, tuple(body["states"]), tuple(body["params"]), body["out"], tuple(body["post"]), tuple(body["traces"])
+    )
