@@ -1,4 +1,4 @@
-"""Random bits as a function of (seed, sample, step, feature): the same in any batch, on any device.
+"""Random bits as a function of (seed, sample, step, feature): the same in any batch.
 
 The keys of a sample's lanes come from a 64-bit mixer in the manner of SplitMix64 (Steele, Lea & Flood, 2014).
 A lane's word at one step is a 32-bit multiply-and-xorshift hash of its first key and the step, into which its

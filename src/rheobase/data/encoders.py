@@ -41,7 +41,7 @@ class Rate:
     """Rate code: at each step a spike with probability p = gain * x, independent of all others.
 
     The first `silent` of the `steps` steps are empty. The draw of one (seed, index, step, feature) never
-    changes: not with the batch it is in, the number of threads, the device, or a larger `steps`.
+    changes: not with the batch it is in, the number of threads, or a larger `steps`.
 
     **Shapes**: x (batch, *features) in [0, 1] -> spikes (steps, batch, *features), 0 or 1, in the dtype of x.
     No gradient.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rheobase.engine.launch import Call, run
+from rheobase.engine.launch import Call, run, segment_length
 from rheobase.engine.plan import Wanted
 from rheobase.engine.program import parse
 
@@ -13,8 +13,6 @@ BAD_INPUT = "rheobase: the input is not finite"
 
 
 def _segments(current: Tensor, program: str) -> int:
-    from rheobase.engine.launch import segment_length
-
     bits = 64 if current.dtype == torch.float64 else 32
     return -(-current.shape[0] // segment_length(program, current.shape[0], bits))
 
@@ -47,10 +45,11 @@ def _per_lane(param: Tensor, current: Tensor, compute: torch.dtype) -> Tensor:
     return param.expand(current.shape[1:]).contiguous()
 
 
-def _call(
+def call_of(
     current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
     program: str, dt: float, seed: int,
 ) -> Call:  # fmt: skip
+    """The arguments of a kernel, in the form that it reads: contiguous, parameters and lengths per lane."""
     compute = torch.float64 if current.dtype == torch.float64 else torch.float32
     wise = None
     if lengths is not None:
@@ -74,7 +73,7 @@ def scan(
 ) -> list[Tensor]:  # fmt: skip
     """The forward operator."""
     results = outputs(current, init, program, keep)
-    call = _call(current, init, params, lengths, step, program, dt, seed)
+    call = call_of(current, init, params, lengths, step, program, dt, seed)
     states = len(init)
     pointers: dict[str, Tensor | None] = {"out": results[0]}
     pointers |= {f"final:{k}": t for k, t in enumerate(results[1 : 1 + states])}
@@ -91,7 +90,7 @@ def scan_backward(
     step: Tensor | None, checkpoints: Tensor, program: str, dt: float, seed: int, wanted: list[bool],
 ) -> list[Tensor]:  # fmt: skip
     """The backward operator: gradients of (current, *init, *params) where wanted, in that order."""
-    call = _call(current, init, params, lengths, step, program, dt, seed)
+    call = call_of(current, init, params, lengths, step, program, dt, seed)
     states = len(init)
     g_out, g_final, g_traces = grads[0], grads[1 : 1 + states], grads[1 + states :]
     want_init, want_params = wanted[1 : 1 + states], wanted[1 + states :]
@@ -108,11 +107,11 @@ def scan_backward(
     for name, tensors in (("g_final", g_final), ("g_trace", g_traces), ("g_init", g_init), ("g_param", g_params)):
         pointers |= {f"{name}:{k}": None if t is None else t.contiguous() for k, t in enumerate(tensors)}
     run(call, call.variant(asked), pointers)
-    found = [g_input, *g_init, *(None if g is None else _reduced(g, p) for g, p in zip(g_params, params, strict=True))]
+    found = [g_input, *g_init, *(None if g is None else reduced(g, p) for g, p in zip(g_params, params, strict=True))]
     return [g for g in found if g is not None]
 
 
-def _reduced(lanes: Tensor, param: Tensor) -> Tensor:
+def reduced(lanes: Tensor, param: Tensor) -> Tensor:
     """The gradient per lane, summed to the shape of the parameter in an order that no thread count changes.
 
     torch splits a sum over everything among its threads; rows of 256 are each summed by one.

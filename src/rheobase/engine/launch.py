@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -90,35 +89,49 @@ class Call:
         return -(-self.current.shape[0] // self.segment)
 
 
+class Runner:
+    """A kernel ready to run, again and again, with other pointers each time."""
+
+    def __init__(self, call: Call, variant: Variant):
+        self.kernel = k = kernel(variant)
+        self.call = call  # keeps its tensors alive
+        steps, lanes, size = call.current.shape[0], call.lanes, variant.bits // 8
+        workers = threads.available() if steps * lanes > SMALL else 1
+        block = _block(lanes, workers, k, size, call.segment)
+        blocks = -(-lanes // block)
+        self.workers = min(workers, blocks)
+        row_bytes = block * size + PAD
+        scratch_bytes = (k.rows.once + k.rows.per_step * call.segment) * row_bytes + 4096
+        self.scratch = torch.empty(self.workers * scratch_bytes, dtype=torch.uint8)
+        self.words = (ctypes.c_int64 * len(k.layout.names))()
+        self.slots = {name: number for number, name in enumerate(k.layout.names)}
+        fields = {
+            "steps": steps, "lanes": lanes, "block": block, "blocks": blocks, "segment": call.segment,
+            "segments": call.segments, "scratch": self.scratch.data_ptr(), "scratch_bytes": scratch_bytes,
+            "row_bytes": row_bytes, "dt": struct.unpack("<q", struct.pack("<d", call.dt))[0], "seed": call.seed,
+        }  # fmt: skip
+        for name, value in fields.items():
+            self.words[self.slots[name]] = value
+        self._point({"input": call.current, "lengths": call.lengths})
+        self._point({f"init:{k}": tensor for k, tensor in enumerate(call.init)})
+        self._point({f"param:{k}": tensor for k, tensor in enumerate(call.params)})
+
+    def _point(self, pointers: dict[str, Tensor | None]) -> None:
+        for name, tensor in pointers.items():
+            self.words[self.slots[name]] = 0 if tensor is None else tensor.data_ptr()
+
+    def run(self, pointers: dict[str, Tensor | None], step: int) -> bool:
+        """Run over these tensors from this absolute step on. Returns whether the input was finite (forward only)."""
+        self._point(pointers)
+        for name, value in (("counter", 0), ("threads", 0), ("bad", 0), ("step", step)):
+            self.words[self.slots[name]] = value
+        threads.launch(self.kernel.code.call, self.kernel.code.address, ctypes.addressof(self.words), self.workers)
+        return self.words[self.slots["bad"]] == 0
+
+
 def run(call: Call, variant: Variant, pointers: dict[str, Tensor | None]) -> bool:
-    """Run a kernel over these tensors. Returns whether the input was finite (a forward kernel looks)."""
-    k = kernel(variant)
-    steps, lanes, size = call.current.shape[0], call.lanes, variant.bits // 8
-    workers = threads.available() if steps * lanes > SMALL else 1
-    block = _block(lanes, workers, k, size, call.segment)
-    blocks = -(-lanes // block)
-    workers = min(workers, blocks)
-    row_bytes = block * size + PAD
-    rows = k.rows.once + k.rows.per_step * call.segment
-    scratch = _scratch(workers * (rows * row_bytes + 4096))
-    words = (ctypes.c_int64 * len(k.layout.names))()
-    fields: dict[str, int] = {
-        "steps": steps, "lanes": lanes, "block": block, "blocks": blocks, "segment": call.segment,
-        "segments": call.segments, "scratch": scratch.data_ptr(), "scratch_bytes": rows * row_bytes + 4096,
-        "row_bytes": row_bytes, "dt": struct.unpack("<q", struct.pack("<d", call.dt))[0], "step": call.step,
-        "seed": call.seed,
-    }  # fmt: skip
-    held: dict[str, Tensor | None] = {
-        "input": call.current, "lengths": call.lengths, **_numbered("init", call.init), **_numbered("param", call.params),
-        **pointers,
-    }  # fmt: skip
-    for name, tensor in held.items():
-        if tensor is not None:
-            fields[name] = tensor.data_ptr()
-    for name, value in fields.items():
-        words[k.layout.slot(name)] = value
-    threads.launch(k.code.call, k.code.address, ctypes.addressof(words), workers)
-    return words[k.layout.slot("bad")] == 0
+    """Run a kernel once over these tensors. Returns whether the input was finite (a forward kernel looks)."""
+    return Runner(call, variant).run(pointers, call.step)
 
 
 def _block(lanes: int, workers: int, k: Kernel, size: int, segment: int) -> int:
@@ -130,10 +143,3 @@ def _block(lanes: int, workers: int, k: Kernel, size: int, segment: int) -> int:
     block = max(k.lanes, min(fit, share))
     return -(-block // k.lanes) * k.lanes
 
-
-def _scratch(size: int) -> Tensor:
-    return torch.empty(size, dtype=torch.uint8)
-
-
-def _numbered(name: str, tensors: Sequence[Tensor | None]) -> dict[str, Tensor | None]:
-    return {f"{name}:{k}": tensor for k, tensor in enumerate(tensors)}

@@ -71,11 +71,11 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
-        raise _no("a forward-mode derivative (jvp)")
+        raise no_derivative("a forward-mode derivative (jvp)")
 
     @staticmethod
     def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
-        raise _no("vmap")
+        raise no_derivative("vmap")
 
 
 class _ScanBackward(torch.autograd.Function):
@@ -88,10 +88,11 @@ class _ScanBackward(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> Any:
-        raise _no("a second derivative")
+        raise no_derivative("a second derivative")
 
 
-def _no(what: str) -> NotDifferentiable:
+def no_derivative(what: str) -> NotDifferentiable:
+    """The error for a derivative that the kernels do not have."""
     return NotDifferentiable(
         "the fused kernel of a neuron", what, "first derivatives in reverse mode", 'run the neuron with backend="reference"'
     )

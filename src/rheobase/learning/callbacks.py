@@ -14,7 +14,7 @@ from rheobase.learning.storage import atomic_write, ensure_folder
 
 @dataclass(frozen=True, kw_only=True)
 class RunStart:
-    """A run at its start: `epochs` of `batches` each, of which `done` epochs and `position` batches are behind it."""
+    """A run at its start: `epochs` of `batches` each; `done` epochs and `position` batches are behind it."""
 
     epochs: int
     batches: int
@@ -27,7 +27,7 @@ class RunStart:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchRecord:
-    """One batch done. `epoch` and `batch` count from 1, `step` counts all batches of the run; `loss` is its own."""
+    """One batch done. `epoch` and `batch` count from 1, `step` counts all batches of the run."""
 
     epoch: int
     batch: int
@@ -37,7 +37,9 @@ class BatchRecord:
 
 
 class Callback:
-    """Looks on, and changes nothing. Override what you need; a `KeyboardInterrupt` raised here acts as Ctrl-C.
+    """Looks on, and changes nothing. Override what you need.
+
+    A `KeyboardInterrupt` raised here acts as Ctrl-C.
 
     >>> class Losses(Callback):
     ...     def on_epoch(self, history):
@@ -99,7 +101,8 @@ class TensorBoardLog(Callback):
 
     A resumed run goes on in the same folder; what an interrupted one wrote after its checkpoint is discarded.
 
-    Raises: `BackendUnavailable` where tensorboard is not installed, `StorageError` for a folder that cannot be made.
+    Raises: `BackendUnavailable` where tensorboard is not installed, `StorageError` for a folder that cannot
+    be made.
     """
 
     def __init__(self, folder: str | Path):
@@ -107,7 +110,10 @@ class TensorBoardLog(Callback):
             import torch.utils.tensorboard  # noqa: F401  (only whether it is there)
         except ImportError as error:
             raise BackendUnavailable(
-                "TensorBoardLog", f"no tensorboard ({error})", "the package tensorboard", "pip install tensorboard"
+                "TensorBoardLog",
+                f"no tensorboard ({error})",
+                "the package tensorboard",
+                'pip install "rheobase[tensorboard]"',
             ) from error
         self.folder = Path(folder)
         ensure_folder(self.folder)

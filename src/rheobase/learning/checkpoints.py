@@ -1,7 +1,8 @@
 """Checkpoints: tensors as safetensors, facts as JSON beside them, both checked by SHA-256 when read.
 
-A checkpoint `last.json` names its tensor file, `last-<start of its hash>.safetensors`. The tensors are written first
-and the JSON replaces the old one in a single step, so at any moment one whole checkpoint is on disk.
+A checkpoint `last.json` names its tensor file, `last-<start of its hash>.safetensors`. The tensors are
+written first and the JSON replaces the old one in a single step, so at any moment one whole checkpoint is on
+disk.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from rheobase.errors import CheckpointError, StorageError
@@ -28,7 +28,7 @@ def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], facts: Mapp
 
     Raises: `StorageError`; the checkpoint that stood there is then still whole.
 
-    >>> import tempfile
+    >>> import tempfile, torch
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_checkpoint(f"{folder}/a.json", {"x": torch.ones(2)}, {"epoch": 3})
     ...     load_checkpoint(f"{folder}/a.json")
@@ -38,12 +38,20 @@ def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], facts: Mapp
 
     path = Path(path)
     if path.suffix != ".json":
-        raise StorageError("save_checkpoint", f"path {str(path)!r}", "a name that ends in .json", "the tensors go beside it")
+        raise StorageError(
+            "save_checkpoint", f"path {str(path)!r}", "a name that ends in .json", "the tensors go beside it"
+        )
     # a copy of each: safetensors refuses tensors that share memory
     data = safetensors.torch.save({k: t.detach().cpu().contiguous().clone() for k, t in tensors.items()})
     digest = hashlib.sha256(data).hexdigest()
     name = f"{path.stem}-{digest[:16]}.safetensors"
-    content: dict[str, Any] = {"format": FORMAT, "version": VERSION, "tensors": name, "sha256": digest, "facts": dict(facts)}
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "tensors": name,
+        "sha256": digest,
+        "facts": dict(facts),
+    }
     atomic_write(path.with_name(name), data)
     write_json(path, content | {"checksum": _checksum(content)})
     _remove_superseded(path, name)
@@ -64,11 +72,16 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
         data = beside.read_bytes()
     except OSError as error:
         raise CheckpointError(
-            str(path), f"no tensors: {beside.name}: {error.strerror}", "both files in one folder", "copy the two files together"
+            str(path),
+            f"no tensors: {beside.name}: {error.strerror}",
+            "both files in one folder",
+            "copy the two files together",
         ) from error
     digest = hashlib.sha256(data).hexdigest()
     if digest != content["sha256"]:
-        raise _damaged(beside, f"{len(data)} bytes with SHA-256 {digest[:16]}...", f"SHA-256 {content['sha256'][:16]}...")
+        raise _damaged(
+            beside, f"{len(data)} bytes with SHA-256 {digest[:16]}...", f"SHA-256 {content['sha256'][:16]}..."
+        )
     try:
         return safetensors.torch.load(data), content["facts"]
     except safetensors.SafetensorError as error:
@@ -78,10 +91,15 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
 def _read_header(path: Path) -> dict[str, Any]:
     content = read_json(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise CheckpointError(str(path), "another kind of file", f"the format {FORMAT!r}", "give the .json of a checkpoint")
+        raise CheckpointError(
+            str(path), "another kind of file", f"the format {FORMAT!r}", "give the .json of a checkpoint"
+        )
     if content.get("version") != VERSION:
         raise CheckpointError(
-            str(path), f"version {content.get('version')}", f"version {VERSION}", "read it with the rheobase that wrote it"
+            str(path),
+            f"version {content.get('version')}",
+            f"version {VERSION}",
+            "read it with the rheobase that wrote it",
         )
     checksum = content.pop("checksum", None)
     if checksum != _checksum(content):
@@ -90,7 +108,9 @@ def _read_header(path: Path) -> dict[str, Any]:
 
 
 def _damaged(path: Path, given: str, expected: str) -> CheckpointError:
-    return CheckpointError(str(path), given, expected, "the file is damaged: use another checkpoint, or train again")
+    return CheckpointError(
+        str(path), given, expected, "the file is damaged: use another checkpoint, or train again"
+    )
 
 
 def _checksum(content: Mapping[str, Any]) -> str:
@@ -111,12 +131,15 @@ def _remove_superseded(path: Path, current: str) -> None:
 
 
 def model_tensors(net: nn.Module, prefix: str = MODEL) -> dict[str, Tensor]:
-    """The state of a network, each name with `prefix` before it. Raises `CheckpointError` for what is no tensor."""
+    """The state of a network, `prefix` before each name. Raises `CheckpointError` for what is no tensor."""
     state = net.state_dict()
     for name, value in state.items():
         if not isinstance(value, Tensor):
             raise CheckpointError(
-                f"state of {type(net).__name__}", f"{name}: {type(value).__name__}", "tensors only", "register it as a buffer"
+                f"state of {type(net).__name__}",
+                f"{name}: {type(value).__name__}",
+                "tensors only",
+                "register it as a buffer",
             )
     return {prefix + name: value for name, value in state.items()}
 
@@ -125,7 +148,9 @@ def put_model_tensors(net: nn.Module, tensors: Mapping[str, Tensor], owner: str,
     """Load what `model_tensors` gave. Raises `CheckpointError` where names or shapes differ."""
     given = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
     wanted = net.state_dict()
-    problems = [f"no {name}" for name in wanted if name not in given] + [f"also {name}" for name in given if name not in wanted]
+    problems = [f"no {name}" for name in wanted if name not in given] + [
+        f"also {name}" for name in given if name not in wanted
+    ]
     problems += [
         f"{name} {tuple(given[name].shape)} for {tuple(t.shape)}"
         for name, t in wanted.items()
@@ -143,7 +168,7 @@ def put_model_tensors(net: nn.Module, tensors: Mapping[str, Tensor], owner: str,
 def save_weights(path: str | Path, net: nn.Module, facts: Mapping[str, Any] | None = None) -> None:
     """Write the state of a network as a checkpoint. Raises `StorageError`.
 
-    >>> import tempfile
+    >>> import tempfile, torch
     >>> net, other = nn.Linear(2, 1), nn.Linear(2, 1)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_weights(f"{folder}/net.json", net)
@@ -155,7 +180,7 @@ def save_weights(path: str | Path, net: nn.Module, facts: Mapping[str, Any] | No
 
 
 def load_weights(path: str | Path, net: nn.Module) -> dict[str, Any]:
-    """Load a network's state from any checkpoint that holds one; returns the facts. Raises `CheckpointError`."""
+    """Load a network's state from a checkpoint with one; returns the facts. Raises `CheckpointError`."""
     tensors, facts = load_checkpoint(path)
     put_model_tensors(net, tensors, str(path))
     return facts

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What one pass found. `spikes` maps a spiking layer to the mean spikes of one of its neurons per sample."""
+    """What one pass found. `spikes`: for each spiking layer, the mean spikes of a neuron per sample."""
 
     samples: int
     loss: float
@@ -75,11 +75,16 @@ def evaluate(
 ) -> Evaluation:
     """Run every sample once; with `count`, count the spikes of every spiking layer.
 
-    The encoding is the same in every call with the same seed. `between` is called after each batch. The network is
-    in eval mode inside, and back in its own mode afterwards.
+    The encoding is the same in every call with the same seed. `between` is called after each batch. The
+    network is in eval mode inside, and back in its own mode afterwards.
     """
     sampler = Sampler(
-        samples=len(samples), batch_size=batch_size, seed=seed, shuffle=False, rank=fabric.global_rank, world=fabric.world_size
+        samples=len(samples),
+        batch_size=batch_size,
+        seed=seed,
+        shuffle=False,
+        rank=fabric.global_rank,
+        world=fabric.world_size,
     )
     layers = spiking_layers(net) if count else {}
     tally = _Tally()
@@ -87,11 +92,14 @@ def evaluate(
     share_buffers(fabric, net)
     net.eval()
     try:
-        with watched(layers) as outs:
+        with watched(net, layers) as watch:
             for batch in sampler.batches(0):
                 sequence, target = samples.encoded(encoder, batch.mine, seed)
                 out, target = run_network(fabric, net, sequence), fabric.to_device(target)
-                spikes = {name: spikes_per_neuron(seen, layers[name][1]).sum() for name, seen in outs.items()}
+                spikes = {
+                    name: spikes_per_neuron(seen, layers[name].graded).sum()
+                    for name, seen in watch.spiking().items()
+                }
                 tally.add(loss, out, target, spikes)
                 if between is not None:
                     between()

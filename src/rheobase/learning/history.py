@@ -33,8 +33,15 @@ class EpochRecord:
 class History(Sequence[EpochRecord]):
     """The records of a run so far. `finished` is False where it stopped on the way and can be resumed.
 
-    >>> record = EpochRecord(epoch=1, loss=0.5, accuracy=0.8, validation_loss=0.6, validation_accuracy=0.7,
-    ...                      learning_rate=1e-3, seconds=2.0)
+    >>> record = EpochRecord(
+    ...     epoch=1,
+    ...     loss=0.5,
+    ...     accuracy=0.8,
+    ...     validation_loss=0.6,
+    ...     validation_accuracy=0.7,
+    ...     learning_rate=1e-3,
+    ...     seconds=2.0,
+    ... )
     >>> history = History((record,))
     >>> history.best.epoch, history.stale, len(history)
     (1, 0, 1)

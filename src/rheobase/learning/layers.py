@@ -4,54 +4,84 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from rheobase.core import OdeNeuron
 
 
-def spiking_layers(net: nn.Module) -> dict[str, tuple[nn.Module, bool]]:
-    """Name -> (layer, graded) of the outermost modules of `net` whose output is spikes.
+class SpikingLayer(NamedTuple):
+    """A module whose output is spikes; `graded` where a spike is an upward crossing of 0.5."""
 
-    A layer spikes where it, or the neuron that it holds as `.neuron`, says whether it is `graded`. A differential
-    equation with no threshold (a leaky integrator as readout) never spikes and is left out.
+    module: nn.Module
+    graded: bool
 
-    >>> spiking_layers(nn.Linear(3, 2))
-    {}
+
+def spiking_layers(net: nn.Module) -> dict[str, SpikingLayer]:
+    """The outermost modules of `net` whose output is spikes, by name.
+
+    A layer spikes where it, or the neuron that it holds as `.neuron`, says whether it is `graded`. A
+    differential equation with no threshold (a leaky integrator) never spikes and is left out.
+
+    >>> from rheobase import neurons
+    >>> net = nn.Sequential(nn.Linear(3, 2), neurons.LIF(2, dt=1.0), neurons.LI(2, dt=1.0))
+    >>> list(spiking_layers(net))
+    ['1']
     """
-    found: dict[str, tuple[nn.Module, bool]] = {}
+    found: dict[str, SpikingLayer] = {}
     _collect(net, "", found)
     return found
 
 
-def _collect(module: nn.Module, name: str, found: dict[str, tuple[nn.Module, bool]]) -> None:
+def _collect(module: nn.Module, name: str, found: dict[str, SpikingLayer]) -> None:
     cell = module
     while isinstance(inner := getattr(cell, "neuron", None), nn.Module):
         cell = inner
     graded = getattr(cell, "graded", None)
     if isinstance(graded, bool):
         if not (graded and isinstance(cell, OdeNeuron)):
-            found[name] = (module, graded)
+            found[name] = SpikingLayer(module, graded)
         return
     for child_name, child in module.named_children():
         _collect(child, f"{name}.{child_name}" if name else child_name, found)
 
 
+class Watch:
+    """The last output of some layers of a network."""
+
+    def __init__(self, layers: dict[str, SpikingLayer]):
+        self.layers = layers
+        self.outs: dict[str, Tensor] = {}
+        self.whole: Tensor | None = None
+
+    def spiking(self) -> dict[str, Tensor]:
+        """Name -> output (time, batch, *neurons), without a graded layer that is the readout of the network."""
+        return {n: out for n, out in self.outs.items() if not (self.layers[n].graded and out is self.whole)}
+
+
 @contextmanager
-def watched(layers: dict[str, tuple[nn.Module, bool]]) -> Iterator[dict[str, Tensor]]:
-    """While open, the returned dict holds the last output of each layer, (time, batch, *neurons)."""
-    outs: dict[str, Tensor] = {}
+def watched(net: nn.Module, layers: dict[str, SpikingLayer]) -> Iterator[Watch]:
+    """While open, the watch keeps the last output of each layer. Layers that never ran are not in it."""
+    watch = Watch(layers)
 
     def keep(name: str) -> Any:
         def hook(module: nn.Module, given: Any, returned: Any) -> None:
-            outs[name] = returned[0] if isinstance(returned, tuple) else returned
+            watch.outs[name] = _output(returned)
 
         return hook
 
-    handles = [layer.register_forward_hook(keep(name)) for name, (layer, _) in layers.items()]
+    def keep_whole(module: nn.Module, given: Any, returned: Any) -> None:
+        watch.whole = _output(returned)
+
+    handles = [layer.module.register_forward_hook(keep(name)) for name, layer in layers.items()]
+    handles += [net.register_forward_hook(keep_whole)] if layers else []
     try:
-        yield outs
+        yield watch
     finally:
         for handle in handles:
             handle.remove()
+
+
+def _output(returned: Any) -> Any:
+    return returned[0] if isinstance(returned, tuple) else returned

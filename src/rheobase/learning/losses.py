@@ -16,7 +16,7 @@ from rheobase.errors import DTypeError, ParameterError, ShapeError, nearest
 
 
 class Loss(Protocol):
-    """What the trainer asks of a loss: a number to make small, and the class that a network's output means."""
+    """What the trainer asks of a loss: a number to make small, and the class that an output means."""
 
     def __call__(self, out: Tensor, target: Tensor) -> Tensor:
         """out (time, batch, classes), target (batch,) int64; a scalar, the mean over the batch."""
@@ -31,11 +31,11 @@ class Loss(Protocol):
 class CrossEntropy(abc.ABC):
     """Cross-entropy of one score per class, drawn from a network's output over time. Abstract.
 
-    Shapes: out (time, batch, classes); target (batch,) integers; the loss is a scalar, the mean over the batch.
-    Half-precision outputs are summed in float32.
+    Shapes: out (time, batch, classes); target (batch,) integers; the loss is a scalar, the mean over the
+    batch. Half-precision outputs are summed in float32.
 
-    Raises: `ShapeError` for another rank, an empty axis, or labels that the classes do not cover; `DTypeError` for
-    labels that are not integers; `ParameterError` for a label smoothing outside [0, 1).
+    Raises: `ShapeError` for another rank, an empty axis, or labels that the classes do not cover;
+    `DTypeError` for labels that are not integers; `ParameterError` for a label smoothing outside [0, 1).
     """
 
     label_smoothing: float = 0.0
@@ -43,7 +43,10 @@ class CrossEntropy(abc.ABC):
     def __post_init__(self) -> None:
         if not 0.0 <= self.label_smoothing < 1.0:
             raise ParameterError(
-                type(self).__name__, f"label_smoothing = {self.label_smoothing}", "a number in [0, 1)", "0.1 is usual"
+                type(self).__name__,
+                f"label_smoothing = {self.label_smoothing}",
+                "a number in [0, 1)",
+                "0.1 is usual",
             )
 
     @abc.abstractmethod
@@ -54,7 +57,8 @@ class CrossEntropy(abc.ABC):
         """One score per class, (time, batch, classes) -> (batch, classes)."""
         if out.dim() != 3 or 0 in out.shape:
             raise ShapeError(
-                type(self).__name__, f"output of shape {tuple(out.shape)}", "(time, batch, classes), none of them 0",
+                type(self).__name__, f"output of shape {tuple(out.shape)}",
+                "(time, batch, classes), none of them 0",
                 "end the network in a readout with one cell per class",
             )  # fmt: skip
         return self.reduce(out.float() if out.dtype in (torch.float16, torch.bfloat16) else out)
@@ -72,9 +76,13 @@ class CrossEntropy(abc.ABC):
 def check_target(owner: str, target: Tensor, batch: int, classes: int) -> None:
     """Raise unless `target` holds one class number for each sample."""
     if target.dtype == torch.bool or target.is_floating_point() or target.is_complex():
-        raise DTypeError(owner, f"target of {target.dtype}", "integer class numbers", "convert it with target.long()")
+        raise DTypeError(
+            owner, f"target of {target.dtype}", "integer class numbers", "convert it with target.long()"
+        )
     if tuple(target.shape) != (batch,):
-        raise ShapeError(owner, f"target of shape {tuple(target.shape)}", f"({batch},)", "give one class per sample")
+        raise ShapeError(
+            owner, f"target of shape {tuple(target.shape)}", f"({batch},)", "give one class per sample"
+        )
     low, high = (int(t) for t in target.aminmax())
     if low < 0 or high >= classes:
         raise ShapeError(
@@ -124,7 +132,7 @@ class MaxCrossEntropy(CrossEntropy):
 
 @dataclass(frozen=True, kw_only=True)
 class MeanSoftmaxCrossEntropy(CrossEntropy):
-    """The probability of a class is the mean over time of the softmax of the output; the score is its logarithm.
+    """The probability of a class is the mean over time of the output's softmax; the score is its logarithm.
 
     Papers that put the sum of softmaxes through a second softmax state another, flatter loss.
 
@@ -162,7 +170,9 @@ def loss(name: str, **options: Any) -> CrossEntropy:
     known = [f.name for f in fields(LOSSES[name])]
     for option in options:
         if option not in known:
-            raise ParameterError(f"loss {name!r}", f"option {option!r}", "one that it has", nearest(option, known))
+            raise ParameterError(
+                f"loss {name!r}", f"option {option!r}", "one that it has", nearest(option, known)
+            )
     return LOSSES[name](**options)
 
 
@@ -172,8 +182,8 @@ class RateBand:
 
         strength * mean over neurons of (max(0, low - r)^2 + max(0, r - high)^2),   summed over layers
 
-    r is the mean over time and batch: spikes per step, or the mean value of a graded cell. Several processes each
-    see the mean of their own samples.
+    r is the mean over time and batch: spikes per step, or the mean value of a graded cell. Several processes
+    each see the mean of their own samples.
 
     Raises: `ParameterError` for an empty band or a strength that is not positive.
 
@@ -193,12 +203,16 @@ class RateBand:
                 "RateBand(low=0.01, high=0.2) asks for 1 to 20 spikes in 100 steps",
             )  # fmt: skip
         if not (self.strength > 0 and math.isfinite(self.strength)):
-            raise ParameterError("RateBand", f"strength = {self.strength}", "a positive number", "leave the band out instead")
+            raise ParameterError(
+                "RateBand", f"strength = {self.strength}", "a positive number", "leave the band out instead"
+            )
 
     def __call__(self, outs: Sequence[Tensor]) -> Tensor:
         """The penalty of some layers, each (time, batch, *neurons)."""
         if not outs:
-            raise ParameterError("RateBand", "no layer that spikes", "at least one", "leave the band out, or add neurons")
+            raise ParameterError(
+                "RateBand", "no layer that spikes", "at least one", "leave the band out, or add neurons"
+            )
         return self.strength * torch.stack([self._outside(out) for out in outs]).sum()
 
     def _outside(self, out: Tensor) -> Tensor:

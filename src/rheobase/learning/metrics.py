@@ -31,7 +31,10 @@ def confusion_matrix(predicted: Tensor, target: Tensor, classes: int) -> Tensor:
     low, high = (int(f(torch.cat([predicted, target]))) for f in (torch.min, torch.max))
     if low < 0 or high >= classes:
         raise ShapeError(
-            "confusion_matrix", f"classes from {low} to {high}", f"0 to {classes - 1}", f"pass classes={high + 1}"
+            "confusion_matrix",
+            f"classes from {low} to {high}",
+            f"0 to {classes - 1}",
+            f"pass classes={high + 1}",
         )
     return torch.bincount(target * classes + predicted, minlength=classes * classes).view(classes, classes)
 
@@ -39,10 +42,11 @@ def confusion_matrix(predicted: Tensor, target: Tensor, classes: int) -> Tensor:
 def count_spikes(out: Tensor, graded: bool) -> Tensor:
     """Spikes of a layer in each sample, (time, batch, *neurons) -> (batch,) int64.
 
-    Where cells are `graded`, a spike is an upward crossing of 0.5, and before the first step they are below it.
-    Otherwise the output itself is the number of spikes of a step.
+    Where cells are `graded`, a spike is an upward crossing of 0.5, and before the first step they are below
+    it. Otherwise the output itself is the number of spikes of a step.
 
-    Raises: `ShapeError` for an output without time and batch; `InputError` for an output that is no number of spikes.
+    Raises: `ShapeError` for an output without time and batch; `InputError` for an output that is no number of
+    spikes.
 
     >>> count_spikes(torch.tensor([0.0, 1.0, 1.0])[:, None, None], graded=False)
     tensor([2])
@@ -50,7 +54,9 @@ def count_spikes(out: Tensor, graded: bool) -> Tensor:
     tensor([1])
     """
     if out.dim() < 2:
-        raise ShapeError("count_spikes", f"output of shape {tuple(out.shape)}", "(time, batch, *neurons)", "keep both axes")
+        raise ShapeError(
+            "count_spikes", f"output of shape {tuple(out.shape)}", "(time, batch, *neurons)", "keep both axes"
+        )
     if graded:
         above = out >= CROSSING
         onset = above.clone()
@@ -88,6 +94,6 @@ def count_parameters(net: nn.Module) -> int:
 def _check_pairs(owner: str, predicted: Tensor, target: Tensor) -> None:
     if predicted.dim() != 1 or predicted.shape != target.shape or not target.numel():
         raise ShapeError(
-            owner, f"predicted {tuple(predicted.shape)} and target {tuple(target.shape)}", "(samples,) twice, not empty",
-            "give one class per sample",
+            owner, f"predicted {tuple(predicted.shape)} and target {tuple(target.shape)}",
+            "(samples,) twice, not empty", "give one class per sample",
         )  # fmt: skip

@@ -6,7 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +24,8 @@ ACCELERATORS = ("auto", "cpu", "cuda", "gpu", "mps")
 def make_fabric(accelerator: str, devices: int | str | list[int], precision: str, strategy: str) -> Fabric:
     """Lightning Fabric for these devices.
 
-    Raises: `ParameterError` for a name that does not exist; `BackendUnavailable` for a device that is not there.
+    Raises: `ParameterError` for a name that does not exist; `BackendUnavailable` for a device that is not
+    there.
     """
     for what, given, known in (
         ("accelerator", accelerator, ACCELERATORS),
@@ -32,14 +33,21 @@ def make_fabric(accelerator: str, devices: int | str | list[int], precision: str
         ("strategy", strategy, STRATEGIES),
     ):
         if given not in known:
-            raise ParameterError("Trainer", f"{what} = {given!r}", f"the name of a {what}", nearest(str(given), known))
+            raise ParameterError(
+                "Trainer", f"{what} = {given!r}", f"the name of a {what}", nearest(str(given), known)
+            )
     with quiet(), warnings.catch_warnings():
         # turned into an error below
         warnings.filterwarnings("ignore", message=".*AMP with fp16 is not supported on CPU.*")
         from lightning_fabric import Fabric
 
         try:
-            fabric = Fabric(accelerator=accelerator, devices=devices, precision=precision, strategy=strategy)  # pyright: ignore[reportArgumentType]
+            fabric = Fabric(
+                accelerator=accelerator,
+                devices=devices,
+                precision=cast(Any, precision),
+                strategy=strategy,
+            )
         except RuntimeError as error:
             raise BackendUnavailable(
                 "Trainer", f"accelerator = {accelerator!r}, devices = {devices!r}", "devices of this machine",
@@ -50,7 +58,9 @@ def make_fabric(accelerator: str, devices: int | str | list[int], precision: str
                 "Trainer", f"devices = {devices!r}", "a number of devices > 0", f"devices=1 is one ({error})"
             ) from error
     if precision == "16-mixed" and fabric.device.type == "cpu":
-        raise ParameterError("Trainer", "precision = '16-mixed' on the CPU", "a GPU", 'use precision="bf16-mixed"')
+        raise ParameterError(
+            "Trainer", "precision = '16-mixed' on the CPU", "a GPU", 'use precision="bf16-mixed"'
+        )
     return fabric
 
 

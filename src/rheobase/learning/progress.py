@@ -24,7 +24,14 @@ class RichProgress(Callback):
 
     def on_start(self, run: RunStart) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -45,7 +52,9 @@ class RichProgress(Callback):
         self._bar.start()
 
     def on_batch(self, record: BatchRecord) -> None:
-        self._bar.update(self._task, completed=record.step, description=f"epoch {record.epoch}/{self._epochs}")
+        self._bar.update(
+            self._task, completed=record.step, description=f"epoch {record.epoch}/{self._epochs}"
+        )
 
     def on_epoch(self, history: History) -> None:
         self._bar.update(self._task, figures=epoch_line(history[-1]))
@@ -59,8 +68,17 @@ class RichProgress(Callback):
 def epoch_line(record: EpochRecord) -> str:
     """The figures of an epoch in one line.
 
-    >>> epoch_line(EpochRecord(epoch=1, loss=0.5, accuracy=0.75, validation_loss=0.6, validation_accuracy=0.7,
-    ...                        learning_rate=1e-3, seconds=2.0))
+    >>> epoch_line(
+    ...     EpochRecord(
+    ...         epoch=1,
+    ...         loss=0.5,
+    ...         accuracy=0.75,
+    ...         validation_loss=0.6,
+    ...         validation_accuracy=0.7,
+    ...         learning_rate=1e-3,
+    ...         seconds=2.0,
+    ...     )
+    ... )
     'loss 0.500, train 75.0 %, validation 70.0 %'
     """
     parts = [f"loss {record.loss:.3f}", f"train {record.accuracy:.1%}".replace("%", " %")]

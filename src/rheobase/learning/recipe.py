@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, cast
 
 import torch
@@ -44,7 +44,7 @@ class Recipe:
 
     epochs: int = 20
     batch_size: int = 64
-    loss: Loss | str = LastCrossEntropy()
+    loss: Loss | str = field(default_factory=LastCrossEntropy)
     optimiser: str = "adam"
     learning_rate: float = 1e-3
     schedule: str = "constant"
@@ -58,7 +58,9 @@ class Recipe:
         if isinstance(self.loss, str):
             object.__setattr__(self, "loss", loss(self.loss))
         if not callable(self.loss) or not hasattr(self.loss, "predict"):
-            self._refuse("loss", "a loss with a `predict`, or the name of one", "see rheobase.learning.losses")
+            self._refuse(
+                "loss", "a loss with a `predict`, or the name of one", "see rheobase.learning.losses"
+            )
         if self.rates is not None and not isinstance(self.rates, RateBand):
             self._refuse("rates", "a RateBand or None", "RateBand(low=0.01, high=0.2)")
         self._whole("epochs", 1)
@@ -81,13 +83,17 @@ class Recipe:
     def _whole(self, name: str, low: int) -> None:
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            self._refuse(name, f"a whole number of at least {low}", f"{name}={max(low, 1)} is the least that is of use")
+            self._refuse(
+                name, f"a whole number of at least {low}", f"{name}={max(low, 1)} is the least that is of use"
+            )
 
     def _number(self, name: str, *, positive: bool) -> None:
         value = getattr(self, name)
         usable = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         if not usable or value < 0 or (positive and value == 0):
-            self._refuse(name, f"a finite number {'> 0' if positive else '>= 0'}", f"the default is {_default(name)}")
+            self._refuse(
+                name, f"a finite number {'> 0' if positive else '>= 0'}", f"the default is {_default(name)}"
+            )
 
     @property
     def criterion(self) -> Loss:
@@ -95,7 +101,7 @@ class Recipe:
         return cast(Loss, self.loss)
 
     def optimiser_for(self, net: nn.Module) -> Optimizer:
-        """A fresh optimiser of the learnable parameters of `net`. Raises `ParameterError` where there are none."""
+        """A fresh optimiser of what `net` can learn. Raises `ParameterError` where that is nothing."""
         decayed: list[nn.Parameter] = []
         plain: list[nn.Parameter] = []
         for name, parameter in net.named_parameters():
@@ -104,7 +110,10 @@ class Recipe:
                 (decayed if is_weight else plain).append(parameter)
         if not decayed and not plain:
             raise ParameterError(
-                type(net).__name__, "no learnable parameter", "at least one", "name them with learn=(...), or add a layer"
+                type(net).__name__,
+                "no learnable parameter",
+                "at least one",
+                "name them with learn=(...), or add a layer",
             )
         groups = [
             {"params": parameters, "weight_decay": decay}
@@ -128,7 +137,10 @@ class Recipe:
         {'name': 'SumCrossEntropy', 'label_smoothing': 0.0}
         """
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        return plain | {"loss": _described(self.loss), "rates": None if self.rates is None else asdict(self.rates)}
+        return plain | {
+            "loss": _described(self.loss),
+            "rates": None if self.rates is None else asdict(self.rates),
+        }
 
 
 def _described(loss: Any) -> dict[str, Any]:

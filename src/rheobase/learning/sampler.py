@@ -39,15 +39,18 @@ class Sampler:
     """Cuts `samples` into batches of `batch_size` over all processes together.
 
     With `shuffle` every epoch has an order of its own, else the order is that of the data. Process `rank` of
-    `world` takes every `world`-th sample of a batch, so that the batch itself does not depend on `world`. A last
-    batch with fewer samples than processes joins the batch before it.
+    `world` takes every `world`-th sample of a batch, so that the batch itself does not depend on `world`. A
+    last batch with fewer samples than processes joins the batch before it.
 
     Raises: `ParameterError` where there are fewer samples, or a smaller batch, than processes.
 
     >>> [b.everyone.tolist() for b in Sampler(samples=5, batch_size=2, seed=0, shuffle=False).batches(0)]
     [[0, 1], [2, 3], [4]]
-    >>> [b.mine.tolist() for b in Sampler(samples=5, batch_size=2, seed=0, shuffle=False, rank=1, world=2).batches(0)]
-    [[1], [3, 4]]
+    >>> [
+    ...     b.mine.tolist()
+    ...     for b in Sampler(samples=5, batch_size=2, seed=0, shuffle=False, rank=1, world=2).batches(0)
+    ... ]
+    [[1], [3]]
     """
 
     samples: int

@@ -27,7 +27,7 @@ def cosine(done: float) -> float:
 
 
 def one_cycle(done: float) -> float:
-    """Up from 1/25 to 1 in the first 30 %, then down to 1/250000, both along half a cosine (Smith & Topin, 2017).
+    """Up from 1/25 to 1 in 30 % of the run, then down to 1/250000, along half cosines (Smith & Topin, 2017).
 
     >>> one_cycle(0.0), one_cycle(0.3)
     (0.04, 1.0)
@@ -37,4 +37,8 @@ def one_cycle(done: float) -> float:
     return END + (1.0 - END) * cosine((done - WARM_UP) / (1.0 - WARM_UP))
 
 
-SCHEDULES: dict[str, Callable[[float], float]] = {"constant": constant, "cosine": cosine, "one-cycle": one_cycle}
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "constant": constant,
+    "cosine": cosine,
+    "one-cycle": one_cycle,
+}

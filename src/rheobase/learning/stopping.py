@@ -15,13 +15,18 @@ from rheobase.errors import RheobaseError
 class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C during training. `checkpoint` is where the run can be resumed, or None where nothing was saved.
 
-    `epoch` counts from 1 and `batch` is the number of batches of that epoch that are done, both at the checkpoint.
+    `epoch` counts from 1 and `batch` is the number of batches of that epoch that are done, both at the
+    checkpoint.
     """
 
     def __init__(self, checkpoint: Path | None, epoch: int, batch: int):
         self.checkpoint, self.epoch, self.batch = checkpoint, epoch, batch
-        where = f"saved in epoch {epoch} after {batch} batches; fit(..., resume=True) goes on from {checkpoint}"
-        super().__init__(where if checkpoint else "nothing was saved: the run has no folder, or no batch was done")
+        where = (
+            f"saved in epoch {epoch} after {batch} batches; fit(..., resume=True) goes on from {checkpoint}"
+        )
+        super().__init__(
+            where if checkpoint else "nothing was saved: the run has no folder, or no batch was done"
+        )
 
     def __reduce__(self) -> tuple[type[TrainingInterrupted], tuple[Path | None, int, int]]:
         return type(self), (self.checkpoint, self.epoch, self.batch)
@@ -32,7 +37,7 @@ class DivergenceError(RheobaseError, ArithmeticError):
 
 
 class InterruptWatch:
-    """Turns the first Ctrl-C into a request that the loop obeys between two batches; the second one acts at once.
+    """Makes the first Ctrl-C a request that the loop obeys between two batches; the second acts at once.
 
     Python delivers signals to the main thread only; elsewhere the watch changes nothing.
 

@@ -1,0 +1,16 @@
+"""Layers over sequences (time, batch, ...). `Linear` is torch's own: it takes any leading axes."""
+
+from torch.nn import Linear
+
+from rheobase.nn.conv import AvgPool1d, AvgPool2d, Conv1d, Conv2d, Flatten, MaxPool1d, MaxPool2d
+from rheobase.nn.dropout import Dropout
+from rheobase.nn.norm import TdBatchNorm
+from rheobase.nn.readout import GroupReadout
+from rheobase.nn.recurrent import Recurrent
+from rheobase.nn.sequential import Sequential
+from rheobase.nn.stateful import Stateful
+
+__all__ = [
+    "AvgPool1d", "AvgPool2d", "Conv1d", "Conv2d", "Dropout", "Flatten", "GroupReadout", "Linear", "MaxPool1d",
+    "MaxPool2d", "Recurrent", "Sequential", "Stateful", "TdBatchNorm",
+]  # fmt: skip

@@ -1,0 +1,69 @@
+"""Losses, metrics, checkpoints and the trainer."""
+
+from __future__ import annotations
+
+from rheobase.learning.callbacks import BatchRecord, Callback, CsvLog, RunStart, TensorBoardLog
+from rheobase.learning.checkpoints import load_checkpoint, load_weights, save_checkpoint, save_weights
+from rheobase.learning.evaluate import Evaluation
+from rheobase.learning.history import EpochRecord, History
+from rheobase.learning.layers import spiking_layers
+from rheobase.learning.losses import (
+    LOSSES,
+    CrossEntropy,
+    LastCrossEntropy,
+    Loss,
+    MaxCrossEntropy,
+    MeanSoftmaxCrossEntropy,
+    RateBand,
+    SumCrossEntropy,
+    loss,
+)
+from rheobase.learning.metrics import (
+    accuracy,
+    confusion_matrix,
+    count_parameters,
+    count_spikes,
+    spikes_per_neuron,
+)
+from rheobase.learning.progress import RichProgress
+from rheobase.learning.recipe import OPTIMISERS, Recipe
+from rheobase.learning.schedules import SCHEDULES
+from rheobase.learning.stopping import DivergenceError, TrainingInterrupted
+from rheobase.learning.trainer import Trainer
+
+__all__ = [
+    "LOSSES",
+    "OPTIMISERS",
+    "SCHEDULES",
+    "BatchRecord",
+    "Callback",
+    "CrossEntropy",
+    "CsvLog",
+    "DivergenceError",
+    "EpochRecord",
+    "Evaluation",
+    "History",
+    "LastCrossEntropy",
+    "Loss",
+    "MaxCrossEntropy",
+    "MeanSoftmaxCrossEntropy",
+    "RateBand",
+    "Recipe",
+    "RichProgress",
+    "RunStart",
+    "SumCrossEntropy",
+    "TensorBoardLog",
+    "Trainer",
+    "TrainingInterrupted",
+    "accuracy",
+    "confusion_matrix",
+    "count_parameters",
+    "count_spikes",
+    "load_checkpoint",
+    "load_weights",
+    "loss",
+    "save_checkpoint",
+    "save_weights",
+    "spikes_per_neuron",
+    "spiking_layers",
+]

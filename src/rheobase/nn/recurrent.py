@@ -1,0 +1,122 @@
+"""Lateral recurrence: what a layer gave at the last step comes back to it through a matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from rheobase.core.check import check_call, check_state
+from rheobase.core.execution import Request, choose
+from rheobase.core.neuron import Neuron, recording
+from rheobase.core.rollout import check_finite
+from rheobase.engine.recurrent import recur
+from rheobase.errors import ParameterError, ShapeError, StateError
+from rheobase.nn.stateful import Stateful
+
+
+class RecurrentState(NamedTuple):
+    """The neuron's state, and its output at the last step (batch, neurons)."""
+
+    neuron: Any
+    out: Tensor
+
+
+class Recurrent(Stateful):
+    """A neuron with lateral weights: its current is x[t] + weight_rec out[t-1].
+
+    Shapes: x (time, batch, n) to out (time, batch, n); weight_rec (n, n), (to, from), learnable. By default it
+    starts orthogonal with a zero diagonal; `self_connections` keeps the diagonal.
+
+    A whole sequence is one operator: per step one matrix product and one call of the neuron's kernel.
+
+    Raises: `ShapeError` for a matrix of another size; `ParameterError` for a neuron with several axes.
+
+    Reference: Bittar & Garner, Front. Neurosci. 16:865897 (2022), for the initial matrix.
+
+    >>> from rheobase import neurons
+    >>> out, state = Recurrent(neurons.AdLIF(8))(torch.rand(20, 2, 8) * 3)
+    >>> out.shape
+    torch.Size([20, 2, 8])
+    """
+
+    def __init__(self, neuron: Neuron, weight_rec: Tensor | None = None, *, self_connections: bool = False):
+        super().__init__()
+        if not isinstance(neuron, Neuron) or len(neuron.shape) != 1:
+            raise ParameterError("Recurrent", repr(neuron), "a neuron with one axis", "neurons.AdLIF(128), say")
+        n = neuron.shape[0]
+        if weight_rec is None:
+            weight_rec = nn.init.orthogonal_(torch.empty(n, n))
+        elif tuple(weight_rec.shape) != (n, n):
+            raise ShapeError("Recurrent", f"weight_rec of shape {tuple(weight_rec.shape)}", f"({n}, {n})", "(to, from)")
+        self.neuron = neuron
+        self.weight_rec = nn.Parameter(weight_rec.detach().clone())
+        self.self_connections = self_connections
+        self.dt = neuron.dt
+
+    @property
+    def lateral(self) -> Tensor:
+        """The matrix in force."""
+        if self.self_connections:
+            return self.weight_rec
+        return self.weight_rec * (1.0 - torch.eye(self.weight_rec.shape[0]).to(self.weight_rec))
+
+    def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
+        """The neuron at rest, having given nothing."""
+        state = self.neuron.rest(batch, dtype=dtype, device=device)
+        return RecurrentState(state, torch.zeros_like(state[0]))
+
+    def forward(
+        self,
+        x: Tensor,
+        state: Any = None,
+        *,
+        record: Sequence[str] = (),
+        lengths: Tensor | None = None,
+        backend: str = "auto",
+    ) -> Any:
+        """(out, state), or (out, state, rec) with `record`, as a neuron."""
+        record = tuple(record)
+        check_call(self.neuron, x, record, lengths)
+        compute = torch.float64 if x.dtype == torch.float64 else torch.float32
+        if state is None:
+            state = self.rest(x.shape[1], dtype=compute, device=x.device)
+        elif not isinstance(state, RecurrentState):
+            raise StateError(repr(self), type(state).__name__, "a RecurrentState", "pass on what this layer returned")
+        check_state(self.neuron, state.neuron, x, compute)
+        request = Request(self.neuron, x, state.neuron, record, lengths)
+        _, name = choose(request, backend)
+        if name == "llvm":
+            out, end, traces = recur(request, state.out, self.lateral)
+        else:
+            out, end, traces = self._reference(request, state.out)
+        last = out[-1].to(compute) if lengths is None else _last(out, lengths, state.out, compute)
+        result = RecurrentState(end, last)
+        return (out, result, recording(record)(*traces)) if record else (out, result)
+
+    def _reference(self, request: Request, z: Tensor) -> tuple[Tensor, Any, list[Tensor]]:
+        neuron, s = self.neuron, request.state
+        check_finite(neuron, request.current)
+        values, weight = neuron.values(), self.lateral
+        outs: list[Tensor] = []
+        traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
+        for t, x in enumerate(request.current.to(z.dtype).unbind(0)):
+            z, post, pre = neuron.step_once(values, s, torch.addmm(x, z, weight.t()))
+            if request.lengths is not None:
+                alive = (request.lengths > t)[:, None]
+                post = type(post)(*(n if n.dim() == 0 else torch.where(alive, n, o) for n, o in zip(post, s, strict=True)))
+                z = torch.where(alive, z, torch.zeros_like(z))
+            outs.append(z)
+            for name, trace in traces.items():
+                field, _, when = name.partition(".")
+                trace.append(getattr(pre if when else post, field))
+            s = post
+        return torch.stack(outs).to(request.current.dtype), s, [torch.stack(t) for t in traces.values()]
+
+
+def _last(out: Tensor, lengths: Tensor, before: Tensor, compute: torch.dtype) -> Tensor:
+    """The output at the last step of each sequence; of an empty one, that of before."""
+    at = (lengths.long() - 1).clamp(min=0).view(1, -1, 1).expand(1, -1, out.shape[2])
+    return torch.where((lengths > 0)[:, None], out.gather(0, at)[0].to(compute), before)

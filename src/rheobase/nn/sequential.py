@@ -1,0 +1,97 @@
+"""A chain of layers that passes sequences forward and carries every state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from rheobase.core.neuron import Neuron
+from rheobase.errors import ParameterError, StateError
+from rheobase.nn.stateful import Stateful
+
+
+class Sequential(nn.Module):
+    """Layers in a row, each over the whole sequence at once. Neurons and plain torch modules may stand in it.
+
+    Shapes: x (time, batch, ...) to out (time, batch, ...). The states are a tuple with one entry for each layer
+    that has a state; None starts all of them at rest.
+
+    Raises: `ParameterError` where two neurons have different dt; `StateError` for states of another network.
+
+    >>> import torch
+    >>> from rheobase import neurons
+    >>> net = Sequential(nn.Linear(4, 3), neurons.LIF(3, dt=1.0), nn.Linear(3, 2), neurons.LI(2, dt=1.0))
+    >>> out, states = net(torch.zeros(10, 1, 4))
+    >>> out.shape, len(states)
+    (torch.Size([10, 1, 2]), 2)
+    """
+
+    def __init__(self, *layers: nn.Module):
+        super().__init__()
+        if not layers:
+            raise ParameterError("Sequential", "no layer", "at least one", "give layers as arguments")
+        for k, layer in enumerate(layers):
+            if not isinstance(layer, nn.Module):
+                raise ParameterError("Sequential", f"{type(layer).__name__} as layer {k}", "a module", "make it one")
+            self.add_module(str(k), layer)
+        self.dt = _one_dt(layers)
+
+    @property
+    def layers(self) -> tuple[nn.Module, ...]:
+        """The layers in order."""
+        return tuple(self._modules[str(k)] for k in range(len(self._modules)))  # type: ignore[misc]
+
+    @property
+    def stateful(self) -> tuple[nn.Module, ...]:
+        """The layers that have a state, in order: one entry of the states for each."""
+        return tuple(layer for layer in self.layers if isinstance(layer, (Neuron, Stateful, Sequential)))
+
+    def forward(
+        self, x: Tensor, states: Sequence[Any] | None = None, *, lengths: Tensor | None = None, backend: str = "auto"
+    ) -> tuple[Tensor, tuple[Any, ...]]:
+        """Run the chain: (out, states)."""
+        after: list[Any] = []
+        for out, state in self._run(x, states, lengths, backend):
+            x = out
+            after.extend(state)
+        return x, tuple(after)
+
+    def outputs(self, x: Tensor, *, lengths: Tensor | None = None, backend: str = "auto") -> list[Tensor]:
+        """The output of every layer, for plots and counts. Starts at rest."""
+        return [out for out, _ in self._run(x, None, lengths, backend)]
+
+    def _run(
+        self, x: Tensor, states: Sequence[Any] | None, lengths: Tensor | None, backend: str
+    ) -> Iterator[tuple[Tensor, tuple[Any, ...]]]:
+        stateful = self.stateful
+        if states is not None and (not isinstance(states, (tuple, list)) or len(states) != len(stateful)):
+            given = f"{len(states)} states" if isinstance(states, (tuple, list)) else type(states).__name__
+            raise StateError("Sequential", given, f"{len(stateful)}", "pass on the states that this network returned")
+        before = iter([None] * len(stateful) if states is None else states)
+        for layer in self.layers:
+            if isinstance(layer, (Neuron, Stateful, Sequential)):
+                x, state = layer(x, next(before), lengths=lengths, backend=backend)
+                yield x, (state,)
+            else:
+                x = layer(x)
+                yield x, ()
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __getitem__(self, k: int) -> nn.Module:
+        return self.layers[k]
+
+
+def _one_dt(layers: Sequence[nn.Module]) -> float | None:
+    """The time step that all layers share; those that count in steps have none."""
+    found = [
+        (part.dt, repr(part)) for layer in layers for part in layer.modules() if isinstance(part, (Neuron, Stateful))
+    ]
+    timed = [(dt, name) for dt, name in found if dt is not None]
+    for dt, name in timed[1:]:
+        if dt != timed[0][0]:
+            raise ParameterError("Sequential", f"{name}", f"dt={timed[0][0]} as in {timed[0][1]}", "use one dt")
+    return timed[0][0] if timed else None

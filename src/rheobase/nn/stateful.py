@@ -1,0 +1,28 @@
+"""Layers that are not neurons and yet carry something from one chunk of time to the next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from rheobase.errors import ShapeError
+
+
+class Stateful(nn.Module):
+    """Abstract: `forward(x, state=None, *, lengths=None, backend="auto") -> (out, state)`, as neurons do it."""
+
+    dt: float | None = None
+
+    def forward(self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, backend: str = "auto") -> Any:
+        raise NotImplementedError
+
+
+def check_sequence(owner: str, x: Tensor, features: int | None, rank: int) -> None:
+    """Raise unless x is (time, batch, features, ...) with `rank` axes."""
+    axes = "(time, batch" + (f", {features}" if features is not None else ", features") + ", ..." * (rank > 3) + ")"
+    given = f"input of shape {tuple(x.shape)}"
+    if x.dim() != rank:
+        raise ShapeError(owner, given, f"{rank} axes: {axes}", "time is the first axis, batch the second")
+    if features is not None and x.shape[2] != features:
+        raise ShapeError(owner, given, axes, f"make the layer before it give {features} features")
