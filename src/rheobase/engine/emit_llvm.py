@@ -185,6 +185,8 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
 
                 def step() -> None:
                     i = w.read(rows["input"], io)
+                    w.fetch_ahead(rows["input"], io)
+                    w.fetch_ahead(rows["out"], io, write=True)
                     at = w.scratch_row(str(check_row))
                     w.keep(at, w.fma(i, w.const(0.0), w.kept(at)))
                     known = {states[n]: w.kept(w.scratch_row(str(r))) for n, r in zip(program.states, state_rows, strict=True) if n in states}
@@ -304,6 +306,7 @@ class _Backward:
                 known = {n: w.kept(w.scratch_row(str(r))) for n, r in zip(self.states, self.state_rows, strict=True)}
                 if self.current is not None:
                     known[self.current] = w.read(row_in, self.io)
+                    w.fetch_ahead(row_in, self.io)
                 values = e.evaluate(self.graph, [*plan.post, *plan.saved], known, t)
                 for row, node in zip(saved_rows, plan.saved, strict=True):
                     w.keep(row, values[node])
@@ -338,6 +341,7 @@ class _Backward:
                     known[leaf] = w.kept(w.scratch_row(str(row)))
             for tag, row in rows.items():
                 known[self.grads[tag]] = w.read(row, self.io)
+                w.fetch_ahead(row, self.io, down=True)
             values = e.evaluate(self.graph, roots, known, t)
             for row, node in zip(self.g_rows, plan.state_gradients, strict=True):
                 w.keep(w.scratch_row(str(row)), values[node])
@@ -345,6 +349,7 @@ class _Backward:
                 at = w.scratch_row(str(row))
                 w.keep(at, w.add(w.kept(at), values[node]))
             if plan.input_gradient is not None:
+                w.fetch_ahead(row_g, self.io, write=True, down=True)
                 w.write(row_g, values[plan.input_gradient], self.io)
 
         w.vectors(count, step)

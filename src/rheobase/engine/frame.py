@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from rheobase.engine.ir import Value, Writer
 from rheobase.engine.layout import Layout
 
+AHEAD = 2  # steps
 STORED = {"f32": ("float", 4), "f64": ("double", 8), "bf16": ("i16", 2)}
 
 
@@ -129,6 +130,15 @@ class Frame(Writer):
         """The address of (index, lane0) in an array whose rows are all lanes."""
         elements = self.int("add", self.int("mul", index, self.word["lanes"]), self.lane0)
         return self.let(f"getelementptr {STORED[stored][0]}, ptr {self.pointer(name)}, i64 {elements}", "r")
+
+    def fetch_ahead(self, row: Value, stored: str, *, write: bool = False, down: bool = False) -> None:
+        """Ask for this vector of a row some steps on: rows lie a page apart, where the hardware does not look ahead."""
+        kind, size = STORED[stored]
+        step = self.int("mul", self.word["lanes"], str((-AHEAD if down else AHEAD) * size))
+        later = self.let(f"getelementptr i8, ptr {row}, i64 {step}", "a")
+        address = self.let(f"getelementptr {kind}, ptr {later}, i64 {self.offset}", "a")
+        self.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        self.do(f"call void @llvm.prefetch.p0(ptr {address}, i32 {int(write)}, i32 3, i32 1)")
 
     def row32(self, name: str) -> Value:
         """The address of lane0 in a row of 32-bit integers."""

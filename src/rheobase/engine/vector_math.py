@@ -160,18 +160,18 @@ def exp(w: Writer, x: Value) -> Value:
     return w.mul(w.to_float(half), w.fma(rest, q, rest))
 
 
-def expm1(w: Writer, x: Value) -> Value:
-    """e**x - 1 = s * (s * q + (s - 1/s)), with s = 2**k and q = e**r - 1.
-
-    n = 2k is even: then |x| <= log(2) has s = 1 and the result is q itself, and the difference loses no digits
-    beyond. The form with 1/s is finite until the last product.
-    """
-    clamped = _at_most(w, _at_least(w, x, _EXPM1_LOW[w.bits]), _EXP_HIGH[w.bits])
-    k, exponent = _nearest(w, clamped, 0.5 / math.log(2.0), _BIAS[w.bits])
-    r = _remainder(w, clamped, k, [2.0 * part for part in _LN2[w.bits]])
+def _power_and_expm1(w: Writer, x: Value) -> tuple[Value, Value]:
+    """s and q with e**x = s**2 * (1 + q)."""
+    k, exponent = _nearest(w, x, 0.5 / math.log(2.0), _BIAS[w.bits])
+    r = _remainder(w, x, k, [2.0 * part for part in _LN2[w.bits]])
     square = w.mul(r, r)
     q = w.fma(square, _polynomial(w, r, square, _EXPM1[w.bits]), r)
-    s = _power_of_two(w, exponent)
+    return _power_of_two(w, exponent), q
+
+
+def expm1(w: Writer, x: Value) -> Value:
+    clamped = _at_most(w, _at_least(w, x, _EXPM1_LOW[w.bits]), _EXP_HIGH[w.bits])
+    s, q = _power_and_expm1(w, clamped)
     result = w.mul(s, w.fma(s, q, w.sub(s, _inverse(w, s))))
     return _with_sign_of(w, result, x)  # -0 was lost in the sums
 
@@ -203,6 +203,14 @@ _TANH_OF_HALF = {
 
 
 def tanh(w: Writer, x: Value) -> Value:
+    y = _at_least(w, w.to_float(w.iop("or", w.to_int(x), _sign_bit(w))), _TANH_LOW[w.bits])
+    s, q = _power_and_expm1(w, w.add(y, y))
+    inverse = _inverse(w, s)
+    result = w.div(w.fma(w.neg(s), q, w.sub(inverse, s)), w.fma(s, q, w.add(inverse, s)))
+    return _with_sign_of(w, result, x)
+
+
+def tanh_add(w: Writer, x: Value) -> Value:
     """By the addition theorem, from y = -|x| = n * log(2) / 2 + r, p = 2**n and t = tanh r:
 
     tanh y = ((p - 1) + (p + 1) * t) / ((p + 1) + (p - 1) * t). Near 0 that is t, far away -1 over 1.
@@ -213,7 +221,7 @@ def tanh(w: Writer, x: Value) -> Value:
     r = _remainder(w, y, n, [head])
     square = w.mul(r, r)
     cube = w.mul(r, square)
-    series = _polynomial(w, square, w.mul(square, square), _TANH[w.bits])
+    series = _horner(w, square, _TANH[w.bits])
     if w.bits == 32:
         t = w.fma(cube, series, r)  # n * tail is too small to matter where n does
     else:
@@ -233,7 +241,7 @@ def sigmoid(w: Writer, x: Value) -> Value:
     n, exponent = _nearest(w, x, 1.0 / math.log(2.0), _BIAS[w.bits])
     r = _remainder(w, x, n, _LN2[w.bits])
     square = w.mul(r, r)
-    t = w.mul(r, _polynomial(w, square, w.mul(square, square), _TANH_OF_HALF[w.bits]))
+    t = w.mul(r, _horner(w, square, _TANH_OF_HALF[w.bits]))
     p = _power_of_two(w, exponent)
     less, more = w.sub(p, w.const(1.0)), w.add(p, w.const(1.0))
     return w.div(w.fma(p, t, p), w.fma(less, t, more))
@@ -289,7 +297,7 @@ _ANGLE_LIMIT = {32: 2.0**20, 64: 2.0**40}
 
 # (sin r - r) / r**3 in powers of r**2, for |r| <= 1.03 (f64: 1.001) * pi / 2; error of sin r, relative: 8.7e-9, 3.0e-19.
 _SIN = {
-    32: (-0.16666658222675323, 0.008333024568855762, -0.00019806202908512205, 2.5977383302233648e-06),
+    32: (-0.16666659712791443, 0.008333069272339344, -0.00019809768127743155, 2.6060538402816746e-06),
     64: (
         -0.16666666666666666, 0.008333333333333207, -0.0001984126984121248, 2.755731921156948e-06,
         -2.5052106904421295e-08, 1.6058941002091872e-10, -7.643019360038123e-13, 2.721419329105707e-15,
@@ -307,7 +315,7 @@ def _sine_about(w: Writer, x: Value, turns: Value, parity: Value) -> Value:
     square = w.mul(r, r)
     # The first coefficient comes last: rounding the sum twice at its full size would cost half a unit.
     first, *others = _SIN[w.bits]
-    rest = _polynomial(w, square, w.mul(square, square), others)
+    rest = _horner(w, square, others)
     magnitude = w.fma(w.mul(r, square), w.fma(square, rest, w.const(first)), r)
     sign = w.iop("xor", w.to_int(r), w.iop("shl", parity, w.iconst(w.bits - 1)))
     return w.copysign(magnitude, w.to_float(sign))  # as r has it: -0 was lost in the sum
@@ -336,3 +344,45 @@ FUNCTIONS: dict[str, Callable[[Writer, Value], Value]] = {
     "sin": sin,
     "cos": cos,
 }
+
+_T3 = {32: (-0.33333322405815125, 0.1333114206790924, -0.05271529033780098), 64: (-0.3333333333333333, 0.13333333333331257, -0.05396825396150493, 0.02186948754920848, -0.008863160142102509, 0.003588999575963462, -0.0013887784586586829)}
+
+
+def tanh_offset(w, x):
+    y = _at_least(w, w.to_float(w.iop("or", w.to_int(x), _sign_bit(w))), _TANH_LOW[w.bits])
+    n, exponent = _nearest(w, w.fma(y, w.const(2.0 / math.log(2.0)), w.const(0.25)), 1.0, _BIAS[w.bits])
+    head, tail = (0.5 * part for part in _LN2[w.bits])
+    r = _remainder(w, y, n, [head])
+    square = w.mul(r, r)
+    cube = w.mul(r, square)
+    series = _horner(w, square, _T3[w.bits])
+    if w.bits == 32:
+        t = w.fma(cube, series, r)  # n * tail is too small to matter where n does
+    else:
+        t = w.add(r, w.fma(cube, series, w.mul(n, w.const(-tail))))
+    p = _power_of_two(w, exponent)
+    one, two = w.const(1.0), w.const(2.0)
+    numerator = w.fma(w.neg(w.add(one, p)), t, w.sub(one, p))
+    denominator = w.fma(p, w.fma(t, two, two), numerator)
+    return _with_sign_of(w, w.div(numerator, denominator), x)
+
+
+def sigmoid_half(w: Writer, x: Value) -> Value:
+    mantissa, bias = _MANTISSA[w.bits], _BIAS[w.bits]
+    x = _at_most(w, _at_least(w, x, _EXP_LOW[w.bits]), _SIGMOID_HIGH[w.bits])
+    x = w.neg(x)
+    n, total = _nearest(w, x, 1.0 / math.log(2.0), 2 * bias)
+    r = _remainder(w, x, n, _LN2[w.bits])
+    square = w.mul(r, r)
+    q = w.fma(square, _polynomial(w, r, square, _EXP[w.bits]), r)
+    field = w.iconst((2 * bias + 1) << mantissa)
+    half = w.iop("and", w.iop("shl", total, w.iconst(mantissa - 1)), field)
+    rest = w.to_float(w.iop("sub", w.iop("shl", total, w.iconst(mantissa)), half))
+    i = _inverse(w, w.to_float(half))
+    return w.div(i, w.add(i, w.fma(rest, q, rest)))
+
+def sigmoid_full(w, x):
+    x = _at_most(w, _at_least(w, x, _EXP_LOW[w.bits]), _SIGMOID_HIGH[w.bits])
+    s, q = _power_and_expm1(w, w.neg(x))
+    i = _inverse(w, s)
+    return w.div(i, w.add(i, w.fma(s, q, s)))

@@ -32,7 +32,7 @@ class AdLIF(MapNeuron):
         >>> import torch
         >>> spikes, end = AdLIF(1)(torch.full((100, 1, 1), 3.0))
         >>> int(spikes.sum())
-        19
+        6
     """
 
     alpha = param(0.9, "1", "membrane decay per step", clamp=(0.8187307530779818, 0.9607894391523232))

@@ -29,9 +29,9 @@ class EFAdLIF(MapNeuron):
     Example:
 
         >>> import torch
-        >>> spikes, end = EFAdLIF(1)(torch.full((100, 1, 1), 3.0))
+        >>> spikes, end = EFAdLIF(1)(torch.full((100, 1, 1), 6.0))
         >>> int(spikes.sum())
-        6
+        7
     """
 
     tau_u = param(15.0, "1", "membrane time constant in steps", range=(5.0, 25.0))

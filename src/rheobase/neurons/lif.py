@@ -30,7 +30,7 @@ class LIF(OdeNeuron):
         >>> import torch
         >>> spikes, end = LIF(3, dt=1.0)(torch.full((100, 1, 3), 1.5))
         >>> spikes.sum(0)
-        tensor([[5., 5., 5.]])
+        tensor([[4., 4., 4.]])
     """
 
     tau_mem = param(20.0, "ms", "membrane time constant", positive=True)

@@ -29,9 +29,9 @@ class SEAdLIF(MapNeuron):
     Example:
 
         >>> import torch
-        >>> spikes, end = SEAdLIF(1)(torch.full((100, 1, 1), 3.0))
+        >>> spikes, end = SEAdLIF(1)(torch.full((100, 1, 1), 6.0))
         >>> int(spikes.sum())
-        6
+        3
     """
 
     tau_u = param(15.0, "1", "membrane time constant in steps", range=(5.0, 25.0))

@@ -41,7 +41,7 @@ class SRC(MapNeuron):
         >>> import torch
         >>> out, end = SRC(1)(torch.full((100, 1, 1), 0.3))
         >>> int(((out[1:] > 0.5) & (out[:-1] <= 0.5)).sum())
-        4
+        5
     """
 
     alpha = param(0.9, "1", "decay of the input integrator per step", range=(0.0, 1.0))

@@ -22,7 +22,7 @@ class TdBatchNorm(nn.Module):
 
     >>> norm = TdBatchNorm(3, v_threshold=0.5)
     >>> y = norm(torch.randn(100, 8, 3) * 4 + 1)
-    >>> round(float(y.std()), 2)
+    >>> round(y.std().item(), 2)
     0.5
     """
 

@@ -1,0 +1,72 @@
+# Needs Python >= 3.11 and make, nothing else. `make help` lists the commands.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: demo test bench bench-peers lint clean help
+
+PYTHON ?=
+NAME ?= demo
+BIN := .venv/bin
+PEERS := benchmarks/peers/.venv
+# All contestants run in one process, so where the peers are installed, rheobase is timed among them.
+BENCH_PYTHON = $(if $(wildcard $(PEERS)/.installed),$(PEERS),.venv)/bin/python
+
+# The first interpreter that runs and is new enough: the default one, then by version.
+find_python = for python in $(PYTHON) python3 python3.11 python3.12 python3.13 python3.14 python; do \
+	if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo "$$python"; exit 0; fi; done; \
+	echo 'rheobase needs Python >= 3.11 with its venv module, and none was found on PATH.' >&2; \
+	echo 'Install it (on Debian or Ubuntu: apt install python3 python3-venv), or name one:' >&2; \
+	echo '    make $(or $(MAKECMDGOALS),test) PYTHON=/path/to/python3.11' >&2; exit 1
+
+# pyright comes with its node from a wheel; it need not ask the network for a newer version of itself.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+demo: .venv/.installed ## train a spiking network on real handwritten digits, write runs/demo/report.html
+	$(BIN)/rheobase train --neuron SRC --data digits --name $(NAME)
+
+test: .venv/.installed-dev lint ## run every check: style, types, layers, house rules, tests
+	$(BIN)/python -m pytest $(PYTEST)
+
+lint: .venv/.installed-dev ## run the static checks alone
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: .venv/.installed ## time rheobase against torch, and against its peers where they are installed
+	for name in neurons training_step memory startup after_matmul; do \
+		$(BENCH_PYTHON) -m benchmarks.$$name $(BENCH) || exit 1; done
+
+bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly) in an environment of their own
+
+clean: ## remove the environment, caches and builds; keep runs/ and the peers
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -not -path './benchmarks/peers/*' -prune -exec rm -rf {} +
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+# Set-up. A stamp stands for a finished install, so that a broken-off one is done again and a good one is not.
+# Both install in place (-e): what runs is always the checkout, and `make demo` does not undo `make test`.
+
+.venv/.made:
+	@python=$$($(find_python)) && echo "$$python -m venv .venv" && "$$python" -m venv .venv && touch $@
+
+.venv/.installed: pyproject.toml constraints.txt | .venv/.made
+	$(BIN)/python -m pip install -c constraints.txt -e .
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml constraints.txt | .venv/.made
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
+	@touch $@ .venv/.installed
+
+$(PEERS)/.made:
+	@python=$$($(find_python)) && "$$python" -m venv $(PEERS) && touch $@
+
+$(PEERS)/.installed: benchmarks/peers/requirements.txt | $(PEERS)/.made
+	$(PEERS)/bin/python -m pip install -c $< torch
+	$(PEERS)/bin/python -m pip install --no-deps -r $<
+	$(PEERS)/bin/python -m pip install --no-deps -e .
+	@touch $@

@@ -1,0 +1,95 @@
+"""What the package does without: assert, print, global, names that end in `_`, modules without a word."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.house.source import Module, Rule, modules, snippet, violations
+
+
+def asserts(module: Module) -> list[str]:
+    return [
+        module.at(node, "a bare assert, which vanishes under -O; raise an error of rheobase.errors")
+        for node in module.nodes(ast.Assert)
+    ]
+
+
+def prints(module: Module) -> list[str]:
+    if module.name.startswith(("src/rheobase/cli/", "src/rheobase/cli.py")):
+        return []
+    return [
+        module.at(node, "print; only the command line speaks, return the value or log it")
+        for node in module.nodes(ast.Call)
+        if isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+
+
+def global_statements(module: Module) -> list[str]:
+    return [
+        module.at(node, f"global {', '.join(node.names)}; pass the state and return it")
+        for node in module.nodes(ast.Global)
+    ]
+
+
+def trailing_underscores(module: Module) -> list[str]:
+    return [
+        module.at(node, f"{node.name} ends in `_`; nothing here changes its object in place")
+        for node in module.nodes(ast.FunctionDef, ast.AsyncFunctionDef)
+        if node.name.endswith("_") and not node.name.endswith("__")
+    ]
+
+
+def no_module_docstring(module: Module) -> list[str]:
+    if (ast.get_docstring(module.tree) or "").strip():
+        return []
+    return [f"{module.name}: no module docstring; say in one sentence what the file is for"]
+
+
+RULES = [asserts, prints, global_statements, trailing_underscores, no_module_docstring]
+
+BAD = [
+    (asserts, "def f(x):\n    assert x > 0, 'positive'\n"),
+    (prints, "def f(x):\n    print(x)\n"),
+    (global_statements, "def f():\n    global seen\n    seen = 1\n"),
+    (trailing_underscores, "class A:\n    def detach_(self): ...\n"),
+    (trailing_underscores, "def f():\n    async def reset_(): ...\n"),
+    (no_module_docstring, "from __future__ import annotations\n"),
+    (no_module_docstring, "'   '\n"),
+    (no_module_docstring, ""),
+]
+
+GOOD = '''
+    """Words: assert, print(x), global."""
+
+    class A:
+        def __init__(self) -> None:
+            self.print(1)
+
+        def print(self, x: int) -> str:
+            """print(x)"""
+            return "assert x"
+'''
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_package(rule: Rule) -> None:
+    found = violations(rule, modules())
+    assert not found, found
+
+
+@pytest.mark.parametrize(("rule", "code"), BAD)
+def test_the_rule_bites(rule: Rule, code: str) -> None:
+    assert len(rule(snippet(code))) == 1
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_rule_spares(rule: Rule) -> None:
+    assert rule(snippet(GOOD)) == []
+
+
+@pytest.mark.parametrize("name", ["src/rheobase/cli/show.py", "src/rheobase/cli.py"])
+def test_the_command_line_may_print(name: str) -> None:
+    assert prints(snippet("print(1)", name)) == []
+    assert prints(snippet("print(1)", "src/rheobase/client.py"))
