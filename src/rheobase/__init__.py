@@ -1,7 +1,18 @@
 """rheobase: a neuron is written once, as its paper writes it, and runs everywhere at kernel speed."""
 
 from rheobase import errors, neurons, nn
-from rheobase.core import MapNeuron, Neuron, OdeNeuron, integrators, option, param, relax, rollout, state, surrogates
+from rheobase.core import (
+    MapNeuron,
+    Neuron,
+    OdeNeuron,
+    integrators,
+    option,
+    param,
+    relax,
+    rollout,
+    state,
+    surrogates,
+)
 from rheobase.core.wrappers import Noisy, Refractory
 from rheobase.engine import explain
 

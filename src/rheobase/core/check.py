@@ -19,7 +19,9 @@ FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 def check_call(neuron: Neuron, current: Tensor, record: Sequence[str], lengths: Tensor | None) -> None:
     """Raise unless `current`, `record` and `lengths` fit the neuron."""
     if not isinstance(current, Tensor):
-        raise DTypeError(repr(neuron), f"current of type {type(current).__name__}", "a torch.Tensor", "torch.as_tensor it")
+        raise DTypeError(
+            repr(neuron), f"current of type {type(current).__name__}", "a torch.Tensor", "torch.as_tensor it"
+        )
     if current.dtype not in FLOATS:
         raise DTypeError(repr(neuron), f"current of dtype {current.dtype}", "a floating dtype", "call .float() on it")
     expected = ("time", "batch", *neuron.shape)
@@ -42,25 +44,35 @@ def _check_parameters(neuron: Neuron, current: Tensor) -> None:
     for tensor in (*neuron.parameters(), *neuron.buffers()):
         if tensor.device != current.device:
             raise DeviceError(
-                repr(neuron), f"current on {current.device}", f"it on {tensor.device}, where the neuron is", "move one of them"
+                repr(neuron),
+                f"current on {current.device}",
+                f"it on {tensor.device}, where the neuron is",
+                "move one of them",
             )
         if tensor.dtype == torch.float64 and current.dtype != torch.float64:
             raise DTypeError(repr(neuron), f"current of dtype {current.dtype}", "torch.float64", "call .double() on it")
         if tensor.is_floating_point() and tensor.dtype != torch.float64 and current.dtype == torch.float64:
             raise DTypeError(
-                repr(neuron), "current of dtype torch.float64", f"{tensor.dtype}", "call .double() on the neuron, or .float() on it"
+                repr(neuron),
+                "current of dtype torch.float64",
+                f"{tensor.dtype}",
+                "call .double() on the neuron, or .float() on it",
             )
 
 
 def _check_lengths(neuron: Neuron, current: Tensor, lengths: Tensor) -> None:
     if lengths.shape != current.shape[1:2] or lengths.is_floating_point() or lengths.dtype == torch.bool:
         given = f"lengths of shape {tuple(lengths.shape)} and dtype {lengths.dtype}"
-        raise ShapeError(repr(neuron), given, f"integers of shape ({current.shape[1]},)", "give one length per sequence")
+        raise ShapeError(
+            repr(neuron), given, f"integers of shape ({current.shape[1]},)", "give one length per sequence"
+        )
     if torch.compiler.is_compiling():
         return
     if int(lengths.min()) < 0 or int(lengths.max()) > current.shape[0]:
         given = f"lengths from {int(lengths.min())} to {int(lengths.max())}"
-        raise ParameterError(repr(neuron), given, f"0 to {current.shape[0]}, the number of steps", "count steps, not ms")
+        raise ParameterError(
+            repr(neuron), given, f"0 to {current.shape[0]}, the number of steps", "count steps, not ms"
+        )
 
 
 def check_state(neuron: Neuron, state: Any, current: Tensor, compute: torch.dtype) -> None:
@@ -77,9 +89,16 @@ def check_state(neuron: Neuron, state: Any, current: Tensor, compute: torch.dtyp
         else:
             shape_expected = shape
             if value.dtype != compute:
-                raise StateError(repr(neuron), f"state {name} of {value.dtype}", f"{compute}", f"call .to({compute}) on it")
+                raise StateError(
+                    repr(neuron), f"state {name} of {value.dtype}", f"{compute}", f"call .to({compute}) on it"
+                )
         if tuple(value.shape) != shape_expected:
             given = f"state {name} of shape {tuple(value.shape)}"
-            raise StateError(repr(neuron), given, str(shape_expected), "a new batch size starts from None, or slice the state")
+            raise StateError(
+                repr(neuron),
+                given,
+                str(shape_expected),
+                "a new batch size starts from None, or slice the state",
+            )
         if value.device != current.device:
             raise StateError(repr(neuron), f"state {name} on {value.device}", f"{current.device}", "move the state")

@@ -112,7 +112,7 @@ class StateSpec:
 
 
 def state(initial: float | str, unit: str, meaning: str) -> Any:
-    """Declare a state: `v = state("v_leak", "1", "membrane potential")`. `initial` is a number or a parameter's name."""
+    """Declare a state: `v = state("v_leak", "1", "membrane potential")`; `initial` is a number or a parameter."""
     return StateSpec(initial if isinstance(initial, str) else float(initial), unit, meaning)
 
 
@@ -133,13 +133,18 @@ class Option:
 
     def __set__(self, neuron: Any, value: Any) -> None:
         raise ParameterError(
-            type(neuron).__name__, f"{self.name} set to {value!r}", "an option fixed at construction", "make a new neuron"
+            type(neuron).__name__,
+            f"{self.name} set to {value!r}",
+            "an option fixed at construction",
+            "make a new neuron",
         )
 
     def check(self, owner: str, value: Any) -> None:
         if value not in self.choices or isinstance(value, bool) != isinstance(self.default, bool):
             listed = ", ".join(map(repr, self.choices))
-            raise ParameterError(owner, f"{self.name} = {value!r}", f"one of {listed}", f"the default is {self.default!r}")
+            raise ParameterError(
+                owner, f"{self.name} = {value!r}", f"one of {listed}", f"the default is {self.default!r}"
+            )
 
 
 def option(default: Any, meaning: str, *, choices: tuple[Any, ...] = (True, False)) -> Any:

@@ -21,9 +21,7 @@ COMMON = ("dt", "learn", "surrogate", "detach_reset")
 class Declared(Neuron):
     """The common part of `OdeNeuron` and `MapNeuron`. Abstract."""
 
-    params: ClassVar[dict[str, ParamSpec]] = {}  # pyright: ignore[reportIncompatibleVariableOverride]
-    states: ClassVar[dict[str, StateSpec]] = {}  # pyright: ignore[reportIncompatibleVariableOverride]
-    declared_options: ClassVar[dict[str, Option]] = {}
+    declared_options: ClassVar[dict[str, Option]]
     abstract: ClassVar[bool] = True
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
@@ -32,14 +30,19 @@ class Declared(Neuron):
         if abstract:
             return
         if any(not getattr(base, "abstract", True) for base in cls.__mro__[1:]):
-            raise DeclarationError(cls.__name__, "a subclass of a concrete neuron", "a final class", "wrap it, or write a new one")
+            raise DeclarationError(
+                cls.__name__,
+                "a subclass of a concrete neuron",
+                "a final class",
+                "wrap it, or write a new one",
+            )
         members = vars(cls)
         cls.params = {k: v for k, v in members.items() if isinstance(v, ParamSpec)}
         cls.states = {k: v for k, v in members.items() if isinstance(v, StateSpec)}
         cls.declared_options = {k: v for k, v in members.items() if isinstance(v, Option)}
         _check_declaration(cls)
         fields = [*cls.states, *(["above"] if getattr(cls, "crossing", False) else [])]
-        cls.State = namedtuple(f"{cls.__name__}State", fields, module=cls.__module__)  # noqa: PYI024
+        cls.State = namedtuple(f"{cls.__name__}State", fields, module=cls.__module__)
         cls.State.__qualname__ = f"{cls.__qualname__}.State"  # where pickle finds it
         cls.__signature__ = _signature(cls)
 
@@ -59,7 +62,10 @@ class Declared(Neuron):
         self.surrogate = ATan() if surrogate is None else surrogate
         if not isinstance(self.surrogate, Surrogate):
             raise ParameterError(
-                type(self).__name__, f"surrogate {surrogate!r}", "derivative and primitive", "see rheobase.surrogates"
+                type(self).__name__,
+                f"surrogate {surrogate!r}",
+                "derivative and primitive",
+                "see rheobase.surrogates",
             )
         self.detach_reset = detach_reset
         self.options: dict[str, Any] = {}
@@ -102,14 +108,19 @@ class Declared(Neuron):
         try:
             tensor = torch.as_tensor(value, device=None if old is None else old.device).detach().to(dtype)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise ParameterError(owner, f"{name} = {value!r}", f"a number or a tensor in {spec.unit}", str(error)) from None
+            raise ParameterError(
+                owner, f"{name} = {value!r}", f"a number or a tensor in {spec.unit}", str(error)
+            ) from None
         try:
             fits = torch.broadcast_shapes(tensor.shape, self.shape) == self.shape
         except RuntimeError:
             fits = False
         if not fits:
             raise ParameterError(
-                owner, f"{name} of shape {tuple(tensor.shape)}", f"a scalar or {self.shape}", "one value per neuron"
+                owner,
+                f"{name} of shape {tuple(tensor.shape)}",
+                f"a scalar or {self.shape}",
+                "one value per neuron",
             )
         spec.check(owner, tensor)
         tensor = spec.to_stored(tensor, learnable).clone()
@@ -156,7 +167,10 @@ class Declared(Neuron):
         for name in names:
             if name not in self.params:
                 raise ParameterError(
-                    type(self).__name__, f"learn {name!r}", "the name of a parameter", nearest(name, self.params)
+                    type(self).__name__,
+                    f"learn {name!r}",
+                    "the name of a parameter",
+                    nearest(name, self.params),
                 )
         return tuple(n for n in self.params if n in names)
 
@@ -196,15 +210,22 @@ def _check_declaration(cls: type[Declared]) -> None:
     for name, spec in cls.states.items():
         if isinstance(spec.initial, str) and spec.initial not in cls.params:
             raise DeclarationError(
-                cls.__name__, f"state {name} starts at {spec.initial!r}", "a number or a parameter", nearest(spec.initial, cls.params)
+                cls.__name__,
+                f"state {name} starts at {spec.initial!r}",
+                "a number or a parameter",
+                nearest(spec.initial, cls.params),
             )
     for name in (*cls.params, *cls.states, *cls.declared_options):
         if name in dir(Declared) or name in COMMON or name in ("above", "step", "out"):
-            raise DeclarationError(cls.__name__, f"the name {name!r}", "one that is free", "it has a meaning of its own")
+            raise DeclarationError(
+                cls.__name__, f"the name {name!r}", "one that is free", "it has a meaning of its own"
+            )
 
 
 def _signature(cls: type[Declared]) -> inspect.Signature:
     kinds = inspect.Parameter
     common = [p for p in inspect.signature(cls.__init__).parameters.values() if p.kind == kinds.KEYWORD_ONLY]
-    declared = [kinds(k, kinds.KEYWORD_ONLY, default=v.default) for k, v in (cls.params | cls.declared_options).items()]
+    declared = [
+        kinds(k, kinds.KEYWORD_ONLY, default=v.default) for k, v in {**cls.params, **cls.declared_options}.items()
+    ]
     return inspect.Signature([kinds("shape", kinds.VAR_POSITIONAL), *common, *declared])

@@ -61,7 +61,10 @@ def choose(request: Request, name: str) -> tuple[Backend, str]:
     reason = _TABLE[name].refusal(request.neuron, request.current)
     if reason is not None:
         raise BackendUnavailable(
-            repr(request.neuron), f"backend {name!r}, which cannot run: {reason}", "one that can", 'use backend="auto"'
+            repr(request.neuron),
+            f"backend {name!r}, which cannot run: {reason}",
+            "one that can",
+            'use backend="auto"',
         )
     return _TABLE[name], name
 

@@ -130,7 +130,7 @@ class Neuron(nn.Module):
 
 def recording(record: tuple[str, ...]) -> type[Any]:
     """The named tuple of the traces: a dot in a name becomes an underscore."""
-    return namedtuple("Recording", [r.replace(".", "_") for r in record])  # noqa: PYI024
+    return namedtuple("Recording", [r.replace(".", "_") for r in record])
 
 
 class Bound:
@@ -154,4 +154,5 @@ class Bound:
 
     def inner(self) -> Bound:
         """The wrapped neuron, bound to the same values."""
-        return Bound(self._neuron.neuron, self._values, self.dt)
+        inner: Any = self._neuron.neuron
+        return Bound(inner, self._values, self.dt)

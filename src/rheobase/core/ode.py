@@ -34,7 +34,9 @@ class OdeNeuron(Declared, abstract=True):
         if cls.dynamics is OdeNeuron.dynamics:
             raise DeclarationError(cls.__name__, "no dynamics", "dynamics(self, s, i)", "return a dict of derivatives")
         if not spikes and cls.output is OdeNeuron.output:
-            raise DeclarationError(cls.__name__, "neither threshold nor output", "one of them", "say what leaves the neuron")
+            raise DeclarationError(
+                cls.__name__, "neither threshold nor output", "one of them", "say what leaves the neuron"
+            )
         if spikes and resets == cls.crossing:
             raise DeclarationError(
                 cls.__name__, f"threshold with reset: {resets}, crossing: {cls.crossing}", "exactly one of the two",

@@ -38,7 +38,9 @@ class _Checked:
             value = getattr(self, field.name)
             if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
                 name = type(self).__name__
-                raise ParameterError(name, f"{field.name} = {value!r}", "a finite number > 0", f"{name}() has a default")
+                raise ParameterError(
+                    name, f"{field.name} = {value!r}", "a finite number > 0", f"{name}() has a default"
+                )
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class ATan(_Checked):
 
 @dataclass(frozen=True)
 class FastSigmoid(_Checked):
-    """derivative = scale / (1 + alpha |x|)^2; primitive = scale x / (1 + alpha |x|) (SuperSpike; Zenke & Ganguli, 2018)."""
+    """derivative = scale / (1 + alpha |x|)^2; primitive = scale x / (1 + alpha |x|) (Zenke & Ganguli, 2018)."""
 
     alpha: float = 10.0
     scale: float = 1.0

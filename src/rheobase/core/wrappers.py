@@ -20,21 +20,30 @@ class _Wrapper(Neuron):
     # in dicts, since a ParamSpec on the class would be a descriptor
     own_params: ClassVar[dict[str, ParamSpec]]
     own_states: ClassVar[dict[str, StateSpec]]
+    own: Tensor
+    neuron: Neuron
 
     def __init__(self, neuron: Neuron, value: float | Tensor):
         super().__init__()
         if not isinstance(neuron, Neuron):
-            raise ParameterError(type(self).__name__, f"{type(neuron).__name__}", "a neuron", "wrap neurons.LIF(...), say")
+            raise ParameterError(
+                type(self).__name__, f"{type(neuron).__name__}", "a neuron", "wrap neurons.LIF(...), say"
+            )
         ((name, spec),) = self.own_params.items()
         if name in neuron.params:
             raise ParameterError(type(self).__name__, repr(neuron), f"a neuron without {name}", "wrap once")
         self.neuron = neuron
-        self.shape, self.dt, self.graded, self.surrogate = neuron.shape, neuron.dt, neuron.graded, neuron.surrogate
+        self.shape, self.dt, self.graded, self.surrogate = (
+            neuron.shape,
+            neuron.dt,
+            neuron.graded,
+            neuron.surrogate,
+        )
         self.input_unit = neuron.input_unit
         self.params = {**neuron.params, **self.own_params}
         self.states = {**neuron.states, **self.own_states}
         fields = (*neuron.State._fields, *self.own_states)
-        self.State = namedtuple(f"{type(self).__name__}{neuron.State.__name__}", fields)  # noqa: PYI024
+        self.State = namedtuple(f"{type(self).__name__}{neuron.State.__name__}", fields)
         tensor = torch.as_tensor(value, dtype=torch.get_default_dtype()).detach().clone()
         spec.check(type(self).__name__, tensor)
         self.register_buffer("own", tensor)
@@ -70,7 +79,9 @@ class Refractory(_Wrapper):
         for name in hold:
             neuron.check_names((name,))
         if neuron.graded:
-            raise ParameterError("Refractory", repr(neuron), "a neuron that spikes", "a graded cell has no refractory time")
+            raise ParameterError(
+                "Refractory", repr(neuron), "a neuron that spikes", "a graded cell has no refractory time"
+            )
         self.hold = hold
 
     def transition(self, s: Any, i: Any) -> Transition:

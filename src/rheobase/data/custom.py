@@ -12,7 +12,7 @@ from rheobase.data.arrays import images, labels
 from rheobase.data.dataset import Dataset
 from rheobase.data.idx import read_idx
 from rheobase.data.mnist import FILES, find
-from rheobase.errors import DataError, nearest
+from rheobase.errors import DataError
 
 _KEYS = tuple(FILES)
 _WRITE = f"write it with np.savez_compressed(path, {', '.join(f'{key}=...' for key in _KEYS)})"
@@ -59,12 +59,14 @@ def from_npz(path: Path) -> Dataset:
     arrays: dict[str, np.ndarray] = {}
     key = "the file"
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # np.load given a path leaves the file open where it refuses it, so the file is opened here.
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise DataError(str(path), "a single array", "a .npz file", _WRITE)
             for key in _KEYS:
                 if key not in archive.files:
-                    given = f"no key {key!r} ({nearest(key, archive.files)})"
+                    given = f"no key {key!r} among {', '.join(archive.files) or 'none'}"
                     raise DataError(str(path), given, ", ".join(_KEYS), _WRITE)
                 arrays[key] = archive[key]
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:

@@ -104,10 +104,19 @@ def scan_backward(
         "g_input": g_input,
         "checkpoints": checkpoints if checkpoints.numel() else None,
     }
-    for name, tensors in (("g_final", g_final), ("g_trace", g_traces), ("g_init", g_init), ("g_param", g_params)):
+    for name, tensors in (
+        ("g_final", g_final),
+        ("g_trace", g_traces),
+        ("g_init", g_init),
+        ("g_param", g_params),
+    ):
         pointers |= {f"{name}:{k}": None if t is None else t.contiguous() for k, t in enumerate(tensors)}
     run(call, call.variant(asked), pointers)
-    found = [g_input, *g_init, *(None if g is None else reduced(g, p) for g, p in zip(g_params, params, strict=True))]
+    found = [
+        g_input,
+        *g_init,
+        *(None if g is None else reduced(g, p) for g, p in zip(g_params, params, strict=True)),
+    ]
     return [g for g in found if g is not None]
 
 

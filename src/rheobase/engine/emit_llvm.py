@@ -54,7 +54,11 @@ class _Emitter:
     def __init__(self, variant: Variant, lanes: int):
         self.variant = variant
         self.program = parse(variant.program)
-        counts = len(self.program.states), len(self.program.params), len(variant.wanted.traces if variant.wanted else self.program.traces)
+        counts = (
+            len(self.program.states),
+            len(self.program.params),
+            len(variant.wanted.traces if variant.wanted else self.program.traces),
+        )
         layout = forward_layout(*counts) if variant.wanted is None else backward_layout(*counts)
         self.frame = Frame(variant.bits, lanes, layout)
         self.rows = 0
@@ -88,7 +92,9 @@ class _Emitter:
             if node not in self.scalar:
                 op = graph.nodes[node].op
                 leaf = op in ("param", "dt")
-                self.scalar[node] = self.scalar_leaf(graph, node) if leaf else lower(self.frame, graph, node, self.scalar)
+                self.scalar[node] = (
+                    self.scalar_leaf(graph, node) if leaf else lower(self.frame, graph, node, self.scalar)
+                )
 
     def prepare_lanes(self, graph: Graph, fixed: Iterable[int]) -> None:
         """Compute the invariants of the lanes of a vector, into scratch rows. Called inside a loop over vectors."""
@@ -96,13 +102,13 @@ class _Emitter:
         wanted = [k for k in fixed if k in wise]
         values: dict[int, Value] = {}
         for node in graph.needed(wanted, stop=self.scalar):
-            values[node] = self.scalar[node] if node in self.scalar else self._lane_value(graph, node, values)
+            values[node] = self.scalar[node] if node in self.scalar else self.lane_value(graph, node, values)
         for node in wanted:
             if node not in self.lane:
                 self.lane[node] = self.row()
             self.frame.keep(self.frame.scratch_row(str(self.lane[node])), values[node])
 
-    def _lane_value(self, graph: Graph, node: int, values: Mapping[int, Value]) -> Value:
+    def lane_value(self, graph: Graph, node: int, values: Mapping[int, Value]) -> Value:
         op, _, tag = graph.nodes[node]
         if op == "param":
             k = self.program.params.index(str(tag))
@@ -189,7 +195,11 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
                     w.fetch_ahead(rows["out"], io, write=True)
                     at = w.scratch_row(str(check_row))
                     w.keep(at, w.fma(i, w.const(0.0), w.kept(at)))
-                    known = {states[n]: w.kept(w.scratch_row(str(r))) for n, r in zip(program.states, state_rows, strict=True) if n in states}
+                    known = {
+                        states[n]: w.kept(w.scratch_row(str(r)))
+                        for n, r in zip(program.states, state_rows, strict=True)
+                        if n in states
+                    }
                     if current is not None:
                         known[current] = i
                     values = e.evaluate(graph, [plan.out, *plan.post, *plan.traces], known, t)
@@ -238,6 +248,7 @@ class _Backward:
         self.state_rows = [e.row() for _ in self.states]
         self.g_rows = [e.row() for _ in self.states]
         self.sum_rows = [e.row() for _ in plan.summed]
+        self.first_saved = 0
 
     def emit(self) -> tuple[str, Rows]:
         e, w = self.e, self.w
@@ -324,7 +335,9 @@ class _Backward:
         held = {*plan.saved, *e.scalar, *e.lane}
         needed = set(self.graph.needed(roots, stop=held))
         names = {"out": "g_out", **{f"trace:{k}": f"g_trace:{k}" for k in range(len(self.wanted.traces))}}
-        rows = {tag: w.row(names[tag], t, self.io) for tag, node in self.grads.items() if tag in names and node in needed}
+        rows = {
+            tag: w.row(names[tag], t, self.io) for tag, node in self.grads.items() if tag in names and node in needed
+        }
         row_in = w.row("input", t, self.io)
         row_g = w.row("g_input", t, self.io) if plan.input_gradient is not None else ""
 
@@ -367,6 +380,8 @@ class _Backward:
         values: dict[int, Value] = dict(known)
         for node in self.graph.needed([node for _, node in asked]):
             if node not in values:
-                values[node] = self.e.scalar[node] if node in self.e.scalar else self.e._lane_value(self.graph, node, values)
+                values[node] = (
+                    self.e.scalar[node] if node in self.e.scalar else self.e.lane_value(self.graph, node, values)
+                )
         for k, node in asked:
             w.write(w.row(f"g_param:{k}", "0", self.own), values[node], self.own)

@@ -28,7 +28,10 @@ class Explanation:
     parts: tuple[Part, ...]
 
     def __str__(self) -> str:
-        rows = [("part", "kind", "backend", "why"), *((p.name, p.kind, p.backend, p.reason) for p in self.parts)]
+        rows = [
+            ("part", "kind", "backend", "why"),
+            *((p.name, p.kind, p.backend, p.reason) for p in self.parts),
+        ]
         widths = [max(len(r[k]) for r in rows) for k in range(3)]
         return "\n".join("  ".join([*(r[k].ljust(widths[k]) for k in range(3)), r[3]]).rstrip() for r in rows)
 

@@ -5,9 +5,8 @@ What is inside a step comes from outside (`emit_llvm`); here are loops, pointers
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from collections.abc import Iterator
 
 from rheobase.engine.ir import Value, Writer
 from rheobase.engine.layout import Layout
@@ -56,7 +55,7 @@ class Frame(Writer):
         self.do(f"br label %{label}")
 
     @contextmanager
-    def when(self, condition: Value) -> Iterator[None]:
+    def when(self, condition: Value) -> Generator[None, None, None]:
         then, after = self.fresh("then"), self.fresh("after")
         self.do(f"br i1 {condition}, label %{then}, label %{after}")
         self.label(then)
@@ -65,7 +64,7 @@ class Frame(Writer):
         self.label(after)
 
     @contextmanager
-    def loop(self, first: Value, end: Value, *, down: bool = False) -> Iterator[Value]:
+    def loop(self, first: Value, end: Value, *, down: bool = False) -> Generator[Value, None, None]:
         """Yields the counter: first, first + 1, ... end - 1, or the same backwards."""
         cell = self._cell()
         head, body, exit_ = self.fresh("head"), self.fresh("body"), self.fresh("exit")
@@ -97,7 +96,12 @@ class Frame(Writer):
     def vectors(self, count: Value, body: Callable[[], None]) -> None:
         """Run `body` for each vector of a block of `count` lanes, the last one under a mask."""
         full = self.int("and", count, str(-self.lanes))
-        cell, head, inside, tail_or_exit = self._cell(), self.fresh("vec"), self.fresh("full"), self.fresh("rest")
+        cell, head, inside, tail_or_exit = (
+            self._cell(),
+            self.fresh("vec"),
+            self.fresh("full"),
+            self.fresh("rest"),
+        )
         self.do(f"store i64 0, ptr {cell}")
         self.jump(head)
         self.label(head)
@@ -119,9 +123,8 @@ class Frame(Writer):
 
     def _tail_mask(self, left: Value) -> Value:
         one = self.let(f"insertelement <{self.lanes} x i64> poison, i64 {left}, i64 0")
-        many = self.let(
-            f"shufflevector <{self.lanes} x i64> {one}, <{self.lanes} x i64> poison, <{self.lanes} x i32> zeroinitializer"
-        )
+        zeros = f"<{self.lanes} x i32> zeroinitializer"
+        many = self.let(f"shufflevector <{self.lanes} x i64> {one}, <{self.lanes} x i64> poison, {zeros}")
         iota = "<" + ", ".join(f"i64 {k}" for k in range(self.lanes)) + ">"
         return self.let(f"icmp slt <{self.lanes} x i64> {iota}, {many}")
 
@@ -217,7 +220,9 @@ class Frame(Writer):
         self.load_words()
         number = self.let(f"atomicrmw add ptr {self.slot('threads')}, i64 1 monotonic")
         start = self.let(f"inttoptr i64 {self.word['scratch']} to ptr")
-        self.base = self.let(f"getelementptr i8, ptr {start}, i64 {self.int('mul', number, self.word['scratch_bytes'])}")
+        self.base = self.let(
+            f"getelementptr i8, ptr {start}, i64 {self.int('mul', number, self.word['scratch_bytes'])}"
+        )
         prepare()
         self.jump("next")
         self.label("next")

@@ -13,7 +13,9 @@ from typing import NamedTuple
 LEAVES = frozenset({"const", "state", "param", "input", "dt", "alive", "noise", "grad", "hold"})
 COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 BOOLEAN = COMPARISONS | {"and", "or", "not", "alive"}
-UNARY = frozenset({"neg", "abs", "exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "floor", "float", "not"})
+UNARY = frozenset(
+    {"neg", "abs", "exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "floor", "float", "not"}
+)
 BINARY = frozenset({"add", "sub", "mul", "div", "maximum", "minimum", "and", "or"}) | COMPARISONS
 # spike(x, derivative), switch(z, on, off), substitute(value, through), detach(x), select(mask, a, b)
 SPECIAL = frozenset({"spike", "switch", "substitute", "detach", "select"})
@@ -32,8 +34,8 @@ class Node(NamedTuple):
 class Graph:
     """A list of nodes, and where each stands."""
 
-    nodes: list[Node] = field(default_factory=lambda: [])
-    index: dict[tuple[str, tuple[int, ...], str], int] = field(default_factory=lambda: {})
+    nodes: list[Node] = field(default_factory=list)
+    index: dict[tuple[str, tuple[int, ...], str], int] = field(default_factory=dict)
 
     def copy(self) -> Graph:
         return Graph(list(self.nodes), dict(self.index))
@@ -110,5 +112,3 @@ class Graph:
     def leaves(self, op: str) -> dict[str, int]:
         """The leaves of one kind, by tag."""
         return {str(node.tag): k for k, node in enumerate(self.nodes) if node.op == op}
-
-

@@ -142,4 +142,3 @@ def _block(lanes: int, workers: int, k: Kernel, size: int, segment: int) -> int:
     share = -(-lanes // workers)
     block = max(k.lanes, min(fit, share))
     return -(-block // k.lanes) * k.lanes
-

@@ -31,7 +31,8 @@ class Layout:
 def forward_layout(states: int, params: int, traces: int) -> Layout:
     """Words of a forward kernel."""
     return Layout((
-        *HEADER, *_many("param", params), *_many("init", states), "out", *_many("final", states), *_many("trace", traces)
+        *HEADER, *_many("param", params), *_many("init", states), "out",
+        *_many("final", states), *_many("trace", traces),
     ))  # fmt: skip
 
 

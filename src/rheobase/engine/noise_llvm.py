@@ -74,7 +74,10 @@ class _Words:
         if w.bits == 64:
             value, scale = w.let(f"uitofp {self.vector} {word} to {w.F}"), 2.0**-32
         else:
-            value, scale = w.let(f"uitofp {self.vector} {self.op('lshr', word, self.all(8))} to {w.F}"), 2.0**-24
+            value, scale = (
+                w.let(f"uitofp {self.vector} {self.op('lshr', word, self.all(8))} to {w.F}"),
+                2.0**-24,
+            )
         return w.mul(w.add(value, w.const(0.5)), w.const(scale))
 
 

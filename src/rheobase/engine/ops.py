@@ -40,6 +40,11 @@ def _scan_backward_fake(
     return cpu.gradients(current, init, params, wanted)
 
 
+def below_autograd() -> Any:
+    """Within it, an operator is called as the backend has it, without its autograd rule."""
+    return torch._C._AutoDispatchBelowAutograd()  # pyright: ignore[reportPrivateUsage]
+
+
 class _Scan(torch.autograd.Function):
     """The autograd rule. Saved: the input, the initial state, the parameters, one state per segment."""
 
@@ -49,7 +54,7 @@ class _Scan(torch.autograd.Function):
         states: int, current: Tensor, *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         init, params = list(tensors[:states]), list(tensors[states:])
-        with torch._C._AutoDispatchBelowAutograd():
+        with below_autograd():
             *results, checkpoints = torch.ops.rheobase.scan(
                 current, init, params, lengths, step, program, dt, seed, True
             )
@@ -64,7 +69,17 @@ class _Scan(torch.autograd.Function):
         init, params = tensors[: ctx.states], tensors[ctx.states :]
         needed = ctx.needs_input_grad[6:]
         found = torch.ops.rheobase.scan_backward(
-            list(grads), current, init, params, lengths, step, checkpoints, ctx.program, ctx.dt, ctx.seed, list(needed)
+            list(grads),
+            current,
+            init,
+            params,
+            lengths,
+            step,
+            checkpoints,
+            ctx.program,
+            ctx.dt,
+            ctx.seed,
+            list(needed),
         )
         results = iter(found)
         return None, None, None, None, None, None, *(next(results) if need else None for need in needed)
@@ -83,7 +98,7 @@ class _ScanBackward(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, call: Any, *tensors: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        with torch._C._AutoDispatchBelowAutograd():
+        with below_autograd():
             return tuple(call())
 
     @staticmethod
@@ -94,7 +109,10 @@ class _ScanBackward(torch.autograd.Function):
 def no_derivative(what: str) -> NotDifferentiable:
     """The error for a derivative that the kernels do not have."""
     return NotDifferentiable(
-        "the fused kernel of a neuron", what, "first derivatives in reverse mode", 'run the neuron with backend="reference"'
+        "the fused kernel of a neuron",
+        what,
+        "first derivatives in reverse mode",
+        'run the neuron with backend="reference"',
     )
 
 
@@ -106,7 +124,7 @@ def _scan_autograd(
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         results = _Scan.apply(lengths, step, program, dt, seed, len(init), *tensors)
         return [*results, current.new_empty(0)]  # type: ignore[misc]
-    with torch._C._AutoDispatchBelowAutograd():
+    with below_autograd():
         return torch.ops.rheobase.scan(current, init, params, lengths, step, program, dt, seed, keep)
 
 
@@ -122,7 +140,7 @@ def _scan_backward_autograd(
     tensors = [t for t in (*grads, current, *init, *params) if t is not None]
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         return list(_ScanBackward.apply(call, *tensors))  # type: ignore[arg-type]
-    with torch._C._AutoDispatchBelowAutograd():
+    with below_autograd():
         return call()
 
 

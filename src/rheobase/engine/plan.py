@@ -121,7 +121,11 @@ def plan_backward(text: str, masked: bool, wanted: Wanted) -> BackwardPlan:
     )
 
     still = invariants(graph)
-    backward_roots = [*state_gradients, *summed_gradients, *([] if input_gradient is None else [input_gradient])]
+    backward_roots = [
+        *state_gradients,
+        *summed_gradients,
+        *([] if input_gradient is None else [input_gradient]),
+    ]
     saved = _saved(graph, backward_roots, still, known)
     forward_roots = [*program.post, *saved]
     return BackwardPlan(

@@ -74,5 +74,10 @@ def parse(text: str) -> Program:
         graph.index[(op, node.args, repr(node.tag))] = len(graph.nodes)
         graph.nodes.append(node)
     return Program(
-        graph, tuple(body["states"]), tuple(body["params"]), body["out"], tuple(body["post"]), tuple(body["traces"])
+        graph,
+        tuple(body["states"]),
+        tuple(body["params"]),
+        body["out"],
+        tuple(body["post"]),
+        tuple(body["traces"]),
     )

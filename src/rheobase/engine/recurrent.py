@@ -17,7 +17,7 @@ from rheobase.core.rollout import check_finite
 from rheobase.engine import cpu
 from rheobase.engine.dispatch import program_of
 from rheobase.engine.launch import Call, Runner
-from rheobase.engine.ops import LIBRARY, no_derivative
+from rheobase.engine.ops import LIBRARY, below_autograd, no_derivative
 from rheobase.engine.plan import Wanted
 from rheobase.engine.program import Program, parse
 
@@ -57,7 +57,12 @@ def _forward(
 ) -> list[Tensor]:  # fmt: skip
     results = _outputs(current, init, program)
     n, traces = len(init), len(parse(program).traces)
-    out, final, seen, total, kept = results[0], results[1 : 1 + n], results[1 + n : 1 + n + traces], *results[-2:]
+    out, final, seen, total, kept = (
+        results[0],
+        results[1 : 1 + n],
+        results[1 + n : 1 + n + traces],
+        *results[-2:],
+    )
     for state, start in zip(final, init, strict=True):
         state.copy_(start)
     wide = out if out.dtype == total.dtype else torch.empty_like(total)
@@ -113,11 +118,17 @@ def _backward(
             g = torch.zeros_like(lane) if g_out is None else g_out[t].to(total.dtype)
             if back is not None:
                 g = torch.addmm(g, back, matrix)
-            pointers: dict[str, Tensor | None] = {"input": total[t], "g_out": g.contiguous(), "g_input": g_total[t]}
+            pointers: dict[str, Tensor | None] = {
+                "input": total[t],
+                "g_out": g.contiguous(),
+                "g_input": g_total[t],
+            }
             pointers["lengths"] = left
             pointers |= {f"init:{k}": s[t - start] for k, s in enumerate(befores)}
             pointers |= {f"{name}:{k}": s for k, s in enumerate(g_states) for name in ("g_final", "g_init")}
-            pointers |= {f"g_trace:{k}": s[t].to(total.dtype).contiguous() for k, s in enumerate(g_traces) if s is not None}
+            pointers |= {
+                f"g_trace:{k}": s[t].to(total.dtype).contiguous() for k, s in enumerate(g_traces) if s is not None
+            }
             pointers |= {f"g_param:{k}": s for k, s in enumerate(part)}
             if full is not None and left is not None:
                 torch.sub(full, t, out=left)
@@ -178,7 +189,7 @@ class _Recur(torch.autograd.Function):
         current: Tensor, *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         init, params, out0, weight = list(tensors[:states]), list(tensors[states:-2]), *tensors[-2:]
-        with torch._C._AutoDispatchBelowAutograd():
+        with below_autograd():
             *results, total, kept = torch.ops.rheobase.recur(
                 current, init, params, out0, weight, lengths, step, program, dt, seed
             )
@@ -189,7 +200,9 @@ class _Recur(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *grads: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
         lengths, step, out, kept, total, *tensors = ctx.saved_tensors
         init, params, out0, weight = tensors[: ctx.states], tensors[ctx.states : -2], *tensors[-2:]
         needed = ctx.needs_input_grad[6:]
@@ -216,7 +229,7 @@ def _autograd(
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         results = _Recur.apply(lengths, step, program, dt, seed, len(init), *tensors)
         return [*results, current.new_empty(0), current.new_empty(0)]  # type: ignore[misc]
-    with torch._C._AutoDispatchBelowAutograd():
+    with below_autograd():
         return torch.ops.rheobase.recur(current, init, params, out0, weight, lengths, step, program, dt, seed)
 
 

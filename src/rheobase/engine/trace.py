@@ -52,26 +52,66 @@ class Sym:
             raise Untraceable(f"torch.{name}")
         return rule(*args, **(kwargs or {}))
 
-    def __add__(self, o: Any) -> Sym: return _binary("add", self, o)  # noqa: E704
-    def __radd__(self, o: Any) -> Sym: return _binary("add", o, self)  # noqa: E704
-    def __sub__(self, o: Any) -> Sym: return _binary("sub", self, o)  # noqa: E704
-    def __rsub__(self, o: Any) -> Sym: return _binary("sub", o, self)  # noqa: E704
-    def __mul__(self, o: Any) -> Sym: return _binary("mul", self, o)  # noqa: E704
-    def __rmul__(self, o: Any) -> Sym: return _binary("mul", o, self)  # noqa: E704
-    def __truediv__(self, o: Any) -> Sym: return _binary("div", self, o)  # noqa: E704
-    def __rtruediv__(self, o: Any) -> Sym: return _binary("div", o, self)  # noqa: E704
-    def __pow__(self, o: Any) -> Sym: return _power(self, o)  # noqa: E704
-    def __neg__(self) -> Sym: return _unary("neg", self)  # noqa: E704
-    def __abs__(self) -> Sym: return _unary("abs", self)  # noqa: E704
-    def __lt__(self, o: Any) -> Sym: return _binary("lt", self, o)  # noqa: E704
-    def __le__(self, o: Any) -> Sym: return _binary("le", self, o)  # noqa: E704
-    def __gt__(self, o: Any) -> Sym: return _binary("gt", self, o)  # noqa: E704
-    def __ge__(self, o: Any) -> Sym: return _binary("ge", self, o)  # noqa: E704
-    def __eq__(self, o: Any) -> Any: return _binary("eq", self, o)  # noqa: E704
-    def __ne__(self, o: Any) -> Any: return _binary("ne", self, o)  # noqa: E704
-    def __and__(self, o: Any) -> Sym: return _logical("and", self, o)  # noqa: E704
-    def __or__(self, o: Any) -> Sym: return _logical("or", self, o)  # noqa: E704
-    def __invert__(self) -> Sym: return _logical("not", self)  # noqa: E704
+    def __add__(self, o: Any) -> Sym:
+        return _binary("add", self, o)
+
+    def __radd__(self, o: Any) -> Sym:
+        return _binary("add", o, self)
+
+    def __sub__(self, o: Any) -> Sym:
+        return _binary("sub", self, o)
+
+    def __rsub__(self, o: Any) -> Sym:
+        return _binary("sub", o, self)
+
+    def __mul__(self, o: Any) -> Sym:
+        return _binary("mul", self, o)
+
+    def __rmul__(self, o: Any) -> Sym:
+        return _binary("mul", o, self)
+
+    def __truediv__(self, o: Any) -> Sym:
+        return _binary("div", self, o)
+
+    def __rtruediv__(self, o: Any) -> Sym:
+        return _binary("div", o, self)
+
+    def __pow__(self, o: Any) -> Sym:
+        return _power(self, o)
+
+    def __neg__(self) -> Sym:
+        return _unary("neg", self)
+
+    def __abs__(self) -> Sym:
+        return _unary("abs", self)
+
+    def __lt__(self, o: Any) -> Sym:
+        return _binary("lt", self, o)
+
+    def __le__(self, o: Any) -> Sym:
+        return _binary("le", self, o)
+
+    def __gt__(self, o: Any) -> Sym:
+        return _binary("gt", self, o)
+
+    def __ge__(self, o: Any) -> Sym:
+        return _binary("ge", self, o)
+
+    def __eq__(self, o: Any) -> Any:
+        return _binary("eq", self, o)
+
+    def __ne__(self, o: Any) -> Any:
+        return _binary("ne", self, o)
+
+    def __and__(self, o: Any) -> Sym:
+        return _logical("and", self, o)
+
+    def __or__(self, o: Any) -> Sym:
+        return _logical("or", self, o)
+
+    def __invert__(self) -> Sym:
+        return _logical("not", self)
+
     __hash__ = None  # type: ignore[assignment]
 
 
@@ -177,7 +217,9 @@ RULES: dict[str, Callable[..., Any]] = {
     **{op: (lambda x, op=op: _unary(op, x)) for op in ("neg", "abs", "exp", "expm1", "log", "tanh", "sigmoid", "sqrt")},
     **{op: (lambda x, op=op: _unary(op, x)) for op in ("sin", "cos", "floor", "detach")},
     **{op: (lambda a, b, op=op, **k: _binary(op, a, b, **k)) for op in ("add", "sub", "mul", "div")},
-    **{op: (lambda a, b, op=op: _binary(op, a, b)) for op in ("maximum", "minimum", "lt", "le", "gt", "ge", "eq", "ne")},
+    **{
+        op: (lambda a, b, op=op: _binary(op, a, b)) for op in ("maximum", "minimum", "lt", "le", "gt", "ge", "eq", "ne")
+    },
     "true_divide": lambda a, b: _binary("div", a, b),
     "truediv": lambda a, b: _binary("div", a, b),
     "rtruediv": lambda a, b: _binary("div", b, a),
@@ -237,4 +279,3 @@ def trace(neuron: Neuron, record: tuple[str, ...] = ()) -> Program:
 
     traces = tuple(node(pre if when else post, field) for field, _, when in (r.partition(".") for r in record))
     return Program(graph, names, params, _lift(graph, z), tuple(node(post, name) for name in names), traces)
-

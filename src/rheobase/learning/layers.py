@@ -56,7 +56,7 @@ class Watch:
         self.whole: Tensor | None = None
 
     def spiking(self) -> dict[str, Tensor]:
-        """Name -> output (time, batch, *neurons), without a graded layer that is the readout of the network."""
+        """Name -> output (time, batch, *neurons), without a graded layer that is the network's readout."""
         return {n: out for n, out in self.outs.items() if not (self.layers[n].graded and out is self.whole)}
 
 

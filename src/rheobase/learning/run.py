@@ -164,6 +164,9 @@ class Run:
         """Optimiser steps done."""
         return self.at.epoch * len(self.sampler) + self.at.batch
 
+    def _learning_rate(self, step: int) -> float:
+        return self.recipe.learning_rate_at(step, self.recipe.epochs * len(self.sampler))
+
     def _step(self, batch: Batch) -> tuple[float, int]:
         """One optimiser step; the sum of the loss over the batch, and how many samples it had right."""
         fabric, criterion = self.fabric, self.recipe.criterion
@@ -171,9 +174,7 @@ class Run:
             self.job.encoder, batch.mine, self.recipe.seed, self.at.epoch
         )
         sequence, target = fabric.to_device(sequence), fabric.to_device(target)
-        set_learning_rate(
-            self.optimiser, self.recipe.learning_rate_at(self.step, self.recipe.epochs * len(self.sampler))
-        )
+        set_learning_rate(self.optimiser, self._learning_rate(self.step))
         with watched(self.net, self.layers) as watch:
             out = output_of(self.net, self.module(sequence))
         if not self.classes_checked:
@@ -234,7 +235,7 @@ class Run:
             epoch=at.epoch + 1, loss=at.loss_sum / at.seen, accuracy=at.correct / at.seen,
             validation_loss=found.loss if found else None,
             validation_accuracy=found.accuracy if found else None,
-            learning_rate=self.optimiser.param_groups[0]["lr"],
+            learning_rate=self._learning_rate(self.step - 1),
             seconds=at.seconds + time.perf_counter() - started,
         )  # fmt: skip
         history = History((*at.history, record))

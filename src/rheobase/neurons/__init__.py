@@ -12,4 +12,16 @@ from rheobase.neurons.resonate_and_fire import ResonateAndFire
 from rheobase.neurons.se_ad_lif import SEAdLIF
 from rheobase.neurons.src import SRC
 
-__all__ = ["BRC", "IF", "LI", "LIF", "SRC", "AdLIF", "CubaLIF", "EFAdLIF", "LeakySum", "ResonateAndFire", "SEAdLIF"]
+__all__ = [
+    "BRC",
+    "IF",
+    "LI",
+    "LIF",
+    "SRC",
+    "AdLIF",
+    "CubaLIF",
+    "EFAdLIF",
+    "LeakySum",
+    "ResonateAndFire",
+    "SEAdLIF",
+]

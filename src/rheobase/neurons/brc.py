@@ -30,7 +30,8 @@ class BRC(MapNeuron):
     Example:
 
         >>> import torch
-        >>> pulse = torch.zeros(50, 1, 1); pulse[0] = 3.0
+        >>> pulse = torch.zeros(50, 1, 1)
+        ... pulse[0] = 3.0
         >>> out, _ = BRC(1)(pulse)
         >>> bool(out[-1] > 0.5)
         True

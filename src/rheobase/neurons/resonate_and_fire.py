@@ -30,7 +30,8 @@ class ResonateAndFire(OdeNeuron):
     Example:
 
         >>> import torch
-        >>> pulse = torch.zeros(100, 1, 1); pulse[0] = 4.0
+        >>> pulse = torch.zeros(100, 1, 1)
+        ... pulse[0] = 4.0
         >>> spikes, end = ResonateAndFire(1, dt=0.5)(pulse)
         >>> int(spikes.sum())
         1

@@ -14,7 +14,8 @@ class _OverTime:
 
     rank: int
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # the name of torch's argument
+        x = input
         features = getattr(self, "in_channels", None)
         check_sequence(type(self).__name__, x, features, self.rank)
         out: Any = super().forward(x.flatten(0, 1))  # type: ignore[misc]

@@ -38,7 +38,10 @@ class Dropout(Stateful):
                 state = torch.bernoulli(state * (1 - self.p)) / (1 - self.p)
         elif state.shape != x.shape[1:]:
             raise StateError(
-                repr(self), f"a mask of shape {tuple(state.shape)}", f"{tuple(x.shape[1:])}", "a new batch starts from None"
+                repr(self),
+                f"a mask of shape {tuple(state.shape)}",
+                f"{tuple(x.shape[1:])}",
+                "a new batch starts from None",
             )
         return (x * state if self.training else x), state
 

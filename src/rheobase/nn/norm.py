@@ -27,7 +27,13 @@ class TdBatchNorm(nn.Module):
     """
 
     def __init__(
-        self, features: int, *, v_threshold: float = 1.0, alpha: float = 1.0, momentum: float = 0.1, eps: float = 1e-5
+        self,
+        features: int,
+        *,
+        v_threshold: float = 1.0,
+        alpha: float = 1.0,
+        momentum: float = 0.1,
+        eps: float = 1e-5,
     ):
         super().__init__()
         if v_threshold <= 0 or alpha <= 0:

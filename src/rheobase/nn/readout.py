@@ -34,7 +34,9 @@ class GroupReadout(Stateful):
         super().__init__()
         if classes < 1 or features < classes or features % classes:
             given = f"{features} features for {classes} classes"
-            raise ParameterError("GroupReadout", given, "a multiple of the classes", f"use {10 * max(classes, 1)} features")
+            raise ParameterError(
+                "GroupReadout", given, "a multiple of the classes", f"use {10 * max(classes, 1)} features"
+            )
         own = torch.arange(features) % classes == torch.arange(classes)[:, None]
         self.register_buffer("weight", torch.where(own, 1.0, inhibition))
         self.integrator = LeakySum(classes, decay=decay)

@@ -106,7 +106,9 @@ class Recurrent(Stateful):
             z, post, pre = neuron.step_once(values, s, torch.addmm(x, z, weight.t()))
             if request.lengths is not None:
                 alive = (request.lengths > t)[:, None]
-                post = type(post)(*(n if n.dim() == 0 else torch.where(alive, n, o) for n, o in zip(post, s, strict=True)))
+                post = type(post)(
+                    *(n if n.dim() == 0 else torch.where(alive, n, o) for n, o in zip(post, s, strict=True))
+                )
                 z = torch.where(alive, z, torch.zeros_like(z))
             outs.append(z)
             for name, trace in traces.items():

@@ -49,7 +49,12 @@ class Sequential(nn.Module):
         return tuple(layer for layer in self.layers if isinstance(layer, (Neuron, Stateful, Sequential)))
 
     def forward(
-        self, x: Tensor, states: Sequence[Any] | None = None, *, lengths: Tensor | None = None, backend: str = "auto"
+        self,
+        x: Tensor,
+        states: Sequence[Any] | None = None,
+        *,
+        lengths: Tensor | None = None,
+        backend: str = "auto",
     ) -> tuple[Tensor, tuple[Any, ...]]:
         """Run the chain: (out, states)."""
         after: list[Any] = []

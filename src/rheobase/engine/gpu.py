@@ -1,0 +1,88 @@
+"""The operators in Triton kernels: allocate results, launch, add up the gradients of parameters.
+
+After a forward launch the host waits once, to learn whether the input was finite; while a CUDA graph is captured
+it cannot wait, and does not look.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rheobase.engine import cpu
+from rheobase.engine.emit_llvm import Variant
+from rheobase.engine.launch import STORED
+from rheobase.engine.launch_triton import launch, segment_length
+from rheobase.engine.plan import Wanted
+
+
+def outputs(current: Tensor, init: list[Tensor], program: str, keep: bool) -> list[Tensor]:
+    """Empty results of a forward run: out, final states, traces, checkpoints."""
+    steps = current.shape[0]
+    segments = -(-steps // segment_length(program, steps))
+    return cpu.results(current, init, program, (segments - 1) * len(init) if keep else 0)
+
+
+def _variant(
+    current: Tensor, params: list[Tensor], lengths: Tensor | None, program: str, wanted: Wanted | None
+) -> Variant:
+    wise = tuple(p.numel() != 1 for p in params)
+    return Variant(program, lengths is not None, STORED[current.dtype], wise, wanted)
+
+
+def _arguments(
+    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None
+) -> dict[str, Tensor | None]:
+    """What both kernels read, contiguous; parameters and lengths one to a lane."""
+    compute = torch.float64 if current.dtype == torch.float64 else torch.float32
+    if step is None:
+        step = torch.zeros((), dtype=torch.int64, device=current.device)
+    named: dict[str, Tensor | None] = {"current": current.contiguous(), "step": step}
+    named["lengths"] = None if lengths is None else cpu.lengths_per_lane(lengths, current)
+    named |= {f"init_{k}": s.contiguous() for k, s in enumerate(init)}
+    named |= {f"param_{k}": cpu.per_lane(p, current, compute) for k, p in enumerate(params)}
+    return named
+
+
+def scan(
+    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
+    program: str, dt: float, seed: int, keep: bool,
+) -> list[Tensor]:  # fmt: skip
+    """The forward operator."""
+    results = outputs(current, init, program, keep)
+    states = len(init)
+    bad = torch.zeros((), dtype=torch.int32, device=current.device)
+    named = _arguments(current, init, params, lengths, step)
+    named |= {"out": results[0], "bad": bad, "checkpoints": results[-1] if results[-1].numel() else None}
+    named |= {f"final_{k}": t for k, t in enumerate(results[1 : 1 + states])}
+    named |= {f"trace_{k}": t for k, t in enumerate(results[1 + states : -1])}
+    segment = segment_length(program, current.shape[0])
+    launch(_variant(current, params, lengths, program, None), segment, named, dt, seed)
+    if not (current.is_cuda and torch.cuda.is_current_stream_capturing()) and bad.item():
+        raise FloatingPointError(cpu.BAD_INPUT)
+    return results
+
+
+def scan_backward(
+    grads: list[Tensor | None], current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None,
+    step: Tensor | None, checkpoints: Tensor, program: str, dt: float, seed: int, wanted: list[bool],
+) -> list[Tensor]:  # fmt: skip
+    """The backward operator: gradients of (current, *init, *params) where wanted, in that order."""
+    states = len(init)
+    g_out, g_final, g_traces = grads[0], grads[1 : 1 + states], grads[1 + states :]
+    want_init, want_params = wanted[1 : 1 + states], wanted[1 + states :]
+    asked = Wanted(g_out is not None, tuple(g is not None for g in g_traces), wanted[0], tuple(want_params))
+    named = _arguments(current, init, params, lengths, step)
+    compute = torch.float64 if current.dtype == torch.float64 else torch.float32
+    lane = current.new_empty(current.shape[1:], dtype=compute)
+    g_current = torch.empty_like(current, memory_format=torch.contiguous_format) if wanted[0] else None
+    g_init = [torch.empty_like(lane) if want else None for want in want_init]
+    g_params = [torch.empty_like(lane) if want else None for want in want_params]
+    named |= {"g_current": g_current, "checkpoints": checkpoints if checkpoints.numel() else None}
+    for name, tensors in (("g_out", [g_out]), ("g_final", g_final), ("g_trace", g_traces), ("g_init", g_init), ("g_param", g_params)):
+        named |= {f"{name}_{k}": None if t is None else t.contiguous() for k, t in enumerate(tensors)}
+    named["g_out"] = named["g_out_0"]
+    segment = segment_length(program, current.shape[0])
+    launch(_variant(current, params, lengths, program, asked), segment, named, dt, seed)
+    reduced = [None if g is None else cpu.reduced(g, p) for g, p in zip(g_params, params, strict=True)]
+    return [g for g in (g_current, *g_init, *reduced) if g is not None]

@@ -1,0 +1,53 @@
+"""Normal numbers inside a Triton kernel: the words of `rheobase.core.noise`, in registers."""
+
+from __future__ import annotations
+
+import math
+
+from rheobase.core.noise import FIRST, GOLDEN, SECOND
+from rheobase.engine.frame_triton import TritonFrame
+from rheobase.engine.vector_math import FUNCTIONS
+from rheobase.engine.vectors import Value
+
+
+def normal(w: TritonFrame, stream: int, t: Value) -> Value:
+    """A standard normal number for each lane of the block, at the absolute step of `t`."""
+    k1, k2 = _keys(w, stream, t)
+    lane = w.let("lane.to(tl.uint32)")
+    a = _mix(w, f"{lane} * {GOLDEN:#x} + {k1}")
+    b = _mix(w, f"{a} + {k2}")
+    radius = w.unary("sqrt", w.mul(w.const(-2.0), FUNCTIONS["log"](w, _unit(w, a))))
+    return w.mul(radius, FUNCTIONS["cos"](w, w.mul(w.const(2.0 * math.pi), _unit(w, b))))
+
+
+def _mix(w: TritonFrame, word: str) -> Value:
+    """One round of mixing of 32-bit words."""
+    x = w.let(word)
+    for shift, factor in ((16, FIRST), (15, SECOND)):
+        x = w.let(f"({x} ^ ({x} >> {shift})) * {factor:#x}")
+    return w.let(f"{x} ^ ({x} >> 16)")
+
+
+def _halves(w: TritonFrame, wide: Value) -> tuple[Value, Value]:
+    return w.let(f"{wide}.to(tl.uint32)"), w.let(f"({wide} >> 32).to(tl.uint32)")
+
+
+def _keys(w: TritonFrame, stream: int, t: Value) -> tuple[Value, Value]:
+    """Two words that all lanes of one step share."""
+    low, high = _halves(w, w.let("seed.to(tl.int64)"))
+    step_low, step_high = _halves(w, w.let(f"start + {t}"))
+    k = _mix(w, f"{low} + 1")
+    k = _mix(w, f"{k} ^ {high}")
+    k = _mix(w, f"{k} + {stream}")
+    k = _mix(w, f"{k} ^ {step_low}")
+    k = _mix(w, f"{k} ^ {step_high}")
+    return k, _mix(w, f"{k} ^ {GOLDEN:#x}")
+
+
+def _unit(w: TritonFrame, word: Value) -> Value:
+    """A word as a number in (0, 1], with as many bits as the float holds."""
+    if w.bits == 64:
+        value, scale = w.let(f"{word}.to(tl.float64)"), 2.0**-32
+    else:
+        value, scale = w.let(f"({word} >> 8).to(tl.float32)"), 2.0**-24
+    return w.mul(w.add(value, w.const(0.5)), w.const(scale))
