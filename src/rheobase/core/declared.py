@@ -111,10 +111,9 @@ class Declared(Neuron):
             raise ParameterError(
                 owner, f"{name} = {value!r}", f"a number or a tensor in {spec.unit}", str(error)
             ) from None
-        try:
-            fits = torch.broadcast_shapes(tensor.shape, self.shape) == self.shape
-        except RuntimeError:
-            fits = False
+        fits = tensor.dim() <= len(self.shape) and all(
+            n in (1, m) for n, m in zip(reversed(tensor.shape), reversed(self.shape), strict=False)
+        )
         if not fits:
             raise ParameterError(
                 owner,

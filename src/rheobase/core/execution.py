@@ -30,8 +30,8 @@ class Request:
 class Backend(Protocol):
     """Something that runs requests."""
 
-    def refusal(self, neuron: Neuron, current: Tensor) -> str | None:
-        """Why it cannot run this neuron on this tensor, or None."""
+    def refusal(self, neuron: Neuron, current: Tensor, *, asked: bool = False) -> str | None:
+        """Why it cannot run this neuron on this tensor, or None. `asked`: the user gave its name."""
         ...
 
     def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
@@ -58,7 +58,7 @@ def choose(request: Request, name: str) -> tuple[Backend, str]:
     if name not in _TABLE:
         known = ["auto", *_TABLE]
         raise ParameterError(repr(request.neuron), f"backend {name!r}", "the name of a backend", nearest(name, known))
-    reason = _TABLE[name].refusal(request.neuron, request.current)
+    reason = _TABLE[name].refusal(request.neuron, request.current, asked=True)
     if reason is not None:
         raise BackendUnavailable(
             repr(request.neuron),

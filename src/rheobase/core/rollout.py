@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Reference:
     """The loop of DESIGN's contract, readable; any neuron, any device, any derivative that torch knows."""
 
-    def refusal(self, neuron: Neuron, current: Tensor) -> str | None:
+    def refusal(self, neuron: Neuron, current: Tensor, *, asked: bool = False) -> str | None:
         return None
 
     def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:

@@ -40,16 +40,12 @@ def check_images(obj: object, x: Any) -> None:
     """Raise unless `x` is a non-empty floating tensor (batch, *features) with values in [0, 1]."""
     name, remedy = repr(obj), "scale the values to [0, 1]; 8-bit pixels: x.float() / 255"
     if not isinstance(x, Tensor):
-        raise DTypeError(
-            name, f"x of type {type(x).__name__}", "a torch.Tensor", "call torch.as_tensor on it"
-        )
+        raise DTypeError(name, f"x of type {type(x).__name__}", "a torch.Tensor", "call torch.as_tensor on it")
     if x.dtype not in FLOATS:
         raise DTypeError(name, f"x of dtype {x.dtype}", "a floating dtype with values in [0, 1]", remedy)
     if x.dim() < 2 or x.numel() == 0:
         given = f"x of shape {tuple(x.shape)}"
-        raise ShapeError(
-            name, given, "(batch, *features), each axis at least 1", "give one sample as x[None]"
-        )
+        raise ShapeError(name, given, "(batch, *features), each axis at least 1", "give one sample as x[None]")
     low, high = (value.item() for value in x.detach().aminmax())
     if not (math.isfinite(low) and math.isfinite(high)):
         given = f"{int((~x.isfinite()).sum())} values of x that are NaN or infinite"

@@ -63,7 +63,7 @@ def lane_keys(seed: int, index: Tensor, lanes: int) -> tuple[Tensor, Tensor]:
     return halves[..., 0].contiguous(), halves[..., 1].contiguous()
 
 
-def _fold32_(z: Tensor, scratch: Tensor, shift: int) -> None:
+def _fold32_in_place(z: Tensor, scratch: Tensor, shift: int) -> None:
     torch.bitwise_right_shift(z, shift, out=scratch)
     z.bitwise_xor_(scratch.bitwise_and_((1 << (32 - shift)) - 1))
 
@@ -76,7 +76,7 @@ def step_keys(start: int, stop: int, device: torch.device) -> Tensor:
     z = torch.arange(start, stop, dtype=torch.int32, device=device)
     scratch = torch.empty_like(z)
     for shift, factor in zip(_SHIFT32, (*_MIX32, 1), strict=True):
-        _fold32_(z, scratch, shift)
+        _fold32_in_place(z, scratch, shift)
         z.mul_(factor)
     return z
 
@@ -85,8 +85,8 @@ def fill_words(z: Tensor, scratch: Tensor, lanes: tuple[Tensor, Tensor], steps: 
     """Write random int32 words into `z` (steps, samples, lanes), using `scratch` of the same shape."""
     first, second = lanes
     torch.add(first, steps[:, None, None], out=z)
-    _fold32_(z, scratch, _SHIFT32[0])
+    _fold32_in_place(z, scratch, _SHIFT32[0])
     torch.add(second, z, alpha=_MIX32[0], out=z)
-    _fold32_(z, scratch, _SHIFT32[1])
+    _fold32_in_place(z, scratch, _SHIFT32[1])
     z.mul_(_MIX32[1])
-    _fold32_(z, scratch, _SHIFT32[2])
+    _fold32_in_place(z, scratch, _SHIFT32[2])

@@ -26,9 +26,7 @@ def from_path(path: Path) -> Dataset:
     if path.is_dir():
         return from_folder(path)
     if not path.exists():
-        raise DataError(
-            str(path), "no such file or folder", "a folder of idx files or a .npz file", "check the path"
-        )
+        raise DataError(str(path), "no such file or folder", "a folder of idx files or a .npz file", "check the path")
     return from_npz(path)
 
 
@@ -85,9 +83,7 @@ def _dataset(source: str, arrays: dict[str, np.ndarray]) -> Dataset:
     seen = parts["y_train"].unique().tolist()
     if seen != list(range(len(seen))):
         shown = ", ".join(map(str, seen[:5])) + ("..." if len(seen) > 5 else "")
-        remedy = (
-            "number the classes without gaps: np.unique(y, return_inverse=True)[1] over both parts together"
-        )
+        remedy = "number the classes without gaps: np.unique(y, return_inverse=True)[1] over both parts together"
         expected = "each of 0, 1, 2... to the last class at least once"
         raise DataError(source, f"y_train with labels {shown}", expected, remedy)
     return Dataset(source, **parts, classes=tuple(map(str, seen)))

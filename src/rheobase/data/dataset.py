@@ -81,14 +81,10 @@ class Dataset:
             )
         if y.dtype != torch.int64 or y.dim() != 1:
             given = f"{y_name} of shape {tuple(y.shape)} and dtype {y.dtype}"
-            raise DataError(
-                self._title, given, "int64 labels of shape (n,)", "give one class number per sample"
-            )
+            raise DataError(self._title, given, "int64 labels of shape (n,)", "give one class number per sample")
         if len(x) != len(y):
             given = f"{len(x)} images in {x_name} and {len(y)} labels in {y_name}"
-            raise DataError(
-                self._title, given, "one label per image", "check that both come from the same files"
-            )
+            raise DataError(self._title, given, "one label per image", "check that both come from the same files")
         low, high = (value.item() for value in x.aminmax())
         if not (math.isfinite(low) and math.isfinite(high)):
             bad = (~x.isfinite()).flatten(1).any(1)
@@ -97,9 +93,7 @@ class Dataset:
             raise DataError(self._title, given, "finite pixels in [0, 1]", "drop or repair these images")
         if low < 0 or high > 1:
             given = f"pixels of {x_name} from {low:g} to {high:g}"
-            raise DataError(
-                self._title, given, "pixels in [0, 1]", "scale them, or store 8-bit pixels as uint8"
-            )
+            raise DataError(self._title, given, "pixels in [0, 1]", "scale them, or store 8-bit pixels as uint8")
         smallest, largest = int(y.min()), int(y.max())
         if smallest < 0 or largest >= len(self.classes):
             given = f"labels of {y_name} from {smallest} to {largest}"
@@ -144,9 +138,7 @@ class Dataset:
 
         **Raises**: ParameterError where `limit` is not a positive integer.
         """
-        check_integer(
-            self._title, "limit", limit, 1, None, "give the number of samples to keep, or None for all"
-        )
+        check_integer(self._title, "limit", limit, 1, None, "give the number of samples to keep, or None for all")
         parts: dict[str, Tensor] = {}
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import tempfile
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -60,13 +60,11 @@ def download(url: str, target: Path, check: Callable[[Path], object]) -> None:
 
 
 @contextmanager
-def _storing(target: Path) -> Iterator[None]:
+def _storing(target: Path) -> Generator[None]:
     try:
         yield
     except RheobaseError:
         raise
     except OSError as error:
         remedy = "free space there, or choose another folder with data_dir (--data-dir)"
-        raise StorageError(
-            str(target), f"a failed write ({error})", "room and the right to write", remedy
-        ) from error
+        raise StorageError(str(target), f"a failed write ({error})", "room and the right to write", remedy) from error

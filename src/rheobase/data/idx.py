@@ -45,9 +45,7 @@ def read_bytes(path: Path, sha256: str | None = None) -> bytes:
             raise DataError(str(path), given, "a whole one", _AGAIN) from error
     if sha256 is not None and (digest := hashlib.sha256(raw).hexdigest()) != sha256:
         given = f"unpacked content with sha256 {digest[:12]}..."
-        remedy = (
-            f"{_AGAIN}; to load changed images, give load() the path of their folder in place of the name"
-        )
+        remedy = f"{_AGAIN}; to load changed images, give load() the path of their folder in place of the name"
         raise DataError(str(path), given, f"{sha256[:12]}..., the published file", remedy)
     return raw
 
@@ -66,9 +64,7 @@ def parse(raw: bytes, source: str) -> np.ndarray:
     zero, code, axes = struct.unpack(">HBB", raw[:4])
     if zero != 0 or code not in _TYPES or axes == 0:
         expected = "an idx magic number: 0x0000, a type code of 08 09 0b 0c 0d 0e, and the number of axes"
-        raise DataError(
-            source, f"magic number 0x{raw[:4].hex()}", expected, "give an idx file, plain or gzipped"
-        )
+        raise DataError(source, f"magic number 0x{raw[:4].hex()}", expected, "give an idx file, plain or gzipped")
     header = 4 + 4 * axes
     if len(raw) < header:
         raise DataError(source, f"{len(raw)} bytes", f"a header of {header} bytes for {axes} axes", _AGAIN)

@@ -19,10 +19,14 @@ def _segments(current: Tensor, program: str) -> int:
 
 def outputs(current: Tensor, init: list[Tensor], program: str, keep: bool) -> list[Tensor]:
     """Empty results of a forward run: out, final states, traces, checkpoints."""
+    return empties(current, init, program, (_segments(current, program) - 1) * len(init) if keep else 0)
+
+
+def empties(current: Tensor, init: list[Tensor], program: str, kept: int) -> list[Tensor]:
+    """Empty results of a forward run that keeps so many rows of states between segments."""
     compute = torch.float64 if current.dtype == torch.float64 else torch.float32
     traces = len(parse(program).traces)
     lanes = current.new_empty((), dtype=compute)
-    kept = (_segments(current, program) - 1) * len(init) if keep else 0
     return [
         torch.empty_like(current, memory_format=torch.contiguous_format),
         *(torch.empty_like(s, memory_format=torch.contiguous_format) for s in init),
@@ -37,12 +41,18 @@ def gradients(current: Tensor, init: list[Tensor], params: list[Tensor], wanted:
     return [torch.empty_like(t) for t, want in zip(tensors, wanted, strict=True) if want]
 
 
-def _per_lane(param: Tensor, current: Tensor, compute: torch.dtype) -> Tensor:
+def per_lane(param: Tensor, current: Tensor, compute: torch.dtype) -> Tensor:
     """A scalar as it is; anything else as one value per lane."""
     param = param.to(compute)
     if param.numel() == 1:
         return param.contiguous()
     return param.expand(current.shape[1:]).contiguous()
+
+
+def lengths_per_lane(lengths: Tensor, current: Tensor) -> Tensor:
+    """The length of each sequence, once for each of its lanes."""
+    many = lengths.to(torch.int32).view(-1, *(1,) * (current.dim() - 2))
+    return many.expand(current.shape[1:]).contiguous()
 
 
 def call_of(
@@ -51,15 +61,12 @@ def call_of(
 ) -> Call:  # fmt: skip
     """The arguments of a kernel, in the form that it reads: contiguous, parameters and lengths per lane."""
     compute = torch.float64 if current.dtype == torch.float64 else torch.float32
-    wise = None
-    if lengths is not None:
-        many = lengths.to(torch.int32).view(-1, *(1,) * (current.dim() - 2))
-        wise = many.expand(current.shape[1:]).contiguous()
+    wise = None if lengths is None else lengths_per_lane(lengths, current)
     return Call(
         program,
         current.contiguous(),
         [s.contiguous() for s in init],
-        [_per_lane(p, current, compute) for p in params],
+        [per_lane(p, current, compute) for p in params],
         wise,
         dt,
         0 if step is None else int(step),

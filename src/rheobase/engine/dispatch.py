@@ -12,6 +12,7 @@ from rheobase.core.execution import Request, provide
 from rheobase.core.neuron import Neuron
 from rheobase.core.rollout import check_finite
 from rheobase.engine import ops
+from rheobase.engine.launch_triton import compiler, interpreted
 from rheobase.engine.trace import Untraceable, trace
 
 
@@ -33,10 +34,10 @@ program_of._dynamo_marked_constant = True  # type: ignore[attr-defined]
 class Fused:
     """A backend that runs a traced program as one operator."""
 
-    def __init__(self, device: str, package: str):
-        self.device, self.package = device, package
+    def __init__(self, device: str, package: str, operator: str = "scan"):
+        self.device, self.package, self.operator = device, package, operator
 
-    def refusal(self, neuron: Neuron, current: Tensor) -> str | None:
+    def refusal(self, neuron: Neuron, current: Tensor, *, asked: bool = False) -> str | None:
         if current.device.type != self.device:
             return f"the input is on {current.device.type}, it runs on {self.device}"
         if not _installed(self.package):
@@ -61,6 +62,7 @@ class Fused:
                 text,
                 neuron.dt or 0.0,
                 getattr(neuron, "seed", 0),
+                self.operator,
             )
         except FloatingPointError:
             check_finite(neuron, current)  # says where
@@ -71,6 +73,18 @@ class Fused:
         return (out.half() if half else out), neuron.State(**end), traces
 
 
+class Triton(Fused):
+    """`Fused` for a GPU. Asked for by name, it also runs in Triton's interpreter, on the CPU: slow, for tests."""
+
+    def refusal(self, neuron: Neuron, current: Tensor, *, asked: bool = False) -> str | None:
+        if current.device.type == "cpu" and asked and interpreted() and _installed(self.package):
+            return program_of(neuron, ())[1]
+        reason = super().refusal(neuron, current)
+        if reason is None and compiler() is None:
+            return "Triton finds no C compiler (gcc, clang or $CC) to build its launcher with"
+        return reason
+
+
 def _installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
@@ -78,3 +92,4 @@ def _installed(package: str) -> bool:
 _installed._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 provide("llvm", Fused("cpu", "llvmlite"))
+provide("triton", Triton("cuda", "triton", "scan_triton"))

@@ -20,7 +20,7 @@ def outputs(current: Tensor, init: list[Tensor], program: str, keep: bool) -> li
     """Empty results of a forward run: out, final states, traces, checkpoints."""
     steps = current.shape[0]
     segments = -(-steps // segment_length(program, steps))
-    return cpu.results(current, init, program, (segments - 1) * len(init) if keep else 0)
+    return cpu.empties(current, init, program, (segments - 1) * len(init) if keep else 0)
 
 
 def _variant(

@@ -1,36 +1,47 @@
 """The operators that torch sees: `rheobase::scan` and `rheobase::scan_backward`, with fake and autograd rules.
 
+`rheobase::scan_triton` is the same in Triton kernels: another operator, since they keep other states between
+segments, and since their interpreter runs on tensors of the CPU.
+
 They are defined with the low-level library calls, which import nothing; so torch.compile, torch.export and DDP
 see them, and `import rheobase` stays light. A program travels as text, so an exported graph needs nothing else.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from rheobase.engine import cpu
+from rheobase.engine import cpu, gpu
 from rheobase.engine.program import parse
 from rheobase.errors import NotDifferentiable
 
 LIBRARY = torch.library.Library("rheobase", "DEF")
-LIBRARY.define(
-    "scan(Tensor current, Tensor[] init, Tensor[] params, Tensor? lengths, Tensor? step, "
-    "str program, float dt, int seed, bool keep) -> Tensor[]"
-)
-LIBRARY.define(
-    "scan_backward(Tensor?[] grads, Tensor current, Tensor[] init, Tensor[] params, Tensor? lengths, Tensor? step, "
-    "Tensor checkpoints, str program, float dt, int seed, bool[] wanted) -> Tensor[]"
-)
+# the operators, and the kernels that run them; Triton itself is imported with the first kernel
+KERNELS: dict[str, Any] = {"scan": cpu, "scan_triton": gpu}
+for _name in KERNELS:
+    LIBRARY.define(
+        f"{_name}(Tensor current, Tensor[] init, Tensor[] params, Tensor? lengths, Tensor? step, "
+        "str program, float dt, int seed, bool keep) -> Tensor[]"
+    )
+    LIBRARY.define(
+        f"{_name}_backward(Tensor?[] grads, Tensor current, Tensor[] init, Tensor[] params, Tensor? lengths, "
+        "Tensor? step, Tensor checkpoints, str program, float dt, int seed, bool[] wanted) -> Tensor[]"
+    )
+
+
+def _operator(name: str) -> Any:
+    return getattr(torch.ops.rheobase, name)
 
 
 def _scan_fake(
-    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
+    kernels: Any, current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
     program: str, dt: float, seed: int, keep: bool,
 ) -> list[Tensor]:  # fmt: skip
-    return cpu.outputs(current, init, program, keep)
+    return kernels.outputs(current, init, program, keep)
 
 
 def _scan_backward_fake(
@@ -50,16 +61,16 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, lengths: Tensor | None, step: Tensor | None, program: str, dt: float, seed: int,
+        ctx: Any, name: str, lengths: Tensor | None, step: Tensor | None, program: str, dt: float, seed: int,
         states: int, current: Tensor, *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         init, params = list(tensors[:states]), list(tensors[states:])
         with below_autograd():
-            *results, checkpoints = torch.ops.rheobase.scan(
+            *results, checkpoints = _operator(name)(
                 current, init, params, lengths, step, program, dt, seed, True
             )
         ctx.save_for_backward(lengths, step, checkpoints, current, *tensors)
-        ctx.program, ctx.dt, ctx.seed, ctx.states = program, dt, seed, states
+        ctx.name, ctx.program, ctx.dt, ctx.seed, ctx.states = name, program, dt, seed, states
         ctx.set_materialize_grads(False)
         return tuple(results)
 
@@ -67,8 +78,8 @@ class _Scan(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         lengths, step, checkpoints, current, *tensors = ctx.saved_tensors
         init, params = tensors[: ctx.states], tensors[ctx.states :]
-        needed = ctx.needs_input_grad[6:]
-        found = torch.ops.rheobase.scan_backward(
+        needed = ctx.needs_input_grad[7:]
+        found = _operator(f"{ctx.name}_backward")(
             list(grads),
             current,
             init,
@@ -82,7 +93,7 @@ class _Scan(torch.autograd.Function):
             list(needed),
         )
         results = iter(found)
-        return None, None, None, None, None, None, *(next(results) if need else None for need in needed)
+        return *(None,) * 7, *(next(results) if need else None for need in needed)
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
@@ -117,23 +128,23 @@ def no_derivative(what: str) -> NotDifferentiable:
 
 
 def _scan_autograd(
-    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
+    name: str, current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
     program: str, dt: float, seed: int, keep: bool,
 ) -> list[Tensor]:  # fmt: skip
     tensors = (current, *init, *params)
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        results = _Scan.apply(lengths, step, program, dt, seed, len(init), *tensors)
+        results = _Scan.apply(name, lengths, step, program, dt, seed, len(init), *tensors)
         return [*results, current.new_empty(0)]  # type: ignore[misc]
     with below_autograd():
-        return torch.ops.rheobase.scan(current, init, params, lengths, step, program, dt, seed, keep)
+        return _operator(name)(current, init, params, lengths, step, program, dt, seed, keep)
 
 
 def _scan_backward_autograd(
-    grads: list[Tensor | None], current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None,
+    name: str, grads: list[Tensor | None], current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None,
     step: Tensor | None, checkpoints: Tensor, program: str, dt: float, seed: int, wanted: list[bool],
 ) -> list[Tensor]:  # fmt: skip
     def call() -> list[Tensor]:
-        return torch.ops.rheobase.scan_backward(
+        return _operator(f"{name}_backward")(
             grads, current, init, params, lengths, step, checkpoints, program, dt, seed, wanted
         )
 
@@ -144,20 +155,23 @@ def _scan_backward_autograd(
         return call()
 
 
-LIBRARY.impl("scan", _scan_fake, "Meta")
-LIBRARY.impl("scan_backward", _scan_backward_fake, "Meta")
-LIBRARY.impl("scan", cpu.scan, "CPU")
-LIBRARY.impl("scan_backward", cpu.scan_backward, "CPU")
-LIBRARY.impl("scan", _scan_autograd, "Autograd")
-LIBRARY.impl("scan_backward", _scan_backward_autograd, "Autograd")
+for _name, _kernels in KERNELS.items():
+    LIBRARY.impl(_name, functools.partial(_scan_fake, _kernels), "Meta")
+    LIBRARY.impl(f"{_name}_backward", _scan_backward_fake, "Meta")
+    LIBRARY.impl(_name, _kernels.scan, "CPU")
+    LIBRARY.impl(f"{_name}_backward", _kernels.scan_backward, "CPU")
+    LIBRARY.impl(_name, gpu.scan, "CUDA")
+    LIBRARY.impl(f"{_name}_backward", gpu.scan_backward, "CUDA")
+    LIBRARY.impl(_name, functools.partial(_scan_autograd, _name), "Autograd")
+    LIBRARY.impl(f"{_name}_backward", functools.partial(_scan_backward_autograd, _name), "Autograd")
 
 
 def scan(
     current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
-    program: str, dt: float, seed: int,
+    program: str, dt: float, seed: int, operator: str = "scan",
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:  # fmt: skip
     """Run a program: (out, final states, traces)."""
-    results = torch.ops.rheobase.scan(current, init, params, lengths, step, program, dt, seed, False)
+    results = _operator(operator)(current, init, params, lengths, step, program, dt, seed, False)
     states = len(init)
     traces = len(parse(program).traces)
     return results[0], list(results[1 : 1 + states]), list(results[1 + states : 1 + states + traces])

@@ -207,18 +207,16 @@ class Run:
             if norm is not None and not scaled:
                 self._check_finite("gradient norm", float(norm))
 
-    def _check_finite(self, what: str, value: float) -> None:
-        if not math.isfinite(value):
-            kept = (
-                f"the checkpoint {self.job.folder / LAST} is kept"
-                if self.job.folder and self.saved
-                else "nothing was saved"
-            )
-            raise DivergenceError(
-                f"training, epoch {self.at.epoch + 1}, batch {self.at.batch + 1} of {len(self.sampler)}",
-                f"{what} {value}",
-                "a finite number", f"lower the learning rate, or set clip_norm; {kept}",
-            )  # fmt: skip
+    def _check_finite(self, what: str, value: float, where: str | None = None) -> None:
+        if math.isfinite(value):
+            return
+        place = where or f"batch {self.at.batch + 1} of {len(self.sampler)}"
+        saved = self.job.folder is not None and self.saved is not None
+        kept = f"the checkpoint {self.job.folder}/{LAST} is kept" if saved else "nothing was saved"
+        raise DivergenceError(
+            f"training, epoch {self.at.epoch + 1}, {place}", f"{what} {value}", "a finite number",
+            f"lower the learning rate, or set clip_norm; {kept}",
+        )  # fmt: skip
 
     def _check_classes(self, out: Tensor) -> None:
         for samples in (self.job.train, self.job.validation):
@@ -229,8 +227,8 @@ class Run:
     def _close_epoch(self) -> None:
         started = time.perf_counter()
         at, found = self.at, self._validate()
-        if found is not None and not math.isfinite(found.loss):
-            self._check_finite("validation loss", found.loss)
+        if found is not None:
+            self._check_finite("loss", found.loss, "validation")
         record = EpochRecord(
             epoch=at.epoch + 1, loss=at.loss_sum / at.seen, accuracy=at.correct / at.seen,
             validation_loss=found.loss if found else None,

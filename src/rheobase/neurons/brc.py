@@ -30,8 +30,7 @@ class BRC(MapNeuron):
     Example:
 
         >>> import torch
-        >>> pulse = torch.zeros(50, 1, 1)
-        ... pulse[0] = 3.0
+        >>> pulse = 3.0 * torch.eye(50)[0].view(50, 1, 1)
         >>> out, _ = BRC(1)(pulse)
         >>> bool(out[-1] > 0.5)
         True

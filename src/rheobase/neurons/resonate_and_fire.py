@@ -30,8 +30,7 @@ class ResonateAndFire(OdeNeuron):
     Example:
 
         >>> import torch
-        >>> pulse = torch.zeros(100, 1, 1)
-        ... pulse[0] = 4.0
+        >>> pulse = 4.0 * torch.eye(100)[0].view(100, 1, 1)
         >>> spikes, end = ResonateAndFire(1, dt=0.5)(pulse)
         >>> int(spikes.sum())
         1
