@@ -13,12 +13,13 @@ from rheobase.core import (
     state,
     surrogates,
 )
+from rheobase.core.decay import from_decay
 from rheobase.core.wrappers import Noisy, Refractory
 from rheobase.engine import explain
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "errors", "explain", "integrators", "neurons", "nn",
-    "option", "param", "relax", "rollout", "state", "surrogates",
+    "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "errors", "explain", "from_decay", "integrators", "neurons",
+    "nn", "option", "param", "relax", "rollout", "state", "surrogates",
 ]  # fmt: skip

@@ -81,7 +81,10 @@ def test_exported_network_replayed_on_the_mnist_test_set() -> None:
     readout = nn.GroupReadout(100, classes=10)
     linear.load_state_dict({"weight": torch.from_numpy(arrays["l0_forward_weights"]).float()})
     assert torch.equal(readout.weight, torch.from_numpy(arrays["readout"]).float())
-    start = {k: torch.from_numpy(arrays[n]).float().view(1, 100) for k, n in (("i", "l0_initial_i"), ("h", "l0_initial_h"), ("h_s", "l0_initial_hs"))}
+    start = {
+        k: torch.from_numpy(arrays[n]).float().view(1, 100)
+        for k, n in (("i", "l0_initial_i"), ("h", "l0_initial_h"), ("h_s", "l0_initial_hs"))
+    }
 
     mnist = data.load("mnist", data_dir=SHARED)
     encode = data.Rate(220, gain=0.25, silent=20)

@@ -29,6 +29,7 @@ class ParamSpec:
     positive: bool = False
     range: tuple[float, float] | None = None
     clamp: Bounds | None = None
+    draw: bool = False
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -87,19 +88,24 @@ def param(
     positive: bool = False,
     range: tuple[float, float] | None = None,
     clamp: Bounds | None = None,
+    draw: bool = False,
 ) -> Any:
     """Declare a parameter: `tau_mem = param(20.0, "ms", "membrane time constant", positive=True)`.
 
     `positive` and `range` are enforced (when learnable, by a reparametrisation); `clamp` cuts the value at
-    every use, as some papers do (SRC's b_h <= -4), and lets the gradient of a cut value be zero.
+    every use, as some papers do (SRC's b_h <= -4), and lets the gradient of a cut value be zero. `draw` says
+    that the paper draws a value for each neuron, uniformly from the range or clamp: `AdLIF.draw(128)` does.
     """
     if sum((positive, range is not None, clamp is not None)) > 1:
         raise DeclarationError("param", "more than one of positive, range, clamp", "one of them", "keep the tightest")
     if not isinstance(default, (int, float)) or isinstance(default, bool) or not math.isfinite(default):
         raise DeclarationError("param", f"default {default!r}", "a finite number", "arrays are given per instance")
+    ends = range or clamp or (None, None)
+    if draw and None in ends:
+        raise DeclarationError("param", "draw without two ends", "a range or a clamp", "say from where to draw")
     if not meaning:
         raise DeclarationError("param", "no meaning", "a few words", "say what the parameter is")
-    return ParamSpec(float(default), unit, meaning, positive, range, clamp)
+    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import namedtuple
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -85,6 +85,24 @@ class Declared(Neuron):
             self.assign(name, value)
         else:
             super().__setattr__(name, value)
+
+    @classmethod
+    def draw(cls, *shape: int | Sequence[int], seed: int = 0, **given: Any) -> Self:
+        """A population in which every parameter that the paper draws has a value for each neuron, drawn uniformly.
+
+        >>> from rheobase import neurons
+        >>> neurons.AdLIF.draw(3, seed=1, b=0.5).alpha.shape
+        torch.Size([3])
+        """
+        sizes = _checked_shape(cls.__name__, shape)
+        generator = torch.Generator().manual_seed(seed)
+        for name, spec in cls.params.items():
+            ends = spec.range or spec.clamp
+            if spec.draw and ends is not None:
+                low, high = ends
+                drawn = torch.rand(sizes, generator=generator) * (high - low) + low  # type: ignore[operator]
+                given.setdefault(name, drawn)
+        return cls(*sizes, **given)
 
     # --- parameters -----------------------------------------------------------------------------------
     def value(self, name: str) -> Tensor:

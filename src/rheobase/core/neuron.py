@@ -39,6 +39,7 @@ class Neuron(nn.Module):
     graded: bool = False
     surrogate: Surrogate
     smooth: bool = False
+    seed: int = 0  # of the noise, where there is some
     shape: tuple[int, ...]
     dt: float | None
     stochastic: ClassVar[bool] = False
@@ -122,10 +123,15 @@ class Neuron(nn.Module):
 
     def check_names(self, names: Sequence[str]) -> None:
         """Raise for the name of something that this neuron cannot record."""
-        known = [f"{s}{suffix}" for s in self.State._fields for suffix in ("", ".pre")]
-        for name in names:
+        if isinstance(names, str):
+            raise ParameterError(repr(self), f"record={names!r}", "a tuple of names", f"record=({names!r},)")
+        # the absolute step of a noisy neuron is one number, not a value of each lane
+        known = [f"{s}{suffix}" for s in self.State._fields if s != "step" for suffix in ("", ".pre")]
+        for k, name in enumerate(names):
             if name not in known:
-                raise ParameterError(repr(self), f"record {name!r}", "the name of a state", nearest(name, known))
+                raise ParameterError(repr(self), f"record {name!r}", "the name of a state", nearest(str(name), known))
+            if name in names[:k]:
+                raise ParameterError(repr(self), f"record {name!r} twice", "each name once", "leave one out")
 
 
 def recording(record: tuple[str, ...]) -> type[Any]:

@@ -24,13 +24,15 @@ class Reference:
         neuron, current, s = request.neuron, request.current, request.state
         check_finite(neuron, current)
         compute = torch.promote_types(current.dtype, torch.float32)
-        values = neuron.values()
+        values = {name: value.to(compute) for name, value in neuron.values().items()}
         outs: list[Tensor] = []
         traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
         for t, i in enumerate(current.to(compute).unbind(0)):
             z, post, pre = neuron.step_once(values, s, i)
             if request.lengths is not None:
-                z, post = _stand_still(request.lengths > t, z, post, s)
+                alive = request.lengths > t
+                z = held(alive, z, torch.zeros_like(z))
+                post, pre = (type(s)(*(held(alive, x, y) for x, y in zip(a, s, strict=True))) for a in (post, pre))
             outs.append(z)
             for name, trace in traces.items():
                 field, _, when = name.partition(".")
@@ -39,12 +41,9 @@ class Reference:
         return torch.stack(outs).to(current.dtype), s, [torch.stack(t) for t in traces.values()]
 
 
-def _stand_still(alive: Tensor, z: Tensor, post: Any, before: Any) -> tuple[Tensor, Any]:
-    alive = alive.view(-1, *(1,) * (z.dim() - 1))
-    kept = [
-        after if after.dim() == 0 else torch.where(alive, after, was) for after, was in zip(post, before, strict=True)
-    ]
-    return torch.where(alive, z, torch.zeros_like(z)), type(post)(*kept)
+def held(alive: Tensor, now: Tensor, before: Tensor) -> Tensor:
+    """The new value of each sequence that goes on, the old one of each that has ended."""
+    return now if now.dim() == 0 else torch.where(alive.view(-1, *(1,) * (now.dim() - 1)), now, before)
 
 
 def check_finite(neuron: Neuron, current: Tensor) -> None:

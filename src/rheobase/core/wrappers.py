@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections import namedtuple
 from typing import Any, ClassVar
 
@@ -12,6 +14,32 @@ from rheobase.core.declare import ParamSpec, StateSpec
 from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.noise import normal
 from rheobase.errors import ParameterError
+
+
+@functools.cache
+def _state_type(wrapper: type[_Wrapper], inner: type[Any]) -> type[Any]:
+    """The inner neuron's states and the wrapper's own. One type for each pair, so that pickle finds it again."""
+    fields = (*inner._fields, *wrapper.own_states)
+    made: type[Any] = namedtuple(f"{wrapper.__name__}{inner.__name__}", fields)
+    made.made_from = (wrapper, inner)
+    made.__reduce__ = lambda self: (_state, (_origin(type(self)), tuple(self)))
+    return made
+
+
+def _origin(state_type: type[Any]) -> Any:
+    """How a type of states was made, in names that pickle knows."""
+    if not hasattr(state_type, "made_from"):
+        return state_type
+    wrapper, inner = state_type.made_from
+    return wrapper, _origin(inner)
+
+
+def _from_origin(origin: Any) -> type[Any]:
+    return _state_type(origin[0], _from_origin(origin[1])) if isinstance(origin, tuple) else origin
+
+
+def _state(origin: Any, values: tuple[Tensor, ...]) -> Any:
+    return _from_origin(origin)(*values)
 
 
 class _Wrapper(Neuron):
@@ -39,14 +67,20 @@ class _Wrapper(Neuron):
             neuron.graded,
             neuron.surrogate,
         )
-        self.input_unit = neuron.input_unit
+        self.input_unit, self.seed = neuron.input_unit, neuron.seed
         self.params = {**neuron.params, **self.own_params}
         self.states = {**neuron.states, **self.own_states}
-        fields = (*neuron.State._fields, *self.own_states)
-        self.State = namedtuple(f"{type(self).__name__}{neuron.State.__name__}", fields)
+        self.State = _state_type(type(self), neuron.State)
         tensor = torch.as_tensor(value, dtype=torch.get_default_dtype()).detach().clone()
         spec.check(type(self).__name__, tensor)
         self.register_buffer("own", tensor)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k != "State"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.State = _state_type(type(self), self.neuron.State)
 
     def values(self) -> dict[str, Tensor]:
         return {**self.neuron.values(), **dict.fromkeys(self.own_params, self.own)}
@@ -139,6 +173,7 @@ class Noisy(_Wrapper):
         if any(isinstance(part, Noisy) for part in neuron.modules()):
             raise ParameterError("Noisy", repr(neuron), "a neuron without noise", "variances add: one Noisy is enough")
         self.seed = seed
+        self.params = {**self.params, "sigma": dataclasses.replace(self.params["sigma"], unit=neuron.input_unit)}
 
     def transition(self, s: Any, i: Any) -> Transition:
         noisy = i + self.sigma * normal(i, self.seed, s.step)

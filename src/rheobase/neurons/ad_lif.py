@@ -23,7 +23,7 @@ class AdLIF(MapNeuron):
     Numerics: the paper's update, as it is; alpha, beta, a and b are clamped to the paper's ranges at every use.
 
     Differs from the paper: starts at zero instead of at random; a spike is u >= v_threshold, not u > v_threshold;
-    one value for each parameter instead of a draw from its range (`draw` gives the paper's).
+    one value for each parameter; `draw` draws one for each neuron, as the paper does.
 
     Reference: Bittar & Garner, Front. Neurosci. 16:865897 (2022), doi 10.3389/fnins.2022.865897, eq. 3 to 5.
 
@@ -35,10 +35,10 @@ class AdLIF(MapNeuron):
         6
     """
 
-    alpha = param(0.9, "1", "membrane decay per step", clamp=(0.8187307530779818, 0.9607894391523232))
-    beta = param(0.98, "1", "adaptation decay per step", clamp=(0.9672161004820059, 0.9917012926388759))
-    a = param(0.0, "1", "coupling of the potential to the adaptation", clamp=(-1.0, 1.0))
-    b = param(1.0, "1", "jump of the adaptation at a spike", clamp=(0.0, 2.0))
+    alpha = param(0.9, "1", "membrane decay per step", clamp=(0.8187307530779818, 0.9607894391523232), draw=True)
+    beta = param(0.98, "1", "adaptation decay per step", clamp=(0.9672161004820059, 0.9917012926388759), draw=True)
+    a = param(0.0, "1", "coupling of the potential to the adaptation", clamp=(-1.0, 1.0), draw=True)
+    b = param(1.0, "1", "jump of the adaptation at a spike", clamp=(0.0, 2.0), draw=True)
     v_threshold = param(1.0, "1", "firing threshold")
 
     v = state(0.0, "1", "membrane potential, after the reset")

@@ -22,7 +22,7 @@ class SEAdLIF(MapNeuron):
 
     Numerics: the paper's update; the spike is detached in the reset, as in the authors' code.
 
-    Differs from the paper: in nothing; one value for each parameter instead of a draw from its range.
+    Differs from the paper: in nothing; `draw` draws a value for each neuron, as the paper does.
 
     Reference: Baronig, Ferrand, Sabathiel & Legenstein, Nat. Commun. 16 (2025), arXiv 2408.07517.
 
@@ -34,10 +34,10 @@ class SEAdLIF(MapNeuron):
         3
     """
 
-    tau_u = param(15.0, "1", "membrane time constant in steps", range=(5.0, 25.0))
-    tau_w = param(180.0, "1", "adaptation time constant in steps", range=(60.0, 300.0))
-    a = param(0.5, "1", "coupling of the potential to the adaptation", clamp=(0.0, 1.0))
-    b = param(1.0, "1", "jump of the adaptation at a spike", clamp=(0.0, 2.0))
+    tau_u = param(15.0, "1", "membrane time constant in steps", range=(5.0, 25.0), draw=True)
+    tau_w = param(180.0, "1", "adaptation time constant in steps", range=(60.0, 300.0), draw=True)
+    a = param(0.5, "1", "coupling of the potential to the adaptation", clamp=(0.0, 1.0), draw=True)
+    b = param(1.0, "1", "jump of the adaptation at a spike", clamp=(0.0, 2.0), draw=True)
     q = param(120.0, "1", "scale of the adaptation", positive=True)
     v_threshold = param(1.0, "1", "firing threshold")
 
