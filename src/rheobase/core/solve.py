@@ -1,22 +1,24 @@
-"""Roots of monotone functions, for resting states."""
+"""Fixed points, for resting states."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import Tensor
 
 
-def bisect(f: Callable[[Tensor], Tensor], low: float, high: float, *, like: Tensor) -> Tensor:
-    """A root of f between `low` (where f < 0) and `high` (where f > 0), elementwise, to the last bit.
+def tanh_fixed_point(slope: Any, bias: Any) -> Any:
+    """The h with h = tanh(slope h + bias), elementwise; unique for slope <= 1.
 
-    >>> round(float(bisect(lambda x: x * x - 2.0, 0.0, 2.0, like=torch.zeros(()))), 6)
-    1.414214
+    Newton's method on u = slope tanh(u) + bias, from the solution of the line that touches it at 0. For
+    slope <= 0 six steps reach the last bit (checked for slope from -20 to 0 and bias from -12 to 6).
+
+    >>> h = tanh_fixed_point(torch.tensor(-5.0), torch.tensor(-6.0))
+    >>> round(h.item(), 4)
+    -0.9027
     """
-    a, b = torch.full_like(like, low), torch.full_like(like, high)
-    for _ in range(64):
-        middle = 0.5 * (a + b)
-        above = f(middle) > 0
-        a, b = torch.where(above, a, middle), torch.where(above, middle, b)
-    return 0.5 * (a + b)
+    u = bias / (1.0 - slope)
+    for _ in range(7):
+        h = torch.tanh(u)
+        u = u - (u - slope * h - bias) / (1.0 - slope * (1.0 - h * h))
+    return torch.tanh(u)

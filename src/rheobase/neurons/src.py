@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rheobase.core import MapNeuron, option, param, state
-from rheobase.core.solve import bisect
+from rheobase.core.solve import tanh_fixed_point
 
 
 class SRC(MapNeuron):
@@ -77,7 +77,5 @@ class SRC(MapNeuron):
 
     def resting(self) -> dict[str, Tensor]:
         with torch.no_grad():
-            # h - tanh(...) grows from negative at -1 to positive at 1 whenever r + r_s <= 0
-            r, r_s, b_h = self.r, self.r_s, self.b_h
-            h = bisect(lambda h: h - torch.tanh((r + r_s) * h + b_h), -1.0, 1.0, like=r + r_s + b_h)
+            h = tanh_fixed_point(self.r + self.r_s, self.b_h)
         return {"h": h, "h_s": h}

@@ -2,6 +2,7 @@
 
 from torch.nn import Linear
 
+from rheobase.nn.chunked import Chunked
 from rheobase.nn.conv import AvgPool1d, AvgPool2d, Conv1d, Conv2d, Flatten, MaxPool1d, MaxPool2d
 from rheobase.nn.dropout import Dropout
 from rheobase.nn.norm import TdBatchNorm
@@ -11,6 +12,6 @@ from rheobase.nn.sequential import Sequential
 from rheobase.nn.stateful import Stateful
 
 __all__ = [
-    "AvgPool1d", "AvgPool2d", "Conv1d", "Conv2d", "Dropout", "Flatten", "GroupReadout", "Linear", "MaxPool1d",
+    "AvgPool1d", "AvgPool2d", "Chunked", "Conv1d", "Conv2d", "Dropout", "Flatten", "GroupReadout", "Linear", "MaxPool1d",
     "MaxPool2d", "Recurrent", "Sequential", "Stateful", "TdBatchNorm",
 ]  # fmt: skip

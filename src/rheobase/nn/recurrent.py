@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from rheobase.core.check import check_call, check_state
 from rheobase.core.execution import Request, choose
 from rheobase.core.neuron import Neuron, recording
-from rheobase.core.rollout import check_finite
+from rheobase.core.rollout import check_finite, held
 from rheobase.engine.recurrent import recur
 from rheobase.errors import ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful
@@ -99,17 +99,15 @@ class Recurrent(Stateful):
     def _reference(self, request: Request, z: Tensor) -> tuple[Tensor, Any, list[Tensor]]:
         neuron, s = self.neuron, request.state
         check_finite(neuron, request.current)
-        values, weight = neuron.values(), self.lateral
+        values, weight = {name: value.to(z.dtype) for name, value in neuron.values().items()}, self.lateral
         outs: list[Tensor] = []
         traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
         for t, x in enumerate(request.current.to(z.dtype).unbind(0)):
             z, post, pre = neuron.step_once(values, s, torch.addmm(x, z, weight.t()))
             if request.lengths is not None:
-                alive = (request.lengths > t)[:, None]
-                post = type(post)(
-                    *(n if n.dim() == 0 else torch.where(alive, n, o) for n, o in zip(post, s, strict=True))
-                )
-                z = torch.where(alive, z, torch.zeros_like(z))
+                alive = request.lengths > t
+                z = held(alive, z, torch.zeros_like(z))
+                post, pre = (type(s)(*(held(alive, x, y) for x, y in zip(a, s, strict=True))) for a in (post, pre))
             outs.append(z)
             for name, trace in traces.items():
                 field, _, when = name.partition(".")

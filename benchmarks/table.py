@@ -1,0 +1,239 @@
+"""Render `benchmarks/results/*.json` into `docs/benchmarks.md`.
+
+python -m benchmarks.table [--results FOLDER] [--out FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import ROOT
+
+INTRODUCTION = """# Benchmarks
+
+Written by `python -m benchmarks.table` from `benchmarks/results/*.json`; do not edit by hand. `make bench` runs
+all of them, `make bench-peers` builds the environment of the peers (`benchmarks/peers/requirements.txt`, one
+torch for all contestants). The CPU only. Every peer runs whole sequences, in the fastest form of the model that
+we know of there.
+
+How it is measured: all contestants of a table take turns within one process, in a new order each round, with
+the garbage collector off; given are the median and, in brackets, the quartiles. A contestant that is faster
+than 50 ms is called several times per turn, after one call that is not counted. Memory is the highest above
+that in use before the call, each in a fresh process.
+
+Agreement is with rheobase's reference loop, from the same input and the same upstream gradient, wherever a
+contestant computes the same model: the share of equal outputs, and the relative difference of the input's
+gradient over the cells whose outputs are all equal (after one spike on the other side of the threshold, all
+differs).
+"""
+
+WHAT = {
+    "LIF": "One state; exact step, subtractive reset, arctan surrogate.",
+    "CubaLIF": "LIF with an exponential synaptic current.",
+    "FiveStates": "Two synapses, membrane, two adaptations; six learnable parameters per neuron.",
+    "SRC": "The spiking recurrent cell as by default: its gradient does not pass through h and h_s in time.",
+    "SRCThroughTime": "The same with `detach_recurrence=False`. Chaotic: rounding changes it.",
+    "ResonateAndFire": "A neuron that the engine has never seen, written in `benchmarks/models.py`.",
+}
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table; the first column is text, the others are numbers."""
+    lines = [list(head), ["---"] + ["---:"] * (len(head) - 1), *map(list, rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def ms(timing: dict[str, float]) -> str:
+    median, lower, upper = (f"{1e3 * timing[k]:.3g}" for k in ("median", "lower", "upper"))
+    return f"{median} [{lower}, {upper}]"
+
+
+def times(value: float | None) -> str:
+    return "" if value is None else f"{value:.3g} x"
+
+
+def megabytes(value: float | None) -> str:
+    return "" if value is None else f"{value / 1e6:.1f}"
+
+
+def percent(value: float) -> str:
+    """Rounded down: 100 % is said only of all."""
+    return f"{int(value * 1e5) / 1e3:.6g} %"
+
+
+def agreed(row: dict[str, Any]) -> tuple[str, str]:
+    found = row.get("agreement")
+    return ("", "") if found is None else (percent(found["spikes"]), f"{found['gradient']:.0e}")
+
+
+def notes(rows: dict[str, dict[str, Any]], absent: dict[str, str]) -> str:
+    """What differs and who is missing, under the table."""
+    lines = [f"- {name}: {row['differs']}." for name, row in rows.items() if row.get("differs")]
+    lines += [
+        f"- {name}: compiled in {row['compile_seconds']:.0f} s."
+        for name, row in rows.items()
+        if "compile_seconds" in row
+    ]
+    lines += [f"- Absent: {name} ({why})." for name, why in absent.items()]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def size(shape: Sequence[int]) -> str:
+    return f"T = {shape[0]}, batch {shape[1]}, {shape[2]} neurons, float32"
+
+
+def rates(results: dict[str, Any]) -> str:
+    return ", ".join(f"{rate:.1%}" for rate in results["activity"])
+
+
+def neurons(results: dict[str, Any]) -> str:
+    parts = [
+        "## One neuron layer, forward + backward\n",
+        f"{size(results['shape'])}; a dense upstream gradient.\n",
+    ]
+    for model, case in results["cases"].items():
+        parts.append(f"### {model}\n")
+        parts.append(f"{WHAT[model]} Active in {case['activity']:.1%} of the steps.\n")
+        head = ["", "ms", "to `y = 2 * x`", "to rheobase", "peak MB", "equal outputs", "gradient differs by"]
+        rows = [
+            [
+                name,
+                ms(row["seconds"]),
+                times(row["to_trivial"]),
+                times(row.get("to_rheobase")),
+                megabytes(row.get("memory")),
+                *agreed(row),
+            ]
+            for name, row in case["rows"].items()
+        ]
+        parts += [table(head, rows), notes(case["rows"], case["absent"])]
+    return "\n".join(filter(None, parts))
+
+
+def training_step(results: dict[str, Any]) -> str:
+    sizes = "-".join(map(str, results["sizes"]))
+    text = (
+        f"A {sizes} LIF network without biases, T = {results['time']}, batch {results['batch']}, float32; "
+        f"forward, cross-entropy, backward, Adam. The layers are active in {rates(results)} of the steps.\n"
+    )
+    rows = [
+        [name, ms(row["seconds"]), times(row["to_products"]), megabytes(row.get("memory")), *agreed(row)]
+        for name, row in results["rows"].items()
+    ]
+    head = [
+        "",
+        "ms",
+        "to the products alone",
+        "peak MB",
+        "equal outputs",
+        "first weights' gradient differs by",
+    ]
+    return "\n".join(
+        [
+            "## A training step beside its matrix products\n",
+            text,
+            table(head, rows),
+            notes(results["rows"], results["absent"]),
+        ]
+    )
+
+
+def memory(results: dict[str, Any]) -> str:
+    layers, width = len(results["sizes"]) - 1, results["sizes"][1]
+    text = (
+        f"{layers} LIF layers of {width}, each behind a linear layer; T = {results['time']}, batch "
+        f"{results['batch']}; forward, cross-entropy, backward. The layers are active in {rates(results)} "
+        "of the steps.\n"
+    )
+    rows = [
+        [name, megabytes(row["memory"]), f"{row['bytes_per_neuron_step']:.1f}", times(row.get("to_rheobase"))]
+        for name, row in results["rows"].items()
+    ]
+    head = ["", "peak MB", "bytes per neuron and step", "to rheobase"]
+    return "\n".join(
+        ["## Memory of a training step\n", text, table(head, rows), notes(results["rows"], results["absent"])]
+    )
+
+
+def startup(results: dict[str, Any]) -> str:
+    text = (
+        "Forward + backward at T = 100, batch 64, 512 neurons: how much longer the first call of a process "
+        "takes than a later one, with an empty and with a filled kernel cache; medians of "
+        f"{results['runs']} processes each.\n"
+    )
+    rows = [
+        [
+            model,
+            f"{row['cold']['extra']:.3f}", f"{row['warm']['extra']:.3f}",
+            f"{1e3 * row['warm']['rheobase_import']:.0f}", f"{1e3 * row['warm']['torch_import']:.0f}",
+        ]
+        for model, row in results["rows"].items()
+    ]  # fmt: skip
+    head = ["", "cold: + s", "warm: + s", "`import rheobase` beyond torch: ms", "`import torch`: ms"]
+    return "\n".join(["## The first call\n", text, table(head, rows)])
+
+
+def after_matmul(results: dict[str, Any]) -> str:
+    text = f"{size(results['shape'])}; forward + backward alone, and right after a matrix product.\n"
+    rows = []
+    for model, row in results["rows"].items():
+        for name, ratio in row["ratios"].items():
+            alone, after = (row["timings"][f"{name} {how}"] for how in ("alone", "after a product"))
+            rows.append([f"{model}: {name}", ms(alone), ms(after), times(ratio)])
+    threads = [[model, *(ms(timing) for timing in row["threads"].values())] for model, row in results["rows"].items()]
+    counts = next(iter(results["rows"].values()))["threads"]
+    head = ["", *(f"{n} thread{'' if n == '1' else 's'}: ms" for n in counts)]
+    return "\n".join(
+        [
+            "## Beside other work on the same cores\n", text,
+            table(["", "alone: ms", "after a product: ms", "ratio"], rows),
+            "`torch.set_num_threads` is obeyed:\n", table(head, threads),
+        ]
+    )  # fmt: skip
+
+
+SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "neurons": neurons,
+    "training_step": training_step,
+    "memory": memory,
+    "startup": startup,
+    "after_matmul": after_matmul,
+}
+
+
+def provenance(results: dict[str, Any]) -> str:
+    """Machine, versions and date of one result."""
+    found = results["machine"]
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    quick = " **A quick run at tiny sizes: not a measurement.**" if results["quick"] else ""
+    return (
+        f"Measured {results['date']} on {found['cpu']}, {found['cores']} cores, {found['threads']} torch "
+        f"threads, {found['vector']}, {found['system']}; {versions}.{quick}\n"
+    )
+
+
+def render(folder: Path) -> str:
+    """The whole page, from the results that are there."""
+    parts = [INTRODUCTION]
+    for name, section in SECTIONS.items():
+        path = folder / f"{name}.json"
+        if path.exists():
+            results = json.loads(path.read_text())
+            parts += [section(results).rstrip() + "\n", provenance(results)]
+    return "\n".join(parts)
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results")
+    p.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks.md")
+    options = p.parse_args()
+    options.out.write_text(render(options.results))
+
+
+if __name__ == "__main__":
+    main()
