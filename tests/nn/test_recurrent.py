@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from rheobase import neurons, nn
+from rheobase import explain, neurons, nn
 from rheobase.core.wrappers import Noisy
-from rheobase.errors import InputError, ParameterError, ShapeError, StateError
+from rheobase.errors import BackendUnavailable, InputError, ParameterError, ShapeError, StateError
 
 N, B = 11, 3
 MODELS: dict[str, Any] = {
@@ -77,6 +77,17 @@ def test_bfloat16() -> None:
     out.sum().backward()
     assert x.grad is not None
     assert x.grad.dtype == torch.bfloat16
+
+
+def test_which_backend_runs_it() -> None:
+    model = layer("LIF")
+    x = torch.zeros(4, B, N, dtype=torch.float64)
+    (part,) = explain(model, x).parts
+    assert (part.kind, part.backend) == ("Recurrent", "llvm")
+    (part,) = explain(model, x.to("meta")).parts
+    assert part.backend == "reference"
+    with pytest.raises(BackendUnavailable, match="no GPU kernel"):
+        model(x, backend="triton")
 
 
 def test_bad_input() -> None:

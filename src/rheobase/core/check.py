@@ -61,6 +61,11 @@ def _check_parameters(neuron: Neuron, current: Tensor) -> None:
 
 
 def _check_lengths(neuron: Neuron, current: Tensor, lengths: Tensor) -> None:
+    if not isinstance(lengths, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
+        given = f"lengths of type {type(lengths).__name__}"
+        raise ShapeError(repr(neuron), given, "a tensor of integers", "torch.as_tensor it")
+    if lengths.device != current.device:
+        raise DeviceError(repr(neuron), f"lengths on {lengths.device}", f"them on {current.device}", "move them")
     if lengths.shape != current.shape[1:2] or lengths.is_floating_point() or lengths.dtype == torch.bool:
         given = f"lengths of shape {tuple(lengths.shape)} and dtype {lengths.dtype}"
         raise ShapeError(
@@ -84,8 +89,12 @@ def check_state(neuron: Neuron, state: Any, current: Tensor, compute: torch.dtyp
     shape = (current.shape[1], *neuron.shape)
     for name in fields:
         value = getattr(state, name)
+        if not isinstance(value, Tensor):
+            raise StateError(repr(neuron), f"state {name} = {value!r}", "a tensor", "None stands for rest")
         if name == "step":
             shape_expected: tuple[int, ...] = ()
+            if value.dtype != torch.int64:
+                raise StateError(repr(neuron), f"state step of {value.dtype}", "torch.int64", "it counts steps")
         else:
             shape_expected = shape
             if value.dtype != compute:

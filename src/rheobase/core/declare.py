@@ -60,13 +60,32 @@ class ParamSpec:
 
     def from_stored(self, stored: Tensor, learnable: bool) -> Tensor:
         if learnable and self.positive:
-            return stored.exp()
+            # within these bounds neither the value nor its square leaves float32
+            return stored.clamp(-40.0, 40.0).exp()
         if learnable and self.range is not None:
             low, high = self.range
             return low + (high - low) * torch.sigmoid(stored)
         if self.clamp is not None:
             return torch.clamp(stored, *self.clamp)
         return stored
+
+    def tensor(self, owner: str, value: Any, shape: tuple[int, ...]) -> Tensor:
+        """The value as real numbers that broadcast to `shape`. Raises `ParameterError` for anything else."""
+        try:
+            tensor = torch.as_tensor(value).detach()
+            if tensor.dtype == torch.bool or tensor.is_complex():
+                raise TypeError(f"{self.name} is a real number; the default is {self.default}")
+            if not isinstance(value, Tensor):
+                # Python's numbers with all their digits
+                tensor = torch.as_tensor(value, dtype=torch.float64)
+        except (TypeError, ValueError, RuntimeError) as error:
+            expected = f"a number or a tensor in {self.unit}"
+            raise ParameterError(owner, f"{self.name} = {value!r}", expected, str(error)) from None
+        ends = zip(reversed(tensor.shape), reversed(shape), strict=False)
+        if tensor.dim() > len(shape) or any(n not in (1, m) for n, m in ends):
+            given = f"{self.name} of shape {tuple(tensor.shape)}"
+            raise ParameterError(owner, given, f"a scalar or {shape}", "one value per neuron")
+        return tensor
 
     def check(self, owner: str, value: Tensor) -> None:
         """Raise `ParameterError` for a value that the declaration forbids."""
@@ -103,6 +122,10 @@ def param(
     ends = range or clamp or (None, None)
     if draw and None in ends:
         raise DeclarationError("param", "draw without two ends", "a range or a clamp", "say from where to draw")
+    if (positive and default <= 0) or (range is not None and not range[0] <= default <= range[1]):
+        raise DeclarationError("param", f"default {default}", "a value that the bounds allow", "correct one of them")
+    if None not in ends and ends[0] >= ends[1]:  # type: ignore[operator]
+        raise DeclarationError("param", f"bounds {ends}", "the lower one first", "turn them round")
     if not meaning:
         raise DeclarationError("param", "no meaning", "a few words", "say what the parameter is")
     return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw)

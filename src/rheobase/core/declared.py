@@ -57,15 +57,19 @@ class Declared(Neuron):
     ):
         super().__init__()
         self.shape = _checked_shape(type(self).__name__, shape)
-        self.dt = self._checked_dt(dt)
+        self.dt = dt
         self.learn = self._checked_learn(learn)
         self.surrogate = ATan() if surrogate is None else surrogate
-        if not isinstance(self.surrogate, Surrogate):
+        if isinstance(self.surrogate, type) or not isinstance(self.surrogate, Surrogate):
             raise ParameterError(
                 type(self).__name__,
                 f"surrogate {surrogate!r}",
                 "derivative and primitive",
                 "see rheobase.surrogates",
+            )
+        if not isinstance(detach_reset, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ParameterError(
+                type(self).__name__, f"detach_reset = {detach_reset!r}", "True or False", "it is False by default"
             )
         self.detach_reset = detach_reset
         self.options: dict[str, Any] = {}
@@ -75,7 +79,7 @@ class Declared(Neuron):
             self.options[name] = chosen
         for name in values:
             if name not in self.params:
-                known = [*self.params, *self.declared_options, *COMMON]
+                known = [k for k in inspect.signature(type(self)).parameters if k != "shape"]
                 raise ParameterError(type(self).__name__, f"parameter {name!r}", "a declared one", nearest(name, known))
         for name, spec in self.params.items():
             self.assign(name, values.get(name, spec.default))
@@ -84,6 +88,8 @@ class Declared(Neuron):
         if name in type(self).params:
             self.assign(name, value)
         else:
+            if name == "dt":
+                value = self._checked_dt(value)
             super().__setattr__(name, value)
 
     @classmethod
@@ -123,22 +129,8 @@ class Declared(Neuron):
         held: dict[str, Any] = self._parameters if learnable else self._buffers
         old = held.get(stored)
         dtype = torch.get_default_dtype() if old is None else old.dtype
-        try:
-            tensor = torch.as_tensor(value, device=None if old is None else old.device).detach().to(dtype)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise ParameterError(
-                owner, f"{name} = {value!r}", f"a number or a tensor in {spec.unit}", str(error)
-            ) from None
-        fits = tensor.dim() <= len(self.shape) and all(
-            n in (1, m) for n, m in zip(reversed(tensor.shape), reversed(self.shape), strict=False)
-        )
-        if not fits:
-            raise ParameterError(
-                owner,
-                f"{name} of shape {tuple(tensor.shape)}",
-                f"a scalar or {self.shape}",
-                "one value per neuron",
-            )
+        tensor = spec.tensor(owner, value, self.shape)
+        tensor = tensor.to(dtype) if old is None else tensor.to(old.device, dtype)
         spec.check(owner, tensor)
         tensor = spec.to_stored(tensor, learnable).clone()
         if old is not None and old.shape == tensor.shape:
@@ -180,14 +172,15 @@ class Declared(Neuron):
         raise NotImplementedError
 
     def _checked_learn(self, learn: Iterable[str]) -> tuple[str, ...]:
-        names = (learn,) if isinstance(learn, str) else tuple(learn)
+        alone = isinstance(learn, str) or not isinstance(learn, Iterable)  # pyright: ignore[reportUnnecessaryIsInstance]
+        names: tuple[Any, ...] = (learn,) if alone else tuple(learn)
         for name in names:
             if name not in self.params:
                 raise ParameterError(
                     type(self).__name__,
                     f"learn {name!r}",
                     "the name of a parameter",
-                    nearest(name, self.params),
+                    nearest(str(name), self.params),
                 )
         return tuple(n for n in self.params if n in names)
 
@@ -197,9 +190,10 @@ class Declared(Neuron):
         parts += self._repr_options()
         for name, spec in self.params.items():
             value = self.value(name).detach()
-            if value.numel() == 1 and float(value) == torch.tensor(spec.default, dtype=value.dtype):
+            learnable = name in self.learn
+            if value.dim() == 0 and _number(value, learnable) == _number(value.new_tensor(spec.default), learnable):
                 continue
-            short = f"{float(value):.7g}" if value.dim() == 0 else f"torch.tensor({value.tolist()})"
+            short = _number(value, learnable) if value.dim() == 0 else f"torch.tensor({value.tolist()})"
             parts.append(f"{name}={short if value.numel() <= 8 else f'<{tuple(value.shape)}>'}")
         parts += [f"{k}={v!r}" for k, v in self.options.items() if v != self.declared_options[k].default]
         if self.learn:
@@ -212,6 +206,17 @@ class Declared(Neuron):
 
     def _repr_options(self) -> list[str]:
         return []
+
+    def configuration(self) -> tuple[Any, ...]:
+        return (*super().configuration(), self.detach_reset, *self.options.values())
+
+
+def _number(value: Tensor, learnable: bool) -> str:
+    """The shortest decimal that is this value; of a learnable one, which is stored otherwise, the digits that last."""
+    if learnable:
+        return f"{float(value):.{6 if value.dtype.itemsize < 8 else 14}g}"
+    digits = (f"{float(value):.{n}g}" for n in range(6, 18))
+    return next(text for text in digits if bool(value.new_tensor(float(text)) == value))
 
 
 def _checked_shape(owner: str, shape: tuple[int | Sequence[int], ...]) -> tuple[int, ...]:

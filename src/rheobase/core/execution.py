@@ -57,7 +57,9 @@ def choose(request: Request, name: str) -> tuple[Backend, str]:
                 return backend, candidate
     if name not in _TABLE:
         known = ["auto", *_TABLE]
-        raise ParameterError(repr(request.neuron), f"backend {name!r}", "the name of a backend", nearest(name, known))
+        raise ParameterError(
+            repr(request.neuron), f"backend {name!r}", "the name of a backend", nearest(str(name), known)
+        )
     reason = _TABLE[name].refusal(request.neuron, request.current, asked=True)
     if reason is not None:
         raise BackendUnavailable(

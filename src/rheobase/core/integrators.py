@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 
@@ -18,6 +18,7 @@ from rheobase.core.declare import Relax
 Dynamics = Callable[[Any], dict[str, Any]]
 
 
+@runtime_checkable
 class Integrator(Protocol):
     """A rule for one step, and the order of its global error."""
 

@@ -85,8 +85,11 @@ class Neuron(nn.Module):
         for part in twin.modules():
             if isinstance(part, Neuron):
                 part.smooth = True
-                part.derived.clear()
         return twin
+
+    def configuration(self) -> tuple[Any, ...]:
+        """What the equations depend on beside parameters, state and dt: who derives from them keys it by this."""
+        return self.surrogate, self.smooth
 
     # --- running ------------------------------------------------------------------------------------
     def forward(

@@ -54,8 +54,14 @@ class OdeNeuron(Declared, abstract=True):
         detach_reset: bool = False,
         **values: Any,
     ):
-        self.integrator: Integrator = ExpEuler() if integrator is None else integrator
+        if integrator is None:
+            integrator = ExpEuler()
+        elif isinstance(integrator, type) or not isinstance(integrator, Integrator):
+            raise ParameterError(
+                type(self).__name__, f"integrator {integrator!r}", "an object with a step", "integrators.RK4(), say"
+            )
         super().__init__(*shape, dt=dt, learn=learn, surrogate=surrogate, detach_reset=detach_reset, **values)
+        self.integrator: Integrator = integrator
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         """For every state its derivative (unit per ms), or `relax(to, tau)`."""
@@ -88,6 +94,9 @@ class OdeNeuron(Declared, abstract=True):
             for k, on in jumped._asdict().items()
         }
         return Transition(above, pre._replace(**post), pre)
+
+    def configuration(self) -> tuple[Any, ...]:
+        return (*super().configuration(), self.integrator)
 
     def _complete_rest(self, tensors: dict[str, Tensor]) -> Any:
         if not self.crossing:

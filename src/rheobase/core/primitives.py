@@ -22,12 +22,18 @@ class _Spike(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Surrogate], output: Tensor) -> None:
         ctx.save_for_backward(inputs[0])
+        ctx.save_for_forward(inputs[0])
         ctx.surrogate = inputs[1]
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         (x,) = ctx.saved_tensors
         return grad * ctx.surrogate.derivative(x), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _: Any) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (x,) = ctx.saved_tensors
+        return tangent * ctx.surrogate.derivative(x)
 
 
 class _Switch(torch.autograd.Function):
@@ -38,12 +44,18 @@ class _Switch(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor], output: Tensor) -> None:
         ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         z, on, off = ctx.saved_tensors
         partial = grad * (on - off), grad * z, grad * (1 - z)
         return tuple(g.sum_to_size(x.shape) for g, x in zip(partial, (z, on, off), strict=True))
+
+    @staticmethod
+    def jvp(ctx: Any, dz: Tensor | None, don: Tensor | None, doff: Tensor | None) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        z, on, off = ctx.saved_tensors
+        return sum(d * g for d, g in ((dz, on - off), (don, z), (doff, 1 - z)) if d is not None)  # type: ignore[return-value]
 
 
 class _Substitute(torch.autograd.Function):
@@ -58,6 +70,10 @@ class _Substitute(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:  # pyright: ignore[reportIncompatibleMethodOverride]
         return None, grad
+
+    @staticmethod
+    def jvp(ctx: Any, _: Any, tangent: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return tangent.clone()
 
 
 def spike(x: Any, surrogate: Surrogate) -> Any:

@@ -13,17 +13,21 @@ from torch import Tensor
 from rheobase.core.declare import ParamSpec, StateSpec
 from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.noise import normal
-from rheobase.errors import ParameterError
+from rheobase.errors import ParameterError, nearest
 
 
 @functools.cache
 def _state_type(wrapper: type[_Wrapper], inner: type[Any]) -> type[Any]:
     """The inner neuron's states and the wrapper's own. One type for each pair, so that pickle finds it again."""
     fields = (*inner._fields, *wrapper.own_states)
-    made: type[Any] = namedtuple(f"{wrapper.__name__}{inner.__name__}", fields)
+    made: Any = namedtuple(f"{wrapper.__name__}{inner.__name__}", fields)
     made.made_from = (wrapper, inner)
-    made.__reduce__ = lambda self: (_state, (_origin(type(self)), tuple(self)))
+    made.__reduce__ = _reduce
     return made
+
+
+def _reduce(state: Any) -> tuple[Any, ...]:
+    return _state, (_origin(type(state)), tuple(state))
 
 
 def _origin(state_type: type[Any]) -> Any:
@@ -61,17 +65,12 @@ class _Wrapper(Neuron):
         if name in neuron.params:
             raise ParameterError(type(self).__name__, repr(neuron), f"a neuron without {name}", "wrap once")
         self.neuron = neuron
-        self.shape, self.dt, self.graded, self.surrogate = (
-            neuron.shape,
-            neuron.dt,
-            neuron.graded,
-            neuron.surrogate,
-        )
+        self.shape, self.graded, self.surrogate = neuron.shape, neuron.graded, neuron.surrogate
         self.input_unit, self.seed = neuron.input_unit, neuron.seed
         self.params = {**neuron.params, **self.own_params}
         self.states = {**neuron.states, **self.own_states}
         self.State = _state_type(type(self), neuron.State)
-        tensor = torch.as_tensor(value, dtype=torch.get_default_dtype()).detach().clone()
+        tensor = spec.tensor(type(self).__name__, value, self.shape).to(torch.get_default_dtype(), copy=True)
         spec.check(type(self).__name__, tensor)
         self.register_buffer("own", tensor)
 
@@ -81,6 +80,14 @@ class _Wrapper(Neuron):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self.State = _state_type(type(self), self.neuron.State)
+
+    @property
+    def dt(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """That of the neuron inside."""
+        return self.neuron.dt
+
+    def configuration(self) -> tuple[Any, ...]:
+        return (*super().configuration(), self.neuron.configuration())
 
     def values(self) -> dict[str, Tensor]:
         return {**self.neuron.values(), **dict.fromkeys(self.own_params, self.own)}
@@ -111,7 +118,10 @@ class Refractory(_Wrapper):
     def __init__(self, neuron: Neuron, *, tau_refrac: float | Tensor = 2.0, hold: tuple[str, ...] = ("v",)):
         super().__init__(neuron, tau_refrac)
         for name in hold:
-            neuron.check_names((name,))
+            if name not in neuron.State._fields:
+                raise ParameterError(
+                    "Refractory", f"hold {name!r}", "the name of a state", nearest(str(name), neuron.State._fields)
+                )
         if neuron.graded:
             raise ParameterError(
                 "Refractory", repr(neuron), "a neuron that spikes", "a graded cell has no refractory time"

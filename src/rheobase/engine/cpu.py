@@ -30,7 +30,7 @@ def empties(current: Tensor, init: list[Tensor], program: str, kept: int) -> lis
     return [
         torch.empty_like(current, memory_format=torch.contiguous_format),
         *(torch.empty_like(s, memory_format=torch.contiguous_format) for s in init),
-        *(torch.empty_like(current, memory_format=torch.contiguous_format) for _ in range(traces)),
+        *(torch.empty_like(current, dtype=compute, memory_format=torch.contiguous_format) for _ in range(traces)),
         lanes.new_empty((kept, *current.shape[1:]) if kept else (0,)),
     ]
 

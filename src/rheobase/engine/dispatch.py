@@ -18,7 +18,7 @@ from rheobase.engine.trace import Untraceable, trace
 
 def program_of(neuron: Neuron, record: tuple[str, ...]) -> tuple[str | None, str | None]:
     """The text of the neuron's program, or the reason why there is none. Traced once for each set of records."""
-    key = ("program", record)
+    key = ("program", record, neuron.configuration())
     if key not in neuron.derived:
         try:
             neuron.derived[key] = (trace(neuron, record).text(), None)
@@ -61,7 +61,7 @@ class Fused:
                 step,
                 text,
                 neuron.dt or 0.0,
-                getattr(neuron, "seed", 0),
+                neuron.seed,
                 self.operator,
             )
         except FloatingPointError:

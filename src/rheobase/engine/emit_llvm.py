@@ -26,7 +26,7 @@ class Variant:
 
     program: str
     masked: bool
-    stored: str  # "f32", "f64" or "bf16": how the input, the output and the traces lie in memory
+    stored: str  # "f32", "f64" or "bf16": how the input and the output lie in memory
     lane_params: tuple[bool, ...]  # a value per lane (True) or one scalar (False)
     wanted: Wanted | None  # None: the forward kernel
 
@@ -187,7 +187,7 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
                 w.vectors(count, checkpoint)
             with w.loop(first, last) as t:
                 rows = {"input": w.row("input", t, io), "out": w.row("out", t, io)}
-                rows |= {f"trace:{k}": w.row(f"trace:{k}", t, io) for k in range(len(plan.traces))}
+                rows |= {f"trace:{k}": w.row(f"trace:{k}", t, own) for k in range(len(plan.traces))}
 
                 def step() -> None:
                     i = w.read(rows["input"], io)
@@ -207,7 +207,7 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
                         w.keep(w.scratch_row(str(row)), values[node])
                     w.write(rows["out"], values[plan.out], io)
                     for k, node in enumerate(plan.traces):
-                        w.write(rows[f"trace:{k}"], values[node], io)
+                        w.write(rows[f"trace:{k}"], values[node], own)
 
                 w.vectors(count, step)
 
@@ -335,8 +335,11 @@ class _Backward:
         held = {*plan.saved, *e.scalar, *e.lane}
         needed = set(self.graph.needed(roots, stop=held))
         names = {"out": "g_out", **{f"trace:{k}": f"g_trace:{k}" for k in range(len(self.wanted.traces))}}
+        stored = {tag: self.io if tag == "out" else self.own for tag in names}
         rows = {
-            tag: w.row(names[tag], t, self.io) for tag, node in self.grads.items() if tag in names and node in needed
+            tag: w.row(names[tag], t, stored[tag])
+            for tag, node in self.grads.items()
+            if tag in names and node in needed
         }
         row_in = w.row("input", t, self.io)
         row_g = w.row("g_input", t, self.io) if plan.input_gradient is not None else ""
@@ -353,8 +356,8 @@ class _Backward:
                 if leaf in needed and leaf is not None:
                     known[leaf] = w.kept(w.scratch_row(str(row)))
             for tag, row in rows.items():
-                known[self.grads[tag]] = w.read(row, self.io)
-                w.fetch_ahead(row, self.io, down=True)
+                known[self.grads[tag]] = w.read(row, stored[tag])
+                w.fetch_ahead(row, stored[tag], down=True)
             values = e.evaluate(self.graph, roots, known, t)
             for row, node in zip(self.g_rows, plan.state_gradients, strict=True):
                 w.keep(w.scratch_row(str(row)), values[node])

@@ -24,7 +24,7 @@ NUMBERS = ["lanes", "steps", "segment", "dt", "seed"]
 LINES = 256  # of straight code that a loop body may have for the sake of reading ahead
 AHEAD = 8  # steps that are read at once, at most
 READS = 16  # values in flight for each lane
-COSTLY_LINES = 24  # of a quotient or an elementary function
+COSTLY_LINES, NOISE_LINES = 24, 100  # of a quotient or an elementary function, of a random number
 INPUT = -1  # stands for the input among values by node: a program may not look at it, the check does
 
 Read = Callable[[Value], dict[int, Value]]
@@ -161,13 +161,13 @@ def emit_forward(variant: Variant) -> Source:
             e.carried[f"s{k}"] = found[node]
         w.write_io(w.row("out", t), found[plan.out])
         for k, node in enumerate(plan.traces):
-            w.write_io(w.row(f"trace_{k}", t), found[node])
+            w.write(w.row(f"trace_{k}", t), found[node])
 
     with w.loop("0", "(steps + segment - 1) // segment") as index:
         _bounds(w, index)
         for k in range(len(program.states)):
             with w.inside("if checkpoints is not None:"):
-                w.do(f"tl.store({e.checkpoint(index, k)}, s{k}, mask=here & ({index} > 0))")
+                w.do(f"tl.store({e.checkpoint(index, k)}, s{k}, mask=later)")
         e.walk(_ahead(graph, roots, set(plan.fixed), 1), read, step)
     for k in range(len(program.states)):
         w.write(f"final_{k} + lane", f"s{k}")
@@ -223,7 +223,8 @@ class _Backward:
         self._finish()
         program = e.program
         tensors = [
-            "current", *_arguments(e), "scratch", "g_out", *_many("g_final", program.states), *_many("g_trace", program.traces),
+            "current", *_arguments(e), "scratch", "g_out",
+            *_many("g_final", program.states), *_many("g_trace", program.traces),
             "g_current", *_many("g_init", program.states), *_many("g_param", program.params),
         ]  # fmt: skip
         return Source(w.kernel(tensors, NUMBERS), tuple(tensors), len(plan.saved))
@@ -242,7 +243,7 @@ class _Backward:
         for k in range(len(self.states)):
             e.carry(f"s{k}", w.read(f"init_{k} + lane"))
             with w.inside("if checkpoints is not None:"):
-                w.do(f"s{k} = tl.load({e.checkpoint(index, k)}, mask=here & ({index} > 0), other=s{k})")
+                w.do(f"s{k} = tl.load({e.checkpoint(index, k)}, mask=later, other=s{k})")
 
         def read(t: Value) -> dict[int, Value]:
             return {} if self.current is None else {self.current: w.read_io(w.row("current", t))}
@@ -269,13 +270,13 @@ class _Backward:
             for k, node in enumerate(plan.saved)
             if node in needed
         }
-        rows = {"out": "g_out", **{f"trace:{k}": f"g_trace_{k}" for k in range(len(self.wanted.traces))}}
-        named = {self.grads[tag]: name for tag, name in rows.items() if tag in self.grads}
-        if self.current is not None:
-            named[self.current] = "current"
-        for node, name in named.items():
-            if node in needed:
+        for name, node in (("current", self.current), ("g_out", self.grads.get("out"))):
+            if node in needed and node is not None:
                 sources[node] = lambda t, name=name: w.read_io(w.row(name, t))
+        for k in range(len(self.wanted.traces)):
+            node = self.grads.get(f"trace:{k}")
+            if node in needed and node is not None:
+                sources[node] = lambda t, k=k: w.read(w.row(f"g_trace_{k}", t))
 
         def read(t: Value) -> dict[int, Value]:
             return {node: source(t) for node, source in sources.items()}
@@ -312,13 +313,17 @@ class _Backward:
 
 
 def _bounds(w: TritonFrame, index: Value) -> None:
+    """A segment's steps, and the mask of what it takes over from the segment before."""
     w.do(f"first = {index} * segment")
     w.do("last = tl.minimum(first + segment, steps)")
+    # the lanes, in every segment but the first; a comparison of blocks, as the interpreter has masks
+    w.do(f"later = here & (within < {index} * BLOCK)")
 
 
 def _ahead(graph: Graph, roots: Iterable[int], stop: set[int], reads: int) -> int:
     """Steps to read at once: more hide more of the time that memory takes, and make more code."""
-    lines = sum(COSTLY_LINES if graph.nodes[k].op in COSTLY else 1 for k in graph.needed(roots, stop=stop))
+    ops = [graph.nodes[k].op for k in graph.needed(roots, stop=stop)]
+    lines = sum(NOISE_LINES if op == "noise" else COSTLY_LINES if op in COSTLY else 1 for op in ops)
     return max(1, min(AHEAD, LINES // max(1, lines), READS // max(1, reads)))
 
 

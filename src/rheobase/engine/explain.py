@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from rheobase.core.execution import reasons
 from rheobase.core.neuron import Neuron
+
+
+@runtime_checkable
+class Fusing(Protocol):
+    """A layer that has kernels of its own and says which backend runs it."""
+
+    def runs_on(self, x: Tensor, backend: str = "auto") -> str:
+        """The backend for the device of `x`."""
+        ...
+
+    def modules(self) -> Iterator[nn.Module]:
+        """Its parts."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -54,7 +68,12 @@ def explain(net: nn.Module, x: Tensor) -> Explanation:
     for name, module in net.named_modules():
         if id(module) in seen:
             continue
-        if isinstance(module, Neuron):
+        if isinstance(module, Fusing):
+            seen.update(id(m) for m in module.modules())
+            chosen = module.runs_on(x)
+            why = "one fused operator" if chosen != "reference" else f"plain torch loop; no kernel on {x.device.type}"
+            parts.append(Part(name or "(net)", type(module).__name__, chosen, why))
+        elif isinstance(module, Neuron):
             seen.update(id(m) for m in module.modules())
             parts.append(_part(name or "(net)", module, x))
         elif not list(module.children()):

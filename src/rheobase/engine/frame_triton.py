@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rheobase.engine.vectors import Value
@@ -43,7 +43,7 @@ class TritonFrame:
         return name
 
     @contextmanager
-    def inside(self, head: str) -> Iterator[None]:
+    def inside(self, head: str) -> Generator[None]:
         """A compound statement: its head, and what is written meanwhile as its body."""
         self.do(head)
         self._depth += 1
@@ -51,7 +51,7 @@ class TritonFrame:
         self._depth -= 1
 
     @contextmanager
-    def loop(self, first: Value, end: Value) -> Iterator[Value]:
+    def loop(self, first: Value, end: Value) -> Generator[Value]:
         """Yields the counter: first, first + 1, ... end - 1."""
         self._count += 1
         counter = f"n{self._count}"

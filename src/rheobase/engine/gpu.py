@@ -6,6 +6,8 @@ it cannot wait, and does not look.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -14,6 +16,7 @@ from rheobase.engine.emit_llvm import Variant
 from rheobase.engine.launch import STORED
 from rheobase.engine.launch_triton import launch, segment_length
 from rheobase.engine.plan import Wanted
+from rheobase.engine.program import parse
 
 
 def outputs(current: Tensor, init: list[Tensor], program: str, keep: bool) -> list[Tensor]:
@@ -31,17 +34,20 @@ def _variant(
 
 
 def _arguments(
-    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None
+    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None, program: str
 ) -> dict[str, Tensor | None]:
     """What both kernels read, contiguous; parameters and lengths one to a lane."""
     compute = torch.float64 if current.dtype == torch.float64 else torch.float32
-    if step is None:
+    if step is None and parse(program).noisy:
         step = torch.zeros((), dtype=torch.int64, device=current.device)
     named: dict[str, Tensor | None] = {"current": current.contiguous(), "step": step}
     named["lengths"] = None if lengths is None else cpu.lengths_per_lane(lengths, current)
-    named |= {f"init_{k}": s.contiguous() for k, s in enumerate(init)}
-    named |= {f"param_{k}": cpu.per_lane(p, current, compute) for k, p in enumerate(params)}
+    named |= _numbered("init", init) | _numbered("param", [cpu.per_lane(p, current, compute) for p in params])
     return named
+
+
+def _numbered(name: str, tensors: Sequence[Tensor | None]) -> dict[str, Tensor | None]:
+    return {f"{name}_{k}": None if t is None else t.contiguous() for k, t in enumerate(tensors)}
 
 
 def scan(
@@ -52,10 +58,9 @@ def scan(
     results = outputs(current, init, program, keep)
     states = len(init)
     bad = torch.zeros((), dtype=torch.int32, device=current.device)
-    named = _arguments(current, init, params, lengths, step)
+    named = _arguments(current, init, params, lengths, step, program)
     named |= {"out": results[0], "bad": bad, "checkpoints": results[-1] if results[-1].numel() else None}
-    named |= {f"final_{k}": t for k, t in enumerate(results[1 : 1 + states])}
-    named |= {f"trace_{k}": t for k, t in enumerate(results[1 + states : -1])}
+    named |= _numbered("final", results[1 : 1 + states]) | _numbered("trace", results[1 + states : -1])
     segment = segment_length(program, current.shape[0])
     launch(_variant(current, params, lengths, program, None), segment, named, dt, seed)
     if not (current.is_cuda and torch.cuda.is_current_stream_capturing()) and bad.item():
@@ -72,16 +77,16 @@ def scan_backward(
     g_out, g_final, g_traces = grads[0], grads[1 : 1 + states], grads[1 + states :]
     want_init, want_params = wanted[1 : 1 + states], wanted[1 + states :]
     asked = Wanted(g_out is not None, tuple(g is not None for g in g_traces), wanted[0], tuple(want_params))
-    named = _arguments(current, init, params, lengths, step)
+    named = _arguments(current, init, params, lengths, step, program)
     compute = torch.float64 if current.dtype == torch.float64 else torch.float32
     lane = current.new_empty(current.shape[1:], dtype=compute)
     g_current = torch.empty_like(current, memory_format=torch.contiguous_format) if wanted[0] else None
     g_init = [torch.empty_like(lane) if want else None for want in want_init]
     g_params = [torch.empty_like(lane) if want else None for want in want_params]
     named |= {"g_current": g_current, "checkpoints": checkpoints if checkpoints.numel() else None}
-    for name, tensors in (("g_out", [g_out]), ("g_final", g_final), ("g_trace", g_traces), ("g_init", g_init), ("g_param", g_params)):
-        named |= {f"{name}_{k}": None if t is None else t.contiguous() for k, t in enumerate(tensors)}
-    named["g_out"] = named["g_out_0"]
+    named["g_out"] = None if g_out is None else g_out.contiguous()
+    named |= _numbered("g_final", g_final) | _numbered("g_trace", g_traces)
+    named |= _numbered("g_init", g_init) | _numbered("g_param", g_params)
     segment = segment_length(program, current.shape[0])
     launch(_variant(current, params, lengths, program, asked), segment, named, dt, seed)
     reduced = [None if g is None else cpu.reduced(g, p) for g, p in zip(g_params, params, strict=True)]

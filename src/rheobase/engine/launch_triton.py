@@ -27,6 +27,7 @@ from rheobase.engine.emit_llvm import Variant
 from rheobase.engine.emit_triton import Source, emit_backward, emit_forward
 from rheobase.engine.plan import Wanted, plan_backward
 from rheobase.engine.program import parse
+from rheobase.errors import BackendUnavailable
 
 BLOCK = 128  # lanes of a block, one to a thread: few threads that run long, so as many blocks as there can be
 WARPS = BLOCK // 32
@@ -42,6 +43,11 @@ def interpreted() -> bool:
 def compiler() -> str | None:
     """The C compiler with which Triton builds its launcher."""
     return os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
+
+
+# torch.compile takes both answers as constants
+interpreted._dynamo_marked_constant = True  # type: ignore[attr-defined]
+compiler._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 @functools.lru_cache(maxsize=512)
@@ -84,6 +90,10 @@ def launch(variant: Variant, segment: int, tensors: Mapping[str, Tensor | None],
     current = tensors["current"]
     if current is None:
         raise ValueError("a kernel needs the input: its lanes and steps are counted there")
+    if not current.is_cuda and not interpreted():
+        raise BackendUnavailable(
+            "a Triton kernel", f"tensors on {current.device}", "tensors on a GPU", 'run the neuron with backend="llvm"'
+        )
     lanes = current[0].numel()
     blocks = -(-lanes // BLOCK)
     held: dict[str, Any] = {name: _as_stored(tensors.get(name)) for name in k.source.tensors}

@@ -1,19 +1,19 @@
-"""One node of a graph as LLVM vector instructions."""
+"""One node of a graph in the words of a writer over vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from rheobase.engine.graph import Graph
-from rheobase.engine.ir import Value, Writer
 from rheobase.engine.vector_math import FUNCTIONS
+from rheobase.engine.vectors import Value, Vectors
 
 # LLVM's ordered predicates are false for NaN, as are torch's comparisons; "ne" is true for NaN
 PREDICATES = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
 
 
-def lower(w: Writer, graph: Graph, node: int, values: Mapping[int, Value]) -> Value:
-    """Write the instructions of a node whose arguments have values; masks come back as masks."""
+def lower(w: Vectors, graph: Graph, node: int, values: Mapping[int, Value]) -> Value:
+    """Write a node whose arguments have values; masks come back as masks."""
     op, _, tag = graph.nodes[node]
     if op == "const":
         return w.const(float(tag or 0.0))
@@ -25,7 +25,7 @@ def lower(w: Writer, graph: Graph, node: int, values: Mapping[int, Value]) -> Va
     return INSTRUCTIONS[op](w, *x)
 
 
-def _spike(w: Writer, x: Value) -> Value:
+def _spike(w: Vectors, x: Value) -> Value:
     return w.select(w.cmp("oge", x, w.const(0.0)), w.const(1.0), w.const(0.0))
 
 

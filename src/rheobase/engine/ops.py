@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
 
 from rheobase.engine import cpu, gpu
-from rheobase.engine.program import parse
 from rheobase.errors import NotDifferentiable
 
 LIBRARY = torch.library.Library("rheobase", "DEF")
@@ -38,8 +38,8 @@ def _operator(name: str) -> Any:
 
 
 def _scan_fake(
-    kernels: Any, current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
-    program: str, dt: float, seed: int, keep: bool,
+    kernels: Any, current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None,
+    step: Tensor | None, program: str, dt: float, seed: int, keep: bool,
 ) -> list[Tensor]:  # fmt: skip
     return kernels.outputs(current, init, program, keep)
 
@@ -66,9 +66,7 @@ class _Scan(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:  # fmt: skip
         init, params = list(tensors[:states]), list(tensors[states:])
         with below_autograd():
-            *results, checkpoints = _operator(name)(
-                current, init, params, lengths, step, program, dt, seed, True
-            )
+            *results, checkpoints = _operator(name)(current, init, params, lengths, step, program, dt, seed, True)
         ctx.save_for_backward(lengths, step, checkpoints, current, *tensors)
         ctx.name, ctx.program, ctx.dt, ctx.seed, ctx.states = name, program, dt, seed, states
         ctx.set_materialize_grads(False)
@@ -95,14 +93,6 @@ class _Scan(torch.autograd.Function):
         results = iter(found)
         return *(None,) * 7, *(next(results) if need else None for need in needed)
 
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Any) -> Any:
-        raise no_derivative("a forward-mode derivative (jvp)")
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
-        raise no_derivative("vmap")
-
 
 class _ScanBackward(torch.autograd.Function):
     """The gradient has no gradient: it runs, and says so where it is differentiated again."""
@@ -117,14 +107,22 @@ class _ScanBackward(torch.autograd.Function):
         raise no_derivative("a second derivative")
 
 
-def no_derivative(what: str) -> NotDifferentiable:
+def no_derivative(what: str, remedy: str = 'run the neuron with backend="reference"') -> NotDifferentiable:
     """The error for a derivative that the kernels do not have."""
-    return NotDifferentiable(
-        "the fused kernel of a neuron",
-        what,
-        "first derivatives in reverse mode",
-        'run the neuron with backend="reference"',
-    )
+    return NotDifferentiable("the fused kernel of a neuron", what, "first derivatives in reverse mode", remedy)
+
+
+def check_transforms(*tensors: Tensor | None) -> None:
+    """Raise under a transform that would not see a kernel: it would take its derivative for zero."""
+    if torch._C._are_functorch_transforms_active():  # pyright: ignore[reportPrivateUsage]
+        raise no_derivative("a transform of torch.func (grad, vjp, jvp...)")
+    if any(t is not None and unpack_dual(t).tangent is not None for t in tensors):
+        raise no_derivative("a forward-mode derivative (jvp)")
+
+
+def no_vmap(*args: Any) -> Any:
+    """The batching rule: there is none."""
+    raise no_derivative("vmap", "put the mapped axis into the batch axis of the input")
 
 
 def _scan_autograd(
@@ -132,6 +130,7 @@ def _scan_autograd(
     program: str, dt: float, seed: int, keep: bool,
 ) -> list[Tensor]:  # fmt: skip
     tensors = (current, *init, *params)
+    check_transforms(*tensors)
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         results = _Scan.apply(name, lengths, step, program, dt, seed, len(init), *tensors)
         return [*results, current.new_empty(0)]  # type: ignore[misc]
@@ -140,8 +139,9 @@ def _scan_autograd(
 
 
 def _scan_backward_autograd(
-    name: str, grads: list[Tensor | None], current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None,
-    step: Tensor | None, checkpoints: Tensor, program: str, dt: float, seed: int, wanted: list[bool],
+    name: str, grads: list[Tensor | None], current: Tensor, init: list[Tensor], params: list[Tensor],
+    lengths: Tensor | None, step: Tensor | None, checkpoints: Tensor, program: str, dt: float, seed: int,
+    wanted: list[bool],
 ) -> list[Tensor]:  # fmt: skip
     def call() -> list[Tensor]:
         return _operator(f"{name}_backward")(
@@ -149,6 +149,7 @@ def _scan_backward_autograd(
         )
 
     tensors = [t for t in (*grads, current, *init, *params) if t is not None]
+    check_transforms(*tensors)
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         return list(_ScanBackward.apply(call, *tensors))  # type: ignore[arg-type]
     with below_autograd():
@@ -162,6 +163,8 @@ for _name, _kernels in KERNELS.items():
     LIBRARY.impl(f"{_name}_backward", _kernels.scan_backward, "CPU")
     LIBRARY.impl(_name, gpu.scan, "CUDA")
     LIBRARY.impl(f"{_name}_backward", gpu.scan_backward, "CUDA")
+    LIBRARY.impl(_name, no_vmap, "FuncTorchBatched")
+    LIBRARY.impl(f"{_name}_backward", no_vmap, "FuncTorchBatched")
     LIBRARY.impl(_name, functools.partial(_scan_autograd, _name), "Autograd")
     LIBRARY.impl(f"{_name}_backward", functools.partial(_scan_backward_autograd, _name), "Autograd")
 
@@ -173,5 +176,5 @@ def scan(
     """Run a program: (out, final states, traces)."""
     results = _operator(operator)(current, init, params, lengths, step, program, dt, seed, False)
     states = len(init)
-    traces = len(parse(program).traces)
-    return results[0], list(results[1 : 1 + states]), list(results[1 + states : 1 + states + traces])
+    # no look into the program: torch.compile traces this function; the last result is what the way back needs
+    return results[0], list(results[1 : 1 + states]), list(results[1 + states : -1])

@@ -18,7 +18,10 @@ FORMAT = 1
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """States and parameters in order; `out`, `post` (one for each state) and `traces` are nodes."""
+    """States and parameters in order; `out`, `post` (one for each state) and `traces` are nodes.
+
+    `traced` names the state that each trace is of.
+    """
 
     graph: Graph
     states: tuple[str, ...]
@@ -26,6 +29,7 @@ class Program:
     out: int
     post: tuple[int, ...]
     traces: tuple[int, ...]
+    traced: tuple[str, ...]
 
     def text(self) -> str:
         """The canonical text: only nodes that some result needs, numbered anew."""
@@ -42,6 +46,7 @@ class Program:
             "out": number[self.out],
             "post": [number[k] for k in self.post],
             "traces": [number[k] for k in self.traces],
+            "traced": self.traced,
             "nodes": nodes,
         }
         return json.dumps(body, separators=(",", ":"))
@@ -50,11 +55,11 @@ class Program:
         """The same with a mask: where the sequence has ended, states stand still and the output is zero."""
         graph = self.graph.copy()
         alive, zero = graph.put("alive"), graph.const(0.0)
-        held = [graph.put("state", tag=name) for name in self.states]
-        post = tuple(graph.put("select", alive, p, h) for p, h in zip(self.post, held, strict=True))
-        moved = dict(zip(self.post, post, strict=True))
+        held = {name: graph.put("state", tag=name) for name in self.states}
+        post = tuple(graph.put("select", alive, p, held[k]) for p, k in zip(self.post, self.states, strict=True))
+        traces = tuple(graph.put("select", alive, t, held[k]) for t, k in zip(self.traces, self.traced, strict=True))
         out = graph.put("select", alive, self.out, zero)
-        return Program(graph, self.states, self.params, out, post, tuple(moved.get(t, t) for t in self.traces))
+        return Program(graph, self.states, self.params, out, post, traces, self.traced)
 
     @property
     def noisy(self) -> bool:
@@ -80,4 +85,5 @@ def parse(text: str) -> Program:
         body["out"],
         tuple(body["post"]),
         tuple(body["traces"]),
+        tuple(body["traced"]),
     )

@@ -151,7 +151,7 @@ def _backward(
 def _with_states(program: str) -> str:
     """The program whose traces are its states after each step."""
     p = parse(program)
-    return Program(p.graph, p.states, p.params, p.out, p.post, p.post).text()
+    return Program(p.graph, p.states, p.params, p.out, p.post, p.post, p.states).text()
 
 
 def _states(
@@ -251,7 +251,7 @@ def recur(request: Request, out0: Tensor, weight: Tensor) -> tuple[Tensor, Any, 
     try:
         results = torch.ops.rheobase.recur(
             request.current, [getattr(state, name) for name in names], list(neuron.values().values()), out0, weight,
-            request.lengths, step, text, neuron.dt or 0.0, getattr(neuron, "seed", 0),
+            request.lengths, step, text, neuron.dt or 0.0, neuron.seed,
         )  # fmt: skip
     except FloatingPointError:
         check_finite(neuron, request.current)

@@ -277,5 +277,7 @@ def trace(neuron: Neuron, record: tuple[str, ...] = ()) -> Program:
     def node(s: Any, name: str) -> int:
         return _lift(graph, getattr(s, name))
 
-    traces = tuple(node(pre if when else post, field) for field, _, when in (r.partition(".") for r in record))
-    return Program(graph, names, params, _lift(graph, z), tuple(node(post, name) for name in names), traces)
+    named = [r.partition(".") for r in record]
+    traces = tuple(node(pre if when else post, field) for field, _, when in named)
+    traced = tuple(field for field, _, _ in named)
+    return Program(graph, names, params, _lift(graph, z), tuple(node(post, name) for name in names), traces, traced)

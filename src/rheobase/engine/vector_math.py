@@ -1,37 +1,39 @@
-"""Elementary functions over vectors, as lines of LLVM: no branch, no table, no call, no fast-math.
+"""Elementary functions over vectors, written down as arithmetic: no branch, no table, no call, no fast-math.
 
-Every function takes a `Writer` and a vector of its floats and returns a vector of the same type. Each cuts its
-argument into a small remainder and a power of two (sine: a multiple of pi), runs a polynomial over the remainder
-and joins the pieces so that tiny arguments keep their relative accuracy and most limits come out by arithmetic;
-the rest is a clamp or a select. NaN goes through every step.
+Every function takes a writer and a vector of its floats and returns a vector of the same type. Each cuts its argument
+into a small remainder and a power of two (sine: a multiple of pi), runs a polynomial over the remainder and joins the
+pieces so that tiny arguments keep their relative accuracy and most limits come out by arithmetic; the rest is a clamp
+or a select. NaN goes through every step, and a zero keeps its sign where the function has one.
 
+    >>> from rheobase.engine.ir import Writer
     >>> w = Writer(bits=32, lanes=16)
     >>> y = FUNCTIONS["tanh"](w, "%x")
     >>> sum("fdiv" in line for line in w.lines)
     1
 
-Largest error seen, in units in the last place (a correctly rounded result has 0.5):
+Largest error seen, over every 17th float32 and 24 million float64, in units in the last place (a correctly rounded
+result has up to 0.5):
 
-    ========  =====  =====  ============================================================================
-    function  f32    f64    range, and what lies beyond it
-    ========  =====  =====  ============================================================================
-    exp       1.05   1.05   all; infinity and gradual underflow where the result asks for them
-    expm1     1.95   1.85   all
-    log       1.05   1.60   all; subnormals, log(0) = -inf, log(x < 0) = NaN
-    tanh      2.00   1.95   all; never beyond +-1
-    sigmoid   1.90   1.90   results down to the smallest normal number, which below go to 0
-    sin, cos  1.75   1.75   |x| <= 1e4 (f32), 1e6 (f64); NaN from 2**20 (f32), 2**40 (f64) on
-    ========  =====  =====  ============================================================================
+    ========  ====  ====  ===============================================================================
+    function  f32   f64   where, and what lies beyond
+    ========  ====  ====  ===============================================================================
+    exp       1.04  1.02  everywhere; gradual underflow, then 0; infinity
+    expm1     1.75  1.66  everywhere
+    log       1.15  1.43  everywhere, subnormal arguments too; log(0) = -inf, log(x < 0) = NaN
+    tanh      1.75  1.73  everywhere; never beyond +-1
+    sigmoid   2.00  2.00  x >= -88 (f32), -709 (f64), below which it is 0; never beyond 1
+    sin, cos  1.76  1.72  |x| <= 1e4 (f32), 1e6 (f64); never beyond +-1; NaN from 2**20, 2**40 on
+    ========  ====  ====  ===============================================================================
 
-Coefficients are minimax fits of the error named beside them, found by a linear program over 500 Chebyshev points
-in 50 digits; they are rounded to the float type one after the other, lowest power first, and the rest is fitted
-again after each. Three devices serve throughout:
+Coefficients are minimax fits of the error named beside them, found by a linear program over 500 Chebyshev points in 50
+digits; they are rounded to the float type one after the other, lowest power first, and the rest is fitted again after
+each. Three devices serve throughout:
 
 * `a > b ? a : b` is `b` where one of them is NaN, as in the machine's own maximum: one instruction.
-* Adding 1.5 * 2**(mantissa bits) rounds to an integer and leaves it in the low bits of the sum. With the bias of
+* Adding 1.5 * 2**(bits of the mantissa) rounds to an integer and leaves it in the low bits of the sum. With the bias of
   the exponent added as well, one shift makes a power of two of it.
-* A fused `x - n * c`, with `n` the integer nearest to `x / c`, is exact: what is left has no more bits than a
-  float. What `c` lacks in digits follows as further parts.
+* A fused `x - n * c`, with `n` the integer nearest to `x / c`, is exact: what is left has no more bits than a float.
+  The digits that the float `c` lacks follow as further parts.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ import math
 import struct
 from collections.abc import Callable, Sequence
 
-from .ir import Value, Writer
+from rheobase.engine.vectors import Value, Vectors
 
 _MANTISSA = {32: 23, 64: 52}
 _BIAS = {32: 127, 64: 1023}
@@ -54,67 +56,74 @@ _PI = {
 }
 
 
-# --- pieces ------------------------------------------------------------------------------------------------
-def _bits(w: Writer, value: float) -> int:
+# ------------------------------------------------------------------------------------------------------- pieces
+def _bits(w: Vectors, value: float) -> int:
     return int.from_bytes(struct.pack(">f" if w.bits == 32 else ">d", value), "big")
 
 
-def _sign_bit(w: Writer) -> Value:
+def _sign_bit(w: Vectors) -> Value:
     return w.iconst(-(2 ** (w.bits - 1)))
 
 
-def _with_sign_of(w: Writer, magnitude: Value, x: Value) -> Value:
-    """`magnitude`, negative where x is: it must not have the opposite sign of x already."""
+def _with_sign_of(w: Vectors, magnitude: Value, x: Value) -> Value:
+    """`magnitude`, negative where x is. A magnitude that is negative already stays so."""
     return w.to_float(w.iop("or", w.to_int(magnitude), w.iop("and", w.to_int(x), _sign_bit(w))))
 
 
-def _at_least(w: Writer, x: Value, low: float) -> Value:
-    return w.select(w.cmp("ogt", w.const(low), x), w.const(low), x)
+def _larger(w: Vectors, a: Value, b: Value) -> Value:
+    """The larger one; `b` where either is NaN."""
+    return w.select(w.cmp("ogt", a, b), a, b)
 
 
-def _at_most(w: Writer, x: Value, high: float) -> Value:
-    return w.select(w.cmp("olt", w.const(high), x), w.const(high), x)
+def _smaller(w: Vectors, a: Value, b: Value) -> Value:
+    """The smaller one; `b` where either is NaN."""
+    return w.select(w.cmp("olt", a, b), a, b)
 
 
-def _horner(w: Writer, x: Value, coefficients: Sequence[float]) -> Value:
+def _horner(w: Vectors, x: Value, coefficients: Sequence[float]) -> Value:
+    """Sum of coefficients[i] * x**i."""
     total = w.const(coefficients[-1])
     for c in coefficients[-2::-1]:
         total = w.fma(total, x, w.const(c))
     return total
 
 
-def _polynomial(w: Writer, x: Value, square: Value, coefficients: Sequence[float]) -> Value:
-    """Sum of coefficients[i] * x**i. Even and odd powers run side by side: half the chain, as many operations."""
-    even, odd = _horner(w, square, coefficients[::2]), _horner(w, square, coefficients[1::2])
-    return w.fma(odd, x, even)
-
-
-def _nearest(w: Writer, x: Value, rate: float, bias: int = 0) -> tuple[Value, Value]:
+def _nearest(w: Vectors, x: Value, rate: float, bias: int = 0) -> tuple[Value, Value]:
     """The integer n nearest to x * rate, as floats; and integers whose low bits hold n + bias."""
     shift = w.const(1.5 * 2.0 ** _MANTISSA[w.bits] + bias)
     shifted = w.fma(x, w.const(rate), shift)
     return w.sub(shifted, shift), w.to_int(shifted)
 
 
-def _power_of_two(w: Writer, exponent: Value) -> Value:
-    """2 ** (exponent - bias), from the low bits of an integer."""
+def _power_of_two(w: Vectors, exponent: Value) -> Value:
+    """2**n, from integers whose low bits hold n + bias."""
     return w.to_float(w.iop("shl", exponent, w.iconst(_MANTISSA[w.bits])))
 
 
-def _inverse(w: Writer, power: Value) -> Value:
-    """1 / power for a power of two."""
+def _inverse(w: Vectors, power: Value) -> Value:
+    """1 / power, for a power of two."""
     return w.to_float(w.iop("sub", w.iconst(2 * _BIAS[w.bits] << _MANTISSA[w.bits]), w.to_int(power)))
 
 
-def _remainder(w: Writer, x: Value, n: Value, parts: Sequence[float]) -> Value:
+def _remainder(w: Vectors, x: Value, n: Value, parts: Sequence[float]) -> Value:
     """x - n * sum(parts)."""
     for part in parts:
         x = w.fma(n, w.const(-part), x)
     return x
 
 
-# --- exponentials ------------------------------------------------------------------------------------------
-# From here on the result is infinite, or rounds to zero; n = x / log(2) stays within the reach of two powers.
+def _exp_less_one(w: Vectors, r: Value, coefficients: Sequence[float]) -> Value:
+    """r + r**2 * (sum of coefficients[i] * r**i)."""
+    square = w.mul(r, r)
+    first, others = w.const(coefficients[0]), coefficients[1:]
+    # Even and odd powers side by side: half the chain, no more work. The first coefficient stays out: it is the
+    # largest, and would round twice.
+    even, odd = _horner(w, square, others[::2]), _horner(w, square, others[1::2])
+    return w.fma(square, w.fma(w.fma(odd, r, even), r, first), r)
+
+
+# ------------------------------------------------------------------------------------------------- exponentials
+# From here on the result is infinite, or rounds to zero; the clamp keeps n within the reach of two powers.
 _EXP_HIGH = {32: 89.0, 64: 710.0}
 _EXP_LOW = {32: -104.0, 64: -746.0}
 # From here on expm1 rounds to -1.
@@ -124,166 +133,142 @@ _EXPM1_LOW = {32: -18.0, 64: -38.0}
 _EXP = {
     32: (0.4999999701976776, 0.1666654646396637, 0.04166744649410248, 0.008366248570382595, 0.0013869678368791938),
     64: (
-        0.5000000000000006, 0.1666666666666665, 0.041666666666576264, 0.008333333333360029,
-        0.0013888888931379612, 0.0001984126977056182, 2.4801505635218688e-05, 2.7557369256577555e-06,
-        2.762587489114846e-07, 2.506407442536377e-08,
+        *(0.5000000000000006, 0.1666666666666665, 0.041666666666576264, 0.008333333333360029, 0.0013888888931379612),
+        *(0.0001984126977056182, 2.4801505635218688e-05, 2.7557369256577555e-06, 2.762587489114846e-07),
+        2.506407442536377e-08,
     ),
-}  # fmt: skip
-
+}
 # The same for |r| <= log(2); 3.3e-8, 2.5e-17.
 _EXPM1 = {
     32: (
-        0.5000002384185791, 0.16666647791862488, 0.041662074625492096, 0.00833426509052515,
-        0.0014091728953644633, 0.0001985147246159613,
+        *(0.5000002384185791, 0.16666647791862488, 0.041662074625492096, 0.00833426509052515, 0.0014091728953644633),
+        0.0001985147246159613,
     ),
     64: (
-        0.4999999999999996, 0.16666666666666727, 0.04166666666669042, 0.008333333333315275,
-        0.0013888888884796623, 0.00019841269857881553, 2.4801590292088154e-05, 2.7557313007481505e-06,
-        2.7556263897146664e-07, 2.5052978069705037e-08, 2.1054657107718496e-09, 1.6065827852250543e-10,
+        *(0.4999999999999996, 0.16666666666666727, 0.04166666666669042, 0.008333333333315275, 0.0013888888884796623),
+        *(0.00019841269857881553, 2.4801590292088154e-05, 2.7557313007481505e-06, 2.7556263897146664e-07),
+        *(2.5052978069705037e-08, 2.1054657107718496e-09, 1.6065827852250543e-10),
     ),
-}  # fmt: skip
+}
 
 
-def exp(w: Writer, x: Value) -> Value:
-    """e**x = 2**n * e**r. 2**n is the product of two powers, of which the second to be multiplied brings the
-    overflow, or the one rounding of a subnormal result."""
+def exp(w: Vectors, x: Value) -> Value:
+    """e**x = 2**n * e**r. 2**n comes as two factors, of which the last to be multiplied brings the overflow, or the
+    one rounding of a subnormal result."""
     mantissa, bias = _MANTISSA[w.bits], _BIAS[w.bits]
-    x = _at_most(w, _at_least(w, x, _EXP_LOW[w.bits]), _EXP_HIGH[w.bits])
-    n, total = _nearest(w, x, 1.0 / math.log(2.0), 2 * bias)
-    r = _remainder(w, x, n, _LN2[w.bits])
-    square = w.mul(r, r)
-    q = w.fma(square, _polynomial(w, r, square, _EXP[w.bits]), r)
-    # Both biased exponents in place: the half of the total, and what is left of it.
+    x = _smaller(w, w.const(_EXP_HIGH[w.bits]), _larger(w, w.const(_EXP_LOW[w.bits]), x))
+    n, exponents = _nearest(w, x, 1.0 / math.log(2.0), 2 * bias)
+    q = _exp_less_one(w, _remainder(w, x, n, _LN2[w.bits]), _EXP[w.bits])
+    # n + 2 * bias is the sum of two exponent fields: one is its half, the other what is left
     field = w.iconst((2 * bias + 1) << mantissa)
-    half = w.iop("and", w.iop("shl", total, w.iconst(mantissa - 1)), field)
-    rest = w.to_float(w.iop("sub", w.iop("shl", total, w.iconst(mantissa)), half))
+    half = w.iop("and", w.iop("shl", exponents, w.iconst(mantissa - 1)), field)
+    rest = w.to_float(w.iop("sub", w.iop("shl", exponents, w.iconst(mantissa)), half))
     return w.mul(w.to_float(half), w.fma(rest, q, rest))
 
 
-def _power_and_expm1(w: Writer, x: Value) -> tuple[Value, Value]:
-    """s and q with e**x = s**2 * (1 + q)."""
-    k, exponent = _nearest(w, x, 0.5 / math.log(2.0), _BIAS[w.bits])
-    r = _remainder(w, x, k, [2.0 * part for part in _LN2[w.bits]])
-    square = w.mul(r, r)
-    q = w.fma(square, _polynomial(w, r, square, _EXPM1[w.bits]), r)
-    return _power_of_two(w, exponent), q
+def expm1(w: Vectors, x: Value) -> Value:
+    """e**x - 1 = s * (s * q + (s - 1 / s)), with s = 2**k, x = 2 * k * log(2) + r and q = e**r - 1.
 
-
-def expm1(w: Writer, x: Value) -> Value:
-    clamped = _at_most(w, _at_least(w, x, _EXPM1_LOW[w.bits]), _EXP_HIGH[w.bits])
-    s, q = _power_and_expm1(w, clamped)
+    Steps of 2 * log(2) keep s = 1 up to |x| = log(2), where the result is q itself; beyond, the difference costs no
+    digits. Nothing in the bracket overflows.
+    """
+    y = _smaller(w, w.const(_EXP_HIGH[w.bits]), _larger(w, w.const(_EXPM1_LOW[w.bits]), x))
+    k, exponent = _nearest(w, y, 0.5 / math.log(2.0), _BIAS[w.bits])
+    q = _exp_less_one(w, _remainder(w, y, k, [2.0 * part for part in _LN2[w.bits]]), _EXPM1[w.bits])
+    s = _power_of_two(w, exponent)
     result = w.mul(s, w.fma(s, q, w.sub(s, _inverse(w, s))))
     return _with_sign_of(w, result, x)  # -0 was lost in the sums
 
 
-# --- tanh and sigmoid --------------------------------------------------------------------------------------
-# From here on tanh rounds to -1.
-_TANH_LOW = {32: -10.0, 64: -20.0}
-# From here on sigmoid rounds to 1, and to 0: there n is one below the smallest exponent, so 2**n has no bit set.
+# --------------------------------------------------------------------------------------------- sigmoid and tanh
+# Above, sigmoid rounds to 1; below, it is at most twice the smallest normal number and 2**n would overflow.
 _SIGMOID_HIGH = {32: 20.0, 64: 40.0}
 _SIGMOID_LOW = {32: -88.0, 64: -709.0}
+# From here on tanh rounds to -1.
+_TANH_LOW = {32: -10.0, 64: -20.0}
 
-# (tanh r - r) / r**3 in powers of r**2, for |r| <= log(2) / 4; error of tanh r, relative: 1.7e-10, 4.1e-18.
+# (tanh r - r) / r**3 in powers of r**2, for |r| <= 3 / 8 * log(2); error of tanh r, relative: 4.0e-9, 7.7e-18.
 _TANH = {
-    32: (-0.33333322405815125, 0.1333114206790924, -0.05271529033780098),
+    32: (-0.3333321511745453, 0.1332268863916397, -0.05122527480125427),
     64: (
-        -0.3333333333333249, 0.13333333332784877, -0.0539682527836849, 0.021869370826394976,
-        -0.008857312221585126, 0.0034448778566784975,
+        *(-0.3333333333333241, 0.13333333332984734, -0.053968253522698066, 0.021869461500787772),
+        *(-0.008862356231236457, 0.0035763423552674046, -0.0013073604371375337),
     ),
-}  # fmt: skip
-
-# tanh(r / 2) / r in powers of r**2, for |r| <= log(2) / 2; error of tanh(r / 2), absolute: 4.6e-9, 4.1e-19.
-_TANH_OF_HALF = {
-    32: (0.49999991059303284, -0.041660960763692856, 0.004075408913195133),
-    64: (
-        0.5, -0.041666666666664645, 0.004166666666402439, -0.0004216269717582042, 4.2713567512192875e-05,
-        -4.324524427068894e-06, 4.1962207067361077e-07,
-    ),
-}  # fmt: skip
+}
 
 
-def tanh(w: Writer, x: Value) -> Value:
-    y = _at_least(w, w.to_float(w.iop("or", w.to_int(x), _sign_bit(w))), _TANH_LOW[w.bits])
-    s, q = _power_and_expm1(w, w.add(y, y))
-    inverse = _inverse(w, s)
-    result = w.div(w.fma(w.neg(s), q, w.sub(inverse, s)), w.fma(s, q, w.add(inverse, s)))
-    return _with_sign_of(w, result, x)
+def sigmoid(w: Vectors, x: Value) -> Value:
+    """1 / (1 + 2**n * e**-r), with x = r - n * log(2). The larger of 1 and 2**n enters the sum last: then only one
+    rounding has the size of the sum."""
+    y = _smaller(w, w.const(_SIGMOID_HIGH[w.bits]), x)
+    n, exponent = _nearest(w, y, -1.0 / math.log(2.0), _BIAS[w.bits])
+    r = _remainder(w, y, n, [-part for part in _LN2[w.bits]])
+    lost = _exp_less_one(w, r, [-c * (-1.0) ** i for i, c in enumerate(_EXP[w.bits])])  # 1 - e**-r
+    one, p = w.const(1.0), _power_of_two(w, exponent)
+    total = w.add(_larger(w, p, one), w.fma(w.neg(p), lost, _smaller(w, p, one)))
+    return w.select(w.cmp("olt", x, w.const(_SIGMOID_LOW[w.bits])), w.const(0.0), w.div(one, total))
 
 
-def tanh_add(w: Writer, x: Value) -> Value:
-    """By the addition theorem, from y = -|x| = n * log(2) / 2 + r, p = 2**n and t = tanh r:
+def tanh(w: Vectors, x: Value) -> Value:
+    """By the addition theorem. With y = -|x| = n * log(2) / 2 + r, p = 2**n and t = tanh r, -tanh y is a / b with
 
-    tanh y = ((p - 1) + (p + 1) * t) / ((p + 1) + (p - 1) * t). Near 0 that is t, far away -1 over 1.
+    a = (1 - p) - (1 + p) * t and b = (1 + p) - (1 - p) * t = a + p * (2 + 2 * t).
+
+    The second form of b takes over the rounding of a, so that far out, where a / b = 1 - 2 * p..., it cancels. n = 0
+    has a / b = -t; it reaches to 3 / 4 of a step, to a result of 1/4, since sums for a smaller result cost digits.
     """
-    y = _at_least(w, w.to_float(w.iop("or", w.to_int(x), _sign_bit(w))), _TANH_LOW[w.bits])
-    n, exponent = _nearest(w, y, 2.0 / math.log(2.0), _BIAS[w.bits])
+    y = _larger(w, w.const(_TANH_LOW[w.bits]), w.to_float(w.iop("or", w.to_int(x), _sign_bit(w))))
+    n, exponent = _nearest(w, w.fma(y, w.const(2.0 / math.log(2.0)), w.const(0.25)), 1.0, _BIAS[w.bits])
     head, tail = (0.5 * part for part in _LN2[w.bits])
     r = _remainder(w, y, n, [head])
     square = w.mul(r, r)
-    cube = w.mul(r, square)
-    series = _horner(w, square, _TANH[w.bits])
+    cube, series = w.mul(r, square), _horner(w, square, _TANH[w.bits])
     if w.bits == 32:
-        t = w.fma(cube, series, r)  # n * tail is too small to matter where n does
+        t = w.fma(cube, series, r)  # n * tail is 3 % of a unit at most
     else:
-        t = w.add(r, w.fma(cube, series, w.mul(n, w.const(-tail))))
-    p = _power_of_two(w, exponent)
-    less, more = w.sub(w.const(1.0), p), w.add(w.const(1.0), p)
-    result = w.div(w.fma(w.neg(more), t, less), w.fma(w.neg(less), t, more))
-    return _with_sign_of(w, result, x)
+        t = w.add(r, w.fma(cube, series, w.mul(n, w.const(-tail))))  # r + tail first would round once more
+    one, two, p = w.const(1.0), w.const(2.0), _power_of_two(w, exponent)
+    a = w.fma(w.neg(w.add(one, p)), t, w.sub(one, p))
+    return _with_sign_of(w, w.div(a, w.fma(p, w.fma(t, two, two), a)), x)
 
 
-def sigmoid(w: Writer, x: Value) -> Value:
-    """1 / (1 + e**-x), from x = n * log(2) + r, p = 2**n and t = tanh(r / 2), since e**r = (1 + t) / (1 - t):
-
-    p * (1 + t) / ((p + 1) + (p - 1) * t). Nothing cancels, so small results keep their digits.
-    """
-    x = _at_most(w, _at_least(w, x, _SIGMOID_LOW[w.bits]), _SIGMOID_HIGH[w.bits])
-    n, exponent = _nearest(w, x, 1.0 / math.log(2.0), _BIAS[w.bits])
-    r = _remainder(w, x, n, _LN2[w.bits])
-    square = w.mul(r, r)
-    t = w.mul(r, _horner(w, square, _TANH_OF_HALF[w.bits]))
-    p = _power_of_two(w, exponent)
-    less, more = w.sub(p, w.const(1.0)), w.add(p, w.const(1.0))
-    return w.div(w.fma(p, t, p), w.fma(less, t, more))
-
-
-# --- logarithm ---------------------------------------------------------------------------------------------
+# ---------------------------------------------------------------------------------------------------- logarithm
 _SMALLEST_NORMAL = {32: 2.0**-126, 64: 2.0**-1022}
 
 # (log(1 + f) - f + f**2 / 2) / f**3 for sqrt(1/2) <= 1 + f <= sqrt(2); error of log, relative: 3.2e-8, 5.2e-17.
 _LOG = {
     32: (
-        0.3333390951156616, -0.2500133514404297, 0.19963102042675018, -0.16577649116516113,
-        0.14914479851722717, -0.14266961812973022, 0.08700546622276306,
+        *(0.3333390951156616, -0.2500133514404297, 0.19963102042675018, -0.16577649116516113, 0.14914479851722717),
+        *(-0.14266961812973022, 0.08700546622276306),
     ),
     64: (
-        0.33333333333328524, -0.25000000000006306, 0.20000000001652546, -0.16666666666732669,
-        0.14285714094130889, -0.12499999814724749, 0.1111112174362837, -0.10000018336528212,
-        0.09090589330456601, -0.08332555029545831, 0.07697635636950956, -0.07160166883001402,
-        0.06622099062648826, -0.060420525420422144, 0.059722366522886074, -0.06783494660302551,
-        0.06324904681490158, -0.028324657979286537,
+        *(0.33333333333328524, -0.25000000000006306, 0.20000000001652546, -0.16666666666732669, 0.14285714094130889),
+        *(-0.12499999814724749, 0.1111112174362837, -0.10000018336528212, 0.09090589330456601, -0.08332555029545831),
+        *(0.07697635636950956, -0.07160166883001402, 0.06622099062648826, -0.060420525420422144, 0.059722366522886074),
+        *(-0.06783494660302551, 0.06324904681490158, -0.028324657979286537),
     ),
-}  # fmt: skip
+}
 
 
-def log(w: Writer, x: Value) -> Value:
-    """log x = n * log(2) + log(1 + f). One float of log(2) is enough: its error is relative, as that of n * log(2)."""
+def log(w: Vectors, x: Value) -> Value:
+    """n * log(2) + log(1 + f). One float for log(2) is enough: its error is as small relative to the first term."""
     mantissa = _MANTISSA[w.bits]
-    subnormal = w.cmp("olt", x, w.const(_SMALLEST_NORMAL[w.bits]))
-    normal = w.select(subnormal, w.mul(x, w.const(2.0**mantissa)), x)
+    tiny = w.cmp("olt", x, w.const(_SMALLEST_NORMAL[w.bits]))
+    normal = w.select(tiny, w.mul(x, w.const(2.0**mantissa)), x)
     # Counted from sqrt(1/2), the exponent field holds n + bias and the mantissa field the bits of 1 + f.
     root = _bits(w, math.sqrt(0.5))
     offset = w.iop("add", w.to_int(normal), w.iconst(_bits(w, 1.0) - root))
-    # An integer below 2**mantissa, set into the mantissa of that power: AVX2 cannot convert 64-bit integers.
-    power = 2.0**mantissa
-    field = w.iop("or", w.iop("lshr", offset, w.iconst(mantissa)), w.iconst(_bits(w, power)))
-    bias = power + _BIAS[w.bits]
-    n = w.sub(w.to_float(field), w.select(subnormal, w.const(bias + mantissa), w.const(bias)))
+    # An integer set into the mantissa of 2**mantissa adds itself to it: AVX2 converts no 64-bit integers.
+    unit = 2.0**mantissa
+    number = w.iop("or", w.iop("lshr", offset, w.iconst(mantissa)), w.iconst(_bits(w, unit)))
+    excess = unit + _BIAS[w.bits]
+    n = w.sub(w.to_float(number), w.select(tiny, w.const(excess + mantissa), w.const(excess)))
     scaled = w.iop("add", w.iop("and", offset, w.iconst(2**mantissa - 1)), w.iconst(root))
     f = w.sub(w.to_float(scaled), w.const(1.0))
 
     square = w.mul(f, f)
-    tail = w.fma(f, _polynomial(w, f, square, _LOG[w.bits]), w.const(-0.5))
+    even, odd = _horner(w, square, _LOG[w.bits][::2]), _horner(w, square, _LOG[w.bits][1::2])
+    tail = w.fma(f, w.fma(odd, f, even), w.const(-0.5))
     result = w.fma(n, w.const(_LN2[w.bits][0]), w.fma(square, tail, f))
 
     result = w.select(w.cmp("olt", x, w.const(math.inf)), result, x)  # infinity and NaN
@@ -291,51 +276,44 @@ def log(w: Writer, x: Value) -> Value:
     return w.select(w.cmp("ugt", x, w.const(0.0)), result, pole)
 
 
-# --- sine and cosine ---------------------------------------------------------------------------------------
-# From here on rounding x / pi puts the remainder beyond the range of the polynomial.
+# ---------------------------------------------------------------------------------------------- sine and cosine
+# From here on the rounding of x / pi puts the remainder beyond the range of the polynomial.
 _ANGLE_LIMIT = {32: 2.0**20, 64: 2.0**40}
 
-# (sin r - r) / r**3 in powers of r**2, for |r| <= 1.03 (f64: 1.001) * pi / 2; error of sin r, relative: 8.7e-9, 3.0e-19.
+# (sin r - r) / r**3 in powers of r**2, for |r| <= 1.001 * pi / 2; error of sin r, relative: 6.3e-9, 3.0e-19.
 _SIN = {
     32: (-0.16666659712791443, 0.008333069272339344, -0.00019809768127743155, 2.6060538402816746e-06),
     64: (
-        -0.16666666666666666, 0.008333333333333207, -0.0001984126984121248, 2.755731921156948e-06,
-        -2.5052106904421295e-08, 1.6058941002091872e-10, -7.643019360038123e-13, 2.721419329105707e-15,
+        *(-0.16666666666666666, 0.008333333333333207, -0.0001984126984121248, 2.755731921156948e-06),
+        *(-2.5052106904421295e-08, 1.6058941002091872e-10, -7.643019360038123e-13, 2.721419329105707e-15),
     ),
-}  # fmt: skip
+}
 
 
-def _angle(w: Writer, x: Value) -> Value:
-    return w.select(w.cmp("olt", w.unary("fabs", x), w.const(_ANGLE_LIMIT[w.bits])), x, w.const(math.nan))
-
-
-def _sine_about(w: Writer, x: Value, turns: Value, parity: Value) -> Value:
-    """sin(x - turns * pi), negated where the lowest bit of `parity` is set."""
-    r = _remainder(w, x, turns, _PI[w.bits])
-    square = w.mul(r, r)
-    # The first coefficient comes last: rounding the sum twice at its full size would cost half a unit.
-    first, *others = _SIN[w.bits]
-    rest = _horner(w, square, others)
-    magnitude = w.fma(w.mul(r, square), w.fma(square, rest, w.const(first)), r)
+def _sine_about(w: Vectors, x: Value, n: Value, parity: Value) -> Value:
+    """sin(x - n * pi), negated where the lowest bit of `parity` is set."""
+    r = _remainder(w, x, n, _PI[w.bits])
+    size, square = w.unary("fabs", r), w.mul(r, r)
+    sine = w.fma(w.mul(size, square), _horner(w, square, _SIN[w.bits]), size)
     sign = w.iop("xor", w.to_int(r), w.iop("shl", parity, w.iconst(w.bits - 1)))
-    return w.copysign(magnitude, w.to_float(sign))  # as r has it: -0 was lost in the sum
+    result = _with_sign_of(w, _smaller(w, w.const(1.0), sine), w.to_float(sign))
+    known = w.cmp("olt", w.unary("fabs", x), w.const(_ANGLE_LIMIT[w.bits]))
+    return w.select(known, result, w.const(math.nan))
 
 
-def sin(w: Writer, x: Value) -> Value:
-    """sin x = (-1)**n * sin(x - n * pi)."""
-    x = _angle(w, x)
+def sin(w: Vectors, x: Value) -> Value:
+    """(-1)**n * sin(x - n * pi)."""
     n, parity = _nearest(w, x, 1.0 / math.pi)
     return _sine_about(w, x, n, parity)
 
 
-def cos(w: Writer, x: Value) -> Value:
-    """cos x = (-1)**n * sin(x - (n - 1/2) * pi)."""
-    x = _angle(w, x)
+def cos(w: Vectors, x: Value) -> Value:
+    """(-1)**n * sin(x - (n - 1/2) * pi)."""
     n, parity = _nearest(w, w.fma(x, w.const(1.0 / math.pi), w.const(0.5)), 1.0)
     return _sine_about(w, x, w.sub(n, w.const(0.5)), parity)
 
 
-FUNCTIONS: dict[str, Callable[[Writer, Value], Value]] = {
+FUNCTIONS: dict[str, Callable[[Vectors, Value], Value]] = {
     "exp": exp,
     "expm1": expm1,
     "log": log,

@@ -108,9 +108,7 @@ def _read_header(path: Path) -> dict[str, Any]:
 
 
 def _damaged(path: Path, given: str, expected: str) -> CheckpointError:
-    return CheckpointError(
-        str(path), given, expected, "the file is damaged: use another checkpoint, or train again"
-    )
+    return CheckpointError(str(path), given, expected, "the file is damaged: use another checkpoint, or train again")
 
 
 def _checksum(content: Mapping[str, Any]) -> str:

@@ -97,8 +97,7 @@ def evaluate(
                 sequence, target = samples.encoded(encoder, batch.mine, seed)
                 out, target = run_network(fabric, net, sequence), fabric.to_device(target)
                 spikes = {
-                    name: spikes_per_neuron(seen, layers[name].graded).sum()
-                    for name, seen in watch.spiking().items()
+                    name: spikes_per_neuron(seen, layers[name].graded).sum() for name, seen in watch.spiking().items()
                 }
                 tally.add(loss, out, target, spikes)
                 if between is not None:

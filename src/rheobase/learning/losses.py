@@ -76,13 +76,9 @@ class CrossEntropy(abc.ABC):
 def check_target(owner: str, target: Tensor, batch: int, classes: int) -> None:
     """Raise unless `target` holds one class number for each sample."""
     if target.dtype == torch.bool or target.is_floating_point() or target.is_complex():
-        raise DTypeError(
-            owner, f"target of {target.dtype}", "integer class numbers", "convert it with target.long()"
-        )
+        raise DTypeError(owner, f"target of {target.dtype}", "integer class numbers", "convert it with target.long()")
     if tuple(target.shape) != (batch,):
-        raise ShapeError(
-            owner, f"target of shape {tuple(target.shape)}", f"({batch},)", "give one class per sample"
-        )
+        raise ShapeError(owner, f"target of shape {tuple(target.shape)}", f"({batch},)", "give one class per sample")
     low, high = (int(t) for t in target.aminmax())
     if low < 0 or high >= classes:
         raise ShapeError(
@@ -170,9 +166,7 @@ def loss(name: str, **options: Any) -> CrossEntropy:
     known = [f.name for f in fields(LOSSES[name])]
     for option in options:
         if option not in known:
-            raise ParameterError(
-                f"loss {name!r}", f"option {option!r}", "one that it has", nearest(option, known)
-            )
+            raise ParameterError(f"loss {name!r}", f"option {option!r}", "one that it has", nearest(option, known))
     return LOSSES[name](**options)
 
 

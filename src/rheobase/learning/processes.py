@@ -33,9 +33,7 @@ def make_fabric(accelerator: str, devices: int | str | list[int], precision: str
         ("strategy", strategy, STRATEGIES),
     ):
         if given not in known:
-            raise ParameterError(
-                "Trainer", f"{what} = {given!r}", f"the name of a {what}", nearest(str(given), known)
-            )
+            raise ParameterError("Trainer", f"{what} = {given!r}", f"the name of a {what}", nearest(str(given), known))
     with quiet(), warnings.catch_warnings():
         # turned into an error below
         warnings.filterwarnings("ignore", message=".*AMP with fp16 is not supported on CPU.*")
@@ -58,9 +56,7 @@ def make_fabric(accelerator: str, devices: int | str | list[int], precision: str
                 "Trainer", f"devices = {devices!r}", "a number of devices > 0", f"devices=1 is one ({error})"
             ) from error
     if precision == "16-mixed" and fabric.device.type == "cpu":
-        raise ParameterError(
-            "Trainer", "precision = '16-mixed' on the CPU", "a GPU", 'use precision="bf16-mixed"'
-        )
+        raise ParameterError("Trainer", "precision = '16-mixed' on the CPU", "a GPU", 'use precision="bf16-mixed"')
     return fabric
 
 

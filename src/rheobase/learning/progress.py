@@ -52,9 +52,7 @@ class RichProgress(Callback):
         self._bar.start()
 
     def on_batch(self, record: BatchRecord) -> None:
-        self._bar.update(
-            self._task, completed=record.step, description=f"epoch {record.epoch}/{self._epochs}"
-        )
+        self._bar.update(self._task, completed=record.step, description=f"epoch {record.epoch}/{self._epochs}")
 
     def on_epoch(self, history: History) -> None:
         self._bar.update(self._task, figures=epoch_line(history[-1]))

@@ -58,9 +58,7 @@ class Recipe:
         if isinstance(self.loss, str):
             object.__setattr__(self, "loss", loss(self.loss))
         if not callable(self.loss) or not hasattr(self.loss, "predict"):
-            self._refuse(
-                "loss", "a loss with a `predict`, or the name of one", "see rheobase.learning.losses"
-            )
+            self._refuse("loss", "a loss with a `predict`, or the name of one", "see rheobase.learning.losses")
         if self.rates is not None and not isinstance(self.rates, RateBand):
             self._refuse("rates", "a RateBand or None", "RateBand(low=0.01, high=0.2)")
         self._whole("epochs", 1)
@@ -83,17 +81,13 @@ class Recipe:
     def _whole(self, name: str, low: int) -> None:
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            self._refuse(
-                name, f"a whole number of at least {low}", f"{name}={max(low, 1)} is the least that is of use"
-            )
+            self._refuse(name, f"a whole number of at least {low}", f"{name}={max(low, 1)} is the least that is of use")
 
     def _number(self, name: str, *, positive: bool) -> None:
         value = getattr(self, name)
         usable = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         if not usable or value < 0 or (positive and value == 0):
-            self._refuse(
-                name, f"a finite number {'> 0' if positive else '>= 0'}", f"the default is {_default(name)}"
-            )
+            self._refuse(name, f"a finite number {'> 0' if positive else '>= 0'}", f"the default is {_default(name)}")
 
     @property
     def criterion(self) -> Loss:

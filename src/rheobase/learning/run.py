@@ -170,9 +170,7 @@ class Run:
     def _step(self, batch: Batch) -> tuple[float, int]:
         """One optimiser step; the sum of the loss over the batch, and how many samples it had right."""
         fabric, criterion = self.fabric, self.recipe.criterion
-        sequence, target = self.job.train.encoded(
-            self.job.encoder, batch.mine, self.recipe.seed, self.at.epoch
-        )
+        sequence, target = self.job.train.encoded(self.job.encoder, batch.mine, self.recipe.seed, self.at.epoch)
         sequence, target = fabric.to_device(sequence), fabric.to_device(target)
         set_learning_rate(self.optimiser, self._learning_rate(self.step))
         with watched(self.net, self.layers) as watch:
@@ -299,17 +297,13 @@ class Run:
             return
         states = random_state(self.fabric.device)
         everyone = {kind: gathered(self.fabric, state) for kind, state in states.items()}
-        random = [
-            {kind: rows[rank] for kind, rows in everyone.items()} for rank in range(self.fabric.world_size)
-        ]
+        random = [{kind: rows[rank] for kind, rows in everyone.items()} for rank in range(self.fabric.world_size)]
         failed: StorageError | None = None
         if self.fabric.is_global_zero:
             scaler = self.fabric.strategy.precision.state_dict()
             facts = {"run": self.identity, "position": self.at.as_json(), "scaler": scaler}
             try:
-                save_checkpoint(
-                    self.job.folder / LAST, pack(self.net, self.optimiser, random, self.best), facts
-                )
+                save_checkpoint(self.job.folder / LAST, pack(self.net, self.optimiser, random, self.best), facts)
             except StorageError as error:
                 failed = error
         if total(self.fabric, [float(failed is not None)])[0] > 0:

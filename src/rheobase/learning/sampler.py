@@ -46,10 +46,7 @@ class Sampler:
 
     >>> [b.everyone.tolist() for b in Sampler(samples=5, batch_size=2, seed=0, shuffle=False).batches(0)]
     [[0, 1], [2, 3], [4]]
-    >>> [
-    ...     b.mine.tolist()
-    ...     for b in Sampler(samples=5, batch_size=2, seed=0, shuffle=False, rank=1, world=2).batches(0)
-    ... ]
+    >>> [b.mine.tolist() for b in Sampler(samples=5, batch_size=2, seed=0, shuffle=False, rank=1, world=2).batches(0)]
     [[1], [3]]
     """
 

@@ -59,9 +59,7 @@ class Samples:
     def of(cls, split: str, pair: Any) -> Samples:
         """From what a user gives: a pair (x, y)."""
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
-            raise DTypeError(
-                f"{split} data", f"{type(pair).__name__}", "a pair of tensors (x, y)", f"{split}=(x, y)"
-            )
+            raise DTypeError(f"{split} data", f"{type(pair).__name__}", "a pair of tensors (x, y)", f"{split}=(x, y)")
         return cls(split, pair[0], pair[1])
 
     def __len__(self) -> int:

@@ -59,11 +59,7 @@ def pack(
         **model_tensors(net),
         **{BEST + name: tensor for name, tensor in (best or {}).items()},
         **optimiser_tensors(optimiser),
-        **{
-            f"random.{rank}.{kind}": tensor
-            for rank, states in enumerate(random)
-            for kind, tensor in states.items()
-        },
+        **{f"random.{rank}.{kind}": tensor for rank, states in enumerate(random) for kind, tensor in states.items()},
     }
 
 
@@ -108,7 +104,5 @@ def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(tree, Mapping):
         return {prefix: tree}
     return {
-        k: v
-        for name, sub in tree.items()
-        for k, v in _flat(sub, f"{prefix}.{name}" if prefix else str(name)).items()
+        k: v for name, sub in tree.items() for k, v in _flat(sub, f"{prefix}.{name}" if prefix else str(name)).items()
     }

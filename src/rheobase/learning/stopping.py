@@ -21,12 +21,8 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     def __init__(self, checkpoint: Path | None, epoch: int, batch: int):
         self.checkpoint, self.epoch, self.batch = checkpoint, epoch, batch
-        where = (
-            f"saved in epoch {epoch} after {batch} batches; fit(..., resume=True) goes on from {checkpoint}"
-        )
-        super().__init__(
-            where if checkpoint else "nothing was saved: the run has no folder, or no batch was done"
-        )
+        where = f"saved in epoch {epoch} after {batch} batches; fit(..., resume=True) goes on from {checkpoint}"
+        super().__init__(where if checkpoint else "nothing was saved: the run has no folder, or no batch was done")
 
     def __reduce__(self) -> tuple[type[TrainingInterrupted], tuple[Path | None, int, int]]:
         return type(self), (self.checkpoint, self.epoch, self.batch)

@@ -78,9 +78,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
-        raise CheckpointError(
-            str(path), error.strerror or str(error), "a readable file", "check the path"
-        ) from error
+        raise CheckpointError(str(path), error.strerror or str(error), "a readable file", "check the path") from error
     except ValueError as error:
         raise CheckpointError(
             str(path),

@@ -211,9 +211,7 @@ def _open_parcel(fabric: Fabric, parcel: _Parcel) -> list[Any] | None:
 
 def _check_count(name: str, value: int | None) -> None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ParameterError(
-            "Trainer", f"{name} = {value!r}", "a number of batches >= 1, or None", "leave it out"
-        )
+        raise ParameterError("Trainer", f"{name} = {value!r}", "a number of batches >= 1, or None", "leave it out")
 
 
 def _check_net(net: nn.Module) -> None:

@@ -12,6 +12,6 @@ from rheobase.nn.sequential import Sequential
 from rheobase.nn.stateful import Stateful
 
 __all__ = [
-    "AvgPool1d", "AvgPool2d", "Chunked", "Conv1d", "Conv2d", "Dropout", "Flatten", "GroupReadout", "Linear", "MaxPool1d",
-    "MaxPool2d", "Recurrent", "Sequential", "Stateful", "TdBatchNorm",
+    "AvgPool1d", "AvgPool2d", "Chunked", "Conv1d", "Conv2d", "Dropout", "Flatten", "GroupReadout", "Linear",
+    "MaxPool1d", "MaxPool2d", "Recurrent", "Sequential", "Stateful", "TdBatchNorm",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from rheobase.errors import ParameterError
 from rheobase.nn.norm import TdBatchNorm
@@ -48,19 +49,95 @@ class Chunked(Stateful):
     def forward(
         self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, backend: str = "auto"
     ) -> tuple[Tensor, Any]:
-        from torch.utils.checkpoint import checkpoint
-
-        outs: list[Tensor] = []
-        for start in range(0, x.shape[0], self.steps):
-            chunk = x[start : start + self.steps]
+        def run(chunk: Tensor, start: int, before: Any) -> tuple[Tensor, Any]:
             left = None if lengths is None else (lengths - start).clamp(0, len(chunk))
-            options = {"lengths": left, "backend": backend}
-            if torch.is_grad_enabled():
-                out, state = checkpoint(self.net, chunk, state, use_reentrant=False, **options)  # type: ignore[misc]
-            else:
-                out, state = self.net(chunk, state, **options)
-            outs.append(out)
-        return torch.cat(outs), state
+            return self.net(chunk, before, lengths=left, backend=backend)
+
+        leaves, form = tree_flatten(state)
+        weights = [p for p in self.net.parameters() if p.requires_grad]
+        # the form of the final state comes back through a cell, since only tensors pass an autograd function
+        end: list[Any] = []
+        out, *after = _Chunks.apply(run, self.steps, form, end, x, len(leaves), *leaves, *weights)
+        return out, tree_unflatten(after, end[0])
 
     def extra_repr(self) -> str:
         return f"steps={self.steps}"
+
+
+class _Chunks(torch.autograd.Function):
+    """Forward without a graph, chunk by chunk; backward, each chunk again with one. Saved: the states between.
+
+    What stays is allocated with the first chunk, for all of them: pieces that stay between pieces that go would
+    keep the memory of every chunk from being used again.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, run: Any, steps: int, form: Any, end: list[Any], x: Tensor, leaves: int, *tensors: Tensor
+    ) -> Any:
+        ctx.run, ctx.steps, ctx.weights = run, steps, tensors[leaves:]
+        state = tree_unflatten(list(tensors[:leaves]), form)
+        ctx.befores, ctx.random = [tree_flatten(state)], [torch.get_rng_state()]
+        chunks = -(-x.shape[0] // steps)
+        out, kept = torch.empty(0), list[Tensor]()
+        for k in range(chunks):
+            here = slice(k * steps, (k + 1) * steps)
+            chunk, state = run(x[here], here.start, state)
+            if k == 0:
+                out = chunk.new_empty((x.shape[0], *chunk.shape[1:]))
+                kept = [s.new_empty((chunks, *s.shape)) for s in tree_flatten(state)[0]]
+            out[here] = chunk
+            values, shape = tree_flatten(state)
+            for store, value in zip(kept, values, strict=True):
+                store[k] = value
+            ctx.befores.append(([store[k] for store in kept], shape))
+            ctx.random.append(torch.get_rng_state())
+        del chunk
+        after, final = tree_flatten(state)
+        end.append(final)
+        ctx.save_for_backward(x)
+        ctx.mark_non_differentiable(*(s for s in after if not s.is_floating_point()))
+        ctx.set_materialize_grads(False)
+        # clones: a state may be a view of a chunk
+        return out, *(s.clone() for s in after)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, g_out: Tensor | None, *g_after: Tensor | None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        (x,) = ctx.saved_tensors
+        wants_x = ctx.needs_input_grad[4]
+        g_x = torch.empty_like(x) if wants_x else None
+        g_state: list[Tensor | None] = list(g_after)
+        g_weights: list[Tensor | None] = [None] * len(ctx.weights)
+        with torch.random.fork_rng(devices=[]):
+            for k in range(len(ctx.befores) - 2, -1, -1):
+                here = slice(k * ctx.steps, (k + 1) * ctx.steps)
+                leaves, form = ctx.befores[k]
+                torch.set_rng_state(ctx.random[k])
+                with torch.enable_grad():
+                    chunk = x[here].detach().requires_grad_(wants_x)
+                    before = [None if s is None else s.detach().requires_grad_(s.is_floating_point()) for s in leaves]
+                    out, state = ctx.run(chunk, here.start, tree_unflatten(before, form))
+                ends = [
+                    (out, None if g_out is None else g_out[here]),
+                    *zip(tree_flatten(state)[0], g_state, strict=True),
+                ]
+                paired = [(y, g) for y, g in ends if g is not None and y.requires_grad]
+                floats = [s for s in before if s is not None and s.requires_grad]
+                inputs = [*([chunk] if wants_x else []), *floats, *ctx.weights]
+                found = iter(_gradients(paired, inputs))
+                if g_x is not None:
+                    g = next(found)
+                    g_x[here] = 0.0 if g is None else g
+                g_state = [next(found) if s is not None and s.requires_grad else None for s in before]
+                for j, g in enumerate(found):
+                    if g is not None:
+                        g_weights[j] = g if g_weights[j] is None else g_weights[j].add_(g)  # type: ignore[union-attr]
+        return None, None, None, None, g_x, None, *g_state, *g_weights
+
+
+def _gradients(ends: list[tuple[Tensor, Tensor]], inputs: list[Tensor]) -> list[Tensor | None]:
+    if not ends:
+        return [None] * len(inputs)
+    outputs, grads = zip(*ends, strict=True)
+    return list(torch.autograd.grad(outputs, inputs, grads, allow_unused=True))

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.core.check import check_call, check_state
-from rheobase.core.execution import Request, choose
+from rheobase.core.execution import Request, choose, reasons
 from rheobase.core.neuron import Neuron, recording
 from rheobase.core.rollout import check_finite, held
 from rheobase.engine.recurrent import recur
-from rheobase.errors import ParameterError, ShapeError, StateError
+from rheobase.errors import BackendUnavailable, ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful
 
 
@@ -87,14 +87,25 @@ class Recurrent(Stateful):
             raise StateError(repr(self), type(state).__name__, "a RecurrentState", "pass on what this layer returned")
         check_state(self.neuron, state.neuron, x, compute)
         request = Request(self.neuron, x, state.neuron, record, lengths)
-        _, name = choose(request, backend)
-        if name == "llvm":
+        if self.runs_on(x, backend) == "llvm":
             out, end, traces = recur(request, state.out, self.lateral)
         else:
             out, end, traces = self._reference(request, state.out)
         last = out[-1].to(compute) if lengths is None else _last(out, lengths, state.out, compute)
         result = RecurrentState(end, last)
         return (out, result, recording(record)(*traces)) if record else (out, result)
+
+    def runs_on(self, x: Tensor, backend: str = "auto") -> str:
+        """The backend that runs this layer on the device of `x`; there is no fused recurrence on a GPU yet.
+
+        Raises `BackendUnavailable` for one asked for by name that cannot.
+        """
+        if backend == "auto":
+            return "llvm" if reasons(self.neuron, x).get("llvm", "") is None else "reference"
+        if backend == "triton":
+            given = "backend 'triton', which cannot run: lateral recurrence has no GPU kernel"
+            raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
+        return choose(Request(self.neuron, x, None, (), None), backend)[1]
 
     def _reference(self, request: Request, z: Tensor) -> tuple[Tensor, Any, list[Tensor]]:
         neuron, s = self.neuron, request.state

@@ -1,0 +1,65 @@
+"""Numbers with units, as a user types them."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from rheobase.errors import ParameterError, UnitError
+
+_POWERS = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
+_BASES = ("Ohm", "Hz", "s", "V", "A", "S", "F")
+_NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
+STEPS = "steps"
+
+
+def quantity(text: str, unit: str, name: str) -> float:
+    """The number in `text`, expressed in `unit`. A unit behind it must be that one, or a multiple of it.
+
+    Raises: `ParameterError` for what is no finite number, `UnitError` for a unit of another kind.
+
+    >>> quantity("0.8nA", "pA", "--current"), quantity("1.5", "1", "--current"), quantity("2 s", "ms", "--stop")
+    (800.0, 1.5, 2000.0)
+    """
+    match = _NUMBER.fullmatch(text)
+    if match is None or not math.isfinite(float(match[1])):
+        raise ParameterError(name, repr(text), f"a number{_with(unit)}", f"{name} {_example(unit)}")
+    value, given = float(match[1]), match[2]
+    if given in ("", unit):
+        return value
+    shift = _shift(given, unit)
+    if shift is None:
+        plain = {"1": "a plain number", STEPS: "a number of steps"}.get(unit, f"a number in {unit}")
+        raise UnitError(name, f"{text!r}, in {given}", plain, f"{name} {_example(unit)}")
+    return value * 10**shift if shift >= 0 else value / 10**-shift
+
+
+def _shift(given: str, unit: str) -> int | None:
+    """The power of ten from one unit to another, None where they are of different kinds."""
+    ours, theirs = _split(unit), _split(given)
+    return theirs[0] - ours[0] if ours and theirs and ours[1] == theirs[1] else None
+
+
+def _split(unit: str) -> tuple[int, str] | None:
+    for base in _BASES:
+        prefix = unit.removesuffix(base)
+        if unit.endswith(base) and prefix in _POWERS:
+            return _POWERS[prefix], base
+    return None
+
+
+def _with(unit: str) -> str:
+    return "" if unit in ("1", STEPS) else f", in {unit} where no unit is given"
+
+
+def _example(unit: str) -> str:
+    return {"1": "1.5", STEPS: "400"}.get(unit, f"100{unit}")
+
+
+def display(unit: str) -> str:
+    """A unit for a table: a plain number has none.
+
+    >>> display("1"), display("ms")
+    ('', 'ms')
+    """
+    return "" if unit == "1" else unit

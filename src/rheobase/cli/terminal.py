@@ -1,0 +1,47 @@
+"""Tables and lines on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def console(*, err: bool = False) -> Console:
+    """Where to write; prints text as it is, without reading markup or colouring numbers."""
+    return Console(stderr=err, markup=False, highlight=False, emoji=False)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", right: Sequence[str] = ()) -> Table:
+    """A plain table; the columns named in `right` are aligned to the right."""
+    from rich import box
+
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", header_style="bold", overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def figures(rows: Mapping[str, Any], *, title: str = "") -> Table:
+    """A table of names and values, without a header."""
+    from rich import box
+
+    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE, show_header=False)
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    for name, value in rows.items():
+        made.add_row(name, str(value))
+    return made
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number in few characters.
+
+    >>> number(20.0), number(0.00012345), number(1234567.0)
+    ('20', '0.0001234', '1.235e+06')
+    """
+    return f"{value:.{digits}g}"

@@ -1,0 +1,58 @@
+"""How a training run went, epoch by epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rheobase.errors import ShapeError
+from rheobase.learning import EpochRecord
+from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, legend, new_figure
+
+
+def learning_curve(history: Sequence[EpochRecord], *, style: Style = LIGHT) -> Figure:
+    """Loss and error of the training and validation split per epoch; the epoch that validated best is marked.
+
+    Raises: `ShapeError` for a history without epochs.
+    """
+    if not history:
+        raise ShapeError("learning_curve", "a history without epochs", "at least one", "train for an epoch first")
+    figure = new_figure(WIDTH, 2.9, style)
+    left, right = figure.subplots(1, 2)
+    dress(left, style, title="Loss", x="epoch", y="cross-entropy (nats)", grid="y")
+    dress(right, style, title="Error", x="epoch", y="wrong classes (%)", grid="y")
+    _pair(left, history, [e.loss for e in history], [e.validation_loss for e in history], style)
+    error = [100 * (1 - e.accuracy) for e in history]
+    validation = [_error(e.validation_accuracy) for e in history]
+    _pair(right, history, error, validation, style)
+    best = _best(history)
+    for ax, values in ((left, [e.validation_loss for e in history]), (right, validation)):
+        ax.set_ylim(bottom=0)
+        few_ticks(ax, x=8, whole=True)
+        few_ticks(ax, y=6)
+        if best is not None:
+            value = values[best]
+            ax.plot([history[best].epoch], [value], "o", ms=6, mfc="none", mec=style.ink, mew=1.2, label="kept")
+        legend(ax, style, loc="upper right")
+    return figure
+
+
+def _pair(ax: Axes, history: Sequence[EpochRecord], train: list[float], valid: list[Any], style: Style) -> None:
+    epochs = [e.epoch for e in history]
+    marker = "o" if len(epochs) == 1 else ""
+    ax.plot(epochs, train, color=style.muted, lw=1.4, marker=marker, ms=3, label="training")
+    if all(v is not None for v in valid):
+        ax.plot(epochs, valid, color=style.colours[0], lw=1.8, marker=marker, ms=3, label="validation")
+
+
+def _error(accuracy: float | None) -> float | None:
+    return None if accuracy is None else 100 * (1 - accuracy)
+
+
+def _best(history: Sequence[EpochRecord]) -> int | None:
+    if any(e.validation_accuracy is None for e in history):
+        return None
+    return max(range(len(history)), key=lambda k: history[k].rank)

@@ -1,0 +1,98 @@
+"""What every layer of a network does over time for one sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from rheobase.errors import ParameterError, ShapeError
+from rheobase.plot.style import LIGHT, TICK, WIDTH, Style, dress, few_ticks, new_figure
+from rheobase.plot.time_axis import Clock, array
+
+Kind = Literal["spikes", "values", "lines"]
+_HEIGHTS = {"spikes": 1.5, "values": 1.5, "lines": 1.7}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One layer: values (time, cells), drawn as ticks ("spikes"), shades ("values") or curves ("lines").
+
+    `names` label the curves, of which `chosen` is drawn in colour and the others stand back.
+    """
+
+    title: str
+    values: Tensor
+    kind: Kind
+    y: str
+    names: tuple[str, ...] = ()
+    chosen: int | None = None
+
+
+def raster(panels: Sequence[Panel], *, dt: float | None, style: Style = LIGHT) -> Figure:
+    """Panels from the input at the top to the readout at the bottom, over one time axis.
+
+    Shapes: each panel's values (time, cells), all of one length; dt in ms, or None where time is in steps.
+
+    Raises: `ShapeError` for other shapes; `ParameterError` for an unknown kind or no panel.
+    """
+    arrays = [_checked(panel) for panel in panels]
+    if not panels or len({len(a) for a in arrays}) > 1:
+        given = f"panels of {[len(a) for a in arrays]} steps"
+        raise ShapeError("raster", given, "one or more panels of one length", "give all layers of the same run")
+    heights = [_HEIGHTS[p.kind] for p in panels]
+    figure = new_figure(WIDTH, 0.5 + sum(heights), style)
+    axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    clock = Clock(dt)
+    for ax, panel, values in zip(axes, panels, arrays, strict=True):
+        dress(ax, style, title=panel.title, y=panel.y)
+        draw = {"spikes": _ticks, "values": _shades, "lines": _curves}[panel.kind]
+        draw(ax, panel, values, clock, style)
+        few_ticks(ax, y=4, whole=panel.kind != "lines")
+    axes[-1].set_xlabel(clock.label)
+    axes[-1].set_xlim(0, len(arrays[0]) * clock.step)
+    return figure
+
+
+def _checked(panel: Panel) -> np.ndarray:
+    if panel.kind not in _HEIGHTS:
+        raise ParameterError("raster", f"kind {panel.kind!r}", ", ".join(_HEIGHTS), "kind='spikes'")
+    return array("raster", f"panel {panel.title!r}", panel.values, ("time", "cells"))
+
+
+def _ticks(ax: Axes, panel: Panel, values: np.ndarray, clock: Clock, style: Style) -> None:
+    when, cell = np.nonzero(values)
+    cells = values.shape[1]
+    # a tick as tall as the row of its cell, but never too thin to see
+    size = max(1.2, min(9.0, 72 * 0.8 * _HEIGHTS["spikes"] / cells))
+    colour = style.muted if panel.title.startswith("Input") else style.colours[0]
+    ax.plot(clock.after(len(values))[when], cell, "|", ms=size, mew=1.0, color=colour)
+    ax.set_ylim(cells - 0.5, -0.5)
+
+
+def _shades(ax: Axes, panel: Panel, values: np.ndarray, clock: Clock, style: Style) -> None:
+    steps, cells = values.shape
+    colour = style.muted if panel.title.startswith("Input") else style.colours[0]
+    ax.imshow(
+        values.T, aspect="auto", interpolation="nearest", cmap=style.ramp(colour), vmin=0, vmax=max(values.max(), 1e-9),
+        extent=(0, steps * clock.step, cells - 0.5, -0.5),
+    )  # fmt: skip
+
+
+def _curves(ax: Axes, panel: Panel, values: np.ndarray, clock: Clock, style: Style) -> None:
+    time = clock.after(len(values))
+    for k, curve in enumerate(values.T):
+        chosen = k == panel.chosen
+        colour = style.colours[1] if chosen else style.muted
+        ax.plot(time, curve, color=colour, lw=2.0 if chosen else 0.8, alpha=1.0 if chosen else 0.6, zorder=2 + chosen)
+    for k, name in enumerate(panel.names):
+        if k == panel.chosen:
+            ax.annotate(
+                name, (time[-1], values[-1, k]), xytext=(4, 0), textcoords="offset points", va="center",
+                color=style.colours[1], fontsize=TICK, fontweight="bold", annotation_clip=False,
+            )  # fmt: skip

@@ -1,0 +1,95 @@
+"""A page that holds everything about a run: one HTML file with its pictures inside, no scripts, no network."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from rheobase.learning.storage import atomic_write, ensure_folder
+from rheobase.plot.style import DARK, LIGHT, Style, png
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the page. `draw` is called once for each style; `alt` says in words what is seen."""
+
+    title: str
+    caption: str
+    alt: str
+    draw: Callable[[Style], Figure]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """The content of a page, from top to bottom.
+
+    `figures` are what was measured, `settings` what was chosen; `command` makes the run again.
+
+    >>> page = Report(title="A run", summary="It ran.", figures={"accuracy": "96 %"}, pictures=[], settings={},
+    ...               command="rheobase train")
+    >>> "<td>96 %</td>" in page.html()
+    True
+    """
+
+    title: str
+    summary: str
+    figures: Mapping[str, str]
+    pictures: Sequence[Picture]
+    settings: Mapping[str, str]
+    command: str
+    footer: str = ""
+
+    def html(self) -> str:
+        """The whole page."""
+        style = files("rheobase.plot").joinpath("report.css").read_text("utf-8")
+        return (
+            "<!doctype html>\n"
+            '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="color-scheme" content="light dark">\n'
+            f"<title>{escape(self.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+            f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{escape(self.summary)}</p>\n</header>\n"
+            f"{_section('Figures', _table(self.figures))}"
+            f"{''.join(_picture(picture) for picture in self.pictures)}"
+            f"{_section('Settings', _table(self.settings))}"
+            f"{_section('How to make this again', f'<pre><code>{escape(self.command)}</code></pre>')}"
+            f"<footer>{escape(self.footer)}</footer>\n</main>\n</body>\n</html>\n"
+        )
+
+    def write(self, path: str | Path) -> Path:
+        """Write the page in one step. Raises `StorageError`."""
+        path = Path(path)
+        ensure_folder(path.parent)
+        atomic_write(path, self.html().encode())
+        return path
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section>\n<h2>{escape(title)}</h2>\n{content}\n</section>\n"
+
+
+def _table(rows: Mapping[str, str]) -> str:
+    lines = "\n".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in rows.items()
+    )
+    return f"<table>\n{lines}\n</table>"
+
+
+def _picture(picture: Picture) -> str:
+    light, dark = (_embedded(picture.draw(style)) for style in (LIGHT, DARK))
+    return _section(
+        picture.title,
+        f'<figure>\n<picture>\n<source srcset="{dark}" media="(prefers-color-scheme: dark)">\n'
+        f'<img src="{light}" alt="{escape(picture.alt)}">\n</picture>\n'
+        f"<figcaption>{escape(picture.caption)}</figcaption>\n</figure>",
+    )
+
+
+def _embedded(figure: Figure) -> str:
+    return "data:image/png;base64," + base64.b64encode(png(figure)).decode()

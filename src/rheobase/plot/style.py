@@ -1,0 +1,125 @@
+"""One look for all pictures: restrained, safe for colour-blind readers, in a light and a dark variant."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from rheobase.errors import ParameterError
+from rheobase.learning.storage import atomic_write, ensure_folder
+
+FORMATS = ("png", "svg", "pdf")
+TITLE, LABEL, TICK = 10.0, 9.0, 8.0  # points
+DPI = 200
+WIDTH = 5.6  # inches: on a phone the text is then still read
+
+
+@dataclass(frozen=True)
+class Style:
+    """Colours by role. `colours` are those of Okabe & Ito (2008), in the order in which lines take them."""
+
+    name: str
+    background: str
+    ink: str  # titles and what matters most
+    muted: str  # axes, ticks, what stands back
+    grid: str
+    colours: tuple[str, ...]
+    right: str  # hits, and the amount of anything
+    wrong: str  # errors
+
+    def ramp(self, colour: str) -> LinearSegmentedColormap:
+        """From the background to `colour`."""
+        return LinearSegmentedColormap.from_list(f"{self.name} {colour}", [self.background, colour])
+
+
+LIGHT = Style(
+    "light", background="#ffffff", ink="#1f2328", muted="#6b7280", grid="#e5e7eb",
+    colours=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"), right="#0072b2", wrong="#d55e00",
+)  # fmt: skip
+DARK = Style(
+    "dark", background="#16181d", ink="#e6e8eb", muted="#9aa1ab", grid="#2c3038",
+    colours=("#56b4e9", "#e69f00", "#2fc99a", "#e59cc4", "#f0e442", "#7aa6ff"), right="#56b4e9", wrong="#e69f00",
+)  # fmt: skip
+
+
+def new_figure(width: float, height: float, style: Style) -> Figure:
+    """An empty figure of width x height inches, outside pyplot."""
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor=style.background)
+
+
+def dress(ax: Axes, style: Style, *, title: str = "", x: str = "", y: str = "", grid: str = "") -> Axes:
+    """Give axes the common look; `grid` is "x", "y", "both" or nothing."""
+    ax.set_facecolor(style.background)
+    ax.set_title(title, loc="left", fontsize=TITLE, color=style.ink, fontweight="semibold")
+    ax.set_xlabel(x, fontsize=LABEL, color=style.muted)
+    ax.set_ylabel(y, fontsize=LABEL, color=style.muted)
+    ax.tick_params(labelsize=TICK, colors=style.muted, length=3)
+    for side, spine in ax.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(style.muted)
+        spine.set_linewidth(0.8)
+    if grid:
+        ax.grid(axis=_axis(grid), color=style.grid, linewidth=0.8)
+        ax.set_axisbelow(True)
+    return ax
+
+
+def _axis(grid: str) -> Any:
+    return grid
+
+
+def few_ticks(ax: Axes, *, x: int | None = None, y: int | None = None, whole: bool = False) -> None:
+    """At most so many ticks; `whole` puts them on integers."""
+    if x is not None:
+        ax.xaxis.set_major_locator(MaxNLocator(x, integer=whole))
+    if y is not None:
+        ax.yaxis.set_major_locator(MaxNLocator(y, integer=whole))
+
+
+def legend(ax: Axes, style: Style, **where: Any) -> None:
+    """A legend without a frame."""
+    ax.legend(frameon=False, fontsize=TICK, labelcolor=style.ink, handlelength=1.4, **where)
+
+
+def png(figure: Figure) -> bytes:
+    """The picture as PNG.
+
+    >>> png(new_figure(1, 1, LIGHT))[:4]
+    b'\\x89PNG'
+    """
+    return _rendered(figure, "png")
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a picture whose format follows from the name: .png, .svg or .pdf. The folder is made.
+
+    Raises: `ParameterError` for another format, `StorageError`.
+    """
+    path = check_picture_path(path)
+    ensure_folder(path.parent)
+    atomic_write(path, _rendered(figure, path.suffix[1:].lower()))
+    return path
+
+
+def check_picture_path(path: str | Path) -> Path:
+    """The path, if its name ends in a format that `save` writes. Raises `ParameterError`."""
+    path = Path(path)
+    if path.suffix[1:].lower() not in FORMATS:
+        expected = "a name that ends in " + ", ".join(f".{f}" for f in FORMATS)
+        raise ParameterError("picture", f"file {str(path)!r}", expected, f"{path.stem or 'picture'}.png, say")
+    return path
+
+
+def _rendered(figure: Figure, form: str) -> bytes:
+    # without a date in it, the same picture is the same file
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
+    data = io.BytesIO()
+    figure.savefig(data, format=form, facecolor=figure.get_facecolor(), metadata=metadata)
+    return data.getvalue()

@@ -1,0 +1,56 @@
+"""The axis that pictures of activity share: milliseconds, or steps where a neuron counts in steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rheobase.errors import ShapeError
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Where step t lies on the axis: the value after step t belongs to (t + 1) dt.
+
+    >>> Clock(0.5).after(4).tolist(), Clock(0.5).label, Clock(None).label
+    ([0.5, 1.0, 1.5, 2.0], 'time (ms)', 'time (steps)')
+    """
+
+    dt: float | None
+
+    @property
+    def step(self) -> float:
+        """The length of a step on the axis."""
+        return 1.0 if self.dt is None else self.dt
+
+    @property
+    def unit(self) -> str:
+        """The unit of the axis."""
+        return "steps" if self.dt is None else "ms"
+
+    @property
+    def label(self) -> str:
+        """The label of the axis."""
+        return f"time ({self.unit})"
+
+    def after(self, steps: int) -> np.ndarray:
+        """The times at the end of each step."""
+        return (np.arange(steps) + 1) * self.step
+
+    def edges(self, steps: int) -> np.ndarray:
+        """The times between the steps, with both ends: what acts during a step lies between two of them."""
+        return np.arange(steps + 1) * self.step
+
+
+def array(owner: str, name: str, values: Tensor, axes: tuple[str, ...]) -> np.ndarray:
+    """A tensor as an array, on the CPU and without gradient. Raises `ShapeError` for another rank or no values."""
+    expected = f"{name} of shape ({', '.join(axes)}{',' * (len(axes) == 1)}), no axis empty"
+    if not isinstance(values, Tensor):
+        raise ShapeError(owner, f"{name} of type {type(values).__name__}", expected, "call torch.as_tensor on it")
+    if values.dim() != len(axes) or not values.numel():
+        raise ShapeError(owner, f"{name} of shape {tuple(values.shape)}", expected, "pick one sample: x[:, 0]")
+    values = values.detach().cpu()
+    return (values.float() if values.dtype in (torch.bfloat16, torch.float16) else values).numpy()

@@ -1,0 +1,207 @@
+"""Every neuron there is, with random parameters, and input that makes some spikes.
+
+A new class in `rheobase.neurons.__all__` joins all tests of this folder by existing. Beside them stand the wrappers
+around LIF, and neurons that the package has never seen.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rheobase import MapNeuron, Neuron, Noisy, OdeNeuron, Refractory, neurons, param, relax, state
+from rheobase.core import primitives
+from rheobase.core.declare import ParamSpec
+
+
+class Resonator(OdeNeuron):
+    """Resonate-and-fire neuron (Izhikevich, 2001), as a user would write it."""
+
+    damping = param(-0.05, "1/ms", "rate of decay of the subthreshold oscillation")
+    omega = param(0.25, "1/ms", "angular frequency of the oscillation")
+    v_threshold = param(1.0, "1", "firing threshold")
+    x = state(0.0, "1", "current-like variable")
+    v = state(0.0, "1", "voltage-like variable")
+    input_unit = "1/ms"
+
+    def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
+        return dict(x=self.damping * s.x - self.omega * s.v + i, v=self.omega * s.x + self.damping * s.v)
+
+    def threshold(self, s: Any) -> Any:
+        return s.v - self.v_threshold
+
+    def reset(self, s: Any) -> Any:
+        return s._replace(x=torch.zeros_like(s.x), v=torch.ones_like(s.v))
+
+
+class FiveStates(MapNeuron):
+    """Two synaptic currents, a membrane, an adaptation and a moving threshold: 5 states, 6 parameters."""
+
+    rise = param(0.6, "1", "decay of the first synaptic stage", range=(0.0, 1.0))
+    fall = param(0.8, "1", "decay of the second synaptic stage", range=(0.0, 1.0))
+    leak = param(0.9, "1", "decay of the membrane", range=(0.0, 1.0))
+    memory = param(0.95, "1", "decay of the adaptation", range=(0.0, 1.0))
+    coupling = param(0.1, "1", "adaptation by the membrane")
+    jump = param(0.3, "1", "adaptation by a spike", positive=True)
+    first = state(0.0, "1", "first synaptic stage")
+    second = state(0.0, "1", "second synaptic stage")
+    v = state(0.0, "1", "membrane potential")
+    w = state(0.0, "1", "adaptation")
+    theta = state(1.0, "1", "moving threshold")
+
+    def step(self, s: Any, i: Any) -> tuple[Any, ...]:
+        first = self.rise * s.first + i
+        second = self.fall * s.second + (1.0 - self.fall) * first
+        w = self.memory * s.w + (1.0 - self.memory) * self.coupling * s.v
+        v = self.leak * s.v + (1.0 - self.leak) * (second - w)
+        z = self.fire(v - s.theta)
+        theta = 1.0 + self.memory * (s.theta - 1.0) + self.jump * z
+        before = s._replace(first=first, second=second, v=v, w=w, theta=theta)
+        return z, before._replace(v=self.switch(z, 0.0 * v, v), w=w + self.jump * z), before
+
+
+class Crossing(OdeNeuron):
+    """FitzHugh-Nagumo (1961): no reset; a spike is an upward crossing."""
+
+    a = param(0.7, "1", "offset of the recovery")
+    b = param(0.8, "1", "gain of the recovery")
+    tau = param(12.5, "ms", "time constant of the recovery", positive=True)
+    v_threshold = param(1.0, "1", "level whose crossing is a spike")
+    v = state(-1.2, "1", "membrane potential")
+    w = state(-0.6, "1", "recovery")
+    crossing = True
+
+    def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
+        return dict(v=s.v - s.v**3 / 3.0 - s.w + i, w=relax((s.v + self.a) / self.b, self.tau / self.b))
+
+    def threshold(self, s: Any) -> Any:
+        return s.v - self.v_threshold
+
+
+KINDS = ("scalar", "neuron", "broadcast")
+DTS = (1.0, 0.25, 0.05, 0.01)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A kind of neuron and how to make one. `wrap` goes around it."""
+
+    name: str
+    cls: type[Any]
+    wrap: Callable[[Neuron], Neuron] = lambda neuron: neuron
+
+    @property
+    def params(self) -> dict[str, ParamSpec]:
+        return self.cls.params
+
+    def make(
+        self,
+        *shape: int,
+        kinds: tuple[str, ...] = KINDS,
+        learn: bool = True,
+        dtype: torch.dtype = torch.float64,
+        **options: Any,
+    ) -> Neuron:
+        """Random parameters near their defaults; their shapes go through `kinds` in turn."""
+        options = {**self.clock(), **options}
+        given = {
+            name: self._value(spec, shape, kinds[k % len(kinds)])
+            for k, (name, spec) in enumerate(self.params.items())
+            if name not in options
+        }
+        neuron = self.cls(*shape, learn=tuple(self.params) if learn else (), **given, **options)
+        return self.wrap(neuron).to(dtype)
+
+    def _value(self, spec: ParamSpec, shape: tuple[int, ...], kind: str) -> Tensor:
+        sizes = {"scalar": (), "neuron": shape, "broadcast": (*shape[:-1], 1)}[kind]
+        shift = 0.1 * torch.rand(sizes, generator=seeded(self.name, spec.name, kind), dtype=torch.float64) - 0.05
+        if spec.positive:
+            return spec.default * (1.0 + shift)
+        if spec.range is not None:
+            low, high = spec.range
+            edge = 0.02 * (high - low)
+            return (spec.default + shift * (high - low)).clamp(low + edge, high - edge)
+        return spec.default + shift * (abs(spec.default) or 0.5)
+
+    def clock(self) -> dict[str, float]:
+        return {"dt": self.drive()[0]} if issubclass(self.cls, OdeNeuron) else {}
+
+    def current(
+        self, steps: int, batch: int, *shape: int, dtype: torch.dtype = torch.float64, seed: int = 0
+    ) -> Tensor:
+        """Noise around a drive at which the neuron fires now and then."""
+        noise = torch.randn(steps, batch, *shape, generator=seeded(self.name, str(seed)), dtype=torch.float64)
+        return (self.drive()[1] * (0.5 + noise)).to(dtype)
+
+    def drive(self) -> tuple[float, float]:
+        """dt and the scale of the input, so that the neuron stays finite and is active in 2 to 40 % of the steps."""
+        return _drive(self)
+
+
+@functools.cache
+def _drive(model: Model) -> tuple[float, float]:
+    noise = torch.randn(400, 1, 16, generator=seeded(model.name), dtype=torch.float64)
+    usable = None
+    for dt in DTS if issubclass(model.cls, OdeNeuron) else (math.nan,):
+        neuron = model.cls(16, **({} if math.isnan(dt) else {"dt": dt})).double()
+        for scale in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0):
+            out, end = neuron(scale * (0.5 + noise), backend="reference")
+            finite = all(bool(torch.isfinite(x).all()) and float(x.abs().max()) < 1e6 for x in end)
+            if finite and (0.02 <= activity(neuron, out) <= 0.4):
+                return dt, scale
+            if finite and usable is None:
+                usable = dt, scale
+    # a leaky integrator has no spikes to make
+    if usable is not None and neuron.graded:
+        return usable
+    raise AssertionError(f"no input makes {model.name} fire now and then")
+
+
+def activity(neuron: Neuron, out: Tensor) -> float:
+    """Spikes per step; for a graded cell its upward crossings of 0.5."""
+    if neuron.graded:
+        return float(((out[1:] > 0.5) & (out[:-1] <= 0.5)).double().mean())
+    return float(out.detach().mean())
+
+
+def seeded(*names: str) -> torch.Generator:
+    return torch.Generator().manual_seed(zlib.crc32("/".join(names).encode()))
+
+
+DECLARED = [Model(name, getattr(neurons, name)) for name in neurons.__all__]
+WRAPPED = [
+    Model("Noisy", neurons.LIF, lambda n: Noisy(n, sigma=0.3, seed=5)),
+    Model("Refractory", neurons.LIF, lambda n: Refractory(n, tau_refrac=3.0)),
+    Model("RefractoryNoisy", neurons.LIF, lambda n: Refractory(Noisy(n, sigma=0.3, seed=6), tau_refrac=2.0)),
+]
+UNSEEN = [Model("Resonator", Resonator), Model("FiveStates", FiveStates), Model("Crossing", Crossing)]
+MODELS = DECLARED + WRAPPED + UNSEEN
+
+every_model = pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
+
+
+@contextmanager
+def margins() -> Iterator[list[float]]:
+    """Collects, from runs of the reference, how near each step came to a threshold."""
+    seen: list[float] = []
+    spike = primitives.spike
+
+    def watched(x: Any, surrogate: Any) -> Any:
+        if isinstance(x, Tensor):
+            seen.append(float(x.detach().abs().min()))
+        return spike(x, surrogate)
+
+    primitives.spike = watched
+    try:
+        yield seen
+    finally:
+        primitives.spike = spike

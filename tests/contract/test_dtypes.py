@@ -1,0 +1,87 @@
+"""Reduced precision at the edges: states stay float32, the output takes the input's type."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.contract.models import Model, every_model, margins
+from tests.contract.runs import run
+from tests.contract.test_parity import everything
+from tests.contract.tolerances import HALF_ULP, ONE_STEP, assert_close
+
+HALVES = pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+# one rounding of the output may fall to either side
+STEPS = 12
+
+
+@HALVES
+@every_model
+def test_parity(model: Model, dtype: torch.dtype) -> None:
+    neuron = model.make(21, dtype=torch.float32)
+    record = everything(neuron)
+    for seed in range(20):
+        current = model.current(STEPS, 3, 21, seed=seed).to(dtype)
+        with margins() as seen:
+            expected = run(neuron, current, "reference", record=record)
+        if min(seen, default=1.0) > 1e-5:
+            break
+    found = run(neuron, current, "llvm", record=record)
+    for name, value in found.values.items():
+        assert value.dtype == expected.values[name].dtype, name
+        if value.is_floating_point():
+            assert value.dtype == (dtype if name == "out" else torch.float32), name
+        tolerance = HALF_ULP[dtype] if name == "out" else 50 * ONE_STEP[torch.float32]
+        assert_close(expected.values[name], value, tolerance, name)
+    if not neuron.graded:
+        assert torch.equal(expected.values["out"], found.values["out"])
+    for name, gradient in found.gradients.items():
+        assert gradient.dtype == (dtype if name == "current" else torch.float32), name
+        tolerance = 2 * HALF_ULP[dtype] if name == "current" else 100 * ONE_STEP[torch.float32]
+        wanted = expected.gradients.get(name, torch.zeros_like(gradient))
+        assert_close(wanted, gradient, tolerance, f"gradient of {name}")
+
+
+@HALVES
+@every_model
+def test_states_are_those_of_float32(model: Model, dtype: torch.dtype) -> None:
+    """The type of the input changes the input, and nothing else."""
+    neuron = model.make(21, dtype=torch.float32)
+    current = model.current(STEPS, 3, 21).to(dtype)
+    with torch.no_grad():
+        out, end = neuron(current, backend="llvm")
+        wide, expected = neuron(current.float(), backend="llvm")
+    assert torch.equal(out, wide.to(dtype))
+    for name, a, b in zip(end._fields, end, expected, strict=True):
+        assert torch.equal(a, b), name
+
+
+@every_model
+def test_autocast(model: Model) -> None:
+    """A layer in bfloat16 before the neuron: its gradient comes back, the neuron computes in float32."""
+    torch.manual_seed(0)
+    linear = torch.nn.Linear(6, 21)
+    neuron = model.make(21, dtype=torch.float32)
+    scale = model.drive()[1]
+    with torch.autocast("cpu", torch.bfloat16):
+        hidden = scale * linear(torch.rand(STEPS, 2, 6))
+        assert hidden.dtype == torch.bfloat16
+        out, end = neuron(hidden)
+    assert out.dtype == torch.bfloat16
+    assert all(s.dtype == torch.float32 for s in end if s.is_floating_point())
+    assert torch.equal(out, neuron(hidden)[0])
+    out.float().sum().backward()
+    assert linear.weight.grad is not None
+    assert linear.weight.grad.dtype == torch.float32
+    assert bool(torch.isfinite(linear.weight.grad).all())
+
+
+@every_model
+def test_parameters_in_bfloat16(model: Model) -> None:
+    """They are read in float32 by every backend."""
+    neuron = model.make(5, dtype=torch.bfloat16)
+    current = model.current(6, 2, 5).to(torch.bfloat16)
+    with torch.no_grad():
+        expected, found = (neuron(current, backend=backend) for backend in ("reference", "llvm"))
+    for a, b in zip(expected[1], found[1], strict=True):
+        assert_close(a, b, 50 * ONE_STEP[torch.float32], "state")

@@ -1,0 +1,37 @@
+"""How close two backends must be: the one table of tolerances, the same everywhere.
+
+A difference is relative to the largest value of the tensor. A free run over a threshold is chaotic, so the bound
+grows with time, and holds for input that keeps every threshold at a distance of at least `MARGIN`, where spikes
+must be the same.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+MARGIN = 1e-7
+ONE_STEP = {torch.float64: 1e-13, torch.float32: 2e-6}
+FREE_63, FREE_1000 = 1e-10, 1e-7
+COINCIDENCE_32 = 0.97  # of the spikes of a free run in float32, within one step
+HALF_ULP = {torch.bfloat16: 2.0**-8, torch.float16: 2.0**-11}
+
+
+def free(steps: int) -> float:
+    """The bound for a free run of so many steps in float64."""
+    return FREE_63 if steps <= 63 else FREE_1000
+
+
+def difference(a: Tensor, b: Tensor) -> float:
+    """The largest difference, relative to the largest value; infinite where either is not finite."""
+    if a.shape != b.shape:
+        raise AssertionError(f"shapes {tuple(a.shape)} and {tuple(b.shape)} differ")
+    if not (torch.isfinite(a).all() and torch.isfinite(b).all()):
+        return float("inf")
+    gap = float((a.double() - b.double()).abs().max())
+    return 0.0 if gap == 0.0 else gap / max(float(a.abs().max()), float(b.abs().max()))
+
+
+def assert_close(a: Tensor, b: Tensor, tolerance: float, what: str) -> None:
+    found = difference(a, b)
+    assert found <= tolerance, f"{what}: relative difference {found:.3g}, allowed {tolerance:.3g}"

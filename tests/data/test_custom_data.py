@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import gzip
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rheobase.data import load
+from rheobase.errors import DataError
+
+IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
+
+
+def save(path: Path, arrays: dict[str, np.ndarray]) -> Path:
+    np.savez_compressed(path, **arrays)
+    return path
+
+
+def test_folder_and_npz_agree(tmp_path, toy, toy_folder):
+    a, b = load(toy_folder), load(str(save(tmp_path / "toy.npz", toy)))
+    for part in ("x_train", "y_train", "x_test", "y_test"):
+        assert torch.equal(getattr(a, part), getattr(b, part))
+    assert torch.equal(a.x_train, torch.tensor(toy["x_train"]).float() / 255)
+    assert a.classes == ("0", "1", "2")
+    assert a.input_size == 20
+
+
+def test_float_and_bool_images_are_taken_as_they_are(tmp_path, toy):
+    toy["x_train"], toy["x_test"] = toy["x_train"] / 255.0, toy["x_test"] > 100
+    data = load(save(tmp_path / "toy.npz", toy))
+    assert data.x_train.dtype == torch.float32
+    np.testing.assert_allclose(data.x_train, toy["x_train"], rtol=1e-6)
+    assert data.x_test.unique().tolist() == [0, 1]
+
+
+def test_colour_images_from_shared_data(shared_data):
+    data = load(shared_data / "cifar10_subset" / "cifar10_subset.npz")
+    assert data.x_train.shape == (4000, 32, 32, 3)
+    assert data.input_size == 3072
+    assert len(data.classes) == 10
+
+
+def nan_pixel(toy):
+    toy["x_test"] = toy["x_test"] / 255.0
+    toy["x_test"][2, 0, 0] = np.nan
+
+
+def change(key, value):
+    def apply(toy):
+        toy[key] = value(toy[key])
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda toy: toy.pop("y_test"), "no key 'y_test' among x_train, y_train, x_test;"),
+        (
+            lambda toy: toy.update(X_train=toy.pop("x_train")),
+            "no key 'x_train' among y_train, x_test, y_test, X_train;",
+        ),
+        (nan_pixel, "1 images of x_test, the first is number 2"),
+        (change("x_test", lambda x: x[:, :3]), r"x_test with samples of shape \(3, 4\)"),
+        (change("x_train", lambda x: x[:11]), "11 images in x_train and 12 labels"),
+        (change("y_train", lambda y: y.astype("f4")), "y_train of dtype float32"),
+        (change("y_train", lambda y: y.astype("U1")), "y_train of dtype <U1"),
+        (change("y_train", lambda y: np.eye(3, dtype=np.int64)[y]), r"y_train of shape \(12, 3\)"),
+        (change("y_train", lambda y: y + 1), "y_train with labels 1, 2, 3"),
+        (change("y_train", lambda y: y.astype("i8") - 1), "y_train with labels -1, 0, 1"),
+        (change("y_test", lambda y: y + 1), "y_test from 1 to 3"),
+        (change("x_train", lambda x: x.astype("i8")), "x_train of dtype int64"),
+        (change("x_train", lambda x: x.astype("f4")), "pixels of x_train from 0 to 255|from .* to 25"),
+        (change("x_train", lambda x: x.astype("c8")), "complex64"),
+        (change("x_test", lambda x: x[:0]), r"x_test of shape \(0, 5, 4\)"),
+        (change("x_train", lambda x: x.astype(object)), "x_train that cannot be read"),
+    ],
+)
+def test_bad_npz(tmp_path, toy, spoil, words):
+    spoil(toy)
+    with pytest.raises(DataError, match=words) as caught:
+        load(save(tmp_path / "mine.npz", toy))
+    assert "mine.npz" in caught.value.obj
+    assert caught.value.remedy
+
+
+def test_truncated_npz(tmp_path, toy):
+    whole = save(tmp_path / "whole.npz", toy).read_bytes()
+    cut = tmp_path / "cut.npz"
+    for length in range(0, len(whole), 37):
+        cut.write_bytes(whole[:length])
+        with pytest.raises(DataError, match=r"cut\.npz"):
+            load(cut)
+
+
+def test_npz_with_a_damaged_member(tmp_path, toy):
+    whole = bytearray(save(tmp_path / "whole.npz", toy).read_bytes())
+    with zipfile.ZipFile(tmp_path / "whole.npz") as archive:
+        at = archive.getinfo("x_test.npy").header_offset + 60
+    whole[at : at + 40] = bytes(40)
+    (tmp_path / "bad.npz").write_bytes(bytes(whole))
+    with pytest.raises(DataError, match="x_test that cannot be read"):
+        load(tmp_path / "bad.npz")
+
+
+def test_not_an_npz(tmp_path):
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    with pytest.raises(DataError, match="a single array"):
+        load(tmp_path / "one.npy")
+    (tmp_path / "notes.npz").write_text("not an archive")
+    with pytest.raises(DataError, match=r"notes\.npz"):
+        load(tmp_path / "notes.npz")
+
+
+def test_folder_with_a_missing_file(toy_folder):
+    (toy_folder / LABELS).unlink()
+    with pytest.raises(DataError, match=f"no {LABELS}"):
+        load(toy_folder)
+
+
+def test_folder_with_a_truncated_gz(toy_folder):
+    path = toy_folder / f"{IMAGES}.gz"
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DataError, match="truncated or corrupt gzip"):
+        load(toy_folder)
+
+
+def test_folder_with_a_wrong_magic_number(toy_folder):
+    (toy_folder / f"{IMAGES}.gz").write_bytes(gzip.compress(b"GIF89a and more"))
+    with pytest.raises(DataError, match="magic number 0x47494638"):
+        load(toy_folder)
+
+
+def test_folder_whose_counts_differ(toy_folder, toy, idx_bytes):
+    (toy_folder / LABELS).write_bytes(idx_bytes(toy["y_train"][:-1]))
+    with pytest.raises(DataError, match="12 images in x_train and 11 labels in y_train"):
+        load(toy_folder)
+
+
+def test_folder_with_float_labels(toy_folder, toy, idx_bytes):
+    (toy_folder / LABELS).write_bytes(idx_bytes(toy["y_train"].astype("f4")))
+    with pytest.raises(DataError, match="y_train of dtype float32"):
+        load(toy_folder)

@@ -1,0 +1,68 @@
+"""The GPU kernels through Triton's compiler and NVIDIA's assembler, for a GPU that need not be there.
+
+`test_triton.py` runs this file in a process of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from rheobase import Neuron, Noisy, neurons
+from rheobase.engine.dispatch import program_of
+from rheobase.engine.emit_llvm import Variant
+from rheobase.engine.launch_triton import BLOCK, WARPS, kernel
+from rheobase.engine.plan import Wanted
+
+IO = {"f32": "*fp32", "f64": "*fp64", "bf16": "*i16"}
+
+
+def compiled(variant: Variant, *, kept: bool) -> Any:
+    """The machine code of a variant, with states kept between segments or not."""
+    k = kernel(variant)
+    fixed: dict[str, Any] = {"BLOCK": BLOCK} | ({} if kept else {"checkpoints": None})
+    types = {"lengths": "*i32", "bad": "*i32", "step": "*i64"}
+    types |= dict.fromkeys(("current", "out", "g_out", "g_current"), IO[variant.stored])
+    signature = {}
+    for name in k.source.tensors:
+        signature[name] = types.get(name, "*fp64" if variant.bits == 64 else "*fp32")
+    signature |= {"lanes": "i32", "steps": "i32", "segment": "i32", "dt": "i64", "seed": "i64"}
+    signature |= dict.fromkeys(fixed, "constexpr")
+    source = ASTSource(fn=k.function, signature=signature, constexprs=fixed)
+    options = {"num_warps": WARPS, "enable_fp_fusion": False}
+    return triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
+
+
+def variants(neuron: Neuron, stored: str, masked: bool) -> tuple[Variant, Variant]:
+    text, _ = program_of(neuron, (neuron.State._fields[0],))
+    assert text is not None
+    n = len(neuron.params)
+    wanted = Wanted(True, (True,), True, (True,) * n)
+    mixed = tuple(k % 2 == 1 for k in range(n))
+    return Variant(text, masked, stored, mixed, None), Variant(text, masked, stored, mixed, wanted)
+
+
+CASES = [
+    (neurons.LIF(3, dt=1.0), "f32", False),
+    (neurons.LIF(3, dt=1.0), "bf16", True),
+    (neurons.SRC(3), "f64", False),
+    (Noisy(neurons.IF(3, dt=1.0)), "f32", True),
+]
+
+
+@pytest.mark.parametrize(("neuron", "stored", "masked"), CASES, ids=lambda x: str(x).partition("(")[0])
+def test_every_operation_is_as_written(neuron: Neuron, stored: str, masked: bool) -> None:
+    """Nothing is fused that the source does not fuse, nothing is approximate, no register is spilled."""
+    for variant in variants(neuron, stored, masked):
+        code = compiled(variant, kept=masked)
+        text = kernel(variant).source.text
+        ptx = code.asm["ptx"]
+        assert len(re.findall(r"\bfma\.rn\.", ptx)) <= text.count("tl.fma(")
+        assert not re.findall(r"\.approx|\.full\.|\.ftz", ptx)
+        assert ".local" not in ptx
+        assert code.asm["cubin"]

@@ -1,0 +1,200 @@
+"""The GPU kernels on a machine without a GPU: Triton's interpreter against the reference loop.
+
+`test_triton.py` runs this file in a process of its own, where `TRITON_INTERPRET=1` stands before Triton is imported.
+The interpreter takes about 20 microseconds per operation, so everything here is small.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import rheobase
+from rheobase import Neuron, Noisy, errors, neurons
+from rheobase.engine.launch_triton import BLOCK, segment_length
+from rheobase.engine.program import parse
+from tests.contract.models import Model, every_model
+from tests.contract.runs import Run, assert_runs_close, assert_runs_equal, reference_run, run, weight
+from tests.contract.tolerances import HALF_ULP, ONE_STEP, assert_close, difference, free
+
+
+def everything(neuron: Neuron) -> tuple[str, ...]:
+    """All that can be recorded."""
+    names = [name for name in neuron.State._fields if name != "step"]
+    return tuple(f"{name}{suffix}" for name in names for suffix in ("", ".pre"))
+
+
+def both(neuron: Neuron, current: Tensor, **call: Any) -> tuple[Run, Run]:
+    """The same run by the kernels of the CPU and by those of the GPU."""
+    return run(neuron, current, "llvm", **call), run(neuron, current, "triton", **call)
+
+
+@every_model
+def test_free_run(model: Model) -> None:
+    """Values, and gradients of input, initial state and parameters, through output, end and traces."""
+    neuron = model.make(5)
+    record = everything(neuron)
+    current, expected = reference_run(model, neuron, 63, 2, record=record)
+    found = run(neuron, current, "triton", record=record)
+    assert_runs_close(expected, found, free(63))
+    if not neuron.graded:
+        assert torch.equal(expected.values["out"], found.values["out"])
+    assert float(found.gradients["current"].abs().max()) > 0
+
+
+@every_model
+def test_one_step_in_float32(model: Model) -> None:
+    """Every step of a run of 20, from the states of the reference."""
+    neuron = model.make(3, dtype=torch.float32)
+    current = model.current(21, 2, 3, dtype=torch.float32)
+    names = [name for name in neuron.State._fields if name != "step"]
+    with torch.no_grad():
+        _, end, rec = neuron(current, record=names, backend="reference")
+        many = {name: getattr(rec, name)[:-1].flatten(0, 1) for name in names}
+        state = neuron.State(**many, **({"step": end.step} if "step" in neuron.State._fields else {}))
+        i = current[1:].flatten(0, 1).unsqueeze(0)
+        expected = neuron(i, state, record=names, backend="reference")
+        found = neuron(i, state, record=names, backend="triton")
+    assert_close(expected[0], found[0], ONE_STEP[torch.float32], "out")
+    for name in names:
+        a, b = getattr(expected[2], name), getattr(found[2], name)
+        assert_close(a, b, ONE_STEP[torch.float32], name)
+
+
+@every_model
+def test_float32_is_that_of_the_cpu_bit_for_bit(model: Model) -> None:
+    """Both write down the same arithmetic, so a free run over thresholds agrees too."""
+    neuron = model.make(3, dtype=torch.float32)
+    assert_runs_equal(*both(neuron, model.current(20, 2, 3, dtype=torch.float32), record=everything(neuron)))
+
+
+@pytest.mark.parametrize("name", ["LIF", "SRC"])
+def test_bfloat16(name: str) -> None:
+    model = Model(name, getattr(neurons, name))
+    neuron = model.make(6, dtype=torch.float32)
+    current = model.current(18, 2, 6).bfloat16()
+    one, other = both(neuron, current, record=("v",) if name == "LIF" else ("h",))
+    assert_runs_equal(one, other)
+    assert other.values["out"].dtype == torch.bfloat16
+    wide, _ = neuron(current.float(), backend="triton")
+    assert difference(wide.detach(), other.values["out"]) <= HALF_ULP[torch.bfloat16]
+
+
+def test_bfloat16_rounds_to_even() -> None:
+    """A leaky integrator that has no leak to speak of gives out what it holds."""
+    neuron = neurons.LI(8, dt=1.0, tau_mem=1e30)
+    v = torch.tensor([1.0, 1 + 2**-8, 1 + 3 * 2**-8, 1 + 2**-8 + 2**-20, -2.9999, 3.3e38, -1e-40, 0.0])
+    out, end = neuron(torch.zeros(1, 1, 8).bfloat16(), neuron.State(v.view(1, 8)), backend="triton")
+    assert torch.equal(end.v.view(8), v)
+    assert torch.equal(out.view(8).view(torch.int16), v.bfloat16().view(torch.int16))
+
+
+@pytest.mark.parametrize("name", ["LIF", "SEAdLIF", "Noisy"])
+def test_sequences_of_different_length(name: str) -> None:
+    model = (
+        Model(name, neurons.LIF, lambda n: Noisy(n, seed=3)) if name == "Noisy" else Model(name, getattr(neurons, name))
+    )
+    neuron = model.make(2)
+    lengths = torch.tensor([0, 20, 7, 16])
+    record = everything(neuron)
+    current, expected = reference_run(model, neuron, 20, 4, record=record, lengths=lengths)
+    found = run(neuron, current, "triton", record=record, lengths=lengths)
+    assert_runs_close(expected, found, free(20))
+
+
+@pytest.mark.parametrize("lanes", [1, BLOCK - 1, BLOCK, BLOCK + 2])
+def test_lanes_that_do_not_fill_a_block(lanes: int) -> None:
+    model = Model("LIF", neurons.LIF)
+    neuron = model.make(lanes)
+    assert_runs_equal(*both(neuron, model.current(3, 1, lanes)))
+
+
+@pytest.mark.parametrize("steps", [1, 15, 16, 17, 32, 33])
+def test_steps_that_do_not_fill_a_segment(steps: int) -> None:
+    model = Model("LIF", neurons.LIF)
+    neuron = model.make(3)
+    assert_runs_equal(*both(neuron, model.current(steps, 1, 3)))
+
+
+def test_segments_balance_what_is_kept_and_what_is_computed_again() -> None:
+    neuron = neurons.LIF(3, dt=1.0)
+    text, _ = rheobase.engine.dispatch.program_of(neuron, ())
+    assert len(parse(text).states) == 1
+    assert [segment_length(text, steps) for steps in (1, 16, 63, 1000, 100_000)] == [1, 16, 16, 32, 224]
+
+
+@pytest.mark.parametrize("wanted", ["current", "init.v", "tau_mem_log"])
+def test_gradient_of_one_input_alone(wanted: str) -> None:
+    model = Model("LIF", neurons.LIF)
+    neuron = model.make(4)
+    current = model.current(20, 1, 4)
+    whole = run(neuron, current, "triton", through=("out", "end"))
+    neuron.requires_grad_(False)
+    v = neuron.rest(1, dtype=torch.float64).v.detach()
+    leaves = {"current": current.clone(), "init.v": v, **dict(neuron.named_parameters())}
+    leaf = leaves[wanted].requires_grad_()
+    out, end = neuron(leaves["current"], neuron.State(v), backend="triton")
+    loss = (weight("out", out) * out).sum() + (weight("end.v", end.v) * end.v).sum()
+    assert_close(whole.gradients[wanted], torch.autograd.grad(loss, leaf)[0], ONE_STEP[torch.float64], wanted)
+
+
+def test_pieces_are_the_whole_bit_for_bit() -> None:
+    neuron = Noisy(neurons.LIF(3, dt=1.0), sigma=1.0, seed=(1 << 61) + 12345).double()
+    current = torch.full((30, 2, 3), 3.0, dtype=torch.float64)
+    whole, end = neuron(current, backend="triton")
+    first, half = neuron(current[:13], backend="triton")
+    second, end2 = neuron(current[13:], half, backend="triton")
+    assert torch.equal(torch.cat([first, second]), whole)
+    assert torch.equal(end.v, end2.v)
+    assert float(whole.sum()) > 0
+
+
+def test_strides_of_input_and_gradient_do_not_matter() -> None:
+    neuron = neurons.LIF(3, dt=1.0).double()
+    current = torch.randn(3, 2, 20, dtype=torch.float64).permute(2, 1, 0)
+    assert_runs_equal(*both(neuron, current))
+    x = current.clone().requires_grad_()
+    neuron(x, backend="triton")[0].sum().backward()  # an upstream gradient without strides
+    assert x.grad is not None
+    assert float(x.grad.abs().max()) > 0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+def test_input_that_is_not_finite(value: float, dtype: torch.dtype) -> None:
+    neuron = neurons.LIF(3, dt=1.0).to(torch.promote_types(dtype, torch.float32))
+    current = torch.zeros(20, 2, 3, dtype=dtype)
+    current[17, 1, 2] = value
+    with pytest.raises(errors.InputError, match=r"current\[17, 1, 2\]"):
+        neuron(current, backend="triton")
+
+
+def test_auto_never_chooses_the_interpreter() -> None:
+    neuron = neurons.LIF(3, dt=1.0)
+    assert rheobase.explain(neuron, torch.zeros(1, 1, 3)).parts[0].backend == "llvm"
+
+
+def test_a_second_derivative_is_refused() -> None:
+    x = torch.randn(5, 1, 3).requires_grad_()
+    out, _ = neurons.LIF(3, dt=1.0)(x, backend="triton")
+    (g,) = torch.autograd.grad(out.sum(), x, create_graph=True)
+    with pytest.raises(errors.NotDifferentiable):
+        g.sum().backward()
+
+
+def test_the_operator_keeps_its_contract_with_torch() -> None:
+    """Shapes and types of the fake rule are those of the real one, also under an export's trace."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    neuron = neurons.SRC(3)
+    text, _ = rheobase.engine.dispatch.program_of(neuron, ("h",))
+    params, state = list(neuron.values().values()), list(neuron.rest(2, dtype=torch.float32))
+    arguments = (torch.randn(40, 2, 3), state, params, None, None, text, 0.0, 0, True)
+    real = torch.ops.rheobase.scan_triton(*arguments)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        fake = torch.ops.rheobase.scan_triton(*arguments)
+    assert [(t.shape, t.dtype) for t in real] == [(t.shape, t.dtype) for t in fake]
+    assert real[-1].shape[0] == 3 * (-(-40 // segment_length(text, 40)) - 1)
