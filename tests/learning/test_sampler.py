@@ -72,6 +72,6 @@ def test_schedules_stay_within_the_learning_rate(name: str) -> None:
 
 def test_one_cycle_rises_then_falls() -> None:
     values = [one_cycle(k / 1000) for k in range(1001)]
-    assert all(a < b for a, b in itertools.pairwise(values))
-    assert all(a > b for a, b in itertools.pairwise(values))
+    assert all(a < b for a, b in itertools.pairwise(values[:301]))
+    assert all(a > b for a, b in itertools.pairwise(values[300:]))
     assert values[-1] == pytest.approx(1e-4 / 25)

@@ -6,11 +6,8 @@ from typing import Annotated
 
 import typer
 
+from rheobase.cli import list_neurons, show, simulate, train
 from rheobase.cli.bench import bench
-from rheobase.cli.list_neurons import list_neurons
-from rheobase.cli.show import show
-from rheobase.cli.simulate import simulate
-from rheobase.cli.train import train
 
 app = typer.Typer(
     name="rheobase",
@@ -20,10 +17,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("list")(list_neurons)
-app.command()(show)
-app.command()(simulate)
-app.command()(train)
+app.command("list", epilog=list_neurons.EXAMPLES)(list_neurons.list_neurons)
+app.command(epilog=show.EXAMPLES)(show.show)
+app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
+app.command(epilog=train.EXAMPLES)(train.train)
 app.add_typer(bench, name="bench")
 
 

@@ -12,6 +12,7 @@ from rheobase.cli.models import make
 from rheobase.cli.quantity import STEPS
 from rheobase.core import OdeNeuron
 from rheobase.core.declared import Declared
+from rheobase.errors import InputError
 from rheobase.learning.metrics import CROSSING
 
 FINE_DT = 0.1  # ms
@@ -98,8 +99,17 @@ def respond(neuron: Declared, *, current: float, steps: int, onset: int = 0, end
     with torch.no_grad():
         out, _, recorded = neuron(stimulus, record=names)
     states = {name: getattr(recorded, name)[:, 0, 0] for name in names}
+    _check_finite(neuron, states)
     spikes = torch.zeros_like(out, dtype=torch.bool) if never_spikes(neuron) else onsets(out, neuron.graded)
     return Response(neuron, stimulus[:, 0, 0], out[:, 0, 0], spikes[:, 0, 0], states, onset)
+
+
+def _check_finite(neuron: Declared, states: dict[str, Tensor]) -> None:
+    for name, trace in states.items():
+        bad = ~trace.isfinite()
+        if bool(bad.any()):
+            given = f"{name} = {float(trace[bad][0])} at step {int(bad.nonzero()[0]) + 1}"
+            raise InputError(repr(neuron), given, "finite states", "use a smaller dt, or a smaller current")
 
 
 def smallest_current(kind: type[Declared], *, within: float = 400.0, **values: Any) -> float | None:

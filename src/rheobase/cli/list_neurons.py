@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rheobase.cli.options import Debug, Json, examples, reported, write_json
+
+EXAMPLES = examples("rheobase list", "rheobase list --json neurons.json")
 
 
 def list_neurons(json: Json = None, debug: Debug = False) -> None:
     """List all neurons: what each is, its paper, its states and its parameters."""
     with reported(debug):
-        _list(json)
+        from rheobase.cli.models import Description, find, names
+        from rheobase.cli.terminal import console, table
 
-
-list_neurons.epilog = examples("rheobase list", "rheobase list --json neurons.json")  # type: ignore[attr-defined]
-
-
-def _list(json: Path | None) -> None:
-    from rheobase.cli.models import Description, find, names
-    from rheobase.cli.terminal import console, table
-
-    described = [Description.of(find(name)) for name in names()]
-    rows = [
-        (d.kind.__name__, d.what, f"{d.authors} {d.year}", " ".join(d.kind.states), " ".join(d.kind.params))
-        for d in described
-    ]
-    out = console()
-    out.print(table(("neuron", "what it is", "paper", "states", "parameters"), rows))
-    out.print(f"{len(rows)} neurons. Equations, units and a picture of one: rheobase show {rows[-1][0]}")
-    write_json(json, {"neurons": [d.as_json() for d in described]})
+        described = [Description.of(find(name)) for name in names()]
+        rows = [
+            (d.kind.__name__, d.what, f"{d.authors} {d.year}", " ".join(d.kind.states), " ".join(d.kind.params))
+            for d in described
+        ]
+        out = console()
+        out.print(table(("neuron", "what it is", "paper", "states", "parameters"), rows))
+        out.print(f"{len(rows)} neurons. Equations, units and a picture of one: rheobase show {rows[-1][0]}")
+        write_json(json, {"neurons": [d.as_json() for d in described]})

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.core.declare import Option, ParamSpec, StateSpec
-from rheobase.core.neuron import Neuron
+from rheobase.core.neuron import Neuron, register_state
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import DeclarationError, ParameterError, nearest
 
@@ -44,6 +44,7 @@ class Declared(Neuron):
         fields = [*cls.states, *(["above"] if getattr(cls, "crossing", False) else [])]
         cls.State = namedtuple(f"{cls.__name__}State", fields, module=cls.__module__)
         cls.State.__qualname__ = f"{cls.__qualname__}.State"  # where pickle finds it
+        register_state(cls.State)
         cls.__signature__ = _signature(cls)
 
     def __init__(

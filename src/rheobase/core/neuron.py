@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import _register_namedtuple  # pyright: ignore[reportPrivateUsage]
 
 from rheobase.core import primitives
 from rheobase.core.check import check_call, check_state
@@ -135,6 +136,11 @@ class Neuron(nn.Module):
                 raise ParameterError(repr(self), f"record {name!r}", "the name of a state", nearest(str(name), known))
             if name in names[:k]:
                 raise ParameterError(repr(self), f"record {name!r} twice", "each name once", "leave one out")
+
+
+def register_state(state: type[Any]) -> None:
+    """Tell torch the name of a type of states, so that an exported graph that returns one can be saved."""
+    _register_namedtuple(state, serialized_type_name=f"{state.__module__}.{state.__qualname__}")
 
 
 def recording(record: tuple[str, ...]) -> type[Any]:

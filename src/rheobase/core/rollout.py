@@ -48,16 +48,21 @@ def held(alive: Tensor, now: Tensor, before: Tensor) -> Tensor:
 
 def check_finite(neuron: Neuron, current: Tensor) -> None:
     """Raise `InputError` with the first place where `current` is NaN or infinite."""
+    if not bool(torch.isfinite(current).all()):
+        raise not_finite(repr(neuron), current)
+
+
+def not_finite(owner: str, current: Tensor) -> InputError:
+    """The error for a current that is somewhere NaN or infinite; names the first place."""
     bad = ~torch.isfinite(current)
-    if bool(bad.any()):
-        where = tuple(int(k) for k in bad.nonzero()[0])
-        value = float(current[where])
-        raise InputError(
-            repr(neuron),
-            f"current[{', '.join(map(str, where))}] = {value} ({int(bad.sum())} such values)",
-            "finite numbers",
-            "look at the layer before, its learning rate and its data",
-        )
+    where = tuple(int(k) for k in bad.nonzero()[0])
+    value = float(current[where])
+    return InputError(
+        owner,
+        f"current[{', '.join(map(str, where))}] = {value} ({int(bad.sum())} such values)",
+        "finite numbers",
+        "look at the layer before, its learning rate and its data",
+    )
 
 
 provide("reference", Reference())

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rheobase.core.declare import ParamSpec, StateSpec
-from rheobase.core.neuron import Neuron, Transition
+from rheobase.core.neuron import Neuron, Transition, register_state
 from rheobase.core.noise import normal
 from rheobase.errors import ParameterError, nearest
 
@@ -23,6 +23,7 @@ def _state_type(wrapper: type[_Wrapper], inner: type[Any]) -> type[Any]:
     made: Any = namedtuple(f"{wrapper.__name__}{inner.__name__}", fields)
     made.made_from = (wrapper, inner)
     made.__reduce__ = _reduce
+    register_state(made)
     return made
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rheobase.engine.launch import Call, run, segment_length
+from rheobase.core.rollout import not_finite
+from rheobase.engine.launch import Call, longest_segment, run
 from rheobase.engine.plan import Wanted
 from rheobase.engine.program import parse
 
-BAD_INPUT = "rheobase: the input is not finite"
+KERNEL = "the fused kernel of a neuron"
 
 
 def _segments(current: Tensor, program: str) -> int:
     bits = 64 if current.dtype == torch.float64 else 32
-    return -(-current.shape[0] // segment_length(program, current.shape[0], bits))
+    return -(-current.shape[0] // longest_segment(program, bits))
 
 
 def outputs(current: Tensor, init: list[Tensor], program: str, keep: bool) -> list[Tensor]:
@@ -31,14 +32,15 @@ def empties(current: Tensor, init: list[Tensor], program: str, kept: int) -> lis
         torch.empty_like(current, memory_format=torch.contiguous_format),
         *(torch.empty_like(s, memory_format=torch.contiguous_format) for s in init),
         *(torch.empty_like(current, dtype=compute, memory_format=torch.contiguous_format) for _ in range(traces)),
-        lanes.new_empty((kept, *current.shape[1:]) if kept else (0,)),
+        lanes.new_empty((kept, *current.shape[1:])),
     ]
 
 
 def gradients(current: Tensor, init: list[Tensor], params: list[Tensor], wanted: list[bool]) -> list[Tensor]:
     """Empty gradients of the tensors (current, *init, *params) that want one."""
     tensors = (current, *init, *params)
-    return [torch.empty_like(t) for t, want in zip(tensors, wanted, strict=True) if want]
+    contiguous = torch.contiguous_format
+    return [torch.empty_like(t, memory_format=contiguous) for t, want in zip(tensors, wanted, strict=True) if want]
 
 
 def per_lane(param: Tensor, current: Tensor, compute: torch.dtype) -> Tensor:
@@ -88,7 +90,7 @@ def scan(
     if results[-1].numel():
         pointers["checkpoints"] = results[-1]
     if not run(call, call.variant(None), pointers):
-        raise FloatingPointError(BAD_INPUT)
+        raise not_finite(KERNEL, call.current)
     return results
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import torch
@@ -10,10 +9,11 @@ from torch import Tensor
 
 from rheobase.core.execution import Request, provide
 from rheobase.core.neuron import Neuron
-from rheobase.core.rollout import check_finite
+from rheobase.core.rollout import not_finite
 from rheobase.engine import ops
-from rheobase.engine.launch_triton import compiler, interpreted
+from rheobase.engine.toolchain import compiler, fused_multiply_add, installed, interpreted
 from rheobase.engine.trace import Untraceable, trace
+from rheobase.errors import InputError
 
 
 def program_of(neuron: Neuron, record: tuple[str, ...]) -> tuple[str | None, str | None]:
@@ -40,7 +40,7 @@ class Fused:
     def refusal(self, neuron: Neuron, current: Tensor, *, asked: bool = False) -> str | None:
         if current.device.type != self.device:
             return f"the input is on {current.device.type}, it runs on {self.device}"
-        if not _installed(self.package):
+        if not installed(self.package):
             return f"{self.package} is not installed"
         return program_of(neuron, ())[1]
 
@@ -64,20 +64,30 @@ class Fused:
                 neuron.seed,
                 self.operator,
             )
-        except FloatingPointError:
-            check_finite(neuron, current)  # says where
-            raise
+        except InputError:
+            # with the neuron's name instead of the kernel's
+            raise not_finite(repr(neuron), current) from None
         end = dict(zip(names, final, strict=True))
         if step is not None:
             end["step"] = step + current.shape[0]
         return (out.half() if half else out), neuron.State(**end), traces
 
 
+class Llvm(Fused):
+    """`Fused` for the CPU."""
+
+    def refusal(self, neuron: Neuron, current: Tensor, *, asked: bool = False) -> str | None:
+        reason = super().refusal(neuron, current)
+        if reason is None and not fused_multiply_add():
+            return "the processor has no fused multiply-add (AVX2 or NEON)"
+        return reason
+
+
 class Triton(Fused):
     """`Fused` for a GPU. Asked for by name, it also runs in Triton's interpreter, on the CPU: slow, for tests."""
 
     def refusal(self, neuron: Neuron, current: Tensor, *, asked: bool = False) -> str | None:
-        if current.device.type == "cpu" and asked and interpreted() and _installed(self.package):
+        if current.device.type == "cpu" and asked and interpreted() and installed(self.package):
             return program_of(neuron, ())[1]
         reason = super().refusal(neuron, current)
         if reason is None and compiler() is None:
@@ -85,11 +95,5 @@ class Triton(Fused):
         return reason
 
 
-def _installed(package: str) -> bool:
-    return importlib.util.find_spec(package) is not None
-
-
-_installed._dynamo_marked_constant = True  # type: ignore[attr-defined]
-
-provide("llvm", Fused("cpu", "llvmlite"))
+provide("llvm", Llvm("cpu", "llvmlite"))
 provide("triton", Triton("cuda", "triton", "scan_triton"))

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from rheobase.core.rollout import not_finite
 from rheobase.engine import cpu
 from rheobase.engine.emit_llvm import Variant
 from rheobase.engine.launch import STORED
@@ -64,7 +65,7 @@ def scan(
     segment = segment_length(program, current.shape[0])
     launch(_variant(current, params, lengths, program, None), segment, named, dt, seed)
     if not (current.is_cuda and torch.cuda.is_current_stream_capturing()) and bad.item():
-        raise FloatingPointError(cpu.BAD_INPUT)
+        raise not_finite(cpu.KERNEL, current)
     return results
 
 

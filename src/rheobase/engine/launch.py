@@ -46,13 +46,13 @@ def kernel(variant: Variant) -> Kernel:
 
 
 @functools.lru_cache(maxsize=512)
-def segment_length(program: str, steps: int, bits: int) -> int:
-    """Steps between two kept states: as many as a block's states fit the cache, the whole sequence if they do."""
+def longest_segment(program: str, bits: int) -> int:
+    """Steps between two kept states: as many as a block's states fit the cache."""
     parsed = parse(program)
     everything = Wanted(True, (True,) * len(parsed.traces), True, (True,) * len(parsed.params))
     saved = max(1, len(plan_backward(program, False, everything).saved))
     fit = CACHE_BYTES // (saved * 128 * bits // 8)
-    return min(steps, max(16, fit))
+    return max(16, fit)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ class Call:
 
     @property
     def segment(self) -> int:
-        return segment_length(self.program, self.current.shape[0], 64 if self.compute == torch.float64 else 32)
+        longest = longest_segment(self.program, 64 if self.compute == torch.float64 else 32)
+        return min(self.current.shape[0], longest)
 
     @property
     def segments(self) -> int:

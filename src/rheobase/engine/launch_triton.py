@@ -12,8 +12,6 @@ import functools
 import hashlib
 import linecache
 import math
-import os
-import shutil
 import struct
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -27,27 +25,12 @@ from rheobase.engine.emit_llvm import Variant
 from rheobase.engine.emit_triton import Source, emit_backward, emit_forward
 from rheobase.engine.plan import Wanted, plan_backward
 from rheobase.engine.program import parse
+from rheobase.engine.toolchain import interpreted
 from rheobase.errors import BackendUnavailable
 
 BLOCK = 128  # lanes of a block, one to a thread: few threads that run long, so as many blocks as there can be
 WARPS = BLOCK // 32
 SHORTEST = 16  # steps of a segment: below, the work around a segment shows
-
-
-def interpreted() -> bool:
-    """Whether kernels run in Triton's interpreter."""
-    return os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "yes", "on", "y")
-
-
-@functools.cache
-def compiler() -> str | None:
-    """The C compiler with which Triton builds its launcher."""
-    return os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
-
-
-# torch.compile takes both answers as constants
-interpreted._dynamo_marked_constant = True  # type: ignore[attr-defined]
-compiler._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 @functools.lru_cache(maxsize=512)

@@ -16,12 +16,13 @@ import torch
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
-from rheobase.engine import cpu, gpu
+from rheobase.engine.late import Late
 from rheobase.errors import NotDifferentiable
 
 LIBRARY = torch.library.Library("rheobase", "DEF")
-# the operators, and the kernels that run them; Triton itself is imported with the first kernel
-KERNELS: dict[str, Any] = {"scan": cpu, "scan_triton": gpu}
+# the operators, and the kernels that run them
+cpu, gpu = Late("rheobase.engine.cpu"), Late("rheobase.engine.gpu")
+KERNELS = {"scan": cpu, "scan_triton": gpu}
 for _name in KERNELS:
     LIBRARY.define(
         f"{_name}(Tensor current, Tensor[] init, Tensor[] params, Tensor? lengths, Tensor? step, "
@@ -109,7 +110,7 @@ class _ScanBackward(torch.autograd.Function):
 
 def no_derivative(what: str, remedy: str = 'run the neuron with backend="reference"') -> NotDifferentiable:
     """The error for a derivative that the kernels do not have."""
-    return NotDifferentiable("the fused kernel of a neuron", what, "first derivatives in reverse mode", remedy)
+    return NotDifferentiable(cpu.KERNEL, what, "first derivatives in reverse mode", remedy)
 
 
 def check_transforms(*tensors: Tensor | None) -> None:
@@ -159,12 +160,13 @@ def _scan_backward_autograd(
 for _name, _kernels in KERNELS.items():
     LIBRARY.impl(_name, functools.partial(_scan_fake, _kernels), "Meta")
     LIBRARY.impl(f"{_name}_backward", _scan_backward_fake, "Meta")
-    LIBRARY.impl(_name, _kernels.scan, "CPU")
-    LIBRARY.impl(f"{_name}_backward", _kernels.scan_backward, "CPU")
-    LIBRARY.impl(_name, gpu.scan, "CUDA")
-    LIBRARY.impl(f"{_name}_backward", gpu.scan_backward, "CUDA")
-    LIBRARY.impl(_name, no_vmap, "FuncTorchBatched")
-    LIBRARY.impl(f"{_name}_backward", no_vmap, "FuncTorchBatched")
+    LIBRARY.impl(_name, _kernels.function("scan"), "CPU")
+    LIBRARY.impl(f"{_name}_backward", _kernels.function("scan_backward"), "CPU")
+    LIBRARY.impl(_name, gpu.function("scan"), "CUDA")
+    LIBRARY.impl(f"{_name}_backward", gpu.function("scan_backward"), "CUDA")
+    for _key in ("FuncTorchBatched", "Batched"):
+        LIBRARY.impl(_name, no_vmap, _key)
+        LIBRARY.impl(f"{_name}_backward", no_vmap, _key)
     LIBRARY.impl(_name, functools.partial(_scan_autograd, _name), "Autograd")
     LIBRARY.impl(f"{_name}_backward", functools.partial(_scan_backward_autograd, _name), "Autograd")
 

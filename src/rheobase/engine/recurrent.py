@@ -7,20 +7,24 @@ backward kernel and one product with the matrix, and the gradient of the matrix 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from rheobase.core.execution import Request
-from rheobase.core.rollout import check_finite
-from rheobase.engine import cpu
+from rheobase.core.rollout import check_finite, not_finite
 from rheobase.engine.dispatch import program_of
-from rheobase.engine.launch import Call, Runner
-from rheobase.engine.ops import LIBRARY, below_autograd, no_derivative
+from rheobase.engine.late import Late
+from rheobase.engine.ops import LIBRARY, below_autograd, check_transforms, no_vmap
 from rheobase.engine.plan import Wanted
 from rheobase.engine.program import Program, parse
+from rheobase.errors import InputError
 
+if TYPE_CHECKING:
+    from rheobase.engine.launch import Call
+
+cpu, launch = Late("rheobase.engine.cpu"), Late("rheobase.engine.launch")
 STRETCH = 32  # steps between two kept states
 
 _ARGUMENTS = (
@@ -67,7 +71,7 @@ def _forward(
         state.copy_(start)
     wide = out if out.dtype == total.dtype else torch.empty_like(total)
     first = cpu.call_of(total[:1], final, params, lengths, step, program, dt, seed)
-    runner = Runner(first, first.variant(None))
+    runner = launch.Runner(first, first.variant(None))
     z, transposed = out0, weight.t().to(total.dtype)
     left = None if first.lengths is None else first.lengths.clone()
     for t in range(current.shape[0]):
@@ -80,7 +84,7 @@ def _forward(
         pointers |= {f"{name}:{k}": s for k, s in enumerate(final) for name in ("init", "final")}
         pointers |= {f"trace:{k}": trace[t] for k, trace in enumerate(seen)}
         if not runner.run(pointers, first.step + t):
-            raise FloatingPointError(cpu.BAD_INPUT)
+            raise not_finite("the lateral recurrence", total[t])
         if left is not None:
             left.sub_(1)
         z = wide[t]
@@ -110,7 +114,7 @@ def _backward(
     first = cpu.call_of(total[:1], list(init), params, lengths, step, program, dt, seed)
     full = first.lengths
     left = None if full is None else full.clone()
-    runner = Runner(first, first.variant(asked))
+    runner = launch.Runner(first, first.variant(asked))
     for stretch in range(kept.shape[0] - 1, -1, -1):
         start, end = stretch * STRETCH, min(stretch * STRETCH + STRETCH, total.shape[0])
         befores = _states(states_of, total[start:end], kept[stretch], full, first, start)
@@ -160,10 +164,10 @@ def _states(
     """The states before each step of a stretch: the very numbers of the forward pass."""
     init = [s.contiguous() for s in start]
     left = None if lengths is None else (lengths - t0).to(torch.int32)
-    call = Call(program, total.contiguous(), init, like.params, left, like.dt, like.step + t0, like.seed)
+    call = launch.Call(program, total.contiguous(), init, like.params, left, like.dt, like.step + t0, like.seed)
     traces = [torch.empty_like(total) for _ in init]
     scrap = torch.empty_like(total)
-    runner = Runner(call, call.variant(None))
+    runner = launch.Runner(call, call.variant(None))
     pointers: dict[str, Tensor | None] = {"input": call.current, "out": scrap}
     pointers |= {f"final:{k}": torch.empty_like(s) for k, s in enumerate(init)}
     pointers |= {f"trace:{k}": trace for k, trace in enumerate(traces)}
@@ -212,20 +216,13 @@ class _Recur(torch.autograd.Function):
         ))  # fmt: skip
         return None, None, None, None, None, None, *(next(found) if need else None for need in needed)
 
-    @staticmethod
-    def jvp(ctx: Any, *tangents: Any) -> Any:
-        raise no_derivative("a forward-mode derivative (jvp)")
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *args: Any) -> Any:
-        raise no_derivative("vmap")
-
 
 def _autograd(
     current: Tensor, init: list[Tensor], params: list[Tensor], out0: Tensor, weight: Tensor, lengths: Tensor | None,
     step: Tensor | None, program: str, dt: float, seed: int,
 ) -> list[Tensor]:  # fmt: skip
     tensors = (current, *init, *params, out0, weight)
+    check_transforms(*tensors)
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
         results = _Recur.apply(lengths, step, program, dt, seed, len(init), *tensors)
         return [*results, current.new_empty(0), current.new_empty(0)]  # type: ignore[misc]
@@ -238,6 +235,9 @@ LIBRARY.impl("recur_backward", _backward_fake, "Meta")
 LIBRARY.impl("recur", _forward, "CPU")
 LIBRARY.impl("recur_backward", _backward, "CPU")
 LIBRARY.impl("recur", _autograd, "Autograd")
+for _key in ("FuncTorchBatched", "Batched"):
+    LIBRARY.impl("recur", no_vmap, _key)
+    LIBRARY.impl("recur_backward", no_vmap, _key)
 
 
 def recur(request: Request, out0: Tensor, weight: Tensor) -> tuple[Tensor, Any, list[Tensor]]:
@@ -253,7 +253,7 @@ def recur(request: Request, out0: Tensor, weight: Tensor) -> tuple[Tensor, Any, 
             request.current, [getattr(state, name) for name in names], list(neuron.values().values()), out0, weight,
             request.lengths, step, text, neuron.dt or 0.0, neuron.seed,
         )  # fmt: skip
-    except FloatingPointError:
+    except InputError:
         check_finite(neuron, request.current)
         raise
     end = dict(zip(names, results[1 : 1 + len(names)], strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +108,7 @@ class TensorBoardLog(Callback):
 
     def __init__(self, folder: str | Path):
         try:
-            import torch.utils.tensorboard  # noqa: F401  (only whether it is there)
+            importlib.import_module("torch.utils.tensorboard")
         except ImportError as error:
             raise BackendUnavailable(
                 "TensorBoardLog",

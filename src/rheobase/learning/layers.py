@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -61,7 +61,7 @@ class Watch:
 
 
 @contextmanager
-def watched(net: nn.Module, layers: dict[str, SpikingLayer]) -> Iterator[Watch]:
+def watched(net: nn.Module, layers: dict[str, SpikingLayer]) -> Generator[Watch]:
     """While open, the watch keeps the last output of each layer. Layers that never ran are not in it."""
     watch = Watch(layers)
 

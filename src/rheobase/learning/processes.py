@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -61,7 +61,7 @@ def make_fabric(accelerator: str, devices: int | str | list[int], precision: str
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Generator[None]:
     """Inside, Fabric writes no notices (its warnings still come through)."""
     logger = logging.getLogger("lightning_fabric")
     before = logger.level
@@ -94,3 +94,9 @@ def share_buffers(fabric: Fabric, net: nn.Module) -> None:
     if fabric.world_size > 1:
         for buffer in net.buffers():
             torch.distributed.broadcast(buffer, 0)
+
+
+def leave_group() -> None:
+    """Leave the group of processes, if there is one: a process that ends inside it may abort."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -29,7 +29,7 @@ def set_random_state(states: Mapping[str, Tensor], device: torch.device) -> None
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int, device: torch.device) -> Generator[None]:
     """Inside, random numbers follow from `seed`; afterwards the caller's generators are as they were.
 
     >>> before = torch.get_rng_state()

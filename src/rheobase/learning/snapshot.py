@@ -48,7 +48,8 @@ class Position:
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Position:
         """What `as_json` gave."""
-        return cls(**{**facts, "history": History(tuple(EpochRecord(**e) for e in facts["history"]))})
+        figures = {k: v for k, v in facts.items() if k != "history"}
+        return cls(history=History(tuple(EpochRecord(**e) for e in facts["history"])), **figures)
 
 
 def pack(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import copy
 import os
 import pickle
@@ -17,7 +18,7 @@ from rheobase.errors import CheckpointError, ParameterError
 from rheobase.learning.callbacks import Callback, Callbacks, CsvLog
 from rheobase.learning.evaluate import Evaluation, evaluate
 from rheobase.learning.history import History
-from rheobase.learning.processes import make_fabric, quiet
+from rheobase.learning.processes import leave_group, make_fabric, quiet
 from rheobase.learning.recipe import Recipe
 from rheobase.learning.run import LAST, Job, Run
 from rheobase.learning.samples import Encodes, Samples
@@ -199,6 +200,9 @@ def _launch(fabric: Fabric, work: Callable[[Any, Any], Any], job: Any) -> Any:
 
 def _open_parcel(fabric: Fabric, parcel: _Parcel) -> list[Any] | None:
     if os.getpid() == parcel.sender:
+        if fabric.world_size > 1:
+            # later calls need the group again
+            atexit.register(leave_group)
         return [parcel.work(fabric, parcel.job)]
     # a spawned process sees the weights of its parent in shared memory
     parcel.job.net = copy.deepcopy(parcel.job.net)
@@ -206,6 +210,8 @@ def _open_parcel(fabric: Fabric, parcel: _Parcel) -> list[Any] | None:
     if fabric.is_global_zero:
         weights = {name: tensor.cpu() for name, tensor in parcel.job.net.state_dict().items()}
         (parcel.folder / "result").write_bytes(pickle.dumps((result, weights)))
+    fabric.barrier()
+    leave_group()
     return None
 
 

@@ -92,13 +92,12 @@ class _Chunks(torch.autograd.Function):
                 store[k] = value
             ctx.befores.append(([store[k] for store in kept], shape))
             ctx.random.append(torch.get_rng_state())
-        del chunk
         after, final = tree_flatten(state)
         end.append(final)
         ctx.save_for_backward(x)
         ctx.mark_non_differentiable(*(s for s in after if not s.is_floating_point()))
         ctx.set_materialize_grads(False)
-        # clones: a state may be a view of a chunk
+        # clones: a state may be a view of the last chunk
         return out, *(s.clone() for s in after)
 
     @staticmethod

@@ -1,0 +1,118 @@
+"""`rheobase show NEURON`: equations, parameters, states, paper, and a picture of its response."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rheobase.cli.options import Debug, Json, NeuronName, examples, reported, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rheobase.cli.drive import Response
+    from rheobase.cli.models import Description
+
+EXAMPLES = examples("rheobase show SRC", "rheobase show LIF --plot lif.svg", "rheobase show AdLIF --no-plot")
+FOLDER = Path("runs") / "show"
+STEP_OF, TOTAL = 1.5, 200.0  # times the rheobase; ms or steps
+
+
+def show(
+    neuron: NeuronName,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help=f"The picture: .png, .svg or .pdf. [default: {FOLDER}/NEURON.png]")
+    ] = None,
+    no_plot: Annotated[bool, typer.Option("--no-plot", help="Make no picture.")] = False,
+    json: Json = None,
+    debug: Debug = False,
+) -> None:
+    """Show a neuron: its equations, parameters with units, states, paper, and a picture of its response.
+
+    The response is to a step of 1.5 times its rheobase, the smallest constant current that makes it fire.
+    """
+    with reported(debug):
+        from rheobase.cli.drive import smallest_current
+        from rheobase.cli.models import Description, find
+        from rheobase.cli.terminal import console
+
+        described = Description.of(find(neuron))
+        if plot is not None:
+            from rheobase.plot import check_picture_path
+
+            check_picture_path(plot)
+        rheobase = smallest_current(described.kind)
+        _tell(described, rheobase, console())
+        write_json(json, {**described.as_json(), "rheobase": rheobase})
+        if not no_plot:
+            path = _draw(described, rheobase, plot or FOLDER / f"{described.kind.__name__}.png")
+            console().print(f"picture: {path}", soft_wrap=True)
+
+
+def _tell(described: Description, rheobase: float | None, out: Console) -> None:
+    from rheobase.cli.models import allowed
+    from rheobase.cli.quantity import display
+    from rheobase.cli.terminal import figures, number, table
+
+    kind = described.kind
+    out.print(kind.__name__, style="bold")
+    out.print(described.summary)
+    out.print(f"\n{described.equations}\n", soft_wrap=True)
+    rows = [(k, number(p.default, 6), display(p.unit), allowed(p), p.meaning) for k, p in kind.params.items()]
+    columns = ("name", "default", "unit", "allowed", "meaning")
+    out.print(table(columns, rows, title="Parameters (--set name=value)", right=("default",)))
+    if kind.declared_options:
+        choices = [
+            (k, str(o.default), ", ".join(map(str, o.choices)), o.meaning) for k, o in kind.declared_options.items()
+        ]
+        out.print(table(("name", "default", "choices", "meaning"), choices, title="Options (--set name=value)"))
+    states = [(k, str(s.initial), display(s.unit), s.meaning) for k, s in kind.states.items()]
+    out.print(table(("name", "starts at", "unit", "meaning"), states, title="States"))
+    facts: dict[str, Any] = {
+        "time": "in ms, with a step dt" if described.time == "ms" else "in steps, as in the paper",
+        "input": display(kind.input_unit) or "a plain number",
+        "output": "values; a spike is an upward crossing of 0.5" if kind.graded else "spikes, 0 or 1",
+        "rheobase": _rheobase(described, rheobase),
+    }
+    facts |= {k: v for k, v in described.sections.items() if k in ("Numerics", "Differs from the paper", "Reference")}
+    out.print(figures({k.lower(): v for k, v in facts.items()}))
+
+
+def _rheobase(described: Description, value: float | None) -> str:
+    from rheobase.cli.drive import never_spikes
+    from rheobase.cli.quantity import display
+
+    if value is None:
+        return "none: it never spikes" if never_spikes(described.kind) else "none was found"
+    unit = f" {display(described.kind.input_unit)}".rstrip()
+    return "0: it fires by itself" if value == 0 else f"{value:g}{unit} (constant current, within 400 {described.time})"
+
+
+def _draw(described: Description, rheobase: float | None, path: Path) -> Path:
+    from rheobase.cli.drive import FINE_DT, respond
+    from rheobase.cli.models import make
+
+    neuron = make(described.kind, 1, FINE_DT)
+    steps = round(TOTAL / (neuron.dt or 1.0))
+    current = STEP_OF * rheobase if rheobase else 1.0
+    return picture(respond(neuron, current=current, steps=steps, onset=steps // 10, end=9 * steps // 10), path)
+
+
+def picture(run: Response, path: Path) -> Path:
+    """Draw a response into a file. Raises `ParameterError` for another format, `StorageError`."""
+    from rheobase.cli.quantity import display
+    from rheobase.plot import response, save
+
+    kind = type(run.neuron)
+    states = {f"{name} ({display(s.unit)})" if display(s.unit) else name: run.states[name] for name, s in kind.states.items()}
+    unit = display(kind.input_unit)
+    level = f"{float(run.current.max()):.3g} {unit}".rstrip()
+    figure = response(
+        run.current, states, run.spikes, dt=run.dt,
+        title=f"{kind.__name__} under a step of {level}",
+        current_label=f"input ({unit})" if unit else "input",
+        out=run.out if run.neuron.graded else None,
+    )  # fmt: skip
+    return save(figure, path)

@@ -1,0 +1,6 @@
+"""`rheobase train`: placeholder."""
+
+from __future__ import annotations
+EXAMPLES=""
+def train() -> None:
+    """Train."""
