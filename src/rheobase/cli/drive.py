@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rheobase.cli.models import make
 from rheobase.cli.quantity import STEPS
-from rheobase.core import OdeNeuron
+from rheobase.core import Neuron, OdeNeuron
 from rheobase.core.declared import Declared
 from rheobase.errors import InputError
 from rheobase.learning.metrics import CROSSING
@@ -37,6 +37,16 @@ def onsets(out: Tensor, graded: bool) -> Tensor:
     began = above.clone()
     began[1:] &= ~above[:-1]
     return began
+
+
+def membrane(neuron: Neuron) -> str:
+    """The name of the state that is the membrane potential, or stands for it.
+
+    >>> from rheobase import neurons
+    >>> membrane(neurons.SRC(1)), membrane(neurons.LIF(1, dt=1.0))
+    ('h', 'v')
+    """
+    return next((name for name in ("v", "h") if name in neuron.states), next(iter(neuron.states)))
 
 
 @dataclass(frozen=True)

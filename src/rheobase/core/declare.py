@@ -73,14 +73,15 @@ class ParamSpec:
         """The value as real numbers that broadcast to `shape`. Raises `ParameterError` for anything else."""
         try:
             tensor = torch.as_tensor(value).detach()
-            if tensor.dtype == torch.bool or tensor.is_complex():
-                raise TypeError(f"{self.name} is a real number; the default is {self.default}")
             if not isinstance(value, Tensor):
                 # Python's numbers with all their digits
-                tensor = torch.as_tensor(value, dtype=torch.float64)
+                tensor = torch.as_tensor(value, dtype=torch.float64 if tensor.dtype != torch.bool else torch.bool)
         except (TypeError, ValueError, RuntimeError) as error:
             expected = f"a number or a tensor in {self.unit}"
             raise ParameterError(owner, f"{self.name} = {value!r}", expected, str(error)) from None
+        if tensor.dtype == torch.bool or tensor.is_complex():
+            given, expected = f"{self.name} = {value!r}", f"real numbers in {self.unit}"
+            raise ParameterError(owner, given, expected, f"the default is {self.default}")
         ends = zip(reversed(tensor.shape), reversed(shape), strict=False)
         if tensor.dim() > len(shape) or any(n not in (1, m) for n, m in ends):
             given = f"{self.name} of shape {tuple(tensor.shape)}"

@@ -6,15 +6,32 @@ import functools
 import importlib.util
 import os
 import shutil
+from collections.abc import Callable
+from typing import TypeVar
 
 
-@functools.cache
+Answer = TypeVar("Answer", bound=Callable[..., object])
+
+
+def constant(answer: Answer) -> Answer:
+    """Asked once for each argument, and taken as a constant by torch.compile, which looks through a cache itself."""
+    cached = functools.cache(answer)
+
+    @functools.wraps(answer)
+    def ask(*args: object) -> object:
+        return cached(*args)
+
+    ask._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return ask  # type: ignore[return-value]
+
+
+@constant
 def installed(package: str) -> bool:
     """Whether a package can be imported."""
     return importlib.util.find_spec(package) is not None
 
 
-@functools.cache
+@constant
 def fused_multiply_add() -> bool:
     """Whether this processor multiplies and adds with one rounding; without, LLVM would call a slow function."""
     import llvmlite.binding as llvm
@@ -28,13 +45,10 @@ def interpreted() -> bool:
     return os.environ.get("TRITON_INTERPRET", "0").lower() in ("1", "true", "yes", "on", "y")
 
 
-@functools.cache
+@constant
 def compiler() -> str | None:
     """The C compiler with which Triton builds its launcher."""
     return os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
 
 
 interpreted._dynamo_marked_constant = True  # type: ignore[attr-defined]
-compiler._dynamo_marked_constant = True  # type: ignore[attr-defined]
-fused_multiply_add._dynamo_marked_constant = True  # type: ignore[attr-defined]
-installed._dynamo_marked_constant = True  # type: ignore[attr-defined]

@@ -57,7 +57,7 @@ def new_figure(width: float, height: float, style: Style) -> Figure:
 def dress(ax: Axes, style: Style, *, title: str = "", x: str = "", y: str = "", grid: str = "") -> Axes:
     """Give axes the common look; `grid` is "x", "y", "both" or nothing."""
     ax.set_facecolor(style.background)
-    ax.set_title(title, loc="left", fontsize=TITLE, color=style.ink, fontweight="semibold")
+    ax.set_title(title, loc="left", fontsize=TITLE, color=style.ink, fontweight="bold")
     ax.set_xlabel(x, fontsize=LABEL, color=style.muted)
     ax.set_ylabel(y, fontsize=LABEL, color=style.muted)
     ax.tick_params(labelsize=TICK, colors=style.muted, length=3)

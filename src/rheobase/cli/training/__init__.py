@@ -1,0 +1,1 @@
+"""What `rheobase train` is made of: settings, network, folder, run, figures and report."""

@@ -1,0 +1,45 @@
+"""What a run found, as rows of a table and as JSON."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from rheobase.cli.machine import machine
+from rheobase.cli.training.job import Outcome
+
+
+def rows(outcome: Outcome) -> dict[str, str]:
+    """Names and values, for people."""
+    test, history = outcome.test, outcome.history
+    best, spikes, host = history.best, outcome.spikes_per_neuron, machine()
+    error = math.sqrt(test.accuracy * (1 - test.accuracy) / test.samples)
+    right = round(test.accuracy * test.samples)
+    kept = f", kept epoch {best.epoch}" if best else ""
+    cores = f"{outcome.settings.threads} of {host['cores']} cores"
+    return {
+        "test accuracy": f"{_percent(test.accuracy)} ± {100 * error:.1f} ({right} of {test.samples})",
+        "validation accuracy": _percent(best.validation_accuracy) if best else "none",
+        "spikes per neuron and sample": "none: no layer spikes" if spikes is None else f"{spikes:.2f}",
+        "parameters": f"{outcome.parameters:,}",
+        "training time": f"{history.seconds:.1f} s ({len(history)} epochs{kept})",
+        "seed": str(outcome.settings.seed),
+        "machine": f"{host['processor']}, {cores}",
+    }
+
+
+def as_json(outcome: Outcome, folder: Path) -> dict[str, Any]:
+    """The same and more, for programs."""
+    history = outcome.history
+    return {
+        "name": folder.name, "folder": str(folder), "test": outcome.test.as_json(),
+        "spikes_per_neuron": outcome.spikes_per_neuron, "parameters": outcome.parameters,
+        "training_seconds": history.seconds, "epochs": history.as_json(),
+        "kept_epoch": history.best.epoch if history.best else None,
+        "settings": outcome.settings.as_json(), "machine": machine(),
+    }  # fmt: skip
+
+
+def _percent(share: float | None) -> str:
+    return "none" if share is None else f"{100 * share:.1f} %"

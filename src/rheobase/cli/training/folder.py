@@ -1,0 +1,71 @@
+"""The folder of a run: claimed before any work, and never taken from another run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from rheobase.errors import CheckpointError, ParameterError, StorageError
+from rheobase.learning.run import CONFIG, LAST
+from rheobase.learning.storage import ensure_folder, read_json
+
+REPORT, RESULT = "report.html", "result.json"
+
+
+def claim(out: Path, name: str, *, overwrite: bool) -> Path:
+    """Make the folder out/name; where it exists, the next free one of name-2, name-3...
+
+    With `overwrite` the run that stands there is removed first.
+
+    Raises: `ParameterError` for a name that is no folder name or a folder that holds no run, `StorageError`.
+    """
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise ParameterError("--name", repr(name), "the name of a folder, without / in it", "choose the place with --out")
+    ensure_folder(out)
+    if overwrite:
+        _remove(out / name)
+    number = 1
+    while not _made(folder := out / (name if number == 1 else f"{name}-{number}")):
+        number += 1
+    return folder
+
+
+def _made(folder: Path) -> bool:
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise StorageError(str(folder), error.strerror or str(error), "a folder that can be made", "use --out") from error
+    return True
+
+
+def _remove(folder: Path) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir() or not (folder / CONFIG).is_file():
+        raise ParameterError(
+            "--overwrite", f"{folder}, which holds no run", f"a folder with {CONFIG}", "remove it by hand, or use --name"
+        )
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        given = f"{error.strerror or error}"
+        raise StorageError(str(folder), given, "a folder that can be removed", "remove it by hand") from error
+
+
+def state_of(folder: Path) -> str:
+    """In words, what a folder holds: a finished run, one that can be resumed, or something else."""
+    if (folder / RESULT).is_file():
+        return "a finished run"
+    return "a run that can be resumed" if (folder / LAST).is_file() else "something else"
+
+
+def read_settings(folder: Path) -> object:
+    """The settings that a run was started with. Raises `CheckpointError`."""
+    path = folder / CONFIG
+    content = read_json(path)
+    notes = content.get("notes") if isinstance(content, dict) else None
+    if not isinstance(notes, dict) or "settings" not in notes:
+        raise CheckpointError(str(path), "no settings in it", "a run of `rheobase train`", "give the folder of such a run")
+    return notes["settings"]

@@ -1,0 +1,99 @@
+"""One training run from its settings: train, test once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rheobase.cli.training.network import build, cells_of
+from rheobase.cli.training.progress import progress
+from rheobase.cli.training.settings import Settings
+from rheobase.data import Dataset
+from rheobase.data.dataset import Pair
+from rheobase.learning import Callback, Evaluation, History, TensorBoardLog, Trainer, count_parameters
+from rheobase.learning.random_state import seeded
+from rheobase.nn import Sequential
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trained network and all that was found. `predicted` (test samples,) is None where processes shared them."""
+
+    settings: Settings
+    data: Dataset
+    validation: Pair
+    net: Sequential
+    history: History
+    test: Evaluation
+    predicted: Tensor | None
+
+    @property
+    def spikes_per_neuron(self) -> float | None:
+        """Spikes of a neuron in one test sample, the mean over all that spike; None where none can."""
+        sizes = {
+            str(k): cells.shape[0] for k, layer in enumerate(self.net.layers) if (cells := cells_of(layer)) is not None
+        }
+        total = sum(sizes[name] for name in self.test.spikes)
+        return sum(mean * sizes[name] for name, mean in self.test.spikes.items()) / total if total else None
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return count_parameters(self.net)
+
+
+def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Outcome:
+    """Train in `folder`, or go on there, then run the test split once.
+
+    Raises: `TrainingInterrupted` after Ctrl-C, and the errors of `Trainer`.
+    """
+    train, validation = data.split(settings.validation, seed=settings.seed)
+    with _threads(settings):
+        with seeded(settings.seed, torch.device("cpu")):
+            net = build(settings, data)
+        logs: list[Callback] = [TensorBoardLog(folder / "tensorboard")] if settings.tensorboard else []
+        trainer = Trainer(
+            settings.recipe(), folder=folder, accelerator=settings.device, devices=settings.devices,
+            precision=settings.precision, strategy="ddp_spawn" if settings.devices > 1 else "auto",
+            callbacks=[progress(settings.epochs), *logs], notes={"settings": settings.as_json()},
+        )  # fmt: skip
+        encoder = settings.encode()
+        history = trainer.fit(net, encoder=encoder, train=train, validation=validation, resume=resume)
+        predictions: list[Tensor] = []
+        criterion = settings.recipe().criterion
+
+        def keep(module: Any, given: Any, returned: Any) -> None:
+            predictions.append(criterion.predict(returned[0].detach().float()).cpu())
+
+        # in other processes the hook would not be heard, and is not needed
+        hook = net.register_forward_hook(keep) if settings.devices == 1 else None
+        test = trainer.test(net, encoder=encoder, test=(data.x_test, data.y_test))
+        if hook is not None:
+            hook.remove()
+        predicted = torch.cat(predictions) if predictions else None
+    return Outcome(settings, data, validation, net.cpu(), history, test, predicted)
+
+
+@contextmanager
+def _threads(settings: Settings) -> Iterator[None]:
+    """Inside, torch uses the threads of the settings, and processes that start inside do so too."""
+    before, named = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
+    torch.set_num_threads(settings.threads)
+    if settings.devices > 1:
+        os.environ["OMP_NUM_THREADS"] = str(settings.threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        if settings.devices > 1:
+            if named is None:
+                del os.environ["OMP_NUM_THREADS"]
+            else:
+                os.environ["OMP_NUM_THREADS"] = named

@@ -1,0 +1,79 @@
+"""The networks that `rheobase train` builds."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+from torch import nn as torch_nn
+
+from rheobase import neurons, nn
+from rheobase.cli.drive import smallest_current
+from rheobase.cli.models import find, make
+from rheobase.cli.training.settings import DT, Settings
+from rheobase.core import Neuron
+from rheobase.data import Dataset
+
+CELLS_PER_CLASS = 10
+
+
+def build(settings: Settings, data: Dataset) -> nn.Sequential:
+    """A network for these data; its weights follow from torch's random state.
+
+    SRC as its authors build it: no biases, Xavier-uniform weights with gain sqrt(2), ten cells for each class in
+    the last layer, which a fixed readout sums. Others: linear layers between the neurons, and a leaky integrator
+    for each class. Where the input of a neuron has a unit, 1 stands for its rheobase.
+    """
+    if settings.neuron == "SRC":
+        return _src(settings, data)
+    layers: list[torch_nn.Module] = [nn.Flatten()]
+    before, kind = data.input_size, find(settings.neuron)
+    scale = [] if kind.input_unit == "1" else [Scale(smallest_current(kind) or 1.0)]
+    for size in settings.hidden:
+        layers += [nn.Linear(before, size), *scale, _cells(settings, size)]
+        before = size
+    classes = len(data.classes)
+    return nn.Sequential(*layers, nn.Linear(before, classes), neurons.LI(classes, dt=DT))
+
+
+def _src(settings: Settings, data: Dataset) -> nn.Sequential:
+    classes = len(data.classes)
+    layers: list[torch_nn.Module] = [nn.Flatten()]
+    before = data.input_size
+    for size in (*settings.hidden, CELLS_PER_CLASS * classes):
+        linear = nn.Linear(before, size, bias=False)
+        torch_nn.init.xavier_uniform_(linear.weight, gain=math.sqrt(2))
+        layers += [linear, _cells(settings, size)]
+        before = size
+    return nn.Sequential(*layers, nn.GroupReadout(before, classes=classes))
+
+
+class Scale(torch_nn.Module):
+    """Multiplies by a constant: from numbers of order one, which train well, to currents with a unit.
+
+    >>> import torch
+    >>> Scale(500.0)(torch.ones(1))
+    tensor([500.])
+    """
+
+    def __init__(self, factor: float):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.factor * x
+
+    def extra_repr(self) -> str:
+        return f"{self.factor:g}"
+
+
+def _cells(settings: Settings, size: int) -> torch_nn.Module:
+    learn = {"learn": ("b_h",)} if settings.neuron == "SRC" else {}
+    cells = make(find(settings.neuron), size, DT, **learn)
+    return nn.Recurrent(cells) if settings.recurrent else cells
+
+
+def cells_of(layer: torch_nn.Module) -> Neuron | None:
+    """The neurons of a layer, also where lateral weights are around them; None for a layer without."""
+    inner = layer.neuron if isinstance(layer, nn.Recurrent) else layer
+    return inner if isinstance(inner, Neuron) else None

@@ -1,0 +1,38 @@
+"""The report of a training run."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from rheobase.cli.machine import machine
+from rheobase.cli.training import figures
+from rheobase.cli.training.folder import REPORT
+from rheobase.cli.training.job import Outcome
+from rheobase.cli.training.pictures import pictures
+from rheobase.plot import Report
+
+_UNITS = {"steps": "time steps", "gain": "spikes per step of the brightest pixel", "batch": "samples", "lr": "largest"}
+
+
+def write(outcome: Outcome, folder: Path) -> Path:
+    """Write report.html into the folder of a run. Raises `StorageError`."""
+    settings, data, host = outcome.settings, outcome.data, machine()
+    chosen = {key: _said(key, value) for key, value in settings.as_json().items() if value is not None}
+    report = Report(
+        title=f"{settings.neuron} network on {data.name}",
+        summary=f"Run {folder.name}: {100 * outcome.test.accuracy:.1f} % of {outcome.test.samples} test samples right, "
+        f"after {outcome.history.seconds:.0f} s of training on {len(data.y_train) - len(outcome.validation[1])} samples.",
+        figures=figures.rows(outcome),
+        pictures=pictures(outcome),
+        settings={**chosen, "network": repr(outcome.net)},
+        command=settings.command(folder.name, folder.parent),
+        footer=f"rheobase {host['rheobase']}, torch {host['torch']}, Python {host['python']}, {host['system']}; "
+        f"{date.today().isoformat()}.",
+    )
+    return report.write(folder / REPORT)
+
+
+def _said(key: str, value: object) -> str:
+    text = ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+    return f"{text} ({_UNITS[key]})" if key in _UNITS else text

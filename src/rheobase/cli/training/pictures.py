@@ -1,0 +1,100 @@
+"""The pictures of a training report."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from rheobase.cli.training.activity import Activity, Layer, activity
+from rheobase.cli.training.job import Outcome
+from rheobase.plot import Panel, Picture, confusion, learning_curve, membranes, raster, samples
+
+MOST_MISTAKES = 12
+
+
+def pictures(outcome: Outcome) -> list[Picture]:
+    """All that this run can show, in the order of the report."""
+    seen = activity(outcome)
+    shown = [_learning(outcome), _confusion(outcome), _raster(outcome, seen)]
+    spiking = [layer for layer in seen.layers if bool(layer.spikes.any())]
+    if spiking:
+        shown.append(_membranes(spiking[-1]))
+    mistakes = _mistakes(outcome)
+    return [*shown, mistakes] if mistakes else shown
+
+
+def _learning(outcome: Outcome) -> Picture:
+    history = outcome.history
+    best = history.best
+    kept = f" The weights of epoch {best.epoch}, which validated best, were kept." if best else ""
+    return Picture(
+        "How it learned",
+        f"Loss and error after each epoch, on the training samples and on {len(outcome.validation[1])} samples "
+        f"held back from them.{kept}",
+        f"Loss and error over {len(history)} epochs.",
+        lambda style: learning_curve(history, style=style),
+    )
+
+
+def _confusion(outcome: Outcome) -> Picture:
+    matrix, classes = outcome.test.confusion, outcome.data.classes
+    return Picture(
+        "What it takes for what",
+        f"All {outcome.test.samples} test samples, which were run once, after training. Rows are the true classes.",
+        f"Confusion matrix of {len(classes)} classes; {int(matrix.trace())} of {int(matrix.sum())} samples are right.",
+        lambda style: confusion(matrix, classes, style=style),
+    )
+
+
+def _raster(outcome: Outcome, seen: Activity) -> Picture:
+    settings, classes = outcome.settings, outcome.data.classes
+    kind = "values" if settings.encoder == "direct" else "spikes"
+    panels = [Panel(f"Input: {seen.sequence.shape[1]} pixels, {settings.encoder} code", seen.sequence, kind, "pixel")]
+    for k, layer in enumerate(seen.layers, start=1):
+        title = f"Layer {k}: {layer.out.shape[1]} {settings.neuron} cells, {int(layer.spikes.sum())} spikes"
+        panels.append(Panel(title, layer.out, "values" if layer.cells.graded else "spikes", "cell"))
+    panels.append(
+        Panel(
+            f"Readout: one curve for each class; the network says {classes[seen.predicted]}",
+            seen.readout, "lines", "output", names=classes, chosen=seen.predicted,
+        )  # fmt: skip
+    )
+    dt = next((layer.cells.dt for layer in seen.layers), None)
+    return Picture(
+        "One sample on its way",
+        f"A validation sample of class {classes[seen.true]}, from its pixels to the readout.",
+        "Raster of the input and of every layer over time, and the curves of the readout.",
+        lambda style: raster(panels, dt=dt, style=style),
+    )
+
+
+def _membranes(layer: Layer) -> Picture:
+    cells = layer.busiest()
+    names = [f"cell {k}" for k in cells.tolist()]
+    draw = partial(
+        membranes, layer.potential[:, cells], layer.spikes[:, cells], names, y=layer.potential_label, dt=layer.cells.dt
+    )
+    return Picture(
+        "Inside a few cells",
+        f"The {len(names)} cells of the last layer with the most spikes, for the same sample. A triangle marks a spike.",
+        f"Membrane potentials of {len(names)} cells over time.",
+        lambda style: draw(style=style),
+    )
+
+
+def _mistakes(outcome: Outcome) -> Picture | None:
+    data, predicted = outcome.data, outcome.predicted
+    shape = [n for n in data.sample_shape if n > 1]
+    if predicted is None or len(shape) != 2:
+        return None
+    wrong = (predicted != data.y_test).nonzero().flatten()
+    chosen = wrong[:MOST_MISTAKES]
+    if not len(chosen):
+        return None
+    images = data.x_test[chosen].view(-1, *shape)
+    captions = [f"{data.classes[data.y_test[k]]} read as {data.classes[predicted[k]]}" for k in chosen]
+    return Picture(
+        "What it got wrong",
+        f"{len(chosen)} of the {len(wrong)} test samples that were misread.",
+        "Images with their true class and the class given: " + ", ".join(captions) + ".",
+        lambda style: samples(images, captions, style=style),
+    )

@@ -1,0 +1,32 @@
+"""Progress where there is no terminal to draw a bar on: a line every few seconds."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import typer
+
+from rheobase.learning import Callback, History, RichProgress
+from rheobase.learning.progress import epoch_line
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class EpochLines(Callback):
+    """Writes the figures of an epoch to standard error, at most every few seconds, and of the last one."""
+
+    def __init__(self, epochs: int):
+        self.epochs = epochs
+        self._written = 0.0
+
+    def on_epoch(self, history: History) -> None:
+        now = time.monotonic()
+        if now - self._written >= SECONDS_BETWEEN_LINES or history.finished:
+            typer.echo(f"epoch {len(history)}/{self.epochs}: {epoch_line(history[-1])}", err=True)
+            self._written = now
+
+
+def progress(epochs: int) -> Callback:
+    """A bar on a terminal, lines elsewhere."""
+    return RichProgress() if sys.stderr.isatty() else EpochLines(epochs)

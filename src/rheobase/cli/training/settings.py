@@ -1,0 +1,147 @@
+"""All choices of a training run, and their defaults for each neuron."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rheobase.cli.models import find
+from rheobase.data import NAMES, Dataset, Direct, Encoder, Latency, Rate
+from rheobase.errors import CheckpointError, ParameterError, nearest
+from rheobase.learning import Recipe
+
+DT = 1.0  # ms, of neurons that have a time step
+ENCODERS = ("rate", "latency", "direct")
+MANY_SAMPLES = 10_000
+# Below this many values in a layer's sequence, a second thread costs more to wake than it saves.
+VALUES_WORTH_A_THREAD = 2_000_000
+
+# Found on the validation split of the digits, mean over five splits.
+_COMMON: dict[str, Any] = {
+    "hidden": (128,), "encoder": "rate", "gain": 1.0, "steps": 60, "batch": 64, "lr": 0.01, "loss": "sum",
+    "optimiser": "adam", "schedule": "cosine",
+}  # fmt: skip
+_BY_NEURON: dict[str, dict[str, Any]] = {"SRC": {"hidden": (), "loss": "last"}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One training run. Everything that decides its numbers is in here, and nothing has a default."""
+
+    neuron: str
+    data: str
+    data_dir: str | None
+    limit: int | None
+    validation: float
+    hidden: tuple[int, ...]
+    recurrent: bool
+    encoder: str
+    gain: float
+    steps: int
+    epochs: int
+    batch: int
+    lr: float
+    loss: str
+    optimiser: str
+    schedule: str
+    seed: int
+    device: str
+    devices: int
+    precision: str
+    threads: int
+    tensorboard: bool
+
+    @classmethod
+    def resolve(cls, given: Mapping[str, Any], data: Dataset) -> Settings:
+        """Fill what was not given (None) with the defaults for this neuron and these data.
+
+        Raises: `ParameterError`.
+        """
+        name = find(given["neuron"]).__name__
+        defaults = {**_COMMON, **_BY_NEURON.get(name, {})}
+        defaults["epochs"] = 40 if len(data.y_train) <= MANY_SAMPLES else 10
+        chosen = {k: defaults.get(k) if v is None else v for k, v in given.items()}
+        chosen["threads"] = chosen["threads"] or _threads(chosen, data)
+        settings = cls(**{**chosen, "neuron": name})
+        settings.recipe()
+        settings.encode()
+        return settings
+
+    @classmethod
+    def from_json(cls, content: Any, source: str) -> Settings:
+        """What `as_json` gave, read from the file `source`. Raises `CheckpointError`."""
+        names = {f.name for f in fields(cls)}
+        if not isinstance(content, dict) or set(content) != names:
+            raise CheckpointError(
+                source, "no settings of a training run of this version", "those that `rheobase train` writes",
+                "give the folder of a run, or start a new one",
+            )  # fmt: skip
+        return cls(**{**content, "hidden": tuple(content["hidden"])})
+
+    def as_json(self) -> dict[str, Any]:
+        """In words and numbers that JSON can say."""
+        return {**asdict(self), "hidden": list(self.hidden)}
+
+    def recipe(self) -> Recipe:
+        """How to train. Raises `ParameterError`."""
+        return Recipe(
+            epochs=self.epochs, batch_size=self.batch, loss=self.loss, optimiser=self.optimiser,
+            learning_rate=self.lr, schedule=self.schedule, seed=self.seed,
+        )  # fmt: skip
+
+    def encode(self) -> Encoder:
+        """From images to sequences. Raises `ParameterError`."""
+        if self.encoder not in ENCODERS:
+            raise ParameterError(
+                "train", f"encoder {self.encoder!r}", "the name of an encoder", nearest(self.encoder, ENCODERS)
+            )
+        if self.encoder == "rate":
+            return Rate(self.steps, gain=self.gain)
+        return Latency(self.steps) if self.encoder == "latency" else Direct(self.steps)
+
+    def command(self, name: str, out: Path) -> str:
+        """The command that makes this run again, with every choice said."""
+        words = ["rheobase", "train"]
+        for key, value in self.as_json().items():
+            if key == "hidden":
+                words += ["--hidden", ",".join(map(str, value)) or "none"]
+            elif isinstance(value, bool):
+                words += [f"--{key}"] if value else []
+            elif value is not None and not (key == "gain" and self.encoder != "rate"):
+                words += [f"--{key.replace('_', '-')}", f"{value}"]
+        return shlex.join([*words, "--name", name, "--out", str(out)])
+
+
+def parse_hidden(text: str | None) -> tuple[int, ...] | None:
+    """Sizes of hidden layers: "128,64", or "none".
+
+    Raises: `ParameterError`.
+
+    >>> parse_hidden("128,64"), parse_hidden("none"), parse_hidden(None)
+    ((128, 64), (), None)
+    """
+    if text is None:
+        return None
+    if text.strip().lower() in ("none", ""):
+        return ()
+    sizes = [part.strip() for part in text.split(",")]
+    if not all(size.isdecimal() and int(size) > 0 for size in sizes):
+        raise ParameterError("--hidden", repr(text), "sizes of layers, or none", "--hidden 128,64")
+    return tuple(int(size) for size in sizes)
+
+
+def located(data: str) -> str:
+    """A data set's name as it is, a path made absolute, so that a run can be resumed from another folder."""
+    path = Path(data).expanduser()
+    return data if data in NAMES or not path.exists() else str(path.resolve())
+
+
+def _threads(chosen: Mapping[str, Any], data: Dataset) -> int:
+    widest = max([data.input_size, 10 * len(data.classes), *chosen["hidden"]])
+    few = chosen["steps"] * chosen["batch"] * widest < VALUES_WORTH_A_THREAD
+    return 1 if few else torch.get_num_threads()
