@@ -38,6 +38,7 @@ lint: .venv/.installed-dev ## run the static checks alone
 bench: .venv/.installed ## time rheobase against torch, and against its peers where they are installed
 	for name in neurons training_step memory startup after_matmul; do \
 		$(BENCH_PYTHON) -m benchmarks.$$name $(BENCH) || exit 1; done
+	$(BENCH_PYTHON) -m benchmarks.table
 
 bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly) in an environment of their own
 

@@ -16,7 +16,7 @@ from benchmarks.contestants import rheobase as ours
 from benchmarks.measure import Contestant, interleave
 from benchmarks.models import MODELS
 from benchmarks.neurons import FULL, QUICK, TRIVIAL, layers_of, ready
-from benchmarks.options import finish, parsed, parser, say
+from benchmarks.options import finish, keep_memory, parsed, parser, say
 
 
 def measure(model: str, shape: tuple[int, int, int], budget: float) -> dict[str, Any]:
@@ -46,6 +46,7 @@ def measure(model: str, shape: tuple[int, int, int], budget: float) -> dict[str,
 
 
 def main() -> None:
+    keep_memory()
     p = parser(__doc__)
     p.add_argument("--models", nargs="+", choices=MODELS, default=("LIF", "SRC"))
     options = parsed(p)

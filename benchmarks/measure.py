@@ -98,7 +98,11 @@ def peak_memory(target: str, arguments: dict[str, Any], *, timeout: float = 1800
     `target` is "module:function"; the function takes `arguments` and returns (warm_up, call).
     """
     command = [sys.executable, "-m", "benchmarks.peak", target, json.dumps(arguments)]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False)
+    # with the allocator as it is by default
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
+    ran = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+    )
     if ran.returncode != 0:
         raise RuntimeError(f"{target} {arguments} failed in its own process:\n{ran.stderr[-3000:]}")
     return int(json.loads(ran.stdout.splitlines()[-1])["bytes"])

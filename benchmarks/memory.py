@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from benchmarks.measure import peak_memory
-from benchmarks.networks import activities, loss, network, spikes
+from benchmarks.networks import CHUNKED, activities, loss, network, spikes
 from benchmarks.options import add_libraries, competitors, finish, parsed, parser, say
 
 FULL, QUICK = (500, 64, (512,) * 5), (50, 8, (64,) * 5)
@@ -41,6 +41,8 @@ def main() -> None:
     options = parsed(p)
     names, absent = competitors(options)
     names, absent = [name for name in names if name not in ABSENT], absent | ABSENT
+    if "rheobase" in names:
+        names.insert(names.index("rheobase") + 1, CHUNKED)
     time, batch, sizes = QUICK if options.quick else FULL
     neurons = math.prod((time, batch, sum(sizes[1:])))
     rows: dict[str, dict[str, Any]] = {}

@@ -16,6 +16,8 @@ from benchmarks.models import activity
 
 # share of inputs that are 1 in a step, and about that of each layer
 RATE = 0.05
+# rheobase's own way to trade time for memory: `nn.Chunked`
+CHUNKED = "rheobase in chunks"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ def network(name: str, sizes: Sequence[int]) -> Network:
     """The network of one library; where it has two forms of LIF, the one it gives by default."""
     if name == "rheobase":
         return _rheobase(sizes)
+    if name == CHUNKED:
+        return _rheobase(sizes, chunk=25)
     return _stack([library(name).layers("LIF", size)[0] for size in sizes[1:]], sizes)
 
 
@@ -74,7 +78,7 @@ def _stack(neurons: Sequence[Layer], sizes: Sequence[int]) -> Network:
     return Network(first.name, run, matrices, first.gain, first.reference == {}, first.differs)
 
 
-def _rheobase(sizes: Sequence[int]) -> Network:
+def _rheobase(sizes: Sequence[int], chunk: int | None = None) -> Network:
     parts: list[torch.nn.Module] = []
     matrices = []
     for (fan_in, fan_out), matrix in zip(pairwise(sizes), weights(sizes), strict=True):
@@ -83,8 +87,11 @@ def _rheobase(sizes: Sequence[int]) -> Network:
             linear.weight.copy_(matrix)
         matrices.append(linear.weight)
         parts += [linear, ours.neuron("LIF", fan_out)]
-    net = rb.nn.Sequential(*parts)
-    return Network("rheobase", lambda x: net(x)[0], tuple(matrices), 1.0, True)
+    net: torch.nn.Module = rb.nn.Sequential(*parts)
+    if chunk is None:
+        return Network("rheobase", lambda x: net(x)[0], tuple(matrices), 1.0, True)
+    net = rb.nn.Chunked(net, steps=chunk)
+    return Network(CHUNKED, lambda x: net(x)[0], tuple(matrices), 1.0, True, f"chunks of {chunk} steps, run twice")
 
 
 def spikes(time: int, batch: int, inputs: int) -> Tensor:

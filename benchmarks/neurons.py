@@ -20,7 +20,7 @@ from benchmarks.contestants import rheobase as ours
 from benchmarks.contestants.torch_compile import compile_seconds
 from benchmarks.measure import Agreement, Contestant, agreement, interleave, peak_memory
 from benchmarks.models import MODELS, activity, current, upstream
-from benchmarks.options import add_libraries, competitors, finish, parsed, parser, say
+from benchmarks.options import add_libraries, competitors, earlier, finish, keep_memory, parsed, parser, say
 
 TRIVIAL = "y = 2 * x"
 FULL, QUICK = (100, 64, 512), (20, 8, 64)
@@ -112,6 +112,7 @@ def measure(model: str, shape: tuple[int, int, int], options: argparse.Namespace
 
 
 def main() -> None:
+    keep_memory()
     p = parser(__doc__)
     p.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     add_libraries(p)
@@ -119,7 +120,7 @@ def main() -> None:
     shape = QUICK if options.quick else FULL
     cache = tempfile.mkdtemp(prefix="compile-")
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = cache
-    cases: dict[str, Any] = {}
+    cases = earlier("neurons", options, shape=shape)
     try:
         for model in options.models:
             say(f"{model} {shape}")

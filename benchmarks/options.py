@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,18 @@ def competitors(options: argparse.Namespace) -> tuple[list[str], dict[str, str]]
     return names, absent
 
 
+# By default glibc gives large blocks back to the system after each call, and the page faults of the next one (3 us
+# each on a small virtual machine) drown what is timed, more or less by luck. So for all contestants it keeps them.
+KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(1 << 32), "MALLOC_MMAP_THRESHOLD_": str(1 << 32)}
+
+
+def keep_memory() -> None:
+    """Start this program again with an allocator that keeps what it has, unless it was started so."""
+    if any(name not in os.environ for name in KEEP_MEMORY):
+        os.environ.update(KEEP_MEMORY)
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def parsed(p: argparse.ArgumentParser) -> argparse.Namespace:
     """The options of this run, with torch's threads set."""
     options = p.parse_args()
@@ -51,6 +65,16 @@ def parsed(p: argparse.ArgumentParser) -> argparse.Namespace:
     if options.budget is None:
         options.budget = 1.0 if options.quick else 40.0
     return options
+
+
+def earlier(name: str, options: argparse.Namespace, **same: Any) -> dict[str, Any]:
+    """The cases of an earlier run of the same sizes, so that a run of some models keeps those of the others."""
+    path = options.json or ROOT / "benchmarks" / "results" / f"{name}.json"
+    if options.quick or not path.exists():
+        return {}
+    found = json.loads(path.read_text(encoding="utf-8"))
+    matches = all(json.dumps(found.get(key)) == json.dumps(value) for key, value in same.items())
+    return found["cases"] if matches else {}
 
 
 def say(line: str) -> None:

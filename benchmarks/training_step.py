@@ -20,7 +20,7 @@ from torch import Tensor
 from benchmarks.contestants.torch_compile import compile_seconds
 from benchmarks.measure import Contestant, interleave, peak_memory
 from benchmarks.networks import Network, activities, loss, network, reference, spikes, weights
-from benchmarks.options import add_libraries, competitors, finish, parsed, parser, say
+from benchmarks.options import add_libraries, competitors, finish, keep_memory, parsed, parser, say
 
 PRODUCTS = "its matrix products alone"
 FULL, QUICK = (100, 64, (784, 512, 10)), (10, 4, (30, 20, 10))
@@ -86,6 +86,7 @@ def _compile_layers(time: int, batch: int, sizes: tuple[int, ...], limit: float,
 
 
 def main() -> None:
+    keep_memory()
     p = parser(__doc__)
     add_libraries(p)
     options = parsed(p)

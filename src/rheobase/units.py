@@ -34,6 +34,7 @@ SYMBOLS: Mapping[str, tuple[tuple[int, ...], int]] = {
     "F": ((-2, -1, 4, 2, 0, 0), 0),
     "rad": ((0, 0, 0, 0, 0, 0), 0),
 }
+COMMON = ("ms", "mV", "pA", "nA", "uA", "nS", "uS", "mS", "pF", "nF", "uF", "MOhm", "GOhm", "um", "cm", "mM", "kHz")
 _FACTOR = re.compile(r"([A-Za-z]+)\^?(-?\d+)?")
 
 
@@ -126,7 +127,9 @@ def _factor(word: str, text: str) -> tuple[str, int]:
         raise _unreadable(text, f"{word!r} is not one symbol with a whole power")
     symbol, power = match[1], int(match[2] or 1)
     if _known(symbol) is None:
-        raise _unreadable(text, nearest(symbol, [*SYMBOLS, "mV", "ms", "pA", "nS", "pF", "GOhm", "mS", "uF", "uA"]))
+        known = (*SYMBOLS, *COMMON)
+        alike = next((s for s in known if s.lower() == symbol.lower()), None)
+        raise _unreadable(text, nearest(symbol, known) if alike is None else f"did you mean {alike!r}?")
     return symbol, power
 
 

@@ -72,6 +72,7 @@ class FiveStates(MapNeuron):
 class Crossing(OdeNeuron):
     """FitzHugh-Nagumo (1961): no reset; a spike is an upward crossing."""
 
+    rate = param(1.0, "1/ms", "rate of the fast variable", positive=True)
     a = param(0.7, "1", "offset of the recovery")
     b = param(0.8, "1", "gain of the recovery")
     tau = param(12.5, "ms", "time constant of the recovery", positive=True)
@@ -81,7 +82,7 @@ class Crossing(OdeNeuron):
     crossing = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
-        return dict(v=s.v - s.v**3 / 3.0 - s.w + i, w=relax((s.v + self.a) / self.b, self.tau / self.b))
+        return dict(v=self.rate * (s.v - s.v**3 / 3.0 - s.w + i), w=relax((s.v + self.a) / self.b, self.tau / self.b))
 
     def threshold(self, s: Any) -> Any:
         return s.v - self.v_threshold

@@ -80,7 +80,7 @@ def test_gradient_through_one_trace(model: Model) -> None:
     neuron = model.make(5)
     record = everything(neuron)
     current, _ = reference_run(model, neuron, 12, 2)
-    for name in record:
+    for name in (record[0], record[-1]):
         got = []
         for backend in ("reference", "llvm"):
             x = current.clone().requires_grad_()

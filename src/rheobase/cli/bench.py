@@ -26,13 +26,13 @@ bench = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
 @bench.command("neurons", epilog=EXAMPLES)
 def bench_neurons(
     neuron: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only this neuron; repeatable. [default: all]")
+        list[str] | None, typer.Option(metavar="NAME", help="Only this neuron; repeatable.", show_default="all")
     ] = None,
     steps: Annotated[int, typer.Option(min=1, help="Time steps of the sequence.")] = 100,
     batch: Annotated[int, typer.Option(min=1, help="Sequences in the batch.")] = 64,
     size: Annotated[int, typer.Option(min=1, help="Neurons in the layer.")] = 512,
     seconds: Annotated[float, typer.Option(min=0.0, help="Time to spend on each neuron.")] = 2.0,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads. [default: as torch has them]")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="as torch has them")] = None,
     json: Json = None,
     debug: Debug = False,
 ) -> None:
@@ -42,34 +42,45 @@ def bench_neurons(
     Against other libraries: make bench.
     """
     with reported(debug):
-        import torch
-
-        from rheobase.cli.machine import machine
+        from rheobase.cli import machine
         from rheobase.cli.models import find, names
-        from rheobase.cli.terminal import console, table
 
         kinds = [find(name) for name in neuron or names()]
-        if threads is not None:
-            torch.set_num_threads(threads)
-        note = console(err=True)
-        rows: list[dict[str, Any]] = []
-        for k, kind in enumerate(kinds, start=1):
-            note.print(f"{k}/{len(kinds)} {kind.__name__}")
-            rows.append(_measure(kind, (steps, batch, size), seconds))
-        columns = ("neuron", "forward + backward", f"{TRIVIAL}", "times that", "torch loop", "times faster")
-        cells = [
-            (
-                r["neuron"], _ms(r["layer"]), _ms(r["trivial"]), f"{r['over_trivial']:.1f}",
-                _ms(r["loop"]), f"{r['speedup_over_loop']:.0f}",
-            )
-            for r in rows
-        ]  # fmt: skip
-        title = f"{steps} steps, batch {batch}, {size} neurons, float32, {torch.get_num_threads()} threads"
-        console().print(table(columns, cells, title=title, right=columns[1:]))
-        content = {
-            "shape": [steps, batch, size], "dtype": "float32", "unit": "s", "machine": machine(), "rows": rows,
-        }  # fmt: skip
+        with machine.threads(threads):
+            rows = _measured(kinds, (steps, batch, size), seconds)
+            content = {
+                "shape": [steps, batch, size],
+                "dtype": "float32",
+                "unit": "s",
+                "machine": machine.machine(),
+                "rows": rows,
+            }
+        _tell(content)
         write_json(json, content)
+
+
+def _measured(kinds: list[type[Declared]], shape: tuple[int, int, int], seconds: float) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for k, kind in enumerate(kinds, start=1):
+        typer.echo(f"{k}/{len(kinds)} {kind.__name__}", err=True)
+        rows.append(_measure(kind, shape, seconds))
+    return rows
+
+
+def _tell(content: dict[str, Any]) -> None:
+    from rheobase.cli.terminal import console, table
+
+    columns = ("neuron", "forward + backward", TRIVIAL, "times that", LOOP, "times faster")
+    cells = [
+        (
+            r["neuron"], _ms(r["layer"]), _ms(r["trivial"]), f"{r['over_trivial']:.1f}",
+            _ms(r["loop"]), f"{r['speedup_over_loop']:.0f}",
+        )
+        for r in content["rows"]
+    ]  # fmt: skip
+    steps, batch, size = content["shape"]
+    title = f"{steps} steps, batch {batch}, {size} neurons, float32, {content['machine']['threads']} threads"
+    console().print(table(columns, cells, title=title, right=columns[1:]))
 
 
 def _measure(kind: type[Declared], shape: tuple[int, int, int], seconds: float) -> dict[str, Any]:

@@ -14,11 +14,8 @@ def list_neurons(json: Json = None, debug: Debug = False) -> None:
         from rheobase.cli.terminal import console, table
 
         described = [Description.of(find(name)) for name in names()]
-        rows = [
-            (d.kind.__name__, d.what, f"{d.authors} {d.year}", " ".join(d.kind.states), " ".join(d.kind.params))
-            for d in described
-        ]
+        rows = [(d.kind.__name__, d.summary, " ".join(d.kind.states), " ".join(d.kind.params)) for d in described]
         out = console()
-        out.print(table(("neuron", "what it is", "paper", "states", "parameters"), rows))
+        out.print(table(("neuron", "what it is, and its paper", "states", "parameters"), rows))
         out.print(f"{len(rows)} neurons. Equations, units and a picture of one: rheobase show {rows[-1][0]}")
         write_json(json, {"neurons": [d.as_json() for d in described]})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,28 @@ def machine() -> dict[str, Any]:
         "torch": str(torch.__version__),
         "rheobase": __version__,
     }
+
+
+@contextmanager
+def threads(count: int | None) -> Generator[None, None, None]:
+    """Inside, torch uses so many threads; None changes nothing.
+
+    >>> import torch
+    >>> before = torch.get_num_threads()
+    >>> with threads(1):
+    ...     torch.get_num_threads()
+    1
+    >>> torch.get_num_threads() == before
+    True
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if count is None else count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _processor() -> str:

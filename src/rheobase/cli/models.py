@@ -66,11 +66,6 @@ class Description:
         return cls(kind, _unwrapped(summary), authors, year, equations.rstrip(), sections)
 
     @property
-    def what(self) -> str:
-        """The summary without the citation."""
-        return re.sub(r"\s+([.,:;])", r"\1", _CITED.sub("", self.summary)).rstrip(".")
-
-    @property
     def time(self) -> str:
         """How the neuron counts time."""
         return "ms" if issubclass(self.kind, OdeNeuron) else "steps"

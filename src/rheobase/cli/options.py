@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ def examples(*commands: str) -> str:
 
 
 @contextmanager
-def reported(debug: bool) -> Iterator[None]:
+def reported(debug: bool) -> Generator[None, None, None]:
     """Inside, an error of rheobase becomes one red line on standard error and exit code 2; Ctrl-C gives 130."""
     try:
         yield

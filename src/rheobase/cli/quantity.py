@@ -23,14 +23,14 @@ def quantity(text: str, unit: str, name: str) -> float:
     """
     match = _NUMBER.fullmatch(text)
     if match is None or not math.isfinite(float(match[1])):
-        raise ParameterError(name, repr(text), f"a number{_with(unit)}", f"{name} {_example(unit)}")
+        raise ParameterError(name, repr(text), f"a finite number{_with(unit)}", f"{_example(unit)}, say")
     value, given = float(match[1]), match[2]
     if given in ("", unit):
         return value
     shift = _shift(given, unit)
     if shift is None:
         plain = {"1": "a plain number", STEPS: "a number of steps"}.get(unit, f"a number in {unit}")
-        raise UnitError(name, f"{text!r}, in {given}", plain, f"{name} {_example(unit)}")
+        raise UnitError(name, f"{text!r}, in {given}", plain, f"{_example(unit)}, say")
     return value * 10**shift if shift >= 0 else value / 10**-shift
 
 

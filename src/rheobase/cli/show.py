@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rheobase.cli.options import Debug, Json, NeuronName, examples, reported, write_json
+from rheobase.errors import ParameterError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples("rheobase show SRC", "rheobase show LIF --plot lif.svg", "rheobase show AdLIF --no-plot")
 FOLDER = Path("runs") / "show"
-STEP_OF, TOTAL = 1.5, 200.0  # times the rheobase; ms or steps
+TOTAL, SOON = 200.0, 50.0  # ms or steps
+ABOVE = 1.5
 
 
 def show(
     neuron: NeuronName,
     plot: Annotated[
-        Path | None, typer.Option(metavar="FILE", help=f"The picture: .png, .svg or .pdf. [default: {FOLDER}/NEURON.png]")
+        Path | None,
+        typer.Option(metavar="FILE", help="The picture: .png, .svg or .pdf.", show_default=f"{FOLDER}/NEURON.png"),
     ] = None,
     no_plot: Annotated[bool, typer.Option("--no-plot", help="Make no picture.")] = False,
     json: Json = None,
@@ -31,7 +34,7 @@ def show(
 ) -> None:
     """Show a neuron: its equations, parameters with units, states, paper, and a picture of its response.
 
-    The response is to a step of 1.5 times its rheobase, the smallest constant current that makes it fire.
+    The picture is its response to a step of 1.5 times the smallest current that makes it fire within 50 ms (or steps).
     """
     with reported(debug):
         from rheobase.cli.drive import smallest_current
@@ -43,16 +46,19 @@ def show(
             from rheobase.plot import check_picture_path
 
             check_picture_path(plot)
+            if no_plot:
+                raise ParameterError("show", "--plot and --no-plot", "one of them", "leave one out")
         rheobase = smallest_current(described.kind)
         _tell(described, rheobase, console())
         write_json(json, {**described.as_json(), "rheobase": rheobase})
         if not no_plot:
-            path = _draw(described, rheobase, plot or FOLDER / f"{described.kind.__name__}.png")
+            path = _draw(described, plot or FOLDER / f"{described.kind.__name__}.png")
             console().print(f"picture: {path}", soft_wrap=True)
 
 
 def _tell(described: Description, rheobase: float | None, out: Console) -> None:
-    from rheobase.cli.models import allowed
+    from rheobase.cli.drive import FINE_DT
+    from rheobase.cli.models import allowed, make
     from rheobase.cli.quantity import display
     from rheobase.cli.terminal import figures, number, table
 
@@ -68,8 +74,9 @@ def _tell(described: Description, rheobase: float | None, out: Console) -> None:
             (k, str(o.default), ", ".join(map(str, o.choices)), o.meaning) for k, o in kind.declared_options.items()
         ]
         out.print(table(("name", "default", "choices", "meaning"), choices, title="Options (--set name=value)"))
-    states = [(k, str(s.initial), display(s.unit), s.meaning) for k, s in kind.states.items()]
-    out.print(table(("name", "starts at", "unit", "meaning"), states, title="States"))
+    rest = make(kind, 1, FINE_DT).rest(1)
+    states = [(k, number(float(getattr(rest, k))), display(s.unit), s.meaning) for k, s in kind.states.items()]
+    out.print(table(("name", "rests at", "unit", "meaning"), states, title="States", right=("rests at",)))
     facts: dict[str, Any] = {
         "time": "in ms, with a step dt" if described.time == "ms" else "in steps, as in the paper",
         "input": display(kind.input_unit) or "a plain number",
@@ -90,29 +97,34 @@ def _rheobase(described: Description, value: float | None) -> str:
     return "0: it fires by itself" if value == 0 else f"{value:g}{unit} (constant current, within 400 {described.time})"
 
 
-def _draw(described: Description, rheobase: float | None, path: Path) -> Path:
-    from rheobase.cli.drive import FINE_DT, respond
+def _draw(described: Description, path: Path) -> Path:
+    from rheobase.cli.drive import FINE_DT, respond, smallest_current
     from rheobase.cli.models import make
 
     neuron = make(described.kind, 1, FINE_DT)
     steps = round(TOTAL / (neuron.dt or 1.0))
-    current = STEP_OF * rheobase if rheobase else 1.0
+    current = ABOVE * (smallest_current(described.kind, within=SOON) or 1 / ABOVE)
     return picture(respond(neuron, current=current, steps=steps, onset=steps // 10, end=9 * steps // 10), path)
 
 
 def picture(run: Response, path: Path) -> Path:
     """Draw a response into a file. Raises `ParameterError` for another format, `StorageError`."""
+    import torch
+
+    from rheobase.cli.drive import membrane
     from rheobase.cli.quantity import display
     from rheobase.plot import response, save
 
     kind = type(run.neuron)
-    states = {f"{name} ({display(s.unit)})" if display(s.unit) else name: run.states[name] for name, s in kind.states.items()}
+    labels = {name: f"{name} ({display(s.unit)})" if display(s.unit) else name for name, s in kind.states.items()}
     unit = display(kind.input_unit)
     level = f"{float(run.current.max()):.3g} {unit}".rstrip()
+    shows_more = run.neuron.graded and not any(torch.equal(run.out, trace) for trace in run.states.values())
     figure = response(
-        run.current, states, run.spikes, dt=run.dt,
+        run.current, {labels[name]: trace for name, trace in run.states.items()}, run.spikes, dt=run.dt,
+        marked=labels[membrane(run.neuron)],
         title=f"{kind.__name__} under a step of {level}",
         current_label=f"input ({unit})" if unit else "input",
-        out=run.out if run.neuron.graded else None,
+        out=run.out if shows_more else None,
     )  # fmt: skip
     return save(figure, path)

@@ -24,14 +24,17 @@ MOST_STEPS = 100_000_000
 def simulate(
     neuron: NeuronName,
     current: Annotated[
-        str, typer.Option(metavar="VALUE", help="The current: a number, or with the unit of the neuron's input (800pA).")
+        str,
+        typer.Option(metavar="VALUE", help="The current: a number, or with the unit of the neuron's input (800pA)."),
     ],
     stop: Annotated[
-        str, typer.Option(metavar="TIME", help="Length of the run, in ms (or 0.4s); in steps where the neuron has no dt.")
+        str,
+        typer.Option(metavar="TIME", help="Length of the run, in ms (or 0.4s); in steps where the neuron has no dt."),
     ] = "400",
     onset: Annotated[str, typer.Option(metavar="TIME", help="When the current begins.")] = "0",
     dt: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Time step [default: 0.1ms]; not for neurons that count in steps.")
+        str | None,
+        typer.Option(metavar="TIME", help="Time step; not for neurons that count in steps.", show_default="0.1ms"),
     ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Give a parameter or option; repeatable.")
@@ -56,7 +59,8 @@ def simulate(
         traces = _states(made, record or [])
         run = _run(made, current, stop, onset)
         out = console()
-        out.print(figures(_figures(run), title=repr(made)))
+        out.print(repr(made), style="bold")
+        out.print(figures(_figures(run)))
         write_json(json, _as_json(run, traces))
         if plot is not None:
             out.print(f"picture: {picture(run, plot)}", soft_wrap=True)
@@ -95,7 +99,9 @@ def _values(kind: type[Declared], assignments: list[str]) -> dict[str, Any]:
             choices = {str(c).lower(): c for c in kind.declared_options[name].choices}
             if text.lower() not in choices:
                 listed = ", ".join(map(str, kind.declared_options[name].choices))
-                raise ParameterError(f"--set {name}", repr(text), f"one of {listed}", "rheobase show says what they mean")
+                raise ParameterError(
+                    f"--set {name}", repr(text), f"one of {listed}", "rheobase show says what they mean"
+                )
             values[name] = choices[text.lower()]
     return values
 
@@ -116,7 +122,7 @@ def _run(neuron: Declared, current: str, stop: str, onset: str) -> Response:
     from rheobase.cli.quantity import quantity
     from rheobase.errors import ParameterError
 
-    value = quantity(current, neuron.input_unit, "--current")
+    value = quantity(current, neuron.input_unit, f"{type(neuron).__name__} --current")
     steps, start = _steps(neuron, stop, "--stop"), _steps(neuron, onset, "--onset")
     if not 1 <= steps <= MOST_STEPS:
         expected = f"a time of 1 to {MOST_STEPS} steps" + (f" of {neuron.dt:g} ms" if neuron.dt else "")
@@ -134,7 +140,9 @@ def _steps(neuron: Declared, text: str, name: str) -> int:
         return round(quantity(text, "ms", name) / neuron.dt)
     count = quantity(text, STEPS, name)
     if count != int(count):
-        raise ParameterError(name, repr(text), f"a whole number of steps, in which {type(neuron).__name__} counts", "400")
+        raise ParameterError(
+            name, repr(text), f"a whole number of steps, in which {type(neuron).__name__} counts", "400"
+        )
     return int(count)
 
 

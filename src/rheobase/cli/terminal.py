@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 
@@ -14,23 +14,37 @@ def console(*, err: bool = False) -> Console:
     return Console(stderr=err, markup=False, highlight=False, emoji=False)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "", right: Sequence[str] = ()) -> Table:
-    """A plain table; the columns named in `right` are aligned to the right."""
+def table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    title: str = "",
+    right: Sequence[str] = (),
+) -> Table:
+    """A plain table; columns named in `right` are aligned to the right, and the first one is never wrapped."""
     from rich import box
 
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", header_style="bold", overflow="fold")
+        side: JustifyMethod = "right" if column in right else "left"
+        made.add_column(column, justify=side, no_wrap=column == columns[0], header_style="bold")
     for row in rows:
         made.add_row(*row)
     return made
 
 
-def figures(rows: Mapping[str, Any], *, title: str = "") -> Table:
+def figures(rows: Mapping[str, Any]) -> Table:
     """A table of names and values, without a header."""
     from rich import box
 
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE, show_header=False)
+    made = Table(box=box.SIMPLE, show_header=False)
     made.add_column(style="bold", no_wrap=True)
     made.add_column(overflow="fold")
     for name, value in rows.items():

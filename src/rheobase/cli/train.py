@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rheobase.cli.options import INTERRUPTED, Debug, Json, examples, reported, write_json
+from rheobase.cli.training.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, said
 
 if TYPE_CHECKING:
     from rheobase.cli.training.settings import Settings
@@ -19,60 +20,87 @@ EXAMPLES = examples(
     "rheobase train --neuron AdLIF --recurrent --data mine.npz --name first-try",
     "rheobase train --resume runs/first-try   (after Ctrl-C; the result is the same as without it)",
 )
+WHAT, WHERE, NETWORK, TRAINING, MACHINE = "Neuron and data", "Where to", "Network", "Training", "Machine"
+
+
+def _choice(name: str, text: str, panel: str, metavar: str | None = None) -> Any:
+    """An option whose default is in `defaults`: None here, to know what was given."""
+    return typer.Option(help=text, show_default=said(name), rich_help_panel=panel, metavar=metavar)
 
 
 def train(
-    neuron: Annotated[str | None, typer.Option(metavar="NAME", help="The neuron; `rheobase list` has them.")] = None,
+    neuron: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The neuron; `rheobase list` has them.", rich_help_panel=WHAT)
+    ] = None,
     data: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH", help="digits, mnist, fashion_mnist; or a folder of idx files; or a .npz."),
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="Folder of the run.", show_default="NEURON-DATA")] = None,
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where folders of runs are made.")] = Path("runs"),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Remove a run of the same name first.")] = False,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Go on with an interrupted run; takes no other setting.")
+        typer.Option(
+            metavar="NAME|PATH",
+            help="digits, mnist, fashion_mnist; or a folder of idx files; or a .npz.",
+            rich_help_panel=WHAT,
+        ),
     ] = None,
     data_dir: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Where mnist/ lies.", show_default="$RHEOBASE_DATA")
-    ] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch mnist or fashion_mnist if missing.")] = False,
-    limit: Annotated[int | None, typer.Option(help="Keep so many training and test samples.")] = None,
-    validation: Annotated[float | None, typer.Option(help="Share of the training samples.", show_default="0.1")] = None,
-    hidden: Annotated[
-        str | None, typer.Option(metavar="SIZES", help="Hidden layers: 128,64 or none.", show_default="128; SRC none")
-    ] = None,
-    recurrent: Annotated[bool, typer.Option("--recurrent", help="Give the neurons lateral weights.")] = False,
-    encoder: Annotated[
-        str | None, typer.Option(metavar="CODE", help="rate, latency or direct.", show_default="rate")
-    ] = None,
-    gain: Annotated[
-        float | None, typer.Option(help="Rate code: spikes per step of a white pixel.", show_default="1.0")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(help="Time steps of a sample (1 ms each).", show_default="60")] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the samples.", show_default="40; of over 10000 samples 10")
-    ] = None,
-    batch: Annotated[int | None, typer.Option(help="Samples in a step of the optimiser.", show_default="64")] = None,
-    lr: Annotated[float | None, typer.Option(help="Largest learning rate.", show_default="0.01")] = None,
-    loss: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Score of a class: last, sum, max, mean-softmax.", show_default="sum; SRC last"),
+        typer.Option(metavar="FOLDER", help="Where mnist/ lies.", show_default="$RHEOBASE_DATA", rich_help_panel=WHAT),
     ] = None,
-    optimiser: Annotated[str | None, typer.Option(metavar="NAME", help="adam or adamw.", show_default="adam")] = None,
-    schedule: Annotated[
-        str | None, typer.Option(metavar="NAME", help="constant, cosine or one-cycle.", show_default="cosine")
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch mnist or fashion_mnist if missing.", rich_help_panel=WHAT)
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(help="Keep so many training and test samples.", rich_help_panel=WHAT)
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of weights, split, order and codes.", show_default="0")] = None,
-    device: Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.", show_default="auto")] = None,
-    devices: Annotated[int | None, typer.Option(help="How many, one process on each.", show_default="1")] = None,
-    precision: Annotated[
-        str | None, typer.Option(metavar="NAME", help="32-true, bf16-mixed, 64-true...", show_default="32-true")
+    name: Annotated[
+        str | None, typer.Option(help="Folder of the run.", show_default="NEURON-DATA", rich_help_panel=WHERE)
     ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where folders of runs are made.", rich_help_panel=WHERE)
+    ] = Path("runs"),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove a run of the same name first.", rich_help_panel=WHERE)
+    ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Go on with an interrupted run; takes no other setting.", rich_help_panel=WHERE
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also log for TensorBoard.", rich_help_panel=WHERE)
+    ] = False,
+    hidden: Annotated[str | None, _choice("hidden", "Hidden layers: 128,64 or none.", NETWORK, "SIZES")] = None,
+    recurrent: Annotated[
+        bool, typer.Option("--recurrent", help="Give the neurons lateral weights.", rich_help_panel=NETWORK)
+    ] = False,
+    encoder: Annotated[str | None, _choice("encoder", "rate, latency or direct.", NETWORK, "CODE")] = None,
+    gain: Annotated[float | None, _choice("gain", "Rate code: spikes per step of a white pixel.", NETWORK)] = None,
+    steps: Annotated[int | None, _choice("steps", "Time steps of a sample (1 ms each).", NETWORK)] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Passes over the samples.",
+            show_default=f"{EPOCHS}; {EPOCHS_OF_MANY} where samples are more than {MANY_SAMPLES}",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    batch: Annotated[int | None, _choice("batch", "Samples in a step of the optimiser.", TRAINING)] = None,
+    lr: Annotated[float | None, _choice("lr", "Largest learning rate.", TRAINING)] = None,
+    schedule: Annotated[str | None, _choice("schedule", "constant, cosine or one-cycle.", TRAINING, "NAME")] = None,
+    optimiser: Annotated[str | None, _choice("optimiser", "adam or adamw.", TRAINING, "NAME")] = None,
+    loss: Annotated[
+        str | None, _choice("loss", "Score of a class: last, sum, max, mean-softmax.", TRAINING, "NAME")
+    ] = None,
+    validation: Annotated[float | None, _choice("validation", "Share of the training samples.", TRAINING)] = None,
+    seed: Annotated[int | None, _choice("seed", "Of weights, split, order and codes.", TRAINING)] = None,
+    device: Annotated[str | None, _choice("device", "auto, cpu, cuda or mps.", MACHINE, "NAME")] = None,
+    devices: Annotated[int | None, _choice("devices", "How many, one process on each.", MACHINE)] = None,
+    precision: Annotated[str | None, _choice("precision", "32-true, bf16-mixed, 64-true...", MACHINE, "NAME")] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads.", show_default="1 for small networks, else torch's")
+        int | None,
+        typer.Option(
+            min=1, help="Threads.", show_default="1 for small networks, else torch's", rich_help_panel=MACHINE
+        ),
     ] = None,
-    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Also log for TensorBoard.")] = False,
     json: Json = None,
     debug: Debug = False,
 ) -> None:
@@ -102,23 +130,24 @@ def _start(
     from rheobase.cli.models import find
     from rheobase.cli.terminal import console
     from rheobase.cli.training.folder import claim, state_of
+    from rheobase.cli.training.job import check
     from rheobase.cli.training.settings import Settings, located, parse_hidden
     from rheobase.data import load
     from rheobase.errors import ParameterError
 
     for wanted in ("neuron", "data"):
         if given[wanted] is None:
-            raise ParameterError("train", f"no --{wanted}", f"--{wanted} NAME", "rheobase train --neuron SRC --data digits")
+            raise ParameterError(
+                "train", f"no --{wanted}", f"--{wanted} NAME", "rheobase train --neuron SRC --data digits"
+            )
     kind = find(given["neuron"])
     dataset = load(given["data"], given["data_dir"], download=download, limit=given["limit"])
-    plain = {"validation": 0.1, "recurrent": False, "seed": 0, "device": "auto", "devices": 1, "precision": "32-true",
-             "tensorboard": False}  # fmt: skip
-    chosen = {k: plain.get(k) if v is None else v for k, v in given.items()}
-    chosen |= {"hidden": parse_hidden(given["hidden"]), "data": located(given["data"])}
+    chosen = {**given, "hidden": parse_hidden(given["hidden"]), "data": located(given["data"])}
     if given["data_dir"] is not None:
         chosen["data_dir"] = str(Path(given["data_dir"]).expanduser().resolve())
     settings = Settings.resolve(chosen, dataset)
     wanted_name = name or f"{kind.__name__}-{Path(given['data']).stem}".lower()
+    check(settings, dataset)
     folder = claim(out, wanted_name, overwrite=overwrite)
     if folder.name != wanted_name:
         there = out / wanted_name
@@ -139,7 +168,9 @@ def _resume(folder: Path, others: list[str], json: Path | None, *, download: boo
         raise ParameterError("--resume", options, "no other setting: a run goes on as it began", remedy)
     settings = Settings.from_json(read_settings(folder), str(folder / CONFIG))
     if (folder / RESULT).exists():
-        raise ParameterError("--resume", f"{folder}, a finished run", "an interrupted one", f"look at {folder}/report.html")
+        raise ParameterError(
+            "--resume", f"{folder}, a finished run", "an interrupted one", f"look at {folder}/report.html"
+        )
     dataset = load(settings.data, settings.data_dir, download=download, limit=settings.limit)
     _go(settings, dataset, folder, json, resume=True)
 
@@ -150,28 +181,32 @@ def _go(settings: Settings, dataset: Dataset, folder: Path, json: Path | None, *
     from rheobase.cli.training import page
     from rheobase.cli.training.folder import RESULT
     from rheobase.cli.training.job import run
-    from rheobase.learning import TrainingInterrupted
 
     try:
         outcome = run(settings, dataset, folder, resume=resume)
-    except TrainingInterrupted as stop:
+        content = found.as_json(outcome, folder)
+        report = page.write(outcome, folder)
+        write_json(folder / RESULT, content)
+    except KeyboardInterrupt as stop:
         _say_how_to_go_on(stop, folder)
         raise typer.Exit(INTERRUPTED) from None
-    content = found.as_json(outcome, folder)
-    report = page.write(outcome, folder)
-    write_json(folder / RESULT, content)
     write_json(json, content)
     out = console()
-    out.print(figures(found.rows(outcome), title=f"{settings.neuron} on {dataset.name}"))
+    out.print(f"{settings.neuron} on {dataset.name}", style="bold")
+    out.print(figures(found.rows(outcome)))
     out.print(f"report: {report}", soft_wrap=True)
 
 
-def _say_how_to_go_on(stop: Any, folder: Path) -> None:
+def _say_how_to_go_on(stop: KeyboardInterrupt, folder: Path) -> None:
     import shlex
 
-    if stop.checkpoint is None:
+    from rheobase.learning import TrainingInterrupted
+    from rheobase.learning.run import LAST
+
+    checkpoint = folder / LAST
+    if not checkpoint.exists():
         typer.secho(f"interrupted before anything was saved in {folder}", fg="yellow", err=True)
         return
-    where = f"interrupted in epoch {stop.epoch} after {stop.batch} batches; checkpoint: {stop.checkpoint}"
-    typer.secho(where, fg="yellow", err=True)
+    at = f" in epoch {stop.epoch} after {stop.batch} batches" if isinstance(stop, TrainingInterrupted) else ""
+    typer.secho(f"interrupted{at}; checkpoint: {checkpoint}", fg="yellow", err=True)
     typer.echo(f"go on with: rheobase train --resume {shlex.quote(str(folder))}", err=True)

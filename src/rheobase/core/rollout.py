@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from rheobase.core.execution import Request, provide
+from rheobase.core.neuron import Neuron, Transition
 from rheobase.errors import InputError
-
-if TYPE_CHECKING:
-    from rheobase.core.neuron import Neuron
 
 
 class Reference:
@@ -28,7 +27,7 @@ class Reference:
         outs: list[Tensor] = []
         traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
         for t, i in enumerate(current.to(compute).unbind(0)):
-            z, post, pre = neuron.step_once(values, s, i)
+            z, post, pre = one_step(neuron, values, s, i)
             if request.lengths is not None:
                 alive = request.lengths > t
                 z = held(alive, z, torch.zeros_like(z))
@@ -39,6 +38,22 @@ class Reference:
                 trace.append(getattr(pre if when else post, field))
             s = post
         return torch.stack(outs).to(current.dtype), s, [torch.stack(t) for t in traces.values()]
+
+
+def one_step(neuron: Neuron, values: Mapping[str, Tensor], s: Any, i: Tensor) -> Transition:
+    """One step, of which every result has a value for each lane: equations may give numbers, masks or parameters."""
+
+    def fill(state: Any) -> Any:
+        return type(s)(*(x if name == "step" else _fill(x, i) for name, x in state._asdict().items()))
+
+    z, post, pre = neuron.step_once(values, s, i)
+    return Transition(_fill(z, i), fill(post), fill(pre))
+
+
+def _fill(x: Any, like: Tensor) -> Tensor:
+    if isinstance(x, Tensor) and x.shape == like.shape and x.dtype == like.dtype:
+        return x
+    return torch.as_tensor(x, dtype=like.dtype, device=like.device).expand(like.shape)
 
 
 def held(alive: Tensor, now: Tensor, before: Tensor) -> Tensor:

@@ -32,12 +32,14 @@ class Disagreement(Exception):
 
 
 class Quantity:
-    """Something of which only the unit is known."""
+    """Something of which only the unit is known, and whether it is zero in any unit."""
 
+    dtype = "a quantity"
+    device = "nowhere"
     __array_priority__ = 1000
 
-    def __init__(self, unit: Unit):
-        self.unit = unit
+    def __init__(self, unit: Unit, *, zero: bool = False):
+        self.unit, self.zero = unit, zero
 
     def __repr__(self) -> str:
         return f"[{self.unit}]"
@@ -70,16 +72,16 @@ class Quantity:
         return _same("-", o, self)
 
     def __mul__(self, o: Any) -> Quantity:
-        return Quantity(self.unit * unit_of(o))
+        return _product(self, o)
 
     def __rmul__(self, o: Any) -> Quantity:
-        return Quantity(unit_of(o) * self.unit)
+        return _product(o, self)
 
     def __truediv__(self, o: Any) -> Quantity:
-        return Quantity(self.unit / unit_of(o))
+        return _quotient(self, o)
 
     def __rtruediv__(self, o: Any) -> Quantity:
-        return Quantity(unit_of(o) / self.unit)
+        return _quotient(o, self)
 
     def __pow__(self, o: Any) -> Quantity:
         return _power(self, o)
@@ -122,7 +124,17 @@ def unit_of(x: Any) -> Unit:
 
 
 def _is_zero(x: Any) -> bool:
-    return not isinstance(x, Quantity) and bool((x == 0).all() if isinstance(x, Tensor) else x == 0)
+    if isinstance(x, Quantity):
+        return x.zero
+    return bool((x == 0).all()) if isinstance(x, Tensor) else x == 0
+
+
+def _product(a: Any, b: Any) -> Quantity:
+    return Quantity(unit_of(a) * unit_of(b), zero=_is_zero(a) or _is_zero(b))
+
+
+def _quotient(a: Any, b: Any) -> Quantity:
+    return Quantity(unit_of(a) / unit_of(b), zero=_is_zero(a))
 
 
 def _same(operation: str, *xs: Any) -> Quantity:
@@ -131,7 +143,7 @@ def _same(operation: str, *xs: Any) -> Quantity:
     for unit in units[1:]:
         if unit != units[0]:
             raise Disagreement(f"{units[0]} {operation} {unit}", f"one unit on both sides of {operation!r}")
-    return Quantity(units[0] if units else ONE)
+    return Quantity(units[0] if units else ONE, zero=not units)
 
 
 def _pure(operation: str, *xs: Any, **kwargs: Any) -> Quantity:
@@ -179,7 +191,7 @@ def _pure_function(name: str) -> Callable[..., Quantity]:
 
 PURE = ("exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "tanh", "sigmoid", "sin", "cos", "tan", "atan", "erf")
 KEEP = ("neg", "negative", "abs", "absolute", "relu", "detach", "clone", "to", "type_as", "float", "double")
-LIKE = ("zeros_like", "ones_like", "full_like")
+LIKE = ("ones_like", "full_like")
 RULES: dict[str, Callable[..., Any]] = {
     **{name: _pure_function(name) for name in (*PURE, "sinh", "cosh", "softplus", "floor", "ceil", "round")},
     **dict.fromkeys((*KEEP, *LIKE), _keep),
@@ -188,11 +200,12 @@ RULES: dict[str, Callable[..., Any]] = {
     "radd": lambda a, b: _same("+", b, a),
     "rsub": lambda a, b, **k: _same("-", b, a),
     **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne"), _compare),
-    **{name: (lambda a, b: Quantity(unit_of(a) * unit_of(b))) for name in ("mul", "multiply", "rmul")},
-    **{name: (lambda a, b: Quantity(unit_of(a) / unit_of(b))) for name in ("div", "divide", "true_divide", "truediv")},
-    **{name: (lambda a, b: Quantity(unit_of(b) / unit_of(a))) for name in ("rdiv", "rtruediv")},
+    **dict.fromkeys(("mul", "multiply", "rmul"), _product),
+    **dict.fromkeys(("div", "divide", "true_divide", "truediv"), _quotient),
+    **dict.fromkeys(("rdiv", "rtruediv"), lambda a, b: _quotient(b, a)),
     **dict.fromkeys(("pow", "float_power"), _power),
     **dict.fromkeys(("clamp", "clip"), _clamp),
+    "zeros_like": lambda x, **k: Quantity(x.unit, zero=True),
     "clamp_min": lambda x, low: _same("cut at", x, low),
     "clamp_max": lambda x, high: _same("cut at", x, high),
     "square": lambda x: _power(x, 2),

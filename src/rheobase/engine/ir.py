@@ -6,6 +6,7 @@ as wide as the floats) and `M` (masks); each has `lanes` elements. A scalar is s
 
 from __future__ import annotations
 
+import ctypes
 import struct
 
 Value = str
@@ -55,7 +56,7 @@ class Writer:
     def scalar(self, value: float) -> Value:
         """A float literal, rounded to the width of the floats (LLVM writes both widths as 64-bit hex)."""
         if self.bits == 32:
-            value = struct.unpack("<f", struct.pack("<f", value))[0] if abs(value) < 3.5e38 else value
+            value = ctypes.c_float(value).value  # beyond its range, infinity
         return "0x" + struct.pack(">d", value).hex().upper()
 
     def const(self, value: float) -> Value:

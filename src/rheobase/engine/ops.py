@@ -10,6 +10,7 @@ see them, and `import rheobase` stays light. A program travels as text, so an ex
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -95,7 +96,7 @@ class _Scan(torch.autograd.Function):
         return *(None,) * 7, *(next(results) if need else None for need in needed)
 
 
-class _ScanBackward(torch.autograd.Function):
+class _Once(torch.autograd.Function):
     """The gradient has no gradient: it runs, and says so where it is differentiated again."""
 
     @staticmethod
@@ -106,6 +107,16 @@ class _ScanBackward(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> Any:
         raise no_derivative("a second derivative")
+
+
+def once(call: Callable[[], list[Tensor]], *tensors: Tensor | None) -> list[Tensor]:
+    """The result of a backward operator on these tensors, which is not differentiable again."""
+    given = [t for t in tensors if t is not None]
+    check_transforms(*given)
+    if torch.is_grad_enabled() and any(t.requires_grad for t in given):
+        return list(_Once.apply(call, *given))  # type: ignore[arg-type]
+    with below_autograd():
+        return call()
 
 
 def no_derivative(what: str, remedy: str = 'run the neuron with backend="reference"') -> NotDifferentiable:
@@ -149,12 +160,7 @@ def _scan_backward_autograd(
             grads, current, init, params, lengths, step, checkpoints, program, dt, seed, wanted
         )
 
-    tensors = [t for t in (*grads, current, *init, *params) if t is not None]
-    check_transforms(*tensors)
-    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        return list(_ScanBackward.apply(call, *tensors))  # type: ignore[arg-type]
-    with below_autograd():
-        return call()
+    return once(call, *grads, current, *init, *params)
 
 
 for _name, _kernels in KERNELS.items():

@@ -11,14 +11,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rheobase.engine.adjoint import adjoint
-from rheobase.engine.graph import COSTLY, Graph
+from rheobase.engine.graph import BOOLEAN, COSTLY, Graph
 from rheobase.engine.program import Program, parse
 
 
 def invariants(graph: Graph) -> set[int]:
-    """The nodes that stay the same over time: all they depend on is constants, parameters and dt."""
+    """The nodes that stay the same over time: all they depend on is constants, parameters and dt.
+
+    Masks are made anew at every step: a comparison is cheap, and a row of scratch holds floats.
+    """
     found: set[int] = set()
     for k, (op, args, _) in enumerate(graph.nodes):
+        if op in BOOLEAN:
+            continue
         if op in ("const", "param", "dt") or (args and all(a in found for a in args)):
             found.add(k)
     return found

@@ -16,7 +16,7 @@ from rheobase.core.execution import Request
 from rheobase.core.rollout import check_finite, not_finite
 from rheobase.engine.dispatch import program_of
 from rheobase.engine.late import Late
-from rheobase.engine.ops import LIBRARY, below_autograd, check_transforms, no_vmap
+from rheobase.engine.ops import LIBRARY, below_autograd, check_transforms, no_vmap, once
 from rheobase.engine.plan import Wanted
 from rheobase.engine.program import Program, parse
 from rheobase.errors import InputError
@@ -203,10 +203,7 @@ class _Recur(torch.autograd.Function):
         return tuple(results)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, *grads: Tensor | None
-    ) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         lengths, step, out, kept, total, *tensors = ctx.saved_tensors
         init, params, out0, weight = tensors[: ctx.states], tensors[ctx.states : -2], *tensors[-2:]
         needed = ctx.needs_input_grad[6:]
@@ -230,11 +227,23 @@ def _autograd(
         return torch.ops.rheobase.recur(current, init, params, out0, weight, lengths, step, program, dt, seed)
 
 
+def _backward_autograd(
+    grads: list[Tensor | None], out: Tensor, kept: Tensor, total: Tensor, init: list[Tensor], params: list[Tensor],
+    *rest: Any,
+) -> list[Tensor]:  # fmt: skip
+    def call() -> list[Tensor]:
+        return torch.ops.rheobase.recur_backward(grads, out, kept, total, init, params, *rest)
+
+    out0, weight = rest[:2]
+    return once(call, *grads, out, *init, *params, out0, weight)
+
+
 LIBRARY.impl("recur", _fake, "Meta")
 LIBRARY.impl("recur_backward", _backward_fake, "Meta")
 LIBRARY.impl("recur", _forward, "CPU")
 LIBRARY.impl("recur_backward", _backward, "CPU")
 LIBRARY.impl("recur", _autograd, "Autograd")
+LIBRARY.impl("recur_backward", _backward_autograd, "Autograd")
 for _key in ("FuncTorchBatched", "Batched"):
     LIBRARY.impl("recur", no_vmap, _key)
     LIBRARY.impl("recur_backward", no_vmap, _key)

@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Callable
 from typing import TypeVar
 
-
 Answer = TypeVar("Answer", bound=Callable[..., object])
 
 

@@ -126,7 +126,7 @@ def _lift(graph: Graph, value: Any) -> int:
     if isinstance(value, Tensor):
         if value.dim() != 0:
             raise Untraceable(f"a constant tensor of shape {tuple(value.shape)} (declare it as a param)")
-        value = value.item()
+        value = value.detach().item()
     if not isinstance(value, (int, float)):
         raise Untraceable(f"a value of type {type(value).__name__}")
     return graph.const(float(value))
@@ -209,6 +209,13 @@ def _identity(x: Sym, *args: Any, **kwargs: Any) -> Sym:
     return Sym(x.graph, _lift(x.graph, x))
 
 
+def _cast(x: Sym, *args: Any, **kwargs: Any) -> Sym:
+    """A mask as a number, or a value in the type it has; a kernel computes in one type."""
+    if not x.boolean and any(isinstance(a, torch.dtype) for a in (*args, *kwargs.values())):
+        raise Untraceable("a change of dtype (kernels compute in the type of the state)")
+    return _identity(x)
+
+
 def _full_like(x: Sym, value: Any, **kwargs: Any) -> Sym:
     return Sym(x.graph, _lift(x.graph, value))
 
@@ -246,10 +253,10 @@ RULES: dict[str, Callable[..., Any]] = {
     "zeros_like": _like(0.0),
     "ones_like": _like(1.0),
     "full_like": _full_like,
-    "to": _identity,
+    "to": _cast,
     "type_as": _identity,
-    "float": _identity,
-    "double": _identity,
+    "float": lambda x: _cast(x, torch.float32),
+    "double": lambda x: _cast(x, torch.float64),
     "clone": _identity,
     "spike": _spike,
     "switch": _switch,
@@ -271,8 +278,12 @@ def trace(neuron: Neuron, record: tuple[str, ...] = ()) -> Program:
         held["step"] = Sym(graph, graph.const(0.0))
     values = {name: Sym(graph, graph.put("param", tag=name)) for name in params}
     bound = Bound(neuron, values, Sym(graph, graph.put("dt")) if neuron.dt is not None else None)
-    with torch.no_grad():
+    try:
+        # not under no_grad: torch.export, where it traces a neuron for the first time, would write that down
         z, post, pre = bound.transition(neuron.State(**held), Sym(graph, graph.put("input")))
+    except TypeError as error:
+        # indexing, functions of Python's math module, keywords that a rule does not know
+        raise Untraceable(f"something that tensors do and symbols do not ({error})") from None
 
     def node(s: Any, name: str) -> int:
         return _lift(graph, getattr(s, name))

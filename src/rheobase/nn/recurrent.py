@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from rheobase.core.check import check_call, check_state
 from rheobase.core.execution import Request, choose, reasons
 from rheobase.core.neuron import Neuron, recording
-from rheobase.core.rollout import check_finite, held
+from rheobase.core.rollout import check_finite, held, one_step
 from rheobase.engine.recurrent import recur
 from rheobase.errors import BackendUnavailable, ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful
@@ -114,7 +114,7 @@ class Recurrent(Stateful):
         outs: list[Tensor] = []
         traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
         for t, x in enumerate(request.current.to(z.dtype).unbind(0)):
-            z, post, pre = neuron.step_once(values, s, torch.addmm(x, z, weight.t()))
+            z, post, pre = one_step(neuron, values, s, torch.addmm(x, z, weight.t()))
             if request.lengths is not None:
                 alive = request.lengths > t
                 z = held(alive, z, torch.zeros_like(z))

@@ -30,13 +30,14 @@ def learning_curve(history: Sequence[EpochRecord], *, style: Style = LIGHT) -> F
     _pair(right, history, error, validation, style)
     best = _best(history)
     for ax, values in ((left, [e.validation_loss for e in history]), (right, validation)):
-        ax.set_ylim(bottom=0)
         few_ticks(ax, x=8, whole=True)
-        few_ticks(ax, y=6)
         if best is not None:
             value = values[best]
             ax.plot([history[best].epoch], [value], "o", ms=6, mfc="none", mec=style.ink, mew=1.2, label="kept")
         legend(ax, style, loc="upper right")
+    left.set_yscale("log")
+    right.set_ylim(bottom=0)
+    few_ticks(right, y=6)
     return figure
 
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rheobase.errors import ShapeError
-from rheobase.plot.style import LIGHT, TICK, WIDTH, Style, dress, few_ticks, new_figure
+from rheobase.plot.style import LIGHT, TICK, WIDTH, Style, dress, few_ticks, mark_spikes, new_figure
 from rheobase.plot.time_axis import Clock, array
 
 
@@ -32,17 +32,15 @@ def membranes(
     clock = Clock(dt)
     time = clock.after(len(values))
     low, high = float(values.min()), float(values.max())
-    span = max(high - low, 1e-9)
     for k, (ax, name) in enumerate(zip(axes, names, strict=True)):
         dress(ax, style)
         count = int(fired[:, k].sum())
         at = time[fired[:, k] > 0]
         ax.plot(time, values[:, k], color=style.colours[0], lw=1.3)
-        ax.plot(at, [high + 0.15 * span] * len(at), "v", ms=4.5, color=style.colours[1], clip_on=False)
+        mark_spikes(ax, at, low, high, style.colours[1])
         label = f"{name}\n{count} {'spike' if count == 1 else 'spikes'}"
         ax.text(1.01, 0.5, label, transform=ax.transAxes, va="center", fontsize=TICK, color=style.ink)
         few_ticks(ax, y=3)
-    axes[0].set_ylim(low - 0.08 * span, high + 0.28 * span)
     axes[-1].set_xlabel(clock.label)
     axes[-1].set_xlim(0, float(time[-1]))
     figure.supylabel(y, fontsize=9, color=style.muted)

@@ -55,7 +55,7 @@ def raster(panels: Sequence[Panel], *, dt: float | None, style: Style = LIGHT) -
         draw(ax, panel, values, clock, style)
         few_ticks(ax, y=4, whole=panel.kind != "lines")
     axes[-1].set_xlabel(clock.label)
-    axes[-1].set_xlim(0, len(arrays[0]) * clock.step)
+    axes[-1].set_xlim(0, (len(arrays[0]) + 0.5) * clock.step)
     return figure
 
 

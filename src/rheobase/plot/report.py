@@ -31,8 +31,14 @@ class Report:
 
     `figures` are what was measured, `settings` what was chosen; `command` makes the run again.
 
-    >>> page = Report(title="A run", summary="It ran.", figures={"accuracy": "96 %"}, pictures=[], settings={},
-    ...               command="rheobase train")
+    >>> page = Report(
+    ...     title="A run",
+    ...     summary="It ran.",
+    ...     figures={"accuracy": "96 %"},
+    ...     pictures=[],
+    ...     settings={},
+    ...     command="rheobase train",
+    ... )
     >>> "<td>96 %</td>" in page.html()
     True
     """

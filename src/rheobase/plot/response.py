@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rheobase.errors import ShapeError
-from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, new_figure
+from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, mark_spikes, new_figure
 from rheobase.plot.time_axis import Clock, array
 
 
@@ -18,15 +18,16 @@ def response(
     spikes: Tensor,
     *,
     title: str,
+    marked: str | None = None,
     current_label: str = "input",
     out: Tensor | None = None,
     dt: float | None,
     style: Style = LIGHT,
 ) -> Figure:
-    """The current at the top, one panel per state below it, the spikes marked over the first state.
+    """The current at the top, one panel per state below it, and the spikes marked over the state `marked`.
 
-    Shapes: current, spikes, out and each state (time,). The names of `states` label the axes, with units. `out`
-    gets a panel of its own where it is given: what a graded cell puts out.
+    Shapes: current, spikes, out and each state (time,). The names of `states` label the axes, with units; `marked` is
+    one of them, the first unless said. `out` gets a panel of its own where it is given: what a graded cell puts out.
 
     Raises: `ShapeError` for other shapes.
     """
@@ -40,22 +41,19 @@ def response(
         raise ShapeError("response", given, "one length, and at least one state", "record them in the same run")
     clock = Clock(dt)
     time = clock.after(len(stimulus))
-    figure = new_figure(WIDTH, 1.5 + 1.35 * len(curves), style)
-    heights = [0.6, *([1.35] * len(curves))]
+    figure = new_figure(WIDTH, 1.4 + 1.1 * len(curves), style)
+    heights = [0.5, *([1.1] * len(curves))]
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     dress(axes[0], style, title=title, y=current_label)
     axes[0].stairs(stimulus, clock.edges(len(stimulus)), color=style.muted, lw=1.4, baseline=None)
     few_ticks(axes[0], y=2)
-    at = time[fired > 0]
+    at, marked = time[fired > 0], marked or next(iter(curves))
     for k, (ax, (name, values)) in enumerate(zip(axes[1:], curves.items(), strict=True)):
         dress(ax, style, y=name)
         ax.plot(time, values, color=style.colours[k % len(style.colours)], lw=1.3)
         few_ticks(ax, y=4)
-        if k == 0:
-            low, high = float(values.min()), float(values.max())
-            span = max(high - low, 1e-9)
-            ax.plot(at, [high + 0.12 * span] * len(at), "v", ms=4, color=style.ink, clip_on=False)
-            ax.set_ylim(low - 0.08 * span, high + 0.22 * span)
+        if name == marked:
+            mark_spikes(ax, at, float(values.min()), float(values.max()), style.ink)
     axes[-1].set_xlabel(clock.label)
     axes[-1].set_xlim(0, float(time[-1]))
     figure.align_ylabels(axes)

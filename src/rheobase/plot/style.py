@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -61,6 +62,8 @@ def dress(ax: Axes, style: Style, *, title: str = "", x: str = "", y: str = "", 
     ax.set_xlabel(x, fontsize=LABEL, color=style.muted)
     ax.set_ylabel(y, fontsize=LABEL, color=style.muted)
     ax.tick_params(labelsize=TICK, colors=style.muted, length=3)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.get_offset_text().set(fontsize=TICK, color=style.muted)
     for side, spine in ax.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(style.muted)
@@ -81,6 +84,15 @@ def few_ticks(ax: Axes, *, x: int | None = None, y: int | None = None, whole: bo
         ax.xaxis.set_major_locator(MaxNLocator(x, integer=whole))
     if y is not None:
         ax.yaxis.set_major_locator(MaxNLocator(y, integer=whole))
+
+
+def mark_spikes(ax: Axes, times: np.ndarray, low: float, high: float, colour: str) -> None:
+    """Triangles at these times, above curves that reach from `low` to `high`, with room for both."""
+    span = max(high - low, 1e-9)
+    ax.set_ylim(low - 0.08 * span, high + 0.28 * span)
+    # an empty line that is not clipped would have no extent, and take the layout with it
+    if len(times):
+        ax.plot(times, np.full(len(times), high + 0.15 * span), "v", ms=4.5, color=colour, clip_on=False)
 
 
 def legend(ax: Axes, style: Style, **where: Any) -> None:

@@ -29,7 +29,11 @@ class Layer:
     def spikes(self) -> Tensor:
         """Where spikes begin, bool."""
         silent: Any = type(self.cells)
-        return torch.zeros_like(self.out, dtype=torch.bool) if never_spikes(silent) else onsets(self.out, self.cells.graded)
+        return (
+            torch.zeros_like(self.out, dtype=torch.bool)
+            if never_spikes(silent)
+            else onsets(self.out, self.cells.graded)
+        )
 
     @property
     def potential_label(self) -> str:

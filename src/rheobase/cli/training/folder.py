@@ -20,7 +20,9 @@ def claim(out: Path, name: str, *, overwrite: bool) -> Path:
     Raises: `ParameterError` for a name that is no folder name or a folder that holds no run, `StorageError`.
     """
     if name in ("", ".", "..") or Path(name).name != name:
-        raise ParameterError("--name", repr(name), "the name of a folder, without / in it", "choose the place with --out")
+        raise ParameterError(
+            "--name", repr(name), "the name of a folder, without / in it", "choose the place with --out"
+        )
     ensure_folder(out)
     if overwrite:
         _remove(out / name)
@@ -36,7 +38,9 @@ def _made(folder: Path) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        raise StorageError(str(folder), error.strerror or str(error), "a folder that can be made", "use --out") from error
+        raise StorageError(
+            str(folder), error.strerror or str(error), "a folder that can be made", "use --out"
+        ) from error
     return True
 
 
@@ -45,7 +49,10 @@ def _remove(folder: Path) -> None:
         return
     if not folder.is_dir() or not (folder / CONFIG).is_file():
         raise ParameterError(
-            "--overwrite", f"{folder}, which holds no run", f"a folder with {CONFIG}", "remove it by hand, or use --name"
+            "--overwrite",
+            f"{folder}, which holds no run",
+            f"a folder with {CONFIG}",
+            "remove it by hand, or use --name",
         )
     try:
         shutil.rmtree(folder)
@@ -67,5 +74,7 @@ def read_settings(folder: Path) -> object:
     content = read_json(path)
     notes = content.get("notes") if isinstance(content, dict) else None
     if not isinstance(notes, dict) or "settings" not in notes:
-        raise CheckpointError(str(path), "no settings in it", "a run of `rheobase train`", "give the folder of such a run")
+        raise CheckpointError(
+            str(path), "no settings in it", "a run of `rheobase train`", "give the folder of such a run"
+        )
     return notes["settings"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rheobase.cli.machine import threads
 from rheobase.cli.training.network import build, cells_of
 from rheobase.cli.training.progress import progress
 from rheobase.cli.training.settings import Settings
 from rheobase.data import Dataset
 from rheobase.data.dataset import Pair
 from rheobase.learning import Callback, Evaluation, History, TensorBoardLog, Trainer, count_parameters
+from rheobase.learning.processes import make_fabric
 from rheobase.learning.random_state import seeded
 from rheobase.nn import Sequential
 
@@ -49,19 +51,29 @@ class Outcome:
         return count_parameters(self.net)
 
 
+def check(settings: Settings, data: Dataset) -> None:
+    """Raise `ParameterError` or `BackendUnavailable` for what `run` would refuse, before a folder is made for it."""
+    data.split(settings.validation, seed=settings.seed)
+    make_fabric(settings.device, settings.devices, settings.precision, _strategy(settings))
+
+
+def _strategy(settings: Settings) -> str:
+    return "ddp_spawn" if settings.devices > 1 else "auto"
+
+
 def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Outcome:
     """Train in `folder`, or go on there, then run the test split once.
 
     Raises: `TrainingInterrupted` after Ctrl-C, and the errors of `Trainer`.
     """
     train, validation = data.split(settings.validation, seed=settings.seed)
-    with _threads(settings):
+    with threads(settings.threads), _processes(settings):
         with seeded(settings.seed, torch.device("cpu")):
             net = build(settings, data)
         logs: list[Callback] = [TensorBoardLog(folder / "tensorboard")] if settings.tensorboard else []
         trainer = Trainer(
             settings.recipe(), folder=folder, accelerator=settings.device, devices=settings.devices,
-            precision=settings.precision, strategy="ddp_spawn" if settings.devices > 1 else "auto",
+            precision=settings.precision, strategy=_strategy(settings),
             callbacks=[progress(settings.epochs), *logs], notes={"settings": settings.as_json()},
         )  # fmt: skip
         encoder = settings.encode()
@@ -82,18 +94,14 @@ def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Out
 
 
 @contextmanager
-def _threads(settings: Settings) -> Iterator[None]:
-    """Inside, torch uses the threads of the settings, and processes that start inside do so too."""
-    before, named = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
-    torch.set_num_threads(settings.threads)
-    if settings.devices > 1:
-        os.environ["OMP_NUM_THREADS"] = str(settings.threads)
+def _processes(settings: Settings) -> Generator[None, None, None]:
+    """Inside, new processes use the threads of the settings, as this one does."""
+    named = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = str(settings.threads)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
-        if settings.devices > 1:
-            if named is None:
-                del os.environ["OMP_NUM_THREADS"]
-            else:
-                os.environ["OMP_NUM_THREADS"] = named
+        if named is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = named

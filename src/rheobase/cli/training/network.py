@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 from torch import nn as torch_nn
 
@@ -68,8 +69,9 @@ class Scale(torch_nn.Module):
 
 
 def _cells(settings: Settings, size: int) -> torch_nn.Module:
-    learn = {"learn": ("b_h",)} if settings.neuron == "SRC" else {}
-    cells = make(find(settings.neuron), size, DT, **learn)
+    # one bias for each cell, which its authors let learn
+    biased = {"b_h": torch.full((size,), neurons.SRC.params["b_h"].default), "learn": ("b_h",)}
+    cells = make(find(settings.neuron), size, DT, **(biased if settings.neuron == "SRC" else {}))
     return nn.Recurrent(cells) if settings.recurrent else cells
 
 

@@ -19,10 +19,11 @@ def write(outcome: Outcome, folder: Path) -> Path:
     """Write report.html into the folder of a run. Raises `StorageError`."""
     settings, data, host = outcome.settings, outcome.data, machine()
     chosen = {key: _said(key, value) for key, value in settings.as_json().items() if value is not None}
+    trained = len(data.y_train) - len(outcome.validation[1])
     report = Report(
         title=f"{settings.neuron} network on {data.name}",
-        summary=f"Run {folder.name}: {100 * outcome.test.accuracy:.1f} % of {outcome.test.samples} test samples right, "
-        f"after {outcome.history.seconds:.0f} s of training on {len(data.y_train) - len(outcome.validation[1])} samples.",
+        summary=f"Run {folder.name}: {100 * outcome.test.accuracy:.1f} % of {outcome.test.samples} test samples "
+        f"right, after {outcome.history.seconds:.0f} s of training on {trained} samples.",
         figures=figures.rows(outcome),
         pictures=pictures(outcome),
         settings={**chosen, "network": repr(outcome.net)},

@@ -55,8 +55,12 @@ def _raster(outcome: Outcome, seen: Activity) -> Picture:
     panels.append(
         Panel(
             f"Readout: one curve for each class; the network says {classes[seen.predicted]}",
-            seen.readout, "lines", "output", names=classes, chosen=seen.predicted,
-        )  # fmt: skip
+            seen.readout,
+            "lines",
+            "output",
+            names=classes,
+            chosen=seen.predicted,
+        )
     )
     dt = next((layer.cells.dt for layer in seen.layers), None)
     return Picture(
@@ -75,7 +79,8 @@ def _membranes(layer: Layer) -> Picture:
     )
     return Picture(
         "Inside a few cells",
-        f"The {len(names)} cells of the last layer with the most spikes, for the same sample. A triangle marks a spike.",
+        f"The {len(names)} cells of the last layer with the most spikes, for the same sample. "
+        "A triangle marks a spike.",
         f"Membrane potentials of {len(names)} cells over time.",
         lambda style: draw(style=style),
     )

@@ -11,22 +11,15 @@ from typing import Any
 import torch
 
 from rheobase.cli.models import find
+from rheobase.cli.training import defaults
 from rheobase.data import NAMES, Dataset, Direct, Encoder, Latency, Rate
 from rheobase.errors import CheckpointError, ParameterError, nearest
 from rheobase.learning import Recipe
 
 DT = 1.0  # ms, of neurons that have a time step
 ENCODERS = ("rate", "latency", "direct")
-MANY_SAMPLES = 10_000
 # Below this many values in a layer's sequence, a second thread costs more to wake than it saves.
 VALUES_WORTH_A_THREAD = 2_000_000
-
-# Found on the validation split of the digits, mean over five splits.
-_COMMON: dict[str, Any] = {
-    "hidden": (128,), "encoder": "rate", "gain": 1.0, "steps": 60, "batch": 64, "lr": 0.01, "loss": "sum",
-    "optimiser": "adam", "schedule": "cosine",
-}  # fmt: skip
-_BY_NEURON: dict[str, dict[str, Any]] = {"SRC": {"hidden": (), "loss": "last"}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +56,11 @@ class Settings:
         Raises: `ParameterError`.
         """
         name = find(given["neuron"]).__name__
-        defaults = {**_COMMON, **_BY_NEURON.get(name, {})}
-        defaults["epochs"] = 40 if len(data.y_train) <= MANY_SAMPLES else 10
-        chosen = {k: defaults.get(k) if v is None else v for k, v in given.items()}
+        usual = defaults.of(name, len(data.y_train))
+        chosen: dict[str, Any] = {k: usual.get(k) if v is None else v for k, v in given.items()}
         chosen["threads"] = chosen["threads"] or _threads(chosen, data)
-        settings = cls(**{**chosen, "neuron": name})
+        chosen["neuron"] = name
+        settings = cls(**chosen)
         settings.recipe()
         settings.encode()
         return settings
@@ -76,12 +69,13 @@ class Settings:
     def from_json(cls, content: Any, source: str) -> Settings:
         """What `as_json` gave, read from the file `source`. Raises `CheckpointError`."""
         names = {f.name for f in fields(cls)}
-        if not isinstance(content, dict) or set(content) != names:
+        if not isinstance(content, dict) or set(content) != names or not isinstance(content["hidden"], list):
             raise CheckpointError(
                 source, "no settings of a training run of this version", "those that `rheobase train` writes",
                 "give the folder of a run, or start a new one",
             )  # fmt: skip
-        return cls(**{**content, "hidden": tuple(content["hidden"])})
+        values: dict[str, Any] = {**content, "hidden": tuple(content["hidden"])}
+        return cls(**values)
 
     def as_json(self) -> dict[str, Any]:
         """In words and numbers that JSON can say."""

@@ -1,0 +1,56 @@
+"""What a training run takes where nothing is said. Numbers only, so that the help can read them without torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MANY_SAMPLES = 10_000
+EPOCHS, EPOCHS_OF_MANY = 40, 10
+
+PLAIN: dict[str, Any] = {
+    "validation": 0.1,
+    "recurrent": False,
+    "seed": 0,
+    "device": "auto",
+    "devices": 1,
+    "precision": "32-true",
+    "tensorboard": False,
+}
+
+# Found on validation splits of the digits alone.
+COMMON: dict[str, Any] = {
+    "hidden": (128,),
+    "encoder": "rate",
+    "gain": 1.0,
+    "steps": 60,
+    "batch": 64,
+    "lr": 0.01,
+    "loss": "sum",
+    "optimiser": "adam",
+    "schedule": "cosine",
+}
+BY_NEURON: dict[str, dict[str, Any]] = {"SRC": {"hidden": (), "loss": "last"}}
+
+
+def of(neuron: str, samples: int) -> dict[str, Any]:
+    """The defaults for a neuron and so many training samples.
+
+    >>> of("SRC", 1000)["loss"], of("LIF", 60_000)["epochs"]
+    ('last', 10)
+    """
+    epochs = EPOCHS if samples <= MANY_SAMPLES else EPOCHS_OF_MANY
+    return {**PLAIN, **COMMON, **BY_NEURON.get(neuron, {}), "epochs": epochs}
+
+
+def said(name: str) -> str:
+    """A default for the help, with the neurons for which it is another.
+
+    >>> said("steps"), said("loss")
+    ('60', 'sum; SRC last')
+    """
+    others = [f"{neuron} {_words(own[name])}" for neuron, own in BY_NEURON.items() if name in own]
+    return "; ".join([_words((PLAIN | COMMON)[name]), *others])
+
+
+def _words(value: Any) -> str:
+    return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rheobase import neurons
+from rheobase.cli.models import Description, find, names
+
+
+def test_list_has_every_neuron(run):
+    result = run("list", "--json", "all.json")
+    assert result.exit_code == 0
+    assert all(name in result.stdout for name in neurons.__all__)
+    listed = {each["name"]: each for each in json.loads(Path("all.json").read_text())["neurons"]}
+    assert set(listed) == set(neurons.__all__)
+    assert listed["LIF"]["parameters"]["tau_mem"] == {
+        "default": 20.0, "unit": "ms", "meaning": "membrane time constant", "allowed": "> 0",
+    }  # fmt: skip
+    assert listed["SRC"]["time"] == "steps"
+    assert listed["SRC"]["options"]["gate"]["choices"] == ["sigmoid", "step"]
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_docstring_is_understood(name):
+    described = Description.of(find(name))
+    assert described.authors
+    assert described.year.isdecimal()
+    assert "=" in described.equations
+    assert {"Numerics", "Reference", "Example"} <= set(described.sections)
+
+
+def test_show_tells_equations_parameters_states_and_paper(run):
+    result = run("show", "src", "--json", "src.json", "--no-plot")
+    for text in (
+        "SRC",
+        "De Geeter",
+        "s_out[t] = ReLU( h[t] )",
+        "r_s",
+        "-7",
+        "cut to <= -4",
+        "slow variable",
+        "10.1088",
+    ):
+        assert text in result.stdout
+    content = json.loads(Path("src.json").read_text())
+    # firing begins at x + b_h = -4.551, x = 3 tanh(10 i / 3)
+    assert content["rheobase"] == pytest.approx(0.17, abs=0.02)
+    assert [path.name for path in Path.cwd().iterdir()] == ["src.json"]
+
+
+@pytest.mark.parametrize("name", names())
+def test_show_draws_every_neuron_and_says_where(run, name):
+    result = run("show", name, "--plot", f"{name}.png")
+    assert result.exit_code == 0
+    assert f"picture: {name}.png" in result.stdout
+    assert (Path.cwd() / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_picture_has_a_place_by_default(run):
+    assert "picture: runs/show/LIF.png" in run("show", "LIF").stdout
+    assert Path("runs/show/LIF.png").is_file()
+
+
+def test_show_says_the_rheobase(run):
+    assert "1 (constant current, within 400 ms)" in run("show", "LIF", "--no-plot").stdout
+    assert "none: it never spikes" in run("show", "LI", "--no-plot").stdout
+
+
+@pytest.mark.parametrize(("given", "nearest"), [("LIFF", "LIF"), ("srx", "SRC"), ("cubalf", "CubaLIF")])
+def test_an_unknown_neuron_is_refused_with_the_nearest(refused, given, nearest):
+    line = refused("show", given)
+    assert f"did you mean '{nearest}'" in line
+    assert "ResonateAndFire" in line
+
+
+def test_a_picture_in_an_unknown_format_is_refused_before_any_work(refused):
+    assert "picture.bmp" in refused("show", "LIF", "--plot", "picture.bmp")
+
+
+def test_a_picture_and_none_is_refused(refused):
+    assert "--no-plot" in refused("show", "LIF", "--plot", "a.png", "--no-plot")

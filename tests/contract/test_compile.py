@@ -1,0 +1,142 @@
+"""torch.compile and torch.export see a neuron as one operator, and give what plain calls give, bit for bit."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rheobase.errors import InputError
+from tests.contract.models import MODELS, Model, every_model
+from tests.contract.test_parity import everything
+
+BY_NAME = {model.name: model for model in MODELS}
+some_models = pytest.mark.parametrize("model", [BY_NAME[n] for n in ("LIF", "RefractoryNoisy")], ids=lambda m: m.name)
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    torch.compiler.reset()
+    yield
+    torch.compiler.reset()
+
+
+def compiled(neuron: torch.nn.Module, **options: Any) -> Any:
+    return torch.compile(neuron, fullgraph=True, backend="aot_eager", **options)
+
+
+def results(neuron: Any, leaves: list[Tensor], x: Tensor, **call: Any) -> list[Tensor]:
+    """Everything that comes out, and all gradients."""
+    x = x.clone(memory_format=torch.preserve_format).requires_grad_()
+    out, state, *rec = neuron(x, **call)
+    values = [out, *state, *(rec[0] if rec else ())]
+    loss = sum((v * torch.linspace(0.5, 1.5, v.numel()).view_as(v)).sum() for v in values if v.requires_grad)
+    found = torch.autograd.grad(loss, [x, *leaves], allow_unused=True)
+    return [v.detach() for v in values] + [g for g in found if g is not None]
+
+
+def same(a: list[Tensor], b: list[Tensor]) -> bool:
+    return len(a) == len(b) and all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@every_model
+def test_compile(model: Model) -> None:
+    neuron = model.make(5, dtype=torch.float32)
+    x = model.current(9, 2, 5, dtype=torch.float32)
+    leaves = list(neuron.parameters())
+    assert same(results(neuron, leaves, x), results(compiled(neuron), leaves, x))
+
+
+@some_models
+def test_compile_of_every_kind_of_call(model: Model) -> None:
+    neuron = model.make(5, dtype=torch.float32)
+    x = model.current(9, 2, 5, dtype=torch.float32)
+    leaves, twin = list(neuron.parameters()), compiled(neuron)
+    with torch.no_grad():
+        _, state = neuron(x)
+    calls: list[dict[str, Any]] = [
+        dict(record=everything(neuron)),
+        dict(state=state),
+        dict(lengths=torch.tensor([4, 9])),
+        dict(lengths=torch.tensor([4, 9]), record=everything(neuron), state=state),
+    ]
+    for call in calls:
+        assert same(results(neuron, leaves, x, **call), results(twin, leaves, x, **call))
+    strided = x.transpose(0, 1).contiguous().transpose(0, 1)
+    assert same(results(neuron, leaves, x), results(twin, leaves, strided))
+    half = x.to(torch.bfloat16)
+    assert same(results(neuron, leaves, half), results(twin, leaves, half))
+    with torch.no_grad():
+        assert torch.equal(neuron(x)[0], twin(x)[0])
+
+
+@some_models
+def test_compile_for_any_number_of_steps(model: Model) -> None:
+    neuron = model.make(5, dtype=torch.float32)
+    leaves, twin = list(neuron.parameters()), compiled(neuron, dynamic=True)
+    for steps, batch in ((7, 2), (9, 3), (300, 4)):
+        x = model.current(steps, batch, 5, dtype=torch.float32)
+        assert same(results(neuron, leaves, x), results(twin, leaves, x))
+
+
+@some_models
+def test_a_compiled_neuron_follows_its_parameters(model: Model) -> None:
+    neuron = model.make(5, dtype=torch.float32)
+    x, twin = model.current(9, 2, 5, dtype=torch.float32), compiled(neuron)
+    twin(x)
+    with torch.no_grad():
+        for p in neuron.parameters():
+            p.mul_(1.1)
+    assert torch.equal(neuron(x)[0], twin(x)[0])
+
+
+def test_bad_input_of_a_compiled_neuron() -> None:
+    model = BY_NAME["LIF"]
+    neuron = model.make(5, dtype=torch.float32)
+    x = model.current(9, 2, 5, dtype=torch.float32)
+    x[3, 1, 2] = float("nan")
+    with pytest.raises(InputError, match=r"current\[3, 1, 2\]"):
+        compiled(neuron)(x)
+
+
+@some_models
+def test_export(model: Model) -> None:
+    """The program travels in the graph: saved and loaded, it needs the operator and nothing of the class."""
+    neuron = model.make(5, dtype=torch.float32)
+    x = model.current(9, 2, 5, dtype=torch.float32)
+    time, batch = torch.export.Dim("time", min=2, max=4096), torch.export.Dim("batch", min=2, max=4096)
+    program = torch.export.export(neuron, (x,), dynamic_shapes={"current": {0: time, 1: batch}})
+    file = io.BytesIO()
+    torch.export.save(program, file)
+    file.seek(0)
+    loaded = torch.export.load(file).module()
+    for given in (x, model.current(40, 3, 5, dtype=torch.float32)):
+        out, state = neuron(given)
+        for module in (program.module(), loaded):
+            again, end = module(given)
+            assert torch.equal(out, again)
+            assert type(end) is type(state)
+            assert all(torch.equal(a, b) for a, b in zip(state, end, strict=True))
+
+
+@some_models
+def test_operators_pass_torchs_own_checks(model: Model) -> None:
+    """Schema, fake tensors and autograd registration, by torch's checker."""
+    from rheobase.engine.dispatch import program_of
+
+    neuron = model.make(5, dtype=torch.float32)
+    x = model.current(9, 2, 5, dtype=torch.float32).requires_grad_()
+    state = neuron.rest(2)
+    init = [s.detach().requires_grad_() for s in state if s.is_floating_point()]
+    params = [p.detach().requires_grad_() for p in neuron.values().values()]
+    text, _ = program_of(neuron, ())
+    arguments = (x, init, params, None, getattr(state, "step", None), text, neuron.dt or 0.0, neuron.seed, False)
+    torch.library.opcheck(
+        torch.ops.rheobase.scan.default,
+        arguments,
+        test_utils=("test_schema", "test_autograd_registration", "test_faketensor"),
+    )

@@ -1,0 +1,85 @@
+"""Refractory and Noisy: what they do, and that they go around any neuron and each other."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rheobase import Noisy, Refractory, neurons
+from rheobase.core.neuron import Neuron
+
+BACKENDS = pytest.mark.parametrize("backend", ["reference", "llvm"])
+
+
+def times(out: torch.Tensor) -> list[int]:
+    return out.flatten().nonzero().flatten().tolist()
+
+
+@BACKENDS
+@pytest.mark.parametrize(("tau", "dt", "silent"), [(3.0, 1.0, 3), (2.0, 0.5, 4), (0.3, 0.1, 3), (0.4, 1.0, 0), (0.6, 1.0, 1)])
+def test_refractory_steps(tau: float, dt: float, silent: int, backend: str) -> None:
+    """As many silent steps as tau_refrac holds, rounded; counting down leaves no remainder behind."""
+    neuron = Refractory(neurons.IF(1, dt=dt), tau_refrac=tau).double()
+    out, _ = neuron(torch.full((24, 1, 1), 1.0 / dt, dtype=torch.float64), backend=backend)
+    assert times(out) == list(range(0, 24, silent + 1))
+
+
+@BACKENDS
+def test_the_membrane_stands_still(backend: str) -> None:
+    neuron = Refractory(neurons.CubaLIF(1, dt=1.0), tau_refrac=4.0)
+    out, _, rec = neuron(torch.full((40, 1, 1), 6.0), record=("v", "i_syn", "refrac"), backend=backend)
+    first = times(out)[0]
+    held = rec.v[first : first + 5]
+    assert torch.equal(held, held[:1].expand_as(held))
+    assert float(rec.v[first + 5]) > float(held[0])
+    assert bool((rec.i_syn[first + 1 : first + 5] > rec.i_syn[first : first + 4]).all())
+    assert rec.refrac[first : first + 5].flatten().tolist() == [4.0, 3.0, 2.0, 1.0, 0.0]
+
+
+@BACKENDS
+def test_hold_names_the_states(backend: str) -> None:
+    neuron = Refractory(neurons.CubaLIF(1, dt=1.0), tau_refrac=4.0, hold=("v", "i_syn"))
+    out, _, rec = neuron(torch.full((40, 1, 1), 6.0), record=("i_syn",), backend=backend)
+    first = times(out)[0]
+    held = rec.i_syn[first : first + 5]
+    assert torch.equal(held, held[:1].expand_as(held))
+
+
+def test_refractory_of_a_neuron_that_counts_in_steps() -> None:
+    out, _ = Refractory(neurons.AdLIF(1), tau_refrac=5.0)(torch.full((60, 1, 1), 20.0))
+    assert min(b - a for a, b in zip(times(out), times(out)[1:], strict=False)) == 6
+
+
+@BACKENDS
+@pytest.mark.parametrize("order", [0, 1])
+def test_wrappers_wrap_each_other(order: int, backend: str) -> None:
+    def wrap(n: Neuron) -> Neuron:
+        inner = (lambda x: Noisy(x, sigma=0.5, seed=9), lambda x: Refractory(x, tau_refrac=2.0))
+        return inner[order](inner[1 - order](n))
+
+    neuron = wrap(neurons.LIF(50, dt=1.0)).double()
+    assert neuron.seed == 9
+    current = torch.full((100, 1, 50), 1.5, dtype=torch.float64)
+    out, end = neuron(current, backend=backend)
+    assert {"refrac", "step", "v"} == set(end._fields)
+    other, _ = neuron(current, backend="reference")
+    assert torch.equal(out, other)
+    assert bool((out[1:] + out[:-1] <= 1).all())
+    assert len(set(out.sum(0).flatten().tolist())) > 1
+
+
+def test_no_noise_is_no_wrapper() -> None:
+    current = torch.rand(30, 2, 8) * 4
+    expected, _ = neurons.LIF(8, dt=1.0)(current)
+    assert torch.equal(Noisy(neurons.LIF(8, dt=1.0), sigma=0.0)(current)[0], expected)
+
+
+def test_a_wrapper_shows_what_is_inside() -> None:
+    neuron = Noisy(neurons.ResonateAndFire(4, dt=0.5, learn="omega"), sigma=0.1)
+    assert (neuron.shape, neuron.dt, neuron.input_unit, neuron.graded) == ((4,), 0.5, "1/ms", False)
+    assert list(neuron.params) == ["damping", "omega", "v_threshold", "sigma"]
+    assert list(neuron.states) == ["x", "v", "step"]
+    assert neuron.params["sigma"].unit == "1/ms"
+    assert [name for name, _ in neuron.named_parameters()] == ["neuron.omega"]
+    neuron.neuron.dt = 0.25
+    assert neuron.dt == 0.25

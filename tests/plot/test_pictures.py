@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from rheobase.errors import ParameterError, ShapeError
+from rheobase.learning import EpochRecord
+from rheobase.plot import DARK, LIGHT, Panel, confusion, learning_curve, membranes, png, raster, response, samples
+
+STYLES = [LIGHT, DARK]
+
+
+def record(epoch, validation=0.8, loss=0.5):
+    return EpochRecord(
+        epoch=epoch, loss=loss, accuracy=0.75, validation_loss=None if validation is None else loss + 0.1,
+        validation_accuracy=validation, learning_rate=1e-3, seconds=1.0,
+    )  # fmt: skip
+
+
+HISTORY = [record(1, 0.6, 0.9), record(2, 0.9, 0.5), record(3, 0.8, 0.3)]
+SPIKES = torch.zeros(20, 6)
+SPIKES[[3, 3, 17], [0, 4, 5]] = 1.0
+
+
+def panels():
+    return [
+        Panel("Input: 6 pixels", SPIKES, "spikes", "pixel"),
+        Panel("Layer 1", torch.rand(20, 9), "values", "cell"),
+        Panel("Readout", torch.randn(20, 3), "lines", "output", names=("a", "b", "c"), chosen=1),
+    ]
+
+
+def draw_all(style):
+    trace = torch.sin(torch.arange(20) / 3)
+    return {
+        "learning_curve": learning_curve(HISTORY, style=style),
+        "one epoch, no validation": learning_curve([record(1, None)], style=style),
+        "confusion": confusion(torch.tensor([[9, 1], [0, 8]]), ("cat", "shirt"), style=style),
+        "raster": raster(panels(), dt=0.5, style=style),
+        "membranes": membranes(
+            torch.randn(20, 2), SPIKES[:, :2], ["cell 1", "cell 2"], y="v (mV)", dt=0.5, style=style
+        ),
+        "response": response(
+            trace, {"v (mV)": trace, "w (pA)": -trace}, trace > 0.9, title="AdEx", dt=0.1, style=style
+        ),
+        "samples": samples(torch.rand(7, 8, 8), [f"{k} read as 1" for k in range(7)], style=style),
+    }
+
+
+@pytest.mark.parametrize("style", STYLES, ids=lambda style: style.name)
+def test_every_picture_is_drawn_on_its_background_with_ink_that_stands_out(style):
+    from matplotlib.colors import to_rgb
+
+    for name, figure in draw_all(style).items():
+        pixels = rendered(figure)
+        background = np.round(255 * np.array(to_rgb(style.background)))
+        assert (np.abs(pixels[0, 0] - background) <= 1).all(), name
+        away = np.abs(pixels.astype(float) - background).max(axis=-1)
+        assert (away > 100).mean() > 0.002, f"{name} is all but empty"
+
+
+def rendered(figure):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+
+
+def test_silence_is_drawn_too():
+    quiet = torch.zeros(20, 3)
+    assert png(membranes(quiet, quiet, ["a", "b", "c"], y="v", dt=None))
+    assert png(response(quiet[:, 0], dict.fromkeys("abcd", quiet[:, 0]), quiet[:, 0], title="", dt=None))
+    assert png(raster([Panel("x", quiet, "spikes", "cell"), Panel("y", quiet, "values", "cell")], dt=None))
+
+
+def test_pictures_leave_pyplot_alone():
+    before = "matplotlib.pyplot" in sys.modules
+    draw_all(LIGHT)
+    assert ("matplotlib.pyplot" in sys.modules) == before
+
+
+def test_pictures_are_the_same_bytes_again():
+    torch.manual_seed(0)
+    first = png(raster(panels(), dt=None))
+    torch.manual_seed(0)
+    assert png(raster(panels(), dt=None)) == first
+
+
+def test_all_axes_say_what_they_show():
+    figures = draw_all(LIGHT)
+    labels = {name: [(ax.get_xlabel(), ax.get_ylabel()) for ax in f.axes] for name, f in figures.items()}
+    assert labels["learning_curve"] == [("epoch", "cross-entropy (nats)"), ("epoch", "wrong classes (%)")]
+    assert labels["confusion"] == [("class given by the network", "true class")]
+    assert labels["raster"] == [("", "pixel"), ("", "cell"), ("time (ms)", "output")]
+    assert labels["response"][1:] == [("", "v (mV)"), ("time (ms)", "w (pA)")]
+    assert raster(panels(), dt=None).axes[-1].get_xlabel() == "time (steps)"
+
+
+def line(ax, label):
+    return next(each for each in ax.lines if each.get_label() == label)
+
+
+def test_the_learning_curve_shows_the_figures_and_marks_the_best_epoch():
+    loss, error = learning_curve(HISTORY).axes
+    assert line(loss, "training").get_ydata().tolist() == [0.9, 0.5, 0.3]
+    np.testing.assert_allclose(line(error, "validation").get_ydata(), [40.0, 10.0, 20.0])
+    np.testing.assert_allclose(line(error, "kept").get_xydata(), [[2, 10.0]])
+
+
+def test_without_validation_there_is_no_curve_and_no_mark():
+    labels = [each.get_label() for ax in learning_curve([record(1, None)]).axes for each in ax.lines]
+    assert labels == ["training", "training"]
+
+
+def test_the_confusion_matrix_counts():
+    ax = confusion(torch.tensor([[9, 1, 0], [0, 8, 0], [2, 0, 5]]), ("a", "b", "c")).axes[0]
+    assert ax.get_title(loc="left") == "22 of 25 right, 3 wrong"
+    written = {tuple(text.get_position()): text.get_text() for text in ax.texts}
+    assert written == {(0, 0): "9", (1, 0): "1", (1, 1): "8", (0, 2): "2", (2, 2): "5"}  # (column, row)
+
+
+def test_spikes_lie_at_the_end_of_their_step_and_on_the_row_of_their_cell():
+    ticks = raster(panels(), dt=0.5).axes[0].lines[0].get_xydata()
+    assert sorted(map(tuple, ticks.tolist())) == [(2.0, 0.0), (2.0, 4.0), (9.0, 5.0)]
+
+
+def test_membranes_mark_every_spike_above_the_trace():
+    traces = torch.linspace(-70, 20, 20)[:, None].expand(20, 2)
+    axes = membranes(traces, SPIKES[:, 4:], ["a", "b"], y="v (mV)", dt=None).axes
+    for ax, times in zip(axes, ([4], [18]), strict=True):
+        trace, marks = ax.lines
+        assert marks.get_xdata().tolist() == times
+        assert min(marks.get_ydata()) > max(trace.get_ydata())
+    assert "1 spike" in axes[0].texts[0].get_text()
+
+
+def test_response_marks_spikes_over_the_named_state():
+    trace = torch.sin(torch.arange(20) / 3)
+    spikes = trace > 0.95
+    figure = response(trace, {"i": trace, "h": trace}, spikes, title="SRC", marked="h", out=trace.relu(), dt=None)
+    current, i, h, out = figure.axes
+    assert len(i.lines) == len(out.lines) == 1
+    assert h.lines[1].get_xdata().tolist() == (spikes.nonzero().flatten() + 1).tolist()
+    assert current.patches[0].get_data().values.tolist() == trace.tolist()
+
+
+TRACE = torch.zeros(5)
+BAD = [
+    lambda: learning_curve([]),
+    lambda: confusion(torch.zeros(2, 3), ("a", "b")),
+    lambda: confusion(torch.zeros(2, 2), ("a", "b", "c")),
+    lambda: raster([], dt=1.0),
+    lambda: raster([panels()[0], Panel("x", torch.zeros(3, 2), "lines", "y")], dt=1.0),
+    lambda: raster([Panel("x", torch.zeros(3), "lines", "y")], dt=1.0),
+    lambda: raster([Panel("x", [1, 2], "lines", "y")], dt=1.0),
+    lambda: membranes(torch.zeros(5, 2), torch.zeros(5, 1), ["a", "b"], y="v", dt=None),
+    lambda: membranes(torch.zeros(5, 2), torch.zeros(5, 2), ["a"], y="v", dt=None),
+    lambda: response(TRACE, {}, TRACE, title="", dt=None),
+    lambda: response(TRACE, {"v": torch.zeros(4)}, TRACE, title="", dt=None),
+    lambda: samples(torch.zeros(2, 8), ["a", "b"]),
+    lambda: samples(torch.zeros(2, 8, 8), ["a"]),
+]
+
+
+@pytest.mark.parametrize("draw", BAD)
+def test_wrong_shapes_are_named(draw):
+    with pytest.raises(ShapeError, match=r"got .*; expected .*Remedy"):
+        draw()
+
+
+def test_an_unknown_kind_of_panel():
+    with pytest.raises(ParameterError, match="kind 'dots'"):
+        raster([Panel("x", torch.zeros(3, 2), "dots", "y")], dt=1.0)
+
+
+def test_bfloat16_and_gradients_are_taken_as_they_come():
+    values = torch.rand(20, 3, dtype=torch.bfloat16, requires_grad=True)
+    assert png(raster([Panel("x", values, "lines", "y")], dt=1.0))
