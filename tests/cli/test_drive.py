@@ -43,6 +43,14 @@ def test_figures_of_a_lif_run_follow_from_its_period():
     assert run.states["v"].shape == (4000,)
 
 
+def test_spikes_before_the_current_do_not_count_for_it():
+    run = respond(neurons.LIF(1, dt=0.1, v_leak=2.0), current=1.0, steps=2000, onset=1000)
+    before = [t for t in run.spike_times if t <= 100]
+    assert before
+    assert run.latency == pytest.approx(run.spike_times[len(before)] - 100)
+    assert run.rate == pytest.approx(10 * (run.count - len(before)))
+
+
 def test_figures_in_steps():
     run = respond(neurons.SRC(1), current=0.3, steps=100, onset=20)
     assert run.time_unit == "steps"

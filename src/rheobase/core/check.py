@@ -41,7 +41,7 @@ def check_call(neuron: Neuron, current: Tensor, record: Sequence[str], lengths: 
 
 
 def _check_parameters(neuron: Neuron, current: Tensor) -> None:
-    for tensor in (*neuron.parameters(), *neuron.buffers()):
+    for tensor in neuron.values().values():
         if tensor.device != current.device:
             raise DeviceError(
                 repr(neuron),

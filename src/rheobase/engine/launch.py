@@ -6,6 +6,7 @@ import ctypes
 import functools
 import struct
 from dataclasses import dataclass
+from itertools import repeat
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from torch import Tensor
 from rheobase.engine import threads
 from rheobase.engine.compile_llvm import Compiled, compile_module, host
 from rheobase.engine.emit_llvm import Rows, Variant, emit_backward, emit_forward
-from rheobase.engine.layout import PAD, Layout, backward_layout, forward_layout
+from rheobase.engine.layout import PAD, backward_layout, forward_layout
 from rheobase.engine.plan import Wanted, plan_backward
 from rheobase.engine.program import parse
 
@@ -29,7 +30,7 @@ class Kernel:
 
     code: Compiled
     rows: Rows
-    layout: Layout
+    slots: dict[str, int]  # where each word of the argument block stands
     lanes: int
 
 
@@ -42,7 +43,7 @@ def kernel(variant: Variant) -> Kernel:
     program = parse(variant.program)
     counts = len(program.states), len(program.params), len(program.traces)
     layout = forward_layout(*counts) if variant.wanted is None else backward_layout(*counts)
-    return Kernel(compile_module(assembly), rows, layout, lanes)
+    return Kernel(compile_module(assembly), rows, {name: k for k, name in enumerate(layout.names)}, lanes)
 
 
 @functools.lru_cache(maxsize=512)
@@ -68,9 +69,9 @@ class Call:
     step: int
     seed: int
 
-    @property
+    @functools.cached_property
     def lanes(self) -> int:
-        return self.current[0].numel()
+        return self.current.numel() // self.current.shape[0]
 
     @property
     def compute(self) -> torch.dtype:
@@ -80,7 +81,7 @@ class Call:
         wise = tuple(p.numel() != 1 or self.lanes == 1 for p in self.params)
         return Variant(self.program, self.lengths is not None, STORED[self.current.dtype], wise, wanted)
 
-    @property
+    @functools.cached_property
     def segment(self) -> int:
         longest = longest_segment(self.program, 64 if self.compute == torch.float64 else 32)
         return min(self.current.shape[0], longest)
@@ -104,18 +105,16 @@ class Runner:
         row_bytes = block * size + PAD
         scratch_bytes = (k.rows.once + k.rows.per_step * call.segment) * row_bytes + 4096
         self.scratch = torch.empty(self.workers * scratch_bytes, dtype=torch.uint8)
-        self.words = (ctypes.c_int64 * len(k.layout.names))()
-        self.slots = {name: number for number, name in enumerate(k.layout.names)}
+        self.slots = k.slots
         fields = {
             "steps": steps, "lanes": lanes, "block": block, "blocks": blocks, "segment": call.segment,
             "segments": call.segments, "scratch": self.scratch.data_ptr(), "scratch_bytes": scratch_bytes,
             "row_bytes": row_bytes, "dt": struct.unpack("<q", struct.pack("<d", call.dt))[0], "seed": call.seed,
+            "input": call.current.data_ptr(), "lengths": 0 if call.lengths is None else call.lengths.data_ptr(),
+            **{f"init:{k}": tensor.data_ptr() for k, tensor in enumerate(call.init)},
+            **{f"param:{k}": tensor.data_ptr() for k, tensor in enumerate(call.params)},
         }  # fmt: skip
-        for name, value in fields.items():
-            self.words[self.slots[name]] = value
-        self._point({"input": call.current, "lengths": call.lengths})
-        self._point({f"init:{k}": tensor for k, tensor in enumerate(call.init)})
-        self._point({f"param:{k}": tensor for k, tensor in enumerate(call.params)})
+        self.words = (ctypes.c_int64 * len(k.slots))(*map(fields.get, k.slots, repeat(0)))
 
     def _point(self, pointers: dict[str, Tensor | None]) -> None:
         for name, tensor in pointers.items():

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.forward_ad import unpack_dual
+from torch.autograd import forward_ad
 
 from rheobase.engine.late import Late
 from rheobase.errors import NotDifferentiable
@@ -79,20 +80,14 @@ class _Scan(torch.autograd.Function):
         lengths, step, checkpoints, current, *tensors = ctx.saved_tensors
         init, params = tensors[: ctx.states], tensors[ctx.states :]
         needed = ctx.needs_input_grad[7:]
-        found = _operator(f"{ctx.name}_backward")(
-            list(grads),
-            current,
-            init,
-            params,
-            lengths,
-            step,
-            checkpoints,
-            ctx.program,
-            ctx.dt,
-            ctx.seed,
-            list(needed),
-        )
-        results = iter(found)
+        scalars = (ctx.program, ctx.dt, ctx.seed, list(needed))
+        # the rule of the gradient only says that it has none: without a graph of it, the way around it is shorter
+        with nullcontext() if torch.is_grad_enabled() else below_autograd():
+            results = iter(
+                _operator(f"{ctx.name}_backward")(
+                    list(grads), current, init, params, lengths, step, checkpoints, *scalars
+                )
+            )
         return *(None,) * 7, *(next(results) if need else None for need in needed)
 
 
@@ -128,7 +123,9 @@ def check_transforms(*tensors: Tensor | None) -> None:
     """Raise under a transform that would not see a kernel: it would take its derivative for zero."""
     if torch._C._are_functorch_transforms_active():  # pyright: ignore[reportPrivateUsage]
         raise no_derivative("a transform of torch.func (grad, vjp, jvp...)")
-    if any(t is not None and unpack_dual(t).tangent is not None for t in tensors):
+    if forward_ad._current_level >= 0 and any(  # pyright: ignore[reportPrivateUsage]
+        t is not None and forward_ad.unpack_dual(t).tangent is not None for t in tensors
+    ):
         raise no_derivative("a forward-mode derivative (jvp)")
 
 

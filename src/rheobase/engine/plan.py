@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rheobase.engine.adjoint import adjoint
-from rheobase.engine.graph import BOOLEAN, COSTLY, Graph
+from rheobase.engine.cut import smallest_cut
+from rheobase.engine.graph import BOOLEAN, Graph
 from rheobase.engine.program import Program, parse
 
 
@@ -94,7 +95,7 @@ def plan_backward(text: str, masked: bool, wanted: Wanted) -> BackwardPlan:
     """The backward plan of a program for these gradients."""
     program = _program(text, masked)
     graph = program.graph.copy()
-    known = len(graph.nodes)
+    forward = set(graph.needed([program.out, *program.post, *program.traces]))
     still = invariants(graph)
     leaves = graph.leaves("param")
     asked = {leaves[name] for name, want in zip(program.params, wanted.params, strict=True) if want and name in leaves}
@@ -131,7 +132,7 @@ def plan_backward(text: str, masked: bool, wanted: Wanted) -> BackwardPlan:
         *summed_gradients,
         *([] if input_gradient is None else [input_gradient]),
     ]
-    saved = _saved(graph, backward_roots, still, known)
+    saved = smallest_cut(graph, forward, backward_roots, still)
     forward_roots = [*program.post, *saved]
     return BackwardPlan(
         graph,
@@ -146,24 +147,6 @@ def plan_backward(text: str, masked: bool, wanted: Wanted) -> BackwardPlan:
         param_gradients,
         sum_leaves,
     )
-
-
-def _saved(graph: Graph, roots: list[int], still: set[int], known: int) -> list[int]:
-    """What to keep from each step: its states, and what is dear to compute again. The rest is recomputed."""
-    saved: set[int] = set()
-    seen: set[int] = set()
-    todo = list(roots)
-    while todo:
-        node = todo.pop()
-        if node in seen or node in still:
-            continue
-        seen.add(node)
-        op = graph.nodes[node].op
-        if node < known and (op in ("state", "noise") or op in COSTLY):
-            saved.add(node)
-        else:
-            todo.extend(graph.used(node))
-    return sorted(saved)
 
 
 @functools.lru_cache(maxsize=256)
