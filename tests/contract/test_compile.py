@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses import FakeTensorMode
 
+from rheobase.engine.dispatch import program_of
 from rheobase.errors import InputError
 from tests.contract.models import MODELS, Model, every_model
 from tests.contract.test_parity import everything
@@ -123,20 +125,51 @@ def test_export(model: Model) -> None:
             assert all(torch.equal(a, b) for a, b in zip(state, end, strict=True))
 
 
+def operands(model: Model, x: Tensor) -> tuple[Any, ...]:
+    """The arguments of `rheobase::scan` for a run over x, without the last."""
+    neuron = model.make(x.shape[2], dtype=torch.float32)
+    state = neuron.rest(x.shape[1])
+    init = [s.detach() for s in state if s.is_floating_point()]
+    params = [p.detach() for p in neuron.values().values()]
+    text, _ = program_of(neuron, everything(neuron))
+    return x, init, params, None, getattr(state, "step", None), text, neuron.dt or 0.0, neuron.seed
+
+
 @some_models
 def test_operators_pass_torchs_own_checks(model: Model) -> None:
     """Schema, fake tensors and autograd registration, by torch's checker."""
-    from rheobase.engine.dispatch import program_of
+    x, init, params, *rest = operands(model, model.current(9, 2, 5, dtype=torch.float32))
+    for tensor in (x, *init, *params):
+        tensor.requires_grad_()
+    checks = ("test_schema", "test_autograd_registration", "test_faketensor")
+    torch.library.opcheck(torch.ops.rheobase.scan.default, (x, init, params, *rest, False), test_utils=checks)
 
-    neuron = model.make(5, dtype=torch.float32)
-    x = model.current(9, 2, 5, dtype=torch.float32).requires_grad_()
-    state = neuron.rest(2)
-    init = [s.detach().requires_grad_() for s in state if s.is_floating_point()]
-    params = [p.detach().requires_grad_() for p in neuron.values().values()]
-    text, _ = program_of(neuron, ())
-    arguments = (x, init, params, None, getattr(state, "step", None), text, neuron.dt or 0.0, neuron.seed, False)
-    torch.library.opcheck(
-        torch.ops.rheobase.scan.default,
-        arguments,
-        test_utils=("test_schema", "test_autograd_registration", "test_faketensor"),
-    )
+
+def form(tensors: list[Tensor]) -> list[tuple[Any, ...]]:
+    return [(tuple(t.shape), t.stride(), t.dtype) for t in tensors]
+
+
+@pytest.mark.parametrize("steps", [9, 1500])
+@some_models
+def test_fake_results_have_the_form_of_the_real_ones(model: Model, steps: int) -> None:
+    """Of both operators, for input of any strides, with and without kept states."""
+    plain = model.current(steps, 2, 5, dtype=torch.float32)
+    for x in (plain, plain.transpose(0, 1).contiguous().transpose(0, 1), plain.to(torch.bfloat16)):
+        arguments = operands(model, x)
+        mode = FakeTensorMode(allow_non_fake_inputs=True)
+        fake = torch.utils._pytree.tree_map_only(Tensor, mode.from_tensor, arguments)
+        with torch.no_grad():
+            real = torch.ops.rheobase.scan(*arguments, True)
+            with mode:
+                shown = torch.ops.rheobase.scan(*fake, True)
+        assert form(real) == form(shown)
+        *results, kept = real
+        assert (kept.numel() > 0) == (steps > 1000)
+        wanted = [True] * sum(map(len, (arguments[:1], arguments[1], arguments[2])))
+        grads = [torch.ones_like(r) for r in results]
+        with torch.no_grad():
+            real = torch.ops.rheobase.scan_backward(grads, *arguments[:5], kept, *arguments[5:], wanted)
+            with mode:
+                given = [mode.from_tensor(g) for g in (*grads, kept)]
+                shown = torch.ops.rheobase.scan_backward(given[:-1], *fake[:5], given[-1], *fake[5:], wanted)
+        assert form(real) == form(shown)

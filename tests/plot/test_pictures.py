@@ -27,7 +27,7 @@ SPIKES[[3, 3, 17], [0, 4, 5]] = 1.0
 
 def panels():
     return [
-        Panel("Input: 6 pixels", SPIKES, "spikes", "pixel"),
+        Panel("Input: 6 pixels", SPIKES, "spikes", "pixel", given=True),
         Panel("Layer 1", torch.rand(20, 9), "values", "cell"),
         Panel("Readout", torch.randn(20, 3), "lines", "output", names=("a", "b", "c"), chosen=1),
     ]

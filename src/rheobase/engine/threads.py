@@ -22,17 +22,21 @@ _HOME = os.getpid()
 
 @functools.cache
 def _gomp() -> Callable[[int, int, int, int], None] | None:
-    """`GOMP_parallel` of the libgomp that this process has already loaded."""
+    """`GOMP_parallel` of the OpenMP library that torch itself is linked to.
+
+    Other packages bring copies of libgomp of their own, each with its own pool; looked up through torch's
+    library, the symbol is the one that torch calls. LLVM's and Intel's OpenMP have it under the same name.
+    """
     if not sys.platform.startswith("linux"):
         return None
-    for line in Path("/proc/self/maps").read_text().splitlines():
-        path = line.split()[-1]
-        if "libgomp" in Path(path).name:
-            enter = ctypes.CDLL(path).GOMP_parallel
-            enter.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
-            enter.restype = None
-            return enter
-    return None
+    library = Path(torch.__file__).parent / "lib" / "libtorch_cpu.so"
+    try:
+        enter = ctypes.CDLL(str(library)).GOMP_parallel
+    except (OSError, AttributeError):
+        return None  # another build of torch, without OpenMP: the pool below stands in
+    enter.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
+    enter.restype = None
+    return enter
 
 
 @functools.cache

@@ -23,7 +23,8 @@ _HEIGHTS = {"spikes": 1.5, "values": 1.5, "lines": 1.7}
 class Panel:
     """One layer: values (time, cells), drawn as ticks ("spikes"), shades ("values") or curves ("lines").
 
-    `names` label the curves, of which `chosen` is drawn in colour and the others stand back.
+    `names` label the curves, of which `chosen` is drawn in colour and the others stand back. `given` marks what
+    comes from outside the network: it is grey.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Panel:
     y: str
     names: tuple[str, ...] = ()
     chosen: int | None = None
+    given: bool = False
 
 
 def raster(panels: Sequence[Panel], *, dt: float | None, style: Style = LIGHT) -> Figure:
@@ -70,14 +72,14 @@ def _ticks(ax: Axes, panel: Panel, values: np.ndarray, clock: Clock, style: Styl
     cells = values.shape[1]
     # a tick as tall as the row of its cell, but never too thin to see
     size = max(1.2, min(9.0, 72 * 0.8 * _HEIGHTS["spikes"] / cells))
-    colour = style.muted if panel.title.startswith("Input") else style.colours[0]
+    colour = style.muted if panel.given else style.colours[0]
     ax.plot(clock.after(len(values))[when], cell, "|", ms=size, mew=1.0, color=colour)
     ax.set_ylim(cells - 0.5, -0.5)
 
 
 def _shades(ax: Axes, panel: Panel, values: np.ndarray, clock: Clock, style: Style) -> None:
     steps, cells = values.shape
-    colour = style.muted if panel.title.startswith("Input") else style.colours[0]
+    colour = style.muted if panel.given else style.colours[0]
     ax.imshow(
         values.T, aspect="auto", interpolation="nearest", cmap=style.ramp(colour), vmin=0, vmax=max(values.max(), 1e-9),
         extent=(0, steps * clock.step, cells - 0.5, -0.5),

@@ -48,7 +48,8 @@ def _confusion(outcome: Outcome) -> Picture:
 def _raster(outcome: Outcome, seen: Activity) -> Picture:
     settings, classes = outcome.settings, outcome.data.classes
     kind = "values" if settings.encoder == "direct" else "spikes"
-    panels = [Panel(f"Input: {seen.sequence.shape[1]} pixels, {settings.encoder} code", seen.sequence, kind, "pixel")]
+    title = f"Input: {seen.sequence.shape[1]} pixels, {settings.encoder} code"
+    panels = [Panel(title, seen.sequence, kind, "pixel", given=True)]
     for k, layer in enumerate(seen.layers, start=1):
         title = f"Layer {k}: {layer.out.shape[1]} {settings.neuron} cells, {int(layer.spikes.sum())} spikes"
         panels.append(Panel(title, layer.out, "values" if layer.cells.graded else "spikes", "cell"))
