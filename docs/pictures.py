@@ -1,6 +1,6 @@
 """The README's picture: one cell of each of six kinds under a step of current, drawn by the library itself.
 
-    python docs/pictures.py
+python docs/pictures.py
 """
 
 from __future__ import annotations

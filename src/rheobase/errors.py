@@ -9,10 +9,10 @@ from collections.abc import Iterable
 class RheobaseError(Exception):
     """Base of every error that rheobase raises on purpose.
 
-    >>> raise ShapeError("LIF(512)", "current of shape (100, 512)", "(time, batch, 512)", "add a batch axis")
+    >>> raise ShapeError("LIF(512)", "shape (100, 512)", "(time, batch, 512)", "add a batch axis")
     Traceback (most recent call last):
         ...
-    rheobase.errors.ShapeError: LIF(512): got current of shape (100, 512); expected (time, batch, 512). Remedy: add a batch axis.
+    rheobase.errors.ShapeError: LIF(512): got shape (100, 512); expected (time, batch, 512). Remedy: add a batch axis.
     """
 
     def __init__(self, obj: str, given: str, expected: str, remedy: str):

@@ -45,3 +45,11 @@ def refused(run: Callable[..., Result]) -> Callable[..., str]:
         return line
 
     return invoke
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without their pictures, which take most of the time of a small run."""
+    from rheobase.cli.training import page
+
+    monkeypatch.setattr(page, "pictures", lambda outcome: [])

@@ -39,8 +39,8 @@ def test_src_is_built_as_its_authors_do():
     assert net[2].b_h.tolist() == [-6.0] * 30
 
 
-def test_by_default_src_has_the_layer_of_its_paper_alone():
-    assert kinds(built()) == ["Flatten", "Linear", "SRC", "GroupReadout"]
+def test_without_hidden_layers_src_is_the_network_of_its_authors_export():
+    assert kinds(built(hidden=())) == ["Flatten", "Linear", "SRC", "GroupReadout"]
 
 
 def test_others_stand_between_linear_layers_and_are_read_out_by_leaky_integrators():
@@ -90,7 +90,7 @@ def test_small_networks_take_one_thread_and_what_is_said_wins():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        assert settings().threads == 1
+        assert settings(hidden=(256,)).threads == 1
         assert settings(hidden=(4096,)).threads == 2
         assert settings(threads=3).threads == 3
     finally:

@@ -11,7 +11,9 @@ from rheobase.cli.training import job
 from rheobase.learning import Callback
 from tests.cli.test_train import TINY, read, same, weights
 
-WORDS = ("train", "--neuron", "SRC", *TINY, "--batch", 20)  # five batches in an epoch
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
+WORDS = ("train", "--neuron", "SRC", *TINY, "--hidden", 12, "--batch", 20)  # five batches in an epoch
 
 
 class CtrlC(Callback):

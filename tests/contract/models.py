@@ -136,9 +136,7 @@ class Model:
     def clock(self) -> dict[str, float]:
         return {"dt": self.drive()[0]} if issubclass(self.cls, OdeNeuron) else {}
 
-    def current(
-        self, steps: int, batch: int, *shape: int, dtype: torch.dtype = torch.float64, seed: int = 0
-    ) -> Tensor:
+    def current(self, steps: int, batch: int, *shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> Tensor:
         """Noise around a drive at which the neuron fires now and then."""
         noise = torch.randn(steps, batch, *shape, generator=seeded(self.name, str(seed)), dtype=torch.float64)
         return (self.drive()[1] * (0.5 + noise)).to(dtype)

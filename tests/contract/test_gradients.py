@@ -1,4 +1,4 @@
-"""The gradient is the derivative: gradcheck of every neuron in smooth mode, where spikes are the surrogate's primitive."""
+"""The gradient is the derivative: gradcheck of every neuron in smooth mode (spikes are the surrogate's primitive)."""
 
 from __future__ import annotations
 

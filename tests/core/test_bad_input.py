@@ -178,7 +178,17 @@ def test_unknown_parameter(model: Model) -> None:
 @every_model
 def test_bad_values(model: Model) -> None:
     for name, spec in model.params.items():
-        bad: list[Any] = [float("nan"), float("inf"), True, "1.0", None, [1.0, 2.0], torch.ones(2), torch.ones(1, 3), 1j]
+        bad: list[Any] = [
+            float("nan"),
+            float("inf"),
+            True,
+            "1.0",
+            None,
+            [1.0, 2.0],
+            torch.ones(2),
+            torch.ones(1, 3),
+            1j,
+        ]
         bad += [torch.tensor([1.0, float("nan"), 1.0]), torch.ones(3, dtype=torch.bool), torch.ones(3) + 1j]
         if spec.positive:
             bad += [0.0, -1.0, torch.tensor([1.0, -1.0, 1.0])]

@@ -117,7 +117,9 @@ def test_the_signature_shows_the_parameters() -> None:
 
 
 def test_options() -> None:
-    cls = declare(MapNeuron, **V, step=step, mode=option("soft", "how", choices=("soft", "hard")), fast=option(True, "x"))
+    cls = declare(
+        MapNeuron, **V, step=step, mode=option("soft", "how", choices=("soft", "hard")), fast=option(True, "x")
+    )
     neuron = cls(2, mode="hard")
     assert neuron.mode == "hard"
     assert neuron.fast is True

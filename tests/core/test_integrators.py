@@ -89,7 +89,7 @@ def test_integrate_and_fire_is_exact(integrator: Integrator) -> None:
 @every_integrator
 def test_integrators_are_values(integrator: Integrator) -> None:
     assert integrator == type(integrator)()
-    assert eval(repr(integrator), vars(integrators)) == integrator  # noqa: S307
+    assert eval(repr(integrator), vars(integrators)) == integrator
     with pytest.raises(AttributeError):
         integrator.order = 3  # type: ignore[misc]
 

@@ -19,7 +19,7 @@ from tests.contract.models import KINDS, UNSEEN, Model, every_model
 
 def same_values(a: Neuron, b: Neuron) -> bool:
     pairs = zip(a.values().items(), b.values().items(), strict=True)
-    return all(k == l and torch.equal(x, y) for (k, x), (l, y) in pairs)
+    return all(one == other and torch.equal(x, y) for (one, x), (other, y) in pairs)
 
 
 def namespace() -> dict[str, Any]:
@@ -38,7 +38,7 @@ def test_repr_evaluates_back(model: Model, learn: bool) -> None:
         torch.set_default_dtype(dtype)
         try:
             neuron = model.make(2, 3, learn=learn, dtype=dtype, surrogate=surrogates.Sigmoid(2.0), detach_reset=True)
-            again = eval(repr(neuron), namespace())  # noqa: S307
+            again = eval(repr(neuron), namespace())
             assert again.shape == neuron.shape
             assert again.dt == neuron.dt
             for (name, a), b in zip(neuron.values().items(), again.values().values(), strict=True):

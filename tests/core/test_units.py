@@ -45,7 +45,9 @@ def test_parse(text: str, exponents: tuple[int, ...], power: int) -> None:
     assert parse(str(unit)) == unit
 
 
-@pytest.mark.parametrize("text", ["", "mv", "MV2x", "volt", "2", "ms/", "/ms", "10 mV", "mV/(ms)", "1/ms mV", "m V/q", "mSec"])
+@pytest.mark.parametrize(
+    "text", ["", "mv", "MV2x", "volt", "2", "ms/", "/ms", "10 mV", "mV/(ms)", "1/ms mV", "m V/q", "mSec"]
+)
 def test_not_a_unit(text: str) -> None:
     with pytest.raises(UnitError) as caught:
         parse(text)
@@ -76,7 +78,9 @@ def test_systems_are_coherent(left: str, right: str) -> None:
     assert parse(left) == parse(right)
 
 
-@pytest.mark.parametrize(("left", "right"), [("mV", "V"), ("mV", "pA"), ("pA MOhm", "mV"), ("1", "1/ms"), ("kHz", "Hz")])
+@pytest.mark.parametrize(
+    ("left", "right"), [("mV", "V"), ("mV", "pA"), ("pA MOhm", "mV"), ("1", "1/ms"), ("kHz", "Hz")]
+)
 def test_unequal(left: str, right: str) -> None:
     assert parse(left) != parse(right)
 
@@ -126,7 +130,11 @@ class Cell(OdeNeuron):
 
 def spoilt(**members: Any) -> Neuron:
     """The cell with something else in place of these."""
-    kept = {k: v for k, v in vars(Cell).items() if k in (*Cell.params, *Cell.states, "input_unit", "threshold", "reset", "dynamics")}
+    kept = {
+        k: v
+        for k, v in vars(Cell).items()
+        if k in (*Cell.params, *Cell.states, "input_unit", "threshold", "reset", "dynamics")
+    }
     return type("Spoilt", (OdeNeuron,), {**kept, **members})(1, dt=0.1)
 
 

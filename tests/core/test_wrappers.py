@@ -16,7 +16,9 @@ def times(out: torch.Tensor) -> list[int]:
 
 
 @BACKENDS
-@pytest.mark.parametrize(("tau", "dt", "silent"), [(3.0, 1.0, 3), (2.0, 0.5, 4), (0.3, 0.1, 3), (0.4, 1.0, 0), (0.6, 1.0, 1)])
+@pytest.mark.parametrize(
+    ("tau", "dt", "silent"), [(3.0, 1.0, 3), (2.0, 0.5, 4), (0.3, 0.1, 3), (0.4, 1.0, 0), (0.6, 1.0, 1)]
+)
 def test_refractory_steps(tau: float, dt: float, silent: int, backend: str) -> None:
     """As many silent steps as tau_refrac holds, rounded; counting down leaves no remainder behind."""
     neuron = Refractory(neurons.IF(1, dt=dt), tau_refrac=tau).double()

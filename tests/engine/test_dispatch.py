@@ -90,14 +90,13 @@ def test_what_has_no_rule(body: Any, word: str) -> None:
 
 
 def test_an_error_of_the_equations_comes_through() -> None:
+    class Typo(MapNeuron):
+        v = state(0.0, "1", "a value")
+
+        def step(self, s: Any, i: Any) -> tuple[Any, ...]:
+            return s.u, s
+
     with pytest.raises(AttributeError, match="'u'"):
-
-        class Typo(MapNeuron):
-            v = state(0.0, "1", "a value")
-
-            def step(self, s: Any, i: Any) -> tuple[Any, ...]:
-                return s.u, s
-
         Typo(3)(CURRENT)
     with pytest.raises(TypeError, match="real number"):
         of(lambda x: math.exp({}))(CURRENT)  # type: ignore[arg-type]
@@ -138,7 +137,8 @@ def test_explain_a_network() -> None:
     )
     table = explain(net, CURRENT)
     assert [(p.name, p.kind, p.backend) for p in table.parts] == [
-        ("0", "Linear", "torch"), ("1", "Refractory", "llvm"), ("2", "ReLU", "torch"), ("3", "Untraceable", "reference"),
+        ("0", "Linear", "torch"), ("1", "Refractory", "llvm"), ("2", "ReLU", "torch"),
+        ("3", "Untraceable", "reference"),
     ]  # fmt: skip
     lines = str(table).splitlines()
     assert lines[0].split() == ["part", "kind", "backend", "why"]
@@ -175,4 +175,6 @@ def test_smooth_mode_without_a_rule_for_the_primitive() -> None:
     neuron = neurons.LIF(3, dt=1.0, surrogate=surrogates.ATan())
     assert explain(neuron, CURRENT).parts[0].backend == "llvm"
     assert explain(neuron.smoothed(), CURRENT).parts[0].backend == "reference"
-    assert explain(neurons.LIF(3, dt=1.0, surrogate=surrogates.Sigmoid()).smoothed(), CURRENT).parts[0].backend == "llvm"
+    assert (
+        explain(neurons.LIF(3, dt=1.0, surrogate=surrogates.Sigmoid()).smoothed(), CURRENT).parts[0].backend == "llvm"
+    )

@@ -98,14 +98,16 @@ def test_another_process_reads_it(folder: Path) -> None:
     )
     environment = {**os.environ, "RHEOBASE_CACHE": str(folder), "PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-    assert eval(run.stdout) == expected.flatten().tolist()  # noqa: S307
+    assert eval(run.stdout) == expected.flatten().tolist()
     assert {file: file.stat().st_mtime_ns for file in folder.iterdir()} == before
 
 
 def test_the_name_depends_on_the_processor(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     outputs()
     host = compile_llvm.host()
-    monkeypatch.setattr(compile_llvm, "host", lambda: compile_llvm.Host(host.cpu, host.features + ",-sse4a", host.vector_bits))
+    monkeypatch.setattr(
+        compile_llvm, "host", lambda: compile_llvm.Host(host.cpu, host.features + ",-sse4a", host.vector_bits)
+    )
     outputs()
     assert len(list(folder.iterdir())) == 2
 

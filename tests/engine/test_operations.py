@@ -127,7 +127,9 @@ EXPRESSIONS: dict[str, Expression] = {
 @pytest.mark.parametrize("name", EXPRESSIONS)
 def test_expression(name: str) -> None:
     expected, found = both(EXPRESSIONS[name], points())
-    for a, b, what in zip(expected, found, ("value", "gradient of the input", "gradient of the parameter"), strict=True):
+    for a, b, what in zip(
+        expected, found, ("value", "gradient of the input", "gradient of the parameter"), strict=True
+    ):
         assert difference(a, b) < 1e-13, what
 
 
@@ -149,7 +151,20 @@ def test_expression_in_float32(name: str, dtype: torch.dtype) -> None:
 
 
 ODD = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e-300, -1e-300, 1e-30, 1e30, -1e30, 700.0, -700.0, 720.0, -750.0, 3e38]
-AT_ODD_PLACES = ["abs", "exp", "expm1", "tanh", "sigmoid", "sqrt", "floor", "relu", "maximum", "minimum", "div", "clamp"]
+AT_ODD_PLACES = [
+    "abs",
+    "exp",
+    "expm1",
+    "tanh",
+    "sigmoid",
+    "sqrt",
+    "floor",
+    "relu",
+    "maximum",
+    "minimum",
+    "div",
+    "clamp",
+]
 
 
 def alone(name: str) -> Expression:
@@ -224,9 +239,7 @@ class Swap(MapNeuron):
     graded = True
 
     def step(self, s: Any, i: Any) -> tuple[Any, ...]:
-        after = s._replace(
-            a=s.b, b=s.a, taken=i, fixed=self.gain * torch.ones_like(i), zero=torch.full_like(i, 0.25)
-        )
+        after = s._replace(a=s.b, b=s.a, taken=i, fixed=self.gain * torch.ones_like(i), zero=torch.full_like(i, 0.25))
         return s.a + 2.0 * s.still + 3.0 * s.taken + 4.0 * s.fixed + 5.0 * s.zero, after
 
 
@@ -260,7 +273,5 @@ def test_odd_steps(cls: type[Any], lengths: list[int] | None) -> None:
     current = points()[:6, :, :19].expand(6, 3, 19)
     given = None if lengths is None else torch.tensor(lengths)
     record = tuple(f"{name}{suffix}" for name in cls.states for suffix in ("", ".pre"))
-    expected, found = (
-        run(neuron, current, backend, record=record, lengths=given) for backend in ("reference", "llvm")
-    )
+    expected, found = (run(neuron, current, backend, record=record, lengths=given) for backend in ("reference", "llvm"))
     assert_runs_close(expected, found, 1e-14)

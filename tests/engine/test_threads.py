@@ -149,7 +149,12 @@ def test_forked_workers() -> None:
     expected, _ = neuron(x)
     (slope,) = torch.autograd.grad(expected.sum(), x)
     loader = DataLoader(
-        Encoded(neuron), batch_size=2, num_workers=2, collate_fn=Collate(neuron), multiprocessing_context="fork", timeout=60
+        Encoded(neuron),
+        batch_size=2,
+        num_workers=2,
+        collate_fn=Collate(neuron),
+        multiprocessing_context="fork",
+        timeout=60,
     )
     batches = list(loader)
     assert len(batches) == 2

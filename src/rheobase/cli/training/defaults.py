@@ -29,7 +29,7 @@ COMMON: dict[str, Any] = {
     "optimiser": "adam",
     "schedule": "cosine",
 }
-BY_NEURON: dict[str, dict[str, Any]] = {"SRC": {"hidden": (), "loss": "last"}}
+BY_NEURON: dict[str, dict[str, Any]] = {"SRC": {"hidden": (256,), "lr": 0.005, "loss": "last"}}
 
 
 def of(neuron: str, samples: int) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def of(neuron: str, samples: int) -> dict[str, Any]:
 def said(name: str) -> str:
     """A default for the help, with the neurons for which it is another.
 
-    >>> said("steps"), said("loss")
-    ('60', 'sum; SRC last')
+    >>> said("steps"), said("hidden")
+    ('60', '128; SRC 256')
     """
     others = [f"{neuron} {_words(own[name])}" for neuron, own in BY_NEURON.items() if name in own]
     return "; ".join([_words((PLAIN | COMMON)[name]), *others])
