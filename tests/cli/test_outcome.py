@@ -14,7 +14,7 @@ from tests.cli.test_network import DATA, settings
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
-    chosen = settings(neuron="LIF", hidden=(20, 5), epochs=3, steps=12, device="cpu", seed=4)
+    chosen = settings(neuron="IF", hidden=(20, 5), epochs=3, steps=40, device="cpu", seed=4)
     return job.run(chosen, DATA, tmp_path_factory.mktemp("run"), resume=False)
 
 
@@ -38,6 +38,8 @@ def test_predictions_are_those_that_were_counted(outcome):
 
 def test_spikes_are_a_mean_over_neurons_not_layers(outcome):
     per_layer = list(outcome.test.spikes.values())
+    assert min(per_layer) > 0
+    assert per_layer[0] != pytest.approx(per_layer[1])
     assert outcome.spikes_per_neuron == pytest.approx((20 * per_layer[0] + 5 * per_layer[1]) / 25)
 
 
@@ -52,6 +54,7 @@ def test_the_activity_shown_is_that_of_the_network(outcome):
         True, True,
     ]  # fmt: skip
     assert seen.true == int(y[2])
+    assert any(layer.spikes.any() for layer in seen.layers)
     for layer in seen.layers:
         assert int(layer.spikes.sum()) == int(count_spikes(layer.out[:, None], layer.cells.graded))
 

@@ -159,3 +159,11 @@ def test_a_place_that_cannot_be_written(refused):
     Path("file").touch()
     assert "file" in refused("train", "--neuron", "SRC", *TINY, "--out", "file")
     assert "file" in refused("train", "--neuron", "SRC", *TINY, "--out", "file/runs")
+
+
+@pytest.mark.parametrize("place", ["file/out.json", "folder"])
+def test_json_that_cannot_be_written_is_refused_before_training(refused, place):
+    Path("file").touch()
+    Path("folder").mkdir()
+    assert place.partition("/")[0] in refused("train", "--neuron", "SRC", *TINY, "--json", place)
+    assert not Path("runs").exists()

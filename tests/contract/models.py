@@ -11,7 +11,7 @@ import math
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -99,6 +99,7 @@ class Model:
     name: str
     cls: type[Any]
     wrap: Callable[[Neuron], Neuron] = lambda neuron: neuron
+    options: tuple[tuple[str, Any], ...] = ()
 
     @property
     def params(self) -> dict[str, ParamSpec]:
@@ -113,7 +114,7 @@ class Model:
         **options: Any,
     ) -> Neuron:
         """Random parameters near their defaults; their shapes go through `kinds` in turn."""
-        options = {**self.clock(), **options}
+        options = {**self.clock(), **dict(self.options), **options}
         given = {
             name: self._value(spec, shape, kinds[k % len(kinds)])
             for k, (name, spec) in enumerate(self.params.items())
@@ -133,6 +134,10 @@ class Model:
             return (spec.default + shift * (high - low)).clamp(low + edge, high - edge)
         return spec.default + shift * (abs(spec.default) or 0.5)
 
+    def with_options(self, **options: Any) -> Model:
+        """The same in another of its forms."""
+        return replace(self, options=tuple(options.items()))
+
     def clock(self) -> dict[str, float]:
         return {"dt": self.drive()[0]} if issubclass(self.cls, OdeNeuron) else {}
 
@@ -151,7 +156,7 @@ def _drive(model: Model) -> tuple[float, float]:
     noise = torch.randn(400, 1, 16, generator=seeded(model.name), dtype=torch.float64)
     usable = None
     for dt in DTS if issubclass(model.cls, OdeNeuron) else (math.nan,):
-        neuron = model.cls(16, **({} if math.isnan(dt) else {"dt": dt})).double()
+        neuron = model.cls(16, **dict(model.options), **({} if math.isnan(dt) else {"dt": dt})).double()
         for scale in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0):
             out, end = neuron(scale * (0.5 + noise), backend="reference")
             finite = all(bool(torch.isfinite(x).all()) and float(x.abs().max()) < 1e6 for x in end)
@@ -176,7 +181,17 @@ def seeded(*names: str) -> torch.Generator:
     return torch.Generator().manual_seed(zlib.crc32("/".join(names).encode()))
 
 
-DECLARED = [Model(name, getattr(neurons, name)) for name in neurons.__all__]
+def forms(name: str) -> Iterator[Model]:
+    """A neuron by default, and with each of its options chosen otherwise."""
+    model = Model(name, getattr(neurons, name))
+    yield model
+    for option, spec in model.cls.declared_options.items():
+        for choice in spec.choices:
+            if choice != spec.default:
+                yield replace(model, name=f"{name}-{option}-{choice}", options=((option, choice),))
+
+
+DECLARED = [model for name in neurons.__all__ for model in forms(name)]
 WRAPPED = [
     Model("Noisy", neurons.LIF, lambda n: Noisy(n, sigma=0.3, seed=5)),
     Model("Refractory", neurons.LIF, lambda n: Refractory(n, tau_refrac=3.0)),

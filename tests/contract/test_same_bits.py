@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
 from rheobase import MapNeuron, param, state
-from rheobase.engine import launch
-from tests.contract.models import Model, every_model
+from rheobase.engine import compile_llvm, launch
+from tests.contract.models import MODELS, Model, every_model
 from tests.contract.runs import assert_runs_close, assert_runs_equal, reference_run, run
 from tests.contract.test_parity import everything
 from tests.contract.tolerances import free
@@ -86,6 +88,24 @@ def test_threads(model: Model) -> None:
             runs.append(run(neuron, current, "llvm"))
     finally:
         torch.set_num_threads(before)
+    for other in runs[1:]:
+        assert_runs_equal(runs[0], other)
+
+
+@pytest.mark.parametrize("name", ["SRC", "AdLIF", "RefractoryNoisy"])
+def test_width_of_vectors(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor with other vectors computes the same numbers (LLVM splits those that are too wide for it)."""
+    (model,) = (m for m in MODELS if m.name == name)
+    neuron = model.make(37, dtype=torch.float32)
+    current = model.current(20, 3, 37, dtype=torch.float32)
+    here = compile_llvm.host()
+    runs = []
+    for bits in (128, 256, 512):
+        host = replace(here, vector_bits=bits)
+        for module in (launch, compile_llvm):
+            monkeypatch.setattr(module, "host", lambda host=host: host)
+        monkeypatch.setattr(launch, "kernel", functools.lru_cache(launch.kernel.__wrapped__))
+        runs.append(run(neuron, current, "llvm", record=everything(neuron), lengths=torch.tensor([20, 7, 0])))
     for other in runs[1:]:
         assert_runs_equal(runs[0], other)
 

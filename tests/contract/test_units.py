@@ -9,7 +9,7 @@ import pytest
 from rheobase import OdeNeuron, integrators
 from rheobase.core.unitcheck import check_units
 from rheobase.units import parse
-from tests.contract.models import Model, every_model
+from tests.contract.models import MODELS, Model, every_model
 
 ALL = [getattr(integrators, name)() for name in integrators.__all__ if name != "Integrator"]
 
@@ -27,14 +27,12 @@ def test_equations(model: Model) -> None:
     """In every form that its options give it."""
     choices = {name: spec.choices for name, spec in model.cls.declared_options.items()}
     for chosen in product(*choices.values()):
-        check_units(model.make(1, **dict(zip(choices, chosen, strict=True))))
+        check_units(model.with_options(**dict(zip(choices, chosen, strict=True))).make(1))
 
 
 @pytest.mark.parametrize("integrator", ALL, ids=repr)
-@every_model
+@pytest.mark.parametrize("model", [m for m in MODELS if issubclass(m.cls, OdeNeuron)], ids=lambda m: m.name)
 def test_integrators_keep_units(model: Model, integrator: integrators.Integrator) -> None:
-    if not issubclass(model.cls, OdeNeuron):
-        pytest.skip("counts in steps")
     check_units(model.make(1, integrator=integrator))
 
 

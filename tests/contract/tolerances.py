@@ -13,6 +13,8 @@ from torch import Tensor
 MARGIN = 1e-7
 ONE_STEP = {torch.float64: 1e-13, torch.float32: 2e-6}
 FREE_63, FREE_1000 = 1e-10, 1e-7
+FREE_32, GRADIENT_32 = 1e-4, 2e-4  # a dozen steps in float32 that keep 1e-5 from every threshold
+MARGIN_32 = 1e-5
 COINCIDENCE_32 = 0.97  # of the spikes of a free run in float32, within one step
 HALF_ULP = {torch.bfloat16: 2.0**-8, torch.float16: 2.0**-11}
 

@@ -7,6 +7,7 @@ import torch
 
 from rheobase import Noisy, Refractory, neurons
 from rheobase.core.neuron import Neuron
+from rheobase.errors import ParameterError
 
 BACKENDS = pytest.mark.parametrize("backend", ["reference", "llvm"])
 
@@ -85,3 +86,15 @@ def test_a_wrapper_shows_what_is_inside() -> None:
     assert [name for name, _ in neuron.named_parameters()] == ["neuron.omega"]
     neuron.neuron.dt = 0.25
     assert neuron.dt == 0.25
+
+
+def test_their_own_parameter_can_be_assigned() -> None:
+    current = torch.rand(30, 2, 8) * 4
+    for wrap, name, value in ((Noisy, "sigma", 0.25), (Refractory, "tau_refrac", torch.full((8,), 5.0))):
+        neuron = wrap(neurons.LIF(8, dt=1.0)).double()
+        setattr(neuron, name, value)
+        assert getattr(neuron, name).dtype == torch.float64
+        expected = wrap(neurons.LIF(8, dt=1.0), **{name: value}).double()
+        assert torch.equal(neuron(current.double())[0], expected(current.double())[0])
+        with pytest.raises(ParameterError, match=name):
+            setattr(neuron, name, float("nan"))

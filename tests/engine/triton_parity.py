@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+import triton
 from torch import Tensor
 
 import rheobase
@@ -19,6 +20,9 @@ from rheobase.engine.program import parse
 from tests.contract.models import Model, every_model
 from tests.contract.runs import Run, assert_runs_close, assert_runs_equal, reference_run, run, weight
 from tests.contract.tolerances import HALF_ULP, ONE_STEP, assert_close, difference, free
+
+# before 3.9 the interpreter multiplies, rounds, and adds
+ROUNDS_ONCE = tuple(int(part) for part in triton.__version__.split(".")[:2]) >= (3, 9)
 
 
 def everything(neuron: Neuron) -> tuple[str, ...]:
@@ -30,6 +34,14 @@ def everything(neuron: Neuron) -> tuple[str, ...]:
 def both(neuron: Neuron, current: Tensor, **call: Any) -> tuple[Run, Run]:
     """The same run by the kernels of the CPU and by those of the GPU."""
     return run(neuron, current, "llvm", **call), run(neuron, current, "triton", **call)
+
+
+def assert_same_arithmetic(one: Run, other: Run) -> None:
+    """Bit for bit; of an interpreter that rounds twice, to what rounding grows to over 20 steps of SRC."""
+    if ROUNDS_ONCE:
+        assert_runs_equal(one, other)
+    else:
+        assert_runs_close(one, other, 1e-4)
 
 
 @every_model
@@ -65,10 +77,10 @@ def test_one_step_in_float32(model: Model) -> None:
 
 
 @every_model
-def test_float32_is_that_of_the_cpu_bit_for_bit(model: Model) -> None:
-    """Both write down the same arithmetic, so a free run over thresholds agrees too."""
+def test_float32_is_that_of_the_cpu(model: Model) -> None:
+    """Both write down the same arithmetic: bit for bit the same, where the interpreter's `fma` rounds once."""
     neuron = model.make(3, dtype=torch.float32)
-    assert_runs_equal(*both(neuron, model.current(20, 2, 3, dtype=torch.float32), record=everything(neuron)))
+    assert_same_arithmetic(*both(neuron, model.current(20, 2, 3, dtype=torch.float32), record=everything(neuron)))
 
 
 @pytest.mark.parametrize("name", ["LIF", "SRC"])
@@ -77,7 +89,7 @@ def test_bfloat16(name: str) -> None:
     neuron = model.make(6, dtype=torch.float32)
     current = model.current(18, 2, 6).bfloat16()
     one, other = both(neuron, current, record=("v",) if name == "LIF" else ("h",))
-    assert_runs_equal(one, other)
+    assert_same_arithmetic(one, other)
     assert other.values["out"].dtype == torch.bfloat16
     wide, _ = neuron(current.float(), backend="triton")
     assert difference(wide.detach(), other.values["out"]) <= HALF_ULP[torch.bfloat16]
@@ -123,7 +135,7 @@ def test_segments_balance_what_is_kept_and_what_is_computed_again() -> None:
     neuron = neurons.LIF(3, dt=1.0)
     text, _ = rheobase.engine.dispatch.program_of(neuron, ())
     assert len(parse(text).states) == 1
-    assert [segment_length(text, steps) for steps in (1, 16, 63, 1000, 100_000)] == [1, 16, 16, 32, 224]
+    assert [segment_length(text, steps) for steps in (1, 16, 63, 1000, 100_000)] == [1, 16, 16, 32, 320]
 
 
 @pytest.mark.parametrize("wanted", ["current", "init.v", "tau_mem_log"])

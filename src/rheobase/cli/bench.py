@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import Debug, Json, examples, reported, write_json
+from rheobase.cli.options import Debug, Json, check_json, examples, reported, write_json
 
 if TYPE_CHECKING:
     from rheobase.core.declared import Declared
@@ -45,6 +45,7 @@ def bench_neurons(
         from rheobase.cli import machine
         from rheobase.cli.models import find, names
 
+        check_json(json)
         kinds = [find(name) for name in neuron or names()]
         with machine.threads(threads):
             rows = _measured(kinds, (steps, batch, size), seconds)

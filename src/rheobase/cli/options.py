@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rheobase.errors import RheobaseError
+from rheobase.errors import RheobaseError, StorageError
 
 FAILED, INTERRUPTED = 2, 130
 
@@ -38,6 +39,18 @@ def reported(debug: bool) -> Generator[None, None, None]:
     except KeyboardInterrupt:
         typer.secho("interrupted", fg="red", err=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+def check_json(path: Path | None) -> None:
+    """Raise `StorageError` where --json cannot be written, before work whose result would be lost."""
+    if path is None:
+        return
+    from rheobase.learning.storage import ensure_folder
+
+    ensure_folder(path.parent)
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        given = "a folder" if path.is_dir() else f"no right to write in {path.parent}"
+        raise StorageError(f"--json {path}", given, "a file that can be written", "give another file")
 
 
 def write_json(path: Path | None, content: Any) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import INTERRUPTED, Debug, Json, examples, reported, write_json
+from rheobase.cli.options import INTERRUPTED, Debug, Json, check_json, examples, reported, write_json
 from rheobase.cli.training.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, said
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def train(
         "tensorboard": tensorboard or None,
     }  # fmt: skip
     with reported(debug):
+        check_json(json)
         if resume is not None:
             others = {**given, "name": name, "overwrite": overwrite or None}
             _resume(resume, [k for k, v in others.items() if v is not None], json, download=download)

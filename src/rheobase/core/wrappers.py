@@ -62,7 +62,7 @@ class _Wrapper(Neuron):
             raise ParameterError(
                 type(self).__name__, f"{type(neuron).__name__}", "a neuron", "wrap neurons.LIF(...), say"
             )
-        ((name, spec),) = self.own_params.items()
+        (name,) = self.own_params
         if name in neuron.params:
             raise ParameterError(type(self).__name__, repr(neuron), f"a neuron without {name}", "wrap once")
         self.neuron = neuron
@@ -71,9 +71,15 @@ class _Wrapper(Neuron):
         self.params = {**neuron.params, **self.own_params}
         self.states = {**neuron.states, **self.own_states}
         self.State = _state_type(type(self), neuron.State)
-        tensor = spec.tensor(type(self).__name__, value, self.shape).to(torch.get_default_dtype(), copy=True)
+        self.register_buffer("own", torch.zeros(()))
+        self._assign(value)
+
+    def _assign(self, value: Any) -> None:
+        """Give the wrapper's own parameter a new value."""
+        (spec,) = self.own_params.values()
+        tensor = spec.tensor(type(self).__name__, value, self.shape).to(self.own, copy=True)
         spec.check(type(self).__name__, tensor)
-        self.register_buffer("own", tensor)
+        self.own = tensor
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if k != "State"}
@@ -154,6 +160,13 @@ class Refractory(_Wrapper):
         """The refractory time."""
         return self.own
 
+    @tau_refrac.setter
+    def tau_refrac(self, value: Any) -> None:
+        self._assign(value)
+
+    def configuration(self) -> tuple[Any, ...]:
+        return (*super().configuration(), self.hold)
+
     def __repr__(self) -> str:
         return f"Refractory({self.neuron!r}, tau_refrac={self.own.tolist()}, hold={self.hold!r})"
 
@@ -201,6 +214,10 @@ class Noisy(_Wrapper):
     def sigma(self) -> Tensor:
         """The standard deviation of the noise."""
         return self.own
+
+    @sigma.setter
+    def sigma(self, value: Any) -> None:
+        self._assign(value)
 
     def __repr__(self) -> str:
         return f"Noisy({self.neuron!r}, sigma={self.own.tolist()}, seed={self.seed})"
