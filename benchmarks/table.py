@@ -23,7 +23,9 @@ we know of there.
 How it is measured: all contestants of a table take turns within one process, in a new order each round, with
 the garbage collector off; given are the median and, in brackets, the quartiles. A contestant that is faster
 than 50 ms is called several times per turn, after one call that is not counted. Memory is the highest above
-that in use before the call, each in a fresh process.
+that in use before the call, each in a fresh process. For the timings, the allocator of all contestants keeps the
+memory it has (glibc's `MALLOC_TRIM_THRESHOLD_`): page faults would drown what is timed. "rheobase in chunks" is
+`nn.Chunked`, which runs each chunk of time once more on the way back.
 
 Agreement is with rheobase's reference loop, from the same input and the same upstream gradient, wherever a
 contestant computes the same model: the share of equal outputs, and the relative difference of the input's
