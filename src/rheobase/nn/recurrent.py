@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rheobase.core.check import check_call, check_state
 from rheobase.core.execution import Request, choose, reasons
-from rheobase.core.neuron import Neuron, recording
+from rheobase.core.neuron import Neuron, recording, register_state
 from rheobase.core.rollout import check_finite, held, one_step
 from rheobase.engine.recurrent import recur
 from rheobase.errors import BackendUnavailable, ParameterError, ShapeError, StateError
@@ -22,6 +22,9 @@ class RecurrentState(NamedTuple):
 
     neuron: Any
     out: Tensor
+
+
+register_state(RecurrentState)
 
 
 class Recurrent(Stateful):
