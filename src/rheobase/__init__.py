@@ -1,6 +1,6 @@
 """rheobase: a neuron is written once, as its paper writes it, and runs everywhere at kernel speed."""
 
-from rheobase import errors, neurons, nn
+from rheobase import errors, neurons, nn, stimuli
 from rheobase.core import (
     MapNeuron,
     Neuron,
@@ -21,5 +21,5 @@ __version__ = "0.1.0"
 
 __all__ = [
     "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "errors", "explain", "from_decay", "integrators",
-    "neurons", "nn", "option", "param", "relax", "rollout", "state", "surrogates",
+    "neurons", "nn", "option", "param", "relax", "rollout", "state", "stimuli", "surrogates",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.core.declare import Option, ParamSpec, StateSpec
+from rheobase.core.named import NamedSet, Shown, named_sets
 from rheobase.core.neuron import Neuron, register_state
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import DeclarationError, ParameterError, nearest
@@ -111,6 +112,29 @@ class Declared(Neuron):
                 given.setdefault(name, drawn)
         return cls(*sizes, **given)
 
+    @classmethod
+    def sets(cls) -> dict[str, NamedSet]:
+        """The named parameter sets of this neuron, from the TOML file beside its equations (see `core.named`)."""
+        return dict(named_sets(cls))
+
+    @classmethod
+    def named(cls, name: str, *shape: int | Sequence[int], **given: Any) -> Self:
+        """A population with a named parameter set; what is given beside it wins.
+
+        Raises: `ParameterError` for a name that there is not.
+        """
+        found = named_sets(cls).get(name)
+        if found is None:
+            raise ParameterError(
+                cls.__name__, f"set {name!r}", "the name of a set", nearest(str(name), named_sets(cls))
+            )
+        return cls(*shape, **{**found.values, **found.options, **given})
+
+    def start(self, shown: Shown, batch: int = 1) -> Any:
+        """The state in which a protocol starts: at rest, but for the states that it names."""
+        rest = self.rest(batch)
+        return self._above(rest._replace(**{k: torch.full_like(getattr(rest, k), v) for k, v in shown.start.items()}))
+
     # --- parameters -----------------------------------------------------------------------------------
     def value(self, name: str) -> Tensor:
         """The value in force of a parameter."""
@@ -167,6 +191,10 @@ class Declared(Neuron):
 
     def _complete_rest(self, tensors: dict[str, Tensor]) -> Any:
         return self.State(**tensors)
+
+    def _above(self, s: Any) -> Any:
+        """The state with its side of the threshold set right, where that is part of it."""
+        return s
 
     # --- checks -----------------------------------------------------------------------------------------
     def _checked_dt(self, dt: float | None) -> float | None:

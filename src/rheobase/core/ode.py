@@ -101,10 +101,13 @@ class OdeNeuron(Declared, abstract=True):
     def _complete_rest(self, tensors: dict[str, Tensor]) -> Any:
         if not self.crossing:
             return self.State(**tensors)
-        first = next(iter(tensors.values()))
-        s = self.State(**tensors, above=torch.zeros_like(first))
+        return self._above(self.State(**tensors, above=torch.zeros_like(next(iter(tensors.values())))))
+
+    def _above(self, s: Any) -> Any:
+        if not self.crossing:
+            return s
         with torch.no_grad():
-            return s._replace(above=(Bound(self, self.values(), self.dt).threshold(s) >= 0).to(first.dtype))
+            return s._replace(above=(Bound(self, self.values(), self.dt).threshold(s) >= 0).to(s.above.dtype))
 
     def _checked_dt(self, dt: float | None) -> float:
         name = type(self).__name__

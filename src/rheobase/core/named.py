@@ -1,0 +1,107 @@
+"""Named parameter sets of a neuron: the TOML file beside the file that holds its equations.
+
+source = "Authors, Journal (year), doi ..."        # of all sets, or of one
+
+[tonic_bursting]
+meaning = "bursts as long as the current lasts"
+values = { a = 0.02, b = 0.2, c = -50.0, d = 2.0 } # parameters; those left out keep their defaults
+options = {}                                       # where the neuron has any
+[tonic_bursting.shown]                             # how the source shows it
+dt = 0.25                                          # ms (steps: 1 where the neuron counts in steps)
+stop = 220.0                                       # ms
+current = [[22.0, 0.0], [22.0, 15.0]]              # corners (time, value): two at one time are a jump
+start = { v = -70.0, u = -14.0 }                   # states; those left out are at rest
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from rheobase.errors import DeclarationError, nearest
+from rheobase.stimuli import Stimulus, corners
+
+SHOWN = ("dt", "stop", "current", "start")
+ENTRY = ("meaning", "source", "values", "options", "shown")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A protocol: a time step, a duration, a current, and where the states start."""
+
+    dt: float
+    stop: float
+    stimulus: Stimulus
+    start: Mapping[str, float] = field(default_factory=dict)
+
+    def current(self) -> Tensor:
+        """The current, (time, 1, 1)."""
+        return self.stimulus.sample(self.stop, self.dt).view(-1, 1, 1)
+
+
+@dataclass(frozen=True)
+class NamedSet:
+    """Parameter values with a name, where they come from, and how their source shows them."""
+
+    name: str
+    meaning: str
+    source: str
+    values: Mapping[str, Any]
+    options: Mapping[str, Any]
+    shown: Shown | None
+
+
+@functools.cache
+def named_sets(cls: type[Any]) -> dict[str, NamedSet]:
+    """The named sets of a class of neurons, in the order of its file; none where there is no file.
+
+    Raises: `DeclarationError` for a file that does not fit the class.
+    """
+    try:
+        path = Path(inspect.getfile(cls)).with_suffix(".toml")
+    except (TypeError, OSError):
+        return {}  # written at a prompt: there is no file beside it
+    if not path.is_file():
+        return {}
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise DeclarationError(cls.__name__, f"{path.name}: {error}", "valid TOML", "correct that line") from None
+    source = table.pop("source", "")
+    return {name: _entry(cls, name, entry, source) for name, entry in table.items()}
+
+
+def _entry(cls: type[Any], name: str, entry: dict[str, Any], source: str) -> NamedSet:
+    where = f"{cls.__name__}: set {name!r}"
+    _known(where, entry, ENTRY)
+    values, options = entry.get("values", {}), entry.get("options", {})
+    _known(where, values, tuple(cls.params))
+    _known(where, options, tuple(cls.declared_options))
+    source = entry.get("source", source)
+    if not entry.get("meaning") or not source:
+        raise DeclarationError(where, "no meaning or no source", "both", "say what it is and where it comes from")
+    shown = _shown(cls, where, entry["shown"]) if "shown" in entry else None
+    return NamedSet(name, entry["meaning"], source, values, options, shown)
+
+
+def _shown(cls: type[Any], where: str, table: dict[str, Any]) -> Shown:
+    _known(where, table, SHOWN)
+    start = table.get("start", {})
+    _known(where, start, tuple(cls.states))
+    missing = [key for key in ("stop", "current") if key not in table]
+    if missing:
+        raise DeclarationError(where, f"shown without {', '.join(missing)}", "stop and current", "add them")
+    return Shown(float(table.get("dt", 1.0)), float(table["stop"]), corners(table["current"]), start)
+
+
+def _known(where: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for name in given:
+        if name not in known:
+            raise DeclarationError(where, f"the name {name!r}", "a known one", nearest(name, known))
