@@ -14,12 +14,12 @@ from rheobase.core import (
     surrogates,
 )
 from rheobase.core.decay import from_decay
-from rheobase.core.wrappers import Noisy, Refractory
+from rheobase.core.wrappers import Escape, Noisy, Refractory
 from rheobase.engine import explain
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "errors", "explain", "from_decay", "integrators",
+    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "errors", "explain", "from_decay", "integrators",
     "neurons", "nn", "option", "param", "relax", "rollout", "state", "stimuli", "surrogates",
 ]  # fmt: skip

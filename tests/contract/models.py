@@ -18,7 +18,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rheobase import MapNeuron, Neuron, Noisy, OdeNeuron, Refractory, neurons, param, relax, state
+from rheobase import Escape, MapNeuron, Neuron, Noisy, OdeNeuron, Refractory, neurons, param, relax, state
 from rheobase.core import primitives
 from rheobase.core.declare import ParamSpec
 
@@ -148,7 +148,7 @@ class Model:
         return (self.drive()[1] * (0.5 + noise)).to(dtype)
 
     def drive(self) -> tuple[float, float]:
-        """dt and the scale of the input, so that the neuron stays finite and is active, in 2 to 40 % of the steps if it can be."""
+        """dt and the scale of the input: the neuron is finite, and active in 2 to 40 % of the steps if it can be."""
         return _drive(self)
 
 
@@ -199,6 +199,10 @@ WRAPPED = [
     Model("Noisy", neurons.LIF, lambda n: Noisy(n, sigma=0.3, seed=5)),
     Model("Refractory", neurons.LIF, lambda n: Refractory(n, tau_refrac=3.0)),
     Model("RefractoryNoisy", neurons.LIF, lambda n: Refractory(Noisy(n, sigma=0.3, seed=6), tau_refrac=2.0)),
+]
+WRAPPED += [
+    Model("Escape", neurons.LIF, lambda n: Escape(n, delta_u=0.2, rho_0=0.5, seed=7)),
+    Model("RefractoryEscape", neurons.AdLIF, lambda n: Refractory(Escape(n, delta_u=0.3, rho_0=0.3, seed=8))),
 ]
 UNSEEN = [Model("Resonator", Resonator), Model("FiveStates", FiveStates), Model("Crossing", Crossing)]
 MODELS = DECLARED + WRAPPED + UNSEEN

@@ -1,11 +1,13 @@
-"""Refractory and Noisy: what they do, and that they go around any neuron and each other."""
+"""Refractory, Noisy and Escape: what they do, and that they go around any neuron and each other."""
 
 from __future__ import annotations
+
+import math
 
 import pytest
 import torch
 
-from rheobase import Noisy, Refractory, neurons
+from rheobase import Escape, Noisy, Refractory, neurons
 from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError
 
@@ -98,3 +100,46 @@ def test_their_own_parameter_can_be_assigned() -> None:
         assert torch.equal(neuron(current.double())[0], expected(current.double())[0])
         with pytest.raises(ParameterError, match=name):
             setattr(neuron, name, float("nan"))
+
+
+def test_escape_fires_as_often_as_its_hazard_says() -> None:
+    """A membrane that stands still: spikes are binomial with p = 1 - exp(-rho dt). Bounds: 4.5 standard deviations."""
+    lanes, steps, dt = 2000, 200, 0.5
+    for distance, delta_u, rho_0 in ((0.0, 0.1, 0.3), (-0.2, 0.1, 1.0), (0.05, 0.05, 0.2)):
+        held = neurons.IF(lanes, dt=dt, v_threshold=1e6)
+        cell = Escape(held, delta_u=delta_u, rho_0=rho_0, seed=3).double()
+        start = cell.rest(1)
+        # so high a threshold that no reset is felt: the distance is what stays
+        start = start._replace(v=torch.full_like(start.v, 1e6 + distance))
+        spikes = torch.cat(
+            [cell(torch.zeros(1, 1, lanes).double(), start._replace(step=start.step + k))[0] for k in range(steps)]
+        )
+        p = 1 - math.exp(-rho_0 * math.exp(distance / delta_u) * dt)
+        z = (float(spikes.mean()) - p) / math.sqrt(p * (1 - p) / spikes.numel())
+        assert abs(z) < 4.5, (distance, z)
+
+
+def test_escape_becomes_sharp() -> None:
+    current = 0.4 * torch.ones(60, 2, 7)
+    plain, _ = neurons.LIF(7, dt=1.0, v_leak=0.7)(current)
+    sharp, _ = Escape(neurons.LIF(7, dt=1.0, v_leak=0.7), delta_u=1e-6)(current)
+    assert plain.sum() > 0
+    assert torch.equal(plain, sharp)
+
+
+def test_escape_refuses_what_it_cannot_wrap() -> None:
+    for wrong in (neurons.SRC(3), Refractory(neurons.LIF(3, dt=1.0)), Noisy(neurons.LIF(3, dt=1.0))):
+        with pytest.raises(ParameterError, match="Escape"):
+            Escape(wrong)
+    with pytest.raises(ParameterError, match="one source of noise"):
+        Noisy(Escape(neurons.LIF(3, dt=1.0)))
+    with pytest.raises(ParameterError, match="delta_u > 0"):
+        Escape(neurons.LIF(3, dt=1.0), delta_u=0.0)
+
+
+def test_a_wrapper_s_parameter_can_be_changed() -> None:
+    cell = Escape(neurons.LIF(3, dt=1.0))
+    cell.rho_0 = 2.0
+    assert cell.values()["rho_0"].item() == 2.0
+    with pytest.raises(ParameterError, match="rho_0 > 0"):
+        cell.rho_0 = -1.0

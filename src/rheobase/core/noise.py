@@ -1,4 +1,4 @@
-"""Normal numbers as a function of (seed, absolute step, lane): the same whatever is run in pieces or twice.
+"""Random numbers as a function of (seed, absolute step, lane): the same whatever is run in pieces or twice.
 
 A 32-bit finaliser with good avalanche (Wellons' lowbias32) mixes the counters; two of its words make one normal
 number by Box and Muller. Kernels compute the same words in vector registers.
@@ -49,6 +49,14 @@ def normal(like: Any, seed: int, step: Any, stream: int = 0) -> Any:
     lane = torch.arange(like.numel(), device=like.device).view(like.shape)
     u, v = (_unit(w, like.dtype) for w in words(lane, seed, step, stream))
     return torch.sqrt(-2.0 * torch.log(u)) * torch.cos((2.0 * math.pi) * v)
+
+
+def uniform(like: Any, seed: int, step: Any, stream: int = 0) -> Any:
+    """Numbers drawn evenly from (0, 1], of the shape of `like` (batch, *neurons); the first word of each lane."""
+    if has_torch_function((like,)):
+        return handle_torch_function(uniform, (like,), like, seed, step, stream)
+    lane = torch.arange(like.numel(), device=like.device).view(like.shape)
+    return _unit(words(lane, seed, step, stream)[0], like.dtype)
 
 
 def _unit(word: Tensor, dtype: torch.dtype) -> Tensor:

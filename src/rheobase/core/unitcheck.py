@@ -222,6 +222,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "switch": _switch,
     "substitute": lambda value, through: _same("through", value, through),
     "normal": lambda like, seed, step, stream: Quantity(ONE),
+    "uniform": lambda like, seed, step, stream: Quantity(ONE),
 }
 
 

@@ -1,4 +1,5 @@
-"""Neurons around neurons: `Refractory` holds the membrane after a spike, `Noisy` adds noise to the input."""
+"""Neurons around neurons: `Refractory` holds the membrane after a spike, `Noisy` adds noise to the input, and
+`Escape` lets the neuron fire by chance."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ import torch
 from torch import Tensor
 
 from rheobase.core.declare import ParamSpec, StateSpec
-from rheobase.core.neuron import Neuron, Transition, register_state
-from rheobase.core.noise import normal
+from rheobase.core.neuron import Bound, Neuron, Transition, register_state
+from rheobase.core.noise import normal, uniform
 from rheobase.errors import ParameterError, nearest
 
 
@@ -48,38 +49,45 @@ def _state(origin: Any, values: tuple[Tensor, ...]) -> Any:
 
 
 class _Wrapper(Neuron):
-    """What the wrappers share: the parameters and states of the neuron inside, and one of their own."""
+    """What the wrappers share: the parameters and states of the neuron inside, and some of their own."""
 
     # in dicts, since a ParamSpec on the class would be a descriptor
     own_params: ClassVar[dict[str, ParamSpec]]
     own_states: ClassVar[dict[str, StateSpec]]
-    own: Tensor
     neuron: Neuron
 
-    def __init__(self, neuron: Neuron, value: float | Tensor):
+    def __init__(self, neuron: Neuron, **values: float | Tensor):
         super().__init__()
+        owner = type(self).__name__
         if not isinstance(neuron, Neuron):
-            raise ParameterError(
-                type(self).__name__, f"{type(neuron).__name__}", "a neuron", "wrap neurons.LIF(...), say"
-            )
-        (name,) = self.own_params
-        if name in neuron.params:
-            raise ParameterError(type(self).__name__, repr(neuron), f"a neuron without {name}", "wrap once")
+            raise ParameterError(owner, f"{type(neuron).__name__}", "a neuron", "wrap neurons.LIF(...), say")
+        taken = [name for name in (*self.own_params, *self.own_states) if name in (*neuron.params, *neuron.states)]
+        if taken:
+            raise ParameterError(owner, repr(neuron), f"a neuron without {taken[0]}", self.once)
         self.neuron = neuron
         self.shape, self.graded, self.surrogate = neuron.shape, neuron.graded, neuron.surrogate
         self.input_unit, self.seed = neuron.input_unit, neuron.seed
         self.params = {**neuron.params, **self.own_params}
         self.states = {**neuron.states, **self.own_states}
         self.State = _state_type(type(self), neuron.State)
-        self.register_buffer("own", torch.zeros(()))
-        self._assign(value)
+        for name in self.own_params:
+            self.register_buffer(name, torch.zeros(()))
+            self._assign(name, values[name])
 
-    def _assign(self, value: Any) -> None:
-        """Give the wrapper's own parameter a new value."""
-        (spec,) = self.own_params.values()
-        tensor = spec.tensor(type(self).__name__, value, self.shape).to(self.own, copy=True)
+    once: ClassVar[str] = "wrap once"
+
+    def _assign(self, name: str, value: Any) -> None:
+        """Give one of the wrapper's own parameters a new value."""
+        spec = self.own_params[name]
+        tensor = spec.tensor(type(self).__name__, value, self.shape).to(self._buffers[name], copy=True)
         spec.check(type(self).__name__, tensor)
-        self.own = tensor
+        self._buffers[name] = tensor
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in type(self).own_params:
+            self._assign(name, value)
+        else:
+            super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if k != "State"}
@@ -97,7 +105,7 @@ class _Wrapper(Neuron):
         return (*super().configuration(), self.neuron.configuration())
 
     def values(self) -> dict[str, Tensor]:
-        return {**self.neuron.values(), **dict.fromkeys(self.own_params, self.own)}
+        return {**self.neuron.values(), **{name: getattr(self, name) for name in self.own_params}}
 
     def _inner_rest(self, batch: int, dtype: torch.dtype | None, device: torch.device | None) -> dict[str, Tensor]:
         return self.neuron.rest(batch, dtype=dtype, device=device)._asdict()
@@ -122,8 +130,13 @@ class Refractory(_Wrapper):
     own_params: ClassVar = {"tau_refrac": ParamSpec(2.0, "ms", "refractory time", positive=True, name="tau_refrac")}
     own_states: ClassVar = {"refrac": StateSpec(0.0, "ms", "refractory time that is left")}
 
+    tau_refrac: Tensor
+
     def __init__(self, neuron: Neuron, *, tau_refrac: float | Tensor = 2.0, hold: tuple[str, ...] = ("v",)):
-        super().__init__(neuron, tau_refrac)
+        super().__init__(neuron, tau_refrac=tau_refrac)
+        if neuron.dt is None:
+            self.params = {**self.params, "tau_refrac": dataclasses.replace(self.params["tau_refrac"], unit="1")}
+            self.states = {**self.states, "refrac": dataclasses.replace(self.states["refrac"], unit="1")}
         for name in hold:
             if name not in neuron.State._fields:
                 raise ParameterError(
@@ -155,23 +168,40 @@ class Refractory(_Wrapper):
         inner = self._inner_rest(batch, dtype, device)
         return self.State(**inner, refrac=torch.zeros_like(next(iter(inner.values()))))
 
-    @property
-    def tau_refrac(self) -> Tensor:
-        """The refractory time."""
-        return self.own
-
-    @tau_refrac.setter
-    def tau_refrac(self, value: Any) -> None:
-        self._assign(value)
-
     def configuration(self) -> tuple[Any, ...]:
         return (*super().configuration(), self.hold)
 
     def __repr__(self) -> str:
-        return f"Refractory({self.neuron!r}, tau_refrac={self.own.tolist()}, hold={self.hold!r})"
+        return f"Refractory({self.neuron!r}, tau_refrac={self.tau_refrac.tolist()}, hold={self.hold!r})"
 
 
-class Noisy(_Wrapper):
+class _Random(_Wrapper):
+    """What the wrappers with random numbers share: a seed, and the absolute step as a state."""
+
+    own_states: ClassVar = {"step": StateSpec(0.0, "1", "absolute step")}
+    once: ClassVar[str] = "one source of noise is enough: Noisy or Escape, once"
+
+    def __init__(self, neuron: Neuron, *, seed: int, **values: float | Tensor):
+        super().__init__(neuron, **values)
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 62:
+            raise ParameterError(type(self).__name__, f"seed = {seed!r}", "an integer from 0 to 2^62 - 1", "seed=0")
+        self.seed = seed
+
+    def _after(self, step: Any, inner: Transition) -> Transition:
+        out, post, pre = inner
+        return Transition(out, self.State(**post._asdict(), step=step), self.State(**pre._asdict(), step=step))
+
+    def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
+        inner = self._inner_rest(batch, dtype, device)
+        device = next(iter(inner.values())).device
+        return self.State(**inner, step=torch.zeros((), dtype=torch.int64, device=device))
+
+    def __repr__(self) -> str:
+        own = ", ".join(f"{name}={getattr(self, name).tolist()}" for name in self.own_params)
+        return f"{type(self).__name__}({self.neuron!r}, {own}, seed={self.seed})"
+
+
+class Noisy(_Random):
     """Adds `sigma` times a standard normal number to the input, anew for every step and lane.
 
     `sigma` is in the unit of the input: a standard deviation per step. The number is a function of
@@ -188,36 +218,85 @@ class Noisy(_Wrapper):
     """
 
     own_params: ClassVar = {"sigma": ParamSpec(1.0, "1", "standard deviation of the noise on the input", name="sigma")}
-    own_states: ClassVar = {"step": StateSpec(0.0, "1", "absolute step")}
+    sigma: Tensor
 
     def __init__(self, neuron: Neuron, *, sigma: float | Tensor = 1.0, seed: int = 0):
-        super().__init__(neuron, sigma)
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 62:
-            raise ParameterError("Noisy", f"seed = {seed!r}", "an integer from 0 to 2^62 - 1", "seed=0")
-        if any(isinstance(part, Noisy) for part in neuron.modules()):
-            raise ParameterError("Noisy", repr(neuron), "a neuron without noise", "variances add: one Noisy is enough")
-        self.seed = seed
+        super().__init__(neuron, seed=seed, sigma=sigma)
         self.params = {**self.params, "sigma": dataclasses.replace(self.params["sigma"], unit=neuron.input_unit)}
 
     def transition(self, s: Any, i: Any) -> Transition:
         noisy = i + self.sigma * normal(i, self.seed, s.step)
-        out, post, pre = self.inner().transition(self._split(s), noisy)  # type: ignore[attr-defined]
-        step = s.step + 1
-        return Transition(out, self.State(**post._asdict(), step=step), self.State(**pre._asdict(), step=step))
+        return self._after(s.step + 1, self.inner().transition(self._split(s), noisy))  # type: ignore[attr-defined]
 
-    def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
-        inner = self._inner_rest(batch, dtype, device)
-        device = next(iter(inner.values())).device
-        return self.State(**inner, step=torch.zeros((), dtype=torch.int64, device=device))
 
-    @property
-    def sigma(self) -> Tensor:
-        """The standard deviation of the noise."""
-        return self.own
+class Escape(_Random):
+    """Lets a neuron fire by chance, the likelier the nearer to its threshold (escape noise; Gerstner, 2000).
 
-    @sigma.setter
-    def sigma(self, value: Any) -> None:
-        self._assign(value)
+        rho = rho_0 exp( (v - v_threshold) / delta_u ),      P(spike in dt) = 1 - exp( -rho dt )
 
-    def __repr__(self) -> str:
-        return f"Noisy({self.neuron!r}, sigma={self.own.tolist()}, seed={self.seed})"
+    v - v_threshold stands for the neuron's own distance to threshold, and `delta_u` has its unit; `rho_0` is the
+    rate at threshold in 1/ms (per step, for a neuron without dt). For delta_u -> 0 it fires as it would by itself.
+    The draw is a function of (seed, absolute step, lane), as with `Noisy`: a run in pieces equals a whole one.
+
+    With E = -log(uniform), a step spikes where rho dt >= E, that is where the distance to threshold is at least
+    delta_u log( E / (rho_0 dt) ): a threshold with Gumbel noise. The surrogate's gradient is taken at that threshold.
+
+    Reference: Gerstner, Neural Comput. 12, 43-89 (2000), doi 10.1162/089976600300015899; Gerstner et al., Neuronal
+    Dynamics (2014), section 9.1.
+
+    >>> import torch
+    >>> from rheobase import neurons
+    >>> cell = Escape(neurons.LIF(1000, dt=1.0), delta_u=0.1, rho_0=0.05)
+    >>> spikes, _ = cell(torch.zeros(1, 1, 1000) + 20.5)  # one step, to v = 1
+    >>> 0.03 < float(spikes.mean()) < 0.07
+    True
+    """
+
+    own_params: ClassVar = {
+        "delta_u": ParamSpec(
+            0.1, "1", "width of the escape: how sharp the threshold is", positive=True, name="delta_u"
+        ),
+        "rho_0": ParamSpec(1.0, "1/ms", "firing rate at the threshold", positive=True, name="rho_0"),
+    }
+    delta_u: Tensor
+    rho_0: Tensor
+
+    def __init__(self, neuron: Neuron, *, delta_u: float | Tensor = 0.1, rho_0: float | Tensor = 1.0, seed: int = 0):
+        super().__init__(neuron, seed=seed, delta_u=delta_u, rho_0=rho_0)
+        if neuron.graded:
+            raise ParameterError("Escape", repr(neuron), "a neuron that spikes", "a graded cell has no threshold")
+        if isinstance(neuron, _Wrapper):
+            remedy = f"{type(neuron).__name__}(Escape(...)) is the other way round"
+            raise ParameterError("Escape", repr(neuron), "a neuron that is not wrapped", remedy)
+        first = next(iter(neuron.states.values()))
+        unit = {
+            "delta_u": neuron.states.get("v", first).unit,
+            "rho_0": "1" if neuron.dt is None else "1/ms",
+        }
+        self.params = {
+            **self.params,
+            **{name: dataclasses.replace(self.params[name], unit=unit[name]) for name in unit},
+        }
+
+    def transition(self, s: Any, i: Any) -> Transition:
+        return self._after(s.step + 1, _Escaping(self, s.step).transition(self._split(s), i))
+
+
+class _Escaping(Bound):
+    """The neuron inside, bound to the same values, with a threshold that is drawn anew at each look at it."""
+
+    def __init__(self, outer: Any, step: Any):
+        inner = outer.inner()
+        super().__init__(inner._neuron, inner._values, inner.dt)
+        self._outer, self._step, self._looks = outer, step, 0
+
+    def fire(self, x: Any) -> Any:
+        e = -torch.log(uniform(x, self._outer.seed, self._step, self._looks))
+        self._looks += 1
+        dt = 1.0 if self.dt is None else self.dt
+        # a draw of exactly 1 has E = 0, and no logarithm
+        excess = torch.log(torch.clamp(e, min=SMALLEST) / (self._outer.rho_0 * dt))
+        return self._neuron.fire(x - self._outer.delta_u * excess)
+
+
+SMALLEST = 1e-8  # below what one draw of 24 bits can give

@@ -1,4 +1,4 @@
-"""Data sets in memory, and the encoders that turn them into sequences."""
+"""Data sets of images and of events, and the encoders that turn them into sequences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from rheobase.data.custom import from_path
 from rheobase.data.dataset import Dataset
 from rheobase.data.digits import digits
 from rheobase.data.encoders import Direct, Encoder, Latency, Rate
+from rheobase.data.events import EventDataset, Events
+from rheobase.data.frames import EventFrames
 from rheobase.data.mnist import fashion_mnist, mnist
+from rheobase.data.nmnist import nmnist
 from rheobase.errors import ParameterError, nearest
 
 __all__ = [
@@ -16,15 +19,19 @@ __all__ = [
     "Dataset",
     "Direct",
     "Encoder",
+    "EventDataset",
+    "EventFrames",
+    "Events",
     "Latency",
     "Rate",
     "digits",
     "fashion_mnist",
     "load",
     "mnist",
+    "nmnist",
 ]
 
-NAMES = ("digits", "mnist", "fashion_mnist")
+NAMES = ("digits", "mnist", "fashion_mnist", "nmnist")
 """The data sets that have a name; `load` takes these, or a path."""
 
 
@@ -37,8 +44,8 @@ def load(
 ) -> Dataset:
     """A data set by name, or the user's own by path (a folder of idx files, or a .npz; see `custom`).
 
-    A name wins over a file of the same name: write ./digits for the file. `data_dir` and `download` concern
-    mnist and fashion_mnist; `limit` keeps at most that many training and that many test samples.
+    A name wins over a file of the same name: write ./digits for the file. `data_dir` concerns mnist, fashion_mnist
+    and nmnist, `download` the first two; `limit` keeps at most that many training and that many test samples.
 
     **Raises**: ParameterError for an unknown name, with the nearest one, or a limit that is not a positive
     integer; DataError where the data are missing, corrupt or do not fit together; StorageError where a
@@ -53,6 +60,8 @@ def load(
         data = mnist(data_dir, download=download)
     elif name_or_path == "fashion_mnist":
         data = fashion_mnist(data_dir, download=download)
+    elif name_or_path == "nmnist":
+        data = nmnist(data_dir)
     else:
         data = from_path(_as_path(name_or_path))
     return data if limit is None else data.limited(limit)

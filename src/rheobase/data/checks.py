@@ -31,6 +31,12 @@ def check_span(obj: object, steps: Any, silent: Any) -> None:
     check_integer(name, "silent", silent, 0, int(steps) - 1, remedy)
 
 
+def check_dtype(dtype: Any) -> None:
+    """Raise DTypeError unless `dtype` is None or a floating one."""
+    if dtype is not None and dtype not in FLOATS:
+        raise DTypeError("Rate", f"dtype={dtype!r}", "a floating dtype, or None for that of x", "torch.bfloat16, say")
+
+
 def check_seed(obj: object, seed: Any) -> None:
     """Raise ParameterError unless `seed` is an integer of 64 bits."""
     check_integer(repr(obj), "seed", seed, 0, 2**64 - 1, "give a non-negative integer")

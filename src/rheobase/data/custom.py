@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ from rheobase.data.arrays import images, labels
 from rheobase.data.dataset import Dataset
 from rheobase.data.idx import read_idx
 from rheobase.data.mnist import FILES, find
+from rheobase.data.npz import read_npz
 from rheobase.errors import DataError
 
 _KEYS = tuple(FILES)
@@ -54,25 +53,7 @@ def from_npz(path: Path) -> Dataset:
 
     **Raises**: DataError naming the key that is missing, corrupt, or does not fit the others.
     """
-    arrays: dict[str, np.ndarray] = {}
-    key = "the file"
-    try:
-        # np.load given a path leaves the file open where it refuses it, so the file is opened here.
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(str(path), "a single array", "a .npz file", _WRITE)
-            for key in _KEYS:
-                if key not in archive.files:
-                    given = f"no key {key!r} among {', '.join(archive.files) or 'none'}"
-                    raise DataError(str(path), given, ", ".join(_KEYS), _WRITE)
-                arrays[key] = archive[key]
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, DataError):
-            raise
-        given = f"{key} that cannot be read ({error})"
-        raise DataError(str(path), given, "a whole .npz file of plain arrays", _WRITE) from error
-    return _dataset(str(path), arrays)
+    return _dataset(str(path), read_npz(path, _KEYS, _WRITE))
 
 
 def _dataset(source: str, arrays: dict[str, np.ndarray]) -> Dataset:

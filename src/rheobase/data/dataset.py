@@ -71,6 +71,20 @@ class Dataset:
         return f"data set {self.name!r}"
 
     def _check_part(self, x_name: str, x: Tensor, y_name: str, y: Tensor) -> None:
+        self._check_samples(x_name, x)
+        if y.dtype != torch.int64 or y.dim() != 1:
+            given = f"{y_name} of shape {tuple(y.shape)} and dtype {y.dtype}"
+            raise DataError(self._title, given, "int64 labels of shape (n,)", "give one class number per sample")
+        if len(x) != len(y):
+            given = f"{len(x)} samples in {x_name} and {len(y)} labels in {y_name}"
+            raise DataError(self._title, given, "one label per sample", "check that both come from the same files")
+        smallest, largest = int(y.min()), int(y.max())
+        if smallest < 0 or largest >= len(self.classes):
+            given = f"labels of {y_name} from {smallest} to {largest}"
+            expected = f"0 to {len(self.classes) - 1}, one for each of the {len(self.classes)} classes"
+            raise DataError(self._title, given, expected, "number the classes 0, 1, 2...")
+
+    def _check_samples(self, x_name: str, x: Tensor) -> None:
         if x.dtype != torch.float32 or x.dim() < 2 or x.numel() == 0:
             given = f"{x_name} of shape {tuple(x.shape)} and dtype {x.dtype}"
             raise DataError(
@@ -79,12 +93,6 @@ class Dataset:
                 "float32 (n, *sample), each axis at least 1",
                 f"check how {x_name} was made",
             )
-        if y.dtype != torch.int64 or y.dim() != 1:
-            given = f"{y_name} of shape {tuple(y.shape)} and dtype {y.dtype}"
-            raise DataError(self._title, given, "int64 labels of shape (n,)", "give one class number per sample")
-        if len(x) != len(y):
-            given = f"{len(x)} images in {x_name} and {len(y)} labels in {y_name}"
-            raise DataError(self._title, given, "one label per image", "check that both come from the same files")
         low, high = (value.item() for value in x.aminmax())
         if not (math.isfinite(low) and math.isfinite(high)):
             bad = (~x.isfinite()).flatten(1).any(1)
@@ -94,11 +102,6 @@ class Dataset:
         if low < 0 or high > 1:
             given = f"pixels of {x_name} from {low:g} to {high:g}"
             raise DataError(self._title, given, "pixels in [0, 1]", "scale them, or store 8-bit pixels as uint8")
-        smallest, largest = int(y.min()), int(y.max())
-        if smallest < 0 or largest >= len(self.classes):
-            given = f"labels of {y_name} from {smallest} to {largest}"
-            expected = f"0 to {len(self.classes) - 1}, one for each of the {len(self.classes)} classes"
-            raise DataError(self._title, given, expected, "number the classes 0, 1, 2...")
 
     @property
     def sample_shape(self) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from rheobase.engine.graph import Graph
 from rheobase.engine.ir import Value
 from rheobase.engine.layout import backward_layout, forward_layout
 from rheobase.engine.lower import lower
-from rheobase.engine.noise_llvm import normal
+from rheobase.engine.noise_llvm import noise
 from rheobase.engine.plan import BackwardPlan, Wanted, plan_backward, plan_forward
 from rheobase.engine.program import parse
 
@@ -132,7 +132,7 @@ class _Emitter:
             elif graph.nodes[node].op == "alive":
                 values[node] = self._alive(t)
             elif graph.nodes[node].op == "noise":
-                values[node] = self._noise(str(graph.nodes[node].tag), t)
+                values[node] = noise(self.frame, str(graph.nodes[node].tag), t)
             else:
                 values[node] = lower(self.frame, graph, node, values)
         return values
@@ -145,9 +145,6 @@ class _Emitter:
         one = w.let(f"insertelement {vector} poison, i32 {now}, i64 0")
         many = w.let(f"shufflevector {vector} {one}, {vector} poison, <{w.lanes} x i32> zeroinitializer")
         return w.let(f"icmp slt {vector} {many}, {length}")
-
-    def _noise(self, stream: str, t: Value) -> Value:
-        return normal(self.frame, int(stream), t)
 
 
 def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:

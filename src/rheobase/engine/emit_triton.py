@@ -15,7 +15,7 @@ from rheobase.engine.emit_llvm import Variant
 from rheobase.engine.frame_triton import TritonFrame
 from rheobase.engine.graph import COSTLY, Graph
 from rheobase.engine.lower import lower
-from rheobase.engine.noise_triton import normal
+from rheobase.engine.noise_triton import noise
 from rheobase.engine.plan import BackwardPlan, Wanted, plan_backward, plan_forward
 from rheobase.engine.program import parse
 from rheobase.engine.vectors import Value
@@ -91,7 +91,7 @@ class _Emitter:
             if op == "alive":
                 values[node] = self.frame.let(f"{t} < length")
             elif op == "noise":
-                values[node] = normal(self.frame, int(str(tag)), t)
+                values[node] = noise(self.frame, str(tag), t)
             else:
                 values[node] = self._value(graph, node, values)
         return values

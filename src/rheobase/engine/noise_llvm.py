@@ -1,4 +1,4 @@
-"""Normal numbers inside a kernel: the words of `rheobase.core.noise`, in vector registers."""
+"""Random numbers inside a kernel: the words of `rheobase.core.noise`, in vector registers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,20 @@ from rheobase.engine.ir import Value
 from rheobase.engine.vector_math import FUNCTIONS
 
 
-def normal(w: Frame, stream: int, t: Value) -> Value:
-    """A standard normal number for each lane of the current vector, at the absolute step of `t`."""
+def noise(w: Frame, tag: str, t: Value) -> Value:
+    """A number of the distribution and stream that `tag` names, for each lane of the current vector, at step `t`."""
+    distribution, _, stream = tag.partition(":")
+    return {"normal": _normal, "uniform": _uniform}[distribution](w, int(stream), t)
+
+
+def _uniform(w: Frame, stream: int, t: Value) -> Value:
     words = _Words(w)
-    now = w.int("add", w.word["step"], t)
-    k1, k2 = words.keys(w.word["seed"], now, stream)
-    lane = words.lanes()
-    a = words.mix(words.op("add", words.op("mul", lane, words.all(GOLDEN)), words.splat(k1)))
+    return words.unit(words.pair(stream, t)[0])
+
+
+def _normal(w: Frame, stream: int, t: Value) -> Value:
+    words = _Words(w)
+    a, k2 = words.pair(stream, t)
     b = words.mix(words.op("add", a, words.splat(k2)))
     radius = w.unary("sqrt", w.mul(w.const(-2.0), FUNCTIONS["log"](w, words.unit(a))))
     return w.mul(radius, FUNCTIONS["cos"](w, w.mul(w.const(2.0 * math.pi), words.unit(b))))
@@ -48,6 +55,12 @@ class _Words:
         for shift, factor in ((16, FIRST), (15, SECOND)):
             x = self.op("mul", self.op("xor", x, self.op("lshr", x, number(shift), kind), kind), number(factor), kind)
         return self.op("xor", x, self.op("lshr", x, number(16), kind), kind)
+
+    def pair(self, stream: int, t: Value) -> tuple[Value, Value]:
+        """The first word of each lane at the absolute step of `t`, and the key of its second."""
+        now = self.w.int("add", self.w.word["step"], t)
+        k1, k2 = self.keys(self.w.word["seed"], now, stream)
+        return self.mix(self.op("add", self.op("mul", self.lanes(), self.all(GOLDEN)), self.splat(k1))), k2
 
     def halves(self, wide: Value) -> tuple[Value, Value]:
         w = self.w

@@ -1,4 +1,4 @@
-"""Normal numbers inside a Triton kernel: the words of `rheobase.core.noise`, in registers."""
+"""Random numbers inside a Triton kernel: the words of `rheobase.core.noise`, in registers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,25 @@ from rheobase.engine.vector_math import FUNCTIONS
 from rheobase.engine.vectors import Value
 
 
-def normal(w: TritonFrame, stream: int, t: Value) -> Value:
-    """A standard normal number for each lane of the block, at the absolute step of `t`."""
+def noise(w: TritonFrame, tag: str, t: Value) -> Value:
+    """A number of the distribution and stream that `tag` names, for each lane of the block, at step `t`."""
+    distribution, _, stream = tag.partition(":")
+    return {"normal": _normal, "uniform": _uniform}[distribution](w, int(stream), t)
+
+
+def _first(w: TritonFrame, stream: int, t: Value) -> tuple[Value, Value]:
+    """The first word of each lane, and the key of its second."""
     k1, k2 = _keys(w, stream, t)
     lane = w.let("lane.to(tl.uint32)")
-    a = _mix(w, f"{lane} * {GOLDEN:#x} + {k1}")
+    return _mix(w, f"{lane} * {GOLDEN:#x} + {k1}"), k2
+
+
+def _uniform(w: TritonFrame, stream: int, t: Value) -> Value:
+    return _unit(w, _first(w, stream, t)[0])
+
+
+def _normal(w: TritonFrame, stream: int, t: Value) -> Value:
+    a, k2 = _first(w, stream, t)
     b = _mix(w, f"{a} + {k2}")
     radius = w.unary("sqrt", w.mul(w.const(-2.0), FUNCTIONS["log"](w, _unit(w, a))))
     return w.mul(radius, FUNCTIONS["cos"](w, w.mul(w.const(2.0 * math.pi), _unit(w, b))))

@@ -205,6 +205,10 @@ def _like(number: float) -> Callable[..., Sym]:
     return lambda x, **kwargs: Sym(x.graph, x.graph.const(number))
 
 
+def _noise(kind: str) -> Callable[..., Sym]:
+    return lambda like, seed, step, stream: Sym(like.graph, like.graph.put("noise", tag=f"{kind}:{stream}"))
+
+
 def _identity(x: Sym, *args: Any, **kwargs: Any) -> Sym:
     return Sym(x.graph, _lift(x.graph, x))
 
@@ -261,7 +265,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "spike": _spike,
     "switch": _switch,
     "substitute": _substitute,
-    "normal": lambda like, seed, step, stream: Sym(like.graph, like.graph.put("noise", tag=str(stream))),
+    **{kind: _noise(kind) for kind in ("normal", "uniform")},
 }
 
 

@@ -1,0 +1,200 @@
+"""Recordings of event cameras: in memory or read from files as they are asked for, and the data set they make."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rheobase.data.dataset import Dataset
+from rheobase.errors import DataError
+
+# A 40-bit event: x, y, then one bit of polarity and 23 bits of microseconds, the highest first.
+_EVENT_BYTES = 5
+# Not a pixel: the format's sign that time goes on by 2^13 us for all events that follow.
+_TIME_GOES_ON, _TIME_STEP = 240, 1 << 13
+
+
+class Taken(NamedTuple):
+    """The events of some recordings, one recording after the other."""
+
+    counts: np.ndarray  # (recordings,) events of each
+    address: np.ndarray  # (events,) (polarity * height + y) * width + x
+    t: np.ndarray  # (events,) microseconds since the recording began
+
+
+class Events(Protocol):
+    """Numbered recordings of a camera; `shape` is (polarities, height, width), polarity 1 is brighter."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """What a frame of all events has."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def sizes(self) -> np.ndarray:
+        """A size of each recording, in events: with them a checkpoint tells these recordings from others."""
+        ...
+
+    def take(self, numbers: np.ndarray) -> Taken:
+        """The events of the recordings of these numbers."""
+        ...
+
+
+class StoredEvents:
+    """Recordings in memory, 6 bytes an event.
+
+    x, y, p (0 or 1) and t (us) are the events of all recordings (events,); recording k holds those from
+    offsets[k] to offsets[k + 1]. `source` names them in errors.
+
+    **Raises**: DataError for arrays that do not fit together, or events outside the shape.
+
+    >>> stored = StoredEvents(
+    ...     {"x": [3, 1], "y": [0, 2], "p": [1, 0], "t": [5, 9], "offsets": [0, 2]}, (2, 4, 4), "here"
+    ... )
+    >>> stored, stored.take(np.array([0])).address.tolist()
+    (StoredEvents(1 recordings, 2 events, (2, 4, 4)), [19, 9])
+    """
+
+    KEYS = ("x", "y", "p", "t", "offsets")
+
+    def __init__(
+        self, arrays: Mapping[str, np.ndarray | Sequence[int]], shape: tuple[int, int, int], source: str
+    ) -> None:
+        self.shape = shape
+        held = {name: np.asarray(arrays[name]) for name in self.KEYS}
+        _check_arrays(held, shape, source)
+        self._offsets = held["offsets"].astype(np.int64)
+        address = held["p"].astype(np.min_scalar_type(math.prod(shape)))
+        # in place and step by step: no array of all events wider than it must be
+        address *= shape[1]
+        address += held["y"].astype(address.dtype)
+        address *= shape[2]
+        address += held["x"].astype(address.dtype)
+        self._address, self._t = address, held["t"].astype(np.uint32, copy=False)
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def sizes(self) -> np.ndarray:
+        return np.diff(self._offsets)
+
+    def take(self, numbers: np.ndarray) -> Taken:
+        first, last = self._offsets[numbers], self._offsets[numbers + 1]
+        pieces = [slice(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+        address = np.concatenate([self._address[piece] for piece in pieces])
+        return Taken(last - first, address, np.concatenate([self._t[piece] for piece in pieces]))
+
+    def __repr__(self) -> str:
+        return f"StoredEvents({len(self)} recordings, {len(self._t)} events, {self.shape})"
+
+
+class EventFiles:
+    """Recordings in .bin files of 40-bit events, one file each, read whenever they are asked for.
+
+    **Raises**: DataError for a file that cannot be read, of another format, or with events outside the shape.
+    """
+
+    def __init__(self, files: Sequence[Path], shape: tuple[int, int, int]) -> None:
+        self.files, self.shape = tuple(files), shape
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def sizes(self) -> np.ndarray:
+        try:
+            return np.array([file.stat().st_size // _EVENT_BYTES for file in self.files], dtype=np.int64)
+        except OSError as error:
+            raise DataError(str(error.filename), f"{error.strerror}", "a readable file", "check its rights") from error
+
+    def take(self, numbers: np.ndarray) -> Taken:
+        read = [read_bin(self.files[k], self.shape) for k in numbers.tolist()]
+        counts = np.array([len(t) for _, t in read], dtype=np.int64)
+        return Taken(counts, np.concatenate([a for a, _ in read]), np.concatenate([t for _, t in read]))
+
+    def __repr__(self) -> str:
+        return f"EventFiles({len(self)} recordings, {self.shape})"
+
+
+def read_bin(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Addresses and times (us) of the events in a .bin file of 40-bit events.
+
+    **Raises**: DataError.
+    """
+    try:
+        raw = np.fromfile(path, np.uint8)
+    except OSError as error:
+        given = f"a file that cannot be read ({error.strerror})"
+        raise DataError(str(path), given, "a file of 40-bit events", "check the path and its rights") from error
+    if len(raw) % _EVENT_BYTES:
+        raise DataError(str(path), f"{len(raw)} bytes", "a multiple of 5: 40-bit events", "get the file again")
+    x, y, high, middle, low = raw.reshape(-1, _EVENT_BYTES).T.astype(np.uint32)
+    t = (high & 0x7F) << 16 | middle << 8 | low
+    goes_on = y == _TIME_GOES_ON
+    if goes_on.any():
+        t = (t + _TIME_STEP * goes_on.cumsum(dtype=np.uint32))[~goes_on]
+        x, y, high = x[~goes_on], y[~goes_on], high[~goes_on]
+    _, height, width = shape
+    if len(x) and (int(x.max()) >= width or int(y.max()) >= height):
+        given = f"an event at x = {int(x.max())}, y = {int(y.max())}"
+        raise DataError(str(path), given, f"x < {width} and y < {height}", "give recordings of this camera")
+    return ((high >> 7) * height + y) * width + x, t
+
+
+def _check_arrays(held: Mapping[str, np.ndarray], shape: tuple[int, int, int], source: str) -> None:
+    for name, array in held.items():
+        if array.ndim != 1 or array.dtype.kind not in "iu":
+            given = f"{name} of shape {array.shape} and dtype {array.dtype}"
+            raise DataError(source, given, "integers with one axis", "store the events of all recordings in a row")
+    count, offsets = len(held["t"]), held["offsets"].astype(np.int64)
+    lengths = {name: len(array) for name, array in held.items() if name != "offsets"}
+    if len(set(lengths.values())) > 1:
+        raise DataError(source, f"events of lengths {lengths}", "one length", "store x, y, p and t of every event")
+    if len(offsets) < 2 or offsets[0] != 0 or offsets[-1] != count or bool((np.diff(offsets) < 0).any()):
+        given = f"offsets from {offsets[:1].tolist()} to {offsets[-1:].tolist()} for {count} events"
+        expected = f"rising from 0 to {count}, one more than recordings"
+        raise DataError(source, given, expected, "offsets = np.concatenate([[0], np.cumsum(events per recording)])")
+    for name, size in (("p", shape[0]), ("y", shape[1]), ("x", shape[2]), ("t", 1 << 32)):
+        if count and (int(held[name].min()) < 0 or int(held[name].max()) >= size):
+            given = f"{name} from {held[name].min()} to {held[name].max()}"
+            raise DataError(source, given, f"0 to {size - 1}", f"check what {name} is: events of shape {shape}")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EventDataset(Dataset):
+    """Event recordings and labels. A sample is a number: `EventFrames` looks the events up and bins them.
+
+    **Shapes**: x_train (n, 2) and x_test (m, 2), int64: the number of a recording in `events`, and its size.
+    `sample_shape` is that of a frame, `events.shape`. Recordings last about `duration_ms`.
+
+    **Raises**: DataError where numbers and events do not fit, or labels and classes.
+    """
+
+    events: Events
+    duration_ms: float
+
+    def _check_samples(self, x_name: str, x: Tensor) -> None:
+        expected = f"int64 (n, 2): numbers from 0 to {len(self.events) - 1} and sizes"
+        if x.dtype != torch.int64 or x.dim() != 2 or x.shape[1] != 2 or not len(x):
+            given = f"{x_name} of shape {tuple(x.shape)} and dtype {x.dtype}"
+            raise DataError(self._title, given, expected, "take rows of `recordings(events)`")
+        if int(x[:, 0].min()) < 0 or int(x[:, 0].max()) >= len(self.events):
+            given = f"recordings {int(x[:, 0].min())} to {int(x[:, 0].max())} in {x_name}"
+            raise DataError(self._title, given, expected, "take rows of `recordings(events)`")
+
+    @property
+    def sample_shape(self) -> tuple[int, ...]:
+        """Shape of one frame: (polarities, height, width)."""
+        return self.events.shape
+
+
+def recordings(events: Events) -> Tensor:
+    """One row for each recording: its number and its size. The samples of an `EventDataset` are rows of it."""
+    return torch.from_numpy(np.stack([np.arange(len(events)), events.sizes()], 1))
