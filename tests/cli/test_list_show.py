@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from rheobase import neurons
-from rheobase.cli.models import Description, find, names
+from rheobase.cli.models import find, names
+from rheobase.core.describe import Description
 
 
 def test_list_has_every_neuron(run):

@@ -75,8 +75,8 @@ def test_the_seed_decides_the_weights():
 
 @pytest.mark.parametrize(("name", "kind"), [("rate", Rate), ("latency", Latency), ("direct", Direct)])
 def test_encoders(name, kind):
-    assert isinstance(settings(encoder=name, steps=7).encode(), kind)
-    assert settings(encoder=name, steps=7).encode().steps == 7
+    assert isinstance(settings(encoder=name, steps=7).encode(DATA), kind)
+    assert settings(encoder=name, steps=7).encode(DATA).steps == 7
 
 
 def test_settings_survive_json():

@@ -46,7 +46,7 @@ def test_spikes_are_a_mean_over_neurons_not_layers(outcome):
 def test_the_activity_shown_is_that_of_the_network(outcome):
     seen = activity(outcome, index=2)
     x, y = outcome.validation
-    sequence = outcome.settings.encode()(x[2:3], seed=outcome.settings.seed)
+    sequence = outcome.settings.encode(DATA)(x[2:3], seed=outcome.settings.seed)
     outs = outcome.net.outputs(sequence)
     assert torch.equal(seen.sequence, sequence.flatten(2)[:, 0])
     assert torch.equal(seen.readout, outs[-1][:, 0])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rheobase.cli import list_neurons, show, simulate, train
+from rheobase.cli import gallery, list_neurons, reproduce, show, simulate, train
 from rheobase.cli.bench import bench
 
 app = typer.Typer(
@@ -20,7 +20,9 @@ app = typer.Typer(
 app.command("list", epilog=list_neurons.EXAMPLES)(list_neurons.list_neurons)
 app.command(epilog=show.EXAMPLES)(show.show)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
+app.command(epilog=gallery.EXAMPLES)(gallery.gallery)
 app.command(epilog=train.EXAMPLES)(train.train)
+app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(bench, name="bench")
 
 

@@ -87,9 +87,8 @@ def _tell(content: dict[str, Any]) -> None:
 def _measure(kind: type[Declared], shape: tuple[int, int, int], seconds: float) -> dict[str, Any]:
     import torch
 
-    from rheobase.cli.drive import onsets, smallest_current
-    from rheobase.cli.models import make
     from rheobase.cli.timing import interleaved
+    from rheobase.learning.drive import make, onsets, smallest_current
 
     layer = make(kind, shape[2], DT)
     generator = torch.Generator().manual_seed(0)

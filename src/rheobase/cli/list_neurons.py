@@ -10,8 +10,9 @@ EXAMPLES = examples("rheobase list", "rheobase list --json neurons.json")
 def list_neurons(json: Json = None, debug: Debug = False) -> None:
     """List all neurons: what each is, its paper, its states and its parameters."""
     with reported(debug):
-        from rheobase.cli.models import Description, find, names
+        from rheobase.cli.models import find, names
         from rheobase.cli.terminal import console, table
+        from rheobase.core.describe import Description
 
         described = [Description.of(find(name)) for name in names()]
         rows = [(d.kind.__name__, d.summary, " ".join(d.kind.states), " ".join(d.kind.params)) for d in described]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 
+from rheobase.core.describe import STEPS
 from rheobase.errors import ParameterError, UnitError
 
 _POWERS = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
 _BASES = ("Ohm", "Hz", "s", "V", "A", "S", "F")
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
-STEPS = "steps"
 
 
 def quantity(text: str, unit: str, name: str) -> float:
@@ -54,12 +54,3 @@ def _with(unit: str) -> str:
 
 def _example(unit: str) -> str:
     return {"1": "1.5", STEPS: "400"}.get(unit, f"100{unit}")
-
-
-def display(unit: str) -> str:
-    """A unit for a table: a plain number has none.
-
-    >>> display("1"), display("ms")
-    ('', 'ms')
-    """
-    return "" if unit == "1" else unit

@@ -13,13 +13,11 @@ from rheobase.errors import ParameterError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rheobase.cli.drive import Response
-    from rheobase.cli.models import Description
+    from rheobase.core.describe import Description
+    from rheobase.learning.drive import Response
 
 EXAMPLES = examples("rheobase show SRC", "rheobase show LIF --plot lif.svg", "rheobase show AdLIF --no-plot")
 FOLDER = Path("runs") / "show"
-TOTAL, SOON = 200.0, 50.0  # ms or steps
-ABOVE = 1.5
 
 
 def show(
@@ -34,12 +32,14 @@ def show(
 ) -> None:
     """Show a neuron: its equations, parameters with units, states, paper, and a picture of its response.
 
-    The picture is its response to a step of 1.5 times the smallest current that makes it fire within 50 ms (or steps).
+    The picture is its response to a step of 1.5 times the smallest current that makes it fire within 50 ms (or steps),
+    or of a higher multiple where at this one it does not go on firing.
     """
     with reported(debug):
-        from rheobase.cli.drive import smallest_current
-        from rheobase.cli.models import Description, find
+        from rheobase.cli.models import find
         from rheobase.cli.terminal import console
+        from rheobase.core.describe import Description
+        from rheobase.learning.drive import smallest_current, step_response
 
         described = Description.of(find(neuron))
         if plot is not None:
@@ -52,15 +52,14 @@ def show(
         _tell(described, rheobase, console())
         write_json(json, {**described.as_json(), "rheobase": rheobase})
         if not no_plot:
-            path = _draw(described, plot or FOLDER / f"{described.kind.__name__}.png")
+            path = picture(step_response(described.kind), plot or FOLDER / f"{described.kind.__name__}.png")
             console().print(f"picture: {path}", soft_wrap=True)
 
 
 def _tell(described: Description, rheobase: float | None, out: Console) -> None:
-    from rheobase.cli.drive import FINE_DT
-    from rheobase.cli.models import allowed, make
-    from rheobase.cli.quantity import display
     from rheobase.cli.terminal import figures, number, table
+    from rheobase.core.describe import allowed, display
+    from rheobase.learning.drive import FINE_DT, make
 
     kind = described.kind
     out.print(kind.__name__, style="bold")
@@ -77,6 +76,13 @@ def _tell(described: Description, rheobase: float | None, out: Console) -> None:
     rest = make(kind, 1, FINE_DT).rest(1)
     states = [(k, number(float(getattr(rest, k))), display(s.unit), s.meaning) for k, s in kind.states.items()]
     out.print(table(("name", "rests at", "unit", "meaning"), states, title="States", right=("rests at",)))
+    sources = list(dict.fromkeys(each.source for each in kind.sets().values()))
+    if sources:
+        sets = [(s.name, s.meaning, f"[{sources.index(s.source) + 1}]") for s in kind.sets().values()]
+        out.print(table(("name", "meaning", "source"), sets, title="Named sets (simulate --set name)"))
+        for k, source in enumerate(sources, start=1):
+            out.print(f"[{k}] {source}")
+        out.print()
     facts: dict[str, Any] = {
         "time": "in ms, with a step dt" if described.time == "ms" else "in steps, as in the paper",
         "input": display(kind.input_unit) or "a plain number",
@@ -88,8 +94,8 @@ def _tell(described: Description, rheobase: float | None, out: Console) -> None:
 
 
 def _rheobase(described: Description, value: float | None) -> str:
-    from rheobase.cli.drive import never_spikes
-    from rheobase.cli.quantity import display
+    from rheobase.core.describe import display
+    from rheobase.learning.drive import never_spikes
 
     if value is None:
         return "none: it never spikes" if never_spikes(described.kind) else "none was found"
@@ -97,33 +103,24 @@ def _rheobase(described: Description, value: float | None) -> str:
     return "0: it fires by itself" if value == 0 else f"{value:g}{unit} (constant current, within 400 {described.time})"
 
 
-def _draw(described: Description, path: Path) -> Path:
-    from rheobase.cli.drive import FINE_DT, respond, smallest_current
-    from rheobase.cli.models import make
-
-    neuron = make(described.kind, 1, FINE_DT)
-    steps = round(TOTAL / (neuron.dt or 1.0))
-    current = ABOVE * (smallest_current(described.kind, within=SOON) or 1 / ABOVE)
-    return picture(respond(neuron, current=current, steps=steps, onset=steps // 10, end=9 * steps // 10), path)
-
-
 def picture(run: Response, path: Path) -> Path:
     """Draw a response into a file. Raises `ParameterError` for another format, `StorageError`."""
     import torch
 
-    from rheobase.cli.drive import membrane
-    from rheobase.cli.quantity import display
+    from rheobase.core.describe import display
+    from rheobase.learning.drive import membrane
     from rheobase.plot import response, save
 
     kind = type(run.neuron)
     labels = {name: f"{name} ({display(s.unit)})" if display(s.unit) else name for name, s in kind.states.items()}
     unit = display(kind.input_unit)
+    changes = int((run.current[1:] != run.current[:-1]).sum())
     level = f"{float(run.current.max()):.3g} {unit}".rstrip()
     shows_more = run.neuron.graded and not any(torch.equal(run.out, trace) for trace in run.states.values())
     figure = response(
         run.current, {labels[name]: trace for name, trace in run.states.items()}, run.spikes, dt=run.dt,
         marked=labels[membrane(run.neuron)],
-        title=f"{kind.__name__} under a step of {level}",
+        title=f"{kind.__name__} under a step of {level}" if changes <= 2 else f"{kind.__name__} under a current",
         current_label=f"input ({unit})" if unit else "input",
         out=run.out if shows_more else None,
     )  # fmt: skip

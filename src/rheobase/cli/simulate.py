@@ -3,41 +3,63 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from rheobase.cli.options import Debug, Json, NeuronName, examples, reported, write_json
 
 if TYPE_CHECKING:
-    from rheobase.cli.drive import Response
     from rheobase.core.declared import Declared
+    from rheobase.core.named import NamedSet
+    from rheobase.learning.drive import Response
 
 EXAMPLES = examples(
     "rheobase simulate LIF --current 1.5",
     "rheobase simulate LIF --current 1.5 --set tau_mem=10ms --stop 1s --plot lif.png",
+    "rheobase simulate Izhikevich --set tonic_bursting --plot bursts.png",
     "rheobase simulate SRC --current 0.3 --stop 400 --record h,h_s --json src.json",
 )
 MOST_STEPS = 100_000_000
 
 
+class Typed(NamedTuple):
+    """The protocol in the words of the user; None where nothing was said."""
+
+    current: str | None
+    stop: str | None
+    onset: str | None
+    dt: str | None
+
+
 def simulate(
     neuron: NeuronName,
     current: Annotated[
-        str,
+        str | None,
         typer.Option(metavar="VALUE", help="The current: a number, or with the unit of the neuron's input (800pA)."),
-    ],
+    ] = None,
     stop: Annotated[
-        str,
-        typer.Option(metavar="TIME", help="Length of the run, in ms (or 0.4s); in steps where the neuron has no dt."),
-    ] = "400",
-    onset: Annotated[str, typer.Option(metavar="TIME", help="When the current begins.")] = "0",
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Length of the run, in ms (or 0.4s); in steps where the neuron has no dt.",
+            show_default="400",
+        ),
+    ] = None,
+    onset: Annotated[
+        str | None, typer.Option(metavar="TIME", help="When the current begins.", show_default="0")
+    ] = None,
     dt: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Time step; not for neurons that count in steps.", show_default="0.1ms"),
     ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Give a parameter or option; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME[=VALUE]",
+            help="Give a parameter or option; a NAME alone is a named set (`rheobase show` lists them). Repeatable.",
+        ),
     ] = None,
     record: Annotated[
         list[str] | None, typer.Option(metavar="STATE", help="Put the trace of a state into the JSON file; repeatable.")
@@ -46,8 +68,12 @@ def simulate(
     json: Json = None,
     debug: Debug = False,
 ) -> None:
-    """Simulate one neuron, at rest at first, under a constant current; say how it fires."""
+    """Simulate one neuron, at rest at first, under a constant current; say how it fires.
+
+    With a named set and no --current, it runs under the protocol with which the source of the set shows it.
+    """
     with reported(debug):
+        from rheobase.cli.models import find
         from rheobase.cli.show import picture
         from rheobase.cli.terminal import console, figures
 
@@ -55,41 +81,75 @@ def simulate(
             from rheobase.plot import check_picture_path
 
             check_picture_path(plot)
-        made = build(neuron, dt, set_ or [])
-        traces = _states(made, record or [])
-        run = _run(made, current, stop, onset)
+        kind = find(neuron)
+        traces = _states(kind, record or [])
+        run = _respond(kind, Typed(current, stop, onset, dt), set_ or [])
         out = console()
-        out.print(repr(made), style="bold")
+        out.print(repr(run.neuron), style="bold")
         out.print(figures(_figures(run)))
         write_json(json, _as_json(run, traces))
         if plot is not None:
             out.print(f"picture: {picture(run, plot)}", soft_wrap=True)
 
 
-def build(name: str, dt: str | None, assignments: list[str]) -> Declared:
-    """One neuron from what was typed. Raises `ParameterError`, `UnitError`."""
-    from rheobase.cli.drive import FINE_DT
-    from rheobase.cli.models import find, make
+def _respond(kind: type[Declared], typed: Typed, assignments: list[str]) -> Response:
+    """What was asked for: a constant current, or the protocol of a named set."""
     from rheobase.cli.quantity import quantity
     from rheobase.core import MapNeuron
     from rheobase.errors import ParameterError
+    from rheobase.learning.drive import FINE_DT, make
 
-    kind = find(name)
-    if dt is not None and issubclass(kind, MapNeuron):
-        raise ParameterError(kind.__name__, f"--dt {dt}", "no dt: its paper counts in steps", "leave --dt out")
-    return make(kind, 1, FINE_DT if dt is None else quantity(dt, "ms", "--dt"), **_values(kind, assignments))
+    name = kind.__name__
+    if typed.dt is not None and issubclass(kind, MapNeuron):
+        raise ParameterError(name, f"--dt {typed.dt}", "no dt: its paper counts in steps", "leave --dt out")
+    chosen, values = _values(kind, assignments)
+    if typed.current is None:
+        if chosen is None:
+            raise ParameterError(name, "no --current", "a current, or a named set with a protocol", "--current 1")
+        return _shown(kind, chosen, values, typed)
+    preset = {} if chosen is None else {**chosen.values, **chosen.options}
+    dt = FINE_DT if typed.dt is None else quantity(typed.dt, "ms", "--dt")
+    return _run(make(kind, 1, dt, **{**preset, **values}), typed.current, typed.stop or "400", typed.onset or "0")
 
 
-def _values(kind: type[Declared], assignments: list[str]) -> dict[str, Any]:
+def _shown(kind: type[Declared], chosen: NamedSet, values: dict[str, Any], typed: Typed) -> Response:
+    from dataclasses import replace
+
+    from rheobase.cli.quantity import quantity
+    from rheobase.errors import ParameterError
+    from rheobase.learning.drive import shown_response
+
+    where = f"{kind.__name__}: set {chosen.name!r}"
+    if chosen.shown is None:
+        raise ParameterError(where, "no --current, and no protocol in the set", "a current", "--current 1")
+    for option, text in (("--stop", typed.stop), ("--onset", typed.onset)):
+        if text is not None:
+            raise ParameterError(where, f"{option} {text}", "the protocol of the set as it is", "give --current too")
+    shown = chosen.shown if typed.dt is None else replace(chosen.shown, dt=quantity(typed.dt, "ms", "--dt"))
+    # what is given beside the set wins
+    given = {**chosen.values, **chosen.options, **values}
+    return shown_response(kind, replace(chosen, values=given, options={}, shown=shown))
+
+
+def _values(kind: type[Declared], assignments: list[str]) -> tuple[NamedSet | None, dict[str, Any]]:
+    """The named set of the assignments, if there is one, and what they give beside it."""
     from rheobase.cli.quantity import quantity
     from rheobase.errors import ParameterError, nearest
 
+    chosen: NamedSet | None = None
     values: dict[str, Any] = {}
-    known = [*kind.params, *kind.declared_options]
+    known, sets = [*kind.params, *kind.declared_options], kind.sets()
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
+        if not equals and name in sets:
+            if chosen is not None:
+                raise ParameterError("--set", f"{chosen.name} and {name}", "one named set", "leave one out")
+            chosen = sets[name]
+            continue
         if not equals:
-            raise ParameterError("--set", repr(assignment), "NAME=VALUE", f"--set {known[0]}=1")
+            expected = f"NAME=VALUE, or the name of a set of {kind.__name__}"
+            remedy = f"--set {known[0]}=1" if name in known or not sets else nearest(name, sets)
+            raise ParameterError("--set", repr(assignment), expected, remedy)
         if name not in known:
             expected = f"a parameter or option of {kind.__name__}"
             raise ParameterError("--set", repr(name), expected, nearest(name, known))
@@ -103,24 +163,23 @@ def _values(kind: type[Declared], assignments: list[str]) -> dict[str, Any]:
                     f"--set {name}", repr(text), f"one of {listed}", "rheobase show says what they mean"
                 )
             values[name] = choices[text.lower()]
-    return values
+    return chosen, values
 
 
-def _states(neuron: Declared, record: list[str]) -> list[str]:
+def _states(kind: type[Declared], record: list[str]) -> list[str]:
     from rheobase.errors import ParameterError, nearest
 
     wanted = [name for given in record for name in given.split(",") if name]
     for name in wanted:
-        if name not in neuron.states:
-            expected = f"a state of {type(neuron).__name__}"
-            raise ParameterError("--record", repr(name), expected, nearest(name, neuron.states))
+        if name not in kind.states:
+            raise ParameterError("--record", repr(name), f"a state of {kind.__name__}", nearest(name, kind.states))
     return wanted
 
 
 def _run(neuron: Declared, current: str, stop: str, onset: str) -> Response:
-    from rheobase.cli.drive import respond
     from rheobase.cli.quantity import quantity
     from rheobase.errors import ParameterError
+    from rheobase.learning.drive import respond
 
     value = quantity(current, neuron.input_unit, f"{type(neuron).__name__} --current")
     steps, start = _steps(neuron, stop, "--stop"), _steps(neuron, onset, "--onset")
@@ -147,14 +206,12 @@ def _steps(neuron: Declared, text: str, name: str) -> int:
 
 
 def _figures(run: Response) -> dict[str, str]:
-    from rheobase.cli.drive import never_spikes
-    from rheobase.cli.quantity import display
     from rheobase.cli.terminal import number
+    from rheobase.learning.drive import never_spikes
 
     unit = run.time_unit
     duration = f"{len(run.current) * (run.dt or 1.0):g} {unit}"
-    current = f"{float(run.current[-1]):g} {display(run.neuron.input_unit)}".rstrip()
-    rows = {"current": current, "duration": duration}
+    rows = {"current": _level(run), "duration": duration}
     if never_spikes(run.neuron):
         rows["spikes"] = "none: it has no threshold"
     else:
@@ -166,6 +223,15 @@ def _figures(run: Response) -> dict[str, str]:
         }
     rows |= {f"{name} at the end": number(float(trace[-1])) for name, trace in run.states.items()}
     return rows
+
+
+def _level(run: Response) -> str:
+    """The current after its onset, or, where it changes, the values between which it does."""
+    from rheobase.core.describe import display
+
+    after = run.current[run.onset :]
+    low, high = float(after.min()), float(after.max())
+    return (f"{high:g}" if low == high else f"{low:g} to {high:g}") + f" {display(run.neuron.input_unit)}".rstrip()
 
 
 def _as_json(run: Response, traces: list[str]) -> dict[str, Any]:

@@ -36,13 +36,15 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME|PATH",
-            help="digits, mnist, fashion_mnist; or a folder of idx files; or a .npz.",
+            help="digits, mnist, fashion_mnist, nmnist; or a folder of idx files; or a .npz.",
             rich_help_panel=WHAT,
         ),
     ] = None,
     data_dir: Annotated[
         str | None,
-        typer.Option(metavar="FOLDER", help="Where mnist/ lies.", show_default="$RHEOBASE_DATA", rich_help_panel=WHAT),
+        typer.Option(
+            metavar="FOLDER", help="Where mnist/ or nmnist/ lies.", show_default="$RHEOBASE_DATA", rich_help_panel=WHAT
+        ),
     ] = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch mnist or fashion_mnist if missing.", rich_help_panel=WHAT)
@@ -72,9 +74,13 @@ def train(
     recurrent: Annotated[
         bool, typer.Option("--recurrent", help="Give the neurons lateral weights.", rich_help_panel=NETWORK)
     ] = False,
-    encoder: Annotated[str | None, _choice("encoder", "rate, latency or direct.", NETWORK, "CODE")] = None,
+    encoder: Annotated[
+        str | None, _choice("encoder", "rate, latency or direct; of events: binary or counts.", NETWORK, "CODE")
+    ] = None,
     gain: Annotated[float | None, _choice("gain", "Rate code: spikes per step of a white pixel.", NETWORK)] = None,
-    steps: Annotated[int | None, _choice("steps", "Time steps of a sample (1 ms each).", NETWORK)] = None,
+    steps: Annotated[
+        int | None, _choice("steps", "Time steps of a sample (1 ms each); events are binned into as many.", NETWORK)
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(

@@ -76,8 +76,8 @@ class Dataset:
             given = f"{y_name} of shape {tuple(y.shape)} and dtype {y.dtype}"
             raise DataError(self._title, given, "int64 labels of shape (n,)", "give one class number per sample")
         if len(x) != len(y):
-            given = f"{len(x)} samples in {x_name} and {len(y)} labels in {y_name}"
-            raise DataError(self._title, given, "one label per sample", "check that both come from the same files")
+            given = f"{len(x)} images in {x_name} and {len(y)} labels in {y_name}"
+            raise DataError(self._title, given, "one label per image", "check that both come from the same files")
         smallest, largest = int(y.min()), int(y.max())
         if smallest < 0 or largest >= len(self.classes):
             given = f"labels of {y_name} from {smallest} to {largest}"

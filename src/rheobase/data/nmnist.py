@@ -18,6 +18,8 @@ from rheobase.errors import DataError, ParameterError
 
 SHAPE = (2, 34, 34)
 """Polarities, height and width; polarity 1 is brighter."""
+FOLDERS = ("nmnist", "nmnist_small")
+"""Names of the folder; the second for a part of the recordings."""
 DURATION_MS = 300.0
 """Three saccades of 100 ms; recordings run on for about 10 ms with few events."""
 
@@ -40,8 +42,8 @@ _WRITE = "write it with np.savez_compressed(path, x=, y=, p=, t=, offsets=, labe
 def nmnist(data_dir: str | Path | None = None, *, test: float = TEST_FRACTION, seed: int = SPLIT_SEED) -> EventDataset:
     """N-MNIST (Orchard, Jayawant, Cohen & Thakor, 2015): event recordings of 34 x 34 pixels and two polarities.
 
-    data_dir (else the environment variable RHEOBASE_DATA, else the user's cache) is a folder that holds `nmnist`,
-    or that folder itself, or a .npz file. Two layouts are read:
+    data_dir (else the environment variable RHEOBASE_DATA, else the user's cache) is a folder that holds `nmnist`
+    or `nmnist_small`, or that folder itself, or a .npz file. Two layouts are read:
 
         Train/0/*.bin ... Test/9/*.bin   the published files of 40-bit events, each read when it is asked for
         *train.npz, *test.npz            x, y, p, t (us) of all events, offsets (n + 1,), label (n,); in memory
@@ -53,7 +55,7 @@ def nmnist(data_dir: str | Path | None = None, *, test: float = TEST_FRACTION, s
     **Raises**: DataError where the files are missing or corrupt; ParameterError for a share that leaves no samples.
     """
     place = Path(data_dir or os.environ.get("RHEOBASE_DATA") or cache_folder()).expanduser()
-    folder = place / "nmnist" if (place / "nmnist").is_dir() else place
+    folder = next((place / name for name in FOLDERS if (place / name).is_dir()), place)
     events, train, held = _from_npz(folder) if (folder.is_file() or _npz(folder, "train")) else _from_bins(folder)
     rows, seen = recordings(events), torch.cat([train, held])
     is_test = torch.arange(len(seen)) >= len(train)

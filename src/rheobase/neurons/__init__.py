@@ -1,27 +1,71 @@
 """One model per file: the paper's equations, with the paper's numbers and units."""
 
 from rheobase.neurons.ad_lif import AdLIF
+from rheobase.neurons.adex import AdEx
 from rheobase.neurons.brc import BRC
+from rheobase.neurons.connor_stevens import ConnorStevens
 from rheobase.neurons.cuba_lif import CubaLIF
 from rheobase.neurons.ef_ad_lif import EFAdLIF
+from rheobase.neurons.eif import EIF
+from rheobase.neurons.fitzhugh_nagumo import FitzHughNagumo
+from rheobase.neurons.gif import GIF
+from rheobase.neurons.glif1 import GLIF1
+from rheobase.neurons.glif2 import GLIF2
+from rheobase.neurons.glif3 import GLIF3
+from rheobase.neurons.glif4 import GLIF4
+from rheobase.neurons.glif5 import GLIF5
+from rheobase.neurons.hindmarsh_rose import HindmarshRose
+from rheobase.neurons.hodgkin_huxley import HodgkinHuxley
 from rheobase.neurons.integrate_and_fire import IF
+from rheobase.neurons.izhikevich import Izhikevich
 from rheobase.neurons.leaky_sum import LeakySum
 from rheobase.neurons.li import LI
 from rheobase.neurons.lif import LIF
+from rheobase.neurons.mat import MAT
+from rheobase.neurons.morris_lecar import MorrisLecar
+from rheobase.neurons.plif import PLIF
+from rheobase.neurons.pospischil import Pospischil
+from rheobase.neurons.qif import QIF
 from rheobase.neurons.resonate_and_fire import ResonateAndFire
 from rheobase.neurons.se_ad_lif import SEAdLIF
 from rheobase.neurons.src import SRC
+from rheobase.neurons.srm0 import SRM0
+from rheobase.neurons.theta import Theta
+from rheobase.neurons.traub_miles import TraubMiles
+from rheobase.neurons.wang_buzsaki import WangBuzsaki
 
 __all__ = [
     "BRC",
+    "EIF",
+    "GIF",
+    "GLIF1",
+    "GLIF2",
+    "GLIF3",
+    "GLIF4",
+    "GLIF5",
     "IF",
     "LI",
     "LIF",
+    "MAT",
+    "PLIF",
+    "QIF",
     "SRC",
+    "SRM0",
+    "AdEx",
     "AdLIF",
+    "ConnorStevens",
     "CubaLIF",
     "EFAdLIF",
+    "FitzHughNagumo",
+    "HindmarshRose",
+    "HodgkinHuxley",
+    "Izhikevich",
     "LeakySum",
+    "MorrisLecar",
+    "Pospischil",
     "ResonateAndFire",
     "SEAdLIF",
+    "Theta",
+    "TraubMiles",
+    "WangBuzsaki",
 ]

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from rheobase.core import MapNeuron, option, param, state
-from rheobase.core.solve import tanh_fixed_point
+from rheobase.core.piecewise import piecewise_tanh
+from rheobase.core.solve import fixed_point, tanh_fixed_point
 
 
 class SRC(MapNeuron):
@@ -28,10 +29,12 @@ class SRC(MapNeuron):
 
     Numerics: b_h is cut at -4 at every use, as in the authors' code. The gradient passes ReLU as the identity and,
     with `detach_recurrence`, does not pass through h and h_s in time: only through the integrator i. The state at
-    rest is the fixed point h = h_s = tanh((r + r_s) h + b_h).
+    rest is the fixed point h = h_s = tanh((r + r_s) h + b_h). Learnable r, r_s and z keep their signs and ranges:
+    they are stored as logits (start z_dep above 0, say at 0.05: at the end of its range a logit stands still).
 
     Differs from the paper: it leaves the time index of z_s open; here `gate_reads` chooses between h[t-1] (the
-    authors' running code) and h[t]. `gate` may be the hard step that one re-implementation uses.
+    authors' running code) and h[t]. `gate` may be the hard step that one re-implementation uses. With `tanh =
+    "piecewise"` four lines whose slopes are powers of two stand for tanh, as a chip would have it.
 
     Reference: De Geeter, Ernst & Drion, Neuromorph. Comput. Eng. (2024), doi 10.1088/2634-4386/ad473b,
     arXiv 2306.03623; constants from the authors' exported model.
@@ -46,8 +49,8 @@ class SRC(MapNeuron):
 
     alpha = param(0.9, "1", "decay of the input integrator per step", range=(0.0, 1.0))
     rho = param(3.0, "1", "saturation of the input", positive=True)
-    r = param(2.0, "1", "fast positive feedback")
-    r_s = param(-7.0, "1", "slow negative feedback")
+    r = param(2.0, "1", "fast positive feedback", range=(0.0, 10.0))
+    r_s = param(-7.0, "1", "slow negative feedback", range=(-20.0, 0.0))
     b_h = param(-6.0, "1", "bias: excitability", clamp=(None, -4.0))
     z = param(0.0, "1", "update gate of h", range=(0.0, 1.0))
     z_hyp = param(0.9, "1", "slow gate while hyperpolarised", range=(0.0, 1.0))
@@ -56,6 +59,7 @@ class SRC(MapNeuron):
     detach_recurrence = option(True, "cut the gradient through h and h_s in time, as the paper does")
     gate_reads = option("h[t-1]", "the value that z_s looks at", choices=("h[t-1]", "h[t]"))
     gate = option("sigmoid", "the shape of the slow gate", choices=("sigmoid", "step"))
+    tanh = option("exact", "the saturation", choices=("exact", "piecewise"))
 
     i = state(0.0, "1", "integrated input")
     h = state(0.0, "1", "fast variable: the membrane potential")
@@ -65,9 +69,10 @@ class SRC(MapNeuron):
 
     def step(self, s: Any, i: Any) -> tuple[Any, ...]:
         i = self.alpha * s.i + i
-        x = self.rho * torch.tanh(i / self.rho)
+        tanh = torch.tanh if self.tanh == "exact" else piecewise_tanh
+        x = self.rho * tanh(i / self.rho)
         h_last, h_s_last = (self.detached(v) if self.detach_recurrence else v for v in (s.h, s.h_s))
-        h = torch.tanh(x + self.r * h_last + self.r_s * h_s_last + self.b_h)
+        h = tanh(x + self.r * h_last + self.r_s * h_s_last + self.b_h)
         h = self.z * h_last + (1.0 - self.z) * h
         seen = h_last if self.gate_reads == "h[t-1]" else h
         open_ = self.fire(seen - 0.5) if self.gate == "step" else torch.sigmoid(10.0 * (seen - 0.5))
@@ -77,5 +82,7 @@ class SRC(MapNeuron):
 
     def resting(self) -> dict[str, Tensor]:
         with torch.no_grad():
-            h = tanh_fixed_point(self.r + self.r_s, self.b_h)
+            slope, bias = self.r + self.r_s, self.b_h
+            exact = self.tanh == "exact"
+            h = tanh_fixed_point(slope, bias) if exact else fixed_point(piecewise_tanh, slope, bias)
         return {"h": h, "h_s": h}

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from rheobase.plot.confusion import confusion
+from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
 from rheobase.plot.membranes import membranes
 from rheobase.plot.raster import Panel, raster
-from rheobase.plot.report import Picture, Report
+from rheobase.plot.report import Picture, Rendered, Report, Section
 from rheobase.plot.response import response
 from rheobase.plot.samples import samples
 from rheobase.plot.style import DARK, LIGHT, Style, check_picture_path, png, save
+from rheobase.plot.table import Table
+from rheobase.plot.value_map import value_map
 
 __all__ = [
     "DARK",
     "LIGHT",
     "Panel",
     "Picture",
+    "Rendered",
     "Report",
+    "Section",
     "Style",
+    "Table",
     "check_picture_path",
     "confusion",
+    "labelled_map",
     "learning_curve",
     "membranes",
     "png",
@@ -27,4 +34,5 @@ __all__ = [
     "response",
     "samples",
     "save",
+    "value_map",
 ]

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from rheobase.learning.storage import atomic_write, ensure_folder
 from rheobase.plot.style import DARK, LIGHT, Style, png
+from rheobase.plot.table import Table
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,37 @@ class Picture:
     alt: str
     draw: Callable[[Style], Figure]
 
+    def rendered(self) -> Rendered:
+        """The picture in its two variants."""
+        light, dark = (png(self.draw(style)) for style in (LIGHT, DARK))
+        return Rendered(self.title, self.caption, self.alt, light, dark)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A picture that is drawn: PNG for light and for dark pages."""
+
+    title: str
+    caption: str
+    alt: str
+    light: bytes
+    dark: bytes
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter of the page: paragraphs, tables and pictures, in the order given."""
+
+    title: str
+    content: Sequence[str | Table | Picture | Rendered]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """The content of a page, from top to bottom.
 
-    `figures` are what was measured, `settings` what was chosen; `command` makes the run again.
+    `figures` are what was measured, `settings` what was chosen; `command` makes the run again. `sections` follow the
+    pictures.
 
     >>> page = Report(
     ...     title="A run",
@@ -50,6 +76,7 @@ class Report:
     settings: Mapping[str, str]
     command: str
     footer: str = ""
+    sections: Sequence[Section] = ()
 
     def html(self) -> str:
         """The whole page."""
@@ -62,7 +89,8 @@ class Report:
             f"<title>{escape(self.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
             f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{escape(self.summary)}</p>\n</header>\n"
             f"{_section('Figures', _table(self.figures))}"
-            f"{''.join(_picture(picture) for picture in self.pictures)}"
+            f"{''.join(_section(picture.title, _figure(picture)) for picture in self.pictures)}"
+            f"{''.join(_chapter(section) for section in self.sections)}"
             f"{_section('Settings', _table(self.settings))}"
             f"{_section('How to make this again', f'<pre><code>{escape(self.command)}</code></pre>')}"
             f"<footer>{escape(self.footer)}</footer>\n</main>\n</body>\n</html>\n"
@@ -87,15 +115,26 @@ def _table(rows: Mapping[str, str]) -> str:
     return f"<table>\n{lines}\n</table>"
 
 
-def _picture(picture: Picture) -> str:
-    light, dark = (_embedded(picture.draw(style)) for style in (LIGHT, DARK))
-    return _section(
-        picture.title,
-        f'<figure>\n<picture>\n<source srcset="{dark}" media="(prefers-color-scheme: dark)">\n'
-        f'<img src="{light}" alt="{escape(picture.alt)}">\n</picture>\n'
-        f"<figcaption>{escape(picture.caption)}</figcaption>\n</figure>",
+def _chapter(section: Section) -> str:
+    return _section(section.title, "\n".join(_block(block) for block in section.content))
+
+
+def _block(block: str | Table | Picture | Rendered) -> str:
+    if isinstance(block, str):
+        return f"<p>{escape(block)}</p>"
+    if isinstance(block, Table):
+        return block.html()
+    return f"<h3>{escape(block.title)}</h3>\n{_figure(block)}"
+
+
+def _figure(picture: Picture | Rendered) -> str:
+    drawn = picture.rendered() if isinstance(picture, Picture) else picture
+    return (
+        f'<figure>\n<picture>\n<source srcset="{_embedded(drawn.dark)}" media="(prefers-color-scheme: dark)">\n'
+        f'<img src="{_embedded(drawn.light)}" alt="{escape(picture.alt)}">\n</picture>\n'
+        f"<figcaption>{escape(picture.caption)}</figcaption>\n</figure>"
     )
 
 
-def _embedded(figure: Figure) -> str:
-    return "data:image/png;base64," + base64.b64encode(png(figure)).decode()
+def _embedded(image: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(image).decode()

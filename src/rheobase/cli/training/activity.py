@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.cli.drive import membrane, never_spikes, onsets
-from rheobase.cli.quantity import display
 from rheobase.cli.training.job import Outcome
 from rheobase.cli.training.network import cells_of
 from rheobase.core import Neuron
+from rheobase.core.describe import display
+from rheobase.learning.drive import membrane, never_spikes, onsets
 
 MOST_CELLS = 4
 
@@ -65,7 +65,7 @@ def activity(outcome: Outcome, index: int = 0) -> Activity:
     """Run one validation sample through the trained network, recording its neurons."""
     settings, net = outcome.settings, outcome.net
     x, y = outcome.validation
-    sequence = settings.encode()(x[index : index + 1], seed=settings.seed)
+    sequence = settings.encode(outcome.data)(x[index : index + 1], seed=settings.seed)
     weights = next(net.parameters())
     value: Tensor = sequence.to(weights.dtype)
     layers: list[Layer] = []

@@ -76,7 +76,7 @@ def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Out
             precision=settings.precision, strategy=_strategy(settings),
             callbacks=[progress(settings.epochs), *logs], notes={"settings": settings.as_json()},
         )  # fmt: skip
-        encoder = settings.encode()
+        encoder = settings.encode(data)
         history = trainer.fit(net, encoder=encoder, train=train, validation=validation, resume=resume)
         predictions: list[Tensor] = []
         criterion = settings.recipe().criterion

@@ -9,11 +9,11 @@ from torch import Tensor
 from torch import nn as torch_nn
 
 from rheobase import neurons, nn
-from rheobase.cli.drive import smallest_current
-from rheobase.cli.models import find, make
+from rheobase.cli.models import find
 from rheobase.cli.training.settings import DT, Settings
 from rheobase.core import Neuron
 from rheobase.data import Dataset
+from rheobase.learning.drive import make, smallest_current
 
 CELLS_PER_CLASS = 10
 

@@ -12,12 +12,13 @@ import torch
 
 from rheobase.cli.models import find
 from rheobase.cli.training import defaults
-from rheobase.data import NAMES, Dataset, Direct, Encoder, Latency, Rate
+from rheobase.data import NAMES, Dataset, Direct, Encoder, EventDataset, EventFrames, Latency, Rate
 from rheobase.errors import CheckpointError, ParameterError, nearest
 from rheobase.learning import Recipe
 
 DT = 1.0  # ms, of neurons that have a time step
 ENCODERS = ("rate", "latency", "direct")
+EVENT_ENCODERS = ("binary", "counts")  # the first is the default
 # Below this many values in a layer's sequence, a second thread costs more to wake than it saves.
 VALUES_WORTH_A_THREAD = 2_000_000
 
@@ -57,12 +58,14 @@ class Settings:
         """
         name = find(given["neuron"]).__name__
         usual = defaults.of(name, len(data.y_train))
+        if isinstance(data, EventDataset):
+            usual["encoder"] = EVENT_ENCODERS[0]
         chosen: dict[str, Any] = {k: usual.get(k) if v is None else v for k, v in given.items()}
         chosen["threads"] = chosen["threads"] or _threads(chosen, data)
         chosen["neuron"] = name
         settings = cls(**chosen)
         settings.recipe()
-        settings.encode()
+        settings.encode(data)
         return settings
 
     @classmethod
@@ -88,12 +91,17 @@ class Settings:
             learning_rate=self.lr, schedule=self.schedule, seed=self.seed,
         )  # fmt: skip
 
-    def encode(self) -> Encoder:
-        """From images to sequences. Raises `ParameterError`."""
-        if self.encoder not in ENCODERS:
+    def encode(self, data: Dataset) -> Encoder:
+        """From the samples of these data to sequences. Raises `ParameterError`."""
+        known = EVENT_ENCODERS if isinstance(data, EventDataset) else ENCODERS
+        if self.encoder not in known:
+            kind = "events" if isinstance(data, EventDataset) else "images"
             raise ParameterError(
-                "train", f"encoder {self.encoder!r}", "the name of an encoder", nearest(self.encoder, ENCODERS)
+                "train", f"encoder {self.encoder!r}", f"the name of an encoder of {kind}", nearest(self.encoder, known)
             )
+        if isinstance(data, EventDataset):
+            bin_ms = data.duration_ms / max(1, self.steps)  # fewer than one are refused below
+            return EventFrames(data.events, self.steps, bin_ms=bin_ms, binary=self.encoder == "binary")
         if self.encoder == "rate":
             return Rate(self.steps, gain=self.gain)
         return Latency(self.steps) if self.encoder == "latency" else Direct(self.steps)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from rheobase import neurons
-from rheobase.cli.drive import onsets, respond, smallest_current
 from rheobase.errors import InputError
+from rheobase.learning.drive import onsets, respond, smallest_current
 
 
 def test_the_rheobase_of_lif_is_its_threshold_over_what_400_ms_leave():

@@ -1,0 +1,104 @@
+"""`rheobase gallery`: every neuron in pictures, as one HTML page or as the pages of the documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rheobase.cli.options import Debug, examples, reported
+
+if TYPE_CHECKING:
+    from rheobase.core.declared import Declared
+    from rheobase.plot import Style
+    from rheobase.plot.gallery.render import Entry
+
+EXAMPLES = examples(
+    "rheobase gallery --open",
+    "rheobase gallery AdEx Izhikevich --out two.html",
+    "rheobase gallery --docs docs/neurons",
+)
+PAGE = Path("gallery.html")
+
+
+def gallery(
+    neurons: Annotated[
+        list[str] | None, typer.Argument(metavar="NEURON", help="Which neurons; all where none is named.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The page, one HTML file.", show_default=f"{PAGE}; none with --docs"),
+    ] = None,
+    docs: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write a Markdown page for each neuron, and an index, into this folder."),
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Draw neurons: response, phase plane, f-I curve and firing patterns.
+
+    Everything is made from the declarations: the current is found, all currents of an f-I curve are one run, and each
+    named set is shown under the protocol of its source.
+    """
+    with reported(debug):
+        from rheobase.cli.models import find, names
+        from rheobase.cli.terminal import console
+        from rheobase.errors import ParameterError
+        from rheobase.plot import DARK, LIGHT
+
+        if open_ and docs is not None and out is None:
+            raise ParameterError("gallery", "--open and --docs", "a page to open", "add --out gallery.html")
+        target = PAGE if out is None and docs is None else out
+        for path in (target, docs):
+            if path is not None:
+                _check_place(path, folder=path is docs)
+        kinds = list(dict.fromkeys(find(name) for name in neurons or names()))
+        drawn = _draw(kinds, (LIGHT, DARK) if target else (LIGHT,))
+        say = console()
+        if docs is not None:
+            from rheobase.plot.gallery.docs import write_docs
+
+            written = write_docs(drawn, docs, index=not neurons)
+            say.print(f"{len(written)} pages: {docs}", soft_wrap=True)
+        if target is not None:
+            say.print(f"page: {_write(drawn, target)}", soft_wrap=True)
+            if open_:
+                typer.launch(target.resolve().as_uri())
+
+
+def _check_place(path: Path, *, folder: bool) -> None:
+    """Raise before minutes of drawing that could not be written."""
+    from rheobase.errors import StorageError
+    from rheobase.learning.storage import ensure_folder
+
+    ensure_folder(path if folder else path.parent)
+    if not folder and path.is_dir():
+        raise StorageError(f"--out {path}", "a folder", "a file that can be written", f"--out {path / PAGE}")
+
+
+def _draw(kinds: list[type[Declared]], styles: tuple[Style, ...]) -> list[Entry]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from rheobase.cli.terminal import console
+    from rheobase.plot.gallery.render import entries
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    err = console(err=True)
+    drawn: list[Entry] = []
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
+        task = bar.add_task("drawing", total=len(kinds))
+        for entry in entries(kinds, styles):
+            drawn.append(entry)
+            bar.update(task, advance=1, description=f"drew {entry.kind.__name__}")
+    return drawn
+
+
+def _write(drawn: list[Entry], path: Path) -> Path:
+    from rheobase import __version__
+    from rheobase.learning.storage import atomic_write
+    from rheobase.plot.gallery.page import page
+
+    atomic_write(path, page(drawn, f"rheobase {__version__}").encode())
+    return path

@@ -1,0 +1,124 @@
+"""`rheobase reproduce PAPER`: the tables and pictures of a paper, made again, on one page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rheobase.cli.options import INTERRUPTED, Debug, Json, check_json, examples, reported, write_json
+
+if TYPE_CHECKING:
+    from rheobase.reproduce import Call, Outcome, Watcher
+
+EXAMPLES = examples(
+    "rheobase reproduce --list",
+    "rheobase reproduce src --quick",
+    "rheobase reproduce src --only response,behaviours",
+    "rheobase reproduce src --data ~/data --out results/src   (the same command goes on after Ctrl-C)",
+)
+
+
+def reproduce(
+    paper: Annotated[
+        str | None, typer.Argument(metavar="[PAPER]", help="Name of a paper, src say; --list has them.")
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="Show the papers and their parts, and stop.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The same path on small settings, in a few minutes; every title says so.")
+    ] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART,...", help="Only these parts; repeatable.", show_default="all parts"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where results go.", show_default="results/PAPER, or results/PAPER-quick"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 0,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where mnist/ and other data lie.", show_default="$RHEOBASE_DATA"),
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Do again what an earlier call stored.")] = False,
+    json: Json = None,
+    debug: Debug = False,
+) -> None:
+    """Reproduce a paper: run its parts, write tables (CSV, Markdown), pictures (PNG) and a page, index.html.
+
+    Every finished part, and every unit of a long one, is stored under its settings: a second call skips it, a changed
+    setting redoes it, and after Ctrl-C the same command goes on.
+    """
+    with reported(debug):
+        from rheobase.cli.machine import machine
+        from rheobase.errors import ParameterError
+        from rheobase.reproduce import Call, find
+
+        if list_:
+            _tell_parts(paper)
+            return
+        if paper is None:
+            raise ParameterError("reproduce", "no paper", "the name of a paper", "rheobase reproduce --list")
+        check_json(json)
+        call = Call(
+            paper=find(paper), only=_names(only or []), quick=quick, out=out, seed=seed,
+            data=None if data is None else data.expanduser(), fresh=fresh, machine=machine(),
+            command=_command(paper, only or [], quick, out, seed),
+        )  # fmt: skip
+        outcome = _run(call)
+        _tell(outcome)
+        write_json(json, outcome.as_json())
+
+
+def _names(only: list[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for given in only for name in given.split(",") if name.strip())
+
+
+def _command(paper: str, only: list[str], quick: bool, out: Path | None, seed: int) -> str:
+    """The command that makes the same numbers; where data lie is the reader's own affair."""
+    import shlex
+
+    words = ["rheobase", "reproduce", paper, *(["--quick"] if quick else [])]
+    words += ["--only", ",".join(_names(only))] if only else []
+    words += ["--out", str(out)] if out else []
+    return shlex.join([*words, "--seed", str(seed)])
+
+
+def _run(call: Call) -> Outcome:
+    from rheobase.reproduce import reproduce
+
+    try:
+        return reproduce(call, _watcher())
+    except KeyboardInterrupt:
+        note = f"interrupted; what is finished lies in {call.folder}, and the same command goes on from there"
+        typer.secho(note, fg="yellow", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _watcher() -> Watcher:
+    from rheobase.reproduce import Bars, Lines
+
+    return Bars() if sys.stderr.isatty() else Lines(lambda text: typer.echo(text, err=True))
+
+
+def _tell_parts(name: str | None) -> None:
+    from rheobase.cli.terminal import console, table
+    from rheobase.reproduce import find, names
+
+    out = console()
+    for paper in [find(each) for each in ([name] if name else names())]:
+        rows = [(part.name, part.summary, ", ".join(part.needs).replace("|", " or ")) for part in paper.parts]
+        out.print(table(("part", "what it shows", "data"), rows, title=f"{paper.name}: {paper.title}"))
+
+
+def _tell(outcome: Outcome) -> None:
+    from rheobase.cli.terminal import console, table
+    from rheobase.reproduce.page import duration
+
+    out, done = console(), outcome.records
+    rows = [(one.name, one.title, f"{len(one.tables)}, {len(one.pictures)}", duration(one.seconds)) for one in done]
+    columns = ("part", "title", "tables, pictures", "time")
+    out.print(table(columns, rows, title=outcome.call.paper.title, right=columns[2:]))
+    out.print(f"page: {outcome.page}", soft_wrap=True)

@@ -1,0 +1,159 @@
+"""The candidates of a fit: lanes of one neuron, and how their potential is read in the units of the recording."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rheobase.core.forced import Forced
+from rheobase.core.neuron import Neuron
+from rheobase.core.surrogates import Surrogate
+from rheobase.errors import UnitError
+from rheobase.learning.fitting.population import Axis, assign, axes_of, checked_range, declared, populate, pull_back
+from rheobase.learning.fitting.recording import Recording
+from rheobase.units import parse
+
+SERIES = (0.0, 0.05)  # GOhm, so mV per pA: the range of an electrode's resistance that bridge balance left over
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the neuron does with the currents of a recording: spikes and v in mV, (time, sweep, lanes)."""
+
+    spikes: Tensor
+    v: Tensor | None
+
+
+class Candidates:
+    """A search space of P quantities, and a neuron that runs any number of points of it at once.
+
+    A point is a row of shares in [0, 1], (lanes, P), in the order of `axes`.
+    """
+
+    def __init__(
+        self,
+        neuron: Neuron,
+        recording: Recording,
+        *,
+        learn: Sequence[str],
+        ranges: Mapping[str, tuple[float, float]],
+        scale: float | tuple[float, float] | None,
+        series: bool,
+    ):
+        self.neuron, self.recording = neuron, recording
+        self.fixed = {"input_scale": 1.0, "v_gain": 1.0, "v_offset": 0.0, "r_series": 0.0}
+        self.axes = axes_of(neuron, learn, ranges)
+        self.learn = tuple(learn)
+        self._add_scale(scale)
+        self._add_potential(series)
+        self._made: dict[tuple[int, Surrogate | None], Neuron] = {}
+        self._forced: dict[tuple[int, float], Forced] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the searched quantities."""
+        return tuple(axis.name for axis in self.axes)
+
+    def _add_scale(self, scale: float | tuple[float, float] | None) -> None:
+        unit = self.neuron.input_unit
+        if scale is None:
+            if parse(unit) != parse("pA"):
+                raise UnitError(
+                    repr(self.neuron), "a current in pA", f"its input in {unit}",
+                    f"scale=k, in {unit} per pA, or scale=(low, high) to fit it",
+                )  # fmt: skip
+        elif isinstance(scale, tuple):
+            low, high = checked_range("scale", scale)
+            self.axes.append(Axis("input_scale", low, high, log=low > 0.0 and high > 4.0 * low))
+        else:
+            self.fixed["input_scale"] = float(scale)
+
+    def _add_potential(self, series: bool) -> None:
+        states = self.neuron.states
+        self.has_v = "v" in states
+        if not self.has_v:
+            return
+        if parse(states["v"].unit) != parse("mV"):
+            # a potential in other units: where 0 and 1 lie in mV is fitted
+            low, high = (float(torch.quantile(self.recording.v[0, ::7], q)) for q in (0.01, 0.6))
+            self.axes += [Axis("v_gain", 1.0, 60.0, log=True), Axis("v_offset", low - 10.0, high)]
+        if series:
+            self.axes.append(Axis("r_series", *SERIES))
+
+    # --- points ---------------------------------------------------------------------------------------
+    def draw(self, lanes: int, generator: torch.Generator) -> Tensor:
+        """Random points, evenly over the search space."""
+        return torch.rand(lanes, len(self.axes), generator=generator)
+
+    def values(self, point: Tensor) -> dict[str, Tensor]:
+        """The value of every searched quantity and of what the readout holds fixed, (lanes,)."""
+        found = {axis.name: axis.value(point[:, k]) for k, axis in enumerate(self.axes)}
+        return {**{k: torch.full_like(point[:, 0], v) for k, v in self.fixed.items()}, **found}
+
+    def made(self, lanes: int, surrogate: Surrogate | None = None) -> Neuron:
+        """The neuron of so many lanes; with a surrogate, for gradients: its resets then pass none, which tames them."""
+        key = (lanes, surrogate)
+        if key not in self._made:
+            neuron = populate(self.neuron, lanes, self.learn)
+            if surrogate is not None:
+                declared(neuron).surrogate = surrogate
+                declared(neuron).detach_reset = True
+            self._made[key] = neuron
+        return self._made[key]
+
+    # --- running ----------------------------------------------------------------------------------------
+    def free(
+        self, point: Tensor, current: Tensor, state: Any = None, surrogate: Surrogate | None = None
+    ) -> tuple[Response, Any]:
+        """The neuron on its own under currents (time, sweep) in pA, and the state in which it ends."""
+        neuron, values = self.made(len(point), surrogate), self.values(point)
+        assign(neuron, values)
+        record = ("v",) if self.has_v else ()
+        spikes, end, *rec = neuron(current[..., None] * values["input_scale"], state, record=record)
+        return Response(spikes, self._seen(rec[0].v, values, current) if self.has_v else None), end
+
+    def forced(self, point: Tensor, current: Tensor, spikes: Tensor, limit: float) -> Response:
+        """The neuron told to spike; `spikes` of the response is the distance to its threshold."""
+        neuron, values = self.made(len(point)), self.values(point)
+        assign(neuron, values)
+        drive = current[..., None] * values["input_scale"]
+        key = (len(point), limit)
+        if key not in self._forced:
+            self._forced[key] = Forced(neuron, mark=self._mark(), limit=limit)
+        forced = self._forced[key]
+        distance, _, *rec = forced(forced.told(drive, spikes[..., None].expand_as(drive)), record=("v",) * self.has_v)
+        return Response(distance, self._seen(rec[0].v, values, current) if self.has_v else None)
+
+    def _mark(self) -> float:
+        """A power of two well above all currents, so that as few digits as can be are lost beside it."""
+        scales = [axis.high for axis in self.axes if axis.name == "input_scale"] or [self.fixed["input_scale"]]
+        largest = float(self.recording.current.abs().max()) * abs(scales[0])
+        return 2.0 ** math.ceil(math.log2(4.0 * largest + 1e-6))
+
+    def _seen(self, v: Tensor, values: Mapping[str, Tensor], current: Tensor) -> Tensor:
+        if all(name not in self.names for name in ("v_gain", "v_offset", "r_series")):
+            return v
+        return values["v_offset"] + values["v_gain"] * v + values["r_series"] * current[..., None]
+
+    def gradient(self, loss: Tensor, point: Tensor, surrogate: Surrogate | None = None) -> Tensor:
+        """The gradient of a sum over lanes with respect to their points, found through the engine."""
+        neuron = self.made(len(point), surrogate)
+        point.grad = None
+        values = self.values(point)
+        loss.backward()
+        pull_back(neuron, values)
+        return torch.zeros_like(point) if point.grad is None else point.grad
+
+    def makes_upstroke(self) -> bool:
+        """Whether spikes start in the dynamics: the threshold lies above the level at which recorded ones are counted."""
+        if not self.has_v or parse(self.neuron.states["v"].unit) != parse("mV"):
+            return False
+        inner: Any = declared(self.neuron)
+        rest = inner.rest(1)
+        at = rest._replace(v=torch.full_like(rest.v, self.recording.level))
+        return bool((inner.threshold(at) < 0.0).all())

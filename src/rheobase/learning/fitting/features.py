@@ -1,0 +1,69 @@
+"""Features of spikes and potential, as eFEL defines them, and how far a model is off."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from rheobase.errors import BackendUnavailable, ParameterError, ShapeError
+from rheobase.learning.fitting.recording import Recording
+
+FEATURES = ("Spikecount", "time_to_first_spike", "mean_frequency", "ISI_CV", "adaptation_index2", "voltage_base")
+
+
+def features(
+    recording: Recording, *, start: float, stop: float, names: Sequence[str] = FEATURES
+) -> list[dict[str, float]]:
+    """The mean value of each feature, for every sweep; the stimulus lasts from `start` to `stop` (ms).
+
+    NaN where a sweep has no such value (no spike, say). Needs eFEL: `pip install rheobase[bio]`.
+
+    Raises: `BackendUnavailable` without eFEL, `ParameterError` for a name that it does not know.
+    """
+    efel = _efel()
+    known = efel.get_feature_names()
+    for name in names:
+        if name not in known:
+            raise ParameterError("features", f"{name!r}", "a feature of eFEL", "efel.get_feature_names() lists them")
+    efel.reset()
+    efel.set_setting("Threshold", recording.level)
+    time = [k * recording.dt + recording.start for k in range(recording.steps)]
+    traces = [{"T": time, "V": row.double().tolist(), "stim_start": [start], "stim_end": [stop]} for row in recording.v]
+    found = efel.get_feature_values(traces, list(names), raise_warnings=False)
+    return [{name: _mean(values[name]) for name in names} for values in found]
+
+
+def with_spikes(recording: Recording, v: Tensor, spikes: Tensor, *, peak: float = 30.0) -> Recording:
+    """What a model gave, as a recording: its potential with `peak` mV at every spike, since it draws none itself.
+
+    Shapes: v and spikes (sweep, time), as `Fit.run` gives them.
+    """
+    if v.shape != recording.v.shape or spikes.shape != v.shape:
+        given = f"v {tuple(v.shape)} and spikes {tuple(spikes.shape)}"
+        raise ShapeError("with_spikes", given, f"both {tuple(recording.v.shape)}", "run the same recording")
+    drawn = v.clamp(max=recording.level - 1.0).masked_fill(spikes > 0, peak)
+    return Recording(drawn, recording.current, dt=recording.dt, level=recording.level, start=recording.start)
+
+
+def feature_errors(data: Mapping[str, float], model: Mapping[str, float]) -> dict[str, float]:
+    """Model minus data for each feature of the data; NaN where one of them has no value.
+
+    >>> feature_errors({"Spikecount": 12.0}, {"Spikecount": 14.0})
+    {'Spikecount': 2.0}
+    """
+    return {name: model.get(name, math.nan) - value for name, value in data.items()}
+
+
+def _mean(values: Any) -> float:
+    return math.nan if values is None or len(values) == 0 else float(sum(values)) / len(values)
+
+
+def _efel() -> Any:
+    try:
+        return importlib.import_module("efel")
+    except ModuleNotFoundError:
+        raise BackendUnavailable("features", "no eFEL", "the package efel", "pip install rheobase[bio]") from None

@@ -1,0 +1,301 @@
+"""Fit any neuron to a recording: `fit_neuron`, and the `Fit` that it gives."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rheobase.core.declared import Declared
+from rheobase.core.neuron import Neuron
+from rheobase.core.ode import OdeNeuron
+from rheobase.errors import ParameterError
+from rheobase.learning.fitting import stages
+from rheobase.learning.fitting.candidates import Candidates
+from rheobase.learning.fitting.gamma import gamma, trains_of
+from rheobase.learning.fitting.population import declared
+from rheobase.learning.fitting.progress import FitCallback, FitStep
+from rheobase.learning.fitting.recording import Recording
+from rheobase.learning.stopping import InterruptWatch
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRecipe:
+    """How long a fit searches.
+
+    restarts       random points that the gradient stages start from, each a lane
+    forced         steps by gradient with the spikes told (none for a neuron without reset)
+    free           steps by gradient on its own
+    generations    of evolution, over a population of `population` lanes
+    sweeps         how many sweeps the forced stage sees
+    piece          ms: gradients on its own are cut off after so long
+    rate           learning rate of Adam, as a share of the search ranges
+    patience       generations without a better best after which evolution ends; None: never
+    settle         ms at the start that are run, but not scored
+    """
+
+    restarts: int = 24
+    forced: int = 60
+    free: int = 10
+    generations: int = 150
+    population: int = 64
+    sweeps: int = 3
+    piece: float = 500.0
+    rate: float = 0.03
+    patience: int | None = 60
+    settle: float = 50.0
+
+    def __post_init__(self) -> None:
+        for name in ("restarts", "forced", "free", "generations", "population", "sweeps"):
+            value, least = getattr(self, name), {"forced": 0, "free": 0, "generations": 0, "population": 4}.get(name, 1)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ParameterError("FitRecipe", f"{name} = {value!r}", f"an integer >= {least}", "leave it out")
+        for name in ("piece", "rate", "settle"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+                raise ParameterError("FitRecipe", f"{name} = {value!r}", "a finite number >= 0", "leave it out")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One point: the values of what was searched, the score that was made small, Gamma at 4 ms, and the mean square
+    error of the potential between spikes over its variance."""
+
+    values: Mapping[str, float]
+    score: float
+    gamma: float
+    v_error: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a fit found: `neuron` (of shape (1,)) and `candidates`, the best first.
+
+    `readout` says how the neuron stands to the recording: input = input_scale * pA, and
+    mV = v_offset + v_gain * v + r_series * pA. `finished` is False after Ctrl-C.
+    """
+
+    neuron: Neuron
+    readout: Mapping[str, float]
+    candidates: tuple[Candidate, ...]
+    history: tuple[FitStep, ...]
+    finished: bool
+    _space: Candidates = field(repr=False)
+    _point: Tensor = field(repr=False)
+
+    @property
+    def best(self) -> Candidate:
+        """The best candidate."""
+        return self.candidates[0]
+
+    @property
+    def gamma(self) -> float:
+        """Of the best on the recording that it was fitted to, at 4 ms."""
+        return self.best.gamma
+
+    def run(self, recording: Recording) -> tuple[Tensor, Tensor | None]:
+        """Spikes and potential in mV under the currents of a recording, from rest; (sweep, time) each."""
+        with torch.no_grad():
+            response, _ = self._space.free(self._point, recording.current.T.contiguous())
+        v = None if response.v is None else response.v[..., 0].T
+        return response.spikes[..., 0].T, v
+
+    def gamma_on(self, recording: Recording, *, start: float | None = None, delta: float = 4.0) -> float:
+        """The mean Gamma over the sweeps of a recording, which is run from its first sample and scored from `start`."""
+        spikes, _ = self.run(recording)
+        part = recording.between(recording.start if start is None else start, recording.start + recording.duration)
+        trains = trains_of(spikes[:, -part.steps :].T, recording.dt)
+        pairs = zip(part.spike_times(), trains, strict=True)
+        found = [float(gamma(a, b, duration=part.duration, delta=delta)) for a, b in pairs]
+        return sum(found) / len(found)
+
+
+def fit_neuron(
+    neuron: Neuron | type[Declared],
+    recording: Recording,
+    *,
+    learn: Sequence[str],
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    scale: float | tuple[float, float] | None = None,
+    series: bool = False,
+    recipe: FitRecipe | None = None,
+    seed: int = 0,
+    callbacks: Iterable[FitCallback] = (),
+) -> Fit:
+    """Fit the parameters in `learn` so that the neuron spikes when the cell did, with the potential that it had.
+
+    neuron     a neuron, Refractory(neuron) or Noisy(neuron), or a class; its values stand for what is not learnt
+    ranges     where to search, by name: (low, high); else the declared range, else around the neuron's value (a third
+               to three times it for positive ones, 15 mV to both sides for potentials, its threefold for others)
+    scale      input per pA, where the neuron's input is not in pA; (low, high) to fit it
+    series     whether a part of the electrode's resistance is in the recorded potential: r_series is fitted
+
+    Random restarts first go down the gradient with the spikes told (the potential, and the likelihood of the spikes
+    under a soft threshold), then on their own (the potential, and the van Rossum distance with surrogate gradients);
+    the best then found an evolution on Gamma. All run as lanes of one neuron. The same seed gives the same fit.
+    Ctrl-C ends the search and gives the best so far, with `finished` False; a second one raises.
+
+    Raises: `ParameterError`, `UnitError`.
+
+    >>> from rheobase import neurons, stimuli
+    >>> cell = neurons.GLIF1(1, dt=0.5, v_leak=-70.0, v_reset=-60.0, v_threshold=-45.0)
+    >>> current = stimuli.noise(250.0, 80.0, tau=5.0).sample(500.0, 0.5)[None]
+    >>> spikes, _, rec = cell(current.T[..., None], record=("v",))
+    >>> recording = Recording((rec.v + 80.0 * spikes)[:, 0].T, current, dt=0.5)
+    >>> quick = FitRecipe(restarts=8, forced=10, free=2, generations=20, population=16)
+    >>> fit = fit_neuron(cell, recording, learn=("v_threshold", "g_leak"), recipe=quick)
+    >>> fit.gamma > 0.8
+    True
+    """
+    recipe = FitRecipe() if recipe is None else recipe
+    template = _template(neuron, recording)
+    watched = tuple(callbacks)
+    space = Candidates(template, recording, learn=learn, ranges=ranges or {}, scale=scale, series=series)
+    if not space.axes:
+        raise ParameterError("fit_neuron", "nothing to learn", "names of parameters", 'learn=("tau_mem",)')
+    if recording.duration <= recipe.settle:
+        given = f"settle = {recipe.settle} ms of {recording.duration} ms"
+        raise ParameterError("fit_neuron", given, "a part of the recording that is left to score", "lower settle")
+    search = _Search(space, stages.Target(recording, recipe.settle), recipe, seed, watched)
+    watch = InterruptWatch()
+    for callback in watched:
+        callback.on_start(search.total)
+    try:
+        with watch.installed():
+            finished = search.run(watch)
+    finally:
+        for callback in watched:
+            callback.on_end()
+    return search.result(finished)
+
+
+def _template(neuron: Any, recording: Recording) -> Neuron:
+    if isinstance(neuron, type) and issubclass(neuron, Declared):
+        clock: dict[str, Any] = {"dt": recording.dt} if issubclass(neuron, OdeNeuron) else {}
+        neuron = neuron(1, **clock)
+    if not isinstance(neuron, Neuron):
+        raise ParameterError("fit_neuron", f"{type(neuron).__name__}", "a neuron, or a class", "neurons.AdEx, say")
+    if neuron.graded:
+        raise ParameterError("fit_neuron", repr(neuron), "a neuron that spikes", "fit one with a threshold")
+    if neuron.dt is not None and abs(neuron.dt - recording.dt) > 1e-9:
+        raise ParameterError(
+            repr(neuron), f"a recording with dt = {recording.dt} ms", f"dt = {neuron.dt} ms",
+            f"recording.resampled({neuron.dt})",
+        )  # fmt: skip
+    return neuron
+
+
+class _Search:
+    """A fit on its way: the best score of every lane so far, and what happened."""
+
+    def __init__(
+        self, space: Candidates, target: stages.Target, recipe: FitRecipe, seed: int, callbacks: tuple[FitCallback, ...]
+    ):
+        self.space, self.target, self.recipe, self.callbacks = space, target, recipe, callbacks
+        self.generator = torch.Generator().manual_seed(seed)
+        self.history: list[FitStep] = []
+        self.began = time.monotonic()
+        inner = declared(space.neuron)
+        # without a reset there is nothing to tell
+        self.tells = not getattr(inner, "crossing", False)
+        self.total = (recipe.forced if self.tells else 0) + recipe.free + recipe.generations
+        self.point = space.draw(recipe.restarts, self.generator)
+        self.scores = target.scores(space, self.point)
+
+    def run(self, watch: InterruptWatch) -> bool:
+        """All stages; False where Ctrl-C ended them."""
+        recipe, space, target = self.recipe, self.space, self.target
+        told = recipe.forced if self.tells else 0
+        start = self.point
+        forced = stages.forced(space, target, start, steps=told, rate=recipe.rate, sweeps=recipe.sweeps)
+        for k, start in enumerate(forced):
+            # scoring costs a run: now and then is enough
+            self._keep(start, score=k % 10 == 9 or k == told - 1)
+            if self._report("forced", watch):
+                return False
+        free = stages.free(
+            space,
+            target,
+            start,
+            steps=recipe.free,
+            rate=0.3 * recipe.rate,
+            piece=recipe.piece or target.recording.duration,
+        )
+        for start in free:
+            self._keep(start, score=True)
+            if self._report("free", watch):
+                return False
+        return self._evolve(start, watch)
+
+    def _keep(self, point: Tensor, *, score: bool) -> None:
+        if not score:
+            return
+        new = self.target.scores(self.space, point)
+        self._take(point, new, new.total < self.scores.total)
+
+    def _take(self, point: Tensor, new: stages.Scores, better: Tensor) -> None:
+        old = self.scores
+        self.point = torch.where(better[:, None], point, self.point)
+        self.scores = stages.Scores(
+            torch.where(better, new.total, old.total), torch.where(better, new.gamma, old.gamma),
+            torch.where(better, new.v_error, old.v_error),
+        )  # fmt: skip
+
+    def _evolve(self, last: Tensor, watch: InterruptWatch) -> bool:
+        if self.recipe.generations == 0:
+            return True
+        order = self.scores.total.argsort()
+        # where the gradient ended may be worth more than its score: both join
+        founders = torch.cat([self.point[order], last])
+        population = stages.mixed(founders, self.recipe.population, self.space, self.generator)
+        best, stale = float(self.scores.total.min()), 0
+        steps = stages.evolve(
+            self.space, self.target, population, steps=self.recipe.generations, generator=self.generator
+        )
+        for self.point, self.scores in steps:
+            now = float(self.scores.total.min())
+            best, stale = (now, 0) if now < best - 1e-4 else (best, stale + 1)
+            if self._report("evolve", watch):
+                return False
+            if self.recipe.patience is not None and stale >= self.recipe.patience:
+                break
+        return True
+
+    def _report(self, stage: str, watch: InterruptWatch) -> bool:
+        """Tell those who look on; True where it is time to stop."""
+        k = int(self.scores.total.argmin())
+        step = FitStep(
+            stage, len(self.history) + 1, float(self.scores.total[k]), float(self.scores.gamma[k]),
+            time.monotonic() - self.began,
+        )  # fmt: skip
+        self.history.append(step)
+        try:
+            for callback in self.callbacks:
+                callback.on_step(step)
+        except KeyboardInterrupt:
+            return True
+        return watch.requested
+
+    def result(self, finished: bool) -> Fit:
+        order = self.scores.total.argsort()
+        point = self.point[order].detach()
+        names = [*self.space.learn, *(n for n in self.space.names if n not in self.space.learn)]
+        table = {name: value.tolist() for name, value in self.space.values(point).items()}
+        scores = [x[order].tolist() for x in (self.scores.total, self.scores.gamma, self.scores.v_error)]
+        rows = itertools.count()
+        candidates = tuple(
+            Candidate({name: table[name][k] for name in names}, *figures)
+            for k, *figures in zip(rows, *scores, strict=False)
+        )
+        best = point[:1].clone()
+        self.space.free(best, self.target.currents[:1])
+        readout = {name: table[name][0] for name in self.space.fixed}
+        return Fit(
+            copy.deepcopy(self.space.made(1)), readout, candidates, tuple(self.history), finished, self.space, best
+        )

@@ -1,0 +1,140 @@
+"""Many candidates as the lanes of one neuron: where they are searched, and how they get their values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rheobase.core.declare import ParamSpec
+from rheobase.core.declared import Declared
+from rheobase.core.neuron import Neuron
+from rheobase.core.ode import OdeNeuron
+from rheobase.core.wrappers import Noisy, Refractory
+from rheobase.errors import ParameterError, nearest
+
+SPREAD = 3.0  # a positive parameter without a range is searched from a third of its value to three times it
+AROUND_MV = 15.0  # a potential, this far to both sides
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One searched quantity: from low to high, evenly in its logarithm where `log`."""
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+
+    def value(self, share: Tensor) -> Tensor:
+        """The value at a share of the way from low to high."""
+        if self.log:
+            return self.low * torch.exp(share * math.log(self.high / self.low))
+        return self.low + share * (self.high - self.low)
+
+    def share(self, value: Tensor) -> Tensor:
+        """The inverse of `value`."""
+        if self.log:
+            return torch.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+
+def declared(neuron: Neuron) -> Declared:
+    """The neuron with the equations, inside all wrappers."""
+    inner: Any = neuron
+    while not isinstance(inner, Declared):
+        inner = inner.neuron
+    return inner
+
+
+def populate(neuron: Neuron, lanes: int, learn: Sequence[str]) -> Neuron:
+    """The same kind of neuron, `lanes` of it, in which each lane has its own value of the parameters in `learn`."""
+    if isinstance(neuron, Refractory):
+        inner, time = populate(neuron.neuron, lanes, learn), _one(neuron, neuron.tau_refrac)
+        return Refractory(inner, tau_refrac=time, hold=neuron.hold)
+    if isinstance(neuron, Noisy):
+        return Noisy(populate(neuron.neuron, lanes, learn), sigma=_one(neuron, neuron.sigma), seed=neuron.seed)
+    if not isinstance(neuron, Declared):
+        kind = type(neuron).__name__
+        raise ParameterError("fit_neuron", f"a {kind}", "a neuron, Refractory or Noisy around one", "fit the inner")
+    given: dict[str, Any] = {name: torch.full((lanes,), _one(neuron, value)) for name, value in neuron.values().items()}
+    given |= {"dt": neuron.dt, **neuron.options}
+    if isinstance(neuron, OdeNeuron):
+        given["integrator"] = neuron.integrator
+    return type(neuron)(
+        lanes, learn=tuple(learn), surrogate=neuron.surrogate, detach_reset=neuron.detach_reset, **given
+    )
+
+
+def _one(neuron: Neuron, value: Tensor) -> float:
+    if not bool((value == value.flatten()[0]).all()):
+        raise ParameterError(repr(neuron), "different neurons", "one neuron, or equal ones", "neuron of shape (1,)")
+    return float(value.detach().flatten()[0])
+
+
+def axes_of(neuron: Neuron, learn: Sequence[str], ranges: Mapping[str, tuple[float, float]]) -> list[Axis]:
+    """Where each parameter in `learn` is searched: as given, as declared, or around its value.
+
+    Raises: `ParameterError` for unknown names and ranges that a declaration forbids.
+    """
+    inner = declared(neuron)
+    for name in learn:
+        if name not in inner.params:
+            raise ParameterError(repr(neuron), f"learn {name!r}", "a parameter", nearest(str(name), inner.params))
+    for name in ranges:
+        if name not in learn:
+            raise ParameterError(repr(neuron), f"a range of {name!r}", "a name in learn", nearest(str(name), learn))
+    return [_axis(inner, inner.params[name], ranges.get(name)) for name in learn]
+
+
+def _axis(neuron: Declared, spec: ParamSpec, given: tuple[float, float] | None) -> Axis:
+    if given is not None:
+        low, high = checked_range(spec.name, given)
+        for end in (low, high):
+            spec.check(type(neuron).__name__, torch.tensor(end))
+        return Axis(spec.name, low, high, log=spec.positive and high > 4.0 * low)
+    ends = spec.range or spec.clamp
+    if ends is not None and ends[0] is not None and ends[1] is not None:
+        return Axis(spec.name, float(ends[0]), float(ends[1]))
+    value = _one(neuron, neuron.value(spec.name))
+    if spec.positive:
+        return Axis(spec.name, value / SPREAD, value * SPREAD, log=True)
+    around = AROUND_MV if spec.unit == "mV" else 2.0 * abs(value) or 1.0
+    return Axis(spec.name, value - around, value + around)
+
+
+def checked_range(name: str, given: Any) -> tuple[float, float]:
+    """The two ends as numbers. Raises `ParameterError`."""
+    try:
+        low, high = (float(x) for x in given)
+    except (TypeError, ValueError):
+        raise ParameterError("fit_neuron", f"{name} in {given!r}", "(low, high)", "two numbers, low first") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ParameterError("fit_neuron", f"{name} in {given!r}", "finite numbers, low < high", "turn them round")
+    return low, high
+
+
+def assign(neuron: Neuron, values: Mapping[str, Tensor]) -> None:
+    """Give the lanes their values of the parameters that the neuron has among these."""
+    inner = declared(neuron)
+    for name in inner.learn:
+        inner.assign(name, values[name])
+
+
+def pull_back(neuron: Neuron, values: Mapping[str, Tensor]) -> None:
+    """Carry the gradients of the neuron's parameters on to what `values` was computed from."""
+    inner = declared(neuron)
+    stored: list[Tensor] = []
+    grads: list[Tensor] = []
+    for name in inner.learn:
+        spec = inner.params[name]
+        held = inner.get_parameter(spec.stored_name(True))
+        if held.grad is not None:
+            stored.append(spec.to_stored(values[name], True))
+            grads.append(held.grad)
+            held.grad = None
+    torch.autograd.backward(stored, grads)

@@ -1,0 +1,67 @@
+"""What may look on while a neuron is fitted, and a bar drawn by rich."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True)
+class FitStep:
+    """One step done: its stage ("forced", "free" or "evolve"), its number from 1, and the best so far."""
+
+    stage: str
+    step: int
+    score: float
+    gamma: float
+    seconds: float
+
+
+class FitCallback:
+    """Looks on, and changes nothing. Override what you need. A `KeyboardInterrupt` raised here acts as Ctrl-C."""
+
+    def on_start(self, steps: int) -> None:
+        """A fit of at most so many steps begins."""
+
+    def on_step(self, step: FitStep) -> None:
+        """One step is done."""
+
+    def on_end(self) -> None:
+        """The fit ends, for whatever reason."""
+
+
+class RichFitProgress(FitCallback):
+    """One bar over all steps, with the best Gamma beside it; on `console`, or on standard error."""
+
+    def __init__(self, console: Console | None = None):
+        self.console = console
+        self._bar: Any = None
+        self._task: Any = None
+
+    def on_start(self, steps: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description:>6}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=self.console or Console(stderr=True),
+        )
+        self._task = self._bar.add_task("start", total=steps, figures="")
+        self._bar.start()
+
+    def on_step(self, step: FitStep) -> None:
+        self._bar.update(
+            self._task, completed=step.step, description=step.stage, figures=f"best Gamma {step.gamma:.3f}"
+        )
+
+    def on_end(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None

@@ -1,0 +1,197 @@
+"""The stages of a fit: told when to spike, by gradient; on its own, by gradient; on its own, by evolution.
+
+Each is a generator that takes points (lanes, P) and yields better ones, step by step. Lanes do not know of each other
+in the gradient stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rheobase.core.surrogates import ATan, Surrogate
+from rheobase.learning.fitting import loss
+from rheobase.learning.fitting.candidates import Candidates
+from rheobase.learning.fitting.gamma import gamma, trains_of
+from rheobase.learning.fitting.recording import Recording
+from rheobase.units import parse
+
+TOO_MANY = 3.0  # times as many spikes as the data: not worth counting coincidences
+TAU = 10.0  # ms, of the van Rossum distance
+SHARPNESS = (0.5, 5.0)  # of the surrogate: per mV, and per unit of a normalised potential
+PRECISIONS = (2.0, 4.0, 8.0)  # ms: Gamma at 4 alone has many narrow optima, which other parts of a recording lack
+WEIGHT = 0.1  # of the potential beside Gamma
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How good points are, (lanes,) each; the smaller `total`, the better."""
+
+    total: Tensor
+    gamma: Tensor
+    v_error: Tensor
+
+
+class Target:
+    """What the data say, in the form that the stages use."""
+
+    def __init__(self, recording: Recording, settle: float):
+        """The first `settle` ms are run, not scored: the model starts at rest, the cell did not."""
+        self.recording, self.dt = recording, recording.dt
+        self.first = round(settle / recording.dt)
+        currents, self.group = recording.repeats()
+        self.currents = currents.T.contiguous()
+        self.current = recording.current.T.contiguous()
+        self.v, self.spikes = recording.v.T.contiguous(), recording.spikes().T.contiguous()
+        self.scored = torch.ones_like(self.v)
+        self.scored[: self.first] = 0.0
+        self.mask = loss.subthreshold(self.spikes, self.dt) * self.scored
+        # the steps just before a spike count: it could have come there and did not
+        unspoken = loss.subthreshold(self.spikes, self.dt, before=0.0, after=4.0)
+        self.open = (unspoken + self.spikes).clamp(max=1.0) * self.scored
+        self.filtered = loss.filtered(self.spikes, self.dt, TAU)
+        times = [t[t >= settle] for t in recording.spike_times()]
+        self.times = torch.nn.utils.rnn.pad_sequence(times, batch_first=True, padding_value=torch.inf)
+        self.duration = recording.duration - settle
+        self.most = max(1, max(map(len, times)))
+        self.mean_v, self.seen = self._by_group(self.v * self.mask), self._by_group(self.mask)
+        self.mean_v = self.mean_v / self.seen.clamp(min=1.0)
+
+    def _by_group(self, x: Tensor) -> Tensor:
+        return torch.zeros_like(self.currents).index_add_(1, self.group, x)
+
+    def scores(self, candidates: Candidates, point: Tensor) -> Scores:
+        """Of free-running neurons; sweeps with the same current are run once."""
+        with torch.no_grad():
+            response, _ = candidates.free(point, self.currents)
+            spikes = response.spikes * self.scored[:, :1, None]
+            alive = spikes.sum(0).amax(0) <= TOO_MANY * self.most
+            found = torch.full((len(PRECISIONS), len(point)), -1.0, dtype=torch.float64)
+            if bool(alive.any()):
+                model = trains_of(spikes[:, :, alive], self.dt)[self.group]
+                delta = torch.tensor(PRECISIONS, dtype=torch.float64)[:, None, None]
+                found[:, alive] = gamma(self.times[:, None], model, duration=self.duration, delta=delta).mean(1)
+            v_error = torch.zeros(len(point))
+            if response.v is not None:
+                v_error = loss.voltage(response.v, self.mean_v, (self.seen > 0).to(self.v))
+            v_error = torch.nan_to_num(v_error, nan=1e6, posinf=1e6)
+            return Scores(1.0 - found.mean(0) + WEIGHT * v_error.clamp(max=5.0), found[1], v_error)
+
+
+def forced(
+    candidates: Candidates, target: Target, point: Tensor, *, steps: int, rate: float, sweeps: int
+) -> Generator[Tensor]:
+    """Teacher forcing: the potential, and the likelihood of the spikes under a soft threshold, by Adam.
+
+    A neuron that makes its own upstroke has no threshold to be soft; it resets where it spikes by itself, too.
+    """
+    own = candidates.makes_upstroke()
+    part = slice(0, sweeps)
+    log_width = torch.zeros(len(point)) + (0.5 if _in_mv(candidates) else -2.0)
+    log_width.requires_grad_()
+    current, spikes, v = target.current[:, part], target.spikes[:, part], target.v[:, part]
+
+    def gradient(at: Tensor) -> Tensor:
+        log_width.grad = None
+        response = candidates.forced(at, current, spikes, 0.0 if own else 1e6)
+        lost = torch.zeros(len(at))
+        if response.v is not None:
+            lost = lost + loss.voltage(response.v, v, target.mask[:, part])
+        if not own:
+            likelihood = loss.escape(response.spikes, spikes, target.open[:, part], log_width.exp(), target.dt)
+            lost = lost + 0.1 * likelihood
+        return candidates.gradient(lost.sum(), at)
+
+    yield from _adam(point, gradient, [log_width], steps, rate)
+
+
+def free(
+    candidates: Candidates, target: Target, point: Tensor, *, steps: int, rate: float, piece: float
+) -> Generator[Tensor]:
+    """On its own: van Rossum distance and potential, by Adam through pieces of `piece` ms (truncated gradients)."""
+    length = max(2, round(piece / target.dt))
+    surrogate: Surrogate = ATan(SHARPNESS[0] if _in_mv(candidates) else SHARPNESS[1])
+
+    def gradient(at: Tensor) -> Tensor:
+        total, state = torch.zeros_like(at), None
+        for begin in range(0, len(target.current), length):
+            part = slice(begin, begin + length)
+            response, state = candidates.free(at, target.currents[part], state, surrogate)
+            state = type(state)(*(x.detach() for x in state))
+            kernel = loss.filtered(response.spikes, target.dt, TAU)[:, target.group]
+            known = loss.filtered(target.spikes[part], target.dt, TAU)
+            apart = (kernel - known[..., None]).square() * target.scored[part, :, None]
+            lost = apart.sum((0, 1)) / known.square().sum().clamp(min=0.1 * len(target.group) * TAU / target.dt)
+            if response.v is not None:
+                lost = lost + loss.voltage(response.v, target.mean_v[part], (target.seen[part] > 0).to(apart))
+            total += _tame(candidates.gradient(lost.sum(), at, surrogate))
+        return total
+
+    yield from _adam(point, gradient, [], steps, rate)
+
+
+def _adam(
+    point: Tensor, gradient: Callable[[Tensor], Tensor], others: list[Tensor], steps: int, rate: float
+) -> Generator[Tensor]:
+    at = point.clone().requires_grad_()
+    optimiser = torch.optim.Adam([at, *others], lr=rate)
+    for _ in range(steps):
+        at.grad = _tame(gradient(at))
+        optimiser.step()
+        with torch.no_grad():
+            at.clamp_(0.0, 1.0)
+        yield at.detach().clone()
+
+
+def _tame(gradient: Tensor) -> Tensor:
+    """At most 1 long in each lane; a lane whose gradient is no number stands still for this step."""
+    finite = torch.isfinite(gradient).all(1, keepdim=True)
+    length = gradient.norm(dim=1, keepdim=True)
+    return torch.where(finite, gradient / length.clamp(min=1.0), 0.0)
+
+
+def _in_mv(candidates: Candidates) -> bool:
+    states = candidates.neuron.states
+    return parse(next(iter(states.values())).unit if "v" not in states else states["v"].unit) == parse("mV")
+
+
+def mixed(point: Tensor, size: int, candidates: Candidates, generator: torch.Generator) -> Tensor:
+    """A population: the points themselves, the best first, and mixtures of them with random draws."""
+    more = size - len(point)
+    if more <= 0:
+        return point[:size]
+    parents = point[torch.randint(0, len(point), (more,), generator=generator)]
+    redrawn = torch.rand(parents.shape, generator=generator) < 0.5
+    return torch.cat([point, torch.where(redrawn, candidates.draw(more, generator), parents)])
+
+
+def evolve(
+    candidates: Candidates, target: Target, point: Tensor, *, steps: int, generator: torch.Generator
+) -> Generator[tuple[Tensor, Scores]]:
+    """Differential evolution on the score of free-running neurons; no generation loses its best.
+
+    Each point goes towards one of the best tenth and along the difference of two others (Zhang & Sanderson, IEEE
+    Trans. Evol. Comput. 13, 945-958, 2009, doi 10.1109/TEVC.2009.2014613: "current to p-best").
+    """
+    scores, size = target.scores(candidates, point), len(point)
+
+    def pick(n: int) -> Tensor:
+        return torch.randint(0, n, (size,), generator=generator)
+
+    for _ in range(steps):
+        best = point[scores.total.argsort()[: max(2, size // 10)]][pick(max(2, size // 10))]
+        factor = 0.4 + 0.5 * torch.rand(size, 1, generator=generator)
+        tried = point + factor * (best - point) + factor * (point[pick(size)] - point[pick(size)])
+        tried = torch.where(torch.rand(point.shape, generator=generator) < 0.8, tried, point).clamp(0.0, 1.0)
+        new = target.scores(candidates, tried)
+        better = new.total < scores.total
+        point = torch.where(better[:, None], tried, point)
+        scores = Scores(*(torch.where(better, a, b) for a, b in zip(_parts(new), _parts(scores), strict=True)))
+        yield point, scores
+
+
+def _parts(scores: Scores) -> tuple[Tensor, Tensor, Tensor]:
+    return scores.total, scores.gamma, scores.v_error

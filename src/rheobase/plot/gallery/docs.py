@@ -1,0 +1,163 @@
+"""The gallery as Markdown: a page for each neuron, and an index. The text follows from the declarations alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
+from pathlib import Path
+from textwrap import dedent
+
+from rheobase.core.declared import Declared
+from rheobase.core.describe import Description, allowed, display
+from rheobase.core.named import NamedSet
+from rheobase.learning.drive import FINE_DT, make
+from rheobase.learning.storage import atomic_write, ensure_folder
+from rheobase.plot.gallery.portrait import DYNAMICS, PATTERNS, RESPONSE, captions
+from rheobase.plot.gallery.render import BOX, Entry
+from rheobase.plot.style import LIGHT
+
+PICTURES = "img"
+TITLES = {RESPONSE: "Response", DYNAMICS: "Dynamics", PATTERNS: "Firing patterns"}
+SPARK = "spark.svg"
+
+
+def write_docs(entries: Sequence[Entry], folder: Path, *, index: bool) -> list[Path]:
+    """Write the pages and pictures of these neurons, with the index if they are all; each file in one step.
+
+    Raises: `StorageError`.
+    """
+    ensure_folder(folder / PICTURES)
+    written: list[Path] = []
+    for entry in entries:
+        name = entry.kind.__name__
+        for key, plate in entry.plates.items():
+            atomic_write(folder / PICTURES / f"{name}-{key}.png", plate.images[0])
+        atomic_write(folder / PICTURES / f"{name}-{SPARK}", _spark(entry.spark).encode())
+        written.append(folder / f"{name}.md")
+        atomic_write(written[-1], neuron_page(entry.kind, entry.plates).encode())
+    if index:
+        written.append(folder / "index.md")
+        atomic_write(written[-1], index_page([entry.kind for entry in entries]).encode())
+    return written
+
+
+def neuron_page(kind: type[Declared], pictures: Collection[str]) -> str:
+    """The page of a neuron, with these of its pictures (`response`, `dynamics`, `patterns`)."""
+    described, name = Description.of(kind), kind.__name__
+    said = captions(kind)
+    parts = [
+        f"# {name}\n\n{_escaped(described.summary)}\n\n{_equations(described.equations)}",
+        *(
+            f"## {title}\n\n![{title} of {name}]({PICTURES}/{name}-{key}.png)\n\n{said[key]}\n"
+            for key, title in TITLES.items()
+            if key in pictures
+        ),
+        _parameters(kind),
+        _states(kind),
+        _sets(kind),
+        "\n\n".join(f"**{title}.** {_escaped(text)}" for title, text in _facts(described)) + "\n",
+        f"## Example\n\n```python\n{described.example}\n```\n\n[All neurons](index.md)\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def index_page(kinds: Iterable[type[Declared]]) -> str:
+    """The overview: every neuron with its response and what it is."""
+    rows = [_index_row(kind) for kind in kinds]
+    return (
+        "# Neurons\n\nEvery neuron of `rheobase.neurons`, at rest under a step of current. Pages and pictures are made "
+        "from the declarations by `rheobase gallery --docs docs/neurons`.\n\n"
+        + _table(("neuron", "response", "what it is"), rows)
+    )
+
+
+def _index_row(kind: type[Declared]) -> tuple[str, str, str]:
+    name = kind.__name__
+    thumbnail = f"![response of {name}]({PICTURES}/{name}-{SPARK})"
+    return f"[{name}]({name}.md)", thumbnail, _escaped(Description.of(kind).summary)
+
+
+def _equations(text: str) -> str:
+    """The part of a docstring that holds the equations: what is indented as it stands, prose as prose."""
+    made: list[str] = []
+    for indented, paragraphs in groupby(text.split("\n\n"), key=lambda paragraph: paragraph.startswith("    ")):
+        joined = "\n\n".join(paragraphs)
+        made.append(f"```text\n{dedent(joined)}\n```\n" if indented else _escaped(joined) + "\n")
+    return "\n".join(made)
+
+
+def _parameters(kind: type[Declared]) -> str:
+    rows = [(f"`{k}`", f"{p.default:.6g}", display(p.unit), allowed(p), p.meaning) for k, p in kind.params.items()]
+    text = "## Parameters\n\n" + _table(("name", "default", "unit", "allowed", "meaning"), rows)
+    if kind.declared_options:
+        options = [
+            (f"`{k}`", f"`{o.default!r}`", ", ".join(f"`{c!r}`" for c in o.choices), o.meaning)
+            for k, o in kind.declared_options.items()
+        ]
+        text += "\n" + _table(("option", "default", "choices", "meaning"), options)
+    return text
+
+
+def _states(kind: type[Declared]) -> str:
+    rest = make(kind, 1, FINE_DT).rest(1)
+    rows = [(f"`{k}`", f"{float(getattr(rest, k)):.3g}", display(s.unit), s.meaning) for k, s in kind.states.items()]
+    return "## States\n\n" + _table(("name", "rests at", "unit", "meaning"), rows)
+
+
+def _sets(kind: type[Declared]) -> str:
+    sets = kind.sets()
+    if not sets:
+        return ""
+    sources = list(dict.fromkeys(each.source for each in sets.values()))
+    rows = [(f"`{s.name}`", s.meaning, _given(kind, s), str(sources.index(s.source) + 1)) for s in sets.values()]
+    listed = "\n".join(f"{k}. {_escaped(source)}" for k, source in enumerate(sources, start=1))
+    first = next(iter(sets))
+    return (
+        f"## Named sets\n\n`neurons.{kind.__name__}.named({first!r}, 128, ...)` makes 128 neurons with a set.\n\n"
+        + _table(("name", "meaning", "values", "source"), rows)
+        + f"\nSources:\n\n{listed}\n"
+    )
+
+
+def _given(kind: type[Declared], chosen: NamedSet) -> str:
+    """In what a set differs from the defaults."""
+    values = [f"{k} = {v:g}" for k, v in chosen.values.items() if v != kind.params[k].default]
+    values += [f"{k} = {v!r}" for k, v in chosen.options.items() if v != kind.declared_options[k].default]
+    return f"`{', '.join(values)}`" if values else "the defaults"
+
+
+def _facts(described: Description) -> list[tuple[str, str]]:
+    kind = described.kind
+    known = described.sections
+    return [
+        ("Time", "In ms, with a step dt." if described.time == "ms" else "In steps, as in the paper."),
+        ("Input", f"In {kind.input_unit}." if display(kind.input_unit) else "A plain number."),
+        ("Output", "Values; a spike is an upward crossing of 0.5." if kind.graded else "Spikes, 0 or 1."),
+        *((k, known[k]) for k in ("Shapes", "Raises", "Numerics", "Differs from the paper", "Reference") if k in known),
+    ]
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _escaped(text: str) -> str:
+    """Text in which Markdown sees no emphasis, tags or links.
+
+    >>> _escaped("g_Na m^3 h * (v - e_Na) < 0")
+    'g\\\\_Na m^3 h \\\\* (v - e\\\\_Na) &lt; 0'
+    """
+    parts = text.split("`")
+    for k in range(0, len(parts), 2):
+        for mark in ("\\", "_", "*", "["):
+            parts[k] = parts[k].replace(mark, "\\" + mark)
+        parts[k] = parts[k].replace("<", "&lt;")
+    return "`".join(parts)
+
+
+def _spark(path: str) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{BOX[0]}" height="{BOX[1]}" viewBox="0 0 {BOX[0]} {BOX[1]}">'
+        f'<path d="{path}" fill="none" stroke="{LIGHT.colours[0]}" stroke-width="1.5" stroke-linejoin="round"/></svg>\n'
+    )

@@ -1,0 +1,97 @@
+"""All pictures of one neuron, from its declaration alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from rheobase.core.declared import Declared
+from rheobase.learning.drive import Response, never_spikes, shown_response, smallest_current, step_response
+from rheobase.plot.gallery.fi_curve import FICurve, draw_fi, fi_curve
+from rheobase.plot.gallery.patterns import patterns
+from rheobase.plot.gallery.phase import draw_phase
+from rheobase.plot.gallery.traces import strongest, traces
+from rheobase.plot.gallery.variables import variables
+from rheobase.plot.report import Picture
+from rheobase.plot.style import WIDTH, Style, new_figure
+
+BEYOND = 2.5  # times the current of the response: how far the f-I curve goes
+RESPONSE, DYNAMICS, PATTERNS = "response", "dynamics", "patterns"
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What was simulated of a neuron: a response, its rates (where it fires), the sets that its sources show."""
+
+    kind: type[Declared]
+    response: Response
+    rheobase: float | None
+    rates: FICurve | None
+    shown: dict[str, Response]
+
+    @classmethod
+    def of(cls, kind: type[Declared]) -> Portrait:
+        """Simulate all that the pictures show. Raises `InputError` for states that leave the numbers."""
+        response = step_response(kind)
+        shown = {name: shown_response(kind, each) for name, each in kind.sets().items() if each.shown is not None}
+        silent = never_spikes(kind) or strongest(response) == 0
+        rates = None if silent else fi_curve(kind, BEYOND * strongest(response))
+        # a value that passes the level of a spike once, and stays there, is no firing
+        if rates is not None and kind.graded and not np.nansum(rates.first):
+            rates = None
+        return cls(kind, response, None if rates is None else smallest_current(kind), rates, shown)
+
+    def pictures(self) -> dict[str, Picture]:
+        """The pictures, by a short name for each."""
+        name = self.kind.__name__
+        response, shown = self.response, self.shown
+        made = {
+            RESPONSE: Picture(
+                "Response", captions(self.kind)[RESPONSE], f"Input and states of {name} over time.",
+                lambda style: traces(response, style=style),
+            )
+        }  # fmt: skip
+        if self.rates is not None or _low(self.kind):
+            made[DYNAMICS] = Picture(
+                "Dynamics", captions(self.kind)[DYNAMICS], f"Phase space and firing rates of {name}.", self._dynamics
+            )
+        if shown:
+            made[PATTERNS] = Picture(
+                "Firing patterns", captions(self.kind)[PATTERNS],
+                f"Membrane potential of {name} for each of: {', '.join(shown)}.",
+                lambda style: patterns(shown, style=style),
+            )  # fmt: skip
+        return made
+
+    def _dynamics(self, style: Style) -> Figure:
+        low = _low(self.kind)
+        panels = low + (self.rates is not None)
+        figure = new_figure(WIDTH if panels == 2 else 0.6 * WIDTH, 3.1, style)
+        axes = list(figure.subplots(1, panels, squeeze=False)[0])
+        if low:
+            draw_phase(axes[0], self.response, style)
+        if self.rates is not None:
+            draw_fi(axes[-1], self.kind, self.rates, self.rheobase, style)
+        return figure
+
+
+def captions(kind: type[Declared]) -> dict[str, str]:
+    """What each picture of a neuron shows, in words that need no simulation."""
+    spikes = "" if kind.graded or getattr(kind, "crossing", False) else " A triangle marks a spike."
+    curve = "" if never_spikes(kind) else " Firing rate under constant currents."
+    plane = {
+        1: "Rate of change of the one variable, without input and during the step.",
+        2: "The two variables during the step (from the dot; dotted: resets), the curves on which each stands still "
+        "(dotted: without input), and where the state goes from elsewhere.",
+    }
+    return {
+        RESPONSE: f"A neuron at rest under a step of current.{spikes}",
+        DYNAMICS: (plane.get(len(variables(kind)), "") + curve).strip(),
+        PATTERNS: "The named sets under the protocols of their sources: the membrane potential, below it the input.",
+    }
+
+
+def _low(kind: type[Declared]) -> bool:
+    return len(variables(kind)) <= 2

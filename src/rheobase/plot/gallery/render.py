@@ -1,0 +1,100 @@
+"""The pictures of many neurons as PNG, drawn in several processes where there are several cores."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from rheobase.core.declared import Declared
+from rheobase.learning.drive import membrane
+from rheobase.plot.gallery.portrait import Portrait
+from rheobase.plot.gallery.traces import spiking_curve, thinned
+from rheobase.plot.style import Style
+
+DPI = 120
+COLOURS = 128  # enough for lines and their soft edges, in a third of the bytes
+FEW = 3  # neurons for which starting processes would take longer than drawing
+BOX = (240, 56)  # of a thumbnail
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A picture in words and as PNG, one for each style asked for, in that order."""
+
+    title: str
+    caption: str
+    alt: str
+    images: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A neuron of the gallery: its pictures by name, and the path of its thumbnail."""
+
+    kind: type[Declared]
+    plates: dict[str, Plate]
+    spark: str
+
+
+def entries(kinds: Sequence[type[Declared]], styles: Sequence[Style]) -> Iterator[Entry]:
+    """Simulate and draw neurons, in their order, each as soon as it is ready.
+
+    Raises `InputError` for a neuron whose states leave the numbers.
+    """
+    workers = min(len(kinds), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    if len(kinds) <= FEW or workers < 2:
+        yield from (entry(kind, tuple(styles)) for kind in kinds)
+        return
+    # spawned and not forked: a forked child would inherit the threads of torch as if they ran
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start)
+    try:
+        yield from pool.map(entry, kinds, [tuple(styles)] * len(kinds))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start() -> None:
+    """Begin a process that draws: one thread, and Ctrl-C is for the process that waits."""
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def entry(kind: type[Declared], styles: tuple[Style, ...]) -> Entry:
+    """One neuron: simulated once, drawn in each style."""
+    portrait = Portrait.of(kind)
+    plates = {
+        name: Plate(picture.title, picture.caption, picture.alt, tuple(small_png(picture.draw(s)) for s in styles))
+        for name, picture in portrait.pictures().items()
+    }
+    return Entry(kind, plates, _spark(portrait))
+
+
+def small_png(figure: Figure) -> bytes:
+    """A picture as PNG in few bytes."""
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    data = io.BytesIO()
+    pixels.quantize(COLOURS, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
+    return data.getvalue()
+
+
+def _spark(portrait: Portrait) -> str:
+    """The membrane's course as the path of an SVG in a box of `BOX`."""
+    time, values = thinned(*spiking_curve(portrait.response, membrane(portrait.kind)), most=400)
+    low, span = float(values.min()), float(np.ptp(values)) or 1.0
+    x = 2 + (BOX[0] - 4) * (time - time[0]) / (time[-1] - time[0])
+    y = BOX[1] - 3 - (BOX[1] - 6) * (values - low) / span
+    return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x, y, strict=True))

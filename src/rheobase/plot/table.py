@@ -1,0 +1,87 @@
+"""Tables that are written once and read on a page, in a spreadsheet and in Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from rheobase.errors import ShapeError
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under named columns. Numbers stay numbers: people read `digits` of them, the CSV file has all.
+
+    >>> print(Table("Onset", ("b_h", "x"), [(-6.0, 1.44903)], caption="By bisection.").markdown(), end="")
+    **Onset**
+    <BLANKLINE>
+    | b_h | x |
+    |---:|---:|
+    | -6 | 1.449 |
+    <BLANKLINE>
+    By bisection.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Cell]]
+    caption: str = ""
+    digits: int = 4
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                given = f"a row of {len(row)} cells"
+                raise ShapeError(f"Table {self.title!r}", given, f"{len(self.columns)}", "give each column a cell")
+
+    def csv(self) -> str:
+        """The rows with all digits; nothing where there is no value."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows(self.rows)
+        return text.getvalue()
+
+    def markdown(self) -> str:
+        """The table in Markdown, with its title above and its caption below."""
+        lines = [self.columns, *(self.shown(row) for row in self.rows)]
+        body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+        sides = "".join("---:|" if right else "---|" for right in self.numeric())
+        parts = [f"**{self.title}**", "\n".join([body[0], f"|{sides}", *body[1:]]), self.caption]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+    def html(self) -> str:
+        """The table for a page, in a box that scrolls where the page is too narrow."""
+        sides = ["number" if right else "text" for right in self.numeric()]
+
+        def line(cells: Sequence[str], tag: str) -> str:
+            return "".join(
+                f'<{tag} class="{side}">{escape(c)}</{tag}>' for c, side in zip(cells, sides, strict=True)
+            )
+
+        rows = "\n".join(f"<tr>{line(self.shown(row), 'td')}</tr>" for row in self.rows)
+        caption = f"<p>{escape(self.caption)}</p>\n" if self.caption else ""
+        return (
+            f'<div class="scroll">\n<table class="data">\n<caption>{escape(self.title)}</caption>\n'
+            f"<thead><tr>{line(self.columns, 'th')}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>\n{caption}"
+        )
+
+    def shown(self, row: Sequence[Cell]) -> list[str]:
+        """The cells of a row, as people read them."""
+        return [self._cell(value) for value in row]
+
+    def numeric(self) -> list[bool]:
+        """For each column, whether it holds numbers."""
+        columns = zip(*self.rows, strict=True) if self.rows else [() for _ in self.columns]
+        return [bool(c) and all(v is None or isinstance(v, (int, float)) for v in c) for c in columns]
+
+    def _cell(self, value: Cell) -> str:
+        if value is None or (isinstance(value, float) and math.isnan(value)):
+            return ""
+        return f"{value:.{self.digits}g}" if isinstance(value, float) else str(value)

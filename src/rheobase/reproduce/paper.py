@@ -1,0 +1,83 @@
+"""What a paper is to `rheobase reproduce`: named parts, each a function from a job to tables and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rheobase.errors import ParameterError, nearest
+from rheobase.plot import Picture, Table
+
+if TYPE_CHECKING:
+    from rheobase.reproduce.job import Job
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a part found: a paragraph, tables and pictures, whose titles become the names of their files."""
+
+    text: str
+    tables: Sequence[Table] = ()
+    pictures: Sequence[Picture] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a paper. `rheobase.reproduce` says how to write one.
+
+    `settings` are all numbers of a full run, in words that JSON can say; `quick` replaces some of them. `needs` names
+    the folders of data that the part reads. `reduced` says what even the full run does in a smaller way than the
+    paper, and how: every title then says so.
+    """
+
+    name: str
+    title: str
+    summary: str
+    run: Callable[[Job], Finding]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    quick: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    reduced: str = ""
+    revision: int = 1
+
+    def __post_init__(self) -> None:
+        for name in self.quick:
+            if name not in self.settings:
+                raise ParameterError(
+                    f"Part {self.name!r}", f"quick setting {name!r}", "one of its settings", nearest(name, self.settings)
+                )
+
+    def in_force(self, *, quick: bool) -> dict[str, Any]:
+        """The settings of a call."""
+        return {**self.settings, **(self.quick if quick else {})}
+
+    def reduction(self, *, quick: bool) -> str:
+        """What is done in a smaller way, in words; empty for a full run.
+
+        >>> Part("a", "A", "it", lambda job: Finding(""), {"steps": 100, "dt": 1}, {"steps": 10}).reduction(quick=True)
+        'Quick run: steps 10 instead of 100.'
+        """
+        changed = [f"{k} {v} instead of {self.settings[k]}" for k, v in self.quick.items() if v != self.settings[k]]
+        said = f"Quick run: {', '.join(changed)}." if quick and changed else ""
+        return " ".join(text for text in (said, self.reduced) if text)
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A paper: its name on the command line, its title and reference, its parts in order."""
+
+    name: str
+    title: str
+    reference: str
+    parts: tuple[Part, ...]
+
+    def choose(self, only: Sequence[str]) -> tuple[Part, ...]:
+        """The parts of these names, in the paper's order; all where none is named. Raises `ParameterError`."""
+        known = [part.name for part in self.parts]
+        for name in only:
+            if name not in known:
+                raise ParameterError(
+                    f"reproduce {self.name}", f"part {name!r}", "the name of a part", nearest(name, known)
+                )
+        return tuple(part for part in self.parts if not only or part.name in only)

@@ -1,0 +1,110 @@
+"""How far a reproduction is: bars on a terminal, lines elsewhere, nothing where nobody asked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rheobase.learning import BatchRecord, Callback, History
+from rheobase.learning.callbacks import RunStart
+from rheobase.learning.progress import epoch_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+class Watcher:
+    """Hears what happens, and says nothing. `Bars` and `Lines` do."""
+
+    def part(self, title: str, number: int, total: int, *, stored: bool) -> None:
+        """Part `number` of `total` begins, or was `stored` by an earlier call."""
+
+    def begin(self, what: str, total: int) -> None:
+        """A piece of work begins, of so many steps."""
+
+    def advance(self, done: int, note: str = "") -> None:
+        """So many steps of it are done."""
+
+    def end(self) -> None:
+        """Nothing more comes."""
+
+
+class Lines(Watcher):
+    """Lines through `say`, at most one every few seconds within a piece of work."""
+
+    def __init__(self, say: Callable[[str], None]):
+        self._say = say
+        self._what, self._total, self._written = "", 0, 0.0
+
+    def part(self, title: str, number: int, total: int, *, stored: bool) -> None:
+        self._say(f"{number}/{total} {title}{': stored by an earlier call' if stored else ''}")
+
+    def begin(self, what: str, total: int) -> None:
+        self._what, self._total, self._written = what, total, time.monotonic()
+
+    def advance(self, done: int, note: str = "") -> None:
+        now = time.monotonic()
+        if now - self._written >= SECONDS_BETWEEN_LINES:
+            self._say(f"  {self._what}: {done}/{self._total}{' ' + note if note else ''}")
+            self._written = now
+
+
+class Bars(Watcher):
+    """Two bars: one over the parts, one over the piece of work in hand. `console`: standard error unless given."""
+
+    def __init__(self, console: Console | None = None):
+        self.console = console
+        self._bars: Any = None
+        self._parts: Any = None
+        self._work: Any = None
+
+    def part(self, title: str, number: int, total: int, *, stored: bool) -> None:
+        if self._bars is None:
+            self._start(total)
+        self._bars.update(self._parts, completed=number - (0 if stored else 1), description=title, note="")
+        self._bars.update(self._work, visible=False)
+
+    def begin(self, what: str, total: int) -> None:
+        if self._bars is not None:
+            self._bars.reset(self._work, total=total, description=f"  {what}", note="", visible=True)
+
+    def advance(self, done: int, note: str = "") -> None:
+        if self._bars is not None:
+            self._bars.update(self._work, completed=done, note=note)
+
+    def end(self) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None
+
+    def _start(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._bars = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}"), console=self.console or Console(stderr=True), transient=True,
+        )  # fmt: skip
+        self._parts = self._bars.add_task("", total=total, note="")
+        self._work = self._bars.add_task("", total=None, note="", visible=False)
+        self._bars.start()
+
+
+class TrainingBar(Callback):
+    """A `Trainer` as a piece of work: a step for each batch, the figures of the last epoch beside it."""
+
+    def __init__(self, watcher: Watcher, what: str):
+        self._watcher, self._what, self._note = watcher, what, ""
+
+    def on_start(self, run: RunStart) -> None:
+        self._watcher.begin(self._what, run.epochs * run.batches)
+        self._watcher.advance(run.done * run.batches + run.position)
+
+    def on_batch(self, record: BatchRecord) -> None:
+        self._watcher.advance(record.step, self._note)
+
+    def on_epoch(self, history: History) -> None:
+        self._note = epoch_line(history[-1])

@@ -1,0 +1,121 @@
+"""The result of a part in its folder: CSV, Markdown and PNG files, and part.json, which comes last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from rheobase.errors import CheckpointError, ParameterError
+from rheobase.learning.storage import atomic_write, ensure_folder, read_json, write_json
+from rheobase.plot import DARK, LIGHT, Picture, Rendered, Style, Table, png
+from rheobase.reproduce.paper import Finding
+
+_INDEX = "part.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished part, as it is stored and as the page shows it. All titles say where a run was reduced."""
+
+    name: str
+    title: str
+    key: str
+    text: str
+    reduced: str
+    settings: dict[str, Any]
+    seed: int
+    seconds: float
+    tables: tuple[Table, ...]
+    pictures: tuple[Rendered, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the pictures."""
+        plain = {k: v for k, v in vars(self).items() if k not in ("tables", "pictures")}
+        return {**plain, "tables": [asdict(table) for table in self.tables]}
+
+
+def slug(title: str) -> str:
+    """A title as the name of a file.
+
+    >>> slug("Onset of firing (b_h = -6)")
+    'onset-of-firing-b_h-6'
+    """
+    return re.sub(r"[^a-z0-9_]+", "-", title.lower()).strip("-")
+
+
+def save(folder: Path, finding: Finding, record: Record) -> Record:
+    """Write what a part found; `record` says all but its tables and pictures. Raises `ParameterError`, `StorageError`."""
+    _check_titles(record.name, [t.title for t in finding.tables])
+    _check_titles(record.name, [p.title for p in finding.pictures])
+    ensure_folder(folder)
+    mark = ", reduced" if record.reduced else ""
+    tables = tuple(replace(table, title=table.title + mark) for table in finding.tables)
+    for bare, table in zip(finding.tables, tables, strict=True):
+        name = slug(bare.title)
+        atomic_write(folder / f"{name}.csv", table.csv().encode())
+        atomic_write(folder / f"{name}.md", table.markdown().encode())
+    pictures = tuple(_draw(folder, picture, mark) for picture in finding.pictures)
+    whole = replace(record, title=record.title + mark, tables=tables, pictures=pictures)
+    files = [
+        {"title": p.title, "caption": p.caption, "alt": p.alt, "file": slug(bare.title)}
+        for bare, p in zip(finding.pictures, pictures, strict=True)
+    ]
+    write_json(folder / _INDEX, {**whole.as_json(), "pictures": files})
+    return whole
+
+
+def read(folder: Path, key: str) -> Record | None:
+    """The part that stands in a folder, if it was made under this key and nothing of it is missing.
+
+    Raises: `CheckpointError` for a damaged file.
+    """
+    path = folder / _INDEX
+    if not path.is_file():
+        return None
+    content = read_json(path)
+    try:
+        if content["key"] != key:
+            return None
+        files = [(p, *(folder / f"{p['file']}{end}.png" for end in ("", "-dark"))) for p in content["pictures"]]
+        if not all(light.is_file() and dark.is_file() for _, light, dark in files):
+            return None
+        pictures = tuple(
+            Rendered(p["title"], p["caption"], p["alt"], light.read_bytes(), dark.read_bytes())
+            for p, light, dark in files
+        )
+        tables = tuple(Table(**{**table, "columns": tuple(table["columns"])}) for table in content["tables"])
+        return Record(**{**content, "tables": tables, "pictures": pictures})
+    except (KeyError, TypeError) as error:
+        given = f"no result of a part ({type(error).__name__}: {error})"
+        raise CheckpointError(str(path), given, "what reproduce wrote", "remove it, or use --fresh") from error
+
+
+def _draw(folder: Path, picture: Picture, mark: str) -> Rendered:
+    def image(style: Style) -> bytes:
+        figure = picture.draw(style)
+        if mark:
+            _say_reduced(figure, style)
+        return png(figure)
+
+    light, dark = image(LIGHT), image(DARK)
+    name = slug(picture.title)
+    atomic_write(folder / f"{name}.png", light)
+    atomic_write(folder / f"{name}-dark.png", dark)
+    return Rendered(picture.title + mark, picture.caption, picture.alt, light, dark)
+
+
+def _say_reduced(figure: Figure, style: Style) -> None:
+    """In the picture too, which may travel without its page."""
+    figure.supxlabel("reduced run", x=0.995, ha="right", fontsize=7, color=style.muted)
+
+
+def _check_titles(part: str, titles: Sequence[str]) -> None:
+    names = [slug(title) for title in titles]
+    for name, title in zip(names, titles, strict=True):
+        if names.count(name) > 1 or not name:
+            raise ParameterError(f"part {part!r}", f"title {title!r}", "one that names a file of its own", "reword it")

@@ -1,0 +1,131 @@
+"""One call of `rheobase reproduce`: part after part, each stored when it is done, and the page."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rheobase.data.mnist import FILES, cache_folder, find
+from rheobase.errors import DataError, ParameterError
+from rheobase.learning.storage import ensure_folder
+from rheobase.reproduce import page, record, store
+from rheobase.reproduce.job import Job
+from rheobase.reproduce.paper import Paper, Part
+from rheobase.reproduce.progress import Watcher
+from rheobase.reproduce.record import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What was asked for. `command` and `machine` are said on the page."""
+
+    paper: Paper
+    only: tuple[str, ...] = ()
+    quick: bool = False
+    out: Path | None = None
+    seed: int = 0
+    data: Path | None = None
+    fresh: bool = False
+    command: str = ""
+    machine: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """Where results go: results/<paper>, or results/<paper>-quick."""
+        return self.out or Path("results") / (self.paper.name + ("-quick" if self.quick else ""))
+
+    def identity(self, part: Part) -> dict[str, Any]:
+        """What makes stored results of a part useless when it changes, beside settings."""
+        return {"paper": self.paper.name, "part": part.name, "revision": part.revision}
+
+    def key(self, part: Part) -> str:
+        """Under what the result of a part is stored."""
+        settings = part.in_force(quick=self.quick)
+        return store.key({**self.identity(part), "settings": settings, "seed": self.seed, "reduced": part.reduced})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The parts that stand, those of this call and earlier ones with the same settings, and the page that shows them."""
+
+    call: Call
+    records: tuple[Record, ...]
+    page: Path
+
+    def as_json(self) -> dict[str, Any]:
+        """All numbers."""
+        call = self.call
+        return {
+            "paper": call.paper.name, "title": call.paper.title, "reference": call.paper.reference,
+            "quick": call.quick, "seed": call.seed, "command": call.command, "machine": dict(call.machine),
+            "page": str(self.page), "parts": [one.as_json() for one in self.records],
+        }  # fmt: skip
+
+
+def reproduce(call: Call, watcher: Watcher | None = None) -> Outcome:
+    """Run the parts of a call that are not stored yet, and write the page.
+
+    Raises: `ParameterError` for an unknown part or a seed below 0, `DataError` before any work where data are missing,
+    `StorageError`, `CheckpointError` for damaged results, and what the parts raise.
+    """
+    watcher = watcher or Watcher()
+    chosen = call.paper.choose(call.only)
+    if call.seed < 0:
+        raise ParameterError(f"reproduce {call.paper.name}", f"seed {call.seed}", "a seed of at least 0", "--seed 0")
+    ensure_folder(call.folder)
+    todo = [part for part in chosen if call.fresh or record.read(call.folder / part.name, call.key(part)) is None]
+    for part in todo:
+        _check_data(call, part)
+    try:
+        for number, part in enumerate(chosen, start=1):
+            watcher.part(part.title, number, len(chosen), stored=part not in todo)
+            if part in todo:
+                _run(call, part, watcher)
+                # after each part, so that an interrupted call leaves a page of what it did
+                _write(call)
+    finally:
+        watcher.end()
+    return _write(call)
+
+
+def _run(call: Call, part: Part, watcher: Watcher) -> None:
+    settings = part.in_force(quick=call.quick)
+    job = Job(
+        settings, call.folder / part.name, identity=call.identity(part), quick=call.quick, seed=call.seed,
+        data=call.data, fresh=call.fresh, watcher=watcher,
+    )  # fmt: skip
+    began = time.perf_counter()
+    finding = part.run(job)
+    seconds = time.perf_counter() - began + job.stored_seconds
+    made = Record(
+        part.name, part.title, call.key(part), finding.text, part.reduction(quick=call.quick), settings, call.seed,
+        seconds, (), (),
+    )  # fmt: skip
+    record.save(call.folder / part.name, finding, made)
+
+
+def _write(call: Call) -> Outcome:
+    standing = [record.read(call.folder / part.name, call.key(part)) for part in call.paper.parts]
+    records = tuple(one for one in standing if one is not None)
+    facts = page.Facts(call.paper, records, call.command, call.machine, quick=call.quick)
+    return Outcome(call, records, page.write(facts, call.folder))
+
+
+def _check_data(call: Call, part: Part) -> None:
+    """Raise `DataError` where a folder of data that the part needs is not there."""
+    owner = f"reproduce {call.paper.name}"
+    if call.data is not None and not call.data.is_dir():
+        raise DataError(owner, f"--data {call.data}, which is no folder", "a folder", "check the path")
+    root = call.data or Path(os.environ.get("RHEOBASE_DATA") or cache_folder()).expanduser()
+    for name in part.needs:
+        # `rheobase.data` also reads files that lie in the folder itself
+        if not any((root / one).is_dir() for one in name.split("|")) and find(root, FILES["x_train"]) is None:
+            others = [one.name for one in call.paper.parts if not one.needs]
+            remedy = f"point --data or RHEOBASE_DATA at the folder that holds {name.split('|')[0]}/"
+            if others:
+                remedy += f", or run only what needs no data: --only {','.join(others)}"
+            raise DataError(owner, f"no folder {name.replace('|', ' or ')} in {root}", f"the data of part {part.name!r}", remedy)

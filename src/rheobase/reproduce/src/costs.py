@@ -1,0 +1,79 @@
+"""(f) What a network costs: spikes, operations and parameters, beside a GRU and an LSTM of equal size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rheobase.plot import Table
+from rheobase.reproduce.job import Job
+from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.src.networks import CELLS_PER_CLASS
+from rheobase.reproduce.src.training import Task, mean_and_spread, task, trained
+
+GATES = {"GRU": 3, "LSTM": 4}
+COLUMNS = (
+    "cell", "cells", "parameters", "spikes per cell", "input spikes", "additions per sample",
+    "multiplications per sample", "test accuracy (%)", "standard deviation",
+)  # fmt: skip
+
+
+def run(job: Job) -> Finding:
+    on = task(job, job["data"], steps=job["steps"], gain=job["gain"], limit=job["limit"])
+    entering = _input_spikes(on)
+    rows: list[tuple[Any, ...]] = []
+    for kind in job["kinds"]:
+        choice = {
+            "hidden": [], "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind], "steps": job["steps"],
+            "gain": job["gain"], "limit": job["limit"], "data": job["data"],
+        }  # fmt: skip
+        got = [trained(job, f"{kind.lower()}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
+        mean, spread = mean_and_spread([one["accuracy"] for one in got])
+        cells = CELLS_PER_CLASS * on.classes
+        additions, products = operations(kind, on.inputs, cells, on.classes, job["steps"], entering)
+        spikes = next(iter(got[0]["spikes"].values()), "-")
+        rows.append((kind, cells, got[0]["parameters"], spikes, entering, additions, products, mean, spread))
+    caption = (
+        f"{job['data']}, {job['steps']} steps, {len(on.data.x_train)} training samples, {job['epochs']} epochs. "
+        "Counted for one sample, inference: a spike costs one addition at each cell it reaches; the cell's own update "
+        "costs what its equations say (a tanh or sigmoid is taken as 8 multiplications); GRU and LSTM multiply by whole "
+        "weight matrices, but a spike at their input needs additions alone."
+    )
+    return Finding(caption, tables=[Table("Costs", COLUMNS, rows, caption)])
+
+
+def _input_spikes(on: Task) -> float:
+    """Spikes that enter the network in one test sample, the mean over 100 samples."""
+    x = on.data.x_test[:100]
+    return float(on.encoder(x, seed=0).float().sum()) / len(x)
+
+
+FUNCTION = 8  # multiplications that stand for a tanh or a sigmoid
+
+
+def operations(kind: str, inputs: int, cells: int, classes: int, steps: int, entering: float) -> tuple[float, float]:
+    """Additions and multiplications for one sample.
+
+    >>> operations("LIF", 784, 100, 10, 200, entering=1000.0)[0] > 1000 * 100
+    True
+    """
+    synapses = entering * cells
+    if kind in GATES:
+        gates = GATES[kind]
+        recurrent = steps * gates * cells * cells
+        pointwise = steps * cells * (gates * FUNCTION + 3)
+        return gates * synapses + recurrent, recurrent + pointwise + steps * cells * classes
+    # SRC: alpha i; rho tanh(i / rho); r h, r_s h_s; tanh; the gate's sigmoid; z_s h_s, (1 - z_s) h. LIF: one decay.
+    own = 3 * FUNCTION + 8 if kind.startswith("SRC") else 1
+    return synapses + steps * cells * (5 if own > 1 else 2), float(steps * cells * own)
+
+
+PART = Part(
+    "costs", "Costs beside GRU and LSTM", "spikes, operations and parameters of networks of equal size", run,
+    settings={
+        "data": "mnist", "limit": 20000, "steps": 220, "gain": 0.25, "kinds": ["SRC", "LIF", "GRU", "LSTM"],
+        "epochs": 4, "batch": 128, "seeds": [0],
+        "lr": {"SRC": 0.01, "LIF": 0.003, "GRU": 0.002, "LSTM": 0.002},
+    },
+    quick={"limit": 200, "steps": 60, "gain": 1.0, "epochs": 1},
+    needs=("mnist",),
+)  # fmt: skip

@@ -1,0 +1,86 @@
+"""What a lane does, in one word, by fixed rules on its features.
+
+One run has a fate, the first of these rules that holds in its window:
+
+    plateau         h stays above 0.5; or above 0, and stands still
+    tonic spiking   it spikes, at intervals that differ by less than 3 steps or by no more than half
+    mixed-mode      it spikes at unequal intervals and oscillates between: there are over 10 % more cycles than spikes
+    bursting        unequal intervals, the longest at least twice the shortest and at least two spikes to a pause;
+                    no spike lasts over half the longest interval
+    irregular       unequal intervals of another kind: spikes of unequal length, plateaus among spikes
+    subthreshold    no spike; h still moves by more than 0.02 in the last quarter of the window
+    few spikes      at rest, after two or more spikes
+    single spike    at rest, after one spike
+    silent          at rest, and never spiked
+
+A lane is run three times under the same constant input: switched on at rest ("step"), beside the fixed point that it
+has under the input, as if it had been raised slowly ("settled"), and depolarised far from it ("kicked"). Where one run
+ends on a plateau and another does not, the lane is bistable: plateau or not; where one ends up spiking and another
+below threshold (at rest, or in a subthreshold oscillation), it is bistable: rest or firing. Otherwise its label is the
+fate of the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from rheobase.reproduce.src.features import Features
+
+LABELS = (
+    "silent", "single spike", "few spikes", "subthreshold oscillation", "tonic spiking", "mixed-mode", "bursting",
+    "irregular", "plateau", "bistable: rest or firing", "bistable: plateau or not",
+)  # fmt: skip
+(
+    SILENT, SINGLE, FEW, SUBTHRESHOLD, TONIC, MIXED, BURSTING, IRREGULAR, PLATEAU, REST_OR_FIRING, PLATEAU_OR_NOT,
+) = range(len(LABELS))  # fmt: skip
+
+STILL = 0.02  # h that moves by no more than this stands still
+
+
+def fate(f: Features) -> Tensor:
+    """The fate of each lane, as an index of `LABELS`. Shapes: features (lanes,), fate (lanes,)."""
+    still = f.high - f.low <= STILL
+    spread = f.longest - f.shortest
+    equal = (spread < 3) | (2 * f.longest <= 3 * f.shortest)
+    grouped = (f.longest >= 2 * f.shortest) & (f.spikes >= 2 * f.pauses) & (2 * f.widest <= f.longest)
+    spiking = f.spikes >= 1
+    return _first(
+        [
+            ((f.low > 0.5) | ((f.low > 0.0) & still), PLATEAU),
+            (spiking & equal, TONIC),
+            (spiking & (10 * f.cycles > 11 * f.spikes + 10), MIXED),
+            (spiking & grouped, BURSTING),
+            (spiking, IRREGULAR),
+            (~still, SUBTHRESHOLD),
+            (f.early >= 2, FEW),
+            (f.early == 1, SINGLE),
+        ],
+        otherwise=SILENT,
+    )
+
+
+def label(step: Tensor, settled: Tensor, kicked: Tensor) -> Tensor:
+    """The label of each lane from the fates of its three runs. Shapes: (lanes,)."""
+    groups = torch.stack([_group(each) for each in (step, settled, kicked)])
+    differ = groups.amin(0) != groups.amax(0)
+    up = groups.amax(0) == _UP
+    return torch.where(differ, torch.where(up, PLATEAU_OR_NOT, REST_OR_FIRING), step)
+
+
+_BELOW, _FIRING, _UP = range(3)
+
+
+def _group(fates: Tensor) -> Tensor:
+    firing = (fates >= TONIC) & (fates <= IRREGULAR)
+    return torch.where(fates == PLATEAU, _UP, torch.where(firing, _FIRING, _BELOW))
+
+
+def _first(rules: Sequence[tuple[Tensor, int]], *, otherwise: int) -> Tensor:
+    """For each lane, the number of the first rule that holds."""
+    found = torch.full_like(rules[0][0], otherwise, dtype=torch.int64)
+    for holds, number in reversed(rules):
+        found = torch.where(holds, number, found)
+    return found

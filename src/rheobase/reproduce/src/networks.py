@@ -1,0 +1,102 @@
+"""The networks that are compared: alike but for the cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch import nn as torch_nn
+
+from rheobase import neurons, nn, surrogates
+from rheobase.core import Neuron
+from rheobase.errors import ParameterError, nearest
+
+CELLS_PER_CLASS = 10
+TAU_LIF = 20.0  # steps
+KINDS = ("SRC", "SRC, no detach", "SRC, lateral", "SRC, all learned", "SRC, for hardware", "LIF", "GRU", "LSTM")
+
+
+def network(kind: str, inputs: int, hidden: Sequence[int], classes: int) -> torch_nn.Module:
+    """A network of one kind of cell.
+
+    Spiking kinds: a linear layer without bias before each layer of cells, Xavier-uniform with gain sqrt(2), and a last
+    layer of ten cells for each class that a fixed readout sums, as the authors of SRC have it. GRU and LSTM: one layer
+    of torch's, as wide as the spiking network's last hidden layer, and a linear readout.
+
+    SRC: b_h of each cell learns. "no detach": the gradient runs through h and h_s in time too. "lateral": with weights
+    from every cell of a layer to every other. "all learned": r, r_s, z_hyp and z_dep of each cell learn too. "for
+    hardware": tanh made of lines and a hard gate. LIF: the input adds to the potential (a decay of exp(-1/20) per
+    step), threshold 1, arctangent surrogate; a bias of each cell learns.
+
+    Raises: `ParameterError` for another kind.
+    """
+    if kind not in KINDS:
+        raise ParameterError("network", f"kind {kind!r}", "a kind of network", nearest(kind, KINDS))
+    if kind in ("GRU", "LSTM"):
+        return Gated(kind, inputs, hidden[-1] if hidden else CELLS_PER_CLASS * classes, classes)
+    layers: list[torch_nn.Module] = [nn.Flatten()]
+    before = inputs
+    for size in (*hidden, CELLS_PER_CLASS * classes):
+        linear = nn.SpikeLinear(before, size, bias=False)
+        torch_nn.init.xavier_uniform_(linear.weight, gain=math.sqrt(2))
+        layers += [linear, _lif(size) if kind == "LIF" else _src(kind, size)]
+        before = size
+    return nn.Sequential(*layers, nn.GroupReadout(before, classes=classes))
+
+
+def _src(kind: str, size: int) -> torch_nn.Module:
+    learned = ("b_h", "r", "r_s", "z_hyp", "z_dep") if kind == "SRC, all learned" else ("b_h",)
+    given: dict[str, Any] = {name: torch.full((size,), _start(name)) for name in learned}
+    if kind == "SRC, for hardware":
+        given |= {"tanh": "piecewise", "gate": "step"}
+    cell = neurons.SRC(size, learn=learned, detach_recurrence=kind != "SRC, no detach", **given)
+    if kind != "SRC, lateral":
+        return cell
+    # lateral weights start small: a cell that fires should not make all others fire
+    return nn.Recurrent(cell, 0.1 * torch_nn.init.orthogonal_(torch.empty(size, size)))
+
+
+def _start(name: str) -> float:
+    # at the end of its range, 0, the logit of z_dep would stand still
+    return 0.05 if name == "z_dep" else neurons.SRC.params[name].default
+
+
+def _lif(size: int) -> torch_nn.Module:
+    drive = 1.0 / -math.expm1(-1.0 / TAU_LIF)
+    cell = neurons.LIF(
+        size, dt=1.0, tau_mem=TAU_LIF, v_leak=torch.zeros(size), learn=("v_leak",), surrogate=surrogates.ATan(2.0)
+    )
+    return Driven(cell, drive)
+
+
+class Driven(nn.Stateful):
+    """A neuron whose input is scaled first: with 1/(1 - exp(-dt/tau)), LIF adds its input to the potential."""
+
+    def __init__(self, neuron: Neuron, factor: float):
+        super().__init__()
+        self.neuron, self.factor, self.dt = neuron, factor, neuron.dt
+
+    def forward(self, x: Tensor, state: Any = None, **call: Any) -> Any:
+        return self.neuron(self.factor * x, state, **call)
+
+    def extra_repr(self) -> str:
+        return f"factor={self.factor:.4g}"
+
+
+class Gated(torch_nn.Module):
+    """torch's GRU or LSTM over a sequence, with a linear readout.
+
+    Shapes: (time, batch, ...) to (time, batch, classes).
+    """
+
+    def __init__(self, kind: str, inputs: int, size: int, classes: int):
+        super().__init__()
+        self.cell = (torch_nn.GRU if kind == "GRU" else torch_nn.LSTM)(inputs, size)
+        self.readout = torch_nn.Linear(size, classes)
+
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        h, end = self.cell(x.flatten(2).to(self.readout.weight.dtype), state)
+        return self.readout(h), end

@@ -1,0 +1,82 @@
+"""Results on disk: each in one file that is there whole or not at all, under the settings that made it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rheobase.errors import CheckpointError, ParameterError
+from rheobase.learning.storage import atomic_write, ensure_folder
+
+_FACTS = "facts"
+
+
+def key(facts: Mapping[str, Any]) -> str:
+    """A short name for settings; any other value gives another.
+
+    Raises: `ParameterError` for a setting that JSON cannot say.
+
+    >>> key({"a": 1, "b": [2]}) == key({"b": (2,), "a": 1}), key({"a": 1}) == key({"a": 2})
+    (True, False)
+    """
+    return hashlib.sha256(_json(facts, "settings").encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The result of a unit, and how long it took."""
+
+    result: dict[str, Any]
+    seconds: float
+
+
+def write(path: Path, name: str, result: Mapping[str, Any], seconds: float) -> None:
+    """Write the result of a unit. Raises `ParameterError` for a value that cannot be stored, `StorageError`."""
+    arrays = {k: _array(v) for k, v in result.items() if isinstance(v, (np.ndarray, torch.Tensor))}
+    plain = {k: v for k, v in result.items() if k not in arrays}
+    text = _json({"key": name, "seconds": seconds, "result": plain}, path.stem)
+    data = io.BytesIO()
+    np.savez_compressed(data, **{_FACTS: np.frombuffer(text.encode(), np.uint8)}, **{f"_{k}": v for k, v in arrays.items()})
+    ensure_folder(path.parent)
+    atomic_write(path, data.getvalue())
+
+
+def read(path: Path, name: str) -> Stored | None:
+    """What `write` wrote under that key; None where there is nothing, or something of other settings.
+
+    Raises: `CheckpointError` for a damaged file.
+    """
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            facts = json.loads(held[_FACTS].tobytes())
+            if facts["key"] != name:
+                return None
+            arrays = {k[1:]: held[k] for k in held.files if k != _FACTS}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise CheckpointError(
+            str(path), f"a damaged file ({error})", "a stored result", "remove it, or use --fresh"
+        ) from error
+    return Stored({**facts["result"], **arrays}, facts["seconds"])
+
+
+def _array(value: np.ndarray | torch.Tensor) -> np.ndarray:
+    return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
+
+
+def _json(content: Mapping[str, Any], owner: str) -> str:
+    try:
+        return json.dumps(content, sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        expected = "words, finite numbers, lists and dicts of them; arrays and tensors in results"
+        raise ParameterError(f"reproduce: {owner}", str(error), expected, "convert it first: float(x)") from error

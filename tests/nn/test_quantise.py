@@ -1,0 +1,104 @@
+"""Weights of few bits: levels, gradients, copies, refusals."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+from rheobase import neurons, nn
+from rheobase.errors import ParameterError
+
+
+def network() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(6, 5, bias=False), nn.Recurrent(neurons.AdLIF(5)), nn.Linear(5, 3), neurons.LI(3, dt=1.0)
+    )
+
+
+@pytest.mark.parametrize("per_row", [False, True])
+@pytest.mark.parametrize("bits", [2, 4, 5, 8])
+def test_weights_lie_on_levels(bits: int, per_row: bool) -> None:
+    net = network()
+    twin = nn.quantised(net, bits, per_row=per_row)
+    most = 2 ** (bits - 1) - 1
+    whole = nn.levels(twin)
+    assert set(whole) == {"0.weight", "1.weight_rec", "2.weight"}
+    for name, number in whole.items():
+        plain, rounded = (dict(m.named_modules())[name.split(".")[0]] for m in (net, twin))
+        attribute = name.split(".")[1]
+        plain, rounded = (getattr(m, attribute).detach() for m in (plain, rounded))
+        top = plain.abs().amax(1, keepdim=True) if per_row else plain.abs().max()
+        assert number.abs().max() == most
+        assert torch.allclose(rounded, number * top / most, rtol=1e-6, atol=0)
+        # nearest: no weight moved by more than half a level
+        assert float(((rounded - plain).abs() / (top / most)).max()) <= 0.5 + 1e-5
+
+
+def test_many_bits_change_little_and_few_change_much() -> None:
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Linear(6, 50), neurons.LI(50, dt=1.0))
+    x = torch.rand(30, 4, 6)
+    with torch.no_grad():
+        want, _ = net(x)
+        far = [float((nn.quantised(net, bits)(x)[0] - want).abs().mean() / want.abs().mean()) for bits in (16, 8, 3)]
+    assert far[0] < 1e-4 < far[1] < 1e-2 < 5e-2 < far[2]
+
+
+def test_the_original_is_left_alone_and_the_twin_learns() -> None:
+    net = network()
+    before = copy.deepcopy(net.state_dict())
+    twin = nn.quantised(net, 4)
+    optimiser = torch.optim.Adam(twin.parameters(), lr=0.05)
+    x = torch.rand(30, 4, 6) * 4
+    losses = []
+    for _ in range(30):
+        optimiser.zero_grad()
+        loss = (twin(x)[0][-1] - 0.3).square().mean()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.2 * losses[0]
+    assert all(torch.equal(before[k], v) for k, v in net.state_dict().items())
+
+
+def test_the_gradient_passes_the_rounding() -> None:
+    linear = torch.nn.Linear(4, 3, bias=False)
+    twin = nn.quantised(linear, 3)
+    x = torch.rand(2, 4)
+    twin(x).sum().backward()
+    assert torch.allclose(twin.parametrizations.weight.original.grad, x.sum(0).expand(3, 4))
+
+
+def test_a_row_of_zeros_stays_zero() -> None:
+    linear = torch.nn.Linear(3, 2, bias=False)
+    with torch.no_grad():
+        linear.weight[0] = 0
+    twin = nn.quantised(linear, 4, per_row=True)
+    assert torch.equal(twin.weight[0], torch.zeros(3))
+    assert torch.isfinite(twin.weight).all()
+
+
+def test_saved_and_loaded() -> None:
+    twin, other = nn.quantised(network(), 5), nn.quantised(network(), 5)
+    with torch.no_grad():
+        for parameter in twin.parameters():
+            parameter.mul_(0.7)
+    other.load_state_dict(twin.state_dict())
+    x = torch.rand(10, 2, 6)
+    assert torch.equal(twin(x)[0], other(x)[0])
+
+
+@pytest.mark.parametrize("bits", [1, 17, 4.0, True])
+def test_bits_must_make_sense(bits: object) -> None:
+    with pytest.raises(ParameterError, match="bits"):
+        nn.quantised(network(), bits)  # type: ignore[arg-type]
+
+
+def test_a_network_must_have_plain_weights() -> None:
+    with pytest.raises(ParameterError, match="weights"):
+        nn.quantised(neurons.LIF(3, dt=1.0), 4)
+    with pytest.raises(ParameterError, match="plain weights"):
+        nn.quantised(nn.quantised(network(), 4), 4)
