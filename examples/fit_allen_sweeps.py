@@ -25,7 +25,7 @@ from fit_models import ENTRIES, hardware, write_table
 
 from rheobase.errors import BackendUnavailable
 from rheobase.learning import Fit, FitRecipe, Recording, RichFitProgress, feature_errors, features, with_spikes
-from rheobase.plot.style import LIGHT, TICK, dress, few_ticks, new_figure, save
+from rheobase.plot.style import LIGHT, TICK, dress, new_figure, save
 
 FILE = "allen_mouse_long_square.npz"
 DT = 0.2
@@ -76,7 +76,7 @@ def picture(cells: list[Recording], names: list[str], fits: list[dict[str, Fit]]
             ax.plot(at, np.full(len(at), 55.0 + 14.0 * k), "|", ms=5, color=LIGHT.colours[k], label=label)
         ax.axvline(split, color=LIGHT.muted, lw=0.8, ls=":")
         ax.text(1.005, 0.5, name, transform=ax.transAxes, fontsize=TICK - 1.5, va="center", color=LIGHT.ink)
-        few_ticks(ax, y=3)
+        ax.set_yticks((-80, -40, 0, 40))
     axes[0].legend(frameon=False, fontsize=TICK, ncols=len(COMPARED), loc="lower left", bbox_to_anchor=(0.0, 1.0))
     axes[-1].set_xlabel("ms", fontsize=TICK)
     figure.supylabel("mV", fontsize=TICK, color=LIGHT.muted)

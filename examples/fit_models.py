@@ -92,7 +92,8 @@ def hardware() -> str:
     if info.is_file():
         named = [line for line in info.read_text().splitlines() if "model name" in line]
         cpu = named[0].partition(":")[2].strip() if named else cpu
-    return f"{os.cpu_count()} cores of {cpu}, {torch.get_num_threads()} threads, torch {torch.__version__.partition('+')[0]}"
+    threads, version = torch.get_num_threads(), torch.__version__.partition("+")[0]
+    return f"{os.cpu_count()} cores of {cpu}, {threads} {'thread' if threads == 1 else 'threads'}, torch {version}"
 
 
 def write_table(folder: Path, name: str, rows: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> None:

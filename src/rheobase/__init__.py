@@ -20,6 +20,6 @@ from rheobase.engine import explain
 __version__ = "0.1.0"
 
 __all__ = [
-    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "errors", "explain", "from_decay", "integrators",
-    "neurons", "nn", "option", "param", "relax", "rollout", "state", "stimuli", "surrogates",
+    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "errors", "explain", "from_decay",
+    "integrators", "neurons", "nn", "option", "param", "relax", "rollout", "state", "stimuli", "surrogates",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 
 import rheobase
 
-COMMANDS = [("list",), ("show",), ("simulate",), ("train",), ("bench", "neurons")]
+COMMANDS = [("list",), ("show",), ("simulate",), ("train",), ("reproduce",), ("bench", "neurons")]
 # typer's own cannot be named here: it brings the heavy module rich, for the help
 HEAVY = ("sklearn", "matplotlib", "lightning_fabric", "llvmlite", "rheobase.learning", "rheobase.data", "rheobase.plot")
 

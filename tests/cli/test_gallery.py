@@ -62,7 +62,9 @@ def test_bad_input_is_one_clear_line(refused):
 
 
 def test_show_lists_the_sets_with_their_sources(run):
-    shown = run("show", "AdEx", "--no-plot").stdout
+    shown = run("show", "AdEx", "--no-plot", "--json", "a.json").stdout
+    assert set(read("a.json")["sets"]) == set(neurons.AdEx.sets())
+    assert read("a.json")["sets"]["tonic_spiking"]["values"]["v_reset"] == -58.0
     assert all(name in shown for name in neurons.AdEx.sets())
     assert "[1] Naud" in shown
     assert "Named sets" not in run("show", "LIF", "--no-plot").stdout

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rheobase import Neuron
 from tests.contract.models import Model, margins, seeded
-from tests.contract.tolerances import MARGIN, assert_close
+from tests.contract.tolerances import MARGIN, ZERO, assert_close
 
 THROUGH = ("out", "end", "rec")
 
@@ -77,11 +77,12 @@ def assert_runs_close(expected: Run, found: Run, tolerance: float) -> None:
         assert value.dtype == found.values[name].dtype, f"{name}: {value.dtype} and {found.values[name].dtype}"
         assert_close(value, found.values[name], tolerance, name)
     names = expected.gradients.keys() | found.gradients.keys()
+    nothing = ZERO * max((float(g.abs().max()) for g in expected.gradients.values()), default=0.0)
     for name in sorted(names):
         pair = [r.gradients.get(name) for r in (expected, found)]
         # a gradient that is absent is zero
         filled = [torch.zeros_like(next(p for p in pair if p is not None)) if g is None else g for g in pair]
-        assert_close(filled[0], filled[1], tolerance, f"gradient of {name}")
+        assert_close(filled[0], filled[1], tolerance, f"gradient of {name}", nothing=nothing)
 
 
 def assert_runs_equal(expected: Run, found: Run) -> None:

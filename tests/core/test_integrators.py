@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rheobase import OdeNeuron, integrators, neurons, param, relax, state
-from rheobase.core.integrators import RK4, Euler, ExpEuler, Heun, Integrator
+from rheobase.core.integrators import RK4, Euler, ExpEuler, ExpMidpoint, Heun, Integrator
 from tests.contract.models import Resonator
 
 ALL = [getattr(integrators, name)() for name in integrators.__all__ if name != "Integrator"]
@@ -54,7 +54,7 @@ STEPS = {1: [2.0**-k for k in range(4, 9)], 2: [2.0**-k for k in range(3, 8)], 4
 
 
 def test_every_integrator_is_here() -> None:
-    assert {type(i) for i in ALL} == {Euler, ExpEuler, Heun, RK4}
+    assert {type(i) for i in ALL} == {Euler, ExpEuler, ExpMidpoint, Heun, RK4}
 
 
 @every_integrator
@@ -73,11 +73,12 @@ def test_order_below_threshold(integrator: Integrator) -> None:
     assert abs(slope(errors, steps) - integrator.order) < 0.15
 
 
+@pytest.mark.parametrize("integrator", [ExpEuler(), ExpMidpoint()], ids=repr)
 @pytest.mark.parametrize("dt", [0.01, 1.0, 7.3, 400.0])
-def test_exponential_euler_is_exact_for_a_linear_neuron(dt: float) -> None:
+def test_exponential_integrators_are_exact_for_a_linear_neuron(dt: float, integrator: Integrator) -> None:
     """At any step, and without cancellation at small ones."""
     steps = 12
-    v = at_end(neurons.LI, ExpEuler(), dt, 0.9, steps * dt)
+    v = at_end(neurons.LI, integrator, dt, 0.9, steps * dt)
     assert float(v) == pytest.approx(-0.9 * math.expm1(-steps * dt / 20.0), rel=1e-13)
 
 
@@ -155,3 +156,15 @@ def test_damped_oscillation_of_resonate_and_fire(cls: type[Any]) -> None:
     decay = 0.5 * torch.exp(-0.05 * t)
     assert torch.allclose(rec.x.flatten(), decay * torch.cos(0.25 * t), atol=1e-8)
     assert torch.allclose(rec.v.flatten(), decay * torch.sin(0.25 * t), atol=1e-8)
+
+
+@pytest.mark.parametrize("integrator", [ExpEuler(), ExpMidpoint()], ids=repr)
+def test_exponential_integrators_are_stable_at_any_step(integrator: Integrator) -> None:
+    """Gates stay in [0, 1] and the potential between the reversal potentials, where RK4 blows up."""
+    out, _, rec = neurons.HodgkinHuxley(1, dt=1.0, integrator=integrator)(
+        torch.full((2000, 1, 1), 10.0), record=("v", "m", "h", "n")
+    )
+    assert out.sum() > 0
+    for gate in (rec.m, rec.h, rec.n):
+        assert 0 <= float(gate.min()) <= float(gate.max()) <= 1
+    assert -78 < float(rec.v.min()) <= float(rec.v.max()) < 80

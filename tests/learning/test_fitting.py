@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rheobase import neurons, stimuli
+from rheobase import Noisy, Refractory, neurons, stimuli
 from rheobase.core.forced import Forced
 from rheobase.errors import BackendUnavailable, DTypeError, InputError, ParameterError, ShapeError, UnitError
 from rheobase.learning import FitCallback, FitRecipe, FitStep, Recording, features, fit_neuron
@@ -144,6 +144,27 @@ def test_a_told_neuron_follows_the_spikes_of_its_own() -> None:
         Forced(neurons.LI(1, dt=DT))
 
 
+def test_the_truth_scores_best(leaky: Recording) -> None:
+    """Nothing is left at the parameters that made the recording; another threshold pays for its spikes."""
+    target, candidates = stages.Target(leaky, 20.0), space(leaky, ranges={"v_threshold": (-58.0, -38.0)}, series=False)
+    candidates.neuron = neurons.GLIF1(1, dt=DT, c_mem=150.0, v_leak=-70.0, v_reset=-60.0, tau_refrac=2.0)
+    truth = torch.stack([axis.share(torch.tensor(x)) for axis, x in zip(candidates.axes, (10.0, -48.0), strict=True)])
+    others = torch.tensor([[0.0, 0.0], [0.0, -0.2], [0.0, 0.2], [0.2, 0.0], [-0.2, 0.0]])
+    scores = target.scores(candidates, truth + others)
+    assert float(scores.gamma[0]) == pytest.approx(1.0, abs=1e-9)
+    assert float(scores.total[0]) < 0.01
+    assert float(scores.total[1:].min()) > 0.05
+
+
+def test_silence_costs_its_spikes(leaky: Recording) -> None:
+    """Gamma is 0 and the van Rossum distance 1: a total of 1 + 0.3 beside a tenth of the potential's error."""
+    target, candidates = stages.Target(leaky, 20.0), space(leaky, learn=("v_threshold",), series=False)
+    candidates.axes = [replace(candidates.axes[0], low=-50.0, high=500.0)]
+    scores = target.scores(candidates, torch.ones(2, 1))
+    assert scores.gamma.tolist() == [0.0, 0.0]
+    assert torch.allclose(scores.total, 1.3 + 0.1 * scores.v_error.clamp(max=5.0).double(), atol=1e-5)
+
+
 # --- losses -----------------------------------------------------------------------------------------------
 
 
@@ -233,6 +254,7 @@ def test_bad_recordings(error: type[Exception], given: dict[str, Any]) -> None:
         (ParameterError, "resampled", {"neuron": neurons.GLIF1(1, dt=0.1)}),
         (ParameterError, "one neuron", {"neuron": neurons.GLIF1(2, dt=DT, g_leak=torch.tensor([1.0, 2.0]))}),
         (ParameterError, "a neuron that spikes", {"neuron": neurons.LI(1, dt=DT), "learn": ("tau_mem",)}),
+        (ParameterError, "the neuron inside", {"neuron": Noisy(neurons.GLIF1(1, dt=DT), sigma=1.0)}),
         (UnitError, "scale=", {"neuron": neurons.LIF(1, dt=DT), "learn": ("tau_mem",)}),
         (ParameterError, "lower settle", {"recipe": replace(SHORT, settle=1e6)}),
     ],
@@ -293,7 +315,28 @@ def test_the_best_never_gets_worse_and_a_seed_says_it_all(leaky: Recording) -> N
     assert scores == sorted(scores, reverse=True)
     assert [c.score for c in one.candidates] == sorted(c.score for c in one.candidates)
     assert one.candidates == two.candidates != other.candidates
-    assert float(one.neuron.v_threshold) == pytest.approx(one.best.values["v_threshold"], rel=1e-5)
+    with pytest.raises(ParameterError, match="resampled"):
+        one.run(leaky.resampled(1.0))
+    assert float(one.neuron.v_threshold.detach()) == pytest.approx(one.best.values["v_threshold"], rel=1e-5)
+
+
+KINDS = {
+    "wrapped": (Refractory(neurons.LIF(1, dt=DT), tau_refrac=2.0), ("tau_mem",), 5e-3),
+    "in steps": (neurons.AdLIF(1), ("alpha", "b"), 1e-2),
+    "without a reset": (neurons.FitzHughNagumo(1, dt=DT), ("b",), 5e-3),
+    "a class": (neurons.GIF, ("v_threshold",), None),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_neuron_can_be_fitted(leaky: Recording, kind: str) -> None:
+    neuron, learn, scale = KINDS[kind]
+    fit = fit_neuron(neuron, leaky, learn=learn, scale=scale, recipe=TINY)
+    scores = [step.score for step in fit.history]
+    assert fit.finished
+    assert scores[-1] < scores[0]
+    assert set(learn) <= set(fit.best.values)
+    assert fit.gamma_on(leaky, start=20.0) == pytest.approx(fit.gamma, abs=1e-9)
 
 
 def test_features_without_efel_name_the_remedy(leaky: Recording, monkeypatch: pytest.MonkeyPatch) -> None:

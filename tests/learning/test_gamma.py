@@ -57,11 +57,12 @@ def test_each_spike_counts_once() -> None:
 
 
 def test_the_edge_of_the_window_is_inside() -> None:
-    steps = torch.zeros(2000, 2)
-    steps[1000, 0], steps[1040, 1] = 1.0, 1.0
-    data, model = trains_of(steps, 0.1)
-    assert int(coincidences(data, model, 4.0)) == 1
-    assert int(coincidences(data, model, 3.9)) == 0
+    """For spikes 40 steps of 0.1 ms apart, wherever they are: as numbers, 0.3 + 4.0 and 4.3 may differ."""
+    steps = torch.arange(500, dtype=torch.float64)[:, None]
+    data, model = 0.1 * steps, 0.1 * (steps + 40)
+    assert bool((coincidences(data, model, 4.0) == 1).all())
+    assert bool((coincidences(model, data, 4.0) == 1).all())
+    assert not bool(coincidences(data, model, 3.9).any())
 
 
 def test_rows_are_scored_each_for_itself() -> None:

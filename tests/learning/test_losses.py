@@ -37,6 +37,15 @@ def test_against_its_definition(name: str, smoothing: float) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
+def test_temperature_divides_the_output(name: str) -> None:
+    warm = loss(name, temperature=3.0)
+    assert float(warm(OUT, TARGET)) == pytest.approx(float(loss(name)(OUT / 3.0, TARGET)), rel=1e-12)
+    for wrong in (0.0, -1.0, math.inf):
+        with pytest.raises(ParameterError, match="temperature"):
+            loss(name, temperature=wrong)
+
+
+@pytest.mark.parametrize("name", LOSSES)
 def test_gradient(name: str) -> None:
     assert torch.autograd.gradcheck(lambda x: loss(name)(x, TARGET), (OUT.clone().requires_grad_(),))
 

@@ -55,6 +55,13 @@ def test_symmetry() -> None:
     assert float((v + w).abs().max()) < 1e-9
 
 
+def test_recovery_is_slower_by_phi() -> None:
+    """dw/dt = phi (v + a - b w): it forgets with the time constant 1/(phi b)."""
+    neuron = cell()
+    slope = neuron.dynamics(neuron.rest(1), torch.zeros(1, 1))["w"]
+    assert float(slope.tau) == pytest.approx(1.0 / (PHI * B))
+
+
 def test_rate_is_the_unit_of_time() -> None:
     (slow,), _ = fires(cell(), const(0.5, 400.0, DT))
     fast = neurons.FitzHughNagumo(1, dt=DT / 2.0, rate=2.0, integrator=integrators.RK4())

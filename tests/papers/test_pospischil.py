@@ -21,6 +21,10 @@ def shown(name: str, **given: float) -> Tensor:
     return times
 
 
+def test_default_is_the_regular_spiking_cell() -> None:
+    assert repr(neurons.Pospischil(1, dt=DT)) == repr(neurons.Pospischil.named("RS", 1, dt=DT))
+
+
 def test_rs_adapts_by_its_slow_potassium_current() -> None:
     intervals = torch.diff(shown("RS"))
     assert len(intervals) >= 4

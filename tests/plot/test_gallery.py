@@ -208,6 +208,12 @@ def test_all_axes_say_what_they_show():
     assert all("spike" in ax.get_xlabel() and "pA" in ax.get_xlabel() for ax in panels)
 
 
+def test_what_a_graded_cell_puts_out_is_shown_where_no_state_is():
+    labels = [ax.get_ylabel() for ax in Portrait.of(neurons.SRC).pictures()["response"].draw(LIGHT).axes]
+    assert labels == ["input", "h", "", "output"]  # a legend names i and h_s
+    assert "output" not in [ax.get_ylabel() for ax in Portrait.of(neurons.LI).pictures()["response"].draw(LIGHT).axes]
+
+
 def test_a_page_of_two():
     drawn = list(entries([neurons.LIF, neurons.LI], (LIGHT, LIGHT)))
     text = page(drawn, "the end")

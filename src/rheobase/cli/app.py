@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -45,4 +46,7 @@ def root(
 
 def main() -> None:
     """Run the command line."""
+    # torch reads it at its first large tensor: sequences are made anew for every batch, and in small pages the
+    # system needs longer to hand their memory out than a kernel to fill it
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     app()

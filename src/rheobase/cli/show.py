@@ -105,23 +105,7 @@ def _rheobase(described: Description, value: float | None) -> str:
 
 def picture(run: Response, path: Path) -> Path:
     """Draw a response into a file. Raises `ParameterError` for another format, `StorageError`."""
-    import torch
+    from rheobase.plot import LIGHT, save
+    from rheobase.plot.gallery.traces import traces
 
-    from rheobase.core.describe import display
-    from rheobase.learning.drive import membrane
-    from rheobase.plot import response, save
-
-    kind = type(run.neuron)
-    labels = {name: f"{name} ({display(s.unit)})" if display(s.unit) else name for name, s in kind.states.items()}
-    unit = display(kind.input_unit)
-    changes = int((run.current[1:] != run.current[:-1]).sum())
-    level = f"{float(run.current.max()):.3g} {unit}".rstrip()
-    shows_more = run.neuron.graded and not any(torch.equal(run.out, trace) for trace in run.states.values())
-    figure = response(
-        run.current, {labels[name]: trace for name, trace in run.states.items()}, run.spikes, dt=run.dt,
-        marked=labels[membrane(run.neuron)],
-        title=f"{kind.__name__} under a step of {level}" if changes <= 2 else f"{kind.__name__} under a current",
-        current_label=f"input ({unit})" if unit else "input",
-        out=run.out if shows_more else None,
-    )  # fmt: skip
-    return save(figure, path)
+    return save(traces(run, style=LIGHT), path)

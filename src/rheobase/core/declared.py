@@ -17,6 +17,7 @@ from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import DeclarationError, ParameterError, nearest
 
 COMMON = ("dt", "learn", "surrogate", "detach_reset")
+MILLIVOLTS = 0.2  # of ATan: half as high 3 mV from the threshold, where ATan() is 0.3 from it
 
 
 class Declared(Neuron):
@@ -61,7 +62,7 @@ class Declared(Neuron):
         self.shape = _checked_shape(type(self).__name__, shape)
         self.dt = dt
         self.learn = self._checked_learn(learn)
-        self.surrogate = ATan() if surrogate is None else surrogate
+        self.surrogate = self.usual_surrogate() if surrogate is None else surrogate
         if isinstance(self.surrogate, type) or not isinstance(self.surrogate, Surrogate):
             raise ParameterError(
                 type(self).__name__,
@@ -111,6 +112,12 @@ class Declared(Neuron):
                 drawn = torch.rand(sizes, generator=generator) * (high - low) + low  # type: ignore[operator]
                 given.setdefault(name, drawn)
         return cls(*sizes, **given)
+
+    @classmethod
+    def usual_surrogate(cls) -> Surrogate:
+        """What stands for the derivative of a spike where nothing is said: ten times as wide for potentials in mV."""
+        potential = cls.states.get("v")
+        return ATan(MILLIVOLTS) if potential is not None and potential.unit == "mV" else ATan()
 
     @classmethod
     def sets(cls) -> dict[str, NamedSet]:
@@ -227,7 +234,7 @@ class Declared(Neuron):
         parts += [f"{k}={v!r}" for k, v in self.options.items() if v != self.declared_options[k].default]
         if self.learn:
             parts.append(f"learn={self.learn!r}")
-        if self.surrogate != ATan():
+        if self.surrogate != self.usual_surrogate():
             parts.append(f"surrogate={self.surrogate!r}")
         if self.detach_reset:
             parts.append("detach_reset=True")

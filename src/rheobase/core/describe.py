@@ -64,6 +64,10 @@ class Description:
             "states": {
                 k: {"initial": s.initial, "unit": s.unit, "meaning": s.meaning} for k, s in kind.states.items()
             },
+            "sets": {
+                k: {"meaning": s.meaning, "source": s.source, "values": dict(s.values), "options": dict(s.options)}
+                for k, s in kind.sets().items()
+            },
         }  # fmt: skip
 
 

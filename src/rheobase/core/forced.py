@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, ClassVar
 
 import torch
@@ -53,6 +54,7 @@ class Forced(_Wrapper):
         super().__init__(neuron, mark=mark)
         if neuron.graded or getattr(neuron, "crossing", False):
             raise ParameterError("Forced", repr(neuron), "a neuron with a threshold and a reset", "fit it free-running")
+        self.params = {**self.params, "mark": dataclasses.replace(self.params["mark"], unit=neuron.input_unit)}
         self.limit = limit
         self.graded = True
 

@@ -63,11 +63,30 @@ class ExpEuler:
     order: ClassVar[int] = 1
 
     def step(self, f: Dynamics, s: Any, dt: Any) -> Any:
-        after: dict[str, Any] = {}
-        for name, d in f(s).items():
-            x = getattr(s, name)
-            after[name] = x + (d.to - x) * _gain(dt, d.tau) if isinstance(d, Relax) else x + dt * d
-        return s._replace(**after)
+        return _relaxed(f(s), s, dt)
+
+
+@dataclass(frozen=True)
+class ExpMidpoint:
+    """Half a step of `ExpEuler`, then a whole one with the rates found there: order 2.
+
+    A relaxation stays between its value and its target at any dt, so conductance-based neurons are stable where Heun
+    and RK4 are not; a linear neuron under constant input is exact.
+    """
+
+    order: ClassVar[int] = 2
+
+    def step(self, f: Dynamics, s: Any, dt: Any) -> Any:
+        return _relaxed(f(_relaxed(f(s), s, 0.5 * dt)), s, dt)
+
+
+def _relaxed(slopes: dict[str, Any], s: Any, dt: Any) -> Any:
+    """The state dt later, each `Relax` solved exactly, anything else by Euler."""
+    after: dict[str, Any] = {}
+    for name, d in slopes.items():
+        x = getattr(s, name)
+        after[name] = x + (d.to - x) * _gain(dt, d.tau) if isinstance(d, Relax) else x + dt * d
+    return s._replace(**after)
 
 
 @dataclass(frozen=True)
@@ -96,4 +115,4 @@ class RK4:
         return _shift(s, {k: (k1[k] + 2.0 * k2[k] + 2.0 * k3[k] + k4[k]) * (1.0 / 6.0) for k in k1}, dt)
 
 
-__all__ = ["RK4", "Euler", "ExpEuler", "Heun", "Integrator"]
+__all__ = ["RK4", "Euler", "ExpEuler", "ExpMidpoint", "Heun", "Integrator"]

@@ -12,6 +12,7 @@ from rheobase.data.events import EventDataset, Events
 from rheobase.data.frames import EventFrames
 from rheobase.data.mnist import fashion_mnist, mnist
 from rheobase.data.nmnist import nmnist
+from rheobase.data.shifted import Shifted
 from rheobase.errors import ParameterError, nearest
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Events",
     "Latency",
     "Rate",
+    "Shifted",
     "digits",
     "fashion_mnist",
     "load",

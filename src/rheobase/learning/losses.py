@@ -32,15 +32,21 @@ class CrossEntropy(abc.ABC):
     """Cross-entropy of one score per class, drawn from a network's output over time. Abstract.
 
     Shapes: out (time, batch, classes); target (batch,) integers; the loss is a scalar, the mean over the
-    batch. Half-precision outputs are summed in float32.
+    batch. Half-precision outputs are summed in float32. The output is divided by `temperature` first: above 1
+    for a readout whose outputs are large, so that a sample that is right by a little still teaches.
 
     Raises: `ShapeError` for another rank, an empty axis, or labels that the classes do not cover;
-    `DTypeError` for labels that are not integers; `ParameterError` for a label smoothing outside [0, 1).
+    `DTypeError` for labels that are not integers; `ParameterError` for a label smoothing outside [0, 1) or a
+    temperature that is not above 0.
     """
 
     label_smoothing: float = 0.0
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0.0 < self.temperature < math.inf:
+            given = f"temperature = {self.temperature}"
+            raise ParameterError(type(self).__name__, given, "a finite number > 0", "1.0 changes nothing")
         if not 0.0 <= self.label_smoothing < 1.0:
             raise ParameterError(
                 type(self).__name__,
@@ -61,7 +67,8 @@ class CrossEntropy(abc.ABC):
                 "(time, batch, classes), none of them 0",
                 "end the network in a readout with one cell per class",
             )  # fmt: skip
-        return self.reduce(out.float() if out.dtype in (torch.float16, torch.bfloat16) else out)
+        out = out.float() if out.dtype in (torch.float16, torch.bfloat16) else out
+        return self.reduce(out if self.temperature == 1.0 else out / self.temperature)
 
     def predict(self, out: Tensor) -> Tensor:
         """The class of the largest score, (time, batch, classes) -> (batch,) int64."""

@@ -32,6 +32,7 @@ from rheobase.neurons.src import SRC
 from rheobase.neurons.srm0 import SRM0
 from rheobase.neurons.theta import Theta
 from rheobase.neurons.traub_miles import TraubMiles
+from rheobase.neurons.ttfs import TTFS
 from rheobase.neurons.wang_buzsaki import WangBuzsaki
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "QIF",
     "SRC",
     "SRM0",
+    "TTFS",
     "AdEx",
     "AdLIF",
     "ConnorStevens",

@@ -64,8 +64,7 @@ class AdEx(OdeNeuron):
         )
 
     def threshold(self, s: Any) -> Any:
-        # in units of delta_T, the scale on which a surrogate's width makes sense
-        return (s.v - self.v_peak) / self.delta_T
+        return s.v - self.v_peak
 
     def reset(self, s: Any) -> Any:
         return s._replace(v=self.v_reset, w=s.w + self.b)

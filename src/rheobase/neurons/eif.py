@@ -56,8 +56,7 @@ class EIF(OdeNeuron):
         return dict(v=relax(self.v_leak + spike + i / self.g_leak, self.c_mem / self.g_leak))
 
     def threshold(self, s: Any) -> Any:
-        # in units of delta_T, the scale on which a surrogate's width makes sense
-        return (s.v - self.v_peak) / self.delta_T
+        return s.v - self.v_peak
 
     def reset(self, s: Any) -> Any:
         return s._replace(v=self.v_reset)

@@ -33,8 +33,7 @@ class TraubMiles(OdeNeuron):
     Raises: `ParameterError` for capacitance, conductances, rates and slopes <= 0.
 
     Numerics: v and each gate relax, so ExpEuler is stable at any dt. It is of first order: at dt = 0.01 ms intervals
-    between spikes are 0.6 to 1.2 % too long. RK4 at 0.05 ms has them to 0.01 %. The rates are smooth where L is 0/0.
-
+    between spikes are 0.4 to 1.2 % too long. RK4 at 0.05 ms has them to 0.01 %. The rates are smooth where L is 0/0.
 
     Differs from the paper: the book's cell has many compartments and calcium currents; this is the reduction of the
     benchmark, whose synapses are left to the network. At its e_leak the cell has no stable rest and fires by itself, so
@@ -80,9 +79,9 @@ class TraubMiles(OdeNeuron):
     v_threshold = param(-20.0, "mV", "level whose upward crossing is a spike")
 
     v = state("e_leak", "mV", "membrane potential")
-    m = state(0.028, "1", "sodium activation")
-    h = state(0.992, "1", "sodium inactivation: 1 is open")
-    n = state(0.054, "1", "potassium activation")
+    m = state(0.0269, "1", "sodium activation")
+    h = state(0.9913, "1", "sodium inactivation: 1 is open")
+    n = state(0.0604, "1", "potassium activation")
 
     input_unit = "uA/cm2"
     crossing = True

@@ -30,8 +30,8 @@ def labelled_map(
 ) -> Figure:
     """Each point in the colour of its label; the legend names the labels that occur, with their share.
 
-    Shapes: codes (rows of y, columns of x), indices into `labels`. `x` and `y` are the name and the first and last value
-    of an axis; `marks` are points (x, y, word) of note.
+    Shapes: codes (rows of y, columns of x), indices into `labels`. `x` and `y` are the name and the first and last
+    value of an axis; `marks` are points (x, y, word) of note.
 
     Raises: `ShapeError` for another rank, or a code without a label or colour.
     """

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from rheobase.errors import ShapeError
+from rheobase.errors import InputError, ShapeError
 
 Cell = str | int | float | None
 
@@ -17,6 +17,7 @@ Cell = str | int | float | None
 @dataclass(frozen=True)
 class Table:
     """Rows under named columns. Numbers stay numbers: people read `digits` of them, the CSV file has all.
+    None is an empty cell.
 
     >>> print(Table("Onset", ("b_h", "x"), [(-6.0, 1.44903)], caption="By bisection.").markdown(), end="")
     **Onset**
@@ -39,6 +40,10 @@ class Table:
             if len(row) != len(self.columns):
                 given = f"a row of {len(row)} cells"
                 raise ShapeError(f"Table {self.title!r}", given, f"{len(self.columns)}", "give each column a cell")
+            for value in row:
+                if isinstance(value, float) and not math.isfinite(value):
+                    given = f"{value} in the row {row[0]!r}"
+                    raise InputError(f"Table {self.title!r}", given, "finite numbers", "None where there is no value")
 
     def csv(self) -> str:
         """The rows with all digits; nothing where there is no value."""
@@ -61,15 +66,14 @@ class Table:
         sides = ["number" if right else "text" for right in self.numeric()]
 
         def line(cells: Sequence[str], tag: str) -> str:
-            return "".join(
-                f'<{tag} class="{side}">{escape(c)}</{tag}>' for c, side in zip(cells, sides, strict=True)
-            )
+            return "".join(f'<{tag} class="{side}">{escape(c)}</{tag}>' for c, side in zip(cells, sides, strict=True))
 
         rows = "\n".join(f"<tr>{line(self.shown(row), 'td')}</tr>" for row in self.rows)
         caption = f"<p>{escape(self.caption)}</p>\n" if self.caption else ""
         return (
             f'<div class="scroll">\n<table class="data">\n<caption>{escape(self.title)}</caption>\n'
-            f"<thead><tr>{line(self.columns, 'th')}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</div>\n{caption}"
+            f"<thead><tr>{line(self.columns, 'th')}</tr></thead>\n"
+            f"<tbody>\n{rows}\n</tbody>\n</table>\n</div>\n{caption}"
         )
 
     def shown(self, row: Sequence[Cell]) -> list[str]:
@@ -82,6 +86,6 @@ class Table:
         return [bool(c) and all(v is None or isinstance(v, (int, float)) for v in c) for c in columns]
 
     def _cell(self, value: Cell) -> str:
-        if value is None or (isinstance(value, float) and math.isnan(value)):
+        if value is None:
             return ""
         return f"{value:.{self.digits}g}" if isinstance(value, float) else str(value)

@@ -43,10 +43,11 @@ def report(facts: Facts) -> Report:
         **({"not run yet": ", ".join(missing)} if missing else {}),
         "time": f"{duration(seconds)}: " + ", ".join(f"{one.name} {duration(one.seconds)}" for one in facts.records),
         "seed": ", ".join(sorted({str(one.seed) for one in facts.records})),
-        **({"hardware": f"{host['processor']}, {host['cores']} cores, {host['threads']} threads"} if host else {}),
+        "hardware": "; ".join(sorted({one.hardware for one in facts.records})),
     }
     reduced = {one.title: one.reduced for one in facts.records if one.reduced}
-    versions = f"rheobase {host['rheobase']}, torch {host['torch']}, Python {host['python']}, {host['system']}; "
+    names = ("rheobase", "torch", "python", "system")
+    versions = "".join(f"{name} {host[name]}, " for name in names if name in host)
     return Report(
         title=f"{paper.title}{', quick run' if facts.quick else ''}",
         summary="A quick run on small settings: it shows that everything works, not what the paper found."
@@ -54,11 +55,9 @@ def report(facts: Facts) -> Report:
         else "The paper's experiments, run again.",
         figures={**figures, **{f"reduced: {title}": how for title, how in reduced.items()}},
         pictures=[],
-        settings={
-            f"{one.name}: {name}": _said(value) for one in facts.records for name, value in one.settings.items()
-        },
+        settings={f"{one.name}: {name}": _said(value) for one in facts.records for name, value in one.settings.items()},
         command=facts.command,
-        footer=(versions if host else "") + f"{date.today().isoformat()}.",
+        footer=f"{versions}{date.today().isoformat()}.",
         sections=[_section(one) for one in facts.records],
     )
 
@@ -72,7 +71,7 @@ def duration(seconds: float) -> str:
     """A time in the unit that suits it.
 
     >>> duration(3.21), duration(75), duration(7300)
-    ('3.2 s', '1 min 15 s', '2 h 2 min')
+    ('3.2 s', '1 min 15 s', '2 h 1 min')
     """
     if seconds < 60:
         return f"{seconds:.1f} s"

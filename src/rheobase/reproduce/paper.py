@@ -45,7 +45,10 @@ class Part:
         for name in self.quick:
             if name not in self.settings:
                 raise ParameterError(
-                    f"Part {self.name!r}", f"quick setting {name!r}", "one of its settings", nearest(name, self.settings)
+                    f"Part {self.name!r}",
+                    f"quick setting {name!r}",
+                    "one of its settings",
+                    nearest(name, self.settings),
                 )
 
     def in_force(self, *, quick: bool) -> dict[str, Any]:

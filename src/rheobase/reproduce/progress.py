@@ -62,8 +62,7 @@ class Bars(Watcher):
         self._work: Any = None
 
     def part(self, title: str, number: int, total: int, *, stored: bool) -> None:
-        if self._bars is None:
-            self._start(total)
+        self._bars = self._bars or self._started(total)
         self._bars.update(self._parts, completed=number - (0 if stored else 1), description=title, note="")
         self._bars.update(self._work, visible=False)
 
@@ -80,17 +79,18 @@ class Bars(Watcher):
             self._bars.stop()
             self._bars = None
 
-    def _start(self, total: int) -> None:
+    def _started(self, total: int) -> Any:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._bars = Progress(
+        bars = Progress(
             TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
             TextColumn("{task.fields[note]}"), console=self.console or Console(stderr=True), transient=True,
         )  # fmt: skip
-        self._parts = self._bars.add_task("", total=total, note="")
-        self._work = self._bars.add_task("", total=None, note="", visible=False)
-        self._bars.start()
+        self._parts = bars.add_task("", total=total, note="")
+        self._work = bars.add_task("", total=None, note="", visible=False)
+        bars.start()
+        return bars
 
 
 class TrainingBar(Callback):

@@ -30,6 +30,7 @@ class Record:
     settings: dict[str, Any]
     seed: int
     seconds: float
+    hardware: str  # that it was made on
     tables: tuple[Table, ...]
     pictures: tuple[Rendered, ...]
 
@@ -49,7 +50,10 @@ def slug(title: str) -> str:
 
 
 def save(folder: Path, finding: Finding, record: Record) -> Record:
-    """Write what a part found; `record` says all but its tables and pictures. Raises `ParameterError`, `StorageError`."""
+    """Write what a part found; `record` says all but its tables and pictures.
+
+    Raises: `ParameterError` for titles that would name one file, `StorageError`.
+    """
     _check_titles(record.name, [t.title for t in finding.tables])
     _check_titles(record.name, [p.title for p in finding.pictures])
     ensure_folder(folder)
@@ -88,11 +92,17 @@ def read(folder: Path, key: str) -> Record | None:
             Rendered(p["title"], p["caption"], p["alt"], light.read_bytes(), dark.read_bytes())
             for p, light, dark in files
         )
-        tables = tuple(Table(**{**table, "columns": tuple(table["columns"])}) for table in content["tables"])
-        return Record(**{**content, "tables": tables, "pictures": pictures})
+        tables = tuple(_table(one) for one in content["tables"])
+        whole: dict[str, Any] = {**content, "pictures": pictures, "tables": tables}
+        return Record(**whole)
     except (KeyError, TypeError) as error:
         given = f"no result of a part ({type(error).__name__}: {error})"
         raise CheckpointError(str(path), given, "what reproduce wrote", "remove it, or use --fresh") from error
+
+
+def _table(content: dict[str, Any]) -> Table:
+    columns = tuple(content["columns"])
+    return Table(content["title"], columns, content["rows"], content["caption"], content["digits"])
 
 
 def _draw(folder: Path, picture: Picture, mark: str) -> Rendered:

@@ -50,7 +50,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The parts that stand, those of this call and earlier ones with the same settings, and the page that shows them."""
+    """The parts that stand, of this call and of earlier ones with the same settings, and the page that shows them."""
 
     call: Call
     records: tuple[Record, ...]
@@ -103,9 +103,15 @@ def _run(call: Call, part: Part, watcher: Watcher) -> None:
     seconds = time.perf_counter() - began + job.stored_seconds
     made = Record(
         part.name, part.title, call.key(part), finding.text, part.reduction(quick=call.quick), settings, call.seed,
-        seconds, (), (),
+        seconds, _hardware(call.machine), (), (),
     )  # fmt: skip
     record.save(call.folder / part.name, finding, made)
+
+
+def _hardware(machine: Mapping[str, Any]) -> str:
+    if not machine:
+        return "not said"
+    return f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads"
 
 
 def _write(call: Call) -> Outcome:
@@ -128,4 +134,6 @@ def _check_data(call: Call, part: Part) -> None:
             remedy = f"point --data or RHEOBASE_DATA at the folder that holds {name.split('|')[0]}/"
             if others:
                 remedy += f", or run only what needs no data: --only {','.join(others)}"
-            raise DataError(owner, f"no folder {name.replace('|', ' or ')} in {root}", f"the data of part {part.name!r}", remedy)
+            raise DataError(
+                owner, f"no folder {name.replace('|', ' or ')} in {root}", f"the data of part {part.name!r}", remedy
+            )

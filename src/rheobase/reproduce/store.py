@@ -41,11 +41,14 @@ class Stored:
 
 def write(path: Path, name: str, result: Mapping[str, Any], seconds: float) -> None:
     """Write the result of a unit. Raises `ParameterError` for a value that cannot be stored, `StorageError`."""
-    arrays = {k: _array(v) for k, v in result.items() if isinstance(v, (np.ndarray, torch.Tensor))}
-    plain = {k: v for k, v in result.items() if k not in arrays}
+    arrays: dict[str, Any] = {
+        f"_{k}": _array(v) for k, v in result.items() if isinstance(v, (np.ndarray, torch.Tensor))
+    }
+    plain = {k: v for k, v in result.items() if f"_{k}" not in arrays}
     text = _json({"key": name, "seconds": seconds, "result": plain}, path.stem)
     data = io.BytesIO()
-    np.savez_compressed(data, **{_FACTS: np.frombuffer(text.encode(), np.uint8)}, **{f"_{k}": v for k, v in arrays.items()})
+    arrays[_FACTS] = np.frombuffer(text.encode(), np.uint8)
+    np.savez_compressed(data, **arrays)
     ensure_folder(path.parent)
     atomic_write(path, data.getvalue())
 

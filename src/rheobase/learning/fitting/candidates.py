@@ -150,7 +150,7 @@ class Candidates:
         return torch.zeros_like(point) if point.grad is None else point.grad
 
     def makes_upstroke(self) -> bool:
-        """Whether spikes start in the dynamics: the threshold lies above the level at which recorded ones are counted."""
+        """Whether spikes start in the dynamics: the threshold lies above the level where recorded ones are counted."""
         if not self.has_v or parse(self.neuron.states["v"].unit) != parse("mV"):
             return False
         inner: Any = declared(self.neuron)

@@ -73,7 +73,7 @@ class Candidate:
     v_error: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Fit:
     """What a fit found: `neuron` (of shape (1,)) and `candidates`, the best first.
 
@@ -84,7 +84,7 @@ class Fit:
     neuron: Neuron
     readout: Mapping[str, float]
     candidates: tuple[Candidate, ...]
-    history: tuple[FitStep, ...]
+    history: tuple[FitStep, ...] = field(repr=False)
     finished: bool
     _space: Candidates = field(repr=False)
     _point: Tensor = field(repr=False)
@@ -100,7 +100,14 @@ class Fit:
         return self.best.gamma
 
     def run(self, recording: Recording) -> tuple[Tensor, Tensor | None]:
-        """Spikes and potential in mV under the currents of a recording, from rest; (sweep, time) each."""
+        """Spikes and potential in mV under the currents of a recording, from rest; (sweep, time) each.
+
+        Raises: `ParameterError` for a recording of another time step.
+        """
+        dt = self._space.recording.dt
+        if abs(recording.dt - dt) > 1e-9:
+            given = f"a recording with dt = {recording.dt} ms"
+            raise ParameterError("Fit", given, f"dt = {dt} ms", f"recording.resampled({dt})")
         with torch.no_grad():
             response, _ = self._space.free(self._point, recording.current.T.contiguous())
         v = None if response.v is None else response.v[..., 0].T
@@ -130,7 +137,7 @@ def fit_neuron(
 ) -> Fit:
     """Fit the parameters in `learn` so that the neuron spikes when the cell did, with the potential that it had.
 
-    neuron     a neuron, Refractory(neuron) or Noisy(neuron), or a class; its values stand for what is not learnt
+    neuron     a neuron, Refractory(neuron), or a class; its values stand for what is not learnt
     ranges     where to search, by name: (low, high); else the declared range, else around the neuron's value (a third
                to three times it for positive ones, 15 mV to both sides for potentials, its threefold for others)
     scale      input per pA, where the neuron's input is not in pA; (low, high) to fit it
@@ -138,7 +145,9 @@ def fit_neuron(
 
     Random restarts first go down the gradient with the spikes told (the potential, and the likelihood of the spikes
     under a soft threshold), then on their own (the potential, and the van Rossum distance with surrogate gradients);
-    the best then found an evolution on Gamma. All run as lanes of one neuron. The same seed gives the same fit.
+    the best then found an evolution that makes small: 1 - Gamma (mean at 2, 4 and 8 ms), the error of the potential,
+    and a van Rossum distance of 50 ms that holds the rate. All run as lanes of one neuron. The same seed gives the
+    same fit.
     Ctrl-C ends the search and gives the best so far, with `finished` False; a second one raises.
 
     Raises: `ParameterError`, `UnitError`.

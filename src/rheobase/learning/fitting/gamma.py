@@ -34,9 +34,9 @@ def coincidences(data: Tensor, model: Tensor, delta: float | Tensor) -> Tensor:
     width = torch.as_tensor(delta, dtype=torch.float64) + ROUNDING
     shape = torch.broadcast_shapes(data.shape[:-1], model.shape[:-1], width.shape)
     width = width.expand(shape).reshape(-1, 1)
-    told = data.double().expand(*shape, -1).reshape(-1, data.shape[-1])
-    rows = model.double().expand(*shape, -1).reshape(-1, model.shape[-1])
-    rows = torch.nn.functional.pad(rows, (0, 1), value=math.inf).contiguous()
+    # an infinity more, so that a train without spikes has a place, too
+    told, rows = (torch.nn.functional.pad(x.double(), (0, 1), value=math.inf) for x in (data, model))
+    told, rows = (x.expand(*shape, -1).reshape(-1, x.shape[-1]).contiguous() for x in (told, rows))
     # in time order the earliest free partner is the best, since all windows have one width
     early = torch.searchsorted(rows, (told - width).contiguous()).T
     late = torch.where(torch.isfinite(told), told + width, -math.inf).T

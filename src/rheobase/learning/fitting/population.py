@@ -14,7 +14,7 @@ from rheobase.core.declare import ParamSpec
 from rheobase.core.declared import Declared
 from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
-from rheobase.core.wrappers import Noisy, Refractory
+from rheobase.core.wrappers import Refractory
 from rheobase.errors import ParameterError, nearest
 
 SPREAD = 3.0  # a positive parameter without a range is searched from a third of its value to three times it
@@ -56,11 +56,10 @@ def populate(neuron: Neuron, lanes: int, learn: Sequence[str]) -> Neuron:
     if isinstance(neuron, Refractory):
         inner, time = populate(neuron.neuron, lanes, learn), _one(neuron, neuron.tau_refrac)
         return Refractory(inner, tau_refrac=time, hold=neuron.hold)
-    if isinstance(neuron, Noisy):
-        return Noisy(populate(neuron.neuron, lanes, learn), sigma=_one(neuron, neuron.sigma), seed=neuron.seed)
     if not isinstance(neuron, Declared):
+        # every lane has noise of its own, so one score would be luck
         kind = type(neuron).__name__
-        raise ParameterError("fit_neuron", f"a {kind}", "a neuron, Refractory or Noisy around one", "fit the inner")
+        raise ParameterError("fit_neuron", f"a {kind}", "a neuron, or Refractory around one", "fit the neuron inside")
     given: dict[str, Any] = {name: torch.full((lanes,), _one(neuron, value)) for name, value in neuron.values().items()}
     given |= {"dt": neuron.dt, **neuron.options}
     if isinstance(neuron, OdeNeuron):
@@ -128,11 +127,13 @@ def assign(neuron: Neuron, values: Mapping[str, Tensor]) -> None:
 def pull_back(neuron: Neuron, values: Mapping[str, Tensor]) -> None:
     """Carry the gradients of the neuron's parameters on to what `values` was computed from."""
     inner = declared(neuron)
+    # by its attribute a parameter reads as the value in force
+    own = dict(inner.named_parameters(recurse=False))
     stored: list[Tensor] = []
     grads: list[Tensor] = []
     for name in inner.learn:
         spec = inner.params[name]
-        held = inner.get_parameter(spec.stored_name(True))
+        held = own[spec.stored_name(True)]
         if held.grad is not None:
             stored.append(spec.to_stored(values[name], True))
             grads.append(held.grad)

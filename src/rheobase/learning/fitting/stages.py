@@ -24,6 +24,8 @@ TAU = 10.0  # ms, of the van Rossum distance
 SHARPNESS = (0.5, 5.0)  # of the surrogate: per mV, and per unit of a normalised potential
 PRECISIONS = (2.0, 4.0, 8.0)  # ms: Gamma at 4 alone has many narrow optima, which other parts of a recording lack
 WEIGHT = 0.1  # of the potential beside Gamma
+SLOW = 50.0  # ms: the van Rossum distance that holds the rate, which Gamma alone leaves free: dense spikes meet many
+SLOW_WEIGHT = 0.3
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Target:
         self.most = max(1, max(map(len, times)))
         self.mean_v, self.seen = self._by_group(self.v * self.mask), self._by_group(self.mask)
         self.mean_v = self.mean_v / self.seen.clamp(min=1.0)
+        counted = self._by_group(torch.ones_like(self.scored)).clamp(min=1.0)
+        self.slow = loss.filtered(self._by_group(self.spikes * self.scored) / counted, self.dt, SLOW)
 
     def _by_group(self, x: Tensor) -> Tensor:
         return torch.zeros_like(self.currents).index_add_(1, self.group, x)
@@ -78,7 +82,9 @@ class Target:
             if response.v is not None:
                 v_error = loss.voltage(response.v, self.mean_v, (self.seen > 0).to(self.v))
             v_error = torch.nan_to_num(v_error, nan=1e6, posinf=1e6)
-            return Scores(1.0 - found.mean(0) + WEIGHT * v_error.clamp(max=5.0), found[1], v_error)
+            distance = loss.van_rossum(spikes, self.slow, self.dt, SLOW).clamp(max=10.0)
+            total = 1.0 - found.mean(0) + WEIGHT * v_error.clamp(max=5.0) + SLOW_WEIGHT * distance
+            return Scores(total, found[1], v_error)
 
 
 def forced(

@@ -80,7 +80,9 @@ class Portrait:
 def captions(kind: type[Declared]) -> dict[str, str]:
     """What each picture of a neuron shows, in words that need no simulation."""
     spikes = "" if kind.graded or getattr(kind, "crossing", False) else " A triangle marks a spike."
-    curve = "" if never_spikes(kind) else " Firing rate under constant currents."
+    # a graded cell may settle at a value: only a simulation tells
+    lasting = ", for a cell that goes on firing" if kind.graded else ""
+    curve = "" if never_spikes(kind) else f" Firing rate under constant currents{lasting}."
     plane = {
         1: "Rate of change of the one variable, without input and during the step.",
         2: "The two variables during the step (from the dot; dotted: resets), the curves on which each stands still "

@@ -21,23 +21,23 @@ MOST_POINTS = 3000  # of a curve; more is not seen
 
 
 def traces(run: Response, *, style: Style) -> Figure:
-    """The current at the top, the membrane below it, and a panel for all other states of one unit."""
+    """The current at the top, the membrane below it, a panel for all other states of one unit, and what a graded cell
+    puts out where that is none of its states."""
     kind, clock = type(run.neuron), Clock(run.dt)
     potential = membrane(run.neuron)
     groups = _groups(run, potential)
-    heights = [0.5, 1.5, *([0.8] * len(groups))]
+    shows_more = run.neuron.graded and not any(torch.equal(run.out, trace) for trace in run.states.values())
+    heights = [0.5, 1.5, *([0.8] * (len(groups) + shows_more))]
     figure = new_figure(WIDTH, 0.6 + 1.05 * sum(heights), style)
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     current, voltage, *others = axes
     # two lines: the panel is low
-    level = f"{strongest(run):.3g} {display(kind.input_unit)}".rstrip()
-    title = f"{kind.__name__} under a step of {level}"
-    dress(current, style, title=title, y=labelled("input", kind.input_unit).replace(" (", "\n("))
+    dress(current, style, title=_title(run), y=labelled("input", kind.input_unit).replace(" (", "\n("))
     current.stairs(run.current.numpy(), clock.edges(len(run.current)), color=style.muted, lw=1.3, baseline=None)
     few_ticks(current, y=2)
     dress(voltage, style, y=labelled(potential, kind.states[potential].unit))
     _draw_membrane(voltage, run, potential, style)
-    for ax, names in zip(others, groups, strict=True):
+    for ax, names in zip(others, groups, strict=False):
         unit = kind.states[names[0]].unit
         # a legend names the curves of a panel of several
         dress(ax, style, y=labelled(names[0], unit) if len(names) == 1 else display(unit))
@@ -53,10 +53,21 @@ def traces(run: Response, *, style: Style) -> Figure:
         few_ticks(ax, y=3)
         if len(names) > 1:
             legend(ax, style, loc="center left", bbox_to_anchor=(1.0, 0.5), borderaxespad=0.2)
+    if shows_more:
+        dress(axes[-1], style, y="output")
+        axes[-1].plot(*thinned(clock.after(len(run.out)), run.out.numpy()), color=style.ink, lw=1.2)
+        few_ticks(axes[-1], y=3)
     axes[-1].set_xlabel(clock.label)
     axes[-1].set_xlim(0, clock.step * len(run.current))
     figure.align_ylabels(axes)
     return figure
+
+
+def _title(run: Response) -> str:
+    kind, changes = type(run.neuron), int((run.current[1:] != run.current[:-1]).sum())
+    level = f"{strongest(run):.3g} {display(kind.input_unit)}".rstrip()
+    # more often than a step, which begins and ends
+    return f"{kind.__name__} under a {f'step of {level}' if changes <= 2 else 'current that changes'}"
 
 
 def strongest(run: Response) -> float:
@@ -89,11 +100,12 @@ def _draw_membrane(ax: Axes, run: Response, potential: str, style: Style) -> Non
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     level = threshold_level(run, potential)
     if level is not None and np.nanmin(level) <= high + 0.6 * (high - low):
-        ax.plot(*thinned(clock.after(len(level)), level), color=style.muted, lw=0.9, ls="--", zorder=1)
+        after, last = clock.after(len(level)), int(np.flatnonzero(np.isfinite(level))[-1])
+        ax.plot(*thinned(after, level), color=style.muted, lw=0.9, ls="--", zorder=1)
         high = max(high, float(np.nanmax(level)))
         ax.annotate(
-            "threshold", (1.0, float(level[np.isfinite(level)][-1])), xycoords=("axes fraction", "data"), xytext=(3, 0),
-            textcoords="offset points", va="center", fontsize=TICK - 1, color=style.muted, annotation_clip=False,
+            "threshold", (float(after[last]), float(level[last])), xytext=(4, 0), textcoords="offset points",
+            va="center", fontsize=TICK - 1, color=style.muted, annotation_clip=False,
         )  # fmt: skip
     few_ticks(ax, y=4)
     if not run.neuron.graded and not getattr(run.neuron, "crossing", False):

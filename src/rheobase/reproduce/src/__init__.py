@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from rheobase.reproduce.paper import Paper
-from rheobase.reproduce.src import behaviours, response
+from rheobase.reproduce.src import accuracy, behaviours, beyond, costs, depth, response, robustness
 
 PAPER = Paper(
     name="src",
     title="Spiking recurrent cell",
     reference="De Geeter, Ernst & Drion, Spike-based computation using classical recurrent neural networks, "
     "Neuromorph. Comput. Eng. (2024), doi 10.1088/2634-4386/ad473b, arXiv 2306.03623",
-    parts=(response.PART, behaviours.PART),
+    parts=(
+        response.PART,
+        behaviours.PART,
+        accuracy.PART,
+        depth.PART,
+        robustness.PART,
+        costs.PART,
+        beyond.PART,
+    ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 from rheobase.plot import Table
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.src.networks import GATED
 from rheobase.reproduce.src.training import mean_and_spread, task, trained
 
 COLUMNS = (
@@ -30,7 +31,7 @@ def run(job: Job) -> Finding:
     for (name, kind), found in results.items():
         one = job["networks"][name]
         mean, spread = mean_and_spread([r["accuracy"] for r in found])
-        cells = [*one["hidden"], 100] if kind not in ("GRU", "LSTM") else [(one["hidden"] or [100])[-1]]
+        cells = [*one["hidden"], 100] if kind not in GATED else [(one["hidden"] or [100])[-1]]
         first = found[0]
         rows.append((
             one["data"], f"{kind} {'-'.join(map(str, cells))}", one["steps"], one["epochs"], first["samples"],

@@ -35,7 +35,9 @@ def run(job: Job) -> Finding:
     codes = {name: found["codes"] for name, found in maps.items()}
     examples = choose(codes, PLANES)
     counts = census["without"] + census["with"]
-    absent = [LABELS[k] for k in range(len(LABELS)) if not counts[k] and not any((c == k).any() for c in codes.values())]
+    absent = [
+        LABELS[k] for k in range(len(LABELS)) if not counts[k] and not any((c == k).any() for c in codes.values())
+    ]
     return Finding(
         _text(census, excitability.classes(begins)) + (f" Not seen anywhere: {', '.join(absent)}." if absent else ""),
         tables=[_shares(codes), _census_table(census), excitability.table(begins)],
@@ -45,8 +47,8 @@ def run(job: Job) -> Finding:
             _portraits(examples),
             Picture(
                 "How firing begins along r",
-                "Left: where x + b_h makes the cell oscillate, measured on the prediction of the Jacobian, and where it "
-                "makes it spike. Right: frequencies at the onset of spikes and 0.5 above it; they begin high (class II).",
+                "Left: where x + b_h makes the cell oscillate, measured on the prediction of the Jacobian, and where "
+                "it makes it spike. Right: frequencies at the onset of spikes, and 0.5 above it.",
                 "Onsets and frequencies over r.",
                 lambda style: portraits.beginning(begins, style),
             ),
@@ -135,11 +137,9 @@ def _portraits(examples: Sequence[Example]) -> Picture:
 
 
 def _shares(codes: Mapping[str, np.ndarray]) -> Table:
-    rows: list[tuple[str | float, ...]] = []
-    for plane in PLANES:
-        count = np.bincount(codes[plane.name].ravel(), minlength=len(LABELS))
-        rows.append((plane.title, *(float(100 * n / count.sum()) for n in count)))
-    return Table("Share of each map (%)", ("map", *LABELS), rows, digits=3)
+    counts = [np.bincount(codes[plane.name].ravel(), minlength=len(LABELS)) for plane in PLANES]
+    rows = [(name, *(float(100 * c[k] / c.sum()) for c in counts)) for k, name in enumerate(LABELS)]
+    return Table("Share of each map (%)", ("label", *(plane.title for plane in PLANES)), rows, digits=3)
 
 
 def _census_table(census: Mapping[str, np.ndarray]) -> Table:

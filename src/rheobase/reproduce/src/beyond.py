@@ -57,12 +57,12 @@ def _choice(job: Job, steps: int) -> dict[str, Any]:
     gain = job["gain"] * job["steps"] / steps  # the same number of spikes in fewer steps
     return {
         "hidden": [], "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"], "steps": steps,
-        "gain": min(1.0, gain), "limit": job["limit"], "data": "mnist",
+        "gain": min(1.0, gain), "limit": job["limit"], "data": job["data"],
     }  # fmt: skip
 
 
 def _task(job: Job, choice: dict[str, Any]) -> Task:
-    return task(job, "mnist", steps=choice["steps"], gain=choice["gain"], limit=choice["limit"])
+    return task(job, job["data"], steps=choice["steps"], gain=choice["gain"], limit=choice["limit"])
 
 
 def _all_seeds(job: Job, kind: str, steps: int) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def _name(kind: str, steps: int, seed: int) -> str:
 PART = Part(
     "beyond", "Beyond the paper", "lateral weights, learned r, r_s and z_s, few bits, a tanh of lines", run,
     settings={
-        "limit": None, "steps": 220, "gain": 0.25, "epochs": 6, "batch": 256, "lr": 0.01, "seeds": [0],
+        "data": "mnist", "limit": None, "steps": 220, "gain": 0.25, "epochs": 6, "batch": 256, "lr": 0.01, "seeds": [0],
         "kinds": ["SRC", "SRC, lateral", "SRC, all learned", "SRC, for hardware"],
         "hardware_steps": [220, 55, 44], "bits": [8, 5, 4],
     },

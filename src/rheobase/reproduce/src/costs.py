@@ -35,8 +35,8 @@ def run(job: Job) -> Finding:
     caption = (
         f"{job['data']}, {job['steps']} steps, {len(on.data.x_train)} training samples, {job['epochs']} epochs. "
         "Counted for one sample, inference: a spike costs one addition at each cell it reaches; the cell's own update "
-        "costs what its equations say (a tanh or sigmoid is taken as 8 multiplications); GRU and LSTM multiply by whole "
-        "weight matrices, but a spike at their input needs additions alone."
+        "costs what its equations say (a tanh or sigmoid is taken as 8 multiplications); GRU and LSTM multiply by "
+        "whole weight matrices, but a spike at their input needs additions alone."
     )
     return Finding(caption, tables=[Table("Costs", COLUMNS, rows, caption)])
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from rheobase.reproduce.src.cell import cells, kicked, resting, traces
-from rheobase.reproduce.src.lanes import NUDGE
 from rheobase.reproduce.src.labels import LABELS, PLATEAU_OR_NOT, REST_OR_FIRING
+from rheobase.reproduce.src.lanes import NUDGE
 from rheobase.reproduce.src.planes import Plane
 
 SHOWN = 240  # steps

@@ -29,7 +29,8 @@ def along_r(values: list[float], steps: int) -> dict[str, Any]:
     predicted = [theory.neimark_sacker(value) for value in values]
     return {
         "r": r, "moves": moves, "spikes": spikes,
-        "predicted": torch.tensor([ns.drive for ns in predicted]), "period": torch.tensor([ns.period for ns in predicted]),
+        "predicted": torch.tensor([ns.drive for ns in predicted]),
+        "period": torch.tensor([ns.period for ns in predicted]),
         "cycles": just.cycles / window, "cycles_further": further.cycles / window,
         "rate": just.spikes / window, "rate_further": further.spikes / window,
     }  # fmt: skip
@@ -63,8 +64,8 @@ def table(found: dict[str, Any]) -> Table:
     return Table(
         "How firing begins", columns, rows,
         "Values of x + b_h by bisection. Cycles are upward crossings of -0.5, spikes of 0.5. Class I: the frequency of "
-        f"cycles at the onset of spikes is below {CLASS_I:g} of that 0.5 further on. Where spikes are fewer than cycles, "
-        "the oscillation grows into spikes and not every cycle reaches 0.5 (mixed-mode).",
+        f"cycles at the onset of spikes is below {CLASS_I:g} of that 0.5 further on. Where spikes are fewer than "
+        "cycles, the oscillation grows into spikes and not every cycle reaches 0.5 (mixed-mode).",
     )  # fmt: skip
 
 

@@ -4,7 +4,8 @@ One run has a fate, the first of these rules that holds in its window:
 
     plateau         h stays above 0.5; or above 0, and stands still
     tonic spiking   it spikes, at intervals that differ by less than 3 steps or by no more than half
-    mixed-mode      it spikes at unequal intervals and oscillates between: there are over 10 % more cycles than spikes
+    mixed-mode      it spikes at unequal intervals and skips cycles of its oscillation: there are at least two more
+                    cycles than spikes
     bursting        unequal intervals, the longest at least twice the shortest and at least two spikes to a pause;
                     no spike lasts over half the longest interval
     irregular       unequal intervals of another kind: spikes of unequal length, plateaus among spikes
@@ -51,7 +52,7 @@ def fate(f: Features) -> Tensor:
         [
             ((f.low > 0.5) | ((f.low > 0.0) & still), PLATEAU),
             (spiking & equal, TONIC),
-            (spiking & (10 * f.cycles > 11 * f.spikes + 10), MIXED),
+            (spiking & (f.cycles >= f.spikes + 2), MIXED),
             (spiking & grouped, BURSTING),
             (spiking, IRREGULAR),
             (~still, SUBTHRESHOLD),

@@ -102,5 +102,3 @@ def _mean_interval(above: Tensor) -> Tensor:
     first = torch.where(onsets, step, len(onsets)).amin(0)
     last = torch.where(onsets, step, -1).amax(0)
     return torch.where(count > 1, (last - first) / (count - 1).clamp(min=1), torch.nan)
-
-

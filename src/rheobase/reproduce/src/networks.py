@@ -16,7 +16,8 @@ from rheobase.errors import ParameterError, nearest
 
 CELLS_PER_CLASS = 10
 TAU_LIF = 20.0  # steps
-KINDS = ("SRC", "SRC, no detach", "SRC, lateral", "SRC, all learned", "SRC, for hardware", "LIF", "GRU", "LSTM")
+GATED = ("GRU", "LSTM")
+KINDS = ("SRC", "SRC, no detach", "SRC, lateral", "SRC, all learned", "SRC, for hardware", "LIF", *GATED)
 
 
 def network(kind: str, inputs: int, hidden: Sequence[int], classes: int) -> torch_nn.Module:
@@ -35,7 +36,7 @@ def network(kind: str, inputs: int, hidden: Sequence[int], classes: int) -> torc
     """
     if kind not in KINDS:
         raise ParameterError("network", f"kind {kind!r}", "a kind of network", nearest(kind, KINDS))
-    if kind in ("GRU", "LSTM"):
+    if kind in GATED:
         return Gated(kind, inputs, hidden[-1] if hidden else CELLS_PER_CLASS * classes, classes)
     layers: list[torch_nn.Module] = [nn.Flatten()]
     before = inputs

@@ -53,8 +53,8 @@ class Plane:
 PLANES = (
     Plane(
         "gates-weak", "Slow gates, weak input", ("z_hyp", 0.0, 0.98), ("z_dep", 0.0, 0.98), 1.2,
-        "z_hyp, the memory of the slow feedback between spikes, takes the cell from tonic firing through mixed modes to "
-        "a subthreshold oscillation and to a single spike; z_dep hardly matters, since it acts during a spike alone.",
+        "z_hyp, the memory of the slow feedback between spikes, takes the cell from tonic firing through mixed modes "
+        "to a subthreshold oscillation and to a single spike; z_dep hardly matters, since it acts in a spike alone.",
     ),
     Plane(
         "gates", "Slow gates, strong input", ("z_hyp", 0.0, 0.98), ("z_dep", 0.0, 0.98), 1.75,
@@ -63,24 +63,24 @@ PLANES = (
     ),
     Plane(
         "feedback", "Fast and slow feedback", ("r", 0.0, 10.0), ("r_s", -16.0, 0.0), 1.75,
-        "The slow feedback r_s has to outweigh the fast one, r, for firing; where it does not, the step gives one spike, "
-        "or nothing, and where r is strong the cell holds a plateau beside its rest: a bit of memory.",
+        "The slow feedback r_s has to outweigh the fast one, r, for firing; where it does not, the step gives one "
+        "spike, or nothing, and where r is strong the cell holds a plateau beside its rest: a bit of memory.",
     ),
     Plane(
         "bias", "Bias and slow feedback", ("b_h", -9.0, -4.0), ("r_s", -16.0, 0.0), 1.75,
-        "A higher bias needs less slow feedback to fire. Below the band of subthreshold oscillations lies a band in "
-        "which the step gives one spike.",
+        "A higher bias needs less slow feedback to fire. Between silence and firing lie a band in which the step gives "
+        "one spike, and one of subthreshold oscillations.",
     ),
     Plane(
         "irregular", "Firing patterns", ("r", 0.0, 10.0), ("z_hyp", 0.0, 0.98), 1.75,
-        "With a slow gate that stays half shut during spikes (z_dep = 0.85), spike trains lose their regularity in "
+        "With a feedback that stays slow during spikes (z_dep = 0.85), spike trains lose their regularity in "
         "tongues between locked rhythms.",
         {"r_s": -10.0, "z_dep": 0.85},
     ),
     Plane(
-        "membrane", "Membrane gate", ("b_h", -6.6, -5.4), ("z", 0.5, 0.9), 0.0,
-        "With z = 0, as in the paper, no lane is found at rest that could also fire. A membrane gate z of 0.7 or so, "
-        "which slows h, opens a wedge in which rest and tonic firing coexist.",
+        "membrane", "Membrane gate", ("b_h", -6.3, -5.5), ("z", 0.5, 0.9), 0.0,
+        "With z = 0, as in the paper, hardly a lane both rests and fires under one input. A membrane gate z of 0.7 or "
+        "so, which slows h, opens a wedge in which rest and tonic firing coexist.",
         {"r": 7.1, "r_s": -11.9, "z_hyp": 0.89, "z_dep": 0.39},
     ),
 )  # fmt: skip

@@ -137,8 +137,8 @@ def _beside(points: Mapping[str, float]) -> Table:
     return Table(
         "Measured and expected", ("quantity", "measured", "expected", "difference", "expected from"),
         [(name, got, want, got - want, source) for name, got, want, source in rows],
-        "Thresholds by bisection on runs of the cell in double precision. The intervals recorded earlier are means over "
-        "1500 steps; the ones measured here are those of the steady state.",
+        "Thresholds by bisection on runs of the cell in double precision. The intervals recorded earlier are means "
+        "over 1500 steps; the ones measured here are those of the steady state.",
         digits=5,
     )  # fmt: skip
 

@@ -52,7 +52,7 @@ def neimark_sacker(r: float = 2.0, r_s: float = -7.0, z_hyp: float = 0.9, z_dep:
 
     >>> found = neimark_sacker()
     >>> round(found.drive, 3), round(found.h, 4), round(found.period, 2)
-    (-4.905, -0.7746, 11.33)
+    (-4.905, -0.7746, 11.32)
     """
     h = _root(lambda h: growth(h, r, r_s, z_hyp, z_dep) - 1.0, -1.0, -0.3)
     angle = oscillation_angle(h, r, r_s, z_hyp, z_dep)

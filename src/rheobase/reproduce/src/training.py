@@ -10,15 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rheobase.data import Dataset, EventFrames, Rate
+from rheobase.data import Dataset, Encoder, EventFrames, Rate, Shifted
 from rheobase.data.events import EventDataset
-from rheobase.learning import Evaluation, Recipe, Trainer, count_parameters
+from rheobase.learning import Evaluation, LastCrossEntropy, Recipe, Trainer, count_parameters
 from rheobase.learning.random_state import seeded
 from rheobase.learning.run import LAST
-from rheobase.learning.samples import Encodes
 from rheobase.reproduce.job import Job
-from rheobase.reproduce.src.networks import network
+from rheobase.reproduce.src.networks import GATED, network
 
+WARM = 3.0  # temperature of the loss over the group readout, whose outputs are sums over many steps
 SILENT = 1 / 11  # of the steps of a rate code: 20 of 220, as in the authors' encoder
 
 
@@ -27,7 +27,8 @@ class Task:
     """Data, and how they become sequences."""
 
     data: Dataset
-    encoder: Encodes
+    encoder: Encoder
+    images: bool
 
     @property
     def inputs(self) -> int:
@@ -45,14 +46,15 @@ def task(job: Job, name: str, *, steps: int, gain: float, limit: int | None) -> 
     data = job.load(name, limit=limit)
     if isinstance(data, EventDataset):
         frames = EventFrames(data.events, steps, bin_ms=data.duration_ms / steps, binary=True)
-        return Task(data, frames)
-    return Task(data, Rate(steps, gain=gain, silent=round(SILENT * steps), dtype=torch.bfloat16))
+        return Task(data, frames, images=False)
+    return Task(data, Rate(steps, gain=gain, silent=round(SILENT * steps), dtype=torch.bfloat16), images=True)
 
 
 def trained(job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """Train on the whole train split and test once; a unit of the job, whose result holds the weights too.
 
-    `choice` has hidden, epochs, batch, lr, and what made the task, so that a change redoes the unit.
+    `choice` has hidden, epochs, batch, lr, and what made the task, so that a change redoes the unit; it may have
+    `shift` (images move by up to so many pixels while training) and `clip` (the largest norm of the gradient).
     """
     settings = {**choice, "kind": kind, "training_seed": seed}
     return job.unit(name, lambda: _train(job, name, kind, on, choice, seed), **settings)
@@ -61,13 +63,15 @@ def trained(job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any],
 def _train(job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
     net = fresh(kind, on, choice["hidden"], seed)
     recipe = Recipe(
-        epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine", loss="last",
-        clip_norm=choice.get("clip"), seed=seed,
+        epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
+        loss=LastCrossEntropy(temperature=1.0 if kind in GATED else WARM), clip_norm=choice.get("clip"), seed=seed,
     )  # fmt: skip
+    shift = choice.get("shift", 0)
+    encoder = Shifted(on.encoder, shift) if shift and on.images else on.encoder
     folder = job.folder(name)
     trainer = Trainer(recipe, folder=folder, callbacks=[job.training(name)], accelerator="cpu")
     history = trainer.fit(
-        net, encoder=on.encoder, train=(on.data.x_train, on.data.y_train), resume=(folder / LAST).exists()
+        net, encoder=encoder, train=(on.data.x_train, on.data.y_train), resume=(folder / LAST).exists()
     )
     found = examined(trainer, net, on)
     weights = {f"weights/{k}": v for k, v in net.state_dict().items()}

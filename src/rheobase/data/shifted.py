@@ -1,0 +1,70 @@
+"""Images moved by a few pixels, another way each time: more training data for nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rheobase.data.checks import check_index, check_integer, check_seed
+from rheobase.data.counter import lane_keys
+from rheobase.data.encoders import Encoder
+from rheobase.errors import ShapeError
+
+
+@dataclass(frozen=True)
+class Shifted:
+    """An encoder that first moves each image by up to `pixels` along each axis; what moves in is dark.
+
+    The shift follows from the seed and the index of the image, so a trainer, which gives another seed each epoch,
+    sees each image elsewhere every time. For training alone: test with the encoder inside.
+
+    **Shapes**: x (batch, ..., height, width) in [0, 1] -> what `encoder` gives.
+
+    **Raises**: ParameterError for pixels below 1; ShapeError for x without two axes; what `encoder` raises.
+
+    >>> from rheobase.data import Direct
+    >>> x = torch.zeros(1, 5, 5)
+    >>> x[0, 2, 2] = 1
+    >>> moved = Shifted(Direct(1), pixels=1)(x, seed=3)
+    >>> moved.nonzero()[0, 2:].tolist(), float(moved.sum())
+    ([3, 2], 1.0)
+    """
+
+    encoder: Encoder
+    pixels: int = 1
+
+    def __post_init__(self) -> None:
+        check_integer("Shifted", "pixels", self.pixels, 1, None, "leave Shifted out for images that stay")
+
+    @property
+    def steps(self) -> int:
+        """Length of the output in time steps."""
+        return self.encoder.steps
+
+    def __call__(self, x: Tensor, *, seed: int, index: Tensor | None = None) -> Tensor:
+        """What the encoder makes of the moved images."""
+        if not isinstance(x, Tensor) or x.dim() < 3:
+            given = f"x of shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+            raise ShapeError("Shifted", given, "(batch, ..., height, width)", "do not flatten images before it")
+        check_seed(self, seed)
+        index = check_index(self, index, x)
+        # a key of its own, so that the shift has nothing to do with the draws of the encoder
+        words = torch.stack(lane_keys(seed ^ _OWN, index, 1)).squeeze(-1).long() & 0x7FFFFFFF
+        down, right = words % (2 * self.pixels + 1) - self.pixels
+        return self.encoder(_moved(x, down, right, self.pixels), seed=seed, index=index)
+
+
+_OWN = 0x5317F7ED
+
+
+def _moved(x: Tensor, down: Tensor, right: Tensor, pixels: int) -> Tensor:
+    height, width = x.shape[-2:]
+    wide = torch.nn.functional.pad(x.reshape(len(x), -1, height, width), (pixels,) * 4)
+    rows = torch.arange(height, device=x.device) + pixels - down[:, None]  # (batch, height)
+    columns = torch.arange(width, device=x.device) + pixels - right[:, None]
+    sample = torch.arange(len(x), device=x.device)[:, None, None]
+    # indices around a slice: (batch, height, width, channels)
+    picked = wide[sample, :, rows[:, :, None], columns[:, None, :]]
+    return picked.movedim(-1, 1).reshape(x.shape)

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from rheobase.errors import CheckpointError, DataError, ParameterError
+from rheobase.plot import Table
+from rheobase.reproduce import Call, Finding, Paper, Part, reproduce
+from tests.reproduce.stub import Stub
+
+
+def call(stub, folder, changes=None, **options):
+    return reproduce(Call(paper=stub.paper(**(changes or {})), out=folder, **options))
+
+
+def test_everything_is_written(tmp_path):
+    outcome = call(Stub(), tmp_path, command="rheobase reproduce stub", seed=3)
+    with (tmp_path / "depth" / "accuracy.csv").open() as file:
+        assert list(csv.reader(file)) == [["layers", "accuracy"], ["1", "1.0"], ["2", "0.5"], ["3", str(1 / 3)]]
+    assert "| 3 | 0.3333 |" in (tmp_path / "depth" / "accuracy.md").read_text()
+    assert (tmp_path / "depth" / "a-curve.png").read_bytes().startswith(b"\x89PNG")
+    page = outcome.page.read_text()
+    for text in ("A stub", "Nobody (2024)", "It went deep.", "Accuracy", "0.3333", "It is flat.", "Of nothing.",
+                 "Sizes &lt;b&gt;", "depth: epochs", "rheobase reproduce stub"):  # fmt: skip
+        assert text in page, text
+    assert page.count("data:image/png;base64,") == 2
+    assert "reduced" not in page
+
+
+def test_a_second_call_skips_what_stands_and_gives_the_same(tmp_path):
+    stub = Stub()
+    first = call(stub, tmp_path).as_json()
+    again = call(stub, tmp_path).as_json()
+    assert stub.done == [1, 2, 3, "plain"]
+    assert json.dumps(first) == json.dumps(again)
+
+
+def test_after_an_interruption_finished_units_are_not_done_again(tmp_path):
+    stub = Stub()
+    stub.stop_at = 3
+    with pytest.raises(KeyboardInterrupt):
+        call(stub, tmp_path)
+    assert stub.done == [1, 2]
+    assert not (tmp_path / "depth" / "part.json").exists()
+    stub.stop_at = None
+    outcome = call(stub, tmp_path)
+    assert stub.done == [1, 2, 3, "plain"]
+    assert [row[1] for row in outcome.records[0].tables[0].rows] == [1.0, 0.5, 1 / 3]
+
+
+def test_an_interruption_leaves_the_page_of_the_parts_before_it(tmp_path):
+    paper = Stub().paper()
+    late = Part("late", "Late", "never ends", lambda job: Stub.train(type("S", (), {"stop_at": 1})(), 1))
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(Call(paper=Paper("stub", "A stub", "", (*paper.parts, late)), out=tmp_path))
+    page = (tmp_path / "index.html").read_text()
+    assert "It went deep." in page
+    assert "not run yet</th><td>Late" in page
+
+
+@pytest.mark.parametrize(
+    ("later", "done"),
+    [
+        ({"depths": [1, 2, 3, 4]}, [4]),  # a new unit alone
+        ({"epochs": 3}, [1, 2, 3]),  # all units of that part
+    ],
+)
+def test_a_changed_setting_redoes_what_it_decides(tmp_path, later, done):
+    call(Stub(), tmp_path)
+    stub = Stub(**later)
+    call(stub, tmp_path)
+    assert stub.done == done
+
+
+@pytest.mark.parametrize("options", [{"seed": 1}, {"fresh": True}, {"changes": {"revision": 2}}])
+def test_another_seed_fresh_and_a_new_revision_redo(tmp_path, options):
+    stub = Stub()
+    call(stub, tmp_path)
+    call(stub, tmp_path, only=("depth",), **options)
+    assert stub.done == [1, 2, 3, "plain", 1, 2, 3]
+
+
+def test_a_quick_run_is_smaller_goes_elsewhere_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stub = Stub()
+    outcome = reproduce(Call(paper=stub.paper(), quick=True))
+    assert outcome.page.as_posix() == "results/stub-quick/index.html"
+    assert stub.done == [1, "plain"]
+    depth, plain = outcome.records
+    assert [depth.title, depth.tables[0].title, depth.pictures[0].title] == [
+        "Depth, reduced", "Accuracy, reduced", "A curve, reduced",
+    ]  # fmt: skip
+    assert plain.title == "Plain"
+    page = outcome.page.read_text()
+    assert "A stub, quick run" in page
+    assert "depths [1] instead of [1, 2, 3]" in page
+
+
+def test_what_even_a_full_run_reduces_is_said(tmp_path):
+    outcome = call(Stub(), tmp_path, {"reduced": "The paper goes to 8."})
+    assert outcome.records[0].title == "Depth, reduced"
+    assert "The paper goes to 8." in outcome.page.read_text()
+
+
+def test_only_some_parts_and_the_page_keeps_the_others(tmp_path):
+    stub = Stub()
+    call(stub, tmp_path, only=("plain",))
+    assert stub.done == ["plain"]
+    assert "It is plain." in call(stub, tmp_path, only=("depth",)).page.read_text()
+
+
+def test_names_that_there_are_not(tmp_path):
+    with pytest.raises(ParameterError, match="did you mean 'depth'"):
+        call(Stub(), tmp_path, only=("deptt",))
+    with pytest.raises(ParameterError, match="seed -1"):
+        call(Stub(), tmp_path, seed=-1)
+    with pytest.raises(ParameterError, match=r"quick setting 'depth'.*did you mean 'depths'"):
+        Stub().paper(quick={"depth": 1})
+
+
+def test_missing_data_are_said_before_any_work(tmp_path):
+    stub = Stub()
+    needy = {"needs": ("mnist",)}
+    with pytest.raises(DataError, match=r"no folder mnist.*--only plain"):
+        call(stub, tmp_path / "out", needy, data=tmp_path)
+    with pytest.raises(DataError, match="which is no folder"):
+        call(stub, tmp_path / "out", needy, data=tmp_path / "nowhere")
+    assert stub.done == []
+    (tmp_path / "mnist").mkdir()
+    call(stub, tmp_path / "out", needy, data=tmp_path)
+    assert stub.done == [1, 2, 3, "plain"]
+
+
+@pytest.mark.parametrize("content", ["{", "[1]", '{"settings": 1}'])
+def test_a_damaged_result_is_named(tmp_path, content):
+    call(Stub(), tmp_path)
+    (tmp_path / "depth" / "part.json").write_text(content)
+    with pytest.raises(CheckpointError, match=r"depth/part.json"):
+        call(Stub(), tmp_path)
+
+
+def test_a_lost_picture_is_made_again_from_stored_units(tmp_path):
+    stub = Stub()
+    call(stub, tmp_path)
+    (tmp_path / "depth" / "a-curve.png").unlink()
+    call(stub, tmp_path)
+    assert stub.done == [1, 2, 3, "plain"]
+    assert (tmp_path / "depth" / "a-curve.png").exists()
+
+
+def test_two_titles_of_one_file_are_refused(tmp_path):
+    tables = [Table("A b", ("x",), []), Table("a B", ("x",), [])]
+    part = Part("p", "P", "", lambda job: Finding("", tables))
+    with pytest.raises(ParameterError, match="'A b'"):
+        reproduce(Call(paper=Paper("q", "Q", "", (part,)), out=tmp_path))
