@@ -27,7 +27,7 @@ demo: .venv/.installed ## train a spiking network on real handwritten digits, wr
 	$(BIN)/rheobase train --neuron SRC --data digits --name $(NAME)
 
 test: .venv/.installed-dev lint ## run every check: style, types, layers, house rules, tests
-	$(BIN)/python -m pytest $(PYTEST)
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(PYTEST)
 
 lint: .venv/.installed-dev ## run the static checks alone
 	$(BIN)/ruff check
@@ -36,11 +36,11 @@ lint: .venv/.installed-dev ## run the static checks alone
 	$(BIN)/lint-imports
 
 bench: .venv/.installed ## time rheobase against torch, and against its peers where they are installed
-	for name in neurons training_step memory startup after_matmul; do \
+	for name in neurons training_step memory startup after_matmul conductance; do \
 		$(BENCH_PYTHON) -m benchmarks.$$name $(BENCH) || exit 1; done
 	$(BENCH_PYTHON) -m benchmarks.table
 
-bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly) in an environment of their own
+bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly, NEURON, Brian2) in an environment of their own
 
 clean: ## remove the environment, caches and builds; keep runs/ and the peers
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -133,7 +133,8 @@ class Model:
         if spec.range is not None:
             low, high = spec.range
             edge = 0.02 * (high - low)
-            return (spec.default + shift * (high - low)).clamp(low + edge, high - edge)
+            span = min(high - low, abs(spec.default) or high - low)
+            return (spec.default + shift * span).clamp(low + edge, high - edge)
         return spec.default + shift * (abs(spec.default) or 0.5)
 
     def with_options(self, **options: Any) -> Model:
@@ -153,19 +154,27 @@ class Model:
         return _drive(self)
 
 
-def _steps(cls: type[Any]) -> tuple[float, ...]:
-    """Time steps to try; a neuron that counts in steps has none."""
+def _steps(cls: type[Any]) -> tuple[tuple[float, ...], ...]:
+    """Time steps to try, the better ones first; a neuron that counts in steps has none."""
     if not issubclass(cls, OdeNeuron):
-        return (math.nan,)
-    return FINE if cls.crossing else DTS
+        return ((math.nan,),)
+    return (FINE, DTS) if cls.crossing else (DTS,)
 
 
 @functools.cache
 def _drive(model: Model) -> tuple[float, float]:
+    for steps in _steps(model.cls):
+        found = _liveliest(model, steps)
+        if found is not None:
+            return found
+    raise AssertionError(f"no input makes {model.name} fire now and then")
+
+
+def _liveliest(model: Model, steps: tuple[float, ...]) -> tuple[float, float] | None:
+    """dt and scale under which the model is as active as it should be, or else as active as it can be."""
     noise = torch.randn(400, 1, 16, generator=seeded(model.name), dtype=torch.float64)
-    # a spike that lasts a millisecond cannot come in 2 % of steps of 0.05 ms: then the liveliest will do
     liveliest, usable = RARE, None
-    for dt in _steps(model.cls):
+    for dt in steps:
         neuron = model.cls(16, **dict(model.options), **({} if math.isnan(dt) else {"dt": dt})).double()
         for scale in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0):
             out, end = neuron(scale * (0.5 + noise), backend="reference")
@@ -173,12 +182,10 @@ def _drive(model: Model) -> tuple[float, float]:
             active = activity(neuron, out)
             if finite and 0.02 <= active <= 0.4:
                 return dt, scale
+            # a leaky integrator has no spikes to make
             if finite and (active > liveliest or (usable is None and neuron.graded)):
                 liveliest, usable = max(active, liveliest), (dt, scale)
-    # a leaky integrator has no spikes to make
-    if usable is not None:
-        return usable
-    raise AssertionError(f"no input makes {model.name} fire now and then")
+    return usable
 
 
 def activity(neuron: Neuron, out: Tensor) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from rheobase import Noisy, Refractory, integrators, neurons, surrogates
+from rheobase import Escape, Noisy, Refractory, integrators, neurons, surrogates
 from rheobase.core.neuron import Neuron
 from rheobase.engine import launch
 from rheobase.errors import ParameterError
@@ -25,8 +25,8 @@ def same_values(a: Neuron, b: Neuron) -> bool:
 def namespace() -> dict[str, Any]:
     """What `repr` is written in."""
     return {
-        "torch": torch, "Noisy": Noisy, "Refractory": Refractory, **vars(neurons), **vars(integrators),
-        **vars(surrogates), **{model.cls.__name__: model.cls for model in UNSEEN},
+        "torch": torch, "Escape": Escape, "Noisy": Noisy, "Refractory": Refractory,
+        **vars(neurons), **vars(integrators), **vars(surrogates), **{model.cls.__name__: model.cls for model in UNSEEN},
     }  # fmt: skip
 
 

@@ -183,18 +183,30 @@ def option(default: Any, meaning: str, *, choices: tuple[Any, ...] = (True, Fals
 
 
 class Relax(NamedTuple):
-    """dx/dt = (to - x) / tau, said as such so that an integrator may solve it exactly."""
+    """dx/dt = (to - x) / tau, or rate (to - x), said as such so that an integrator may solve it exactly."""
 
     to: Any
-    tau: Any
+    tau: Any = None
+    rate: Any = None
 
     def derivative(self, x: Any) -> Any:
-        return (self.to - x) / self.tau
+        return (self.to - x) / self.tau if self.rate is None else self.rate * (self.to - x)
+
+    def times(self, dt: Any) -> Any:
+        """How many time constants dt is."""
+        return dt / self.tau if self.rate is None else dt * self.rate
 
 
-def relax(to: Any, tau: Any) -> Relax:
-    """State that a variable relaxes towards `to` with time constant `tau` (ms): dx/dt = (to - x)/tau."""
-    return Relax(to, tau)
+def relax(to: Any, tau: Any = None, *, rate: Any = None) -> Relax:
+    """State that a variable relaxes towards `to` with a time constant (ms), or with its inverse, a rate (1/ms).
+
+    dx/dt = (to - x)/tau = rate (to - x). Of `tau` and `rate` give the one that the equations have: the other would
+    cost a division in each step.
+    """
+    if (tau is None) == (rate is None):
+        given = "neither" if tau is None else "both"
+        raise DeclarationError("relax", f"{given} of tau and rate", "one of them", "relax(v_inf, tau), say")
+    return Relax(to, tau, rate)
 
 
 Dynamics = Callable[[Any], dict[str, Any]]

@@ -37,9 +37,9 @@ def _shift(s: Any, slopes: dict[str, Any], dt: Any) -> Any:
     return s._replace(**{k: getattr(s, k) + dt * d for k, d in slopes.items()})
 
 
-def _gain(dt: Any, tau: Any) -> Any:
-    """1 - exp(-dt/tau), without cancellation."""
-    ratio = -dt / tau
+def _gain(times: Any) -> Any:
+    """1 - exp(-times), without cancellation."""
+    ratio = -times
     return -math.expm1(ratio) if isinstance(ratio, float) else -torch.expm1(ratio)
 
 
@@ -85,7 +85,7 @@ def _relaxed(slopes: dict[str, Any], s: Any, dt: Any) -> Any:
     after: dict[str, Any] = {}
     for name, d in slopes.items():
         x = getattr(s, name)
-        after[name] = x + (d.to - x) * _gain(dt, d.tau) if isinstance(d, Relax) else x + dt * d
+        after[name] = x + (d.to - x) * _gain(d.times(dt)) if isinstance(d, Relax) else x + dt * d
     return s._replace(**after)
 
 

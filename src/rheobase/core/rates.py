@@ -40,7 +40,7 @@ def linoid(x: Any) -> Any:
 def gate(alpha: Any, beta: Any, phi: Any = 1.0) -> Relax:
     """A gate that opens at the rate alpha and closes at the rate beta: dx/dt = phi (alpha (1 - x) - beta x)."""
     total = alpha + beta
-    return relax(alpha / total, 1.0 / (phi * total))
+    return relax(alpha / total, rate=phi * total)
 
 
 def membrane(c_mem: Any, i: Any, *channels: tuple[Any, Any]) -> Relax:
@@ -50,7 +50,7 @@ def membrane(c_mem: Any, i: Any, *channels: tuple[Any, Any]) -> Relax:
     """
     g = sum((g for g, _ in channels[1:]), channels[0][0])
     drive = sum((g * e for g, e in channels), i)
-    return relax(drive / g, c_mem / g)
+    return relax(drive / g, rate=g / c_mem)
 
 
 __all__ = ["exponential", "gate", "linoid", "membrane"]

@@ -264,8 +264,10 @@ def _check_ode(neuron: OdeNeuron, bound: Any, s: Any, i: Quantity) -> None:
             x = getattr(s, k)
             if isinstance(slope, Relax):
                 _same("relaxing to", x, slope.to)
-                if unit_of(slope.tau) != MS:
+                if slope.rate is None and unit_of(slope.tau) != MS:
                     raise Disagreement(f"a time constant in {unit_of(slope.tau)}", "ms")
+                if slope.rate is not None and unit_of(slope.rate) != ONE / MS:
+                    raise Disagreement(f"a rate in {unit_of(slope.rate)}", "1/ms")
             elif not _is_zero(slope) and unit_of(slope) != x.unit / MS:
                 raise Disagreement(f"{unit_of(slope)}", f"{x.unit / MS}, that of {k} per ms")
     if neuron.graded:

@@ -162,7 +162,7 @@ def loss(name: str, **options: Any) -> CrossEntropy:
     Raises: `ParameterError` for a name or an option that does not exist.
 
     >>> loss("sum", label_smoothing=0.1)
-    SumCrossEntropy(label_smoothing=0.1)
+    SumCrossEntropy(label_smoothing=0.1, temperature=1.0)
     >>> loss("sun")
     Traceback (most recent call last):
         ...

@@ -35,7 +35,7 @@ class Recipe:
     Raises: `ParameterError`.
 
     >>> Recipe(epochs=3, loss="sum").loss
-    SumCrossEntropy(label_smoothing=0.0)
+    SumCrossEntropy(label_smoothing=0.0, temperature=1.0)
     >>> Recipe(schedule="cosin")
     Traceback (most recent call last):
         ...
@@ -128,7 +128,7 @@ class Recipe:
         """The recipe in words and numbers that JSON can say.
 
         >>> Recipe(loss="sum").as_json()["loss"]
-        {'name': 'SumCrossEntropy', 'label_smoothing': 0.0}
+        {'name': 'SumCrossEntropy', 'label_smoothing': 0.0, 'temperature': 1.0}
         """
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
         return plain | {

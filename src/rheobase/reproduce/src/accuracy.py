@@ -61,7 +61,8 @@ PART = Part(
         "seeds": [0, 1, 2],
         "limit": None,
         "networks": {
-            "mnist": {**_COMMON, "data": "mnist", "hidden": [], "steps": 220, "epochs": 20, "lr": 0.01},
+            "mnist": {**_COMMON, "data": "mnist", "hidden": [], "steps": 220, "epochs": 25, "lr": 0.01, "batch": 128,
+                      "shift": 1},
             "mnist-512-512": {**_COMMON, "data": "mnist", "hidden": [512, 512], "steps": 60, "gain": 1.0, "epochs": 10,
                               "lr": 0.003},
             "fashion": {**_COMMON, "data": "fashion_mnist", "hidden": [512], "steps": 60, "gain": 1.0, "epochs": 10,

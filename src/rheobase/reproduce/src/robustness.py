@@ -73,7 +73,7 @@ def noisy(x: Tensor, noise: str, amount: float, seed: int) -> Tensor:
     """Images in [0, 1] with noise of one kind; the same for the same seed.
 
     >>> x = torch.full((1, 1000), 0.5)
-    >>> float((noisy(x, "salt and pepper", 0.2, seed=0) != 0.5).float().mean().round(decimals=1))
+    >>> round(float((noisy(x, "salt and pepper", 0.2, seed=0) != 0.5).float().mean()), 1)
     0.2
     """
     generator = torch.Generator().manual_seed(seed)
