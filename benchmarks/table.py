@@ -243,6 +243,20 @@ def conductance(results: dict[str, Any]) -> str:
     return "\n".join(filter(None, parts))
 
 
+def epoch(results: dict[str, Any]) -> str:
+    parts = ("encoding", "product", "cells, readout, loss", "backward, Adam")
+    rows = [
+        [name, f"{row['whole']:.1f}", *(f"{row[part]:.1f}" for part in parts)] for name, row in results["rows"].items()
+    ]
+    return "\n".join([
+        "## An epoch of MNIST\n",
+        f"The SRC network 784-100 with its group readout, {results['steps']} steps, batches of {results['batch']}: all "
+        f"{results['samples']:,} images ({results['images']}), forward, backward and Adam, with {results['draws']:.1e} "
+        "Bernoulli draws by the counter-based rate code. Seconds of one epoch, and of its parts.\n",
+        table(["", "whole epoch: s", *parts], rows),
+    ])  # fmt: skip
+
+
 SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "neurons": neurons,
     "training_step": training_step,
@@ -250,6 +264,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "startup": startup,
     "after_matmul": after_matmul,
     "conductance": conductance,
+    "epoch": epoch,
 }
 
 
