@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 from rheobase.plot import Table
@@ -35,8 +36,8 @@ def run(job: Job) -> Finding:
         first = found[0]
         rows.append((
             one["data"], f"{kind} {'-'.join(map(str, cells))}", one["steps"], one["epochs"], first["samples"],
-            first["tested"], len(found), mean, spread, _spikes(first["spikes"], cells), first["parameters"],
-            first["seconds_per_epoch"],
+            first["tested"], len(found), mean, spread, _spikes([r["spikes"] for r in found], cells), first["parameters"],
+            statistics.median(r["seconds_per_epoch"] for r in found),
         ))  # fmt: skip
     best = max(rows, key=lambda row: row[7])
     return Finding(
@@ -46,11 +47,12 @@ def run(job: Job) -> Finding:
     )
 
 
-def _spikes(spikes: dict[str, float], sizes: list[int]) -> float | str:
-    """Spikes of a cell per sample, the mean over all cells; a cell of torch's has none."""
-    if not spikes:
+def _spikes(found: list[dict[str, float]], sizes: list[int]) -> float | str:
+    """Spikes of a cell per sample, the mean over all cells and seeds; a cell of torch's has none."""
+    if not found[0]:
         return "-"
-    return sum(mean * size for mean, size in zip(spikes.values(), sizes, strict=True)) / sum(sizes)
+    each = [sum(n * size for n, size in zip(spikes.values(), sizes, strict=True)) / sum(sizes) for spikes in found]
+    return statistics.fmean(each)
 
 
 _COMMON = {"gain": 0.25, "batch": 256, "kinds": ["SRC"]}
