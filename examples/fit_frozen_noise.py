@@ -95,8 +95,8 @@ def main() -> None:
     counts = [len(t) for t in test.spike_times()]
     notes = [
         "# Neurons fitted to frozen noise", "",
-        f"Training {TRAIN[0]:g} to {TRAIN[1]:g} ms, test {TEST[0]:g} to {TEST[1]:g} ms, {len(whole.v)} repetitions, dt {DT} ms. "
-        f"Gamma at 4 ms, mean over repetitions. The cell predicts itself with {own[0]:.3f} in training and "
+        f"Training {TRAIN[0]:g} to {TRAIN[1]:g} ms, test {TEST[0]:g} to {TEST[1]:g} ms, {len(whole.v)} repetitions, "
+        f"dt {DT} ms. Gamma at 4 ms, mean over repetitions. The cell predicts itself with {own[0]:.3f} in training and "
         f"{own[1]:.3f} in test; it has {min(counts)} to {max(counts)} spikes in test. The row is the seed that fitted "
         "best in training; with so few spikes, differences of some hundredths in test say nothing.", "",
         f"Seeds 0 to {given.seeds - 1}; {recipe}. {hardware()}.", "",

@@ -36,8 +36,8 @@ def run(job: Job) -> Finding:
         first = found[0]
         rows.append((
             one["data"], f"{kind} {'-'.join(map(str, cells))}", one["steps"], one["epochs"], first["samples"],
-            first["tested"], len(found), mean, spread, _spikes([r["spikes"] for r in found], cells), first["parameters"],
-            statistics.median(r["seconds_per_epoch"] for r in found),
+            first["tested"], len(found), mean, spread, _spikes([r["spikes"] for r in found], cells),
+            first["parameters"], statistics.median(r["seconds_per_epoch"] for r in found),
         ))  # fmt: skip
     best = max(rows, key=lambda row: row[7])
     return Finding(
