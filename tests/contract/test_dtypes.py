@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
+from torch import Tensor
 
+from rheobase import Neuron
 from tests.contract.models import Model, every_model, margins
-from tests.contract.runs import run
+from tests.contract.runs import Run, run
 from tests.contract.test_parity import everything
-from tests.contract.tolerances import FREE_32, GRADIENT_32, HALF_ULP, MARGIN_32, assert_close
+from tests.contract.tolerances import FREE_32, GRADIENT_32, HALF_ULP, MARGIN_32, assert_close, difference
 
 HALVES = pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 STEPS = 12
+
+
+def comparable(model: Model, neuron: Neuron, dtype: torch.dtype, record: tuple[str, ...]) -> tuple[Tensor, Run]:
+    """Input clear of the threshold, on which float32 is well conditioned if there is such, and the reference's run."""
+    clear: list[tuple[Tensor, Run]] = []
+    for seed in range(20):
+        current = model.current(STEPS, 3, 21, seed=seed).to(dtype)
+        with margins() as seen:
+            expected = run(neuron, current, "reference", record=record)
+        if min(seen, default=1.0) > MARGIN_32:
+            if well_conditioned(neuron, current, record):
+                return current, expected
+            clear.append((current, expected))
+    assert clear, f"no input keeps {model.name} clear of its threshold"
+    return clear[0]
+
+
+def well_conditioned(neuron: Neuron, current: Tensor, record: tuple[str, ...]) -> bool:
+    """Whether float32 itself, beside float64, stays within half of what two ways to compute in it may differ by."""
+    single = run(neuron, current.float(), "reference", record=record)
+    exact = run(copy.deepcopy(neuron).double(), current.double(), "reference", record=record)
+    pairs = [(v, exact.values[k], FREE_32) for k, v in single.values.items() if v.is_floating_point()]
+    pairs += [(g, exact.gradients[k], GRADIENT_32) for k, g in single.gradients.items()]
+    return all(difference(a.double(), b.double()) <= 0.5 * bound for a, b, bound in pairs)
 
 
 @HALVES
@@ -19,18 +47,14 @@ STEPS = 12
 def test_parity(model: Model, dtype: torch.dtype) -> None:
     neuron = model.make(21, dtype=torch.float32)
     record = everything(neuron)
-    for seed in range(20):
-        current = model.current(STEPS, 3, 21, seed=seed).to(dtype)
-        with margins() as seen:
-            expected = run(neuron, current, "reference", record=record)
-        if min(seen, default=1.0) > MARGIN_32:
-            break
+    current, expected = comparable(model, neuron, dtype, record)
     found = run(neuron, current, "llvm", record=record)
     for name, value in found.values.items():
         assert value.dtype == expected.values[name].dtype, name
         if value.is_floating_point():
             assert value.dtype == (dtype if name == "out" else torch.float32), name
-        tolerance = HALF_ULP[dtype] if name == "out" else FREE_32
+        # two values that differ in the last bits of float32 may round to neighbours
+        tolerance = 2 * HALF_ULP[dtype] if name == "out" else FREE_32
         assert_close(expected.values[name], value, tolerance, name)
     if not neuron.graded:
         assert torch.equal(expected.values["out"], found.values["out"])

@@ -39,7 +39,7 @@ def test_rates_of_the_paper() -> None:
     slopes = neuron.dynamics(neuron.State(v=-65.0 - V, m=zero, h=zero, n=zero, above=zero), zero)
     for gate, (alpha, beta) in rates.items():
         assert torch.allclose(slopes[gate].to, alpha / (alpha + beta), rtol=1e-6), gate
-        assert torch.allclose(slopes[gate].tau, 1 / (alpha + beta), rtol=1e-6), gate
+        assert torch.allclose(slopes[gate].rate, alpha + beta, rtol=1e-6), gate
 
 
 @pytest.mark.parametrize(("shock", "spikes"), [(6.0, 0), (7.0, 1), (15.0, 1)])

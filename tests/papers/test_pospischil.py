@@ -119,7 +119,7 @@ def test_kinetics() -> None:
     expected["u"] = (1 / (1 + exp((v + x + 81) / 4)), tau_u / 3.0**1.2)
     for name, (to, tau) in expected.items():
         assert torch.allclose(slopes[name].to, to, rtol=1e-6), name
-        assert torch.allclose(slopes[name].tau, tau, rtol=1e-4), name
+        assert torch.allclose(1 / slopes[name].times(1.0), tau, rtol=1e-4), name
 
 
 @pytest.mark.parametrize("name", list(neurons.Pospischil.sets()))

@@ -30,7 +30,7 @@ def test_rates() -> None:
     slopes = neuron.dynamics(neuron.State(v=u - 63.0, m=zero, h=zero, n=zero, above=zero), zero)
     for gate, (alpha, beta) in rates.items():
         assert torch.allclose(slopes[gate].to, alpha / (alpha + beta), rtol=1e-6), gate
-        assert torch.allclose(slopes[gate].tau, 1 / (alpha + beta), rtol=1e-6), gate
+        assert torch.allclose(slopes[gate].rate, alpha + beta, rtol=1e-6), gate
 
 
 def test_leak_alone_has_20_ms() -> None:
