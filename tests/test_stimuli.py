@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -45,6 +47,16 @@ def test_noise_has_its_statistics_and_its_seed() -> None:
 def test_corners_must_be_in_order(points: list[tuple[float, float]]) -> None:
     with pytest.raises(ParameterError, match="in order"):
         stimuli.corners(points)
+
+
+@pytest.mark.parametrize("points", [[(0.0, 1.0), (math.inf, 1.0)], [(0.0, math.nan)]])
+def test_corners_must_be_finite(points: list[tuple[float, float]]) -> None:
+    with pytest.raises(ParameterError, match="finite"):
+        stimuli.corners(points)
+
+
+def test_a_step_without_an_end_lasts() -> None:
+    assert stimuli.step(2.0, start=1.0).sample(1000.0, 1.0).tolist() == [0.0] + [2.0] * 999
 
 
 @pytest.mark.parametrize(("t_stop", "dt"), [(0.0, 0.1), (10.0, -1.0), (float("inf"), 1.0), (True, 1.0)])

@@ -1,4 +1,4 @@
-"""Currents to inject: steps, ramps, pulses, any polyline, noise, recordings; sampled on a grid of time.
+"""Currents to inject: steps, ramps, pulses, any polyline, noise; sampled on a grid of time.
 
 >>> two = step(2.0, start=1.0, stop=3.0) + pulses(5.0, [4.0], width=1.0)
 >>> two.sample(t_stop=6.0, dt=1.0).tolist()
@@ -56,7 +56,7 @@ class _Sum(Stimulus):
 class Polyline(Stimulus):
     """Straight lines between corners (time in ms, value); constant before the first and after the last.
 
-    Two corners at one time are a jump. Raises `ParameterError` for times that go back.
+    Two corners at one time are a jump. Raises `ParameterError` for times that go back, and for what is not finite.
     """
 
     corners: tuple[Corner, ...]
@@ -65,6 +65,10 @@ class Polyline(Stimulus):
         times = [t for t, _ in self.corners]
         if not times or any(b < a for a, b in itertools.pairwise(times)):
             raise ParameterError("Polyline", f"corners at {times}", "times in ms, in order", "sort the corners")
+        if not all(math.isfinite(number) for corner in self.corners for number in corner):
+            raise ParameterError(
+                "Polyline", f"corners {self.corners}", "finite numbers", "the last value lasts for ever"
+            )
 
     def at(self, t: Tensor) -> Tensor:
         times, values = torch.tensor(self.corners, dtype=torch.float64).T.contiguous()
@@ -80,7 +84,7 @@ class Polyline(Stimulus):
 class Noise(Stimulus):
     """An Ornstein-Uhlenbeck current: mean, standard deviation sigma, correlation time tau (ms); white in steps for 0.
 
-    The same on any machine for the same seed and grid; another grid is another realisation.
+    The same for the same seed and grid; another grid is another realisation.
     """
 
     mean: float
@@ -101,7 +105,8 @@ class Noise(Stimulus):
 
 def step(amplitude: float, *, start: float = 0.0, stop: float = math.inf) -> Stimulus:
     """`amplitude` from `start` to `stop` (ms), 0 elsewhere."""
-    return corners([(start, 0.0), (start, amplitude), (stop, amplitude), (stop, 0.0)])
+    rise = [(start, 0.0), (start, amplitude)]
+    return corners(rise if stop == math.inf else [*rise, (stop, amplitude), (stop, 0.0)])
 
 
 def ramp(slope: float, *, start: float = 0.0, stop: float = 1e9) -> Stimulus:
@@ -117,8 +122,7 @@ def pulses(amplitude: float, starts: Sequence[float], *, width: float) -> Stimul
 
 def corners(points: Sequence[Sequence[float]]) -> Stimulus:
     """Straight lines between points (time in ms, value)."""
-    finite = [(float(t), float(v)) for t, v in points if not math.isinf(t)]
-    return Polyline(tuple(finite))
+    return Polyline(tuple((float(t), float(v)) for t, v in points))
 
 
 def noise(mean: float, sigma: float, *, tau: float = 0.0, seed: int = 0) -> Stimulus:

@@ -55,21 +55,25 @@ def run(
     return Run({k: v.detach() for k, v in values.items()}, gradients)
 
 
+# Steps within which a model keeps to itself when its input is disturbed in the last digit. A tanh made of lines has
+# corners: on none of the inputs do the gradients of 1000 steps stay within what two ways to compute may differ by.
+HORIZON = {"SRC-tanh-piecewise": 500}
+
+
 def reference_run(model: Model, neuron: Neuron, steps: int, batch: int, **call: Any) -> tuple[Tensor, Run]:
     """Input in float64 under which the reference keeps `MARGIN` from every threshold, and that run.
 
-    Over many steps it must be calm too: disturbed in its last digit, the reference keeps to itself. Where it does not,
-    the model is chaotic, no two ways to compute it could agree, and half as many steps must do.
+    Over many steps it must be calm too: disturbed in its last digit, the reference keeps to itself. On other inputs
+    no two ways to compute it could agree.
     """
-    for seed in range(4 if steps >= LONG else 20):
+    steps = min(steps, HORIZON.get(model.name, steps))
+    for seed in range(20):
         current = model.current(steps, batch, *neuron.shape, seed=seed)
         with margins() as seen:
             expected = run(neuron, current, "reference", **call)
         if min(seen, default=1.0) > MARGIN and (steps < LONG or _calm(neuron, current, expected, free(steps), **call)):
             return current, expected
-    if steps >= LONG:
-        return reference_run(model, neuron, steps // 2, batch, **call)
-    raise AssertionError(f"no input keeps {model.name} clear of its threshold")
+    raise AssertionError(f"no input over {steps} steps keeps {model.name} clear of its threshold, and calm")
 
 
 LONG = 200

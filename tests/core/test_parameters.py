@@ -26,7 +26,8 @@ def namespace() -> dict[str, Any]:
     """What `repr` is written in."""
     return {
         "torch": torch, "Escape": Escape, "Noisy": Noisy, "Refractory": Refractory,
-        **vars(neurons), **vars(integrators), **vars(surrogates), **{model.cls.__name__: model.cls for model in UNSEEN},
+        **{name: getattr(neurons, name) for name in neurons.__all__}, **vars(integrators), **vars(surrogates),
+        **{model.cls.__name__: model.cls for model in UNSEEN},
     }  # fmt: skip
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rheobase.data import Direct, Rate, Shifted
+from rheobase.data import Direct, EventFrames, Rate, Shifted
+from rheobase.data.events import StoredEvents, recordings
 from rheobase.errors import ParameterError, ShapeError
 
 
@@ -49,3 +50,21 @@ def test_refusals() -> None:
         Shifted(Direct(1), pixels=0)
     with pytest.raises(ShapeError, match="height, width"):
         Shifted(Direct(1))(torch.rand(3, 64), seed=0)
+
+
+def test_recordings_move_as_their_frames_would() -> None:
+    """All events of a recording together; those that leave the frame are lost."""
+    generator = torch.Generator().manual_seed(3)
+    y, x, p, t = (torch.randint(n, (400,), generator=generator).numpy() for n in (5, 7, 2, 9000))
+    events = StoredEvents({"x": x, "y": y, "p": p, "t": t, "offsets": [0, 150, 150, 400]}, (2, 5, 7), "here")
+    frames = EventFrames(events, 3, bin_ms=2.0)
+    rows = recordings(events)
+    still, moved = frames(rows), Shifted(frames, pixels=2)(rows, seed=4, index=torch.tensor([5, 6, 9]))
+    offsets = []
+    for sample in range(3):
+        wide = torch.nn.functional.pad(still[:, sample], (2, 2, 2, 2))
+        spots = {(a, b): wide[..., a : a + 5, b : b + 7] for a in range(5) for b in range(5)}
+        offsets.append([spot for spot, frame in spots.items() if torch.equal(frame, moved[:, sample])])
+    assert len(offsets[0]) == len(offsets[2]) == 1
+    assert offsets[0] != offsets[2]
+    assert not moved[:, 1].any()

@@ -4,6 +4,7 @@ from rheobase.core.declare import Option, ParamSpec, Relax, StateSpec, option, p
 from rheobase.core.map import MapNeuron
 from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.ode import OdeNeuron
+from rheobase.core.refractory import barred, running
 
 __all__ = [
     "MapNeuron",
@@ -14,8 +15,10 @@ __all__ = [
     "Relax",
     "StateSpec",
     "Transition",
+    "barred",
     "option",
     "param",
     "relax",
+    "running",
     "state",
 ]

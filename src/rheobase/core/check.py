@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
+def checked_shape(owner: str, shape: tuple[int | Sequence[int], ...]) -> tuple[int, ...]:
+    """The shape of a population, given as sizes or as one sequence of them."""
+    sizes: tuple[Any, ...] = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+    if not sizes or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
+        raise ParameterError(owner, f"shape {sizes}", "one or more positive integers", f"{owner}(128) is 128 neurons")
+    return sizes
+
+
 def check_call(neuron: Neuron, current: Tensor, record: Sequence[str], lengths: Tensor | None) -> None:
     """Raise unless `current`, `record` and `lengths` fit the neuron."""
     if not isinstance(current, Tensor):

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
+from rheobase.core.check import checked_shape
 from rheobase.core.declare import Option, ParamSpec, StateSpec
 from rheobase.core.named import NamedSet, Shown, named_sets
 from rheobase.core.neuron import Neuron, register_state
@@ -59,7 +60,7 @@ class Declared(Neuron):
         **values: Any,
     ):
         super().__init__()
-        self.shape = _checked_shape(type(self).__name__, shape)
+        self.shape = checked_shape(type(self).__name__, shape)
         self.dt = dt
         self.learn = self._checked_learn(learn)
         self.surrogate = self.usual_surrogate() if surrogate is None else surrogate
@@ -103,7 +104,7 @@ class Declared(Neuron):
         >>> neurons.AdLIF.draw(3, seed=1, b=0.5).alpha.shape
         torch.Size([3])
         """
-        sizes = _checked_shape(cls.__name__, shape)
+        sizes = checked_shape(cls.__name__, shape)
         generator = torch.Generator().manual_seed(seed)
         for name, spec in cls.params.items():
             ends = spec.range or spec.clamp
@@ -130,11 +131,10 @@ class Declared(Neuron):
 
         Raises: `ParameterError` for a name that there is not.
         """
-        found = named_sets(cls).get(name)
-        if found is None:
-            raise ParameterError(
-                cls.__name__, f"set {name!r}", "the name of a set", nearest(str(name), named_sets(cls))
-            )
+        known = named_sets(cls)
+        if name not in known:
+            raise ParameterError(cls.__name__, f"set {name!r}", "the name of a set", nearest(str(name), known))
+        found = known[name]
         return cls(*shape, **{**found.values, **found.options, **given})
 
     def start(self, shown: Shown, batch: int = 1) -> Any:
@@ -253,13 +253,6 @@ def _number(value: Tensor, learnable: bool) -> str:
         return f"{float(value):.{6 if value.dtype.itemsize < 8 else 14}g}"
     digits = (f"{float(value):.{n}g}" for n in range(6, 18))
     return next(text for text in digits if bool(value.new_tensor(float(text)) == value))
-
-
-def _checked_shape(owner: str, shape: tuple[int | Sequence[int], ...]) -> tuple[int, ...]:
-    sizes: tuple[Any, ...] = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
-    if not sizes or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
-        raise ParameterError(owner, f"shape {sizes}", "one or more positive integers", f"{owner}(128) is 128 neurons")
-    return sizes
 
 
 def _check_declaration(cls: type[Declared]) -> None:

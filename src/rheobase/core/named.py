@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,6 +69,8 @@ def named_sets(cls: type[Any]) -> dict[str, NamedSet]:
         return {}  # written at a prompt: there is no file beside it
     if not path.is_file():
         return {}
+    import tomllib  # only where there is a file
+
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except tomllib.TOMLDecodeError as error:

@@ -54,6 +54,7 @@ class _Wrapper(Neuron):
     # in dicts, since a ParamSpec on the class would be a descriptor
     own_params: ClassVar[dict[str, ParamSpec]]
     own_states: ClassVar[dict[str, StateSpec]]
+    once: ClassVar[str] = "wrap once"  # the remedy where one is put around another
     neuron: Neuron
 
     def __init__(self, neuron: Neuron, **values: float | Tensor):
@@ -73,8 +74,6 @@ class _Wrapper(Neuron):
         for name in self.own_params:
             self.register_buffer(name, torch.zeros(()))
             self._assign(name, values[name])
-
-    once: ClassVar[str] = "wrap once"
 
     def _assign(self, name: str, value: Any) -> None:
         """Give one of the wrapper's own parameters a new value."""

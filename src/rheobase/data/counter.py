@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from rheobase.core.noise import FIRST, SECOND
+
 
 def _signed(value: int, bits: int) -> int:
     value &= (1 << bits) - 1
@@ -20,7 +22,7 @@ def _signed(value: int, bits: int) -> int:
 _WEYL64 = _signed(0x9E3779B97F4A7C15, 64)
 _MIX64 = (_signed(0xBF58476D1CE4E5B9, 64), _signed(0x94D049BB133111EB, 64))
 # The shifts and multipliers of lowbias32, found by search to change each output bit with probability 1/2.
-_MIX32 = (_signed(0x7FEB352D, 32), _signed(0x846CA68B, 32))
+_MIX32 = (_signed(FIRST, 32), _signed(SECOND, 32))
 _SHIFT32 = (16, 15, 16)
 
 

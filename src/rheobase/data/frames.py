@@ -46,13 +46,19 @@ class EventFrames:
             raise ParameterError("EventFrames", f"bin_ms={self.bin_ms!r}", "a finite number of ms > 0", remedy)
 
     @torch.no_grad()
-    def __call__(self, x: Tensor, *, seed: int = 0, index: Tensor | None = None) -> Tensor:
-        """Frames (steps, batch, polarities, height, width)."""
+    def __call__(
+        self, x: Tensor, *, seed: int = 0, index: Tensor | None = None, moved: tuple[Tensor, Tensor] | None = None
+    ) -> Tensor:
+        """Frames (steps, batch, polarities, height, width).
+
+        `moved` (each (batch,), in pixels) moves the events of a recording down and to the right; those that leave the
+        frame are lost (see `Shifted`).
+        """
         check_seed(self, seed)
         if not isinstance(x, Tensor) or x.dtype != torch.int64 or x.dim() != 2 or not len(x):
             given = f"x of shape {tuple(x.shape)} and {x.dtype}" if isinstance(x, Tensor) else type(x).__name__
             raise DTypeError(repr(self), given, "int64 (batch, 2)", "pass rows of x of its data set")
-        places = self._places(x[:, 0].cpu().numpy())
+        places = self._places(x[:, 0].cpu().numpy(), moved)
         shape = (self.steps, len(x), *self.events.shape)
         if x.device.type != "cpu":
             out = torch.zeros(math.prod(shape), device=x.device)
@@ -66,7 +72,7 @@ class EventFrames:
             np.add.at(frames, places, np.float32(1.0))
         return torch.from_numpy(frames).view(shape)
 
-    def _places(self, numbers: np.ndarray) -> np.ndarray:
+    def _places(self, numbers: np.ndarray, moved: tuple[Tensor, Tensor] | None) -> np.ndarray:
         """Where in the flat output each event counts."""
         counts, address, t = self.events.take(numbers)
         cells = math.prod(self.events.shape)
@@ -75,4 +81,11 @@ class EventFrames:
         places += address
         places += np.repeat(np.arange(len(numbers)) * cells, counts)
         # the step is the slowest axis: what is too late lies behind the end
-        return places[places < self.steps * len(numbers) * cells]
+        seen = places < self.steps * len(numbers) * cells
+        if moved is not None:
+            height, width = self.events.shape[-2:]
+            down, right = (np.repeat(pixels.cpu().numpy(), counts) for pixels in moved)
+            row, column = address // width % height + down, address % width + right
+            seen &= (row >= 0) & (row < height) & (column >= 0) & (column < width)
+            places += down * width + right
+        return places[seen]

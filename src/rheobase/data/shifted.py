@@ -1,4 +1,4 @@
-"""Images moved by a few pixels, another way each time: more training data for nothing."""
+"""Images and recordings moved by a few pixels, another way each time: more training data for nothing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from rheobase.data.checks import check_index, check_integer, check_seed
 from rheobase.data.counter import lane_keys
 from rheobase.data.encoders import Encoder
+from rheobase.data.frames import EventFrames
 from rheobase.errors import ShapeError
 
 
@@ -17,10 +18,11 @@ from rheobase.errors import ShapeError
 class Shifted:
     """An encoder that first moves each image by up to `pixels` along each axis; what moves in is dark.
 
-    The shift follows from the seed and the index of the image, so a trainer, which gives another seed each epoch,
-    sees each image elsewhere every time. For training alone: test with the encoder inside.
+    Around `EventFrames` it moves the events of a recording; those that leave the frame are lost. The shift follows
+    from the seed and the index of the sample, so a trainer, which gives another seed each epoch, sees each one
+    elsewhere every time. For training alone: test with the encoder inside.
 
-    **Shapes**: x (batch, ..., height, width) in [0, 1] -> what `encoder` gives.
+    **Shapes**: x (batch, ..., height, width) in [0, 1], or rows of events -> what `encoder` gives.
 
     **Raises**: ParameterError for pixels below 1; ShapeError for x without two axes; what `encoder` raises.
 
@@ -45,7 +47,8 @@ class Shifted:
 
     def __call__(self, x: Tensor, *, seed: int, index: Tensor | None = None) -> Tensor:
         """What the encoder makes of the moved images."""
-        if not isinstance(x, Tensor) or x.dim() < 3:
+        frames = self.encoder if isinstance(self.encoder, EventFrames) else None
+        if not isinstance(x, Tensor) or (frames is None and x.dim() < 3):
             given = f"x of shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
             raise ShapeError("Shifted", given, "(batch, ..., height, width)", "do not flatten images before it")
         check_seed(self, seed)
@@ -53,6 +56,8 @@ class Shifted:
         # a key of its own, so that the shift has nothing to do with the draws of the encoder
         words = torch.stack(lane_keys(seed ^ _OWN, index, 1)).squeeze(-1).long() & 0x7FFFFFFF
         down, right = words % (2 * self.pixels + 1) - self.pixels
+        if frames is not None:
+            return frames(x, seed=seed, index=index, moved=(down, right))
         return self.encoder(_moved(x, down, right, self.pixels), seed=seed, index=index)
 
 

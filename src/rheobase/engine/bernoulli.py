@@ -13,6 +13,7 @@ import functools
 import torch
 from torch import Tensor
 
+from rheobase.core.noise import FIRST, SECOND
 from rheobase.engine import threads
 from rheobase.engine.compile_llvm import Compiled, compile_module, host
 
@@ -20,7 +21,7 @@ from rheobase.engine.compile_llvm import Compiled, compile_module, host
 ONE = {torch.float32: (32, 0x3F800000), torch.float64: (64, 0x3FF << 52), torch.bfloat16: (16, 0x3F80),
        torch.float16: (16, 0x3C00)}  # fmt: skip
 WORDS = ("samples", "counter", "vectors", "steps", "stride", "width", "low", "on", "first", "second", "times", "out")
-SHIFTS, FACTORS = (16, 15, 16), (0x7FEB352D, 0x846CA68B - (1 << 32))  # of lowbias32
+SHIFTS, FACTORS = (16, 15, 16), (FIRST, SECOND - (1 << 32))  # of lowbias32, as signed words
 SMALL = 1 << 15  # draws under which a second thread costs more than it gives
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from rheobase.core import OdeNeuron, param, relax, state
+from rheobase.core import OdeNeuron, barred, param, relax, running, state
 
 
 class GIF(OdeNeuron):
@@ -66,13 +66,8 @@ class GIF(OdeNeuron):
 
     input_unit = "pA"
 
-    def refractory(self, s: Any) -> Any:
-        """Whether s lies within the refractory time."""
-        # the clock goes in steps of dt, and half a step forgives its rounding
-        return 2.0 * s.refrac > self.dt
-
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
-        refractory = self.refractory(s)
+        refractory = running(s.refrac, self.dt)
         v_inf = self.v_leak + (i - s.eta_1 - s.eta_2) / self.g_leak
         return dict(
             v=relax(torch.where(refractory, s.v, v_inf), self.c_mem / self.g_leak),
@@ -84,9 +79,7 @@ class GIF(OdeNeuron):
         )
 
     def threshold(self, s: Any) -> Any:
-        # while refractory the potential counts as 1 V below the threshold
-        above = s.v - (self.v_threshold + s.gamma_1 + s.gamma_2)
-        return torch.where(self.refractory(s), torch.full_like(s.v, -1000.0), above)
+        return barred(running(s.refrac, self.dt), s.v - (self.v_threshold + s.gamma_1 + s.gamma_2))
 
     def reset(self, s: Any) -> Any:
         return s._replace(

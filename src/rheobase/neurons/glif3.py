@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from rheobase.core import OdeNeuron, param, relax, state
+from rheobase.core import OdeNeuron, barred, param, relax, running, state
 
 
 class GLIF3(OdeNeuron):
@@ -62,13 +62,8 @@ class GLIF3(OdeNeuron):
 
     input_unit = "pA"
 
-    def refractory(self, s: Any) -> Any:
-        """Whether s lies within the cut."""
-        # the clock goes in steps of dt, and half a step forgives its rounding
-        return 2.0 * s.refrac > self.dt
-
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
-        cut = self.refractory(s)
+        cut = running(s.refrac, self.dt)
         v_inf = self.v_leak + (i + s.asc_1 + s.asc_2) / self.g_leak
         return dict(
             v=relax(torch.where(cut, s.v, v_inf), self.c_mem / self.g_leak),
@@ -78,9 +73,7 @@ class GLIF3(OdeNeuron):
         )
 
     def threshold(self, s: Any) -> Any:
-        # within the cut the potential counts as 1 V below the threshold
-        above = s.v - self.v_threshold
-        return torch.where(self.refractory(s), torch.full_like(s.v, -1000.0), above)
+        return barred(running(s.refrac, self.dt), s.v - self.v_threshold)
 
     def reset(self, s: Any) -> Any:
         return s._replace(

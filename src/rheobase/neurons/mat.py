@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
-from rheobase.core import OdeNeuron, param, relax, state
+from rheobase.core import OdeNeuron, barred, param, relax, running, state
 
 
 class MAT(OdeNeuron):
@@ -60,13 +58,8 @@ class MAT(OdeNeuron):
 
     input_unit = "pA"
 
-    def refractory(self, s: Any) -> Any:
-        """Whether s lies within the refractory time."""
-        # the clock goes in steps of dt, and half a step forgives its rounding
-        return 2.0 * s.refrac > self.dt
-
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
-        refractory = self.refractory(s)
+        refractory = running(s.refrac, self.dt)
         return dict(
             v=relax(self.v_leak + self.r * i, self.tau_mem),
             theta_1=relax(0.0, self.tau_1),
@@ -75,9 +68,7 @@ class MAT(OdeNeuron):
         )
 
     def threshold(self, s: Any) -> Any:
-        # while refractory the potential counts as 1 V below the threshold
-        above = s.v - (self.omega + s.theta_1 + s.theta_2)
-        return torch.where(self.refractory(s), torch.full_like(s.v, -1000.0), above)
+        return barred(running(s.refrac, self.dt), s.v - (self.omega + s.theta_1 + s.theta_2))
 
     def reset(self, s: Any) -> Any:
         return s._replace(

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from rheobase.core import OdeNeuron, param, relax, state
+from rheobase.core import OdeNeuron, barred, param, relax, state
 
 
 class TTFS(OdeNeuron):
@@ -60,8 +60,7 @@ class TTFS(OdeNeuron):
         )
 
     def threshold(self, s: Any) -> Any:
-        # a spent neuron counts as far below the threshold
-        return torch.where(s.spent > 0.5, torch.full_like(s.v, -1000.0), s.v - self.v_threshold)
+        return barred(s.spent > 0.5, s.v - self.v_threshold)
 
     def reset(self, s: Any) -> Any:
         return s._replace(spent=torch.ones_like(s.spent))

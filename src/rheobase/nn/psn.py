@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.core import primitives
-from rheobase.core.check import check_call
+from rheobase.core.check import check_call, checked_shape
 from rheobase.core.rollout import not_finite
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import ParameterError, ShapeError, StateError
@@ -35,10 +35,7 @@ class _Parallel(Stateful):
     def __init__(self, shape: tuple[int | Sequence[int], ...], surrogate: Surrogate | None):
         super().__init__()
         name = type(self).__name__
-        sizes: tuple[Any, ...] = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
-        if not sizes or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
-            raise ParameterError(name, f"shape {sizes}", "one or more positive integers", f"{name}(128, ...) is 128")
-        self.shape: tuple[int, ...] = sizes
+        self.shape = checked_shape(name, shape)
         self.surrogate: Surrogate = ATan() if surrogate is None else surrogate
         if isinstance(self.surrogate, type) or not isinstance(self.surrogate, Surrogate):
             expected = "derivative and primitive"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from rheobase.learning.storage import atomic_write, ensure_folder
+from rheobase.plot.markup import document, figure
 from rheobase.plot.style import DARK, LIGHT, Style, png
 from rheobase.plot.table import Table
 
@@ -80,21 +79,16 @@ class Report:
 
     def html(self) -> str:
         """The whole page."""
-        style = files("rheobase.plot").joinpath("report.css").read_text("utf-8")
-        return (
-            "<!doctype html>\n"
-            '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            '<meta name="color-scheme" content="light dark">\n'
-            f"<title>{escape(self.title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+        body = (
             f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{escape(self.summary)}</p>\n</header>\n"
             f"{_section('Figures', _table(self.figures))}"
             f"{''.join(_section(picture.title, _figure(picture)) for picture in self.pictures)}"
             f"{''.join(_chapter(section) for section in self.sections)}"
             f"{_section('Settings', _table(self.settings))}"
             f"{_section('How to make this again', f'<pre><code>{escape(self.command)}</code></pre>')}"
-            f"<footer>{escape(self.footer)}</footer>\n</main>\n</body>\n</html>\n"
+            f"<footer>{escape(self.footer)}</footer>\n"
         )
+        return document(self.title, body, "report.css")
 
     def write(self, path: str | Path) -> Path:
         """Write the page in one step. Raises `StorageError`."""
@@ -129,12 +123,4 @@ def _block(block: str | Table | Picture | Rendered) -> str:
 
 def _figure(picture: Picture | Rendered) -> str:
     drawn = picture.rendered() if isinstance(picture, Picture) else picture
-    return (
-        f'<figure>\n<picture>\n<source srcset="{_embedded(drawn.dark)}" media="(prefers-color-scheme: dark)">\n'
-        f'<img src="{_embedded(drawn.light)}" alt="{escape(picture.alt)}">\n</picture>\n'
-        f"<figcaption>{escape(picture.caption)}</figcaption>\n</figure>"
-    )
-
-
-def _embedded(image: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(image).decode()
+    return figure(drawn.light, drawn.dark, alt=picture.alt, caption=picture.caption)

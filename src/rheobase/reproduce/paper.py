@@ -27,8 +27,8 @@ class Part:
     """One part of a paper. `rheobase.reproduce` says how to write one.
 
     `settings` are all numbers of a full run, in words that JSON can say; `quick` replaces some of them. `needs` names
-    the folders of data that the part reads. `reduced` says what even the full run does in a smaller way than the
-    paper, and how: every title then says so.
+    the folders of data that the part reads (`a|b`: either). `reduced` says what even the full run does in a smaller
+    way than the paper, and how: every title then says so.
     """
 
     name: str

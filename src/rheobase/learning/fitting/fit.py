@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -225,7 +224,8 @@ class _Search:
         forced = stages.forced(space, target, start, steps=told, rate=recipe.rate, sweeps=recipe.sweeps)
         for k, start in enumerate(forced):
             # scoring costs a run: now and then is enough
-            self._keep(start, score=k % 10 == 9 or k == told - 1)
+            if k % 10 == 9 or k == told - 1:
+                self._keep(start)
             if self._report("forced", watch):
                 return False
         free = stages.free(
@@ -237,19 +237,15 @@ class _Search:
             piece=recipe.piece or target.recording.duration,
         )
         for start in free:
-            self._keep(start, score=True)
+            self._keep(start)
             if self._report("free", watch):
                 return False
         return self._evolve(start, watch)
 
-    def _keep(self, point: Tensor, *, score: bool) -> None:
-        if not score:
-            return
-        new = self.target.scores(self.space, point)
-        self._take(point, new, new.total < self.scores.total)
-
-    def _take(self, point: Tensor, new: stages.Scores, better: Tensor) -> None:
-        old = self.scores
+    def _keep(self, point: Tensor) -> None:
+        """Score points, and take those that are better than their lane's best."""
+        old, new = self.scores, self.target.scores(self.space, point)
+        better = new.total < old.total
         self.point = torch.where(better[:, None], point, self.point)
         self.scores = stages.Scores(
             torch.where(better, new.total, old.total), torch.where(better, new.gamma, old.gamma),
@@ -296,11 +292,9 @@ class _Search:
         point = self.point[order].detach()
         names = [*self.space.learn, *(n for n in self.space.names if n not in self.space.learn)]
         table = {name: value.tolist() for name, value in self.space.values(point).items()}
-        scores = [x[order].tolist() for x in (self.scores.total, self.scores.gamma, self.scores.v_error)]
-        rows = itertools.count()
+        scores = torch.stack([self.scores.total, self.scores.gamma, self.scores.v_error], 1)[order].tolist()
         candidates = tuple(
-            Candidate({name: table[name][k] for name in names}, *figures)
-            for k, *figures in zip(rows, *scores, strict=False)
+            Candidate({name: table[name][k] for name in names}, *figures) for k, figures in enumerate(scores)
         )
         best = point[:1].clone()
         self.space.free(best, self.target.currents[:1])

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 
 from rheobase.core.describe import Description
 from rheobase.plot.gallery.portrait import PATTERNS
 from rheobase.plot.gallery.render import BOX, Entry, Plate
+from rheobase.plot.markup import document, figure
 
 TITLE = "Gallery of neurons"
 
 
 def page(entries: Sequence[Entry], footer: str) -> str:
     """The page: a table of contents with a thumbnail for each neuron, then all pictures of each."""
-    style = "".join(files("rheobase.plot").joinpath(name).read_text("utf-8") for name in ("report.css", "gallery.css"))
     count = f"{len(entries)} {'neuron' if len(entries) == 1 else 'neurons'}"
-    return (
-        "<!doctype html>\n"
-        '<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{TITLE}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n"
+    body = (
         f"<header>\n<h1>{TITLE}</h1>\n<p>{count}, each drawn from its declaration alone: at rest, under a step of "
         "current; its phase space where it has one or two variables; its firing rates; and its named sets.</p>\n"
         f"</header>\n<nav>\n{''.join(map(_card, entries))}</nav>\n{''.join(map(_section, entries))}"
-        f"<footer>{escape(footer)}</footer>\n</main>\n</body>\n</html>\n"
+        f"<footer>{escape(footer)}</footer>\n"
     )
+    return document(TITLE, body, "report.css", "gallery.css")
 
 
 def _card(entry: Entry) -> str:
@@ -54,9 +48,5 @@ def _section(entry: Entry) -> str:
 
 
 def _figure(plate: Plate) -> str:
-    light, dark = (f"data:image/png;base64,{base64.b64encode(image).decode()}" for image in plate.images)
-    return (
-        f'<figure>\n<picture>\n<source srcset="{dark}" media="(prefers-color-scheme: dark)">\n'
-        f'<img src="{light}" alt="{escape(plate.alt)}">\n</picture>\n'
-        f"<figcaption>{escape(plate.caption)}</figcaption>\n</figure>"
-    )
+    light, dark = plate.images
+    return figure(light, dark, alt=plate.alt, caption=plate.caption)

@@ -8,6 +8,7 @@ from typing import Any
 from rheobase.plot import Table
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.record import slug
 from rheobase.reproduce.src.networks import GATED
 from rheobase.reproduce.src.training import mean_and_spread, task, trained
 
@@ -27,7 +28,7 @@ def run(job: Job) -> Finding:
         one = {**job["networks"][name], "limit": job["limit"]}
         choice = {k: v for k, v in one.items() if k != "kinds"} | one.get("own", {}).get(kind, {})
         on = task(job, one["data"], steps=one["steps"], gain=one["gain"], limit=one["limit"])
-        unit = f"{name}-{kind.replace(', ', '-').replace(' ', '-').lower()}-seed-{seed}"
+        unit = f"{name}-{slug(kind)}-seed-{seed}"
         results.setdefault((name, kind), []).append(trained(job, unit, kind, on, choice, seed))
     for (name, kind), found in results.items():
         one = job["networks"][name]
@@ -65,10 +66,10 @@ PART = Part(
         "networks": {
             "mnist": {**_COMMON, "data": "mnist", "hidden": [], "steps": 220, "epochs": 25, "lr": 0.01, "batch": 128,
                       "shift": 1},
-            "mnist-512-512": {**_COMMON, "data": "mnist", "hidden": [512, 512], "steps": 60, "gain": 1.0, "epochs": 10,
-                              "lr": 0.003},
-            "fashion": {**_COMMON, "data": "fashion_mnist", "hidden": [512], "steps": 60, "gain": 1.0, "epochs": 10,
-                        "lr": 0.003},
+            "mnist-512-512": {**_COMMON, "data": "mnist", "hidden": [512, 512], "steps": 24, "gain": 1.0, "epochs": 18,
+                              "lr": 0.004, "batch": 128, "shift": 1},
+            "fashion": {**_COMMON, "data": "fashion_mnist", "hidden": [512], "steps": 60, "gain": 1.0, "epochs": 12,
+                        "lr": 0.004, "batch": 128},
             "nmnist": {**_COMMON, "data": "nmnist", "hidden": [128], "steps": 100, "epochs": 40, "batch": 32,
                        "lr": 0.003, "kinds": ["SRC", "LIF", "GRU"]},
         },

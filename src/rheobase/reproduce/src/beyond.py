@@ -9,6 +9,7 @@ from rheobase.nn import quantised
 from rheobase.plot import Table
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.record import slug
 from rheobase.reproduce.src.training import Task, examined, mean_and_spread, restored, task, trained
 
 # Published for the FPGA (arXiv 2605.10679): steps, bits, accuracy on 10,000 MNIST test images.
@@ -85,7 +86,7 @@ def _rounded(job: Job, kind: str, steps: int, bits: int, seed: int, result: dict
 
 
 def _name(kind: str, steps: int, seed: int) -> str:
-    return f"{kind.replace(', ', '-').replace(' ', '-').lower()}-{steps}-seed-{seed}"
+    return f"{slug(kind)}-{steps}-seed-{seed}"
 
 
 PART = Part(

@@ -48,6 +48,9 @@ def _input_spikes(on: Task) -> float:
 
 
 FUNCTION = 8  # multiplications that stand for a tanh or a sigmoid
+# Additions and multiplications of one update of a cell. SRC: alpha i; rho tanh(i / rho); r h, r_s h_s; tanh; the gate's
+# sigmoid; z_s h_s, (1 - z_s) h. LIF: one decay.
+UPDATE = {"SRC": (5, 3 * FUNCTION + 8), "LIF": (2, 1)}
 
 
 def operations(kind: str, inputs: int, cells: int, classes: int, steps: int, entering: float) -> tuple[float, float]:
@@ -62,9 +65,8 @@ def operations(kind: str, inputs: int, cells: int, classes: int, steps: int, ent
         recurrent = steps * gates * cells * cells
         pointwise = steps * cells * (gates * FUNCTION + 3)
         return gates * synapses + recurrent, recurrent + pointwise + steps * cells * classes
-    # SRC: alpha i; rho tanh(i / rho); r h, r_s h_s; tanh; the gate's sigmoid; z_s h_s, (1 - z_s) h. LIF: one decay.
-    own = 3 * FUNCTION + 8 if kind.startswith("SRC") else 1
-    return synapses + steps * cells * (5 if own > 1 else 2), float(steps * cells * own)
+    additions, products = UPDATE[kind]
+    return synapses + steps * cells * additions, float(steps * cells * products)
 
 
 PART = Part(

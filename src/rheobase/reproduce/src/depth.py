@@ -10,6 +10,7 @@ from rheobase.plot import Picture, Style, Table
 from rheobase.plot.style import WIDTH, dress, legend, new_figure
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.record import slug
 from rheobase.reproduce.src.training import mean_and_spread, task, trained
 
 CHANCE = 10.0
@@ -26,7 +27,7 @@ def run(job: Job) -> Finding:
                 "steps": job["steps"], "gain": job["gain"], "limit": job["limit"], "data": job["data"],
                 "clip": job["clip"],
             }  # fmt: skip
-            got = [trained(job, f"{_short(kind)}-{depth}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
+            got = [trained(job, f"{slug(kind)}-{depth}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
             mean, spread = mean_and_spread([one["accuracy"] for one in got])
             found.setdefault(kind, []).append((depth, mean, spread))
             train, _ = mean_and_spread([one["train_accuracy"] for one in got])
@@ -63,10 +64,6 @@ def _draw(found: dict[str, list[tuple[int, float, float]]], style: Style) -> Fig
     ax.set_xticks(sorted({depth for line in found.values() for depth, _, _ in line}))
     legend(ax, style, loc="lower left")
     return figure
-
-
-def _short(kind: str) -> str:
-    return kind.replace(", ", "-").replace(" ", "-").lower()
 
 
 PART = Part(

@@ -1,0 +1,27 @@
+"""The refractory time that some neurons bring along: a clock that runs down, and a threshold out of reach meanwhile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+FAR_BELOW = -1000.0  # a volt where potentials are in mV, where no surrogate has a slope left
+
+
+def running(clock: Any, dt: Any) -> Any:
+    """Whether time is left on a clock that goes down in steps of dt; half a step forgives its rounding.
+
+    >>> running(torch.tensor([2.0, 1.0, 1e-7]), 1.0).tolist()
+    [True, True, False]
+    """
+    return 2.0 * clock > dt
+
+
+def barred(when: Any, above: Any) -> Any:
+    """The distance above the threshold, or one that is far below it where a neuron must not fire.
+
+    >>> barred(torch.tensor([False, True]), torch.tensor([0.5, 0.5])).tolist()
+    [0.5, -1000.0]
+    """
+    return torch.where(when, torch.full_like(above, FAR_BELOW), above)
