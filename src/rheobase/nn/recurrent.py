@@ -18,7 +18,7 @@ from rheobase.nn.stateful import Stateful
 
 
 class RecurrentState(NamedTuple):
-    """The neuron's state, and its output at the last step (batch, neurons)."""
+    """The neuron's state, and what it gave: (batch, neurons) at the last step, or at several (see `RecurrentDelay`)."""
 
     neuron: Any
     out: Tensor
@@ -94,8 +94,7 @@ class Recurrent(Stateful):
             out, end, traces = recur(request, state.out, self.lateral)
         else:
             out, end, traces = self._reference(request, state.out)
-        last = out[-1].to(compute) if lengths is None else _last(out, lengths, state.out, compute)
-        result = RecurrentState(end, last)
+        result = RecurrentState(end, self._kept(out.to(compute), state.out, lengths))
         return (out, result, recording(record)(*traces)) if record else (out, result)
 
     def runs_on(self, x: Tensor, backend: str = "auto") -> str:
@@ -110,14 +109,25 @@ class Recurrent(Stateful):
             raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
         return choose(Request(self.neuron, x, None, (), None), backend)[1]
 
-    def _reference(self, request: Request, z: Tensor) -> tuple[Tensor, Any, list[Tensor]]:
+    def _taps(self) -> Tensor | None:
+        """(taps, 1, n): what each of the last outputs counts, oldest first; None where the last one alone does."""
+        return None
+
+    def _kept(self, out: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
+        """What it gave at the end of each sequence."""
+        return out[-1] if lengths is None else _last(out, lengths, before)
+
+    def _reference(self, request: Request, given: Tensor) -> tuple[Tensor, Any, list[Tensor]]:
         neuron, s = self.neuron, request.state
         check_finite(neuron, request.current)
-        values, weight = {name: value.to(z.dtype) for name, value in neuron.values().items()}, self.lateral
+        values, weight = {name: value.to(given.dtype) for name, value in neuron.values().items()}, self.lateral.t()
+        taps = self._taps()
         outs: list[Tensor] = []
         traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
-        for t, x in enumerate(request.current.to(z.dtype).unbind(0)):
-            z, post, pre = one_step(neuron, values, s, torch.addmm(x, z, weight.t()))
+        for t, x in enumerate(request.current.to(given.dtype).unbind(0)):
+            back = given if taps is None else (taps * given).sum(0)
+            z, post, pre = one_step(neuron, values, s, torch.addmm(x, back, weight))
+            given = z if taps is None else torch.cat([given[1:], z[None]])
             if request.lengths is not None:
                 alive = request.lengths > t
                 z = held(alive, z, torch.zeros_like(z))
@@ -130,7 +140,7 @@ class Recurrent(Stateful):
         return torch.stack(outs).to(request.current.dtype), s, [torch.stack(t) for t in traces.values()]
 
 
-def _last(out: Tensor, lengths: Tensor, before: Tensor, compute: torch.dtype) -> Tensor:
+def _last(out: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
     """The output at the last step of each sequence; of an empty one, that of before."""
     at = (lengths.long() - 1).clamp(min=0).view(1, -1, 1).expand(1, -1, out.shape[2])
-    return torch.where((lengths > 0)[:, None], out.gather(0, at)[0].to(compute), before)
+    return torch.where((lengths > 0)[:, None], out.gather(0, at)[0], before)

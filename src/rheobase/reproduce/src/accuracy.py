@@ -20,23 +20,15 @@ COLUMNS = (
 
 def run(job: Job) -> Finding:
     rows: list[tuple[Any, ...]] = []
-    plan = [
-        (name, kind, seed) for name, one in job["networks"].items() for kind in one["kinds"] for seed in job["seeds"]
-    ]
-    results: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for name, kind, seed in plan:
-        one = {**job["networks"][name], "limit": job["limit"]}
-        choice = {k: v for k, v in one.items() if k != "kinds"} | one.get("own", {}).get(kind, {})
-        on = task(job, one["data"], steps=one["steps"], gain=one["gain"], limit=one["limit"])
-        unit = f"{name}-{slug(kind)}-seed-{seed}"
-        results.setdefault((name, kind), []).append(trained(job, unit, kind, on, choice, seed))
-    for (name, kind), found in results.items():
-        one = job["networks"][name]
+    for name, kind in [(name, kind) for name, one in job["networks"].items() for kind in one["kinds"]]:
+        choice = _choice(job, name, kind)
+        on = task(job, choice["data"], steps=choice["steps"], gain=choice["gain"], limit=job["limit"])
+        found = [trained(job, f"{name}-{slug(kind)}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
         mean, spread = mean_and_spread([r["accuracy"] for r in found])
-        cells = [*one["hidden"], 100] if kind not in GATED else [(one["hidden"] or [100])[-1]]
+        cells = [*choice["hidden"], 100] if kind not in GATED else [(choice["hidden"] or [100])[-1]]
         first = found[0]
         rows.append((
-            one["data"], f"{kind} {'-'.join(map(str, cells))}", one["steps"], one["epochs"], first["samples"],
+            choice["data"], f"{kind} {'-'.join(map(str, cells))}", choice["steps"], choice["epochs"], first["samples"],
             first["tested"], len(found), mean, spread, _spikes([r["spikes"] for r in found], cells),
             first["parameters"], statistics.median(r["seconds_per_epoch"] for r in found),
         ))  # fmt: skip
@@ -46,6 +38,13 @@ def run(job: Job) -> Finding:
         "every network was trained on the whole train split for a fixed number of epochs and tested once.",
         tables=[Table("Test accuracy", COLUMNS, rows, caption="Deviations are those over seeds.", digits=4)],
     )
+
+
+def _choice(job: Job, name: str, kind: str) -> dict[str, Any]:
+    """How a kind of network is trained on a task: what all kinds share, and what is the kind's own."""
+    one = job["networks"][name]
+    shared = {k: v for k, v in one.items() if k not in ("kinds", "own")}
+    return {**shared, "limit": job["limit"], **one.get("own", {}).get(kind, {})}
 
 
 def _spikes(found: list[dict[str, float]], sizes: list[int]) -> float | str:

@@ -28,7 +28,6 @@ class Task:
 
     data: Dataset
     encoder: Encoder
-    images: bool
 
     @property
     def inputs(self) -> int:
@@ -46,15 +45,16 @@ def task(job: Job, name: str, *, steps: int, gain: float, limit: int | None) -> 
     data = job.load(name, limit=limit)
     if isinstance(data, EventDataset):
         frames = EventFrames(data.events, steps, bin_ms=data.duration_ms / steps, binary=True)
-        return Task(data, frames, images=False)
-    return Task(data, Rate(steps, gain=gain, silent=round(SILENT * steps), dtype=torch.bfloat16), images=True)
+        return Task(data, frames)
+    return Task(data, Rate(steps, gain=gain, silent=round(SILENT * steps), dtype=torch.bfloat16))
 
 
 def trained(job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """Train on the whole train split and test once; a unit of the job, whose result holds the weights too.
 
     `choice` has hidden, epochs, batch, lr, and what made the task, so that a change redoes the unit; it may have
-    `shift` (images move by up to so many pixels while training) and `clip` (the largest norm of the gradient).
+    `shift` (images and recordings move by up to so many pixels while training), `temperature` (of the loss over a
+    group readout) and `clip` (the largest norm of the gradient).
     """
     settings = {**choice, "kind": kind, "training_seed": seed}
     return job.unit(name, lambda: _train(job, name, kind, on, choice, seed), **settings)
@@ -62,12 +62,13 @@ def trained(job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any],
 
 def _train(job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
     net = fresh(kind, on, choice["hidden"], seed)
+    temperature = 1.0 if kind in GATED else choice.get("temperature", WARM)
     recipe = Recipe(
         epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
-        loss=LastCrossEntropy(temperature=1.0 if kind in GATED else WARM), clip_norm=choice.get("clip"), seed=seed,
+        loss=LastCrossEntropy(temperature=temperature), clip_norm=choice.get("clip"), seed=seed,
     )  # fmt: skip
     shift = choice.get("shift", 0)
-    encoder = Shifted(on.encoder, shift) if shift and on.images else on.encoder
+    encoder = Shifted(on.encoder, shift) if shift else on.encoder
     folder = job.folder(name)
     trainer = Trainer(recipe, folder=folder, callbacks=[job.training(name)], accelerator="cpu")
     history = trainer.fit(
