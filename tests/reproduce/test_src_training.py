@@ -91,7 +91,7 @@ def test_a_network_is_restored_from_its_result(tmp_path: Path) -> None:
     one = job("depth", tmp_path)
     on = training.task(one, "digits", steps=20, gain=1.0, limit=100)
     choice = {"hidden": [16], "epochs": 1, "batch": 25, "lr": 0.01}
-    result = training.trained(one, "it", "SRC", on, choice, seed=3)
+    result = training.trained(one, "it", "SRC", on, choice, seed=3, weights=True)
     net = training.restored("SRC", on, [16], result)
     trainer = training.Trainer(training.Recipe(loss="last", batch_size=25, seed=3), accelerator="cpu")
     assert 100 * training.examined(trainer, net, on).accuracy == result["accuracy"]

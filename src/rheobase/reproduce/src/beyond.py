@@ -69,7 +69,7 @@ def _task(job: Job, choice: dict[str, Any]) -> Task:
 def _all_seeds(job: Job, kind: str, steps: int) -> list[dict[str, Any]]:
     choice = _choice(job, steps)
     on = _task(job, choice)
-    return [trained(job, _name(kind, steps, seed), kind, on, choice, seed) for seed in job["seeds"]]
+    return [trained(job, _name(kind, steps, seed), kind, on, choice, seed, weights=True) for seed in job["seeds"]]
 
 
 def _rounded(job: Job, kind: str, steps: int, bits: int, seed: int, result: dict[str, Any]) -> float:

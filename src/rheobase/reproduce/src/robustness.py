@@ -28,7 +28,9 @@ def run(job: Job) -> Finding:
             "hidden": job["hidden"], "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind],
             "steps": job["steps"], "gain": job["gain"], "limit": job["limit"], "data": job["data"],
         }  # fmt: skip
-        made = [trained(job, f"{kind.lower()}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
+        made = [
+            trained(job, f"{kind.lower()}-seed-{seed}", kind, on, choice, seed, weights=True) for seed in job["seeds"]
+        ]
         for noise in NOISES:
             for amount in job["amounts"]:
                 got = [

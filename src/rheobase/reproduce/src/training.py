@@ -49,18 +49,22 @@ def task(job: Job, name: str, *, steps: int, gain: float, limit: int | None) -> 
     return Task(data, Rate(steps, gain=gain, silent=round(SILENT * steps), dtype=torch.bfloat16))
 
 
-def trained(job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """Train on the whole train split and test once; a unit of the job, whose result holds the weights too.
+def trained(
+    job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], seed: int, *, weights: bool = False
+) -> dict[str, Any]:
+    """Train on the whole train split and test once; a unit of the job, whose result holds the weights where asked.
 
     `choice` has hidden, epochs, batch, lr, and what made the task, so that a change redoes the unit; it may have
     `shift` (images and recordings move by up to so many pixels while training), `temperature` (of the loss over a
     group readout) and `clip` (the largest norm of the gradient).
     """
     settings = {**choice, "kind": kind, "training_seed": seed}
-    return job.unit(name, lambda: _train(job, name, kind, on, choice, seed), **settings)
+    return job.unit(name, lambda: _train(job, name, kind, on, choice, seed, weights), **settings)
 
 
-def _train(job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def _train(
+    job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], seed: int, weights: bool
+) -> dict[str, Any]:
     net = fresh(kind, on, choice["hidden"], seed)
     temperature = 1.0 if kind in GATED else choice.get("temperature", WARM)
     recipe = Recipe(
@@ -75,12 +79,12 @@ def _train(job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], 
         net, encoder=encoder, train=(on.data.x_train, on.data.y_train), resume=(folder / LAST).exists()
     )
     found = examined(trainer, net, on)
-    weights = {f"weights/{k}": v for k, v in net.state_dict().items()}
+    held = {f"weights/{k}": v for k, v in net.state_dict().items()} if weights else {}
     return {
         "accuracy": 100 * found.accuracy, "train_accuracy": 100 * history[-1].accuracy, "loss": history[-1].loss,
         "seconds_per_epoch": statistics.median(epoch.seconds for epoch in history),
         "parameters": count_parameters(net), "spikes": dict(found.spikes), "tested": found.samples,
-        "samples": len(on.data.x_train), **weights,
+        "samples": len(on.data.x_train), **held,
     }  # fmt: skip
 
 
@@ -91,7 +95,7 @@ def fresh(kind: str, on: Task, hidden: Sequence[int], seed: int) -> nn.Module:
 
 
 def restored(kind: str, on: Task, hidden: Sequence[int], result: Mapping[str, Any]) -> nn.Module:
-    """The network of a unit's result."""
+    """The network of a unit's result with weights."""
     net = fresh(kind, on, hidden, 0)
     held = {k.removeprefix("weights/"): torch.as_tensor(v) for k, v in result.items() if k.startswith("weights/")}
     net.load_state_dict(held)
