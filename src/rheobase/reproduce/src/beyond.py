@@ -92,8 +92,8 @@ def _name(kind: str, steps: int, seed: int) -> str:
 PART = Part(
     "beyond", "Beyond the paper", "lateral weights, learned r, r_s and z_s, few bits, a tanh of lines", run,
     settings={
-        "data": "mnist", "limit": None, "steps": 220, "gain": 0.25, "epochs": 6, "batch": 256, "lr": 0.01, "seeds": [0],
-        "kinds": ["SRC", "SRC, lateral", "SRC, all learned", "SRC, for hardware"],
+        "data": "mnist", "limit": 20000, "steps": 220, "gain": 0.25, "epochs": 6, "batch": 256, "lr": 0.01,
+        "seeds": [0], "kinds": ["SRC", "SRC, lateral", "SRC, all learned", "SRC, for hardware"],
         "hardware_steps": [220, 55, 44], "bits": [8, 5, 4],
     },
     quick={"limit": 200, "steps": 60, "gain": 1.0, "epochs": 1, "hardware_steps": [60], "bits": [5]},

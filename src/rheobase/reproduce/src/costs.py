@@ -72,7 +72,7 @@ def operations(kind: str, inputs: int, cells: int, classes: int, steps: int, ent
 PART = Part(
     "costs", "Costs beside GRU and LSTM", "spikes, operations and parameters of networks of equal size", run,
     settings={
-        "data": "mnist", "limit": 20000, "steps": 220, "gain": 0.25, "kinds": ["SRC", "LIF", "GRU", "LSTM"],
+        "data": "mnist", "limit": 10000, "steps": 220, "gain": 0.25, "kinds": ["SRC", "LIF", "GRU", "LSTM"],
         "epochs": 4, "batch": 128, "seeds": [0],
         "lr": {"SRC": 0.01, "LIF": 0.003, "GRU": 0.002, "LSTM": 0.002},
     },

@@ -103,8 +103,8 @@ def _draw(lines: Lines, style: Style) -> Figure:
 PART = Part(
     "robustness", "Robustness to input noise", "SRC and LIF trained on clean images, tested on noisy ones", run,
     settings={
-        "data": "mnist", "limit": 20000, "steps": 60, "gain": 1.0, "hidden": [128], "kinds": ["SRC", "LIF"],
-        "epochs": 8, "batch": 64, "lr": {"SRC": 0.003, "LIF": 0.003}, "seeds": [0, 1, 2],
+        "data": "mnist", "limit": 20000, "steps": 30, "gain": 1.0, "hidden": [128], "kinds": ["SRC", "LIF"],
+        "epochs": 6, "batch": 64, "lr": {"SRC": 0.003, "LIF": 0.003}, "seeds": [0, 1, 2],
         "amounts": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5],
     },
     quick={"limit": 200, "epochs": 1, "seeds": [0], "amounts": [0.0, 0.3]},
