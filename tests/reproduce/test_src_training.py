@@ -11,10 +11,12 @@ import torch
 from rheobase import nn
 from rheobase.core import Neuron
 from rheobase.errors import ParameterError
+from rheobase.learning import Recipe, Trainer
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Part
 from rheobase.reproduce.src import accuracy, beyond, costs, depth, robustness, training
 from rheobase.reproduce.src.networks import KINDS, network
+from rheobase.reproduce.training import examined
 
 ON_DIGITS: dict[str, Any] = {"limit": 100, "epochs": 1, "steps": 20, "gain": 1.0, "batch": 25, "seeds": [0]}
 SMALL: dict[str, tuple[Part, dict[str, Any]]] = {
@@ -49,7 +51,7 @@ def test_a_part_from_start_to_table(name: str, tmp_path: Path, monkeypatch: pyte
     def no_more(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError("trained again what was stored")
 
-    monkeypatch.setattr(training.Trainer, "fit", no_more)
+    monkeypatch.setattr(Trainer, "fit", no_more)
     again = part.run(job(name, tmp_path))
     assert [t.rows for t in again.tables] == [t.rows for t in first.tables]
 
@@ -93,8 +95,8 @@ def test_a_network_is_restored_from_its_result(tmp_path: Path) -> None:
     choice = {"hidden": [16], "epochs": 1, "batch": 25, "lr": 0.01}
     result = training.trained(one, "it", "SRC", on, choice, seed=3, weights=True)
     net = training.restored("SRC", on, [16], result)
-    trainer = training.Trainer(training.Recipe(loss="last", batch_size=25, seed=3), accelerator="cpu")
-    assert 100 * training.examined(trainer, net, on).accuracy == result["accuracy"]
+    trainer = Trainer(Recipe(loss="last", batch_size=25, seed=3), accelerator="cpu")
+    assert 100 * examined(trainer, net, on).accuracy == result["accuracy"]
 
 
 def test_noise_on_images() -> None:

@@ -10,7 +10,8 @@ from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.record import slug
 from rheobase.reproduce.src.networks import GATED
-from rheobase.reproduce.src.training import mean_and_spread, task, trained
+from rheobase.reproduce.src.training import task, trained
+from rheobase.reproduce.training import mean_and_spread
 
 COLUMNS = (
     "data", "network", "steps", "epochs", "train samples", "test samples", "seeds", "test accuracy (%)",

@@ -10,7 +10,8 @@ from rheobase.plot import Table
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.record import slug
-from rheobase.reproduce.src.training import Task, examined, mean_and_spread, restored, task, trained
+from rheobase.reproduce.src.training import restored, task, trained
+from rheobase.reproduce.training import Task, examined, mean_and_spread
 
 # Published for the FPGA (arXiv 2605.10679): steps, bits, accuracy on 10,000 MNIST test images.
 PUBLISHED = ((220, "fixed point", 96.31), (55, "5-bit weights", 93.32), (44, "4-bit weights", 92.89))
@@ -98,4 +99,5 @@ PART = Part(
     },
     quick={"limit": 200, "steps": 60, "gain": 1.0, "epochs": 1, "hardware_steps": [60], "bits": [5]},
     needs=("mnist",),
+    reduced="20,000 of the 60,000 training images, one seed.",
 )  # fmt: skip

@@ -13,7 +13,8 @@ from rheobase.plot import Picture, Style, Table
 from rheobase.plot.style import WIDTH, dress, legend, new_figure
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
-from rheobase.reproduce.src.training import Task, examined, mean_and_spread, restored, task, trained
+from rheobase.reproduce.src.training import restored, task, trained
+from rheobase.reproduce.training import Task, examined, mean_and_spread
 
 NOISES = ("gaussian", "salt and pepper")
 Lines = dict[str, dict[str, list[tuple[float, float, float]]]]
@@ -109,4 +110,5 @@ PART = Part(
     },
     quick={"limit": 200, "epochs": 1, "seeds": [0], "amounts": [0.0, 0.3]},
     needs=("mnist",),
+    reduced="20,000 of the 60,000 training images.",
 )  # fmt: skip

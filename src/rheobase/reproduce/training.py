@@ -1,0 +1,91 @@
+"""One training of one network on one task: the unit that most parts of most papers are made of."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rheobase.data import Dataset, Encoder
+from rheobase.learning import Evaluation, Recipe, Trainer, count_parameters
+from rheobase.learning.random_state import seeded
+from rheobase.learning.run import LAST
+from rheobase.reproduce.job import Job
+
+
+@dataclass(frozen=True)
+class Task:
+    """Data, and how they become sequences: `encoder`, and `training` where samples are changed while training."""
+
+    data: Dataset
+    encoder: Encoder
+    training: Encoder | None = None
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are."""
+        return len(self.data.classes)
+
+
+def trained(
+    job: Job, name: str, make: Callable[[], nn.Module], on: Task, recipe: Recipe, *, weights: bool = False,
+    settings: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Train on the whole train split and test once; a unit of the job, whose result holds the weights where asked.
+
+    `make` gives the network, whose first weights follow from the seed of the recipe. `settings` says all that decides
+    the numbers, so that a change redoes the unit.
+    """
+    return job.unit(name, lambda: _train(job, name, make, on, recipe, weights), **settings)
+
+
+def _train(
+    job: Job, name: str, make: Callable[[], nn.Module], on: Task, recipe: Recipe, weights: bool
+) -> dict[str, Any]:
+    net = fresh(make, recipe.seed)
+    folder = job.folder(name)
+    trainer = Trainer(recipe, folder=folder, callbacks=[job.training(name)], accelerator="cpu")
+    history = trainer.fit(
+        net, encoder=on.training or on.encoder, train=(on.data.x_train, on.data.y_train),
+        resume=(folder / LAST).exists(),
+    )  # fmt: skip
+    found = examined(trainer, net, on)
+    held = {f"weights/{k}": v for k, v in net.state_dict().items()} if weights else {}
+    return {
+        "accuracy": 100 * found.accuracy, "train_accuracy": 100 * history[-1].accuracy, "loss": history[-1].loss,
+        "seconds_per_epoch": statistics.median(epoch.seconds for epoch in history),
+        "parameters": count_parameters(net), "spikes": dict(found.spikes), "tested": found.samples,
+        "samples": len(on.data.x_train), **held,
+    }  # fmt: skip
+
+
+def fresh(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """The network before training; its weights follow from the seed."""
+    with seeded(seed, torch.device("cpu")):
+        return make()
+
+
+def restored(make: Callable[[], nn.Module], result: Mapping[str, Any]) -> nn.Module:
+    """The network of a unit's result with weights."""
+    net = fresh(make, 0)
+    held = {k.removeprefix("weights/"): torch.as_tensor(v) for k, v in result.items() if k.startswith("weights/")}
+    net.load_state_dict(held)
+    return net
+
+
+def examined(trainer: Trainer, net: nn.Module, on: Task, x: Tensor | None = None) -> Evaluation:
+    """One pass over the test split, or over another version of its inputs."""
+    return trainer.test(net, encoder=on.encoder, test=(on.data.x_test if x is None else x, on.data.y_test))
+
+
+def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    """Mean and standard deviation over seeds (0 for one).
+
+    >>> mean_and_spread([1.0, 3.0])
+    (2.0, 1.4142135623730951)
+    """
+    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0
