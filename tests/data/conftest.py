@@ -18,11 +18,28 @@ NAMES = (
 )
 
 
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
+def real_folder() -> Path:
     """The folder of real data: RHEOBASE_DATA, else ../shared/data beside the checkout."""
     named = os.environ.get("RHEOBASE_DATA")
-    folder = Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "data"
+    return Path(named) if named else Path(__file__).resolve().parents[3] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real() -> Callable[[str], Path]:
+    """A folder of real data by name; skips where it is absent."""
+
+    def find(name: str) -> Path:
+        if not (real_folder() / name).is_dir():
+            pytest.skip(f"no {name}/ in {real_folder()}; set RHEOBASE_DATA to a folder that holds it")
+        return real_folder() / name
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data."""
+    folder = real_folder()
     if not (folder / "mnist").is_dir():
         pytest.skip(f"no mnist/ in {folder}; set RHEOBASE_DATA to a folder that holds it")
     return folder

@@ -36,14 +36,18 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME|PATH",
-            help="digits, mnist, fashion_mnist, nmnist; or a folder of idx files; or a .npz.",
+            help="digits, mnist, fashion_mnist; nmnist, shd, ssc, spoken_digits, ntidigits, dvs_gesture, cifar10_dvs; "
+            "or a folder of idx files; or a .npz.",
             rich_help_panel=WHAT,
         ),
     ] = None,
     data_dir: Annotated[
         str | None,
         typer.Option(
-            metavar="FOLDER", help="Where mnist/ or nmnist/ lies.", show_default="$RHEOBASE_DATA", rich_help_panel=WHAT
+            metavar="FOLDER",
+            help="Where mnist/, nmnist/ and the like lie.",
+            show_default="$RHEOBASE_DATA",
+            rich_help_panel=WHAT,
         ),
     ] = None,
     download: Annotated[

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rheobase.data.cifar10_dvs import cifar10_dvs
 from rheobase.data.custom import from_path
 from rheobase.data.dataset import Dataset
 from rheobase.data.digits import digits
+from rheobase.data.dvs_gesture import dvs_gesture
 from rheobase.data.encoders import Direct, Encoder, Latency, Rate
 from rheobase.data.events import EventDataset, Events
 from rheobase.data.frames import EventFrames
+from rheobase.data.groups import Groups
+from rheobase.data.heidelberg import shd, ssc
 from rheobase.data.mnist import fashion_mnist, mnist
 from rheobase.data.nmnist import nmnist
+from rheobase.data.ntidigits import ntidigits
 from rheobase.data.shifted import Shifted
+from rheobase.data.spoken_digits import spoken_digits
 from rheobase.errors import ParameterError, nearest
 
 __all__ = [
@@ -23,17 +29,34 @@ __all__ = [
     "EventDataset",
     "EventFrames",
     "Events",
+    "Groups",
     "Latency",
     "Rate",
     "Shifted",
+    "cifar10_dvs",
     "digits",
+    "dvs_gesture",
     "fashion_mnist",
     "load",
     "mnist",
     "nmnist",
+    "ntidigits",
+    "shd",
+    "spoken_digits",
+    "ssc",
 ]
 
-NAMES = ("digits", "mnist", "fashion_mnist", "nmnist")
+_OF_EVENTS = {
+    "nmnist": nmnist,
+    "shd": shd,
+    "ssc": ssc,
+    "spoken_digits": spoken_digits,
+    "ntidigits": ntidigits,
+    "dvs_gesture": dvs_gesture,
+    "cifar10_dvs": cifar10_dvs,
+}
+
+NAMES = ("digits", "mnist", "fashion_mnist", *_OF_EVENTS)
 """The data sets that have a name; `load` takes these, or a path."""
 
 
@@ -46,8 +69,8 @@ def load(
 ) -> Dataset:
     """A data set by name, or the user's own by path (a folder of idx files, or a .npz; see `custom`).
 
-    A name wins over a file of the same name: write ./digits for the file. `data_dir` concerns mnist, fashion_mnist
-    and nmnist, `download` the first two; `limit` keeps at most that many training and that many test samples.
+    A name wins over a file of the same name: write ./digits for the file. `data_dir` concerns all names but digits,
+    `download` mnist and fashion_mnist; `limit` keeps at most that many training and that many test samples.
 
     **Raises**: ParameterError for an unknown name, with the nearest one, or a limit that is not a positive
     integer; DataError where the data are missing, corrupt or do not fit together; StorageError where a
@@ -62,8 +85,8 @@ def load(
         data = mnist(data_dir, download=download)
     elif name_or_path == "fashion_mnist":
         data = fashion_mnist(data_dir, download=download)
-    elif name_or_path == "nmnist":
-        data = nmnist(data_dir)
+    elif isinstance(name_or_path, str) and name_or_path in _OF_EVENTS:
+        data = _OF_EVENTS[name_or_path](data_dir)
     else:
         data = from_path(_as_path(name_or_path))
     return data if limit is None else data.limited(limit)

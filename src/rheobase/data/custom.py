@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -57,7 +58,7 @@ def from_npz(path: Path) -> Dataset:
 
 
 def _dataset(source: str, arrays: dict[str, np.ndarray]) -> Dataset:
-    parts = {
+    parts: dict[str, Any] = {
         name: images(array, source, name) if name.startswith("x") else labels(array, source, name)
         for name, array in arrays.items()
     }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, NoReturn, Self, TypeAlias
 
 import torch
 from torch import Tensor
 
 from rheobase.data.checks import check_integer, check_seed
 from rheobase.data.counter import permutation
+from rheobase.data.groups import Groups
 from rheobase.errors import DataError, ParameterError
 
 _LIMIT_SEED = 0
@@ -41,7 +43,7 @@ class Dataset:
     """Images and labels, in a training and a test part.
 
     **Shapes**: x_train (n, *sample) and x_test (m, *sample), float32 in [0, 1]; y_train (n,) and y_test (m,),
-    int64, where label k is an example of classes[k].
+    int64, where label k is an example of classes[k]. `groups` says who made each sample, where that is known.
 
     **Raises**: DataError where the tensors do not fit each other, hold NaN, or leave [0, 1].
 
@@ -57,6 +59,7 @@ class Dataset:
     x_test: Tensor
     y_test: Tensor
     classes: tuple[str, ...]
+    groups: Groups | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):
@@ -65,6 +68,11 @@ class Dataset:
             given = f"x_test with samples of shape {tuple(self.x_test.shape[1:])}"
             expected = f"{self.sample_shape}, as in x_train"
             raise DataError(self._title, given, expected, "bring both parts to one shape")
+        if self.groups is not None:
+            sizes = (len(self.groups.train), len(self.groups.test))
+            if sizes != (len(self.y_train), len(self.y_test)):
+                expected = f"{len(self.y_train)} and {len(self.y_test)}: one group per sample"
+                raise DataError(self._title, f"groups for {sizes[0]} and {sizes[1]} samples", expected, "give each one")
 
     @property
     def _title(self) -> str:
@@ -136,18 +144,79 @@ class Dataset:
         held[stratified(self.y_train, count, seed)] = True
         return (self.x_train[~held], self.y_train[~held]), (self.x_train[held], self.y_train[held])
 
+    def by_group(self, held: str | Iterable[str]) -> tuple[Pair, Pair]:
+        """Cut the training part as `split` does, the samples of the groups `held` being those to validate on.
+
+        **Raises**: ParameterError for data without groups, an unknown group, or a cut that leaves a part empty.
+
+        >>> x, y, who = torch.rand(6, 8), torch.arange(6) % 2, torch.arange(6) % 3
+        >>> groups = Groups("speaker", ("ann", "bob", "eve"), train=who, test=who)
+        >>> data = Dataset("toy", x, y, x, y, ("even", "odd"), groups=groups)
+        >>> train, valid = data.by_group("bob")
+        >>> len(train[0]), valid[1].tolist()
+        (4, [1, 0])
+        """
+        chosen, _ = self._grouped().held(held)
+        if not 0 < int(chosen.sum()) < len(chosen):
+            self._refuse_cut(held, f"{int(chosen.sum())} of {len(chosen)} training samples")
+        return (self.x_train[~chosen], self.y_train[~chosen]), (self.x_train[chosen], self.y_train[chosen])
+
+    def leave_out(self, held: str | Iterable[str]) -> Self:
+        """The data set whose test part is all samples of the groups `held`, and whose training part has none of them.
+
+        So one speaker is left out. The test samples of other groups are in neither part.
+
+        **Raises**: ParameterError for data without groups, an unknown group, or a cut that leaves a part empty.
+
+        >>> x, y, who = torch.rand(6, 8), torch.arange(6) % 2, torch.arange(6) % 3
+        >>> groups = Groups("speaker", ("ann", "bob", "eve"), train=who, test=who)
+        >>> data = Dataset("toy", x, y, x, y, ("even", "odd"), groups=groups)
+        >>> data.leave_out("bob")
+        Dataset 'toy': 4 training and 4 test samples of shape (8,), 2 classes
+        """
+        groups = self._grouped()
+        seen, tested = groups.held(held)
+        if bool(seen.all()) or not int(seen.sum() + tested.sum()):
+            self._refuse_cut(
+                held, f"{int((~seen).sum())} samples to train on, {int(seen.sum() + tested.sum())} to test"
+            )
+        return replace(
+            self,
+            x_train=self.x_train[~seen], y_train=self.y_train[~seen],
+            x_test=torch.cat([self.x_train[seen], self.x_test[tested]]),
+            y_test=torch.cat([self.y_train[seen], self.y_test[tested]]),
+            groups=replace(
+                groups, train=groups.train[~seen], test=torch.cat([groups.train[seen], groups.test[tested]])
+            ),
+        )  # fmt: skip
+
+    def _grouped(self) -> Groups:
+        if self.groups is None:
+            remedy = "use split, or make the data set with groups=Groups.of(kind, train, test)"
+            raise ParameterError(f"cut of {self._title}", "samples without groups", "a group of each sample", remedy)
+        return self.groups
+
+    def _refuse_cut(self, held: str | Iterable[str], leaves: str) -> NoReturn:
+        names = self._grouped().names
+        given = f"held={held!r}: {leaves}"
+        remedy = f"hold other ones of {', '.join(names)}"
+        raise ParameterError(f"cut of {self._title}", given, "samples on both sides of the cut", remedy)
+
     def limited(self, limit: int) -> Dataset:
         """A smaller data set: at most `limit` training and `limit` test samples, classes in proportion.
 
         **Raises**: ParameterError where `limit` is not a positive integer.
         """
         check_integer(self._title, "limit", limit, 1, None, "give the number of samples to keep, or None for all")
-        parts: dict[str, Tensor] = {}
+        parts: dict[str, Any] = {}
+        kept: dict[str, Tensor] = {}
         for part in ("train", "test"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
+            kept[part] = stratified(y, limit, _LIMIT_SEED) if limit < len(y) else torch.arange(len(y))
             if limit < len(y):
-                keep = stratified(y, limit, _LIMIT_SEED)
-                parts |= {f"x_{part}": x[keep], f"y_{part}": y[keep]}
+                parts |= {f"x_{part}": x[kept[part]], f"y_{part}": y[kept[part]]}
+        if self.groups is not None:
+            parts["groups"] = self.groups.taken(**kept)
         return replace(self, **parts)
 
     def __repr__(self) -> str:

@@ -1,12 +1,12 @@
-"""Recordings of event cameras: in memory or read from files as they are asked for, and the data set they make."""
+"""Recordings of events: in memory or read from files as they are asked for, and the data set they make."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -20,20 +20,23 @@ _EVENT_BYTES = 5
 # Not a pixel: the format's sign that time goes on by 2^13 us for all events that follow.
 _TIME_GOES_ON, _TIME_STEP = 240, 1 << 13
 
+Reader: TypeAlias = Callable[[Path, tuple[int, ...]], tuple[np.ndarray, np.ndarray]]
+"""From a file, and the shape that its events must keep to, to addresses and times (us)."""
+
 
 class Taken(NamedTuple):
     """The events of some recordings, one recording after the other."""
 
     counts: np.ndarray  # (recordings,) events of each
-    address: np.ndarray  # (events,) (polarity * height + y) * width + x
+    address: np.ndarray  # (events,) (polarity * height + y) * width + x, or the unit
     t: np.ndarray  # (events,) microseconds since the recording began
 
 
 class Events(Protocol):
-    """Numbered recordings of a camera; `shape` is (polarities, height, width), polarity 1 is brighter."""
+    """Numbered recordings. `shape` is (polarities, height, width) of a camera, polarity 1 is brighter; or (units,)."""
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, ...]:
         """What a frame of all events has."""
         ...
 
@@ -48,11 +51,25 @@ class Events(Protocol):
         ...
 
 
-class StoredEvents:
-    """Recordings in memory, 6 bytes an event.
+def axes(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """What says where an event was.
 
-    x, y, p (0 or 1) and t (us) are the events of all recordings (events,); recording k holds those from
-    offsets[k] to offsets[k + 1]. `source` names them in errors.
+    >>> axes((2, 34, 34)), axes((700,))
+    (('p', 'y', 'x'), ('unit',))
+    """
+    return ("p", "y", "x") if len(shape) == 3 else ("unit",)
+
+
+class StoredEvents:
+    """Recordings in memory.
+
+    p (0 or 1), y and x of a camera, or unit, and t are the events of all recordings (events,); recording k holds those
+    from offsets[k] to offsets[k + 1]. t is integers that count `tick_us`, or floats in seconds. `source` names them
+    in errors.
+
+    An event of up to 65,536 places takes 4 or 6 bytes: 2 of address, the smallest integer type that holds the places,
+    and 2 of t where it is uint16 or float16, else 4 (8 for float64). Float times are rounded down to us when they are
+    asked for, which moves no event across the edge of a bin of whole us.
 
     **Raises**: DataError for arrays that do not fit together, or events outside the shape.
 
@@ -61,24 +78,32 @@ class StoredEvents:
     ... )
     >>> stored, stored.take(np.array([0])).address.tolist()
     (StoredEvents(1 recordings, 2 events, (2, 4, 4)), [19, 9])
+    >>> units = StoredEvents({"unit": [699, 3], "t": [5, 9], "offsets": [0, 2]}, (700,), "here", tick_us=50)
+    >>> units.take(np.array([0])).t.tolist()
+    [250, 450]
     """
 
-    KEYS = ("x", "y", "p", "t", "offsets")
-
     def __init__(
-        self, arrays: Mapping[str, np.ndarray | Sequence[int]], shape: tuple[int, int, int], source: str
+        self,
+        arrays: Mapping[str, np.ndarray | Sequence[int]],
+        shape: tuple[int, ...],
+        source: str,
+        *,
+        tick_us: int = 1,
     ) -> None:
         self.shape = shape
-        held = {name: np.asarray(arrays[name]) for name in self.KEYS}
-        _check_arrays(held, shape, source)
+        held = {name: np.asarray(arrays[name]) for name in (*axes(shape), "t", "offsets")}
+        _check_arrays(held, shape, source, tick_us)
         self._offsets = held["offsets"].astype(np.int64)
-        address = held["p"].astype(np.min_scalar_type(math.prod(shape)))
+        first, *others = axes(shape)
+        address = held[first].astype(np.min_scalar_type(math.prod(shape)))
         # in place and step by step: no array of all events wider than it must be
-        address *= shape[1]
-        address += held["y"].astype(address.dtype)
-        address *= shape[2]
-        address += held["x"].astype(address.dtype)
-        self._address, self._t = address, held["t"].astype(np.uint32, copy=False)
+        for name, size in zip(others, shape[1:], strict=True):
+            address *= size
+            address += held[name].astype(address.dtype)
+        as_given = held["t"].dtype == np.uint16 or held["t"].dtype.kind == "f"
+        self._t = held["t"] if as_given else held["t"].astype(np.uint32, copy=False)
+        self._address, self._tick_us = address, tick_us
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -90,40 +115,58 @@ class StoredEvents:
         first, last = self._offsets[numbers], self._offsets[numbers + 1]
         pieces = [slice(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
         address = np.concatenate([self._address[piece] for piece in pieces])
-        return Taken(last - first, address, np.concatenate([self._t[piece] for piece in pieces]))
+        return Taken(last - first, address, self._in_us(np.concatenate([self._t[piece] for piece in pieces])))
+
+    def _in_us(self, t: np.ndarray) -> np.ndarray:
+        if t.dtype.kind == "f":
+            return (t.astype(np.float64) * 1e6).astype(np.uint32)
+        return t if self._tick_us == 1 else t * np.uint32(self._tick_us)
 
     def __repr__(self) -> str:
         return f"StoredEvents({len(self)} recordings, {len(self._t)} events, {self.shape})"
 
 
 class EventFiles:
-    """Recordings in .bin files of 40-bit events, one file each, read whenever they are asked for.
+    """Recordings in files, one each, read when they are asked for: .bin files of 40-bit events, or what `read` reads.
 
     **Raises**: DataError for a file that cannot be read, of another format, or with events outside the shape.
     """
 
-    def __init__(self, files: Sequence[Path], shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        files: Sequence[Path],
+        shape: tuple[int, ...],
+        *,
+        read: Reader | None = None,
+        event_bytes: int = _EVENT_BYTES,
+    ) -> None:
         self.files, self.shape = tuple(files), shape
+        self._read, self._event_bytes = read or read_bin, event_bytes
 
     def __len__(self) -> int:
         return len(self.files)
 
     def sizes(self) -> np.ndarray:
+        """Of each file, in events; a header counts as some."""
         try:
-            return np.array([file.stat().st_size // _EVENT_BYTES for file in self.files], dtype=np.int64)
+            return np.array([file.stat().st_size // self._event_bytes for file in self.files], dtype=np.int64)
         except OSError as error:
             raise DataError(str(error.filename), f"{error.strerror}", "a readable file", "check its rights") from error
 
     def take(self, numbers: np.ndarray) -> Taken:
-        read = [read_bin(self.files[k], self.shape) for k in numbers.tolist()]
-        counts = np.array([len(t) for _, t in read], dtype=np.int64)
-        return Taken(counts, np.concatenate([a for a, _ in read]), np.concatenate([t for _, t in read]))
+        return taken([self._read(self.files[k], self.shape) for k in numbers.tolist()])
 
     def __repr__(self) -> str:
         return f"EventFiles({len(self)} recordings, {self.shape})"
 
 
-def read_bin(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+def taken(read: Sequence[tuple[np.ndarray, np.ndarray]]) -> Taken:
+    """Recordings, each as its addresses and times, in a row."""
+    counts = np.array([len(t) for _, t in read], dtype=np.int64)
+    return Taken(counts, np.concatenate([a for a, _ in read]), np.concatenate([t for _, t in read]))
+
+
+def read_bin(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Addresses and times (us) of the events in a .bin file of 40-bit events.
 
     **Raises**: DataError.
@@ -141,30 +184,40 @@ def read_bin(path: Path, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.nd
     if goes_on.any():
         t = (t + _TIME_STEP * goes_on.cumsum(dtype=np.uint32))[~goes_on]
         x, y, high = x[~goes_on], y[~goes_on], high[~goes_on]
-    _, height, width = shape
+    height, width = shape[-2:]
     if len(x) and (int(x.max()) >= width or int(y.max()) >= height):
         given = f"an event at x = {int(x.max())}, y = {int(y.max())}"
         raise DataError(str(path), given, f"x < {width} and y < {height}", "give recordings of this camera")
     return ((high >> 7) * height + y) * width + x, t
 
 
-def _check_arrays(held: Mapping[str, np.ndarray], shape: tuple[int, int, int], source: str) -> None:
+def _check_arrays(held: Mapping[str, np.ndarray], shape: tuple[int, ...], source: str, tick_us: int) -> None:
     for name, array in held.items():
-        if array.ndim != 1 or array.dtype.kind not in "iu":
+        kinds = "iuf" if name == "t" else "iu"
+        if array.ndim != 1 or array.dtype.kind not in kinds:
             given = f"{name} of shape {array.shape} and dtype {array.dtype}"
-            raise DataError(source, given, "integers with one axis", "store the events of all recordings in a row")
+            expected = "integers, or seconds as floats, with one axis" if name == "t" else "integers with one axis"
+            raise DataError(source, given, expected, "store the events of all recordings in a row")
     count, offsets = len(held["t"]), held["offsets"].astype(np.int64)
     lengths = {name: len(array) for name, array in held.items() if name != "offsets"}
     if len(set(lengths.values())) > 1:
-        raise DataError(source, f"events of lengths {lengths}", "one length", "store x, y, p and t of every event")
+        remedy = f"store {', '.join(axes(shape))} and t of every event"
+        raise DataError(source, f"events of lengths {lengths}", "one length", remedy)
     if len(offsets) < 2 or offsets[0] != 0 or offsets[-1] != count or bool((np.diff(offsets) < 0).any()):
         given = f"offsets from {offsets[:1].tolist()} to {offsets[-1:].tolist()} for {count} events"
         expected = f"rising from 0 to {count}, one more than recordings"
         raise DataError(source, given, expected, "offsets = np.concatenate([[0], np.cumsum(events per recording)])")
-    for name, size in (("p", shape[0]), ("y", shape[1]), ("x", shape[2]), ("t", 1 << 32)):
-        if count and (int(held[name].min()) < 0 or int(held[name].max()) >= size):
-            given = f"{name} from {held[name].min()} to {held[name].max()}"
-            raise DataError(source, given, f"0 to {size - 1}", f"check what {name} is: events of shape {shape}")
+    if not count:
+        return
+    # times must fit 32 bits once they are in us
+    last = 2**32 / 1e6 if held["t"].dtype.kind == "f" else (1 << 32) // tick_us
+    for name, size in (*zip(axes(shape), shape, strict=True), ("t", last)):
+        low, high = held[name].min(), held[name].max()
+        # turned round, so that NaN is refused
+        if not (low >= 0 and high < size):
+            given = f"{name} from {low} to {high}"
+            expected = f"0 to below {size:g}" if name == "t" else f"0 to {size - 1}"
+            raise DataError(source, given, expected, f"check what {name} is: events of shape {shape}")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -191,7 +244,7 @@ class EventDataset(Dataset):
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one frame: (polarities, height, width)."""
+        """Shape of one frame: (polarities, height, width), or (units,)."""
         return self.events.shape
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -35,7 +36,7 @@ class Published:
     def load(self, data_dir: str | Path | None, download: bool) -> Dataset:
         """The data set from its folder, fetched first where `download` is true and a file is missing."""
         folder = self._folder(data_dir)
-        parts = {part: self._read(part, folder, download) for part in FILES}
+        parts: dict[str, Any] = {part: self._read(part, folder, download) for part in FILES}
         return Dataset(self.name, **parts, classes=self.classes)
 
     def _folder(self, data_dir: str | Path | None) -> Path:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from rheobase.data.arrays import labels
 from rheobase.data.dataset import stratified
-from rheobase.data.events import EventDataset, EventFiles, Events, StoredEvents, recordings
-from rheobase.data.mnist import cache_folder
+from rheobase.data.events import EventDataset, EventFiles, Events, axes, recordings
 from rheobase.data.npz import read_npz
+from rheobase.data.parts import Part, joined
+from rheobase.data.places import find_folder, how_to_point
 from rheobase.errors import DataError, ParameterError
 
 SHAPE = (2, 34, 34)
@@ -34,7 +33,7 @@ _LAYOUT = (
 )
 _GET = (
     "get Train.zip and Test.zip from doi.org/10.17632/468j46mzdv.1 (there is no download here), unpack them, "
-    "and point data_dir (--data-dir) or RHEOBASE_DATA at their folder, or at one that holds it as nmnist"
+    f"and {how_to_point('nmnist')}"
 )
 _WRITE = "write it with np.savez_compressed(path, x=, y=, p=, t=, offsets=, label=)"
 
@@ -54,8 +53,7 @@ def nmnist(data_dir: str | Path | None = None, *, test: float = TEST_FRACTION, s
 
     **Raises**: DataError where the files are missing or corrupt; ParameterError for a share that leaves no samples.
     """
-    place = Path(data_dir or os.environ.get("RHEOBASE_DATA") or cache_folder()).expanduser()
-    folder = next((place / name for name in FOLDERS if (place / name).is_dir()), place)
+    folder = find_folder(data_dir, FOLDERS)
     events, train, held = _from_npz(folder) if (folder.is_file() or _npz(folder, "train")) else _from_bins(folder)
     rows, seen = recordings(events), torch.cat([train, held])
     is_test = torch.arange(len(seen)) >= len(train)
@@ -83,17 +81,12 @@ def _npz(folder: Path, part: str) -> list[Path]:
 def _from_npz(place: Path) -> tuple[Events, Tensor, Tensor]:
     """All recordings, and the labels of the training and the test part."""
     files = [place] if place.is_file() else [*_npz(place, "train"), *_npz(place, "test")]
-    parts = [read_npz(file, (*StoredEvents.KEYS, "label"), _WRITE) for file in files]
-    given = [labels(part["label"], str(file), "label") for file, part in zip(files, parts, strict=True)]
-    for file, part, label in zip(files, parts, given, strict=True):
-        if label.dim() != 1 or len(label) != len(part["offsets"]) - 1:
-            said = f"labels of shape {tuple(label.shape)} and {len(part['offsets'])} offsets"
-            raise DataError(str(file), said, "one label, and one offset more than recordings", _WRITE)
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in ("x", "y", "p", "t")}
-    # the offsets of the second file go on where those of the first end
-    ends = [parts[0]["offsets"], *(parts[0]["offsets"][-1] + part["offsets"][1:] for part in parts[1:])]
-    events = StoredEvents({**whole, "offsets": np.concatenate(ends)}, SHAPE, ", ".join(map(str, files)))
-    return events, given[0], given[1] if len(given) > 1 else torch.empty(0, dtype=torch.int64)
+    parts: list[Part] = []
+    for file in files:
+        arrays = read_npz(file, (*axes(SHAPE), "t", "offsets", "label"), _WRITE)
+        parts.append(Part(str(file), arrays, labels(arrays["label"], str(file), "label")))
+    given = [part.label for part in parts]
+    return joined(parts, SHAPE), given[0], given[1] if len(given) > 1 else torch.empty(0, dtype=torch.int64)
 
 
 def _from_bins(folder: Path) -> tuple[Events, Tensor, Tensor]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rheobase.neurons.brc import BRC
     from rheobase.neurons.connor_stevens import ConnorStevens
     from rheobase.neurons.cuba_lif import CubaLIF
+    from rheobase.neurons.dqif import DQIF
     from rheobase.neurons.ef_ad_lif import EFAdLIF
     from rheobase.neurons.eif import EIF
     from rheobase.neurons.fitzhugh_nagumo import FitzHughNagumo
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BRC",
+    "DQIF",
     "EIF",
     "GIF",
     "GLIF1",
@@ -87,6 +89,7 @@ _FILES = {
     "BRC": "brc",
     "ConnorStevens": "connor_stevens",
     "CubaLIF": "cuba_lif",
+    "DQIF": "dqif",
     "EFAdLIF": "ef_ad_lif",
     "EIF": "eif",
     "FitzHughNagumo": "fitzhugh_nagumo",

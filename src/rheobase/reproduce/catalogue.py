@@ -8,7 +8,7 @@ from rheobase.errors import ParameterError, nearest
 from rheobase.reproduce.paper import Paper
 
 # a paper is imported when it is asked for
-_PAPERS = {"src": "rheobase.reproduce.src"}
+_PAPERS = {"src": "rheobase.reproduce.src", "delays": "rheobase.reproduce.delays"}
 
 
 def names() -> list[str]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.data import Dataset, Encoder
-from rheobase.learning import Evaluation, Recipe, Trainer, count_parameters
+from rheobase.learning import Callback, Evaluation, Recipe, Trainer, count_parameters
 from rheobase.learning.random_state import seeded
 from rheobase.learning.run import LAST
 from rheobase.reproduce.job import Job
@@ -32,23 +32,27 @@ class Task:
 
 
 def trained(
-    job: Job, name: str, make: Callable[[], nn.Module], on: Task, recipe: Recipe, *, weights: bool = False,
-    settings: Mapping[str, Any],
+    job: Job, name: str, make: Callable[[], nn.Module], on: Task, recipe: Recipe, *, settings: Mapping[str, Any],
+    weights: bool = False, callbacks: Callable[[nn.Module], Sequence[Callback]] = lambda net: (),
 ) -> dict[str, Any]:  # fmt: skip
     """Train on the whole train split and test once; a unit of the job, whose result holds the weights where asked.
 
-    `make` gives the network, whose first weights follow from the seed of the recipe. `settings` says all that decides
-    the numbers, so that a change redoes the unit.
+    `make` gives the network, whose first weights follow from the seed of the recipe, and `callbacks` those that take
+    part in its training. `settings` says all that decides the numbers, so that a change redoes the unit.
     """
-    return job.unit(name, lambda: _train(job, name, make, on, recipe, weights), **settings)
+
+    def work() -> dict[str, Any]:
+        net = fresh(make, recipe.seed)
+        return _train(job, name, net, on, recipe, weights, callbacks(net))
+
+    return job.unit(name, work, **settings)
 
 
 def _train(
-    job: Job, name: str, make: Callable[[], nn.Module], on: Task, recipe: Recipe, weights: bool
+    job: Job, name: str, net: nn.Module, on: Task, recipe: Recipe, weights: bool, callbacks: Sequence[Callback]
 ) -> dict[str, Any]:
-    net = fresh(make, recipe.seed)
     folder = job.folder(name)
-    trainer = Trainer(recipe, folder=folder, callbacks=[job.training(name)], accelerator="cpu")
+    trainer = Trainer(recipe, folder=folder, callbacks=[job.training(name), *callbacks], accelerator="cpu")
     history = trainer.fit(
         net, encoder=on.training or on.encoder, train=(on.data.x_train, on.data.y_train),
         resume=(folder / LAST).exists(),

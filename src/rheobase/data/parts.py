@@ -1,0 +1,80 @@
+"""From the training and the test part, as files hold them, to the recordings of one data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rheobase.data.events import EventDataset, StoredEvents, axes, recordings
+from rheobase.data.groups import Groups
+from rheobase.errors import DataError
+
+
+@dataclass(frozen=True)
+class Part:
+    """Recordings of one file: the arrays of `StoredEvents`, a label and, where known, a group of each."""
+
+    source: str
+    arrays: dict[str, np.ndarray]
+    label: Tensor
+    group: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name, array in self.arrays.items():
+            if array.ndim != 1 or (name == "offsets" and (not len(array) or array.dtype.kind not in "iu")):
+                given = f"{name} of shape {array.shape} and dtype {array.dtype}"
+                remedy = "store the events of all recordings in a row, and where each recording begins"
+                raise DataError(self.source, given, "numbers with one axis, offsets integers", remedy)
+        count = len(self.arrays["offsets"]) - 1
+        remedy = "give each recording its label; offsets say where each begins and, last, where all end"
+        if self.label.dim() != 1 or len(self.label) != count:
+            said = f"labels of shape {tuple(self.label.shape)} and {count + 1} offsets"
+            raise DataError(self.source, said, "one label, and one offset more than recordings", remedy)
+        if self.group is not None and self.group.shape != (count,):
+            said = f"groups of shape {self.group.shape} for {count} recordings"
+            raise DataError(self.source, said, "one group (a speaker, say) for each recording", remedy)
+
+
+def joined(parts: Sequence[Part], shape: tuple[int, ...], *, tick_us: int = 1) -> StoredEvents:
+    """All recordings, those of the first part first. Empties the arrays of `parts`, which may be large."""
+    source = ", ".join(part.source for part in parts)
+    if len({part.arrays["t"].dtype.kind == "f" for part in parts}) > 1:
+        given = f"t of dtypes {', '.join(str(part.arrays['t'].dtype) for part in parts)}"
+        raise DataError(source, given, "integers, or seconds as floats, in all files", "write the files alike")
+    found = [part.arrays.pop("offsets") for part in parts]
+    ends, before = [found[0]], int(found[0][-1])
+    for offsets in found[1:]:
+        # the offsets of a file go on where those of the one before it end
+        ends.append(before + offsets[1:].astype(np.int64))
+        before += int(offsets[-1])
+    whole = {name: np.concatenate([part.arrays.pop(name) for part in parts]) for name in (*axes(shape), "t")}
+    return StoredEvents({**whole, "offsets": np.concatenate(ends)}, shape, source, tick_us=tick_us)
+
+
+def from_parts(
+    name: str,
+    train: Sequence[Part],
+    test: Sequence[Part],
+    classes: tuple[str, ...],
+    *,
+    shape: tuple[int, ...],
+    duration_ms: float,
+    kind: str | None = None,
+    tick_us: int = 1,
+) -> EventDataset:
+    """The data set of these parts, which have groups where their kind is given."""
+    groups = None
+    if kind is not None:
+        of = [np.concatenate([part.group for part in side if part.group is not None]) for side in (train, test)]
+        groups = Groups.of(kind, *of)
+    seen = [torch.cat([part.label for part in side]) for side in (train, test)]
+    events = joined([*train, *test], shape, tick_us=tick_us)
+    rows, count = recordings(events), len(seen[0])
+    return EventDataset(
+        name, rows[:count], seen[0], rows[count:], seen[1], classes,
+        events=events, duration_ms=duration_ms, groups=groups,
+    )  # fmt: skip

@@ -1,0 +1,51 @@
+"""The trainings of this paper's parts: spoken digits, or the Heidelberg digits, in frames of 10 ms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from rheobase.data import EventFrames
+from rheobase.data.events import EventDataset
+from rheobase.errors import DataError
+from rheobase.learning import Callback, MeanSoftmaxCrossEntropy, Recipe
+from rheobase.learning.annealing import Annealing
+from rheobase.reproduce import training
+from rheobase.reproduce.delays.networks import network
+from rheobase.reproduce.job import Job
+from rheobase.reproduce.training import Task
+
+NARROW = 0.5  # steps: the width of a kernel before it becomes one tap
+NETWORK = ("hidden", "cell", "place", "taps", "start", "learn", "scaled", "dropout")
+
+
+def task(job: Job, name: str, *, steps: int, channels: int, limit: int | None, left_out: str | None = None) -> Task:
+    """Events in `steps` frames, neighbouring units counted together; `left_out` is tested on instead of trained on."""
+    data = job.load(name, limit=limit)
+    if not isinstance(data, EventDataset):
+        raise DataError(name, f"{type(data).__name__}", "events", "give spoken_digits or shd")
+    if left_out is not None:
+        data = data.leave_out(left_out)
+    return Task(data, EventFrames(data.events, steps, bin_ms=data.duration_ms / steps, channels=channels))
+
+
+def trained(job: Job, name: str, on: Task, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """A unit: `choice` has epochs, batch, lr, what made the task, and arguments of `network`."""
+    recipe = Recipe(
+        epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
+        loss=MeanSoftmaxCrossEntropy(), seed=seed,
+    )  # fmt: skip
+    given = {k: choice[k] for k in NETWORK if k in choice}
+    inputs = math.prod(on.encoder.frame_shape)  # type: ignore[attr-defined]
+
+    def narrowing(net: nn.Module) -> list[Callback]:
+        # nothing to narrow where no delay has a position
+        return [Annealing(net, start=choice["taps"] / 2, end=NARROW)] if choice.get("taps") else []
+
+    return training.trained(
+        job, name, lambda: network(inputs, classes=on.classes, **given), on, recipe,
+        settings={**choice, "training_seed": seed}, callbacks=narrowing,
+    )  # fmt: skip
