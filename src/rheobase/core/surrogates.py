@@ -132,6 +132,20 @@ class Gaussian(_Checked):
 
 
 @dataclass(frozen=True)
+class Lorentzian(_Checked):
+    """derivative = 1/(1 + gamma x^2); primitive = atan(sqrt(gamma) x)/sqrt(gamma) + 1/2 (Dampfhoffer et al., 2022)."""
+
+    gamma: float = 10.0
+
+    def derivative(self, x: Any) -> Any:
+        return 1.0 / (1.0 + self.gamma * x * x)
+
+    def primitive(self, x: Any) -> Any:
+        root = math.sqrt(self.gamma)
+        return torch.atan(root * x) / root + 0.5
+
+
+@dataclass(frozen=True)
 class Slayer(_Checked):
     """derivative = scale alpha / (2 exp(alpha |x|)) (Shrestha & Orchard, 2018; Baronig et al.: alpha 5, scale 0.4)."""
 
@@ -164,6 +178,7 @@ __all__ = [
     "Boxcar",
     "FastSigmoid",
     "Gaussian",
+    "Lorentzian",
     "Sigmoid",
     "Slayer",
     "StraightThrough",

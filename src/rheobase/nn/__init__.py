@@ -4,6 +4,8 @@ from torch.nn import Linear
 
 from rheobase.nn.chunked import Chunked
 from rheobase.nn.conv import AvgPool1d, AvgPool2d, Conv1d, Conv2d, Flatten, MaxPool1d, MaxPool2d
+from rheobase.nn.conv_gru import ConvGRU
+from rheobase.nn.cs_gru import CSGRU
 from rheobase.nn.delay import Delay
 from rheobase.nn.dropout import Dropout
 from rheobase.nn.norm import TdBatchNorm
@@ -13,12 +15,14 @@ from rheobase.nn.readout import GroupReadout
 from rheobase.nn.recurrent import Recurrent
 from rheobase.nn.recurrent_delay import RecurrentDelay
 from rheobase.nn.sequential import Sequential
+from rheobase.nn.spik_gru import SpikGRU
 from rheobase.nn.spike_linear import SpikeLinear
 from rheobase.nn.stateful import Stateful
 from rheobase.nn.wired_delay import AxonalDelay, SynapticDelay
 
 __all__ = [
-    "PSN", "AvgPool1d", "AvgPool2d", "AxonalDelay", "Chunked", "Conv1d", "Conv2d", "Delay", "Dropout", "Flatten",
-    "GroupReadout", "Linear", "MaskedPSN", "MaxPool1d", "MaxPool2d", "Recurrent", "RecurrentDelay", "Sequential",
-    "SlidingPSN", "SpikeLinear", "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "quantised",
+    "CSGRU", "PSN", "AvgPool1d", "AvgPool2d", "AxonalDelay", "Chunked", "Conv1d", "Conv2d", "ConvGRU", "Delay",
+    "Dropout", "Flatten", "GroupReadout", "Linear", "MaskedPSN", "MaxPool1d", "MaxPool2d", "Recurrent",
+    "RecurrentDelay", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear", "Stateful", "SynapticDelay", "TdBatchNorm",
+    "levels", "quantised",
 ]  # fmt: skip

@@ -1,0 +1,125 @@
+"""Products inside a recurrence, matrix or convolution, with the two halves of their gradient apart.
+
+Step by step, a backward pass needs only the gradient of the input; that of the weights is one product over all
+steps at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from rheobase.engine.late import Late
+
+items = Late("rheobase.engine.items")
+
+
+class Product(Protocol):
+    """A linear map from one step's output (batch, *shape) to the same shape."""
+
+    def forward(self, s: Tensor, weight: Tensor) -> Tensor:
+        """The product."""
+        ...
+
+    def input_gradient(self, g: Tensor, weight: Tensor) -> Tensor:
+        """The gradient of `s`."""
+        ...
+
+    def weight_gradient(self, s: Tensor, g: Tensor, weight: Tensor) -> Tensor:
+        """The gradient of the weight over (rows, *shape), rows being all steps and samples."""
+        ...
+
+    def laid(self, x: Tensor) -> Tensor:
+        """x (batch, *shape) dense in the order that the product is fastest in."""
+        ...
+
+    def empty(self, steps: int, like: Tensor) -> Tensor:
+        """Room for so many steps of `like` (batch, *shape), each in that order."""
+        ...
+
+    def window(self, like: Tensor) -> tuple[int, int] | None:
+        """The window in which kernels can make this product of spikes, or None where it cannot."""
+        ...
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """s (rows, n) times weight (to, from)."""
+
+    def forward(self, s: Tensor, weight: Tensor) -> Tensor:
+        return F.linear(s, weight)
+
+    def input_gradient(self, g: Tensor, weight: Tensor) -> Tensor:
+        return g @ weight
+
+    def weight_gradient(self, s: Tensor, g: Tensor, weight: Tensor) -> Tensor:
+        return g.t() @ s
+
+    def laid(self, x: Tensor) -> Tensor:
+        return x.contiguous()
+
+    def empty(self, steps: int, like: Tensor) -> Tensor:
+        return torch.empty((steps, *like.shape), dtype=like.dtype, device=like.device)
+
+    def window(self, like: Tensor) -> tuple[int, int] | None:
+        return None
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """s (rows, channels, height, width) convolved with weight; the edges are padded with zeros to keep the size."""
+
+    kernel: tuple[int, int]
+    groups: int = 1
+
+    @property
+    def before(self) -> list[int]:
+        return [(k - 1) // 2 for k in self.kernel]
+
+    @property
+    def symmetric(self) -> bool:
+        return all(k % 2 for k in self.kernel)
+
+    def padded(self, s: Tensor) -> tuple[Tensor, list[int]]:
+        """The input, and the padding that the convolution itself makes: an even kernel sees one more at the end."""
+        if self.symmetric:
+            return s, self.before
+        (top, left), (height, width) = self.before, self.kernel
+        return F.pad(s, (left, width - 1 - left, top, height - 1 - top)), [0, 0]
+
+    def forward(self, s: Tensor, weight: Tensor) -> Tensor:
+        s, padding = self.padded(s)
+        return F.conv2d(s, weight, padding=padding, groups=self.groups)
+
+    def input_gradient(self, g: Tensor, weight: Tensor) -> Tensor:
+        # only the shape of the input is looked at, and that is the shape of g
+        like, padding = self.padded(g)
+        found = self._backward(g, like, weight, padding, [True, False, False])[0]
+        (top, left), (height, width) = self.before, g.shape[2:]
+        return found if self.symmetric else found[..., top : top + height, left : left + width]
+
+    def weight_gradient(self, s: Tensor, g: Tensor, weight: Tensor) -> Tensor:
+        s, padding = self.padded(s)
+        return self._backward(g, s, weight, padding, [False, True, False])[1]
+
+    def _backward(self, g: Tensor, s: Tensor, weight: Tensor, padding: list[int], wanted: list[bool]) -> Any:
+        one, none = [1, 1], [0, 0]
+        return torch.ops.aten.convolution_backward(
+            g, s, weight, None, one, padding, one, False, none, self.groups, wanted
+        )
+
+    def laid(self, x: Tensor) -> Tensor:
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def empty(self, steps: int, like: Tensor) -> Tensor:
+        batch, channels, height, width = like.shape
+        room = torch.empty((steps, batch, height, width, channels), dtype=like.dtype, device=like.device)
+        return room.permute(0, 1, 4, 2, 3)
+
+    def window(self, like: Tensor) -> tuple[int, int] | None:
+        whole = self.groups == 1 and like.shape[1] % items.lanes(like.dtype) == 0
+        return self.kernel if whole else None

@@ -1,0 +1,210 @@
+"""What gated recurrent layers share: checks, states, the loop in plain torch, and the way to the kernels."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Self
+
+import torch
+from torch import Tensor, nn
+
+from rheobase.core import MapNeuron
+from rheobase.core.check import check_call, check_state
+from rheobase.core.execution import Request, choose, reasons
+from rheobase.core.neuron import register_state
+from rheobase.core.rollout import check_finite, held
+from rheobase.core.surrogates import Lorentzian, Surrogate
+from rheobase.engine.dispatch import program_of
+from rheobase.engine.gated import Plan, Stage, gated
+from rheobase.engine.products import Product
+from rheobase.errors import BackendUnavailable, ParameterError
+from rheobase.nn.stateful import Stateful
+
+
+class GatedState(NamedTuple):
+    """The synaptic current, the membrane potential and the last spike, each (batch, *shape)."""
+
+    i: Tensor
+    v: Tensor
+    spike: Tensor
+
+
+register_state(GatedState)
+
+
+@dataclass(frozen=True, eq=False)
+class AsNeuron:
+    """A layer as the checks of a call see it: with the shape of its input, or of its state."""
+
+    layer: nn.Module
+    shape: tuple[int, ...]
+    State: type[Any] = GatedState
+
+    def values(self) -> dict[str, Tensor]:
+        return dict(self.layer.named_parameters())
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Nothing is recorded here: the check of a call asks."""
+
+    def __repr__(self) -> str:
+        return repr(self.layer)
+
+
+class Gated(Stateful):
+    """A spiking layer whose gates read its own last spikes through products. Abstract.
+
+    `weight_g` (input) and `weight_rec_g` (recurrent) belong to the gate g, `bias_g` is its bias.
+    """
+
+    graded = False  # what comes out is spikes, so they are counted as a neuron's are
+    gates: ClassVar[tuple[str, ...]]
+    product: Product
+    # in a tuple, since a module would list them as parts of the network
+    stages: tuple[MapNeuron, ...]
+
+    def __init__(self, *, surrogate: Surrogate | None, v_threshold: float, detach_reset: bool):
+        super().__init__()
+        name = type(self).__name__
+        if isinstance(v_threshold, bool) or not isinstance(v_threshold, (int, float)) or not 0 < v_threshold < math.inf:
+            raise ParameterError(name, f"v_threshold = {v_threshold!r}", "a finite number > 0", "the papers have 1.0")
+        self.v_threshold = float(v_threshold)
+        self.surrogate: Surrogate = Lorentzian() if surrogate is None else surrogate
+        self.detach_reset = detach_reset
+
+    def stage(self, kind: type[MapNeuron]) -> MapNeuron:
+        """A point part with the options of this layer."""
+        return kind(1, surrogate=self.surrogate, detach_reset=self.detach_reset)
+
+    def smoothed(self) -> Self:
+        """A copy whose spikes are the surrogate's primitive and whose gradients are exact: for gradcheck."""
+        twin = copy.deepcopy(self)
+        for stage in twin.stages:
+            stage.smooth = True
+        return twin
+
+    # --- what a layer defines -----------------------------------------------------------------------
+    def check_input(self, x: Tensor) -> None:
+        """Raise unless x (time, batch, ...) has the axes that the layer reads."""
+        raise NotImplementedError
+
+    def sums(self, x: Tensor) -> dict[str, Tensor]:
+        """What each gate gets from the input and its bias, for all steps at once: (time, batch, *shape)."""
+        raise NotImplementedError
+
+    def shared(self) -> dict[str, Tensor]:
+        """Parameters of the point parts that stay the same in every step, by name."""
+        return {}
+
+    # --- running ------------------------------------------------------------------------------------
+    def forward(
+        self, x: Tensor, state: GatedState | None = None, *, lengths: Tensor | None = None, backend: str = "auto"
+    ) -> tuple[Tensor, GatedState]:
+        """(spikes, state); `None` starts with no current, no potential and no spike."""
+        if isinstance(x, Tensor):
+            self.check_input(x)
+        seen: Any = AsNeuron(self, tuple(getattr(x, "shape", ()))[2:])
+        check_call(seen, x, (), lengths)
+        if not torch.compiler.is_compiling():
+            check_finite(seen, x)
+        compute = torch.float64 if x.dtype == torch.float64 else torch.float32
+        fused = self.runs_on(x, backend) == "llvm"
+        sums = {gate: value.to(compute) for gate, value in self.sums(x.to(compute)).items()}
+        like = next(iter(sums.values()))[0]
+        rest = state is None
+        if state is None:
+            state = GatedState(*(torch.zeros_like(like) for _ in GatedState._fields))
+        else:
+            check_state(AsNeuron(self, tuple(like.shape[1:])), state, x, compute)  # type: ignore[arg-type]
+        v_threshold = torch.tensor(self.v_threshold, dtype=compute, device=x.device)
+        values = {"v_threshold": v_threshold} | {k: p.to(compute) for k, p in self.shared().items()}
+        run = self._fused if fused else self._reference
+        out, end = run(sums, values, state, lengths, rest)
+        return out.to(x.dtype), end
+
+    def runs_on(self, x: Tensor, backend: str = "auto") -> str:
+        """The backend that runs this layer on the device of `x`; its kernels are for the CPU.
+
+        Raises `BackendUnavailable` for one asked for by name that cannot.
+        """
+        if torch.compiler.is_compiling():
+            # it traces torch, not kernels
+            return "reference"
+        if backend == "auto":
+            able = all(reasons(stage, x).get("llvm", "") is None for stage in self.stages)
+            return "llvm" if able else "reference"
+        if backend == "triton":
+            given = "backend 'triton', which cannot run: a gated recurrence has no GPU kernel"
+            raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
+        return [choose(Request(stage, x, None, (), None), backend)[1] for stage in self.stages][-1]
+
+    def _weights(self) -> dict[str, Tensor]:
+        mid: dict[str, Any] = {"mid": self.weight_z} if len(self.stages) > 1 else {}
+        return {f"u:{gate}": getattr(self, f"weight_rec_{gate}") for gate in self.gates} | mid
+
+    def _reference(
+        self, sums: dict[str, Tensor], values: dict[str, Tensor], state: GatedState, lengths: Tensor | None, rest: bool
+    ) -> tuple[Tensor, GatedState]:
+        """One step after the other, by autograd."""
+        weights, outs = self._weights(), []
+        for t in range(next(iter(sums.values())).shape[0]):
+            now = dict(values)
+            for gate, x in sums.items():
+                now[f"a_{gate}"] = x[t] + self.product.forward(state.spike, weights[f"u:{gate}"]).to(x.dtype)
+            after = state
+            for stage in self.stages:
+                s = stage.State(*(getattr(state, name) for name in stage.State._fields))
+                reads = now[stage.reads]  # type: ignore[index]
+                _, post, _ = stage.step_once({name: now[name] for name in stage.params}, s, reads)
+                after = after._replace(**post._asdict())
+                if stage is not self.stages[-1]:
+                    now["i"] = after.i
+                    now["a_z"] = now["a_z"] + self.product.forward(after.i, weights["mid"]).to(after.i.dtype)
+            out = after.spike
+            if lengths is not None:
+                alive = lengths > t
+                out = held(alive, out, torch.zeros_like(out))
+                after = GatedState(*(held(alive, new, old) for new, old in zip(after, state, strict=True)))
+            outs.append(out)
+            state = after
+        return torch.stack(outs), state
+
+    def _fused(
+        self, sums: dict[str, Tensor], values: dict[str, Tensor], state: GatedState, lengths: Tensor | None, rest: bool
+    ) -> tuple[Tensor, GatedState]:
+        """The whole sequence in one function, its point parts in kernels."""
+        stages: list[Stage] = []
+        for stage in self.stages:
+            text, reason = program_of(stage, ())
+            if text is None:
+                given = f"backend 'llvm', which cannot run: {reason}"
+                raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
+            stages.append(Stage(text, stage.State._fields, tuple(stage.params), stage.reads))  # type: ignore[attr-defined]
+        like = state.i
+        tensors = {
+            **{f"x:{gate}": x for gate, x in sums.items()}, **self._weights(), **values,
+            **{f"s:{name}": s for name, s in state._asdict().items()},
+        }  # fmt: skip
+        low = torch.is_autocast_enabled(like.device.type)
+        precision = torch.get_autocast_dtype(like.device.type) if low else like.dtype
+        plan = Plan(tuple(stages), self.gates, self.product, precision, rest, tuple(tensors))
+        with torch.autocast(like.device.type, enabled=False):
+            out, (i, v) = gated(plan, tensors, lengths)
+        if lengths is None:
+            return out, GatedState(i, v, out[-1])
+        at = (lengths.long() - 1).clamp(min=0).view(1, -1, *(1,) * (out.dim() - 2)).expand(1, *out.shape[1:])
+        going = (lengths > 0).view(-1, *(1,) * (out.dim() - 2))
+        return out, GatedState(i, v, torch.where(going, out.gather(0, at)[0], state.spike))
+
+    def described(self, *own: str) -> str:
+        """Arguments for `repr`: these, and those that are not as usual."""
+        usual = {"surrogate": Lorentzian(), "v_threshold": 1.0, "detach_reset": False}
+        given = [f"{k}={getattr(self, k)!r}" for k, v in usual.items() if getattr(self, k) != v]
+        return ", ".join([*own, *given])
+
+
+def uniform(bound: float, *shape: int) -> nn.Parameter:
+    """A parameter drawn from (-bound, bound)."""
+    return nn.Parameter(torch.empty(*shape).uniform_(-bound, bound))

@@ -1,0 +1,86 @@
+"""The point parts of gated recurrent layers, as declared steps: what stands between their products.
+
+In them `a_r`, `a_i`, `a_z` are sums of products and bias, which the layer makes anew for every step; `reads` names
+the one that enters as the input.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+
+from rheobase.core import MapNeuron, param, state
+
+
+def _fired(self: Any, s: Any, i: Any, z: Any) -> tuple[Any, Any]:
+    """The spike and the potential: the last spike is taken off one step late, as both papers have it."""
+    last = self.detached(s.spike) if self.detach_reset else s.spike
+    v = z * s.v + (1.0 - z) * i - self.v_threshold * last
+    x = v - self.v_threshold
+    if torch.compiler.is_compiling() and not self.smooth:
+        # the same value and gradient in operations that torch.compile can trace: it takes no function with a jvp
+        return (x >= 0).to(x.dtype) + self.surrogate.derivative(x).detach() * (x - x.detach()), v
+    return self.fire(x), v
+
+
+class LeakyCurrent(MapNeuron):
+    """SpikGRU's cell behind its products: i = alpha i + a_i, then z = sigmoid(a_z) mixes it into v."""
+
+    reads: ClassVar[str] = "a_i"
+    a_z = param(0.0, "1", "what the update gate reads")
+    alpha = param(0.9, "1", "decay of the current in one step")
+    v_threshold = param(1.0, "1", "firing threshold")
+    i = state(0.0, "1", "current")
+    v = state(0.0, "1", "membrane potential")
+    spike = state(0.0, "1", "the last spike")
+
+    def step(self, s: Any, i: Any) -> tuple[Any, ...]:
+        i = self.alpha * s.i + i
+        spike, v = _fired(self, s, i, torch.sigmoid(self.a_z))
+        return spike, s._replace(i=i, v=v, spike=spike)
+
+
+class GatedCurrent(MapNeuron):
+    """CS-GRU's cell where no product stands between its two halves: i = sigmoid(a_r) i + a_i, then as SpikGRU."""
+
+    reads: ClassVar[str] = "a_i"
+    a_r = param(0.0, "1", "what the current gate reads")
+    a_z = param(0.0, "1", "what the update gate reads")
+    v_threshold = param(1.0, "1", "firing threshold")
+    i = state(0.0, "1", "current")
+    v = state(0.0, "1", "membrane potential")
+    spike = state(0.0, "1", "the last spike")
+
+    def step(self, s: Any, i: Any) -> tuple[Any, ...]:
+        i = torch.sigmoid(self.a_r) * s.i + i
+        spike, v = _fired(self, s, i, torch.sigmoid(self.a_z))
+        return spike, s._replace(i=i, v=v, spike=spike)
+
+
+class CurrentGate(MapNeuron):
+    """The first half of CS-GRU's cell: i = sigmoid(a_r) i + a_i. The product W_z * i comes after it."""
+
+    reads: ClassVar[str] = "a_i"
+    graded = True
+    a_r = param(0.0, "1", "what the current gate reads")
+    i = state(0.0, "1", "current")
+
+    def step(self, s: Any, i: Any) -> tuple[Any, ...]:
+        i = torch.sigmoid(self.a_r) * s.i + i
+        return i, s._replace(i=i)
+
+
+class UpdateGate(MapNeuron):
+    """The second half of CS-GRU's cell: z = sigmoid(a_z) mixes the new current into v."""
+
+    reads: ClassVar[str] = "a_z"
+    i = param(0.0, "1", "current of this step")
+    v_threshold = param(1.0, "1", "firing threshold")
+    v = state(0.0, "1", "membrane potential")
+    spike = state(0.0, "1", "the last spike")
+
+    def step(self, s: Any, i: Any) -> tuple[Any, ...]:
+        # the input of this half is a_z, the current a parameter
+        spike, v = _fired(self, s, self.i, torch.sigmoid(i))
+        return spike, s._replace(v=v, spike=spike)
