@@ -275,6 +275,23 @@ def delay(results: dict[str, Any]) -> str:
     ])  # fmt: skip
 
 
+def cs_gru(results: dict[str, Any]) -> str:
+    steps, batch, channels, size = results["sizes"]
+    rows = [
+        [f"{name} ({percent(case['activity'])} of the cells)", *(ms(row["seconds"]) for row in case["rows"].values()),
+         times(case["ratio"]), f"{case['agreement']['gradient']:.0e}"]
+        for name, case in results["cases"].items()
+    ]  # fmt: skip
+    contestants = [f"{name}: ms" for name in next(iter(results["cases"].values()))["rows"]]
+    return "\n".join([
+        "## CS-GRU\n",
+        f"One layer of {channels} channels on images of {size} x {size} with one channel, {steps} steps, batch {batch}, "
+        "float32, forward and backward, beside a loop in torch of the same equations, step by step. All spikes are "
+        "equal; given is the largest difference of a parameter's gradient (2-norms).\n",
+        table(["spikes in a step", *contestants, "faster by", "gradients differ by"], rows),
+    ])  # fmt: skip
+
+
 SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "neurons": neurons,
     "training_step": training_step,
@@ -284,6 +301,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "conductance": conductance,
     "epoch": epoch,
     "delay": delay,
+    "cs_gru": cs_gru,
 }
 
 

@@ -19,7 +19,7 @@ FORBIDDEN = {
 }
 
 # Made by tools, not part of the project.
-GENERATED = {"__pycache__", "build", "dist", "htmlcov", "lightning_logs", "runs", "site"}
+GENERATED = {"__pycache__", "build", "dist", "htmlcov", "lightning_logs", "runs", "site", "work"}
 
 
 def project_files(folder: Path = ROOT) -> Iterator[Path]:
