@@ -286,8 +286,8 @@ def cs_gru(results: dict[str, Any]) -> str:
     return "\n".join([
         "## CS-GRU\n",
         f"One layer of {channels} channels on images of {size} x {size} with one channel, {steps} steps, batch "
-        f"{batch}, float32, forward and backward, beside a loop in torch of the same equations, step by step. All spikes are "
-        "equal; given is the largest difference of a parameter's gradient (2-norms).\n",
+        f"{batch}, float32, forward and backward, beside a loop in torch of the same equations, step by step. All "
+        "spikes are equal; given is the largest difference of a parameter's gradient (2-norms).\n",
         table(["spikes in a step", *contestants, "faster by", "gradients differ by"], rows),
     ])  # fmt: skip
 
