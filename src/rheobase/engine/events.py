@@ -78,13 +78,13 @@ class _Events(Items):
         self.set("end", self.held["images"] if shape.gradient else self.int("add", self.item, 1))
         self.set("column", self.int("mul", self.item, shape.vectors * self.lanes) if shape.gradient else 0)
         self.do("br label %image_test")
-        self.loop("image", None, "next", "y")
-        self.loop("y", self.held["height"], "image_step", "x")
-        self.loop("x", self.held["width"], "y_step", "block")
-        self.loop("block", str(shape.inputs // self.lanes), "x_step", "values")
+        self.over("image", None, "next", "y")
+        self.over("y", self.held["height"], "image_step", "x")
+        self.over("x", self.held["width"], "y_step", "block")
+        self.over("block", str(shape.inputs // self.lanes), "x_step", "values")
         self.values()
 
-    def loop(self, name: str, bound: Value | None, outside: str, inside: str) -> None:
+    def over(self, name: str, bound: Value | None, outside: str, inside: str) -> None:
         """Step and test of a loop. The one inside starts at zero, and goes to `name_step` when it is through."""
         self.label(f"{name}_step")
         self.step(name, 1, f"{name}_test")
