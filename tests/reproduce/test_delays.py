@@ -1,0 +1,100 @@
+"""The parts of the delays paper, from made-up recordings to tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rheobase import nn
+from rheobase.errors import ParameterError
+from rheobase.learning import RunStart
+from rheobase.learning.annealing import Annealing
+from rheobase.reproduce.catalogue import find
+from rheobase.reproduce.delays.networks import CELLS, PLACES, network
+from rheobase.reproduce.job import Job
+
+SMALL = {"steps": 20, "epochs": 1, "seeds": [0], "batch": 10}
+SMALLER = {
+    "history": {"hidden": [4, 6], "taps": [0, 3]},
+    "kinds": {"hidden": 4, "taps": 3},
+    "parametrisations": {"hidden": 4, "taps": 3},
+    "cells": {"hidden": 4, "taps": 3},
+    "speakers": {"hidden": 4, "taps": [0, 3]},
+}
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Both files of spoken digits: the digit k is heard in the units around 70 k."""
+    folder = tmp_path_factory.mktemp("data") / "spoken_digits"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 40), ("test", 20)):
+        label = np.arange(count) % 10
+        units = [70 * k + rng.integers(0, 60, 50) for k in label]
+        np.savez(
+            folder / f"fsdd_cochlea_{part}.npz", times=np.sort(rng.integers(0, 15000, (count, 50))).ravel().astype("u2"),
+            units=np.concatenate(units).astype("u2"), offsets=50 * np.arange(count + 1), label=label.astype("u1"),
+            speaker=np.array(["ann", "bob"])[np.arange(count) // 10 % 2], time_unit_s=np.float64(5e-5),
+        )  # fmt: skip
+    return folder.parent
+
+
+@pytest.mark.parametrize("name", SMALLER)
+def test_a_part_from_start_to_table(name: str, recordings: Path, tmp_path: Path) -> None:
+    part = next(part for part in find("delays").parts if part.name == name)
+    settings = {**SMALL, **SMALLER[name]}
+    assert set(settings) <= set(part.settings)
+    job = Job({**part.settings, **settings}, tmp_path, identity={"part": name}, data=recordings)
+    found = part.run(job)
+    (table,) = found.tables
+    column = table.columns.index("test accuracy (%)")
+    assert all(0 <= row[column] <= 100 for row in table.rows)
+    assert len(set(map(tuple, table.rows))) == len(table.rows)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("cell", CELLS)
+def test_networks_learn_all_they_have(cell: str, place: str) -> None:
+    torch.manual_seed(0)
+    net = network(12, 6, 3, cell=cell, place=place, taps=5, dropout=0.0)
+    out, _ = net((torch.rand(40, 8, 12) < 0.3).float())
+    assert out.shape == (40, 8, 3)
+    out.square().sum().backward()
+    for name, p in net.named_parameters():
+        assert p.grad is not None, name
+        assert bool(torch.isfinite(p.grad).all()), name
+
+
+def test_parameters_are_those_of_the_paper() -> None:
+    """adLIF, 140-h-h-20: h^2 + 172 h + 60 + 2 n_d h, normalisation included."""
+    for hidden, taps in ((16, 10), (64, 25)):
+        net = network(140, hidden, 20, cell="AdLIF", place="states", taps=taps)
+        found = sum(p.numel() for p in net.parameters())
+        # the paper's readout has a decay for each class, which learns
+        assert found == hidden**2 + 172 * hidden + 40 + 2 * taps * hidden
+
+
+def test_unknown_words() -> None:
+    with pytest.raises(ParameterError, match="place"):
+        network(4, 3, 2, place="dendrite")
+    with pytest.raises(ParameterError, match="cell"):
+        network(4, 3, 2, cell="ALIF")
+
+
+def test_delays_narrow_and_end_as_taps() -> None:
+    layer = nn.AxonalDelay(3, taps=11)
+    annealing = Annealing(layer, start=5.0, end=0.5, share=0.5)
+    start = RunStart(epochs=8, batches=1, done=0, position=0, samples=1, parameters=1, device="cpu")
+    annealing.on_start(start)
+    widths = [float(layer.positions.width)]
+    for done in range(1, 9):
+        annealing.narrow(done=done, epochs=8)
+        widths.append(float(layer.positions.width))
+    assert widths[0] == 5.0
+    assert widths[4:8] == [0.5] * 4
+    assert widths[8] == 0.0
+    assert widths[1] / widths[0] == pytest.approx(widths[2] / widths[1], rel=1e-6)
