@@ -20,14 +20,16 @@ GATED = ("GRU", "LSTM")
 KINDS = ("SRC", "SRC, no detach", "SRC, lateral", "SRC, all learned", "SRC, for hardware", "LIF", *GATED)
 
 
-def network(kind: str, inputs: int, hidden: Sequence[int], classes: int) -> torch_nn.Module:
+def network(
+    kind: str, inputs: int, hidden: Sequence[int], classes: int, *, b_h: float | None = None
+) -> torch_nn.Module:
     """A network of one kind of cell.
 
     Spiking kinds: a linear layer without bias before each layer of cells, Xavier-uniform with gain sqrt(2), and a last
     layer of ten cells for each class that a fixed readout sums, as the authors of SRC have it. GRU and LSTM: one layer
     of torch's, as wide as the spiking network's last hidden layer, and a linear readout.
 
-    SRC: b_h of each cell learns. "no detach": the gradient runs through h and h_s in time too. "lateral": with weights
+    SRC: b_h of each cell learns, from `b_h` on (None: the paper's -6). "no detach": the gradient runs through h and h_s in time too. "lateral": with weights
     from every cell of a layer to every other. "all learned": r, r_s, z_hyp and z_dep of each cell learn too. "for
     hardware": tanh made of lines and a hard gate. LIF: the input adds to the potential (a decay of exp(-1/20) per
     step), threshold 1, arctangent surrogate; a bias of each cell learns.
@@ -43,14 +45,16 @@ def network(kind: str, inputs: int, hidden: Sequence[int], classes: int) -> torc
     for size in (*hidden, CELLS_PER_CLASS * classes):
         linear = nn.SpikeLinear(before, size, bias=False)
         torch_nn.init.xavier_uniform_(linear.weight, gain=math.sqrt(2))
-        layers += [linear, _lif(size) if kind == "LIF" else _src(kind, size)]
+        layers += [linear, _lif(size) if kind == "LIF" else _src(kind, size, b_h)]
         before = size
     return nn.Sequential(*layers, nn.GroupReadout(before, classes=classes))
 
 
-def _src(kind: str, size: int) -> torch_nn.Module:
+def _src(kind: str, size: int, b_h: float | None) -> torch_nn.Module:
     learned = ("b_h", "r", "r_s", "z_hyp", "z_dep") if kind == "SRC, all learned" else ("b_h",)
     given: dict[str, Any] = {name: torch.full((size,), _start(name)) for name in learned}
+    if b_h is not None:
+        given["b_h"] = torch.full((size,), b_h)
     if kind == "SRC, for hardware":
         given |= {"tanh": "piecewise", "gate": "step"}
     cell = neurons.SRC(size, learn=learned, detach_recurrence=kind != "SRC, no detach", **given)

@@ -35,7 +35,7 @@ def trained(
     """A unit: `choice` has hidden, epochs, batch, lr, and what made the task.
 
     It may have `shift` (images and recordings move by up to so many pixels while training), `temperature` (of the loss
-    over a group readout) and `clip` (the largest norm of the gradient).
+    over a group readout), `clip` (the largest norm of the gradient) and `b_h` (where the bias of SRC starts).
     """
     temperature = 1.0 if kind in GATED else choice.get("temperature", WARM)
     recipe = Recipe(
@@ -46,7 +46,13 @@ def trained(
         on = dataclasses.replace(on, training=Shifted(on.encoder, choice["shift"]))
     settings = {**choice, "kind": kind, "training_seed": seed}
     return training.trained(
-        job, name, lambda: _made(kind, on, choice["hidden"]), on, recipe, weights=weights, settings=settings
+        job,
+        name,
+        lambda: _made(kind, on, choice["hidden"], choice.get("b_h")),
+        on,
+        recipe,
+        weights=weights,
+        settings=settings,
     )
 
 
@@ -55,5 +61,5 @@ def restored(kind: str, on: Task, hidden: Sequence[int], result: Mapping[str, An
     return training.restored(lambda: _made(kind, on, hidden), result)
 
 
-def _made(kind: str, on: Task, hidden: Sequence[int]) -> nn.Module:
-    return network(kind, on.data.input_size, hidden, on.classes)
+def _made(kind: str, on: Task, hidden: Sequence[int], b_h: float | None = None) -> nn.Module:
+    return network(kind, on.data.input_size, hidden, on.classes, b_h=b_h)
