@@ -29,10 +29,10 @@ def network(
     layer of ten cells for each class that a fixed readout sums, as the authors of SRC have it. GRU and LSTM: one layer
     of torch's, as wide as the spiking network's last hidden layer, and a linear readout.
 
-    SRC: b_h of each cell learns, from `b_h` on (None: the paper's -6). "no detach": the gradient runs through h and h_s in time too. "lateral": with weights
-    from every cell of a layer to every other. "all learned": r, r_s, z_hyp and z_dep of each cell learn too. "for
-    hardware": tanh made of lines and a hard gate. LIF: the input adds to the potential (a decay of exp(-1/20) per
-    step), threshold 1, arctangent surrogate; a bias of each cell learns.
+    SRC: b_h of each cell learns, from `b_h` on (None: the paper's -6). "no detach": the gradient runs through h and h_s
+    in time too. "lateral": with weights from every cell of a layer to every other. "all learned": r, r_s, z_hyp and
+    z_dep of each cell learn too. "for hardware": tanh made of lines and a hard gate. LIF: the input adds to the
+    potential (a decay of exp(-1/20) per step), threshold 1, arctangent surrogate; a bias of each cell learns.
 
     Raises: `ParameterError` for another kind.
     """
