@@ -76,6 +76,9 @@ PART = Part(
                            "SRC": {"hidden": [512], "lr": 0.006, "temperature": 6.0},
                            "GRU": {"hidden": [128], "lr": 0.002},
                        }},
+            # and LIF in the network that was best for SRC
+            "nmnist-512": {**_COMMON, "data": "nmnist", "hidden": [512], "steps": 100, "epochs": 60, "batch": 16,
+                           "shift": 2, "lr": 0.003, "kinds": ["LIF"]},
         },
     },
     quick={"seeds": [0], "limit": 300, "networks": {

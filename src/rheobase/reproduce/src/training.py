@@ -45,15 +45,11 @@ def trained(
     if choice.get("shift"):
         on = dataclasses.replace(on, training=Shifted(on.encoder, choice["shift"]))
     settings = {**choice, "kind": kind, "training_seed": seed}
-    return training.trained(
-        job,
-        name,
-        lambda: _made(kind, on, choice["hidden"], choice.get("b_h")),
-        on,
-        recipe,
-        weights=weights,
-        settings=settings,
-    )
+
+    def make() -> nn.Module:
+        return _made(kind, on, choice["hidden"], choice.get("b_h"))
+
+    return training.trained(job, name, make, on, recipe, weights=weights, settings=settings)
 
 
 def restored(kind: str, on: Task, hidden: Sequence[int], result: Mapping[str, Any]) -> nn.Module:
