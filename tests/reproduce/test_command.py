@@ -17,6 +17,7 @@ def stub(tmp_path, monkeypatch):
     made = Stub()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setattr(catalogue, "_PAPERS", {"src": "stub"})
     monkeypatch.setattr(catalogue, "import_module", lambda name: type("M", (), {"PAPER": made.paper()}))
     return made
 
@@ -49,6 +50,12 @@ def test_the_list_names_every_part(stub):
         assert text in result.stdout
     assert run("--list").stdout == result.stdout
     assert stub.done == []
+
+
+def test_without_a_name_the_list_is_of_all_papers():
+    found = run("--list").stdout
+    for name in catalogue.names():
+        assert f"{name}: {catalogue.find(name).title}" in found
 
 
 def test_ctrl_c_says_how_to_go_on(stub):

@@ -63,7 +63,7 @@ def _draw(found: dict[str, list[tuple[int, float, float]]], style: Style) -> Fig
     ax.axhline(CHANCE, color=style.muted, lw=0.8, ls=":")
     ax.set_ylim(0, 102)
     ax.set_xticks(sorted({depth for line in found.values() for depth, _, _ in line}))
-    legend(ax, style, loc="lower left")
+    legend(ax, style, loc="center left")
     return figure
 
 
