@@ -1,11 +1,14 @@
 """Layers over sequences (time, batch, ...). `Linear` is torch's own: it takes any leading axes."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from torch.nn import Linear
 
 from rheobase.nn.chunked import Chunked
 from rheobase.nn.conv import AvgPool1d, AvgPool2d, Conv1d, Conv2d, Flatten, MaxPool1d, MaxPool2d
-from rheobase.nn.conv_gru import ConvGRU
-from rheobase.nn.cs_gru import CSGRU
 from rheobase.nn.delay import Delay
 from rheobase.nn.dropout import Dropout
 from rheobase.nn.norm import TdBatchNorm
@@ -15,10 +18,14 @@ from rheobase.nn.readout import GroupReadout
 from rheobase.nn.recurrent import Recurrent
 from rheobase.nn.recurrent_delay import RecurrentDelay
 from rheobase.nn.sequential import Sequential
-from rheobase.nn.spik_gru import SpikGRU
 from rheobase.nn.spike_linear import SpikeLinear
 from rheobase.nn.stateful import Stateful
 from rheobase.nn.wired_delay import AxonalDelay, SynapticDelay
+
+if TYPE_CHECKING:
+    from rheobase.nn.conv_gru import ConvGRU
+    from rheobase.nn.cs_gru import CSGRU
+    from rheobase.nn.spik_gru import SpikGRU
 
 __all__ = [
     "CSGRU", "PSN", "AvgPool1d", "AvgPool2d", "AxonalDelay", "Chunked", "Conv1d", "Conv2d", "ConvGRU", "Delay",
@@ -26,3 +33,14 @@ __all__ = [
     "RecurrentDelay", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear", "Stateful", "SynapticDelay", "TdBatchNorm",
     "levels", "quantised",
 ]  # fmt: skip
+
+# read when they are first asked for: they bring an engine of their own
+_LATER = {"ConvGRU": "conv_gru", "CSGRU": "cs_gru", "SpikGRU": "spik_gru"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = found
+    return found
