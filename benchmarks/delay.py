@@ -19,6 +19,7 @@ from torch.nn import functional
 from benchmarks.measure import Contestant, interleave
 from benchmarks.options import finish, keep_memory, parsed, parser, say
 from rheobase import neurons, nn
+from rheobase.engine.taps import taps
 
 FULL, QUICK = (100, 64, 256, 25), (20, 2, 16, 4)
 INPUTS, CLASSES = 140, 20
@@ -26,8 +27,6 @@ INPUTS, CLASSES = 140, 20
 
 def kernel(x: Tensor, m: Tensor) -> Tensor:
     """rheobase's operator."""
-    from rheobase.engine.taps import taps
-
     return taps(x, x.new_zeros(len(m) - 1, *x.shape[1:]), m)
 
 
@@ -57,13 +56,13 @@ def forward_backward(form: Callable[[Tensor, Tensor], Tensor], x: Tensor, m: Ten
     return [y.detach(), *torch.autograd.grad(y, [x, m], g)]
 
 
-def training_step(taps: int, steps: int, batch: int, size: int) -> Callable[[], object]:
-    """One step of Adam; taps = 0: no delays."""
+def training_step(length: int, steps: int, batch: int, size: int) -> Callable[[], object]:
+    """One step of Adam; a history of length 0: no delays."""
     torch.manual_seed(0)
     layers: list[torch.nn.Module] = []
     for before, after in itertools.pairwise((INPUTS, size, size)):
         layers.append(torch.nn.Linear(before, after, bias=False))
-        layers += [nn.Delay(after, taps=taps)] if taps else []
+        layers += [nn.Delay(after, taps=length)] if length else []
         layers.append(neurons.AdLIF.draw(after, learn=("alpha", "beta", "a", "b")))
     net = nn.Sequential(*layers, torch.nn.Linear(size, CLASSES), neurons.LI(CLASSES, dt=1.0))
     x = (torch.rand(steps, batch, INPUTS) < 0.1).float()
@@ -82,9 +81,9 @@ def training_step(taps: int, steps: int, batch: int, size: int) -> Callable[[], 
 def main() -> None:
     keep_memory()
     options = parsed(parser(__doc__))
-    steps, batch, size, taps = QUICK if options.quick else FULL
+    steps, batch, size, length = QUICK if options.quick else FULL
     torch.manual_seed(0)
-    x, m = torch.randn(steps, batch, size, requires_grad=True), torch.randn(taps, size, requires_grad=True)
+    x, m = torch.randn(steps, batch, size, requires_grad=True), torch.randn(length, size, requires_grad=True)
     g = torch.randn(steps, batch, size)
     wide = [t.detach().double().requires_grad_() for t in (x, m)]
     expected = forward_backward(grouped, wide[0], wide[1], g.double())
@@ -99,12 +98,12 @@ def main() -> None:
     for name, seconds in timings.items():
         rows[name] = {"seconds": seconds, "to_rheobase": seconds.median / ours, "error": errors[name]}
         say(f"  {name:24s} {1e3 * seconds.median:9.2f} ms {seconds.median / ours:8.1f} x   error {errors[name]:.1e}")
-    networks = [Contestant(f"{n} taps", training_step(n, steps, batch, size)) for n in (0, taps)]
+    networks = [Contestant(f"{n} taps", training_step(n, steps, batch, size)) for n in (0, length)]
     whole = interleave(networks, budget=options.budget)
-    without, delayed = whole["0 taps"].median, whole[f"{taps} taps"].median
+    without, delayed = whole["0 taps"].median, whole[f"{length} taps"].median
     say(f"  training step {1e3 * without:.1f} ms without delays, {1e3 * delayed:.1f} with: {delayed / without:.2f} x")
     finish("delay", options, {
-        "steps": steps, "batch": batch, "neurons": size, "taps": taps, "rows": rows, "training_step": whole,
+        "steps": steps, "batch": batch, "neurons": size, "taps": length, "rows": rows, "training_step": whole,
         "training_ratio": delayed / without,
     })  # fmt: skip
 

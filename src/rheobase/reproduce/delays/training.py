@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,13 +38,12 @@ def trained(job: Job, name: str, on: Task, choice: Mapping[str, Any], seed: int)
         loss=MeanSoftmaxCrossEntropy(), seed=seed,
     )  # fmt: skip
     given = {k: choice[k] for k in NETWORK if k in choice}
-    inputs = math.prod(on.encoder.frame_shape)  # type: ignore[attr-defined]
 
     def narrowing(net: nn.Module) -> list[Callback]:
         # nothing to narrow where no delay has a position
         return [Annealing(net, start=choice["taps"] / 2, end=NARROW)] if choice.get("taps") else []
 
     return training.trained(
-        job, name, lambda: network(inputs, classes=on.classes, **given), on, recipe,
+        job, name, lambda: network(choice["channels"], classes=on.classes, **given), on, recipe,
         settings={**choice, "training_seed": seed}, callbacks=narrowing,
     )  # fmt: skip
