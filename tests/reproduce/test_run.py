@@ -98,6 +98,27 @@ def test_a_quick_run_is_smaller_goes_elsewhere_and_says_so(tmp_path, monkeypatch
     assert "depths [1] instead of [1, 2, 3]" in page
 
 
+def test_a_budget_leaves_out_seeds_then_epochs_goes_elsewhere_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stub = Stub(epochs=10, seeds=[0, 1, 2])
+    outcome = reproduce(Call(paper=stub.paper(minutes=60), budget=10))
+    assert outcome.page.as_posix() == "results/stub-10-minutes/index.html"
+    depth, plain = outcome.records
+    assert (depth.settings["seeds"], depth.settings["epochs"]) == ([0], 5)
+    assert depth.title == "Depth, reduced"
+    assert "Cut to the budget: epochs 5 instead of 10, seeds [0] instead of [0, 1, 2]." in outcome.page.read_text()
+    # a part that says nothing of its time is done in full, and so is everything where there is time enough
+    assert plain.title == "Plain"
+    whole = reproduce(Call(paper=stub.paper(minutes=60), budget=60))
+    assert whole.records[0].settings["epochs"] == 10
+
+
+@pytest.mark.parametrize(("options", "said"), [({"budget": 0.0}, "budget 0"), ({"budget": 5, "quick": True}, "one of")])
+def test_a_budget_that_is_none(tmp_path, options, said):
+    with pytest.raises(ParameterError, match=said):
+        call(Stub(), tmp_path, **options)
+
+
 def test_what_even_a_full_run_reduces_is_said(tmp_path):
     outcome = call(Stub(), tmp_path, {"reduced": "The paper goes to 8."})
     assert outcome.records[0].title == "Depth, reduced"

@@ -17,6 +17,7 @@ EXAMPLES = examples(
     "rheobase reproduce --list",
     "rheobase reproduce src --quick",
     "rheobase reproduce src --only response,behaviours",
+    "rheobase reproduce delays --budget 20",
     "rheobase reproduce src --data ~/data --out results/src   (the same command goes on after Ctrl-C)",
 )
 
@@ -29,13 +30,23 @@ def reproduce(
     quick: Annotated[
         bool, typer.Option("--quick", help="The same path on small settings, in a few minutes; every title says so.")
     ] = False,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            metavar="MINUTES",
+            help="About so long on two cores: fewer seeds, then fewer epochs; every title says so.",
+            show_default="a full run",
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="PART,...", help="Only these parts; repeatable.", show_default="all parts"),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where results go.", show_default="results/PAPER, or results/PAPER-quick"),
+        typer.Option(
+            metavar="FOLDER", help="Where results go.", show_default="results/PAPER, PAPER-quick or PAPER-20-minutes"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 0,
     data: Annotated[
@@ -63,9 +74,9 @@ def reproduce(
             raise ParameterError("reproduce", "no paper", "the name of a paper", "rheobase reproduce --list")
         check_json(json)
         call = Call(
-            paper=find(paper), only=_names(only or []), quick=quick, out=out, seed=seed,
+            paper=find(paper), only=_names(only or []), quick=quick, budget=budget, out=out, seed=seed,
             data=None if data is None else data.expanduser(), fresh=fresh, machine=machine(),
-            command=_command(paper, only or [], quick, out, seed),
+            command=_command(paper, only or [], quick, budget, out, seed),
         )  # fmt: skip
         outcome = _run(call)
         _tell(outcome)
@@ -76,11 +87,12 @@ def _names(only: list[str]) -> tuple[str, ...]:
     return tuple(name.strip() for given in only for name in given.split(",") if name.strip())
 
 
-def _command(paper: str, only: list[str], quick: bool, out: Path | None, seed: int) -> str:
+def _command(paper: str, only: list[str], quick: bool, budget: float | None, out: Path | None, seed: int) -> str:
     """The command that makes the same numbers; where data lie is the reader's own affair."""
     import shlex
 
     words = ["rheobase", "reproduce", paper, *(["--quick"] if quick else [])]
+    words += ["--budget", f"{budget:g}"] if budget is not None else []
     words += ["--only", ",".join(_names(only))] if only else []
     words += ["--out", str(out)] if out else []
     return shlex.join([*words, "--seed", str(seed)])

@@ -21,7 +21,8 @@ A paper is a package `reproduce/<paper>/` whose `PAPER` lists its parts in order
 
 and its place in the tuple of `reproduce/<paper>/__init__.py`. What `job` gives:
 
-* `job["epochs"]` a setting; with --quick, the one of `quick`; `job.seed`, `job.quick`.
+* `job["epochs"]` a setting; with --quick, the one of `quick`; with --budget, fewer `seeds` and `epochs` where the part
+  says how many `minutes` it takes; `job.seed`, `job.quick`.
 * `job.unit(name, work, **settings)` what `work()` returned: a dict of JSON values, arrays and tensors. It is stored
   under these settings (with the seed of the call), so name all that decides its numbers; another value redoes it.
 * `job.track(items, what)` the items, with a bar; `job.training(what)` a callback that shows a `Trainer` as a bar.

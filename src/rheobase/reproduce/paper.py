@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rheobase.errors import ParameterError, nearest
 from rheobase.plot import Picture, Table
+from rheobase.reproduce.budget import cut
 
 if TYPE_CHECKING:
     from rheobase.reproduce.job import Job
@@ -28,7 +29,8 @@ class Part:
 
     `settings` are all numbers of a full run, in words that JSON can say; `quick` replaces some of them. `needs` names
     the folders of data that the part reads (`a|b`: either). `reduced` says what even the full run does in a smaller
-    way than the paper, and how: every title then says so.
+    way than the paper, and how: every title then says so. `minutes` is how long a full run took on two cores (0: not
+    worth counting); --budget cuts by it.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Part:
     needs: tuple[str, ...] = ()
     reduced: str = ""
     revision: int = 1
+    minutes: float = 0.0
 
     def __post_init__(self) -> None:
         for name in self.quick:
@@ -51,18 +54,19 @@ class Part:
                     nearest(name, self.settings),
                 )
 
-    def in_force(self, *, quick: bool) -> dict[str, Any]:
-        """The settings of a call."""
-        return {**self.settings, **(self.quick if quick else {})}
+    def in_force(self, *, quick: bool = False, share: float = 1.0) -> dict[str, Any]:
+        """The settings of a call that is quick, or has a share of the time that a full run takes."""
+        return {**self.settings, **self.quick} if quick else cut(self.settings, share if self.minutes else 1.0)
 
-    def reduction(self, *, quick: bool) -> str:
+    def reduction(self, *, quick: bool = False, share: float = 1.0) -> str:
         """What is done in a smaller way, in words; empty for a full run.
 
         >>> Part("a", "A", "it", lambda job: Finding(""), {"steps": 100, "dt": 1}, {"steps": 10}).reduction(quick=True)
         'Quick run: steps 10 instead of 100.'
         """
-        changed = [f"{k} {v} instead of {self.settings[k]}" for k, v in self.quick.items() if v != self.settings[k]]
-        said = f"Quick run: {', '.join(changed)}." if quick and changed else ""
+        used = self.in_force(quick=quick, share=share)
+        changed = [f"{k} {v} instead of {self.settings[k]}" for k, v in used.items() if v != self.settings[k]]
+        said = f"{'Quick run' if quick else 'Cut to the budget'}: {', '.join(changed)}." if changed else ""
         return " ".join(text for text in (said, self.reduced) if text)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from rheobase.data.mnist import FILES, cache_folder, find
 from rheobase.errors import DataError, ParameterError
 from rheobase.learning.storage import ensure_folder
-from rheobase.reproduce import page, record, store
+from rheobase.reproduce import budget, page, record, store
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Paper, Part
 from rheobase.reproduce.progress import Watcher
@@ -21,11 +21,12 @@ from rheobase.reproduce.record import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What was asked for. `command` and `machine` are said on the page."""
+    """What was asked for. `budget`: minutes, of a machine with two cores. `command` and `machine` are for the page."""
 
     paper: Paper
     only: tuple[str, ...] = ()
     quick: bool = False
+    budget: float | None = None
     out: Path | None = None
     seed: int = 0
     data: Path | None = None
@@ -35,8 +36,14 @@ class Call:
 
     @property
     def folder(self) -> Path:
-        """Where results go: results/<paper>, or results/<paper>-quick."""
-        return self.out or Path("results") / (self.paper.name + ("-quick" if self.quick else ""))
+        """Where results go: results/<paper>, or results/<paper>-quick, or results/<paper>-30-minutes."""
+        size = "-quick" if self.quick else "" if self.budget is None else f"-{self.budget:g}-minutes"
+        return self.out or Path("results") / (self.paper.name + size)
+
+    @property
+    def size(self) -> dict[str, Any]:
+        """How much of a full run each part does, as `Part.in_force` takes it."""
+        return {"quick": self.quick, "share": budget.share(self.paper.choose(self.only), self.budget)}
 
     def identity(self, part: Part) -> dict[str, Any]:
         """What makes stored results of a part useless when it changes, beside settings."""
@@ -44,7 +51,7 @@ class Call:
 
     def key(self, part: Part) -> str:
         """Under what the result of a part is stored."""
-        settings = part.in_force(quick=self.quick)
+        settings = part.in_force(**self.size)
         return store.key({**self.identity(part), "settings": settings, "seed": self.seed, "reduced": part.reduced})
 
 
@@ -69,13 +76,14 @@ class Outcome:
 def reproduce(call: Call, watcher: Watcher | None = None) -> Outcome:
     """Run the parts of a call that are not stored yet, and write the page.
 
-    Raises: `ParameterError` for an unknown part or a seed below 0, `DataError` before any work where data are missing,
-    `StorageError`, `CheckpointError` for damaged results, and what the parts raise.
+    Raises: `ParameterError` for an unknown part, a seed below 0 or a budget that is none, `DataError` before any work
+    where data are missing, `StorageError`, `CheckpointError` for damaged results, and what the parts raise.
     """
     watcher = watcher or Watcher()
     chosen = call.paper.choose(call.only)
     if call.seed < 0:
         raise ParameterError(f"reproduce {call.paper.name}", f"seed {call.seed}", "a seed of at least 0", "--seed 0")
+    _check_size(call)
     ensure_folder(call.folder)
     todo = [part for part in chosen if call.fresh or record.read(call.folder / part.name, call.key(part)) is None]
     for part in todo:
@@ -93,7 +101,7 @@ def reproduce(call: Call, watcher: Watcher | None = None) -> Outcome:
 
 
 def _run(call: Call, part: Part, watcher: Watcher) -> None:
-    settings = part.in_force(quick=call.quick)
+    settings = part.in_force(**call.size)
     job = Job(
         settings, call.folder / part.name, identity=call.identity(part), quick=call.quick, seed=call.seed,
         data=call.data, fresh=call.fresh, watcher=watcher,
@@ -102,7 +110,7 @@ def _run(call: Call, part: Part, watcher: Watcher) -> None:
     finding = part.run(job)
     seconds = time.perf_counter() - began + job.stored_seconds
     made = Record(
-        part.name, part.title, call.key(part), finding.text, part.reduction(quick=call.quick), settings, call.seed,
+        part.name, part.title, call.key(part), finding.text, part.reduction(**call.size), settings, call.seed,
         seconds, _hardware(call.machine), (), (),
     )  # fmt: skip
     record.save(call.folder / part.name, finding, made)
@@ -119,6 +127,16 @@ def _write(call: Call) -> Outcome:
     records = tuple(one for one in standing if one is not None)
     facts = page.Facts(call.paper, records, call.command, call.machine, quick=call.quick)
     return Outcome(call, records, page.write(facts, call.folder))
+
+
+def _check_size(call: Call) -> None:
+    if call.budget is None:
+        return
+    owner = f"reproduce {call.paper.name}"
+    if call.quick:
+        raise ParameterError(owner, "--quick and --budget", "one of them", "--quick is the smallest run there is")
+    if not call.budget > 0:
+        raise ParameterError(owner, f"--budget {call.budget:g}", "minutes, more than 0", "--budget 30")
 
 
 def _check_data(call: Call, part: Part) -> None:
