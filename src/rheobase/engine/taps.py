@@ -35,7 +35,9 @@ def _backward_fake(g: Tensor, x: Tensor, before: Tensor, weight: Tensor, wanted:
 
 
 def _backward(g: Tensor, x: Tensor, before: Tensor, weight: Tensor, wanted: list[bool]) -> list[Tensor]:
-    g, past = g.contiguous(), before.shape[0]
+    g, x, before, past = g.contiguous(), x.contiguous(), before.contiguous(), before.shape[0]
+    if wanted == [True, False, True]:
+        return list(kernels.both_gradients(g, x, before, weight))
     found: list[Tensor] = []
     if wanted[0] or wanted[1]:
         # an input acts on the sums behind it: the same filter, backwards in time
@@ -45,7 +47,7 @@ def _backward(g: Tensor, x: Tensor, before: Tensor, weight: Tensor, wanted: list
         found += [g_x] if wanted[0] else []
         found += [g_before] if g_before is not None else []
     if wanted[2]:
-        found.append(kernels.tap_gradient(g, x.contiguous(), before.contiguous()))
+        found.append(kernels.tap_gradient(g, x, before))
     return found
 
 

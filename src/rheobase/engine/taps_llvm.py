@@ -1,6 +1,7 @@
 """A tapped delay line at kernel speed: each lane's sum over its last inputs, and the gradient of the taps.
 
     y[t] = sum over k of w[k] x[t - k],   k = 0 ... taps - 1, in this order
+    g_x[t] = sum over k of w[k] g[t + k],   k = taps - 1 ... 0
     g_w[k] = sum over t of g[t] x[t - k]
 
 A task is a few vectors of neighbouring lanes of one sample. Their columns are first copied together, since rows lie
@@ -10,8 +11,9 @@ each tap is loaded once for eight steps.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -26,7 +28,7 @@ SIDE = 8  # sums side by side
 PIECE = 128  # steps whose columns are copied at a time: with the taps before them they fit the first cache
 SMALL = 1 << 16  # multiplications under which a second thread costs more than it gives
 NUMBERS = ("blocks", "before", "steps", "sums", "taps", "past", "width", "padded", "stride", "room")
-POINTERS = ("threads", "early", "x", "weight", "g", "out", "scratch")
+POINTERS = ("threads", "early", "x", "weight", "g", "out", "slopes", "scratch")
 
 
 def filtered(x: Tensor, before: Tensor | None, after: int, weight: Tensor) -> Tensor:
@@ -45,9 +47,18 @@ def filtered(x: Tensor, before: Tensor | None, after: int, weight: Tensor) -> Te
 def tap_gradient(g: Tensor, x: Tensor, before: Tensor) -> Tensor:
     """The gradient of the taps (taps, lanes), before has taps - 1 rows; summed over steps, then over samples."""
     taps = before.shape[0] + 1
-    out = x.new_zeros((x.shape[1], taps, _padded(x)))
-    _launch(_gradient, x, before, taps, x.shape[0], {"g": g, "out": out})
-    return out[..., : x.shape[2]].sum(0)
+    slopes = x.new_zeros((x.shape[1], taps, _padded(x)))
+    _launch(_gradient, x, before, taps, x.shape[0], {"g": g, "slopes": slopes})
+    return slopes[..., : x.shape[2]].sum(0)
+
+
+def both_gradients(g: Tensor, x: Tensor, before: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """The gradients of x and of the taps in one pass over g, the same bits as one by one."""
+    taps, out = weight.shape[0], torch.empty_like(x)
+    slopes = x.new_zeros((x.shape[1], taps, _padded(x)))
+    weight = torch.nn.functional.pad(weight.flip(0), (0, _padded(x) - x.shape[2]))
+    _launch(_backward, x, before, taps, x.shape[0], {"g": g, "weight": weight, "out": out, "slopes": slopes})
+    return out, slopes[..., : x.shape[2]].sum(0)
 
 
 def _padded(x: Tensor) -> int:
@@ -67,8 +78,8 @@ def _launch(
     steps, samples, width = x.shape
     padded, row = _padded(x), VECTORS * lanes(x.dtype)
     blocks = -(-padded // row)
-    # a thread's own columns: of the sequence, and in the gradient of its gradient too
-    room = (2 * PIECE + taps - 1 + SIDE) * row
+    # a thread's own columns: of the sequence, and of its gradient too
+    room = (2 * (PIECE + taps - 1) + SIDE) * row
     workers = min(threads.available(), blocks * samples) if x.numel() * taps > SMALL else 1
     numbers = (blocks, 0 if before is None else before.shape[0], steps, sums, taps, taps - 1, width, padded,
                samples * width, room)  # fmt: skip
@@ -88,8 +99,13 @@ def _gradient(dtype: torch.dtype) -> Compiled:
     return _Gradient(dtype).compiled()
 
 
+@functools.cache
+def _backward(dtype: torch.dtype) -> Compiled:
+    return _Backward(dtype).compiled()
+
+
 class _Taps(Items):
-    """What both kernels do: an item is a block of lanes of one sample, whose columns are copied piece by piece."""
+    """What all kernels do: an item is a block of lanes of one sample, whose columns are copied piece by piece."""
 
     def __init__(self, dtype: torch.dtype):
         super().__init__(dtype, NUMBERS, POINTERS)
@@ -131,29 +147,28 @@ class _Taps(Items):
     def least(self, a: Value, b: Value | int) -> Value:
         return self.let(f"select i1 {self.let(f'icmp slt i64 {a}, {b}')}, i64 {a}, i64 {b}")
 
-    def columns(self, target: Value, source: str, first: Value, count: Value) -> None:
-        """Copy this item's columns of `count` rows from row `first` on, side by side.
-
-        Rows of x are counted from the first of those before it; the rows behind it are zero.
-        """
+    def columns_of_x(self, target: Value, first: Value, count: Value) -> None:
+        """Copy this item's columns of `count` rows side by side, from row `first` on of those before x and of x."""
         with self.loop(count) as r:
             row = self.int("add", first, r.index)
             place = self.at(target, self.int("mul", r.index, self.row))
-            if source == "x":
-                self._row_of_x(place, row)
-            else:
-                self._row(place, self.held[source], row)
+            step = self.int("sub", row, self.held["before"])
+            with self.when(self.let(f"icmp slt i64 {step}, 0")):
+                self._row(place, self.held["early"], row)
+            with self.when(self.let(f"icmp sge i64 {step}, 0")):
+                self._row_or_zero(place, "x", step)
 
-    def _row_of_x(self, place: Value, row: Value) -> None:
-        step = self.int("sub", row, self.held["before"])
-        early, late = (
-            self.let(f"icmp {op} i64 {step}, {end}") for op, end in (("slt", 0), ("sge", self.held["steps"]))
-        )
-        with self.when(self.let(f"icmp ult i64 {step}, {self.held['steps']}")):
-            self._row(place, self.held["x"], step)
-        with self.when(early):
-            self._row(place, self.held["early"], row)
-        with self.when(late):
+    def columns_of_g(self, target: Value, first: Value, count: Value) -> None:
+        """The same of g."""
+        with self.loop(count) as r:
+            place = self.at(target, self.int("mul", r.index, self.row))
+            self._row_or_zero(place, "g", self.int("add", first, r.index))
+
+    def _row_or_zero(self, place: Value, source: str, step: Value) -> None:
+        inside = self.let(f"icmp slt i64 {step}, {self.held['steps']}")
+        with self.when(inside):
+            self._row(place, self.held[source], step)
+        with self.when(self.let(f"xor i1 {inside}, true")):
             for k in range(VECTORS):
                 self.store("zeroinitializer", self.at(place, k * self.lanes))
 
@@ -163,62 +178,90 @@ class _Taps(Items):
             mask = self.inside(self.int("add", self.column, k * self.lanes))
             self.store(self.load_inside(self.at(begin, k * self.lanes), mask), self.at(place, k * self.lanes))
 
-    def vectors(self) -> Value:
-        """How many vectors of this item hold lanes."""
+    # --- what an item does with the columns of a piece ------------------------------------------------------
+    def sums(self, columns: Value, first: Value, count: Value, within: Value) -> None:
+        """`count` weighted sums of one vector of lanes, to out from row `first` on."""
+        held, lane = self.held, self.int("add", self.column, within)
+        mask = self.inside(lane)
+        with self.loop(count, SIDE) as t:
+            latest = self.int("add", t.index, held["past"])
+            with self.loop(held["taps"], start=["zeroinitializer"] * SIDE) as k:
+                tap = self.load(self.at(held["weight"], self.cell(k.index, held["padded"], lane)))
+                column = self.at(columns, self.cell(self.int("sub", latest, k.index), self.row, within))
+                for j in range(SIDE):
+                    k.values[j] = self.fma(tap, self.load(self.at(column, j * self.row)), k.values[j])
+            for j in range(SIDE):
+                step = self.int("add", t.index, j)
+                with self.when(self.let(f"icmp slt i64 {step}, {count}")):
+                    row = self.int("add", first, step)
+                    place = self.int("add", self.cell(row, held["stride"], self.first), within)
+                    self.store_inside(k.values[j], self.at(held["out"], place), mask)
+
+    def slopes(self, columns: Value, of_g: Value, count: Value, within: Value) -> None:
+        """What `count` steps of one vector of lanes give to the gradient of its taps."""
+        held, lane = self.held, self.int("add", self.column, within)
+        sample = self.int("mul", self.int("mul", self.sample, held["taps"]), held["padded"])
+        with self.loop(held["taps"], SIDE) as k:
+            latest = self.int("sub", held["past"], k.index)
+            with self.loop(count, start=["zeroinitializer"] * SIDE) as t:
+                slope = self.load(self.at(of_g, self.cell(t.index, self.row, within)))
+                column = self.at(columns, self.cell(self.int("add", t.index, latest), self.row, within))
+                for j in range(SIDE):
+                    t.values[j] = self.fma(slope, self.load(self.at(column, -j * self.row)), t.values[j])
+            for j in range(SIDE):
+                tap = self.int("add", k.index, j)
+                with self.when(self.let(f"icmp slt i64 {tap}, {held['taps']}")):
+                    place = self.int("add", sample, self.cell(tap, held["padded"], lane))
+                    pointer = self.at(held["slopes"], place)
+                    self.store(self.add(self.load(pointer), t.values[j]), pointer)
+
+    @contextlib.contextmanager
+    def piece(self) -> Iterator[tuple[Value, Value, Value]]:
+        """Over the steps in pieces: the first step, how many, and how many rows their sums read."""
+        with self.loop(self.held["sums"], PIECE) as piece:
+            count = self.least(self.int("sub", self.held["sums"], piece.index), PIECE)
+            yield piece.index, count, self.int("add", count, self.held["past"])
+
+    @contextlib.contextmanager
+    def vector(self) -> Iterator[Value]:
+        """Over the vectors of this item that hold lanes: where each begins."""
         left = self.int("sdiv", self.int("sub", self.held["padded"], self.column), self.lanes)
-        return self.least(left, VECTORS)
+        with self.loop(self.least(left, VECTORS)) as v:
+            yield self.int("mul", v.index, self.lanes)
+
+    def behind(self, place: Value, rows: Value) -> Value:
+        """Where the scratch goes on after so many rows."""
+        return self.at(place, self.int("mul", rows, self.row))
 
 
 class _Filter(_Taps):
     def write(self) -> None:
-        held = self.held
-        with self.loop(held["sums"], PIECE) as piece:
-            count = self.least(self.int("sub", held["sums"], piece.index), PIECE)
-            self.columns(self.scratch, "x", piece.index, self.int("add", count, held["past"]))
-            with self.loop(self.vectors()) as v:
-                within = self.int("mul", v.index, self.lanes)
-                lane = self.int("add", self.column, within)
-                mask = self.inside(lane)
-                with self.loop(count, SIDE) as t:
-                    latest = self.int("add", t.index, held["past"])
-                    with self.loop(held["taps"], start=["zeroinitializer"] * SIDE) as k:
-                        tap = self.load(self.at(held["weight"], self.cell(k.index, held["padded"], lane)))
-                        row = self.int("sub", latest, k.index)
-                        column = self.at(self.scratch, self.cell(row, self.row, within))
-                        for j in range(SIDE):
-                            k.values[j] = self.fma(tap, self.load(self.at(column, j * self.row)), k.values[j])
-                    for j in range(SIDE):
-                        step = self.int("add", t.index, j)
-                        with self.when(self.let(f"icmp slt i64 {step}, {count}")):
-                            row = self.int("add", piece.index, step)
-                            place = self.int("add", self.cell(row, held["stride"], self.first), within)
-                            self.store_inside(k.values[j], self.at(held["out"], place), mask)
+        with self.piece() as (first, count, read):
+            self.columns_of_x(self.scratch, first, read)
+            with self.vector() as within:
+                self.sums(self.scratch, first, count, within)
 
 
 class _Gradient(_Taps):
     def write(self) -> None:
-        held = self.held
         # taps beyond the last are summed with the others and left out: room before the columns for what they read
         columns = self.at(self.scratch, SIDE * self.row)
-        of_g = self.at(columns, self.int("mul", self.int("add", held["past"], PIECE), self.row))
-        sample = self.int("mul", self.int("mul", self.sample, held["taps"]), held["padded"])
-        with self.loop(held["sums"], PIECE) as piece:
-            count = self.least(self.int("sub", held["sums"], piece.index), PIECE)
-            self.columns(columns, "x", piece.index, self.int("add", count, held["past"]))
-            self.columns(of_g, "g", piece.index, count)
-            with self.loop(self.vectors()) as v:
-                within = self.int("mul", v.index, self.lanes)
-                lane = self.int("add", self.column, within)
-                with self.loop(held["taps"], SIDE) as k:
-                    latest = self.int("sub", held["past"], k.index)
-                    with self.loop(count, start=["zeroinitializer"] * SIDE) as t:
-                        slope = self.load(self.at(of_g, self.cell(t.index, self.row, within)))
-                        column = self.at(columns, self.cell(self.int("add", t.index, latest), self.row, within))
-                        for j in range(SIDE):
-                            t.values[j] = self.fma(slope, self.load(self.at(column, -j * self.row)), t.values[j])
-                    for j in range(SIDE):
-                        tap = self.int("add", k.index, j)
-                        with self.when(self.let(f"icmp slt i64 {tap}, {held['taps']}")):
-                            place = self.int("add", sample, self.cell(tap, held["padded"], lane))
-                            pointer = self.at(held["out"], place)
-                            self.store(self.add(self.load(pointer), t.values[j]), pointer)
+        with self.piece() as (first, count, read):
+            of_g = self.behind(columns, read)
+            self.columns_of_x(columns, first, read)
+            self.columns_of_g(of_g, first, count)
+            with self.vector() as within:
+                self.slopes(columns, of_g, count, within)
+
+
+class _Backward(_Taps):
+    def write(self) -> None:
+        columns = self.at(self.scratch, SIDE * self.row)
+        with self.piece() as (first, count, read):
+            of_g = self.behind(columns, read)
+            self.columns_of_x(columns, first, read)
+            # an input acts on the sums behind it: the same filter over g, backwards in time
+            self.columns_of_g(of_g, first, read)
+            with self.vector() as within:
+                self.sums(of_g, first, count, within)
+                self.slopes(columns, of_g, count, within)
