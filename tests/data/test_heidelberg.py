@@ -13,36 +13,12 @@ import torch
 
 from rheobase.data import EventFrames, load, shd, ssc
 from rheobase.errors import DataError
-
-
-def write(path: Path, count: int, classes: int, seed: int = 0, **changed: object) -> list[tuple[np.ndarray, ...]]:
-    """The layout of compneuro.net: spikes/times and units of ragged rows, labels, extra/speaker and extra/keys."""
-    rng = np.random.default_rng(seed)
-    made = []
-    for k in range(count):
-        n = 0 if k == 1 else int(rng.integers(5, 30))
-        made.append((np.sort(rng.random(n)).astype(np.float16), rng.integers(0, 700, n).astype(np.uint16)))
-    with h5py.File(path, "w") as file:
-        for name, dtype, column in (("times", np.float16, 0), ("units", np.uint16, 1)):
-            rows = file.create_dataset(f"spikes/{name}", (count,), h5py.vlen_dtype(dtype))
-            for k in range(count):
-                rows[k] = made[k][column]
-        file["labels"] = np.arange(count, dtype=np.uint16) % classes
-        file["extra/speaker"] = np.arange(count, dtype=np.uint16) % 12
-        file["extra/keys"] = np.array([f"word{k}".encode() for k in range(classes)])
-        for key, value in changed.items():
-            del file[key]
-            if value is not None:
-                file[key] = value
-    return made
+from tests.data.heidelberg_files import write, write_both
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    (tmp_path / "shd").mkdir()
-    write(tmp_path / "shd" / "shd_train.h5", 40, 20)
-    write(tmp_path / "shd" / "shd_test.h5", 22, 20, seed=1)
-    return tmp_path / "shd"
+    return write_both(tmp_path / "shd")
 
 
 def test_shd(folder: Path) -> None:

@@ -27,6 +27,7 @@ class Line:
 
     mean: float
     spread: float
+    parameters: int
     cells: tuple[Any, ...]
 
 
@@ -42,7 +43,7 @@ def line(job: Job, name: str, choice: Mapping[str, Any], left_out: str | None = 
     first = found[0]
     spikes = list(first["spikes"].values())
     cells = (mean, spread, train, first["parameters"], sum(spikes) / max(len(spikes), 1), first["seconds_per_epoch"])
-    return Line(mean, spread, cells)
+    return Line(mean, spread, first["parameters"], cells)
 
 
 def said(job: Job) -> str:

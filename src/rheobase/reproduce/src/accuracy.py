@@ -68,8 +68,9 @@ PART = Part(
                       "shift": 1},
             "mnist-512-512": {**_COMMON, "data": "mnist", "hidden": [512, 512], "steps": 24, "gain": 1.0, "epochs": 18,
                               "lr": 0.004, "batch": 128, "shift": 1},
-            "fashion": {**_COMMON, "data": "fashion_mnist", "hidden": [512], "steps": 40, "gain": 1.0, "epochs": 12,
-                        "lr": 0.004, "batch": 128, "temperature": 4.0, "b_h": -5.0},
+            # without normalisation 86.4 % on a validation split (40 steps, 12 epochs), with it 89.1 %
+            "fashion": {**_COMMON, "data": "fashion_mnist", "hidden": [512], "steps": 64, "gain": 1.0, "epochs": 10,
+                        "lr": 0.004, "batch": 128, "temperature": 4.0, "b_h": -5.0, "kinds": ["SRC, normalised"]},
             # a network for each cell: the best of those tried on parts of the train split
             "nmnist": {**_COMMON, "data": "nmnist", "hidden": [], "steps": 100, "epochs": 60, "batch": 16, "shift": 2,
                        "lr": 0.003, "kinds": ["SRC", "LIF", "GRU"], "own": {

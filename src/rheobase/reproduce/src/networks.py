@@ -17,7 +17,9 @@ from rheobase.errors import ParameterError, nearest
 CELLS_PER_CLASS = 10
 TAU_LIF = 20.0  # steps
 GATED = ("GRU", "LSTM")
-KINDS = ("SRC", "SRC, no detach", "SRC, lateral", "SRC, all learned", "SRC, for hardware", "LIF", *GATED)
+NORMALISED = "SRC, normalised"
+SPREAD = 0.8  # of a normalised cell's input
+KINDS = ("SRC", "SRC, no detach", "SRC, lateral", "SRC, all learned", "SRC, for hardware", NORMALISED, "LIF", *GATED)
 
 
 def network(
@@ -31,7 +33,8 @@ def network(
 
     SRC: b_h of each cell learns, from `b_h` on (None: the paper's -6). "no detach": the gradient runs through h and h_s
     in time too. "lateral": with weights from every cell of a layer to every other. "all learned": r, r_s, z_hyp and
-    z_dep of each cell learn too. "for hardware": tanh made of lines and a hard gate. LIF: the input adds to the
+    z_dep of each cell learn too. "for hardware": tanh made of lines and a hard gate. "normalised": the input of each
+    cell has a batch norm over time and batch, of which the paper has none. LIF: the input adds to the
     potential (a decay of exp(-1/20) per step), threshold 1, arctangent surrogate; a bias of each cell learns.
 
     Raises: `ParameterError` for another kind.
@@ -45,7 +48,10 @@ def network(
     for size in (*hidden, CELLS_PER_CLASS * classes):
         linear = nn.SpikeLinear(before, size, bias=False)
         torch_nn.init.xavier_uniform_(linear.weight, gain=math.sqrt(2))
-        layers += [linear, _lif(size) if kind == "LIF" else _src(kind, size, b_h)]
+        layers.append(linear)
+        if kind == NORMALISED:
+            layers.append(nn.TdBatchNorm(size, alpha=SPREAD))
+        layers.append(_lif(size) if kind == "LIF" else _src(kind, size, b_h))
         before = size
     return nn.Sequential(*layers, nn.GroupReadout(before, classes=classes))
 
