@@ -54,6 +54,6 @@ def _table(rows: list[tuple[Any, ...]], caption: str) -> Table:
 
 PART = Part(
     "heidelberg", "Heidelberg digits", "published accuracies, and ours where the files are present", run,
-    settings={**SETTINGS, "data": "shd", "steps": 140, "epochs": 50, "hidden": 128, "taps": [0, 25]},
+    settings={**SETTINGS, "data": "shd", "steps": 140, "step_ms": 10.0, "epochs": 50, "hidden": 128, "taps": [0, 25]},
     quick={**QUICK, "hidden": 16, "taps": [5]},
 )  # fmt: skip

@@ -26,13 +26,13 @@ def run(job: Job) -> Finding:
         text,
         tables=[Table("Length of the history", ("cells per layer", "taps", *COLUMNS), rows, said(job))],
         pictures=[Picture("Length of the history", "Mean over seeds; bars are standard deviations.", text,
-                          lambda style: _draw(found, style))],
+                          lambda style: _draw(found, job["step_ms"], style))],
     )  # fmt: skip
 
 
-def _draw(found: dict[int, list[tuple[int, Line]]], style: Style) -> Figure:
+def _draw(found: dict[int, list[tuple[int, Line]]], step_ms: float, style: Style) -> Figure:
     figure = new_figure(WIDTH, 3.0, style)
-    ax = dress(figure.subplots(), style, x="taps (steps of 10 ms)", y="test accuracy (%)", grid="y")
+    ax = dress(figure.subplots(), style, x=f"taps (steps of {step_ms:g} ms)", y="test accuracy (%)", grid="y")
     for k, (hidden, lines) in enumerate(found.items()):
         taps, means, spreads = zip(*((n, one.mean, one.spread) for n, one in lines), strict=True)
         ax.errorbar(taps, means, yerr=spreads, marker="o", ms=4, lw=1.6, capsize=3, color=style.colours[k],

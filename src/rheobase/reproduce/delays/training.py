@@ -1,4 +1,4 @@
-"""The trainings of this paper's parts: spoken digits, or the Heidelberg digits, in frames of 10 ms."""
+"""The trainings of this paper's parts: spoken digits, or the Heidelberg digits, in frames."""
 
 from __future__ import annotations
 
@@ -21,14 +21,19 @@ NARROW = 0.5  # steps: the width of a kernel before it becomes one tap
 NETWORK = ("hidden", "cell", "place", "taps", "start", "learn", "scaled", "dropout")
 
 
-def task(job: Job, name: str, *, steps: int, channels: int, limit: int | None, left_out: str | None = None) -> Task:
-    """Events in `steps` frames, neighbouring units counted together; `left_out` is tested on instead of trained on."""
-    data = job.load(name, limit=limit)
+def task(job: Job, choice: Mapping[str, Any]) -> Task:
+    """Events in frames, neighbouring units counted together.
+
+    `choice` has data, steps, step_ms, channels, limit, and may have `left_out`, who is tested on instead of trained on.
+    """
+    name = choice["data"]
+    data = job.load(name, limit=choice["limit"])
     if not isinstance(data, EventDataset):
         raise DataError(name, f"{type(data).__name__}", "events", "give spoken_digits or shd")
-    if left_out is not None:
-        data = data.leave_out(left_out)
-    return Task(data, EventFrames(data.events, steps, bin_ms=data.duration_ms / steps, channels=channels))
+    if "left_out" in choice:
+        data = data.leave_out(choice["left_out"])
+    frames = EventFrames(data.events, choice["steps"], bin_ms=choice["step_ms"], channels=choice["channels"])
+    return Task(data, frames)
 
 
 def trained(job: Job, name: str, on: Task, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
