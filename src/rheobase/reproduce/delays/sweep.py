@@ -51,6 +51,6 @@ def said(job: Job) -> str:
     return (
         f"{job['data']}, {job['steps']} steps of {job['step_ms']:g} ms, {job['channels']} channels, {job['epochs']} "
         f"epochs, batches of {job['batch']}, seeds {job['seeds']}. Learning rate, steps and epochs were chosen for "
-        "adLIF with 25 taps on speakers held out of the training part and are the same for all; each network was tested "
-        "once."
+        "adLIF with 25 taps on speakers held out of the training part and are the same for all; each network was "
+        "tested once."
     )
