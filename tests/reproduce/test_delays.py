@@ -19,6 +19,7 @@ from tests.data.heidelberg_files import write_both
 SMALL = {"steps": 20, "epochs": 1, "seeds": [0], "batch": 10}
 SMALLER = {
     "history": {"hidden": [4, 6], "taps": [0, 3]},
+    "longer": {"hidden": 4, "taps": [0, 3]},
     "kinds": {"hidden": 4, "taps": 3},
     "parametrisations": {"hidden": 4, "taps": 3},
     "cells": {"hidden": 4, "taps": 3},

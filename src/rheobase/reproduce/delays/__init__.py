@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.delays import cells, heidelberg, history, kinds, parametrisations, speakers
+from rheobase.reproduce.delays import cells, heidelberg, history, kinds, longer, parametrisations, speakers
 from rheobase.reproduce.paper import Paper
 
 PAPER = Paper(
@@ -10,5 +10,5 @@ PAPER = Paper(
     title="Delays as states",
     reference="Karilanova, Dey & Ozcelikkale, State space models naturally produce delays: spiking networks, "
     "arXiv 2512.01906 (2025)",
-    parts=(history.PART, kinds.PART, parametrisations.PART, cells.PART, speakers.PART, heidelberg.PART),
+    parts=(history.PART, longer.PART, kinds.PART, parametrisations.PART, cells.PART, speakers.PART, heidelberg.PART),
 )

@@ -1,4 +1,4 @@
-"""(d) The same history before other cells, some of which the paper does not have."""
+"""(e) The same history before other cells, some of which the paper does not have."""
 
 from __future__ import annotations
 

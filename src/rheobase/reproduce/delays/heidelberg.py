@@ -1,4 +1,4 @@
-"""(f) The Heidelberg digits: published accuracies, and the same network of ours where the files are present."""
+"""(g) The Heidelberg digits: published accuracies, and the same network of ours where the files are present."""
 
 from __future__ import annotations
 

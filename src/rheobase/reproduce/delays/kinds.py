@@ -1,4 +1,4 @@
-"""(b) Four places for a delay: the cell's states, its axon, the synapses before it, lateral connections."""
+"""(c) Four places for a delay: the cell's states, its axon, the synapses before it, lateral connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""(c) Where the taps start, whether they learn, and what their scale does."""
+"""(d) Where the taps start, whether they learn, and what their scale does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""(e) A speaker that the network has never heard: each left out in turn."""
+"""(f) A speaker that the network has never heard: each left out in turn."""
 
 from __future__ import annotations
 
