@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rheobase import nn
+from rheobase import neurons, nn
 from rheobase.errors import ParameterError, ShapeError
 from rheobase.learning.operations import Operations, operations
 
@@ -127,3 +127,34 @@ def test_refusals() -> None:
         operations(nn.Linear(3, 2), torch.zeros(5, 3))
     with pytest.raises(ParameterError, match="plain convolution"):
         operations(nn.Conv2d(1, 2, 3, dilation=2), spikes(1, 8, 8))
+
+
+@pytest.mark.parametrize("lengths", [None, torch.tensor([5, 2])])
+@pytest.mark.parametrize("own", [True, False])
+def test_recurrent_neuron(own: bool, lengths: Tensor | None) -> None:
+    torch.manual_seed(0)
+    layer, x = nn.Recurrent(neurons.CubaLIF(4, dt=1.0, tau_mem=2.0), self_connections=own), 40 * spikes(4)
+    out = layer(x, lengths=lengths)[0].detach()
+    ends = [T, T] if lengths is None else lengths.tolist()
+    read = sum(float(out[: n - 1, b].sum()) for b, n in enumerate(ends))
+    assert read > 0
+    found = operations(layer, x, lengths=lengths)
+    # its input is a sum that the layer before it made; four products in the equations of the cell
+    updates = 4 * 4 * sum(ends) / B
+    assert found == Operations(0.0, float(out.sum()) / B, (4 if own else 3) * read / B, 0.0, updates, 0.0)
+
+
+def test_neurons() -> None:
+    x = 40 * torch.ones(T, B, 2, 3)
+    found = operations(neurons.LIF((2, 3), dt=1.0), x)
+    assert found == Operations(0.0, 6.0 * T, 0.0, 0.0, 6.0 * T, 0.0)
+    # a leaky integrator has no spikes
+    assert operations(neurons.LI((2, 3), dt=1.0), x) == Operations(0.0, 0.0, 0.0, 0.0, 6.0 * T, 0.0)
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.RecurrentDelay(neurons.AdLIF(4), taps=3), nn.Recurrent(neurons.SRC(4))], ids=["delays", "graded"]
+)
+def test_recurrence_that_is_not_counted(layer: torch.nn.Module) -> None:
+    with pytest.raises(ParameterError, match="a Recurrent of a neuron that spikes"):
+        operations(layer, spikes(4))

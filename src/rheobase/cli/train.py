@@ -98,7 +98,7 @@ def train(
     schedule: Annotated[str | None, _choice("schedule", "constant, cosine or one-cycle.", TRAINING, "NAME")] = None,
     optimiser: Annotated[str | None, _choice("optimiser", "adam or adamw.", TRAINING, "NAME")] = None,
     loss: Annotated[
-        str | None, _choice("loss", "Score of a class: last, sum, max, mean-softmax.", TRAINING, "NAME")
+        str | None, _choice("loss", "Score of a class: last, sum, mean, max, mean-softmax, tet.", TRAINING, "NAME")
     ] = None,
     validation: Annotated[float | None, _choice("validation", "Share of the training samples.", TRAINING)] = None,
     seed: Annotated[int | None, _choice("seed", "Of weights, split, order and codes.", TRAINING)] = None,

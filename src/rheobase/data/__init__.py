@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rheobase.data.augmented import Augmented, Cutout, Flipped
+from rheobase.data.auto_augmented import AutoAugmented
+from rheobase.data.cifar10 import cifar10, cifar10_subset
 from rheobase.data.cifar10_dvs import cifar10_dvs
 from rheobase.data.custom import from_path
 from rheobase.data.dataset import Dataset
@@ -23,17 +26,23 @@ from rheobase.errors import ParameterError, nearest
 
 __all__ = [
     "NAMES",
+    "Augmented",
+    "AutoAugmented",
+    "Cutout",
     "Dataset",
     "Direct",
     "Encoder",
     "EventDataset",
     "EventFrames",
     "Events",
+    "Flipped",
     "Groups",
     "Latency",
     "Rate",
     "Shifted",
+    "cifar10",
     "cifar10_dvs",
+    "cifar10_subset",
     "digits",
     "dvs_gesture",
     "fashion_mnist",
@@ -46,7 +55,9 @@ __all__ = [
     "ssc",
 ]
 
-_OF_EVENTS = {
+_WITHOUT_DOWNLOAD = {
+    "cifar10": cifar10,
+    "cifar10_subset": cifar10_subset,
     "nmnist": nmnist,
     "shd": shd,
     "ssc": ssc,
@@ -56,7 +67,7 @@ _OF_EVENTS = {
     "cifar10_dvs": cifar10_dvs,
 }
 
-NAMES = ("digits", "mnist", "fashion_mnist", *_OF_EVENTS)
+NAMES = ("digits", "mnist", "fashion_mnist", *_WITHOUT_DOWNLOAD)
 """The data sets that have a name; `load` takes these, or a path."""
 
 
@@ -85,8 +96,8 @@ def load(
         data = mnist(data_dir, download=download)
     elif name_or_path == "fashion_mnist":
         data = fashion_mnist(data_dir, download=download)
-    elif isinstance(name_or_path, str) and name_or_path in _OF_EVENTS:
-        data = _OF_EVENTS[name_or_path](data_dir)
+    elif isinstance(name_or_path, str) and name_or_path in _WITHOUT_DOWNLOAD:
+        data = _WITHOUT_DOWNLOAD[name_or_path](data_dir)
     else:
         data = from_path(_as_path(name_or_path))
     return data if limit is None else data.limited(limit)

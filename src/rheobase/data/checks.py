@@ -73,3 +73,11 @@ def check_index(obj: object, index: Any, x: Tensor) -> Tensor:
     if index.shape != (batch,):
         raise ShapeError(repr(obj), f"index of shape {tuple(index.shape)}", expected, remedy)
     return index.to(device=x.device, dtype=torch.int64)
+
+
+def check_planes(name: str, x: Any) -> Tensor:
+    """x, if it is a tensor (batch, ..., height, width); else ShapeError."""
+    if not isinstance(x, Tensor) or x.dim() < 3:
+        given = f"x of shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
+        raise ShapeError(name, given, "(batch, ..., height, width)", "do not flatten images before it")
+    return x

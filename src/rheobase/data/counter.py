@@ -65,6 +65,15 @@ def lane_keys(seed: int, index: Tensor, lanes: int) -> tuple[Tensor, Tensor]:
     return halves[..., 0].contiguous(), halves[..., 1].contiguous()
 
 
+def draws(seed: int, index: Tensor) -> Tensor:
+    """Two numbers from 0 to 2^31 - 1 for each sample, (2, samples) int64.
+
+    >>> draws(0, torch.arange(2)).tolist() == draws(0, torch.arange(5))[:, :2].tolist()
+    True
+    """
+    return torch.stack(lane_keys(seed, index, 1)).squeeze(-1).long() & 0x7FFFFFFF
+
+
 def _fold32_in_place(z: Tensor, scratch: Tensor, shift: int) -> None:
     torch.bitwise_right_shift(z, shift, out=scratch)
     z.bitwise_xor_(scratch.bitwise_and_((1 << (32 - shift)) - 1))

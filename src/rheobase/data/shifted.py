@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rheobase.data.checks import check_index, check_integer, check_seed
-from rheobase.data.counter import lane_keys
+from rheobase.data.checks import check_index, check_integer, check_planes, check_seed
+from rheobase.data.counter import draws
 from rheobase.data.encoders import Encoder
 from rheobase.data.frames import EventFrames
-from rheobase.errors import ShapeError
 
 
 @dataclass(frozen=True)
 class Shifted:
     """An encoder that first moves each image by up to `pixels` along each axis; what moves in is dark.
+
+    It is the random crop of an image padded with zeros: by `pixels` on each side, cut to its size.
 
     Around `EventFrames` it moves the events of a recording; those that leave the frame are lost. The shift follows
     from the seed and the index of the sample, so a trainer, which gives another seed each epoch, sees each one
@@ -48,14 +49,12 @@ class Shifted:
     def __call__(self, x: Tensor, *, seed: int, index: Tensor | None = None) -> Tensor:
         """What the encoder makes of the moved images."""
         frames = self.encoder if isinstance(self.encoder, EventFrames) else None
-        if not isinstance(x, Tensor) or (frames is None and x.dim() < 3):
-            given = f"x of shape {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-            raise ShapeError("Shifted", given, "(batch, ..., height, width)", "do not flatten images before it")
+        if frames is None or not isinstance(x, Tensor):
+            check_planes("Shifted", x)
         check_seed(self, seed)
         index = check_index(self, index, x)
         # a key of its own, so that the shift has nothing to do with the draws of the encoder
-        words = torch.stack(lane_keys(seed ^ _OWN, index, 1)).squeeze(-1).long() & 0x7FFFFFFF
-        down, right = words % (2 * self.pixels + 1) - self.pixels
+        down, right = draws(seed ^ _OWN, index) % (2 * self.pixels + 1) - self.pixels
         if frames is not None:
             return frames(x, seed=seed, index=index, moved=(down, right))
         return self.encoder(_moved(x, down, right, self.pixels), seed=seed, index=index)

@@ -30,9 +30,11 @@ from rheobase.learning.losses import (
     LastCrossEntropy,
     Loss,
     MaxCrossEntropy,
+    MeanCrossEntropy,
     MeanSoftmaxCrossEntropy,
     RateBand,
     SumCrossEntropy,
+    TemporalCrossEntropy,
     loss,
 )
 from rheobase.learning.metrics import (
@@ -68,6 +70,7 @@ __all__ = [
     "LastCrossEntropy",
     "Loss",
     "MaxCrossEntropy",
+    "MeanCrossEntropy",
     "MeanSoftmaxCrossEntropy",
     "RateBand",
     "Recipe",
@@ -76,6 +79,7 @@ __all__ = [
     "RichProgress",
     "RunStart",
     "SumCrossEntropy",
+    "TemporalCrossEntropy",
     "TensorBoardLog",
     "Trainer",
     "TrainingInterrupted",

@@ -61,6 +61,10 @@ class CrossEntropy(abc.ABC):
 
     def scores(self, out: Tensor) -> Tensor:
         """One score per class, (time, batch, classes) -> (batch, classes)."""
+        return self.reduce(self.tempered(out))
+
+    def tempered(self, out: Tensor) -> Tensor:
+        """A checked output divided by the temperature, in float32 at least."""
         if out.dim() != 3 or 0 in out.shape:
             raise ShapeError(
                 type(self).__name__, f"output of shape {tuple(out.shape)}",
@@ -68,7 +72,7 @@ class CrossEntropy(abc.ABC):
                 "end the network in a readout with one cell per class",
             )  # fmt: skip
         out = out.float() if out.dtype in (torch.float16, torch.bfloat16) else out
-        return self.reduce(out if self.temperature == 1.0 else out / self.temperature)
+        return out if self.temperature == 1.0 else out / self.temperature
 
     def predict(self, out: Tensor) -> Tensor:
         """The class of the largest score, (time, batch, classes) -> (batch,) int64."""
@@ -121,6 +125,59 @@ class SumCrossEntropy(CrossEntropy):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeanCrossEntropy(CrossEntropy):
+    """The score is the mean of the output over time.
+
+    >>> out = torch.tensor([[[9.0, 0.0]], [[0.0, 1.0]]])
+    >>> MeanCrossEntropy().scores(out)
+    tensor([[4.5000, 0.5000]])
+    """
+
+    def reduce(self, out: Tensor) -> Tensor:
+        return out.mean(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemporalCrossEntropy(MeanCrossEntropy):
+    """Temporal efficient training (Deng, Li, Zhang & Gu, 2022): every step is to be right, not their mean alone.
+
+        L = (1 - lam) mean_t CE(O[t], y) + lam mean (O - phi)^2
+
+    The second mean is over time, batch and classes: it keeps outputs near phi, the threshold of the neurons. Classes
+    are predicted by the mean output, as `MeanCrossEntropy` does, whose loss is never above the first term.
+
+    Raises: `ParameterError` for lam outside [0, 1], or phi that is not finite, beside those of `CrossEntropy`.
+
+    Reference: Deng, Li, Zhang & Gu, ICLR (2022), arXiv 2202.11946, eq. 8 to 12; lam 1e-3 and phi 1 are their code's.
+
+    >>> out = torch.tensor([[[9.0, 0.0]], [[0.0, 1.0]]])
+    >>> loss = TemporalCrossEntropy(lam=0.0)
+    >>> float(loss(out, torch.tensor([0]))) > float(MeanCrossEntropy()(out, torch.tensor([0])))
+    True
+    """
+
+    lam: float = 1e-3
+    phi: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0.0 <= self.lam <= 1.0:
+            raise ParameterError("TemporalCrossEntropy", f"lam = {self.lam}", "a number in [0, 1]", "1e-3 is usual")
+        if not math.isfinite(self.phi):
+            given = f"phi = {self.phi}"
+            raise ParameterError("TemporalCrossEntropy", given, "a finite number", "the threshold of the neurons")
+
+    def __call__(self, out: Tensor, target: Tensor) -> Tensor:
+        each = self.tempered(out)
+        steps, batch, classes = each.shape
+        check_target(type(self).__name__, target, batch, classes)
+        right = functional.cross_entropy(
+            each.flatten(0, 1), target.long().repeat(steps), label_smoothing=self.label_smoothing
+        )
+        return (1.0 - self.lam) * right + self.lam * (each - self.phi).square().mean()
+
+
+@dataclass(frozen=True, kw_only=True)
 class MaxCrossEntropy(CrossEntropy):
     """The score is the largest output over time.
 
@@ -151,8 +208,10 @@ class MeanSoftmaxCrossEntropy(CrossEntropy):
 LOSSES: dict[str, type[CrossEntropy]] = {
     "last": LastCrossEntropy,
     "sum": SumCrossEntropy,
+    "mean": MeanCrossEntropy,
     "max": MaxCrossEntropy,
     "mean-softmax": MeanSoftmaxCrossEntropy,
+    "tet": TemporalCrossEntropy,
 }
 
 
@@ -166,7 +225,7 @@ def loss(name: str, **options: Any) -> CrossEntropy:
     >>> loss("sun")
     Traceback (most recent call last):
         ...
-    rheobase.errors.ParameterError: loss: got 'sun'; expected the name of a loss. Remedy: did you mean 'sum'? Known: last, max, mean-softmax, sum.
+    rheobase.errors.ParameterError: loss: got 'sun'; expected the name of a loss. Remedy: did you mean 'sum'? Known: last, max, mean, mean-softmax, sum, tet.
     """  # noqa: E501
     if name not in LOSSES:
         raise ParameterError("loss", repr(name), "the name of a loss", nearest(name, LOSSES))

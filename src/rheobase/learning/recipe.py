@@ -23,7 +23,7 @@ class Recipe:
 
     epochs          how often every training sample is seen
     batch_size      samples per step, over all processes together
-    loss            a `Loss`, or the name of one ("last", "sum", "max", "mean-softmax")
+    loss            a `Loss`, or the name of one ("last", "sum", "mean", "max", "mean-softmax", "tet")
     optimiser       "adam" or "adamw"
     learning_rate   its largest value; `schedule` moves it: "constant", "cosine", "one-cycle"
     weight_decay    acts on weight matrices only, not on biases and the parameters of neurons

@@ -19,6 +19,8 @@ from rheobase.nn.recurrent import Recurrent
 from rheobase.nn.recurrent_delay import RecurrentDelay
 from rheobase.nn.sequential import Sequential
 from rheobase.nn.spike_linear import SpikeLinear
+from rheobase.nn.spiking_resnet import MembraneBlock, SpikingResNet
+from rheobase.nn.spiking_vgg import SpikingVGG
 from rheobase.nn.stateful import Stateful
 from rheobase.nn.wired_delay import AxonalDelay, SynapticDelay
 
@@ -29,9 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CSGRU", "PSN", "AvgPool1d", "AvgPool2d", "AxonalDelay", "Chunked", "Conv1d", "Conv2d", "ConvGRU", "Delay",
-    "Dropout", "Flatten", "GroupReadout", "Linear", "MaskedPSN", "MaxPool1d", "MaxPool2d", "Recurrent",
-    "RecurrentDelay", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear", "Stateful", "SynapticDelay", "TdBatchNorm",
-    "levels", "quantised",
+    "Dropout", "Flatten", "GroupReadout", "Linear", "MaskedPSN", "MaxPool1d", "MaxPool2d", "MembraneBlock",
+    "Recurrent", "RecurrentDelay", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear", "SpikingResNet", "SpikingVGG",
+    "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "quantised",
 ]  # fmt: skip
 
 # read when they are first asked for: they bring an engine of their own

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,8 @@ from rheobase.learning import Callback, Evaluation, Recipe, Trainer, count_param
 from rheobase.learning.random_state import seeded
 from rheobase.learning.run import LAST
 from rheobase.reproduce.job import Job
+
+M = TypeVar("M", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def _train(
     }  # fmt: skip
 
 
-def fresh(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+def fresh(make: Callable[[], M], seed: int) -> M:
     """The network before training; its weights follow from the seed."""
     with seeded(seed, torch.device("cpu")):
         return make()

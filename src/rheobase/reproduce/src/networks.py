@@ -11,8 +11,8 @@ from torch import Tensor
 from torch import nn as torch_nn
 
 from rheobase import neurons, nn, surrogates
-from rheobase.core import Neuron
 from rheobase.errors import ParameterError, nearest
+from rheobase.reproduce.driven import Driven
 
 CELLS_PER_CLASS = 10
 TAU_LIF = 20.0  # steps
@@ -81,20 +81,6 @@ def _lif(size: int) -> torch_nn.Module:
         size, dt=1.0, tau_mem=TAU_LIF, v_leak=torch.zeros(size), learn=("v_leak",), surrogate=surrogates.ATan(2.0)
     )
     return Driven(cell, drive)
-
-
-class Driven(nn.Stateful):
-    """A neuron whose input is scaled first: with 1/(1 - exp(-dt/tau)), LIF adds its input to the potential."""
-
-    def __init__(self, neuron: Neuron, factor: float):
-        super().__init__()
-        self.neuron, self.factor, self.dt = neuron, factor, neuron.dt
-
-    def forward(self, x: Tensor, state: Any = None, **call: Any) -> Any:
-        return self.neuron(self.factor * x, state, **call)
-
-    def extra_repr(self) -> str:
-        return f"factor={self.factor:.4g}"
 
 
 class Gated(torch_nn.Module):

@@ -1,0 +1,24 @@
+"""Neurons whose input is scaled: those of published networks that add it to the potential as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from rheobase import nn
+from rheobase.core import Neuron
+
+
+class Driven(nn.Stateful):
+    """A neuron whose input is scaled first: with 1/(1 - exp(-dt/tau)), LIF adds its input to the potential."""
+
+    def __init__(self, neuron: Neuron, factor: float):
+        super().__init__()
+        self.neuron, self.factor, self.dt = neuron, factor, neuron.dt
+
+    def forward(self, x: Tensor, state: Any = None, **call: Any) -> Any:
+        return self.neuron(self.factor * x, state, **call)
+
+    def extra_repr(self) -> str:
+        return f"factor={self.factor:.4g}"
