@@ -13,9 +13,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rheobase.core import OdeNeuron
+from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError, ShapeError
+from rheobase.learning.metrics import count_spikes
+from rheobase.learning.updates import update
 from rheobase.nn.conv_gru import ConvGRU
 from rheobase.nn.cs_gru import CSGRU
+from rheobase.nn.recurrent import Recurrent
+from rheobase.nn.recurrent_delay import RecurrentDelay
 from rheobase.nn.spik_gru import SpikGRU
 
 ACCUMULATE, MULTIPLY_ACCUMULATE = 0.9e-12, 4.6e-12  # J in 32-bit floats at 45 nm (Horowitz, ISSCC 2014)
@@ -30,7 +36,7 @@ class Operations:
     accumulates: float  # at synapses
     multiply_accumulates: float  # at synapses
     updates: float  # multiply-accumulates of the cells themselves
-    functions: float  # sigmoid and tanh
+    functions: float  # sigmoid, tanh and the like
 
     def __add__(self, other: Operations) -> Operations:
         return Operations(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
@@ -51,10 +57,11 @@ def operations(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None) ->
     """The operations of a layer on the input x (time, batch, ...), from a state of rest.
 
     Values of x that are 0, 1 or -1 are spikes; any other value takes multiply-accumulates. What a convolution would
-    multiply with its padding is not counted, nor are biases, nor steps after the end of a sequence.
+    multiply with its padding is not counted, nor are biases, nor steps after the end of a sequence. A neuron has no
+    synapses before it; its own update is counted in the graph of its equations (`updates.update`).
 
-    Raises: `ParameterError` for a layer that is none of Linear, Conv2d, SpikGRU, CSGRU, ConvGRU; `ShapeError` for an
-    x without time and batch.
+    Raises: `ParameterError` for a layer that is none of Linear, Conv2d, SpikGRU, CSGRU, ConvGRU, Recurrent, a neuron;
+    `ShapeError` for an x without time and batch.
 
     >>> layer = nn.Linear(3, 5)
     >>> operations(layer, torch.tensor([1.0, 0.0, 1.0]).view(1, 1, 3)).accumulates
@@ -77,7 +84,7 @@ def operations(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None) ->
         return _COUNTS[kind](layer, x, lengths, float(going.sum()) / batch)
 
 
-def _synapses(x: Tensor, reach: Tensor | float, samples: int) -> tuple[float, float, float]:
+def synapses(x: Tensor, reach: Tensor | float, samples: int) -> tuple[float, float, float]:
     """Spikes in x, their accumulates, and the multiply-accumulates of its other values; `reach`: synapses of each."""
     spike = x.abs() == 1
     graded = ~spike & (x != 0)
@@ -96,7 +103,7 @@ def _reach(size: tuple[int, int], kernel: Any, stride: Any, padding: tuple[Any, 
 
 
 def _linear(layer: nn.Linear, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
-    return Operations(*_with_spikes(_synapses(x, layer.out_features, x.shape[1])), 0.0, 0.0)
+    return Operations(*_with_spikes(synapses(x, layer.out_features, x.shape[1])), 0.0, 0.0)
 
 
 def _with_spikes(found: tuple[float, float, float]) -> tuple[float, float, float, float]:
@@ -109,15 +116,15 @@ def _conv(layer: nn.Conv2d, x: Tensor, lengths: Tensor | None, steps: float) -> 
         given = f"padding={layer.padding!r}, {layer.padding_mode}, dilation={layer.dilation}"
         raise ParameterError("operations", given, "a plain convolution", "give the padding as numbers")
     reach = _reach(x.shape[-2:], layer.kernel_size, layer.stride, (layer.padding, layer.padding))  # type: ignore[arg-type]
-    found = _synapses(x, reach.to(x.device) * (layer.out_channels // layer.groups), x.shape[1])
+    found = synapses(x, reach.to(x.device) * (layer.out_channels // layer.groups), x.shape[1])
     return Operations(*_with_spikes(found), 0.0, 0.0)
 
 
 def _spik_gru(layer: SpikGRU, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
     out, _ = layer(x, lengths=lengths)
     gates, hidden, batch = len(layer.gates), layer.hidden, x.shape[1]
-    entering, added, multiplied = _synapses(x, gates * hidden, batch)
-    _, own, _ = _synapses(_read_again(out, lengths), gates * hidden, batch)
+    entering, added, multiplied = synapses(x, gates * hidden, batch)
+    _, own, _ = synapses(_read_again(out, lengths), gates * hidden, batch)
     cells = steps * hidden
     # alpha i, and z (v - i) + i; one sigmoid
     return Operations(entering, float(out.sum()) / batch, added + own, multiplied, 2 * cells, cells)
@@ -131,12 +138,33 @@ def _read_again(out: Tensor, lengths: Tensor | None) -> Tensor:
     return torch.where(read.view(*read.shape, *(1,) * (out.dim() - 2)), out, 0.0)
 
 
+def _neuron(layer: Neuron, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
+    out, _ = layer(x, lengths=lengths)
+    one, cells = update(layer), steps * x[0, 0].numel()
+    # an equation without a threshold gives values, which no one counts as spikes
+    integrates = layer.graded and isinstance(layer, OdeNeuron)
+    spikes = 0.0 if integrates else float(count_spikes(out, layer.graded).double().mean())
+    return Operations(0.0, spikes, 0.0, 0.0, one.products * cells, one.functions * cells)
+
+
+def _recurrent(layer: Recurrent, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
+    if isinstance(layer, RecurrentDelay) or layer.neuron.graded:
+        given = f"{type(layer).__name__} of {layer.neuron!r}"
+        raise ParameterError("operations", given, "a Recurrent of a neuron that spikes", "count it by hand")
+    out, _ = layer(x, lengths=lengths)
+    cells = layer.neuron.shape[0]
+    one, reach = update(layer.neuron), cells if layer.self_connections else cells - 1
+    _, own, _ = synapses(_read_again(out, lengths), reach, x.shape[1])
+    spikes = float(out.sum()) / x.shape[1]
+    return Operations(0.0, spikes, own, 0.0, one.products * steps * cells, one.functions * steps * cells)
+
+
 def _cs_gru(layer: CSGRU, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
     out, _ = layer(x, lengths=lengths)
     on_current, batch = layer.update_reads == "current", x.shape[1]
     outer, inner = _images(layer, x, out)
-    entering, added, multiplied = _synapses(x, (2 if on_current else 3) * outer, batch)
-    _, own, _ = _synapses(_read_again(out, lengths), 3 * inner, batch)
+    entering, added, multiplied = synapses(x, (2 if on_current else 3) * outer, batch)
+    _, own, _ = synapses(_read_again(out, lengths), 3 * inner, batch)
     if on_current:
         multiplied += steps * layer.window.channels * float(inner.sum())
     cells = steps * out[0, 0].numel()
@@ -147,7 +175,7 @@ def _cs_gru(layer: CSGRU, x: Tensor, lengths: Tensor | None, steps: float) -> Op
 def _conv_gru(layer: ConvGRU, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
     out, _ = layer(x, lengths=lengths)
     outer, inner = _images(layer, x, out)
-    entering, added, multiplied = _synapses(x, 3 * outer, x.shape[1])
+    entering, added, multiplied = synapses(x, 3 * outer, x.shape[1])
     # the first step multiplies the zeros of rest too, as every other value that happens to be zero
     multiplied += steps * 3 * layer.window.channels * float(inner.sum())
     cells = steps * out[0, 0].numel()
@@ -171,4 +199,6 @@ _COUNTS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor | None, float], Ope
     SpikGRU: _spik_gru,
     CSGRU: _cs_gru,
     ConvGRU: _conv_gru,
+    Recurrent: _recurrent,
+    Neuron: _neuron,
 }

@@ -1,0 +1,44 @@
+"""What a neuron's own update takes in one step, counted in the graph that the engine traces of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rheobase.core.neuron import Neuron
+from rheobase.engine.trace import Untraceable, trace
+from rheobase.errors import ParameterError
+
+PRODUCTS = frozenset({"mul", "div"})
+FUNCTIONS = frozenset({"exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos"})
+
+
+class Update(NamedTuple):
+    """One step of one neuron."""
+
+    products: int
+    functions: int
+
+
+def update(neuron: Neuron) -> Update:
+    """The multiplications and functions in one step of a neuron.
+
+    What depends on parameters and dt alone (a decay exp(-dt / tau), say) is made once and not counted; sums,
+    comparisons and the choice that a spike makes are no multiplications.
+
+    Raises: `ParameterError` for a neuron with an operation that the engine has no rule for.
+
+    >>> from rheobase.neurons import LIF, SRC
+    >>> update(LIF(1, dt=1.0)), update(SRC(1)).functions
+    (Update(products=1, functions=0), 3)
+    """
+    try:
+        program = trace(neuron, ())
+    except Untraceable as reason:
+        given = f"an operation without a rule ({reason})"
+        raise ParameterError(
+            f"update of {neuron!r}", given, "a neuron that can be traced", "count it by hand"
+        ) from None
+    graph = program.graph
+    moving = graph.depends([*graph.leaves("state").values(), *graph.leaves("input").values()])
+    made = [graph.nodes[k].op for k in graph.needed([program.out, *program.post]) if k in moving]
+    return Update(sum(op in PRODUCTS for op in made), sum(op in FUNCTIONS for op in made))
