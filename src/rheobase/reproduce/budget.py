@@ -19,26 +19,25 @@ def share(parts: Sequence[Part], minutes: float | None) -> float:
 def cut(settings: Mapping[str, Any], share: float) -> dict[str, Any]:
     """The settings of a share of the work: the last seeds are left out, one stays; then every number of epochs shrinks.
 
-    What has neither stays as it is.
+    Settings within settings are cut alike. What has neither seeds nor epochs stays as it is.
 
     >>> cut({"seeds": [0, 1, 2], "epochs": 30, "size": 4}, 0.5)
     {'seeds': [0], 'epochs': 30, 'size': 4}
-    >>> cut({"seeds": [0, 1, 2], "networks": {"a": {"epochs": 30}}}, 0.1)
-    {'seeds': [0], 'networks': {'a': {'epochs': 9}}}
+    >>> cut({"networks": {"a": {"epochs": 30, "seeds": [0, 1, 2]}, "b": {"epochs": 30}}}, 0.1)
+    {'networks': {'a': {'epochs': 9, 'seeds': [0]}, 'b': {'epochs': 3}}}
     """
     if share >= 1:
         return dict(settings)
     seeds = settings.get("seeds", [0])
     kept = max(1, math.floor(len(seeds) * share))
-    fewer = _epochs(settings, min(1.0, share * len(seeds) / kept))
-    return {**fewer, "seeds": seeds[:kept]} if "seeds" in settings else fewer
-
-
-def _epochs(settings: Mapping[str, Any], share: float) -> dict[str, Any]:
+    left = min(1.0, share * len(seeds) / kept)
     found = dict(settings)
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            found[name] = _epochs(value, share)
+            found[name] = cut(value, left)
         elif name == "epochs":
-            found[name] = max(1, math.floor(value * share + 1e-9))
+            # a product like 0.3 * 30 may fall just short of a whole number
+            found[name] = max(1, math.floor(value * left + 1e-9))
+        elif name == "seeds":
+            found[name] = seeds[:kept]
     return found

@@ -55,4 +55,5 @@ PART = Part(
     reduced="Other recordings than the paper's, in 50 steps of 20 ms (125 of 8 ms); stride 2 in place of a convolution "
     "over time, 16 channels (128), 12 or 20 epochs (300), one seed for some; rows named grid keep the 5 x 5 places "
     "apart where the paper takes their mean.",
+    minutes=8,
 )  # fmt: skip

@@ -33,4 +33,5 @@ PART = Part(
     settings={**SETTINGS, "seeds": [0, 1], "hidden": 64, "taps": 25, "cells": list(CELLS)},
     quick={**QUICK, "hidden": 16, "taps": 5, "cells": ["LIF", "SRC"]},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
+    minutes=8,
 )  # fmt: skip

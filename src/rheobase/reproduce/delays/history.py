@@ -46,4 +46,5 @@ PART = Part(
     settings={**SETTINGS, "hidden": [16, 32, 64, 128], "taps": [0, 5, 10, 25]},
     quick={**QUICK, "hidden": [16], "taps": [0, 5]},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
+    minutes=10,
 )  # fmt: skip

@@ -29,4 +29,5 @@ PART = Part(
               "places": ["none", "states", "axonal", "synaptic", "recurrent"]},
     quick={**QUICK, "hidden": 16, "taps": 5},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
+    minutes=8,
 )  # fmt: skip

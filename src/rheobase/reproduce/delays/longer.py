@@ -25,4 +25,5 @@ PART = Part(
     settings={**SETTINGS, "epochs": 60, "hidden": 128, "taps": [0, 25]},
     quick={**QUICK, "hidden": 16, "taps": [5]},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
+    minutes=6,
 )  # fmt: skip

@@ -31,4 +31,5 @@ PART = Part(
     settings={**SETTINGS, "seeds": [0], "hidden": 64, "taps": 25, "starts": list(STARTS)},
     quick={**QUICK, "hidden": 16, "taps": 5, "starts": ["free"]},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
+    minutes=4,
 )  # fmt: skip

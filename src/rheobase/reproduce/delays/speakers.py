@@ -30,4 +30,5 @@ PART = Part(
     settings={**SETTINGS, "hidden": 128, "taps": [0, 25], "seeds": [0]},
     quick={**QUICK, "hidden": 16, "taps": [5]},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
+    minutes=3,
 )  # fmt: skip

@@ -89,4 +89,5 @@ PART = Part(
                    "kinds": ["SRC", "LIF", "GRU"]},
     }},
     needs=("mnist", "fashion_mnist", "nmnist|nmnist_small"),
+    minutes=120,
 )  # fmt: skip

@@ -100,4 +100,5 @@ PART = Part(
     quick={"limit": 200, "steps": 60, "gain": 1.0, "epochs": 1, "hardware_steps": [60], "bits": [5]},
     needs=("mnist",),
     reduced="20,000 of the 60,000 training images, one seed.",
+    minutes=15,
 )  # fmt: skip

@@ -80,4 +80,5 @@ PART = Part(
     quick={"limit": 200, "steps": 60, "gain": 1.0, "epochs": 1},
     needs=("mnist",),
     reduced="10,000 of the 60,000 training images, one seed.",
+    minutes=8,
 )  # fmt: skip

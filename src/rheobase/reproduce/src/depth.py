@@ -77,4 +77,5 @@ PART = Part(
     quick={"limit": 200, "depths": [1, 2], "epochs": 1, "seeds": [0], "width": 32},
     needs=("mnist",),
     reduced="20,000 of the 60,000 training images, hidden layers of 128 cells, two seeds.",
+    minutes=30,
 )  # fmt: skip

@@ -111,4 +111,5 @@ PART = Part(
     quick={"limit": 200, "epochs": 1, "seeds": [0], "amounts": [0.0, 0.3]},
     needs=("mnist",),
     reduced="20,000 of the 60,000 training images.",
+    minutes=5,
 )  # fmt: skip
