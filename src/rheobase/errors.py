@@ -79,6 +79,12 @@ class NotRepresentable(RheobaseError, ValueError):
     """A model cannot be said in the target format without a loss that was not allowed by name."""
 
 
+class Unfinished(RheobaseError, RuntimeError):
+    """A computation came to the limit that was set for it; `so_far` holds what there was by then."""
+
+    so_far: object = None
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The remedy for a misspelt name: the nearest known one, and the list.
 

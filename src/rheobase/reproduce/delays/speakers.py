@@ -19,8 +19,9 @@ def run(job: Job) -> Finding:
         choice = {"hidden": job["hidden"], "taps": taps, "cell": "AdLIF", "place": "states"}
         rows += [(name, taps, *line(job, f"{name}-taps-{taps}", choice, left_out=name).cells) for name in names]
     means = {taps: statistics.fmean(row[2] for row in rows if row[1] == taps) for taps in job["taps"]}
+    said_of = ", ".join(f"{taps} taps {mean:.1f} %" for taps, mean in means.items())
     return Finding(
-        "Mean over speakers: " + ", ".join(f"{taps} taps {mean:.1f} %" for taps, mean in means.items()) + ".",
+        f"Mean over speakers: {said_of}. Some of these speakers, held out, served to choose the learning rate.",
         tables=[Table("Unseen speakers", ("left out", "taps", *COLUMNS), rows, said(job))],
     )
 
