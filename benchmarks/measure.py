@@ -145,7 +145,18 @@ def machine() -> dict[str, Any]:
     from importlib.metadata import PackageNotFoundError, version
 
     versions = {"python": sys.version.split()[0]}
-    for name in ("torch", "rheobase", "llvmlite", "numpy", "spikingjelly", "snntorch", "norse", "neuron", "brian2"):
+    for name in (
+        "torch",
+        "rheobase",
+        "llvmlite",
+        "numba",
+        "numpy",
+        "spikingjelly",
+        "snntorch",
+        "norse",
+        "neuron",
+        "brian2",
+    ):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:

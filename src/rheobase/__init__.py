@@ -1,6 +1,6 @@
 """rheobase: a neuron is written once, as its paper writes it, and runs everywhere at kernel speed."""
 
-from rheobase import errors, neurons, nn, stimuli
+from rheobase import equivalence, errors, neurons, nn, stimuli
 from rheobase.core import (
     MapNeuron,
     Neuron,
@@ -20,6 +20,7 @@ from rheobase.engine import explain
 __version__ = "0.1.0"
 
 __all__ = [
-    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "errors", "explain", "from_decay",
-    "integrators", "neurons", "nn", "option", "param", "relax", "rollout", "state", "stimuli", "surrogates",
+    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "equivalence", "errors", "explain",
+    "from_decay", "integrators", "neurons", "nn", "option", "param", "relax", "rollout", "state", "stimuli",
+    "surrogates",
 ]  # fmt: skip

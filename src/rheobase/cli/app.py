@@ -9,6 +9,7 @@ import typer
 
 from rheobase.cli import gallery, list_neurons, reproduce, show, simulate, train
 from rheobase.cli.bench import bench
+from rheobase.cli.convert import convert
 
 app = typer.Typer(
     name="rheobase",
@@ -24,6 +25,7 @@ app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
 app.command(epilog=gallery.EXAMPLES)(gallery.gallery)
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
+app.add_typer(convert, name="convert")
 app.add_typer(bench, name="bench")
 
 

@@ -5,8 +5,9 @@ A file is read when its model is first asked for, so that a program pays for the
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from rheobase.lazily import lazily
 
 if TYPE_CHECKING:
     from rheobase.neurons.ad_lif import AdLIF
@@ -121,13 +122,7 @@ _FILES = {
     "WangBuzsaki": "wang_buzsaki",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _FILES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"{__name__}.{_FILES[name]}"), name)
-    globals()[name] = found
-    return found
+__getattr__ = lazily(__name__, _FILES)
 
 
 def __dir__() -> list[str]:

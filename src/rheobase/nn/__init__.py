@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch.nn import Linear
 
+from rheobase.lazily import lazily
 from rheobase.nn.chunked import Chunked
 from rheobase.nn.conv import AvgPool1d, AvgPool2d, Conv1d, Conv2d, Flatten, MaxPool1d, MaxPool2d
 from rheobase.nn.delay import Delay
@@ -19,8 +19,6 @@ from rheobase.nn.recurrent import Recurrent
 from rheobase.nn.recurrent_delay import RecurrentDelay
 from rheobase.nn.sequential import Sequential
 from rheobase.nn.spike_linear import SpikeLinear
-from rheobase.nn.spiking_resnet import MembraneBlock, SpikingResNet
-from rheobase.nn.spiking_vgg import SpikingVGG
 from rheobase.nn.stateful import Stateful
 from rheobase.nn.wired_delay import AxonalDelay, SynapticDelay
 
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
     from rheobase.nn.conv_gru import ConvGRU
     from rheobase.nn.cs_gru import CSGRU
     from rheobase.nn.spik_gru import SpikGRU
+    from rheobase.nn.spiking_resnet import MembraneBlock, SpikingResNet
+    from rheobase.nn.spiking_vgg import SpikingVGG
 
 __all__ = [
     "CSGRU", "PSN", "AvgPool1d", "AvgPool2d", "AxonalDelay", "Chunked", "Conv1d", "Conv2d", "ConvGRU", "Delay",
@@ -36,13 +36,10 @@ __all__ = [
     "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "quantised",
 ]  # fmt: skip
 
-# read when they are first asked for: they bring an engine of their own
-_LATER = {"ConvGRU": "conv_gru", "CSGRU": "cs_gru", "SpikGRU": "spik_gru"}
+# the gated layers bring an engine of their own
+_LATER = {
+    "CSGRU": "cs_gru", "ConvGRU": "conv_gru", "MembraneBlock": "spiking_resnet", "SpikGRU": "spik_gru",
+    "SpikingResNet": "spiking_resnet", "SpikingVGG": "spiking_vgg",
+}  # fmt: skip
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
-    globals()[name] = found
-    return found
+__getattr__ = lazily(__name__, _LATER)

@@ -8,7 +8,13 @@ from rheobase.errors import ParameterError, nearest
 from rheobase.reproduce.paper import Paper
 
 # a paper is imported when it is asked for
-_PAPERS = {"src": "rheobase.reproduce.src", "delays": "rheobase.reproduce.delays"}
+_PAPERS = {
+    "src": "rheobase.reproduce.src",
+    "delays": "rheobase.reproduce.delays",
+    "cs-gru": "rheobase.reproduce.cs_gru",
+    "dqif": "rheobase.reproduce.dqif",
+    "equivalence": "rheobase.reproduce.equivalence",
+}
 
 
 def names() -> list[str]:

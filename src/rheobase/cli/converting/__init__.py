@@ -1,0 +1,1 @@
+"""What `rheobase convert` is made of."""
