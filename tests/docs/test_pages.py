@@ -1,0 +1,36 @@
+"""The examples of the pages in docs/ run as they stand, and say what they say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def run(page: str) -> dict[str, Any]:
+    """The names that a page's examples leave, run one after the other."""
+    names: dict[str, Any] = {}
+    torch.manual_seed(0)
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), names)
+    return names
+
+
+def test_equivalence(capsys) -> None:
+    names = run("equivalence.md")
+    assert names["back"].mismatches == 0
+    shown = capsys.readouterr().out
+    assert "smallest |v - v_threshold|" in shown
+    assert "0 of 12,000" in shown
+
+
+def test_event_driven() -> None:
+    names = run("event_driven.md")
+    assert names["spikes"].v.shape == (2, 2)
+    assert names["spikes"].t_stop == 100.0
