@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import torch
 from torch import Tensor
@@ -25,7 +25,9 @@ from rheobase.engine.items import Items, lanes, run
 
 VECTORS = 4  # of a task: rows of 256 bytes make good use of what memory brings
 SIDE = 8  # sums side by side
+AHEAD = 16  # rows asked for before they are used: each lies in a page of its own, where the processor does not guess
 PIECE = 128  # steps whose columns are copied at a time: with the taps before them they fit the first cache
+LINE = 64  # bytes that memory brings at a time
 SMALL = 1 << 16  # multiplications under which a second thread costs more than it gives
 NUMBERS = ("blocks", "before", "steps", "sums", "taps", "past", "width", "padded", "stride", "room")
 POINTERS = ("threads", "early", "x", "weight", "g", "out", "slopes", "scratch")
@@ -172,8 +174,16 @@ class _Taps(Items):
             for k in range(VECTORS):
                 self.store("zeroinitializer", self.at(place, k * self.lanes))
 
+    def ask_ahead(self, row: Value, values: int, *, write: bool = False) -> None:
+        """Bring so many values of a later row into the cache; a row beyond the end does no harm."""
+        later = self.at(row, self.int("mul", self.held["stride"], AHEAD))
+        self.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        for k in range(0, values, LINE * 8 // self.bits):
+            self.do(f"call void @llvm.prefetch.p0(ptr {self.at(later, k)}, i32 {int(write)}, i32 3, i32 1)")
+
     def _row(self, place: Value, source: Value, row: Value) -> None:
         begin = self.at(source, self.cell(row, self.held["stride"], self.first))
+        self.ask_ahead(begin, self.row)
         for k in range(VECTORS):
             mask = self.inside(self.int("add", self.column, k * self.lanes))
             self.store(self.load_inside(self.at(begin, k * self.lanes), mask), self.at(place, k * self.lanes))
@@ -195,7 +205,9 @@ class _Taps(Items):
                 with self.when(self.let(f"icmp slt i64 {step}, {count}")):
                     row = self.int("add", first, step)
                     place = self.int("add", self.cell(row, held["stride"], self.first), within)
-                    self.store_inside(k.values[j], self.at(held["out"], place), mask)
+                    out = self.at(held["out"], place)
+                    self.ask_ahead(out, self.lanes, write=True)
+                    self.store_inside(k.values[j], out, mask)
 
     def slopes(self, columns: Value, of_g: Value, count: Value, within: Value) -> None:
         """What `count` steps of one vector of lanes give to the gradient of its taps."""
@@ -216,14 +228,14 @@ class _Taps(Items):
                     self.store(self.add(self.load(pointer), t.values[j]), pointer)
 
     @contextlib.contextmanager
-    def piece(self) -> Iterator[tuple[Value, Value, Value]]:
+    def piece(self) -> Generator[tuple[Value, Value, Value]]:
         """Over the steps in pieces: the first step, how many, and how many rows their sums read."""
         with self.loop(self.held["sums"], PIECE) as piece:
             count = self.least(self.int("sub", self.held["sums"], piece.index), PIECE)
             yield piece.index, count, self.int("add", count, self.held["past"])
 
     @contextlib.contextmanager
-    def vector(self) -> Iterator[Value]:
+    def vector(self) -> Generator[Value]:
         """Over the vectors of this item that hold lanes: where each begins."""
         left = self.int("sdiv", self.int("sub", self.held["padded"], self.column), self.lanes)
         with self.loop(self.least(left, VECTORS)) as v:
