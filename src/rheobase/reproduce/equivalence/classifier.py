@@ -163,4 +163,5 @@ PART = Part(
         "mnist-lif": {**_MNIST, **_QUICK, "cells": "LIF", "lr": 0.02, "steps": 8},
     }},
     needs=("mnist",),
+    minutes=8,
 )  # fmt: skip
