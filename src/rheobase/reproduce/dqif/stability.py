@@ -31,7 +31,7 @@ def run(job: Job) -> Finding:
             factor = 1.0 - float(dqif.discriminant(**cell).sqrt())
             rows.append((
                 form, a, u1, u2, rest, factor, critical, float(dqif.rheobase_current(**cell)),
-                float(dqif.vertex(**cell)), measured_factor(form, a, u1, u2),
+                float(dqif.vertex(**cell)) + 0.0, measured_factor(form, a, u1, u2),
             ))  # fmt: skip
     planes = {form: plane(form, job["side"], job["a"], job["u2"]) for form in LAM}
     table = Table(
