@@ -33,6 +33,15 @@ ENERGY = (
 )
 
 
+def brief(networks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The networks of a quick run: one epoch and one seed each, and none that takes the mean over all of space.
+
+    >>> brief({"a": {"grid": 7, "epochs": 6, "seeds": [0, 1]}, "b": {"grid": 1}})
+    {'a': {'grid': 7, 'epochs': 1, 'seeds': [0]}}
+    """
+    return {name: {**one, "epochs": 1, "seeds": [0]} for name, one in networks.items() if one.get("grid") != 1}
+
+
 @dataclass(frozen=True)
 class Entry:
     """A network, and the means over its seeds."""

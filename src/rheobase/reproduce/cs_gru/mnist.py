@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.cs_gru.comparison import FEWER_SPIKES, finding
+from rheobase.reproduce.cs_gru.comparison import FEWER_SPIKES, brief, finding
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 
@@ -25,33 +25,23 @@ def run(job: Job) -> Finding:
 _GRID = {"channels": 16, "stride": 2, "grid": 7, "start": 10.0, "gain": 2.0, "lr": 0.01, "epochs": 6, "seeds": [0]}
 _MEAN = {**_GRID, "grid": 1, "gain": 1.0, "epochs": 2}
 _DENSE = {"channels": 128, "lr": 0.003, "epochs": 5, "seeds": [0, 1, 2]}
-_QUICK = {"epochs": 1, "seeds": [0]}
+_NETWORKS = {
+    "CS-GRU, grid": {**_GRID, "kind": "CS-GRU"},
+    "CS-GRU, z reads spikes, grid": {**_GRID, "kind": "CS-GRU, z reads spikes"},
+    "ConvGRU, grid": {**_GRID, "kind": "ConvGRU", "lr": 0.003, "epochs": 2},
+    "ConvLIF, grid": {**_GRID, "kind": "ConvLIF", "gain": 3.0, "seeds": [0, 1, 2]},
+    "CS-GRU": {**_MEAN, "kind": "CS-GRU"},
+    "SpikGRU": {**_DENSE, "kind": "SpikGRU"},
+    "Cuba-LIF": {**_DENSE, "kind": "Cuba-LIF"},
+}
 
 PART = Part(
     "mnist", "MNIST", "accuracy, spikes, accumulates, multiply-accumulates and energy of six cells on MNIST", run,
     settings={
         "data": "mnist", "steps": 10, "limit": None, "batch": 32, "counted": 1000,
-        "networks": {
-            "CS-GRU, grid": {**_GRID, "kind": "CS-GRU"},
-            "CS-GRU, z reads spikes, grid": {**_GRID, "kind": "CS-GRU, z reads spikes"},
-            "ConvGRU, grid": {**_GRID, "kind": "ConvGRU", "lr": 0.003, "epochs": 2},
-            "ConvLIF, grid": {**_GRID, "kind": "ConvLIF", "gain": 3.0, "seeds": [0, 1, 2]},
-            "CS-GRU": {**_MEAN, "kind": "CS-GRU"},
-            "SpikGRU": {**_DENSE, "kind": "SpikGRU"},
-            "Cuba-LIF": {**_DENSE, "kind": "Cuba-LIF"},
-        },
+        "networks": _NETWORKS,
     },
-    quick={
-        "limit": 300, "counted": 20,
-        "networks": {
-            "CS-GRU, grid": {**_GRID, "kind": "CS-GRU", **_QUICK},
-            "CS-GRU, z reads spikes, grid": {**_GRID, "kind": "CS-GRU, z reads spikes", **_QUICK},
-            "ConvGRU, grid": {**_GRID, "kind": "ConvGRU", **_QUICK},
-            "ConvLIF, grid": {**_GRID, "kind": "ConvLIF", **_QUICK},
-            "SpikGRU": {**_DENSE, "kind": "SpikGRU", **_QUICK},
-            "Cuba-LIF": {**_DENSE, "kind": "Cuba-LIF", **_QUICK},
-        },
-    },
+    quick={"limit": 300, "counted": 20, "networks": brief(_NETWORKS)},
     needs=("mnist",),
     reduced="16 channels on images read with stride 2 (the paper: 128, stride 1), 2 to 6 epochs (300), one seed for "
     "CS-GRU and ConvGRU, a larger start of the weights of the input and of the readout, a learning rate on a cosine; "

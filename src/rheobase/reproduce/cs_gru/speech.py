@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.cs_gru.comparison import FEWER_SPIKES, finding
+from rheobase.reproduce.cs_gru.comparison import FEWER_SPIKES, brief, finding
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 
@@ -24,33 +24,23 @@ def run(job: Job) -> Finding:
 
 _GRID = {"channels": 16, "stride": 2, "grid": 5, "start": 2.5, "gain": 3.0, "epochs": 12, "lr": 0.01}
 _DENSE = {"channels": 128, "epochs": 20, "lr": 0.003, "seeds": [0, 1, 2]}
-_QUICK = {"epochs": 1, "seeds": [0]}
+_NETWORKS = {
+    "CS-GRU, grid": {**_GRID, "kind": "CS-GRU", "seeds": [0, 1, 2]},
+    "CS-GRU, z reads spikes, grid": {**_GRID, "kind": "CS-GRU, z reads spikes", "seeds": [0, 1, 2]},
+    "ConvGRU, grid": {**_GRID, "kind": "ConvGRU", "lr": 0.003, "seeds": [0]},
+    "ConvLIF, grid": {**_GRID, "kind": "ConvLIF", "gain": 5.0, "seeds": [0, 1, 2]},
+    "CS-GRU": {**_GRID, "kind": "CS-GRU", "grid": 1, "seeds": [0]},
+    "SpikGRU": {**_DENSE, "kind": "SpikGRU"},
+    "Cuba-LIF": {**_DENSE, "kind": "Cuba-LIF"},
+}
 
 PART = Part(
     "speech", "Spoken digits", "the same on spoken digits: recordings of a cochlea, folded into images", run,
     settings={
         "data": "spoken_digits", "steps": 50, "limit": None, "batch": 32, "counted": 250,
-        "networks": {
-            "CS-GRU, grid": {**_GRID, "kind": "CS-GRU", "seeds": [0, 1, 2]},
-            "CS-GRU, z reads spikes, grid": {**_GRID, "kind": "CS-GRU, z reads spikes", "seeds": [0, 1, 2]},
-            "ConvGRU, grid": {**_GRID, "kind": "ConvGRU", "lr": 0.003, "seeds": [0]},
-            "ConvLIF, grid": {**_GRID, "kind": "ConvLIF", "gain": 5.0, "seeds": [0, 1, 2]},
-            "CS-GRU": {**_GRID, "kind": "CS-GRU", "grid": 1, "seeds": [0]},
-            "SpikGRU": {**_DENSE, "kind": "SpikGRU"},
-            "Cuba-LIF": {**_DENSE, "kind": "Cuba-LIF"},
-        },
+        "networks": _NETWORKS,
     },
-    quick={
-        "limit": 100, "counted": 20,
-        "networks": {
-            "CS-GRU, grid": {**_GRID, "kind": "CS-GRU", **_QUICK},
-            "CS-GRU, z reads spikes, grid": {**_GRID, "kind": "CS-GRU, z reads spikes", **_QUICK},
-            "ConvGRU, grid": {**_GRID, "kind": "ConvGRU", **_QUICK},
-            "ConvLIF, grid": {**_GRID, "kind": "ConvLIF", **_QUICK},
-            "SpikGRU": {**_DENSE, "kind": "SpikGRU", **_QUICK},
-            "Cuba-LIF": {**_DENSE, "kind": "Cuba-LIF", **_QUICK},
-        },
-    },
+    quick={"limit": 100, "counted": 20, "networks": brief(_NETWORKS)},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
     reduced="Other recordings than the paper's, in 50 steps of 20 ms (125 of 8 ms); stride 2 in place of a convolution "
     "over time, 16 channels (128), 12 or 20 epochs (300), one seed for some; rows named grid keep the 5 x 5 places "
