@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from rheobase.learning.operations import ACCUMULATE, MULTIPLY_ACCUMULATE
 from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import TICK, WIDTH, dress, new_figure
+from rheobase.plot.style import WIDTH, dress, legend, new_figure
 from rheobase.reproduce.cs_gru.costs import summed
 from rheobase.reproduce.cs_gru.inputs import task
 from rheobase.reproduce.cs_gru.training import trained
@@ -156,15 +156,15 @@ def _size(one: Mapping[str, Any]) -> str:
 
 
 def _draw(found: Sequence[Entry], style: Style) -> Figure:
-    figure = new_figure(WIDTH, 3.6, style)
+    figure = new_figure(WIDTH, 3.2, style)
     ax = dress(figure.subplots(), style, x="energy of one sample's arithmetic (uJ)", y="test accuracy (%)", grid="both")
     ax.set_xscale("log")
     for k, one in enumerate(found):
-        at = 1e6 * one.costs["energy"]
-        colour = style.colours[k % len(style.colours)]
-        ax.errorbar(at, one.accuracy, yerr=one.spread, marker="o", ms=5, capsize=3, color=colour)
-        ax.annotate(
-            one.name, (at, one.accuracy), xytext=(6, 4), textcoords="offset points", fontsize=TICK, color=style.ink
-        )
-    ax.margins(x=0.35, y=0.15)
+        turn, colour = divmod(k, len(style.colours))
+        ax.errorbar(
+            1e6 * one.costs["energy"], one.accuracy, yerr=one.spread, marker="os^"[turn % 3], ms=5, capsize=3,
+            linestyle="none", color=style.colours[colour], label=one.name,
+        )  # fmt: skip
+    ax.margins(x=0.1, y=0.15)
+    legend(ax, style, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
