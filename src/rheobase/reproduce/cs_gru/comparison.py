@@ -110,7 +110,9 @@ def _beside(found: Mapping[str, Entry], claim: str, ours: str) -> str:
         other = found.get("SpikGRU")
         if other is None or not other.costs["spikes"]:
             return "not run"
-        return f"{100 * (1 - one.costs['spikes'] / other.costs['spikes']):.0f} % ({ours}), and see ACs and MACs"
+        ratio = one.costs["spikes"] / other.costs["spikes"]
+        said = f"{100 * (1 - ratio):.0f} %" if ratio <= 1 else f"{ratio:.1f} times as many, of more cells"
+        return f"{said} ({ours}), and see ACs and MACs"
     return f"{one.accuracy:.2f} % ({ours})"
 
 

@@ -46,5 +46,5 @@ PART = Part(
     reduced="16 channels on images read with stride 2 (the paper: 128, stride 1), 2 to 6 epochs (300), one seed for "
     "CS-GRU and ConvGRU, a larger start of the weights of the input and of the readout, a learning rate on a cosine; "
     "rows named grid take means over the fields of a 7 x 7 grid in place of the mean over all of space.",
-    minutes=25,
+    minutes=35,
 )  # fmt: skip
