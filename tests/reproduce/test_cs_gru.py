@@ -180,9 +180,9 @@ def test_a_convolution_over_time_is_counted() -> None:
 
 
 def test_updates_are_counted_in_the_equations() -> None:
-    # i + (v - i) decay; with a current that is scaled before and behind
-    assert update(neurons.LIF(1, dt=1.0)) == (1, 0)
-    assert update(neurons.CubaLIF(1, dt=1.0)) == (4, 0)
+    # products: (v - i) decay; with a current that is scaled before and behind. Sums: v_leak + i, two to relax, the reset
+    assert update(neurons.LIF(1, dt=1.0)) == (1, 0, 4)
+    assert update(neurons.CubaLIF(1, dt=1.0))[:2] == (4, 0)
     assert update(neurons.SRC(1)).functions == 3
 
 

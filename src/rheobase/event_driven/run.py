@@ -21,12 +21,13 @@ def run(
     t_stop: float,
     record_at: ArrayLike = (),
     record: Sequence[int] | None = None,
-    max_events: int = 100_000_000,
+    max_events: int = 20_000_000,
 ) -> Spikes:
     """Run the network from 0 to `t_stop` ms, spike by spike, without a time step.
 
     `inputs`: (numbers of sources from 0 on, their spike times in ms). `record_at`: times at which v is wanted, after
-    all that happens then, of the neurons `record` (all). `max_events`: the limit to spikes and arrivals together.
+    all that happens then, of the neurons `record` (all). `max_events`: the limit to spikes and arrivals together; a
+    spike takes some 70 bytes, so that a network that excites itself without bound ends below 1.5 GB.
 
     What happens in one instant: thresholds are reached and everything that is due arrives; then every neuron with
     v >= v_threshold emits as many spikes as v is good for, 1 + floor((v - v_threshold) / reset); what they send through

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from rheobase.errors import CheckpointError, StorageError
 from rheobase.learning.storage import atomic_write, read_json, write_json
 
+_HASHED = r"-[0-9a-f]{16}\.safetensors"
 FORMAT, VERSION = "rheobase.checkpoint", 1
 MODEL = "model."
 
@@ -115,8 +116,18 @@ def _checksum(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
+def checkpoint_of(tensors: Path) -> Path | None:
+    """The .json of a tensor file that belongs to a checkpoint; None for a file of another name.
+
+    >>> checkpoint_of(Path("runs/a/best-0123456789abcdef.safetensors")).as_posix()
+    'runs/a/best.json'
+    """
+    found = re.fullmatch(f"(.+){_HASHED}", tensors.name)
+    return None if found is None else tensors.with_name(f"{found[1]}.json")
+
+
 def _remove_superseded(path: Path, current: str) -> None:
-    ours = re.compile(re.escape(path.stem) + r"-[0-9a-f]{16}\.safetensors")
+    ours = re.compile(re.escape(path.stem) + _HASHED)
     for other in path.parent.iterdir():
         if other.name != current and ours.fullmatch(other.name):
             try:

@@ -8,6 +8,7 @@ from rheobase.core.neuron import Neuron
 from rheobase.engine.trace import Untraceable, trace
 from rheobase.errors import ParameterError
 
+SUMS = frozenset({"add", "sub"})
 PRODUCTS = frozenset({"mul", "div"})
 FUNCTIONS = frozenset({"exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos"})
 
@@ -17,19 +18,20 @@ class Update(NamedTuple):
 
     products: int
     functions: int
+    sums: int
 
 
 def update(neuron: Neuron) -> Update:
-    """The multiplications and functions in one step of a neuron.
+    """The multiplications, functions and sums in one step of a neuron.
 
-    What depends on parameters and dt alone (a decay exp(-dt / tau), say) is made once and not counted; sums,
-    comparisons and the choice that a spike makes are no multiplications.
+    What depends on parameters and dt alone (a decay exp(-dt / tau), say) is made once and not counted; neither are
+    comparisons and the choice that a spike makes.
 
     Raises: `ParameterError` for a neuron with an operation that the engine has no rule for.
 
     >>> from rheobase.neurons import LIF, SRC
     >>> update(LIF(1, dt=1.0)), update(SRC(1)).functions
-    (Update(products=1, functions=0), 3)
+    (Update(products=1, functions=0, sums=4), 3)
     """
     try:
         program = trace(neuron, ())
@@ -41,4 +43,4 @@ def update(neuron: Neuron) -> Update:
     graph = program.graph
     moving = graph.depends([*graph.leaves("state").values(), *graph.leaves("input").values()])
     made = [graph.nodes[k].op for k in graph.needed([program.out, *program.post]) if k in moving]
-    return Update(sum(op in PRODUCTS for op in made), sum(op in FUNCTIONS for op in made))
+    return Update(*(sum(op in kind for op in made) for kind in (PRODUCTS, FUNCTIONS, SUMS)))

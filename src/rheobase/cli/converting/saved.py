@@ -5,7 +5,6 @@ A converted network is a checkpoint whose facts hold the settings of the trainin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,10 @@ from rheobase.cli.training.network import build
 from rheobase.cli.training.settings import Settings
 from rheobase.data import Dataset, load
 from rheobase.errors import CheckpointError
-from rheobase.learning.checkpoints import load_checkpoint, load_weights, save_weights
+from rheobase.learning.checkpoints import checkpoint_of, load_checkpoint, load_weights, save_weights
 from rheobase.learning.run import BEST, CONFIG, LAST
 
 CONVERSIONS = "conversions"
-_TENSORS = re.compile(r"(.+)-[0-9a-f]{16}\.safetensors")
 
 
 @dataclass(frozen=True)
@@ -49,13 +47,11 @@ def header(path: Path) -> Path:
     if path.is_dir():
         # a run without validation keeps its last weights alone
         return path / (BEST if (path / BEST).is_file() else LAST)
-    tensors = _TENSORS.fullmatch(path.name)
-    if tensors is not None:
-        return path.with_name(f"{tensors[1]}.json")
-    if path.suffix != ".json":
+    found = path if path.suffix == ".json" else checkpoint_of(path)
+    if found is None:
         remedy = "give the folder of a run, or best.json in it"
         raise CheckpointError(str(path), "no checkpoint", "a folder, a .json or a .safetensors of rheobase", remedy)
-    return path
+    return found
 
 
 def read(path: Path, data_dir: Path | None) -> Saved:

@@ -17,6 +17,7 @@ from rheobase.reproduce.training import Task
 
 FREE = (AsImages, Flatten, MaxPool2d)  # no arithmetic but comparisons
 BATCH = 50
+_NOTHING = Operations(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def counted(net: nn.Module, on: Task, samples: int) -> dict[str, float]:
@@ -25,7 +26,7 @@ def counted(net: nn.Module, on: Task, samples: int) -> dict[str, float]:
     Raises: `ParameterError` for a network whose layers cannot be counted.
     """
     chosen = on.data.x_test[:samples]
-    total = Operations(*(0.0 for _ in astuple(_NOTHING)))
+    total = _NOTHING
     for first in range(0, len(chosen), BATCH):
         part = chosen[first : first + BATCH]
         index = torch.arange(first, first + len(part))
@@ -70,9 +71,6 @@ def _over_time(layer: OverTime, x: Tensor) -> Operations:
     reach = conv3d_input(image, torch.ones_like(conv.weight), ones, stride=stride, padding=1)
     entering, added, multiplied = synapses(x, reach[0].transpose(0, 1)[:, None], batch)
     return replace(_NOTHING, spikes_in=entering, accumulates=added, multiply_accumulates=multiplied)
-
-
-_NOTHING = Operations(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def summed(found: dict[str, Any]) -> tuple[float, float, float, float]:

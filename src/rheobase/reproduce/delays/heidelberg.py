@@ -27,8 +27,8 @@ PUBLISHED = (
     ("LIF, 3 x 128", 87.04, None, CHOSEN_ON_TEST),
 )
 SOURCES = (
-    "As quoted in arXiv 2509.24852 (DelRec, table 2), 2506.06374 (SiLIF) and the papers' own abstracts; what each "
-    "chose its hyper-parameters on is read from its published code."
+    "As quoted in arXiv 2509.24852 (DelRec, table 2), the code of SiLIF (arXiv 2506.06374) and secondary sources; "
+    "not measured here. What each chose its hyper-parameters on is read from its published code, where it could be."
 )
 FILES = ("shd_train.h5", "shd_test.h5")
 

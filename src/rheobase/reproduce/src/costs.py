@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rheobase import neurons
+from rheobase.learning.updates import update
 from rheobase.plot import Table
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
@@ -36,8 +38,8 @@ def run(job: Job) -> Finding:
     caption = (
         f"{job['data']}, {job['steps']} steps, {len(on.data.x_train)} training samples, {job['epochs']} epochs. "
         "Counted for one sample, inference: a spike costs one addition at each cell it reaches; the cell's own update "
-        "costs what its equations say (a tanh or sigmoid is taken as 8 multiplications); GRU and LSTM multiply by "
-        "whole weight matrices, but a spike at their input needs additions alone."
+        "costs what the graph of its equations holds (a tanh or sigmoid is taken as 8 multiplications); GRU and LSTM "
+        "multiply by whole weight matrices, but a spike at their input needs additions alone."
     )
     return Finding(caption, tables=[Table("Costs", COLUMNS, rows, caption)])
 
@@ -49,9 +51,7 @@ def _input_spikes(on: Task) -> float:
 
 
 FUNCTION = 8  # multiplications that stand for a tanh or a sigmoid
-# Additions and multiplications of one update of a cell. SRC: alpha i; rho tanh(i / rho); r h, r_s h_s; tanh; the gate's
-# sigmoid; z_s h_s, (1 - z_s) h. LIF: one decay.
-UPDATE = {"SRC": (5, 3 * FUNCTION + 8), "LIF": (2, 1)}
+CELLS = {"SRC": neurons.SRC(1), "LIF": neurons.LIF(1, dt=1.0)}
 
 
 def operations(kind: str, inputs: int, cells: int, classes: int, steps: int, entering: float) -> tuple[float, float]:
@@ -66,8 +66,8 @@ def operations(kind: str, inputs: int, cells: int, classes: int, steps: int, ent
         recurrent = steps * gates * cells * cells
         pointwise = steps * cells * (gates * FUNCTION + 3)
         return gates * synapses + recurrent, recurrent + pointwise + steps * cells * classes
-    additions, products = UPDATE[kind]
-    return synapses + steps * cells * additions, float(steps * cells * products)
+    one = update(CELLS[kind])
+    return synapses + steps * cells * one.sums, float(steps * cells * (one.products + FUNCTION * one.functions))
 
 
 PART = Part(
