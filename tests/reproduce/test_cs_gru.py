@@ -180,7 +180,7 @@ def test_a_convolution_over_time_is_counted() -> None:
 
 
 def test_updates_are_counted_in_the_equations() -> None:
-    # products: (v - i) decay; with a current that is scaled before and behind. Sums: v_leak + i, two to relax, the reset
+    # products: (v - i) decay. Sums: v_leak + i, two to relax, the reset. CubaLIF scales its current before and behind
     assert update(neurons.LIF(1, dt=1.0)) == (1, 0, 4)
     assert update(neurons.CubaLIF(1, dt=1.0))[:2] == (4, 0)
     assert update(neurons.SRC(1)).functions == 3
