@@ -51,6 +51,10 @@ class InputError(RheobaseError, ValueError):
     """Values that no neuron can take: NaN or infinity."""
 
 
+class Diverged(RheobaseError, ArithmeticError):
+    """The state of a neuron became NaN or infinite; the message says which, and after which step."""
+
+
 class UnitError(RheobaseError, ValueError):
     """An equation or argument whose units do not agree."""
 

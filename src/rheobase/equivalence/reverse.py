@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rheobase.core.neuron import Bound, Neuron
+from rheobase.core.bound import Bound
+from rheobase.core.neuron import Neuron
 from rheobase.equivalence.assumptions import ONE_SHOT, PERSISTENT, refused
 from rheobase.equivalence.cascade import CascadeIF
 from rheobase.equivalence.certificate import Certificate

@@ -13,6 +13,7 @@ from torch.optim import Adam, AdamW, Optimizer
 from rheobase.errors import ParameterError, nearest
 from rheobase.learning.losses import LastCrossEntropy, Loss, RateBand, loss
 from rheobase.learning.schedules import SCHEDULES
+from rheobase.nn.parameter_groups import parameter_groups
 
 OPTIMISERS: dict[str, type[Adam]] = {"adam": Adam, "adamw": AdamW}
 
@@ -96,23 +97,9 @@ class Recipe:
 
     def optimiser_for(self, net: nn.Module) -> Optimizer:
         """A fresh optimiser of what `net` can learn. Raises `ParameterError` where that is nothing."""
-        decayed: list[nn.Parameter] = []
-        plain: list[nn.Parameter] = []
-        for name, parameter in net.named_parameters():
-            if parameter.requires_grad:
-                is_weight = parameter.dim() >= 2 and name.rpartition(".")[2].startswith("weight")
-                (decayed if is_weight else plain).append(parameter)
-        if not decayed and not plain:
-            raise ParameterError(
-                type(net).__name__,
-                "no learnable parameter",
-                "at least one",
-                "name them with learn=(...), or add a layer",
-            )
         groups = [
-            {"params": parameters, "weight_decay": decay}
-            for parameters, decay in ((decayed, self.weight_decay), (plain, 0.0))
-            if parameters
+            {"params": group["params"], "weight_decay": group["weight_decay"]}
+            for group in parameter_groups(net, weight_decay=self.weight_decay)
         ]
         return OPTIMISERS[self.optimiser](groups, lr=self.learning_rate)
 

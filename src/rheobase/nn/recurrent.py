@@ -10,21 +10,21 @@ from torch import Tensor, nn
 
 from rheobase.core.check import check_call, check_state
 from rheobase.core.execution import Request, choose, reasons
-from rheobase.core.neuron import Neuron, recording, register_state
-from rheobase.core.rollout import check_finite, held, one_step
+from rheobase.core.finite import check_finite
+from rheobase.core.neuron import Neuron, recording
+from rheobase.core.rollout import held, one_step
+from rheobase.core.states import registered
 from rheobase.engine.recurrent import recur
 from rheobase.errors import BackendUnavailable, ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful
 
 
+@registered
 class RecurrentState(NamedTuple):
     """The neuron's state, and what it gave: (batch, neurons) at the last step, or at several (see `RecurrentDelay`)."""
 
     neuron: Any
     out: Tensor
-
-
-register_state(RecurrentState)
 
 
 class Recurrent(Stateful):
@@ -103,7 +103,7 @@ class Recurrent(Stateful):
         Raises `BackendUnavailable` for one asked for by name that cannot.
         """
         if backend == "auto":
-            return "llvm" if reasons(self.neuron, x).get("llvm", "") is None else "reference"
+            return "llvm" if reasons(Request(self.neuron, x, None, (), None)).get("llvm", "") is None else "reference"
         if backend == "triton":
             given = "backend 'triton', which cannot run: lateral recurrence has no GPU kernel"
             raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
