@@ -65,6 +65,7 @@ def reproduce(
     with reported(debug):
         from rheobase.cli.machine import machine
         from rheobase.errors import ParameterError
+        from rheobase.files import expanded
         from rheobase.reproduce import Call, find
 
         if list_:
@@ -75,7 +76,7 @@ def reproduce(
         check_json(json)
         call = Call(
             paper=find(paper), only=_names(only or []), quick=quick, budget=budget, out=out, seed=seed,
-            data=None if data is None else data.expanduser(), fresh=fresh, machine=machine(),
+            data=None if data is None else expanded(data, "--data"), fresh=fresh, machine=machine(),
             command=_command(paper, only or [], quick, budget, out, seed),
         )  # fmt: skip
         outcome = _run(call)

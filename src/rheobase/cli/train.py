@@ -145,6 +145,7 @@ def _start(
     from rheobase.cli.training.settings import Settings, located, parse_hidden
     from rheobase.data import load
     from rheobase.errors import ParameterError
+    from rheobase.files import expanded
 
     for wanted in ("neuron", "data"):
         if given[wanted] is None:
@@ -155,7 +156,7 @@ def _start(
     dataset = load(given["data"], given["data_dir"], download=download, limit=given["limit"])
     chosen = {**given, "hidden": parse_hidden(given["hidden"]), "data": located(given["data"])}
     if given["data_dir"] is not None:
-        chosen["data_dir"] = str(Path(given["data_dir"]).expanduser().resolve())
+        chosen["data_dir"] = str(expanded(given["data_dir"], "--data-dir").resolve())
     settings = Settings.resolve(chosen, dataset)
     wanted_name = name or f"{kind.__name__}-{Path(given['data']).stem}".lower()
     check(settings, dataset)

@@ -14,6 +14,7 @@ from rheobase.cli.models import find
 from rheobase.cli.training import defaults
 from rheobase.data import NAMES, Dataset, Direct, Encoder, EventDataset, EventFrames, Latency, Rate
 from rheobase.errors import CheckpointError, ParameterError, nearest
+from rheobase.files import expanded
 from rheobase.learning import Recipe
 
 DT = 1.0  # ms, of neurons that have a time step
@@ -139,8 +140,10 @@ def parse_hidden(text: str | None) -> tuple[int, ...] | None:
 
 def located(data: str) -> str:
     """A data set's name as it is, a path made absolute, so that a run can be resumed from another folder."""
-    path = Path(data).expanduser()
-    return data if data in NAMES or not path.exists() else str(path.resolve())
+    if data in NAMES:
+        return data
+    path = expanded(data, "--data")
+    return data if not path.exists() else str(path.resolve())
 
 
 def _threads(chosen: Mapping[str, Any], data: Dataset) -> int:
