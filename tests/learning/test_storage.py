@@ -108,6 +108,12 @@ def test_json_keeps_every_bit_of_a_float(tmp_path: Path) -> None:
     assert read_json(tmp_path / "a.json") == values
 
 
+def test_json_that_is_too_deep(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[" * 100_000)
+    with pytest.raises(CheckpointError, match="no JSON"):
+        read_json(tmp_path / "a.json")
+
+
 def test_round_trip(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "a.json", TENSORS, {"epoch": 3, "rate": 0.1})
     tensors, facts = load_checkpoint(tmp_path / "a.json")

@@ -70,12 +70,12 @@ def gallery(
 
 def _check_place(path: Path, *, folder: bool) -> None:
     """Raise before minutes of drawing that could not be written."""
-    from rheobase.errors import StorageError
-    from rheobase.learning.storage import ensure_folder
+    from rheobase.files import ensure_folder, ensure_writable
 
-    ensure_folder(path if folder else path.parent)
-    if not folder and path.is_dir():
-        raise StorageError(f"--out {path}", "a folder", "a file that can be written", f"--out {path / PAGE}")
+    if folder:
+        ensure_folder(path)
+    else:
+        ensure_writable(path, "--out")
 
 
 def _draw(kinds: list[type[Declared]], styles: tuple[Style, ...]) -> list[Entry]:
@@ -97,7 +97,7 @@ def _draw(kinds: list[type[Declared]], styles: tuple[Style, ...]) -> list[Entry]
 
 def _write(drawn: list[Entry], path: Path) -> Path:
     from rheobase import __version__
-    from rheobase.learning.storage import atomic_write
+    from rheobase.files import atomic_write
     from rheobase.plot.gallery.page import page
 
     atomic_write(path, page(drawn, f"rheobase {__version__}").encode())

@@ -35,7 +35,7 @@ def show(
     The picture is its response to a step of 1.5 times the smallest current that makes it fire within 50 ms (or steps),
     or of a higher multiple where at this one it does not go on firing.
     """
-    with reported(debug):
+    with reported(debug, json=json):
         from rheobase.cli.models import find
         from rheobase.cli.terminal import console
         from rheobase.core.describe import Description

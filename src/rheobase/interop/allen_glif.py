@@ -219,7 +219,7 @@ class _Config:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise DataError(str(path), str(error), "a JSON file with a neuron_config", "check the path") from None
 
 

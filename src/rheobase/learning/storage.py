@@ -23,7 +23,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except OSError as error:
         raise CheckpointError(str(path), error.strerror or str(error), "a readable file", "check the path") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(
             str(path),
             f"text that is no JSON ({error})",

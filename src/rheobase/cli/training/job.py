@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.cli.machine import threads
-from rheobase.cli.training.network import build, cells_of
+from rheobase.cli.machine import check_memory, threads
+from rheobase.cli.training.network import build, cells_of, memory_of
 from rheobase.cli.training.progress import progress
 from rheobase.cli.training.settings import Settings
 from rheobase.data import Dataset
@@ -53,6 +53,9 @@ class Outcome:
 
 def check(settings: Settings, data: Dataset) -> None:
     """Raise `ParameterError` or `BackendUnavailable` for what `run` would refuse, before a folder is made for it."""
+    hidden = ",".join(map(str, settings.hidden)) or "none"
+    sizes = f"--hidden {hidden} --steps {settings.steps} --batch {settings.batch}"
+    check_memory("train", sizes, memory_of(settings, data), "take smaller layers, fewer steps or smaller batches")
     data.split(settings.validation, seed=settings.seed)
     make_fabric(settings.device, settings.devices, settings.precision, _strategy(settings))
 
