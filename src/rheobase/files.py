@@ -101,6 +101,20 @@ def atomic_write(path: Path, data: bytes) -> None:
         raise _refused(path, error, f"room and permission for {len(data)} bytes") from error
 
 
+def why(error: Exception) -> str:
+    """Why a file could not be read, for a message: never with a library's advice to load it in an unsafe way.
+
+    >>> why(ValueError("Object arrays cannot be loaded when allow_pickle=False"))
+    'Python objects (a pickle), which are not read: they may run any code'
+    """
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    text = str(error)
+    if any(word in text for word in ("allow_pickle", "pickle.load", "weights_only", "unsafe")):
+        return "Python objects (a pickle), which are not read: they may run any code"
+    return text or type(error).__name__
+
+
 def put_in_place(temporary: Path, target: Path) -> None:
     """Give a file that is written whole its name, in one step; what stood there leaves its permissions behind.
 

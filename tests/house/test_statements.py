@@ -47,7 +47,31 @@ def no_module_docstring(module: Module) -> list[str]:
     return [f"{module.name}: no module docstring; say in one sentence what the file is for"]
 
 
-RULES = [asserts, prints, global_statements, trailing_underscores, no_module_docstring]
+# reads back what a process of its own wrote
+OWN_PICKLES = {"src/rheobase/learning/trainer.py"}
+LOADERS = {("pickle", "load"), ("pickle", "loads"), ("torch", "load")}
+
+
+def runs_files(module: Module) -> list[str]:
+    """A pickle may run any code: no file of a user is read as one."""
+    found = []
+    for node in module.nodes(ast.Call):
+        function = node.func
+        if (
+            isinstance(function, ast.Attribute)
+            and isinstance(function.value, ast.Name)
+            and (function.value.id, function.attr) in LOADERS
+            and module.name not in OWN_PICKLES
+        ):
+            found.append(module.at(node, f"{function.value.id}.{function.attr}; read plain arrays and JSON"))
+        for given in node.keywords:
+            value = given.value.value if isinstance(given.value, ast.Constant) else None
+            if (given.arg, value) in {("allow_pickle", True), ("weights_only", False)}:
+                found.append(module.at(node, f"{given.arg}={value}; read plain arrays and JSON"))
+    return found
+
+
+RULES = [asserts, prints, global_statements, trailing_underscores, no_module_docstring, runs_files]
 
 BAD = [
     (asserts, "def f(x):\n    assert x > 0, 'positive'\n"),
@@ -58,10 +82,16 @@ BAD = [
     (no_module_docstring, "from __future__ import annotations\n"),
     (no_module_docstring, "'   '\n"),
     (no_module_docstring, ""),
+    (runs_files, "pickle.load(file)"),
+    (runs_files, "torch.load(path)"),
+    (runs_files, "read(file, weights_only=False)"),
+    (runs_files, "np.load(path, allow_pickle=True)"),
 ]
 
 GOOD = '''
     """Words: assert, print(x), global."""
+
+    held = np.load(path, allow_pickle=False), json.load(file), pickle.dumps(held)
 
     class A:
         def __init__(self) -> None:

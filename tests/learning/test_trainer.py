@@ -362,9 +362,7 @@ class Overflows(Net):
 
 
 def test_numbers_that_leave_float32_inside_the_network_are_a_divergence() -> None:
-    with pytest.raises(
-        DivergenceError, match=r"epoch 1, batch 2 of 8: got current.*inf in LI.*lower the learning"
-    ):
+    with pytest.raises(DivergenceError, match=r"epoch 1, batch 2 of 8: got current.*inf in LI.*lower the learning"):
         trainer().fit(Overflows(), encoder=repeat, train=TRAIN)
 
 

@@ -14,6 +14,7 @@ from rheobase.data.events import EventDataset, Taken, recordings, taken
 from rheobase.data.groups import Groups
 from rheobase.data.places import find_folder, how_to_point
 from rheobase.errors import DataError
+from rheobase.files import why
 
 SHAPE = (2, 128, 128)
 """Polarities, height and width; polarity 1 is brighter."""
@@ -143,5 +144,5 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
-        given = f"a file that cannot be read ({error})"
+        given = f"a file that cannot be read ({why(error)})"
         raise DataError(str(path), given, "a text file of the published folder", "check that it is whole") from error

@@ -18,6 +18,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from rheobase.errors import CheckpointError, StorageError
+from rheobase.files import why
 from rheobase.learning.storage import atomic_write, read_json, write_json
 
 _HASHED = r"-[0-9a-f]{16}\.safetensors"
@@ -87,7 +88,7 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
     try:
         return safetensors.torch.load(data), content["facts"]
     except safetensors.SafetensorError as error:
-        raise _damaged(beside, str(error), "a safetensors file") from error
+        raise _damaged(beside, why(error), "a safetensors file") from error
 
 
 def _followed(path: str | Path) -> Path:
