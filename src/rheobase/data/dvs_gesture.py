@@ -78,8 +78,8 @@ def dvs_gesture(data_dir: str | Path | None = None) -> EventDataset:
 
     data_dir (else the environment variable RHEOBASE_DATA, else the user's cache) is the published folder, or one that
     holds it as `dvs_gesture` or `DvsGesture`: those two lists, a file user01_fluorescent.aedat and its
-    user01_fluorescent_labels.csv for each name in them. Loading looks through the headers of all packets once; events
-    are read when they are asked for.
+    user01_fluorescent_labels.csv for each name in them. Loading looks at the times of all events once; events are read
+    when they are asked for.
 
     Reference: Proc. CVPR 2017, 7388-7397, doi 10.1109/CVPR.2017.781.
 
