@@ -71,7 +71,31 @@ def runs_files(module: Module) -> list[str]:
     return found
 
 
-RULES = [asserts, prints, global_statements, trailing_underscores, no_module_docstring, runs_files]
+# the one place that writes; compiled code, a download and what a child process tells its parent are files of our own
+WRITERS = {
+    "src/rheobase/files.py", "src/rheobase/engine/compile_llvm.py", "src/rheobase/data/download.py",
+    "src/rheobase/learning/trainer.py",
+}  # fmt: skip
+WRITING = {"write_text", "write_bytes", "savetxt", "tofile"}
+
+
+def writes(module: Module) -> list[str]:
+    """Files are written by `rheobase.files`, which keeps what stood there, links and devices."""
+    if module.name in WRITERS:
+        return []
+    found = []
+    for node in module.nodes(ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        modes = [part.value for part in [*node.args, *(k.value for k in node.keywords if k.arg == "mode")]
+                 if isinstance(part, ast.Constant) and isinstance(part.value, str)]  # fmt: skip
+        opened = name == "open" and any(set(mode) <= set("rwxab+t") and set(mode) & set("wxa+") for mode in modes)
+        os_call = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "os"
+        if name in WRITING or opened or (os_call and name in {"replace", "rename", "open"}):
+            found.append(module.at(node, f"{name}; write it with rheobase.files.atomic_write"))
+    return found
+
+
+RULES = [asserts, prints, global_statements, trailing_underscores, no_module_docstring, runs_files, writes]
 
 BAD = [
     (asserts, "def f(x):\n    assert x > 0, 'positive'\n"),
@@ -82,6 +106,12 @@ BAD = [
     (no_module_docstring, "from __future__ import annotations\n"),
     (no_module_docstring, "'   '\n"),
     (no_module_docstring, ""),
+    (writes, "path.write_text('x')"),
+    (writes, "path.write_bytes(b'x')"),
+    (writes, "open(path, 'w')"),
+    (writes, "path.open('ab')"),
+    (writes, "io.open(path, mode='x')"),
+    (writes, "os.replace(a, b)"),
     (runs_files, "pickle.load(file)"),
     (runs_files, "torch.load(path)"),
     (runs_files, "read(file, weights_only=False)"),
@@ -91,6 +121,7 @@ BAD = [
 GOOD = '''
     """Words: assert, print(x), global."""
 
+    path.open("rb"), open(path), "text".replace("a", "w"), atomic_write(path, b"")
     held = np.load(path, allow_pickle=False), json.load(file), pickle.dumps(held)
 
     class A:
