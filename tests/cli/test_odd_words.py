@@ -19,7 +19,7 @@ from rheobase.errors import ParameterError
 
 LONG, MANY = "a" * 300, "9" * 5000
 NUMBERS = ("0", "-1", "1.5", "1e39", "1e-50", "nan", "inf", "1e400", "1" + "0" * 30, "1e308", "100000000000")
-PLACES = (".", "folder", "file", "file/below", "dangling", "circle", "~no-such-user/x", os.devnull)
+PLACES = (".", "folder", "file", "file/below", "dangling", "circle", "~no-such-user/x", os.devnull, "/dev/zero")
 FILES = ("broken.npz", "pickle.npz")
 TEXTS = ("", "nope", "=", ",", "\n", "٣", "--", LONG, MANY)
 ODD = (*NUMBERS, *PLACES, *FILES, *TEXTS)

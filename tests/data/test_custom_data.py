@@ -193,6 +193,12 @@ def test_nobody_is_told_to_load_a_file_in_an_unsafe_way(tmp_path, toy, monkeypat
     assert not (tmp_path / "was-run").exists()
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="the system has no /dev/zero")
+def test_a_device_without_an_end_is_not_read():
+    with pytest.raises(DataError, match="/dev/zero: got no file"):
+        load("/dev/zero")
+
+
 def test_what_else_lies_in_an_archive_is_not_looked_at(tmp_path, toy, monkeypatch):
     monkeypatch.chdir(tmp_path)
     raw_member(tmp_path / "mine.npz", toy)

@@ -26,6 +26,9 @@ def read_npz(path: Path, keys: Sequence[str], remedy: str) -> dict[str, np.ndarr
     """
     arrays: dict[str, np.ndarray] = {}
     key = "the file"
+    if path.exists() and not path.is_file():
+        # a device may have no end
+        raise DataError(str(path), "no file that can be read twice", "a whole .npz file of plain arrays", remedy)
     try:
         # np.load given a path leaves the file open where it refuses it, so the file is opened here.
         with path.open("rb") as file:
