@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import pytest
 import torch
@@ -38,8 +39,8 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
 }
 
 
-def commands(group: Any, name: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
-    found: dict[tuple[str, ...], click.Command] = {}
+def commands(group: Any, name: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
     for word, command in group.commands.items():
         deeper = (*name, word)
         found |= commands(command, deeper) if hasattr(command, "commands") else {deeper: command}
@@ -51,7 +52,7 @@ OPTIONS = [
     (name, option.opts[0])
     for name, command in COMMANDS.items()
     for option in command.params
-    if isinstance(option, click.Option | typer.core.TyperOption) and not option.is_flag and option.opts[0] != "--help"
+    if option.param_type_name == "option" and not option.is_flag and option.opts[0] != "--help"
 ]
 
 
@@ -133,7 +134,6 @@ def test_odd_arguments(place: Path, name: tuple[str, ...]) -> None:
         (("train", "--neuron", "LIF", "--data", "digits", "--devices", "1" + "0" * 30), "a number of devices"),
         (("bench", "neurons", "--neuron", "LIF", "--size", "100000000000"), "GiB of this machine"),
         (("convert", "single-spike", LONG), "File name too long"),
-        (("reproduce", "src", "--data", "~no-such-user/x"), "no home folder"),
     ],
 )
 def test_it_is_one_clear_line(refused: Any, words: tuple[str, ...], said: str) -> None:
@@ -158,6 +158,52 @@ def test_no_memory_is_a_sentence(capsys: pytest.CaptureFixture[str], refuse: Any
         refuse()
     assert stop.value.exit_code == 2
     assert "more numbers than fit into memory" in capsys.readouterr().err
+
+
+def test_a_tilde_is_a_home_also_where_the_shell_left_it(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("home").mkdir()
+    monkeypatch.setenv("HOME", str(Path("home").resolve()))
+    assert run("list", "--json=~/new/a.json").exit_code == 0
+    assert run("simulate", "LIF", "--current=1.5", "--plot=~/a.png").exit_code == 0
+    assert {"new", "a.png"} <= {p.name for p in Path("home").iterdir()}
+    assert not Path("~").exists()
+    nobody = run("list", "--json=~no-such-user/a.json")
+    assert nobody.exit_code == 2
+    assert "no home folder" in " ".join(nobody.output.split())
+
+
+@pytest.mark.usefixtures("quick")
+def test_every_path_may_begin_with_a_tilde(place: Path) -> None:
+    taken = [
+        (name, option.opts[0])
+        for name, command in COMMANDS.items()
+        for option in command.params
+        if getattr(option, "metavar", None) in {"FILE", "FOLDER"}
+    ]
+    assert len(taken) > 15
+    for name, option in taken:
+        result = CliRunner().invoke(app, [*name, *BASES[name], option, "~no-such-user/x"], catch_exceptions=False)
+        assert result.exit_code == 2, (name, option)
+        assert "no home folder" in " ".join(result.output.replace("│", "").split()), (name, option)
+    assert not Path("~no-such-user").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_standard_output_that_is_full_is_a_sentence(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [sys.executable, "-m", "rheobase", "list"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode != 0
+    assert "error: what is written: got No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    gone = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=tmp_path)
+    assert gone.stdout is not None
+    assert gone.stderr is not None
+    gone.stdout.close()
+    assert gone.stderr.read() == b""
+    gone.stderr.close()
+    gone.wait()
 
 
 def test_a_path_that_the_system_refuses_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

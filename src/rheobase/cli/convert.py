@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import Debug, Json, examples, reported, write_json
+from rheobase.cli.options import Debug, Json, examples, path, reported, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -32,16 +32,20 @@ convert = typer.Typer(help="Convert a trained network between kinds of neurons."
 Model = Annotated[
     Path,
     typer.Argument(
-        metavar="MODEL", help="Folder of a run of `rheobase train`, or a .json or .safetensors of a saved network."
+        parser=path,
+        metavar="MODEL",
+        help="Folder of a run of `rheobase train`, or a .json or .safetensors of a saved network.",
     ),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Where it goes: a .json, its tensors beside it.", show_default="beside MODEL"),
+    typer.Option(
+        parser=path, metavar="FILE", help="Where it goes: a .json, its tensors beside it.", show_default="beside MODEL"
+    ),
 ]
 Samples = Annotated[int, typer.Option(min=1, help="Test samples to measure and to compare on.")]
 DataDir = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="Where the data lie.", show_default="as in training")
+    Path | None, typer.Option(parser=path, metavar="FOLDER", help="Where the data lie.", show_default="as in training")
 ]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rheobase.cli.options import Debug, examples, reported
+from rheobase.cli.options import Debug, examples, path, reported
 
 if TYPE_CHECKING:
     from rheobase.core.declared import Declared
@@ -28,11 +28,15 @@ def gallery(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The page, one HTML file.", show_default=f"{PAGE}; none with --docs"),
+        typer.Option(
+            parser=path, metavar="FILE", help="The page, one HTML file.", show_default=f"{PAGE}; none with --docs"
+        ),
     ] = None,
     docs: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Write a Markdown page for each neuron, and an index, into this folder."),
+        typer.Option(
+            parser=path, metavar="FOLDER", help="Write a Markdown page for each neuron, and an index, into this folder."
+        ),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     debug: Debug = False,

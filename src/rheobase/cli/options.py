@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Generator
@@ -12,14 +13,25 @@ from typing import Annotated, Any
 import typer
 
 from rheobase.errors import ParameterError, RheobaseError, StorageError
-from rheobase.files import ensure_writable
+from rheobase.files import ensure_writable, expanded
 
 FAILED, INTERRUPTED = 2, 130
 MOST_SEED = 2**62  # seeds that are derived from it fit into 64 bits, too
 MOST_THREADS = 1024  # where many more cannot be started, the process ends without a word
 
+
+def path(text: str | Path) -> Path:
+    """A path as it is typed. A shell leaves the ~ of --json=~/a.json alone: it is a home, not a folder of that name."""
+    try:
+        return expanded(text, "path")
+    except ParameterError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 Debug = Annotated[bool, typer.Option("--debug", help="On an error, show where in the code it arose.")]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers to a JSON file.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", parser=path, metavar="FILE", help="Write all numbers to a JSON file.")
+]
 NeuronName = Annotated[str, typer.Argument(metavar="NEURON", help="Name of a neuron; `rheobase list` has them.")]
 
 
@@ -65,10 +77,12 @@ _NO_ROOM = ("can't allocate memory", "not enough memory", "out of memory", "Stor
 def _told_by_the_system(error: MemoryError | RuntimeError | OSError) -> RheobaseError | None:
     """What the machine refuses, memory or a path, as an error of rheobase; None for an error of the program."""
     if isinstance(error, OSError):
-        if error.filename is None:
+        # a reader that has gone (rheobase list | head -1) ends a command without a word, which click sees to
+        if error.errno in (None, errno.EPIPE):
             return None
+        place = "what is written" if error.filename is None else str(error.filename)
         given = error.strerror or type(error).__name__
-        return StorageError(str(error.filename), given, "a path that can be used", "check the path and its rights")
+        return StorageError(place, given, "a place that can be read and written", "check the path and its rights")
     if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_ROOM):
         given, expected = "more numbers than fit into memory", "what this machine can hold"
         return ParameterError("the run", given, expected, "take fewer steps, neurons, layers or samples at a time")

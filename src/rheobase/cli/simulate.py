@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from rheobase.cli.options import Debug, Json, NeuronName, examples, reported, write_json
+from rheobase.cli.options import Debug, Json, NeuronName, examples, path, reported, write_json
 
 if TYPE_CHECKING:
     from rheobase.core.declared import Declared
@@ -65,7 +65,9 @@ def simulate(
     record: Annotated[
         list[str] | None, typer.Option(metavar="STATE", help="Put the trace of a state into the JSON file; repeatable.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="A picture: .png, .svg or .pdf.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(parser=path, metavar="FILE", help="A picture: .png, .svg or .pdf.")
+    ] = None,
     json: Json = None,
     debug: Debug = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import INTERRUPTED, MOST_THREADS, Debug, Json, examples, reported, write_json
+from rheobase.cli.options import INTERRUPTED, MOST_THREADS, Debug, Json, examples, path, reported, write_json
 from rheobase.cli.training.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, said
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def train(
         str | None, typer.Option(help="Folder of the run.", show_default="NEURON-DATA", rich_help_panel=WHERE)
     ] = None,
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where folders of runs are made.", rich_help_panel=WHERE)
+        Path, typer.Option(parser=path, metavar="FOLDER", help="Where folders of runs are made.", rich_help_panel=WHERE)
     ] = Path("runs"),
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Remove a run of the same name first.", rich_help_panel=WHERE)
@@ -69,7 +69,10 @@ def train(
     resume: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Go on with an interrupted run; takes no other setting.", rich_help_panel=WHERE
+            parser=path,
+            metavar="FOLDER",
+            help="Go on with an interrupted run; takes no other setting.",
+            rich_help_panel=WHERE,
         ),
     ] = None,
     tensorboard: Annotated[
