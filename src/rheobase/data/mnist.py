@@ -73,7 +73,14 @@ def data_root(name: str, data_dir: str | Path | None) -> Path:
     **Raises**: DataError where nothing names a folder and the user has no home; ParameterError for a ~ without one.
     """
     given = data_dir or os.environ.get("RHEOBASE_DATA")
-    return files.expanded(given, f"folder of {name}") if given else cache_folder()
+    root = files.expanded(given, f"folder of {name}") if given else cache_folder()
+    try:
+        root.exists()
+    except OSError as error:
+        # a name too long for the system, a folder above that may not be searched
+        said, remedy = f"a folder that cannot be looked at ({files.why(error)})", "check the path and its rights"
+        raise DataError(str(root), said, f"the folder of {name}", remedy) from error
+    return root
 
 
 def cache_folder() -> Path:
