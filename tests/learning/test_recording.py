@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rheobase import neurons, stimuli
-from rheobase.errors import ParameterError, RheobaseError, ShapeError, UnitError
+from rheobase.errors import InputError, ParameterError, RheobaseError, ShapeError, UnitError
 from rheobase.learning import FitRecipe, Recording, fit_neuron, with_spikes
 from rheobase.learning.fitting.repeats import same
 
@@ -234,6 +234,7 @@ def test_small_numbers_that_are_meant_are_taken_and_so_is_their_every_part() -> 
         (dict(dt=100.0), ParameterError, "the ms between two samples"),
         (dict(before=torch.zeros(2)), ShapeError, r"before of shape \(2,\)"),
         (dict(before=-70.0), ShapeError, "before = -70.0"),
+        (dict(before=torch.tensor([torch.nan])), InputError, "before with NaN"),
     ],
 )
 def test_units_and_times_that_are_none(more: dict[str, Any], error: type[RheobaseError], said: str) -> None:

@@ -171,4 +171,6 @@ def _before(before: Any, v: Tensor) -> Tensor | None:
     if not isinstance(before, Tensor) or before.shape != v.shape[:1]:
         given = f"before of shape {tuple(before.shape)}" if isinstance(before, Tensor) else f"before = {before!r}"
         raise ShapeError("Recording", given, f"({len(v)},), one value for each sweep", "leave it out")
+    if not bool(torch.isfinite(before).all()):
+        raise InputError("Recording", "before with NaN or infinity", "finite numbers", "leave it out")
     return before.detach().to(v)
