@@ -110,6 +110,11 @@ def test_permissions_stay(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_a_name_may_be_as_long_as_the_system_takes(tmp_path: Path) -> None:
+    atomic_write(tmp_path / ("x" * 255), b"new")
+    assert names(tmp_path) == ["x" * 255]
+
+
 @pytest.mark.parametrize("path", ["", ".", "folder", "x" * 300, "file/below"])
 def test_what_cannot_be_written_is_told_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.chdir(tmp_path)

@@ -90,9 +90,12 @@ def atomic_write(path: Path, data: bytes) -> None:
             _write_into(path, data)
             return
         target = Path(os.path.realpath(path))
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+        # not longer than a name may be, however long the target's is
+        temporary = target.with_name(f".{secrets.token_hex(8)}.tmp")
+        # what nobody else may read, nobody reads on the way
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666
         try:
-            _write_new(temporary, data)
+            _write_new(temporary, data, mode)
             put_in_place(temporary, target)
         except BaseException:
             temporary.unlink(missing_ok=True)
@@ -169,9 +172,9 @@ def _write_into(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _write_new(path: Path, data: bytes) -> None:
+def _write_new(path: Path, data: bytes, mode: int) -> None:
     # os.open and not tempfile: the file then has the permissions that the user's umask gives to any other
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
         file.flush()
