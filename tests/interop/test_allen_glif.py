@@ -106,6 +106,11 @@ WRONG = [
     ({"C": float("nan")}, "C = nan"),
     ({"th_inf": None}, "th_inf = None"),
     ({"R_input": 0.0}, "R_input > 0"),
+    ({"C": 100.0}, "C = 100; expected 1e-13 to 1e-07 F.*SI units"),
+    ({"R_input": 200.0}, "R_input = 200; expected 100000 to 1e\\+12 Ohm"),
+    ({"El_reference": -70.0}, "El_reference = -70; expected"),
+    ({"th_inf": 20.0}, "th_inf = 20; expected"),
+    ({"dt": 0.05}, "dt = 0.05; expected 1e-07 to 0.01 s"),
     ({"coeffs": 3}, "coeffs = 3"),
     ({"asc_amp_array": 1e-12}, "a list of two numbers"),
 ]

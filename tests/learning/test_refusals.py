@@ -47,6 +47,8 @@ def repeat(x, *, seed, index=None):
         (dict(patience=0), "patience = 0"),
         (dict(learning_rate=0.0), "learning_rate = 0.0; expected a finite number > 0"),
         (dict(learning_rate=float("nan")), "learning_rate = nan"),
+        (dict(learning_rate=1e38), r"learning_rate = 1e\+38; expected .* at most 1e\+18"),
+        (dict(weight_decay=1e38), r"at most 1e\+18"),
         (dict(weight_decay=-1e-3), "weight_decay"),
         (dict(clip_norm=0), "clip_norm"),
         (dict(optimiser="adamm"), "did you mean 'adam"),

@@ -11,10 +11,7 @@ from torch import nn
 
 from rheobase import neurons
 from rheobase import nn as layers
-from rheobase.errors import (
-    BackendUnavailable,
-    ParameterError,
-)
+from rheobase.errors import BackendUnavailable, InputError, ParameterError
 from rheobase.learning import (
     Callback,
     CsvLog,
@@ -350,6 +347,32 @@ def test_divergence_says_where_and_keeps_the_checkpoint(tmp_path: Path, how: str
         fixed, encoder=NoisyRepeat(), train=TRAIN, validation=VALIDATION, resume=True
     )
     assert history.finished
+
+
+class Overflows(Net):
+    """From its second batch on, what comes to its neurons is infinite."""
+
+    calls = 0
+
+    def forward(self, x, states=None):
+        self.calls += 1
+        if self.calls > 1:
+            raise InputError("LI(3)", "current[0, 0, 0] = inf", "finite numbers", "look at the layer before")
+        return super().forward(x)
+
+
+def test_numbers_that_leave_float32_inside_the_network_are_a_divergence() -> None:
+    with pytest.raises(DivergenceError, match=r"epoch 1, batch 2 of 8: got current.*inf in LI.*lower the learning"):
+        trainer().fit(Overflows(), encoder=repeat, train=TRAIN)
+
+
+def test_data_that_are_not_finite_are_not_the_learning_rate() -> None:
+    def broken(x, *, seed, index=None):
+        return repeat(x, seed=seed, index=index).fill_(float("nan"))
+
+    net = layers.Sequential(neurons.LIF(FEATURES, dt=1.0), nn.Linear(FEATURES, CLASSES), neurons.LI(CLASSES, dt=1.0))
+    with pytest.raises(InputError, match="the layer before"):
+        trainer().fit(net, encoder=broken, train=TRAIN)
 
 
 def test_divergence_with_nothing_saved() -> None:

@@ -20,6 +20,7 @@ from rheobase.learning.fitting import (
     gamma,
     reliability,
     trains_of,
+    window,
     with_spikes,
 )
 from rheobase.learning.history import EpochRecord, History
@@ -101,5 +102,6 @@ __all__ = [
     "spikes_per_neuron",
     "spiking_layers",
     "trains_of",
+    "window",
     "with_spikes",
 ]

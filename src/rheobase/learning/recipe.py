@@ -15,6 +15,8 @@ from rheobase.learning.losses import LastCrossEntropy, Loss, RateBand, loss
 from rheobase.learning.schedules import SCHEDULES
 from rheobase.nn.parameter_groups import parameter_groups
 
+# beyond it, a product of two of these or a first step of Adam, ten times as long, leaves float32
+LARGEST = 1e18
 OPTIMISERS: dict[str, type[Adam]] = {"adam": Adam, "adamw": AdamW}
 
 
@@ -87,8 +89,9 @@ class Recipe:
     def _number(self, name: str, *, positive: bool) -> None:
         value = getattr(self, name)
         usable = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        if not usable or value < 0 or (positive and value == 0):
-            self._refuse(name, f"a finite number {'> 0' if positive else '>= 0'}", f"the default is {_default(name)}")
+        if not usable or not 0 <= value <= LARGEST or (positive and value == 0):
+            expected = f"a finite number {'> 0' if positive else '>= 0'}, at most {LARGEST:g}"
+            self._refuse(name, expected, f"the default is {_default(name)}")
 
     @property
     def criterion(self) -> Loss:

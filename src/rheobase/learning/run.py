@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from rheobase.errors import CheckpointError, ParameterError, StorageError
+from rheobase.errors import CheckpointError, InputError, ParameterError, StorageError
 from rheobase.learning.callbacks import BatchRecord, Callback, RunStart
 from rheobase.learning.checkpoints import (
     load_checkpoint,
@@ -174,7 +174,13 @@ class Run:
         sequence, target = fabric.to_device(sequence), fabric.to_device(target)
         set_learning_rate(self.optimiser, self._learning_rate(self.step))
         with watched(self.net, self.layers) as watch:
-            out = output_of(self.net, self.module(sequence))
+            try:
+                out = output_of(self.net, self.module(sequence))
+            except InputError as error:
+                if not bool(sequence.isfinite().all()):
+                    raise
+                # what came in was finite: the weights are what made it leave the numbers
+                raise self._diverged(f"{error.given} in {error.obj}") from error
         if not self.classes_checked:
             self._check_classes(out)
         loss = criterion(out, target)
@@ -208,11 +214,14 @@ class Run:
     def _check_finite(self, what: str, value: float, where: str | None = None) -> None:
         if math.isfinite(value):
             return
+        raise self._diverged(f"{what} {value}", where)
+
+    def _diverged(self, given: str, where: str | None = None) -> DivergenceError:
         place = where or f"batch {self.at.batch + 1} of {len(self.sampler)}"
         saved = self.job.folder is not None and self.saved is not None
         kept = f"the checkpoint {self.job.folder}/{LAST} is kept" if saved else "nothing was saved"
-        raise DivergenceError(
-            f"training, epoch {self.at.epoch + 1}, {place}", f"{what} {value}", "a finite number",
+        return DivergenceError(
+            f"training, epoch {self.at.epoch + 1}, {place}", given, "a finite number",
             f"lower the learning rate, or set clip_norm; {kept}",
         )  # fmt: skip
 
