@@ -52,7 +52,7 @@ class InputError(RheobaseError, ValueError):
 
 
 class Diverged(RheobaseError, ArithmeticError):
-    """The state of a neuron became NaN or infinite; the message says which, and after which step."""
+    """A state of a neuron, a loss or a gradient became NaN or infinite; the message says which, and where."""
 
 
 class UnitError(RheobaseError, ValueError):

@@ -11,6 +11,7 @@ from torch import nn
 from rheobase import nn as layers
 from rheobase.errors import (
     BackendUnavailable,
+    Diverged,
     DTypeError,
     InputError,
     ParameterError,
@@ -19,7 +20,6 @@ from rheobase.errors import (
     StorageError,
 )
 from rheobase.learning import (
-    DivergenceError,
     RateBand,
     Recipe,
     Trainer,
@@ -160,7 +160,7 @@ def test_a_compiled_network_is_refused_before_it_is_wrapped() -> None:
 
 
 def test_errors_are_of_one_hierarchy() -> None:
-    assert issubclass(DivergenceError, RheobaseError)
+    assert issubclass(Diverged, RheobaseError)
 
 
 def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:

@@ -11,11 +11,10 @@ from torch import nn
 
 from rheobase import neurons
 from rheobase import nn as layers
-from rheobase.errors import BackendUnavailable, InputError, ParameterError
+from rheobase.errors import BackendUnavailable, Diverged, InputError, ParameterError
 from rheobase.learning import (
     Callback,
     CsvLog,
-    DivergenceError,
     RateBand,
     Recipe,
     RichProgress,
@@ -335,7 +334,7 @@ class Explodes(Net):
 @pytest.mark.parametrize("clip", [None, 1.0])
 def test_divergence_says_where_and_keeps_the_checkpoint(tmp_path: Path, how: str, text: str, clip) -> None:
     net = Explodes(8 + 3, how)
-    with pytest.raises(DivergenceError, match=f"{text}.*lower the learning rate.*last.json is kept"):
+    with pytest.raises(Diverged, match=f"{text}.*lower the learning rate.*last.json is kept"):
         trainer(recipe(clip_norm=clip), folder=tmp_path).fit(
             net, encoder=NoisyRepeat(), train=TRAIN, validation=VALIDATION
         )
@@ -362,7 +361,7 @@ class Overflows(Net):
 
 
 def test_numbers_that_leave_float32_inside_the_network_are_a_divergence() -> None:
-    with pytest.raises(DivergenceError, match=r"epoch 1, batch 2 of 8: got current.*inf in LI.*lower the learning"):
+    with pytest.raises(Diverged, match=r"epoch 1, batch 2 of 8: got current.*inf in LI.*lower the learning"):
         trainer().fit(Overflows(), encoder=repeat, train=TRAIN)
 
 
@@ -376,5 +375,5 @@ def test_data_that_are_not_finite_are_not_the_learning_rate() -> None:
 
 
 def test_divergence_with_nothing_saved() -> None:
-    with pytest.raises(DivergenceError, match=r"epoch 1, batch 1 of 8.*nothing was saved"):
+    with pytest.raises(Diverged, match=r"epoch 1, batch 1 of 8.*nothing was saved"):
         trainer().fit(Explodes(1, "loss"), encoder=repeat, train=TRAIN)

@@ -48,7 +48,7 @@ from rheobase.learning.metrics import (
 from rheobase.learning.progress import RichProgress
 from rheobase.learning.recipe import OPTIMISERS, Recipe
 from rheobase.learning.schedules import SCHEDULES
-from rheobase.learning.stopping import DivergenceError, TrainingInterrupted
+from rheobase.learning.stopping import TrainingInterrupted
 from rheobase.learning.trainer import Trainer
 
 __all__ = [
@@ -60,7 +60,6 @@ __all__ = [
     "Candidate",
     "CrossEntropy",
     "CsvLog",
-    "DivergenceError",
     "EpochRecord",
     "Evaluation",
     "Fit",

@@ -19,7 +19,8 @@ from rheobase.cli.training.progress import progress
 from rheobase.cli.training.settings import Settings
 from rheobase.data import Dataset
 from rheobase.data.dataset import Pair
-from rheobase.learning import Callback, DivergenceError, Evaluation, History, TensorBoardLog, Trainer, count_parameters
+from rheobase.errors import Diverged
+from rheobase.learning import Callback, Evaluation, History, TensorBoardLog, Trainer, count_parameters
 from rheobase.learning.processes import make_fabric
 from rheobase.learning.random_state import seeded
 from rheobase.nn import Sequential
@@ -68,7 +69,7 @@ def _strategy(settings: Settings) -> str:
 def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Outcome:
     """Train in `folder`, or go on there, then run the test split once.
 
-    Raises: `TrainingInterrupted` after Ctrl-C, `DivergenceError` also for the test, and the errors of `Trainer`.
+    Raises: `TrainingInterrupted` after Ctrl-C, `Diverged` also for the test, and the errors of `Trainer`.
     """
     train, validation = data.split(settings.validation, seed=settings.seed)
     with threads(settings.threads), _processes(settings):
@@ -96,7 +97,7 @@ def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Out
         predicted = torch.cat(predictions) if predictions else None
     if not math.isfinite(test.loss):
         remedy = f"lower the learning rate; the weights are in {folder}"
-        raise DivergenceError("test", f"loss {test.loss}", "a finite number", remedy)
+        raise Diverged("test", f"loss {test.loss}", "a finite number", remedy)
     return Outcome(settings, data, validation, net.cpu(), history, test, predicted)
 
 
