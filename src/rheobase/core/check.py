@@ -25,51 +25,62 @@ def checked_shape(owner: str, shape: tuple[int | Sequence[int], ...]) -> tuple[i
     return sizes
 
 
-def check_call(neuron: Neuron, current: Tensor, record: Sequence[str], lengths: Tensor | None) -> None:
-    """Raise unless `current`, `record` and `lengths` fit the neuron."""
-    if not isinstance(current, Tensor):
-        raise DTypeError(
-            repr(neuron), f"current of type {type(current).__name__}", "a torch.Tensor", "torch.as_tensor it"
-        )
-    if current.layout != torch.strided:
-        given = f"current of layout {current.layout}"
-        raise DTypeError(repr(neuron), given, "a dense tensor", "call .to_dense() on it")
-    if current.dtype not in FLOATS:
-        raise DTypeError(repr(neuron), f"current of dtype {current.dtype}", "a floating dtype", "call .float() on it")
-    expected = ("time", "batch", *neuron.shape)
-    wanted = "current of shape (" + ", ".join(map(str, expected)) + ")"
-    given = f"current of shape {tuple(current.shape)}"
-    if current.dim() != len(expected):
-        raise ShapeError(repr(neuron), given, wanted, "time is the first axis, batch the second")
-    if tuple(current.shape[2:]) != neuron.shape:
-        raise ShapeError(repr(neuron), given, wanted, f"make the layer before it end in {neuron.shape}")
-    if current.shape[0] == 0 or current.shape[1] == 0:
-        axis = "an empty sequence (time = 0)" if current.shape[0] == 0 else "an empty batch"
-        raise ShapeError(repr(neuron), axis, wanted + ", each axis at least 1", "drop the empty piece before the call")
+def check_call(neuron: Neuron, inputs: Sequence[Any], record: Sequence[str], lengths: Tensor | None) -> None:
+    """Raise unless the inputs (in the order of the entries), `record` and `lengths` fit the neuron."""
+    for name, x in zip(neuron.entries, inputs, strict=True):
+        _check_input(neuron, name, x)
+    _check_alike(neuron, inputs)
     neuron.check_names(record)
-    _check_parameters(neuron, current)
+    _check_parameters(neuron, inputs[0])
     if lengths is not None:
-        _check_lengths(neuron, current, lengths)
+        _check_lengths(neuron, inputs[0], lengths)
 
 
-def _check_parameters(neuron: Neuron, current: Tensor) -> None:
+def _check_input(neuron: Neuron, name: str, x: Any) -> None:
+    if not isinstance(x, Tensor):
+        raise DTypeError(repr(neuron), f"{name} of type {type(x).__name__}", "a torch.Tensor", "torch.as_tensor it")
+    if x.layout != torch.strided:
+        raise DTypeError(repr(neuron), f"{name} of layout {x.layout}", "a dense tensor", "call .to_dense() on it")
+    if x.dtype not in FLOATS:
+        raise DTypeError(repr(neuron), f"{name} of dtype {x.dtype}", "a floating dtype", "call .float() on it")
+    expected = ("time", "batch", *neuron.shape)
+    wanted = f"{name} of shape (" + ", ".join(map(str, expected)) + ")"
+    given = f"{name} of shape {tuple(x.shape)}"
+    if x.dim() != len(expected):
+        raise ShapeError(repr(neuron), given, wanted, "time is the first axis, batch the second")
+    if tuple(x.shape[2:]) != neuron.shape:
+        raise ShapeError(repr(neuron), given, wanted, f"make the layer before it end in {neuron.shape}")
+    if x.shape[0] == 0 or x.shape[1] == 0:
+        axis = "an empty sequence (time = 0)" if x.shape[0] == 0 else "an empty batch"
+        raise ShapeError(repr(neuron), axis, wanted + ", each axis at least 1", "drop the empty piece before the call")
+
+
+def _check_alike(neuron: Neuron, inputs: Sequence[Tensor]) -> None:
+    """Inputs enter step by step, together."""
+    names, first = tuple(neuron.entries), inputs[0]
+    for name, x in zip(names[1:], inputs[1:], strict=True):
+        for what, kind in (("shape", ShapeError), ("dtype", DTypeError), ("device", DeviceError)):
+            own, others = getattr(x, what), getattr(first, what)
+            if own != others:
+                given = f"{name} of {what} {_shown(own)} beside {names[0]} of {_shown(others)}"
+                raise kind(repr(neuron), given, f"one {what} for all inputs", f"give {name} as many steps and samples"
+                           if what == "shape" else f"convert {name}")  # fmt: skip
+
+
+def _shown(value: Any) -> str:
+    return str(tuple(value)) if isinstance(value, torch.Size) else str(value)
+
+
+def _check_parameters(neuron: Neuron, x: Tensor) -> None:
     for tensor in neuron.values().values():
-        if tensor.device != current.device:
-            raise DeviceError(
-                repr(neuron),
-                f"current on {current.device}",
-                f"it on {tensor.device}, where the neuron is",
-                "move one of them",
-            )
-        if tensor.dtype == torch.float64 and current.dtype != torch.float64:
-            raise DTypeError(repr(neuron), f"current of dtype {current.dtype}", "torch.float64", "call .double() on it")
-        if tensor.is_floating_point() and tensor.dtype != torch.float64 and current.dtype == torch.float64:
-            raise DTypeError(
-                repr(neuron),
-                "current of dtype torch.float64",
-                f"{tensor.dtype}",
-                "call .double() on the neuron, or .float() on it",
-            )
+        if tensor.device != x.device:
+            given, expected = f"an input on {x.device}", f"it on {tensor.device}, where the neuron is"
+            raise DeviceError(repr(neuron), given, expected, "move one of them")
+        if tensor.dtype == torch.float64 and x.dtype != torch.float64:
+            raise DTypeError(repr(neuron), f"an input of dtype {x.dtype}", "torch.float64", "call .double() on it")
+        if tensor.is_floating_point() and tensor.dtype != torch.float64 and x.dtype == torch.float64:
+            remedy = "call .double() on the neuron, or .float() on it"
+            raise DTypeError(repr(neuron), "an input of dtype torch.float64", f"{tensor.dtype}", remedy)
 
 
 def _check_lengths(neuron: Neuron, current: Tensor, lengths: Tensor) -> None:

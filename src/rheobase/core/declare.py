@@ -150,6 +150,25 @@ def state(initial: float | str, unit: str, meaning: str) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
+class EntrySpec:
+    """One input of a neuron: its unit and its meaning."""
+
+    unit: str
+    meaning: str
+
+
+def entry(unit: str, meaning: str) -> Any:
+    """Declare an input: `current = entry("pA", "injected current")`.
+
+    A neuron that declares none has one, `current`, in its `input_unit`. Equations get the value of a single input as it
+    is, `dynamics(self, s, i)`; of several, a named tuple: `i.g_exc`, `i.g_inh`.
+    """
+    if not meaning:
+        raise DeclarationError("entry", "no meaning", "a few words", "say what enters there")
+    return EntrySpec(unit, meaning)
+
+
+@dataclass(frozen=True, eq=False)
 class Option:
     """A choice between forms of the same model, fixed when a neuron is made."""
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.core.check import checked_shape
-from rheobase.core.declare import Option, ParamSpec, StateSpec
+from rheobase.core.declare import EntrySpec, Option, ParamSpec, StateSpec
+from rheobase.core.inputs import CURRENT, RESERVED, input_type
 from rheobase.core.named import NamedSet, Shown, named_sets
 from rheobase.core.neuron import Neuron
 from rheobase.core.states import RNG, state_type
@@ -51,6 +52,9 @@ class Declared(Neuron):
         cls.params = {k: v for k, v in members.items() if isinstance(v, ParamSpec)}
         cls.states = {k: v for k, v in members.items() if isinstance(v, StateSpec)}
         cls.declared_options = {k: v for k, v in members.items() if isinstance(v, Option)}
+        cls.entries = _entries(cls)
+        cls.Input = input_type(cls, tuple(cls.entries))
+        cls.input_unit = next(iter(cls.entries.values())).unit
         _check_declaration(cls)
         fields = [*cls.states, *(["above"] if getattr(cls, "crossing", False) else [])]
         cls.State = state_type(cls, tuple(fields))
@@ -268,6 +272,17 @@ def _number(value: Tensor, learnable: bool) -> str:
     return next(text for text in digits if bool(value.new_tensor(float(text)) == value))
 
 
+def _entries(cls: type[Declared]) -> dict[str, EntrySpec]:
+    """The inputs of a class: those it declares, or one current in its `input_unit`."""
+    found = {k: v for k, v in vars(cls).items() if isinstance(v, EntrySpec)}
+    if not found:
+        return {CURRENT: EntrySpec(cls.input_unit, "input")}
+    if "input_unit" in vars(cls):
+        given = f"input_unit and the entries {', '.join(found)}"
+        raise DeclarationError(cls.__name__, given, "one of them", "an entry has its own unit")
+    return found
+
+
 def _check_declaration(cls: type[Declared]) -> None:
     if not cls.states:
         raise DeclarationError(cls.__name__, "no state", "at least one `state(...)`", "declare the membrane potential")
@@ -279,8 +294,8 @@ def _check_declaration(cls: type[Declared]) -> None:
                 "a number or a parameter",
                 nearest(spec.initial, cls.params),
             )
-    for name in (*cls.params, *cls.states, *cls.declared_options):
-        if name in dir(Declared) or name in COMMON or name in ("above", "step", "out", RNG):
+    for name in (*cls.params, *cls.states, *cls.declared_options, *(k for k in cls.entries if k != CURRENT)):
+        if name in dir(Declared) or name in COMMON or name in ("above", "step", "out", RNG, *RESERVED):
             raise DeclarationError(
                 cls.__name__, f"the name {name!r}", "one that is free", "it has a meaning of its own"
             )

@@ -25,15 +25,20 @@ class Request:
     """One call of a neuron, checked."""
 
     neuron: Neuron
-    current: Tensor
+    inputs: tuple[Tensor, ...]  # in the order of the neuron's entries, all of one form
     state: Any
     record: tuple[str, ...]
     lengths: Tensor | None
 
     @property
+    def form(self) -> Tensor:
+        """The first input, whose axes, dtype and device are those of all."""
+        return self.inputs[0]
+
+    @property
     def compute(self) -> torch.dtype:
         """The type of states and parameters in a step."""
-        return torch.float64 if self.current.dtype == torch.float64 else torch.float32
+        return torch.float64 if self.form.dtype == torch.float64 else torch.float32
 
     @property
     def rng(self) -> Tensor | None:
@@ -48,7 +53,7 @@ class Request:
     def end(self, lanes: Sequence[Tensor]) -> Any:
         """The state after the call, from those of its lanes."""
         named = dict(zip(self.neuron.lane_states, lanes, strict=True))
-        return self.neuron.whole_state(named, advanced(self.rng, self.current.shape[0]))
+        return self.neuron.whole_state(named, advanced(self.rng, self.form.shape[0]))
 
 
 class Backend(Protocol):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from rheobase.core.inputs import CURRENT, one_step_of
 from rheobase.core.integrators import ExpEuler, ExpMidpoint
 from rheobase.errors import Diverged, InputError, StateError
 
@@ -29,10 +30,13 @@ def concrete() -> bool:
     )
 
 
-def check_finite(neuron: Neuron, current: Tensor) -> None:
-    """Raise `InputError` with the first place where `current` is NaN or infinite."""
-    if concrete() and not current.is_meta and not bool(torch.isfinite(current).all()):
-        raise not_finite(repr(neuron), current)
+def check_finite(neuron: Neuron, inputs: Sequence[Tensor]) -> None:
+    """Raise `InputError` with the first place where an input is NaN or infinite."""
+    if not concrete():
+        return
+    for name, x in zip(neuron.entries, inputs, strict=True):
+        if not x.is_meta and not bool(torch.isfinite(x).all()):
+            raise not_finite(repr(neuron), x, name)
 
 
 def finite(state: Any) -> bool:
@@ -40,14 +44,14 @@ def finite(state: Any) -> bool:
     return not concrete() or all(s.is_meta or bool(torch.isfinite(s).all()) for s in state)
 
 
-def not_finite(owner: str, current: Tensor) -> InputError:
-    """The error for a current that is somewhere NaN or infinite; names the first place."""
-    bad = ~torch.isfinite(current)
+def not_finite(owner: str, x: Tensor, name: str = CURRENT) -> InputError:
+    """The error for an input that is somewhere NaN or infinite; names the first place."""
+    bad = ~torch.isfinite(x)
     where = tuple(int(k) for k in bad.nonzero()[0])
-    value = float(current[where])
+    value = float(x.detach()[where])
     return InputError(
         owner,
-        f"current[{', '.join(map(str, where))}] = {value} ({int(bad.sum())} such values)",
+        f"{name}[{', '.join(map(str, where))}] = {value} ({int(bad.sum())} such values)",
         "finite numbers",
         "look at the layer before, its learning rate and its data",
     )
@@ -64,7 +68,7 @@ def diverged(request: Request, run: Callable[[Request], Any]) -> Diverged | Stat
         given, remedy = f"a state whose {bad[0]} is NaN or infinite", "start from None, or look at what made that state"
         return StateError(repr(neuron), given, "finite states", remedy)
     with torch.no_grad():
-        good, fails = 0, request.current.shape[0]
+        good, fails = 0, request.form.shape[0]
         while fails - good > 1:
             middle = (good + fails) // 2
             try:
@@ -74,7 +78,8 @@ def diverged(request: Request, run: Callable[[Request], Any]) -> Diverged | Stat
                 fails = middle
         before = run(_first(request, good)) if good else request.state
         values = {k: v.to(before[0].dtype) for k, v in neuron.values().items()}
-        _, post, _ = neuron.step_once(values, before, request.current[good].to(before[0].dtype))
+        i = one_step_of(neuron, [x[good].to(before[0].dtype) for x in request.inputs])
+        _, post, _ = neuron.step_once(values, before, i)
     found = [(k, getattr(post, k)) for k in neuron.lane_states]
     named = [f"{k} = {float(x[~torch.isfinite(x)][0])}" for k, x in found if not bool(torch.isfinite(x).all())]
     return divergence(repr(neuron), ", ".join(named) or "a state that is not finite", good, _remedy(neuron))
@@ -99,4 +104,5 @@ def _remedy(neuron: Any) -> str:
 
 def _first(request: Request, steps: int) -> Request:
     lengths = None if request.lengths is None else request.lengths.clamp(max=steps)
-    return dataclasses.replace(request, current=request.current[:steps], record=(), lengths=lengths)
+    inputs = tuple(x[:steps] for x in request.inputs)
+    return dataclasses.replace(request, inputs=inputs, record=(), lengths=lengths)

@@ -13,9 +13,10 @@ from torch import Tensor
 from rheobase.core import primitives
 from rheobase.core.bound import Bound
 from rheobase.core.check import check_call, check_state
-from rheobase.core.declare import ParamSpec, StateSpec
+from rheobase.core.declare import EntrySpec, ParamSpec, StateSpec
 from rheobase.core.exact import Exact
 from rheobase.core.execution import Request, choose
+from rheobase.core.inputs import gathered
 from rheobase.core.states import RNG
 from rheobase.core.surrogates import Surrogate
 from rheobase.errors import ParameterError, nearest
@@ -32,13 +33,15 @@ class Transition(NamedTuple):
 class Neuron(Exact):
     """A population of neurons of one kind. Abstract: see `OdeNeuron`, `MapNeuron` and the wrappers.
 
-    Shapes: current (time, batch, *shape) in `input_unit`; out like current; each state (batch, *shape).
+    Shapes: each input (time, batch, *shape) in the unit of its entry; out like them; each state (batch, *shape).
     """
 
     params: Mapping[str, ParamSpec]
     states: Mapping[str, StateSpec]
+    entries: Mapping[str, EntrySpec]
     State: type[Any]
-    input_unit: str = "1"
+    Input: type[Any] | None  # of several inputs at one step
+    input_unit: str = "1"  # of the input of a neuron that declares no entry; else of its first
     graded: bool = False
     surrogate: Surrogate
     smooth: bool = False
@@ -132,28 +135,33 @@ class Neuron(Exact):
     # --- running ------------------------------------------------------------------------------------
     def forward(
         self,
-        current: Tensor,
+        current: Any = None,
         state: Any = None,
         *,
         record: Sequence[str] = (),
         lengths: Tensor | None = None,
         backend: str = "auto",
+        **inputs: Tensor,
     ) -> Any:
         """Run over a sequence; `None` starts at rest. Returns (out, state), or (out, state, rec) with `record`.
 
+        A neuron with one input takes it by place, one with several by name: `neuron(g_exc=..., g_inh=...)`, or a
+        mapping of them by place.
         `record` names states, as they are after the reset ("v") or before it ("v.pre"; `rec.v_pre`).
         `lengths` (batch,) ends each sequence: from there on the state stands still and the output is zero.
 
         Raises `ShapeError`, `DTypeError`, `DeviceError`, `StateError`, `InputError`, `ParameterError`,
         `BackendUnavailable`.
         """
-        check_call(self, current, record, lengths)
-        compute = torch.float64 if current.dtype == torch.float64 else torch.float32
+        given = gathered(self, current, inputs)
+        check_call(self, given, record, lengths)
+        first: Tensor = given[0]
+        compute = torch.float64 if first.dtype == torch.float64 else torch.float32
         if state is None:
-            state = self.rest(current.shape[1], dtype=compute, device=current.device)
+            state = self.rest(first.shape[1], dtype=compute, device=first.device)
         else:
-            check_state(self, state, current, compute)
-        request = Request(self, current, state, tuple(record), lengths)
+            check_state(self, state, first, compute)
+        request = Request(self, given, state, tuple(record), lengths)
         chosen, _ = choose(request, backend)
         out, end, traces = chosen.run(request)
         return (out, end, recording(tuple(record))(*traces)) if record else (out, end)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from rheobase.core.execution import Request, provide
 from rheobase.core.finite import check_finite, diverged, finite
+from rheobase.core.inputs import one_step_of
 from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.noise import advanced
 from rheobase.errors import DeclarationError, Diverged
@@ -23,12 +24,13 @@ class Reference:
         return None
 
     def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
-        check_finite(request.neuron, request.current)
+        check_finite(request.neuron, request.inputs)
         if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
             # tensors of that mode do not count how often they are changed, and the steps are checked by that
             with torch.inference_mode(False), torch.no_grad():
                 state = type(request.state)(*(s.clone() for s in request.state))
-                return self.run(dataclasses.replace(request, current=request.current.clone(), state=state))
+                inputs = tuple(x.clone() for x in request.inputs)
+                return self.run(dataclasses.replace(request, inputs=inputs, state=state))
         out, end, traces = self._run(request)
         if not finite(end):
             raise diverged(request, self._end)
@@ -42,13 +44,13 @@ class Reference:
         return end
 
     def _run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
-        neuron, current, s = request.neuron, request.current, request.state
-        compute = torch.promote_types(current.dtype, torch.float32)
+        neuron, s = request.neuron, request.state
+        compute = request.compute
         values = {name: value.to(compute) for name, value in neuron.values().items()}
         outs: list[Tensor] = []
         traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
-        for t, i in enumerate(current.to(compute).unbind(0)):
-            z, post, pre = one_step(neuron, values, s, i)
+        for t, row in enumerate(zip(*(x.to(compute).unbind(0) for x in request.inputs), strict=True)):
+            z, post, pre = one_step(neuron, values, s, row)
             if request.lengths is not None:
                 alive = request.lengths > t
                 z = held(alive, z, torch.zeros_like(z))
@@ -58,10 +60,10 @@ class Reference:
                 field, _, when = name.partition(".")
                 trace.append(getattr(pre if when else post, field))
             s = post if request.rng is None else post._replace(rng=advanced(request.rng, t + 1))
-        return torch.stack(outs).to(current.dtype), s, [torch.stack(t) for t in traces.values()]
+        return torch.stack(outs).to(request.form.dtype), s, [torch.stack(t) for t in traces.values()]
 
 
-def one_step(neuron: Neuron, values: Mapping[str, Tensor], s: Any, i: Tensor) -> Transition:
+def one_step(neuron: Neuron, values: Mapping[str, Tensor], s: Any, row: Sequence[Tensor]) -> Transition:
     """One step, of which every result has a value for each lane: equations may give numbers, masks or parameters.
 
     Raises `DeclarationError` for equations that change what they were given.
@@ -70,9 +72,10 @@ def one_step(neuron: Neuron, values: Mapping[str, Tensor], s: Any, i: Tensor) ->
     def fill(state: Any) -> Any:
         return state._replace(**{name: _fill(getattr(state, name), i) for name in neuron.lane_states})
 
-    given = {**s._asdict(), **values, "input": i}
+    i = row[0]
+    given = {**s._asdict(), **values, **dict(zip(neuron.entries, row, strict=True))}
     before = versions(given)
-    z, post, pre = neuron.step_once(values, s, i)
+    z, post, pre = neuron.step_once(values, s, one_step_of(neuron, row))
     for name, was, now in zip(given, before, versions(given), strict=True):
         if was != now:
             raise DeclarationError(

@@ -17,6 +17,7 @@ from torch import Tensor
 from rheobase.core.abstract import AbstractValue
 from rheobase.core.bound import Bound
 from rheobase.core.declare import Relax
+from rheobase.core.inputs import one_step_of
 from rheobase.core.map import MapNeuron
 from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
@@ -182,7 +183,7 @@ def check_units(neuron: Neuron) -> None:
     with _of(name, "its declaration"):
         values = {k: Quantity(parse(spec.unit)) for k, spec in neuron.params.items()}
         units = {k: parse(spec.unit) for k, spec in neuron.states.items()}
-        i = Quantity(parse(neuron.input_unit))
+        i = one_step_of(neuron, [Quantity(parse(spec.unit)) for spec in neuron.entries.values()])
         for k, spec in neuron.states.items():
             if isinstance(spec.initial, str) and values[spec.initial].unit != units[k]:
                 start = f"{spec.initial} in {values[spec.initial].unit}"
@@ -198,7 +199,7 @@ def check_units(neuron: Neuron) -> None:
             _same_state(s, after)
 
 
-def _check_ode(neuron: OdeNeuron, bound: Any, s: Any, i: Quantity) -> None:
+def _check_ode(neuron: OdeNeuron, bound: Any, s: Any, i: Any) -> None:
     name = type(neuron).__name__
     with _of(name, "dynamics"):
         slopes = bound.dynamics(s, i)

@@ -37,7 +37,7 @@ class _Wrapper(Neuron):
             raise ParameterError(owner, repr(neuron), f"a neuron without {taken[0]}", self.once)
         self.neuron = neuron
         self.shape, self.graded, self.surrogate = neuron.shape, neuron.graded, neuron.surrogate
-        self.input_unit = neuron.input_unit
+        self.entries, self.Input, self.input_unit = neuron.entries, neuron.Input, neuron.input_unit
         self.params = {**neuron.params, **self.own_params}
         self.states = {**neuron.states, **self.own_states}
         self.State = wrapped_state_type(type(self), neuron.State, tuple(self.own_states))
@@ -172,7 +172,7 @@ class _Random(_Wrapper):
 class Noisy(_Random):
     """Adds `sigma` times a standard normal number to the input, anew for every step and lane.
 
-    `sigma` is in the unit of the input: a standard deviation per step. Each run that starts at rest draws a seed from
+    `sigma` is in the unit of the input: a standard deviation per step. Of several inputs, `entry` names the one. Each run that starts at rest draws a seed from
     torch's generator, so no two are alike and `torch.manual_seed` makes them all again; a `seed` that is given fixes
     the noise of every run. The number is a function of (seed, absolute step, lane), and the state gains `rng`, both of
     them: a run in pieces sees the same noise as a whole one, and so does the backward pass.
@@ -190,12 +190,22 @@ class Noisy(_Random):
     own_params: ClassVar = {"sigma": ParamSpec(1.0, "1", "standard deviation of the noise on the input", name="sigma")}
     sigma: Tensor
 
-    def __init__(self, neuron: Neuron, *, sigma: float | Tensor = 1.0, seed: int | None = None):
+    def __init__(
+        self, neuron: Neuron, *, sigma: float | Tensor = 1.0, seed: int | None = None, entry: str | None = None
+    ):
         super().__init__(neuron, seed=seed, sigma=sigma)
-        self.params = {**self.params, "sigma": dataclasses.replace(self.params["sigma"], unit=neuron.input_unit)}
+        if entry is None and len(neuron.entries) > 1:
+            raise ParameterError("Noisy", repr(neuron), "a neuron with one input, or the name of one", "entry='...'")
+        self.entry = next(iter(neuron.entries)) if entry is None else entry
+        if self.entry not in neuron.entries:
+            raise ParameterError("Noisy", f"entry {entry!r}", "the name of an input", nearest(str(entry), neuron.entries))
+        unit = neuron.entries[self.entry].unit
+        self.params = {**self.params, "sigma": dataclasses.replace(self.params["sigma"], unit=unit)}
 
     def transition(self, s: Any, i: Any) -> Transition:
-        noisy = i + self.sigma * normal(i, s.rng)
+        one = i if self.Input is None else getattr(i, self.entry)
+        noise = one + self.sigma * normal(one, s.rng)
+        noisy = noise if self.Input is None else i._replace(**{self.entry: noise})
         return self._after(s.rng, self.inner().transition(self._split(s), noisy))  # type: ignore[attr-defined]
 
 
@@ -252,7 +262,7 @@ class Escape(_Random):
         }
 
     def transition(self, s: Any, i: Any) -> Transition:
-        return self._after(s.rng, _Escaping(self, s.rng, i).transition(self._split(s), i))
+        return self._after(s.rng, _Escaping(self, s.rng, i if self.Input is None else i[0]).transition(self._split(s), i))
 
 
 class _Escaping(Bound):

@@ -18,12 +18,13 @@ FORMAT = 1
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """States and parameters in order; `out`, `post` (one for each state) and `traces` are nodes.
+    """Inputs, states and parameters in order; `out`, `post` (one for each state) and `traces` are nodes.
 
     `traced` names the state that each trace is of.
     """
 
     graph: Graph
+    entries: tuple[str, ...]
     states: tuple[str, ...]
     params: tuple[str, ...]
     out: int
@@ -41,6 +42,7 @@ class Program:
             nodes.append([op, [number[a] for a in args], *([] if tag is None else [tag])])
         body = {
             "format": FORMAT,
+            "entries": self.entries,
             "states": self.states,
             "params": self.params,
             "out": number[self.out],
@@ -59,7 +61,7 @@ class Program:
         post = tuple(graph.put("select", alive, p, held[k]) for p, k in zip(self.post, self.states, strict=True))
         traces = tuple(graph.put("select", alive, t, held[k]) for t, k in zip(self.traces, self.traced, strict=True))
         out = graph.put("select", alive, self.out, zero)
-        return Program(graph, self.states, self.params, out, post, traces, self.traced)
+        return Program(graph, self.entries, self.states, self.params, out, post, traces, self.traced)
 
     @property
     def noisy(self) -> bool:
@@ -80,6 +82,7 @@ def parse(text: str) -> Program:
         graph.nodes.append(node)
     return Program(
         graph,
+        tuple(body["entries"]),
         tuple(body["states"]),
         tuple(body["params"]),
         body["out"],

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from rheobase.core.bound import Bound
+from rheobase.core.inputs import one_step_of
 from rheobase.core.neuron import Neuron
 from rheobase.engine.guards import Guards
 from rheobase.engine.program import Program
@@ -51,7 +52,9 @@ def _program(neuron: Neuron, record: tuple[str, ...], tracer: Tracer, guards: Gu
     values = {name: tracer.symbol("param", tag=name) for name in params}
     guards.attribute(neuron, "transition", type(neuron).transition)
     bound = Bound(neuron, values, tracer.symbol("dt") if neuron.dt is not None else None, guards.attribute)
-    z, post, pre = bound.transition(neuron.whole_state(states, None), tracer.symbol("input"))
+    entries = tuple(neuron.entries)
+    i = one_step_of(neuron, [tracer.symbol("input", tag=name) for name in entries])
+    z, post, pre = bound.transition(neuron.whole_state(states, None), i)
 
     def node(s: Any, name: str) -> int:
         return lift(tracer, getattr(s, name))
@@ -59,9 +62,8 @@ def _program(neuron: Neuron, record: tuple[str, ...], tracer: Tracer, guards: Gu
     named = [r.partition(".") for r in record]
     traces = tuple(node(pre if when else post, field) for field, _, when in named)
     traced = tuple(field for field, _, _ in named)
-    return Program(
-        tracer.graph, names, params, lift(tracer, z), tuple(node(post, name) for name in names), traces, traced
-    )
+    ends = tuple(node(post, name) for name in names)
+    return Program(tracer.graph, entries, names, params, lift(tracer, z), ends, traces, traced)
 
 
 @contextmanager
