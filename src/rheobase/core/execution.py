@@ -29,6 +29,7 @@ class Request:
     state: Any
     record: tuple[str, ...]
     lengths: Tensor | None
+    check_finite: bool = True  # input and states: raise where they are not
 
     @property
     def compute(self) -> torch.dtype:

@@ -127,6 +127,7 @@ class Fused:
             text,
             request.neuron.dt or 0.0,
             self.operator,
+            request.check_finite,
         )
         return (out.half() if half else out), request.end(final), traces
 
