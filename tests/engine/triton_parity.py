@@ -208,7 +208,7 @@ def test_the_operator_keeps_its_contract_with_torch() -> None:
     neuron = neurons.SRC(3)
     text = trace(neuron, ("h",)).text()
     params, state = list(neuron.values().values()), list(neuron.rest(2, dtype=torch.float32))
-    arguments = (torch.randn(40, 2, 3), state, params, None, None, text, 0.0, True)
+    arguments = (torch.randn(40, 2, 3), state, params, None, None, text, 0.0, True, True)
     real = torch.ops.rheobase.scan_triton(*arguments)
     with FakeTensorMode(allow_non_fake_inputs=True):
         fake = torch.ops.rheobase.scan_triton(*arguments)

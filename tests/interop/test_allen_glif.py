@@ -162,7 +162,8 @@ def published() -> dict[str, neurons.GLIF1]:
 
 def counts(cells: Any, current: torch.Tensor, t_stop: float) -> torch.Tensor:
     """Spikes of each cell under a constant current."""
-    out, _ = cells(current.expand(round(t_stop / cells.dt), 1, -1).contiguous())
+    # of a few cells the threshold runs away from the potential under currents as strong as some of these
+    out, _ = cells(current.expand(round(t_stop / cells.dt), 1, -1).contiguous(), check_finite=False)
     return out.sum((0, 1))
 
 

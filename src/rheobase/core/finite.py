@@ -81,8 +81,14 @@ def diverged(request: Request, run: Callable[[Request], Any]) -> Diverged | Stat
         i = one_step_of(neuron, [x[good].to(before[0].dtype) for x in request.inputs])
         _, post, _ = neuron.step_once(values, before, i)
     found = [(k, getattr(post, k)) for k in neuron.lane_states]
-    named = [f"{k} = {float(x[~torch.isfinite(x)][0])}" for k, x in found if not bool(torch.isfinite(x).all())]
+    named = [_first_bad(k, x) for k, x in found if not bool(torch.isfinite(x).all())]
     return divergence(repr(neuron), ", ".join(named) or "a state that is not finite", good, _remedy(neuron))
+
+
+def _first_bad(name: str, x: Tensor) -> str:
+    """A state and its first value that is not finite, (sample, *neuron)."""
+    where = tuple(int(k) for k in (~torch.isfinite(x)).nonzero()[0])
+    return f"{name}[{', '.join(map(str, where))}] = {float(x[where])}"
 
 
 def divergence(owner: str, what: str, step: int, remedy: str = LOOK) -> Diverged:

@@ -141,6 +141,7 @@ class Neuron(Exact):
         record: Sequence[str] = (),
         lengths: Tensor | None = None,
         backend: str = "auto",
+        check_finite: bool = True,
         **inputs: Tensor,
     ) -> Any:
         """Run over a sequence; `None` starts at rest. Returns (out, state), or (out, state, rec) with `record`.
@@ -150,8 +151,10 @@ class Neuron(Exact):
         `record` names states, as they are after the reset ("v") or before it ("v.pre"; `rec.v_pre`).
         `lengths` (batch,) ends each sequence: from there on the state stands still and the output is zero.
 
+        `check_finite=False` lets NaN and infinity pass: for a sweep whose other lanes must not be lost by one.
+
         Raises `ShapeError`, `DTypeError`, `DeviceError`, `StateError`, `InputError`, `ParameterError`,
-        `BackendUnavailable`.
+        `BackendUnavailable`; `Diverged` for states that become NaN or infinite.
         """
         given = gathered(self, current, inputs)
         check_call(self, given, record, lengths)
@@ -161,7 +164,7 @@ class Neuron(Exact):
             state = self.rest(first.shape[1], dtype=compute, device=first.device)
         else:
             check_state(self, state, first, compute)
-        request = Request(self, given, state, tuple(record), lengths)
+        request = Request(self, given, state, tuple(record), lengths, check_finite)
         chosen, _ = choose(request, backend)
         out, end, traces = chosen.run(request)
         return (out, end, recording(tuple(record))(*traces)) if record else (out, end)

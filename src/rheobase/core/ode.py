@@ -106,7 +106,7 @@ class OdeNeuron(Declared, abstract=True):
         if not self.detach_spike or self.smooth:
             return s
         spike = fired > 0.5
-        return s._replace(**{k: torch.where(spike, self.detached(getattr(s, k)), getattr(s, k)) for k in self.states})
+        return s._replace(**{k: torch.where(spike, self.detached(x), x) for k, x in s._asdict().items()})
 
     def _complete_rest(self, tensors: dict[str, Tensor]) -> Any:
         if not self.crossing:

@@ -24,7 +24,8 @@ class Reference:
         return None
 
     def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
-        check_finite(request.neuron, request.inputs)
+        if request.check_finite:
+            check_finite(request.neuron, request.inputs)
         if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
             # tensors of that mode do not count how often they are changed, and the steps are checked by that
             with torch.inference_mode(False), torch.no_grad():
@@ -32,7 +33,7 @@ class Reference:
                 inputs = tuple(x.clone() for x in request.inputs)
                 return self.run(dataclasses.replace(request, inputs=inputs, state=state))
         out, end, traces = self._run(request)
-        if not finite(end):
+        if request.check_finite and not finite(end):
             raise diverged(request, self._end)
         return out, end, traces
 
@@ -54,7 +55,7 @@ class Reference:
             if request.lengths is not None:
                 alive = request.lengths > t
                 z = held(alive, z, torch.zeros_like(z))
-                post, pre = (_held_state(neuron, alive, a, s) for a in (post, pre))
+                post, pre = (held_state(neuron, alive, a, s) for a in (post, pre))
             outs.append(z)
             for name, trace in traces.items():
                 field, _, when = name.partition(".")
@@ -92,7 +93,8 @@ def versions(tensors: Mapping[str, Tensor]) -> list[int]:
     return [0 if x.is_inference() else x._version for x in tensors.values()]  # pyright: ignore[reportPrivateUsage]
 
 
-def _held_state(neuron: Neuron, alive: Tensor, now: Any, before: Any) -> Any:
+def held_state(neuron: Neuron, alive: Tensor, now: Any, before: Any) -> Any:
+    """The same of a state."""
     kept = {name: held(alive, getattr(now, name), getattr(before, name)) for name in neuron.lane_states}
     return now._replace(**kept)
 

@@ -52,7 +52,7 @@ def _numbered(name: str, tensors: Sequence[Tensor | None]) -> dict[str, Tensor |
 
 def scan(
     current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, rng: Tensor | None,
-    program: str, dt: float, keep: bool,
+    program: str, dt: float, check_finite: bool, keep: bool,
 ) -> list[Tensor]:  # fmt: skip
     """The forward operator."""
     results = outputs(current, init, program, keep)
@@ -63,7 +63,7 @@ def scan(
     named |= _numbered("final", results[1 : 1 + states]) | _numbered("trace", results[1 + states : -1])
     segment = segment_length(program, current.shape[0])
     launch(_variant(current, params, lengths, program, None), segment, named, dt)
-    if not (current.is_cuda and torch.cuda.is_current_stream_capturing()):
+    if check_finite and not (current.is_cuda and torch.cuda.is_current_stream_capturing()):
         of_input, of_state = bad.tolist()
         cpu.check(of_input * BAD_INPUT + of_state * BAD_STATE, current)
     return results

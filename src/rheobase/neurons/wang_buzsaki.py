@@ -47,7 +47,7 @@ class WangBuzsaki(OdeNeuron):
         >>> import torch
         >>> spikes, end = WangBuzsaki(1, dt=0.02)(torch.full((5000, 1, 1), 1.0))
         >>> int(spikes.sum())
-        5
+        6
     """
 
     c_mem = param(1.0, "uF/cm2", "membrane capacitance", positive=True)

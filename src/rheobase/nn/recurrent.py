@@ -12,7 +12,8 @@ from rheobase.core.check import check_call, check_state
 from rheobase.core.execution import Request, choose, reasons
 from rheobase.core.finite import check_finite
 from rheobase.core.neuron import Neuron, recording
-from rheobase.core.rollout import held, one_step
+from rheobase.core.noise import advanced
+from rheobase.core.rollout import held, held_state, one_step
 from rheobase.core.states import registered
 from rheobase.engine.recurrent import recur
 from rheobase.errors import BackendUnavailable, ParameterError, ShapeError, StateError
@@ -131,12 +132,12 @@ class Recurrent(Stateful):
             if request.lengths is not None:
                 alive = request.lengths > t
                 z = held(alive, z, torch.zeros_like(z))
-                post, pre = (type(s)(*(held(alive, x, y) for x, y in zip(a, s, strict=True))) for a in (post, pre))
+                post, pre = (held_state(neuron, alive, a, s) for a in (post, pre))
             outs.append(z)
             for name, trace in traces.items():
                 field, _, when = name.partition(".")
                 trace.append(getattr(pre if when else post, field))
-            s = post
+            s = post if request.rng is None else post._replace(rng=advanced(request.rng, t + 1))
         return torch.stack(outs).to(request.current.dtype), s, [torch.stack(t) for t in traces.values()]
 
 
