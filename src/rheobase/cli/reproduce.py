@@ -31,7 +31,8 @@ def reproduce(
     search: Annotated[
         bool,
         typer.Option(
-            "--search", help="Not the parts, but the settings of their trainings beside others, on held-out training data."
+            "--search",
+            help="Not the parts, but the settings of their trainings beside others, on held-out training data.",
         ),
     ] = False,
     quick: Annotated[
@@ -52,7 +53,9 @@ def reproduce(
     out: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Where results go.", show_default="results/PAPER, PAPER-quick or PAPER-20-minutes; search/ in it"
+            metavar="FOLDER",
+            help="Where results go.",
+            show_default="results/PAPER, PAPER-quick or PAPER-20-minutes; search/ in it",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 0,

@@ -14,7 +14,6 @@ from rheobase.plot.markup import document, figure
 from rheobase.plot.style import DARK, LIGHT, Style, png
 from rheobase.plot.table import Table
 
-
 _NEXT, _LINE = " &middot;\n", "\n"
 
 

@@ -35,7 +35,7 @@ def changes(full: Mapping[str, Any], used: Mapping[str, Any]) -> str:
     of_owner: dict[Path, list[str]] = {}
     before = dict(leaves(full))
     groups = _owners(used)
-    for path, value in before.items():
+    for path in before:
         owner = path[:-1]
         if owner and owner not in groups:
             names = missing.setdefault(owner[0], [])

@@ -87,7 +87,8 @@ def gains(pairs: Mapping[str, tuple[Scores, Scores]]) -> str:
         else:
             known = list(left)[min(before.n, after.n) == 1]
             left[known].append(f"{name} ({gain:+.1f})")
-    return "; ".join([*([", ".join(carried)] if carried else []), *(f"{k}: {', '.join(v)}" for k, v in left.items() if v)])
+    parts = [", ".join(carried), *(f"{known}: {', '.join(names)}" for known, names in left.items() if names)]
+    return "; ".join(part for part in parts if part)
 
 
 def near_peak(values: Mapping[str, Sequence[float]]) -> tuple[str, list[str]]:

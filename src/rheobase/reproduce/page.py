@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -107,12 +107,13 @@ def _chosen(facts: Facts, one: Record) -> list[Link]:
     return [Link(" ".join(text for text in (said, about) if text), f"search, {search.title}", facts.other)]
 
 
-def _and(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:-1]) + (" and " if len(names) > 1 else "") + names[-1]
+def _and(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _settings(records: tuple[Record, ...]) -> dict[str, str]:
-    """A line for each setting, those within settings behind the names that lead to them, gathered by the last but one."""
+    """A line for each setting; those within settings stand together behind the names that lead to them."""
     found: dict[str, list[str]] = {}
     for one in records:
         for path, value in leaves(one.settings):

@@ -36,8 +36,8 @@ class Part:
 
     `settings` are all numbers of a full run, in words that JSON can say; `quick` replaces some of them. `needs` names
     the folders of data that the part reads (`a|b`: either). `reduced` says what even the full run does in a smaller
-    way than the paper, and how (a function: of the settings in force): every title then says so. `minutes` is how long a full run took on two cores (0: not
-    worth counting); --budget cuts by it.
+    way than the paper, and how (a function: of the settings in force): every title then says so. `minutes` is how long
+    a full run took on two cores (0: not worth counting); --budget cuts by it.
     """
 
     name: str

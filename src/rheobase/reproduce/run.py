@@ -18,7 +18,6 @@ from rheobase.reproduce.paper import Paper, Part
 from rheobase.reproduce.progress import Watcher
 from rheobase.reproduce.record import Record
 
-
 SEARCH = "search"
 
 
@@ -84,8 +83,8 @@ class Outcome:
         call = self.call
         return {
             "paper": call.paper.name, "title": call.shown.title, "reference": call.paper.reference,
-            "search": call.search, "quick": call.quick, "seed": call.seed, "command": call.command, "machine": dict(call.machine),
-            "page": str(self.page), "parts": [one.as_json() for one in self.records],
+            "search": call.search, "quick": call.quick, "seed": call.seed, "command": call.command,
+            "machine": dict(call.machine), "page": str(self.page), "parts": [one.as_json() for one in self.records],
         }  # fmt: skip
 
 

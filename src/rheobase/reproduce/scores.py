@@ -164,7 +164,7 @@ def scored(
     >>> scored("T", ("cell", *SCORES), [("LIF", *Scores((97.0,), 10, 1000).cells)]).columns
     ('cell', 'test accuracy (%)', 'seeds')
     """
-    kept = [k for k, name in enumerate(columns) if not rows or any(row[k] is not None for row in rows)]
+    kept = [k for k in range(len(columns)) if not rows or any(row[k] is not None for row in rows)]
     dropped = SPREAD in columns and SPREAD not in {columns[k] for k in kept}
     said = "One seed each, which has no deviation." if dropped else ""
     return Table(

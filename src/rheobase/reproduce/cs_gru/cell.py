@@ -49,8 +49,8 @@ def run(job: Job) -> Finding:
         tables=[Table("Gradient of the last step", columns, rows, GRADIENT, digits=3)],
         pictures=[
             Picture("A cell of CS-GRU", "The cell in the middle, with all that it reads: spikes of the pixels of its "
-                    "field, a row for each, and how many spikes of the last step reach it from the cells around. Dotted: "
-                    "the threshold.", text, lambda style: _draw_cell(shown, style)),
+                    "field, a row for each, and how many spikes of the last step reach it from the cells around. "
+                    "Dotted: the threshold.", text, lambda style: _draw_cell(shown, style)),
             Picture("Gradient at earlier steps", GRADIENT, f"{reached}.", lambda style: _draw_gradient(reach, style)),
         ],
     )  # fmt: skip

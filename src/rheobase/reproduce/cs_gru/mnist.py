@@ -6,7 +6,9 @@ from rheobase.reproduce.cs_gru.comparison import FEWER_SPIKES, brief, finding, s
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 
-CAPTION = "Trained on the train split and tested once. Dense cells (SpikGRU, Cuba-LIF) have no space: they read all pixels."
+CAPTION = (
+    "Trained on the train split and tested once. Dense cells (SpikGRU, Cuba-LIF) have no space: they read all pixels."
+)
 
 
 def run(job: Job) -> Finding:

@@ -42,8 +42,8 @@ SEARCHES = (
                 "CS-GRU, z reads spikes, grid": {"lr": _RATES},
                 "ConvGRU, grid": {"lr": _RATES},
                 "ConvLIF, grid": {"lr": _RATES, "gain": [1.0, 3.0, 6.0]},
-            }, short={"limit": 2500, "epochs": 3}),
-            **_networks(mnist.PART, {"SpikGRU": {"lr": _RATES}, "Cuba-LIF": {"lr": _RATES}}, short={"limit": 5000}),
+            }, short={"limit": 1500, "epochs": 3}),
+            **_networks(mnist.PART, {"SpikGRU": {"lr": _RATES}, "Cuba-LIF": {"lr": _RATES}}, short={"limit": 3000}),
         }},
         quick={"networks": _networks(
             mnist.PART, {"ConvLIF, grid": {"lr": [0.01]}}, short={"limit": 100, "epochs": 1, "channels": 4},
@@ -60,7 +60,7 @@ SEARCHES = (
             "ConvLIF, grid": {"lr": [0.003, 0.01, 0.03], "gain": [2.0, 5.0, 10.0]},
             "SpikGRU": {"lr": [0.001, 0.003, 0.01]},
             "Cuba-LIF": {"lr": [0.001, 0.003, 0.01]},
-        })},
+        }, short={"limit": 900, "epochs": 6})},
         quick={"networks": _networks(
             speech.PART, {"ConvLIF, grid": {"lr": [0.01]}}, short={"limit": 100, "epochs": 1, "channels": 4},
         )},

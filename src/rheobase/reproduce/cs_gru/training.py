@@ -42,9 +42,7 @@ def learned(
         loss=MaxCrossEntropy(), seed=seed,
     )  # fmt: skip
     settings = {**choice, "training_seed": seed}
-    return training.trained(
-        job, name, lambda: _made(on, read, choice), on, recipe, settings=settings, weights=weights
-    )
+    return training.trained(job, name, lambda: _made(on, read, choice), on, recipe, settings=settings, weights=weights)
 
 
 def _made(on: Task, read: Input, choice: Mapping[str, Any]) -> nn.Module:

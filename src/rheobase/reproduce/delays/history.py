@@ -17,7 +17,6 @@ from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.scores import Scores, scored, seeds, slope
 from rheobase.reproduce.seeds import Seeds
 
-
 Found = dict[int, dict[int, Scores]]
 
 
@@ -35,7 +34,9 @@ def run(job: Job) -> Finding:
     return Finding(
         text,
         tables=[scored("Length of the history", ("cells per layer", "taps", *COLUMNS), rows, said(job))],
-        pictures=[Picture("Length of the history", EVERY_SEED, text, lambda style: _draw(found, job["step_ms"], style))],
+        pictures=[
+            Picture("Length of the history", EVERY_SEED, text, lambda style: _draw(found, job["step_ms"], style))
+        ],
         seeds=kept.table(),
     )
 

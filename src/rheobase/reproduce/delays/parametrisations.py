@@ -22,7 +22,7 @@ def run(job: Job) -> Finding:
             choice = {"hidden": job["hidden"], "taps": job["taps"], "cell": "AdLIF", "place": "states",
                       "start": start, "learn": learn, "scaled": scaled}  # fmt: skip
             words = ("learned" if learn else "fixed", "scaled" if scaled else "as published")
-            about = dict(zip(("start", "taps", "scale"), (start, *words), strict=True))
+            about: dict[str, Any] = {"start": start, "taps": words[0], "scale": words[1]}
             one = line(job, "-".join((start, *words)), choice, kept, about)
             scores[f"{start}, {', '.join(words)}"] = one.scores
             rows.append((start, *words, *one.cells))

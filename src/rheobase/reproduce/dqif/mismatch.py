@@ -69,8 +69,8 @@ def run(job: Job) -> Finding:
                         })  # fmt: skip
     peaks = [_peak(*names, curve) for names, curve in curves.items()]
     text = (
-        f"{RECONSTRUCTED} {told(peaks)} The loss is smoothed by normal noise in the weights of a layer, of so many times "
-        "their spread."
+        f"{RECONSTRUCTED} {told(peaks)} The loss is smoothed by normal noise in the weights of a layer, of so many "
+        "times their spread."
     )
     said = (
         f"{job['data']}, {job['images']} training images, {job['steps']} steps, channels {_channels(job)}, "
@@ -106,8 +106,8 @@ def told(peaks: Sequence[tuple[Any, ...]]) -> str:
         return "One seed does not tell which window agrees best."
     worse, whole = sum(-row[-2] > row[-1] for row in peaks), len(peaks)
     return (
-        f"In {worse} of {whole} cases (cell, network, noise) the cosine with the formula's window is told apart from, and "
-        "below, the largest of the windows scanned."
+        f"In {worse} of {whole} cases (cell, network, noise) the cosine with the formula's window is told apart from, "
+        "and below, the largest of the windows scanned."
     )
 
 

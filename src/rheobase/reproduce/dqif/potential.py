@@ -79,7 +79,6 @@ def _apart(rows: Sequence[tuple[Any, ...]], steps: int) -> str:
     )
 
 
-
 def _sizes(job: Job) -> dict[str, Any]:
     return {name: job[name] for name in ("samples", "steps")}
 

@@ -68,12 +68,14 @@ def run(job: Job) -> Finding:
 
 
 def said(found: Mapping[str, Sequence[Mapping[str, Any]]], worst: float) -> str:
-    """What conversions cost and change, and how near the curves of both kinds lie once the cost is taken into account."""
+    """What conversions cost and change, and how near the curves of both kinds lie, the cost taken into account."""
     costs = []
     for kind, line in found.items():
         factors = sorted({one["after"] / one["neurons"] for one in line})
         times = f"{factors[0]:g}" if len(factors) == 1 else f"{factors[0]:.3g} to {factors[-1]:.3g}"
-        costs.append(f"{times} times the neurons from {KINDS[kind]} to {KINDS['single' if kind == 'multi' else 'multi']}")
+        costs.append(
+            f"{times} times the neurons from {KINDS[kind]} to {KINDS['single' if kind == 'multi' else 'multi']}"
+        )
     lines = {kind: [(one["neurons"], one["error"]) for one in line] for kind, line in found.items()}
     moved = {kind: [(one["after"], one["error"]) for one in line] for kind, line in found.items()}
     before, after = (factor_between(*curves.values()) for curves in (lines, moved))
@@ -81,8 +83,8 @@ def said(found: Mapping[str, Sequence[Mapping[str, Any]]], worst: float) -> str:
     if before is None or after is None:
         return text
     return (
-        f"{text} As fitted, the errors of both kinds at one number of neurons lie within a factor of {before:.2g}; moved "
-        f"by these costs, within {after:.2g}."
+        f"{text} As fitted, the errors of both kinds at one number of neurons lie within a factor of {before:.2g}; "
+        f"moved by these costs, within {after:.2g}."
     )
 
 

@@ -37,8 +37,9 @@ def run(job: Job) -> Finding:
     images = sum(row[3] for row in rows)
     changed, outputs, spikes = (sum(row[k] for row in rows) for k in (7, 8, 9))
     text = (
-        f"Over {images:,} images and conversions (multi-spike to single-spike, and that to multi-spike again), {changed:,} "
-        f"predictions change, {outputs:,} outputs and {spikes:,} spikes differ. Each network was trained with one seed."
+        f"Over {images:,} images and conversions (multi-spike to single-spike, and that to multi-spike again), "
+        f"{changed:,} predictions change, {outputs:,} outputs and {spikes:,} spikes differ. Each network was trained "
+        "with one seed."
     )
     note = (
         "One hidden layer, rate code, readout by leaky integrators. Weights are rounded to multiples of 2^-10 after "
@@ -57,7 +58,10 @@ def _rows(job: Job, name: str, kept: Seeds) -> list[tuple[Any, ...]]:
     got = job.unit(
         f"{name}-converted",
         lambda: _converted(
-            job, training.restored(lambda: _network(on, choice), result).to(DTYPES[cells]), on, _recipe(choice, job.seed)
+            job,
+            training.restored(lambda: _network(on, choice), result).to(DTYPES[cells]),
+            on,
+            _recipe(choice, job.seed),
         ),
         **choice,
     )

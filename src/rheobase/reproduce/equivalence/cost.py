@@ -60,10 +60,10 @@ def said(forward: Sequence[Mapping[str, Any]], back: Sequence[tuple[int, int, fl
     wrong = sum(f["mismatches"] for f in forward)
     n, neurons, share, _ = back[-1]
     return (
-        f"To single spikes, between {min(factors):.3g} and {max(factors):.3g} neurons for each, {over} of {len(forward)} "
-        f"networks above the bound of N copies, {wrong} mismatches. To multiple spikes, one neuron for every square-free "
-        f"number up to N: {neurons} of {n}, a share of {share:.4f} beside its limit 6/pi^2 = {6 / math.pi**2:.4f}; "
-        f"{above} of {len(back)} shares are above the bound."
+        f"To single spikes, between {min(factors):.3g} and {max(factors):.3g} neurons for each, {over} of "
+        f"{len(forward)} networks above the bound of N copies, {wrong} mismatches. To multiple spikes, one neuron for "
+        f"every square-free number up to N: {neurons} of {n}, a share of {share:.4f} beside its limit 6/pi^2 = "
+        f"{6 / math.pi**2:.4f}; {above} of {len(back)} shares are above the bound."
     )
 
 

@@ -24,19 +24,17 @@ def run(job: Job) -> Finding:
     many, cancelled = to_multi_spike(integrator, inputs=x)
     k, n = copied.max_spikes[0], cancelled.max_spikes[0]
     text = said(
-        k, copied.neurons_after, copied.mismatches, n, cancelled.neurons_after, cancelled.mismatches, len(x)
+        k, copied.neurons_after, copied.mismatches or 0, n, cancelled.neurons_after, cancelled.mismatches or 0, len(x)
     )
     rows = [("copies", k, copied.compared, copied.mismatches), ("group", n, cancelled.compared, cancelled.mismatches)]
     return Finding(
         text,
         tables=[Table("What the pictures show", ("construction", "spikes", "steps compared", "mismatches"), rows)],
         pictures=[
-            Picture("A train and its copies", "Below the input and the potential: spikes of the neuron (row 0) and of its "
-                    "copies.", text,
-                    lambda style: _copies(cell, one, x, style)),
-            Picture("A spike and its group", "Moebius inversion: the group by the sign of mu(m), a row for each m, and what their "
-                    "weighed sum gives.", text,
-                    lambda style: _group(integrator, many, x, n, style)),
+            Picture("A train and its copies", "Below the input and the potential: spikes of the neuron (row 0) and of "
+                    "its copies.", text, lambda style: _copies(cell, one, x, style)),
+            Picture("A spike and its group", "Moebius inversion: the group by the sign of mu(m), a row for each m, and "
+                    "what their weighed sum gives.", text, lambda style: _group(integrator, many, x, n, style)),
         ],
     )  # fmt: skip
 

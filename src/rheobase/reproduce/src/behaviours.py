@@ -39,7 +39,8 @@ def run(job: Job) -> Finding:
         LABELS[k] for k in range(len(LABELS)) if not counts[k] and not any((c == k).any() for c in codes.values())
     ]
     return Finding(
-        _text(census, excitability.classes(begins), len(job["r"])) + (f" Not seen anywhere: {', '.join(absent)}." if absent else ""),
+        _text(census, excitability.classes(begins), len(job["r"]))
+        + (f" Not seen anywhere: {', '.join(absent)}." if absent else ""),
         tables=[_shares(codes), _census_table(census), excitability.table(begins)],
         pictures=[
             *(_labelled(plane, codes[plane.name]) for plane in PLANES),
@@ -47,8 +48,8 @@ def run(job: Job) -> Finding:
             _portraits(examples),
             Picture(
                 "How firing begins along r",
-                "Left: the x + b_h from which on the cell oscillates, measured and as the Jacobian predicts it, and from "
-                "which on it spikes. Right: frequencies at the onset of spikes, and 0.5 above it.",
+                "Left: the x + b_h from which on the cell oscillates, measured and as the Jacobian predicts it, and "
+                "from which on it spikes. Right: frequencies at the onset of spikes, and 0.5 above it.",
                 "Onsets and frequencies over r.",
                 lambda style: portraits.beginning(begins, style),
             ),

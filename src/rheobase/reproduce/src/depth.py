@@ -49,8 +49,8 @@ def run(job: Job) -> Finding:
     )  # fmt: skip
     text = " ".join(_said(depth, found) for depth in dict.fromkeys((min(job["depths"]), max(job["depths"]))))
     picture = Picture(
-        "Accuracy against depth", f"{EVERY_SEED} What is wrong, on a logarithmic axis: lower is better. The dotted line "
-        "is chance.", text, lambda style: _draw(found, style),
+        "Accuracy against depth", f"{EVERY_SEED} What is wrong, on a logarithmic axis: lower is better. The dotted "
+        "line is chance.", text, lambda style: _draw(found, style),
     )  # fmt: skip
     return Finding(text, tables=[table], pictures=[picture], seeds=kept.table())
 

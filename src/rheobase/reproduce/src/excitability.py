@@ -64,8 +64,8 @@ def table(found: dict[str, Any]) -> Table:
     )  # fmt: skip
     mixed = sum(float(rate) < 0.99 * float(cycles) for rate, cycles in zip(found["rate"], found["cycles"], strict=True))
     said = (
-        f" For {mixed} of {len(rows)} values of r there are fewer spikes than cycles at the onset: the oscillation grows "
-        "into spikes, and not every cycle reaches 0.5."
+        f" For {mixed} of {len(rows)} values of r there are fewer spikes than cycles at the onset: the oscillation "
+        "grows into spikes, and not every cycle reaches 0.5."
     )
     return Table(
         "How firing begins", columns, rows,

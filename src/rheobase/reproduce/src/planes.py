@@ -85,7 +85,10 @@ LEAST = 0.02  # of an axis: what a label must hold to be named along it
 
 
 def along(codes: np.ndarray, plane: Plane, names: Sequence[str]) -> str:
-    """The labels along both axes, through the paper's values where these lie within; codes (rows of y, columns of x)."""
+    """The labels along both axes, through the paper's values where these lie within.
+
+    Shapes: codes (rows of y, columns of x).
+    """
     side = len(codes)
     said: list[str] = []
     for (name, low, high), (other, from_, to), lines in (

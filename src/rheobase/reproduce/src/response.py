@@ -72,8 +72,8 @@ def _rise(rate: Mapping[str, Any], biases: list[float], spikes: float) -> str:
         return ""
     first, last = above[0], len(x) - 1
     return (
-        f"With b_h = {bias:g} it fires {float(curve[first]):.4f} spikes per step at x = {float(x[first]):.3g}, just above "
-        f"that, and {float(curve[last]):.4f} at x = {float(x[last]):.3g}."
+        f"With b_h = {bias:g} it fires {float(curve[first]):.4f} spikes per step at x = {float(x[first]):.3g}, just "
+        f"above that, and {float(curve[last]):.4f} at x = {float(x[last]):.3g}."
     )
 
 

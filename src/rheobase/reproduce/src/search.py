@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rheobase.neurons import SRC
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Search
 from rheobase.reproduce.search import searched
 from rheobase.reproduce.src import accuracy, beyond, costs, depth, robustness
-from rheobase.reproduce.src.training import task, trained
+from rheobase.reproduce.src.networks import GATED
+from rheobase.reproduce.src.training import WARM, task, trained
 
 
 def run(job: Job) -> Finding:
@@ -22,7 +24,8 @@ def run(job: Job) -> Finding:
 
 def _of_accuracy(name: str, kind: str) -> dict[str, Any]:
     one = accuracy.PART.settings["networks"][name]
-    return {"kind": kind, **accuracy.choice_of(one, kind, accuracy.PART.settings["limit"])}
+    unsaid = {"temperature": WARM, "b_h": SRC.params["b_h"].default} if kind.startswith("SRC") else {}
+    return {"kind": kind, **unsaid, **accuracy.choice_of(one, kind, accuracy.PART.settings["limit"])}
 
 
 def _of(part: Mapping[str, Any], kind: str, *names: str, **more: Any) -> dict[str, Any]:
@@ -36,6 +39,7 @@ def _networks(found: Mapping[str, dict[str, Any]], **of_all: Any) -> dict[str, A
 
 
 _RATES = {"lr": [0.001, 0.003, 0.01, 0.03]}
+_GATED = {"lr": [0.001, 0.002, 0.004, 0.008]}
 _DEPTH, _ROBUSTNESS, _COSTS, _BEYOND = (part.PART.settings for part in (depth, robustness, costs, beyond))
 _TWO = {"networks": {"SRC": {"base": _of(_DEPTH, "SRC", hidden=[16], clip=1.0), "short": {"limit": 200, "epochs": 1},
                              "tried": {"lr": [0.003, 0.01]}}}, "seeds": [0]}  # fmt: skip
@@ -107,8 +111,12 @@ SEARCHES = (
                 short={"limit": 2500}, tried=_RATES,
             ),
             **_networks(
-                {f"costs, {kind}": _of(_COSTS, kind, hidden=[]) for kind in _COSTS["kinds"]},
+                {f"costs, {kind}": _of(_COSTS, kind, hidden=[]) for kind in _COSTS["kinds"] if kind not in GATED},
                 short={"limit": 1250}, tried=_RATES,
+            ),
+            **_networks(
+                {f"costs, {kind}": _of(_COSTS, kind, hidden=[]) for kind in _COSTS["kinds"] if kind in GATED},
+                short={"limit": 1250}, tried=_GATED,
             ),
             **_networks(
                 {f"beyond, {kind}": _of(_BEYOND, kind, hidden=[]) for kind in _BEYOND["kinds"]},
