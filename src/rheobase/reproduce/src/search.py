@@ -39,7 +39,7 @@ def _networks(found: Mapping[str, dict[str, Any]], **of_all: Any) -> dict[str, A
 
 
 _RATES = {"lr": [0.001, 0.003, 0.01, 0.03]}
-_GATED = {"lr": [0.001, 0.002, 0.004, 0.008]}
+_GATED = {"lr": [0.001, 0.002, 0.004]}
 _DEPTH, _ROBUSTNESS, _COSTS, _BEYOND = (part.PART.settings for part in (depth, robustness, costs, beyond))
 _TWO = {"networks": {"SRC": {"base": _of(_DEPTH, "SRC", hidden=[16], clip=1.0), "short": {"limit": 200, "epochs": 1},
                              "tried": {"lr": [0.003, 0.01]}}}, "seeds": [0]}  # fmt: skip
@@ -81,16 +81,16 @@ SEARCHES = (
         sets=("accuracy",), needs=("nmnist|nmnist_small",), minutes=15,
         settings={"held_out": 0.2, "seeds": [0], "networks": {
             "SRC": {
-                "base": _of_accuracy("nmnist", "SRC"), "short": {"epochs": 15},
+                "base": _of_accuracy("nmnist", "SRC"), "short": {"epochs": 10},
                 "tried": {"lr": [0.003, 0.006, 0.012], "hidden": [[], [128], [512]], "shift": [0, 2, 4],
                           "temperature": [3.0, 6.0, 12.0]},
             },
             "LIF": {
-                "base": _of_accuracy("nmnist", "LIF"), "short": {"epochs": 15},
+                "base": _of_accuracy("nmnist", "LIF"), "short": {"epochs": 10},
                 "tried": {"lr": [0.001, 0.003, 0.01], "hidden": [[], [512]], "shift": [0, 2, 4]},
             },
             "GRU": {
-                "base": _of_accuracy("nmnist", "GRU"), "short": {"epochs": 15},
+                "base": _of_accuracy("nmnist", "GRU"), "short": {"epochs": 10},
                 "tried": {"lr": [0.001, 0.002, 0.004], "hidden": [[64], [128], [256]]},
             },
         }},
