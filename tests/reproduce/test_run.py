@@ -41,6 +41,20 @@ def test_a_second_call_skips_what_stands_and_gives_the_same(tmp_path):
     assert json.dumps(first) == json.dumps(again)
 
 
+def test_a_part_made_of_stored_units_names_the_machine_they_were_made_on(tmp_path):
+    machine = {"cores": 2, "threads": 1}
+    stub = Stub()
+    call(stub, tmp_path, machine={**machine, "processor": "Old"})
+    (tmp_path / "depth" / "part.json").unlink()
+    outcome = call(stub, tmp_path, machine={**machine, "processor": "New"})
+    assert stub.done == [1, 2, 3, "plain"]
+    assert outcome.records[0].hardware == "Old, 2 cores, 1 thread"
+    # a part without units was made by the call that wrote it
+    assert outcome.records[1].hardware == "Old, 2 cores, 1 thread"
+    more = call(Stub(depths=[1, 2, 3, 4]), tmp_path, machine={**machine, "processor": "New"})
+    assert more.records[0].hardware == "New, 2 cores, 1 thread; Old, 2 cores, 1 thread"
+
+
 def test_after_an_interruption_finished_units_are_not_done_again(tmp_path):
     stub = Stub()
     stub.stop_at = 3

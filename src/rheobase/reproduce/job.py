@@ -46,10 +46,13 @@ class Job:
         seed: int = 0,
         data: Path | None = None,
         fresh: bool = False,
+        hardware: str = "",
         watcher: Watcher | None = None,
     ):
         self.settings, self.quick, self.seed, self.data = dict(settings), quick, seed, data
         self.stored_seconds = 0.0  # of units that an earlier call made
+        self.used: set[str] = set()  # the hardware that units were made on
+        self._hardware = hardware
         self._folder, self._identity, self._fresh = folder, dict(identity), fresh
         self._watcher = watcher or Watcher()
         self._seen: set[str] = set()
@@ -71,10 +74,12 @@ class Job:
         held = None if self._fresh else store.read(path, made_under)
         if held is not None:
             self.stored_seconds += held.seconds
+            self.used.add(held.hardware)
             return held.result
         began = time.perf_counter()
         result = work()
-        store.write(path, made_under, result, time.perf_counter() - began)
+        store.write(path, made_under, result, time.perf_counter() - began, self._hardware)
+        self.used.add(self._hardware)
         written = store.read(path, made_under)
         # read back, so that a first call sees what a later one will
         return written.result if written else dict(result)

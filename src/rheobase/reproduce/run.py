@@ -67,7 +67,8 @@ class Call:
     def key(self, part: Part) -> str:
         """Under what the result of a part is stored."""
         settings, reduced = part.in_force(**self.size), part.reduction(**self.size)
-        return store.key({**self.identity(part), "settings": settings, "seed": self.seed, "reduced": reduced})
+        facts = {"settings": settings, "seed": self.seed, "reduced": reduced, "form": record.FORM}
+        return store.key({**self.identity(part), **facts})
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,17 @@ def reproduce(call: Call, watcher: Watcher | None = None) -> Outcome:
 
 def _run(call: Call, part: Part, watcher: Watcher) -> None:
     settings = part.in_force(**call.size)
+    here = _hardware(call.machine)
     job = Job(
         settings, call.folder / part.name, identity=call.identity(part), quick=call.quick, seed=call.seed,
-        data=call.data, fresh=call.fresh, watcher=watcher,
+        data=call.data, fresh=call.fresh, hardware=here, watcher=watcher,
     )  # fmt: skip
     began = time.perf_counter()
     finding = part.run(job)
     seconds = time.perf_counter() - began + job.stored_seconds
     made = Record(
         part.name, part.title, call.key(part), finding.text, part.reduction(**call.size), settings, call.seed,
-        seconds, _hardware(call.machine),
+        seconds, "; ".join(sorted(job.used - {""})) or here,
     )  # fmt: skip
     record.save(call.folder / part.name, finding, made)
 
@@ -134,7 +136,8 @@ def _run(call: Call, part: Part, watcher: Watcher) -> None:
 def _hardware(machine: Mapping[str, Any]) -> str:
     if not machine:
         return "not said"
-    return f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads"
+    threads = machine["threads"]
+    return f"{machine['processor']}, {machine['cores']} cores, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def _write(call: Call) -> Outcome:

@@ -16,7 +16,7 @@ from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.src import excitability, portraits
 from rheobase.reproduce.src.examples import Example, choose
-from rheobase.reproduce.src.labels import LABELS, REST_OR_FIRING
+from rheobase.reproduce.src.labels import LABELS, PARTED, REST_OR_FIRING
 from rheobase.reproduce.src.lanes import labelled
 from rheobase.reproduce.src.planes import PAPER, PLANES, Plane, along
 
@@ -91,7 +91,9 @@ def _text(census: Mapping[str, np.ndarray], classes: Mapping[str, int], tried: i
     kinds = " and ".join(f"as class {name} for {count}" for name, count in sorted(classes.items()))
     return (
         "The rules that label a lane stand in rheobase.reproduce.src.labels; a step of a constant x meets the cell at "
-        f"rest. Of {lanes:,} random cells with z = 0, as in the paper, {coexist[0]} can rest and fire under the same "
+        f"rest. Bursting is groups of three spikes or more, parted by pauses of at least {PARTED} times the intervals "
+        "within them in which the cell is silent (after Cocatre-Zilgien & Delcomyn, 1992, and Pasquale et al., 2010). "
+        f"Of {lanes:,} random cells with z = 0, as in the paper, {coexist[0]} can rest and fire under the same "
         f"input; with any z up to 0.95, {coexist[1]} of {lanes:,} can. Of {tried} values of r, firing begins {kinds}."
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -184,12 +184,17 @@ def _rate_table(rate: Mapping[str, Any], biases: list[float]) -> Table:
 def _pulse_table(pulses: Mapping[str, Any]) -> Table:
     columns = ("weight", "spikes", "peak", "area", "latency (steps)")
     kept = [pulses[k].tolist() for k in ("count", "peak", "area", "latency")]
-    here = [f"{name} {min(values):.3g} to {max(values):.3g}" for name, values in zip(columns[1:], kept, strict=True)]
+    here = [f"{name} {_range(values)}" for name, values in zip(columns[1:], kept, strict=True)]
     return Table(
         "One input spike into a cell at rest", columns, list(zip(PULSES, *kept, strict=True)),
         "Recorded earlier: one spike for every weight, peak 0.85 to 1.0, area 1.5 to 2.2, latency 0 or 1 step. Here: "
         f"{', '.join(here)}.",
     )  # fmt: skip
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = (f"{chosen(values):.3g}" for chosen in (min, max))
+    return low if low == high else f"{low} to {high}"
 
 
 PART = Part(
