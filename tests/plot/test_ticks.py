@@ -69,7 +69,10 @@ def test_numbers_are_written_without_needless_exponents() -> None:
 
 
 def test_a_page_leads_to_its_sections_and_to_files_beside_it() -> None:
-    sections = [Section("First <one>", ["words", Link("Every seed:", "a & b", "first/seeds.csv")]), Section("Second", [])]
+    sections = [
+        Section("First <one>", ["words", Link("Every seed:", "a & b", "first/seeds.csv")]),
+        Section("Second", []),
+    ]
     given = {"title": "T", "summary": "S", "figures": {}, "pictures": [], "settings": {}, "command": "c"}
     html = Report(**given, sections=sections, links=[Link("Set so:", "search", "search/index.html")]).html()
     for k, title in ((1, "First &lt;one&gt;"), (2, "Second")):

@@ -169,8 +169,10 @@ def test_the_least_arithmetic_is_of_a_network_that_learnt() -> None:
 
 def test_what_is_smaller_than_in_the_paper_is_what_is_in_force() -> None:
     one = {"channels": 16, "stride": 2, "epochs": 6, "seeds": [0, 1, 2]}
-    said = comparison.smaller({"networks": {"a": one, "b": {**one, "epochs": 2, "seeds": [0]}}}, channels=128, epochs=300)
-    assert said == "16 channels (the paper: 128), stride 2 (1), 2 to 6 epochs (300), one seed or 3 seeds"
+    said = comparison.smaller(
+        {"networks": {"a": one, "b": {**one, "epochs": 2, "seeds": [0]}}}, channels=128, epochs=300
+    )
+    assert said == "16 channels (the paper: 128), stride 2 (1), 2 or 6 epochs (300), one seed or 3 seeds"
     quick = find("cs-gru").parts[1]
     assert "1 epochs (300), one seed" in quick.reduction(quick=True)
     assert "2 to 6 epochs (300)" in quick.reduction()

@@ -68,7 +68,9 @@ def test_slopes_and_pairs_are_scipys() -> None:
     assert paired([1.0], [3.0]) == (2.0, math.inf)
 
 
-@pytest.mark.parametrize(("accuracy", "tested", "learnt"), [(15.0, 100, False), (15.0, 1000, True), (9.0, 10**6, False)])
+@pytest.mark.parametrize(
+    ("accuracy", "tested", "learnt"), [(15.0, 100, False), (15.0, 1000, True), (9.0, 10**6, False)]
+)
 def test_near_chance_is_not_learnt(accuracy: float, tested: int, learnt: bool) -> None:
     assert of(accuracy, tested=tested).learnt == learnt
 

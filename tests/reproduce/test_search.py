@@ -161,7 +161,10 @@ LOW, HIGH, NEAR = of(80.0, 81.0, 82.0), of(90.0, 91.0, 92.0), of(89.0, 91.0, 92.
         ([Try(1, HIGH), Try(2, LOW)], "1 scored highest (91.0 +- 1.0 %), as the part uses it."),
         ([Try(1, LOW), Try(2, HIGH)], "2 scored highest (91.0 +- 1.0 %) and is told apart from the 1 "),
         ([Try(1, NEAR), Try(2, HIGH)], "2 scored highest (91.0 +- 1.0 %) and is not told apart from the 1 "),
-        ([Try(1, of(80.0)), Try(2, of(91.0))], "before the 1 that the part uses (80.0 %); one seed tells nothing apart"),
+        (
+            [Try(1, of(80.0)), Try(2, of(91.0))],
+            "before the 1 that the part uses (80.0 %); one seed tells nothing apart",
+        ),
         ([Try(2, LOW), Try(3, HIGH)], "3 scored highest (91.0 +- 1.0 %); the part uses 1, which was not tried."),
         ([Try(1, of(9.0)), Try(2, of(11.0))], "no value is told apart from chance (10 %)."),
     ],
@@ -218,7 +221,13 @@ def test_a_quick_search_from_start_to_page(name: str, tmp_path: Path, recordings
     made = find(name)
     quick = [_on_small_data(one) for one in made.searches]
     outcome = reproduce(
-        Call(paper=dataclasses.replace(made, searches=tuple(quick)), search=True, quick=True, out=tmp_path, data=recordings)
+        Call(
+            paper=dataclasses.replace(made, searches=tuple(quick)),
+            search=True,
+            quick=True,
+            out=tmp_path,
+            data=recordings,
+        )
     )
     assert len(outcome.records) == len(quick)
     assert all(one.seeds for one in outcome.records)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from rheobase.learning.operations import ACCUMULATE, MULTIPLY_ACCUMULATE
 from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import WIDTH, dress, legend, log_ticks, new_figure
+from rheobase.plot.style import TICK, WIDTH, dress, log_ticks, new_figure
 from rheobase.plot.table import number
 from rheobase.reproduce.cs_gru.costs import summed
 from rheobase.reproduce.cs_gru.inputs import task
@@ -146,7 +146,7 @@ def _beside(found: Mapping[str, Entry], claim: str, ours: str) -> str:
             return "not run"
         ratio = one.costs["spikes"] / other.costs["spikes"]
         said = f"{100 * (1 - ratio):.0f} %" if ratio <= 1 else f"{ratio:.1f} times as many"
-        return f"{said}, of {one.cells:,} cells, not {other.cells:,} ({about}); see ACs and MACs"
+        return f"{said} ({about}; {one.cells:,} cells, SpikGRU {other.cells:,}); see ACs and MACs"
     return f"{one.scores.said()} ({about})"
 
 
@@ -204,22 +204,23 @@ def smaller(used: Mapping[str, Any], *, channels: int, epochs: int) -> str:
 
 def _range(values: Iterable[int]) -> str:
     held = sorted(set(values))
-    return str(held[0]) if len(held) == 1 else f"{held[0]} to {held[-1]}"
+    return " or ".join(map(str, held)) if len(held) < 3 else f"{held[0]} to {held[-1]}"
 
 
 def _draw(found: Sequence[Entry], style: Style) -> Figure:
-    figure = new_figure(WIDTH, 3.2, style)
+    figure = new_figure(WIDTH, 4.2, style)
     ax = dress(figure.subplots(), style, x="energy of one sample's arithmetic (uJ)", y="test accuracy (%)", grid="both")
     ax.set_xscale("log")
     kinds = list(dict.fromkeys(one.choice["kind"] for one in found))
     for one in found:
         colour = style.colours[kinds.index(one.choice["kind"]) % len(style.colours)]
         hollow = one.choice["kind"] not in DENSE and one.choice.get("grid", 1) == 1
+        # a hollow mark stands on top of the others, which would hide it
         ax.plot(
-            [1e6 * one.costs["energy"]] * one.scores.n, one.scores.values, "o", ms=5, mew=1.3, color=colour,
-            mfc="none" if hollow else colour, label=one.title,
+            [1e6 * one.costs["energy"]] * one.scores.n, one.scores.values, "o", ms=6 if hollow else 5, mew=1.3,
+            color=colour, mfc=style.background if hollow else colour, zorder=4 if hollow else 3, label=one.title,
         )  # fmt: skip
     ax.margins(x=0.1, y=0.15)
     log_ticks(ax, x=True)
-    legend(ax, style, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=TICK, labelcolor=style.ink)
     return figure

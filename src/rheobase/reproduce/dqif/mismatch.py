@@ -189,7 +189,8 @@ def _draw(job: Job, curves: Curves, style: Style) -> Figure:
             ax.minorticks_off()
             # those between 0.5 and 2 stand too close for numbers side by side
             ax.tick_params(axis="x", labelrotation=60)
-    figure.supxlabel("window", fontsize=LABEL, color=style.muted)
+    for ax in axes[-1]:
+        ax.set_xlabel("window", fontsize=LABEL, color=style.muted)
     figure.supylabel("cosine", fontsize=LABEL, color=style.muted)
     legend(axes[0, 0], style, loc="lower right")
     return figure
