@@ -26,8 +26,9 @@ def test_everything_is_written(tmp_path):
     page = outcome.page.read_text()
     assert '<a href="depth/seeds.csv">' in page
     assert "plain/seeds.csv" not in page
-    for text in ("2 of the 2 parts were run.", "A stub", "Nobody (2024)", "It went deep.", "Accuracy", "0.3333", "It is flat.", "Of nothing.",
-                 "Sizes &lt;b&gt;", "depth: epochs", "rheobase reproduce stub"):  # fmt: skip
+    for text in ("2 of the 2 parts were run.", "A stub", "Nobody (2024)", "It went deep.", "Accuracy", "0.3333",
+                 "It is flat.", "Of nothing.", "Sizes &lt;b&gt;", "depth: epochs",
+                 "rheobase reproduce stub"):  # fmt: skip
         assert text in page, text
     assert page.count("data:image/png;base64,") == 2
     assert "reduced" not in page

@@ -89,7 +89,7 @@ def _summary(facts: Facts) -> str:
 
 def _section(facts: Facts, one: Record) -> Section:
     paragraphs = [text for text in (one.text, f"Reduced. {one.reduced}" if one.reduced else "") if text]
-    links = [Link("A row for each seed:", f"{one.name}/{SEEDS}", f"{one.name}/{SEEDS}")] if one.seeds else []
+    links = [Link("Every run, a row each:", f"{one.name}/{SEEDS}", f"{one.name}/{SEEDS}")] if one.seeds else []
     return Section(
         one.title, [*paragraphs, *_chosen(facts, one), *one.pictures, *one.tables, *one.quoted, *links]
     )  # fmt: skip

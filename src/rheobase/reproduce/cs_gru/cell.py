@@ -36,7 +36,7 @@ def run(job: Job) -> Finding:
         )  # fmt: skip
         reach[kind] = got["norm"]
     rows = [(kind, *(float(norm[len(norm) - 1 - back]) for back in job["back"])) for kind, norm in reach.items()]
-    columns = ("network", *(f"{back} steps back" for back in job["back"]))
+    columns = ("network", *(f"{back} step{'' if back == 1 else 's'} back" for back in job["back"]))
     text = (
         "A cell of CS-GRU at its start: r keeps or drops the current, z keeps the potential or takes the current up. "
         f"{_fires(shown)}"
@@ -44,22 +44,23 @@ def run(job: Job) -> Finding:
     reached = f"The gradient at earlier steps, {max(job['back'])} back: " + ", ".join(
         f"{kind} {number(float(norm[len(norm) - 1 - max(job['back'])]), 2)}" for kind, norm in reach.items()
     )
+    draws = job["draws"]
+    about = GRADIENT.format("one network" if draws == 1 else f"mean over {draws} networks")
     return Finding(
         text,
-        tables=[Table("Gradient of the last step", columns, rows, GRADIENT, digits=3)],
+        tables=[Table("Gradient of the last step", columns, rows, about, digits=3)],
         pictures=[
             Picture("A cell of CS-GRU", "The cell in the middle, with all that it reads: spikes of the pixels of its "
                     "field, a row for each, and how many spikes of the last step reach it from the cells around. "
                     "Dotted: the threshold.", text, lambda style: _draw_cell(shown, style)),
-            Picture("Gradient at earlier steps", GRADIENT, f"{reached}.", lambda style: _draw_gradient(reach, style)),
+            Picture("Gradient at earlier steps", about, f"{reached}.", lambda style: _draw_gradient(reach, style)),
         ],
     )  # fmt: skip
 
 
 GRADIENT = (
     "Norm of the derivative of what all cells give in the last step, summed, by the input of an earlier one, over "
-    "the largest of them; mean over networks before training, on random spikes. Cuba-LIF as it is here sees its input "
-    "one step late."
+    "the largest of them; before training, on random spikes, {}. Cuba-LIF as it is here sees its input one step late."
 )
 
 

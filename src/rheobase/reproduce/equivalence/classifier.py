@@ -173,7 +173,7 @@ _MNIST = {"data": "mnist", "hidden": 100, "epochs": 5, "batch": 128, "steps": 12
 _QUICK = {"hidden": 24, "epochs": 3, "limit": 400}
 
 PART = Part(
-    "classifier", "Classifiers", "trained on digits and on MNIST, converted both ways, with identical outputs", run,
+    "classifier", "Classifiers", "of digits and of MNIST, converted both ways and compared, output by output", run,
     settings={"networks": {
         "digits-if": {**_DIGITS, "cells": "IF", "lr": 0.005},
         "digits-lif": {**_DIGITS, "cells": "LIF", "lr": 0.01},
