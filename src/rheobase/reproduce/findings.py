@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rheobase.reproduce.scores import Scores, apart, margin, paired, seeds
+from rheobase.reproduce.scores import ALIKE, Scores, apart, margin, paired, seeds
 
 JUDGED = (
     "Two means over seeds are told apart by Welch's t test at 5 %, without correction for many comparisons, on one "
     "test set. One seed tells nothing apart. Behind a gain stands half of its 95 % interval. A score within three "
-    "standard errors of guessing counts as chance."
+    f"standard errors of guessing counts as chance. What differs between seeds by more than {ALIKE:g} times stands "
+    "seed by seed."
 )
 
 
