@@ -174,7 +174,7 @@ def test_what_is_smaller_than_in_the_paper_is_what_is_in_force() -> None:
     )
     assert said == "16 channels (the paper: 128), stride 2 (1), 2 or 6 epochs (300), one seed or 3 seeds"
     quick = find("cs-gru").parts[1]
-    assert "1 epochs (300), one seed" in quick.reduction(quick=True)
+    assert "1 epoch (300), one seed" in quick.reduction(quick=True)
     assert "2 to 6 epochs (300)" in quick.reduction()
 
 

@@ -28,45 +28,30 @@ def changes(full: Mapping[str, Any], used: Mapping[str, Any]) -> str:
     'seeds [0] instead of [0, 1]'
     >>> full = {"networks": {"a": {"epochs": 6, "lr": 0.1}, "b": {"epochs": 6}, "c": {"epochs": 6}}}
     >>> changes(full, {"networks": {"a": {"epochs": 1, "lr": 0.1}, "b": {"epochs": 1}}})
-    'networks without c; a; b: epochs 1 instead of 6'
+    'networks without c; a / b: epochs 1 instead of 6'
     """
-    plain: list[str] = []
-    missing: dict[str, list[str]] = {}
+    before, now = dict(leaves(full)), dict(leaves(used))
+    owners = {path[:k] for path in now for k in range(len(path))}
+    gone = list(dict.fromkeys(path[:-1] for path in before if path[:-1] not in owners))
     of_owner: dict[Path, list[str]] = {}
-    before = dict(leaves(full))
-    groups = _owners(used)
+    for path, value in now.items():
+        if path not in before or before[path] != value:
+            known = f" instead of {_said(before[path])}" if path in before else ""
+            of_owner.setdefault(path[:-1], []).append(f"{path[-1]} {_said(value)}{known}")
     for path in before:
-        owner = path[:-1]
-        if owner and owner not in groups:
-            names = missing.setdefault(owner[0], [])
-            name = " ".join(owner[1:])
-            names += [name] if name not in names else []
-        elif path not in dict(leaves(used)):
-            of_owner.setdefault(owner, []).append(f"{path[-1]} left out")
-    for path, value in leaves(used):
-        if path in before and before[path] == value:
-            continue
-        known = f" instead of {_said(before[path])}" if path in before else ""
-        said = f"{path[-1]} {_said(value)}{known}"
-        if len(path) == 1:
-            plain.append(said)
-        else:
-            of_owner.setdefault(path[:-1], []).append(said)
+        if path not in now and path[:-1] in owners:
+            of_owner.setdefault(path[:-1], []).append(f"{path[-1]} left out")
+    plain = of_owner.pop((), [])
+    # owners of the same changes stand together
     alike: dict[str, list[str]] = {}
     for owner, said in of_owner.items():
         alike.setdefault(", ".join(said), []).append(" ".join(owner[1:] or owner))
-    parts = [", ".join(plain)] if plain else []
-    parts += [f"{name} without {', '.join(names)}" for name, names in missing.items()]
-    return "; ".join([*parts, *(f"{'; '.join(owners)}: {said}" for said, owners in alike.items())])
-
-
-def _owners(settings: Mapping[str, Any], above: Path = ()) -> set[Path]:
-    """The names that lead to settings within settings."""
-    found = {above}
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            found |= _owners(value, (*above, name))
-    return found
+    return "; ".join([
+        *([", ".join(plain)] if plain else []),
+        *(f"{name} without {', '.join(' '.join(path[1:]) for path in gone if path[0] == name)}"
+          for name in dict.fromkeys(path[0] for path in gone)),
+        *(f"{' / '.join(names)}: {said}" for said, names in alike.items()),
+    ])  # fmt: skip
 
 
 def _said(value: Any) -> str:

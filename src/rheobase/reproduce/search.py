@@ -120,7 +120,7 @@ def _caption(job: Job) -> str:
     shorter = f" To save time, {'; '.join(f'{name}: {said}' for name, said in short.items())}." if short else ""
     return (
         f"Held out: {part}. All settings but the one named are the part's.{shorter} Samples are those trained on. No "
-        "sample of the test set was loaded."
+        "sample of the test set was used."
     )
 
 

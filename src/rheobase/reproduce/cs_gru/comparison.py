@@ -194,9 +194,10 @@ def smaller(used: Mapping[str, Any], *, channels: int, epochs: int) -> str:
     conv = [one for one in networks if "stride" in one]
     said = [f"{_range(one['channels'] for one in conv)} channels (the paper: {channels})"] if conv else []
     said += [f"stride {_range(one['stride'] for one in conv)} (1)"] if conv else []
+    length = _range(one["epochs"] for one in networks)
     counts = sorted({len(one["seeds"]) for one in networks})
     said += [
-        f"{_range(one['epochs'] for one in networks)} epochs ({epochs})",
+        f"{length} {'epoch' if length == '1' else 'epochs'} ({epochs})",
         " or ".join(seeds(n) for n in counts),
     ]  # fmt: skip
     return ", ".join(said)
