@@ -17,6 +17,11 @@ JUDGED = (
 )
 
 
+def quoted(name: str) -> str:
+    """A name for a list of names: in quotes where it has a comma of its own."""
+    return f"'{name}'" if "," in name else name
+
+
 def listed(scores: Mapping[str, Scores]) -> str:
     """All scores, with the seeds where they are the same number for all.
 
@@ -25,7 +30,7 @@ def listed(scores: Mapping[str, Scores]) -> str:
     """
     numbers = {one.n for one in scores.values()}
     each = len(numbers) > 1
-    said = ", ".join(f"{name} {one.said()}{f' ({seeds(one.n)})' if each else ''}" for name, one in scores.items())
+    said = ", ".join(f"{quoted(name)} {one.said()}{f' ({seeds(one.n)})' if each else ''}" for name, one in scores.items())
     return said if each or not numbers else f"{said} ({seeds(numbers.pop())})"
 
 
@@ -56,10 +61,10 @@ def verdict(scores: Mapping[str, Scores]) -> str:
     first, *others = order
     near = [name for name in others if not apart(scores[first], scores[name])]
     if not near:
-        return f"{first} is best"
+        return f"{quoted(first)} is best"
     if scores[first].n == 1 or all(scores[name].n == 1 for name in near):
         return "one seed does not tell which is best"
-    return f"{first} is highest, but not told apart from {', '.join(near)}"
+    return f"{quoted(first)} is highest, but not told apart from {', '.join(map(quoted, near))}"
 
 
 def at_chance(scores: Mapping[str, Scores]) -> str:
@@ -69,7 +74,7 @@ def at_chance(scores: Mapping[str, Scores]) -> str:
         return ""
     chance = f"chance ({next(iter(scores.values())).chance:.3g} %)"
     every = len(lost) == len(scores)
-    return f"none is told apart from {chance}" if every else f"{', '.join(lost)} not told apart from {chance}"
+    return f"none is told apart from {chance}" if every else f"{', '.join(map(quoted, lost))} not told apart from {chance}"
 
 
 def gains(pairs: Mapping[str, tuple[Scores, Scores]]) -> str:
@@ -84,10 +89,10 @@ def gains(pairs: Mapping[str, tuple[Scores, Scores]]) -> str:
     for name, (before, after) in pairs.items():
         gain = after.mean - before.mean
         if apart(before, after) and (before.learnt or after.learnt):
-            carried.append(f"{name} {gain:+.1f} +- {margin(before, after):.1f}")
+            carried.append(f"{quoted(name)} {gain:+.1f} +- {margin(before, after):.1f}")
         else:
             known = list(left)[min(before.n, after.n) == 1]
-            left[known].append(f"{name} ({gain:+.1f})")
+            left[known].append(f"{quoted(name)} ({gain:+.1f})")
     parts = [", ".join(carried), *(f"{known}: {', '.join(names)}" for known, names in left.items() if names)]
     return "; ".join(part for part in parts if part)
 
