@@ -79,6 +79,7 @@ def test_quantities_that_differ_between_seeds_are_shown_one_by_one() -> None:
     assert over_seeds([0.94, 2.01, 5.29]) == "0.94, 2.01, 5.29"
     assert over_seeds([2.0, 2.2]) == pytest.approx(2.1)
     assert over_seeds([0.0, 1.0]) == "0, 1"
+    assert over_seeds([520.4, 1808.0]) == "520, 1808"
     assert over_seeds([3.0]) == 3.0
 
 

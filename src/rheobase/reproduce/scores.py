@@ -152,7 +152,8 @@ def over_seeds(values: Sequence[float], digits: int = 3) -> float | str:
     ('0.94, 2.01, 5.29', 1.1)
     """
     if max(values) > ALIKE * min(values):
-        return ", ".join(f"{value:.{digits}g}" for value in values)
+        # no exponent, and no comma but between two seeds
+        return ", ".join(f"{value:.0f}" if value >= 10**digits else f"{value:.{digits}g}" for value in values)
     return statistics.fmean(values)
 
 
