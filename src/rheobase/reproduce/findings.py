@@ -30,7 +30,9 @@ def listed(scores: Mapping[str, Scores]) -> str:
     """
     numbers = {one.n for one in scores.values()}
     each = len(numbers) > 1
-    said = ", ".join(f"{quoted(name)} {one.said()}{f' ({seeds(one.n)})' if each else ''}" for name, one in scores.items())
+    said = ", ".join(
+        f"{quoted(name)} {one.said()}{f' ({seeds(one.n)})' if each else ''}" for name, one in scores.items()
+    )
     return said if each or not numbers else f"{said} ({seeds(numbers.pop())})"
 
 
@@ -74,7 +76,9 @@ def at_chance(scores: Mapping[str, Scores]) -> str:
         return ""
     chance = f"chance ({next(iter(scores.values())).chance:.3g} %)"
     every = len(lost) == len(scores)
-    return f"none is told apart from {chance}" if every else f"{', '.join(map(quoted, lost))} not told apart from {chance}"
+    return (
+        f"none is told apart from {chance}" if every else f"{', '.join(map(quoted, lost))} not told apart from {chance}"
+    )
 
 
 def gains(pairs: Mapping[str, tuple[Scores, Scores]]) -> str:
