@@ -13,8 +13,7 @@ from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.scores import Scores, scored, seeds
 from rheobase.reproduce.seeds import Seeds
 
-
-# to a choice of settings, that is: their recordings were trained on by none of these networks
+# no network was trained on them; its settings are no blind choice for them
 SEEN = f"Some of these speakers, held out, served to choose settings: those of the search are {' and '.join(HELD_OUT)}."
 
 
