@@ -100,7 +100,7 @@ def test_figures_of_src() -> None:
 
 
 def test_figures_of_delays() -> None:
-    gains = dict(re.findall(r"(\d+) cells \+([\d.]+ \+- [\d.]+)", text("delays/history")))
+    gains = dict(re.findall(r"(\d+) cells \+(\d+\.\d \+- \d+\.\d)", text("delays/history")))
     assert f"adds {gains['16']} points to 2 x 16 cells, {gains['128']} to 2 x 128" in said_of("delays")
     longer = "delays/longer/trained-longer.csv"
     mean, spread = of(longer, taps="25"), of(longer, "standard deviation", taps="25")
