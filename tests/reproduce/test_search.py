@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,9 @@ def test_every_value_has_its_row(tmp_path: Path) -> None:
     assert said == [("lr", "0.003", "", 1), ("lr", "0.01", "yes", 1), ("epochs", "1", "", 1), ("epochs", "2", "", 2)]
     assert all(row["samples"] == 90 and row["seeds"] == 2 for row in rows(found))
     assert "epochs 1 (the part: 4)" in found.tables[0].caption
+    assert re.match(r"Of 2 settings, [01] are those that scored highest\.", found.text)
+    assert "epochs: 2 scored" in found.text or "epochs: 1 scored" in found.text
+    assert "; the part uses 4, which was not tried." in found.text
     assert found.seeds is not None
     assert len(found.seeds.rows) == 8
     assert SCORE in found.seeds.columns
@@ -158,19 +162,24 @@ LOW, HIGH, NEAR = of(80.0, 81.0, 82.0), of(90.0, 91.0, 92.0), of(89.0, 91.0, 92.
 @pytest.mark.parametrize(
     ("tries", "said"),
     [
-        ([Try(1, HIGH), Try(2, LOW)], "1 scored highest (91.0 +- 1.0 %), as the part uses it."),
         ([Try(1, LOW), Try(2, HIGH)], "2 scored highest (91.0 +- 1.0 %) and is told apart from the 1 "),
         ([Try(1, NEAR), Try(2, HIGH)], "2 scored highest (91.0 +- 1.0 %) and is not told apart from the 1 "),
         (
             [Try(1, of(80.0)), Try(2, of(91.0))],
             "before the 1 that the part uses (80.0 %); one seed tells nothing apart",
         ),
-        ([Try(2, LOW), Try(3, HIGH)], "3 scored highest (91.0 +- 1.0 %); the part uses 1, which was not tried."),
-        ([Try(1, of(9.0)), Try(2, of(11.0))], "no value is told apart from chance (10 %)."),
+        ([Try(2, LOW), Try(3, HIGH)], "3 scored highest (91.0 +- 1.0 %); the part uses 1, which was not tried"),
+        ([Try(1, of(9.0)), Try(2, of(11.0))], "no value is told apart from chance (10 %)"),
     ],
 )
 def test_another_value_that_scores_higher_is_said(tries: list[Try], said: str) -> None:
     assert said in judged("lr", 1, tries)
+
+
+def test_the_value_of_the_part_needs_no_word_where_it_scored_highest() -> None:
+    assert judged("lr", 1, [Try(1, HIGH), Try(2, LOW)]) == ""
+    # of two that score alike, the first
+    assert judged("lr", 1, [Try(1, HIGH), Try(2, HIGH)]) == ""
 
 
 # --- of all papers ------------------------------------------------------------------------------------

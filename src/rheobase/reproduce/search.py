@@ -55,7 +55,8 @@ def searched(job: Job, train: Train) -> Finding:
     Raises: what `train` raises.
     """
     rows: list[tuple[Any, ...]] = []
-    said: list[str] = []
+    others: list[str] = []
+    settings = 0
     kept = Seeds(SCORE)
     for network, one in job["networks"].items():
         base, short = one["base"], one.get("short", {})
@@ -83,34 +84,36 @@ def searched(job: Job, train: Train) -> Finding:
                     kept.add({"network": network, "setting": setting, "value": _word(value)}, seed, result)
             first = values[0]
             own = {k: base.get(k) for k in first} if isinstance(first, Mapping) else base.get(setting)
-            said.append(f"{network}, {judged(setting, own, tries)}")
+            said = judged(setting, own, tries)
+            settings += 1
+            others += [f"{network}, {said}."] if said else []
     return Finding(
-        " ".join(said),
+        f"Of {settings} settings, {settings - len(others)} are those that scored highest. {' '.join(others)}".strip(),
         tables=[scored("Settings beside others", COLUMNS, rows, _caption(job))],
         seeds=kept.table(),
     )
 
 
 def judged(setting: str, used: Any, tries: list[Try]) -> str:
-    """Which value scored highest, and whether it is the part's.
+    """Which value scored highest, where it is not the part's; else nothing.
 
     >>> low, high = (Scores(x, 10, 1000) for x in ((80.0, 81.0, 82.0), (90.0, 91.0, 92.0)))
     >>> judged("lr", 0.1, [Try(0.1, low), Try(0.2, high)])
-    'lr: 0.2 scored highest (91.0 +- 1.0 %) and is told apart from the 0.1 that the part uses (81.0 +- 1.0 %).'
+    'lr: 0.2 scored highest (91.0 +- 1.0 %) and is told apart from the 0.1 that the part uses (81.0 +- 1.0 %)'
     """
     top = max(tries, key=lambda one: one.scores.mean)
     own = next((one for one in tries if one.value == used), None)
     if not top.scores.learnt:
-        return f"{setting}: no value is told apart from chance ({top.scores.chance:.3g} %)."
+        return f"{setting}: no value is told apart from chance ({top.scores.chance:.3g} %)"
     highest = f"{setting}: {_word(top.value)} scored highest ({top.scores.said()})"
     if own is None:
-        return f"{highest}; the part uses {_word(used)}, which was not tried."
+        return f"{highest}; the part uses {_word(used)}, which was not tried"
     if own is top:
-        return f"{highest}, as the part uses it."
+        return ""
     theirs = f"the {_word(used)} that the part uses ({own.scores.said()})"
     if top.scores.n == 1:
-        return f"{highest}, before {theirs}; one seed tells nothing apart."
-    return f"{highest} and is {'' if apart(top.scores, own.scores) else 'not '}told apart from {theirs}."
+        return f"{highest}, before {theirs}; one seed tells nothing apart"
+    return f"{highest} and is {'' if apart(top.scores, own.scores) else 'not '}told apart from {theirs}"
 
 
 def _caption(job: Job) -> str:
