@@ -58,7 +58,7 @@ def test_every_value_has_its_row(tmp_path: Path) -> None:
     assert said == [("lr", "0.003", "", 1), ("lr", "0.01", "yes", 1), ("epochs", "1", "", 1), ("epochs", "2", "", 2)]
     assert all(row["samples"] == 90 and row["seeds"] == 2 for row in rows(found))
     assert "epochs 1 (the part: 4)" in found.tables[0].caption
-    assert re.match(r"Of 2 settings, [01] are those that scored highest\.", found.text)
+    assert re.match(r"The part's value scored highest in [01] of 2 cases\.", found.text)
     assert "epochs: 2 scored" in found.text or "epochs: 1 scored" in found.text
     assert "; the part uses 4, which was not tried." in found.text
     assert found.seeds is not None
@@ -117,6 +117,7 @@ def test_both_pages_lead_to_each_other(tmp_path: Path, monkeypatch: pytest.Monke
     found = outcome.page.read_text()
     assert "A stub, search of settings" in found
     assert "No test sample is in them." in found
+    assert "Welch" in found
     assert 'href="../index.html"' in found
     main = reproduce(Call(paper=paper())).page.read_text()
     assert main.count('href="search/index.html"') == 2

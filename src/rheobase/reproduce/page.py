@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from rheobase.plot import Link, Report, Section
+from rheobase.reproduce import scores
 from rheobase.reproduce.changes import leaves
 from rheobase.reproduce.findings import JUDGED
 from rheobase.reproduce.paper import Paper
 from rheobase.reproduce.record import SEEDS, Record
-from rheobase.reproduce.scores import SCORE
 
 NAME = "index.html"
 
@@ -49,7 +49,7 @@ def report(facts: Facts) -> Report:
         "seed": ", ".join(sorted({str(one.seed) for one in facts.records})),
         "hardware": "; ".join(sorted({one.hardware for one in facts.records})),
     }
-    if any(SCORE in table.columns for one in facts.records for table in one.tables):
+    if any(scores.SEEDS in table.columns for one in facts.records for table in one.tables):
         figures["how scores are compared"] = JUDGED
     names = ("rheobase", "torch", "python", "system")
     versions = "".join(f"{name} {host[name]}, " for name in names if name in host)

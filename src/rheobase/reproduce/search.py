@@ -88,7 +88,7 @@ def searched(job: Job, train: Train) -> Finding:
             settings += 1
             others += [f"{network}, {said}."] if said else []
     return Finding(
-        f"Of {settings} settings, {settings - len(others)} are those that scored highest. {' '.join(others)}".strip(),
+        f"The part's value scored highest in {settings - len(others)} of {settings} cases. {' '.join(others)}".strip(),
         tables=[scored("Settings beside others", COLUMNS, rows, _caption(job))],
         seeds=kept.table(),
     )
