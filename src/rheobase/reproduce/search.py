@@ -119,8 +119,12 @@ def judged(setting: str, used: Any, tries: list[Try]) -> str:
 def _caption(job: Job) -> str:
     held = job["held_out"]
     part = f"{100 * held:g} % of the training samples" if isinstance(held, (int, float)) else ", ".join(held)
-    short = {name: _shorter(one["base"], one["short"]) for name, one in job["networks"].items() if one.get("short")}
-    shorter = f" To save time, {'; '.join(f'{name}: {said}' for name, said in short.items())}." if short else ""
+    short: dict[str, list[str]] = {}
+    for name, one in job["networks"].items():
+        if one.get("short"):
+            short.setdefault(_shorter(one["base"], one["short"]), []).append(name)
+    saved = "; ".join(f"{' / '.join(names)}: {said}" for said, names in short.items())
+    shorter = f" To save time, {saved}." if short else ""
     return (
         f"Held out: {part}. All settings but the one named are the part's.{shorter} Samples are those trained on. No "
         "sample of the test set was used."

@@ -33,7 +33,7 @@ _STEPS = [{"steps": 25, "step_ms": 40.0}, {"steps": 50, "step_ms": 20.0}, {"step
 SEARCHES = (
     Search(
         "training", "Training", "learning rate, steps, epochs and dropout of 2 x 64 cells", run, sets=PARTS,
-        needs=("spoken_digits|fsdd_cochlea_spikes",), minutes=15,
+        needs=("spoken_digits|fsdd_cochlea_spikes",), minutes=10,
         settings={"held_out": HELD_OUT, "seeds": [0, 1], "networks": {
             "AdLIF, 25 taps": {"base": _of("AdLIF", 25), "tried": {
                 "lr": [0.003, 0.01, 0.03], "steps": _STEPS, "epochs": [10, 20, 40], "dropout": [0.0, 0.2, 0.4],

@@ -28,7 +28,7 @@ _MNIST = {"lr": [0.001, 0.003, 0.01, 0.03]}
 SEARCHES = (
     Search(
         "classifier", "Classifiers", "learning rate and epochs of the networks that are converted", run,
-        sets=("classifier",), needs=("mnist",), minutes=10,
+        sets=("classifier",), needs=("mnist",), minutes=3,
         settings={"held_out": 0.2, "seeds": [0, 1], "networks": {
             "digits-if": {"base": _of("digits-if"), "tried": _DIGITS},
             "digits-lif": {"base": _of("digits-lif"), "tried": _DIGITS},
