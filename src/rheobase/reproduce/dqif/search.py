@@ -33,7 +33,7 @@ _CIFAR = {"lr": [0.0015, 0.005, 0.015]}
 SEARCHES = (
     Search(
         "fashion", "Fashion-MNIST", "learning rate of each cell, share of the mean in TET, epochs", run,
-        sets=("accuracy", "mismatch"), needs=("fashion_mnist",), minutes=15,
+        sets=("accuracy", "mismatch"), needs=("fashion_mnist",), minutes=9,
         settings={"held_out": 0.2, "seeds": [0, 1], "networks": {
             kind: {"base": _of("fashion", kind), "short": {"limit": 3000},
                    "tried": {**_FASHION, "lam": [0.001, 0.05], "epochs": [4, 7, 12]} if k == 0 else _FASHION}
@@ -45,7 +45,7 @@ SEARCHES = (
     ),
     Search(
         "cifar", "Part of CIFAR-10", "learning rate of each cell, changes of the images", run, sets=("accuracy",),
-        needs=("cifar10_subset",), minutes=15,
+        needs=("cifar10_subset",), minutes=11,
         settings={"held_out": 0.2, "seeds": [0, 1], "networks": {
             kind: {"base": _of("cifar", kind), "tried": {**_CIFAR, "crop": _CHANGES} if k == 0 else _CIFAR}
             for k, kind in enumerate(_KINDS)
