@@ -179,8 +179,8 @@ def test_another_value_that_scores_higher_is_said(tries: list[Try], said: str) -
 
 def test_the_value_of_the_part_needs_no_word_where_it_scored_highest() -> None:
     assert judged("lr", 1, [Try(1, HIGH), Try(2, LOW)]) == ""
-    # of two that score alike, the first
-    assert judged("lr", 1, [Try(1, HIGH), Try(2, HIGH)]) == ""
+    # or as high as another
+    assert judged("lr", 1, [Try(2, HIGH), Try(1, HIGH)]) == ""
 
 
 # --- of all papers ------------------------------------------------------------------------------------

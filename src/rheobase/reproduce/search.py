@@ -101,8 +101,9 @@ def judged(setting: str, used: Any, tries: list[Try]) -> str:
     >>> judged("lr", 0.1, [Try(0.1, low), Try(0.2, high)])
     'lr: 0.2 scored highest (91.0 +- 1.0 %) and is told apart from the 0.1 that the part uses (81.0 +- 1.0 %)'
     """
-    top = max(tries, key=lambda one: one.scores.mean)
     own = next((one for one in tries if one.value == used), None)
+    # of those that score alike the part's
+    top = max(tries, key=lambda one: (one.scores.mean, one is own))
     if not top.scores.learnt:
         return f"{setting}: no value is told apart from chance ({top.scores.chance:.3g} %)"
     highest = f"{setting}: {_word(top.value)} scored highest ({top.scores.said()})"
