@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: demo test bench bench-peers lint clean help
+.PHONY: demo test fuzz bench bench-peers lint clean help
 
 PYTHON ?=
 NAME ?= demo
@@ -28,6 +28,9 @@ demo: .venv/.installed ## train a spiking network on real handwritten digits, wr
 
 test: .venv/.installed-dev lint ## run every check: style, types, layers, house rules, tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(PYTEST)
+
+fuzz: .venv/.installed-dev ## compare the kernels of 10,000 random neurons with the reference (about an hour; N=... for fewer)
+	RHEOBASE_FUZZ=$(or $(N),10000) $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/contract/test_random_neurons.py
 
 lint: .venv/.installed-dev ## run the static checks alone
 	$(BIN)/ruff check

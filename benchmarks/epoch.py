@@ -53,16 +53,15 @@ class Clock:
         self.parts[part] = self.parts.get(part, 0.0) + time.perf_counter() - began
 
 
-def epoch(layer: type[torch.nn.Linear], x: Tensor, y: Tensor, steps: int, batch: int) -> dict[str, float]:
+def epoch(products: str, x: Tensor, y: Tensor, steps: int, batch: int) -> dict[str, float]:
     """Seconds of one epoch: forward, loss, backward and Adam for every batch."""
     torch.manual_seed(0)
-    linear = layer(784, 100, bias=False)
+    linear = nn.SpikeLinear(784, 100, bias=False, products=products)
     torch.nn.init.xavier_uniform_(linear.weight, gain=math.sqrt(2))
     cells = neurons.SRC(100, b_h=torch.full((100,), -6.0), learn=("b_h",))
     readout = nn.GroupReadout(100, classes=10)
     adam = torch.optim.Adam([*linear.parameters(), *cells.parameters()], lr=0.005)
-    dtype = torch.bfloat16 if layer is nn.SpikeLinear else torch.float32
-    encoder = data.Rate(steps, gain=GAIN, silent=round(SILENT * steps), dtype=dtype)
+    encoder = data.Rate(steps, gain=GAIN, silent=round(SILENT * steps), dtype=linear.made_in("cpu"))
     clock = Clock()
     began = time.perf_counter()
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(1))
@@ -96,9 +95,11 @@ def main() -> None:
     count, steps, batch = QUICK if options.quick else FULL
     x, y, source = images(options.data, count)
     rows: dict[str, dict[str, float]] = {}
-    for name, layer in (("bfloat16 products", nn.SpikeLinear), ("float32 products", torch.nn.Linear)):
-        rows[name] = epoch(layer, x, y, steps, batch)
-        say(f"  {name:20s} {rows[name]['whole']:7.1f} s  " + ", ".join(f"{k} {v:.1f}" for k, v in rows[name].items()))
+    chosen = str(nn.SpikeLinear(1, 1).made_in("cpu")).removeprefix("torch.")
+    for products in ("bfloat16", "float32"):
+        name = f"{products} products" + (" (chosen here)" if products == chosen else "")
+        rows[name] = epoch(products, x, y, steps, batch)
+        say(f"  {name:32s} {rows[name]['whole']:7.1f} s  " + ", ".join(f"{k} {v:.1f}" for k, v in rows[name].items()))
     draws = count * 784 * (steps - round(SILENT * steps))
     finish("epoch", options, {
         "samples": count, "steps": steps, "batch": batch, "images": source, "draws": draws, "rows": rows,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+
+import pytest
 
 _CACHE = tempfile.TemporaryDirectory(prefix="rheobase-tests-", ignore_cleanup_errors=True)
 os.environ.setdefault("RHEOBASE_CACHE", _CACHE.name)
@@ -11,3 +14,18 @@ os.environ.setdefault("RHEOBASE_CACHE", _CACHE.name)
 
 def pytest_unconfigure() -> None:
     _CACHE.cleanup()
+
+
+@pytest.fixture
+def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user whom the system does not know, as in a container that was given only a number."""
+    pwd = pytest.importorskip("pwd")
+
+    def unknown(who: object) -> None:
+        raise KeyError(who)
+
+    for name in ("HOME", "XDG_CACHE_HOME", "RHEOBASE_CACHE", "RHEOBASE_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(pwd, "getpwnam", unknown)
+    monkeypatch.setattr(sys, "platform", "linux")

@@ -63,3 +63,12 @@ def test_a_step_without_an_end_lasts() -> None:
 def test_times_must_be_positive(t_stop: float, dt: float) -> None:
     with pytest.raises(ParameterError, match="> 0"):
         stimuli.step(1.0).sample(t_stop, dt)
+
+
+@pytest.mark.parametrize(
+    "wrong", [dict(sigma=-1.0), dict(tau=-5.0), dict(mean=math.nan), dict(tau=math.inf), dict(seed=-1), dict(seed=0.5)]
+)
+def test_noise_that_has_no_meaning(wrong: dict[str, float]) -> None:
+    """A correlation time below 0 gave NaN."""
+    with pytest.raises(ParameterError, match=next(iter(wrong))):
+        stimuli.noise(**{"mean": 0.0, "sigma": 1.0, **wrong})

@@ -16,11 +16,10 @@ from rheobase.core import (
 from rheobase.core.decay import from_decay
 from rheobase.core.wrappers import Escape, Noisy, Refractory
 from rheobase.engine import explain
-
-__version__ = "0.1.0"
+from rheobase.version import __version__
 
 __all__ = [
-    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "equivalence", "errors", "explain",
-    "from_decay", "integrators", "neurons", "nn", "option", "param", "relax", "rollout", "state", "stimuli",
+    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "__version__", "equivalence", "errors",
+    "explain", "from_decay", "integrators", "neurons", "nn", "option", "param", "relax", "rollout", "state", "stimuli",
     "surrogates",
 ]  # fmt: skip

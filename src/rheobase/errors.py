@@ -51,6 +51,10 @@ class InputError(RheobaseError, ValueError):
     """Values that no neuron can take: NaN or infinity."""
 
 
+class Diverged(RheobaseError, ArithmeticError):
+    """A state of a neuron, a loss or a gradient became NaN or infinite; the message says which, and where."""
+
+
 class UnitError(RheobaseError, ValueError):
     """An equation or argument whose units do not agree."""
 

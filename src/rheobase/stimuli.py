@@ -84,13 +84,22 @@ class Polyline(Stimulus):
 class Noise(Stimulus):
     """An Ornstein-Uhlenbeck current: mean, standard deviation sigma, correlation time tau (ms); white in steps for 0.
 
-    The same for the same seed and grid; another grid is another realisation.
+    The same for the same seed and grid; another grid is another realisation. Raises `ParameterError`.
     """
 
     mean: float
     sigma: float
     tau: float = 0.0
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("mean", -math.inf), ("sigma", 0.0), ("tau", 0.0)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
+                expected = "a finite number" + (" from 0 on" if least == 0.0 else "")
+                raise ParameterError("Noise", f"{name} = {value!r}", expected, "noise(100.0, 20.0, tau=5.0), say")
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
+            raise ParameterError("Noise", f"seed = {self.seed!r}", "a whole number from 0 on", "seed=0")
 
     def at(self, t: Tensor) -> Tensor:
         white = torch.randn(t.shape, generator=torch.Generator().manual_seed(self.seed), dtype=torch.float64)

@@ -9,7 +9,7 @@ from rheobase import neurons, nn
 from rheobase.cli.training.network import Scale, build
 from rheobase.cli.training.settings import Settings, parse_hidden
 from rheobase.data import Direct, Latency, Rate, load
-from rheobase.errors import ParameterError
+from rheobase.errors import CheckpointError, ParameterError
 
 DATA = load("digits", limit=100)
 
@@ -84,6 +84,26 @@ def test_settings_survive_json():
 
     chosen = settings(hidden=(3, 4), lr=0.1)
     assert Settings.from_json(json.loads(json.dumps(chosen.as_json())), "here") == chosen
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("hidden", [3.0]), ("hidden", ["3"]), ("hidden", [0]), ("hidden", 3), ("neuron", None), ("steps", "5"),
+        ("steps", True), ("recurrent", 1), ("lr", "0.1"), ("limit", 1.5), ("data", None), ("data_dir", 3),
+    ],
+)  # fmt: skip
+def test_settings_of_another_type_are_refused_by_name(name, value):
+    content = settings().as_json() | {name: value}
+    with pytest.raises(CheckpointError, match=rf"here: got {name} = "):
+        Settings.from_json(content, "here")
+
+
+def test_threads_that_are_none():
+    from rheobase.cli.machine import threads
+
+    with pytest.raises(ParameterError, match="--threads 1"), threads(0):
+        pass
 
 
 def test_small_networks_take_one_thread_and_what_is_said_wins():

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -56,3 +60,27 @@ def test_json_is_written_at_once_or_not_at_all(tmp_path):
         write_json(tmp_path / "file" / "out.json", {})
     assert (tmp_path / "file").read_text() == "here first"
     assert {p.name for p in tmp_path.rglob("*")} == {"new", "out.json", "file"}
+
+
+def test_json_follows_a_link(run, tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link.json").symlink_to("far/real.json")
+    assert run("list", "--json", "link.json").exit_code == 0
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "far" / "real.json").read_text())["neurons"]
+    assert [p.name for p in (tmp_path / "far").iterdir()] == ["real.json"]
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").is_symlink(), reason="the system has no /dev/stdout")
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/null"])
+def test_json_goes_into_a_device_and_leaves_it_one(tmp_path, place):
+    """Behind the table, in the order in which it was said."""
+    words = [sys.executable, "-m", "rheobase", "simulate", "LIF", "--current", "1.5", "--json", place]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    before = os.lstat(place)
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, check=True, cwd=tmp_path)
+    assert (os.lstat(place).st_mode, os.lstat(place).st_ino) == (before.st_mode, before.st_ino)
+    table, brace, written = done.stdout.partition("{")
+    assert "spikes" in table
+    if place == "/dev/stdout":
+        assert json.loads(brace + written)["spikes"] == 18

@@ -21,6 +21,7 @@ from torch import Tensor
 from rheobase import Escape, MapNeuron, Neuron, Noisy, OdeNeuron, Refractory, neurons, param, relax, state
 from rheobase.core import primitives
 from rheobase.core.declare import ParamSpec
+from rheobase.errors import Diverged
 
 
 class Resonator(OdeNeuron):
@@ -177,13 +178,16 @@ def _liveliest(model: Model, steps: tuple[float, ...]) -> tuple[float, float] | 
     for dt in steps:
         neuron = model.cls(16, **dict(model.options), **({} if math.isnan(dt) else {"dt": dt})).double()
         for scale in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0):
-            out, end = neuron(scale * (0.5 + noise), backend="reference")
-            finite = all(bool(torch.isfinite(x).all()) and float(x.abs().max()) < 1e6 for x in end)
+            try:
+                out, end = neuron(scale * (0.5 + noise), backend="reference")
+            except Diverged:
+                continue
+            tame = all(float(x.abs().max()) < 1e6 for x in end)
             active = activity(neuron, out)
-            if finite and 0.02 <= active <= 0.4:
+            if tame and 0.02 <= active <= 0.4:
                 return dt, scale
             # a leaky integrator has no spikes to make
-            if finite and (active > liveliest or (usable is None and neuron.graded)):
+            if tame and (active > liveliest or (usable is None and neuron.graded)):
                 liveliest, usable = max(active, liveliest), (dt, scale)
     return usable
 

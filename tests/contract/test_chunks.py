@@ -53,7 +53,7 @@ def test_traces(model: Model) -> None:
 @every_model
 def test_a_recorded_state_is_the_state(model: Model) -> None:
     neuron = model.make(7)
-    names = [name for name in neuron.State._fields if name != "step"]
+    names = neuron.lane_states
     for backend in ("reference", "llvm"):
         _, end, rec = neuron(model.current(12, 2, 7), record=names, backend=backend)
         for name in names:

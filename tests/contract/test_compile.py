@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch._subclasses import FakeTensorMode
 
+from rheobase.core.execution import Request
 from rheobase.engine.dispatch import program_of
 from rheobase.errors import InputError
 from tests.contract.models import MODELS, Model, every_model
@@ -128,11 +129,11 @@ def test_export(model: Model) -> None:
 def operands(model: Model, x: Tensor) -> tuple[Any, ...]:
     """The arguments of `rheobase::scan` for a run over x, without the last."""
     neuron = model.make(x.shape[2], dtype=torch.float32)
-    state = neuron.rest(x.shape[1])
-    init = [s.detach() for s in state if s.is_floating_point()]
+    request = Request(neuron, x, neuron.rest(x.shape[1]), everything(neuron), None)
+    init = [s.detach() for s in request.lanes]
     params = [p.detach() for p in neuron.values().values()]
-    text, _ = program_of(neuron, everything(neuron))
-    return x, init, params, None, getattr(state, "step", None), text, neuron.dt or 0.0, neuron.seed
+    text, _ = program_of(request)
+    return x, init, params, None, request.rng, text, neuron.dt or 0.0, True
 
 
 @some_models
@@ -168,8 +169,8 @@ def test_fake_results_have_the_form_of_the_real_ones(model: Model, steps: int) -
         wanted = [True] * sum(map(len, (arguments[:1], arguments[1], arguments[2])))
         grads = [torch.ones_like(r) for r in results]
         with torch.no_grad():
-            real = torch.ops.rheobase.scan_backward(grads, *arguments[:5], kept, *arguments[5:], wanted)
+            real = torch.ops.rheobase.scan_backward(grads, *arguments[:5], kept, *arguments[5:-1], wanted)
             with mode:
                 given = [mode.from_tensor(g) for g in (*grads, kept)]
-                shown = torch.ops.rheobase.scan_backward(given[:-1], *fake[:5], given[-1], *fake[5:], wanted)
+                shown = torch.ops.rheobase.scan_backward(given[:-1], *fake[:5], given[-1], *fake[5:-1], wanted)
         assert form(real) == form(shown)

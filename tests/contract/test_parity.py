@@ -17,7 +17,7 @@ SIZES = [(1, 1, (1,)), (1, 3, (37,)), (63, 1, (1,)), (63, 2, (600,)), (63, 3, (5
 
 def everything(neuron: Neuron) -> tuple[str, ...]:
     """All that can be recorded."""
-    names = [name for name in neuron.State._fields if name != "step"]
+    names = neuron.lane_states
     return tuple(f"{name}{suffix}" for name in names for suffix in ("", ".pre"))
 
 
@@ -124,12 +124,12 @@ def test_gradient_of_one_input_alone(model: Model, wanted: str) -> None:
 def test_one_step_from_the_states_of_the_reference(model: Model, dtype: torch.dtype) -> None:
     neuron = model.make(37, kinds=("neuron",), dtype=dtype)
     current = model.current(64, 3, 37, dtype=dtype)
-    names = [name for name in neuron.State._fields if name != "step"]
+    names = neuron.lane_states
     with torch.no_grad():
         _, end, rec = neuron(current, record=names, backend="reference")
         # every step of the run becomes one sequence of a batch
         many = {name: getattr(rec, name)[:-1].flatten(0, 1) for name in names}
-        state = neuron.State(**many, **({"step": end.step} if "step" in neuron.State._fields else {}))
+        state = neuron.whole_state(many, getattr(end, "rng", None))
         i = current[1:].flatten(0, 1).unsqueeze(0)
         record = everything(neuron)
         expected = neuron(i, state, record=record, backend="reference")
@@ -146,11 +146,11 @@ def test_one_step_from_the_states_of_the_reference(model: Model, dtype: torch.dt
 def test_gradient_of_one_step_from_the_states_of_the_reference(model: Model, dtype: torch.dtype) -> None:
     neuron = model.make(37, kinds=("neuron",), dtype=dtype)
     current = model.current(32, 3, 37, dtype=dtype)
-    names = [name for name in neuron.State._fields if name != "step"]
+    names = neuron.lane_states
     with torch.no_grad():
         _, end, rec = neuron(current, record=names, backend="reference")
     many = {name: getattr(rec, name)[:-1].flatten(0, 1) for name in names}
-    state = neuron.State(**many, **({"step": end.step} if "step" in neuron.State._fields else {}))
+    state = neuron.whole_state(many, getattr(end, "rng", None))
     i = current[1:].flatten(0, 1).unsqueeze(0)
     expected, found = (run(neuron, i, backend, state=state) for backend in ("reference", "llvm"))
     for name, slope in found.gradients.items():

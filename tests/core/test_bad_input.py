@@ -155,12 +155,12 @@ def test_state_that_holds_no_tensor(v: object) -> None:
         lif()(torch.zeros(5, 2, 3), neurons.LIF.State(v=v))
 
 
-def test_step_of_a_noisy_neuron() -> None:
+def test_where_the_noise_stands() -> None:
     neuron = Noisy(lif())
     rest = neuron.rest(2)
-    for step in (torch.zeros(()), torch.zeros(2, dtype=torch.int64), 3):
-        with pytest.raises(StateError, match="state step"):
-            neuron(torch.zeros(5, 2, 3), rest._replace(step=step))
+    for rng in (torch.zeros(2), torch.zeros(3, dtype=torch.int64), 3):
+        with pytest.raises(StateError, match="state rng"):
+            neuron(torch.zeros(5, 2, 3), rest._replace(rng=rng))
 
 
 # --- construction ----------------------------------------------------------------------------------------
@@ -280,9 +280,9 @@ def test_record_names_the_nearest() -> None:
         neurons.CubaLIF(3, dt=1.0)(torch.zeros(5, 2, 3), record=("isyn",))
 
 
-def test_the_step_of_a_noisy_neuron_is_no_trace() -> None:
-    with pytest.raises(ParameterError, match="record 'step'"):
-        Noisy(lif())(torch.zeros(5, 2, 3), record=("step",))
+def test_where_the_noise_stands_is_no_trace() -> None:
+    with pytest.raises(ParameterError, match="record 'rng'"):
+        Noisy(lif())(torch.zeros(5, 2, 3), record=("rng",))
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,15 @@ def test_aedat3(tmp_path: Path) -> None:
     assert len(read_aedat3(path, polarity_packets(path)).t) == 0
 
 
+def test_times_that_go_back_within_a_packet(tmp_path: Path) -> None:
+    path = tmp_path / "a.aedat"
+    path.write_bytes(HEAD_3 + packet([(1, 2, 1, t) for t in (500, 900, 100, 700)], overflow=1) + packet([(0, 0, 0, 3)]))
+    packets = polarity_packets(path)
+    assert packets.first.tolist() == [2**31 + 100, 3]
+    assert packets.last.tolist() == [2**31 + 900, 3]
+    assert read_aedat3(path, packets).t.tolist() == [2**31 + t for t in (500, 900, 100, 700)] + [3]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -231,6 +240,18 @@ def test_dvs_gesture(gestures: Path) -> None:
             if begin <= t < end:
                 expected[(t - begin) // 100_000, p, y, x] += 1
         assert torch.equal(out[:, b], expected)
+
+
+def test_a_gesture_has_all_its_events_whatever_their_order(gestures: Path) -> None:
+    """Packets whose first and last events lie outside a gesture hold events of it, too."""
+    before = EventFrames(dvs_gesture(gestures).events, 4, bin_ms=100.0)(torch.tensor([[0, 0], [1, 0]]))
+    rng, events = np.random.default_rng(1), of_user("user01")
+    mixed = [events[k] for k in rng.permutation(len(events))]
+    packets = b"".join(packet(mixed[k : k + 37]) for k in range(0, len(mixed), 37))
+    (gestures / "user01_lab.aedat").write_bytes(HEAD_3 + packets)
+    after = EventFrames(dvs_gesture(gestures).events, 4, bin_ms=100.0)(torch.tensor([[0, 0], [1, 0]]))
+    assert int(before.sum()) > 100
+    assert torch.equal(before, after)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -144,3 +145,79 @@ def test_folder_with_float_labels(toy_folder, toy, idx_bytes):
     (toy_folder / LABELS).write_bytes(idx_bytes(toy["y_train"].astype("f4")))
     with pytest.raises(DataError, match="y_train of dtype float32"):
         load(toy_folder)
+
+
+# --- files that could run code ------------------------------------------------------------------------------------
+
+ADVICE = ("allow_pickle", "unsafe", "pickle.load", "weights_only", "trust")
+
+
+class Code:
+    """What a pickle could name: it is called where the file is read."""
+
+    def __reduce__(self):
+        return open, ("was-run", "w")
+
+
+def pickled(path, toy):
+    path.write_bytes(pickle.dumps(Code()))
+
+
+def objects(path, toy):
+    np.savez(path, **{**toy, "x_train": np.array([Code()], dtype=object)})
+
+
+def raw_member(path, toy):
+    np.savez(path, **toy)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("more", pickle.dumps(Code()))
+
+
+def pickled_member(path, toy):
+    np.savez(path, **{k: v for k, v in toy.items() if k != "x_train"})
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("x_train", pickle.dumps(Code()))
+
+
+def text(path, toy):
+    path.write_text("x,y\n1,2\n")
+
+
+@pytest.mark.parametrize("made", [pickled, objects, pickled_member, text])
+def test_nobody_is_told_to_load_a_file_in_an_unsafe_way(tmp_path, toy, monkeypatch, made):
+    monkeypatch.chdir(tmp_path)
+    made(tmp_path / "mine.npz", toy)
+    with pytest.raises(DataError) as caught:
+        load(tmp_path / "mine.npz")
+    assert not any(word in str(caught.value) for word in ADVICE)
+    assert not (tmp_path / "was-run").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="the system has no /dev/zero")
+def test_a_device_without_an_end_is_not_read():
+    with pytest.raises(DataError, match="/dev/zero: got no file"):
+        load("/dev/zero")
+
+
+def test_what_else_lies_in_an_archive_is_not_looked_at(tmp_path, toy, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    raw_member(tmp_path / "mine.npz", toy)
+    assert len(load(tmp_path / "mine.npz").y_train) == 12
+    assert not (tmp_path / "was-run").exists()
+
+
+def test_a_damaged_archive_is_told_as_one(tmp_path, toy):
+    """Bytes changed at random: read all the same, or refused as data."""
+    whole = save(tmp_path / "whole.npz", toy).read_bytes()
+    rng, told = np.random.default_rng(0), []
+    for _ in range(300):
+        spoilt = bytearray(whole)
+        for at in rng.integers(0, len(whole), rng.integers(1, 6)):
+            spoilt[at] = rng.integers(256)
+        (tmp_path / "mine.npz").write_bytes(spoilt)
+        try:
+            load(tmp_path / "mine.npz")
+        except DataError as refused:
+            told.append(str(refused))
+    assert len(told) > 100
+    assert not [line for line in told if any(word in line for word in ADVICE)]

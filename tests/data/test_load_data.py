@@ -32,6 +32,17 @@ def test_a_folder_in_the_working_directory_is_found_by_its_bare_name(toy_folder,
     assert len(load("toy").y_train) == 12
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "digits"])
+def test_a_folder_that_the_system_cannot_look_at(name):
+    with pytest.raises(DataError, match="File name too long"):
+        load(name, "a" * 300)
+
+
+def test_a_path_that_the_system_cannot_look_at():
+    with pytest.raises(DataError, match="File name too long"):
+        load("a" * 300)
+
+
 def test_limit():
     data = load("digits", limit=50)
     assert len(data.y_train) == 50 == len(data.y_test)

@@ -114,6 +114,18 @@ def test_download(published, mirror, tmp_path):
     assert torch.equal(again.x_train, data.x_train)
 
 
+def test_a_download_follows_a_link_to_where_there_is_room(published, mirror, tmp_path):
+    far, folder = tmp_path / "far", tmp_path / "new" / "mnist"
+    far.mkdir()
+    folder.mkdir(parents=True)
+    name = f"{FILES['x_train']}.gz"
+    (folder / name).symlink_to(far / "images.gz")
+    replace(published, mirror=mirror).load(tmp_path / "new", download=True)
+    assert (folder / name).is_symlink()
+    assert (far / "images.gz").stat().st_size > 0
+    assert [p.name for p in far.iterdir()] == ["images.gz"]
+
+
 def test_download_of_changed_content_leaves_no_file(published, mirror, tmp_path):
     wrong = replace(published, mirror=mirror, sha256=published.sha256 | {"x_train": "0" * 64})
     with pytest.raises(DataError, match="sha256"):

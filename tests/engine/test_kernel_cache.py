@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rheobase import neurons
+from rheobase import files, neurons
 from rheobase.engine import compile_llvm, launch
 
 CURRENT = torch.ones(3, 1, 5)
@@ -110,6 +110,38 @@ def test_the_name_depends_on_the_processor(folder: Path, monkeypatch: pytest.Mon
     )
     outputs()
     assert len(list(folder.iterdir())) == 2
+
+
+def test_the_name_depends_on_the_version(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs()
+    monkeypatch.setattr(compile_llvm, "__version__", "0.0.0")
+    outputs()
+    assert len(list(folder.iterdir())) == 2
+
+
+@pytest.mark.usefixtures("homeless")
+@pytest.mark.parametrize("given", [None, "~/kernels"])
+def test_without_a_home_a_kernel_runs_and_it_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(launch, "kernel", launch.functools.lru_cache(launch.kernel.__wrapped__))
+    if given is not None:
+        monkeypatch.setenv("RHEOBASE_CACHE", given)
+    files.say_uncached.cache_clear()
+    with pytest.warns(RuntimeWarning, match="without a home folder"):
+        assert outputs().shape == CURRENT.shape
+    # a second warning would be an error
+    assert outputs().shape == CURRENT.shape
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("homeless")
+def test_without_a_home_a_named_folder_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launch, "kernel", launch.functools.lru_cache(launch.kernel.__wrapped__))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    outputs()
+    assert list((tmp_path / "rheobase").iterdir())
 
 
 def test_where_it_lies(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from rheobase.engine import vector_math
 from rheobase.engine.ir import Writer
 from rheobase.engine.vector_math import FUNCTIONS
 
@@ -48,14 +49,16 @@ def assembly(name: str, bits: int, lanes: int) -> str:
     w.do(f"%target = getelementptr {w.f}, ptr %y, i64 %i")
     w.do(f"%given = load {w.F}, ptr %source, align {bits // 8}")
     w.do(f"store {w.F} {FUNCTIONS[name](w, '%given')}, ptr %target, align {bits // 8}")
+    w.do("br label %latch")
     body = "\n".join(w.lines)
     return f"""
 define void @run(ptr noalias %x, ptr noalias %y, i64 %n) {{
 entry:
   br label %loop
 loop:
-  %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+  %i = phi i64 [ 0, %entry ], [ %next, %latch ]
 {body}
+latch:
   %next = add i64 %i, {lanes}
   %more = icmp slt i64 %next, %n
   br i1 %more, label %loop, label %done
@@ -183,8 +186,8 @@ SPECIAL = {
     "log": [(1.0, 0.0), (0.0, -INF), (-0.0, -INF), (INF, INF), (-INF, NAN), (-1.0, NAN)],
     "tanh": [(INF, 1.0), (-INF, -1.0), (30.0, 1.0), (-30.0, -1.0)],
     "sigmoid": [(0.0, 0.5), (-0.0, 0.5), (INF, 1.0), (-INF, 0.0), (100.0, 1.0)],
-    "sin": [(INF, NAN), (-INF, NAN), (2.0**40, NAN)],
-    "cos": [(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN), (2.0**40, NAN)],
+    "sin": [(INF, NAN), (-INF, NAN)],
+    "cos": [(0.0, 1.0), (-0.0, 1.0), (INF, NAN), (-INF, NAN)],
 }
 
 
@@ -252,9 +255,14 @@ def test_length_of_vector_changes_no_bit(name: str, bits: int) -> None:
 
 @pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="reads AVX2 code")
 @pytest.mark.parametrize(("name", "bits"), ALL)
-def test_avx2_code_stays_in_vectors(name: str, bits: int) -> None:
-    """No call, no branch but the loop's, no element taken out, one division at most: also without AVX-512."""
+def test_avx2_code_stays_in_vectors(name: str, bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call, no branch but the loop's, no element taken out, one division at most: also without AVX-512.
+
+    Sine and cosine have a way out for angles that are far away, so what is looked at is the way within.
+    """
     lanes = 256 // bits
+    monkeypatch.setitem(FUNCTIONS, "sin", vector_math.sin_near)
+    monkeypatch.setitem(FUNCTIONS, "cos", vector_math.cos_near)
     module, machine = optimised(assembly(name, bits, lanes), "haswell", "")
     code = machine.emit_assembly(module)
     assert "%ymm" in code

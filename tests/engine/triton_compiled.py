@@ -14,10 +14,10 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from rheobase import Neuron, Noisy, neurons
-from rheobase.engine.dispatch import program_of
 from rheobase.engine.emit_llvm import Variant
 from rheobase.engine.launch_triton import BLOCK, WARPS, kernel
 from rheobase.engine.plan import Wanted
+from rheobase.engine.trace import trace
 
 IO = {"f32": "*fp32", "f64": "*fp64", "bf16": "*i16"}
 
@@ -26,12 +26,12 @@ def compiled(variant: Variant, *, kept: bool) -> Any:
     """The machine code of a variant, with states kept between segments or not."""
     k = kernel(variant)
     fixed: dict[str, Any] = {"BLOCK": BLOCK} | ({} if kept else {"checkpoints": None})
-    types = {"lengths": "*i32", "bad": "*i32", "step": "*i64"}
+    types = {"lengths": "*i32", "bad": "*i32", "rng": "*i64"}
     types |= dict.fromkeys(("current", "out", "g_out", "g_current"), IO[variant.stored])
     signature = {}
     for name in k.source.tensors:
         signature[name] = types.get(name, "*fp64" if variant.bits == 64 else "*fp32")
-    signature |= {"lanes": "i32", "steps": "i32", "segment": "i32", "dt": "i64", "seed": "i64"}
+    signature |= {"lanes": "i32", "steps": "i32", "segment": "i32", "dt": "i64"}
     signature |= dict.fromkeys(fixed, "constexpr")
     source = ASTSource(fn=k.function, signature=signature, constexprs=fixed)
     options = {"num_warps": WARPS, "enable_fp_fusion": False}
@@ -39,8 +39,7 @@ def compiled(variant: Variant, *, kept: bool) -> Any:
 
 
 def variants(neuron: Neuron, stored: str, masked: bool) -> tuple[Variant, Variant]:
-    text, _ = program_of(neuron, (neuron.State._fields[0],))
-    assert text is not None
+    text = trace(neuron, neuron.lane_states[:1]).text()
     n = len(neuron.params)
     wanted = Wanted(True, (True,), True, (True,) * n)
     mixed = tuple(k % 2 == 1 for k in range(n))

@@ -17,6 +17,7 @@ import rheobase
 from rheobase import Neuron, Noisy, errors, neurons
 from rheobase.engine.launch_triton import BLOCK, segment_length
 from rheobase.engine.program import parse
+from rheobase.engine.trace import trace
 from tests.contract.models import Model, every_model
 from tests.contract.runs import Run, assert_runs_close, assert_runs_equal, reference_run, run, weight
 from tests.contract.tolerances import HALF_ULP, ONE_STEP, assert_close, difference, free
@@ -28,7 +29,7 @@ ROUNDS_ONCE = tuple(int(part) for part in triton.__version__.split(".")[:2]) >= 
 
 def everything(neuron: Neuron) -> tuple[str, ...]:
     """All that can be recorded."""
-    names = [name for name in neuron.State._fields if name != "step"]
+    names = neuron.lane_states
     return tuple(f"{name}{suffix}" for name in names for suffix in ("", ".pre"))
 
 
@@ -50,7 +51,7 @@ def test_free_run(model: Model) -> None:
     """Values, and gradients of input, initial state and parameters, through output, end and traces."""
     neuron = model.make(5)
     record = everything(neuron)
-    text, _ = rheobase.engine.dispatch.program_of(neuron, record)
+    text = trace(neuron, record).text()
     steps = 63 if len(parse(text).graph.nodes) < LONG else 20
     current, expected = reference_run(model, neuron, steps, 2, record=record)
     found = run(neuron, current, "triton", record=record)
@@ -65,11 +66,11 @@ def test_one_step_in_float32(model: Model) -> None:
     """Every step of a run of 20, from the states of the reference."""
     neuron = model.make(3, dtype=torch.float32)
     current = model.current(21, 2, 3, dtype=torch.float32)
-    names = [name for name in neuron.State._fields if name != "step"]
+    names = neuron.lane_states
     with torch.no_grad():
         _, end, rec = neuron(current, record=names, backend="reference")
         many = {name: getattr(rec, name)[:-1].flatten(0, 1) for name in names}
-        state = neuron.State(**many, **({"step": end.step} if "step" in neuron.State._fields else {}))
+        state = neuron.whole_state(many, getattr(end, "rng", None))
         i = current[1:].flatten(0, 1).unsqueeze(0)
         expected = neuron(i, state, record=names, backend="reference")
         found = neuron(i, state, record=names, backend="triton")
@@ -136,7 +137,7 @@ def test_steps_that_do_not_fill_a_segment(steps: int) -> None:
 
 def test_segments_balance_what_is_kept_and_what_is_computed_again() -> None:
     neuron = neurons.LIF(3, dt=1.0)
-    text, _ = rheobase.engine.dispatch.program_of(neuron, ())
+    text = trace(neuron).text()
     assert len(parse(text).states) == 1
     assert [segment_length(text, steps) for steps in (1, 16, 63, 1000, 100_000)] == [1, 16, 16, 32, 320]
 
@@ -205,9 +206,9 @@ def test_the_operator_keeps_its_contract_with_torch() -> None:
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     neuron = neurons.SRC(3)
-    text, _ = rheobase.engine.dispatch.program_of(neuron, ("h",))
+    text = trace(neuron, ("h",)).text()
     params, state = list(neuron.values().values()), list(neuron.rest(2, dtype=torch.float32))
-    arguments = (torch.randn(40, 2, 3), state, params, None, None, text, 0.0, 0, True)
+    arguments = (torch.randn(40, 2, 3), state, params, None, None, text, 0.0, True, True)
     real = torch.ops.rheobase.scan_triton(*arguments)
     with FakeTensorMode(allow_non_fake_inputs=True):
         fake = torch.ops.rheobase.scan_triton(*arguments)

@@ -165,6 +165,13 @@ def test_there_and_back() -> None:
     assert len(before) > 20
 
 
+@pytest.mark.parametrize("largest", [INF, float("nan"), 1e30, [1.0, 2.0, 3.0]])
+def test_how_far_u_goes_is_a_number_of_thresholds(largest: Any) -> None:
+    """An infinity, cut to an integer, was one threshold."""
+    with pytest.raises(ParameterError, match="largest = "):
+        to_multi_spike(Network(2, tau_mem=INF, current=0.5, max_spikes=1), largest=largest, t_stop=5.0)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [

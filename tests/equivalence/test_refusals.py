@@ -54,6 +54,12 @@ def test_the_reverse_wants_neurons_that_spike_once() -> None:
         to_multi_spike(OneShot(neurons.LIF(3, dt=1.0, tau_mem=1.0)), horizon=500, largest=4.0)
     with pytest.raises(ParameterError, match="largest"):
         to_multi_spike(OneShot(LIF), horizon=10)
+    for horizon in (2.5, -1, 0, True, "ten", float("nan")):
+        with pytest.raises(ParameterError, match="horizon = "):
+            to_multi_spike(OneShot(LIF), horizon=horizon, largest=4.0)  # type: ignore[arg-type]
+    for largest in (float("inf"), float("nan"), 1e30, "high", True, [1.0, 2.0], ["high"]):
+        with pytest.raises(ParameterError, match="largest = "):
+            to_multi_spike(OneShot(LIF), horizon=10, largest=largest)  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="moebius"):
         to_multi_spike(OneShot(LIF), how="mobius", horizon=10, largest=4.0)
 
@@ -64,9 +70,9 @@ def test_a_converted_network_is_not_converted_again() -> None:
         to_single_spike(one, max_spikes=2)
 
 
-@pytest.mark.parametrize("wrong", [0, -1, True, 2.5, (2, 2), None])
+@pytest.mark.parametrize("wrong", [0, -1, True, 2.5, (2, 2), None, "two", [2.0], 10**30])
 def test_spikes_are_counted(wrong: object) -> None:
-    with pytest.raises((ParameterError, TypeError)):
+    with pytest.raises(ParameterError, match="max_spikes"):
         to_single_spike(LIF, max_spikes=wrong)  # type: ignore[arg-type]
 
 

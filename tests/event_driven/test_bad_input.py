@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from rheobase.errors import InputError, ParameterError, RheobaseError, ShapeError
+from rheobase.errors import DTypeError, InputError, ParameterError, RheobaseError, ShapeError
 from rheobase.event_driven import Network, run
 
 NET = Network(2, sources=1).connect([2, 0], [0, 1], [[1.0, 0.0], [0.0, 1.0]], kind="delta")
@@ -30,6 +31,11 @@ BAD: list[tuple[dict[str, Any], type[RheobaseError], str]] = [
     (dict(pre=[0], post=[1], weight=[1.0], delay=[-1.0], kind=["delta"]), ParameterError, r"delay\[0\] = -1"),
     (dict(pre=[0], post=[1], weight=[np.inf], delay=[1.0], kind=["delta"]), InputError, "weight"),
     (dict(pre=[0], post=[1], weight=[1.0], delay=[1.0], kind=["expontial"]), ParameterError, "'exponential'"),
+    (dict(pre=[0.9], post=[1], weight=[1.0], delay=[1.0], kind=["delta"]), DTypeError, "pre of dtype float64"),
+    (dict(pre=[0], post=[True], weight=[1.0], delay=[1.0], kind=["delta"]), DTypeError, "post of dtype bool"),
+    (dict(pre=[0], post=[1], weight=["one"], delay=[1.0], kind=["delta"]), DTypeError, "weight that is no array"),
+    (dict(tau_mem="20 ms"), DTypeError, "tau_mem that is no array"),
+    (dict(n_neurons=True), ParameterError, "n_neurons=True"),
 ]
 
 
@@ -53,6 +59,18 @@ def test_connections() -> None:
         NET.connect([0, 1, 2], [0, 1], np.ones((3, 2)))
     with pytest.raises(ShapeError, match="delay of shape"):
         NET.connect([0], [1], [[1.0]], delay=[1.0, 2.0])
+    with pytest.raises(DTypeError, match=r"Network.connect: got pre of dtype float64"):
+        NET.connect([0.9], [1], [[1.0]])  # type: ignore[list-item]
+    with pytest.raises(DTypeError, match=r"post of dtype float64"):
+        NET.connect([0], np.array([1.0]), [[1.0]])
+    with pytest.raises(DTypeError, match="pre that is no array"):
+        NET.connect([[0], [1, 0]], [1], [[1.0]])  # type: ignore[list-item]
+    with pytest.raises(DTypeError, match="weight that is no array"):
+        NET.connect([0], [1], [["strong"]])
+    # what counts is taken whatever holds it, and nothing is a connection to nobody
+    for pre in (range(2), (0, 1), np.array([0, 1], np.uint8), torch.tensor([0, 1])):
+        assert NET.connect(pre, [1], [[1.0, 1.0]], delay=1.0).n_synapses == NET.n_synapses + 2
+    assert NET.connect([], [], np.empty((0, 0))).n_synapses == NET.n_synapses
 
 
 @pytest.mark.parametrize(
@@ -66,11 +84,25 @@ def test_connections() -> None:
         (dict(t_stop=1.0, inputs=([0], [np.nan])), InputError, "input times"),
         (dict(t_stop=1.0, record_at=[2.0]), ParameterError, "record_at"),
         (dict(t_stop=1.0, record=[2]), ParameterError, "record="),
+        (dict(t_stop=1.0, record=[0.9]), DTypeError, "record of dtype float64"),
+        (dict(t_stop=1.0, record_at=["soon"]), DTypeError, "record_at"),
+        (dict(t_stop=1.0, inputs=([0.9], [0.0])), DTypeError, "sources of inputs of dtype float64"),
+        (dict(t_stop=1.0, inputs=([0], ["now"])), DTypeError, "times of inputs"),
+        (dict(t_stop="1 ms"), ParameterError, "t_stop='1 ms'"),
+        (dict(t_stop=True), ParameterError, "t_stop=True"),
+        (dict(t_stop=1.0, max_events=-1), ParameterError, "max_events=-1"),
+        (dict(t_stop=1.0, max_events=0), ParameterError, "max_events=0"),
+        (dict(t_stop=1.0, max_events=1.5), ParameterError, "max_events=1.5"),
+        (dict(t_stop=1.0, max_events=True), ParameterError, "max_events=True"),
     ],
 )
 def test_runs(given: dict[str, Any], error: type[RheobaseError], text: str) -> None:
     with pytest.raises(error, match=text):
         run(NET, **given)
+
+
+def test_a_limit_beyond_what_can_be_counted_is_none() -> None:
+    assert len(run(NET, ([0], [0.0]), t_stop=1.0, max_events=10**30)) > 0
 
 
 def test_a_network_is_frozen_and_can_be_written_down() -> None:

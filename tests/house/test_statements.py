@@ -47,7 +47,55 @@ def no_module_docstring(module: Module) -> list[str]:
     return [f"{module.name}: no module docstring; say in one sentence what the file is for"]
 
 
-RULES = [asserts, prints, global_statements, trailing_underscores, no_module_docstring]
+# reads back what a process of its own wrote
+OWN_PICKLES = {"src/rheobase/learning/trainer.py"}
+LOADERS = {("pickle", "load"), ("pickle", "loads"), ("torch", "load")}
+
+
+def runs_files(module: Module) -> list[str]:
+    """A pickle may run any code: no file of a user is read as one."""
+    found = []
+    for node in module.nodes(ast.Call):
+        function = node.func
+        if (
+            isinstance(function, ast.Attribute)
+            and isinstance(function.value, ast.Name)
+            and (function.value.id, function.attr) in LOADERS
+            and module.name not in OWN_PICKLES
+        ):
+            found.append(module.at(node, f"{function.value.id}.{function.attr}; read plain arrays and JSON"))
+        for given in node.keywords:
+            value = given.value.value if isinstance(given.value, ast.Constant) else None
+            if (given.arg, value) in {("allow_pickle", True), ("weights_only", False)}:
+                found.append(module.at(node, f"{given.arg}={value}; read plain arrays and JSON"))
+    return found
+
+
+# the one place that writes; compiled code, a download and what a child process tells its parent are files of our own
+WRITERS = {
+    "src/rheobase/files.py", "src/rheobase/engine/compile_llvm.py", "src/rheobase/data/download.py",
+    "src/rheobase/learning/trainer.py",
+}  # fmt: skip
+WRITING = {"write_text", "write_bytes", "savetxt", "tofile"}
+
+
+def writes(module: Module) -> list[str]:
+    """Files are written by `rheobase.files`, which keeps what stood there, links and devices."""
+    if module.name in WRITERS:
+        return []
+    found = []
+    for node in module.nodes(ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        modes = [part.value for part in [*node.args, *(k.value for k in node.keywords if k.arg == "mode")]
+                 if isinstance(part, ast.Constant) and isinstance(part.value, str)]  # fmt: skip
+        opened = name == "open" and any(set(mode) <= set("rwxab+t") and set(mode) & set("wxa+") for mode in modes)
+        os_call = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "os"
+        if name in WRITING or opened or (os_call and name in {"replace", "rename", "open"}):
+            found.append(module.at(node, f"{name}; write it with rheobase.files.atomic_write"))
+    return found
+
+
+RULES = [asserts, prints, global_statements, trailing_underscores, no_module_docstring, runs_files, writes]
 
 BAD = [
     (asserts, "def f(x):\n    assert x > 0, 'positive'\n"),
@@ -58,10 +106,23 @@ BAD = [
     (no_module_docstring, "from __future__ import annotations\n"),
     (no_module_docstring, "'   '\n"),
     (no_module_docstring, ""),
+    (writes, "path.write_text('x')"),
+    (writes, "path.write_bytes(b'x')"),
+    (writes, "open(path, 'w')"),
+    (writes, "path.open('ab')"),
+    (writes, "io.open(path, mode='x')"),
+    (writes, "os.replace(a, b)"),
+    (runs_files, "pickle.load(file)"),
+    (runs_files, "torch.load(path)"),
+    (runs_files, "read(file, weights_only=False)"),
+    (runs_files, "np.load(path, allow_pickle=True)"),
 ]
 
 GOOD = '''
     """Words: assert, print(x), global."""
+
+    path.open("rb"), open(path), "text".replace("a", "w"), atomic_write(path, b"")
+    held = np.load(path, allow_pickle=False), json.load(file), pickle.dumps(held)
 
     class A:
         def __init__(self) -> None:

@@ -106,6 +106,11 @@ WRONG = [
     ({"C": float("nan")}, "C = nan"),
     ({"th_inf": None}, "th_inf = None"),
     ({"R_input": 0.0}, "R_input > 0"),
+    ({"C": 100.0}, "C = 100; expected 1e-13 to 1e-07 F.*SI units"),
+    ({"R_input": 200.0}, "R_input = 200; expected 100000 to 1e\\+12 Ohm"),
+    ({"El_reference": -70.0}, "El_reference = -70; expected"),
+    ({"th_inf": 20.0}, "th_inf = 20; expected"),
+    ({"dt": 0.05}, "dt = 0.05; expected 1e-07 to 0.01 s"),
     ({"coeffs": 3}, "coeffs = 3"),
     ({"asc_amp_array": 1e-12}, "a list of two numbers"),
 ]
@@ -157,7 +162,8 @@ def published() -> dict[str, neurons.GLIF1]:
 
 def counts(cells: Any, current: torch.Tensor, t_stop: float) -> torch.Tensor:
     """Spikes of each cell under a constant current."""
-    out, _ = cells(current.expand(round(t_stop / cells.dt), 1, -1).contiguous())
+    # of a few cells the threshold runs away from the potential under currents as strong as some of these
+    out, _ = cells(current.expand(round(t_stop / cells.dt), 1, -1).contiguous(), check_finite=False)
     return out.sum((0, 1))
 
 

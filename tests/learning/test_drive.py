@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rheobase import neurons
-from rheobase.errors import InputError
+from rheobase.errors import Diverged
 from rheobase.learning.drive import onsets, respond, smallest_current
 
 
@@ -64,5 +64,5 @@ def test_the_current_ends():
 
 
 def test_states_that_leave_the_numbers_are_named():
-    with pytest.raises(InputError, match="smaller dt"):
+    with pytest.raises(Diverged, match="take a dt below 1 ms"):
         respond(neurons.IF(1, dt=1.0, r=1e30), current=1e30, steps=3)

@@ -49,6 +49,7 @@ def test_an_integrate_and_fire_cell_is_recovered(leaky: Recording) -> None:
     fit = fit_neuron(neurons.GLIF1(1, dt=DT, **TEMPLATE), leaky, learn=learn, ranges=ranges, recipe=SHORT)
     found = fit.best.values
     assert fit.finished
+    assert fit.delta == 4.0
     assert fit.gamma > 0.95
     assert found["c_mem"] == pytest.approx(150.0, rel=0.05)
     assert found["g_leak"] == pytest.approx(10.0, rel=0.05)
@@ -81,6 +82,24 @@ def test_a_normalised_neuron_finds_its_place_in_mv() -> None:
     assert fit.readout["input_scale"] == pytest.approx(0.005, rel=0.1)
     assert fit.readout["v_gain"] == pytest.approx(20.0, rel=0.15)
     assert fit.readout["v_offset"] == pytest.approx(-65.0, abs=2.0)
+
+
+def test_a_fast_cell_is_seen_and_its_precision_told() -> None:
+    """Some 200 spikes per second: at 4 ms Gamma would be 0 for any parameters."""
+    cell = neurons.GLIF1(1, dt=DT, c_mem=60.0, g_leak=10.0, v_leak=-70.0, v_reset=-60.0, v_threshold=-50.0)
+    recording = recorded(cell, fluctuating(500.0, 100.0, sweeps=1))
+    rate = len(recording.spike_times()[0]) / recording.duration
+    assert rate > 0.15
+    start = neurons.GLIF1(1, dt=DT, c_mem=60.0, g_leak=10.0, v_leak=-70.0, v_reset=-60.0)
+    fit = fit_neuron(start, recording, learn=("v_threshold",), ranges={"v_threshold": (-60.0, -40.0)}, recipe=SHORT)
+    assert fit.delta == pytest.approx(0.25 / rate, rel=0.05)
+    assert f"delta={fit.delta}" in repr(fit)
+    assert {step.delta for step in fit.history} == {fit.delta}
+    assert fit.gamma > 0.9
+    assert fit.best.values["v_threshold"] == pytest.approx(-50.0, abs=0.5)
+    assert fit.gamma_on(recording, start=20.0) == pytest.approx(fit.gamma, abs=1e-9)
+    with pytest.raises(ParameterError, match=r"Fit.gamma_on: got delta = 4 ms for a cell of"):
+        fit.gamma_on(recording, delta=4.0)
 
 
 # --- gradients --------------------------------------------------------------------------------------------

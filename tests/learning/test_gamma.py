@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rheobase.errors import ParameterError
-from rheobase.learning import coincidences, gamma, reliability, trains_of
+from rheobase.learning import coincidences, gamma, reliability, trains_of, window
 
 INF = math.inf
 
@@ -75,6 +75,32 @@ def test_rows_are_scored_each_for_itself() -> None:
 def test_a_model_that_always_fires_scores_0() -> None:
     always = torch.arange(0.0, 1000.0, 2.0)
     assert float(gamma(torch.tensor([100.0, 300.0]), always, duration=1000.0)) == 0.0
+
+
+def test_a_window_that_can_see_a_fast_cell() -> None:
+    """At 4 ms a perfect prediction of 200 spikes per second scores 0: chance covers all of the time."""
+    fast = torch.arange(0.0, 1000.0, 5.0)
+    assert float(gamma(fast, fast, duration=1000.0, delta=4.0)) == 0.0
+    width = window([fast], duration=1000.0)
+    assert width == pytest.approx(1.25)
+    assert float(gamma(fast, fast, duration=1000.0, delta=width)) == pytest.approx(1.0)
+    # another cell of that rate scores nothing: chance meets less than is taken off, since it uses each spike once
+    other = poisson(0.2, 1000.0, 40, seed=7)
+    assert -0.25 < float(gamma(fast, other, duration=1000.0, delta=width).mean()) < 0.0
+
+
+def test_a_window_is_never_wider_than_asked() -> None:
+    slow, silent = torch.tensor([10.0, 900.0]), torch.tensor([INF])
+    assert window([slow, silent], duration=1000.0) == 4.0
+    assert window([silent], duration=1000.0, delta=8.0) == 8.0
+    assert window([slow] * 3, duration=20.0) == pytest.approx(2.5)
+
+
+def test_a_cell_too_fast_for_the_window_is_told_and_not_scored() -> None:
+    fast = torch.arange(0.0, 1000.0, 5.0)
+    with pytest.raises(ParameterError, match=r"delta = 4 ms for a cell of 200 spikes per second.*delta=1.25"):
+        reliability([fast, fast], duration=1000.0)
+    assert reliability([fast, fast], duration=1000.0, delta=1.25) == pytest.approx(1.0)
 
 
 def test_reliability_is_the_mean_over_ordered_pairs() -> None:

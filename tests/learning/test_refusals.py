@@ -11,6 +11,7 @@ from torch import nn
 from rheobase import nn as layers
 from rheobase.errors import (
     BackendUnavailable,
+    Diverged,
     DTypeError,
     InputError,
     ParameterError,
@@ -19,7 +20,6 @@ from rheobase.errors import (
     StorageError,
 )
 from rheobase.learning import (
-    DivergenceError,
     RateBand,
     Recipe,
     Trainer,
@@ -47,6 +47,8 @@ def repeat(x, *, seed, index=None):
         (dict(patience=0), "patience = 0"),
         (dict(learning_rate=0.0), "learning_rate = 0.0; expected a finite number > 0"),
         (dict(learning_rate=float("nan")), "learning_rate = nan"),
+        (dict(learning_rate=1e38), r"learning_rate = 1e\+38; expected .* at most 1e\+18"),
+        (dict(weight_decay=1e38), r"at most 1e\+18"),
         (dict(weight_decay=-1e-3), "weight_decay"),
         (dict(clip_norm=0), "clip_norm"),
         (dict(optimiser="adamm"), "did you mean 'adam"),
@@ -158,7 +160,7 @@ def test_a_compiled_network_is_refused_before_it_is_wrapped() -> None:
 
 
 def test_errors_are_of_one_hierarchy() -> None:
-    assert issubclass(DivergenceError, RheobaseError)
+    assert issubclass(Diverged, RheobaseError)
 
 
 def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> None:

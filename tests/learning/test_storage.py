@@ -108,12 +108,33 @@ def test_json_keeps_every_bit_of_a_float(tmp_path: Path) -> None:
     assert read_json(tmp_path / "a.json") == values
 
 
+def test_json_that_is_too_deep(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[" * 100_000)
+    with pytest.raises(CheckpointError, match="no JSON"):
+        read_json(tmp_path / "a.json")
+
+
 def test_round_trip(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "a.json", TENSORS, {"epoch": 3, "rate": 0.1})
     tensors, facts = load_checkpoint(tmp_path / "a.json")
     assert facts == {"epoch": 3, "rate": 0.1}
     assert tensors.keys() == TENSORS.keys()
     assert all(t.dtype == TENSORS[k].dtype and torch.equal(t, TENSORS[k]) for k, t in tensors.items())
+
+
+def test_a_link_to_a_checkpoint_stays_one(tmp_path: Path) -> None:
+    """Tensors lie beside what it leads to, and both names read the same."""
+    far, link = tmp_path / "far", tmp_path / "last.json"
+    far.mkdir()
+    link.symlink_to(far / "real.json")
+    for epoch in (1, 2):
+        save_checkpoint(link, {"x": torch.full((2,), float(epoch))}, {"epoch": epoch})
+    assert link.is_symlink()
+    assert names(tmp_path) == ["far", "last.json"]
+    assert len(names(far)) == 2
+    for path in (link, far / "real.json"):
+        tensors, facts = load_checkpoint(path)
+        assert (tensors["x"].tolist(), facts) == ([2.0, 2.0], {"epoch": 2})
 
 
 def test_a_new_checkpoint_replaces_the_old_one_only(tmp_path: Path) -> None:

@@ -11,14 +11,10 @@ from torch import nn
 
 from rheobase import neurons
 from rheobase import nn as layers
-from rheobase.errors import (
-    BackendUnavailable,
-    ParameterError,
-)
+from rheobase.errors import BackendUnavailable, Diverged, InputError, ParameterError
 from rheobase.learning import (
     Callback,
     CsvLog,
-    DivergenceError,
     RateBand,
     Recipe,
     RichProgress,
@@ -338,7 +334,7 @@ class Explodes(Net):
 @pytest.mark.parametrize("clip", [None, 1.0])
 def test_divergence_says_where_and_keeps_the_checkpoint(tmp_path: Path, how: str, text: str, clip) -> None:
     net = Explodes(8 + 3, how)
-    with pytest.raises(DivergenceError, match=f"{text}.*lower the learning rate.*last.json is kept"):
+    with pytest.raises(Diverged, match=f"{text}.*lower the learning rate.*last.json is kept"):
         trainer(recipe(clip_norm=clip), folder=tmp_path).fit(
             net, encoder=NoisyRepeat(), train=TRAIN, validation=VALIDATION
         )
@@ -352,6 +348,32 @@ def test_divergence_says_where_and_keeps_the_checkpoint(tmp_path: Path, how: str
     assert history.finished
 
 
+class Overflows(Net):
+    """From its second batch on, what comes to its neurons is infinite."""
+
+    calls = 0
+
+    def forward(self, x, states=None):
+        self.calls += 1
+        if self.calls > 1:
+            raise InputError("LI(3)", "current[0, 0, 0] = inf", "finite numbers", "look at the layer before")
+        return super().forward(x)
+
+
+def test_numbers_that_leave_float32_inside_the_network_are_a_divergence() -> None:
+    with pytest.raises(Diverged, match=r"epoch 1, batch 2 of 8: got current.*inf in LI.*lower the learning"):
+        trainer().fit(Overflows(), encoder=repeat, train=TRAIN)
+
+
+def test_data_that_are_not_finite_are_not_the_learning_rate() -> None:
+    def broken(x, *, seed, index=None):
+        return repeat(x, seed=seed, index=index).fill_(float("nan"))
+
+    net = layers.Sequential(neurons.LIF(FEATURES, dt=1.0), nn.Linear(FEATURES, CLASSES), neurons.LI(CLASSES, dt=1.0))
+    with pytest.raises(InputError, match="the layer before"):
+        trainer().fit(net, encoder=broken, train=TRAIN)
+
+
 def test_divergence_with_nothing_saved() -> None:
-    with pytest.raises(DivergenceError, match=r"epoch 1, batch 1 of 8.*nothing was saved"):
+    with pytest.raises(Diverged, match=r"epoch 1, batch 1 of 8.*nothing was saved"):
         trainer().fit(Explodes(1, "loss"), encoder=repeat, train=TRAIN)

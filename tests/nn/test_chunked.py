@@ -36,8 +36,49 @@ def test_same_numbers_as_the_whole_run(steps: int, lengths: torch.Tensor | None)
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
 
 
+def test_backward_runs_under_the_autocast_of_forward() -> None:
+    """A spike that never happened must not come from products in another type."""
+    x = torch.rand(40, 3, 6)
+    found = []
+    for chunked in (False, True):
+        torch.manual_seed(0)
+        plain = nn.Sequential(nn.Linear(6, 9), neurons.LIF(9, dt=1.0), nn.Linear(9, 4), neurons.LI(4, dt=1.0))
+        model, y = nn.Chunked(plain, steps=7) if chunked else plain, x.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16):
+            out, _ = model(20.0 * y)
+        out.float().square().sum().backward()
+        found.append([out.detach().float(), y.grad, *(p.grad for p in model.parameters())])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=2e-2, atol=2e-2 * float(a.abs().max()))
+
+
+def test_backward_runs_in_the_mode_of_forward() -> None:
+    x = torch.rand(30, 3, 6, dtype=torch.float64) * 20
+    expected = gradients(nn.Chunked(net(), steps=7), x)
+    model = nn.Chunked(net(), steps=7)
+    torch.manual_seed(1)
+    y = x.clone().requires_grad_()
+    out, _ = model(y)
+    model.eval()  # dropout would let everything pass
+    (out * torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view_as(out)).sum().backward()
+    assert not any(part.training for part in model.modules())
+    for a, b in zip(expected, [out.detach(), y.grad, *(p.grad for p in model.parameters())], strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["0.weight", "1.tau_mem_log", "1.v_leak", "3.weight_rec"])
+def test_weights_that_change_before_backward_are_refused(name: str) -> None:
+    model = nn.Chunked(net(), steps=7)
+    out, _ = model(torch.rand(30, 3, 6, dtype=torch.float64) * 20)
+    held = {**dict(model.net.named_parameters()), **dict(model.net.named_buffers())}[name]
+    with torch.no_grad():
+        held.add_(0.1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.sum().backward()
+
+
 def test_bad_arguments() -> None:
     with pytest.raises(ParameterError, match="an integer >= 1"):
         nn.Chunked(net(), steps=0)
-    with pytest.raises(ParameterError, match="TdBatchNorm"):
+    with pytest.raises(ParameterError, match="BatchNorm"):
         nn.Chunked(nn.Sequential(nn.TdBatchNorm(3)), steps=5)

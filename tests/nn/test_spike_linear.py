@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
-from rheobase import neurons, nn
+from rheobase import errors, explain, neurons, nn
+from rheobase.nn import spike_linear
 
 
 def layer(bias: bool = True) -> nn.SpikeLinear:
     torch.manual_seed(0)
-    return nn.SpikeLinear(200, 30, bias=bias)
+    return nn.SpikeLinear(200, 30, bias=bias, products="bfloat16")
 
 
 def spikes() -> torch.Tensor:
@@ -54,3 +56,34 @@ def test_in_a_network_and_saved() -> None:
 def test_autocast_has_its_way() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert layer()(spikes()).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("has", "seconds", "made"),
+    [
+        ({"avx2", "fma"}, (1.0, 0.1), torch.float32),  # a processor without such products, however fast they seem
+        ({"avx512bf16"}, (1.0, 0.25), torch.bfloat16),
+        ({"amx-bf16"}, (1.0, 0.9), torch.float32),  # they are there, and do not pay
+        ({"bf16"}, (1.0, 8.0), torch.float32),
+    ],
+)
+def test_the_hardware_and_one_measurement_decide(
+    has: set[str], seconds: tuple[float, float], made: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = dict(zip((torch.float32, torch.bfloat16), seconds, strict=True))
+    monkeypatch.setattr(spike_linear, "features", lambda: frozenset(has))
+    monkeypatch.setattr(spike_linear, "measured", times.__getitem__)
+    monkeypatch.setattr(spike_linear, "faster_in_bfloat16", spike_linear.faster_in_bfloat16.__wrapped__)
+    own = nn.SpikeLinear(200, 30)
+    assert own.made_in("cpu") == made
+    x = spikes()
+    product = torch.nn.functional.linear(x, own.weight, own.bias)
+    assert torch.equal(own(x), product) == (made == torch.float32)
+    assert str(made).removeprefix("torch.") in explain(own, x).parts[0].reason
+
+
+def test_the_choice_can_be_made() -> None:
+    assert nn.SpikeLinear(2, 3, products="float32").made_in("cpu") == torch.float32
+    assert "products='bfloat16'" in repr(layer())
+    with pytest.raises(errors.ParameterError, match="products = 'half'"):
+        nn.SpikeLinear(2, 3, products="half")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rheobase import neurons
-from rheobase.errors import InputError, ParameterError
+from rheobase.errors import Diverged, ParameterError
 from rheobase.learning.drive import inject, make, respond, shown_response, step_response
 from rheobase.plot import LIGHT
 from rheobase.plot.gallery import Portrait, fi_curve, phase_plane
@@ -189,7 +189,7 @@ def test_a_set_without_a_protocol_is_refused():
 
 
 def test_states_that_leave_the_numbers_are_named():
-    with pytest.raises(InputError, match="smaller dt"):
+    with pytest.raises(Diverged, match="take a dt below 1 ms"):
         inject(make(neurons.IF, 1, 1.0, r=1e30), torch.full((3,), 1e30))
 
 

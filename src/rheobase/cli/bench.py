@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import Debug, Json, check_json, examples, reported, write_json
+from rheobase.cli.options import MOST_THREADS, Debug, Json, examples, reported, write_json
 
 if TYPE_CHECKING:
     from rheobase.core.declared import Declared
@@ -32,7 +32,9 @@ def bench_neurons(
     batch: Annotated[int, typer.Option(min=1, help="Sequences in the batch.")] = 64,
     size: Annotated[int, typer.Option(min=1, help="Neurons in the layer.")] = 512,
     seconds: Annotated[float, typer.Option(min=0.0, help="Time to spend on each neuron.")] = 2.0,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads.", show_default="as torch has them")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=MOST_THREADS, help="Threads.", show_default="as torch has them")
+    ] = None,
     json: Json = None,
     debug: Debug = False,
 ) -> None:
@@ -41,12 +43,14 @@ def bench_neurons(
     The yardsticks are torch's own y = 2 * x on the same tensor, and the same equations as a plain torch loop over time.
     Against other libraries: make bench.
     """
-    with reported(debug):
+    with reported(debug, json=json):
         from rheobase.cli import machine
         from rheobase.cli.models import find, names
 
-        check_json(json)
         kinds = [find(name) for name in neuron or names()]
+        sizes = f"--steps {steps} --batch {batch} --size {size}"
+        # input, output, and the gradient of both
+        machine.check_memory("bench", sizes, 4 * 4 * steps * batch * size, "take fewer of one of them")
         with machine.threads(threads):
             rows = _measured(kinds, (steps, batch, size), seconds)
             content = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import Debug, Json, check_json, examples, reported, write_json
+from rheobase.cli.options import Debug, Json, examples, path, reported, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,21 +25,27 @@ MULTI = examples(
     "rheobase convert multi-spike one.json --how moebius --out many.json",
 )
 
+MOST_COPIES = 1_000_000
+
 convert = typer.Typer(help="Convert a trained network between kinds of neurons.", no_args_is_help=True)
 
 Model = Annotated[
     Path,
     typer.Argument(
-        metavar="MODEL", help="Folder of a run of `rheobase train`, or a .json or .safetensors of a saved network."
+        parser=path,
+        metavar="MODEL",
+        help="Folder of a run of `rheobase train`, or a .json or .safetensors of a saved network.",
     ),
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Where it goes: a .json, its tensors beside it.", show_default="beside MODEL"),
+    typer.Option(
+        parser=path, metavar="FILE", help="Where it goes: a .json, its tensors beside it.", show_default="beside MODEL"
+    ),
 ]
 Samples = Annotated[int, typer.Option(min=1, help="Test samples to measure and to compare on.")]
 DataDir = Annotated[
-    Path | None, typer.Option(metavar="FOLDER", help="Where the data lie.", show_default="as in training")
+    Path | None, typer.Option(parser=path, metavar="FOLDER", help="Where the data lie.", show_default="as in training")
 ]
 
 
@@ -66,12 +72,11 @@ def single_spike(
     The network must be of neurons whose reset subtracts (LIF, IF, CubaLIF, AdLIF). Both networks are run on test
     samples in double precision, where sums of trained weights do not round; spikes and predictions are compared.
     """
-    with reported(debug):
+    with reported(debug, json=json):
         from rheobase import equivalence
         from rheobase.cli.converting.saved import inputs, read
         from rheobase.errors import ParameterError
 
-        check_json(json)
         if decay_bits is not None and grid is None:
             raise ParameterError("convert", "--decay-bits without --grid", "both", "--grid 10 --decay-bits 2, say")
         wanted = _whole(max_spikes)
@@ -103,11 +108,10 @@ def multi_spike(
     for each neuron a group, one for every square-free number, whose spikes cancel all but the first. By an autapse, for
     any decay: the neuron inhibits itself. How high its potential gets is measured on test samples.
     """
-    with reported(debug):
+    with reported(debug, json=json):
         from rheobase import equivalence
         from rheobase.cli.converting.saved import inputs, read
 
-        check_json(json)
         saved = read(model, data_dir)
         x = inputs(saved, samples)
         many, certificate = equivalence.to_multi_spike(saved.net, how=how, inputs=x)
@@ -118,13 +122,16 @@ def multi_spike(
 
 def _whole(given: str) -> int | None:
     """A number of copies; None for auto. Raises `ParameterError`."""
+    from rheobase.cli.quantity import whole
     from rheobase.errors import ParameterError
 
     if given == "auto":
         return None
-    if not given.isdecimal():
-        raise ParameterError("convert", f"--max-spikes {given}", "auto or a whole number", "--max-spikes 16, say")
-    return int(given)
+    copies = whole(given)
+    if copies is None or copies > MOST_COPIES:
+        expected = f"auto or a whole number up to {MOST_COPIES}"
+        raise ParameterError("convert", f"--max-spikes {given}", expected, "--max-spikes 16, say")
+    return copies
 
 
 def _end(

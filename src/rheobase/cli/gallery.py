@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rheobase.cli.options import Debug, examples, reported
+from rheobase.cli.options import Debug, examples, path, reported
 
 if TYPE_CHECKING:
     from rheobase.core.declared import Declared
@@ -28,11 +28,15 @@ def gallery(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The page, one HTML file.", show_default=f"{PAGE}; none with --docs"),
+        typer.Option(
+            parser=path, metavar="FILE", help="The page, one HTML file.", show_default=f"{PAGE}; none with --docs"
+        ),
     ] = None,
     docs: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Write a Markdown page for each neuron, and an index, into this folder."),
+        typer.Option(
+            parser=path, metavar="FOLDER", help="Write a Markdown page for each neuron, and an index, into this folder."
+        ),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     debug: Debug = False,
@@ -70,12 +74,12 @@ def gallery(
 
 def _check_place(path: Path, *, folder: bool) -> None:
     """Raise before minutes of drawing that could not be written."""
-    from rheobase.errors import StorageError
-    from rheobase.learning.storage import ensure_folder
+    from rheobase.files import ensure_folder, ensure_writable
 
-    ensure_folder(path if folder else path.parent)
-    if not folder and path.is_dir():
-        raise StorageError(f"--out {path}", "a folder", "a file that can be written", f"--out {path / PAGE}")
+    if folder:
+        ensure_folder(path)
+    else:
+        ensure_writable(path, "--out")
 
 
 def _draw(kinds: list[type[Declared]], styles: tuple[Style, ...]) -> list[Entry]:
@@ -97,7 +101,7 @@ def _draw(kinds: list[type[Declared]], styles: tuple[Style, ...]) -> list[Entry]
 
 def _write(drawn: list[Entry], path: Path) -> Path:
     from rheobase import __version__
-    from rheobase.learning.storage import atomic_write
+    from rheobase.files import atomic_write
     from rheobase.plot.gallery.page import page
 
     atomic_write(path, page(drawn, f"rheobase {__version__}").encode())

@@ -9,7 +9,7 @@ EXAMPLES = examples("rheobase list", "rheobase list --json neurons.json")
 
 def list_neurons(json: Json = None, debug: Debug = False) -> None:
     """List all neurons: what each is, its paper, its states and its parameters."""
-    with reported(debug):
+    with reported(debug, json=json):
         from rheobase.cli.models import find, names
         from rheobase.cli.terminal import console, table
         from rheobase.core.describe import Description

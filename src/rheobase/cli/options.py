@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import errno
+import sys
 import traceback
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,12 +12,26 @@ from typing import Annotated, Any
 
 import typer
 
-from rheobase.errors import RheobaseError, StorageError
+from rheobase.errors import ParameterError, RheobaseError, StorageError
+from rheobase.files import ensure_writable, expanded
 
 FAILED, INTERRUPTED = 2, 130
+MOST_SEED = 2**62  # seeds that are derived from it fit into 64 bits, too
+MOST_THREADS = 1024  # where many more cannot be started, the process ends without a word
+
+
+def path(text: str | Path) -> Path:
+    """A path as it is typed. A shell leaves the ~ of --json=~/a.json alone: it is a home, not a folder of that name."""
+    try:
+        return expanded(text, "path")
+    except ParameterError as error:
+        raise typer.BadParameter(str(error)) from None
+
 
 Debug = Annotated[bool, typer.Option("--debug", help="On an error, show where in the code it arose.")]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write all numbers to a JSON file.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", parser=path, metavar="FILE", help="Write all numbers to a JSON file.")
+]
 NeuronName = Annotated[str, typer.Argument(metavar="NEURON", help="Name of a neuron; `rheobase list` has them.")]
 
 
@@ -26,38 +41,66 @@ def examples(*commands: str) -> str:
 
 
 @contextmanager
-def reported(debug: bool) -> Generator[None, None, None]:
-    """Inside, an error of rheobase becomes one red line on standard error and exit code 2; Ctrl-C gives 130."""
+def reported(debug: bool, *, json: Path | None = None) -> Generator[None, None, None]:
+    """Inside, an error of rheobase becomes one red line on standard error and exit code 2; Ctrl-C gives 130.
+
+    `json` is where --json will be written; that it can is checked first.
+    """
     try:
+        check_json(json)
         yield
     except RheobaseError as error:
-        if debug:
-            typer.echo(traceback.format_exc(), err=True)
-        # one line, whatever the error quotes
-        typer.secho("error: " + " ".join(str(error).split()), fg="red", err=True)
+        _say(error, debug)
+        raise typer.Exit(FAILED) from None
+    except (MemoryError, RuntimeError, OSError) as error:
+        told = _told_by_the_system(error)
+        if told is None:
+            raise
+        _say(told, debug)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         typer.secho("interrupted", fg="red", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 
+def _say(error: RheobaseError, debug: bool) -> None:
+    if debug:
+        typer.echo(traceback.format_exc(), err=True)
+    # one line, whatever the error quotes
+    typer.secho("error: " + " ".join(str(error).split()), fg="red", err=True)
+
+
+# how torch says that there is no room; Python and NumPy have an error of their own for it
+_NO_ROOM = ("can't allocate memory", "not enough memory", "out of memory", "Storage size calculation overflowed")
+
+
+def _told_by_the_system(error: MemoryError | RuntimeError | OSError) -> RheobaseError | None:
+    """What the machine refuses, memory or a path, as an error of rheobase; None for an error of the program."""
+    if isinstance(error, OSError):
+        # a reader that has gone (rheobase list | head -1) ends a command without a word, which click sees to
+        if error.errno in (None, errno.EPIPE):
+            return None
+        place = "what is written" if error.filename is None else str(error.filename)
+        given = error.strerror or type(error).__name__
+        return StorageError(place, given, "a place that can be read and written", "check the path and its rights")
+    if isinstance(error, MemoryError) or any(words in str(error) for words in _NO_ROOM):
+        given, expected = "more numbers than fit into memory", "what this machine can hold"
+        return ParameterError("the run", given, expected, "take fewer steps, neurons, layers or samples at a time")
+    return None
+
+
 def check_json(path: Path | None) -> None:
     """Raise `StorageError` where --json cannot be written, before work whose result would be lost."""
-    if path is None:
-        return
-    from rheobase.learning.storage import ensure_folder
-
-    ensure_folder(path.parent)
-    if path.is_dir() or not os.access(path.parent, os.W_OK):
-        given = "a folder" if path.is_dir() else f"no right to write in {path.parent}"
-        raise StorageError(f"--json {path}", given, "a file that can be written", "give another file")
+    if path is not None:
+        ensure_writable(path, "--json")
 
 
 def write_json(path: Path | None, content: Any) -> None:
     """Write `content` for --json, in one step, where a file was asked for. Raises `StorageError`."""
     if path is not None:
-        from rheobase.learning.storage import ensure_folder
         from rheobase.learning.storage import write_json as write
 
-        ensure_folder(path.parent)
+        check_json(path)
+        # where --json is standard output, too, its lines keep their order
+        sys.stdout.flush()
         write(path, content)

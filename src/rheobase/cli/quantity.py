@@ -10,13 +10,15 @@ from rheobase.errors import ParameterError, UnitError
 
 _POWERS = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}
 _BASES = ("Ohm", "Hz", "s", "V", "A", "S", "F")
+LARGEST = 3.4e38  # about the largest number of float32, in which neurons run
+_MOST_DIGITS = 18
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 
 
 def quantity(text: str, unit: str, name: str) -> float:
     """The number in `text`, expressed in `unit`. A unit behind it must be that one, or a multiple of it.
 
-    Raises: `ParameterError` for what is no finite number, `UnitError` for a unit of another kind.
+    Raises: `ParameterError` for what is no finite number of float32, `UnitError` for a unit of another kind.
 
     >>> quantity("0.8nA", "pA", "--current"), quantity("1.5", "1", "--current"), quantity("2 s", "ms", "--stop")
     (800.0, 1.5, 2000.0)
@@ -25,13 +27,24 @@ def quantity(text: str, unit: str, name: str) -> float:
     if match is None or not math.isfinite(float(match[1])):
         raise ParameterError(name, repr(text), f"a finite number{_with(unit)}", f"{_example(unit)}, say")
     value, given = float(match[1]), match[2]
-    if given in ("", unit):
-        return value
-    shift = _shift(given, unit)
+    shift = 0 if given in ("", unit) else _shift(given, unit)
     if shift is None:
         plain = {"1": "a plain number", STEPS: "a number of steps"}.get(unit, f"a number in {unit}")
         raise UnitError(name, f"{text!r}, in {given}", plain, f"{_example(unit)}, say")
-    return value * 10**shift if shift >= 0 else value / 10**-shift
+    value = value * 10**shift if shift >= 0 else value / 10**-shift
+    if abs(value) > LARGEST:
+        expected = f"at most {LARGEST:g}{'' if unit == '1' else f' {unit}'}, what a float32 holds"
+        raise ParameterError(name, repr(text), expected, f"{_example(unit)}, say")
+    return value
+
+
+def whole(text: str) -> int | None:
+    """The whole number from 0 on that a text says; None for another text, or more digits than a size can have.
+
+    >>> whole("128"), whole("1.5"), whole("-1"), whole("9" * 5000)
+    (128, None, None, None)
+    """
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 def _shift(given: str, unit: str) -> int | None:

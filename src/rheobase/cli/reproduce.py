@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rheobase.cli.options import INTERRUPTED, Debug, Json, check_json, examples, reported, write_json
+from rheobase.cli.options import INTERRUPTED, MOST_SEED, Debug, Json, examples, path, reported, write_json
 
 if TYPE_CHECKING:
     from rheobase.reproduce import Call, Outcome, Watcher
@@ -53,15 +53,18 @@ def reproduce(
     out: Annotated[
         Path | None,
         typer.Option(
+            parser=path,
             metavar="FOLDER",
             help="Where results go.",
             show_default="results/PAPER, PAPER-quick or PAPER-20-minutes; search/ in it",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of all random numbers.")] = 0,
+    seed: Annotated[int, typer.Option(max=MOST_SEED, help="Of all random numbers.")] = 0,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where mnist/ and other data lie.", show_default="$RHEOBASE_DATA"),
+        typer.Option(
+            parser=path, metavar="FOLDER", help="Where mnist/ and other data lie.", show_default="$RHEOBASE_DATA"
+        ),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do again what an earlier call stored.")] = False,
     json: Json = None,
@@ -72,7 +75,7 @@ def reproduce(
     Every finished part, and every unit of a long one, is stored under its settings: a second call skips it, a changed
     setting redoes it, and after Ctrl-C the same command goes on.
     """
-    with reported(debug):
+    with reported(debug, json=json):
         from rheobase.cli.machine import machine
         from rheobase.errors import ParameterError
         from rheobase.reproduce import Call, find
@@ -82,10 +85,9 @@ def reproduce(
             return
         if paper is None:
             raise ParameterError("reproduce", "no paper", "the name of a paper", "rheobase reproduce --list")
-        check_json(json)
         call = Call(
             paper=find(paper), only=_names(only or []), search=search, quick=quick, budget=budget, out=out, seed=seed,
-            data=None if data is None else data.expanduser(), fresh=fresh, machine=machine(),
+            data=data, fresh=fresh, machine=machine(),
             command=_command(paper, only or [], search, quick, budget, out, seed),
         )  # fmt: skip
         outcome = _run(call)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import Debug, Json, NeuronName, examples, reported, write_json
+from rheobase.cli.options import Debug, Json, NeuronName, examples, path, reported, write_json
 from rheobase.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ def show(
     neuron: NeuronName,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The picture: .png, .svg or .pdf.", show_default=f"{FOLDER}/NEURON.png"),
+        typer.Option(
+            parser=path, metavar="FILE", help="The picture: .png, .svg or .pdf.", show_default=f"{FOLDER}/NEURON.png"
+        ),
     ] = None,
     no_plot: Annotated[bool, typer.Option("--no-plot", help="Make no picture.")] = False,
     json: Json = None,
@@ -35,7 +37,7 @@ def show(
     The picture is its response to a step of 1.5 times the smallest current that makes it fire within 50 ms (or steps),
     or of a higher multiple where at this one it does not go on firing.
     """
-    with reported(debug):
+    with reported(debug, json=json):
         from rheobase.cli.models import find
         from rheobase.cli.terminal import console
         from rheobase.core.describe import Description

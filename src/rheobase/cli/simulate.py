@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from rheobase.cli.options import Debug, Json, NeuronName, examples, reported, write_json
+from rheobase.cli.options import Debug, Json, NeuronName, examples, path, reported, write_json
 
 if TYPE_CHECKING:
     from rheobase.core.declared import Declared
@@ -21,6 +21,7 @@ EXAMPLES = examples(
     "rheobase simulate SRC --current 0.3 --stop 400 --record h,h_s --json src.json",
 )
 MOST_STEPS = 100_000_000
+BYTES = 4  # of a float32
 
 
 class Typed(NamedTuple):
@@ -64,7 +65,9 @@ def simulate(
     record: Annotated[
         list[str] | None, typer.Option(metavar="STATE", help="Put the trace of a state into the JSON file; repeatable.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="A picture: .png, .svg or .pdf.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(parser=path, metavar="FILE", help="A picture: .png, .svg or .pdf.")
+    ] = None,
     json: Json = None,
     debug: Debug = False,
 ) -> None:
@@ -72,7 +75,7 @@ def simulate(
 
     With a named set and no --current, it runs under the protocol with which the source of the set shows it.
     """
-    with reported(debug):
+    with reported(debug, json=json):
         from rheobase.cli.models import find
         from rheobase.cli.show import picture
         from rheobase.cli.terminal import console, figures
@@ -177,6 +180,7 @@ def _states(kind: type[Declared], record: list[str]) -> list[str]:
 
 
 def _run(neuron: Declared, current: str, stop: str, onset: str) -> Response:
+    from rheobase.cli.machine import check_memory
     from rheobase.cli.quantity import quantity
     from rheobase.errors import ParameterError
     from rheobase.learning.drive import respond
@@ -188,21 +192,25 @@ def _run(neuron: Declared, current: str, stop: str, onset: str) -> Response:
         raise ParameterError("--stop", repr(stop), expected, "--stop 400")
     if not 0 <= start < steps:
         raise ParameterError("--onset", repr(onset), f"a time from 0 to before --stop {stop}", "--onset 0")
+    # the current, what comes out, and every state before and after the reset
+    values = steps * (2 + 2 * len(neuron.states))
+    check_memory("--stop", repr(stop), BYTES * values, "--stop 400, or a larger --dt" if neuron.dt else "--stop 400")
     return respond(neuron, current=value, steps=steps, onset=start)
 
 
 def _steps(neuron: Declared, text: str, name: str) -> int:
+    """How many steps a time is; beyond what is allowed, one more than that."""
     from rheobase.cli.quantity import STEPS, quantity
     from rheobase.errors import ParameterError
 
     if neuron.dt is not None:
-        return round(quantity(text, "ms", name) / neuron.dt)
-    count = quantity(text, STEPS, name)
-    if count != int(count):
-        raise ParameterError(
-            name, repr(text), f"a whole number of steps, in which {type(neuron).__name__} counts", "400"
-        )
-    return int(count)
+        count = quantity(text, "ms", name) / neuron.dt
+    else:
+        count = quantity(text, STEPS, name)
+        if count != int(count):
+            expected = f"a whole number of steps, in which {type(neuron).__name__} counts"
+            raise ParameterError(name, repr(text), expected, "400")
+    return round(max(-1.0, min(count, MOST_STEPS + 1.0)))
 
 
 def _figures(run: Response) -> dict[str, str]:

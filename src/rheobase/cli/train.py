@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import INTERRUPTED, Debug, Json, check_json, examples, reported, write_json
+from rheobase.cli.options import INTERRUPTED, MOST_THREADS, Debug, Json, examples, path, reported, write_json
 from rheobase.cli.training.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, said
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def train(
         str | None, typer.Option(help="Folder of the run.", show_default="NEURON-DATA", rich_help_panel=WHERE)
     ] = None,
     out: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="Where folders of runs are made.", rich_help_panel=WHERE)
+        Path, typer.Option(parser=path, metavar="FOLDER", help="Where folders of runs are made.", rich_help_panel=WHERE)
     ] = Path("runs"),
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Remove a run of the same name first.", rich_help_panel=WHERE)
@@ -68,7 +69,10 @@ def train(
     resume: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Go on with an interrupted run; takes no other setting.", rich_help_panel=WHERE
+            parser=path,
+            metavar="FOLDER",
+            help="Go on with an interrupted run; takes no other setting.",
+            rich_help_panel=WHERE,
         ),
     ] = None,
     tensorboard: Annotated[
@@ -108,7 +112,11 @@ def train(
     threads: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Threads.", show_default="1 for small networks, else torch's", rich_help_panel=MACHINE
+            min=1,
+            max=MOST_THREADS,
+            help="Threads.",
+            show_default="1 for small networks, else torch's",
+            rich_help_panel=MACHINE,
         ),
     ] = None,
     json: Json = None,
@@ -126,8 +134,7 @@ def train(
         "seed": seed, "device": device, "devices": devices, "precision": precision, "threads": threads,
         "tensorboard": tensorboard or None,
     }  # fmt: skip
-    with reported(debug):
-        check_json(json)
+    with reported(debug, json=json):
         if resume is not None:
             others = {**given, "name": name, "overwrite": overwrite or None}
             _resume(resume, [k for k, v in others.items() if v is not None], json, download=download)
@@ -145,6 +152,7 @@ def _start(
     from rheobase.cli.training.settings import Settings, located, parse_hidden
     from rheobase.data import load
     from rheobase.errors import ParameterError
+    from rheobase.files import expanded
 
     for wanted in ("neuron", "data"):
         if given[wanted] is None:
@@ -155,7 +163,7 @@ def _start(
     dataset = load(given["data"], given["data_dir"], download=download, limit=given["limit"])
     chosen = {**given, "hidden": parse_hidden(given["hidden"]), "data": located(given["data"])}
     if given["data_dir"] is not None:
-        chosen["data_dir"] = str(Path(given["data_dir"]).expanduser().resolve())
+        chosen["data_dir"] = os.path.realpath(expanded(given["data_dir"], "--data-dir"))
     settings = Settings.resolve(chosen, dataset)
     wanted_name = name or f"{kind.__name__}-{Path(given['data']).stem}".lower()
     check(settings, dataset)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from rheobase.core.states import RNG
 from rheobase.errors import DeviceError, DTypeError, ParameterError, ShapeError, StateError
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def check_call(neuron: Neuron, current: Tensor, record: Sequence[str], lengths: 
         raise DTypeError(
             repr(neuron), f"current of type {type(current).__name__}", "a torch.Tensor", "torch.as_tensor it"
         )
+    if current.layout != torch.strided:
+        given = f"current of layout {current.layout}"
+        raise DTypeError(repr(neuron), given, "a dense tensor", "call .to_dense() on it")
     if current.dtype not in FLOATS:
         raise DTypeError(repr(neuron), f"current of dtype {current.dtype}", "a floating dtype", "call .float() on it")
     expected = ("time", "batch", *neuron.shape)
@@ -99,23 +103,15 @@ def check_state(neuron: Neuron, state: Any, current: Tensor, compute: torch.dtyp
         value = getattr(state, name)
         if not isinstance(value, Tensor):
             raise StateError(repr(neuron), f"state {name} = {value!r}", "a tensor", "None stands for rest")
-        if name == "step":
-            shape_expected: tuple[int, ...] = ()
-            if value.dtype != torch.int64:
-                raise StateError(repr(neuron), f"state step of {value.dtype}", "torch.int64", "it counts steps")
-        else:
-            shape_expected = shape
-            if value.dtype != compute:
-                raise StateError(
-                    repr(neuron), f"state {name} of {value.dtype}", f"{compute}", f"call .to({compute}) on it"
-                )
-        if tuple(value.shape) != shape_expected:
-            given = f"state {name} of shape {tuple(value.shape)}"
-            raise StateError(
-                repr(neuron),
-                given,
-                str(shape_expected),
-                "a new batch size starts from None, or slice the state",
+        dtype, sizes = (torch.int64, (2,)) if name == RNG else (compute, shape)
+        if value.dtype != dtype:
+            remedy = "the seed and the absolute step" if name == RNG else f"call .to({compute}) on it"
+            raise StateError(repr(neuron), f"state {name} of {value.dtype}", f"{dtype}", remedy)
+        if tuple(value.shape) != sizes:
+            given, remedy = (
+                f"state {name} of shape {tuple(value.shape)}",
+                "a new batch size starts from None, or slice it",
             )
+            raise StateError(repr(neuron), given, str(sizes), remedy)
         if value.device != current.device:
             raise StateError(repr(neuron), f"state {name} on {value.device}", f"{current.device}", "move the state")

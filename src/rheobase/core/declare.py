@@ -13,6 +13,7 @@ from torch import Tensor
 from rheobase.errors import DeclarationError, ParameterError
 
 Bounds = tuple[float | None, float | None]
+LOG_LIMIT = 40.0  # of a learnable positive value: within, neither it nor its square leaves float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +61,7 @@ class ParamSpec:
 
     def from_stored(self, stored: Tensor, learnable: bool) -> Tensor:
         if learnable and self.positive:
-            # within these bounds neither the value nor its square leaves float32
-            return stored.clamp(-40.0, 40.0).exp()
+            return stored.clamp(-LOG_LIMIT, LOG_LIMIT).exp()
         if learnable and self.range is not None:
             low, high = self.range
             return low + (high - low) * torch.sigmoid(stored)
@@ -88,8 +88,8 @@ class ParamSpec:
             raise ParameterError(owner, given, f"a scalar or {shape}", "one value per neuron")
         return tensor
 
-    def check(self, owner: str, value: Tensor) -> None:
-        """Raise `ParameterError` for a value that the declaration forbids."""
+    def check(self, owner: str, value: Tensor, learnable: bool = False) -> None:
+        """Raise `ParameterError` for a value that the declaration forbids, or that could not be learnt from."""
         given = f"{self.name} = {value.tolist() if value.numel() < 5 else tuple(value.shape)}"
         if not bool(torch.isfinite(value).all()):
             raise ParameterError(owner, given, "finite numbers", f"give {self.name} in {self.unit}")
@@ -98,6 +98,9 @@ class ParamSpec:
         if self.range is not None and bool(((value < self.range[0]) | (value > self.range[1])).any()):
             low, high = self.range
             raise ParameterError(owner, given, f"{low} <= {self.name} <= {high}", f"the default is {self.default}")
+        if learnable and self.positive and bool((value.log().abs() > LOG_LIMIT).any()):
+            expected = f"{math.exp(-LOG_LIMIT):.2g} to {math.exp(LOG_LIMIT):.2g} for a learnable {self.name}"
+            raise ParameterError(owner, given, expected, "another unit of time, or a fixed value")
 
 
 def param(

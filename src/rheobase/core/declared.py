@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections import namedtuple
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self
 
@@ -13,18 +12,27 @@ from torch import Tensor, nn
 from rheobase.core.check import checked_shape
 from rheobase.core.declare import Option, ParamSpec, StateSpec
 from rheobase.core.named import NamedSet, Shown, named_sets
-from rheobase.core.neuron import Neuron, register_state
+from rheobase.core.neuron import Neuron
+from rheobase.core.states import RNG, state_type
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import DeclarationError, ParameterError, nearest
 
-COMMON = ("dt", "learn", "surrogate", "detach_reset")
+COMMON = ("dt", "learn", "surrogate", "detach_reset", "detach_spike")
 MILLIVOLTS = 0.2  # of ATan: half as high 3 mV from the threshold, where ATan() is 0.3 from it
 
 
 class Declared(Neuron):
-    """The common part of `OdeNeuron` and `MapNeuron`. Abstract."""
+    """The common part of `OdeNeuron` and `MapNeuron`. Abstract.
+
+    `detach_reset` and `detach_spike` are keywords of every neuron; what a class says is the default, chosen so that the
+    gradient stays finite over 10^4 spikes. The first leaves the reset's own slope out of the gradient: a state after a
+    spike then depends on the one before, not on whether there was a spike. The second lets no gradient of a state pass
+    a spike at all, for dynamics that are themselves chaotic.
+    """
 
     declared_options: ClassVar[dict[str, Option]]
+    detach_reset: bool = False
+    detach_spike: bool = False
     abstract: ClassVar[bool] = True
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
@@ -45,9 +53,7 @@ class Declared(Neuron):
         cls.declared_options = {k: v for k, v in members.items() if isinstance(v, Option)}
         _check_declaration(cls)
         fields = [*cls.states, *(["above"] if getattr(cls, "crossing", False) else [])]
-        cls.State = namedtuple(f"{cls.__name__}State", fields, module=cls.__module__)
-        cls.State.__qualname__ = f"{cls.__qualname__}.State"  # where pickle finds it
-        register_state(cls.State)
+        cls.State = state_type(cls, tuple(fields))
         cls.__signature__ = _signature(cls)
 
     def __init__(
@@ -56,7 +62,7 @@ class Declared(Neuron):
         dt: float | None = None,
         learn: Iterable[str] = (),
         surrogate: Surrogate | None = None,
-        detach_reset: bool = False,
+        detach_reset: bool | None = None,
         **values: Any,
     ):
         super().__init__()
@@ -71,11 +77,7 @@ class Declared(Neuron):
                 "derivative and primitive",
                 "see rheobase.surrogates",
             )
-        if not isinstance(detach_reset, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ParameterError(
-                type(self).__name__, f"detach_reset = {detach_reset!r}", "True or False", "it is False by default"
-            )
-        self.detach_reset = detach_reset
+        self.detach_reset = self._checked_choice("detach_reset", detach_reset)
         self.options: dict[str, Any] = {}
         for name, spec in self.declared_options.items():
             chosen = values.pop(name, spec.default)
@@ -161,17 +163,22 @@ class Declared(Neuron):
         held: dict[str, Any] = self._parameters if learnable else self._buffers
         old = held.get(stored)
         dtype = torch.get_default_dtype() if old is None else old.dtype
-        tensor = spec.tensor(owner, value, self.shape)
-        tensor = tensor.to(dtype) if old is None else tensor.to(old.device, dtype)
-        spec.check(owner, tensor)
-        tensor = spec.to_stored(tensor, learnable).clone()
-        if old is not None and old.shape == tensor.shape:
+        given = spec.tensor(owner, value, self.shape).double()
+        spec.check(owner, given, learnable)
+        spec.check(owner, given.to(dtype))  # what is too small or too large for the type it is kept in
+        exact = spec.to_stored(given, learnable)
+        tensor = exact.to(device=None if old is None else old.device, dtype=dtype, copy=True)
+        if old is None:
+            held[stored] = nn.Parameter(tensor) if learnable else tensor
+        elif old.shape == tensor.shape:
             with torch.no_grad():
                 old.copy_(tensor)
         elif learnable:
-            held[stored] = nn.Parameter(tensor)
+            # the same parameter, which an optimiser knows
+            old.data, old.grad = tensor, None
         else:
             held[stored] = tensor
+        self.remember(stored, exact, held[stored])
 
     def values(self) -> dict[str, Tensor]:
         return {name: self.value(name) for name in self.params}
@@ -207,6 +214,14 @@ class Declared(Neuron):
     def _checked_dt(self, dt: float | None) -> float | None:
         raise NotImplementedError
 
+    def _checked_choice(self, name: str, given: bool | None) -> bool:
+        usual = getattr(type(self), name)
+        if given is not None and not isinstance(given, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ParameterError(
+                type(self).__name__, f"{name} = {given!r}", "True or False", f"it is {usual} by default"
+            )
+        return usual if given is None else given
+
     def _checked_learn(self, learn: Iterable[str]) -> tuple[str, ...]:
         alone = isinstance(learn, str) or not isinstance(learn, Iterable)  # pyright: ignore[reportUnnecessaryIsInstance]
         names: tuple[Any, ...] = (learn,) if alone else tuple(learn)
@@ -236,15 +251,13 @@ class Declared(Neuron):
             parts.append(f"learn={self.learn!r}")
         if self.surrogate != self.usual_surrogate():
             parts.append(f"surrogate={self.surrogate!r}")
-        if self.detach_reset:
-            parts.append("detach_reset=True")
+        for name in ("detach_reset", "detach_spike"):
+            if getattr(self, name) != getattr(type(self), name):
+                parts.append(f"{name}={getattr(self, name)}")
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def _repr_options(self) -> list[str]:
         return []
-
-    def configuration(self) -> tuple[Any, ...]:
-        return (*super().configuration(), self.detach_reset, *self.options.values())
 
 
 def _number(value: Tensor, learnable: bool) -> str:
@@ -267,7 +280,7 @@ def _check_declaration(cls: type[Declared]) -> None:
                 nearest(spec.initial, cls.params),
             )
     for name in (*cls.params, *cls.states, *cls.declared_options):
-        if name in dir(Declared) or name in COMMON or name in ("above", "step", "out"):
+        if name in dir(Declared) or name in COMMON or name in ("above", "step", "out", RNG):
             raise DeclarationError(
                 cls.__name__, f"the name {name!r}", "one that is free", "it has a meaning of its own"
             )
@@ -275,7 +288,12 @@ def _check_declaration(cls: type[Declared]) -> None:
 
 def _signature(cls: type[Declared]) -> inspect.Signature:
     kinds = inspect.Parameter
-    common = [p for p in inspect.signature(cls.__init__).parameters.values() if p.kind == kinds.KEYWORD_ONLY]
+    common = [
+        # None stands for what the class says
+        p.replace(default=getattr(cls, p.name)) if p.name in ("detach_reset", "detach_spike") else p
+        for p in inspect.signature(cls.__init__).parameters.values()
+        if p.kind == kinds.KEYWORD_ONLY
+    ]
     declared = [
         kinds(k, kinds.KEYWORD_ONLY, default=v.default) for k, v in {**cls.params, **cls.declared_options}.items()
     ]

@@ -5,11 +5,15 @@ A backend is a fixed entry of one table, filled when the package is imported; `r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+import torch
 from torch import Tensor
 
+from rheobase.core.noise import advanced
+from rheobase.core.states import RNG
 from rheobase.errors import BackendUnavailable, ParameterError, nearest
 
 if TYPE_CHECKING:
@@ -25,13 +29,34 @@ class Request:
     state: Any
     record: tuple[str, ...]
     lengths: Tensor | None
+    check_finite: bool = True  # input and states: raise where they are not
+
+    @property
+    def compute(self) -> torch.dtype:
+        """The type of states and parameters in a step."""
+        return torch.float64 if self.current.dtype == torch.float64 else torch.float32
+
+    @property
+    def rng(self) -> Tensor | None:
+        """Where the noise stands, seed and absolute step; None for a neuron without noise."""
+        return getattr(self.state, RNG, None)
+
+    @property
+    def lanes(self) -> list[Tensor]:
+        """The states with a value for each lane, in order."""
+        return [getattr(self.state, name) for name in self.neuron.lane_states]
+
+    def end(self, lanes: Sequence[Tensor]) -> Any:
+        """The state after the call, from those of its lanes."""
+        named = dict(zip(self.neuron.lane_states, lanes, strict=True))
+        return self.neuron.whole_state(named, advanced(self.rng, self.current.shape[0]))
 
 
 class Backend(Protocol):
     """Something that runs requests."""
 
-    def refusal(self, neuron: Neuron, current: Tensor, *, asked: bool = False) -> str | None:
-        """Why it cannot run this neuron on this tensor, or None. `asked`: the user gave its name."""
+    def refusal(self, request: Request, *, asked: bool = False) -> str | None:
+        """Why it cannot run this request, or None. `asked`: the user gave its name."""
         ...
 
     def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
@@ -53,14 +78,14 @@ def choose(request: Request, name: str) -> tuple[Backend, str]:
     if name == "auto":
         for candidate in PREFERENCE:
             backend = _TABLE.get(candidate)
-            if backend is not None and backend.refusal(request.neuron, request.current) is None:
+            if backend is not None and backend.refusal(request) is None:
                 return backend, candidate
     if name not in _TABLE:
         known = ["auto", *_TABLE]
         raise ParameterError(
             repr(request.neuron), f"backend {name!r}", "the name of a backend", nearest(str(name), known)
         )
-    reason = _TABLE[name].refusal(request.neuron, request.current, asked=True)
+    reason = _TABLE[name].refusal(request, asked=True)
     if reason is not None:
         raise BackendUnavailable(
             repr(request.neuron),
@@ -71,6 +96,6 @@ def choose(request: Request, name: str) -> tuple[Backend, str]:
     return _TABLE[name], name
 
 
-def reasons(neuron: Neuron, current: Tensor) -> dict[str, str | None]:
+def reasons(request: Request) -> dict[str, str | None]:
     """For every backend, in order of preference, why it would be passed over (None: it can run)."""
-    return {name: _TABLE[name].refusal(neuron, current) for name in PREFERENCE if name in _TABLE}
+    return {name: _TABLE[name].refusal(request) for name in PREFERENCE if name in _TABLE}

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from rheobase.core.bound import Bound
 from rheobase.core.declare import ParamSpec
-from rheobase.core.neuron import Bound, Neuron, Transition
+from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.wrappers import _Wrapper  # pyright: ignore[reportPrivateUsage]
 from rheobase.errors import ParameterError
 
@@ -17,8 +18,10 @@ from rheobase.errors import ParameterError
 class _Told(Bound):
     """The `self` of a neuron that is told when to spike; keeps the distance to threshold that it would have tested."""
 
+    keeps = ("_limit", "_seen", "_told")
+
     def __init__(self, bound: Bound, spike: Any, limit: Any, seen: list[Any]):
-        super().__init__(bound._neuron, bound._values, bound.dt)
+        super().__init__(*bound.parts)
         self._told, self._limit, self._seen = spike, limit, seen
 
     def fire(self, x: Any) -> Any:
@@ -76,9 +79,6 @@ class Forced(_Wrapper):
 
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
         return self.State(**self._inner_rest(batch, dtype, device))
-
-    def configuration(self) -> tuple[Any, ...]:
-        return (*super().configuration(), self.limit)
 
     def __repr__(self) -> str:
         return f"Forced({self.neuron!r}, mark={self.mark.tolist()}, limit={self.limit})"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
-from torch.utils._pytree import _register_namedtuple  # pyright: ignore[reportPrivateUsage]
+from torch import Tensor
 
 from rheobase.core import primitives
+from rheobase.core.bound import Bound
 from rheobase.core.check import check_call, check_state
 from rheobase.core.declare import ParamSpec, StateSpec
+from rheobase.core.exact import Exact
 from rheobase.core.execution import Request, choose
+from rheobase.core.states import RNG
 from rheobase.core.surrogates import Surrogate
 from rheobase.errors import ParameterError, nearest
 
@@ -27,7 +29,7 @@ class Transition(NamedTuple):
     pre: Any
 
 
-class Neuron(nn.Module):
+class Neuron(Exact):
     """A population of neurons of one kind. Abstract: see `OdeNeuron`, `MapNeuron` and the wrappers.
 
     Shapes: current (time, batch, *shape) in `input_unit`; out like current; each state (batch, *shape).
@@ -40,15 +42,54 @@ class Neuron(nn.Module):
     graded: bool = False
     surrogate: Surrogate
     smooth: bool = False
-    seed: int = 0  # of the noise, where there is some
     shape: tuple[int, ...]
     dt: float | None
-    stochastic: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
         # what a backend derives from this neuron (a traced program, say), by the backend's own keys
         self.derived: dict[Any, Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "derived": {}}
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, local_metadata: Any, strict: bool, missing_keys: list[str],
+        unexpected_keys: list[str], error_msgs: list[str],
+    ) -> None:  # fmt: skip
+        """Values that the declaration forbids are refused; a value loads whether it was learnable or is."""
+        for spec in self.own_specs():
+            learnable = spec.name in getattr(self, "learn", ())
+            name, other = (prefix + spec.stored_name(now) for now in (learnable, not learnable))
+            if name not in state_dict and other in state_dict:
+                value = spec.from_stored(state_dict.pop(other).double(), not learnable)
+                state_dict[name] = spec.to_stored(value, learnable)
+            if name in state_dict:
+                try:
+                    spec.check(repr(self), spec.from_stored(state_dict[name], learnable))
+                except ParameterError as error:
+                    error_msgs.append(str(error))
+                    state_dict[name] = {**self._parameters, **self._buffers}[name.removeprefix(prefix)]
+        held = (state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        super()._load_from_state_dict(*held)
+
+    def own_specs(self) -> Iterable[ParamSpec]:
+        """The parameters that this module itself holds."""
+        return self.params.values()
+
+    @property
+    def lane_states(self) -> tuple[str, ...]:
+        """The states that have a value for each lane: all but where the noise stands."""
+        return tuple(name for name in self.State._fields if name != RNG)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether a step draws random numbers."""
+        return RNG in self.State._fields
+
+    def whole_state(self, lanes: Mapping[str, Any], rng: Any) -> Any:
+        """A state from the values of `lane_states`, and from where the noise stands, if there is some."""
+        return self.State(**lanes, **({RNG: rng} if self.noisy else {}))
 
     # --- what a kind of neuron defines ------------------------------------------------------------
     def transition(self, s: Any, i: Any) -> Transition:
@@ -88,10 +129,6 @@ class Neuron(nn.Module):
                 part.smooth = True
         return twin
 
-    def configuration(self) -> tuple[Any, ...]:
-        """What the equations depend on beside parameters, state and dt: who derives from them keys it by this."""
-        return self.surrogate, self.smooth
-
     # --- running ------------------------------------------------------------------------------------
     def forward(
         self,
@@ -101,14 +138,17 @@ class Neuron(nn.Module):
         record: Sequence[str] = (),
         lengths: Tensor | None = None,
         backend: str = "auto",
+        check_finite: bool = True,
     ) -> Any:
         """Run over a sequence; `None` starts at rest. Returns (out, state), or (out, state, rec) with `record`.
 
         `record` names states, as they are after the reset ("v") or before it ("v.pre"; `rec.v_pre`).
         `lengths` (batch,) ends each sequence: from there on the state stands still and the output is zero.
 
+        `check_finite=False` lets NaN and infinity pass: for a sweep whose other lanes must not be lost by one.
+
         Raises `ShapeError`, `DTypeError`, `DeviceError`, `StateError`, `InputError`, `ParameterError`,
-        `BackendUnavailable`.
+        `BackendUnavailable`; `Diverged` for states that become NaN or infinite.
         """
         check_call(self, current, record, lengths)
         compute = torch.float64 if current.dtype == torch.float64 else torch.float32
@@ -116,7 +156,7 @@ class Neuron(nn.Module):
             state = self.rest(current.shape[1], dtype=compute, device=current.device)
         else:
             check_state(self, state, current, compute)
-        request = Request(self, current, state, tuple(record), lengths)
+        request = Request(self, current, state, tuple(record), lengths, check_finite)
         chosen, _ = choose(request, backend)
         out, end, traces = chosen.run(request)
         return (out, end, recording(tuple(record))(*traces)) if record else (out, end)
@@ -129,8 +169,7 @@ class Neuron(nn.Module):
         """Raise for the name of something that this neuron cannot record."""
         if isinstance(names, str):
             raise ParameterError(repr(self), f"record={names!r}", "a tuple of names", f"record=({names!r},)")
-        # the absolute step of a noisy neuron is one number, not a value of each lane
-        known = [f"{s}{suffix}" for s in self.State._fields if s != "step" for suffix in ("", ".pre")]
+        known = [f"{s}{suffix}" for s in self.lane_states for suffix in ("", ".pre")]
         for k, name in enumerate(names):
             if name not in known:
                 raise ParameterError(repr(self), f"record {name!r}", "the name of a state", nearest(str(name), known))
@@ -138,36 +177,6 @@ class Neuron(nn.Module):
                 raise ParameterError(repr(self), f"record {name!r} twice", "each name once", "leave one out")
 
 
-def register_state(state: type[Any]) -> None:
-    """Tell torch the name of a type of states, so that an exported graph that returns one can be saved."""
-    _register_namedtuple(state, serialized_type_name=f"{state.__module__}.{state.__qualname__}")
-
-
 def recording(record: tuple[str, ...]) -> type[Any]:
     """The named tuple of the traces: a dot in a name becomes an underscore."""
     return namedtuple("Recording", [r.replace(".", "_") for r in record])
-
-
-class Bound:
-    """A neuron whose parameters have the given values: the `self` that equations see.
-
-    The same equations run on tensors (the reference), on symbols (the engine) and on units (the checker).
-    """
-
-    def __init__(self, neuron: Neuron, values: Mapping[str, Any], dt: Any):
-        self._neuron, self._values, self.dt = neuron, values, dt
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self._values:
-            return self._values[name]
-        attribute = getattr(type(self._neuron), name, None)
-        if isinstance(attribute, property) and attribute.fget is not None:
-            return attribute.fget(self)
-        if callable(attribute) and not isinstance(attribute, type) and hasattr(attribute, "__get__"):
-            return attribute.__get__(self)
-        return getattr(self._neuron, name)
-
-    def inner(self) -> Bound:
-        """The wrapped neuron, bound to the same values."""
-        inner: Any = self._neuron.neuron
-        return Bound(inner, self._values, self.dt)

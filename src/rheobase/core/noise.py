@@ -1,5 +1,8 @@
 """Random numbers as a function of (seed, absolute step, lane): the same whatever is run in pieces or twice.
 
+Where a neuron's noise stands is part of its state: `rng`, the seed and the absolute step, int64 (2,). The runner counts
+the step on; a run that goes on from a state goes on in the same noise.
+
 A 32-bit finaliser with good avalanche (Wellons' lowbias32) mixes the counters; two of its words make one normal
 number by Box and Muller. Kernels compute the same words in vector registers.
 """
@@ -25,7 +28,7 @@ def mix(x: Any) -> Any:
     return x ^ (x >> 16)
 
 
-def keys(seed: int, step: Any, stream: int) -> tuple[Any, Any]:
+def keys(seed: Any, step: Any, stream: int) -> tuple[Any, Any]:
     """Two words that all lanes of one step share."""
     k = mix((seed & MASK) + 1 & MASK)
     k = mix(k ^ (seed >> 32 & MASK))
@@ -35,28 +38,43 @@ def keys(seed: int, step: Any, stream: int) -> tuple[Any, Any]:
     return k, mix(k ^ GOLDEN)
 
 
-def words(lane: Any, seed: int, step: Any, stream: int) -> tuple[Any, Any]:
+def words(lane: Any, seed: Any, step: Any, stream: int) -> tuple[Any, Any]:
     """Two random words for each lane."""
     k1, k2 = keys(seed, step, stream)
     a = mix(lane * GOLDEN + k1 & MASK)
     return a, mix(a + k2 & MASK)
 
 
-def normal(like: Any, seed: int, step: Any, stream: int = 0) -> Any:
+def start(seed: int | None, device: torch.device) -> Tensor:
+    """The `rng` of a run that begins: at step 0 of the seed, or of one drawn from torch's generator."""
+    if seed is None:
+        drawn = torch.randint(1 << 62, (1,), device=device)
+        return torch.cat([drawn, torch.zeros_like(drawn)])
+    return torch.tensor([seed, 0], device=device)
+
+
+def advanced(rng: Tensor | None, steps: int) -> Tensor | None:
+    """The `rng` so many steps later."""
+    return None if rng is None else rng + torch.tensor([0, steps], device=rng.device)
+
+
+def normal(like: Any, rng: Any, stream: int = 0) -> Any:
     """Standard normal numbers of the shape of `like` (batch, *neurons); lanes count through its elements."""
     if has_torch_function((like,)):
-        return handle_torch_function(normal, (like,), like, seed, step, stream)
-    lane = torch.arange(like.numel(), device=like.device).view(like.shape)
-    u, v = (_unit(w, like.dtype) for w in words(lane, seed, step, stream))
+        return handle_torch_function(normal, (like,), like, rng, stream)
+    u, v = (_unit(w, like.dtype) for w in words(_lanes(like), rng[0], rng[1], stream))
     return torch.sqrt(-2.0 * torch.log(u)) * torch.cos((2.0 * math.pi) * v)
 
 
-def uniform(like: Any, seed: int, step: Any, stream: int = 0) -> Any:
+def uniform(like: Any, rng: Any, stream: int = 0) -> Any:
     """Numbers drawn evenly from (0, 1], of the shape of `like` (batch, *neurons); the first word of each lane."""
     if has_torch_function((like,)):
-        return handle_torch_function(uniform, (like,), like, seed, step, stream)
-    lane = torch.arange(like.numel(), device=like.device).view(like.shape)
-    return _unit(words(lane, seed, step, stream)[0], like.dtype)
+        return handle_torch_function(uniform, (like,), like, rng, stream)
+    return _unit(words(_lanes(like), rng[0], rng[1], stream)[0], like.dtype)
+
+
+def _lanes(like: Tensor) -> Tensor:
+    return torch.arange(like.numel(), device=like.device).view(like.shape)
 
 
 def _unit(word: Tensor, dtype: torch.dtype) -> Tensor:

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from rheobase.core.bound import Bound
 from rheobase.core.declared import Declared
 from rheobase.core.integrators import ExpEuler, Integrator
-from rheobase.core.neuron import Bound, Transition
+from rheobase.core.neuron import Transition
 from rheobase.core.surrogates import Surrogate
 from rheobase.errors import DeclarationError, ParameterError
 
@@ -25,6 +26,7 @@ class OdeNeuron(Declared, abstract=True):
     """
 
     crossing: ClassVar[bool] = False
+    integrator: Integrator = ExpEuler()  # the default of the keyword; a class may name another
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(abstract=abstract, **kwargs)
@@ -51,17 +53,19 @@ class OdeNeuron(Declared, abstract=True):
         integrator: Integrator | None = None,
         learn: Iterable[str] = (),
         surrogate: Surrogate | None = None,
-        detach_reset: bool = False,
+        detach_reset: bool | None = None,
+        detach_spike: bool | None = None,
         **values: Any,
     ):
         if integrator is None:
-            integrator = ExpEuler()
+            integrator = type(self).integrator
         elif isinstance(integrator, type) or not isinstance(integrator, Integrator):
             raise ParameterError(
                 type(self).__name__, f"integrator {integrator!r}", "an object with a step", "integrators.RK4(), say"
             )
         super().__init__(*shape, dt=dt, learn=learn, surrogate=surrogate, detach_reset=detach_reset, **values)
-        self.integrator: Integrator = integrator
+        self.integrator = integrator
+        self.detach_spike = self._checked_choice("detach_spike", detach_spike)
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         """For every state its derivative (unit per ms), or `relax(to, tau)`."""
@@ -85,18 +89,24 @@ class OdeNeuron(Declared, abstract=True):
             return Transition(self.output(pre), pre, pre)
         above = self.fire(self.threshold(pre))
         if self.crossing:
-            after = pre._replace(above=above)
-            return Transition(above * (1.0 - s.above), after, after)
-        z = self.detached(above) if self.detach_reset else above
-        jumped = self.reset(pre)
+            fired = above * (1.0 - s.above)
+            after = self._passed(fired, pre)._replace(above=above)
+            return Transition(fired, after, after)
+        z = self.detached(above) if self.detach_reset or self.detach_spike else above
+        before = self._passed(above, pre)
+        jumped = self.reset(before)
         post = {
-            k: getattr(pre, k) if on is getattr(pre, k) else self.switch(z, on, getattr(pre, k))
+            k: getattr(before, k) if on is getattr(before, k) else self.switch(z, on, getattr(before, k))
             for k, on in jumped._asdict().items()
         }
         return Transition(above, pre._replace(**post), pre)
 
-    def configuration(self) -> tuple[Any, ...]:
-        return (*super().configuration(), self.integrator)
+    def _passed(self, fired: Any, s: Any) -> Any:
+        """The state, of which no gradient passes a spike where `detach_spike` says so."""
+        if not self.detach_spike or self.smooth:
+            return s
+        spike = fired > 0.5
+        return s._replace(**{k: torch.where(spike, self.detached(x), x) for k, x in s._asdict().items()})
 
     def _complete_rest(self, tensors: dict[str, Tensor]) -> Any:
         if not self.crossing:

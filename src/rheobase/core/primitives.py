@@ -12,9 +12,12 @@ from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
 from rheobase.core.surrogates import Surrogate
+from rheobase.errors import DeclarationError
 
 
 class _Spike(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(x: Tensor, surrogate: Surrogate) -> Tensor:
         return (x >= 0).to(x.dtype)
@@ -37,6 +40,8 @@ class _Spike(torch.autograd.Function):
 
 
 class _Switch(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(z: Tensor, on: Tensor, off: Tensor) -> Tensor:
         return torch.where(z != 0, on, off)
@@ -59,6 +64,8 @@ class _Switch(torch.autograd.Function):
 
 
 class _Substitute(torch.autograd.Function):
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(value: Tensor, through: Tensor) -> Tensor:
         return value.clone()
@@ -80,6 +87,8 @@ def spike(x: Any, surrogate: Surrogate) -> Any:
     """1 where x >= 0, else 0; its gradient is `surrogate.derivative(x)`."""
     if has_torch_function((x,)):
         return handle_torch_function(spike, (x,), x, surrogate)
+    if torch.compiler.is_compiling():
+        return (x >= 0).to(x.dtype) + surrogate.derivative(x).detach() * _nothing(x)
     return _Spike.apply(x, surrogate)
 
 
@@ -87,7 +96,11 @@ def switch(z: Any, on: Any, off: Any) -> Any:
     """`on` where z is not 0, else `off`; its gradient is that of z * on + (1 - z) * off."""
     if has_torch_function((z, on, off)):
         return handle_torch_function(switch, (z, on, off), z, on, off)
+    if not z.is_floating_point():
+        raise DeclarationError("switch", f"z of {z.dtype}", "a spike, 0.0 or 1.0", "torch.where switches by a mask")
     on, off = (x if isinstance(x, Tensor) else torch.as_tensor(x, dtype=z.dtype, device=z.device) for x in (on, off))
+    if torch.compiler.is_compiling():
+        return torch.where(z != 0, on, off) + (on - off).detach() * _nothing(z)
     return _Switch.apply(z, on, off)
 
 
@@ -95,4 +108,15 @@ def substitute(value: Any, through: Any) -> Any:
     """The value of `value` with the gradient of `through` (a straight-through estimator)."""
     if has_torch_function((value, through)):
         return handle_torch_function(substitute, (value, through), value, through)
+    like = through if isinstance(through, Tensor) else value
+    value, through = torch.broadcast_tensors(
+        *(torch.as_tensor(x).to(like.device, like.dtype) for x in (value, through))
+    )
+    if torch.compiler.is_compiling():
+        return value.detach() + _nothing(through)
     return _Substitute.apply(value, through)
+
+
+def _nothing(x: Any) -> Any:
+    """Zero, with the gradient of x. torch.compile takes no function that has a forward-mode rule, but it takes this."""
+    return x - x.detach()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,19 +10,40 @@ import torch
 from torch import Tensor
 
 from rheobase.core.execution import Request, provide
+from rheobase.core.finite import check_finite, diverged, finite
 from rheobase.core.neuron import Neuron, Transition
-from rheobase.errors import InputError
+from rheobase.core.noise import advanced
+from rheobase.errors import DeclarationError, Diverged
 
 
 class Reference:
     """The loop of DESIGN's contract, readable; any neuron, any device, any derivative that torch knows."""
 
-    def refusal(self, neuron: Neuron, current: Tensor, *, asked: bool = False) -> str | None:
+    def refusal(self, request: Request, *, asked: bool = False) -> str | None:
         return None
 
     def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
+        if request.check_finite:
+            check_finite(request.neuron, request.current)
+        if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
+            # tensors of that mode do not count how often they are changed, and the steps are checked by that
+            with torch.inference_mode(False), torch.no_grad():
+                state = type(request.state)(*(s.clone() for s in request.state))
+                return self.run(dataclasses.replace(request, current=request.current.clone(), state=state))
+        out, end, traces = self._run(request)
+        if request.check_finite and not finite(end):
+            raise diverged(request, self._end)
+        return out, end, traces
+
+    def _end(self, request: Request) -> Any:
+        """The last state of a request whose states stay finite."""
+        _, end, _ = self._run(request)
+        if not finite(end):
+            raise Diverged(repr(request.neuron), "a state that is not finite", "finite states", "see the first step")
+        return end
+
+    def _run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
         neuron, current, s = request.neuron, request.current, request.state
-        check_finite(neuron, current)
         compute = torch.promote_types(current.dtype, torch.float32)
         values = {name: value.to(compute) for name, value in neuron.values().items()}
         outs: list[Tensor] = []
@@ -31,23 +53,47 @@ class Reference:
             if request.lengths is not None:
                 alive = request.lengths > t
                 z = held(alive, z, torch.zeros_like(z))
-                post, pre = (type(s)(*(held(alive, x, y) for x, y in zip(a, s, strict=True))) for a in (post, pre))
+                post, pre = (held_state(neuron, alive, a, s) for a in (post, pre))
             outs.append(z)
             for name, trace in traces.items():
                 field, _, when = name.partition(".")
                 trace.append(getattr(pre if when else post, field))
-            s = post
+            s = post if request.rng is None else post._replace(rng=advanced(request.rng, t + 1))
         return torch.stack(outs).to(current.dtype), s, [torch.stack(t) for t in traces.values()]
 
 
 def one_step(neuron: Neuron, values: Mapping[str, Tensor], s: Any, i: Tensor) -> Transition:
-    """One step, of which every result has a value for each lane: equations may give numbers, masks or parameters."""
+    """One step, of which every result has a value for each lane: equations may give numbers, masks or parameters.
+
+    Raises `DeclarationError` for equations that change what they were given.
+    """
 
     def fill(state: Any) -> Any:
-        return type(s)(*(x if name == "step" else _fill(x, i) for name, x in state._asdict().items()))
+        return state._replace(**{name: _fill(getattr(state, name), i) for name in neuron.lane_states})
 
+    given = {**s._asdict(), **values, "input": i}
+    before = versions(given)
     z, post, pre = neuron.step_once(values, s, i)
+    for name, was, now in zip(given, before, versions(given), strict=True):
+        if was != now:
+            raise DeclarationError(
+                repr(neuron), f"equations that change {name} in place (v += ..., v.add_(...))", "new values",
+                "write v = v + ...: what a step is given belongs to its caller",
+            )  # fmt: skip
     return Transition(_fill(z, i), fill(post), fill(pre))
+
+
+def versions(tensors: Mapping[str, Tensor]) -> list[int]:
+    """How often each was changed in place; nothing is known of tensors that torch does not count, or traces."""
+    if torch.compiler.is_compiling():
+        return [0] * len(tensors)
+    return [0 if x.is_inference() else x._version for x in tensors.values()]  # pyright: ignore[reportPrivateUsage]
+
+
+def held_state(neuron: Neuron, alive: Tensor, now: Any, before: Any) -> Any:
+    """The same of a state."""
+    kept = {name: held(alive, getattr(now, name), getattr(before, name)) for name in neuron.lane_states}
+    return now._replace(**kept)
 
 
 def _fill(x: Any, like: Tensor) -> Tensor:
@@ -58,26 +104,7 @@ def _fill(x: Any, like: Tensor) -> Tensor:
 
 def held(alive: Tensor, now: Tensor, before: Tensor) -> Tensor:
     """The new value of each sequence that goes on, the old one of each that has ended."""
-    return now if now.dim() == 0 else torch.where(alive.view(-1, *(1,) * (now.dim() - 1)), now, before)
-
-
-def check_finite(neuron: Neuron, current: Tensor) -> None:
-    """Raise `InputError` with the first place where `current` is NaN or infinite."""
-    if not bool(torch.isfinite(current).all()):
-        raise not_finite(repr(neuron), current)
-
-
-def not_finite(owner: str, current: Tensor) -> InputError:
-    """The error for a current that is somewhere NaN or infinite; names the first place."""
-    bad = ~torch.isfinite(current)
-    where = tuple(int(k) for k in bad.nonzero()[0])
-    value = float(current[where])
-    return InputError(
-        owner,
-        f"current[{', '.join(map(str, where))}] = {value} ({int(bad.sum())} such values)",
-        "finite numbers",
-        "look at the layer before, its learning rate and its data",
-    )
+    return torch.where(alive.view(-1, *(1,) * (now.dim() - 1)), now, before)
 
 
 provide("reference", Reference())

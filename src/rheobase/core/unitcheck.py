@@ -11,12 +11,16 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from rheobase.core.abstract import AbstractValue
+from rheobase.core.bound import Bound
 from rheobase.core.declare import Relax
 from rheobase.core.map import MapNeuron
-from rheobase.core.neuron import Bound, Neuron
+from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
+from rheobase.core.states import RNG
 from rheobase.errors import UnitError
 from rheobase.units import Unit, parse
 
@@ -31,91 +35,23 @@ class Disagreement(Exception):
         super().__init__(given, expected)
 
 
-class Quantity:
+class Quantity(AbstractValue):
     """Something of which only the unit is known, and whether it is zero in any unit."""
-
-    dtype = "a quantity"
-    device = "nowhere"
-    __array_priority__ = 1000
 
     def __init__(self, unit: Unit, *, zero: bool = False):
         self.unit, self.zero = unit, zero
 
-    def __repr__(self) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
         return f"[{self.unit}]"
 
-    def __bool__(self) -> bool:
-        raise Disagreement("a branch on a value", "torch.where")
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name not in RULES:
-            raise Disagreement(f"Tensor.{name}", "an operation that the unit checker knows")
-        return lambda *args, **kwargs: RULES[name](self, *args, **kwargs)
-
     @classmethod
-    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = getattr(func, "__name__", str(func)).strip("_")
+    def apply(cls, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if name == "__bool__":
+            raise Disagreement("a branch on a value", "torch.where")
         if name not in RULES:
-            raise Disagreement(f"torch.{name}", "an operation that the unit checker knows")
-        return RULES[name](*args, **(kwargs or {}))
-
-    def __add__(self, o: Any) -> Quantity:
-        return _same("+", self, o)
-
-    def __radd__(self, o: Any) -> Quantity:
-        return _same("+", o, self)
-
-    def __sub__(self, o: Any) -> Quantity:
-        return _same("-", self, o)
-
-    def __rsub__(self, o: Any) -> Quantity:
-        return _same("-", o, self)
-
-    def __mul__(self, o: Any) -> Quantity:
-        return _product(self, o)
-
-    def __rmul__(self, o: Any) -> Quantity:
-        return _product(o, self)
-
-    def __truediv__(self, o: Any) -> Quantity:
-        return _quotient(self, o)
-
-    def __rtruediv__(self, o: Any) -> Quantity:
-        return _quotient(o, self)
-
-    def __pow__(self, o: Any) -> Quantity:
-        return _power(self, o)
-
-    def __rpow__(self, o: Any) -> Quantity:
-        return _power(o, self)
-
-    def __neg__(self) -> Quantity:
-        return self
-
-    def __abs__(self) -> Quantity:
-        return self
-
-    def __lt__(self, o: Any) -> Quantity:
-        return _compare(self, o)
-
-    __le__ = __gt__ = __ge__ = __lt__
-
-    def __eq__(self, o: object) -> Any:
-        return _compare(self, o)
-
-    def __ne__(self, o: object) -> Any:
-        return _compare(self, o)
-
-    def __and__(self, o: Any) -> Quantity:
-        return _pure("&", self, o)
-
-    def __or__(self, o: Any) -> Quantity:
-        return _pure("|", self, o)
-
-    def __invert__(self) -> Quantity:
-        return _pure("~", self)
-
-    __hash__ = None  # type: ignore[assignment]
+            what = name if name.startswith("Tensor.") else f"torch.{name}"
+            raise Disagreement(what, "an operation that the unit checker knows")
+        return RULES[name](*args, **kwargs)
 
 
 def unit_of(x: Any) -> Unit:
@@ -199,6 +135,14 @@ RULES: dict[str, Callable[..., Any]] = {
     **{name: (lambda a, b, s=name: _same(s, a, b)) for name in ("maximum", "minimum", "fmax", "fmin")},
     "radd": lambda a, b: _same("+", b, a),
     "rsub": lambda a, b, **k: _same("-", b, a),
+    "rpow": lambda a, b: _power(b, a),
+    "max": lambda a, b: _same("max", a, b),
+    "min": lambda a, b: _same("min", a, b),
+    **{name: _pure_function(name) for name in ("and", "or", "xor", "invert", "bitwise_and", "bitwise_or")},
+    "isnan": lambda x: Quantity(ONE),
+    "isfinite": lambda x: Quantity(ONE),
+    "Tensor.dtype": lambda x: torch.float64,
+    "Tensor.device": lambda x: torch.device("cpu"),
     **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne"), _compare),
     **dict.fromkeys(("mul", "multiply", "rmul"), _product),
     **dict.fromkeys(("div", "divide", "true_divide", "truediv"), _quotient),
@@ -206,8 +150,8 @@ RULES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("pow", "float_power"), _power),
     **dict.fromkeys(("clamp", "clip"), _clamp),
     "zeros_like": lambda x, **k: Quantity(x.unit, zero=True),
-    "clamp_min": lambda x, low: _same("cut at", x, low),
-    "clamp_max": lambda x, high: _same("cut at", x, high),
+    "clamp_min": lambda x, min: _same("cut at", x, min),
+    "clamp_max": lambda x, max: _same("cut at", x, max),
     "square": lambda x: _power(x, 2),
     "sqrt": lambda x: _power(x, 0.5),
     "rsqrt": lambda x: _power(x, -0.5),
@@ -221,8 +165,7 @@ RULES: dict[str, Callable[..., Any]] = {
     "spike": lambda x, surrogate: Quantity(ONE),
     "switch": _switch,
     "substitute": lambda value, through: _same("through", value, through),
-    "normal": lambda like, seed, step, stream: Quantity(ONE),
-    "uniform": lambda like, seed, step, stream: Quantity(ONE),
+    **dict.fromkeys(("normal", "uniform"), lambda like, rng, stream: Quantity(ONE)),
 }
 
 
@@ -245,7 +188,7 @@ def check_units(neuron: Neuron) -> None:
                 start = f"{spec.initial} in {values[spec.initial].unit}"
                 raise Disagreement(f"{k} in {units[k]}, starting at {start}", "one unit")
     bound = Bound(neuron, values, Quantity(MS if neuron.dt is not None else ONE))
-    s = neuron.State(**{k: Quantity(units.get(k, ONE)) for k in neuron.State._fields})
+    s = neuron.whole_state({k: Quantity(units.get(k, ONE)) for k in neuron.lane_states}, None)
     if isinstance(neuron, OdeNeuron):
         _check_ode(neuron, bound, s, i)
     what = "step" if isinstance(neuron, MapNeuron) else "transition"
@@ -283,6 +226,8 @@ def _check_ode(neuron: OdeNeuron, bound: Any, s: Any, i: Quantity) -> None:
 
 def _same_state(before: Any, after: Any) -> None:
     for k, x in after._asdict().items():
+        if k == RNG:
+            continue
         if not _is_zero(x) and unit_of(x) != getattr(before, k).unit:
             raise Disagreement(f"{k} in {unit_of(x)}", f"{k} in {getattr(before, k).unit}, as declared")
 

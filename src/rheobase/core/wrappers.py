@@ -4,48 +4,18 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections import namedtuple
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from rheobase.core.bound import Bound
 from rheobase.core.declare import ParamSpec, StateSpec
-from rheobase.core.neuron import Bound, Neuron, Transition, register_state
-from rheobase.core.noise import normal, uniform
+from rheobase.core.neuron import Neuron, Transition
+from rheobase.core.noise import normal, start, uniform
+from rheobase.core.states import RNG, wrapped_state_type
 from rheobase.errors import ParameterError, nearest
-
-
-@functools.cache
-def _state_type(wrapper: type[_Wrapper], inner: type[Any]) -> type[Any]:
-    """The inner neuron's states and the wrapper's own. One type for each pair, so that pickle finds it again."""
-    fields = (*inner._fields, *wrapper.own_states)
-    made: Any = namedtuple(f"{wrapper.__name__}{inner.__name__}", fields)
-    made.made_from = (wrapper, inner)
-    made.__reduce__ = _reduce
-    register_state(made)
-    return made
-
-
-def _reduce(state: Any) -> tuple[Any, ...]:
-    return _state, (_origin(type(state)), tuple(state))
-
-
-def _origin(state_type: type[Any]) -> Any:
-    """How a type of states was made, in names that pickle knows."""
-    if not hasattr(state_type, "made_from"):
-        return state_type
-    wrapper, inner = state_type.made_from
-    return wrapper, _origin(inner)
-
-
-def _from_origin(origin: Any) -> type[Any]:
-    return _state_type(origin[0], _from_origin(origin[1])) if isinstance(origin, tuple) else origin
-
-
-def _state(origin: Any, values: tuple[Tensor, ...]) -> Any:
-    return _from_origin(origin)(*values)
 
 
 class _Wrapper(Neuron):
@@ -67,10 +37,10 @@ class _Wrapper(Neuron):
             raise ParameterError(owner, repr(neuron), f"a neuron without {taken[0]}", self.once)
         self.neuron = neuron
         self.shape, self.graded, self.surrogate = neuron.shape, neuron.graded, neuron.surrogate
-        self.input_unit, self.seed = neuron.input_unit, neuron.seed
+        self.input_unit = neuron.input_unit
         self.params = {**neuron.params, **self.own_params}
         self.states = {**neuron.states, **self.own_states}
-        self.State = _state_type(type(self), neuron.State)
+        self.State = wrapped_state_type(type(self), neuron.State, tuple(self.own_states))
         for name in self.own_params:
             self.register_buffer(name, torch.zeros(()))
             self._assign(name, values[name])
@@ -78,9 +48,14 @@ class _Wrapper(Neuron):
     def _assign(self, name: str, value: Any) -> None:
         """Give one of the wrapper's own parameters a new value."""
         spec = self.own_params[name]
-        tensor = spec.tensor(type(self).__name__, value, self.shape).to(self._buffers[name], copy=True)
+        given = spec.tensor(type(self).__name__, value, self.shape).double()
+        tensor = given.to(self._buffers[name], copy=True)
         spec.check(type(self).__name__, tensor)
         self._buffers[name] = tensor
+        self.remember(name, given, tensor)
+
+    def own_specs(self) -> Iterable[ParamSpec]:
+        return self.own_params.values()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in type(self).own_params:
@@ -89,19 +64,16 @@ class _Wrapper(Neuron):
             super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if k != "State"}
+        return {k: v for k, v in super().__getstate__().items() if k != "State"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self.State = _state_type(type(self), self.neuron.State)
+        self.State = wrapped_state_type(type(self), self.neuron.State, tuple(self.own_states))
 
     @property
     def dt(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
         """That of the neuron inside."""
         return self.neuron.dt
-
-    def configuration(self) -> tuple[Any, ...]:
-        return (*super().configuration(), self.neuron.configuration())
 
     def values(self) -> dict[str, Tensor]:
         return {**self.neuron.values(), **{name: getattr(self, name) for name in self.own_params}}
@@ -167,33 +139,30 @@ class Refractory(_Wrapper):
         inner = self._inner_rest(batch, dtype, device)
         return self.State(**inner, refrac=torch.zeros_like(next(iter(inner.values()))))
 
-    def configuration(self) -> tuple[Any, ...]:
-        return (*super().configuration(), self.hold)
-
     def __repr__(self) -> str:
         return f"Refractory({self.neuron!r}, tau_refrac={self.tau_refrac.tolist()}, hold={self.hold!r})"
 
 
 class _Random(_Wrapper):
-    """What the wrappers with random numbers share: a seed, and the absolute step as a state."""
+    """What the wrappers with random numbers share: a seed, and where the noise stands as part of the state."""
 
-    own_states: ClassVar = {"step": StateSpec(0.0, "1", "absolute step")}
+    own_states: ClassVar = {RNG: StateSpec(0.0, "1", "seed and absolute step of the noise")}
     once: ClassVar[str] = "one source of noise is enough: Noisy or Escape, once"
 
-    def __init__(self, neuron: Neuron, *, seed: int, **values: float | Tensor):
+    def __init__(self, neuron: Neuron, *, seed: int | None, **values: float | Tensor):
         super().__init__(neuron, **values)
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 62:
-            raise ParameterError(type(self).__name__, f"seed = {seed!r}", "an integer from 0 to 2^62 - 1", "seed=0")
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 62):
+            expected = "an integer from 0 to 2^62 - 1, or None"
+            raise ParameterError(type(self).__name__, f"seed = {seed!r}", expected, "None draws one for each run")
         self.seed = seed
 
-    def _after(self, step: Any, inner: Transition) -> Transition:
+    def _after(self, rng: Any, inner: Transition) -> Transition:
         out, post, pre = inner
-        return Transition(out, self.State(**post._asdict(), step=step), self.State(**pre._asdict(), step=step))
+        return Transition(out, self.State(**post._asdict(), rng=rng), self.State(**pre._asdict(), rng=rng))
 
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
         inner = self._inner_rest(batch, dtype, device)
-        device = next(iter(inner.values())).device
-        return self.State(**inner, step=torch.zeros((), dtype=torch.int64, device=device))
+        return self.State(**inner, rng=start(self.seed, next(iter(inner.values())).device))
 
     def __repr__(self) -> str:
         own = ", ".join(f"{name}={getattr(self, name).tolist()}" for name in self.own_params)
@@ -203,15 +172,17 @@ class _Random(_Wrapper):
 class Noisy(_Random):
     """Adds `sigma` times a standard normal number to the input, anew for every step and lane.
 
-    `sigma` is in the unit of the input: a standard deviation per step. The number is a function of
-    (seed, absolute step, lane), so a run in pieces sees the same noise as a whole one, and so does the backward
-    pass. The state gains `step`, the absolute step.
+    `sigma` is in the unit of the input: a standard deviation per step. Each run that starts at rest draws a seed from
+    torch's generator, so no two are alike and `torch.manual_seed` makes them all again; a `seed` that is given fixes
+    the noise of every run. The number is a function of (seed, absolute step, lane), and the state gains `rng`, both of
+    them: a run in pieces sees the same noise as a whole one, and so does the backward pass.
 
     >>> import torch
     >>> from rheobase import neurons
-    >>> noisy = Noisy(neurons.LI(1, dt=1.0), sigma=0.5, seed=7)
-    >>> whole, _ = noisy(torch.zeros(20, 1, 1))
+    >>> noisy = Noisy(neurons.LI(1, dt=1.0), sigma=0.5)
     >>> first, half = noisy(torch.zeros(10, 1, 1))
+    >>> noisy.seed = int(half.rng[0])
+    >>> whole, _ = noisy(torch.zeros(20, 1, 1))
     >>> torch.equal(torch.cat([first, noisy(torch.zeros(10, 1, 1), half)[0]]), whole)
     True
     """
@@ -219,13 +190,13 @@ class Noisy(_Random):
     own_params: ClassVar = {"sigma": ParamSpec(1.0, "1", "standard deviation of the noise on the input", name="sigma")}
     sigma: Tensor
 
-    def __init__(self, neuron: Neuron, *, sigma: float | Tensor = 1.0, seed: int = 0):
+    def __init__(self, neuron: Neuron, *, sigma: float | Tensor = 1.0, seed: int | None = None):
         super().__init__(neuron, seed=seed, sigma=sigma)
         self.params = {**self.params, "sigma": dataclasses.replace(self.params["sigma"], unit=neuron.input_unit)}
 
     def transition(self, s: Any, i: Any) -> Transition:
-        noisy = i + self.sigma * normal(i, self.seed, s.step)
-        return self._after(s.step + 1, self.inner().transition(self._split(s), noisy))  # type: ignore[attr-defined]
+        noisy = i + self.sigma * normal(i, s.rng)
+        return self._after(s.rng, self.inner().transition(self._split(s), noisy))  # type: ignore[attr-defined]
 
 
 class Escape(_Random):
@@ -235,7 +206,8 @@ class Escape(_Random):
 
     v - v_threshold stands for the neuron's own distance to threshold, and `delta_u` has its unit; `rho_0` is the
     rate at threshold in 1/ms (per step, for a neuron without dt). For delta_u -> 0 it fires as it would by itself.
-    The draw is a function of (seed, absolute step, lane), as with `Noisy`: a run in pieces equals a whole one.
+    Seeds and draws are as with `Noisy`: anew for each run unless a `seed` is given, and a run in pieces equals a whole
+    one.
 
     With E = -log(uniform), a step spikes where rho dt >= E, that is where the distance to threshold is at least
     delta_u log( E / (rho_0 dt) ): a threshold with Gumbel noise. The surrogate's gradient is taken at that threshold.
@@ -260,7 +232,9 @@ class Escape(_Random):
     delta_u: Tensor
     rho_0: Tensor
 
-    def __init__(self, neuron: Neuron, *, delta_u: float | Tensor = 0.1, rho_0: float | Tensor = 1.0, seed: int = 0):
+    def __init__(
+        self, neuron: Neuron, *, delta_u: float | Tensor = 0.1, rho_0: float | Tensor = 1.0, seed: int | None = None
+    ):
         super().__init__(neuron, seed=seed, delta_u=delta_u, rho_0=rho_0)
         if neuron.graded:
             raise ParameterError("Escape", repr(neuron), "a neuron that spikes", "a graded cell has no threshold")
@@ -278,24 +252,25 @@ class Escape(_Random):
         }
 
     def transition(self, s: Any, i: Any) -> Transition:
-        return self._after(s.step + 1, _Escaping(self, s.step).transition(self._split(s), i))
+        return self._after(s.rng, _Escaping(self, s.rng, i).transition(self._split(s), i))
 
 
 class _Escaping(Bound):
     """The neuron inside, bound to the same values, with a threshold that is drawn anew at each look at it."""
 
-    def __init__(self, outer: Any, step: Any):
-        inner = outer.inner()
-        super().__init__(inner._neuron, inner._values, inner.dt)
-        self._outer, self._step, self._looks = outer, step, 0
+    keeps = ("_lanes", "_looks", "_outer", "_rng")
+
+    def __init__(self, outer: Any, rng: Any, lanes: Any):
+        super().__init__(*outer.inner().parts)
+        self._outer, self._rng, self._lanes, self._looks = outer, rng, lanes, 0
 
     def fire(self, x: Any) -> Any:
-        e = -torch.log(uniform(x, self._outer.seed, self._step, self._looks))
+        e = -torch.log(uniform(self._lanes, self._rng, self._looks))
         self._looks += 1
         dt = 1.0 if self.dt is None else self.dt
         # a draw of exactly 1 has E = 0, and no logarithm
         excess = torch.log(torch.clamp(e, min=SMALLEST) / (self._outer.rho_0 * dt))
-        return self._neuron.fire(x - self._outer.delta_u * excess)
+        return super().__getattr__("fire")(x - self._outer.delta_u * excess)
 
 
 SMALLEST = 1e-8  # below what one draw of 24 bits can give

@@ -22,7 +22,8 @@ from rheobase.data.nmnist import nmnist
 from rheobase.data.ntidigits import ntidigits
 from rheobase.data.shifted import Shifted
 from rheobase.data.spoken_digits import spoken_digits
-from rheobase.errors import ParameterError, nearest
+from rheobase.errors import DataError, ParameterError, RheobaseError, nearest
+from rheobase.files import expanded
 
 __all__ = [
     "NAMES",
@@ -90,21 +91,32 @@ def load(
     >>> load("digits", limit=100)
     Dataset 'digits': 100 training and 100 test samples of shape (8, 8), 10 classes
     """
-    if name_or_path == "digits":
-        data = digits()
-    elif name_or_path == "mnist":
-        data = mnist(data_dir, download=download)
-    elif name_or_path == "fashion_mnist":
-        data = fashion_mnist(data_dir, download=download)
-    elif isinstance(name_or_path, str) and name_or_path in _WITHOUT_DOWNLOAD:
-        data = _WITHOUT_DOWNLOAD[name_or_path](data_dir)
-    else:
-        data = from_path(_as_path(name_or_path))
+    try:
+        data = _loaded(name_or_path, data_dir, download=download)
+    except RheobaseError:
+        raise
+    except OSError as error:
+        # a name too long for the system, a folder above that may not be searched: told by whoever looks first
+        given = f"a place that cannot be looked at ({error.strerror or error})"
+        remedy = "check the path and its rights"
+        raise DataError(str(error.filename or name_or_path), given, "a readable file or folder", remedy) from error
     return data if limit is None else data.limited(limit)
 
 
+def _loaded(name_or_path: str | Path, data_dir: str | Path | None, *, download: bool) -> Dataset:
+    if name_or_path == "digits":
+        return digits()
+    if name_or_path == "mnist":
+        return mnist(data_dir, download=download)
+    if name_or_path == "fashion_mnist":
+        return fashion_mnist(data_dir, download=download)
+    if isinstance(name_or_path, str) and name_or_path in _WITHOUT_DOWNLOAD:
+        return _WITHOUT_DOWNLOAD[name_or_path](data_dir)
+    return from_path(_as_path(name_or_path))
+
+
 def _as_path(given: str | Path) -> Path:
-    path = Path(given).expanduser()
+    path = expanded(given, "data")
     is_word = isinstance(given, str) and not path.suffix and not path.is_absolute() and len(path.parts) == 1
     if is_word and not path.exists():
         expected = "the name of a data set, a folder of idx files, or a .npz file"

@@ -47,7 +47,7 @@ class Packets(NamedTuple):
     begin: np.ndarray  # byte where the events begin
     events: np.ndarray  # how many
     overflow: np.ndarray
-    first: np.ndarray  # us
+    first: np.ndarray  # us, of the earliest event and of the latest
     last: np.ndarray
 
 
@@ -75,6 +75,8 @@ def read_aedat2(path: Path, size: int = 128) -> PolarityEvents:
 def polarity_packets(path: Path) -> Packets:
     """Where the polarity events of an AEDAT 3.1 file are; packets of other types are passed over.
 
+    All times are looked at: they may go back within a packet.
+
     **Raises**: DataError for a file that cannot be read, of another format, or cut short.
     """
     raw = _mapped(path)
@@ -93,9 +95,9 @@ def polarity_packets(path: Path) -> Packets:
         if (size, offset) != (_EVENT_BYTES, 4):
             given = f"polarity events of {size} bytes with their time at byte {offset}"
             raise DataError(str(path), given, "8 bytes with the time at byte 4", "check that it is AEDAT 3.1")
-        (first,), (last,) = (struct.unpack_from("<i", raw.data, begin + _EVENT_BYTES * k + 4) for k in (0, count - 1))
+        t = np.frombuffer(raw, _EVENT, count=count, offset=begin)["t"]
         before = overflow << _OVERFLOW_BITS
-        found.append((begin, count, overflow, before + first, before + last))
+        found.append((begin, count, overflow, before + int(t.min()), before + int(t.max())))
     return Packets(*np.array(found, dtype=np.int64).reshape(-1, 5).T)
 
 

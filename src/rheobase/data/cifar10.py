@@ -14,6 +14,7 @@ from rheobase.data.dataset import Dataset
 from rheobase.data.npz import read_npz
 from rheobase.data.places import find_folder, how_to_point
 from rheobase.errors import DataError
+from rheobase.files import why
 
 SHAPE = (3, 32, 32)
 """Colours (red, green, blue), height and width."""
@@ -97,8 +98,10 @@ def _read(path: Path, *, binary: bool) -> tuple[np.ndarray, np.ndarray]:
         pixels, numbers = held[b"data"], np.asarray(held[b"labels"])
         shape = pixels.shape
     # a damaged pickle may fail in any of these ways
-    except (pickle.UnpicklingError, EOFError, KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        given = f"a file that cannot be read ({type(error).__name__}: {error})"
+    except (
+        pickle.UnpicklingError, EOFError, KeyError, IndexError, TypeError, ValueError, AttributeError, MemoryError,
+    ) as error:  # fmt: skip
+        given = f"a file that cannot be read ({type(error).__name__}: {why(error)})"
         raise DataError(str(path), given, "a pickle of data and labels", remedy) from error
     if len(shape) != 2 or shape[1] != _BYTES:
         raise DataError(str(path), f"data of shape {shape}", f"(n, {_BYTES})", remedy)

@@ -136,7 +136,7 @@ class Dataset:
         """
         check_seed(self, seed)
         n = len(self.y_train)
-        count = round(validation * n) if math.isfinite(validation) else 0
+        count = round(validation * n) if 0 < validation < 1 else 0
         if not 0 < count < n:
             expected = f"a fraction between 0 and 1 that leaves samples on both sides of {n}"
             raise ParameterError(f"split of {self._title}", f"validation={validation!r}", expected, "try 0.1")

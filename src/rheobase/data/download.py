@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import tempfile
 import urllib.request
 from collections.abc import Callable, Generator, Iterator
@@ -10,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rheobase.errors import DataError, RheobaseError, StorageError
+from rheobase.files import put_in_place
 
 _TIMEOUT_S = 30.0
 _CHUNK = 1 << 20
@@ -51,12 +53,14 @@ def download(url: str, target: Path, check: Callable[[Path], object]) -> None:
     """
     with closing(_Response(url)) as response, _storing(target):
         target.parent.mkdir(parents=True, exist_ok=True)
+        # a link to a place where there is more room stays one
+        target = Path(os.path.realpath(target))
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
             part = Path(folder) / target.name
             with part.open("wb") as file:
                 file.writelines(response.chunks())
             check(part)
-            part.replace(target)
+            put_in_place(part, target)
 
 
 @contextmanager

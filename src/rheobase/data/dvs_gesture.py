@@ -14,6 +14,7 @@ from rheobase.data.events import EventDataset, Taken, recordings, taken
 from rheobase.data.groups import Groups
 from rheobase.data.places import find_folder, how_to_point
 from rheobase.errors import DataError
+from rheobase.files import why
 
 SHAPE = (2, 128, 128)
 """Polarities, height and width; polarity 1 is brighter."""
@@ -77,8 +78,8 @@ def dvs_gesture(data_dir: str | Path | None = None) -> EventDataset:
 
     data_dir (else the environment variable RHEOBASE_DATA, else the user's cache) is the published folder, or one that
     holds it as `dvs_gesture` or `DvsGesture`: those two lists, a file user01_fluorescent.aedat and its
-    user01_fluorescent_labels.csv for each name in them. Loading looks through the headers of all packets once; events
-    are read when they are asked for.
+    user01_fluorescent_labels.csv for each name in them. Loading looks at the times of all events once; events are read
+    when they are asked for.
 
     Reference: Proc. CVPR 2017, 7388-7397, doi 10.1109/CVPR.2017.781.
 
@@ -143,5 +144,5 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
-        given = f"a file that cannot be read ({error})"
+        given = f"a file that cannot be read ({why(error)})"
         raise DataError(str(path), given, "a text file of the published folder", "check that it is whole") from error

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from rheobase.errors import DataError
+from rheobase.files import why
 
 _AGAIN = "get the file again, and unpack it whole"
 
@@ -29,7 +30,7 @@ def open_hdf5(path: Path) -> Generator[Any]:
         with h5py.File(path, "r") as file:
             yield file
     except (OSError, RuntimeError) as error:
-        given = f"a file that cannot be read ({error})"
+        given = f"a file that cannot be read ({why(error)})"
         raise DataError(str(path), given, "a whole HDF5 file", _AGAIN) from error
 
 

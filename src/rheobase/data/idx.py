@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from rheobase.errors import DataError
+from rheobase.files import why
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -35,7 +36,7 @@ def read_bytes(path: Path, sha256: str | None = None) -> bytes:
     except FileNotFoundError as error:
         raise DataError(str(path), "no such file", "an idx or idx.gz file", "check the path") from error
     except OSError as error:
-        given = f"a file that cannot be read ({error})"
+        given = f"a file that cannot be read ({why(error)})"
         raise DataError(str(path), given, "a readable file", "check the path and its rights") from error
     if raw.startswith(_GZIP_MAGIC):
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from rheobase import files
 from rheobase.data.arrays import images, labels
 from rheobase.data.dataset import Dataset
 from rheobase.data.download import download as fetch
@@ -40,7 +41,7 @@ class Published:
         return Dataset(self.name, **parts, classes=self.classes)
 
     def _folder(self, data_dir: str | Path | None) -> Path:
-        root = Path(data_dir or os.environ.get("RHEOBASE_DATA") or cache_folder()).expanduser()
+        root = data_root(self.name, data_dir)
         inside = root / self.name
         holds_files = not inside.is_dir() and find(root, FILES["x_train"]) is not None
         return root if holds_files else inside
@@ -66,9 +67,32 @@ def find(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
+def data_root(name: str, data_dir: str | Path | None) -> Path:
+    """Where the data set `name` is looked for: data_dir, else the environment variable RHEOBASE_DATA, else the cache.
+
+    **Raises**: DataError where nothing names a folder and the user has no home; ParameterError for a ~ without one.
+    """
+    given = data_dir or os.environ.get("RHEOBASE_DATA")
+    root = files.expanded(given, f"folder of {name}") if given else cache_folder()
+    try:
+        root.exists()
+    except OSError as error:
+        # a name too long for the system, a folder above that may not be searched
+        said, remedy = f"a folder that cannot be looked at ({files.why(error)})", "check the path and its rights"
+        raise DataError(str(root), said, f"the folder of {name}", remedy) from error
+    return root
+
+
 def cache_folder() -> Path:
-    """Where downloads go, and are looked for, when no folder is named: rheobase/data in the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "rheobase" / "data"
+    """Where downloads go, and are looked for, when no folder is named: rheobase/data in the user's cache.
+
+    **Raises**: DataError for a user without a home.
+    """
+    cache = files.cache_folder()
+    if cache is None:
+        given = "no folder, and no home folder with a cache in it"
+        raise DataError("data", given, "a folder to look in", "give data_dir (--data-dir) or RHEOBASE_DATA")
+    return cache / "data"
 
 
 MNIST = Published(

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from rheobase.errors import DataError
+from rheobase.files import why
+
+# a damaged archive may fail in any of these ways; RuntimeError: it is encrypted, or of an unknown compression
+FAILURES = (OSError, EOFError, ValueError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error)
+_NPY = b"\x93NUMPY"
 
 
 def read_npz(path: Path, keys: Sequence[str], remedy: str) -> dict[str, np.ndarray]:
@@ -19,20 +26,31 @@ def read_npz(path: Path, keys: Sequence[str], remedy: str) -> dict[str, np.ndarr
     """
     arrays: dict[str, np.ndarray] = {}
     key = "the file"
+    if path.exists() and not path.is_file():
+        # a device may have no end
+        raise DataError(str(path), "no file that can be read twice", "a whole .npz file of plain arrays", remedy)
     try:
         # np.load given a path leaves the file open where it refuses it, so the file is opened here.
         with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+            if file.read(len(_NPY)) == _NPY:
                 raise DataError(str(path), "a single array", "a .npz file", remedy)
+            if not zipfile.is_zipfile(file):
+                # which numpy takes for a pickle
+                given = "a file that cannot be read (no zip archive, or a part of one)"
+                raise DataError(str(path), given, "a whole .npz file", remedy)
+            file.seek(0)
+            archive: Any = np.load(file, allow_pickle=False)
             for key in keys:
                 if key not in archive.files:
                     given = f"no key {key!r} among {', '.join(archive.files) or 'none'}"
                     raise DataError(str(path), given, ", ".join(keys), remedy)
-                arrays[key] = archive[key]
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, DataError):
-            raise
-        given = f"{key} that cannot be read ({error})"
+                found = archive[key]
+                if not isinstance(found, np.ndarray):
+                    raise DataError(str(path), f"{key} that is no array", "plain arrays", remedy)
+                arrays[key] = found
+    except DataError:
+        raise
+    except FAILURES as error:
+        given = f"{key} that cannot be read ({why(error)})"
         raise DataError(str(path), given, "a whole .npz file of plain arrays", remedy) from error
     return arrays

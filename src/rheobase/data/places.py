@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from rheobase.data.mnist import cache_folder
+from rheobase.data.mnist import data_root
 
 
 def find_folder(data_dir: str | Path | None, names: tuple[str, ...]) -> Path:
@@ -13,7 +12,7 @@ def find_folder(data_dir: str | Path | None, names: tuple[str, ...]) -> Path:
 
     Without data_dir: the environment variable RHEOBASE_DATA, else the user's cache.
     """
-    place = Path(data_dir or os.environ.get("RHEOBASE_DATA") or cache_folder()).expanduser()
+    place = data_root(names[0], data_dir)
     return next((place / name for name in names if (place / name).is_dir()), place)
 
 

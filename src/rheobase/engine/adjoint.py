@@ -44,20 +44,32 @@ def _select(graph: Graph, g: int, y: int, mask: int, a: int, b: int) -> tuple[in
     return None, graph.put("select", mask, g, zero), graph.put("select", mask, zero, g)
 
 
-def _extreme(order: str) -> Rule:
-    """maximum and minimum: the gradient goes to the winner, and half to each of two equal arguments."""
+def _extreme(beyond: str, loser: str) -> Rule:
+    """maximum and minimum: half the gradient to each of two equal arguments, all of it to each where one is NaN."""
 
     def rule(graph: Graph, g: int, y: int, a: int, b: int) -> tuple[int | None, ...]:
         zero, half = graph.const(0.0), graph.put("mul", graph.const(0.5), g)
-        tie = graph.put("eq", a, b)
-
-        def share(winner: int, loser: int) -> int:
-            wins = graph.put("select", graph.put(order, winner, loser), g, zero)
-            return graph.put("select", tie, half, wins)
-
-        return share(a, b), share(b, a)
+        shared = graph.put("select", graph.put("eq", a, b), half, g)
+        lost = graph.put(loser, a, b), graph.put(beyond, a, b)
+        return tuple(graph.put("select", mask, zero, shared) for mask in lost)
 
     return rule
+
+
+def _clamped(inside: str, outside: str) -> Rule:
+    """A bound takes the gradient of what it cuts."""
+
+    def rule(graph: Graph, g: int, y: int, x: int, bound: int) -> tuple[int | None, ...]:
+        zero = graph.const(0.0)
+        return tuple(graph.put("select", graph.put(order, x, bound), g, zero) for order in (inside, outside))
+
+    return rule
+
+
+def _power(graph: Graph, g: int, y: int, x: int) -> tuple[int | None, ...]:
+    exponent = float(graph.nodes[y].tag)  # type: ignore[arg-type]
+    slope = graph.put("mul", graph.const(exponent), graph.put("power", x, tag=exponent - 1.0))
+    return (graph.put("mul", g, slope),)
 
 
 def _switch(graph: Graph, g: int, y: int, z: int, on: int, off: int) -> tuple[int | None, ...]:
@@ -105,8 +117,11 @@ RULES: Mapping[str, Rule] = {
     "sigmoid": _unary(lambda graph, y, x: graph.put("mul", y, _one_minus(graph, y))),
     "sin": _unary(lambda graph, y, x: graph.put("cos", x)),
     "cos": _unary(lambda graph, y, x: graph.put("neg", graph.put("sin", x))),
-    "maximum": _extreme("gt"),
-    "minimum": _extreme("lt"),
+    "maximum": _extreme("gt", "lt"),
+    "minimum": _extreme("lt", "gt"),
+    "clamp_min": _clamped("ge", "lt"),
+    "clamp_max": _clamped("le", "gt"),
+    "power": _power,
     "select": _select,
     "spike": lambda graph, g, y, x, derivative: (graph.put("mul", g, derivative), None),
     "switch": _switch,

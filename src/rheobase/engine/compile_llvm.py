@@ -1,7 +1,8 @@
 """Assembly in, machine code out, kept on disk by content: a kernel is compiled once on a machine.
 
 The key is the hash of the assembly, the host's processor and the versions of LLVM and rheobase. The folder is
-`RHEOBASE_CACHE`, or the user's cache folder; a folder that cannot be written costs compile time, nothing else.
+`RHEOBASE_CACHE`, or the user's cache folder; a folder that cannot be written costs compile time, nothing else, and so
+does a user without a home, who is told once.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ import ctypes
 import functools
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from rheobase import files
+from rheobase.version import __version__
 
 
 @dataclass(frozen=True)
@@ -50,18 +53,13 @@ def host() -> Host:
     return Host(llvm.get_host_cpu_name(), features.flatten(), bits)
 
 
-def cache_folder() -> Path:
-    """Where compiled kernels are kept."""
+def cache_folder() -> Path | None:
+    """Where compiled kernels are kept; None where the user has no home folder and names none."""
     given = os.environ.get("RHEOBASE_CACHE")
-    if given:
-        return Path(given)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA", str(Path.home()))
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
-    return Path(base) / "rheobase"
+    if not given:
+        return files.cache_folder()
+    found = os.path.expanduser(given)
+    return None if found.startswith("~") else Path(found)
 
 
 @dataclass(frozen=True)
@@ -76,21 +74,31 @@ class Compiled:
 def compile_module(assembly: str) -> Compiled:
     """The function `@kernel` of a module, from the cache or compiled now."""
     llvm, machine = _binding(), host()
-    version = ".".join(map(str, llvm.llvm_version_info))
-    key = hashlib.sha256("\n".join((version, machine.cpu, machine.features, assembly)).encode()).hexdigest()
-    path = cache_folder() / f"{key}.o"
+    path = _place(assembly, llvm, machine)
     target = llvm.Target.from_default_triple().create_target_machine(
         cpu=machine.cpu, features=machine.features, opt=3, jit=True
     )
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
-    code = _read(path)
+    code = None if path is None else _read(path)
     if code is None:
         code = _optimised(llvm, target, assembly, machine)
-        _write(path, code)
+        if path is not None:
+            _write(path, code)
     engine.add_object_file(llvm.object_file.ObjectFileRef.from_data(code))
     engine.finalize_object()
     address = engine.get_function_address("kernel")
     return Compiled(ctypes.CFUNCTYPE(None, ctypes.c_void_p)(address), address, engine)
+
+
+def _place(assembly: str, llvm: Any, machine: Host) -> Path | None:
+    """The file of the code that this library makes of the assembly on this machine; None where nothing is kept."""
+    folder = cache_folder()
+    if folder is None:
+        files.say_uncached()
+        return None
+    version = ".".join(map(str, llvm.llvm_version_info))
+    key = "\n".join((__version__, version, machine.cpu, machine.features, assembly))
+    return folder / f"{hashlib.sha256(key.encode()).hexdigest()}.o"
 
 
 def _optimised(llvm: Any, target: Any, assembly: str, machine: Host) -> bytes:

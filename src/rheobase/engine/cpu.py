@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rheobase.core.rollout import not_finite
-from rheobase.engine.launch import Call, longest_segment, run
+from rheobase.core.finite import not_finite
+from rheobase.engine.launch import BAD_INPUT, BAD_STATE, Call, longest_segment, run
 from rheobase.engine.plan import Wanted
 from rheobase.engine.program import parse
+from rheobase.errors import Diverged
 
 KERNEL = "the fused kernel of a neuron"
 
@@ -58,8 +59,8 @@ def lengths_per_lane(lengths: Tensor, current: Tensor) -> Tensor:
 
 
 def call_of(
-    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
-    program: str, dt: float, seed: int,
+    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, rng: Tensor | None,
+    program: str, dt: float,
 ) -> Call:  # fmt: skip
     """The arguments of a kernel, in the form that it reads: contiguous, parameters and lengths per lane."""
     compute = torch.float64 if current.dtype == torch.float64 else torch.float32
@@ -71,35 +72,44 @@ def call_of(
         [per_lane(p, current, compute) for p in params],
         wise,
         dt,
-        0 if step is None else int(step),
-        seed,
+        (0, 0) if rng is None else tuple(rng.tolist()),
     )
 
 
 def scan(
-    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
-    program: str, dt: float, seed: int, keep: bool,
+    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, rng: Tensor | None,
+    program: str, dt: float, check_finite: bool, keep: bool,
 ) -> list[Tensor]:  # fmt: skip
     """The forward operator."""
     results = outputs(current, init, program, keep)
-    call = call_of(current, init, params, lengths, step, program, dt, seed)
+    call = call_of(current, init, params, lengths, rng, program, dt)
     states = len(init)
     pointers: dict[str, Tensor | None] = {"out": results[0]}
     pointers |= {f"final:{k}": t for k, t in enumerate(results[1 : 1 + states])}
     pointers |= {f"trace:{k}": t for k, t in enumerate(results[1 + states : -1])}
     if results[-1].numel():
         pointers["checkpoints"] = results[-1]
-    if not run(call, call.variant(None), pointers):
-        raise not_finite(KERNEL, call.current)
+    bad = run(call, call.variant(None), pointers)
+    if check_finite:
+        check(bad, call.current)
     return results
+
+
+def check(bad: int, current: Tensor) -> None:
+    """Raise for what a forward kernel found: input or states that are not finite."""
+    if bad & BAD_INPUT:
+        raise not_finite(KERNEL, current)
+    if bad & BAD_STATE:
+        given = "a state that became NaN or infinite"
+        raise Diverged(KERNEL, given, "finite states", "run the neuron by itself: it says which, and when")
 
 
 def scan_backward(
     grads: list[Tensor | None], current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None,
-    step: Tensor | None, checkpoints: Tensor, program: str, dt: float, seed: int, wanted: list[bool],
+    rng: Tensor | None, checkpoints: Tensor, program: str, dt: float, wanted: list[bool],
 ) -> list[Tensor]:  # fmt: skip
     """The backward operator: gradients of (current, *init, *params) where wanted, in that order."""
-    call = call_of(current, init, params, lengths, step, program, dt, seed)
+    call = call_of(current, init, params, lengths, rng, program, dt)
     states = len(init)
     g_out, g_final, g_traces = grads[0], grads[1 : 1 + states], grads[1 + states :]
     want_init, want_params = wanted[1 : 1 + states], wanted[1 + states :]

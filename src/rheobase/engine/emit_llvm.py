@@ -211,11 +211,15 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
         def finish() -> None:
             for k, row in enumerate(state_rows):
                 w.write(w.row(f"final:{k}", "0", own), w.kept(w.scratch_row(str(row))), own)
-            sums = w.kept(w.scratch_row(str(check_row)))
-            nan = w.cmp("uno", sums, sums)
-            any_ = w.call("i1", f"llvm.vector.reduce.or.v{w.lanes}i1", (w.M, nan))
-            with w.when(any_):
-                w.do(f"store i64 1, ptr {w.slot('bad')}")
+            ends = w.const(0.0)
+            for row in state_rows:
+                ends = w.fma(w.kept(w.scratch_row(str(row))), w.const(0.0), ends)
+            for bit, sums in (("1", w.kept(w.scratch_row(str(check_row)))), ("2", ends)):
+                nan = w.cmp("uno", sums, sums)
+                if w.mask is not None:
+                    nan = w.mand(nan, w.mask)
+                with w.when(w.call("i1", f"llvm.vector.reduce.or.v{w.lanes}i1", (w.M, nan))):
+                    w.do(f"atomicrmw or ptr {w.slot('bad')}, i64 {bit} monotonic")
 
         w.vectors(count, finish)
 

@@ -20,7 +20,7 @@ from rheobase.engine.plan import BackwardPlan, Wanted, plan_backward, plan_forwa
 from rheobase.engine.program import parse
 from rheobase.engine.vectors import Value
 
-NUMBERS = ["lanes", "steps", "segment", "dt", "seed"]
+NUMBERS = ["lanes", "steps", "segment", "dt"]
 LINES = 256  # of straight code that a loop body may have for the sake of reading ahead
 AHEAD = 8  # steps that are read at once, at most
 READS = 16  # values in flight for each lane
@@ -54,7 +54,8 @@ class _Emitter:
     def begin(self) -> None:
         w = self.frame
         if self.program.noisy:
-            w.do("start = tl.load(step)")
+            w.do("seed = tl.load(rng)")
+            w.do("start = tl.load(rng + 1)")
         if self.variant.masked:
             w.do("length = tl.load(lengths + lane, mask=here, other=0)")
 
@@ -172,6 +173,10 @@ def emit_forward(variant: Variant) -> Source:
     for k in range(len(program.states)):
         w.write(f"final_{k} + lane", f"s{k}")
     w.do("tl.store(bad + lane * 0, 1, mask=here & (check != check))")
+    w.do(f"ends = {w.const(0.0)}")
+    for k in range(len(program.states)):
+        w.do(f"ends = {w.fma(f's{k}', w.const(0.0), 'ends')}")
+    w.do("tl.store(bad + 1 + lane * 0, 1, mask=here & (ends != ends))")
     tensors = [
         "current",
         *_arguments(e),
@@ -329,7 +334,7 @@ def _ahead(graph: Graph, roots: Iterable[int], stop: set[int], reads: int) -> in
 
 def _arguments(e: _Emitter) -> list[str]:
     """The tensors that both kernels read."""
-    return [*_many("init", e.program.states), *_many("param", e.program.params), "lengths", "step", "checkpoints"]
+    return [*_many("init", e.program.states), *_many("param", e.program.params), "lengths", "rng", "checkpoints"]
 
 
 def _many(name: str, of: tuple[object, ...]) -> list[str]:

@@ -8,8 +8,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from rheobase.core.execution import reasons
+from rheobase.core.execution import Request, reasons
 from rheobase.core.neuron import Neuron
+from rheobase.errors import ParameterError
 
 
 @runtime_checkable
@@ -22,6 +23,15 @@ class Fusing(Protocol):
 
     def modules(self) -> Iterator[nn.Module]:
         """Its parts."""
+        ...
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """A layer in plain torch that has something to say about how it runs."""
+
+    def explained(self, x: Tensor) -> str:
+        """In a few words."""
         ...
 
 
@@ -52,10 +62,12 @@ class Explanation:
     __repr__ = __str__
 
 
-def explain(net: nn.Module, x: Tensor) -> Explanation:
+def explain(net: nn.Module, x: Tensor | None = None) -> Explanation:
     """Which backend `backend="auto"` chooses for every neuron in `net` on the device of `x`, and why.
 
     Shapes: x is the input that the net would get; only its device and dtype matter.
+
+    Raises: `ParameterError` without an input.
 
     >>> import torch
     >>> from rheobase import neurons
@@ -63,6 +75,10 @@ def explain(net: nn.Module, x: Tensor) -> Explanation:
     part  kind  backend  why
     (net)  LIF   llvm     one fused kernel
     """
+    if not isinstance(x, Tensor):
+        given = "no input" if x is None else f"an input of type {type(x).__name__}"
+        remedy = "explain(net, x) with the x that the network would get: its device and dtype decide"
+        raise ParameterError("explain", given, "a tensor", remedy)
     parts: list[Part] = []
     seen: set[int] = set()
     for name, module in net.named_modules():
@@ -77,12 +93,13 @@ def explain(net: nn.Module, x: Tensor) -> Explanation:
             seen.update(id(m) for m in module.modules())
             parts.append(_part(name or "(net)", module, x))
         elif not list(module.children()):
-            parts.append(Part(name or "(net)", type(module).__name__, "torch", "a plain torch module"))
+            why = module.explained(x) if isinstance(module, Explained) else "a plain torch module"
+            parts.append(Part(name or "(net)", type(module).__name__, "torch", why))
     return Explanation(tuple(parts))
 
 
 def _part(name: str, neuron: Any, x: Tensor) -> Part:
-    why = reasons(neuron, x)
+    why = reasons(Request(neuron, x, None, (), None))
     chosen = next(k for k, reason in why.items() if reason is None)
     passed_over = [f"{k}: {reason}" for k, reason in why.items() if reason is not None]
     text = "one fused kernel" if chosen != "reference" else "plain torch loop; " + "; ".join(passed_over)

@@ -127,6 +127,9 @@ class TritonFrame:
     def select(self, mask: Value, a: Value, b: Value) -> Value:
         return self.let(f"tl.where({mask}, {a}, {b})")
 
+    def elsewhere(self, function: str, x: Value, known: Value, value: Value) -> Value:
+        return self.select(known, value, self.let(f"tl.{function}({x})"))
+
     def mand(self, a: Value, b: Value) -> Value:
         return self.let(f"{a} & {b}")
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from rheobase.core.rollout import not_finite
+from rheobase.core.finite import divergence, not_finite
 from rheobase.engine.late import Late
 from rheobase.engine.ops import check_transforms, once
 from rheobase.engine.plan import Wanted
@@ -116,7 +116,7 @@ class _Tape:
         lane = self.like[None]
         # what changes from step to step is pointed to later; here only its size counts
         params = [self.params.get(p, self.like) for p in stage.params]
-        call = launch.Call(stage.program, lane, [self.like] * len(stage.states), params, self.lengths, 0.0, 0, 0)
+        call = launch.Call(stage.program, lane, [self.like] * len(stage.states), params, self.lengths, 0.0, (0, 0))
         return launch.Runner(call, call.variant(wanted))
 
     def moving(self, stage: Stage, sums: Mapping[str, Tensor], i: Tensor, prefix: str) -> dict[str, Tensor | None]:
@@ -158,8 +158,11 @@ def forward(
             for n, name in enumerate(stage.states):
                 pointers[f"init:{n}"] = spike if name == "spike" else held[name][now]
                 pointers[f"final:{n}"] = scrap if name == "spike" else held[name][after]
-            if not runner.run(pointers, t):
+            bad = runner.run(pointers, t)
+            if bad & launch.BAD_INPUT:
                 raise not_finite("the gated recurrence", current)
+            if bad:
+                raise divergence("the gated recurrence", "a state that became NaN or infinite", t)
             if not last:
                 sums["z"].add_(tape.multiply(held["i"][after], "mid"))
         spike = out[t]

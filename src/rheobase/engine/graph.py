@@ -6,22 +6,30 @@ subexpressions are found as the graph is built; what no root needs is left out w
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-LEAVES = frozenset({"const", "state", "param", "input", "dt", "alive", "noise", "grad", "hold"})
 COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 BOOLEAN = COMPARISONS | {"and", "or", "not", "alive"}
-UNARY = frozenset(
-    {"neg", "abs", "exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "floor", "float", "not"}
-)
-BINARY = frozenset({"add", "sub", "mul", "div", "maximum", "minimum", "and", "or"}) | COMPARISONS
-# spike(x, derivative), switch(z, on, off), substitute(value, through), detach(x), select(mask, a, b)
-SPECIAL = frozenset({"spike", "switch", "substitute", "detach", "select"})
 # worth keeping for the way back rather than computing again
-COSTLY = frozenset({"exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "div"})
+COSTLY = frozenset({"exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "div", "power"})
 COMMUTATIVE = frozenset({"add", "mul", "and", "or", "eq", "ne"})
+
+
+T = TypeVar("T")
+
+
+def whole_power(mul: Callable[[T, T], T], x: T, n: int) -> T:
+    """x to the n-th by repeated squaring, n >= 1."""
+    square, result = x, None
+    while n:
+        if n & 1:
+            result = square if result is None else mul(result, square)
+        n >>= 1
+        if n:
+            square = mul(square, square)
+    return x if result is None else result
 
 
 class Node(NamedTuple):
@@ -56,6 +64,10 @@ class Graph:
 
     def const(self, value: float) -> int:
         return self.put("const", tag=float(value))
+
+    def whole_power(self, x: int, n: int) -> int:
+        """x to the n-th as products, n >= 1; in the order of torch for 2 and 3."""
+        return whole_power(lambda a, b: self.put("mul", a, b), x, n)
 
     def value(self, node: int) -> float | None:
         """The number, if the node is a constant."""

@@ -127,6 +127,24 @@ class Writer:
     def mnot(self, a: Value) -> Value:
         return self._two("xor", self.M, a, "splat (i1 true)")
 
+    def elsewhere(self, function: str, x: Value, known: Value, value: Value) -> Value:
+        """`value` where `known`; where some lane is not, all are by LLVM's intrinsic, one at a time: slow, and rare."""
+        every = self.call("i1", f"llvm.vector.reduce.and.v{self.lanes}i1", (self.M, known))
+        before, slow, after = (self.name(hint)[1:] for hint in ("before", "slow", "after"))
+        self.do(f"br label %{before}")
+        self.label(before)
+        self.do(f"br i1 {every}, label %{after}, label %{slow}")
+        self.label(slow)
+        made = value
+        for k in range(self.lanes):
+            one = self.let(f"extractelement {self.F} {x}, i64 {k}")
+            found = self.call(self.f, f"llvm.{function}.f{self.bits}", (self.f, one))
+            made = self.let(f"insertelement {self.F} {made}, {self.f} {found}, i64 {k}")
+        made = self.select(known, value, made)
+        self.do(f"br label %{after}")
+        self.label(after)
+        return self.let(f"phi {self.F} [ {value}, %{before} ], [ {made}, %{slow} ]")
+
     # --- integers as wide as the floats --------------------------------------------------------
     def to_int(self, a: Value) -> Value:
         """Bits of a float vector as integers."""

@@ -21,6 +21,7 @@ from rheobase.engine.program import parse
 STORED = {torch.float32: "f32", torch.float64: "f64", torch.bfloat16: "bf16"}
 CACHE_BYTES = 448 * 1024  # of the second-level cache, for the states of a segment
 BLOCK = 512  # lanes of a block: rows of 2 kB in float32
+BAD_INPUT, BAD_STATE = 1, 2  # bits of what a forward kernel found
 SMALL = 1 << 15  # lane-steps under which a second thread costs more than it gives
 
 
@@ -66,8 +67,7 @@ class Call:
     params: list[Tensor]  # scalars, or one value per lane
     lengths: Tensor | None  # one per lane
     dt: float
-    step: int
-    seed: int
+    rng: tuple[int, int]  # seed and absolute step
 
     @functools.cached_property
     def lanes(self) -> int:
@@ -109,7 +109,7 @@ class Runner:
         fields = {
             "steps": steps, "lanes": lanes, "block": block, "blocks": blocks, "segment": call.segment,
             "segments": call.segments, "scratch": self.scratch.data_ptr(), "scratch_bytes": scratch_bytes,
-            "row_bytes": row_bytes, "dt": struct.unpack("<q", struct.pack("<d", call.dt))[0], "seed": call.seed,
+            "row_bytes": row_bytes, "dt": struct.unpack("<q", struct.pack("<d", call.dt))[0], "seed": call.rng[0],
             "input": call.current.data_ptr(), "lengths": 0 if call.lengths is None else call.lengths.data_ptr(),
             **{f"init:{k}": tensor.data_ptr() for k, tensor in enumerate(call.init)},
             **{f"param:{k}": tensor.data_ptr() for k, tensor in enumerate(call.params)},
@@ -120,18 +120,18 @@ class Runner:
         for name, tensor in pointers.items():
             self.words[self.slots[name]] = 0 if tensor is None else tensor.data_ptr()
 
-    def run(self, pointers: dict[str, Tensor | None], step: int) -> bool:
-        """Run over these tensors from this absolute step on. Returns whether the input was finite (forward only)."""
+    def run(self, pointers: dict[str, Tensor | None], step: int) -> int:
+        """Run over these tensors from this absolute step on. Returns what was not finite (forward only)."""
         self._point(pointers)
         for name, value in (("counter", 0), ("threads", 0), ("bad", 0), ("step", step)):
             self.words[self.slots[name]] = value
         threads.launch(self.kernel.code.call, self.kernel.code.address, ctypes.addressof(self.words), self.workers)
-        return self.words[self.slots["bad"]] == 0
+        return self.words[self.slots["bad"]]
 
 
-def run(call: Call, variant: Variant, pointers: dict[str, Tensor | None]) -> bool:
-    """Run a kernel once over these tensors. Returns whether the input was finite (a forward kernel looks)."""
-    return Runner(call, variant).run(pointers, call.step)
+def run(call: Call, variant: Variant, pointers: dict[str, Tensor | None]) -> int:
+    """Run a kernel once over these tensors. Returns what was not finite, BAD_INPUT or BAD_STATE (forward only)."""
+    return Runner(call, variant).run(pointers, call.rng[1])
 
 
 def _block(lanes: int, workers: int, k: Kernel, size: int, segment: int) -> int:

@@ -67,7 +67,7 @@ def load(text: str) -> Any:
     return module["kernel"]
 
 
-def launch(variant: Variant, segment: int, tensors: Mapping[str, Tensor | None], dt: float, seed: int) -> None:
+def launch(variant: Variant, segment: int, tensors: Mapping[str, Tensor | None], dt: float) -> None:
     """Run a kernel over these tensors, by the names that its source gives them; one that is missing is None."""
     k = kernel(variant)
     current = tensors["current"]
@@ -83,7 +83,7 @@ def launch(variant: Variant, segment: int, tensors: Mapping[str, Tensor | None],
     if k.source.saved:
         compute = torch.float64 if variant.bits == 64 else torch.float32
         held["scratch"] = current.new_empty(blocks * segment * k.source.saved * BLOCK, dtype=compute)
-    held |= {"lanes": lanes, "steps": current.shape[0], "segment": segment, "seed": seed}
+    held |= {"lanes": lanes, "steps": current.shape[0], "segment": segment}
     held["dt"] = struct.unpack("<q", struct.pack("<d", dt))[0]
     with ExitStack() as stack:
         if current.is_cuda:

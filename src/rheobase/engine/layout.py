@@ -11,7 +11,7 @@ HEADER = (
     "threads",  # the next thread's number
     "segment", "segments",  # steps between two kept states, and how many such stretches
     "scratch", "scratch_bytes", "row_bytes",  # workspace, its size per thread, and the size of one of its rows
-    "bad",  # set to 1 where the input is not finite
+    "bad",  # what was not finite: 1 is the input, 2 a state at the end
     "dt", "step", "seed",
     "input", "lengths", "checkpoints",
 )  # fmt: skip

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from rheobase.engine.graph import Graph
+from rheobase.engine.graph import Graph, whole_power
 from rheobase.engine.vector_math import FUNCTIONS
 from rheobase.engine.vectors import Value, Vectors
 
 # LLVM's ordered predicates are false for NaN, as are torch's comparisons; "ne" is true for NaN
+BEYOND = {"clamp_min": "olt", "clamp_max": "ogt"}
 PREDICATES = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
 
 
@@ -16,8 +17,15 @@ def lower(w: Vectors, graph: Graph, node: int, values: Mapping[int, Value]) -> V
     """Write a node whose arguments have values; masks come back as masks."""
     op, _, tag = graph.nodes[node]
     if op == "const":
-        return w.const(float(tag or 0.0))
+        return w.const(float(tag))  # type: ignore[arg-type]
     x = [values[a] for a in graph.used(node)]
+    if op == "power":
+        return w.div(w.const(1.0), whole_power(w.mul, x[0], int(-float(tag))))  # type: ignore[arg-type]
+    if op in BEYOND:
+        beyond = w.cmp(BEYOND[op], x[0], x[1])
+        # of a bound that is not a number, the result is none either
+        known = graph.value(graph.nodes[node].args[1]) is not None
+        return w.select(beyond if known else w.mor(beyond, w.cmp("uno", x[1], x[1])), x[1], x[0])
     if op in PREDICATES:
         return w.cmp(PREDICATES[op], x[0], x[1])
     if op in FUNCTIONS:

@@ -7,7 +7,7 @@ import math
 from rheobase.core.noise import FIRST, GOLDEN, SECOND
 from rheobase.engine.frame import Frame
 from rheobase.engine.ir import Value
-from rheobase.engine.vector_math import FUNCTIONS
+from rheobase.engine.vector_math import FUNCTIONS, cos_near
 
 
 def noise(w: Frame, tag: str, t: Value) -> Value:
@@ -26,7 +26,7 @@ def _normal(w: Frame, stream: int, t: Value) -> Value:
     a, k2 = words.pair(stream, t)
     b = words.mix(words.op("add", a, words.splat(k2)))
     radius = w.unary("sqrt", w.mul(w.const(-2.0), FUNCTIONS["log"](w, words.unit(a))))
-    return w.mul(radius, FUNCTIONS["cos"](w, w.mul(w.const(2.0 * math.pi), words.unit(b))))
+    return w.mul(radius, cos_near(w, w.mul(w.const(2.0 * math.pi), words.unit(b))))
 
 
 class _Words:

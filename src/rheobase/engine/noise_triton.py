@@ -6,7 +6,7 @@ import math
 
 from rheobase.core.noise import FIRST, GOLDEN, SECOND
 from rheobase.engine.frame_triton import TritonFrame
-from rheobase.engine.vector_math import FUNCTIONS
+from rheobase.engine.vector_math import FUNCTIONS, cos_near
 from rheobase.engine.vectors import Value
 
 
@@ -31,7 +31,7 @@ def _normal(w: TritonFrame, stream: int, t: Value) -> Value:
     a, k2 = _first(w, stream, t)
     b = _mix(w, f"{a} + {k2}")
     radius = w.unary("sqrt", w.mul(w.const(-2.0), FUNCTIONS["log"](w, _unit(w, a))))
-    return w.mul(radius, FUNCTIONS["cos"](w, w.mul(w.const(2.0 * math.pi), _unit(w, b))))
+    return w.mul(radius, cos_near(w, w.mul(w.const(2.0 * math.pi), _unit(w, b))))
 
 
 def _mix(w: TritonFrame, word: str) -> Value:
@@ -48,7 +48,7 @@ def _halves(w: TritonFrame, wide: Value) -> tuple[Value, Value]:
 
 def _keys(w: TritonFrame, stream: int, t: Value) -> tuple[Value, Value]:
     """Two words that all lanes of one step share."""
-    low, high = _halves(w, w.let("seed.to(tl.int64)"))
+    low, high = _halves(w, "seed")
     step_low, step_high = _halves(w, w.let(f"start + {t}"))
     k = _mix(w, f"{low} + 1")
     k = _mix(w, f"{k} ^ {high}")

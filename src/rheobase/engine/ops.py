@@ -27,12 +27,12 @@ cpu, gpu = Late("rheobase.engine.cpu"), Late("rheobase.engine.gpu")
 KERNELS = {"scan": cpu, "scan_triton": gpu}
 for _name in KERNELS:
     LIBRARY.define(
-        f"{_name}(Tensor current, Tensor[] init, Tensor[] params, Tensor? lengths, Tensor? step, "
-        "str program, float dt, int seed, bool keep) -> Tensor[]"
+        f"{_name}(Tensor current, Tensor[] init, Tensor[] params, Tensor? lengths, Tensor? rng, "
+        "str program, float dt, bool check, bool keep) -> Tensor[]"
     )
     LIBRARY.define(
         f"{_name}_backward(Tensor?[] grads, Tensor current, Tensor[] init, Tensor[] params, Tensor? lengths, "
-        "Tensor? step, Tensor checkpoints, str program, float dt, int seed, bool[] wanted) -> Tensor[]"
+        "Tensor? rng, Tensor checkpoints, str program, float dt, bool[] wanted) -> Tensor[]"
     )
 
 
@@ -42,14 +42,14 @@ def _operator(name: str) -> Any:
 
 def _scan_fake(
     kernels: Any, current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None,
-    step: Tensor | None, program: str, dt: float, seed: int, keep: bool,
+    rng: Tensor | None, program: str, dt: float, check: bool, keep: bool,
 ) -> list[Tensor]:  # fmt: skip
     return kernels.outputs(current, init, program, keep)
 
 
 def _scan_backward_fake(
     grads: list[Tensor | None], current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None,
-    step: Tensor | None, checkpoints: Tensor, program: str, dt: float, seed: int, wanted: list[bool],
+    rng: Tensor | None, checkpoints: Tensor, program: str, dt: float, wanted: list[bool],
 ) -> list[Tensor]:  # fmt: skip
     return cpu.gradients(current, init, params, wanted)
 
@@ -64,28 +64,28 @@ class _Scan(torch.autograd.Function):
 
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, name: str, lengths: Tensor | None, step: Tensor | None, program: str, dt: float, seed: int,
+        ctx: Any, name: str, lengths: Tensor | None, rng: Tensor | None, program: str, dt: float, check: bool,
         states: int, current: Tensor, *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         init, params = list(tensors[:states]), list(tensors[states:])
         with below_autograd():
-            *results, checkpoints = _operator(name)(current, init, params, lengths, step, program, dt, seed, True)
-        ctx.save_for_backward(lengths, step, checkpoints, current, *tensors)
-        ctx.name, ctx.program, ctx.dt, ctx.seed, ctx.states = name, program, dt, seed, states
+            *results, checkpoints = _operator(name)(current, init, params, lengths, rng, program, dt, check, True)
+        ctx.save_for_backward(lengths, rng, checkpoints, current, *tensors)
+        ctx.name, ctx.program, ctx.dt, ctx.states = name, program, dt, states
         ctx.set_materialize_grads(False)
         return tuple(results)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        lengths, step, checkpoints, current, *tensors = ctx.saved_tensors
+        lengths, rng, checkpoints, current, *tensors = ctx.saved_tensors
         init, params = tensors[: ctx.states], tensors[ctx.states :]
         needed = ctx.needs_input_grad[7:]
-        scalars = (ctx.program, ctx.dt, ctx.seed, list(needed))
+        scalars = (ctx.program, ctx.dt, list(needed))
         # the rule of the gradient only says that it has none: without a graph of it, the way around it is shorter
         with nullcontext() if torch.is_grad_enabled() else below_autograd():
             results = iter(
                 _operator(f"{ctx.name}_backward")(
-                    list(grads), current, init, params, lengths, step, checkpoints, *scalars
+                    list(grads), current, init, params, lengths, rng, checkpoints, *scalars
                 )
             )
         return *(None,) * 7, *(next(results) if need else None for need in needed)
@@ -135,26 +135,26 @@ def no_vmap(*args: Any) -> Any:
 
 
 def _scan_autograd(
-    name: str, current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
-    program: str, dt: float, seed: int, keep: bool,
+    name: str, current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, rng: Tensor | None,
+    program: str, dt: float, check: bool, keep: bool,
 ) -> list[Tensor]:  # fmt: skip
     tensors = (current, *init, *params)
     check_transforms(*tensors)
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        results = _Scan.apply(name, lengths, step, program, dt, seed, len(init), *tensors)
+        results = _Scan.apply(name, lengths, rng, program, dt, check, len(init), *tensors)
         return [*results, current.new_empty(0)]  # type: ignore[misc]
     with below_autograd():
-        return _operator(name)(current, init, params, lengths, step, program, dt, seed, keep)
+        return _operator(name)(current, init, params, lengths, rng, program, dt, check, keep)
 
 
 def _scan_backward_autograd(
     name: str, grads: list[Tensor | None], current: Tensor, init: list[Tensor], params: list[Tensor],
-    lengths: Tensor | None, step: Tensor | None, checkpoints: Tensor, program: str, dt: float, seed: int,
+    lengths: Tensor | None, rng: Tensor | None, checkpoints: Tensor, program: str, dt: float,
     wanted: list[bool],
 ) -> list[Tensor]:  # fmt: skip
     def call() -> list[Tensor]:
         return _operator(f"{name}_backward")(
-            grads, current, init, params, lengths, step, checkpoints, program, dt, seed, wanted
+            grads, current, init, params, lengths, rng, checkpoints, program, dt, wanted
         )
 
     return once(call, *grads, current, *init, *params)
@@ -175,11 +175,11 @@ for _name, _kernels in KERNELS.items():
 
 
 def scan(
-    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, step: Tensor | None,
-    program: str, dt: float, seed: int, operator: str = "scan",
+    current: Tensor, init: list[Tensor], params: list[Tensor], lengths: Tensor | None, rng: Tensor | None,
+    program: str, dt: float, operator: str = "scan", check: bool = True,
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:  # fmt: skip
     """Run a program: (out, final states, traces)."""
-    results = _operator(operator)(current, init, params, lengths, step, program, dt, seed, False)
+    results = _operator(operator)(current, init, params, lengths, rng, program, dt, check, False)
     states = len(init)
     # no look into the program: torch.compile traces this function; the last result is what the way back needs
     return results[0], list(results[1 : 1 + states]), list(results[1 + states : -1])

@@ -95,13 +95,15 @@ def plan_backward(text: str, masked: bool, wanted: Wanted) -> BackwardPlan:
     """The backward plan of a program for these gradients."""
     program = _program(text, masked)
     graph = program.graph.copy()
-    forward = set(graph.needed([program.out, *program.post, *program.traces]))
+    ends = [program.out, *program.post, *program.traces]
+    # what a step begins with belongs to it also where the gradient alone looks at it
+    begun = {k for k in graph.needed(ends, gradients=True) if graph.nodes[k].op in ("state", "input", "alive", "noise")}
+    forward = begun | set(graph.needed(ends))
     still = invariants(graph)
     leaves = graph.leaves("param")
     asked = {leaves[name] for name, want in zip(program.params, wanted.params, strict=True) if want and name in leaves}
     behind = graph.depends(asked)
-    roots = [program.out, *program.post, *program.traces]
-    summed = [k for k in hoisted(graph, roots, still, gradients=True) if k in behind]
+    summed = [k for k in hoisted(graph, ends, still, gradients=True) if k in behind]
 
     states = [graph.put("state", tag=name) for name in program.states]
     current = graph.put("input")

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from rheobase.core.execution import Request
-from rheobase.core.rollout import check_finite, not_finite
+from rheobase.core.finite import check_finite, divergence, not_finite
 from rheobase.engine.dispatch import program_of
 from rheobase.engine.late import Late
 from rheobase.engine.ops import LIBRARY, below_autograd, check_transforms, no_vmap, once
@@ -28,8 +28,8 @@ cpu, launch = Late("rheobase.engine.cpu"), Late("rheobase.engine.launch")
 STRETCH = 32  # steps between two kept states
 
 _ARGUMENTS = (
-    "Tensor current, Tensor[] init, Tensor[] params, Tensor out0, Tensor weight, Tensor? lengths, Tensor? step, "
-    "str program, float dt, int seed"
+    "Tensor current, Tensor[] init, Tensor[] params, Tensor out0, Tensor weight, Tensor? lengths, Tensor? rng, "
+    "str program, float dt"
 )
 LIBRARY.define(f"recur({_ARGUMENTS}) -> Tensor[]")
 LIBRARY.define(f"recur_backward(Tensor?[] grads, Tensor out, Tensor kept, {_ARGUMENTS}, bool[] wanted) -> Tensor[]")
@@ -50,14 +50,14 @@ def _outputs(current: Tensor, init: list[Tensor], program: str) -> list[Tensor]:
 
 def _fake(
     current: Tensor, init: list[Tensor], params: list[Tensor], out0: Tensor, weight: Tensor, lengths: Tensor | None,
-    step: Tensor | None, program: str, dt: float, seed: int,
+    rng: Tensor | None, program: str, dt: float,
 ) -> list[Tensor]:  # fmt: skip
     return _outputs(current, init, program)
 
 
 def _forward(
     current: Tensor, init: list[Tensor], params: list[Tensor], out0: Tensor, weight: Tensor, lengths: Tensor | None,
-    step: Tensor | None, program: str, dt: float, seed: int,
+    rng: Tensor | None, program: str, dt: float,
 ) -> list[Tensor]:  # fmt: skip
     results = _outputs(current, init, program)
     n, traces = len(init), len(parse(program).traces)
@@ -70,7 +70,7 @@ def _forward(
     for state, start in zip(final, init, strict=True):
         state.copy_(start)
     wide = out if out.dtype == total.dtype else torch.empty_like(total)
-    first = cpu.call_of(total[:1], final, params, lengths, step, program, dt, seed)
+    first = cpu.call_of(total[:1], final, params, lengths, rng, program, dt)
     runner = launch.Runner(first, first.variant(None))
     z, transposed = out0, weight.t().to(total.dtype)
     left = None if first.lengths is None else first.lengths.clone()
@@ -83,8 +83,11 @@ def _forward(
         # the states are updated where they lie
         pointers |= {f"{name}:{k}": s for k, s in enumerate(final) for name in ("init", "final")}
         pointers |= {f"trace:{k}": trace[t] for k, trace in enumerate(seen)}
-        if not runner.run(pointers, first.step + t):
+        bad = runner.run(pointers, first.rng[1] + t)
+        if bad & launch.BAD_INPUT:
             raise not_finite("the lateral recurrence", total[t])
+        if bad:
+            raise divergence("the lateral recurrence", "a state that became NaN or infinite", t)
         if left is not None:
             left.sub_(1)
         z = wide[t]
@@ -95,7 +98,7 @@ def _forward(
 
 def _backward(
     grads: list[Tensor | None], out: Tensor, kept: Tensor, total: Tensor, init: list[Tensor], params: list[Tensor],
-    out0: Tensor, weight: Tensor, lengths: Tensor | None, step: Tensor | None, program: str, dt: float, seed: int,
+    out0: Tensor, weight: Tensor, lengths: Tensor | None, rng: Tensor | None, program: str, dt: float,
     wanted: list[bool],
 ) -> list[Tensor]:  # fmt: skip
     n = len(init)
@@ -111,7 +114,7 @@ def _backward(
     states_of = _with_states(program)
     matrix = weight.to(total.dtype)
     back = None
-    first = cpu.call_of(total[:1], list(init), params, lengths, step, program, dt, seed)
+    first = cpu.call_of(total[:1], list(init), params, lengths, rng, program, dt)
     full = first.lengths
     left = None if full is None else full.clone()
     runner = launch.Runner(first, first.variant(asked))
@@ -136,7 +139,7 @@ def _backward(
             pointers |= {f"g_param:{k}": s for k, s in enumerate(part)}
             if full is not None and left is not None:
                 torch.sub(full, t, out=left)
-            runner.run(pointers, first.step + t)
+            runner.run(pointers, first.rng[1] + t)
             for whole, piece in zip(g_params, part, strict=True):
                 if whole is not None and piece is not None:
                     whole.add_(piece)
@@ -164,20 +167,20 @@ def _states(
     """The states before each step of a stretch: the very numbers of the forward pass."""
     init = [s.contiguous() for s in start]
     left = None if lengths is None else (lengths - t0).to(torch.int32)
-    call = launch.Call(program, total.contiguous(), init, like.params, left, like.dt, like.step + t0, like.seed)
+    call = launch.Call(program, total.contiguous(), init, like.params, left, like.dt, (like.rng[0], like.rng[1] + t0))
     traces = [torch.empty_like(total) for _ in init]
     scrap = torch.empty_like(total)
     runner = launch.Runner(call, call.variant(None))
     pointers: dict[str, Tensor | None] = {"input": call.current, "out": scrap}
     pointers |= {f"final:{k}": torch.empty_like(s) for k, s in enumerate(init)}
     pointers |= {f"trace:{k}": trace for k, trace in enumerate(traces)}
-    runner.run(pointers, call.step)
+    runner.run(pointers, call.rng[1])
     return [torch.cat([s[None], trace[:-1]]) for s, trace in zip(init, traces, strict=True)]
 
 
 def _backward_fake(
     grads: list[Tensor | None], out: Tensor, kept: Tensor, total: Tensor, init: list[Tensor], params: list[Tensor],
-    out0: Tensor, weight: Tensor, lengths: Tensor | None, step: Tensor | None, program: str, dt: float, seed: int,
+    out0: Tensor, weight: Tensor, lengths: Tensor | None, rng: Tensor | None, program: str, dt: float,
     wanted: list[bool],
 ) -> list[Tensor]:  # fmt: skip
     tensors = (out, *init, *params, out0, weight)
@@ -189,42 +192,42 @@ class _Recur(torch.autograd.Function):
 
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, lengths: Tensor | None, step: Tensor | None, program: str, dt: float, seed: int, states: int,
+        ctx: Any, lengths: Tensor | None, rng: Tensor | None, program: str, dt: float, states: int,
         current: Tensor, *tensors: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         init, params, out0, weight = list(tensors[:states]), list(tensors[states:-2]), *tensors[-2:]
         with below_autograd():
             *results, total, kept = torch.ops.rheobase.recur(
-                current, init, params, out0, weight, lengths, step, program, dt, seed
+                current, init, params, out0, weight, lengths, rng, program, dt
             )
-        ctx.save_for_backward(lengths, step, results[0], kept, total, *tensors)
-        ctx.program, ctx.dt, ctx.seed, ctx.states = program, dt, seed, states
+        ctx.save_for_backward(lengths, rng, results[0], kept, total, *tensors)
+        ctx.program, ctx.dt, ctx.states = program, dt, states
         ctx.set_materialize_grads(False)
         return tuple(results)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
-        lengths, step, out, kept, total, *tensors = ctx.saved_tensors
+        lengths, rng, out, kept, total, *tensors = ctx.saved_tensors
         init, params, out0, weight = tensors[: ctx.states], tensors[ctx.states : -2], *tensors[-2:]
-        needed = ctx.needs_input_grad[6:]
+        needed = ctx.needs_input_grad[5:]
         found = iter(torch.ops.rheobase.recur_backward(
-            list(grads), out, kept, total, init, params, out0, weight, lengths, step, ctx.program, ctx.dt, ctx.seed,
+            list(grads), out, kept, total, init, params, out0, weight, lengths, rng, ctx.program, ctx.dt,
             list(needed),
         ))  # fmt: skip
-        return None, None, None, None, None, None, *(next(found) if need else None for need in needed)
+        return None, None, None, None, None, *(next(found) if need else None for need in needed)
 
 
 def _autograd(
     current: Tensor, init: list[Tensor], params: list[Tensor], out0: Tensor, weight: Tensor, lengths: Tensor | None,
-    step: Tensor | None, program: str, dt: float, seed: int,
+    rng: Tensor | None, program: str, dt: float,
 ) -> list[Tensor]:  # fmt: skip
     tensors = (current, *init, *params, out0, weight)
     check_transforms(*tensors)
     if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        results = _Recur.apply(lengths, step, program, dt, seed, len(init), *tensors)
+        results = _Recur.apply(lengths, rng, program, dt, len(init), *tensors)
         return [*results, current.new_empty(0), current.new_empty(0)]  # type: ignore[misc]
     with below_autograd():
-        return torch.ops.rheobase.recur(current, init, params, out0, weight, lengths, step, program, dt, seed)
+        return torch.ops.rheobase.recur(current, init, params, out0, weight, lengths, rng, program, dt)
 
 
 def _backward_autograd(
@@ -251,21 +254,17 @@ for _key in ("FuncTorchBatched", "Batched"):
 
 def recur(request: Request, out0: Tensor, weight: Tensor) -> tuple[Tensor, Any, list[Tensor]]:
     """Run a neuron with lateral weights over a sequence: (out, final state, traces)."""
-    neuron, state = request.neuron, request.state
-    text, reason = program_of(neuron, request.record)
+    neuron = request.neuron
+    text, reason = program_of(request)
     if text is None:
         raise RuntimeError(reason)
-    names = [name for name in neuron.State._fields if name != "step"]
-    step = getattr(state, "step", None)
+    states = len(neuron.lane_states)
     try:
         results = torch.ops.rheobase.recur(
-            request.current, [getattr(state, name) for name in names], list(neuron.values().values()), out0, weight,
-            request.lengths, step, text, neuron.dt or 0.0, neuron.seed,
+            request.current, request.lanes, list(neuron.values().values()), out0, weight, request.lengths, request.rng,
+            text, neuron.dt or 0.0,
         )  # fmt: skip
     except InputError:
         check_finite(neuron, request.current)
         raise
-    end = dict(zip(names, results[1 : 1 + len(names)], strict=True))
-    if step is not None:
-        end["step"] = step + request.current.shape[0]
-    return results[0], neuron.State(**end), list(results[1 + len(names) : -2])
+    return results[0], request.end(results[1 : 1 + states]), list(results[1 + states : -2])

@@ -31,12 +31,17 @@ def installed(package: str) -> bool:
 
 
 @constant
-def fused_multiply_add() -> bool:
-    """Whether this processor multiplies and adds with one rounding; without, LLVM would call a slow function."""
+def features() -> frozenset[str]:
+    """What this processor has, in LLVM's words."""
     import llvmlite.binding as llvm
 
-    features = llvm.get_host_cpu_features()
-    return "sse2" not in features or features.get("fma", False)
+    return frozenset(name for name, there in llvm.get_host_cpu_features().items() if there)
+
+
+@constant
+def fused_multiply_add() -> bool:
+    """Whether this processor multiplies and adds with one rounding; without, LLVM would call a slow function."""
+    return "sse2" not in features() or "fma" in features()
 
 
 def interpreted() -> bool:

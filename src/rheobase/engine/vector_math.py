@@ -22,7 +22,7 @@ result has up to 0.5):
     log       1.15  1.43  everywhere, subnormal arguments too; log(0) = -inf, log(x < 0) = NaN
     tanh      1.75  1.73  everywhere; never beyond +-1
     sigmoid   2.00  2.00  x >= -88 (f32), -709 (f64), below which it is 0; never beyond 1
-    sin, cos  1.76  1.72  |x| <= 1e4 (f32), 1e6 (f64); never beyond +-1; NaN from 2**20, 2**40 on
+    sin, cos  1.76  1.72  |x| <= 1e4 (f32), 1e6 (f64); never beyond +-1; the system's from 2**20, 2**40 on
     ========  ====  ====  ===============================================================================
 
 Coefficients are minimax fits of the error named beside them, found by a linear program over 500 Chebyshev points in 50
@@ -296,19 +296,32 @@ def _sine_about(w: Vectors, x: Value, n: Value, parity: Value) -> Value:
     size, square = w.unary("fabs", r), w.mul(r, r)
     sine = w.fma(w.mul(size, square), _horner(w, square, _SIN[w.bits]), size)
     sign = w.iop("xor", w.to_int(r), w.iop("shl", parity, w.iconst(w.bits - 1)))
-    result = _with_sign_of(w, _smaller(w, w.const(1.0), sine), w.to_float(sign))
-    known = w.cmp("olt", w.unary("fabs", x), w.const(_ANGLE_LIMIT[w.bits]))
-    return w.select(known, result, w.const(math.nan))
+    return _with_sign_of(w, _smaller(w, w.const(1.0), sine), w.to_float(sign))
+
+
+def _far(w: Vectors, function: str, x: Value, near: Value) -> Value:
+    """Beyond the limit, where an angle's own rounding is a turn or so, it is the system's function, lane by lane."""
+    return w.elsewhere(function, x, w.cmp("olt", w.unary("fabs", x), w.const(_ANGLE_LIMIT[w.bits])), near)
 
 
 def sin(w: Vectors, x: Value) -> Value:
-    """(-1)**n * sin(x - n * pi)."""
+    """By `sin_near`, and beyond its limit the system's."""
+    return _far(w, "sin", x, sin_near(w, x))
+
+
+def cos(w: Vectors, x: Value) -> Value:
+    """By `cos_near`, and beyond its limit the system's."""
+    return _far(w, "cos", x, cos_near(w, x))
+
+
+def sin_near(w: Vectors, x: Value) -> Value:
+    """(-1)**n * sin(x - n * pi), for angles within the limit."""
     n, parity = _nearest(w, x, 1.0 / math.pi)
     return _sine_about(w, x, n, parity)
 
 
-def cos(w: Vectors, x: Value) -> Value:
-    """(-1)**n * sin(x - (n - 1/2) * pi)."""
+def cos_near(w: Vectors, x: Value) -> Value:
+    """(-1)**n * sin(x - (n - 1/2) * pi), for angles within the limit."""
     n, parity = _nearest(w, w.fma(x, w.const(1.0 / math.pi), w.const(0.5)), 1.0)
     return _sine_about(w, x, w.sub(n, w.const(0.5)), parity)
 

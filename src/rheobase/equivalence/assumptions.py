@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.neuron import Bound, Neuron, Transition
+from rheobase.core.bound import Bound
+from rheobase.core.neuron import Neuron, Transition
 from rheobase.errors import NotRepresentable
 
 SPIKES = "spikes of size 0 or 1 that follow from the input alone"
@@ -27,6 +28,8 @@ def refused(owner: Any, given: str, assumption: str, remedy: str) -> NotRepresen
 
 class _Forced(Bound):
     """The `self` of a neuron that spikes as it is told; counts how often its equations ask."""
+
+    keeps = ("_told", "asked")
 
     def __init__(self, neuron: Neuron, values: dict[str, Tensor], spike: Tensor):
         super().__init__(neuron, values, neuron.dt)
@@ -52,7 +55,7 @@ def check_spiking(neuron: Neuron) -> None:
     remedy = "use a spiking neuron with subtractive reset: LIF, IF, CubaLIF, AdLIF, equivalence.StepLIF"
     if neuron.graded or getattr(neuron, "crossing", False):
         raise refused(neuron, "a graded output, or spikes at crossings", SPIKES, remedy)
-    if "step" in neuron.State._fields:
+    if neuron.noisy:
         raise refused(neuron, "spikes by chance", SPIKES, "take the noise off")
     if hasattr(neuron, "neuron"):
         raise refused(neuron, f"a neuron inside a {type(neuron).__name__}", ADDITIVE, "take the neuron out of it")

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rheobase.equivalence.certificate import Certificate
-from rheobase.equivalence.squarefree import bound, moebius, square_free
+from rheobase.equivalence.squarefree import MOST_PASSAGES, bound, moebius, square_free
 from rheobase.errors import NotRepresentable, ParameterError, nearest
 from rheobase.event_driven import Network, Spikes, run
+from rheobase.event_driven.checks import reals
 from rheobase.event_driven.network import PARAMETERS
 
 Floats = NDArray[np.float64]
@@ -173,7 +174,7 @@ def to_multi_spike(
         passages = _passages(network, inputs, float(t_stop or 0.0))
         measured = "measured on the given inputs"
     else:
-        passages = np.broadcast_to(np.asarray(largest, np.float64), network.n_neurons).astype(np.int64)
+        passages = _as_given(largest, network.n_neurons)
         measured = "as given"
     passages = np.maximum(passages, 1)
     wide = _moebius(network, passages) if way == "moebius" else _autapse(network, passages, t_stop)
@@ -186,6 +187,15 @@ def to_multi_spike(
         conditions=(condition, "synapses and delays within a group are equal but for mu(m): by construction"),
     )  # fmt: skip
     return wide, _compared(certificate, None if t_stop is None else run(network, inputs, t_stop=t_stop), wide, inputs)
+
+
+def _as_given(largest: ArrayLike, n: int) -> Integers:
+    """The whole thresholds below how far U goes."""
+    given = reals("to_multi_spike", "largest", largest)
+    if given.shape not in {(), (n,)} or not bool((np.isfinite(given) & (given < MOST_PASSAGES)).all()):
+        expected = f"a finite number of thresholds below {MOST_PASSAGES}, or {n} of them"
+        raise ParameterError("to_multi_spike", f"largest = {largest!r}", expected, "measure it on inputs")
+    return np.broadcast_to(np.maximum(given, 0.0), n).astype(np.int64)
 
 
 def differences(before: Spikes, after: Spikes) -> tuple[int, float]:

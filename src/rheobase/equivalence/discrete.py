@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +17,8 @@ from rheobase.equivalence.rebuild import Group, cells, neurons_of, rebuilt, syna
 from rheobase.equivalence.widen import of_neuron
 from rheobase.errors import ParameterError
 from rheobase.nn.sequential import Sequential
+
+MOST_COPIES = 1_000_000  # of each neuron
 
 
 def to_single_spike(
@@ -61,15 +65,19 @@ def _counts(
                 "to_single_spike", "neither max_spikes nor inputs", "one of them", "max_spikes=16, say"
             )
         return tuple(max(1, k) for k in found)
-    counts = (given,) * layers if isinstance(given, int) else tuple(given)
-    if len(counts) != layers or any(isinstance(k, bool) or not isinstance(k, int) or k < 1 for k in counts):  # pyright: ignore[reportUnnecessaryIsInstance]
-        expected = f"an integer >= 1, or one for each of {layers} spiking layers"
+    counts = tuple(given) if isinstance(given, Sequence) else (given,) * layers
+    if len(counts) != layers or not all(_is_count(k) for k in counts):
+        expected = f"an integer >= 1 (and below {MOST_COPIES}), or one for each of {layers} spiking layers"
         raise ParameterError("to_single_spike", f"max_spikes = {given!r}", expected, "count the spikes of a neuron")
     if found is not None and any(n > k for n, k in zip(found, counts, strict=True)):
         listed = ", ".join(map(str, found))
         given_ = f"max_spikes = {given!r}, where a neuron spikes up to {listed} times (by layer) on the inputs"
         raise ParameterError("to_single_spike", given_, "no fewer", f"max_spikes={max(found)}")
-    return counts
+    return tuple(map(int, counts))
+
+
+def _is_count(given: Any) -> bool:
+    return isinstance(given, Integral) and not isinstance(given, bool) and 1 <= int(given) < MOST_COPIES
 
 
 @torch.no_grad()

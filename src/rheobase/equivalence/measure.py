@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rheobase.core.neuron import Bound, Neuron
+from rheobase.core.bound import Bound
+from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
 from rheobase.equivalence.assumptions import SPIKES, refused
 from rheobase.equivalence.one_shot import OneShot, grouped, opened

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from rheobase.core.bound import Bound
 from rheobase.core.declare import StateSpec
-from rheobase.core.neuron import Bound, Neuron, Transition
+from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.wrappers import _Wrapper  # pyright: ignore[reportPrivateUsage]
 from rheobase.equivalence.assumptions import check_spiking
 from rheobase.errors import ParameterError
@@ -32,13 +33,15 @@ def opened(fired: Tensor) -> Tensor:
 class _Copies(Bound):
     """The `self` of a neuron among copies: its equations see the spikes of the copies before it as their reset."""
 
+    keeps = ("_copies", "_fired", "spikes")
+
     def __init__(self, bound: Bound, fired: Tensor, copies: int):
-        super().__init__(bound._neuron, bound._values, bound.dt)
+        super().__init__(*bound.parts)
         self._fired, self._copies = grouped(fired, copies), copies
         self.spikes: Any = None
 
     def fire(self, x: Any) -> Any:
-        above = grouped(self._neuron.fire(x), self._copies)
+        above = grouped(super().__getattr__("fire")(x), self._copies)
         z = above * opened(self._fired) * (1.0 - self._fired)
         self.spikes = z.flatten(1, 2)
         return (z.cumsum(2) - z).flatten(1, 2)
@@ -111,9 +114,6 @@ class OneShot(_Wrapper):
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
         inner = self._inner_rest(batch, dtype, device)
         return self.State(**inner, fired=torch.zeros_like(next(iter(inner.values()))))
-
-    def configuration(self) -> tuple[Any, ...]:
-        return (*super().configuration(), self.copies)
 
     def __repr__(self) -> str:
         return f"OneShot({self.neuron!r}, copies={self.copies})"

@@ -6,12 +6,14 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from rheobase.core.neuron import Bound, Neuron
+from rheobase.core.bound import Bound
+from rheobase.core.neuron import Neuron
 from rheobase.equivalence.assumptions import ONE_SHOT, PERSISTENT, refused
 from rheobase.equivalence.cascade import CascadeIF
 from rheobase.equivalence.certificate import Certificate
@@ -20,7 +22,7 @@ from rheobase.equivalence.measure import highest_potentials, margins
 from rheobase.equivalence.one_shot import OneShot
 from rheobase.equivalence.rebuild import Group, cells, neurons_of, rebuilt, synapses_of
 from rheobase.equivalence.reverse_neurons import Autapse, Cancelling
-from rheobase.equivalence.squarefree import bound, square_free
+from rheobase.equivalence.squarefree import MOST_PASSAGES, bound, square_free
 from rheobase.equivalence.step_lif import StepLIF
 from rheobase.errors import ParameterError, nearest
 from rheobase.neurons import IF, LIF, CubaLIF
@@ -55,6 +57,8 @@ def to_multi_spike(
         if not isinstance(cell, OneShot):
             remedy = "wrap its neurons in equivalence.OneShot, or use to_single_spike first"
             raise refused(cell, "neurons that may spike often", ONE_SHOT, remedy)
+    if horizon is not None and (isinstance(horizon, bool) or not isinstance(horizon, Integral) or horizon < 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ParameterError("to_multi_spike", f"horizon = {horizon!r}", "a whole number of steps >= 1", "horizon=100")
     steps = len(inputs) if inputs is not None else horizon
     if steps is None or (largest is None and inputs is None):
         given = "no inputs, and not both of horizon and largest"
@@ -88,9 +92,10 @@ def to_multi_spike(
 
 def _given(largest: float | Sequence[float], layers: int) -> tuple[float, ...]:
     """The highest free potentials as they were given, one for each layer."""
-    found = tuple(map(float, largest)) if isinstance(largest, Sequence) else (float(largest),) * layers
-    if len(found) != layers or not all(math.isfinite(peak) for peak in found):
-        expected = f"a finite number of thresholds, or one for each of {layers} spiking layers"
+    given = tuple(largest) if isinstance(largest, Sequence) else (largest,) * layers
+    found = tuple(float(peak) for peak in given if isinstance(peak, Real) and not isinstance(peak, bool))
+    if not len(found) == len(given) == layers or not all(-math.inf < peak < MOST_PASSAGES for peak in found):
+        expected = f"a finite number of thresholds below {MOST_PASSAGES}, or one for each of {layers} spiking layers"
         raise ParameterError("to_multi_spike", f"largest = {largest!r}", expected, "measure it on inputs")
     return found
 

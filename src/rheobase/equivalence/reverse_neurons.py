@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from rheobase.core.bound import Bound
 from rheobase.core.declare import ParamSpec, StateSpec
-from rheobase.core.neuron import Bound, Neuron, Transition
+from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.wrappers import _Wrapper  # pyright: ignore[reportPrivateUsage]
 from rheobase.equivalence.assumptions import check_spiking
 from rheobase.equivalence.cascade import CascadeIF
@@ -23,13 +24,15 @@ SPENT = "spikes so far, as the synapse to the gate of the next copy remembers th
 class _Gated(Bound):
     """The `self` of a neuron that fires where its gate is open; its reset is its own spike and those before it."""
 
+    keeps = ("_copies", "_open", "spikes")
+
     def __init__(self, bound: Bound, fired: Tensor, copies: int):
-        super().__init__(bound._neuron, bound._values, bound.dt)
+        super().__init__(*bound.parts)
         self._open, self._copies = opened(grouped(fired, copies)), copies
         self.spikes: Any = None
 
     def fire(self, x: Any) -> Any:
-        z = grouped(self._neuron.fire(x), self._copies) * self._open
+        z = grouped(super().__getattr__("fire")(x), self._copies) * self._open
         self.spikes = z.flatten(1, 2)
         return z.cumsum(2).clamp(max=1.0).flatten(1, 2)
 
@@ -95,9 +98,6 @@ class Autapse(_Wrapper):
         inner = self._inner_rest(batch, dtype, device)
         return self.State(**inner, fired=torch.zeros_like(inner["v"]))
 
-    def configuration(self) -> tuple[Any, ...]:
-        return (*super().configuration(), self.copies)
-
     def __repr__(self) -> str:
         return f"Autapse({self.neuron!r}, autapse={self.autapse.tolist()}, copies={self.copies})"
 
@@ -105,8 +105,10 @@ class Autapse(_Wrapper):
 class _Opened(Bound):
     """The `self` of a cascading neuron that counts only where its gate is open."""
 
+    keeps = ("_free",)
+
     def __init__(self, bound: Bound, free: Tensor):
-        super().__init__(bound._neuron, bound._values, bound.dt)
+        super().__init__(*bound.parts)
         self._free = free
 
     def count(self, u: Any) -> Any:
@@ -188,9 +190,6 @@ class Cancelling(_Wrapper):
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
         inner = self._inner_rest(batch, dtype, device)
         return self.State(**inner, fired=torch.zeros_like(inner["v"]))
-
-    def configuration(self) -> tuple[Any, ...]:
-        return (*super().configuration(), self.members, self.copies)
 
     def __repr__(self) -> str:
         return f"Cancelling({self.neuron!r}, members={self.members!r}, copies={self.copies})"

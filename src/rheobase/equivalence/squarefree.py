@@ -6,6 +6,8 @@ import math
 
 from rheobase.errors import ParameterError
 
+MOST_PASSAGES = 1_000_000  # of thresholds: a neuron for the better part of them would be made
+
 
 def moebius(m: int) -> int:
     """The Moebius function: 0 where a square divides m, else (-1)^(number of prime factors).

@@ -19,11 +19,15 @@ looked for when its bound comes up, which for most arrivals is never.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit  # pyright: ignore[reportUnknownVariableType]
+
+from rheobase import files
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -48,7 +52,16 @@ def _compiled(function: Function) -> Function:
 
 def _entry(function: Function) -> Function:
     """Compiled once and kept on disk; it runs without the interpreter's lock, so networks may run side by side."""
-    options: dict[str, Any] = dict(cache=True, error_model="numpy", nogil=True, no_cfunc_wrapper=True)
+    options: dict[str, Any] = dict(error_model="numpy", nogil=True, no_cfunc_wrapper=True)
+    here = os.access(Path(__file__).parent, os.W_OK)
+    # beside this file, or in the user's cache; without a home Numba would make a folder named ~ where the user stands
+    if here or "NUMBA_CACHE_DIR" in os.environ or files.cache_folder() is not None:
+        try:
+            return cast(Function, njit(cache=True, **options)(function))
+        except RuntimeError:
+            # no place that can be written: it is compiled again in the next process
+            return cast(Function, njit(**options)(function))
+    files.say_uncached()
     return cast(Function, njit(**options)(function))
 
 

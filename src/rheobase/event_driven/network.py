@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rheobase.errors import InputError, ParameterError, ShapeError, nearest
+from rheobase.event_driven.checks import check_count, places, reals
 
 KINDS = ("delta", "exponential", "step")  # in this order the compiled code knows them
 # a network with more neurons or synapses than this is shown by its sizes
@@ -65,15 +66,13 @@ class Network:
 
     def __post_init__(self) -> None:
         for name, least in (("n_neurons", 1), ("sources", 0)):
-            size = getattr(self, name)
-            if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < least:
-                raise ParameterError("Network", f"{name}={size!r}", f"an integer from {least} on", "count them")
+            check_count("Network", name, getattr(self, name), least, "count them")
         if self.reset is None:
             object.__setattr__(self, "reset", self.v_threshold)
         for name in PARAMETERS:
             self._set(name, _per_neuron(name, getattr(self, name), int(self.n_neurons)))
         for name in SYNAPSES:
-            self._set(name, np.array(getattr(self, name), dtype=_DTYPES[name]).ravel())
+            self._set(name, _SYNAPTIC[name]("Network", name, getattr(self, name)).ravel())
         _check_neurons(self)
         _check_synapses(self)
 
@@ -111,15 +110,17 @@ class Network:
         """The network with synapses from `pre` to `post` added; a weight of 0 is no synapse.
 
         `weight`, and `delay` where it is not one number, have the shape (post, pre), as torch's layers have it.
+
+        Raises: `ShapeError`, `DTypeError` for places that are no integers, and what `Network` raises.
         """
-        before, after = np.asarray(pre, np.int64), np.asarray(post, np.int64)
+        before, after = (places("Network.connect", name, given) for name, given in (("pre", pre), ("post", post)))
         shape = (len(after), len(before))
-        w = np.asarray(weight, np.float64)
+        w = reals("Network.connect", "weight", weight)
         if w.shape != shape:
             raise ShapeError(
                 "Network.connect", f"weight of shape {w.shape}", f"{shape}, which is (post, pre)", "transpose it"
             )
-        d = np.asarray(delay, np.float64)
+        d = reals("Network.connect", "delay", delay)
         if d.shape not in {(), shape}:
             raise ShapeError("Network.connect", f"delay of shape {d.shape}", f"() or {shape}", "one delay per weight")
         to, of = np.nonzero(w)
@@ -142,7 +143,15 @@ class Network:
 
 PARAMETERS = ("tau_mem", "tau_syn", "v_threshold", "reset", "current", "v_start", "max_spikes")
 SYNAPSES = ("pre", "post", "weight", "delay", "kind")
-_DTYPES: dict[str, type] = dict(pre=np.int64, post=np.int64, weight=np.float64, delay=np.float64, kind=np.str_)
+
+
+def _words(owner: str, name: str, given: Any) -> NDArray[np.str_]:
+    return np.array(given, np.str_)
+
+
+_SYNAPTIC: dict[str, Callable[[str, str, Any], NDArray[Any]]] = {
+    "pre": places, "post": places, "weight": reals, "delay": reals, "kind": _words,
+}  # fmt: skip
 
 
 def _shown(value: NDArray[Any]) -> str:
@@ -151,7 +160,7 @@ def _shown(value: NDArray[Any]) -> str:
 
 
 def _per_neuron(name: str, value: Any, n: int) -> NDArray[np.float64]:
-    found = np.array(value, np.float64)
+    found = reals("Network", name, value)
     if found.shape not in {(), (1,), (n,)}:
         raise ShapeError("Network", f"{name} of shape {found.shape}", f"() or ({n},)", "one value per neuron")
     return np.broadcast_to(found, n).copy()

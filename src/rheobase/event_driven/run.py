@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rheobase.errors import InputError, ParameterError, ShapeError, Unfinished
+from rheobase.event_driven.checks import check_count, places, reals
 from rheobase.event_driven.network import Network
 from rheobase.event_driven.spikes import Spikes
+
+MOST_EVENTS = 2**62  # what the compiled code can count to
 
 
 def run(
@@ -33,8 +37,8 @@ def run(
     v >= v_threshold emits as many spikes as v is good for, 1 + floor((v - v_threshold) / reset); what they send through
     synapses without delay arrives in the next round of the same instant, and so on until nothing is due.
 
-    Raises: `InputError`, `ShapeError` or `ParameterError` for inputs that do not fit; `Unfinished` beyond `max_events`,
-    with the `Spikes` until then in `so_far`.
+    Raises: `InputError`, `ShapeError`, `DTypeError` or `ParameterError` for what does not fit; `Unfinished` beyond
+    `max_events`, with the `Spikes` until then in `so_far`.
 
     Numerics: float64. Between events the solution is closed, also for tau_syn near tau_mem; spike times are closed
     forms, or roots in a bracket that is known, to the last digits. Two things are in one instant if their times are
@@ -54,18 +58,19 @@ def run(
     if stop < 0.0:
         raise ParameterError("event_driven.run", f"t_stop={t_stop}", "a time from 0 ms on", "name the end of the run")
     source, source_time = _inputs(network, inputs)
-    wanted = np.arange(network.n_neurons) if record is None else np.asarray(record, np.int64).ravel()
+    check_count("event_driven.run", "max_events", max_events, 1, "the default is enough for most runs")
+    wanted = np.arange(network.n_neurons) if record is None else places("event_driven.run", "record", record)
     if bool(((wanted < 0) | (wanted >= network.n_neurons)).any()):
         raise ParameterError(
             "event_driven.run", f"record={record}", f"neurons from 0 to {network.n_neurons - 1}", "None records all"
         )
-    at = np.asarray(record_at, np.float64).ravel()
+    at = reals("event_driven.run", "record_at", record_at).ravel()
     if not bool(((at >= 0.0) & (at <= stop)).all()):
         raise ParameterError("event_driven.run", f"record_at={record_at}", f"times from 0 to {stop} ms", "run longer")
     order = np.argsort(at, kind="stable")
     sent, who, many, v, margin, arrivals, reached, finished = simulate(
         _cells(network), _states(network), *network.fan_out, source, source_time, stop,
-        wanted, at[order], int(max_events),
+        wanted, at[order], min(int(max_events), MOST_EVENTS),
     )  # fmt: skip
     neurons = who < network.n_neurons
     count = many[neurons]
@@ -86,6 +91,8 @@ def run(
 
 
 def _finite(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ParameterError("event_driven.run", f"{name}={value!r}", "a number of ms", "100.0, say")
     if not math.isfinite(value):
         raise InputError("event_driven.run", f"{name}={value}", "a finite number", "look at where it was computed")
     return float(value)
@@ -95,7 +102,8 @@ def _inputs(network: Network, inputs: Any) -> tuple[NDArray[np.int64], NDArray[n
     """Sources as the compiled code counts them, by time."""
     if inputs is None:
         return np.empty(0, np.int64), np.empty(0)
-    source, time = np.asarray(inputs[0], np.int64).ravel(), np.asarray(inputs[1], np.float64).ravel()
+    source = places("event_driven.run", "sources of inputs", inputs[0])
+    time = reals("event_driven.run", "times of inputs", inputs[1]).ravel()
     if len(source) != len(time):
         given = f"{len(source)} sources and {len(time)} times"
         raise ShapeError("event_driven.run", given, "as many of each", "inputs are (sources, times)")

@@ -16,6 +16,10 @@ from rheobase.errors import DataError, NotRepresentable, nearest
 # SI into the coherent units of the neurons: V, A, F, S, s and 1/s into mV, pA, pF, nS, ms and 1/ms
 MILLI, NANO, PICO, PER_MS = 1e3, 1e9, 1e12, 1e-3
 
+# between what the sizes lie of all that is known of cells and of steps of a simulation
+RESISTANCE, CAPACITANCE = (1e5, 1e12, "Ohm"), (1e-13, 1e-7, "F")
+POTENTIAL, TIME = (1e-5, 1.0, "V"), (1e-7, 1e-2, "s")
+
 # the rules by which a level is known: after-spike currents, threshold and voltage reset
 LEVELS: Mapping[tuple[str, str, str], type[Any]] = {
     ("none", "inf", "zero"): neurons.GLIF1,
@@ -101,7 +105,7 @@ def allen_glif_parameters(neuron_config: Config) -> tuple[type[Any], dict[str, f
 
 def _membrane(config: _Config) -> dict[str, float]:
     """The numbers that every level has."""
-    resistance = config.number("R_input")
+    resistance = config.number("R_input", within=RESISTANCE)
     if resistance <= 0:
         raise DataError(config.name, f"R_input = {resistance}", "R_input > 0, in Ohm", "correct the configuration")
     steps = config.number("spike_cut_length")
@@ -109,13 +113,13 @@ def _membrane(config: _Config) -> dict[str, float]:
         given = f"spike_cut_length = {steps:g}"
         raise NotRepresentable(config.name, given, "at least one step", "a neuron here is refractory for a while")
     # the authors measure every potential from the resting potential of the cell
-    origin = MILLI * config.number("El_reference", default=0.0)
+    origin = MILLI * config.number("El_reference", default=0.0, within=POTENTIAL)
     return dict(
-        c_mem=PICO * config.number("C") * config.coefficient("C"),
+        c_mem=PICO * config.number("C", within=CAPACITANCE) * config.coefficient("C"),
         g_leak=NANO / resistance * config.coefficient("G"),
         v_leak=origin + MILLI * config.number("El"),
-        v_threshold=origin + MILLI * config.number("th_inf") * config.coefficient("th_inf"),
-        tau_refrac=MILLI * steps * config.number("dt"),
+        v_threshold=origin + MILLI * config.number("th_inf", within=POTENTIAL) * config.coefficient("th_inf"),
+        tau_refrac=MILLI * steps * config.number("dt", within=TIME),
     )
 
 
@@ -160,8 +164,14 @@ class _Config:
             raise DataError(name, given, expected, "give the neuron_config of one model, or its path")
         self.name, self.content = name, content
 
-    def number(self, key: str, default: float | None = None) -> float:
-        return self._number(key, self._get(key, default))
+    def number(self, key: str, default: float | None = None, within: tuple[float, float, str] | None = None) -> float:
+        """A number; `within` what no cell lies beyond, in SI units, or the number is in others."""
+        value = self._number(key, self._get(key, default))
+        if within is not None and value != 0.0 and not within[0] <= abs(value) <= within[1]:
+            low, high, unit = within
+            expected = f"{low:g} to {high:g} {unit}, as cells have it"
+            raise DataError(self.name, f"{key} = {value:g}", expected, "give all values in SI units: V, F, Ohm, s")
+        return value
 
     def pair(self, key: str, default: tuple[float, float] | None = None) -> tuple[float, float]:
         values = self._get(key, default)
@@ -219,7 +229,7 @@ class _Config:
 def _read(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise DataError(str(path), str(error), "a JSON file with a neuron_config", "check the path") from None
 
 

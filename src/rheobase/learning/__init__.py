@@ -20,6 +20,7 @@ from rheobase.learning.fitting import (
     gamma,
     reliability,
     trains_of,
+    window,
     with_spikes,
 )
 from rheobase.learning.history import EpochRecord, History
@@ -47,7 +48,7 @@ from rheobase.learning.metrics import (
 from rheobase.learning.progress import RichProgress
 from rheobase.learning.recipe import OPTIMISERS, Recipe
 from rheobase.learning.schedules import SCHEDULES
-from rheobase.learning.stopping import DivergenceError, TrainingInterrupted
+from rheobase.learning.stopping import TrainingInterrupted
 from rheobase.learning.trainer import Trainer
 
 __all__ = [
@@ -59,7 +60,6 @@ __all__ = [
     "Candidate",
     "CrossEntropy",
     "CsvLog",
-    "DivergenceError",
     "EpochRecord",
     "Evaluation",
     "Fit",
@@ -101,5 +101,6 @@ __all__ = [
     "spikes_per_neuron",
     "spiking_layers",
     "trains_of",
+    "window",
     "with_spikes",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from rheobase.errors import CheckpointError, StorageError
+from rheobase.files import why
 from rheobase.learning.storage import atomic_write, read_json, write_json
 
 _HASHED = r"-[0-9a-f]{16}\.safetensors"
@@ -37,7 +39,7 @@ def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], facts: Mapp
     """
     import safetensors.torch
 
-    path = Path(path)
+    path = _followed(path)
     if path.suffix != ".json":
         raise StorageError(
             "save_checkpoint", f"path {str(path)!r}", "a name that ends in .json", "the tensors go beside it"
@@ -66,7 +68,7 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
     import safetensors
     import safetensors.torch
 
-    path = Path(path)
+    path = _followed(path)
     content = _read_header(path)
     beside = path.with_name(content["tensors"])
     try:
@@ -86,7 +88,13 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
     try:
         return safetensors.torch.load(data), content["facts"]
     except safetensors.SafetensorError as error:
-        raise _damaged(beside, str(error), "a safetensors file") from error
+        raise _damaged(beside, why(error), "a safetensors file") from error
+
+
+def _followed(path: str | Path) -> Path:
+    """Where a link leads: the tensors lie beside the file, not beside a link to it."""
+    path = Path(path)
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _read_header(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from rheobase.core import OdeNeuron
+from rheobase.core.declared import Declared
 
 
 class SpikingLayer(NamedTuple):
@@ -45,6 +46,18 @@ def _collect(module: nn.Module, name: str, found: dict[str, SpikingLayer]) -> No
         return
     for child_name, child in module.named_children():
         _collect(child, f"{name}.{child_name}" if name else child_name, found)
+
+
+def resets_attached(net: nn.Module) -> str:
+    """What to say of neurons whose reset takes part in the gradient: it can multiply it at every spike; else nothing.
+
+    >>> from rheobase import neurons
+    >>> resets_attached(nn.Sequential(neurons.LIF(2, dt=1.0), neurons.AdEx(2, dt=0.1)))
+    ', or detach_reset=True on LIF'
+    """
+    cells = [m for m in net.modules() if isinstance(m, Declared) and not m.graded and not getattr(m, "crossing", False)]
+    named = sorted({type(cell).__name__ for cell in cells if not cell.detach_reset and not cell.detach_spike})
+    return f", or detach_reset=True on {', '.join(named)}" if named else ""
 
 
 class Watch:

@@ -13,7 +13,10 @@ from torch.optim import Adam, AdamW, Optimizer
 from rheobase.errors import ParameterError, nearest
 from rheobase.learning.losses import LastCrossEntropy, Loss, RateBand, loss
 from rheobase.learning.schedules import SCHEDULES
+from rheobase.nn.parameter_groups import parameter_groups
 
+# beyond it, a product of two of these or a first step of Adam, ten times as long, leaves float32
+LARGEST = 1e18
 OPTIMISERS: dict[str, type[Adam]] = {"adam": Adam, "adamw": AdamW}
 
 
@@ -86,8 +89,9 @@ class Recipe:
     def _number(self, name: str, *, positive: bool) -> None:
         value = getattr(self, name)
         usable = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        if not usable or value < 0 or (positive and value == 0):
-            self._refuse(name, f"a finite number {'> 0' if positive else '>= 0'}", f"the default is {_default(name)}")
+        if not usable or not 0 <= value <= LARGEST or (positive and value == 0):
+            expected = f"a finite number {'> 0' if positive else '>= 0'}, at most {LARGEST:g}"
+            self._refuse(name, expected, f"the default is {_default(name)}")
 
     @property
     def criterion(self) -> Loss:
@@ -96,23 +100,9 @@ class Recipe:
 
     def optimiser_for(self, net: nn.Module) -> Optimizer:
         """A fresh optimiser of what `net` can learn. Raises `ParameterError` where that is nothing."""
-        decayed: list[nn.Parameter] = []
-        plain: list[nn.Parameter] = []
-        for name, parameter in net.named_parameters():
-            if parameter.requires_grad:
-                is_weight = parameter.dim() >= 2 and name.rpartition(".")[2].startswith("weight")
-                (decayed if is_weight else plain).append(parameter)
-        if not decayed and not plain:
-            raise ParameterError(
-                type(net).__name__,
-                "no learnable parameter",
-                "at least one",
-                "name them with learn=(...), or add a layer",
-            )
         groups = [
-            {"params": parameters, "weight_decay": decay}
-            for parameters, decay in ((decayed, self.weight_decay), (plain, 0.0))
-            if parameters
+            {"params": group["params"], "weight_decay": group["weight_decay"]}
+            for group in parameter_groups(net, weight_decay=self.weight_decay)
         ]
         return OPTIMISERS[self.optimiser](groups, lr=self.learning_rate)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from rheobase.errors import CheckpointError, ParameterError, StorageError
+from rheobase.errors import CheckpointError, Diverged, InputError, ParameterError, StorageError
 from rheobase.learning.callbacks import BatchRecord, Callback, RunStart
 from rheobase.learning.checkpoints import (
     load_checkpoint,
@@ -24,7 +24,7 @@ from rheobase.learning.checkpoints import (
 )
 from rheobase.learning.evaluate import Evaluation, evaluate, output_of
 from rheobase.learning.history import EpochRecord, History
-from rheobase.learning.layers import spiking_layers, watched
+from rheobase.learning.layers import resets_attached, spiking_layers, watched
 from rheobase.learning.losses import check_target
 from rheobase.learning.metrics import count_parameters
 from rheobase.learning.processes import gathered, total
@@ -33,7 +33,7 @@ from rheobase.learning.recipe import Recipe, set_learning_rate
 from rheobase.learning.sampler import Batch, Sampler, derive_seed
 from rheobase.learning.samples import Encodes, Samples, described
 from rheobase.learning.snapshot import Position, check_same_run, pack, unpack
-from rheobase.learning.stopping import DivergenceError, InterruptWatch, TrainingInterrupted
+from rheobase.learning.stopping import InterruptWatch, TrainingInterrupted
 from rheobase.learning.storage import write_json
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Run:
 
     # --- the loop -----------------------------------------------------------------------------------
     def go(self) -> History:
-        """Train to the end, or for `stop_after` batches. Raises `TrainingInterrupted`, `DivergenceError`."""
+        """Train to the end, or for `stop_after` batches. Raises `TrainingInterrupted`, `Diverged`."""
         fabric, callbacks = self.fabric, self.job.callbacks
         with (
             seeded(derive_seed(self.recipe.seed, "process", fabric.global_rank), fabric.device),
@@ -174,7 +174,13 @@ class Run:
         sequence, target = fabric.to_device(sequence), fabric.to_device(target)
         set_learning_rate(self.optimiser, self._learning_rate(self.step))
         with watched(self.net, self.layers) as watch:
-            out = output_of(self.net, self.module(sequence))
+            try:
+                out = output_of(self.net, self.module(sequence))
+            except (InputError, Diverged) as error:
+                if not bool(sequence.isfinite().all()):
+                    raise
+                # what came in was finite: the weights are what made it leave the numbers
+                raise self._diverged(f"{error.given} in {error.obj}") from error
         if not self.classes_checked:
             self._check_classes(out)
         loss = criterion(out, target)
@@ -203,17 +209,20 @@ class Run:
                 error_if_nonfinite=False,
             )
             if norm is not None and not scaled:
-                self._check_finite("gradient norm", float(norm))
+                self._check_finite("gradient norm", float(norm), attached=resets_attached(self.net))
 
-    def _check_finite(self, what: str, value: float, where: str | None = None) -> None:
+    def _check_finite(self, what: str, value: float, where: str | None = None, attached: str = "") -> None:
         if math.isfinite(value):
             return
+        raise self._diverged(f"{what} {value}", where, attached)
+
+    def _diverged(self, given: str, where: str | None = None, attached: str = "") -> Diverged:
         place = where or f"batch {self.at.batch + 1} of {len(self.sampler)}"
         saved = self.job.folder is not None and self.saved is not None
         kept = f"the checkpoint {self.job.folder}/{LAST} is kept" if saved else "nothing was saved"
-        raise DivergenceError(
-            f"training, epoch {self.at.epoch + 1}, {place}", f"{what} {value}", "a finite number",
-            f"lower the learning rate, or set clip_norm; {kept}",
+        return Diverged(
+            f"training, epoch {self.at.epoch + 1}, {place}", given, "a finite number",
+            f"lower the learning rate, set clip_norm{attached}; {kept}",
         )  # fmt: skip
 
     def _check_classes(self, out: Tensor) -> None:

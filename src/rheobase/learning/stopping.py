@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from rheobase.errors import RheobaseError
-
 
 class TrainingInterrupted(KeyboardInterrupt):
     """Ctrl-C during training. `checkpoint` is where the run can be resumed, or None where nothing was saved.
@@ -26,10 +24,6 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     def __reduce__(self) -> tuple[type[TrainingInterrupted], tuple[Path | None, int, int]]:
         return type(self), (self.checkpoint, self.epoch, self.batch)
-
-
-class DivergenceError(RheobaseError, ArithmeticError):
-    """Training left the finite numbers; the last checkpoint is untouched."""
 
 
 class InterruptWatch:

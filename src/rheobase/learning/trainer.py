@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
-from rheobase.errors import CheckpointError, ParameterError
+from rheobase.errors import CheckpointError, Diverged, ParameterError
 from rheobase.learning.callbacks import Callback, Callbacks, CsvLog
 from rheobase.learning.evaluate import Evaluation, evaluate
 from rheobase.learning.history import History
@@ -22,7 +22,7 @@ from rheobase.learning.processes import leave_group, make_fabric, quiet
 from rheobase.learning.recipe import Recipe
 from rheobase.learning.run import LAST, Job, Run
 from rheobase.learning.samples import Encodes, Samples
-from rheobase.learning.stopping import DivergenceError, InterruptWatch, TrainingInterrupted
+from rheobase.learning.stopping import InterruptWatch, TrainingInterrupted
 from rheobase.learning.storage import ensure_folder
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Trainer:
         False
 
         Raises: `TrainingInterrupted` after Ctrl-C,
-        `DivergenceError` for a loss or gradient that is not finite,
+        `Diverged` for a loss or gradient that is not finite,
         `CheckpointError` for a folder that already holds a run (or, with `resume`, none that fits),
         `StorageError`,
         and `ShapeError`, `DTypeError`, `InputError` for data that cannot be used.
@@ -162,10 +162,10 @@ class _TestJob:
         self.net, self.encoder, self.samples, self.recipe = net, encoder, samples, recipe
 
 
-def _fit(fabric: Fabric, job: Job) -> History | TrainingInterrupted | DivergenceError:
+def _fit(fabric: Fabric, job: Job) -> History | TrainingInterrupted | Diverged:
     try:
         return Run(fabric, job).go()
-    except (TrainingInterrupted, DivergenceError) as stop:
+    except (TrainingInterrupted, Diverged) as stop:
         # all processes stop together; returned, because an exception would reach the caller as another one
         return stop
 

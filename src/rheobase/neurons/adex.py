@@ -23,7 +23,8 @@ class AdEx(OdeNeuron):
 
     Numerics: leak and adaptation relax, so ExpEuler solves each exactly for a frozen right side. Above v_peak, where
     only the stages of a step come, exponential and adaptation see v_peak, and the exponential ends at exp(80). Under
-    800 pA the defaults fire every 66.9 ms; a dt of 0.02, 0.1, 0.5 ms makes that 0.1, 0.5, 2.3 % longer.
+    800 pA the defaults fire every 66.9 ms; a dt of 0.02, 0.1, 0.5 ms makes that 0.1, 0.5, 2.3 % longer. detach_reset is
+    True by default, since the exponential upstroke and the jump to v_reset multiply the gradient at every spike.
 
     Differs from the paper: in nothing; the synaptic current is the input. `AdEx.sets()` holds the firing patterns of
     Naud et al. (2008).
@@ -54,6 +55,7 @@ class AdEx(OdeNeuron):
     w = state(0.0, "pA", "adaptation current")
 
     input_unit = "pA"
+    detach_reset = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         v = torch.minimum(s.v, self.v_peak)

@@ -21,9 +21,10 @@ class EIF(OdeNeuron):
 
     Raises: `ParameterError` for capacitance, conductance and slope factor <= 0.
 
-    Numerics: the leak relaxes, so ExpEuler solves it exactly for a frozen exponential, which stands still above
-    v_peak and ends at exp(80), so that it cannot overflow. Under 1 uA/cm2 the defaults fire every 15.6 ms; a dt of
-    0.02, 0.1, 0.5 ms makes that 0.5, 2.4, 12 % longer (RK4: 0.1, 0.5, 2.4 %).
+    Numerics: the leak relaxes, so ExpEuler solves it exactly for a frozen exponential, which stands still above v_peak
+    and ends at exp(80), so that it cannot overflow. Under 1 uA/cm2 the defaults fire every 15.6 ms; a dt of 0.02, 0.1,
+    0.5 ms makes that 0.5, 2.4, 12 % longer (RK4: 0.1, 0.5, 2.4 %). detach_reset is True by default, since the
+    exponential upstroke and the jump to v_reset multiply the gradient at every spike.
 
     Differs from the paper: no refractory time; `Refractory(EIF(n, dt=dt), tau_refrac=1.7)` is its fit to the
     conductance-based model, whose other constants are the defaults.
@@ -50,6 +51,7 @@ class EIF(OdeNeuron):
     v = state("v_leak", "mV", "membrane potential")
 
     input_unit = "uA/cm2"
+    detach_reset = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         spike = self.delta_T * exponential((torch.minimum(s.v, self.v_peak) - self.v_T) / self.delta_T)

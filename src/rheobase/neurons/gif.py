@@ -25,7 +25,8 @@ class GIF(OdeNeuron):
     Raises: `ParameterError` for c_mem, g_leak, tau_refrac or a time constant <= 0.
 
     Numerics: ExpEuler is exact for i + eta constant over a step. The refractory time is rounded to whole steps of dt;
-    its clock counts steps, so an integrator with stages inside a step (Heun, RK4) blurs its end.
+    its clock counts steps, so an integrator with stages inside a step (Heun, RK4) blurs its end. detach_reset is True
+    by default, since the jump to v_reset can multiply the gradient at every spike.
 
     Differs from the paper: a spike is v >= threshold; the paper draws it with the intensity
     lambda_0 exp((v - threshold) / delta_V), of which this is the limit of a sharp threshold. Both kernels start at the
@@ -65,6 +66,7 @@ class GIF(OdeNeuron):
     refrac = state(0.0, "ms", "refractory time that is left")
 
     input_unit = "pA"
+    detach_reset = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         refractory = running(s.refrac, self.dt)

@@ -23,7 +23,8 @@ class GLIF1(OdeNeuron):
 
     Numerics: ExpEuler solves every relaxation exactly for a current constant over a step. The step of the spike is the
     first of the cut, which is rounded to whole steps of dt; the clock `refrac` counts steps, so an integrator with
-    stages inside a step (Heun, RK4) blurs its end.
+    stages inside a step (Heun, RK4) blurs its end. detach_reset is True by default, since the jump to the reset
+    potential can multiply the gradient at every spike.
 
     Differs from the paper: a spike is v >= threshold, not v > threshold. The authors' simulator takes Euler steps of
     0.05 ms in v. Defaults are one cell of the Allen database, fitted at this level, as in NEST's example
@@ -50,6 +51,7 @@ class GLIF1(OdeNeuron):
     refrac = state(0.0, "ms", "time that is left of the cut")
 
     input_unit = "pA"
+    detach_reset = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         cut = running(s.refrac, self.dt)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rheobase.core import OdeNeuron, param, state
 from rheobase.core.equilibrium import equilibrium
+from rheobase.core.integrators import ExpMidpoint
 from rheobase.core.rates import exponential, gate, linoid, membrane
 
 
@@ -31,9 +32,10 @@ class HodgkinHuxley(OdeNeuron):
 
     Raises: `ParameterError` for capacitance, conductances, rates and slopes <= 0.
 
-    Numerics: v and each gate relax, so ExpEuler is stable at any dt. It is of first order: at dt = 0.01 ms intervals
-    between spikes are 0.5 % too long. RK4 at 0.05 ms has them to 0.01 %. The rates are smooth where L is 0/0.
-    Rest is solved for.
+    Numerics: by default ExpMidpoint, at a dt of 0.01 ms: v and each gate relax, so it is stable at any dt, and spikes
+    of 200 ms are within 0.1 ms of their time. ExpEuler takes half the work and is of first order: there intervals are
+    0.5 % too long. RK4 at 0.05 ms has them to 0.01 %, and diverges at 0.1 ms. The rates are smooth where L is 0/0. Rest
+    is solved for.
 
     Differs from the paper: potentials are absolute, inside minus outside, with the rest at -65 mV (the paper counts
     from rest, depolarisation negative), so e_leak = -65 + 10.613 mV, which makes the ionic current vanish at -65 mV.
@@ -83,6 +85,7 @@ class HodgkinHuxley(OdeNeuron):
 
     input_unit = "uA/cm2"
     crossing = True
+    integrator = ExpMidpoint()
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         alpha_m = self.alpha_m_rate * linoid((self.alpha_m_v - s.v) / self.alpha_m_k)

@@ -22,11 +22,12 @@ class Izhikevich(OdeNeuron):
 
     Raises: `ParameterError` for values that are not finite, and for options that are not among the choices.
 
-    Numerics: ExpEuler is plain Euler here, as in the paper, whose figures take dt from 0.1 to 0.5 ms. The author's
-    code moves v first and lets u see where it went: `u_reads="v[t+dt]"`, with Euler. The named sets take it, and
-    fire as his loop does, spike for spike in float64, at their dt; bistability, depolarising_after_potential and
+    Numerics: ExpEuler is plain Euler here, as in the paper, whose figures take dt from 0.1 to 0.5 ms. The author's code
+    moves v first and lets u see where it went: `u_reads="v[t+dt]"`, with Euler. The named sets take it, and fire as his
+    loop does, spike for spike in float64, at their dt; bistability, depolarising_after_potential and
     inhibition_induced_bursting are patterns of that scheme at that dt, and do not outlive a finer one. Rest is the
-    lower of the two fixed points without input, and the bottom of the parabola where there is none.
+    lower of the two fixed points without input, and the bottom of the parabola where there is none. detach_spike is
+    True by default: the upstroke passes through u from spike to spike, and multiplies the gradient at each.
 
     Differs from the paper: the quadratic's coefficients are parameters, since two patterns (class 1, integrator) take
     4.1 v + 108; v_u and decay are, since one (accommodation) takes du/dt = a b (v + 65). A spike is v >= v_peak, not
@@ -60,6 +61,7 @@ class Izhikevich(OdeNeuron):
     u = state(-14.0, "mV/ms", "recovery")
 
     input_unit = "mV/ms"
+    detach_spike = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         slope = self.quadratic * s.v**2 + self.linear * s.v + self.constant - s.u + i

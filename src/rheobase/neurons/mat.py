@@ -25,7 +25,8 @@ class MAT(OdeNeuron):
     Raises: `ParameterError` for tau_mem, r, tau_1, tau_2 or tau_refrac <= 0.
 
     Numerics: with ExpEuler exact for current constant over a step. The refractory time is rounded to whole steps of dt;
-    its clock counts steps, so an integrator with stages inside a step (Heun, RK4) blurs its end.
+    its clock counts steps, so an integrator with stages inside a step (Heun, RK4) blurs its end. detach_reset is True
+    by default, since the jumps of the threshold can multiply the gradient at every spike.
 
     Differs from the paper: v is an absolute potential, where the paper measures v and omega from rest; v_leak = -65 mV
     is that of the authors' program. The first step that may fire again ends tau_refrac after the spike, in the authors'
@@ -57,6 +58,7 @@ class MAT(OdeNeuron):
     refrac = state(0.0, "ms", "refractory time that is left")
 
     input_unit = "pA"
+    detach_reset = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         refractory = running(s.refrac, self.dt)

@@ -22,10 +22,10 @@ class QIF(OdeNeuron):
 
     Raises: `ParameterError` for tau_mem <= 0.
 
-    Numerics: the equation is no relaxation, so ExpEuler is plain Euler, stable below v_leak for
-    dt < 2 tau_mem (v_T - v_leak)/(v_leak + v_T - 2 v). Under 10 mV the defaults fire every 40.45 ms; a dt of 0.1,
-    0.5 ms makes that 0.4, 1.4 % longer. The time from v_peak to infinity, tau_mem (v_T - v_leak)/(v_peak - v_T) at
-    most, is left out.
+    Numerics: the equation is no relaxation, so ExpEuler is plain Euler, stable below v_leak for dt < 2 tau_mem (v_T -
+    v_leak)/(v_leak + v_T - 2 v). Under 10 mV the defaults fire every 40.45 ms; a dt of 0.1, 0.5 ms makes that 0.4, 1.4
+    % longer. The time from v_peak to infinity, tau_mem (v_T - v_leak)/(v_peak - v_T) at most, is left out. detach_reset
+    is True by default, since the quadratic upstroke and the jump to v_reset multiply the gradient at every spike.
 
     Differs from the paper: a membrane without synapses; the input is one current.
 
@@ -49,6 +49,7 @@ class QIF(OdeNeuron):
     v = state("v_leak", "mV", "membrane potential")
 
     input_unit = "mV"
+    detach_reset = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         return dict(v=((s.v - self.v_leak) * (s.v - self.v_T) / (self.v_T - self.v_leak) + i) / self.tau_mem)

@@ -20,8 +20,9 @@ class ResonateAndFire(OdeNeuron):
 
     Raises: `ParameterError` for values that are not finite.
 
-    Numerics: the system is coupled, so ExpEuler is plain Euler here and grows for dt > -2 b / (b^2 + omega^2)
-    (1.54 ms for the defaults); Heun or RK4 serve larger steps.
+    Numerics: the system is coupled, so ExpEuler is plain Euler here and grows for dt > -2 b / (b^2 + omega^2) (1.54 ms
+    for the defaults); Heun or RK4 serve larger steps. detach_reset is True by default, since the jump can multiply the
+    gradient at every spike.
 
     Differs from the paper: in nothing (z = x + iv).
 
@@ -44,6 +45,7 @@ class ResonateAndFire(OdeNeuron):
     v = state(0.0, "1", "voltage-like variable")
 
     input_unit = "1/ms"
+    detach_reset = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         return dict(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rheobase.core import OdeNeuron, param, state
 from rheobase.core.equilibrium import equilibrium
+from rheobase.core.integrators import ExpMidpoint
 from rheobase.core.rates import exponential, gate, linoid, membrane
 
 
@@ -32,8 +33,9 @@ class WangBuzsaki(OdeNeuron):
 
     Raises: `ParameterError` for capacitance, conductances, rates and slopes <= 0.
 
-    Numerics: v and each gate relax, so ExpEuler is stable at any dt. It is of first order: at dt = 0.01 ms intervals
-    between spikes are 2 to 3 % too long. RK4 at 0.05 ms has them to 0.01 %. The rates are smooth where L is 0/0.
+    Numerics: by default ExpMidpoint, at a dt of 0.01 ms: v and each gate relax, so it is stable at any dt, and spikes
+    of 200 ms are within 0.1 ms of their time. ExpEuler takes half the work and is of first order: there intervals are 2
+    to 3 % too long. RK4 at 0.05 ms has them to 0.01 %. The rates are smooth where L is 0/0.
     Rest is solved for.
 
     Differs from the paper: in nothing, but that synapses are left to the network.
@@ -45,7 +47,7 @@ class WangBuzsaki(OdeNeuron):
         >>> import torch
         >>> spikes, end = WangBuzsaki(1, dt=0.02)(torch.full((5000, 1, 1), 1.0))
         >>> int(spikes.sum())
-        5
+        6
     """
 
     c_mem = param(1.0, "uF/cm2", "membrane capacitance", positive=True)
@@ -82,6 +84,7 @@ class WangBuzsaki(OdeNeuron):
 
     input_unit = "uA/cm2"
     crossing = True
+    integrator = ExpMidpoint()
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         alpha_m = self.alpha_m_rate * linoid((self.alpha_m_v - s.v) / self.alpha_m_k)

@@ -12,6 +12,7 @@ from rheobase.nn.conv import AvgPool1d, AvgPool2d, Conv1d, Conv2d, Flatten, MaxP
 from rheobase.nn.delay import Delay
 from rheobase.nn.dropout import Dropout
 from rheobase.nn.norm import TdBatchNorm
+from rheobase.nn.parameter_groups import parameter_groups
 from rheobase.nn.psn import PSN, MaskedPSN, SlidingPSN
 from rheobase.nn.quantise import levels, quantised
 from rheobase.nn.readout import GroupReadout
@@ -33,7 +34,7 @@ __all__ = [
     "CSGRU", "PSN", "AvgPool1d", "AvgPool2d", "AxonalDelay", "Chunked", "Conv1d", "Conv2d", "ConvGRU", "Delay",
     "Dropout", "Flatten", "GroupReadout", "Linear", "MaskedPSN", "MaxPool1d", "MaxPool2d", "MembraneBlock",
     "Recurrent", "RecurrentDelay", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear", "SpikingResNet", "SpikingVGG",
-    "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "quantised",
+    "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "parameter_groups", "quantised",
 ]  # fmt: skip
 
 # the gated layers bring an engine of their own

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils.checkpoint import get_device_states, set_device_states
 
 from rheobase.errors import ParameterError
-from rheobase.nn.norm import TdBatchNorm
 from rheobase.nn.stateful import Stateful
 
 
@@ -18,12 +20,14 @@ class Chunked(Stateful):
 
     Memory for the backward pass falls from the length of the sequence to that of one chunk; the price is one more
     forward pass. Output and gradients are those of the whole run to rounding, since state is an argument and a
-    result: masks of dropout go along with the states.
+    result: masks of dropout go along with the states. What runs again is what ran: under the same autocast, the same
+    modes (train or eval) and the same random numbers, as torch's checkpoint has it. Weights or buffers that were
+    changed in place between the two are refused by the backward pass.
 
     Shapes: those of the network.
 
-    Raises: `ParameterError` for steps < 1, or a network with batch normalisation over time, whose statistics a
-    chunk does not know.
+    Raises: `ParameterError` for steps < 1, or a network with batch normalisation, whose statistics a chunk does not
+    know; `RuntimeError` from backward where weights or buffers were changed in the meantime.
 
     Reference: Chen, Xu, Zhang & Guestrin, arXiv 1604.06174 (2016), for recomputation; here along time.
 
@@ -42,8 +46,8 @@ class Chunked(Stateful):
                 "Chunked", f"steps = {steps!r}", "an integer >= 1", "about the square root of the length"
             )
         for part in net.modules():
-            if isinstance(part, TdBatchNorm):
-                raise ParameterError("Chunked", "TdBatchNorm", "layers that act step by step", "normalise otherwise")
+            if isinstance(part, nn.modules.batchnorm._BatchNorm):  # pyright: ignore[reportPrivateUsage]
+                raise ParameterError("Chunked", repr(part), "layers that act step by step", "normalise otherwise")
         self.net, self.steps = net, steps
 
     def forward(
@@ -55,13 +59,36 @@ class Chunked(Stateful):
 
         leaves, form = tree_flatten(state)
         weights = [p for p in self.net.parameters() if p.requires_grad]
+        others = [p for p in (*self.net.parameters(), *self.net.buffers()) if not p.requires_grad]
         # the form of the final state comes back through a cell, since only tensors pass an autograd function
         end: list[Any] = []
-        out, *after = _Chunks.apply(run, self.steps, form, end, x, len(leaves), *leaves, *weights)
+        ambient = Ambient(self.net, x.device.type)
+        out, *after = _Chunks.apply(run, self.steps, form, end, x, len(leaves), ambient, others, *leaves, *weights)
         return out, tree_unflatten(after, end[0])
 
     def extra_repr(self) -> str:
         return f"steps={self.steps}"
+
+
+class Ambient:
+    """What a forward pass runs under and backward must find again: the modes of the modules, and autocast."""
+
+    def __init__(self, net: nn.Module, device: str):
+        self.modes = [(module, module.training) for module in net.modules()]
+        self.device, self.enabled = device, torch.is_autocast_enabled(device)
+        self.dtype, self.cached = torch.get_autocast_dtype(device), torch.is_autocast_cache_enabled()
+
+    @contextmanager
+    def __call__(self) -> Generator[None]:
+        now = [module.training for module, _ in self.modes]
+        for module, mode in self.modes:
+            module.training = mode
+        try:
+            with torch.autocast(self.device, self.dtype, self.enabled, self.cached):
+                yield
+        finally:
+            for (module, _), mode in zip(self.modes, now, strict=True):
+                module.training = mode
 
 
 class _Chunks(torch.autograd.Function):
@@ -73,11 +100,12 @@ class _Chunks(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, run: Any, steps: int, form: Any, end: list[Any], x: Tensor, leaves: int, *tensors: Tensor
-    ) -> Any:
-        ctx.run, ctx.steps, ctx.weights = run, steps, tensors[leaves:]
+        ctx: Any, run: Any, steps: int, form: Any, end: list[Any], x: Tensor, leaves: int, ambient: Ambient,
+        others: list[Tensor], *tensors: Tensor,
+    ) -> Any:  # fmt: skip
+        ctx.run, ctx.steps, ctx.ambient, ctx.weights = run, steps, ambient, len(tensors) - leaves
         state = tree_unflatten(list(tensors[:leaves]), form)
-        ctx.befores, ctx.random = [tree_flatten(state)], [torch.get_rng_state()]
+        ctx.befores, ctx.random = [tree_flatten(state)], [_random_state(x)]
         chunks = -(-x.shape[0] // steps)
         out, kept = torch.empty(0), list[Tensor]()
         for k in range(chunks):
@@ -91,10 +119,11 @@ class _Chunks(torch.autograd.Function):
             for store, value in zip(kept, values, strict=True):
                 store[k] = value
             ctx.befores.append(([store[k] for store in kept], shape))
-            ctx.random.append(torch.get_rng_state())
+            ctx.random.append(_random_state(x))
         after, final = tree_flatten(state)
         end.append(final)
-        ctx.save_for_backward(x)
+        # saved tensors are looked at again for changes in place
+        ctx.save_for_backward(x, *tensors[leaves:], *others)
         ctx.mark_non_differentiable(*(s for s in after if not s.is_floating_point()))
         ctx.set_materialize_grads(False)
         # clones: a state may be a view of the last chunk
@@ -103,16 +132,17 @@ class _Chunks(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, g_out: Tensor | None, *g_after: Tensor | None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (x,) = ctx.saved_tensors
+        x, *saved = ctx.saved_tensors
+        weights = saved[: ctx.weights]
         wants_x = ctx.needs_input_grad[4]
         g_x = torch.empty_like(x) if wants_x else None
         g_state: list[Tensor | None] = list(g_after)
-        g_weights: list[Tensor | None] = [None] * len(ctx.weights)
-        with torch.random.fork_rng(devices=[]):
+        g_weights: list[Tensor | None] = [None] * ctx.weights
+        with torch.random.fork_rng(ctx.random[0][1]), ctx.ambient():
             for k in range(len(ctx.befores) - 2, -1, -1):
                 here = slice(k * ctx.steps, (k + 1) * ctx.steps)
                 leaves, form = ctx.befores[k]
-                torch.set_rng_state(ctx.random[k])
+                _set_random_state(*ctx.random[k])
                 with torch.enable_grad():
                     chunk = x[here].detach().requires_grad_(wants_x)
                     before = [None if s is None else s.detach().requires_grad_(s.is_floating_point()) for s in leaves]
@@ -123,7 +153,7 @@ class _Chunks(torch.autograd.Function):
                 ]
                 paired = [(y, g) for y, g in ends if g is not None and y.requires_grad]
                 floats = [s for s in before if s is not None and s.requires_grad]
-                inputs = [*([chunk] if wants_x else []), *floats, *ctx.weights]
+                inputs = [*([chunk] if wants_x else []), *floats, *weights]
                 found = iter(_gradients(paired, inputs))
                 if g_x is not None:
                     g = next(found)
@@ -132,7 +162,18 @@ class _Chunks(torch.autograd.Function):
                 for j, g in enumerate(found):
                     if g is not None:
                         g_weights[j] = g if g_weights[j] is None else g_weights[j].add_(g)  # type: ignore[union-attr]
-        return None, None, None, None, g_x, None, *g_state, *g_weights
+        return None, None, None, None, g_x, None, None, None, *g_state, *g_weights
+
+
+def _random_state(x: Tensor) -> tuple[Tensor, list[int], list[Tensor]]:
+    """Of the CPU, and of the device that x is on."""
+    devices, states = get_device_states(x)
+    return torch.get_rng_state(), devices, states
+
+
+def _set_random_state(host: Tensor, devices: list[int], states: list[Tensor]) -> None:
+    torch.set_rng_state(host)
+    set_device_states(devices, states)
 
 
 def _gradients(ends: list[tuple[Tensor, Tensor]], inputs: list[Tensor]) -> list[Tensor | None]:

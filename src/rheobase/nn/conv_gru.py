@@ -9,21 +9,20 @@ import torch
 from torch import Tensor
 
 from rheobase.core.check import check_call, check_state
-from rheobase.core.neuron import register_state
-from rheobase.core.rollout import check_finite, held
+from rheobase.core.finite import check_finite
+from rheobase.core.rollout import held
+from rheobase.core.states import registered
 from rheobase.errors import BackendUnavailable
 from rheobase.nn.gated import AsNeuron, uniform
 from rheobase.nn.stateful import Stateful
 from rheobase.nn.window import Size, Window
 
 
+@registered
 class ConvGRUState(NamedTuple):
     """The hidden value (batch, channels, height, width)."""
 
     h: Tensor
-
-
-register_state(ConvGRUState)
 
 
 class ConvGRU(Stateful):

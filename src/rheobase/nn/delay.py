@@ -72,7 +72,9 @@ class Delay(Taps):
         # in a tuple: the neuron is a layer of the network, not a part of this one
         self._neuron = (gain,) if isinstance(gain, Neuron) else ()
         number = 1.0 if isinstance(gain, Neuron) else gain
-        self.gain = nn.Buffer(torch.as_tensor(number, dtype=torch.get_default_dtype()).clone())
+        given = torch.as_tensor(number, dtype=torch.float64)
+        self.gain = nn.Buffer(given.to(torch.get_default_dtype(), copy=True))
+        self.remember("gain", given, self.gain)
         if not bool((self.gain > 0).all()):
             raise ParameterError("Delay", f"gain = {gain!r}", "a positive factor", "1 - alpha of the membrane, say")
 

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from rheobase.core import MapNeuron
 from rheobase.core.check import check_call, check_state
 from rheobase.core.execution import Request, choose, reasons
-from rheobase.core.neuron import register_state
-from rheobase.core.rollout import check_finite, held
+from rheobase.core.finite import check_finite
+from rheobase.core.rollout import held
+from rheobase.core.states import registered
 from rheobase.core.surrogates import Lorentzian, Surrogate
 from rheobase.engine.dispatch import program_of
 from rheobase.engine.gated import Plan, Stage, gated
@@ -24,15 +25,13 @@ from rheobase.errors import BackendUnavailable, ParameterError
 from rheobase.nn.stateful import Stateful
 
 
+@registered
 class GatedState(NamedTuple):
     """The synaptic current, the membrane potential and the last spike, each (batch, *shape)."""
 
     i: Tensor
     v: Tensor
     spike: Tensor
-
-
-register_state(GatedState)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +132,7 @@ class Gated(Stateful):
             # it traces torch, not kernels
             return "reference"
         if backend == "auto":
-            able = all(reasons(stage, x).get("llvm", "") is None for stage in self.stages)
+            able = all(reasons(Request(stage, x, None, (), None)).get("llvm", "") is None for stage in self.stages)
             return "llvm" if able else "reference"
         if backend == "triton":
             given = "backend 'triton', which cannot run: a gated recurrence has no GPU kernel"
@@ -175,14 +174,13 @@ class Gated(Stateful):
         self, sums: dict[str, Tensor], values: dict[str, Tensor], state: GatedState, lengths: Tensor | None, rest: bool
     ) -> tuple[Tensor, GatedState]:
         """The whole sequence in one function, its point parts in kernels."""
-        stages: list[Stage] = []
+        like, stages = state.i, list[Stage]()
         for stage in self.stages:
-            text, reason = program_of(stage, ())
+            text, reason = program_of(Request(stage, like, None, (), None))
             if text is None:
                 given = f"backend 'llvm', which cannot run: {reason}"
                 raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
             stages.append(Stage(text, stage.State._fields, tuple(stage.params), stage.reads))  # type: ignore[attr-defined]
-        like = state.i
         tensors = {
             **{f"x:{gate}": x for gate, x in sums.items()}, **self._weights(), **values,
             **{f"s:{name}": s for name, s in state._asdict().items()},

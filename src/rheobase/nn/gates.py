@@ -17,11 +17,7 @@ def _fired(self: Any, s: Any, i: Any, z: Any) -> tuple[Any, Any]:
     """The spike and the potential: the last spike is taken off one step late, as both papers have it."""
     last = self.detached(s.spike) if self.detach_reset else s.spike
     v = z * s.v + (1.0 - z) * i - self.v_threshold * last
-    x = v - self.v_threshold
-    if torch.compiler.is_compiling() and not self.smooth:
-        # the same value and gradient in operations that torch.compile can trace: it takes no function with a jvp
-        return (x >= 0).to(x.dtype) + self.surrogate.derivative(x).detach() * (x - x.detach()), v
-    return self.fire(x), v
+    return self.fire(v - self.v_threshold), v
 
 
 class LeakyCurrent(MapNeuron):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from rheobase.core import primitives
 from rheobase.core.check import check_call, checked_shape
-from rheobase.core.rollout import not_finite
+from rheobase.core.finite import not_finite
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful

@@ -38,7 +38,9 @@ class GroupReadout(Stateful):
                 "GroupReadout", given, "a multiple of the classes", f"use {10 * max(classes, 1)} features"
             )
         own = torch.arange(features) % classes == torch.arange(classes)[:, None]
-        self.register_buffer("weight", torch.where(own, 1.0, inhibition))
+        given = torch.where(own, 1.0, torch.tensor(inhibition, dtype=torch.float64))
+        self.register_buffer("weight", given.to(torch.get_default_dtype()))
+        self.remember("weight", given, self.weight)
         self.integrator = LeakySum(classes, decay=decay)
 
     def forward(

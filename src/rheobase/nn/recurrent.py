@@ -10,21 +10,22 @@ from torch import Tensor, nn
 
 from rheobase.core.check import check_call, check_state
 from rheobase.core.execution import Request, choose, reasons
-from rheobase.core.neuron import Neuron, recording, register_state
-from rheobase.core.rollout import check_finite, held, one_step
+from rheobase.core.finite import check_finite
+from rheobase.core.neuron import Neuron, recording
+from rheobase.core.noise import advanced
+from rheobase.core.rollout import held, held_state, one_step
+from rheobase.core.states import registered
 from rheobase.engine.recurrent import recur
 from rheobase.errors import BackendUnavailable, ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful
 
 
+@registered
 class RecurrentState(NamedTuple):
     """The neuron's state, and what it gave: (batch, neurons) at the last step, or at several (see `RecurrentDelay`)."""
 
     neuron: Any
     out: Tensor
-
-
-register_state(RecurrentState)
 
 
 class Recurrent(Stateful):
@@ -103,7 +104,7 @@ class Recurrent(Stateful):
         Raises `BackendUnavailable` for one asked for by name that cannot.
         """
         if backend == "auto":
-            return "llvm" if reasons(self.neuron, x).get("llvm", "") is None else "reference"
+            return "llvm" if reasons(Request(self.neuron, x, None, (), None)).get("llvm", "") is None else "reference"
         if backend == "triton":
             given = "backend 'triton', which cannot run: lateral recurrence has no GPU kernel"
             raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
@@ -131,12 +132,12 @@ class Recurrent(Stateful):
             if request.lengths is not None:
                 alive = request.lengths > t
                 z = held(alive, z, torch.zeros_like(z))
-                post, pre = (type(s)(*(held(alive, x, y) for x, y in zip(a, s, strict=True))) for a in (post, pre))
+                post, pre = (held_state(neuron, alive, a, s) for a in (post, pre))
             outs.append(z)
             for name, trace in traces.items():
                 field, _, when = name.partition(".")
                 trace.append(getattr(pre if when else post, field))
-            s = post
+            s = post if request.rng is None else post._replace(rng=advanced(request.rng, t + 1))
         return torch.stack(outs).to(request.current.dtype), s, [torch.stack(t) for t in traces.values()]
 
 

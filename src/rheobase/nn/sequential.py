@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError, StateError
+from rheobase.nn.axes import check_axes
 from rheobase.nn.stateful import Stateful
 
 
@@ -18,7 +19,8 @@ class Sequential(nn.Module):
     Shapes: x (time, batch, ...) to out (time, batch, ...). The states are a tuple with one entry for each layer
     that has a state; None starts all of them at rest.
 
-    Raises: `ParameterError` where two neurons have different dt; `StateError` for states of another network.
+    Raises: `ParameterError` where two neurons have different dt, and for a torch module that takes axis 1, here the
+    batch, for its channels (BatchNorm1d, Conv1d, Softmax(1), ...); `StateError` for states of another network.
 
     >>> import torch
     >>> from rheobase import neurons
@@ -36,6 +38,7 @@ class Sequential(nn.Module):
             if not isinstance(layer, nn.Module):
                 raise ParameterError("Sequential", f"{type(layer).__name__} as layer {k}", "a module", "make it one")
             self.add_module(str(k), layer)
+        check_axes("Sequential", self.named_children())
         self.dt = _one_dt(layers)
 
     @property

@@ -54,7 +54,9 @@ class SpikGRU(Gated):
         self.weight_i, self.weight_z = (uniform(bound, hidden, inputs) for _ in self.gates)
         self.weight_rec_i, self.weight_rec_z = (uniform(bound, hidden, hidden) for _ in self.gates)
         self.bias_i, self.bias_z = (uniform(bound, hidden) for _ in self.gates)
-        self.alpha = nn.Parameter(torch.full((hidden,), 0.9))
+        start = torch.full((hidden,), 0.9, dtype=torch.float64)
+        self.alpha = nn.Parameter(start.to(torch.get_default_dtype(), copy=True))
+        self.remember("alpha", start, self.alpha)
         self.product = Matrix()
         self.stages = (self.stage(LeakyCurrent),)
 

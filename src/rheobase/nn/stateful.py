@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
+from rheobase.core.exact import Exact
 from rheobase.errors import ShapeError
 
 
-class Stateful(nn.Module):
+class Stateful(Exact):
     """Abstract: `forward(x, state=None, *, lengths=None, backend="auto") -> (out, state)`, as neurons do it."""
 
     dt: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -12,12 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.cli.machine import threads
-from rheobase.cli.training.network import build, cells_of
+from rheobase.cli.machine import check_memory, threads
+from rheobase.cli.training.network import build, cells_of, memory_of
 from rheobase.cli.training.progress import progress
 from rheobase.cli.training.settings import Settings
 from rheobase.data import Dataset
 from rheobase.data.dataset import Pair
+from rheobase.errors import Diverged
 from rheobase.learning import Callback, Evaluation, History, TensorBoardLog, Trainer, count_parameters
 from rheobase.learning.processes import make_fabric
 from rheobase.learning.random_state import seeded
@@ -53,6 +55,9 @@ class Outcome:
 
 def check(settings: Settings, data: Dataset) -> None:
     """Raise `ParameterError` or `BackendUnavailable` for what `run` would refuse, before a folder is made for it."""
+    hidden = ",".join(map(str, settings.hidden)) or "none"
+    sizes = f"--hidden {hidden} --steps {settings.steps} --batch {settings.batch}"
+    check_memory("train", sizes, memory_of(settings, data), "take smaller layers, fewer steps or smaller batches")
     data.split(settings.validation, seed=settings.seed)
     make_fabric(settings.device, settings.devices, settings.precision, _strategy(settings))
 
@@ -64,7 +69,7 @@ def _strategy(settings: Settings) -> str:
 def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Outcome:
     """Train in `folder`, or go on there, then run the test split once.
 
-    Raises: `TrainingInterrupted` after Ctrl-C, and the errors of `Trainer`.
+    Raises: `TrainingInterrupted` after Ctrl-C, `Diverged` also for the test, and the errors of `Trainer`.
     """
     train, validation = data.split(settings.validation, seed=settings.seed)
     with threads(settings.threads), _processes(settings):
@@ -90,6 +95,9 @@ def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Out
         if hook is not None:
             hook.remove()
         predicted = torch.cat(predictions) if predictions else None
+    if not math.isfinite(test.loss):
+        remedy = f"lower the learning rate; the weights are in {folder}"
+        raise Diverged("test", f"loss {test.loss}", "a finite number", remedy)
     return Outcome(settings, data, validation, net.cpu(), history, test, predicted)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -47,6 +48,17 @@ def _src(settings: Settings, data: Dataset) -> nn.Sequential:
         layers += [linear, _cells(settings, size)]
         before = size
     return nn.Sequential(*layers, nn.GroupReadout(before, classes=classes))
+
+
+def memory_of(settings: Settings, data: Dataset) -> int:
+    """The bytes that a step of training takes at least: sequences there and back, weights, and Adam's moments."""
+    cells = [*settings.hidden, CELLS_PER_CLASS * len(data.classes)] if settings.neuron == "SRC" else [*settings.hidden]
+    widths = [data.input_size, *cells, len(data.classes)]
+    weights = sum(a * b for a, b in pairwise(widths)) + settings.recurrent * sum(n * n for n in cells)
+    # the input, and for every layer its current, its output and the gradient of both
+    values = widths[0] + 4 * sum(widths[1:])
+    batch = min(settings.batch, len(data.y_train))
+    return (8 if settings.precision.startswith("64") else 4) * (settings.steps * batch * values + 4 * weights)
 
 
 class Scale(torch_nn.Module):

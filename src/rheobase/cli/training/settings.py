@@ -6,14 +6,16 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import torch
 
 from rheobase.cli.models import find
+from rheobase.cli.quantity import whole
 from rheobase.cli.training import defaults
 from rheobase.data import NAMES, Dataset, Direct, Encoder, EventDataset, EventFrames, Latency, Rate
 from rheobase.errors import CheckpointError, ParameterError, nearest
+from rheobase.files import expanded
 from rheobase.learning import Recipe
 
 DT = 1.0  # ms, of neurons that have a time step
@@ -71,13 +73,16 @@ class Settings:
     @classmethod
     def from_json(cls, content: Any, source: str) -> Settings:
         """What `as_json` gave, read from the file `source`. Raises `CheckpointError`."""
-        names = {f.name for f in fields(cls)}
-        if not isinstance(content, dict) or set(content) != names or not isinstance(content["hidden"], list):
-            raise CheckpointError(
-                source, "no settings of a training run of this version", "those that `rheobase train` writes",
-                "give the folder of a run, or start a new one",
-            )  # fmt: skip
-        values: dict[str, Any] = {**content, "hidden": tuple(content["hidden"])}
+        names, expected = {f.name for f in fields(cls)}, "those that `rheobase train` writes"
+        remedy = "give the folder of a run, or start a new one"
+        if not isinstance(content, dict) or set(content) != names:
+            raise CheckpointError(source, "no settings of a training run of this version", expected, remedy)
+        values: dict[str, Any] = {**content}
+        if isinstance(content["hidden"], list):
+            values["hidden"] = tuple(content["hidden"])
+        for name, kind in get_type_hints(cls).items():
+            if not _is(values[name], kind):
+                raise CheckpointError(source, f"{name} = {content[name]!r}", expected, remedy)
         return cls(**values)
 
     def as_json(self) -> dict[str, Any]:
@@ -119,6 +124,16 @@ class Settings:
         return shlex.join([*words, "--name", name, "--out", str(out)])
 
 
+def _is(value: Any, kind: Any) -> bool:
+    """Whether a value read from a file has the type of a setting; sizes of layers count from 1."""
+    if kind == tuple[int, ...]:
+        return isinstance(value, tuple) and all(_is(size, int) and size > 0 for size in value)
+    options = get_args(kind) or (kind,)
+    if isinstance(value, bool):
+        return bool in options
+    return isinstance(value, options) or (float in options and isinstance(value, int))
+
+
 def parse_hidden(text: str | None) -> tuple[int, ...] | None:
     """Sizes of hidden layers: "128,64", or "none".
 
@@ -131,16 +146,18 @@ def parse_hidden(text: str | None) -> tuple[int, ...] | None:
         return None
     if text.strip().lower() in ("none", ""):
         return ()
-    sizes = [part.strip() for part in text.split(",")]
-    if not all(size.isdecimal() and int(size) > 0 for size in sizes):
+    sizes = [whole(part.strip()) for part in text.split(",")]
+    if not all(sizes):
         raise ParameterError("--hidden", repr(text), "sizes of layers, or none", "--hidden 128,64")
-    return tuple(int(size) for size in sizes)
+    return tuple(size for size in sizes if size)
 
 
 def located(data: str) -> str:
     """A data set's name as it is, a path made absolute, so that a run can be resumed from another folder."""
-    path = Path(data).expanduser()
-    return data if data in NAMES or not path.exists() else str(path.resolve())
+    if data in NAMES:
+        return data
+    path = expanded(data, "--data")
+    return data if not path.exists() else str(path.resolve())
 
 
 def _threads(chosen: Mapping[str, Any], data: Dataset) -> int:

@@ -2,7 +2,7 @@
 
 from rheobase.learning.fitting.features import feature_errors, features, with_spikes
 from rheobase.learning.fitting.fit import Candidate, Fit, FitRecipe, fit_neuron
-from rheobase.learning.fitting.gamma import coincidences, gamma, reliability, trains_of
+from rheobase.learning.fitting.gamma import coincidences, gamma, reliability, trains_of, window
 from rheobase.learning.fitting.progress import FitCallback, FitStep, RichFitProgress
 from rheobase.learning.fitting.recording import Recording
 
@@ -21,5 +21,6 @@ __all__ = [
     "gamma",
     "reliability",
     "trains_of",
+    "window",
     "with_spikes",
 ]

@@ -114,7 +114,9 @@ class Candidates:
         neuron, values = self.made(len(point), surrogate), self.values(point)
         assign(neuron, values)
         record = ("v",) if self.has_v else ()
-        spikes, end, *rec = neuron(current[..., None] * values["input_scale"], state, record=record)
+        # a candidate that leaves the finite numbers is a bad one, and no error
+        drive = current[..., None] * values["input_scale"]
+        spikes, end, *rec = neuron(drive, state, record=record, check_finite=False)
         return Response(spikes, self._seen(rec[0].v, values, current) if self.has_v else None), end
 
     def forced(self, point: Tensor, current: Tensor, spikes: Tensor, limit: float) -> Response:
@@ -126,7 +128,8 @@ class Candidates:
         if key not in self._forced:
             self._forced[key] = Forced(neuron, mark=self._mark(), limit=limit)
         forced = self._forced[key]
-        distance, _, *rec = forced(forced.told(drive, spikes[..., None].expand_as(drive)), record=("v",) * self.has_v)
+        told = forced.told(drive, spikes[..., None].expand_as(drive))
+        distance, _, *rec = forced(told, record=("v",) * self.has_v, check_finite=False)
         return Response(distance, self._seen(rec[0].v, values, current) if self.has_v else None)
 
     def _mark(self) -> float:

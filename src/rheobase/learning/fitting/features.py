@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from rheobase.errors import BackendUnavailable, ParameterError, ShapeError
@@ -40,13 +41,21 @@ def features(
 def with_spikes(recording: Recording, v: Tensor, spikes: Tensor, *, peak: float = 30.0) -> Recording:
     """What a model gave, as a recording: its potential with `peak` mV at every spike, since it draws none itself.
 
-    Shapes: v and spikes (sweep, time), as `Fit.run` gives them.
+    Shapes: v and spikes (sweep, time), as `Fit.run` gives them. Raises: `ShapeError`; `ParameterError` for spikes in
+    two steps in a row, which would be one.
     """
     if v.shape != recording.v.shape or spikes.shape != v.shape:
         given = f"v {tuple(v.shape)} and spikes {tuple(spikes.shape)}"
         raise ShapeError("with_spikes", given, f"both {tuple(recording.v.shape)}", "run the same recording")
-    drawn = v.clamp(max=recording.level - 1.0).masked_fill(spikes > 0, peak)
-    return Recording(drawn, recording.current, dt=recording.dt, level=recording.level, start=recording.start)
+    silent = recording.level - 1.0
+    # before it is run, a model is silent: its first step may hold a spike
+    drawn = v.clamp(max=silent).masked_fill(spikes > 0, peak)
+    made = recording.changed(v=drawn, before=torch.full((len(v),), silent))
+    lost = int((spikes > 0).sum() - made.spikes().sum())
+    if lost:
+        given = f"{lost} spikes right behind another one"
+        raise ParameterError("with_spikes", given, "a step without one between", "run the model at a smaller dt")
+    return made
 
 
 def feature_errors(data: Mapping[str, float], model: Mapping[str, float]) -> dict[str, float]:

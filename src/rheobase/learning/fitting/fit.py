@@ -17,7 +17,7 @@ from rheobase.core.ode import OdeNeuron
 from rheobase.errors import ParameterError
 from rheobase.learning.fitting import stages
 from rheobase.learning.fitting.candidates import Candidates
-from rheobase.learning.fitting.gamma import gamma, trains_of
+from rheobase.learning.fitting.gamma import check_window, gamma, trains_of
 from rheobase.learning.fitting.population import declared
 from rheobase.learning.fitting.progress import FitCallback, FitStep
 from rheobase.learning.fitting.recording import Recording
@@ -63,8 +63,8 @@ class FitRecipe:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One point: the values of what was searched, the score that was made small, Gamma at 4 ms, and the mean square
-    error of the potential between spikes over its variance."""
+    """One point: the values of what was searched, the score that was made small, Gamma at the fit's `delta`, and the
+    mean square error of the potential between spikes over its variance."""
 
     values: Mapping[str, float]
     score: float
@@ -78,6 +78,8 @@ class Fit:
 
     `readout` says how the neuron stands to the recording: input = input_scale * pA, and
     mV = v_offset + v_gain * v + r_series * pA. `finished` is False after Ctrl-C.
+    `delta` is the precision (ms) of every Gamma that is told: 4, or less where the cell fires so fast that Gamma could
+    not see it at 4 (see `window`).
     """
 
     neuron: Neuron
@@ -85,6 +87,7 @@ class Fit:
     candidates: tuple[Candidate, ...]
     history: tuple[FitStep, ...] = field(repr=False)
     finished: bool
+    delta: float
     _space: Candidates = field(repr=False)
     _point: Tensor = field(repr=False)
 
@@ -95,7 +98,7 @@ class Fit:
 
     @property
     def gamma(self) -> float:
-        """Of the best on the recording that it was fitted to, at 4 ms."""
+        """Of the best on the recording that it was fitted to, at `delta` ms."""
         return self.best.gamma
 
     def run(self, recording: Recording) -> tuple[Tensor, Tensor | None]:
@@ -112,12 +115,20 @@ class Fit:
         v = None if response.v is None else response.v[..., 0].T
         return response.spikes[..., 0].T, v
 
-    def gamma_on(self, recording: Recording, *, start: float | None = None, delta: float = 4.0) -> float:
-        """The mean Gamma over the sweeps of a recording, which is run from its first sample and scored from `start`."""
+    def gamma_on(self, recording: Recording, *, start: float | None = None, delta: float | None = None) -> float:
+        """The mean Gamma over the sweeps of a recording, which is run from its first sample and scored from `start`.
+
+        `delta` in ms; that of the fit where it is not given.
+
+        Raises: `ParameterError` for another time step, and for a cell too fast for this precision.
+        """
+        delta = self.delta if delta is None else delta
         spikes, _ = self.run(recording)
         part = recording.between(recording.start if start is None else start, recording.start + recording.duration)
+        times = part.spike_times()
+        check_window("Fit.gamma_on", times, duration=part.duration, delta=delta)
         trains = trains_of(spikes[:, -part.steps :].T, recording.dt)
-        pairs = zip(part.spike_times(), trains, strict=True)
+        pairs = zip(times, trains, strict=True)
         found = [float(gamma(a, b, duration=part.duration, delta=delta)) for a, b in pairs]
         return sum(found) / len(found)
 
@@ -144,9 +155,9 @@ def fit_neuron(
 
     Random restarts first go down the gradient with the spikes told (the potential, and the likelihood of the spikes
     under a soft threshold), then on their own (the potential, and the van Rossum distance with surrogate gradients);
-    the best then found an evolution that makes small: 1 - Gamma (mean at 2, 4 and 8 ms), the error of the potential,
-    and a van Rossum distance of 50 ms that holds the rate. All run as lanes of one neuron. The same seed gives the
-    same fit.
+    the best then found an evolution that makes small: 1 - Gamma (mean at 2, 4 and 8 ms, or less for a cell that fires
+    fast: `delta` of the fit), the error of the potential, and a van Rossum distance of 50 ms that holds the rate. All
+    run as lanes of one neuron. The same seed gives the same fit.
     Ctrl-C ends the search and gives the best so far, with `finished` False; a second one raises.
 
     Raises: `ParameterError`, `UnitError`.
@@ -277,7 +288,7 @@ class _Search:
         k = int(self.scores.total.argmin())
         step = FitStep(
             stage, len(self.history) + 1, float(self.scores.total[k]), float(self.scores.gamma[k]),
-            time.monotonic() - self.began,
+            time.monotonic() - self.began, self.target.precisions[stages.TOLD],
         )  # fmt: skip
         self.history.append(step)
         try:
@@ -300,5 +311,6 @@ class _Search:
         self.space.free(best, self.target.currents[:1])
         readout = {name: table[name][0] for name in self.space.fixed}
         return Fit(
-            copy.deepcopy(self.space.made(1)), readout, candidates, tuple(self.history), finished, self.space, best
-        )
+            copy.deepcopy(self.space.made(1)), readout, candidates, tuple(self.history), finished,
+            self.target.precisions[stages.TOLD], self.space, best,
+        )  # fmt: skip

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from rheobase.errors import ParameterError, ShapeError
 
+COVERED = 0.5  # the largest share of the time that the windows around the spikes may cover
 ROUNDING = 1e-6  # ms: times that are multiples of dt differ by Delta only to rounding
 
 
@@ -50,12 +51,41 @@ def coincidences(data: Tensor, model: Tensor, delta: float | Tensor) -> Tensor:
     return met.view(shape)
 
 
+def window(trains: Sequence[Tensor], *, duration: float, delta: float = 4.0) -> float:
+    """A precision in ms at which trains that fire so fast can be told from chance: `delta`, or less.
+
+    At the rate nu, windows of 2 delta around every spike cover the share 2 nu delta of the time, and from 1 on nothing
+    can be told. Here it is 1/2 at most. (Chance then scores -0.2 and not 0: it uses each spike once, while what is
+    taken off for it counts some twice.)
+
+    >>> slow, fast = torch.arange(0.0, 1000.0, 100.0), torch.arange(0.0, 1000.0, 4.0)
+    >>> window([slow], duration=1000.0), window([slow, fast], duration=1000.0)
+    (4.0, 1.0)
+    """
+    rate = max((int(torch.isfinite(train).sum()) for train in trains), default=0) / duration
+    return min(delta, COVERED / (2.0 * rate)) if rate > 0.0 else delta
+
+
+def check_window(owner: str, trains: Sequence[Tensor], *, duration: float, delta: float) -> None:
+    """Raise `ParameterError` where a cell fires so fast that at this precision chance would meet all its spikes."""
+    seen = window(trains, duration=duration, delta=delta)
+    if seen <= COVERED * delta:
+        rate = 1000.0 * COVERED / (2.0 * seen)
+        raise ParameterError(
+            owner, f"delta = {delta:g} ms for a cell of {rate:.3g} spikes per second",
+            "2 nu delta below 1: else Gamma is 0, even of a perfect prediction", f"delta={seen:.3g}",
+        )  # fmt: skip
+
+
 def gamma(data: Tensor, model: Tensor, *, duration: float, delta: float | Tensor = 4.0) -> Tensor:
     """The coincidence factor between spike trains over `duration` ms, at a precision of `delta` ms.
 
     Shapes: data (..., n) and model (..., m) in ms, sorted, filled up with infinities where a train has less; the
-    leading axes broadcast. A pair of trains without any spike scores 0; so does a model so fast (2 nu delta >= 1)
-    that chance alone would meet every spike.
+    leading axes broadcast. A pair of trains without any spike scores 0.
+
+    So does, whatever the data, a model so fast that chance alone would meet every spike: 2 nu delta >= 1, which is 125
+    spikes per second at 4 ms. Of a cell that fires faster, even a perfect prediction scores 0 at this precision:
+    `window` gives one that can see it.
 
     Raises: `ParameterError`, `ShapeError`.
 
@@ -79,10 +109,11 @@ def gamma(data: Tensor, model: Tensor, *, duration: float, delta: float | Tensor
 def reliability(trains: Sequence[Tensor], *, duration: float, delta: float = 4.0) -> float:
     """The mean Gamma of all ordered pairs of repetitions: how well a cell predicts itself.
 
-    Raises: `ParameterError` for less than two trains.
+    Raises: `ParameterError` for less than two trains, and for trains too fast for this precision (see `window`).
     """
     if len(trains) < 2:
         raise ParameterError("reliability", f"{len(trains)} train", "two repetitions at least", "record it again")
+    check_window("reliability", trains, duration=duration, delta=delta)
     pairs = itertools.permutations(trains, 2)
     found = [float(gamma(a, b, duration=duration, delta=delta)) for a, b in pairs]
     return sum(found) / len(found)
@@ -104,4 +135,4 @@ def trains_of(spikes: Tensor, dt: float) -> Tensor:
     return times.view(*spikes.shape[1:], -1)
 
 
-__all__ = ["coincidences", "gamma", "reliability", "trains_of"]
+__all__ = ["check_window", "coincidences", "gamma", "reliability", "trains_of", "window"]

@@ -11,13 +11,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FitStep:
-    """One step done: its stage ("forced", "free" or "evolve"), its number from 1, and the best so far."""
+    """One step done: its stage ("forced", "free" or "evolve"), its number from 1, and the best so far.
+
+    `gamma` is that at `delta` ms.
+    """
 
     stage: str
     step: int
     score: float
     gamma: float
     seconds: float
+    delta: float
 
 
 class FitCallback:
@@ -58,7 +62,10 @@ class RichFitProgress(FitCallback):
 
     def on_step(self, step: FitStep) -> None:
         self._bar.update(
-            self._task, completed=step.step, description=step.stage, figures=f"best Gamma {step.gamma:.3f}"
+            self._task,
+            completed=step.step,
+            description=step.stage,
+            figures=f"best Gamma {step.gamma:.3f} ({step.delta:.3g} ms)",
         )
 
     def on_end(self) -> None:

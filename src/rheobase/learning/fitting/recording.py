@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from rheobase.errors import DTypeError, InputError, ParameterError, ShapeError
+from rheobase.learning.fitting.magnitudes import CURRENT, POTENTIAL, in_unit
+from rheobase.learning.fitting.repeats import grouped
+from rheobase.learning.fitting.resampling import Sampled, resampled
 
-SAME = 0.01  # sweeps whose currents differ by less than this part of their deviation are repeats
+FASTEST, SLOWEST = 1e-3, 10.0  # ms between samples: beyond, the unit is another or no spike can be seen
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
     """Sweeps of one cell, sampled alike.
 
-    v          membrane potential in mV, (sweep, time)
-    current    injected current in pA, (sweep, time)
-    dt         time between samples in ms
-    level      mV; an upward crossing of it is a spike
-    start      ms; the time of the first sample
+    v             membrane potential in mV, (sweep, time)
+    current       injected current in pA, (sweep, time)
+    dt            time between samples in ms
+    level         mV; an upward crossing of it is a spike
+    start         ms; the time of the first sample
+    before        mV just before the first sample, (sweep,): a spike may begin there; the first sample where unsaid
+    v_unit        unit of what is given as v; None says mV, and numbers that no cell has in mV are then refused
+    current_unit  the same of the current, in pA
 
-    Raises: `ShapeError`, `DTypeError`, `InputError` for values that are not finite, `ParameterError`.
+    Raises: `ShapeError`, `DTypeError`, `InputError` for values that are not finite, `ParameterError`, `UnitError` for a
+    unit of another kind and for magnitudes that speak for another unit.
 
     >>> recording = Recording(torch.tensor([[-70.0, -40.0, 20.0, -50.0]]), torch.zeros(1, 4), dt=0.5)
     >>> recording, recording.spike_times()
     (Recording(1 sweep of 2 ms, dt=0.5, 1 spike), [tensor([1.], dtype=torch.float64)])
+    >>> Recording(torch.full((1, 4), -0.07), torch.full((1, 4), 0.2), dt=0.5, v_unit="V", current_unit="nA").current
+    tensor([[200., 200., 200., 200.]])
     """
 
     v: Tensor
@@ -37,10 +47,13 @@ class Recording:
     dt: float
     level: float = -10.0
     start: float = 0.0
+    before: Tensor | None = None
+    v_unit: InitVar[str | None] = None
+    current_unit: InitVar[str | None] = None
 
-    def __post_init__(self) -> None:
-        for name in ("v", "current"):
-            object.__setattr__(self, name, _checked(name, getattr(self, name)))
+    def __post_init__(self, v_unit: str | None, current_unit: str | None) -> None:
+        for name, unit, kind in (("v", v_unit, POTENTIAL), ("current", current_unit, CURRENT)):
+            object.__setattr__(self, name, in_unit(kind, _checked(name, getattr(self, name)), unit))
         if self.v.shape != self.current.shape:
             given = f"v of shape {tuple(self.v.shape)}, current of shape {tuple(self.current.shape)}"
             raise ShapeError("Recording", given, "one shape, (sweep, time)", "give the current at every sample")
@@ -48,8 +61,10 @@ class Recording:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise ParameterError("Recording", f"{name} = {value!r}", "a finite number", "times are in ms")
-        if self.dt <= 0:
-            raise ParameterError("Recording", f"dt = {self.dt!r}", "dt > 0, in ms", "dt=0.1 is 10 kHz")
+        if not FASTEST <= self.dt <= SLOWEST:
+            expected = f"the ms between two samples, {FASTEST:g} to {SLOWEST:g}"
+            raise ParameterError("Recording", f"dt = {self.dt!r}", expected, "dt=0.1 is 10 kHz: 1e-4 s, 100 us")
+        object.__setattr__(self, "before", _before(self.before, self.v))
 
     def __repr__(self) -> str:
         sweeps, spikes = len(self.v), sum(map(len, self.spike_times()))
@@ -66,6 +81,10 @@ class Recording:
         """ms of each sweep."""
         return self.steps * self.dt
 
+    def changed(self, **changes: Any) -> Recording:
+        """The same recording with other values, which are in its own units."""
+        return replace(self, v_unit=POTENTIAL.unit, current_unit=CURRENT.unit, **changes)
+
     def between(self, start: float, stop: float) -> Recording:
         """The part from `start` to `stop` (ms, as the recording counts them).
 
@@ -80,60 +99,56 @@ class Recording:
             raise ParameterError(
                 repr(self), f"the part from {start} to {stop} ms", f"a part of {self.start} to {end} ms", "times in ms"
             )
-        at = self.start + first * self.dt
-        return replace(self, v=self.v[:, first:last], current=self.current[:, first:last], start=at)
+        return self.changed(
+            v=self.v[:, first:last], current=self.current[:, first:last], start=self.start + first * self.dt,
+            before=self.v[:, first - 1] if first else self.before,
+        )  # fmt: skip
 
     def sweeps(self, which: Iterable[int]) -> Recording:
         """Some of the sweeps, by number."""
-        numbers = list(which)
-        if not numbers or any(not 0 <= k < len(self.v) for k in numbers):
+        given = list(which)
+        try:
+            numbers = [operator.index(k) for k in given if not isinstance(k, bool)]
+        except TypeError:
+            numbers = []
+        if not given or len(numbers) < len(given) or any(not 0 <= k < len(self.v) for k in numbers):
             expected = f"numbers from 0 to {len(self.v) - 1}"
-            raise ParameterError(repr(self), f"sweeps {numbers}", expected, "count from 0")
-        return replace(self, v=self.v[numbers], current=self.current[numbers])
+            raise ParameterError(repr(self), f"sweeps {given}", expected, "count from 0")
+        before = None if self.before is None else self.before[numbers]
+        return self.changed(v=self.v[numbers], current=self.current[numbers], before=before)
 
     def resampled(self, dt: float) -> Recording:
         """At another time step: the mean over each new step where it is a whole number of old ones, else linear.
 
-        A mean lowers a spike by little at 0.2 ms; spikes are counted as upward crossings of `level` all the same.
+        Spikes stay: a step in which one begins has the highest potential in it, the step before it one below `level`.
+
+        Raises: `ParameterError` for steps in which spikes cannot be told from each other.
         """
-        if isinstance(dt, bool) or not isinstance(dt, int | float) or not 0 < dt <= self.duration:
-            raise ParameterError(repr(self), f"dt = {dt!r}", f"0 < dt <= {self.duration} ms", "dt is in ms")
-        whole = round(dt / self.dt)
-        if whole >= 1 and math.isclose(whole * self.dt, dt, rel_tol=1e-6):
-            steps = self.steps // whole
-            v, current = (x[:, : steps * whole].unflatten(1, (steps, whole)).mean(2) for x in (self.v, self.current))
-        else:
-            where = (torch.arange(int(self.duration / dt + 1e-9), dtype=torch.float64) * dt) / self.dt
-            left = where.long().clamp(max=self.steps - 2)
-            share = (where - left).clamp(max=1.0)
-            v, current = (torch.lerp(x[:, left], x[:, left + 1], share.to(x)) for x in (self.v, self.current))
-        return replace(self, v=v, current=current, dt=float(dt))
+        if isinstance(dt, bool) or not isinstance(dt, int | float) or not 0 < dt <= self.duration / 2:
+            expected = f"0 < dt <= {self.duration / 2} ms, which leaves two steps"
+            raise ParameterError(repr(self), f"dt = {dt!r}", expected, "dt is in ms")
+        before = self.v[:, 0] if self.before is None else self.before
+        onsets = self.spikes().nonzero()
+        new = resampled(Sampled(repr(self), self.v, self.current, before, self.level, self.dt, onsets), float(dt))
+        return self.changed(v=new.v, current=new.current, dt=float(dt), before=new.before)
 
     def spikes(self) -> Tensor:
         """1 at the first sample at or above `level` after one below it, (sweep, time)."""
-        above = self.v >= self.level
-        up = above[:, 1:] & ~above[:, :-1]
-        return torch.nn.functional.pad(up, (1, 0)).to(self.v.dtype)
+        first = self.v[:, :1] if self.before is None else self.before[:, None]
+        above = torch.cat([first, self.v], 1) >= self.level
+        return (above[:, 1:] & ~above[:, :-1]).to(self.v.dtype)
 
     def spike_times(self) -> list[Tensor]:
         """The times of the spikes of each sweep, in ms from the first sample."""
         return [row.nonzero()[:, 0].double() * self.dt for row in self.spikes()]
 
     def repeats(self) -> tuple[Tensor, Tensor]:
-        """Sweeps of the same current as groups: their mean currents (group, time), and the group of each sweep."""
-        groups: list[list[int]] = []
-        for k, row in enumerate(self.current):
-            for group in groups:
-                first = self.current[group[0]]
-                if float((row - first).std()) <= SAME * float(first.std()) + 1e-6:
-                    group.append(k)
-                    break
-            else:
-                groups.append([k])
-        number = torch.empty(len(self.current), dtype=torch.int64)
-        for n, group in enumerate(groups):
-            number[group] = n
-        return torch.stack([self.current[group].mean(0) for group in groups]), number
+        """Sweeps of the same current as groups: their mean currents (group, time), and the group of each sweep.
+
+        Currents are the same where they differ by noise alone, and by no level, in any window of time.
+        """
+        number = grouped(self.current)
+        return torch.stack([self.current[number == n].mean(0) for n in range(int(number.max()) + 1)]), number
 
 
 def _checked(name: str, values: Any) -> Tensor:
@@ -147,4 +162,15 @@ def _checked(name: str, values: Any) -> Tensor:
         raise DTypeError("Recording", f"{name} of {values.dtype}", "floating point", "call .float() on it")
     if not bool(torch.isfinite(values).all()):
         raise InputError("Recording", f"{name} with NaN or infinity", "finite numbers", "cut that part off")
-    return values.detach().to(torch.get_default_dtype())
+    return values.detach()
+
+
+def _before(before: Any, v: Tensor) -> Tensor | None:
+    if before is None:
+        return None
+    if not isinstance(before, Tensor) or before.shape != v.shape[:1]:
+        given = f"before of shape {tuple(before.shape)}" if isinstance(before, Tensor) else f"before = {before!r}"
+        raise ShapeError("Recording", given, f"({len(v)},), one value for each sweep", "leave it out")
+    if not bool(torch.isfinite(before).all()):
+        raise InputError("Recording", "before with NaN or infinity", "finite numbers", "leave it out")
+    return before.detach().to(v)

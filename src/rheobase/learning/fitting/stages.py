@@ -15,7 +15,7 @@ from torch import Tensor
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.learning.fitting import loss
 from rheobase.learning.fitting.candidates import Candidates
-from rheobase.learning.fitting.gamma import gamma, trains_of
+from rheobase.learning.fitting.gamma import gamma, trains_of, window
 from rheobase.learning.fitting.recording import Recording
 from rheobase.units import parse
 
@@ -23,6 +23,7 @@ TOO_MANY = 3.0  # times as many spikes as the data: not worth counting coinciden
 TAU = 10.0  # ms, of the van Rossum distance
 SHARPNESS = (0.5, 5.0)  # of the surrogate: per mV, and per unit of a normalised potential
 PRECISIONS = (2.0, 4.0, 8.0)  # ms: Gamma at 4 alone has many narrow optima, which other parts of a recording lack
+TOLD = 1  # the one of them whose Gamma is told
 WEIGHT = 0.1  # of the potential beside Gamma
 SLOW = 50.0  # ms: the van Rossum distance that holds the rate, which Gamma alone leaves free: dense spikes meet many
 SLOW_WEIGHT = 0.3
@@ -58,6 +59,8 @@ class Target:
         times = [t[t >= settle] for t in recording.spike_times()]
         self.times = torch.nn.utils.rnn.pad_sequence(times, batch_first=True, padding_value=torch.inf)
         self.duration = recording.duration - settle
+        # each as it is, or the widest that can see a cell that fires so fast
+        self.precisions = [window(times, duration=self.duration, delta=delta) for delta in PRECISIONS]
         self.most = max(1, max(map(len, times)))
         self.mean_v, self.seen = self._by_group(self.v * self.mask), self._by_group(self.mask)
         self.mean_v = self.mean_v / self.seen.clamp(min=1.0)
@@ -73,10 +76,10 @@ class Target:
             response, _ = candidates.free(point, self.currents)
             spikes = response.spikes * self.scored[:, :1, None]
             alive = spikes.sum(0).amax(0) <= TOO_MANY * self.most
-            found = torch.full((len(PRECISIONS), len(point)), -1.0, dtype=torch.float64)
+            found = torch.full((len(self.precisions), len(point)), -1.0, dtype=torch.float64)
             if bool(alive.any()):
                 model = trains_of(spikes[:, :, alive], self.dt)[self.group]
-                delta = torch.tensor(PRECISIONS, dtype=torch.float64)[:, None, None]
+                delta = torch.tensor(self.precisions, dtype=torch.float64)[:, None, None]
                 found[:, alive] = gamma(self.times[:, None], model, duration=self.duration, delta=delta).mean(1)
             v_error = torch.zeros(len(point))
             if response.v is not None:
@@ -84,7 +87,7 @@ class Target:
             v_error = torch.nan_to_num(v_error, nan=1e6, posinf=1e6)
             distance = loss.van_rossum(spikes, self.slow, self.dt, SLOW).clamp(max=10.0)
             total = 1.0 - found.mean(0) + WEIGHT * v_error.clamp(max=5.0) + SLOW_WEIGHT * distance
-            return Scores(total, found[1], v_error)
+            return Scores(total, found[TOLD], v_error)
 
 
 def forced(

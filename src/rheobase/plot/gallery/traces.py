@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rheobase.core import OdeNeuron
+from rheobase.core.bound import Bound
 from rheobase.core.describe import display, labelled
-from rheobase.core.neuron import Bound
 from rheobase.learning.drive import Response, membrane
 from rheobase.plot.gallery.variables import variables
 from rheobase.plot.style import TICK, WIDTH, Style, dress, few_ticks, legend, mark_spikes, new_figure

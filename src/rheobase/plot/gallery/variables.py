@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from rheobase.core import MapNeuron, Relax
+from rheobase.core.bound import Bound
 from rheobase.core.declared import Declared
-from rheobase.core.neuron import Bound
 from rheobase.learning.drive import membrane
 
 # how the meaning of a state begins that keeps count for a neuron: a refractory time, whether it has fired

@@ -1,0 +1,111 @@
+"""This version against another commit, row by row: two processes take turns, so that the machine's mood is shared.
+
+Every neuron forward and backward under the same integrator, and the layers with kernels of their own. The ratio is
+that of medians, this version over the other: below 1 is faster. The spread is the middle half of the ratios of turns.
+
+    python -m benchmarks.paired COMMIT [--rows LIF SRC ...] [--turns 15] [--threads 1] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.options import KEEP_MEMORY, say
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKER = Path(__file__).with_name("paired_worker.py")
+
+
+class Version:
+    """A process that times rows with one version of the library."""
+
+    def __init__(self, name: str, source: Path, threads: int):
+        environment = {**os.environ, **KEEP_MEMORY, "PYTHONPATH": str(source), "OMP_NUM_THREADS": str(threads)}
+        self.name = name
+        self.process = subprocess.Popen(
+            [sys.executable, str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+        self.rows: list[str] = self._answer()
+
+    def seconds(self, row: str) -> float:
+        """The median of a few calls."""
+        if self.process.stdin is None:
+            raise ValueError("the process has no input")
+        self.process.stdin.write(row + "\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> Any:
+        line = "" if self.process.stdout is None else self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"the process of {self.name} ended")
+        return json.loads(line)
+
+    def close(self) -> None:
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.wait()
+
+
+def compared(here: Version, there: Version, row: str, turns: int) -> dict[str, float]:
+    """Both versions in turn, the first one changing."""
+    pairs: list[tuple[float, float]] = []
+    for k in range(turns + 1):
+        order = (here, there) if k % 2 else (there, here)
+        found = {version.name: version.seconds(row) for version in order}
+        pairs.append((found[here.name], found[there.name]))
+    own, other = zip(*pairs[1:], strict=True)  # the first turn compiles
+    ratios = [a / b for a, b in pairs[1:]]
+    lower, _, upper = statistics.quantiles(ratios, n=4)
+    own_median, other_median = statistics.median(own), statistics.median(other)
+    return {
+        "ratio": statistics.median(ratios), "lower": lower, "upper": upper,
+        "here_ms": 1e3 * own_median, "there_ms": 1e3 * other_median,
+    }  # fmt: skip
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("commit", help="the other version, in git's words")
+    p.add_argument("--rows", nargs="+", default=None, help="rows to time, by name (default: all)")
+    p.add_argument("--turns", type=int, default=15, help="turns of each row (default: 15)")
+    p.add_argument("--threads", type=int, default=1, help="threads of each process (default: 1)")
+    p.add_argument("--json", type=Path, default=None, help="write all numbers to this file")
+    options = p.parse_args()
+    with tempfile.TemporaryDirectory(prefix="rheobase-paired-") as folder:
+        other = Path(folder, "other")
+        subprocess.run(
+            ["git", "-C", str(ROOT), "worktree", "add", "-q", "--detach", str(other), options.commit], check=True
+        )
+        try:
+            here, there = (
+                Version("here", ROOT / "src", options.threads),
+                Version("there", other / "src", options.threads),
+            )
+            known = [row for row in here.rows if row in there.rows]
+            rows = known if options.rows is None else [r for r in known if r.split(" ")[0] in options.rows]
+            found: dict[str, dict[str, float]] = {}
+            for row in rows:
+                found[row] = r = compared(here, there, row, options.turns)
+                say(f"{row:34s} {r['ratio']:6.3f}  ({r['lower']:.3f} to {r['upper']:.3f})  {r['here_ms']:8.3f} ms "
+                    f"against {r['there_ms']:8.3f}")  # fmt: skip
+            here.close()
+            there.close()
+        finally:
+            subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(other)], check=True)
+    if found:
+        say(f"median of the ratios: {statistics.median(r['ratio'] for r in found.values()):.3f} over {len(found)} rows")
+    if options.json is not None:
+        options.json.write_text(json.dumps({"commit": options.commit, "rows": found}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

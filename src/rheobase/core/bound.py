@@ -1,0 +1,83 @@
+"""The `self` that equations see: a neuron whose parameters have the given values.
+
+The same equations run on tensors (the reference), on symbols (the engine) and on units (the checker). What they read
+beside their parameters and states can be watched, so that who derives something from them knows what it rests on.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rheobase.errors import DeclarationError
+
+if TYPE_CHECKING:
+    from rheobase.core.neuron import Neuron
+
+Watch = Callable[[Any, str, Any], None]
+"""Told of each read: the neuron, the name, and what was found under it (a method comes as its function)."""
+
+
+class Bound:
+    """A neuron whose parameters have the given values.
+
+    A subclass is a variation of it (one that never fires, say): it begins with `super().__init__(*bound.parts)`,
+    overrides a word, and names in `keeps` what it sets. The neuron's own word is `super().__getattr__(name)`.
+    """
+
+    keeps: tuple[str, ...] = ()
+
+    def __init__(self, neuron: Neuron, values: Mapping[str, Any], dt: Any, watch: Watch | None = None):
+        self._neuron, self._values, self.dt, self._watch = neuron, values, dt, watch
+
+    @property
+    def parts(self) -> tuple[Neuron, Mapping[str, Any], Any, Watch | None]:
+        """What a variation of this one is made of."""
+        return self._neuron, self._values, self.dt, self._watch
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._values:
+            return self._values[name]
+        found, use = looked_up(self._neuron, name)
+        self._report(name, found)
+        return found if use is None else use(self)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in ("_neuron", "_values", "_watch", "dt", *self.keeps):
+            raise DeclarationError(
+                type(self._neuron).__name__, f"equations that write self.{name}", "equations without side effects",
+                f"what lasts from step to step is a state: {name} = state(...)",
+            )  # fmt: skip
+        super().__setattr__(name, value)
+
+    def _report(self, name: str, found: Any) -> None:
+        if self._watch is not None:
+            self._watch(self._neuron, name, found)
+
+    def inner(self) -> Bound:
+        """The wrapped neuron, bound to the same values."""
+        inner: Any = self._neuron.neuron
+        self._report("neuron", inner)
+        return Bound(inner, self._values, self.dt, self._watch)
+
+
+def looked_up(neuron: Any, name: str) -> tuple[Any, Callable[[Bound], Any] | None]:
+    """What a neuron has under a name, and how a `Bound` uses it: a property is asked, a method bound, with new values.
+
+    A method or property comes as its function.
+    """
+    cls = type(neuron)
+    member = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+    if isinstance(member, property) and member.fget is not None:
+        return member.fget, member.fget
+    if isinstance(member, functools.cached_property):
+        # what it was for other values of the parameters is of no use
+        return member.func, member.func
+    if isinstance(member, staticmethod):
+        return member.__func__, None
+    if isinstance(member, classmethod):
+        return member.__func__, lambda bound: member.__get__(None, cls)
+    if callable(member) and not isinstance(member, type) and hasattr(member, "__get__"):
+        return member, member.__get__
+    return getattr(neuron, name), None

@@ -1,0 +1,81 @@
+"""Types of states: named tuples that torch can export, pickle, and load where only data may be loaded.
+
+A state pickles as where its type comes from and its tensors, so that `torch.load` reads it as it is (`weights_only`):
+the loader finds the neuron's class again by its name, in rheobase or among the modules that are imported.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections import namedtuple
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import _register_namedtuple  # pyright: ignore[reportPrivateUsage]
+
+from rheobase.errors import StateError
+
+T = TypeVar("T")
+RNG = "rng"  # the field of a neuron with noise that says where its noise stands; see `core.noise`
+
+
+def state_type(owner: type[Any], fields: tuple[str, ...]) -> type[Any]:
+    """The type of the states of a class of neurons."""
+    made: Any = namedtuple(f"{owner.__name__}State", fields, module=owner.__module__)
+    made.__qualname__ = f"{owner.__qualname__}.State"
+    return registered(made, (owner.__module__, owner.__qualname__))
+
+
+@functools.cache
+def wrapped_state_type(wrapper: type[Any], inner: type[Any], own: tuple[str, ...]) -> type[Any]:
+    """The inner neuron's states and the wrapper's own: one type for each pair."""
+    made: Any = namedtuple(f"{wrapper.__name__}{inner.__name__}", (*inner._fields, *own))
+    return registered(made, (wrapper.__module__, wrapper.__qualname__, inner.origin))
+
+
+def registered(kind: type[T], origin: tuple[Any, ...] | None = None) -> type[T]:
+    """Tell torch of a type of states, so that what holds one can be exported, saved and loaded.
+
+    `origin` says where the type comes from: the module and name of itself or of its neuron, and for a wrapper's state
+    the origin of the state inside.
+    """
+    named: Any = kind
+    named.origin = origin or (kind.__module__, kind.__qualname__)
+    named.__reduce__ = _reduce
+    _register_namedtuple(kind, serialized_type_name=f"{kind.__module__}.{kind.__qualname__}")
+    return kind
+
+
+def _reduce(state: Any) -> tuple[Any, ...]:
+    return loaded_state, (type(state).origin, tuple(state))
+
+
+def loaded_state(origin: tuple[Any, ...], values: tuple[Tensor, ...]) -> Any:
+    """A state from where its type comes from and its values: what pickle calls.
+
+    Raises `StateError` for a class that is not there.
+    """
+    return _type_of(origin)(*values)
+
+
+def _type_of(origin: tuple[Any, ...]) -> type[Any]:
+    module, qualname, *inner = origin
+    found: Any = sys.modules.get(module)
+    if found is None and module.partition(".")[0] == "rheobase":
+        found = importlib.import_module(module)
+    for name in qualname.split("."):
+        found = getattr(found, name, None)
+    own = getattr(found, "own_states", None)
+    if inner and own is not None:
+        return wrapped_state_type(found, _type_of(inner[0]), tuple(own))
+    kind = found if hasattr(found, "origin") else getattr(found, "State", None)
+    if kind is None:
+        given = f"a state of {module}.{qualname}, which is not there"
+        raise StateError("a saved state", given, "a class of neurons that is imported", f"import {module} first")
+    return kind
+
+
+torch.serialization.add_safe_globals([loaded_state])

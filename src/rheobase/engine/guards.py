@@ -1,0 +1,264 @@
+"""What a trace rests on: the attributes, globals and closures that the equations read, and whether they still hold.
+
+A trace is a picture of the equations at one moment. What they read beside parameters and states (`self.training`, an
+option, a number of the module) is kept with it by value; before a kernel is used again, each is looked at again. What
+cannot be compared with what it was (a tensor, a module, an open file) refuses the trace.
+
+Attributes are told by `Bound` as they are read. Globals and closures are found in the code of the functions that the
+equations call, `pkg.name` included; libraries are taken to be pure.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import dis
+import enum
+import functools
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rheobase.core.bound import looked_up
+from rheobase.engine.symbols import UNDECLARED, Untraceable
+
+PLAIN = (bool, int, str, bytes, complex, torch.dtype, torch.device, enum.Enum, types.NoneType)
+# their functions give the same for the same arguments, and read nothing that a user would change
+LIBRARIES = frozenset({"torch", "numpy", "scipy", "math", "cmath", "operator", "functools", "typing", "collections",
+                       "dataclasses", "enum", "abc", "types", "builtins", "rheobase"})  # fmt: skip
+HIDDEN = frozenset({"globals", "locals", "vars", "eval", "exec", "open", "input", "__import__"})
+METHOD = types.FunctionType | types.MethodType | types.BuiltinFunctionType | types.MethodWrapperType
+SLOTS = ("__name__", "__doc__")
+
+
+@dataclass(frozen=True, eq=False)
+class Guard:
+    """Something that was read: how to read it again, and what it was."""
+
+    name: str
+    read: Callable[[], Any]
+    value: Any
+    snapshot: Any
+    lasting: bool  # the object itself cannot change
+    attribute: tuple[int, str] | None = None  # of a neuron so many wrappers inside
+
+    def holds(self) -> bool:
+        """Whether it is what it was."""
+        try:
+            now = self.read()
+        except (AttributeError, LookupError, ValueError):
+            return False
+        if now is self.value and self.lasting:
+            return True
+        try:
+            return snapshot(now, self.name)[0] == self.snapshot
+        except Untraceable:
+            return False
+
+
+class Guards:
+    """All that one trace rests on."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Any, Guard] = {}
+        self._depth: dict[int, int] = {}  # of a neuron, by identity
+        self._known: set[int] = set()  # functions whose code was looked at
+
+    def attribute(self, neuron: Any, name: str, found: Any) -> None:
+        """A `core.bound.Watch`."""
+        # of a neuron inside only that it is this one counts: its own attributes are told as they are read
+        read: Any = (lambda: neuron.neuron) if name == "neuron" else (lambda: looked_up(neuron, name)[0])
+        depth = self._depth.setdefault(id(neuron), len(self._depth))
+        own = None if name in dir(type(neuron)) and isinstance(found, METHOD) else (depth, name)
+        self._keep((id(neuron), name), f"self.{name}", read, found, own)
+        for function in _functions(found):
+            self.function(function)
+
+    def function(self, found: Any) -> None:
+        """A function that the equations call."""
+        found = _plain_function(found)
+        if isinstance(found, types.MethodType):
+            self._keep(id(found.__self__), f"the object of {found.__name__}", lambda: found.__self__, found.__self__)
+            found = found.__func__
+        if not isinstance(found, types.FunctionType) or id(found) in self._known or _of_library(found.__module__):
+            return
+        self._known.add(id(found))
+        for name, default in _defaults(found):
+            self._keep((id(found), name), f"the default {name} of {found.__name__}", lambda d=default: d, default)
+        cells = dict(zip(found.__code__.co_freevars, found.__closure__ or (), strict=True))
+        self._code(found.__code__, found.__globals__, cells)
+
+    def changed(self) -> str | None:
+        """The name of something that is no longer what it was; None where all holds."""
+        return next((guard.name for guard in self.kept.values() if not guard.holds()), None)
+
+    def watchable(self) -> tuple[tuple[tuple[int, str], ...], str | None]:
+        """The attributes that torch.compile can watch for us, and the name of something that it cannot."""
+        methods = [guard for guard in self.kept.values() if isinstance(guard.value, METHOD)]
+        others = [guard for guard in self.kept.values() if guard not in methods]
+        hidden = next((guard.name for guard in others if guard.attribute is None or not guard.lasting), None)
+        return tuple(guard.attribute for guard in self.kept.values() if guard.attribute is not None), hidden
+
+    def _code(self, code: types.CodeType, names: dict[str, Any], cells: dict[str, types.CellType]) -> None:
+        for path in _reads(code):
+            name, *rest = path
+            if name in cells:
+                self._path(path, lambda cell=cells[name]: cell.cell_contents, rest)
+            elif name in names:
+                self._path(path, lambda name=name: names[name], rest)
+            elif name in HIDDEN and hasattr(builtins, name):
+                raise Untraceable(f"{name}() inside a step")
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                self._code(constant, names, cells)
+
+    def _path(self, path: tuple[str, ...], first: Callable[[], Any], rest: list[str]) -> None:
+        """`a.b.c` as far as it leads through modules and objects to something whose value counts."""
+        found, depth = first(), 0
+        while depth < len(rest) and not isinstance(found, (*PLAIN, float, Tensor)):
+            if isinstance(found, types.ModuleType) and _of_library(found.__name__):
+                return
+            following = getattr(found, rest[depth], None)
+            if following is None:
+                break
+            found, depth = following, depth + 1
+
+        def read() -> Any:
+            value = first()
+            for name in rest[:depth]:
+                value = getattr(value, name)
+            return value
+
+        if _of_library(getattr(found, "__module__", None) or type(found).__module__) and callable(found):
+            return
+        self._keep(path, ".".join(path[: depth + 1]), read, found)
+        for function in _functions(found):
+            self.function(function)
+
+    def _keep(
+        self, key: Any, name: str, read: Callable[[], Any], value: Any, attribute: tuple[int, str] | None = None
+    ) -> None:
+        if key not in self.kept:
+            shot, lasting = (_Same(value), True) if name == "self.neuron" else snapshot(value, name)
+            self.kept[key] = Guard(name, read, value, shot, lasting, attribute)
+
+
+def snapshot(value: Any, name: str) -> tuple[Any, bool]:
+    """What can be compared with a later look at the value, and whether the object itself cannot change.
+
+    Raises `Untraceable` for what cannot be compared.
+    """
+    if isinstance(value, float):
+        return (float, value.hex()), True  # tells -0.0 from 0.0, and NaN is NaN
+    if isinstance(value, PLAIN):
+        return (type(value), value), True
+    if isinstance(value, Tensor | np.ndarray):
+        raise Untraceable(UNDECLARED.format(f"reads {name}, a tensor"))
+    if isinstance(value, nn.Module):
+        raise Untraceable(f"reads {name}, a module (equations are pointwise: write it out)")
+    if isinstance(value, np.generic):
+        return (type(value), value.tobytes()), True
+    if isinstance(value, tuple | list | set | frozenset):
+        items = [snapshot(item, name) for item in value]
+        shots = tuple(shot for shot, _ in items)
+        lasting = isinstance(value, tuple | frozenset) and all(fixed for _, fixed in items)
+        return (type(value), frozenset(shots) if isinstance(value, set | frozenset) else shots), lasting
+    if isinstance(value, dict):
+        pairs = tuple((snapshot(k, name)[0], snapshot(v, name)[0]) for k, v in value.items())
+        return (dict, pairs), False
+    if isinstance(value, METHOD | type) or (isinstance(value, types.ModuleType) and _of_library(value.__name__)):
+        return _Same(value), True
+    if callable(value) and _of_library(type(value).__module__) and not hasattr(value, "__wrapped__"):
+        return _Same(value), True
+    fields = vars_of(value)
+    if fields is None:
+        raise Untraceable(f"reads {name}, an object of type {type(value).__name__}, which cannot be compared")
+    items = {k: snapshot(v, f"{name}.{k}") for k, v in fields.items()}
+    frozen = dataclasses.is_dataclass(value) and type(value).__dataclass_params__.frozen  # type: ignore[attr-defined]
+    shots = tuple((k, shot) for k, (shot, _) in items.items())
+    return (type(value), shots), frozen and all(fixed for _, fixed in items.values())
+
+
+class _Same:
+    """Equal to another of the same object only."""
+
+    __slots__ = ("it",)
+
+    def __init__(self, it: Any):
+        self.it = it
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.it is other.it
+
+    def __hash__(self) -> int:
+        return id(self.it)
+
+
+def vars_of(value: Any) -> dict[str, Any] | None:
+    """The attributes of an object; None where they cannot be listed."""
+    if isinstance(value, types.ModuleType):
+        return None
+    if hasattr(value, "__dict__"):
+        return dict(vars(value))
+    slots = [s for base in type(value).__mro__ for s in getattr(base, "__slots__", ()) if s not in SLOTS]
+    return {s: getattr(value, s) for s in slots if hasattr(value, s)} if slots else None
+
+
+def _plain_function(found: Any) -> Any:
+    """The function behind a partial, a cache or a wrapper of C."""
+    while not isinstance(found, types.FunctionType | types.MethodType):
+        inner = getattr(found, "func", None) or getattr(found, "__wrapped__", None)
+        if inner is None:
+            return found
+        found = inner
+    return found
+
+
+def _functions(found: Any) -> Iterator[Any]:
+    """The functions that using a value may call."""
+    if isinstance(found, METHOD | functools.partial):
+        yield found
+        return
+    kind = found if isinstance(found, type) else type(found)
+    if not _of_library(kind.__module__):
+        yield from (v for base in kind.__mro__ for v in vars(base).values() if isinstance(v, types.FunctionType))
+
+
+def _defaults(found: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    given = found.__defaults__ or ()
+    names = found.__code__.co_varnames[: found.__code__.co_argcount][-len(given) :] if given else ()
+    yield from zip(names, given, strict=True)
+    yield from (found.__kwdefaults__ or {}).items()
+
+
+def _of_library(module: str | None) -> bool:
+    return module is not None and module.partition(".")[0] in LIBRARIES
+
+
+def _reads(code: types.CodeType) -> Iterator[tuple[str, ...]]:
+    """The names from outside that the code reads, each with the attributes that are read of it: (a, b) for `a.b`.
+
+    Raises `Untraceable` for code that writes them, or imports what is no library.
+    """
+    path: list[str] = []
+    for step in dis.get_instructions(code):
+        if path and step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+            path.append(step.argval)
+            continue
+        if path:
+            yield tuple(path)
+        path = []
+        outside = step.opname in ("LOAD_GLOBAL", "LOAD_NAME") or step.argval in code.co_freevars
+        if outside and step.opname.startswith("LOAD") and isinstance(step.argval, str):
+            path = [step.argval]
+        elif step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL") or (outside and step.opname == "STORE_DEREF"):
+            raise Untraceable(f"a step that writes {step.argval}, which lies outside of it")
+        elif step.opname == "IMPORT_NAME" and not _of_library(step.argval):
+            raise Untraceable(f"an import of {step.argval} inside a step")
+    if path:
+        yield tuple(path)

@@ -1,0 +1,100 @@
+"""torch's own modules that take axis 1 for the channels: of a sequence (time, batch, ...) it is the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from torch import nn
+
+from rheobase.errors import ParameterError
+
+_FOLD = "run it on x.flatten(0, 1), (time * batch, ...), in a module of your own"
+_STEPS = "nn.Recurrent(neuron) or nn.SpikGRU, which carry their state; or call it in a module of your own"
+
+# by the name of the class in torch, or of one that it comes from
+REPLACED: Mapping[str, str] = {
+    "_BatchNorm": "nn.TdBatchNorm(features): statistics over time and batch",
+    "_InstanceNorm": _FOLD,
+    "GroupNorm": _FOLD,
+    "LocalResponseNorm": _FOLD,
+    "CrossMapLRN2d": _FOLD,
+    "Conv1d": "nn.Conv1d of rheobase, over (time, batch, channels, length)",
+    "Conv2d": "nn.Conv2d of rheobase, over (time, batch, channels, height, width)",
+    "_ConvNd": _FOLD,
+    "AvgPool1d": "nn.AvgPool1d of rheobase, over (time, batch, channels, length)",
+    "AvgPool2d": "nn.AvgPool2d of rheobase, over (time, batch, channels, height, width)",
+    "MaxPool1d": "nn.MaxPool1d of rheobase, over (time, batch, channels, length)",
+    "MaxPool2d": "nn.MaxPool2d of rheobase, over (time, batch, channels, height, width)",
+    "_AvgPoolNd": _FOLD,
+    "_MaxPoolNd": _FOLD,
+    "_MaxUnpoolNd": _FOLD,
+    "_LPPoolNd": _FOLD,
+    "_AdaptiveAvgPoolNd": _FOLD,
+    "_AdaptiveMaxPoolNd": _FOLD,
+    "FractionalMaxPool2d": _FOLD,
+    "FractionalMaxPool3d": _FOLD,
+    "Dropout1d": "nn.Dropout of rheobase: one mask for all steps",
+    "Dropout2d": "nn.Dropout of rheobase: one mask for all steps",
+    "Dropout3d": "nn.Dropout of rheobase: one mask for all steps",
+    "FeatureAlphaDropout": "nn.Dropout of rheobase: one mask for all steps",
+    "Softmax2d": "torch.nn.Softmax(2), over the channels of (time, batch, channels, ...)",
+    "ChannelShuffle": _FOLD,
+    "Upsample": _FOLD,
+    "Fold": _FOLD,
+    "Unfold": _FOLD,
+    "_ReflectionPadNd": _FOLD,
+    "_ReplicationPadNd": _FOLD,
+    "_CircularPadNd": _FOLD,
+    "EmbeddingBag": "torch.nn.Embedding, and a sum over axis 2",
+    "RNNBase": _STEPS,
+    "RNNCellBase": _STEPS,
+    "MultiheadAttention": "call it in a module of your own: attention(x, x, x)[0] attends over time",
+    "ModuleList": "give its layers one by one: nn.Sequential(*layers)",
+    "ModuleDict": "give its layers one by one: nn.Sequential(*layers.values())",
+}
+# the argument that names an axis, and the same module over the axes of a sequence
+BY_AXIS: Mapping[str, tuple[str, str]] = {
+    "Softmax": ("dim", "torch.nn.Softmax(-1), over the features"),
+    "LogSoftmax": ("dim", "torch.nn.LogSoftmax(-1), over the features"),
+    "Softmin": ("dim", "torch.nn.Softmin(-1), over the features"),
+    "GLU": ("dim", "torch.nn.GLU(-1), over the features"),
+    "Flatten": ("start_dim", "nn.Flatten() of rheobase, which keeps time and batch"),
+    "Unflatten": ("dim", "torch.nn.Unflatten(2, sizes), which leaves time and batch as they are"),
+}
+
+
+def check_axes(owner: str, layers: Iterator[tuple[str, nn.Module]]) -> None:
+    """Raise `ParameterError` for the first of these layers, by name, that would take the batch for its channels.
+
+    A class with a `forward` of its own is taken to know its axes; a plain torch.nn.Sequential is looked into.
+    """
+    for name, layer in layers:
+        if not type(layer).forward.__module__.startswith("torch.nn.modules"):
+            continue
+        if type(layer).forward is nn.Sequential.forward:
+            check_axes(owner, ((f"{name}.{inner}", part) for inner, part in layer.named_children()))
+            continue
+        remedy = _remedy(layer)
+        if remedy is not None:
+            expected = "a layer over (time, batch, ...), whose axis 1 is the batch"
+            shown = " ".join(repr(layer).split())
+            raise ParameterError(owner, f"torch's {shown} as layer {name}", expected, remedy)
+
+
+def _remedy(layer: nn.Module) -> str | None:
+    """What to use in the place of a layer; None where it acts on what comes after time and batch."""
+    kinds = [kind.__name__ for kind in type(layer).__mro__ if kind.__module__.startswith("torch.nn.modules")]
+    for kind in kinds:
+        if kind in REPLACED:
+            return REPLACED[kind]
+        if kind in BY_AXIS:
+            argument, remedy = BY_AXIS[kind]
+            axis = getattr(layer, argument)
+            # counted from the end, an axis is known to be none of the first two only where it is the last
+            known = isinstance(axis, int) and (axis >= 2 or axis == -1)
+            return None if known else remedy
+    if isinstance(layer, nn.PReLU) and layer.num_parameters > 1:
+        return "torch.nn.PReLU(), with one parameter"
+    if any(isinstance(part, nn.MultiheadAttention) and part.batch_first for part in layer.modules()):
+        return "batch_first=False: time is the first axis"
+    return None

@@ -1,0 +1,239 @@
+"""Whatever is typed, a command does its work or says in a sentence why not: no traceback, for any option of any."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import typer
+from typer.testing import CliRunner
+
+from rheobase.cli import app, gallery, reproduce, simulate, train
+from rheobase.cli.options import reported
+from rheobase.errors import ParameterError
+
+LONG, MANY = "a" * 300, "9" * 5000
+NUMBERS = ("0", "-1", "1.5", "1e39", "1e-50", "nan", "inf", "1e400", "1" + "0" * 30, "1e308", "100000000000")
+PLACES = (".", "folder", "file", "file/below", "dangling", "circle", "~no-such-user/x", os.devnull, "/dev/zero")
+FILES = ("broken.npz", "pickle.npz")
+TEXTS = ("", "nope", "=", ",", "\n", "٣", "--", LONG, MANY)
+ODD = (*NUMBERS, *PLACES, *FILES, *TEXTS)
+
+# words with which a command is quick and right; what takes long is cut off in the fixture below
+BASES: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("list",): (),
+    ("show",): ("LIF", "--no-plot"),
+    ("simulate",): ("LIF", "--current", "1", "--stop", "5"),
+    ("gallery",): ("LIF",),
+    ("train",): ("--neuron", "LIF", "--data", "toy.npz", "--device", "cpu"),
+    ("reproduce",): ("src",),
+    ("convert", "single-spike"): ("run", "--samples", "2"),
+    ("convert", "multi-spike"): ("run", "--samples", "2"),
+    ("bench", "neurons"): ("--neuron", "LIF", "--seconds", "0", "--steps", "2", "--batch", "1", "--size", "1"),
+}
+
+
+def commands(group: Any, name: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
+    for word, command in group.commands.items():
+        deeper = (*name, word)
+        found |= commands(command, deeper) if hasattr(command, "commands") else {deeper: command}
+    return found
+
+
+COMMANDS = commands(typer.main.get_command(app))
+OPTIONS = [
+    (name, option.opts[0])
+    for name, command in COMMANDS.items()
+    for option in command.params
+    if option.param_type_name == "option" and not option.is_flag and option.opts[0] != "--help"
+]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a data set, a trained network, and what is odd to be given as a file."""
+    folder = tmp_path_factory.mktemp("place")
+    rng = np.random.default_rng(0)
+    images = {"x_train": rng.random((40, 3, 3), np.float32), "x_test": rng.random((8, 3, 3), np.float32)}
+    labels = {"y_train": np.arange(40) % 2, "y_test": np.arange(8) % 2}
+    np.savez(folder / "toy.npz", **images, **labels)
+    np.savez(folder / "pickle.npz", **{**images, "x_train": np.array([{}], dtype=object)}, **labels)
+    (folder / "broken.npz").write_bytes(b"PK\x03\x04 and no more")
+    (folder / "folder").mkdir()
+    (folder / "file").write_text("x")
+    (folder / "dangling").symlink_to("nowhere")
+    (folder / "circle").symlink_to("circle")
+    words = ("--epochs", "1", "--steps", "4", "--hidden", "3", "--name", "run", "--out", str(folder))
+    data = ("--data", str(folder / "toy.npz"))
+    made = CliRunner().invoke(app, ["train", "--neuron", "IF", *data, "--device", "cpu", *words])
+    assert made.exit_code == 0, made.output
+    return folder
+
+
+@pytest.fixture
+def quick(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In that folder, and without the work that follows once all words are understood."""
+
+    def stop(*what: object, **more: object) -> None:
+        raise typer.Exit
+
+    monkeypatch.chdir(place)
+    monkeypatch.setattr(train, "_go", stop)
+    monkeypatch.setattr(gallery, "_draw", stop)
+    monkeypatch.setattr(reproduce, "_run", stop)
+    monkeypatch.setattr(simulate, "MOST_STEPS", 10_000)
+
+
+def test_every_command_is_tried() -> None:
+    assert set(BASES) == set(COMMANDS)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("name", "option"), OPTIONS, ids=lambda x: x if isinstance(x, str) else "-".join(x))
+def test_odd_values_of_options(run: Any, place: Path, name: tuple[str, ...], option: str) -> None:
+    for value in ODD:
+        os.chdir(place)
+        # an option given twice counts as it was given last
+        result = CliRunner().invoke(app, [*name, *BASES[name], option, value], catch_exceptions=False)
+        assert result.exit_code in (0, 2), (value, result.output)
+        assert "Traceback" not in result.output
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", [name for name, base in BASES.items() if base and not base[0].startswith("-")])
+def test_odd_arguments(place: Path, name: tuple[str, ...]) -> None:
+    for value in ODD:
+        os.chdir(place)
+        result = CliRunner().invoke(app, [*name, value, *BASES[name][1:]], catch_exceptions=False)
+        assert result.exit_code in (0, 2), (value, result.output)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("simulate", "LIF", "--current", "1e39", "--stop", "5"), "at most 3.4e+38"),
+        (("simulate", "LIF", "--current", "1", "--stop", "5", "--set", "tau_mem=1e300s"), "at most 3.4e+38"),
+        (("simulate", "LIF", "--current", "1", "--dt", "1e-320"), "steps"),
+        (("simulate", "LIF", "--current", "1", "--json", ""), "--json .: got a folder"),
+        (("list", "--json", ""), "--json .: got a folder"),
+        (("show", "LIF", "--no-plot", "--json", ""), "--json .: got a folder"),
+        (("gallery", "LIF", "--out", ""), "--out .: got a folder"),
+        (("gallery", "LIF", "--out", LONG), "File name too long"),
+        (("train", "--neuron", "LIF", "--data", "digits", "--lr", "1e38"), "at most 1e+18"),
+        (("train", "--neuron", "LIF", "--data", "digits", "--steps", "100000000"), "GiB of this machine"),
+        (("train", "--neuron", "LIF", "--data", "digits", "--hidden", "100000000000"), "GiB of this machine"),
+        (("train", "--neuron", "LIF", "--data", "digits", "--hidden", MANY), "sizes of layers"),
+        (("train", "--neuron", "LIF", "--data", LONG), "File name too long"),
+        (("train", "--neuron", "LIF", "--data", "digits", "--devices", "1" + "0" * 30), "a number of devices"),
+        (("bench", "neurons", "--neuron", "LIF", "--size", "100000000000"), "GiB of this machine"),
+        (("convert", "single-spike", LONG), "File name too long"),
+    ],
+)
+def test_it_is_one_clear_line(refused: Any, words: tuple[str, ...], said: str) -> None:
+    assert said in refused(*words)
+
+
+# --- what the system refuses --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        lambda: torch.empty(2**60, dtype=torch.uint8),
+        lambda: torch.empty(2**62, 2**62),
+        lambda: np.empty(2**60, np.uint8),
+        lambda: bytearray(2**62),
+    ],
+    ids=["torch", "torch, beyond a number", "numpy", "python"],
+)
+def test_no_memory_is_a_sentence(capsys: pytest.CaptureFixture[str], refuse: Any) -> None:
+    with pytest.raises(typer.Exit) as stop, reported(debug=False):
+        refuse()
+    assert stop.value.exit_code == 2
+    assert "more numbers than fit into memory" in capsys.readouterr().err
+
+
+def test_a_tilde_is_a_home_also_where_the_shell_left_it(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("home").mkdir()
+    monkeypatch.setenv("HOME", str(Path("home").resolve()))
+    assert run("list", "--json=~/new/a.json").exit_code == 0
+    assert run("simulate", "LIF", "--current=1.5", "--plot=~/a.png").exit_code == 0
+    assert {"new", "a.png"} <= {p.name for p in Path("home").iterdir()}
+    assert not Path("~").exists()
+    nobody = run("list", "--json=~no-such-user/a.json")
+    assert nobody.exit_code == 2
+    assert "no home folder" in " ".join(nobody.output.split())
+
+
+@pytest.mark.usefixtures("quick")
+def test_every_path_may_begin_with_a_tilde(place: Path) -> None:
+    taken = [
+        (name, option.opts[0])
+        for name, command in COMMANDS.items()
+        for option in command.params
+        if getattr(option, "metavar", None) in {"FILE", "FOLDER"}
+    ]
+    assert len(taken) > 15
+    for name, option in taken:
+        result = CliRunner().invoke(app, [*name, *BASES[name], option, "~no-such-user/x"], catch_exceptions=False)
+        assert result.exit_code == 2, (name, option)
+        assert "no home folder" in " ".join(result.output.replace("│", "").split()), (name, option)
+    assert not Path("~no-such-user").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_standard_output_that_is_full_is_a_sentence(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    words = [sys.executable, "-m", "rheobase", "list"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode != 0
+    assert "error: what is written: got No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    gone = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=tmp_path)
+    assert gone.stdout is not None
+    assert gone.stderr is not None
+    gone.stdout.close()
+    assert gone.stderr.read() == b""
+    gone.stderr.close()
+    gone.wait()
+
+
+def test_a_path_that_the_system_refuses_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(typer.Exit), reported(debug=False):
+        Path(LONG).stat()
+    assert "File name too long" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bug", [RuntimeError("shapes differ"), OSError("odd"), ValueError("odd")])
+def test_an_error_of_the_program_is_not_hidden(bug: Exception) -> None:
+    with pytest.raises(type(bug)), reported(debug=False):
+        raise bug
+
+
+def test_memory_is_checked_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rheobase.cli import machine
+
+    monkeypatch.setattr(machine, "memory", lambda: 2**30)
+    machine.check_memory("train", "--steps 5", 2**30, "take fewer")
+    with pytest.raises(ParameterError, match=r"about 2 GiB; expected what fits into the 1 GiB"):
+        machine.check_memory("train", "--steps 5", 2**31, "take fewer")
+    monkeypatch.setattr(machine, "memory", lambda: None)
+    machine.check_memory("train", "--steps 5", 2**80, "take fewer")
+
+
+def test_the_limit_of_a_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from rheobase.cli import machine
+
+    whole, limit = machine.memory(), tmp_path / "memory.max"
+    monkeypatch.setattr(machine, "_LIMITS", (limit,))
+    for text, expected in (("max\n", whole), ("1048576\n", 2**20)):
+        limit.write_text(text)
+        assert machine.memory() == expected

@@ -1,0 +1,69 @@
+"""States are data: saved, and loaded where only data may be loaded, in a process that has not seen their neurons."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from rheobase import MapNeuron, Noisy, Refractory, errors, neurons, nn, state
+
+LAYERS = {
+    "LIF": neurons.LIF(4, dt=1.0),
+    "crossing": neurons.HodgkinHuxley(4, dt=0.01),
+    "noisy": Noisy(neurons.AdLIF(4), seed=3),
+    "wrapped twice": Refractory(Noisy(neurons.CubaLIF(4, dt=1.0)), tau_refrac=2.0),
+    "recurrent": nn.Recurrent(neurons.AdLIF(4)),
+    "gated": nn.SpikGRU(4, 4),
+    "delay": nn.Delay(4, taps=3),
+    "dropout": nn.Dropout(0.5),
+    "network": nn.Sequential(nn.Linear(4, 4), neurons.SRC(4), nn.Recurrent(neurons.LIF(4, dt=1.0))),
+}
+LOAD = """
+import sys, torch, rheobase
+before, x, after = torch.load(sys.argv[1], weights_only=True)
+assert "rheobase.neurons.gif" not in sys.modules
+torch.save((before, after), sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_another_process_loads_it(name: str, tmp_path: Path) -> None:
+    layer, x = LAYERS[name], torch.rand(5, 2, 4)
+    with torch.no_grad():
+        _, before = layer(x)
+        out, after = layer(x, before)
+    path = tmp_path / "state.pt"
+    torch.save((before, x, after), path)
+    subprocess.run([sys.executable, "-c", LOAD, str(path)], check=True)
+    again, end = torch.load(path, weights_only=True)
+    with torch.no_grad():
+        resumed, _ = layer(x, again)
+    assert torch.equal(resumed, out)
+    assert str(end) == str(after)
+
+
+def test_a_state_whose_neuron_is_not_there_says_so(tmp_path: Path) -> None:
+    class Local(MapNeuron):
+        v = state(0.0, "1", "a value")
+        graded = True
+
+        def step(self, s, i):
+            return i, s
+
+    path = tmp_path / "state.pt"
+    torch.save(Local(3).rest(1), path)
+    with pytest.raises(errors.StateError, match=r"Local, which is not there.*import tests\.core\.test_states"):
+        torch.load(path, weights_only=True)
+
+
+def test_copies_are_states() -> None:
+    for layer in LAYERS.values():
+        _, end = layer(torch.rand(5, 2, 4))
+        with torch.no_grad():
+            twin = copy.deepcopy(torch.utils._pytree.tree_map(lambda t: t.detach(), end))
+        assert type(twin) is type(end)
