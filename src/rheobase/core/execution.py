@@ -6,7 +6,7 @@ A backend is a fixed entry of one table, filled when the package is imported; `r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -30,6 +30,7 @@ class Request:
     record: tuple[str, ...]
     lengths: Tensor | None
     check_finite: bool = True  # input and states: raise where they are not
+    notes: dict[Any, Any] = field(default_factory=dict)  # what a backend found out when it was asked, for when it runs
 
     @property
     def compute(self) -> torch.dtype:

@@ -31,8 +31,10 @@ class Traced:
 
 def program_of(request: Request) -> tuple[str | None, str | None]:
     """The text of a request's program, or the reason why there is none."""
-    device = request.current.device.type
-    return _program(request.neuron, request.record, request.compute, device, torch.get_default_dtype())
+    device, default = request.current.device.type, torch.get_default_dtype()
+    if "program" not in request.notes:
+        request.notes["program"] = _program(request.neuron, request.record, request.compute, device, default)
+    return request.notes["program"]
 
 
 def _program(

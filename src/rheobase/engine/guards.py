@@ -32,8 +32,13 @@ PLAIN = (bool, int, str, bytes, complex, torch.dtype, torch.device, enum.Enum, t
 LIBRARIES = frozenset({"torch", "numpy", "scipy", "math", "cmath", "operator", "functools", "typing", "collections",
                        "dataclasses", "enum", "abc", "types", "builtins", "rheobase"})  # fmt: skip
 HIDDEN = frozenset({"globals", "locals", "vars", "eval", "exec", "open", "input", "__import__"})
+MISSING = object()
 METHOD = types.FunctionType | types.MethodType | types.BuiltinFunctionType | types.MethodWrapperType
 SLOTS = ("__name__", "__doc__")
+
+
+Look = tuple[str, Any, Any]
+"""A name, and what the class and the object itself have under it, or MISSING."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +71,8 @@ class Guards:
 
     def __init__(self) -> None:
         self.kept: dict[Any, Guard] = {}
+        self._plain: list[tuple[Any, type, list[Look]]] = []  # guards that hold where the same objects are found
+        self._others: list[Guard] = []
         self._depth: dict[int, int] = {}  # of a neuron, by identity
         self._known: set[int] = set()  # functions whose code was looked at
 
@@ -75,7 +82,7 @@ class Guards:
         read: Any = (lambda: neuron.neuron) if name == "neuron" else (lambda: looked_up(neuron, name)[0])
         depth = self._depth.setdefault(id(neuron), len(self._depth))
         own = None if name in dir(type(neuron)) and isinstance(found, METHOD) else (depth, name)
-        self._keep((id(neuron), name), f"self.{name}", read, found, own)
+        self._keep((id(neuron), name), f"self.{name}", read, found, own, (neuron, name))
         for function in _functions(found):
             self.function(function)
 
@@ -95,7 +102,8 @@ class Guards:
 
     def changed(self) -> str | None:
         """The name of something that is no longer what it was; None where all holds."""
-        return next((guard.name for guard in self.kept.values() if not guard.holds()), None)
+        same = all(type(neuron) is cls and _found_again(neuron, looks) for neuron, cls, looks in self._plain)
+        return next((guard.name for guard in (self._others if same else self.kept.values()) if not guard.holds()), None)
 
     def watchable(self) -> tuple[tuple[tuple[int, str], ...], str | None]:
         """The attributes that torch.compile can watch for us, and the name of something that it cannot."""
@@ -141,11 +149,40 @@ class Guards:
             self.function(function)
 
     def _keep(
-        self, key: Any, name: str, read: Callable[[], Any], value: Any, attribute: tuple[int, str] | None = None
-    ) -> None:
+        self, key: Any, name: str, read: Callable[[], Any], value: Any, attribute: tuple[int, str] | None = None,
+        owner: tuple[Any, str] | None = None,
+    ) -> None:  # fmt: skip
         if key not in self.kept:
             shot, lasting = (_Same(value), True) if name == "self.neuron" else snapshot(value, name)
-            self.kept[key] = Guard(name, read, value, shot, lasting, attribute)
+            self.kept[key] = guard = Guard(name, read, value, shot, lasting, attribute)
+            if owner is None or not lasting or not _plainly_found(*owner):
+                self._others.append(guard)
+                return
+            neuron, attr = owner
+            if not self._plain or self._plain[-1][0] is not neuron:
+                self._plain.append((neuron, type(neuron), []))
+            self._plain[-1][2].append((attr, *_looks(neuron, attr)))
+
+
+def _looks(neuron: Any, name: str) -> tuple[Any, Any]:
+    return getattr(type(neuron), name, MISSING), vars(neuron).get(name, MISSING)
+
+
+def _plainly_found(neuron: Any, name: str) -> bool:
+    """Whether what is read under the name is settled by what class and object have under it."""
+    of_class, of_object = _looks(neuron, name)
+    if of_class is MISSING:
+        return of_object is not MISSING
+    known = types.FunctionType | property | functools.cached_property
+    return isinstance(of_class, known) or not hasattr(of_class, "__get__")
+
+
+def _found_again(neuron: Any, looks: list[Look]) -> bool:
+    cls, own = type(neuron), vars(neuron)
+    for name, of_class, of_object in looks:
+        if getattr(cls, name, MISSING) is not of_class or own.get(name, MISSING) is not of_object:
+            return False
+    return True
 
 
 def snapshot(value: Any, name: str) -> tuple[Any, bool]:

@@ -133,7 +133,8 @@ class Writer:
         before, slow, after = (self.name(hint)[1:] for hint in ("before", "slow", "after"))
         self.do(f"br label %{before}")
         self.label(before)
-        self.do(f"br i1 {every}, label %{after}, label %{slow}")
+        rare = '!prof !{!"branch_weights", i32 1000000, i32 1}'  # so that registers are saved there, not before
+        self.do(f"br i1 {every}, label %{after}, label %{slow}, {rare}")
         self.label(slow)
         made = value
         for k in range(self.lanes):
