@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from rheobase.learning.storage import atomic_write, ensure_folder
+from rheobase.files import atomic_write, ensure_folder
 from rheobase.plot.markup import document, figure
 from rheobase.plot.style import DARK, LIGHT, Style, png
 from rheobase.plot.table import Table

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rheobase.errors import ParameterError
-from rheobase.learning.storage import atomic_write, ensure_folder
+from rheobase.files import atomic_write, ensure_folder
 
 FORMATS = ("png", "svg", "pdf")
 TITLE, LABEL, TICK = 10.0, 9.0, 8.0  # points

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from rheobase.data import Dataset, load
 from rheobase.errors import ParameterError, nearest
+from rheobase.files import ensure_folder
 from rheobase.learning import Callback
-from rheobase.learning.storage import ensure_folder
 from rheobase.reproduce import store
 from rheobase.reproduce.progress import TrainingBar, Watcher
 

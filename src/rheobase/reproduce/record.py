@@ -11,7 +11,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from rheobase.errors import CheckpointError, ParameterError
-from rheobase.learning.storage import atomic_write, ensure_folder, read_json, write_json
+from rheobase.files import atomic_write, ensure_folder
+from rheobase.learning.storage import read_json, write_json
 from rheobase.plot import DARK, LIGHT, Picture, Rendered, Style, Table, png
 from rheobase.reproduce.paper import Finding
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rheobase.data.mnist import FILES, cache_folder, find
+from rheobase.data.mnist import FILES, data_root, find
 from rheobase.errors import DataError, ParameterError
-from rheobase.learning.storage import ensure_folder
+from rheobase.files import ensure_folder
 from rheobase.reproduce import budget, page, record, store
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Paper, Part
@@ -166,8 +165,8 @@ def _check_data(call: Call, part: Part) -> None:
     owner = f"reproduce {call.paper.name}"
     if call.data is not None and not call.data.is_dir():
         raise DataError(owner, f"--data {call.data}, which is no folder", "a folder", "check the path")
-    root = call.data or Path(os.environ.get("RHEOBASE_DATA") or cache_folder()).expanduser()
     for name in part.needs:
+        root = data_root(name.split("|")[0], call.data)
         # `rheobase.data` also reads files that lie in the folder itself
         if not any((root / one).is_dir() for one in name.split("|")) and find(root, FILES["x_train"]) is None:
             others = [one.name for one in call.shown.parts if not one.needs]

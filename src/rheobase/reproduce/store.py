@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from rheobase.data.npz import FAILURES
 from rheobase.errors import CheckpointError, ParameterError
-from rheobase.learning.storage import atomic_write, ensure_folder
+from rheobase.files import atomic_write, ensure_folder, why
 
 _FACTS = "facts"
 
@@ -67,9 +67,9 @@ def read(path: Path, name: str) -> Stored | None:
             if facts["key"] != name:
                 return None
             arrays = {k[1:]: held[k] for k in held.files if k != _FACTS}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (*FAILURES, KeyError) as error:
         raise CheckpointError(
-            str(path), f"a damaged file ({error})", "a stored result", "remove it, or use --fresh"
+            str(path), f"a damaged file ({why(error)})", "a stored result", "remove it, or use --fresh"
         ) from error
     return Stored({**facts["result"], **arrays}, facts["seconds"], facts.get("hardware", ""))
 

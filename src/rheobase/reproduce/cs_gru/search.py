@@ -35,18 +35,17 @@ _RATES = [0.001, 0.003, 0.01, 0.03]
 SEARCHES = (
     Search(
         "mnist", "MNIST", "learning rate, starts and grid of CS-GRU; learning rate and gain of the others", run,
-        sets=("mnist",), needs=("mnist",), minutes=15,
-        settings={"held_out": 0.2, "seeds": [0, 1], "networks": {
+        sets=("mnist",), needs=("mnist",), minutes=10,
+        settings={"held_out": 0.2, "seeds": [0], "networks": {
             **_networks(mnist.PART, {
                 "CS-GRU, grid": {"lr": _RATES, "start": [2.5, 10.0, 40.0], "gain": [1.0, 2.0, 4.0], "grid": [1, 7, 14]},
                 "CS-GRU, z reads spikes, grid": {"lr": _RATES},
+                "ConvGRU, grid": {"lr": _RATES},
                 "ConvLIF, grid": {"lr": _RATES, "gain": [1.0, 3.0, 6.0]},
-            }, short={"limit": 4000, "epochs": 3}),
-            **_networks(mnist.PART, {
-                "ConvGRU, grid": {"lr": _RATES}, "SpikGRU": {"lr": _RATES}, "Cuba-LIF": {"lr": _RATES},
-            }, short={"limit": 4000}),
+            }, short={"limit": 1500, "epochs": 3}),
+            **_networks(mnist.PART, {"SpikGRU": {"lr": _RATES}, "Cuba-LIF": {"lr": _RATES}}, short={"limit": 3000}),
         }},
-        quick={"seeds": [0], "networks": _networks(
+        quick={"networks": _networks(
             mnist.PART, {"ConvLIF, grid": {"lr": [0.01]}}, short={"limit": 100, "epochs": 1, "channels": 4},
         )},
     ),
@@ -61,7 +60,7 @@ SEARCHES = (
             "ConvLIF, grid": {"lr": [0.003, 0.01, 0.03], "gain": [2.0, 5.0, 10.0]},
             "SpikGRU": {"lr": [0.001, 0.003, 0.01]},
             "Cuba-LIF": {"lr": [0.001, 0.003, 0.01]},
-        })},
+        }, short={"limit": 900, "epochs": 6})},
         quick={"networks": _networks(
             speech.PART, {"ConvLIF, grid": {"lr": [0.01]}}, short={"limit": 100, "epochs": 1, "channels": 4},
         )},

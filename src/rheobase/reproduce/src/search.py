@@ -50,12 +50,12 @@ SEARCHES = (
         sets=("accuracy",), needs=("mnist",), minutes=10,
         settings={"held_out": 0.2, "seeds": [0, 1], "networks": {
             "784-100": {
-                "base": _of_accuracy("mnist", "SRC"), "short": {"limit": 10000, "epochs": 5},
+                "base": _of_accuracy("mnist", "SRC"), "short": {"limit": 5000, "epochs": 5},
                 "tried": {"lr": [0.003, 0.01, 0.03], "epochs": [2, 5, 10], "shift": [0, 1, 2],
                           "temperature": [1.0, 3.0, 9.0], "b_h": [-6.0, -5.0, -4.5]},
             },
             "784-512-512-100": {
-                "base": _of_accuracy("mnist-512-512", "SRC"), "short": {"limit": 10000, "epochs": 5},
+                "base": _of_accuracy("mnist-512-512", "SRC"), "short": {"limit": 5000, "epochs": 5},
                 "tried": {"lr": [0.002, 0.004, 0.008], "steps": [12, 24, 48], "shift": [0, 1, 2]},
             },
         }},
@@ -64,37 +64,37 @@ SEARCHES = (
     Search(
         "fashion", "Fashion-MNIST", "cell, learning rate, steps, temperature and b_h", run, sets=("accuracy",),
         needs=("fashion_mnist",), minutes=10,
-        settings={"held_out": 0.2, "seeds": [0, 1], "networks": {
+        settings={"held_out": 0.2, "seeds": [0], "networks": {
             "784-512-100": {
-                "base": _of_accuracy("fashion", "SRC, normalised"), "short": {"limit": 10000, "epochs": 6},
+                "base": _of_accuracy("fashion", "SRC, normalised"), "short": {"limit": 4000, "epochs": 4},
                 "tried": {"kind": ["SRC", "SRC, normalised"], "lr": [0.002, 0.004, 0.008], "steps": [32, 64],
                           "temperature": [2.0, 4.0, 8.0], "b_h": [-6.0, -5.0, -4.5]},
             },
         }},
-        quick={"seeds": [0], "networks": {"784-512-100": {
+        quick={"networks": {"784-512-100": {
             "base": _of_accuracy("fashion", "SRC, normalised"),
             "short": {"limit": 200, "epochs": 1, "hidden": [16]}, "tried": {"lr": [0.004]},
         }}},
     ),
     Search(
         "nmnist", "N-MNIST", "learning rate, hidden cells, shift and temperature of SRC, LIF and GRU", run,
-        sets=("accuracy",), needs=("nmnist|nmnist_small",), minutes=20,
-        settings={"held_out": 0.2, "seeds": [0, 1], "networks": {
+        sets=("accuracy",), needs=("nmnist|nmnist_small",), minutes=15,
+        settings={"held_out": 0.2, "seeds": [0], "networks": {
             "SRC": {
-                "base": _of_accuracy("nmnist", "SRC"), "short": {"epochs": 25},
+                "base": _of_accuracy("nmnist", "SRC"), "short": {"epochs": 10},
                 "tried": {"lr": [0.003, 0.006, 0.012], "hidden": [[], [128], [512]], "shift": [0, 2, 4],
                           "temperature": [3.0, 6.0, 12.0]},
             },
             "LIF": {
-                "base": _of_accuracy("nmnist", "LIF"), "short": {"epochs": 25},
+                "base": _of_accuracy("nmnist", "LIF"), "short": {"epochs": 10},
                 "tried": {"lr": [0.001, 0.003, 0.01], "hidden": [[], [512]], "shift": [0, 2, 4]},
             },
             "GRU": {
-                "base": _of_accuracy("nmnist", "GRU"), "short": {"epochs": 25},
+                "base": _of_accuracy("nmnist", "GRU"), "short": {"epochs": 10},
                 "tried": {"lr": [0.001, 0.002, 0.004], "hidden": [[64], [128], [256]]},
             },
         }},
-        quick={"seeds": [0], "networks": {"LIF": {
+        quick={"networks": {"LIF": {
             "base": _of_accuracy("nmnist", "LIF"), "short": {"limit": 100, "epochs": 1}, "tried": {"lr": [0.003]},
         }}},
     ),
