@@ -1,9 +1,11 @@
 """This version against another commit, row by row: two processes take turns, so that the machine's mood is shared.
 
 Every neuron forward and backward under the same integrator, and the layers with kernels of their own. The ratio is
-that of medians, this version over the other: below 1 is faster. The spread is the middle half of the ratios of turns.
+this version over the other: below 1 is faster. Where a process happens to lie in memory moves a row by up to a tenth
+for as long as it lives, so both are started anew --starts times: the ratio is the median over starts of the median
+over turns, and the range is that of the starts.
 
-    python -m benchmarks.paired COMMIT [--rows LIF SRC ...] [--turns 15] [--threads 1] [--json FILE]
+    python -m benchmarks.paired COMMIT [--rows LIF SRC ...] [--starts 3] [--turns 7] [--threads 1] [--json FILE]
 """
 
 from __future__ import annotations
@@ -56,27 +58,44 @@ class Version:
 
 
 def compared(here: Version, there: Version, row: str, turns: int) -> dict[str, float]:
-    """Both versions in turn, the first one changing."""
+    """Both versions in turn, the first one changing: medians over the turns."""
     pairs: list[tuple[float, float]] = []
     for k in range(turns + 1):
         order = (here, there) if k % 2 else (there, here)
         found = {version.name: version.seconds(row) for version in order}
         pairs.append((found[here.name], found[there.name]))
     own, other = zip(*pairs[1:], strict=True)  # the first turn compiles
-    ratios = [a / b for a, b in pairs[1:]]
-    lower, _, upper = statistics.quantiles(ratios, n=4)
-    own_median, other_median = statistics.median(own), statistics.median(other)
     return {
-        "ratio": statistics.median(ratios), "lower": lower, "upper": upper,
-        "here_ms": 1e3 * own_median, "there_ms": 1e3 * other_median,
+        "ratio": statistics.median(a / b for a, b in pairs[1:]),
+        "here_ms": 1e3 * statistics.median(own), "there_ms": 1e3 * statistics.median(other),
     }  # fmt: skip
+
+
+def over_starts(found: list[dict[str, float]]) -> dict[str, float]:
+    """What several starts of both processes gave for a row."""
+    ratios = [one["ratio"] for one in found]
+    medians = {name: statistics.median(one[name] for one in found) for name in found[0]}
+    return {**medians, "lowest": min(ratios), "highest": max(ratios)}
+
+
+def _start(options: argparse.Namespace, other: Path) -> dict[str, dict[str, float]]:
+    here, there = Version("here", ROOT / "src", options.threads), Version("there", other, options.threads)
+    known = [row for row in here.rows if row in there.rows]
+    found: dict[str, dict[str, float]] = {}
+    for row in known if options.rows is None else [r for r in known if r.split(" ")[0] in options.rows]:
+        found[row] = compared(here, there, row, options.turns)
+        say(f"  {row:32s} {found[row]['ratio']:6.3f}")
+    here.close()
+    there.close()
+    return found
 
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("commit", help="the other version, in git's words")
     p.add_argument("--rows", nargs="+", default=None, help="rows to time, by name (default: all)")
-    p.add_argument("--turns", type=int, default=15, help="turns of each row (default: 15)")
+    p.add_argument("--starts", type=int, default=3, help="starts of both processes (default: 3)")
+    p.add_argument("--turns", type=int, default=7, help="turns of each row in a start (default: 7)")
     p.add_argument("--threads", type=int, default=1, help="threads of each process (default: 1)")
     p.add_argument("--json", type=Path, default=None, help="write all numbers to this file")
     options = p.parse_args()
@@ -86,21 +105,13 @@ def main() -> None:
             ["git", "-C", str(ROOT), "worktree", "add", "-q", "--detach", str(other), options.commit], check=True
         )
         try:
-            here, there = (
-                Version("here", ROOT / "src", options.threads),
-                Version("there", other / "src", options.threads),
-            )
-            known = [row for row in here.rows if row in there.rows]
-            rows = known if options.rows is None else [r for r in known if r.split(" ")[0] in options.rows]
-            found: dict[str, dict[str, float]] = {}
-            for row in rows:
-                found[row] = r = compared(here, there, row, options.turns)
-                say(f"{row:34s} {r['ratio']:6.3f}  ({r['lower']:.3f} to {r['upper']:.3f})  {r['here_ms']:8.3f} ms "
-                    f"against {r['there_ms']:8.3f}")  # fmt: skip
-            here.close()
-            there.close()
+            starts = [_start(options, other / "src") for _ in range(options.starts)]
         finally:
             subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(other)], check=True)
+    found = {row: over_starts([start[row] for start in starts]) for row in starts[0]}
+    for row, r in found.items():
+        say(f"{row:34s} {r['ratio']:6.3f}  ({r['lowest']:.3f} to {r['highest']:.3f})  {r['here_ms']:8.3f} ms "
+            f"against {r['there_ms']:8.3f}")  # fmt: skip
     if found:
         say(f"median of the ratios: {statistics.median(r['ratio'] for r in found.values()):.3f} over {len(found)} rows")
     if options.json is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import re
 import shlex
 from pathlib import Path
@@ -62,3 +64,69 @@ def test_every_command_exists(command: str) -> None:
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#:]+)\)", README))))
 def test_links_lead_somewhere(link: str) -> None:
     assert (ROOT / link).exists()
+
+
+# --- figures of papers ----------------------------------------------------------------------------------
+RESULTS = ROOT / "results"
+
+
+def of(table: str, column: str = "test accuracy (%)", **where: str) -> float:
+    """A number of a table of results, in the one row where columns have these values (_ for a space)."""
+    with (RESULTS / table).open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if all(row[k.replace("_", " ")] == v for k, v in where.items())]
+    (row,) = rows
+    return float(row[column])
+
+
+def text(paper: str) -> str:
+    return str(json.loads((RESULTS / paper / "part.json").read_text(encoding="utf-8"))["text"])
+
+
+def said_of(paper: str) -> str:
+    (line,) = (line for line in README.splitlines() if line.startswith(f"| [{paper}]"))
+    return line
+
+
+def test_figures_of_src() -> None:
+    mnist = {"data": "mnist", "network": "SRC 100"}
+    table, deep = "src/accuracy/test-accuracy.csv", "src/depth/accuracy-against-depth.csv"
+    spread = of(table, "standard deviation", **mnist)
+    assert f"{of(table, **mnist):.2f} +- {spread:.2f} % on MNIST ({of(table, 'seeds', **mnist):g} seeds)" in said_of(
+        "src"
+    )
+    src, lif = (of(deep, cell=cell, hidden_layers="10") for cell in ("SRC", "LIF"))
+    seeds = of(deep, "seeds", cell="SRC", hidden_layers="10")
+    assert f"(20,000 images, {seeds:g} seeds): {src:.1f} %, of LIF {lif:.1f} %" in said_of("src")
+
+
+def test_figures_of_delays() -> None:
+    gains = dict(re.findall(r"(\d+) cells \+(\d+\.\d \+- \d+\.\d)", text("delays/history")))
+    assert f"adds {gains['16']} points to 2 x 16 cells, {gains['128']} to 2 x 128" in said_of("delays")
+    longer = "delays/longer/trained-longer.csv"
+    mean, spread = of(longer, taps="25"), of(longer, "standard deviation", taps="25")
+    with (RESULTS / longer).open(newline="") as file:
+        each = next(row["of each seed"] for row in csv.DictReader(file) if row["taps"] == "25")
+    assert f"reach {mean:.1f} +- {spread:.1f} % in 60 epochs ({each}: one seed of three over 90 %)" in said_of("delays")
+    assert sum(float(value) > 90 for value in each.split(", ")) == 1
+
+
+def test_figures_of_cs_gru() -> None:
+    for network, said in (
+        ("CS-GRU, grid", "{:.1f} % after {:g} epochs,"),
+        ("ConvGRU, grid", "ConvGRU {:.1f} % after {:g};"),
+        ("CS-GRU, z reads spikes, grid", "spikes alone {:.1f} % after {:g},"),
+    ):
+        table = "cs-gru/mnist/mnist.csv"
+        assert of(table, "seeds", network=network) == 1
+        assert said.format(of(table, network=network), of(table, "epochs", network=network)) in said_of("cs-gru")
+
+
+def test_figures_of_dqif_and_equivalence() -> None:
+    found = re.search(r"In (\d+) of (\d+) cases", text("dqif/mismatch"))
+    assert found is not None
+    assert f"best of those scanned in {found[1]} of {found[2]} cases" in said_of("dqif")
+    with (RESULTS / "equivalence/classifier/classifiers-converted-both-ways.csv").open(newline="") as file:
+        mnist = [row for row in csv.DictReader(file) if row["data"] == "mnist"]
+    assert {row["images"] for row in mnist} == {"10000"}
+    assert {row["spikes that differ"] for row in mnist} == {"0"}
+    assert {row["network"].split()[0] for row in mnist} == {"IF", "LIF"}

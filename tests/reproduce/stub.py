@@ -29,7 +29,9 @@ class Stub:
             rows.append((depth, found["accuracy"]))
         table = Table("Accuracy", ("layers", "accuracy"), rows, "Of nothing.")
         picture = Picture("A curve", "It is flat.", "flat", lambda style: new_figure(1, 1, style))
-        return Finding("It went deep.", [table], [picture])
+        published = Table("Published", ("accuracy",), [(0.25,)])
+        seeds = Table("Seeds", ("layers", "seed"), [(depth, 0) for depth in job["depths"]])
+        return Finding("It went deep.", [table], [picture], [published], seeds)
 
     def train(self, depth):
         if depth == self.stop_at:

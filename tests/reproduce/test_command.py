@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from rheobase.cli import app
-from rheobase.reproduce import catalogue
+from rheobase.reproduce import Paper, catalogue
 from tests.reproduce.stub import Stub
+from tests.reproduce.test_search import search
 
 
 @pytest.fixture
@@ -58,6 +59,24 @@ def test_without_a_name_the_list_is_of_all_papers():
         assert f"{name}: {catalogue.find(name).title}" in found
 
 
+def test_a_search_from_the_command_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    found = Paper("stub", "A stub", "Nobody (2024)", (), (search(),))
+    monkeypatch.setattr(catalogue, "_PAPERS", {"src": "stub"})
+    monkeypatch.setattr(catalogue, "import_module", lambda name: type("M", (), {"PAPER": found}))
+    result = run("src", "--search", "--json", "out.json")
+    assert result.exit_code == 0, result.stderr
+    assert "page: results/stub/search/index.html" in result.stdout
+    content = json.loads(Path("out.json").read_text())
+    assert content["search"] is True
+    assert content["command"] == "rheobase reproduce src --search --seed 0"
+    assert [part["name"] for part in content["parts"]] == ["rates"]
+    listed = run("src", "--list").stdout
+    assert "with --search" in listed
+    assert "one after the other" in listed
+
+
 def test_ctrl_c_says_how_to_go_on(stub):
     stub.stop_at = 2
     result = run("src")
@@ -73,6 +92,7 @@ def test_ctrl_c_says_how_to_go_on(stub):
         (("src", "--only", "dept"), "did you mean 'depth'"),
         (("src", "--data", "nowhere"), "nowhere, which is no folder"),
         (("src", "--seed", -1), "seed -1"),
+        (("src", "--search"), "a paper with searches"),
     ],
 )
 def test_bad_input_is_one_clear_line(stub, words, said):

@@ -15,6 +15,7 @@ from rheobase.reproduce.catalogue import find
 from rheobase.reproduce.delays.networks import CELLS, PLACES, network
 from rheobase.reproduce.job import Job
 from tests.data.heidelberg_files import write_both
+from tests.reproduce.held import hold
 
 SMALL = {"steps": 20, "epochs": 1, "seeds": [0], "batch": 10}
 SMALLER = {
@@ -34,6 +35,7 @@ def test_a_part_from_start_to_table(name: str, recordings: Path, tmp_path: Path)
     assert set(settings) <= set(part.settings)
     job = Job({**part.settings, **settings}, tmp_path, identity={"part": name}, data=recordings)
     found = part.run(job)
+    hold(found)
     (table,) = found.tables
     column = table.columns.index("test accuracy (%)")
     assert all(0 <= row[column] <= 100 for row in table.rows)
@@ -43,18 +45,22 @@ def test_a_part_from_start_to_table(name: str, recordings: Path, tmp_path: Path)
 def test_published_accuracies_stand_alone_without_the_files(tmp_path: Path) -> None:
     part = next(part for part in find("delays").parts if part.name == "heidelberg")
     found = part.run(Job(part.settings, tmp_path, identity={}, data=tmp_path))
-    (table,) = found.tables
+    (table,) = found.quoted
+    assert not found.tables
     assert "no row of ours" in found.text
     assert ("DCLS-Delays", 93.77, "200,000", "validation split") in table.rows
 
 
-def test_ours_stands_first_where_the_files_are(tmp_path: Path) -> None:
+def test_ours_stands_beside_where_the_files_are(tmp_path: Path) -> None:
     write_both(tmp_path / "shd")
     part = next(part for part in find("delays").parts if part.name == "heidelberg")
     settings = {**part.settings, **SMALL, "channels": 70, "hidden": 4, "taps": [0, 3]}
     found = part.run(Job(settings, tmp_path, identity={}, data=tmp_path))
+    hold(found)
     (table,) = found.tables
-    assert [row[0] for row in table.rows[:2]] == [f"rheobase: adLIF, 2 x 4, {n} taps" for n in (3, 0)]
+    assert [row[0] for row in table.rows] == [f"adLIF, 2 x 4, {n} taps" for n in (0, 3)]
+    # what others published is no reduced run of ours
+    assert found.quoted[0].rows[0][0].startswith("SpikCommander")
 
 
 @pytest.mark.parametrize("place", PLACES)

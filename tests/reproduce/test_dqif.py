@@ -19,6 +19,7 @@ from rheobase.reproduce.dqif.gradients import Differences, convolutions, differe
 from rheobase.reproduce.dqif.networks import KINDS, formula, layer_windows, network
 from rheobase.reproduce.dqif.training import augmented
 from rheobase.reproduce.job import Job
+from tests.reproduce.held import hold
 
 PLAN = [4, "pool", 5]
 TASK: dict[str, Any] = {
@@ -28,7 +29,7 @@ TASK: dict[str, Any] = {
 SMALL: dict[str, dict[str, Any]] = {
     "stability": {"side": 12, "cells": [[0.25, 0.0, 0.5]]},
     "potential": {"samples": 4000, "cells": [[0.25, 0.0, 0.5]]},
-    "mismatch": {**TASK, "seeds": [0], "images": 20, "directions": 2, "scan": [0.5],
+    "mismatch": {**TASK, "seeds": [0], "images": 20, "directions": 2, "scan": [0.5, 1.0, 2.0],
                  "kinds": ["DQIF, euler"], "sigma": [0.1]},
     "accuracy": {"seeds": [0, 1], "kinds": ["DQIF, factored", "LIF"],
                  "tasks": {"digits": {**TASK, "crop": 1, "cut": 2}}},
@@ -46,6 +47,7 @@ def test_a_part_from_start_to_table(name: str, tmp_path: Path, monkeypatch: pyte
     part, job = part_and_job(name, tmp_path)
     first = part.run(job)
     assert first.tables
+    hold(first)
     assert "reconstruction" in first.text
     for table in first.tables:
         for column, values in zip(table.columns, zip(*table.rows, strict=True), strict=True):
@@ -64,7 +66,9 @@ def test_a_part_from_start_to_table(name: str, tmp_path: Path, monkeypatch: pyte
 
 def test_every_window_has_its_row(tmp_path: Path) -> None:
     part, job = part_and_job("mismatch", tmp_path)
-    (table,) = part.run(job).tables
+    table, best = part.run(job).tables
+    assert [row[1] for row in best.rows] == ["before training", "after training"]
+    assert {row[3] for row in best.rows} <= {"0.5", "1", "2"}
     rows = [row[:4] for row in table.rows]
     assert len(rows) == len(set(rows)) == 2 * 4
     per_layer = {row[1]: row[4] for row in table.rows if row[3] == "per layer"}

@@ -11,11 +11,13 @@ from rheobase import nn
 from rheobase.equivalence import exact_steps, grid_bits, most_spikes, to_single_spike
 from rheobase.equivalence.discrete import trains
 from rheobase.errors import ParameterError
+from rheobase.plot import LIGHT
 from rheobase.reproduce.catalogue import find
 from rheobase.reproduce.equivalence import approximation, classifier
 from rheobase.reproduce.equivalence.discrete import first_differences
 from rheobase.reproduce.equivalence.networks import KINDS, Choice, exact_sequence, made
 from rheobase.reproduce.job import Job
+from tests.reproduce.held import hold, legible
 
 SMALL = {
     "discrete": {"samples": 2, "seeds": [0], "longest": 12, "kinds": ["recurrent"], "resets": [[True, 0.5]]},
@@ -39,7 +41,9 @@ def found(tmp_path: Path):
     def run(name: str):
         part = next(part for part in find("equivalence").parts if part.name == name)
         assert set(SMALL[name]) <= set(part.settings)
-        return part.run(Job({**part.settings, **SMALL[name]}, tmp_path, identity={"part": name}))
+        made = part.run(Job({**part.settings, **SMALL[name]}, tmp_path, identity={"part": name}))
+        hold(made)
+        return made
 
     return run
 
@@ -108,6 +112,11 @@ def test_approximation(found) -> None:
     assert column(table, "largest difference of outputs") == [0.0, 0.0, 0.0]
     assert column(table, "neurons x") == [8.0, 8.0, 6.0]
     assert result.pictures[0].rendered().dark[:4] == b"\x89PNG"
+
+
+def test_errors_between_powers_of_ten_can_be_read() -> None:
+    line = [{"neurons": n, "after": 8 * n, "error": e, "error_after": e} for n, e in ((1, 0.6), (8, 0.16), (64, 0.024))]
+    legible(approximation._drawn({"multi": line, "single": line}, LIGHT))  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize("kind", approximation.KINDS)

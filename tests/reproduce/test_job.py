@@ -43,6 +43,15 @@ def test_seconds_of_stored_units_count(tmp_path):
     assert later.stored_seconds > 0
 
 
+def test_what_a_unit_was_made_on_is_kept(tmp_path):
+    job(tmp_path, hardware="an old machine").unit("u", lambda: {"x": 1})
+    later = job(tmp_path, hardware="a new one")
+    later.unit("u", pytest.fail)
+    assert later.used == {"an old machine"}
+    later.unit("v", lambda: {"x": 1})
+    assert later.used == {"an old machine", "a new one"}
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/b"])
 def test_names_of_units_name_files(tmp_path, name):
     with pytest.raises(ParameterError, match="can name a file"):

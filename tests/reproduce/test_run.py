@@ -21,9 +21,14 @@ def test_everything_is_written(tmp_path):
         assert list(csv.reader(file)) == [["layers", "accuracy"], ["1", "1.0"], ["2", "0.5"], ["3", str(1 / 3)]]
     assert "| 3 | 0.3333 |" in (tmp_path / "depth" / "accuracy.md").read_text()
     assert (tmp_path / "depth" / "a-curve.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "depth" / "published.csv").read_text() == "accuracy\n0.25\n"
+    assert (tmp_path / "depth" / "seeds.csv").read_text() == "layers,seed\n1,0\n2,0\n3,0\n"
     page = outcome.page.read_text()
-    for text in ("A stub", "Nobody (2024)", "It went deep.", "Accuracy", "0.3333", "It is flat.", "Of nothing.",
-                 "Sizes &lt;b&gt;", "depth: epochs", "rheobase reproduce stub"):  # fmt: skip
+    assert '<a href="depth/seeds.csv">' in page
+    assert "plain/seeds.csv" not in page
+    for text in ("2 of the 2 parts were run.", "A stub", "Nobody (2024)", "It went deep.", "Accuracy", "0.3333",
+                 "It is flat.", "Of nothing.", "Sizes &lt;b&gt;", "depth: epochs",
+                 "rheobase reproduce stub"):  # fmt: skip
         assert text in page, text
     assert page.count("data:image/png;base64,") == 2
     assert "reduced" not in page
@@ -35,6 +40,20 @@ def test_a_second_call_skips_what_stands_and_gives_the_same(tmp_path):
     again = call(stub, tmp_path).as_json()
     assert stub.done == [1, 2, 3, "plain"]
     assert json.dumps(first) == json.dumps(again)
+
+
+def test_a_part_made_of_stored_units_names_the_machine_they_were_made_on(tmp_path):
+    machine = {"cores": 2, "threads": 1}
+    stub = Stub()
+    call(stub, tmp_path, machine={**machine, "processor": "Old"})
+    (tmp_path / "depth" / "part.json").unlink()
+    outcome = call(stub, tmp_path, machine={**machine, "processor": "New"})
+    assert stub.done == [1, 2, 3, "plain"]
+    assert outcome.records[0].hardware == "Old, 2 cores, 1 thread"
+    # a part without units was made by the call that wrote it
+    assert outcome.records[1].hardware == "Old, 2 cores, 1 thread"
+    more = call(Stub(depths=[1, 2, 3, 4]), tmp_path, machine={**machine, "processor": "New"})
+    assert more.records[0].hardware == "New, 2 cores, 1 thread; Old, 2 cores, 1 thread"
 
 
 def test_after_an_interruption_finished_units_are_not_done_again(tmp_path):
@@ -93,6 +112,8 @@ def test_a_quick_run_is_smaller_goes_elsewhere_and_says_so(tmp_path, monkeypatch
         "Depth, reduced", "Accuracy, reduced", "A curve, reduced",
     ]  # fmt: skip
     assert plain.title == "Plain"
+    # others' numbers are not reduced by a run of ours
+    assert depth.quoted[0].title == "Published"
     page = outcome.page.read_text()
     assert "A stub, quick run" in page
     assert "depths [1] instead of [1, 2, 3]" in page
@@ -122,7 +143,16 @@ def test_a_budget_that_is_none(tmp_path, options, said):
 def test_what_even_a_full_run_reduces_is_said(tmp_path):
     outcome = call(Stub(), tmp_path, {"reduced": "The paper goes to 8."})
     assert outcome.records[0].title == "Depth, reduced"
-    assert "The paper goes to 8." in outcome.page.read_text()
+    page = outcome.page.read_text()
+    assert "The paper goes to 8." in page
+    assert "2 of the 2 parts were run, 1 of them reduced" in page
+
+
+def test_what_is_reduced_follows_from_the_settings_in_force(tmp_path):
+    changes = {"reduced": lambda used: f"{len(used['depths'])} depths."}
+    assert call(Stub(), tmp_path / "full", changes).records[0].reduced == "3 depths."
+    quick = call(Stub(), tmp_path / "quick", changes, quick=True).records[0].reduced
+    assert quick == "Quick run: depths [1] instead of [1, 2, 3]. 1 depths."
 
 
 def test_only_some_parts_and_the_page_keeps_the_others(tmp_path):

@@ -52,12 +52,16 @@ def test_features_of_a_known_train():
     assert [int(f.shortest), int(f.longest), int(f.widest)] == [6, 60, 3]
     assert float(f.width) == pytest.approx(3.0)
     assert int(f.spikes) == int(f.cycles)
+    assert [int(f.within), int(f.pause)] == [6, 60]
+    # groups of four; the last one may be cut off
     assert 4 <= int(f.spikes) / int(f.pauses) <= 5
+    assert int(f.grouped) >= int(f.spikes) - 2
 
 
 def test_features_do_not_mix_lanes():
-    both = features(torch.stack([train([6, 60]), train([20])], 1), 400)
-    for k, alone in enumerate((train([6, 60]), train([20]))):
+    lanes = (train([6, 60]), flat(-0.9), train([20]), train([6, 6, 60]), flat(-0.9, [780]), train([4, 5, 30, 7]))
+    both = features(torch.stack(lanes, 1), 400)
+    for k, alone in enumerate(lanes):
         one = features(alone[:, None], 400)
         assert [float(x[k]) for x in both] == [float(x[0]) for x in one]
 
@@ -65,6 +69,39 @@ def test_features_do_not_mix_lanes():
 @pytest.mark.parametrize("name", MADE)
 def test_made_traces_get_their_label(name):
     assert LABELS[int(fate(features(MADE[name][:, None], 400)))] == name
+
+
+NOT_BURSTING = {
+    # of the lane that stood for bursting before: no pauses, one class of intervals
+    "irregular": ([5, 5, 4, 7, 4, 8, 5, 5, 5, 8, 4, 6], {}),
+    "irregular, single beats are missed": ([9, 9, 9, 18], {}),
+    "irregular, pairs": ([6, 60], {}),
+    "irregular, an interval between the classes": ([6, 6, 6, 35, 6, 6, 6, 14], {}),
+    "irregular, most spikes stand alone": ([6, 6, 60, 60, 60, 60, 60], {}),
+    "mixed-mode, the oscillation goes on in the pauses": ([6, 6, 6, 60], {"cycles": (12, 20, 28, 36)}),
+}
+
+
+@pytest.mark.parametrize("name", NOT_BURSTING)
+def test_what_a_physiologist_would_not_call_bursting(name):
+    intervals, how = NOT_BURSTING[name]
+    h = train(intervals, **how)
+    if "cycles" in how:
+        # no small peaks within a burst
+        h = torch.where(h == 0.0, torch.where(torch.arange(800) % 78 - 10 > 18, 0.0, DOWN), h)
+    assert LABELS[int(fate(features(h[:, None], 400)))] == name.split(",")[0]
+
+
+def test_a_plateau_is_no_pause():
+    h = train([6, 6, 6, 60])
+    step = torch.arange(800) % 78 - 10
+    h[(step >= 18) & (step < 55)] = UP
+    assert LABELS[int(fate(features(h[:, None], 400)))] == "irregular"
+
+
+@pytest.mark.parametrize("intervals", [[6, 6, 60], [5, 7, 4, 6, 30], [3, 3, 3, 3, 9], [6, 6, 40, 6, 6, 6, 90]])
+def test_groups_parted_by_pauses_are_bursts(intervals):
+    assert LABELS[int(fate(features(train(intervals)[:, None], 400)))] == "bursting"
 
 
 def test_a_slow_train_with_one_spike_in_the_window_is_tonic():
@@ -87,6 +124,8 @@ def test_labels_of_three_runs():
 
 
 CELLS = {
+    # the lane that stood for bursting before
+    "irregular": {"x": 1.75, "z_hyp": 0.187, "z_dep": 0.916},
     # total drive x + b_h of the paper's cell, on either side of its thresholds
     "silent": {"x": 0.5},
     "subthreshold oscillation": {"x": 1.3},

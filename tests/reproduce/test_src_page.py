@@ -4,8 +4,12 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 
-from rheobase.reproduce import Call, Paper, find, reproduce
-from rheobase.reproduce.src import behaviours, response
+import numpy as np
+
+from rheobase.plot import LIGHT
+from rheobase.reproduce import Call, Job, Paper, find, reproduce
+from rheobase.reproduce.src import behaviours, excitability, portraits, response
+from tests.reproduce.held import legible
 
 TINY = {
     "response": {
@@ -27,5 +31,15 @@ def test_both_parts_on_the_smallest_settings(tmp_path: Path) -> None:
             assert all(escape(cell) in page for row in table.rows for cell in table.shown(row))
         for picture in one.pictures:
             assert picture.title in page
+    for part in parts:
+        for picture in part.run(Job(part.in_force(quick=True), tmp_path / "again", identity={})).pictures:
+            legible(picture.draw(LIGHT))
     assert len(outcome.records[0].pictures) == 3
     assert len(outcome.records[1].pictures) == 10
+
+
+def test_labels_of_long_numbers_are_not_cut_off() -> None:
+    """Ticks of -4.75 and so on: the layout makes room for them once they are there."""
+    values = [round(1.2 + 0.2 * k, 1) for k in range(21)]
+    found = excitability.along_r(values, 600)
+    legible(portraits.beginning({name: np.asarray(one) for name, one in found.items()}, LIGHT))

@@ -17,6 +17,7 @@ from rheobase.reproduce.paper import Part
 from rheobase.reproduce.src import accuracy, beyond, costs, depth, robustness, training
 from rheobase.reproduce.src.networks import KINDS, network
 from rheobase.reproduce.training import examined
+from tests.reproduce.held import hold
 
 ON_DIGITS: dict[str, Any] = {"limit": 100, "epochs": 1, "steps": 20, "gain": 1.0, "batch": 25, "seeds": [0]}
 SMALL: dict[str, tuple[Part, dict[str, Any]]] = {
@@ -45,8 +46,7 @@ def test_a_part_from_start_to_table(name: str, tmp_path: Path, monkeypatch: pyte
         for column, values in zip(table.columns, zip(*table.rows, strict=True), strict=True):
             if column == "test accuracy (%)":
                 assert all(0 <= value <= 100 for value in values)
-    for picture in first.pictures:
-        assert picture.alt
+    hold(first)
 
     def no_more(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError("trained again what was stored")

@@ -18,6 +18,7 @@ EXAMPLES = examples(
     "rheobase reproduce src --quick",
     "rheobase reproduce src --only response,behaviours",
     "rheobase reproduce delays --budget 20",
+    "rheobase reproduce delays --search   (how its settings were chosen, on held-out training data)",
     "rheobase reproduce src --data ~/data --out results/src   (the same command goes on after Ctrl-C)",
 )
 
@@ -27,6 +28,13 @@ def reproduce(
         str | None, typer.Argument(metavar="[PAPER]", help="Name of a paper, src say; --list has them.")
     ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Show the papers and their parts, and stop.")] = False,
+    search: Annotated[
+        bool,
+        typer.Option(
+            "--search",
+            help="Not the parts, but the settings of their trainings beside others, on held-out training data.",
+        ),
+    ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="The same path on small settings, in a few minutes; every title says so.")
     ] = False,
@@ -48,7 +56,7 @@ def reproduce(
             parser=path,
             metavar="FOLDER",
             help="Where results go.",
-            show_default="results/PAPER, PAPER-quick or PAPER-20-minutes",
+            show_default="results/PAPER, PAPER-quick or PAPER-20-minutes; search/ in it",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(max=MOST_SEED, help="Of all random numbers.")] = 0,
@@ -78,9 +86,9 @@ def reproduce(
         if paper is None:
             raise ParameterError("reproduce", "no paper", "the name of a paper", "rheobase reproduce --list")
         call = Call(
-            paper=find(paper), only=_names(only or []), quick=quick, budget=budget, out=out, seed=seed,
+            paper=find(paper), only=_names(only or []), search=search, quick=quick, budget=budget, out=out, seed=seed,
             data=data, fresh=fresh, machine=machine(),
-            command=_command(paper, only or [], quick, budget, out, seed),
+            command=_command(paper, only or [], search, quick, budget, out, seed),
         )  # fmt: skip
         outcome = _run(call)
         _tell(outcome)
@@ -91,11 +99,13 @@ def _names(only: list[str]) -> tuple[str, ...]:
     return tuple(name.strip() for given in only for name in given.split(",") if name.strip())
 
 
-def _command(paper: str, only: list[str], quick: bool, budget: float | None, out: Path | None, seed: int) -> str:
+def _command(
+    paper: str, only: list[str], search: bool, quick: bool, budget: float | None, out: Path | None, seed: int
+) -> str:
     """The command that makes the same numbers; where data lie is the reader's own affair."""
     import shlex
 
-    words = ["rheobase", "reproduce", paper, *(["--quick"] if quick else [])]
+    words = ["rheobase", "reproduce", paper, *(["--search"] if search else []), *(["--quick"] if quick else [])]
     words += ["--budget", f"{budget:g}"] if budget is not None else []
     words += ["--only", ",".join(_names(only))] if only else []
     words += ["--out", str(out)] if out else []
@@ -127,6 +137,9 @@ def _tell_parts(name: str | None) -> None:
     for paper in [find(each) for each in ([name] if name else names())]:
         rows = [(part.name, part.summary, ", ".join(part.needs).replace("|", " or ")) for part in paper.parts]
         out.print(table(("part", "what it shows", "data"), rows, title=f"{paper.name}: {paper.title}"))
+        if paper.searches:
+            tried = [(one.name, one.summary, ", ".join(one.sets)) for one in paper.searches]
+            out.print(table(("with --search", "what it tries", "for the parts"), tried))
 
 
 def _tell(outcome: Outcome) -> None:
@@ -136,5 +149,5 @@ def _tell(outcome: Outcome) -> None:
     out, done = console(), outcome.records
     rows = [(one.name, one.title, f"{len(one.tables)}, {len(one.pictures)}", duration(one.seconds)) for one in done]
     columns = ("part", "title", "tables, pictures", "time")
-    out.print(table(columns, rows, title=outcome.call.paper.title, right=columns[2:]))
+    out.print(table(columns, rows, title=outcome.call.shown.title, right=columns[2:]))
     out.print(f"page: {outcome.page}", soft_wrap=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rheobase.errors import BackendUnavailable
+from rheobase.files import atomic_write, ensure_folder
 from rheobase.learning.history import History
-from rheobase.learning.storage import atomic_write, ensure_folder
 
 
 @dataclass(frozen=True, kw_only=True)

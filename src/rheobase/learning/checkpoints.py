@@ -18,8 +18,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from rheobase.errors import CheckpointError, StorageError
-from rheobase.files import why
-from rheobase.learning.storage import atomic_write, read_json, write_json
+from rheobase.files import atomic_write, why
+from rheobase.learning.storage import read_json, write_json
 
 _HASHED = r"-[0-9a-f]{16}\.safetensors"
 FORMAT, VERSION = "rheobase.checkpoint", 1

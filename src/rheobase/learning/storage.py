@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rheobase.errors import CheckpointError
-from rheobase.files import atomic_write, ensure_folder
-
-__all__ = ["atomic_write", "ensure_folder", "read_json", "write_json"]
+from rheobase.files import atomic_write
 
 
 def write_json(path: Path, content: Any) -> None:

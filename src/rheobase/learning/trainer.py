@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from rheobase.errors import CheckpointError, Diverged, ParameterError
+from rheobase.files import ensure_folder
 from rheobase.learning.callbacks import Callback, Callbacks, CsvLog
 from rheobase.learning.evaluate import Evaluation, evaluate
 from rheobase.learning.history import History
@@ -23,7 +24,6 @@ from rheobase.learning.recipe import Recipe
 from rheobase.learning.run import LAST, Job, Run
 from rheobase.learning.samples import Encodes, Samples
 from rheobase.learning.stopping import InterruptWatch, TrainingInterrupted
-from rheobase.learning.storage import ensure_folder
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric

@@ -7,7 +7,7 @@ from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
 from rheobase.plot.membranes import membranes
 from rheobase.plot.raster import Panel, raster
-from rheobase.plot.report import Picture, Rendered, Report, Section
+from rheobase.plot.report import Link, Picture, Rendered, Report, Section
 from rheobase.plot.response import response
 from rheobase.plot.samples import samples
 from rheobase.plot.style import DARK, LIGHT, Style, check_picture_path, png, save
@@ -17,6 +17,7 @@ from rheobase.plot.value_map import value_map
 __all__ = [
     "DARK",
     "LIGHT",
+    "Link",
     "Panel",
     "Picture",
     "Rendered",

@@ -49,9 +49,13 @@ def labelled_map(
     )  # fmt: skip
     few_ticks(ax, x=6, y=6)
     for at_x, at_y, word in marks:
-        ax.plot([at_x], [at_y], "o", ms=6, mfc="white", mec="black", mew=1.2, clip_on=False)
+        # above the axis, where it lies on it
+        ax.plot([at_x], [at_y], "o", ms=6, mfc="white", mec="black", mew=1.2, clip_on=False, zorder=5)
+        # to the side where there is more room
+        right = at_x < 0.5 * sum(x[1])
         ax.annotate(
-            word, (at_x, at_y), xytext=(6, 5), textcoords="offset points", fontsize=TICK, color="black",
+            word, (at_x, at_y), xytext=(6 if right else -6, 5), textcoords="offset points", fontsize=TICK,
+            color="black", ha="left" if right else "right",
             bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1.0},
         )  # fmt: skip
     share = np.bincount(plane.ravel(), minlength=len(labels)) / plane.size

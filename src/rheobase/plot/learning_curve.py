@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from rheobase.errors import ShapeError
 from rheobase.learning import EpochRecord
-from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, legend, new_figure
+from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, legend, log_ticks, new_figure
 
 
 def learning_curve(history: Sequence[EpochRecord], *, style: Style = LIGHT) -> Figure:
@@ -36,6 +36,7 @@ def learning_curve(history: Sequence[EpochRecord], *, style: Style = LIGHT) -> F
             ax.plot([history[best].epoch], [value], "o", ms=6, mfc="none", mec=style.ink, mew=1.2, label="kept")
         legend(ax, style, loc="upper right")
     left.set_yscale("log")
+    log_ticks(left, y=True)
     right.set_ylim(bottom=0)
     few_ticks(right, y=6)
     return figure

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from rheobase.learning.storage import atomic_write, ensure_folder
+from rheobase.files import atomic_write, ensure_folder
 from rheobase.plot.markup import document, figure
 from rheobase.plot.style import DARK, LIGHT, Style, png
 from rheobase.plot.table import Table
+
+_NEXT, _LINE = " &middot;\n", "\n"
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,20 @@ class Rendered:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A paragraph that ends in a link to a file beside the page, after what is `said` of it."""
+
+    said: str
+    text: str
+    href: str
+
+
+@dataclass(frozen=True)
 class Section:
-    """A chapter of the page: paragraphs, tables and pictures, in the order given."""
+    """A chapter of the page: paragraphs, tables, pictures and links, in the order given."""
 
     title: str
-    content: Sequence[str | Table | Picture | Rendered]
+    content: Sequence[str | Table | Picture | Rendered | Link]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +65,7 @@ class Report:
     """The content of a page, from top to bottom.
 
     `figures` are what was measured, `settings` what was chosen; `command` makes the run again. `sections` follow the
-    pictures.
+    pictures; above them stands a list of them, where there are several, and below the summary `links` to other pages.
 
     >>> page = Report(
     ...     title="A run",
@@ -76,14 +87,17 @@ class Report:
     command: str
     footer: str = ""
     sections: Sequence[Section] = ()
+    links: Sequence[Link] = ()
 
     def html(self) -> str:
         """The whole page."""
         body = (
-            f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{escape(self.summary)}</p>\n</header>\n"
+            f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{escape(self.summary)}</p>\n"
+            f"{''.join(f'{_block(link)}{_LINE}' for link in self.links)}</header>\n"
+            f"{_contents(self.sections)}"
             f"{_section('Figures', _table(self.figures))}"
             f"{''.join(_section(picture.title, _figure(picture)) for picture in self.pictures)}"
-            f"{''.join(_chapter(section) for section in self.sections)}"
+            f"{''.join(_chapter(number, section) for number, section in enumerate(self.sections, start=1))}"
             f"{_section('Settings', _table(self.settings))}"
             f"{_section('How to make this again', f'<pre><code>{escape(self.command)}</code></pre>')}"
             f"<footer>{escape(self.footer)}</footer>\n"
@@ -98,8 +112,16 @@ class Report:
         return path
 
 
-def _section(title: str, content: str) -> str:
-    return f"<section>\n<h2>{escape(title)}</h2>\n{content}\n</section>\n"
+def _section(title: str, content: str, name: str = "") -> str:
+    mark = f' id="{name}"' if name else ""
+    return f"<section{mark}>\n<h2>{escape(title)}</h2>\n{content}\n</section>\n"
+
+
+def _contents(sections: Sequence[Section]) -> str:
+    if len(sections) < 2:
+        return ""
+    items = (f'<a href="#part-{k}">{escape(one.title)}</a>' for k, one in enumerate(sections, start=1))
+    return f"<nav>\n{_NEXT.join(items)}\n</nav>\n"
 
 
 def _table(rows: Mapping[str, str]) -> str:
@@ -109,13 +131,15 @@ def _table(rows: Mapping[str, str]) -> str:
     return f"<table>\n{lines}\n</table>"
 
 
-def _chapter(section: Section) -> str:
-    return _section(section.title, "\n".join(_block(block) for block in section.content))
+def _chapter(number: int, section: Section) -> str:
+    return _section(section.title, "\n".join(_block(block) for block in section.content), f"part-{number}")
 
 
-def _block(block: str | Table | Picture | Rendered) -> str:
+def _block(block: str | Table | Picture | Rendered | Link) -> str:
     if isinstance(block, str):
         return f"<p>{escape(block)}</p>"
+    if isinstance(block, Link):
+        return f'<p>{escape(block.said)} <a href="{escape(block.href)}">{escape(block.text)}</a></p>'
     if isinstance(block, Table):
         return block.html()
     return f"<h3>{escape(block.title)}</h3>\n{_figure(block)}"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from rheobase.errors import ParameterError
-from rheobase.learning.storage import atomic_write, ensure_folder
+from rheobase.files import atomic_write, ensure_folder
 
 FORMATS = ("png", "svg", "pdf")
 TITLE, LABEL, TICK = 10.0, 9.0, 8.0  # points
 DPI = 200
+_FEWEST, _MOST = 3, 8  # ticks of a logarithmic axis
 WIDTH = 5.6  # inches: on a phone the text is then still read
 
 
@@ -86,6 +89,48 @@ def few_ticks(ax: Axes, *, x: int | None = None, y: int | None = None, whole: bo
         ax.yaxis.set_major_locator(MaxNLocator(y, integer=whole))
 
 
+def log_ticks(ax: Axes, *, x: bool = False, y: bool = False) -> None:
+    """Ticks of a logarithmic axis, all labelled, three at least and eight at most; call it when all is drawn.
+
+    >>> ax = new_figure(2, 2, LIGHT).subplots()
+    >>> _ = ax.loglog([1.0, 60.0], [0.02, 0.6])
+    >>> log_ticks(ax, x=True, y=True)
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['0.02', '0.05', '0.1', '0.2', '0.5']
+    """
+    for axis, limits, wanted in ((ax.xaxis, ax.get_xlim(), x), (ax.yaxis, ax.get_ylim(), y)):
+        if wanted:
+            at = _ticks_within(min(limits), max(limits))
+            axis.set_ticks(at, _written(at))
+            axis.set_ticks([], minor=True)
+
+
+def _ticks_within(low: float, high: float) -> list[float]:
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1,), (1, 2, 5), (1, 2, 3, 4, 6, 8)):
+        # what is written exactly is read exactly: 3e-05, not 3.0000000000000004e-05
+        found = [at for p in powers for step in steps if low <= (at := float(f"{step}e{p}")) <= high]
+        if len(found) > _MOST and steps == (1,):
+            every = math.ceil(len(found) / _MOST)
+            # 1 is among them where the axis reaches it
+            return [at for at in found if round(math.log10(at)) % every == 0]
+        if len(found) >= _FEWEST:
+            return found[:: math.ceil(len(found) / _MOST)]
+    return [float(at) for at in MaxNLocator(_MOST - 2).tick_values(low, high) if low <= at <= high]
+
+
+def _written(at: Sequence[float]) -> list[str]:
+    """Numbers as they are; as powers of ten where one of them would need an exponent."""
+    short = [f"{value:g}" for value in at]
+    if not any("e" in one for one in short):
+        return short
+    parts = [f"{value:e}".split("e") for value in at]
+    return [
+        f"$10^{{{int(power)}}}$" if float(digits) == 1 else f"${float(digits):g}\\cdot10^{{{int(power)}}}$"
+        for digits, power in parts
+    ]
+
+
 def mark_spikes(ax: Axes, times: np.ndarray, low: float, high: float, colour: str) -> None:
     """Triangles at these times, above curves that reach from `low` to `high`, with room for both."""
     span = max(high - low, 1e-9)
@@ -133,5 +178,7 @@ def _rendered(figure: Figure, form: str) -> bytes:
     # without a date in it, the same picture is the same file
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form)
     data = io.BytesIO()
+    # a first pass settles the ticks, whose labels the layout then makes room for
+    figure.draw_without_rendering()
     figure.savefig(data, format=form, facecolor=figure.get_facecolor(), metadata=metadata)
     return data.getvalue()

@@ -13,6 +13,8 @@ from rheobase.errors import InputError, ShapeError
 
 Cell = str | int | float | None
 
+_GROUPED, _LONGEST = 10_000, 1e9
+
 
 @dataclass(frozen=True)
 class Table:
@@ -88,4 +90,17 @@ class Table:
     def _cell(self, value: Cell) -> str:
         if value is None:
             return ""
-        return f"{value:.{self.digits}g}" if isinstance(value, float) else str(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return f"{value:,}" if abs(value) >= _GROUPED else str(value)
+        return number(value, self.digits) if isinstance(value, float) else str(value)
+
+
+def number(value: float, digits: int) -> str:
+    """A number as people read it: so many digits, and no exponent where the digits before the point say it better.
+
+    >>> number(4102042.68, 4), number(0.3333333, 4), number(2.6e-06, 3), number(84.0, 4)
+    ('4,102,043', '0.3333', '2.6e-06', '84')
+    """
+    if 10**digits <= abs(value) < _LONGEST:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"

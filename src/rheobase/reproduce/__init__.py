@@ -3,20 +3,24 @@
 A paper is a package `reproduce/<paper>/` whose `PAPER` lists its parts in order. A part is one file:
 
     def run(job: Job) -> Finding:
-        rows = []
+        rows, scores, kept = [], {}, Seeds()
         for depth in job["depths"]:
             # a unit is the least that an interruption loses: its result is stored, and a second call reads it
-            got = job.unit(f"depth-{depth}", lambda: train(job, depth), depth=depth, epochs=job["epochs"])
-            rows.append((depth, got["accuracy"]))
-        table = Table("Accuracy against depth", ("layers", "test accuracy (%)"), rows)
-        return Finding(f"Up to {depth} layers were trained.", tables=[table], pictures=[...])
+            got = [job.unit(f"depth-{depth}-seed-{s}", lambda: train(job, depth, s), depth=depth, epochs=job["epochs"])
+                   for s in job["seeds"]]
+            one = scores[f"{depth} layers"] = Scores.of(got, classes=10)
+            rows.append((depth, *one.cells))
+            for s, result in zip(job["seeds"], got, strict=True):
+                kept.add({"layers": depth}, s, result)
+        table = scored("Accuracy against depth", ("layers", *SCORES), rows)
+        return Finding(ranked(scores), tables=[table], pictures=[...], seeds=kept.table())
 
     PART = Part(
         "depth", "Depth", "accuracy of networks of one to eight layers", run,
-        settings={"depths": [1, 2, 4, 8], "epochs": 20, "limit": None},
-        quick={"depths": [1, 2], "epochs": 1, "limit": 500},
+        settings={"depths": [1, 2, 4, 8], "epochs": 20, "limit": None, "seeds": [0, 1, 2]},
+        quick={"depths": [1, 2], "epochs": 1, "limit": 500, "seeds": [0]},
         needs=("mnist",),
-        reduced="The paper trains 30 epochs; here it is 20.",
+        reduced=lambda used: f"The paper trains 30 epochs; here it is {used['epochs']}.",
     )
 
 and its place in the tuple of `reproduce/<paper>/__init__.py`. What `job` gives:
@@ -32,6 +36,11 @@ and its place in the tuple of `reproduce/<paper>/__init__.py`. What `job` gives:
 
 What the part returns is written as CSV, Markdown and PNG beside the page, under the part's settings, the seed and its
 `revision` (raise it when the code changes what comes out): a second call skips the part, a changed setting redoes it.
+
+Every sentence follows from the numbers beside it. Scores over seeds are `scores.Scores`, and what is said of them comes
+from `findings`: it names the number of seeds, and says nothing that the spread, one seed or the nearness of chance does
+not carry. A row for each seed goes to seeds.csv. What others measured is `quoted`. How the settings of a training were
+chosen is a search, `reproduce/<paper>/search.py`: see `rheobase.reproduce.search`.
 """
 
 from __future__ import annotations

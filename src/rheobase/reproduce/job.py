@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,12 +10,27 @@ from typing import Any, TypeVar
 
 from rheobase.data import Dataset, load
 from rheobase.errors import ParameterError, nearest
+from rheobase.files import ensure_folder
 from rheobase.learning import Callback
-from rheobase.learning.storage import ensure_folder
 from rheobase.reproduce import store
 from rheobase.reproduce.progress import TrainingBar, Watcher
 
 T = TypeVar("T")
+
+
+def held_out(data: Dataset, part: float | str | Sequence[str]) -> Dataset:
+    """The training part alone: what is held out of it, a share or groups, stands for the test part.
+
+    >>> import torch
+    >>> x, y = torch.rand(20, 8), torch.arange(20) % 2
+    >>> held_out(Dataset("toy", x, y, x, y, classes=("even", "odd")), 0.2)
+    Dataset 'toy': 16 training and 4 test samples of shape (8,), 2 classes
+    """
+    cut = data.split(part) if isinstance(part, (int, float)) else data.by_group(part)
+    (x_train, y_train), (x_test, y_test) = cut
+    return dataclasses.replace(
+        data, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test, groups=None
+    )  # fmt: skip
 
 
 class Job:
@@ -30,10 +46,13 @@ class Job:
         seed: int = 0,
         data: Path | None = None,
         fresh: bool = False,
+        hardware: str = "",
         watcher: Watcher | None = None,
     ):
         self.settings, self.quick, self.seed, self.data = dict(settings), quick, seed, data
         self.stored_seconds = 0.0  # of units that an earlier call made
+        self.used: set[str] = set()  # the hardware that units were made on
+        self._hardware = hardware
         self._folder, self._identity, self._fresh = folder, dict(identity), fresh
         self._watcher = watcher or Watcher()
         self._seen: set[str] = set()
@@ -55,10 +74,12 @@ class Job:
         held = None if self._fresh else store.read(path, made_under)
         if held is not None:
             self.stored_seconds += held.seconds
+            self.used.add(held.hardware)
             return held.result
         began = time.perf_counter()
         result = work()
-        store.write(path, made_under, result, time.perf_counter() - began)
+        store.write(path, made_under, result, time.perf_counter() - began, self._hardware)
+        self.used.add(self._hardware)
         written = store.read(path, made_under)
         # read back, so that a first call sees what a later one will
         return written.result if written else dict(result)
@@ -81,8 +102,15 @@ class Job:
         return folder
 
     def load(self, name: str, *, limit: int | None = None) -> Dataset:
-        """A data set from the folder of --data. Raises `DataError`."""
-        return load(name, self.data, limit=limit)
+        """A data set from the folder of --data.
+
+        In a search, which has the setting `held_out`, its test part is cut from the training part, and the true test
+        part is not in it.
+
+        Raises: `DataError`, `ParameterError`.
+        """
+        data = load(name, self.data, limit=limit)
+        return held_out(data, self["held_out"]) if "held_out" in self.settings else data
 
     def _claim(self, name: str) -> None:
         if name in self._seen or Path(name).name != name or name in ("", ".", ".."):

@@ -1,30 +1,35 @@
-"""The page of a reproduction: results/<paper>/index.html."""
+"""The page of a reproduction: results/<paper>/index.html, and that of its searches in the folder search/."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rheobase.plot import Report, Section
+from rheobase.plot import Link, Report, Section
+from rheobase.reproduce import scores
+from rheobase.reproduce.changes import leaves
+from rheobase.reproduce.findings import JUDGED
 from rheobase.reproduce.paper import Paper
-from rheobase.reproduce.record import Record
+from rheobase.reproduce.record import SEEDS, Record
 
 NAME = "index.html"
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the page says."""
+    """What the page says. `search`: it is that of the searches. `other`: where the other page lies, if it is there."""
 
     paper: Paper
     records: tuple[Record, ...]
     command: str
     machine: Mapping[str, Any]
-    quick: bool
+    quick: bool = False
+    search: bool = False
+    other: str = ""
 
 
 def write(facts: Facts, folder: Path) -> Path:
@@ -39,32 +44,85 @@ def report(facts: Facts) -> Report:
     seconds = sum(one.seconds for one in facts.records)
     figures = {
         "reference": paper.reference,
-        "parts": ", ".join(one.title for one in facts.records) or "none yet",
-        **({"not run yet": ", ".join(missing)} if missing else {}),
+        **({"not run yet": "; ".join(missing)} if missing else {}),
         "time": f"{duration(seconds)}: " + ", ".join(f"{one.name} {duration(one.seconds)}" for one in facts.records),
         "seed": ", ".join(sorted({str(one.seed) for one in facts.records})),
         "hardware": "; ".join(sorted({one.hardware for one in facts.records})),
     }
-    reduced = {one.title: one.reduced for one in facts.records if one.reduced}
+    if any(scores.SEEDS in table.columns for one in facts.records for table in one.tables):
+        figures["how scores are compared"] = JUDGED
     names = ("rheobase", "torch", "python", "system")
     versions = "".join(f"{name} {host[name]}, " for name in names if name in host)
     return Report(
         title=f"{paper.title}{', quick run' if facts.quick else ''}",
-        summary="A quick run on small settings: it shows that everything works, not what the paper found."
-        if facts.quick
-        else "The paper's experiments, run again.",
-        figures={**figures, **{f"reduced: {title}": how for title, how in reduced.items()}},
+        summary=_summary(facts),
+        figures=figures,
         pictures=[],
-        settings={f"{one.name}: {name}": _said(value) for one in facts.records for name, value in one.settings.items()},
+        settings=_settings(facts.records),
         command=facts.command,
         footer=f"{versions}{date.today().isoformat()}.",
-        sections=[_section(one) for one in facts.records],
+        sections=[_section(facts, one) for one in facts.records],
+        links=_links(facts),
     )
 
 
-def _section(one: Record) -> Section:
-    paragraphs = [text for text in (one.text, one.reduced) if text]
-    return Section(one.title, [*paragraphs, *one.pictures, *one.tables])
+def _links(facts: Facts) -> list[Link]:
+    if not facts.other:
+        return []
+    said, text = ("Set so:", "the parts") if facts.search else ("How the parts were set:", "search of settings")
+    return [Link(said, text, facts.other)]
+
+
+def _summary(facts: Facts) -> str:
+    if facts.quick:
+        return "A quick run on small settings: it shows that everything works, not what the paper found."
+    done, whole = len(facts.records), len(facts.paper.parts)
+    if facts.search:
+        return (
+            f"{done} of {whole} searches: settings of the parts beside others, one changed at a time, scored on "
+            "training data that were held out. No test sample is in them."
+        )
+    reduced = sum(bool(one.reduced) for one in facts.records)
+    said = f", {reduced} of them reduced, which their titles say" if reduced else ""
+    return f"{done} of the {whole} parts were run{said}."
+
+
+def _section(facts: Facts, one: Record) -> Section:
+    paragraphs = [text for text in (one.text, f"Reduced. {one.reduced}" if one.reduced else "") if text]
+    links = [Link("Every run, a row each:", f"{one.name}/{SEEDS}", f"{one.name}/{SEEDS}")] if one.seeds else []
+    return Section(
+        one.title, [*paragraphs, *_chosen(facts, one), *one.pictures, *one.tables, *one.quoted, *links]
+    )  # fmt: skip
+
+
+def _chosen(facts: Facts, one: Record) -> list[Link]:
+    """Where the settings of a part stand beside others; and which of them a reduced run does not use."""
+    search = facts.paper.search_of(one.name)
+    part = next((part for part in facts.paper.parts if part.name == one.name), None)
+    if search is None or part is None or facts.search or not facts.other:
+        return []
+    other = search.others(part, one.settings)
+    said = f"In this run {_and(other)} are not those of the full run, which were looked over." if other else ""
+    about = f"{_and(search.tried)} beside other values, on held-out training data:"
+    return [Link(" ".join(text for text in (said, about) if text), f"search, {search.title}", facts.other)]
+
+
+def _and(names: Sequence[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _settings(records: tuple[Record, ...]) -> dict[str, str]:
+    """A line for each setting; those within settings stand together behind the names that lead to them."""
+    found: dict[str, list[str]] = {}
+    for one in records:
+        for path, value in leaves(one.settings):
+            said = value if isinstance(value, str) else json.dumps(value)
+            if len(path) == 1:
+                found[f"{one.name}: {path[0]}"] = [said]
+            else:
+                found.setdefault(f"{one.name}: {' / '.join(path[:-1])}", []).append(f"{path[-1]} {said}")
+    return {name: ", ".join(said) for name, said in found.items()}
 
 
 def duration(seconds: float) -> str:
@@ -77,7 +135,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def _said(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

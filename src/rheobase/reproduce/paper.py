@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rheobase.errors import ParameterError, nearest
 from rheobase.plot import Picture, Table
 from rheobase.reproduce.budget import cut
+from rheobase.reproduce.changes import changes, leaves
 
 if TYPE_CHECKING:
     from rheobase.reproduce.job import Job
@@ -16,11 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a part found: a paragraph, tables and pictures, whose titles become the names of their files."""
+    """What a part found: a paragraph, tables and pictures, whose titles become the names of their files.
+
+    `quoted` are tables of what others measured, which no run of ours can reduce. `seeds` has a row for each seed, or
+    each random network; it is written beside the other files, and the page links to it.
+    """
 
     text: str
     tables: Sequence[Table] = ()
     pictures: Sequence[Picture] = ()
+    quoted: Sequence[Table] = ()
+    seeds: Table | None = None
 
 
 @dataclass(frozen=True)
@@ -29,8 +36,8 @@ class Part:
 
     `settings` are all numbers of a full run, in words that JSON can say; `quick` replaces some of them. `needs` names
     the folders of data that the part reads (`a|b`: either). `reduced` says what even the full run does in a smaller
-    way than the paper, and how: every title then says so. `minutes` is how long a full run took on two cores (0: not
-    worth counting); --budget cuts by it.
+    way than the paper, and how (a function: of the settings in force): every title then says so. `minutes` is how long
+    a full run took on two cores (0: not worth counting); --budget cuts by it.
     """
 
     name: str
@@ -40,7 +47,7 @@ class Part:
     settings: Mapping[str, Any] = field(default_factory=dict)
     quick: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
-    reduced: str = ""
+    reduced: str | Callable[[Mapping[str, Any]], str] = ""
     revision: int = 1
     minutes: float = 0.0
 
@@ -65,19 +72,56 @@ class Part:
         'Quick run: steps 10 instead of 100.'
         """
         used = self.in_force(quick=quick, share=share)
-        changed = [f"{k} {v} instead of {self.settings[k]}" for k, v in used.items() if v != self.settings[k]]
-        said = f"{'Quick run' if quick else 'Cut to the budget'}: {', '.join(changed)}." if changed else ""
-        return " ".join(text for text in (said, self.reduced) if text)
+        changed = changes(self.settings, used)
+        said = f"{'Quick run' if quick else 'Cut to the budget'}: {changed}." if changed else ""
+        reduced = self.reduced if isinstance(self.reduced, str) else self.reduced(used)
+        return " ".join(text for text in (said, reduced) if text)
+
+
+@dataclass(frozen=True)
+class Search(Part):
+    """Settings of parts beside others, on held-out training data; `rheobase.reproduce.search` says how to write one.
+
+    It is run as a part is; `sets` names the parts whose settings it looks over.
+    """
+
+    sets: tuple[str, ...] = ()
+
+    @property
+    def tried(self) -> tuple[str, ...]:
+        """The names of the settings that it changes."""
+        names = (name for one in self.settings["networks"].values() for name in one["tried"])
+        return tuple(dict.fromkeys(names))
+
+    def others(self, part: Part, used: Mapping[str, Any]) -> tuple[str, ...]:
+        """Those of them that have other values in a run of a part than in its full run."""
+        full, now = (
+            {path: value for path, value in leaves(settings) if path[-1] in self.tried}
+            for settings in (part.settings, used)
+        )
+        return tuple(dict.fromkeys(path[-1] for path in now if path not in full or now[path] != full[path]))
 
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper: its name on the command line, its title and reference, its parts in order."""
+    """A paper: its name on the command line, its title and reference, its parts in order, and how they were set."""
 
     name: str
     title: str
     reference: str
     parts: tuple[Part, ...]
+    searches: tuple[Search, ...] = ()
+
+    def of_searches(self) -> Paper:
+        """The searches as a paper of their own. Raises `ParameterError` where there are none."""
+        if not self.searches:
+            remedy = "run its parts: nothing of them was chosen by trying"
+            raise ParameterError(f"reproduce {self.name}", "--search", "a paper with searches", remedy)
+        return replace(self, title=f"{self.title}, search of settings", parts=self.searches, searches=())
+
+    def search_of(self, part: str) -> Search | None:
+        """The search that looks over the settings of a part."""
+        return next((one for one in self.searches if part in one.sets), None)
 
     def choose(self, only: Sequence[str]) -> tuple[Part, ...]:
         """The parts of these names, in the paper's order; all where none is named. Raises `ParameterError`."""

@@ -11,10 +11,13 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from rheobase.errors import CheckpointError, ParameterError
-from rheobase.learning.storage import atomic_write, ensure_folder, read_json, write_json
+from rheobase.files import atomic_write, ensure_folder
+from rheobase.learning.storage import read_json, write_json
 from rheobase.plot import DARK, LIGHT, Picture, Rendered, Style, Table, png
 from rheobase.reproduce.paper import Finding
 
+SEEDS = "seeds.csv"
+FORM = 2  # of what is stored: raise it when `Record` changes, so that earlier results are made again from their units
 _INDEX = "part.json"
 
 
@@ -31,13 +34,15 @@ class Record:
     seed: int
     seconds: float
     hardware: str  # that it was made on
-    tables: tuple[Table, ...]
-    pictures: tuple[Rendered, ...]
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Rendered, ...] = ()
+    quoted: tuple[Table, ...] = ()
+    seeds: bool = False  # whether there is a file with a row for each seed
 
     def as_json(self) -> dict[str, Any]:
         """All but the pictures."""
-        plain = {k: v for k, v in vars(self).items() if k not in ("tables", "pictures")}
-        return {**plain, "tables": [asdict(table) for table in self.tables]}
+        held = {name: [asdict(table) for table in getattr(self, name)] for name in ("tables", "quoted")}
+        return {**{k: v for k, v in vars(self).items() if k != "pictures"}, **held}
 
 
 def slug(title: str) -> str:
@@ -54,17 +59,23 @@ def save(folder: Path, finding: Finding, record: Record) -> Record:
 
     Raises: `ParameterError` for titles that would name one file, `StorageError`.
     """
-    _check_titles(record.name, [t.title for t in finding.tables])
+    _check_titles(record.name, [t.title for t in (*finding.tables, *finding.quoted)])
     _check_titles(record.name, [p.title for p in finding.pictures])
     ensure_folder(folder)
     mark = ", reduced" if record.reduced else ""
     tables = tuple(replace(table, title=table.title + mark) for table in finding.tables)
-    for bare, table in zip(finding.tables, tables, strict=True):
+    quoted = tuple(finding.quoted)
+    for bare, table in zip((*finding.tables, *quoted), (*tables, *quoted), strict=True):
         name = slug(bare.title)
         atomic_write(folder / f"{name}.csv", table.csv().encode())
         atomic_write(folder / f"{name}.md", table.markdown().encode())
+    if finding.seeds is not None:
+        atomic_write(folder / SEEDS, finding.seeds.csv().encode())
     pictures = tuple(_draw(folder, picture, mark) for picture in finding.pictures)
-    whole = replace(record, title=record.title + mark, tables=tables, pictures=pictures)
+    whole = replace(
+        record, title=record.title + mark, tables=tables, pictures=pictures, quoted=quoted,
+        seeds=finding.seeds is not None,
+    )  # fmt: skip
     files = [
         {"title": p.title, "caption": p.caption, "alt": p.alt, "file": slug(bare.title)}
         for bare, p in zip(finding.pictures, pictures, strict=True)
@@ -92,8 +103,8 @@ def read(folder: Path, key: str) -> Record | None:
             Rendered(p["title"], p["caption"], p["alt"], light.read_bytes(), dark.read_bytes())
             for p, light, dark in files
         )
-        tables = tuple(_table(one) for one in content["tables"])
-        whole: dict[str, Any] = {**content, "pictures": pictures, "tables": tables}
+        tables = {name: tuple(_table(one) for one in content[name]) for name in ("tables", "quoted")}
+        whole: dict[str, Any] = {**content, "pictures": pictures, **tables}
         return Record(**whole)
     except (KeyError, TypeError) as error:
         given = f"no result of a part ({type(error).__name__}: {error})"

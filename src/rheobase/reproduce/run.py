@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rheobase.data.mnist import FILES, cache_folder, find
+from rheobase.data.mnist import FILES, data_root, find
 from rheobase.errors import DataError, ParameterError
-from rheobase.learning.storage import ensure_folder
+from rheobase.files import ensure_folder
 from rheobase.reproduce import budget, page, record, store
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Paper, Part
 from rheobase.reproduce.progress import Watcher
 from rheobase.reproduce.record import Record
 
+SEARCH = "search"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """What was asked for. `budget`: minutes, of a machine with two cores. `command` and `machine` are for the page."""
+    """What was asked for. `budget`: minutes, of a machine with two cores. `command` and `machine` are for the page.
+
+    `search`: not the parts of the paper, but the searches by which they were set.
+    """
 
     paper: Paper
     only: tuple[str, ...] = ()
+    search: bool = False
     quick: bool = False
     budget: float | None = None
     out: Path | None = None
@@ -35,24 +40,34 @@ class Call:
     machine: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def shown(self) -> Paper:
+        """The paper, or its searches. Raises `ParameterError` for a search where there are none."""
+        return self.paper.of_searches() if self.search else self.paper
+
+    @property
     def folder(self) -> Path:
-        """Where results go: results/<paper>, or results/<paper>-quick, or results/<paper>-30-minutes."""
+        """Where results go: results/<paper>, or results/<paper>-quick, or results/<paper>-30-minutes.
+
+        Those of searches go into the folder search/ in it.
+        """
         size = "-quick" if self.quick else "" if self.budget is None else f"-{self.budget:g}-minutes"
-        return self.out or Path("results") / (self.paper.name + size)
+        return self.out or Path("results") / (self.paper.name + size) / (SEARCH if self.search else "")
 
     @property
     def size(self) -> dict[str, Any]:
         """How much of a full run each part does, as `Part.in_force` takes it."""
-        return {"quick": self.quick, "share": budget.share(self.paper.choose(self.only), self.budget)}
+        return {"quick": self.quick, "share": budget.share(self.shown.choose(self.only), self.budget)}
 
     def identity(self, part: Part) -> dict[str, Any]:
         """What makes stored results of a part useless when it changes, beside settings."""
-        return {"paper": self.paper.name, "part": part.name, "revision": part.revision}
+        kind = {SEARCH: True} if self.search else {}
+        return {"paper": self.paper.name, "part": part.name, "revision": part.revision, **kind}
 
     def key(self, part: Part) -> str:
         """Under what the result of a part is stored."""
-        settings = part.in_force(**self.size)
-        return store.key({**self.identity(part), "settings": settings, "seed": self.seed, "reduced": part.reduced})
+        settings, reduced = part.in_force(**self.size), part.reduction(**self.size)
+        facts = {"settings": settings, "seed": self.seed, "reduced": reduced, "form": record.FORM}
+        return store.key({**self.identity(part), **facts})
 
 
 @dataclass(frozen=True)
@@ -67,9 +82,9 @@ class Outcome:
         """All numbers."""
         call = self.call
         return {
-            "paper": call.paper.name, "title": call.paper.title, "reference": call.paper.reference,
-            "quick": call.quick, "seed": call.seed, "command": call.command, "machine": dict(call.machine),
-            "page": str(self.page), "parts": [one.as_json() for one in self.records],
+            "paper": call.paper.name, "title": call.shown.title, "reference": call.paper.reference,
+            "search": call.search, "quick": call.quick, "seed": call.seed, "command": call.command,
+            "machine": dict(call.machine), "page": str(self.page), "parts": [one.as_json() for one in self.records],
         }  # fmt: skip
 
 
@@ -80,7 +95,7 @@ def reproduce(call: Call, watcher: Watcher | None = None) -> Outcome:
     where data are missing, `StorageError`, `CheckpointError` for damaged results, and what the parts raise.
     """
     watcher = watcher or Watcher()
-    chosen = call.paper.choose(call.only)
+    chosen = call.shown.choose(call.only)
     if call.seed < 0:
         raise ParameterError(f"reproduce {call.paper.name}", f"seed {call.seed}", "a seed of at least 0", "--seed 0")
     _check_size(call)
@@ -102,16 +117,17 @@ def reproduce(call: Call, watcher: Watcher | None = None) -> Outcome:
 
 def _run(call: Call, part: Part, watcher: Watcher) -> None:
     settings = part.in_force(**call.size)
+    here = _hardware(call.machine)
     job = Job(
         settings, call.folder / part.name, identity=call.identity(part), quick=call.quick, seed=call.seed,
-        data=call.data, fresh=call.fresh, watcher=watcher,
+        data=call.data, fresh=call.fresh, hardware=here, watcher=watcher,
     )  # fmt: skip
     began = time.perf_counter()
     finding = part.run(job)
     seconds = time.perf_counter() - began + job.stored_seconds
     made = Record(
         part.name, part.title, call.key(part), finding.text, part.reduction(**call.size), settings, call.seed,
-        seconds, _hardware(call.machine), (), (),
+        seconds, "; ".join(sorted(job.used - {""})) or here,
     )  # fmt: skip
     record.save(call.folder / part.name, finding, made)
 
@@ -119,13 +135,18 @@ def _run(call: Call, part: Part, watcher: Watcher) -> None:
 def _hardware(machine: Mapping[str, Any]) -> str:
     if not machine:
         return "not said"
-    return f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads"
+    threads = machine["threads"]
+    return f"{machine['processor']}, {machine['cores']} cores, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def _write(call: Call) -> Outcome:
-    standing = [record.read(call.folder / part.name, call.key(part)) for part in call.paper.parts]
+    standing = [record.read(call.folder / part.name, call.key(part)) for part in call.shown.parts]
     records = tuple(one for one in standing if one is not None)
-    facts = page.Facts(call.paper, records, call.command, call.machine, quick=call.quick)
+    other = f"../{page.NAME}" if call.search else f"{SEARCH}/{page.NAME}"
+    facts = page.Facts(
+        call.shown, records, call.command, call.machine, quick=call.quick, search=call.search,
+        other=other if (call.folder / other).is_file() else "",
+    )  # fmt: skip
     return Outcome(call, records, page.write(facts, call.folder))
 
 
@@ -144,11 +165,11 @@ def _check_data(call: Call, part: Part) -> None:
     owner = f"reproduce {call.paper.name}"
     if call.data is not None and not call.data.is_dir():
         raise DataError(owner, f"--data {call.data}, which is no folder", "a folder", "check the path")
-    root = call.data or Path(os.environ.get("RHEOBASE_DATA") or cache_folder()).expanduser()
     for name in part.needs:
+        root = data_root(name.split("|")[0], call.data)
         # `rheobase.data` also reads files that lie in the folder itself
         if not any((root / one).is_dir() for one in name.split("|")) and find(root, FILES["x_train"]) is None:
-            others = [one.name for one in call.paper.parts if not one.needs]
+            others = [one.name for one in call.shown.parts if not one.needs]
             remedy = f"point --data or RHEOBASE_DATA at the folder that holds {name.split('|')[0]}/"
             if others:
                 remedy += f", or run only what needs no data: --only {','.join(others)}"

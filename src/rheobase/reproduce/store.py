@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from rheobase.data.npz import FAILURES
 from rheobase.errors import CheckpointError, ParameterError
-from rheobase.learning.storage import atomic_write, ensure_folder
+from rheobase.files import atomic_write, ensure_folder, why
 
 _FACTS = "facts"
 
@@ -33,19 +33,20 @@ def key(facts: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Stored:
-    """The result of a unit, and how long it took."""
+    """The result of a unit, how long it took, and on what (empty where that is not said)."""
 
     result: dict[str, Any]
     seconds: float
+    hardware: str
 
 
-def write(path: Path, name: str, result: Mapping[str, Any], seconds: float) -> None:
+def write(path: Path, name: str, result: Mapping[str, Any], seconds: float, hardware: str = "") -> None:
     """Write the result of a unit. Raises `ParameterError` for a value that cannot be stored, `StorageError`."""
     arrays: dict[str, Any] = {
         f"_{k}": _array(v) for k, v in result.items() if isinstance(v, (np.ndarray, torch.Tensor))
     }
     plain = {k: v for k, v in result.items() if f"_{k}" not in arrays}
-    text = _json({"key": name, "seconds": seconds, "result": plain}, path.stem)
+    text = _json({"key": name, "seconds": seconds, "hardware": hardware, "result": plain}, path.stem)
     data = io.BytesIO()
     arrays[_FACTS] = np.frombuffer(text.encode(), np.uint8)
     np.savez_compressed(data, **arrays)
@@ -66,11 +67,11 @@ def read(path: Path, name: str) -> Stored | None:
             if facts["key"] != name:
                 return None
             arrays = {k[1:]: held[k] for k in held.files if k != _FACTS}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (*FAILURES, KeyError) as error:
         raise CheckpointError(
-            str(path), f"a damaged file ({error})", "a stored result", "remove it, or use --fresh"
+            str(path), f"a damaged file ({why(error)})", "a stored result", "remove it, or use --fresh"
         ) from error
-    return Stored({**facts["result"], **arrays}, facts["seconds"])
+    return Stored({**facts["result"], **arrays}, facts["seconds"], facts.get("hardware", ""))
 
 
 def _array(value: np.ndarray | torch.Tensor) -> np.ndarray:

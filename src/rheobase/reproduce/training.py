@@ -86,12 +86,3 @@ def restored(make: Callable[[], nn.Module], result: Mapping[str, Any]) -> nn.Mod
 def examined(trainer: Trainer, net: nn.Module, on: Task, x: Tensor | None = None) -> Evaluation:
     """One pass over the test split, or over another version of its inputs."""
     return trainer.test(net, encoder=on.encoder, test=(on.data.x_test if x is None else x, on.data.y_test))
-
-
-def mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard deviation over seeds (0 for one).
-
-    >>> mean_and_spread([1.0, 3.0])
-    (2.0, 1.4142135623730951)
-    """
-    return statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else 0.0

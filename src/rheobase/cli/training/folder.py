@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 
 from rheobase.errors import CheckpointError, ParameterError, StorageError
+from rheobase.files import ensure_folder
 from rheobase.learning.run import CONFIG, LAST
-from rheobase.learning.storage import ensure_folder, read_json
+from rheobase.learning.storage import read_json
 
 REPORT, RESULT = "report.html", "result.json"
 

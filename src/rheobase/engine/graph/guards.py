@@ -173,7 +173,7 @@ def _plainly_found(neuron: Any, name: str) -> bool:
     of_class, of_object = _looks(neuron, name)
     if of_class is MISSING:
         return of_object is not MISSING
-    known = types.FunctionType | property | functools.cached_property
+    known = (types.FunctionType, property, functools.cached_property)
     return isinstance(of_class, known) or not hasattr(of_class, "__get__")
 
 

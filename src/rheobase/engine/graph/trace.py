@@ -42,7 +42,7 @@ def trace(
             return _program(neuron, record, tracer, guards)
     except Untraceable:
         raise
-    except Exception as error:  # noqa: BLE001: equations may do anything; the reference will show what it was
+    except Exception as error:
         raise Untraceable(f"the trace of its equations ended in {type(error).__name__}: {error}") from error
 
 

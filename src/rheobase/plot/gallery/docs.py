@@ -10,8 +10,8 @@ from textwrap import dedent
 from rheobase.core.declared import Declared
 from rheobase.core.describe import Description, allowed, display
 from rheobase.core.named import NamedSet
+from rheobase.files import atomic_write, ensure_folder
 from rheobase.learning.drive import FINE_DT, make
-from rheobase.learning.storage import atomic_write, ensure_folder
 from rheobase.plot.gallery.portrait import DYNAMICS, PATTERNS, RESPONSE, captions
 from rheobase.plot.gallery.render import BOX, Entry
 from rheobase.plot.style import LIGHT

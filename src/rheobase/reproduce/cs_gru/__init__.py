@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.cs_gru import cell, mnist, speech
+from rheobase.reproduce.cs_gru import cell, mnist, search, speech
 from rheobase.reproduce.paper import Paper
 
 PAPER = Paper(
@@ -11,4 +11,5 @@ PAPER = Paper(
     reference="Abdennadher, Cicciarella & Rossi, Convolutional Spiking-based GRU Cell for Spatio-temporal Data, "
     "arXiv 2510.25696 (2025)",
     parts=(cell.PART, mnist.PART, speech.PART),
+    searches=search.SEARCHES,
 )

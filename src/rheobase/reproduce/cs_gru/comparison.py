@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,21 +11,26 @@ from matplotlib.figure import Figure
 
 from rheobase.learning.operations import ACCUMULATE, MULTIPLY_ACCUMULATE
 from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import WIDTH, dress, legend, new_figure
+from rheobase.plot.style import TICK, WIDTH, dress, log_ticks, new_figure
+from rheobase.plot.table import number
 from rheobase.reproduce.cs_gru.costs import summed
 from rheobase.reproduce.cs_gru.inputs import task
+from rheobase.reproduce.cs_gru.networks import DENSE
 from rheobase.reproduce.cs_gru.training import trained
+from rheobase.reproduce.findings import gains, ranked
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding
 from rheobase.reproduce.record import slug
-from rheobase.reproduce.training import mean_and_spread
+from rheobase.reproduce.scores import SCORES, Scores, over_seeds, scored, seeds
+from rheobase.reproduce.seeds import Seeds
 
 SHARED = ("data", "steps", "limit", "batch", "counted")
 COLUMNS = (
-    "network", "test accuracy (%)", "standard deviation", "seeds", "epochs", "train accuracy (%)", "spikes in",
-    "spikes", "ACs", "MACs of synapses", "MACs of cells", "functions", "energy (uJ)", "parameters",
-    "seconds per epoch",
+    "network", *SCORES, "epochs", "train accuracy (%)", "spikes in", "spikes", "ACs", "MACs of synapses",
+    "MACs of cells", "functions", "energy (uJ)", "parameters", "seconds per epoch",
 )  # fmt: skip
+SIZES = ("network", "cells", "channels", "stride", "means over", "start of the readout", "gain of the input",
+         "learning rate", "epochs")  # fmt: skip
 ENERGY = (
     f"Energy: {1e12 * ACCUMULATE:.1f} pJ for an accumulate (AC), {1e12 * MULTIPLY_ACCUMULATE:.1f} pJ for a "
     "multiply-accumulate (MAC), 32-bit floats at 45 nm (Horowitz, 2014); the paper does not use these numbers, it "
@@ -44,36 +49,60 @@ def brief(networks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]
 
 @dataclass(frozen=True)
 class Entry:
-    """A network, and the means over its seeds."""
+    """A network, its accuracies, and the means of what a sample costs over its seeds."""
 
     name: str
-    accuracy: float
-    spread: float
+    choice: Mapping[str, Any]
+    cells: int
+    scores: Scores
     costs: Mapping[str, float]
     row: tuple[Any, ...]
 
+    @property
+    def title(self) -> str:
+        """Its name and how long it was trained, without which its accuracy says little."""
+        epochs = self.choice["epochs"]
+        return f"{self.name} ({epochs} {'epoch' if epochs == 1 else 'epochs'})"
 
-def entries(job: Job) -> list[Entry]:
+
+def entries(job: Job, kept: Seeds) -> list[Entry]:
     """Every network of the part's setting `networks`, trained with each of its seeds."""
     on, read = task(job, job["data"], steps=job["steps"], limit=job["limit"])
     found: list[Entry] = []
     for name, one in job["networks"].items():
         choice = {**{k: job[k] for k in SHARED}, **{k: v for k, v in one.items() if k != "seeds"}}
         got = [trained(job, f"{slug(name)}-seed-{seed}", on, read, choice, seed) for seed in one["seeds"]]
-        found.append(_entry(name, choice, got))
+        for seed, (result, costs) in zip(one["seeds"], got, strict=True):
+            kept.add({"network": name}, seed, result, {**costs, "epochs": choice["epochs"]})
+        found.append(_entry(name, choice, got, cells_of(choice, read.image), on.classes))
     return found
 
 
-def _entry(name: str, choice: Mapping[str, Any], got: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> Entry:
-    mean, spread = mean_and_spread([result["accuracy"] for result, _ in got])
-    train, _ = mean_and_spread([result["train_accuracy"] for result, _ in got])
+def cells_of(choice: Mapping[str, Any], image: tuple[int, int, int]) -> int:
+    """The number of cells of a network without a front.
+
+    >>> cells_of({"kind": "CS-GRU", "channels": 16, "stride": 2}, (1, 28, 28))
+    3136
+    """
+    if choice["kind"] in DENSE:
+        return choice["channels"]
+    high, wide = ((n - 1) // choice["stride"] + 1 for n in image[1:])
+    return choice["channels"] * high * wide
+
+
+def _entry(
+    name: str, choice: Mapping[str, Any], got: Sequence[tuple[dict[str, Any], dict[str, Any]]], cells: int, classes: int
+) -> Entry:
+    scores = Scores.of((result for result, _ in got), classes)
+    train = statistics.fmean(result["train_accuracy"] for result, _ in got)
     costs = {k: statistics.fmean(each[k] for _, each in got) for k in got[0][1]}
+    spikes = over_seeds([each["spikes"] for _, each in got])
     row = (
-        name, mean, spread, len(got), choice["epochs"], train, costs["spikes_in"], costs["spikes"],
-        costs["accumulates"], costs["multiply_accumulates"], costs["updates"], costs["functions"],
-        1e6 * costs["energy"], got[0][0]["parameters"], statistics.median(r["seconds_per_epoch"] for r, _ in got),
+        name, *scores.cells, choice["epochs"], train, costs["spikes_in"], spikes, costs["accumulates"],
+        costs["multiply_accumulates"], costs["updates"], costs["functions"], 1e6 * costs["energy"],
+        got[0][0]["parameters"], statistics.median(r["seconds_per_epoch"] for r, _ in got),
     )  # fmt: skip
-    return Entry(name, mean, spread, costs, row)
+    return Entry(name, choice, cells, scores, costs, row)
 
 
 def finding(job: Job, title: str, caption: str, published: Sequence[tuple[str, str, str]]) -> Finding:
@@ -81,17 +110,21 @@ def finding(job: Job, title: str, caption: str, published: Sequence[tuple[str, s
 
     `published`: what the paper claims, its value, and the name of the network of ours that stands beside it.
     """
-    found = entries(job)
+    kept = Seeds()
+    found = entries(job, kept)
     by_name = {one.name: one for one in found}
-    tables = [Table(title, COLUMNS, [one.row for one in found], f"{_said(job)} {caption} {ENERGY}")]
+    tables = [
+        scored(title, COLUMNS, [one.row for one in found], f"{_said(job)} {caption} {ENERGY}"),
+        Table(f"{title}, networks", SIZES, [_size(one) for one in found]),
+    ]
     rows = [(claim, value, _beside(by_name, claim, ours)) for claim, value, ours in published]
     tables.append(Table(f"{title}, published", ("claim", "paper", "here"), rows, PUBLISHED))
-    text = f"{_best(found)} {_gate(by_name)}".strip()
+    text = f"{ranked({one.title: one.scores for one in found})} {_least(found)} {_gate(by_name)}".strip()
     picture = Picture(
-        f"{title}, accuracy and energy", "Each network at the energy of its arithmetic; bars are standard deviations "
-        "over seeds.", text, lambda style: _draw(found, style),
+        f"{title}, accuracy and energy", "Each network at the energy of its arithmetic; a mark for every seed. Hollow: "
+        "the mean over all of space.", text, lambda style: _draw(found, style),
     )  # fmt: skip
-    return Finding(text, tables=tables, pictures=[picture])
+    return Finding(text, tables=tables, pictures=[picture], seeds=kept.table())
 
 
 PUBLISHED = (
@@ -106,67 +139,89 @@ def _beside(found: Mapping[str, Entry], claim: str, ours: str) -> str:
     if ours not in found:
         return "not run"
     one = found[ours]
+    about = f"{ours}, {one.choice['epochs']} epochs, {seeds(one.scores.n)}"
     if claim == FEWER_SPIKES:
         other = found.get("SpikGRU")
         if other is None or not other.costs["spikes"]:
             return "not run"
         ratio = one.costs["spikes"] / other.costs["spikes"]
-        said = f"{100 * (1 - ratio):.0f} %" if ratio <= 1 else f"{ratio:.1f} times as many, of more cells"
-        return f"{said} ({ours}), and see ACs and MACs"
-    return f"{one.accuracy:.2f} % ({ours})"
+        said = f"{100 * (1 - ratio):.0f} %" if ratio <= 1 else f"{ratio:.1f} times as many"
+        return f"{said} ({about}; {one.cells:,} cells, SpikGRU {other.cells:,}); see ACs and MACs"
+    return f"{one.scores.said()} ({about})"
 
 
-def _best(found: Sequence[Entry]) -> str:
-    best = max(found, key=lambda one: one.accuracy)
-    least = min(found, key=lambda one: one.costs["energy"])
-    return (
-        f"Most accurate: {best.name}, {best.accuracy:.2f} %. Least arithmetic: {least.name}, "
-        f"{1e6 * least.costs['energy']:.3g} uJ, {least.accuracy:.2f} %."
-    )
+def _least(found: Sequence[Entry]) -> str:
+    able = [one for one in found if one.scores.learnt]
+    if not able:
+        return ""
+    least = min(able, key=lambda one: one.costs["energy"])
+    return f"Least arithmetic of those above chance: {least.name}, {number(1e6 * least.costs['energy'], 3)} uJ."
 
 
 def _gate(found: Mapping[str, Entry]) -> str:
     """What the update gate that reads the current costs, beside the one that reads spikes."""
-    said = []
+    said: list[str] = []
     for name, spikes in found.items():
         current = found.get(name.replace(", z reads spikes", ""))
         if current is None or current is spikes:
             continue
         (_, _, more, _), (_, _, fewer, _) = summed(dict(current.costs)), summed(dict(spikes.costs))
-        said.append(
-            f"{current.name}: an update gate that reads spikes takes {fewer:.3g} multiply-accumulates in place of "
-            f"{more:.3g}, and changes the accuracy by {spikes.accuracy - current.accuracy:+.2f} points."
-        )
+        counts = f"{number(fewer, 3)} multiply-accumulates in place of {number(more, 3)}"
+        change = gains({"its accuracy": (current.scores, spikes.scores)})
+        said.append(f"{current.name}: an update gate that reads spikes takes {counts}; in points, {change}.")
     return " ".join(said)
 
 
 def _said(job: Job) -> str:
     steps = f"{job['steps']} steps" if job["steps"] is not None else "as many steps as in the paper"
-    sizes = "; ".join(f"{name}: {_size(one)}, lr {one['lr']:g}" for name, one in job["networks"].items())
     return (
         f"{job['data']}, {steps}, batches of {job['batch']}, Adam on a cosine schedule; operations of one sample, the "
-        f"mean over {job['counted']} of the test samples, inference. {sizes}."
+        f"mean over {job['counted']} of the test samples, inference."
     )
 
 
-def _size(one: Mapping[str, Any]) -> str:
-    grid = one.get("grid", 1)
-    if "stride" not in one:
-        return f"{one['channels']} cells"
-    means = "mean over all of space" if grid == 1 else f"means over a grid of {grid} x {grid}"
-    return f"{one['channels']} channels, stride {one['stride']}, {means}"
+def _size(one: Entry) -> tuple[Any, ...]:
+    held, grid = one.choice, one.choice.get("grid", 1)
+    dense = held["kind"] in DENSE
+    means = "-" if dense else "all of space" if grid == 1 else f"a grid of {grid} x {grid}"
+    return (one.name, one.cells, None if dense else held["channels"], held.get("stride"), means, held.get("start"),
+            held.get("gain"), held["lr"], held["epochs"])  # fmt: skip
+
+
+def smaller(used: Mapping[str, Any], *, channels: int, epochs: int) -> str:
+    """What of the networks in force is smaller than in the paper, which has so many channels and epochs."""
+    networks = list(used["networks"].values())
+    conv = [one for one in networks if "stride" in one]
+    said = [f"{_range(one['channels'] for one in conv)} channels (the paper: {channels})"] if conv else []
+    said += [f"stride {_range(one['stride'] for one in conv)} (1)"] if conv else []
+    length = _range(one["epochs"] for one in networks)
+    counts = sorted({len(one["seeds"]) for one in networks})
+    said += [
+        f"{length} {'epoch' if length == '1' else 'epochs'} ({epochs})",
+        " or ".join(seeds(n) for n in counts),
+    ]  # fmt: skip
+    return ", ".join(said)
+
+
+def _range(values: Iterable[int]) -> str:
+    held = sorted(set(values))
+    return " or ".join(map(str, held)) if len(held) < 3 else f"{held[0]} to {held[-1]}"
 
 
 def _draw(found: Sequence[Entry], style: Style) -> Figure:
-    figure = new_figure(WIDTH, 3.2, style)
+    figure = new_figure(WIDTH, 4.2, style)
     ax = dress(figure.subplots(), style, x="energy of one sample's arithmetic (uJ)", y="test accuracy (%)", grid="both")
     ax.set_xscale("log")
-    for k, one in enumerate(found):
-        turn, colour = divmod(k, len(style.colours))
-        ax.errorbar(
-            1e6 * one.costs["energy"], one.accuracy, yerr=one.spread, marker="os^"[turn % 3], ms=5, capsize=3,
-            linestyle="none", color=style.colours[colour], label=one.name,
+    kinds = list(dict.fromkeys(one.choice["kind"] for one in found))
+    for one in found:
+        colour = style.colours[kinds.index(one.choice["kind"]) % len(style.colours)]
+        hollow = one.choice["kind"] not in DENSE and one.choice.get("grid", 1) == 1
+        # a hollow mark stands on top of the others, which would hide it
+        ax.plot(
+            [1e6 * one.costs["energy"]] * one.scores.n, one.scores.values, "o", ms=6 if hollow else 5, mew=1.3,
+            color=colour, mfc=style.background if hollow else colour, zorder=4 if hollow else 3, label=one.title,
         )  # fmt: skip
     ax.margins(x=0.1, y=0.15)
-    legend(ax, style, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    log_ticks(ax, x=True)
+    figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=TICK, labelcolor=style.ink)
     return figure

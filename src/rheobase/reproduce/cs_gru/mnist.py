@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.cs_gru.comparison import FEWER_SPIKES, brief, finding
+from rheobase.reproduce.cs_gru.comparison import FEWER_SPIKES, brief, finding, smaller
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 
 CAPTION = (
-    "Learning rate, starts and grid of CS-GRU were chosen on held-out images of the train split, with few trials; the "
-    "others take over what fits them. Then trained on the whole of it, and tested once. ConvGRU and ConvLIF have the "
-    "channels of CS-GRU; dense cells have no space, and read all pixels."
+    "Trained on the train split and tested once. Dense cells (SpikGRU, Cuba-LIF) have no space: they read all pixels."
 )
 
 
@@ -43,8 +41,8 @@ PART = Part(
     },
     quick={"limit": 300, "counted": 20, "networks": brief(_NETWORKS)},
     needs=("mnist",),
-    reduced="16 channels on images read with stride 2 (the paper: 128, stride 1), 2 to 6 epochs (300), one seed for "
-    "CS-GRU and ConvGRU, a larger start of the weights of the input and of the readout, a learning rate on a cosine; "
-    "rows named grid take means over the fields of a 7 x 7 grid in place of the mean over all of space.",
+    reduced=lambda used: f"{smaller(used, channels=128, epochs=300)}, a larger start of the weights of the input and "
+    "of the readout, a learning rate on a cosine; rows named grid take means over the fields of a grid in place of the "
+    "mean over all of space.",
     minutes=35,
 )  # fmt: skip

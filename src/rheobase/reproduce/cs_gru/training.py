@@ -21,24 +21,30 @@ NETWORK = ("channels", "stride", "grid", "start", "gain")
 def trained(
     job: Job, name: str, on: Task, read: Input, choice: Mapping[str, Any], seed: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two units: what came of a training, and the operations of the trained network on `choice["counted"]` samples.
+    """Two units: what came of a training, and the operations of the trained network on `choice["counted"]` samples."""
+    result = learned(job, name, on, read, choice, seed, weights=True)
 
-    `choice` has kind, epochs, batch, lr, counted, what made the task, and arguments of `network`. The score of a class
-    is its largest output over time.
+    def count() -> dict[str, float]:
+        return counted(training.restored(lambda: _made(on, read, choice), result), on, choice["counted"])
+
+    return result, job.unit(f"{name}-operations", count, **choice, training_seed=seed)
+
+
+def learned(
+    job: Job, name: str, on: Task, read: Input, choice: Mapping[str, Any], seed: int, *, weights: bool = False
+) -> dict[str, Any]:
+    """A unit: `choice` has kind, epochs, batch, lr, what made the task, and arguments of `network`.
+
+    The score of a class is its largest output over time.
     """
     recipe = Recipe(
         epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
         loss=MaxCrossEntropy(), seed=seed,
     )  # fmt: skip
-    given = {k: choice[k] for k in NETWORK if k in choice}
-
-    def make() -> nn.Module:
-        return network(choice["kind"], read.image, on.classes, front=read.front, **given)
-
     settings = {**choice, "training_seed": seed}
-    result = training.trained(job, name, make, on, recipe, settings=settings, weights=True)
+    return training.trained(job, name, lambda: _made(on, read, choice), on, recipe, settings=settings, weights=weights)
 
-    def count() -> dict[str, float]:
-        return counted(training.restored(make, result), on, choice["counted"])
 
-    return result, job.unit(f"{name}-operations", count, **settings)
+def _made(on: Task, read: Input, choice: Mapping[str, Any]) -> nn.Module:
+    given = {k: choice[k] for k in NETWORK if k in choice}
+    return network(choice["kind"], read.image, on.classes, front=read.front, **given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.delays import cells, heidelberg, history, kinds, longer, parametrisations, speakers
+from rheobase.reproduce.delays import cells, heidelberg, history, kinds, longer, parametrisations, search, speakers
 from rheobase.reproduce.paper import Paper
 
 PAPER = Paper(
@@ -11,4 +11,5 @@ PAPER = Paper(
     reference="Karilanova, Dey & Ozcelikkale, State space models naturally produce delays: spiking networks, "
     "arXiv 2512.01906 (2025)",
     parts=(history.PART, longer.PART, kinds.PART, parametrisations.PART, cells.PART, speakers.PART, heidelberg.PART),
+    searches=search.SEARCHES,
 )

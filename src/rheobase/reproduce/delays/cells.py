@@ -4,34 +4,39 @@ from __future__ import annotations
 
 from typing import Any
 
-from rheobase.plot import Table
 from rheobase.reproduce.delays.networks import CELLS
 from rheobase.reproduce.delays.sweep import COLUMNS, QUICK, SETTINGS, line, said
+from rheobase.reproduce.findings import gains
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.scores import Scores, scored, seeds
+from rheobase.reproduce.seeds import Seeds
 
 
 def run(job: Job) -> Finding:
     rows: list[tuple[Any, ...]] = []
-    gains: list[str] = []
+    pairs: dict[str, tuple[Scores, Scores]] = {}
+    kept = Seeds()
     for cell in job["cells"]:
-        means = []
+        found: list[Scores] = []
         for taps in (0, job["taps"]):
             choice = {"hidden": job["hidden"], "taps": taps, "cell": cell, "place": "states"}
-            one = line(job, f"{cell}-{taps}", choice)
-            means.append(one.mean)
+            one = line(job, f"{cell}-{taps}", choice, kept, {"cell": cell, "taps": taps})
+            found.append(one.scores)
             rows.append((cell, taps, *one.cells))
-        gains.append(f"{cell} {means[1] - means[0]:+.1f}")
+        pairs[cell] = (found[0], found[1])
     return Finding(
-        "With delays over without, in points: " + ", ".join(gains) + ".",
-        tables=[Table("Cells", ("cell", "taps", *COLUMNS), rows, said(job))],
+        f"Test accuracy with a history of {job['taps']} taps over none, in points ({seeds(len(job['seeds']))}): "
+        f"{gains(pairs)}.",
+        tables=[scored("Cells", ("cell", "taps", *COLUMNS), rows, said(job))],
+        seeds=kept.table(),
     )
 
 
 PART = Part(
     "cells", "Delays before any cell", "LIF, adLIF, recurrent forms, SRC and DQIF, with and without a history", run,
-    settings={**SETTINGS, "seeds": [0, 1], "hidden": 64, "taps": 25, "cells": list(CELLS)},
+    settings={**SETTINGS, "hidden": 64, "taps": 25, "cells": list(CELLS)},
     quick={**QUICK, "hidden": 16, "taps": 5, "cells": ["LIF", "SRC"]},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
-    minutes=8,
+    minutes=12,
 )  # fmt: skip

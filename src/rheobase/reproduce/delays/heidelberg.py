@@ -6,9 +6,12 @@ from typing import Any
 
 from rheobase.data.places import find_folder
 from rheobase.plot import Table
-from rheobase.reproduce.delays.sweep import QUICK, SETTINGS, line, said
+from rheobase.reproduce.delays.sweep import COLUMNS, QUICK, SETTINGS, line, said
+from rheobase.reproduce.findings import ranked
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.scores import Scores, scored
+from rheobase.reproduce.seeds import Seeds
 
 CHOSEN_ON_TEST, HELD_OUT = "test set", "validation split"
 # Model, accuracy (%), parameters, what its settings were chosen on. Karilanova et al. give no figure that
@@ -34,22 +37,27 @@ FILES = ("shd_train.h5", "shd_test.h5")
 
 
 def run(job: Job) -> Finding:
-    rows: list[tuple[Any, ...]] = [(model, value, size or "-", how or "-") for model, value, size, how in PUBLISHED]
+    columns = ("network", "test accuracy (%)", "parameters", "hyper-parameters chosen on")
+    published = [(model, value, size or "-", how or "-") for model, value, size, how in PUBLISHED]
+    quoted = [Table("Heidelberg digits, published", columns, published, SOURCES)]
     folder = find_folder(job.data, ("shd",))
     if not all((folder / name).is_file() for name in FILES):
-        text = f"{' and '.join(FILES)} were not at hand, so that the table has no row of ours."
-        return Finding(text, tables=[_table(rows, SOURCES)])
+        text = f"{' and '.join(FILES)} were not at hand, so that there is no row of ours."
+        return Finding(text, quoted=quoted)
+    rows: list[tuple[Any, ...]] = []
+    scores: dict[str, Scores] = {}
+    kept = Seeds()
     for taps in job["taps"]:
         choice = {"hidden": job["hidden"], "taps": taps, "cell": "AdLIF", "place": "states"}
-        one = line(job, f"shd-{taps}", choice)
-        name = f"rheobase: adLIF, 2 x {job['hidden']}, {taps} taps"
-        rows.insert(0, (name, one.mean, f"{one.parameters:,}", "spoken digits, held-out speakers"))
-    return Finding(f"Ours: {rows[0][1]:.2f} %.", tables=[_table(rows, f"{SOURCES} Ours: {said(job)}")])
-
-
-def _table(rows: list[tuple[Any, ...]], caption: str) -> Table:
-    columns = ("network", "test accuracy (%)", "parameters", "hyper-parameters chosen on")
-    return Table("Heidelberg digits", columns, rows, caption, digits=4)
+        one = line(job, f"shd-{taps}", choice, kept, {"taps": taps})
+        scores[f"{taps} taps"] = one.scores
+        rows.append((f"adLIF, 2 x {job['hidden']}, {taps} taps", *one.cells))
+    return Finding(
+        f"Ours: {ranked(scores)}",
+        tables=[scored("Heidelberg digits, ours", ("network", *COLUMNS), rows, said(job))],
+        quoted=quoted,
+        seeds=kept.table(),
+    )
 
 
 PART = Part(

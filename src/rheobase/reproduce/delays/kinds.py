@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from rheobase.plot import Table
 from rheobase.reproduce.delays.sweep import COLUMNS, QUICK, SETTINGS, line, said
+from rheobase.reproduce.findings import ranked
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.scores import Scores, scored
+from rheobase.reproduce.seeds import Seeds
 
 
 def run(job: Job) -> Finding:
     rows: list[tuple[Any, ...]] = []
+    scores: dict[str, Scores] = {}
+    kept = Seeds()
     for place in job["places"]:
         taps = 0 if place == "none" else job["taps"]
         choice = {"hidden": job["hidden"], "taps": taps, "cell": job["cell"], "place": place}
-        rows.append((place, taps, *line(job, place, choice).cells))
-    best = max(rows, key=lambda row: row[2])
+        one = line(job, place, choice, kept, {"delays in": place, "taps": taps})
+        scores[place] = one.scores
+        rows.append((place, taps, *one.cells))
     return Finding(
-        f"Best: delays in {best[0]}, {best[2]:.1f} %.",
-        tables=[Table("Places of delays", ("delays in", "taps", *COLUMNS), rows, said(job))],
+        f"Delays in: {ranked(scores)}",
+        tables=[scored("Places of delays", ("delays in", "taps", *COLUMNS), rows, said(job))],
+        seeds=kept.table(),
     )
 
 

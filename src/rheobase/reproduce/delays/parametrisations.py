@@ -5,24 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from rheobase.nn.delay import STARTS
-from rheobase.plot import Table
 from rheobase.reproduce.delays.sweep import COLUMNS, QUICK, SETTINGS, line, said
+from rheobase.reproduce.findings import ranked
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.scores import Scores, scored
+from rheobase.reproduce.seeds import Seeds
 
 
 def run(job: Job) -> Finding:
     rows: list[tuple[Any, ...]] = []
+    scores: dict[str, Scores] = {}
+    kept = Seeds()
     for start in job["starts"]:
         for learn, scaled in ((True, True), (False, True), (True, False)):
             choice = {"hidden": job["hidden"], "taps": job["taps"], "cell": "AdLIF", "place": "states",
                       "start": start, "learn": learn, "scaled": scaled}  # fmt: skip
             words = ("learned" if learn else "fixed", "scaled" if scaled else "as published")
-            rows.append((start, *words, *line(job, "-".join((start, *words)), choice).cells))
-    best = max(rows, key=lambda row: row[3])
+            about: dict[str, Any] = {"start": start, "taps": words[0], "scale": words[1]}
+            one = line(job, "-".join((start, *words)), choice, kept, about)
+            scores[f"{start}, {', '.join(words)}"] = one.scores
+            rows.append((start, *words, *one.cells))
     return Finding(
-        f"Best: {best[0]}, {best[1]}, {best[2]}, {best[3]:.1f} %.",
-        tables=[Table("Parametrisations", ("start", "taps", "scale", *COLUMNS), rows, said(job))],
+        f"Start, taps and scale: {ranked(scores)}",
+        tables=[scored("Parametrisations", ("start", "taps", "scale", *COLUMNS), rows, said(job))],
+        seeds=kept.table(),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.dqif import accuracy, mismatch, potential, stability
+from rheobase.reproduce.dqif import accuracy, mismatch, potential, search, stability
 from rheobase.reproduce.paper import Paper
 
 PAPER = Paper(
@@ -11,4 +11,5 @@ PAPER = Paper(
     reference="Jahns, Moreno, Stojkov & Kinsy, Discretized Quadratic Integrate-and-Fire Neuron Model for Deep Spiking "
     "Neural Networks, arXiv 2510.05168 (2025)",
     parts=(stability.PART, potential.PART, mismatch.PART, accuracy.PART),
+    searches=search.SEARCHES,
 )

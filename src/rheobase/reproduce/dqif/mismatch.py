@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,21 +12,28 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from rheobase.learning import MeanCrossEntropy
-from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import WIDTH, dress, legend, new_figure
+from rheobase.plot import Picture, Style
+from rheobase.plot.seeds import EVERY_SEED, seed_line
+from rheobase.plot.style import LABEL, WIDTH, dress, legend, new_figure
 from rheobase.reproduce.dqif import training
 from rheobase.reproduce.dqif.gradients import convolutions, differences, gradients, with_windows
 from rheobase.reproduce.dqif.networks import RECONSTRUCTED, form, formula, layer_windows, step_windows
+from rheobase.reproduce.findings import near_peak
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.record import slug
-from rheobase.reproduce.training import Task, fresh, mean_and_spread, restored
+from rheobase.reproduce.scores import SEEDS, SPREAD, paired, scored
+from rheobase.reproduce.seeds import Seeds
+from rheobase.reproduce.training import Task, fresh, restored
 
 RULES = ("1", "formula, step 2", "per step", "per layer")
 STATES = ("before training", "after training")
 SHARED = ("data", "limit", "steps", "plan", "width", "epochs", "batch", "lr", "decay", "loss", "lam")
 MEASURE = ("images", "directions", "sigma", "scan")
-COLUMNS = ("cell", "network", "noise", "window", "widths", "mean cosine", "standard deviation")
+COLUMNS = ("cell", "network", "noise", "window", "widths", "mean cosine", SPREAD, SEEDS)
+PEAKS = ("cell", "network", "noise", "best window", "not told apart from", "its cosine", "cosine of the formula's",
+         "formula's less best", "half of its 95 % interval")  # fmt: skip
+Curves = dict[tuple[str, str, float], dict[str, list[float]]]  # of each window, the cosine of every seed
 
 
 def run(job: Job) -> Finding:
@@ -32,42 +41,74 @@ def run(job: Job) -> Finding:
     choice = {name: job[name] for name in SHARED}
     layers = sum(one != "pool" for one in job["plan"])
     rows: list[tuple[Any, ...]] = []
-    curves: dict[tuple[str, str, float], list[float]] = {}
+    curves: Curves = {}
+    kept = Seeds()
     for kind in job["kinds"]:
         found = {seed: _measured(job, kind, on, choice, seed) for seed in job["seeds"]}
         for state in STATES:
             for s, sigma in enumerate(job["sigma"]):
+                windows = [*RULES, *(f"{w:g}" for w in job["scan"])]
+                by_seed = {seed: torch.as_tensor(one[state])[s] for seed, one in found.items()}
+                curve = curves[kind, state, sigma] = {
+                    f"rule {name}" if k < len(RULES) else name: [float(one[k].mean()) for one in by_seed.values()]
+                    for k, name in enumerate(windows)
+                }
                 for r, rule in enumerate(RULES):
-                    # of each seed and layer
-                    cosines = torch.stack([torch.as_tensor(one[state])[s, r] for one in found.values()])
-                    mean, spread = mean_and_spread(cosines.mean(1).tolist())
+                    cosines = torch.stack([one[r] for one in by_seed.values()])
+                    values = curve[f"rule {rule}"]
                     widths = [one[f"widths, {state}"][rule] for one in found.values()]
-                    rows.append((kind, state, sigma, rule, _said(widths[0]), mean, spread, *cosines.mean(0).tolist()))
-                scanned = torch.stack([torch.as_tensor(one[state])[s, len(RULES) :] for one in found.values()])
-                curves[kind, state, sigma] = scanned.mean((0, 2)).tolist()
-    best = [max(range(len(curve)), key=curve.__getitem__) for curve in curves.values()]
-    peaks = [
-        f"{kind} {state}, noise {sigma:g}: {job['scan'][at]:g}"
-        for (kind, state, sigma), at in zip(curves, best, strict=True)
-    ]
+                    rows.append((kind, state, sigma, rule, _said(widths[0]), statistics.fmean(values),
+                                 statistics.stdev(values) if len(values) > 1 else None, len(values),
+                                 *cosines.mean(0).tolist()))  # fmt: skip
+                for seed, one in by_seed.items():
+                    for k, name in enumerate(windows):
+                        kept.put({
+                            "cell": kind, "network": state, "noise": sigma, "seed": seed, "window": name,
+                            "mean cosine": float(one[k].mean()),
+                            **{f"layer {n + 1}": float(value) for n, value in enumerate(one[k])},
+                        })  # fmt: skip
+    peaks = [_peak(*names, curve) for names, curve in curves.items()]
     text = (
-        f"{RECONSTRUCTED} Of the windows scanned, the cosine is largest at: {'; '.join(peaks)}. The loss is smoothed "
-        "by normal noise in the weights of a layer, of so many times their spread."
+        f"{RECONSTRUCTED} {told(peaks)} The loss is smoothed by normal noise in the weights of a layer, of so many "
+        "times their spread."
     )
     said = (
         f"{job['data']}, {job['images']} training images, {job['steps']} steps, channels {_channels(job)}, "
         f"{job['directions']} random directions in the weights of each convolution, seeds {job['seeds']}; trained "
         f"{job['epochs']} epochs on {len(on.data.x_train)} images with the window of the formula. A cosine is the mean "
-        "over layers; deviations are over seeds. Before training normalisations are as they start, so that 'per layer' "
-        "is the formula's. Widths are those of the first seed."
+        "over layers; deviations are over seeds. Widths are those of the first seed."
     )
+    apart = "Differences are of the same networks, seed by seed; half of the interval by Student's t over seeds."
     columns = (*COLUMNS, *(f"layer {k + 1}" for k in range(layers)))
     return Finding(
         text,
-        tables=[Table("Gradient mismatch", columns, rows, said, digits=3)],
-        pictures=[Picture("Gradient mismatch", "Mean over layers and seeds. Dotted: the formula's window.", text,
-                          lambda style: _draw(job, curves, style))],
+        tables=[scored("Gradient mismatch", columns, rows, said, digits=3),
+                scored("Best of the windows scanned", PEAKS, peaks, apart, digits=3)],
+        pictures=[Picture("Gradient mismatch", f"{EVERY_SEED} A cosine is the mean over layers. Dotted: the formula's "
+                          "window.", text, lambda style: _draw(job, curves, style))],
+        seeds=kept.table(),
     )  # fmt: skip
+
+
+def _peak(kind: str, state: str, sigma: float, curve: dict[str, list[float]]) -> tuple[Any, ...]:
+    """A row of `PEAKS`: of the windows scanned, and the formula's beside the best of them."""
+    scan = {name: values for name, values in curve.items() if not name.startswith("rule ")}
+    top, near = near_peak(scan)
+    rule = curve["rule formula, step 2"]
+    gone, half = paired(scan[top], rule)
+    return (kind, state, sigma, top, ", ".join(near), statistics.fmean(scan[top]), statistics.fmean(rule), gone,
+            half if math.isfinite(half) else None)  # fmt: skip
+
+
+def told(peaks: Sequence[tuple[Any, ...]]) -> str:
+    """In how many cases the window of the formula is told apart from the best of those scanned."""
+    if any(row[-1] is None for row in peaks):
+        return "One seed does not tell which window agrees best."
+    worse, whole = sum(-row[-2] > row[-1] for row in peaks), len(peaks)
+    return (
+        f"In {worse} of {whole} cases (cell, network, noise) the cosine with the formula's window is told apart from, "
+        "and below, the largest of the windows scanned."
+    )
 
 
 def _measured(job: Job, kind: str, on: Task, choice: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -131,21 +172,27 @@ def _said(widths: Sequence[Any]) -> str:
     return f"{widths[0]:.2f}" if same else "layers " + ", ".join(f"{w:.2f}" for w in widths)
 
 
-def _draw(job: Job, curves: dict[tuple[str, str, float], list[float]], style: Style) -> Figure:
+def _draw(job: Job, curves: Curves, style: Style) -> Figure:
     figure = new_figure(WIDTH, 2.4 * len(job["kinds"]) + 0.4, style)
     axes = figure.subplots(len(job["kinds"]), len(STATES), sharex=True, sharey=True, squeeze=False)
     for row, kind in zip(axes, job["kinds"], strict=True):
         for ax, state in zip(row, STATES, strict=True):
-            dress(ax, style, title=f"{kind}, {state}", x="window", y="cosine", grid="y")
+            dress(ax, style, title=f"{kind}, {state}", grid="y")
             ax.title.set_fontsize(8.5)
             ax.axvline(formula(kind), color=style.muted, lw=1.0, ls=":")
             for colour, sigma in zip(style.colours, job["sigma"], strict=False):
-                ax.plot(job["scan"], curves[kind, state, sigma], "-o", ms=3, lw=1.4, color=colour,
-                        label=f"noise {sigma:g}")  # fmt: skip
+                curve = curves[kind, state, sigma]
+                values = [curve[f"{w:g}"] for w in job["scan"]]
+                seed_line(ax, job["scan"], values, colour=colour, label=f"noise {sigma:g}")
             ax.set_xscale("log")
             ax.set_xticks(job["scan"], [f"{w:g}" for w in job["scan"]])
             ax.minorticks_off()
-    legend(axes[0, 0], style, loc="lower left")
+            # those between 0.5 and 2 stand too close for numbers side by side
+            ax.tick_params(axis="x", labelrotation=60)
+    for ax in axes[-1]:
+        ax.set_xlabel("window", fontsize=LABEL, color=style.muted)
+    figure.supylabel("cosine", fontsize=LABEL, color=style.muted)
+    legend(axes[0, 0], style, loc="lower right")
     return figure
 
 
@@ -160,6 +207,6 @@ PART = Part(
     quick={"limit": 200, "epochs": 1, "seeds": [0], "images": 32, "directions": 4, "scan": [0.5, 1.0, 2.0]},
     needs=("fashion_mnist",),
     minutes=6,
-    reduced="The paper shows no such measure that could be read; a small network, part of the train split of "
-    "Fashion-MNIST, and few random directions.",
+    reduced=lambda used: "The paper shows no such measure that could be read; a small network, at most "
+    f"{used['limit']:,} training images of {used['data']}, {used['directions']} random directions.",
 )  # fmt: skip

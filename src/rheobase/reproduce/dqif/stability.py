@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -41,10 +42,20 @@ def run(job: Job) -> Finding:
         f"compiled cell, a deviation of {NUDGE:g} after one step.",
     )  # fmt: skip
     return Finding(
-        f"{RECONSTRUCTED} At the values of the paper's figure the form 'factored' oscillates below threshold, as the "
-        "paper says of its cell, and 'euler' does not.",
+        f"{RECONSTRUCTED} {below_threshold(rows)}".strip(),
         tables=[table], pictures=[_picture(job, form, codes) for form, codes in planes.items()],
     )  # fmt: skip
+
+
+def below_threshold(rows: Sequence[tuple[Any, ...]]) -> str:
+    """What each form does at the values of the paper's figure, where these are among the rows of the table."""
+    plotted = tuple(PLOTTED.values())
+    said = [
+        f"'{row[0]}' {'oscillates' if row[-1] < 0 else 'does not oscillate'}" for row in rows if row[1:4] == plotted
+    ]
+    if not said:
+        return ""
+    return f"The paper says that its cell oscillates below threshold; at the values of its figure {' and '.join(said)}."
 
 
 def plane(form: str, side: int, a: tuple[float, float], u2: tuple[float, float]) -> Tensor:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.equivalence import approximation, classifier, continuous, cost, discrete, floating, trains
+from rheobase.reproduce.equivalence import (
+    approximation,
+    classifier,
+    continuous,
+    cost,
+    discrete,
+    floating,
+    search,
+    trains,
+)
 from rheobase.reproduce.paper import Paper
 
 PAPER = Paper(
@@ -20,4 +29,5 @@ PAPER = Paper(
         approximation.PART,
         classifier.PART,
     ),
+    searches=search.SEARCHES,
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 from torch import Tensor
 from torch import nn as torch_nn
 
@@ -17,9 +17,10 @@ from rheobase.core import Neuron
 from rheobase.equivalence import OneShot, to_multi_spike, to_single_spike
 from rheobase.learning.random_state import seeded
 from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import dress, legend, new_figure
+from rheobase.plot.style import TICK, dress, log_ticks, new_figure
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.seeds import Seeds
 
 POINTS = 512  # of x in [0, 1)
 FINE = 2.0**-16  # of weights, so that sums are exact
@@ -34,40 +35,81 @@ def target(x: Tensor) -> Tensor:
 
 
 def run(job: Job) -> Finding:
-    found = {kind: [_unit(job, kind, n) for n in job["neurons"][kind]] for kind in KINDS}
+    kept = Seeds()
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    worst = 0.0
+    for kind in KINDS:
+        for n in job["neurons"][kind]:
+            seeds = _unit(job, kind, n)
+            for seed, one in zip(job["seeds"], seeds, strict=True):
+                kept.put({"network": KINDS[kind], "seed": seed, **one})
+            worst = max(worst, *(one["difference"] for one in seeds))
+            found.setdefault(kind, []).append(sorted(seeds, key=lambda one: one["error"])[len(seeds) // 2])
     rows = [
         (KINDS[kind], r["neurons"], r["error"], KINDS["single" if kind == "multi" else "multi"], r["after"],
          r["after"] / r["neurons"], r["error_after"], r["difference"])
         for kind, line in found.items()
         for r in line
     ]  # fmt: skip
-    worst = max(r["difference"] for line in found.values() for r in line)
-    factors = {kind: line[0]["after"] / line[0]["neurons"] for kind, line in found.items()}
-    text = (
-        f"A converted network has the error of the one it comes from (largest difference of outputs {worst:g}), with "
-        f"{factors['multi']:g} times the neurons from multi- to single-spike, and {factors['single']:g} times from "
-        "single- to multi-spike: on axes that are stretched by these factors the curves are one."
-    )
+    text = said(found, worst)
     note = (
         f"Root mean square over {POINTS} points. Neurons have random gains and offsets, the input is a constant "
-        f"current for {job['steps']} steps, the readout is fitted by least squares; medians over seeds {job['seeds']}."
+        f"current for {job['steps']} steps, the readout is fitted by least squares; the network of the median error of "
+        f"seeds {job['seeds']}."
     )
     return Finding(
         text,
         tables=[Table("Approximation of a function", COLUMNS, rows, note)],
-        pictures=[Picture("Error against neurons", "Left: as they are. Right: after rescaling by the cost.", text,
-                          lambda style: _drawn(found, factors, style))],
+        pictures=[Picture("Error against neurons", "Lines: networks as they were fitted. Circles: the same, converted. "
+                          "Right: the lines moved by the cost of a conversion.", text,
+                          lambda style: _drawn(found, style))],
+        seeds=kept.table(),
     )  # fmt: skip
 
 
-def _unit(job: Job, kind: str, n: int) -> Mapping[str, Any]:
+def said(found: Mapping[str, Sequence[Mapping[str, Any]]], worst: float) -> str:
+    """What conversions cost and change, and how near the curves of both kinds lie, the cost taken into account."""
+    costs = []
+    for kind, line in found.items():
+        factors = sorted({one["after"] / one["neurons"] for one in line})
+        times = f"{factors[0]:g}" if len(factors) == 1 else f"{factors[0]:.3g} to {factors[-1]:.3g}"
+        costs.append(
+            f"{times} times the neurons from {KINDS[kind]} to {KINDS['single' if kind == 'multi' else 'multi']}"
+        )
+    lines = {kind: [(one["neurons"], one["error"]) for one in line] for kind, line in found.items()}
+    moved = {kind: [(one["after"], one["error"]) for one in line] for kind, line in found.items()}
+    before, after = (factor_between(*curves.values()) for curves in (lines, moved))
+    text = f"Converted: {', '.join(costs)}; outputs differ by {worst:g} at most."
+    if before is None or after is None:
+        return text
+    return (
+        f"{text} As fitted, the errors of both kinds at one number of neurons lie within a factor of {before:.2g}; "
+        f"moved by these costs, within {after:.2g}."
+    )
+
+
+def factor_between(first: Sequence[tuple[float, float]], second: Sequence[tuple[float, float]]) -> float | None:
+    """The largest ratio of two curves (x, y) where both reach, by straight lines on logarithmic axes; None for nowhere.
+
+    >>> round(factor_between([(1.0, 8.0), (4.0, 2.0)], [(2.0, 4.0), (8.0, 2.0)]), 3)
+    1.414
+    """
+    (x1, y1), (x2, y2) = (np.log(np.array(curve)).T for curve in (first, second))
+    at = np.union1d(x1, x2)
+    at = at[(at >= max(x1[0], x2[0])) & (at <= min(x1[-1], x2[-1]))]
+    if not len(at):
+        return None
+    return float(np.exp(np.abs(np.interp(at, x1, y1) - np.interp(at, x2, y2)).max()))
+
+
+def _unit(job: Job, kind: str, n: int) -> list[dict[str, Any]]:
     shared = {name: job[name] for name in ("steps", "spikes", "seeds")}
-    return job.unit(f"{kind}-{n}", lambda: _fitted(job, kind, n), kind=kind, n=n, **shared)
+    return job.unit(f"{kind}-{n}", lambda: {"seeds": _fitted(job, kind, n)}, kind=kind, n=n, **shared)["seeds"]
 
 
 @torch.no_grad()
-def _fitted(job: Job, kind: str, n: int) -> Mapping[str, Any]:
-    """Networks of n neurons, fitted and converted; the one with the median error."""
+def _fitted(job: Job, kind: str, n: int) -> list[dict[str, Any]]:
+    """Networks of n neurons, one for each seed, fitted and converted."""
     x = torch.arange(POINTS, dtype=torch.float64) / POINTS
     wanted = target(x)
     sequence = x.expand(job["steps"], POINTS).unsqueeze(2)
@@ -85,7 +127,7 @@ def _fitted(job: Job, kind: str, n: int) -> Mapping[str, Any]:
             "neurons": n, "after": certificate.neurons_after, "error": _error(out, wanted),
             "error_after": _error(converted, wanted), "difference": float((out - converted).abs().max()),
         })  # fmt: skip
-    return sorted(found, key=lambda one: one["error"])[len(found) // 2]
+    return found
 
 
 def made(kind: str, n: int, steps: int, spikes: int) -> nn.Sequential:
@@ -127,23 +169,25 @@ def _error(out: Tensor, wanted: Tensor) -> float:
     return float((out - wanted).square().mean().sqrt())
 
 
-def _drawn(found: Mapping[str, list[Mapping[str, Any]]], factors: Mapping[str, float], style: Style) -> Figure:
-    figure = new_figure(7.2, 3.2, style)
+def _drawn(found: Mapping[str, Sequence[Mapping[str, Any]]], style: Style) -> Figure:
+    figure = new_figure(7.2, 3.4, style)
     left, right = figure.subplots(1, 2, sharey=True)
-    for ax, stretched in ((left, False), (right, True)):
-        dress(ax, style, x="neurons, rescaled by the cost" if stretched else "neurons", y="" if stretched else "error",
-              grid="y")  # fmt: skip
+    for ax, moved in ((left, False), (right, True)):
+        dress(ax, style, x="neurons, moved by the cost" if moved else "neurons", y="" if moved else "error", grid="y")
         for k, (kind, line) in enumerate(found.items()):
             colour, other = style.colours[k], KINDS["single" if kind == "multi" else "multi"]
-            scale = factors[kind] if stretched else 1.0
-            ax.plot([scale * r["neurons"] for r in line], [r["error"] for r in line], "-", lw=1.4, color=colour,
-                    label=KINDS[kind])  # fmt: skip
+            at = [r["after" if moved else "neurons"] for r in line]
+            ax.plot(at, [r["error"] for r in line], "-", lw=1.4, color=colour, label=KINDS[kind])
             ax.plot([r["after"] for r in line], [r["error_after"] for r in line], "o", ms=4, mfc="none", color=colour,
-                    label=f"as {other}")  # fmt: skip
-        ax.set_xscale("log", base=2)
+                    label=f"{KINDS[kind]}, converted to {other}")  # fmt: skip
+        ax.set_xscale("log")
         ax.set_yscale("log")
-        ax.yaxis.set_minor_formatter(NullFormatter())
-    legend(left, style, loc="lower left")
+        log_ticks(ax, x=True)
+    log_ticks(left, y=True)
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=TICK,
+        labelcolor=style.ink,
+    )  # fmt: skip
     return figure
 
 
@@ -154,4 +198,5 @@ PART = Part(
         "neurons": {"multi": [1, 2, 4, 8, 16, 32, 64], "single": [4, 8, 16, 32, 64, 128]},
     },
     quick={"seeds": [0], "neurons": {"multi": [2, 4, 8], "single": [4, 8, 16]}},
+    revision=2,
 )  # fmt: skip

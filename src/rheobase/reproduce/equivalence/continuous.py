@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from rheobase.event_driven import Network, Spikes, run
 from rheobase.plot import Table
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.seeds import Seeds
 
 KINDS = {"IF, exponential": (False, "exponential"), "IF, delta": (False, "delta"),
          "LIF, exponential": (True, "exponential"), "LIF, delta": (True, "delta")}  # fmt: skip
@@ -25,53 +27,60 @@ Inputs = tuple[Any, Any]
 
 def run_part(job: Job) -> Finding:
     rows: list[tuple[Any, ...]] = []
+    kept = Seeds()
     for kind in job["kinds"]:
         shared = {name: job[name] for name in ("networks", "neurons", "t_stop", "most", "nearest")}
         name = kind.lower().replace(", ", "-")
         for way in ("single-spike", "multi-spike"):
             got = job.unit(f"{name}-{way}", lambda kind=kind, way=way: _measured(job, kind, way), kind=kind, **shared)
-            rows.append((kind, got["construction"], got["networks"], got["spikes"], got["missing"], got["apart"],
-                         got["most"], got["neurons"], got["synapses"], got["aside"]))  # fmt: skip
+            for number, one in enumerate(got["networks"]):
+                kept.put({"neurons, synapses": kind, "construction": got["construction"], "network": number, **one})
+            rows.append(_row(kind, got))
     spikes, missing, aside = (sum(row[k] for row in rows) for k in (3, 4, 9))
-    text = (
-        f"{spikes:,} spikes were compared; {missing} have no partner, and the others are "
-        f"{max(r[5] for r in rows):.2g} ms apart at most. {aside} networks were set aside."
-    )
+    apart = f", and the others are {max(r[5] for r in rows):.2g} ms apart at most" if spikes > missing else ""
+    text = f"{spikes:,} spikes were compared; {missing:,} have no partner{apart}. {aside} networks were set aside."
     note = (
         f"Random recurrent networks of {job['neurons']} neurons with delays and Poisson inputs, {job['t_stop']:g} ms. "
         f"Set aside: a maximum of a potential came within {job['nearest']:g} of a threshold. To multi-spike: networks "
         "of neurons that spike once at most."
     )
-    return Finding(text, tables=[Table("Continuous time", COLUMNS, rows, note)])
+    return Finding(text, tables=[Table("Continuous time", COLUMNS, rows, note)], seeds=kept.table())
+
+
+def _row(kind: str, got: dict[str, Any]) -> tuple[Any, ...]:
+    used = [one for one in got["networks"] if not one["aside"]]
+    factors = [statistics.fmean(one[k] for one in used) if used else 0.0 for k in ("neurons x", "synapses x")]
+    return (
+        kind, got["construction"], len(got["networks"]), sum(one["spikes"] for one in used),
+        sum(one["missing"] for one in used), max((one["apart"] for one in used), default=0.0),
+        max((one["most"] for one in used), default=0), *factors, len(got["networks"]) - len(used),
+    )  # fmt: skip
 
 
 def _measured(job: Job, kind: str, way: str) -> dict[str, Any]:
+    """What each random network gave, and by which construction it was converted."""
     leaky, synapse = KINDS[kind]
     rng = np.random.default_rng([job.seed, list(KINDS).index(kind), way == "multi-spike"])
     once, t_stop = way == "multi-spike", float(job["t_stop"])
-    found: dict[str, Any] = {"networks": 0, "spikes": 0, "missing": 0, "apart": 0.0, "most": 0, "aside": 0}
-    factors: list[tuple[float, float]] = []
+    found: list[dict[str, Any]] = []
     construction = ""
-    while found["networks"] < job["networks"]:
+    while len(found) < job["networks"]:
         net, inputs = drawn(rng, job["neurons"], synapse, leaky=leaky, once=once, t_stop=t_stop)
         before = _few(net, inputs, t_stop, job["most"])
         if before is None:
             continue
-        found["networks"] += 1
         if float(before.margin.min()) <= job["nearest"]:
-            found["aside"] += 1
+            found.append({"aside": 1})
             continue
         convert = to_multi_spike if once else to_single_spike
         wide, certificate = convert(net, inputs=inputs, t_stop=t_stop)
         missing, apart = differences(before, wide.trains(run(wide, inputs, t_stop=t_stop)))
         construction = certificate.construction.removesuffix(", continuous time")
-        found["spikes"] += len(before)
-        found["missing"] += missing
-        found["apart"] = max(found["apart"], apart)
-        found["most"] = max(found["most"], *certificate.max_spikes)
-        factors.append((certificate.neuron_factor, certificate.synapse_factor))
-    neurons, synapses = np.mean(factors, axis=0) if factors else (0.0, 0.0)
-    return {**found, "construction": construction, "neurons": float(neurons), "synapses": float(synapses)}
+        found.append({
+            "aside": 0, "spikes": len(before), "missing": missing, "apart": apart, "most": max(certificate.max_spikes),
+            "neurons x": certificate.neuron_factor, "synapses x": certificate.synapse_factor,
+        })  # fmt: skip
+    return {"networks": found, "construction": construction}
 
 
 def _few(net: Network, inputs: Inputs, t_stop: float, most: int) -> Spikes | None:
@@ -111,4 +120,5 @@ PART = Part(
     run_part,
     settings={"kinds": list(KINDS), "networks": 250, "neurons": 5, "t_stop": 30.0, "most": 25, "nearest": 1e-9},
     quick={"networks": 10},
+    revision=2,
 )  # fmt: skip

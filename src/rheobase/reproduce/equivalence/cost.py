@@ -26,12 +26,7 @@ BACK = ("N", "neurons for each", "Q(N) / N", "bound alpha")
 def run(job: Job) -> Finding:
     forward = [_forward(job, steps) for steps in job["steps"]]
     back = [_back(n) for n in job["multiples"]]
-    text = (
-        f"To single spikes, at most N copies for each neuron: between {forward[0]['after'] / forward[0]['before']:.3g} "
-        f"and {forward[-1]['after'] / forward[-1]['before']:.3g} here. To multiple spikes, one neuron for every "
-        f"square-free number up to N: {back[-1][1]} of {back[-1][0]}, a share that tends to 6/pi^2 = "
-        f"{6 / math.pi**2:.4f}."
-    )
+    text = said(forward, back)
     rows = [
         (f["steps"], f["most"], f["before"], f["after"], f["bound"], f["synapses"], f["synapses_after"],
          f["most"] ** 2 * f["synapses"] + f["lateral"])
@@ -51,10 +46,25 @@ def run(job: Job) -> Finding:
             Picture("Cost against maximum spikes", "Neurons for each neuron, both ways.", text,
                     lambda style: _drawn(forward, job["multiples"], style)),
             Picture("Share of square-free numbers", "Q(N) / N, the paper's bound and 6/pi^2.",
-                    "Q(N)/N falls from 1 to 6/pi^2; the bound alpha lies above it.",
+                    ", ".join(f"{q:.3f} for N = {n}" for n, _, q, _ in back),
                     lambda style: _share(job["multiples"], style)),
         ],
     )  # fmt: skip
+
+
+def said(forward: Sequence[Mapping[str, Any]], back: Sequence[tuple[int, int, float, float]]) -> str:
+    """The cost of both ways, and whether it keeps to the bounds."""
+    factors = [f["after"] / f["before"] for f in forward]
+    over = sum(f["after"] > f["bound"] for f in forward)
+    above = sum(share > most for _, _, share, most in back)
+    wrong = sum(f["mismatches"] for f in forward)
+    n, neurons, share, _ = back[-1]
+    return (
+        f"To single spikes, between {min(factors):.3g} and {max(factors):.3g} neurons for each, {over} of "
+        f"{len(forward)} networks above the bound of N copies, {wrong} mismatches. To multiple spikes, one neuron for "
+        f"every square-free number up to N: {neurons} of {n}, a share of {share:.4f} beside its limit 6/pi^2 = "
+        f"{6 / math.pi**2:.4f}; {above} of {len(back)} shares are above the bound."
+    )
 
 
 def _forward(job: Job, steps: int) -> Mapping[str, Any]:

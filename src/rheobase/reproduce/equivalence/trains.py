@@ -23,22 +23,37 @@ def run(job: Job) -> Finding:
     integrator = OneShot(neurons.IF(1, dt=1.0, r=job["r"])).double()
     many, cancelled = to_multi_spike(integrator, inputs=x)
     k, n = copied.max_spikes[0], cancelled.max_spikes[0]
-    text = (
-        f"A LIF neuron spikes {k} times; each of its {k} copies spikes once, at one of these times. An integrator "
-        f"that spikes once is a group of {cancelled.neurons_after} that spike up to {n} times: those with mu(m) = 1 "
-        "and those with mu(m) = -1 cancel from the second spike on."
+    text = said(
+        k, copied.neurons_after, copied.mismatches or 0, n, cancelled.neurons_after, cancelled.mismatches or 0, len(x)
     )
     rows = [("copies", k, copied.compared, copied.mismatches), ("group", n, cancelled.compared, cancelled.mismatches)]
     return Finding(
         text,
         tables=[Table("What the pictures show", ("construction", "spikes", "steps compared", "mismatches"), rows)],
         pictures=[
-            Picture("A train and its copies", "Each copy fires at one spike of the neuron.", text,
-                    lambda style: _copies(cell, one, x, style)),
-            Picture("A spike and its group", "Moebius inversion: all but the first spike cancel.", text,
-                    lambda style: _group(integrator, many, x, n, style)),
+            Picture("A train and its copies", "Below the input and the potential: spikes of the neuron (row 0) and of "
+                    "its copies.", text, lambda style: _copies(cell, one, x, style)),
+            Picture("A spike and its group", "Moebius inversion: the group by the sign of mu(m), a row for each m, and "
+                    "what their weighed sum gives.", text, lambda style: _group(integrator, many, x, n, style)),
         ],
     )  # fmt: skip
+
+
+def said(spikes: int, copies: int, wrong: int, most: int, group: int, amiss: int, steps: int) -> str:
+    """What the two conversions gave; what they are said to do is said where no step differs.
+
+    >>> said(3, 3, 0, 12, 8, 2, 100).partition(". ")[2]
+    'An integrator that spikes once became a group of 8 that spike up to 12 times; 2 of 100 steps differ.'
+    """
+    one = (
+        f"A LIF neuron spikes {spikes} times; {copies} copies spike once each, together at these times"
+        if not wrong
+        else f"A LIF neuron spikes {spikes} times; with its {copies} copies {wrong} of {steps} steps differ"
+    )
+    many = f"An integrator that spikes once became a group of {group} that spike up to {most} times"
+    if amiss:
+        return f"{one}. {many}; {amiss} of {steps} steps differ."
+    return f"{one}. {many}: those with mu(m) = 1 and those with mu(m) = -1 cancel from the second spike on."
 
 
 def drive(steps: int, seed: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rheobase.reproduce.paper import Paper
-from rheobase.reproduce.src import accuracy, behaviours, beyond, costs, depth, response, robustness
+from rheobase.reproduce.src import accuracy, behaviours, beyond, costs, depth, response, robustness, search
 
 PAPER = Paper(
     name="src",
@@ -19,4 +19,5 @@ PAPER = Paper(
         costs.PART,
         beyond.PART,
     ),
+    searches=search.SEARCHES,
 )

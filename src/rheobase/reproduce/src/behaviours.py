@@ -16,9 +16,9 @@ from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.src import excitability, portraits
 from rheobase.reproduce.src.examples import Example, choose
-from rheobase.reproduce.src.labels import LABELS, REST_OR_FIRING
+from rheobase.reproduce.src.labels import LABELS, PARTED, REST_OR_FIRING
 from rheobase.reproduce.src.lanes import labelled
-from rheobase.reproduce.src.planes import PAPER, PLANES, Plane
+from rheobase.reproduce.src.planes import PAPER, PLANES, Plane, along
 
 WIDTHS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 CENSUS = {"r": (0.0, 10.0), "r_s": (-20.0, 0.0), "z_hyp": (0.0, 0.98), "z_dep": (0.0, 1.0), "b_h": (-8.0, -4.0)}
@@ -39,7 +39,8 @@ def run(job: Job) -> Finding:
         LABELS[k] for k in range(len(LABELS)) if not counts[k] and not any((c == k).any() for c in codes.values())
     ]
     return Finding(
-        _text(census, excitability.classes(begins)) + (f" Not seen anywhere: {', '.join(absent)}." if absent else ""),
+        _text(census, excitability.classes(begins), len(job["r"]))
+        + (f" Not seen anywhere: {', '.join(absent)}." if absent else ""),
         tables=[_shares(codes), _census_table(census), excitability.table(begins)],
         pictures=[
             *(_labelled(plane, codes[plane.name]) for plane in PLANES),
@@ -47,8 +48,8 @@ def run(job: Job) -> Finding:
             _portraits(examples),
             Picture(
                 "How firing begins along r",
-                "Left: where x + b_h makes the cell oscillate, measured on the prediction of the Jacobian, and where "
-                "it makes it spike. Right: frequencies at the onset of spikes, and 0.5 above it.",
+                "Left: the x + b_h from which on the cell oscillates, measured and as the Jacobian predicts it, and "
+                "from which on it spikes. Right: frequencies at the onset of spikes, and 0.5 above it.",
                 "Onsets and frequencies over r.",
                 lambda style: portraits.beginning(begins, style),
             ),
@@ -84,14 +85,16 @@ def _census(job: Job) -> dict[str, Any]:
     return counts
 
 
-def _text(census: Mapping[str, np.ndarray], classes: set[str]) -> str:
+def _text(census: Mapping[str, np.ndarray], classes: Mapping[str, int], tried: int) -> str:
     lanes = int(census["without"].sum())
     coexist = int(census["without"][REST_OR_FIRING]), int(census["with"][REST_OR_FIRING])
-    kinds = " and ".join(sorted(classes))
+    kinds = " and ".join(f"as class {name} for {count}" for name, count in sorted(classes.items()))
     return (
         "The rules that label a lane stand in rheobase.reproduce.src.labels; a step of a constant x meets the cell at "
-        f"rest. Of {lanes} random cells with z = 0, as in the paper, {coexist[0]} can rest and fire under the same "
-        f"input; with any z up to 0.95, {coexist[1]} of {lanes} can. Firing begins as class {kinds} for every r tried."
+        f"rest. Bursting is groups of three spikes or more, parted by pauses of at least {PARTED} times the intervals "
+        "within them in which the cell is silent (after Cocatre-Zilgien & Delcomyn, 1992, and Pasquale et al., 2010). "
+        f"Of {lanes:,} random cells with z = 0, as in the paper, {coexist[0]} can rest and fire under the same "
+        f"input; with any z up to 0.95, {coexist[1]} of {lanes:,} can. Of {tried} values of r, firing begins {kinds}."
     )
 
 
@@ -109,14 +112,18 @@ def _labelled(plane: Plane, codes: np.ndarray) -> Picture:
         )
 
     seen = ", ".join(LABELS[k] for k in np.unique(codes))
-    return Picture(f"Map: {plane.title.lower()}", f"{plane.shows} {plane.said()}", f"Labelled map: {seen}.", draw)
+    return Picture(f"Map: {plane.title.lower()}", f"{plane.about} {along(codes, plane, LABELS)} {plane.said()}",
+                   f"Labelled map: {seen}.", draw)  # fmt: skip
 
 
 def _widths(plane: Plane, width: np.ndarray) -> Picture:
+    # up to the first that none exceeds, two at least
+    ticks = WIDTHS[: max(2, 1 + int(np.searchsorted(WIDTHS, width.max())))]
+
     def draw(style: Style) -> Figure:
         return value_map(
             torch.from_numpy(width), **_axes(plane), title=f"{plane.title}: width of a spike",
-            label="steps above 0.5", ticks=WIDTHS, style=style,
+            label="steps above 0.5", ticks=ticks, style=style,
         )  # fmt: skip
 
     caption = f"Mean number of steps that a spike spends above 0.5; empty where there is none. {plane.said()}"
@@ -130,7 +137,7 @@ def _portraits(examples: Sequence[Example]) -> Picture:
     return Picture(
         "An example of each label",
         "h from the step on, of a lane from the middle of the largest region of each label; for the bistable ones also "
-        f"after a kick, in the second colour. {where}.",
+        f"after a kick, in the second colour. The line is at 0.5, which a spike crosses. {where}.",
         f"Traces of {len(examples)} lanes.",
         lambda style: portraits.examples(examples, style),
     )
@@ -153,6 +160,7 @@ def _census_table(census: Mapping[str, np.ndarray]) -> Table:
 
 PART = Part(
     "behaviours", "Behaviours of the cell", "labelled maps of its parameters, spike widths, excitability class", run,
+    revision=2,
     settings={
         "side": 200, "steps": 2000, "window": 1000, "draws": 40000, "r": [round(1.2 + 0.2 * k, 1) for k in range(21)],
         "onset_steps": 6000,

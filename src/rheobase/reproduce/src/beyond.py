@@ -2,56 +2,74 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 from rheobase.learning import Recipe, Trainer
 from rheobase.nn import quantised
 from rheobase.plot import Table
+from rheobase.reproduce.findings import ranked
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.record import slug
-from rheobase.reproduce.src.training import restored, task, trained
-from rheobase.reproduce.training import Task, examined, mean_and_spread
+from rheobase.reproduce.scores import SCORE, SCORES, Scores, scored, seeds
+from rheobase.reproduce.seeds import Seeds
+from rheobase.reproduce.src.networks import CELLS_PER_CLASS
+from rheobase.reproduce.src.training import images, restored, task, trained
+from rheobase.reproduce.training import Task, examined
 
 # Published for the FPGA (arXiv 2605.10679): steps, bits, accuracy on 10,000 MNIST test images.
 PUBLISHED = ((220, "fixed point", 96.31), (55, "5-bit weights", 93.32), (44, "4-bit weights", 92.89))
+WHOLE = "32 (float)"  # of a weight that is not rounded
 
 
 def run(job: Job) -> Finding:
     own, hard = job["steps"], ("SRC", "SRC, for hardware")
     pairs = [(kind, own) for kind in job["kinds"]] + [(kind, n) for n in job["hardware_steps"] for kind in hard]
     made = {pair: _all_seeds(job, *pair) for pair in dict.fromkeys(pairs)}
-    variants = [
-        (kind, *mean_and_spread([one["accuracy"] for one in made[kind, own]]), made[kind, own][0]["parameters"])
-        for kind in job["kinds"]
-    ]
+    on = _task(job, _choice(job, own))
+    whole = {pair: Scores.of(found, on.classes) for pair, found in made.items()}
+    variants = [(kind, *whole[kind, own].cells, made[kind, own][0]["parameters"]) for kind in job["kinds"]]
+    kept = Seeds()
+    for (kind, steps), found in made.items():
+        for seed, one in zip(job["seeds"], found, strict=True):
+            kept.add({"cell": kind, "steps": steps, "bits of a weight": WHOLE}, seed, one)
     rows: list[tuple[Any, ...]] = []
+    lost: dict[int, list[str]] = {bits: [] for bits in job["bits"]}
     for steps in job["hardware_steps"]:
         for kind in hard:
             found = made[kind, steps]
-            rows.append((steps, kind, "32 (float)", *mean_and_spread([one["accuracy"] for one in found])))
+            rows.append((steps, kind, WHOLE, *whole[kind, steps].cells))
             for bits in job["bits"]:
-                got = [
+                got = tuple(
                     _rounded(job, kind, steps, bits, seed, one) for seed, one in zip(job["seeds"], found, strict=True)
-                ]
-                rows.append((steps, kind, bits, *mean_and_spread(got)))
-    note = f"784-100, {job['epochs']} epochs, seeds {job['seeds']}; weights rounded after training, none trained on."
+                )
+                rows.append((steps, kind, bits, *Scores(got, on.classes, found[0]["tested"]).cells))
+                change = statistics.fmean(x - y for x, y in zip(got, whole[kind, steps].values, strict=True))
+                lost[bits].append(f"{change:+.2f} ({kind}, {steps} steps)")
+                for seed, value in zip(job["seeds"], got, strict=True):
+                    kept.put({"cell": kind, "steps": steps, "bits of a weight": bits, "seed": seed, SCORE: value})
+    fewest = min(job["bits"])
+    cells = CELLS_PER_CLASS * on.classes
+    note = (
+        f"{job['data']}, {on.data.input_size}-{cells}, {job['epochs']} epochs, seeds {job['seeds']}; weights are "
+        "rounded after training, and not trained again."
+    )
     return Finding(
-        "Variants of the cell on MNIST with 100 cells, and the accuracy that hardware's means cost.",
+        f"Variants of the cell, {job['steps']} steps: {ranked({kind: whole[kind, own] for kind in job['kinds']})} "
+        f"Rounding the weights of a trained network to {fewest} bits changes its accuracy by, in points: "
+        f"{', '.join(lost[fewest])}.",
         tables=[
-            Table(
-                "Variants of the cell", ("cell", "test accuracy (%)", "standard deviation", "parameters"), variants,
-                f"{note} {job['steps']} steps.",
-            ),
-            Table(
-                "Few bits and straight lines",
-                ("steps", "cell", "bits of a weight", "test accuracy (%)", "standard deviation"), rows, note,
-            ),
+            scored("Variants of the cell", ("cell", *SCORES, "parameters"), variants, f"{note} {job['steps']} steps."),
+            scored("Few bits and straight lines", ("steps", "cell", "bits of a weight", *SCORES), rows, note),
+        ],
+        quoted=[
             Table(
                 "Published for an FPGA", ("steps", "weights", "test accuracy (%)"), list(PUBLISHED),
                 "arXiv 2605.10679; not measured here.",
             ),
         ],
+        seeds=kept.table(),
     )  # fmt: skip
 
 
@@ -99,6 +117,6 @@ PART = Part(
     },
     quick={"limit": 200, "steps": 60, "gain": 1.0, "epochs": 1, "hardware_steps": [60], "bits": [5]},
     needs=("mnist",),
-    reduced="20,000 of the 60,000 training images, one seed.",
+    reduced=lambda used: f"{images(used)}, {seeds(len(used['seeds']))}.",
     minutes=15,
 )  # fmt: skip

@@ -6,17 +6,20 @@ from typing import Any
 
 from rheobase import neurons
 from rheobase.learning.updates import update
-from rheobase.plot import Table
+from rheobase.plot.table import number
+from rheobase.reproduce.findings import ranked
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.scores import SCORES, Scores, scored, seeds
+from rheobase.reproduce.seeds import Seeds, mean_spikes
 from rheobase.reproduce.src.networks import CELLS_PER_CLASS
-from rheobase.reproduce.src.training import task, trained
-from rheobase.reproduce.training import Task, mean_and_spread
+from rheobase.reproduce.src.training import images, task, trained
+from rheobase.reproduce.training import Task
 
 GATES = {"GRU": 3, "LSTM": 4}
 COLUMNS = (
     "cell", "cells", "parameters", "spikes per cell", "input spikes", "additions per sample",
-    "multiplications per sample", "test accuracy (%)", "standard deviation",
+    "multiplications per sample", *SCORES,
 )  # fmt: skip
 
 
@@ -24,24 +27,31 @@ def run(job: Job) -> Finding:
     on = task(job, job["data"], steps=job["steps"], gain=job["gain"], limit=job["limit"])
     entering = _input_spikes(on)
     rows: list[tuple[Any, ...]] = []
+    scores: dict[str, Scores] = {}
+    counts: list[str] = []
+    kept = Seeds()
     for kind in job["kinds"]:
         choice = {
             "hidden": [], "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind], "steps": job["steps"],
             "gain": job["gain"], "limit": job["limit"], "data": job["data"],
         }  # fmt: skip
         got = [trained(job, f"{kind.lower()}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
-        mean, spread = mean_and_spread([one["accuracy"] for one in got])
+        scores[kind] = Scores.of(got, on.classes)
         cells = CELLS_PER_CLASS * on.classes
         additions, products = operations(kind, on.data.input_size, cells, on.classes, job["steps"], entering)
-        spikes = next(iter(got[0]["spikes"].values()), "-")
-        rows.append((kind, cells, got[0]["parameters"], spikes, entering, additions, products, mean, spread))
+        counts.append(f"{kind} {number(additions, 3)} and {number(products, 3)}")
+        rows.append((kind, cells, got[0]["parameters"], mean_spikes(got), entering, additions, products,
+                     *scores[kind].cells))  # fmt: skip
+        for seed, result in zip(job["seeds"], got, strict=True):
+            kept.add({"cell": kind}, seed, result)
     caption = (
         f"{job['data']}, {job['steps']} steps, {len(on.data.x_train)} training samples, {job['epochs']} epochs. "
         "Counted for one sample, inference: a spike costs one addition at each cell it reaches; the cell's own update "
-        "costs what the graph of its equations holds (a tanh or sigmoid is taken as 8 multiplications); GRU and LSTM "
-        "multiply by whole weight matrices, but a spike at their input needs additions alone."
+        f"costs what the graph of its equations holds (a tanh or sigmoid is taken as {FUNCTION} multiplications); GRU "
+        "and LSTM multiply by whole weight matrices, but a spike at their input needs additions alone."
     )
-    return Finding(caption, tables=[Table("Costs", COLUMNS, rows, caption)])
+    text = f"Additions and multiplications for a sample: {', '.join(counts)}. Test accuracy: {ranked(scores)}"
+    return Finding(text, tables=[scored("Costs", COLUMNS, rows, caption)], seeds=kept.table())
 
 
 def _input_spikes(on: Task) -> float:
@@ -79,6 +89,6 @@ PART = Part(
     },
     quick={"limit": 200, "steps": 60, "gain": 1.0, "epochs": 1},
     needs=("mnist",),
-    reduced="10,000 of the 60,000 training images, one seed.",
+    reduced=lambda used: f"{images(used)}, {seeds(len(used['seeds']))}.",
     minutes=8,
 )  # fmt: skip

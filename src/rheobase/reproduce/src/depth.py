@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import statistics
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import WIDTH, dress, legend, new_figure
+from rheobase.plot import Picture, Style
+from rheobase.plot.seeds import EVERY_SEED, seed_line
+from rheobase.plot.style import WIDTH, dress, legend, log_ticks, new_figure
+from rheobase.reproduce.findings import ranked
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.record import slug
-from rheobase.reproduce.src.training import task, trained
-from rheobase.reproduce.training import mean_and_spread
+from rheobase.reproduce.scores import SCORES, Scores, scored, seeds
+from rheobase.reproduce.seeds import Seeds
+from rheobase.reproduce.src.training import images, task, trained
 
-CHANCE = 10.0
+Lines = dict[str, list[tuple[int, Scores]]]
 
 
 def run(job: Job) -> Finding:
     on = task(job, job["data"], steps=job["steps"], gain=job["gain"], limit=job["limit"])
-    found: dict[str, list[tuple[int, float, float]]] = {}
+    found: Lines = {}
     rows: list[tuple[Any, ...]] = []
+    kept = Seeds()
     for kind in job["kinds"]:
         for depth in job["depths"]:
             choice = {
@@ -29,41 +34,45 @@ def run(job: Job) -> Finding:
                 "clip": job["clip"],
             }  # fmt: skip
             got = [trained(job, f"{slug(kind)}-{depth}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
-            mean, spread = mean_and_spread([one["accuracy"] for one in got])
-            found.setdefault(kind, []).append((depth, mean, spread))
-            train, _ = mean_and_spread([one["train_accuracy"] for one in got])
-            rows.append((kind, depth, mean, spread, train, got[0]["parameters"], got[0]["seconds_per_epoch"]))
-    table = Table(
-        "Accuracy against depth",
-        ("cell", "hidden layers", "test accuracy (%)", "standard deviation", "train accuracy (%)", "parameters",
-         "seconds per epoch"),
-        rows,
+            one = Scores.of(got, on.classes)
+            found.setdefault(kind, []).append((depth, one))
+            train = statistics.fmean(r["train_accuracy"] for r in got)
+            times = statistics.median(r["seconds_per_epoch"] for r in got)
+            rows.append((kind, depth, *one.cells, train, got[0]["parameters"], times))
+            for seed, result in zip(job["seeds"], got, strict=True):
+                kept.add({"cell": kind, "hidden layers": depth}, seed, result)
+    table = scored(
+        "Accuracy against depth", ("cell", "hidden layers", *SCORES, "train accuracy (%)", "parameters",
+                                   "seconds per epoch"), rows,
         f"{job['data']}, {len(on.data.x_train)} training and {len(on.data.x_test)} test samples, {job['steps']} steps, "
-        f"hidden layers of {job['width']} cells, {job['epochs']} epochs, seeds {job['seeds']}. Learning rates: of "
-        "0.001, 0.003 and 0.01 the best for each cell with two hidden layers on 2,000 of the training images.",
+        f"hidden layers of {job['width']} cells, {job['epochs']} epochs, seeds {job['seeds']}.",
     )  # fmt: skip
-    deepest = max(job["depths"])
-    at = {kind: next(mean for depth, mean, _ in line if depth == deepest) for kind, line in found.items()}
-    text = f"With {deepest} hidden layers: " + ", ".join(f"{kind} {mean:.1f} %" for kind, mean in at.items()) + "."
+    text = " ".join(_said(depth, found) for depth in dict.fromkeys((min(job["depths"]), max(job["depths"]))))
     picture = Picture(
-        "Accuracy against depth", "Mean over seeds; bars are standard deviations; the line at the bottom is chance.",
-        text, lambda style: _draw(found, style),
+        "Accuracy against depth", f"{EVERY_SEED} What is wrong, on a logarithmic axis: lower is better. The dotted "
+        "line is chance.", text, lambda style: _draw(found, style),
     )  # fmt: skip
-    return Finding(text, tables=[table], pictures=[picture])
+    return Finding(text, tables=[table], pictures=[picture], seeds=kept.table())
 
 
-def _draw(found: dict[str, list[tuple[int, float, float]]], style: Style) -> Figure:
-    figure = new_figure(WIDTH, 3.2, style)
-    ax = dress(figure.subplots(), style, x="hidden layers", y="test accuracy (%)", grid="y")
+def _said(depth: int, found: Lines) -> str:
+    layers = "one hidden layer" if depth == 1 else f"{depth} hidden layers"
+    return f"With {layers}: {ranked({kind: dict(line)[depth] for kind, line in found.items()})}"
+
+
+def _draw(found: Lines, style: Style) -> Figure:
+    figure = new_figure(WIDTH, 3.4, style)
+    ax = dress(figure.subplots(), style, x="hidden layers", y="wrong in the test (%)", grid="y")
     for k, (kind, line) in enumerate(found.items()):
-        depths, means, spreads = zip(*line, strict=True)
-        ax.errorbar(
-            depths, means, yerr=spreads, marker="o", ms=4, lw=1.6, capsize=3, color=style.colours[k], label=kind
-        )
-    ax.axhline(CHANCE, color=style.muted, lw=0.8, ls=":")
-    ax.set_ylim(0, 102)
-    ax.set_xticks(sorted({depth for line in found.values() for depth, _, _ in line}))
-    legend(ax, style, loc="center left")
+        depths, scores = zip(*line, strict=True)
+        # nothing wrong has no place on this axis: half a sample
+        wrong = [[max(100.0 - value, 50.0 / one.tested) for value in one.values] for one in scores]
+        seed_line(ax, depths, wrong, colour=style.colours[k], label=kind)
+    ax.axhline(100.0 - next(iter(found.values()))[0][1].chance, color=style.muted, lw=0.8, ls=":")
+    ax.set_yscale("log")
+    log_ticks(ax, y=True)
+    ax.set_xticks(sorted({depth for line in found.values() for depth, _ in line}))
+    legend(ax, style, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
 
 
@@ -76,6 +85,6 @@ PART = Part(
     },
     quick={"limit": 200, "depths": [1, 2], "epochs": 1, "seeds": [0], "width": 32},
     needs=("mnist",),
-    reduced="20,000 of the 60,000 training images, hidden layers of 128 cells, two seeds.",
+    reduced=lambda used: f"{images(used)}, hidden layers of {used['width']} cells, {seeds(len(used['seeds']))}.",
     minutes=30,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import torch
@@ -61,11 +62,15 @@ def table(found: dict[str, Any]) -> Table:
         "r", "oscillation from (predicted)", "oscillation from", "spikes from", "1/period (predicted)",
         "cycles per step at onset", "and 0.5 above", "spikes per step at onset", "and 0.5 above ", "class",
     )  # fmt: skip
+    mixed = sum(float(rate) < 0.99 * float(cycles) for rate, cycles in zip(found["rate"], found["cycles"], strict=True))
+    said = (
+        f" For {mixed} of {len(rows)} values of r there are fewer spikes than cycles at the onset: the oscillation "
+        "grows into spikes, and not every cycle reaches 0.5."
+    )
     return Table(
         "How firing begins", columns, rows,
         "Values of x + b_h by bisection. Cycles are upward crossings of -0.5, spikes of 0.5. Class I: the frequency of "
-        f"cycles at the onset of spikes is below {CLASS_I:g} of that 0.5 further on. Where spikes are fewer than "
-        "cycles, the oscillation grows into spikes and not every cycle reaches 0.5 (mixed-mode).",
+        f"cycles at the onset of spikes is below {CLASS_I:g} of that 0.5 further on.{said if mixed else ''}",
     )  # fmt: skip
 
 
@@ -73,6 +78,6 @@ def _class(found: dict[str, Any], k: int) -> str:
     return "I" if float(found["cycles"][k]) < CLASS_I * float(found["cycles_further"][k]) else "II"
 
 
-def classes(found: dict[str, Any]) -> set[str]:
-    """The classes that occur."""
-    return {_class(found, k) for k in range(len(found["r"]))}
+def classes(found: dict[str, Any]) -> dict[str, int]:
+    """The classes that occur, and for how many values of r."""
+    return dict(Counter(_class(found, k) for k in range(len(found["r"]))))

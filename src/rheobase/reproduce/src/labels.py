@@ -6,13 +6,20 @@ One run has a fate, the first of these rules that holds in its window:
     tonic spiking   it spikes, at intervals that differ by less than 3 steps or by no more than half
     mixed-mode      it spikes at unequal intervals and skips cycles of its oscillation: there are at least two more
                     cycles than spikes
-    bursting        unequal intervals, the longest at least twice the shortest and at least two spikes to a pause;
-                    no spike lasts over half the longest interval
-    irregular       unequal intervals of another kind: spikes of unequal length, plateaus among spikes
+    bursting        groups of spikes parted by pauses in which it is silent: its intervals fall into two classes, the
+                    shortest pause at least 3 times the longest interval within a group; there are two pauses or more;
+                    three spikes of four lie in groups of three or more; no spike lasts over half a pause
+    irregular       unequal intervals of another kind
     subthreshold    no spike; h still moves by more than 0.02 in the last quarter of the window
     few spikes      at rest, after two or more spikes
     single spike    at rest, after one spike
     silent          at rest, and never spiked
+
+Bursting as electrophysiologists find it: a break between short intervals within a burst and longer ones between bursts
+(Cocatre-Zilgien & Delcomyn, 1992, doi 10.1016/0165-0270(92)90120-3); two peaks in the distribution of the logarithm of
+intervals, parted by a valley, and at least three spikes to a burst (Pasquale, Martinoia & Chiappalone, 2010,
+doi 10.1007/s10827-009-0175-1, where the valley may hold some intervals; here it holds none). The factor of 3 keeps out
+trains that miss single beats, and the rule before it those whose oscillation goes on in the pauses, below a spike.
 
 A lane is run three times under the same constant input: switched on at rest ("step"), beside the fixed point that it
 has under the input, as if it had been raised slowly ("settled"), and depolarised far from it ("kicked"). Where one run
@@ -39,6 +46,7 @@ LABELS = (
 ) = range(len(LABELS))  # fmt: skip
 
 STILL = 0.02  # h that moves by no more than this stands still
+PARTED = 3  # the shortest pause over the longest interval within a burst, at least
 
 
 def fate(f: Features) -> Tensor:
@@ -46,7 +54,8 @@ def fate(f: Features) -> Tensor:
     still = f.high - f.low <= STILL
     spread = f.longest - f.shortest
     equal = (spread < 3) | (2 * f.longest <= 3 * f.shortest)
-    grouped = (f.longest >= 2 * f.shortest) & (f.spikes >= 2 * f.pauses) & (2 * f.widest <= f.longest)
+    parted = (f.pause >= PARTED * f.within) & (f.pauses >= 2)
+    grouped = parted & (4 * f.grouped >= 3 * f.spikes) & (2 * f.widest <= f.pause)
     spiking = f.spikes >= 1
     return _first(
         [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,7 +25,7 @@ class Plane:
     x: Axis
     y: Axis
     drive: float
-    shows: str
+    about: str
     fixed: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -53,34 +55,66 @@ class Plane:
 PLANES = (
     Plane(
         "gates-weak", "Slow gates, weak input", ("z_hyp", 0.0, 0.98), ("z_dep", 0.0, 0.98), 1.2,
-        "z_hyp, the memory of the slow feedback between spikes, takes the cell from tonic firing through mixed modes "
-        "to a subthreshold oscillation and to a single spike; z_dep hardly matters, since it acts in a spike alone.",
+        "z_hyp is the memory of the slow feedback between spikes, z_dep that within one.",
     ),
     Plane(
         "gates", "Slow gates, strong input", ("z_hyp", 0.0, 0.98), ("z_dep", 0.0, 0.98), 1.75,
-        "Here the cell fires for all gates. z_dep sets how long a spike lasts; where z_hyp is small and z_dep near 1, "
-        "spikes become plateaus of unequal length.",
+        "The same two gates, under more input.",
     ),
     Plane(
         "feedback", "Fast and slow feedback", ("r", 0.0, 10.0), ("r_s", -16.0, 0.0), 1.75,
-        "The slow feedback r_s has to outweigh the fast one, r, for firing; where it does not, the step gives one "
-        "spike, or nothing, and where r is strong the cell holds a plateau beside its rest: a bit of memory.",
+        "r is the fast feedback, which excites, and r_s the slow one, which inhibits.",
     ),
     Plane(
         "bias", "Bias and slow feedback", ("b_h", -9.0, -4.0), ("r_s", -16.0, 0.0), 1.75,
-        "A higher bias needs less slow feedback to fire. Between silence and firing lie a band in which the step gives "
-        "one spike, and one of subthreshold oscillations.",
+        "b_h is the bias, r_s the slow feedback.",
     ),
     Plane(
         "irregular", "Firing patterns", ("r", 0.0, 10.0), ("z_hyp", 0.0, 0.98), 1.75,
-        "With a feedback that stays slow during spikes (z_dep = 0.85), spike trains lose their regularity in "
-        "tongues between locked rhythms.",
+        "Fast feedback, and memory of the slow one between spikes, where that is long within spikes (z_dep = 0.85).",
         {"r_s": -10.0, "z_dep": 0.85},
     ),
     Plane(
         "membrane", "Membrane gate", ("b_h", -6.3, -5.5), ("z", 0.5, 0.9), 0.0,
-        "With z = 0, as in the paper, hardly a lane both rests and fires under one input. A membrane gate z of 0.7 or "
-        "so, which slows h, opens a wedge in which rest and tonic firing coexist.",
+        "z slows h; it is 0 in the paper.",
         {"r": 7.1, "r_s": -11.9, "z_hyp": 0.89, "z_dep": 0.39},
     ),
 )  # fmt: skip
+
+LEAST = 0.02  # of an axis: what a label must hold to be named along it
+
+
+def along(codes: np.ndarray, plane: Plane, names: Sequence[str]) -> str:
+    """The labels along both axes, through the paper's values where these lie within.
+
+    Shapes: codes (rows of y, columns of x).
+    """
+    side = len(codes)
+    said: list[str] = []
+    for (name, low, high), (other, from_, to), lines in (
+        (plane.x, plane.y, codes),
+        (plane.y, plane.x, codes.T),
+    ):
+        values = np.linspace(from_, to, side)
+        paper = PAPER[other] if from_ <= PAPER[other] <= to else 0.5 * (from_ + to)
+        k = int(np.abs(values - paper).argmin())
+        runs = _runs(lines[k], max(1, round(LEAST * side)))
+        ends = [f"{names[code]} to {low + (high - low) * end / (side - 1):.3g}" for code, end in runs[:-1]]
+        known = ", ".join([*ends, names[runs[-1][0]]]) if ends else f"{names[runs[0][0]]} throughout"
+        said.append(f"Along {name}, at {other} = {values[k]:.3g}: {known}.")
+    return " ".join(said)
+
+
+def _runs(line: np.ndarray, least: int) -> list[tuple[int, int]]:
+    """Codes of a line in order, and where each ends; what is shorter than `least` belongs to what comes before it."""
+    found: list[tuple[int, int]] = []
+    start = 0
+    for end in range(1, len(line) + 1):
+        if end == len(line) or line[end] != line[start]:
+            code = int(line[start])
+            if found and (end - start < least or found[-1][0] == code):
+                found[-1] = (found[-1][0], end - 1)
+            else:
+                found.append((code, end - 1))
+            start = end
+    return found

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from rheobase.plot.style import TICK, Style, dress, few_ticks, legend, new_figure
 from rheobase.reproduce.src.examples import Example
+from rheobase.reproduce.src.features import SPIKE
 from rheobase.reproduce.src.labels import LABELS
 
 WIDE = 7.2  # inches
@@ -38,6 +39,7 @@ def examples(chosen: Sequence[Example], style: Style) -> Figure:
         colour = colours(style)[LABELS.index(example.label)]
         time = np.arange(1, len(example.step) + 1)
         ax.axvspan(1.012 * len(time), 1.03 * len(time), color=colour, clip_on=False, lw=0)
+        ax.axhline(SPIKE, color=style.grid, lw=0.8, zorder=0)
         if example.kick is not None:
             ax.plot(time, example.kick, color=style.colours[1], lw=1.1)
         ax.plot(time, example.step, color=style.colours[0], lw=1.1)

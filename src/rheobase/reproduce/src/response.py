@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from rheobase.reproduce.src import curves, measure, theory
 from rheobase.reproduce.src.features import SPIKE
 
 PULSES = tuple(range(1, 11))
+JUST = 0.05  # of x + b_h above the onset of spikes
 
 
 def run(job: Job) -> Finding:
@@ -25,18 +26,21 @@ def run(job: Job) -> Finding:
     branch = job.unit("oscillation", lambda: _oscillation(job), **_some(job, "drives", "oscillation_steps"))
     pulses = job.unit("pulses", _pulses)
     beside = _beside(points)
-    return Finding(
-        "All biases shift one curve: x and b_h act through their sum alone. The cell rests below x + b_h = "
+    text = (
+        "x and b_h act through their sum alone, so that all biases shift one curve. The cell rests below x + b_h = "
         f"{points['loss']:.3f}, where its fixed point gives way to a small oscillation; its output begins at "
         f"{points['output']:.3f}, where that oscillation reaches 0, and spikes, which cross 0.5, at "
-        f"{points['spikes']:.3f}. From there its rate hardly rises.",
+        f"{points['spikes']:.3f}. {_rise(rate, job['biases'], points['spikes'])}"
+    )
+    return Finding(
+        text,
         tables=[beside, _rate_table(rate, job["biases"]), _pulse_table(pulses)],
         pictures=[
             Picture(
                 "Response to an input sequence",
                 "The same input spikes (weight 1; alpha = 0.9) into cells of several biases: the input x after its "
-                "integrator, the membrane potential h, the slow feedback h_s and the output ReLU(h). The nearer the "
-                "bias to -4.55, the fewer input spikes it takes; above it the cell fires by itself.",
+                "integrator, the membrane potential h, the slow feedback h_s and the output ReLU(h). "
+                f"{_answers(shown, rate, job['biases'])}",
                 "Panels of x, h, h_s and output over time, a column for each bias.",
                 lambda style: curves.sequence(shown, job["biases"], style),
             ),
@@ -44,7 +48,7 @@ def run(job: Job) -> Finding:
                 "Rate against a constant input",
                 "Spikes per step in the steady state. Dashed: the predicted start of the oscillation, x = "
                 f"{theory.neimark_sacker().drive:.3f} - b_h; dotted: the measured onset of output.",
-                "Rate over x, a curve for each bias; each jumps to about 0.04 and stays nearly flat.",
+                f"Rate over x, a curve for each bias. {text}",
                 lambda style: curves.rates(rate, job["biases"], points, style),
             ),
             Picture(
@@ -57,6 +61,31 @@ def run(job: Job) -> Finding:
             ),
         ],
     )
+
+
+def _rise(rate: Mapping[str, Any], biases: list[float], spikes: float) -> str:
+    """How the rate grows from just above the onset of spikes to the strongest input, for the bias that shows most."""
+    bias = max([b for b in biases if b < spikes] or biases)
+    x, curve = rate["x"], rate["rates"][biases.index(bias)]
+    above = [k for k in range(len(x)) if float(x[k]) + bias >= spikes + JUST]
+    if not above:
+        return ""
+    first, last = above[0], len(x) - 1
+    return (
+        f"With b_h = {bias:g} it fires {float(curve[first]):.4f} spikes per step at x = {float(x[first]):.3g}, just "
+        f"above that, and {float(curve[last]):.4f} at x = {float(x[last]):.3g}."
+    )
+
+
+def _answers(shown: Mapping[str, Any], rate: Mapping[str, Any], biases: list[float]) -> str:
+    """How many spikes each cell gives, and which fire without input."""
+    above = torch.as_tensor(shown["out"]) > SPIKE
+    counts = (above[1:] & ~above[:-1]).sum(0).tolist()
+    given = int(torch.as_tensor(shown["spikes"]).sum())
+    said = ", ".join(f"{n} (b_h = {b:g})" for n, b in zip(counts, biases, strict=True))
+    alone = [f"{b:g}" for b, curve in zip(biases, rate["rates"], strict=True) if float(curve[0]) > 0.0]
+    fires = f"with b_h = {', '.join(alone)} a cell fires" if alone else "none of these fires"
+    return f"Of {given} input spikes come these spikes: {said}. In the steady state without input, {fires}."
 
 
 def _some(job: Job, *names: str) -> dict[str, Any]:
@@ -155,10 +184,17 @@ def _rate_table(rate: Mapping[str, Any], biases: list[float]) -> Table:
 def _pulse_table(pulses: Mapping[str, Any]) -> Table:
     columns = ("weight", "spikes", "peak", "area", "latency (steps)")
     kept = [pulses[k].tolist() for k in ("count", "peak", "area", "latency")]
+    here = [f"{name} {_range(values)}" for name, values in zip(columns[1:], kept, strict=True)]
     return Table(
         "One input spike into a cell at rest", columns, list(zip(PULSES, *kept, strict=True)),
-        "Recorded earlier: one spike for every weight, peak 0.85 to 1.0, area 1.5 to 2.2, latency 0 or 1 step.",
+        "Recorded earlier: one spike for every weight, peak 0.85 to 1.0, area 1.5 to 2.2, latency 0 or 1 step. Here: "
+        f"{', '.join(here)}.",
     )  # fmt: skip
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = (f"{chosen(values):.3g}" for chosen in (min, max))
+    return low if low == high else f"{low} to {high}"
 
 
 PART = Part(

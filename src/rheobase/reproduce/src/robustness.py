@@ -9,21 +9,26 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rheobase.learning import Recipe, Trainer
-from rheobase.plot import Picture, Style, Table
+from rheobase.plot import Picture, Style
+from rheobase.plot.seeds import EVERY_SEED, seed_line
 from rheobase.plot.style import WIDTH, dress, legend, new_figure
+from rheobase.reproduce.findings import ranked
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
-from rheobase.reproduce.src.training import restored, task, trained
-from rheobase.reproduce.training import Task, examined, mean_and_spread
+from rheobase.reproduce.scores import SCORE, SCORES, Scores, scored
+from rheobase.reproduce.seeds import Seeds
+from rheobase.reproduce.src.training import images, restored, task, trained
+from rheobase.reproduce.training import Task, examined
 
 NOISES = ("gaussian", "salt and pepper")
-Lines = dict[str, dict[str, list[tuple[float, float, float]]]]
+Lines = dict[str, dict[str, list[tuple[float, Scores]]]]
 
 
 def run(job: Job) -> Finding:
     on = task(job, job["data"], steps=job["steps"], gain=job["gain"], limit=job["limit"])
     lines: Lines = {noise: {} for noise in NOISES}
     rows: list[tuple[Any, ...]] = []
+    kept = Seeds()
     for kind in job["kinds"]:
         choice = {
             "hidden": job["hidden"], "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind],
@@ -38,24 +43,28 @@ def run(job: Job) -> Finding:
                     _accuracy(job, kind, on, choice, result, noise, amount, seed)
                     for seed, result in zip(job["seeds"], made, strict=True)
                 ]
-                mean, spread = mean_and_spread(got)
-                lines[noise].setdefault(kind, []).append((amount, mean, spread))
-                rows.append((kind, noise, amount, mean, spread))
-    table = Table(
-        "Accuracy under noise", ("cell", "noise", "amount", "test accuracy (%)", "standard deviation"), rows,
+                one = Scores(tuple(got), on.classes, made[0]["tested"])
+                lines[noise].setdefault(kind, []).append((amount, one))
+                rows.append((kind, noise, amount, *one.cells))
+                for seed, value in zip(job["seeds"], got, strict=True):
+                    kept.put({"cell": kind, "noise": noise, "amount": amount, "seed": seed, SCORE: value})
+    table = scored(
+        "Accuracy under noise", ("cell", "noise", "amount", *SCORES), rows,
         "Gaussian: standard deviation added to pixels in [0, 1], cut to [0, 1]. Salt and pepper: share of the pixels "
         f"set to 0 or 1. {len(on.data.x_train)} training samples, seeds {job['seeds']}.",
     )  # fmt: skip
-    most = max(job["amounts"])
-    said = [
-        f"{noise} {most:g}: " + ", ".join(f"{kind} {line[-1][1]:.1f} %" for kind, line in by.items())
-        for noise, by in lines.items()
-    ]
-    text = "At the most noise, " + "; ".join(said) + "."
+    clean, most = (chosen(job["amounts"]) for chosen in (min, max))
+    said = [f"{noise} {amount:g}, {ranked(_at(amount, by))}" for noise, by in lines.items() for amount in (clean, most)]
+    text = f"Least and most noise: {' '.join(dict.fromkeys(said))}"
     picture = Picture(
-        "Accuracy under noise", "Mean and standard deviation over seeds.", text, lambda s: _draw(lines, s)
-    )
-    return Finding(text, tables=[table], pictures=[picture])
+        "Accuracy under noise", f"{EVERY_SEED} Below: by how much {job['kinds'][0]} is the better, seed by seed.", text,
+        lambda s: _draw(lines, s),
+    )  # fmt: skip
+    return Finding(text, tables=[table], pictures=[picture], seeds=kept.table())
+
+
+def _at(amount: float, by: dict[str, list[tuple[float, Scores]]]) -> dict[str, Scores]:
+    return {kind: dict(line)[amount] for kind, line in by.items()}
 
 
 def _accuracy(
@@ -87,17 +96,27 @@ def noisy(x: Tensor, noise: str, amount: float, seed: int) -> Tensor:
 
 
 def _draw(lines: Lines, style: Style) -> Figure:
-    figure = new_figure(WIDTH, 2.9, style)
-    axes = figure.subplots(1, len(lines), sharey=True)
-    for ax, (noise, by) in zip(axes, lines.items(), strict=True):
-        dress(ax, style, title=noise, x="amount", grid="y")
+    figure = new_figure(WIDTH, 4.6, style)
+    axes = figure.subplots(2, len(lines), sharex=True, sharey="row", squeeze=False, height_ratios=(3, 2))
+    for column, (noise, by) in enumerate(lines.items()):
+        top, bottom = axes[:, column]
+        dress(top, style, title=noise, grid="y")
+        dress(bottom, style, x="amount", grid="y")
+        first, *others = by
         for k, (kind, line) in enumerate(by.items()):
-            amounts, means, spreads = zip(*line, strict=True)
-            ax.errorbar(amounts, means, yerr=spreads, marker="o", ms=4, lw=1.6, capsize=3, color=style.colours[k],
-                        label=kind)  # fmt: skip
-        ax.set_ylim(0, 102)
-    axes[0].set_ylabel("test accuracy (%)", fontsize=9, color=style.muted)
-    legend(axes[0], style, loc="lower left")
+            amounts, scores = zip(*line, strict=True)
+            seed_line(top, amounts, [one.values for one in scores], colour=style.colours[k], label=kind)
+        for k, kind in enumerate(others, start=1):
+            amounts, pairs = zip(*((a, (mine, dict(by[kind])[a])) for a, mine in by[first]), strict=True)
+            apart = [[x - y for x, y in zip(one.values, other.values, strict=True)] for one, other in pairs]
+            colour = style.ink if len(others) == 1 else style.colours[k]
+            seed_line(bottom, amounts, apart, colour=colour, label=f"{first} less {kind}")
+        bottom.axhline(0.0, color=style.muted, lw=0.8, ls=":")
+    axes[0, 0].set_ylabel("test accuracy (%)", fontsize=9, color=style.muted)
+    axes[1, 0].set_ylabel("difference (points)", fontsize=9, color=style.muted)
+    legend(axes[0, 0], style, loc="lower left")
+    legend(axes[1, 0], style, loc="upper left")
+    figure.align_ylabels(axes[:, 0])
     return figure
 
 
@@ -110,6 +129,6 @@ PART = Part(
     },
     quick={"limit": 200, "epochs": 1, "seeds": [0], "amounts": [0.0, 0.3]},
     needs=("mnist",),
-    reduced="20,000 of the 60,000 training images.",
+    reduced=lambda used: f"{images(used)}.",
     minutes=5,
 )  # fmt: skip

@@ -29,6 +29,17 @@ def task(job: Job, name: str, *, steps: int, gain: float, limit: int | None) -> 
     return Task(data, Rate(steps, gain=gain, silent=round(SILENT * steps), dtype=torch.bfloat16))
 
 
+def images(used: Mapping[str, Any]) -> str:
+    """How many training samples a part sees, in words.
+
+    >>> images({"limit": 20000, "data": "mnist"})
+    'At most 20,000 of the training samples of mnist'
+    """
+    if used["limit"] is None:
+        return f"All training samples of {used['data']}"
+    return f"At most {used['limit']:,} of the training samples of {used['data']}"
+
+
 def trained(
     job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], seed: int, *, weights: bool = False
 ) -> dict[str, Any]:
