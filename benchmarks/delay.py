@@ -19,7 +19,7 @@ from torch.nn import functional
 from benchmarks.measure import Contestant, interleave
 from benchmarks.options import finish, keep_memory, parsed, parser, say
 from rheobase import neurons, nn
-from rheobase.engine.taps import taps
+from rheobase.engine.operators.taps import taps
 
 FULL, QUICK = (100, 64, 256, 25), (20, 2, 16, 4)
 INPUTS, CLASSES = 140, 20

@@ -20,7 +20,7 @@ from rheobase.engine import explain
 from rheobase.version import __version__
 
 __all__ = [
-    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "__version__", "entry", "equivalence", "errors",
-    "explain", "from_decay", "integrators", "neurons", "nn", "option", "param", "relax", "rollout", "state", "stimuli",
-    "surrogates",
+    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "__version__", "entry", "equivalence",
+    "errors", "explain", "from_decay", "integrators", "neurons", "nn", "option", "param", "relax", "rollout", "state",
+    "stimuli", "surrogates",
 ]  # fmt: skip

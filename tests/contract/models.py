@@ -18,7 +18,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rheobase import Escape, MapNeuron, Neuron, Noisy, OdeNeuron, Refractory, neurons, param, relax, state
+from rheobase import Escape, MapNeuron, Neuron, Noisy, OdeNeuron, Refractory, entry, neurons, param, relax, state
 from rheobase.core import primitives
 from rheobase.core.declare import ParamSpec
 from rheobase.errors import Diverged
@@ -68,6 +68,21 @@ class FiveStates(MapNeuron):
         theta = 1.0 + self.memory * (s.theta - 1.0) + self.jump * z
         before = s._replace(first=first, second=second, v=v, w=w, theta=theta)
         return z, before._replace(v=self.switch(z, 0.0 * v, v), w=w + self.jump * z), before
+
+
+class TwoInputs(MapNeuron):
+    """One input drives, the other divides; only one of them has a unit."""
+
+    drive = entry("mV", "what it adds")
+    divisor = entry("1", "what it divides by, less 1")
+    leak = param(0.9, "1", "decay of the membrane", range=(0.0, 1.0))
+    v_threshold = param(1.0, "mV", "firing threshold")
+    v = state(0.0, "mV", "membrane potential")
+
+    def step(self, s: Any, i: Any) -> tuple[Any, ...]:
+        v = self.leak * s.v + i.drive / (1.0 + i.divisor * i.divisor)
+        z = self.fire(v - self.v_threshold)
+        return z, s._replace(v=self.switch(z, 0.0 * v, v)), s._replace(v=v)
 
 
 class Crossing(OdeNeuron):
@@ -179,7 +194,7 @@ def _liveliest(model: Model, steps: tuple[float, ...]) -> tuple[float, float] | 
         neuron = model.cls(16, **dict(model.options), **({} if math.isnan(dt) else {"dt": dt})).double()
         for scale in (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, 256.0, 1024.0):
             try:
-                out, end = neuron(scale * (0.5 + noise), backend="reference")
+                out, end = neuron(fed(neuron, scale * (0.5 + noise)), backend="reference")
             except Diverged:
                 continue
             tame = all(float(x.abs().max()) < 1e6 for x in end)
@@ -190,6 +205,15 @@ def _liveliest(model: Model, steps: tuple[float, ...]) -> tuple[float, float] | 
             if tame and (active > liveliest or (usable is None and neuron.graded)):
                 liveliest, usable = max(active, liveliest), (dt, scale)
     return usable
+
+
+def fed(neuron: Neuron, x: Tensor) -> Any:
+    """The inputs of a call from one tensor, pointwise: as it is for one input; for several, parts of it for each."""
+    if neuron.Input is None:
+        return x
+    # none below zero, since they may be conductances
+    up, down = x.clamp(min=0.0), (-x).clamp(min=0.0)
+    return {name: up if k == 0 else 0.5**k * down for k, name in enumerate(neuron.entries)}
 
 
 def activity(neuron: Neuron, out: Tensor) -> float:
@@ -228,6 +252,7 @@ WRAPPED += [
     Model("RefractoryEscape", neurons.AdLIF, lambda n: Refractory(Escape(n, delta_u=0.3, rho_0=0.3, seed=8))),
 ]
 UNSEEN = [Model("Resonator", Resonator), Model("FiveStates", FiveStates), Model("Crossing", Crossing)]
+UNSEEN += [Model("TwoInputs", TwoInputs)]
 MODELS = DECLARED + WRAPPED + UNSEEN
 
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)

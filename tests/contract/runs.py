@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rheobase import Neuron
-from tests.contract.models import Model, margins, seeded
+from tests.contract.models import Model, fed, margins, seeded
 from tests.contract.tolerances import MARGIN, ZERO, assert_close, free
 
 THROUGH = ("out", "end", "rec")
@@ -43,7 +43,7 @@ def run(
         if v.is_floating_point():
             v.requires_grad_()
     neuron.zero_grad()
-    out, end, *rec = neuron(current, type(state)(**init), record=record, lengths=lengths, backend=backend)
+    out, end, *rec = neuron(fed(neuron, current), type(state)(**init), record=record, lengths=lengths, backend=backend)
     values = {"out": out} | {f"end.{k}": v for k, v in end._asdict().items()}
     values |= {f"rec.{k}": v for k, v in (rec[0]._asdict() if rec else {}).items()}
     chosen = {k: v for k, v in values.items() if k.partition(".")[0] in through and v.requires_grad}

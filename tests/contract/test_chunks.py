@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rheobase import Neuron
-from tests.contract.models import Model, every_model
+from tests.contract.models import Model, every_model, fed
 from tests.contract.runs import weight
 from tests.contract.test_parity import everything
 from tests.contract.tolerances import FREE_63, assert_close
@@ -18,7 +18,7 @@ BACKENDS = pytest.mark.parametrize("backend", ["reference", "llvm"])
 def in_pieces(neuron: Neuron, current: Tensor, cuts: list[int], backend: str) -> tuple[Tensor, tuple[Tensor, ...]]:
     outs, state = [], None
     for piece in current.tensor_split(cuts):
-        out, state = neuron(piece, state, backend=backend)
+        out, state = neuron(fed(neuron, piece), state, backend=backend)
         outs.append(out)
     return torch.cat(outs), state
 
@@ -30,7 +30,7 @@ def test_values(model: Model, dtype: torch.dtype, backend: str) -> None:
     neuron = model.make(37, dtype=dtype)
     current = model.current(30, 3, 37, dtype=dtype)
     with torch.no_grad():
-        whole, end = neuron(current, backend=backend)
+        whole, end = neuron(fed(neuron, current), backend=backend)
         out, state = in_pieces(neuron, current, [1, 18], backend)
     assert torch.equal(whole, out)
     for name, a, b in zip(end._fields, end, state, strict=True):
@@ -43,9 +43,9 @@ def test_traces(model: Model) -> None:
     current = model.current(12, 2, 7)
     names = everything(neuron)
     with torch.no_grad():
-        _, _, whole = neuron(current, record=names)
-        _, state, first = neuron(current[:5], record=names)
-        _, _, second = neuron(current[5:], state, record=names)
+        _, _, whole = neuron(fed(neuron, current), record=names)
+        _, state, first = neuron(fed(neuron, current[:5]), record=names)
+        _, _, second = neuron(fed(neuron, current[5:]), state, record=names)
     for name, trace, a, b in zip(whole._fields, whole, first, second, strict=True):
         assert torch.equal(trace, torch.cat([a, b])), name
 
@@ -55,7 +55,7 @@ def test_a_recorded_state_is_the_state(model: Model) -> None:
     neuron = model.make(7)
     names = neuron.lane_states
     for backend in ("reference", "llvm"):
-        _, end, rec = neuron(model.current(12, 2, 7), record=names, backend=backend)
+        _, end, rec = neuron(fed(neuron, model.current(12, 2, 7)), record=names, backend=backend)
         for name in names:
             assert torch.equal(getattr(rec, name)[-1], getattr(end, name)), name
 

@@ -14,7 +14,7 @@ from torch._subclasses import FakeTensorMode
 from rheobase.core.execution import Request
 from rheobase.engine.dispatch import program_of
 from rheobase.errors import InputError
-from tests.contract.models import MODELS, Model, every_model
+from tests.contract.models import MODELS, Model, every_model, fed
 from tests.contract.test_parity import everything
 
 BY_NAME = {model.name: model for model in MODELS}
@@ -34,11 +34,14 @@ def compiled(neuron: torch.nn.Module, **options: Any) -> Any:
 
 def results(neuron: Any, leaves: list[Tensor], x: Tensor, **call: Any) -> list[Tensor]:
     """Everything that comes out, and all gradients."""
-    x = x.clone(memory_format=torch.preserve_format).requires_grad_()
-    out, state, *rec = neuron(x, **call)
+    given = fed(getattr(neuron, "_orig_mod", neuron), x)
+    given = given if isinstance(given, dict) else {"current": given}
+    # torch.compile takes leaves alone without a warning
+    inputs = {k: v.clone(memory_format=torch.preserve_format).requires_grad_() for k, v in given.items()}
+    out, state, *rec = neuron(inputs, **call)
     values = [out, *state, *(rec[0] if rec else ())]
     loss = sum((v * torch.linspace(0.5, 1.5, v.numel()).view_as(v)).sum() for v in values if v.requires_grad)
-    found = torch.autograd.grad(loss, [x, *leaves], allow_unused=True)
+    found = torch.autograd.grad(loss, [*inputs.values(), *leaves], allow_unused=True)
     return [v.detach() for v in values] + [g for g in found if g is not None]
 
 
@@ -60,7 +63,7 @@ def test_compile_of_every_kind_of_call(model: Model) -> None:
     x = model.current(9, 2, 5, dtype=torch.float32)
     leaves, twin = list(neuron.parameters()), compiled(neuron)
     with torch.no_grad():
-        _, state = neuron(x)
+        _, state = neuron(fed(neuron, x))
     calls: list[dict[str, Any]] = [
         dict(record=everything(neuron)),
         dict(state=state),
@@ -74,7 +77,7 @@ def test_compile_of_every_kind_of_call(model: Model) -> None:
     half = x.to(torch.bfloat16)
     assert same(results(neuron, leaves, half), results(twin, leaves, half))
     with torch.no_grad():
-        assert torch.equal(neuron(x)[0], twin(x)[0])
+        assert torch.equal(neuron(fed(neuron, x))[0], twin(fed(twin, x))[0])
 
 
 @some_models
@@ -90,11 +93,11 @@ def test_compile_for_any_number_of_steps(model: Model) -> None:
 def test_a_compiled_neuron_follows_its_parameters(model: Model) -> None:
     neuron = model.make(5, dtype=torch.float32)
     x, twin = model.current(9, 2, 5, dtype=torch.float32), compiled(neuron)
-    twin(x)
+    twin(fed(twin, x))
     with torch.no_grad():
         for p in neuron.parameters():
             p.mul_(1.1)
-    assert torch.equal(neuron(x)[0], twin(x)[0])
+    assert torch.equal(neuron(fed(neuron, x))[0], twin(fed(twin, x))[0])
 
 
 def test_bad_input_of_a_compiled_neuron() -> None:
@@ -118,7 +121,7 @@ def test_export(model: Model) -> None:
     file.seek(0)
     loaded = torch.export.load(file).module()
     for given in (x, model.current(40, 3, 5, dtype=torch.float32)):
-        out, state = neuron(given)
+        out, state = neuron(fed(neuron, given))
         for module in (program.module(), loaded):
             again, end = module(given)
             assert torch.equal(out, again)
@@ -129,21 +132,21 @@ def test_export(model: Model) -> None:
 def operands(model: Model, x: Tensor) -> tuple[Any, ...]:
     """The arguments of `rheobase::scan` for a run over x, without the last."""
     neuron = model.make(x.shape[2], dtype=torch.float32)
-    request = Request(neuron, x, neuron.rest(x.shape[1]), everything(neuron), None)
+    request = Request(neuron, (x,), neuron.rest(x.shape[1]), everything(neuron), None)
     init = [s.detach() for s in request.lanes]
     params = [p.detach() for p in neuron.values().values()]
     text, _ = program_of(request)
-    return x, init, params, None, request.rng, text, neuron.dt or 0.0, True
+    return [x], init, params, None, request.rng, text, neuron.dt or 0.0, True
 
 
 @some_models
 def test_operators_pass_torchs_own_checks(model: Model) -> None:
     """Schema, fake tensors and autograd registration, by torch's checker."""
-    x, init, params, *rest = operands(model, model.current(9, 2, 5, dtype=torch.float32))
-    for tensor in (x, *init, *params):
+    inputs, init, params, *rest = operands(model, model.current(9, 2, 5, dtype=torch.float32))
+    for tensor in (*inputs, *init, *params):
         tensor.requires_grad_()
     checks = ("test_schema", "test_autograd_registration", "test_faketensor")
-    torch.library.opcheck(torch.ops.rheobase.scan.default, (x, init, params, *rest, False), test_utils=checks)
+    torch.library.opcheck(torch.ops.rheobase.scan.default, (inputs, init, params, *rest, False), test_utils=checks)
 
 
 def form(tensors: list[Tensor]) -> list[tuple[Any, ...]]:
@@ -166,11 +169,11 @@ def test_fake_results_have_the_form_of_the_real_ones(model: Model, steps: int) -
         assert form(real) == form(shown)
         *results, kept = real
         assert (kept.numel() > 0) == (steps > 1000)
-        wanted = [True] * sum(map(len, (arguments[:1], arguments[1], arguments[2])))
+        wanted = [True] * sum(map(len, arguments[:3]))
         grads = [torch.ones_like(r) for r in results]
         with torch.no_grad():
-            real = torch.ops.rheobase.scan_backward(grads, *arguments[:5], kept, *arguments[5:-1], wanted)
+            real = torch.ops.rheobase.scan_backward(*arguments, [kept], grads, wanted)
             with mode:
                 given = [mode.from_tensor(g) for g in (*grads, kept)]
-                shown = torch.ops.rheobase.scan_backward(given[:-1], *fake[:5], given[-1], *fake[5:-1], wanted)
+                shown = torch.ops.rheobase.scan_backward(*fake, given[-1:], given[:-1], wanted)
         assert form(real) == form(shown)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rheobase import Neuron
-from tests.contract.models import Model, every_model, margins
+from tests.contract.models import Model, every_model, fed, margins
 from tests.contract.runs import Run, run
 from tests.contract.test_parity import everything
 from tests.contract.tolerances import FREE_32, GRADIENT_32, HALF_ULP, MARGIN_32, assert_close, difference
@@ -57,7 +57,7 @@ def test_parity(model: Model, dtype: torch.dtype) -> None:
             assert_close(expected.values[name], value, FREE_32, name)
     # the output is rounded last: what is compared of two backends is what they rounded
     with torch.no_grad():
-        wide = [neuron(current.float(), backend=backend)[0] for backend in ("reference", "llvm")]
+        wide = [neuron(fed(neuron, current.float()), backend=backend)[0] for backend in ("reference", "llvm")]
     assert_close(wide[0], wide[1], FREE_32, "out in float32")
     for one, before in zip((expected, found), wide, strict=True):
         assert torch.equal(one.values["out"], before.to(dtype))
@@ -77,8 +77,8 @@ def test_states_are_those_of_float32(model: Model, dtype: torch.dtype) -> None:
     neuron = model.make(21, dtype=torch.float32)
     current = model.current(STEPS, 3, 21).to(dtype)
     with torch.no_grad():
-        out, end = neuron(current, backend="llvm")
-        wide, expected = neuron(current.float(), backend="llvm")
+        out, end = neuron(fed(neuron, current), backend="llvm")
+        wide, expected = neuron(fed(neuron, current.float()), backend="llvm")
     assert torch.equal(out, wide.to(dtype))
     for name, a, b in zip(end._fields, end, expected, strict=True):
         assert torch.equal(a, b), name
@@ -94,10 +94,10 @@ def test_autocast(model: Model) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         hidden = scale * linear(torch.rand(STEPS, 2, 6))
         assert hidden.dtype == torch.bfloat16
-        out, end = neuron(hidden)
+        out, end = neuron(fed(neuron, hidden))
     assert out.dtype == torch.bfloat16
     assert all(s.dtype == torch.float32 for s in end if s.is_floating_point())
-    assert torch.equal(out, neuron(hidden)[0])
+    assert torch.equal(out, neuron(fed(neuron, hidden))[0])
     out.float().sum().backward()
     assert linear.weight.grad is not None
     assert linear.weight.grad.dtype == torch.float32
@@ -110,6 +110,6 @@ def test_parameters_in_bfloat16(model: Model) -> None:
     neuron = model.make(5, dtype=torch.bfloat16)
     current = model.current(6, 2, 5).to(torch.bfloat16)
     with torch.no_grad():
-        expected, found = (neuron(current, backend=backend) for backend in ("reference", "llvm"))
+        expected, found = (neuron(fed(neuron, current), backend=backend) for backend in ("reference", "llvm"))
     for a, b in zip(expected[1], found[1], strict=True):
         assert_close(a, b, FREE_32, "state")

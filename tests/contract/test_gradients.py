@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rheobase import surrogates
-from tests.contract.models import Model, every_model
+from tests.contract.models import Model, every_model, fed
 
 CASES = pytest.mark.parametrize(
     ("backend", "surrogate"),
@@ -28,7 +28,7 @@ def test_gradcheck(model: Model, backend: str, surrogate: surrogates.Surrogate) 
     assert len(parameters) == len(model.params)
 
     def f(*_: Tensor) -> tuple[Tensor, ...]:
-        out, end = neuron(current, type(rest)(*state), backend=backend)
+        out, end = neuron(fed(neuron, current), type(rest)(*state), backend=backend)
         return (out, *(s for s in end if s.is_floating_point() and s.requires_grad))
 
     assert torch.autograd.gradcheck(f, (current, *moving, *parameters), eps=1e-6, atol=1e-6, rtol=1e-5)
@@ -38,9 +38,9 @@ def test_gradcheck(model: Model, backend: str, surrogate: surrogates.Surrogate) 
 def test_smooth_mode_changes_nothing_but_the_copy(model: Model) -> None:
     neuron = model.make(5)
     current = model.current(8, 2, 5)
-    before, _ = neuron(current)
-    smooth, _ = neuron.smoothed()(current)
-    after, _ = neuron(current)
+    before, _ = neuron(fed(neuron, current))
+    smooth, _ = neuron.smoothed()(fed(neuron, current))
+    after, _ = neuron(fed(neuron, current))
     assert torch.equal(before, after)
     if not neuron.graded:
         assert not torch.equal(before, smooth)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.contract.models import Model, every_model
+from tests.contract.models import Model, every_model, fed
 from tests.contract.runs import assert_runs_close, reference_run, run, weight
 from tests.contract.test_parity import everything
 from tests.contract.tolerances import FREE_63, assert_close, free
@@ -26,7 +26,7 @@ def test_each_as_if_alone(model: Model, backend: str) -> None:
     """A noisy lane is counted through the batch, so the others run beside; their input is cut with it."""
     neuron = model.make(9)
     current = model.current(20, 4, 9).requires_grad_()
-    out, end = neuron(current, lengths=torch.tensor(LENGTHS), backend=backend)
+    out, end = neuron(fed(neuron, current), lengths=torch.tensor(LENGTHS), backend=backend)
     masked = weight("out", out)
     loss = (masked * out).sum() + sum((weight(k, v) * v).sum() for k, v in end._asdict().items() if v.requires_grad)
     (gradient,) = torch.autograd.grad(loss, current)
@@ -38,7 +38,7 @@ def test_each_as_if_alone(model: Model, backend: str) -> None:
                 assert name == "rng" or torch.equal(a, b)
             continue
         x = current[:length].detach().requires_grad_()
-        alone, stop = neuron(x, backend=backend)
+        alone, stop = neuron(fed(neuron, x), backend=backend)
         assert torch.equal(out[:length, k], alone[:, k])
         for name, a, b in zip(end._fields, row(end, k), row(stop, k), strict=True):
             assert name == "rng" or torch.equal(a, b), name
@@ -63,7 +63,9 @@ def test_parity(model: Model) -> None:
 def test_recorded_states_stand_still(model: Model, backend: str) -> None:
     neuron = model.make(5)
     record = everything(neuron)
-    _, end, rec = neuron(model.current(10, 2, 5), lengths=torch.tensor([4, 0]), record=record, backend=backend)
+    _, end, rec = neuron(
+        fed(neuron, model.current(10, 2, 5)), lengths=torch.tensor([4, 0]), record=record, backend=backend
+    )
     for name in record:
         trace = getattr(rec, name.replace(".", "_"))
         final = getattr(end, name.partition(".")[0])
@@ -77,6 +79,6 @@ def test_any_integers(dtype: torch.dtype) -> None:
 
     neuron = MODELS[0].make(3)
     current = MODELS[0].current(6, 2, 3)
-    expected, _ = neuron(current, lengths=torch.tensor([2, 6]))
-    found, _ = neuron(current, lengths=torch.tensor([2, 6], dtype=dtype))
+    expected, _ = neuron(fed(neuron, current), lengths=torch.tensor([2, 6]))
+    found, _ = neuron(fed(neuron, current), lengths=torch.tensor([2, 6], dtype=dtype))
     assert torch.equal(expected, found)

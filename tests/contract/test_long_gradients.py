@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from rheobase import OdeNeuron, neurons
-from tests.contract.models import DECLARED, WRAPPED, Model, seeded
+from tests.contract.models import DECLARED, WRAPPED, Model, fed, seeded
 
 SPIKES = 10_000
 PROBE, MOST = 5_000, 400_000  # steps to find the rate in, and at most
@@ -33,11 +33,11 @@ def test_finite_over_ten_thousand_spikes(model: Model) -> None:
     lanes = len(SCALES) + 1
     neuron = model.make(lanes, kinds=("scalar",), dtype=torch.float32)
     with torch.no_grad():
-        probe, _ = neuron(stimulus(model, PROBE))
+        probe, _ = neuron(fed(neuron, stimulus(model, PROBE)))
     rates = probe.mean((0, 1))
     steps = min(MOST, math.ceil(1.2 * SPIKES / max(float(rates.median()), 0.2 * float(rates.max()))))
     current = stimulus(model, steps).requires_grad_()
-    out, end = neuron(current)
+    out, end = neuron(fed(neuron, current))
     loss = out.sum() + sum(s.sum() for s in end if s.is_floating_point())
     gradients = torch.autograd.grad(loss, [current, *neuron.parameters()], allow_unused=True)
     assert float(out.detach().sum((0, 1)).max()) >= SPIKES or steps == MOST

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.contract.models import Model, every_model
+from tests.contract.models import Model, every_model, fed
 from tests.contract.runs import assert_runs_equal, run, weight
 from tests.contract.test_parity import everything
 
@@ -87,7 +87,7 @@ def test_input_of_any_strides(model: Model) -> None:
     for other in strided(current):
         assert torch.equal(current, other)
         x = other.requires_grad_()
-        out, end = neuron(x, backend="llvm")
+        out, end = neuron(fed(neuron, x), backend="llvm")
         loss = (weight("out", out) * out).sum()
         for k, v in end._asdict().items():
             loss = loss + (weight(f"end.{k}", v) * v).sum() if v.is_floating_point() else loss
@@ -101,8 +101,8 @@ def test_expanded_input(model: Model) -> None:
     """One current for all, as a view whose strides are 0."""
     neuron = model.make(9, dtype=torch.float32)
     one = model.current(12, 1, 1, dtype=torch.float32)
-    out, _ = neuron(one.expand(12, 4, 9), backend="llvm")
-    expected, _ = neuron(one.expand(12, 4, 9).contiguous(), backend="llvm")
+    out, _ = neuron(fed(neuron, one.expand(12, 4, 9)), backend="llvm")
+    expected, _ = neuron(fed(neuron, one.expand(12, 4, 9).contiguous()), backend="llvm")
     assert torch.equal(out, expected)
 
 
@@ -111,7 +111,7 @@ def test_upstream_gradients_of_any_strides(model: Model) -> None:
     neuron = model.make(21)
     x = model.current(10, 4, 21).requires_grad_()
     record = everything(neuron)
-    out, _, rec = neuron(x, record=record, backend="llvm")
+    out, _, rec = neuron(fed(neuron, x), record=record, backend="llvm")
 
     def back(g: Tensor, g_rec: Tensor) -> Tensor:
         pairs = [(t, g) for t, g in ((out, g), (rec[0], g_rec)) if t.requires_grad]
@@ -128,7 +128,7 @@ def test_expanded_gradient(model: Model) -> None:
     """`out.sum().backward()` sends back one number with strides of 0."""
     neuron = model.make(21)
     x = model.current(10, 4, 21).requires_grad_()
-    out, _ = neuron(x, backend="llvm")
+    out, _ = neuron(fed(neuron, x), backend="llvm")
     (found,) = torch.autograd.grad(out.sum(), x, retain_graph=True)
     (expected,) = torch.autograd.grad(out, x, torch.ones_like(out))
     assert torch.equal(found, expected)
@@ -138,7 +138,7 @@ def test_expanded_gradient(model: Model) -> None:
 def test_nothing_given_is_changed(model: Model) -> None:
     neuron = model.make(9)
     current = model.current(8, 2, 9)
-    state = neuron(current)[1]
+    state = neuron(fed(neuron, current))[1]
     before = [current.clone(), *(s.clone() for s in state), *(p.clone() for p in neuron.state_dict().values())]
     run(neuron, current, "llvm", state=state)
     for was, now in zip(before, [current, *state, *neuron.state_dict().values()], strict=True):

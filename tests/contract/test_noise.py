@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rheobase import Noisy, OdeNeuron, neurons
+from tests.contract.models import fed
 
 STEPS, BATCH, N = 40, 2, 5
 
@@ -13,19 +14,20 @@ STEPS, BATCH, N = 40, 2, 5
 @pytest.mark.parametrize("name", neurons.__all__)
 def test_noise_is_that_of_the_reference(name: str) -> None:
     cls = getattr(neurons, name)
-    noisy = Noisy(cls(N, **({"dt": 0.5} if issubclass(cls, OdeNeuron) else {})), sigma=0.7, seed=11).double()
+    neuron = cls(N, **({"dt": 0.5} if issubclass(cls, OdeNeuron) else {}))
+    noisy = Noisy(neuron, sigma=0.7, seed=11, entry=None if neuron.Input is None else "g_inh").double()
     current = torch.rand(STEPS, BATCH, N, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     runs = {}
     for backend in ("reference", "llvm"):
         x = current.clone().requires_grad_()
-        out, end = noisy(x, backend=backend)
-        first, middle = noisy(x[:13], backend=backend)
-        rest, last = noisy(x[13:], middle, backend=backend)
+        out, end = noisy(fed(neuron, x), backend=backend)
+        first, middle = noisy(fed(neuron, x[:13]), backend=backend)
+        rest, last = noisy(fed(neuron, x[13:]), middle, backend=backend)
         assert torch.equal(torch.cat([first, rest]), out)
         assert last.rng.tolist() == end.rng.tolist() == [11, STEPS]
         (out.sum() + end[0].square().sum()).backward()
         runs[backend] = out.detach(), end[0].detach(), x.grad
-    silent, _ = noisy.neuron(current)
-    assert not torch.equal(runs["llvm"][1], noisy.neuron(current)[1][0]) or not torch.equal(silent, runs["llvm"][0])
+    silent, _ = noisy.neuron(fed(neuron, current))
+    assert not torch.equal(runs["llvm"][1], noisy.neuron(fed(neuron, current))[1][0]) or not torch.equal(silent, runs["llvm"][0])
     for a, b in zip(runs["reference"], runs["llvm"], strict=True):
         assert (a - b).abs().max() <= 1e-10 * max(1.0, float(a.abs().max()))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rheobase import Neuron
-from tests.contract.models import KINDS, Model, activity, every_model
+from tests.contract.models import KINDS, Model, activity, every_model, fed
 from tests.contract.runs import assert_runs_close, reference_run, run, weight
 from tests.contract.tolerances import COINCIDENCE_32, ONE_STEP, assert_close, free
 
@@ -46,7 +46,7 @@ def test_free_run(model: Model, steps: int, batch: int, shape: tuple[int, ...]) 
 def test_input_makes_spikes(model: Model) -> None:
     """The other tests would hold for a silent neuron too."""
     neuron = model.make(37)
-    out, _ = neuron(model.current(200, 3, 37))
+    out, _ = neuron(fed(neuron, model.current(200, 3, 37)))
     if neuron.graded:
         assert float(out.detach().std()) > 0.05
     else:
@@ -85,7 +85,7 @@ def test_gradient_through_one_trace(model: Model) -> None:
         got = []
         for backend in ("reference", "llvm"):
             x = current.clone().requires_grad_()
-            _, _, rec = neuron(x, record=record, backend=backend)
+            _, _, rec = neuron(fed(neuron, x), record=record, backend=backend)
             trace = getattr(rec, name.replace(".", "_"))
             got.append(gradient(trace.square().sum(), x))
         assert_close(got[0], got[1], free(12), name)
@@ -111,7 +111,7 @@ def test_gradient_of_one_input_alone(model: Model, wanted: str) -> None:
     leaves = {"current": current} | {f"init.{k}": v for k, v in state._asdict().items()}
     leaves |= dict(neuron.named_parameters())
     leaves[names[0]].requires_grad_()
-    out, end = neuron(current, state, backend="llvm")
+    out, end = neuron(fed(neuron, current), state, backend="llvm")
     loss = (weight("out", out) * out).sum()
     for k, v in end._asdict().items():
         loss = loss + (weight(f"end.{k}", v) * v).sum() if v.is_floating_point() else loss
@@ -126,14 +126,14 @@ def test_one_step_from_the_states_of_the_reference(model: Model, dtype: torch.dt
     current = model.current(64, 3, 37, dtype=dtype)
     names = neuron.lane_states
     with torch.no_grad():
-        _, end, rec = neuron(current, record=names, backend="reference")
+        _, end, rec = neuron(fed(neuron, current), record=names, backend="reference")
         # every step of the run becomes one sequence of a batch
         many = {name: getattr(rec, name)[:-1].flatten(0, 1) for name in names}
         state = neuron.whole_state(many, getattr(end, "rng", None))
         i = current[1:].flatten(0, 1).unsqueeze(0)
         record = everything(neuron)
-        expected = neuron(i, state, record=record, backend="reference")
-        found = neuron(i, state, record=record, backend="llvm")
+        expected = neuron(fed(neuron, i), state, record=record, backend="reference")
+        found = neuron(fed(neuron, i), state, record=record, backend="llvm")
     near = (expected[0] != found[0]).double().mean() if not neuron.graded else torch.zeros(())
     assert float(near) == 0.0
     for k, name in enumerate(record):
@@ -148,7 +148,7 @@ def test_gradient_of_one_step_from_the_states_of_the_reference(model: Model, dty
     current = model.current(32, 3, 37, dtype=dtype)
     names = neuron.lane_states
     with torch.no_grad():
-        _, end, rec = neuron(current, record=names, backend="reference")
+        _, end, rec = neuron(fed(neuron, current), record=names, backend="reference")
     many = {name: getattr(rec, name)[:-1].flatten(0, 1) for name in names}
     state = neuron.whole_state(many, getattr(end, "rng", None))
     i = current[1:].flatten(0, 1).unsqueeze(0)
@@ -165,7 +165,7 @@ def test_spikes_coincide_in_float32(model: Model) -> None:
     neuron = model.make(37, dtype=torch.float32)
     current = model.current(300, 3, 37, dtype=torch.float32)
     with torch.no_grad():
-        runs = [neuron(current, backend=backend)[0] for backend in ("reference", "llvm")]
+        runs = [neuron(fed(neuron, current), backend=backend)[0] for backend in ("reference", "llvm")]
     if neuron.graded:
         runs = [((z[1:] > 0.5) & (z[:-1] <= 0.5)).float() for z in runs]
     a, b = (z.movedim(0, -1).reshape(-1, 1, z.shape[0]) for z in runs)

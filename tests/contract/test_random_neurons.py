@@ -19,7 +19,7 @@ from torch import Tensor
 
 from rheobase import errors
 from rheobase.core.execution import Request, reasons
-from rheobase.engine.symbols import RULES
+from rheobase.engine.graph.symbols import RULES
 from tests.contract import random_neurons
 from tests.contract.random_neurons import Sketch, sketches
 from tests.contract.runs import Run, run

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from rheobase import MapNeuron, param, state
-from rheobase.engine import compile_llvm, launch
-from tests.contract.models import MODELS, Model, every_model
+from rheobase.engine.llvm import compile as compile_llvm
+from rheobase.engine.llvm import launch
+from tests.contract.models import MODELS, Model, every_model, fed
 from tests.contract.runs import assert_runs_close, assert_runs_equal, reference_run, run
 from tests.contract.test_parity import everything
 from tests.contract.tolerances import free
@@ -68,7 +69,7 @@ def test_backward_sees_the_states_of_the_forward(
     cache_bytes(size)
     neuron = Witness(43, gain=torch.ones(43), learn=("gain",)).to(dtype)
     current = torch.randn(50, 1, 43, generator=torch.Generator().manual_seed(1)).to(dtype)
-    out, _, rec = neuron(current, record=("v",), backend="llvm")
+    out, _, rec = neuron(fed(neuron, current), record=("v",), backend="llvm")
     for t in (0, 1, 15, 16, 17, 31, 32, 49):
         one = torch.zeros_like(out)
         one[t] = 1.0

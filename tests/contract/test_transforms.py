@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.func import hessian, jacfwd, jacrev, vmap
 
 from rheobase import Neuron, errors, surrogates
-from tests.contract.models import MODELS, Model, every_model
+from tests.contract.models import MODELS, Model, every_model, fed
 
 # torch's own rules for forward mode are made with it
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -29,7 +29,7 @@ def made(model: Model, *, smooth: bool = False) -> tuple[Neuron, Tensor]:
 
 
 def total(neuron: Neuron, x: Tensor) -> Tensor:
-    out, end = neuron(x, backend="reference")
+    out, end = neuron(fed(neuron, x), backend="reference")
     return out.sum() + sum((s * s).sum() for s in end if s.is_floating_point())
 
 
@@ -37,8 +37,8 @@ def total(neuron: Neuron, x: Tensor) -> Tensor:
 def test_vmap(model: Model) -> None:
     neuron, x = made(model)
     many = torch.stack([x, 0.5 * x, 2.0 * x])
-    mapped = vmap(lambda y: neuron(y, backend="reference")[0])(many)
-    assert torch.equal(mapped, torch.stack([neuron(y, backend="reference")[0] for y in many]))
+    mapped = vmap(lambda y: neuron(fed(neuron, y), backend="reference")[0])(many)
+    assert torch.equal(mapped, torch.stack([neuron(fed(neuron, y), backend="reference")[0] for y in many]))
 
 
 @every_model
@@ -74,8 +74,8 @@ def test_a_gradient_of_torch_func_is_that_of_autograd(model: Model) -> None:
 @some_models
 def test_compile(model: Model) -> None:
     neuron, x = made(model)
-    compiled = torch.compile(lambda y: neuron(y, backend="reference"), backend="aot_eager", fullgraph=True)
-    expected, found = neuron(x, backend="reference"), compiled(x)
+    compiled = torch.compile(lambda y: neuron(fed(neuron, y), backend="reference"), backend="aot_eager", fullgraph=True)
+    expected, found = neuron(fed(neuron, x), backend="reference"), compiled(x)
     assert torch.equal(expected[0], found[0])
     for a, b in zip(expected[1], found[1], strict=True):
         torch.testing.assert_close(a, b)
@@ -89,7 +89,7 @@ class Plain(torch.nn.Module):
         self.neuron = neuron
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.neuron(x, backend="reference")[0]
+        return self.neuron(fed(self.neuron, x), backend="reference")[0]
 
 
 @pytest.mark.parametrize("strict", [True, False])
@@ -97,7 +97,7 @@ class Plain(torch.nn.Module):
 def test_export(model: Model, strict: bool) -> None:
     neuron, x = made(model)
     program = torch.export.export(Plain(neuron), (x,), strict=strict)
-    assert torch.equal(program.module()(x), neuron(x, backend="reference")[0])
+    assert torch.equal(program.module()(x), neuron(fed(neuron, x), backend="reference")[0])
     assert "rheobase" not in program.graph_module.code
 
 
@@ -115,7 +115,7 @@ def test_a_kernel_says_what_it_cannot_do_and_who_can(transform: str) -> None:
     neuron, x = made(model)
 
     def loss(y: Tensor) -> Tensor:
-        return neuron(y, backend="llvm")[0].sum()
+        return neuron(fed(neuron, y), backend="llvm")[0].sum()
 
     with pytest.raises(errors.NotDifferentiable) as caught:
         TRANSFORMS[transform](loss, x)

@@ -12,7 +12,7 @@ import torch
 
 from rheobase import Escape, Noisy, Refractory, integrators, neurons, surrogates
 from rheobase.core.neuron import Neuron
-from rheobase.engine import launch
+from rheobase.engine.llvm import launch
 from rheobase.errors import ParameterError
 from tests.contract.models import KINDS, UNSEEN, Model, every_model
 

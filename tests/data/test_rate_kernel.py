@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rheobase.data import Rate
-from rheobase.engine import bernoulli
+from rheobase.engine.llvm import bernoulli
 from rheobase.errors import DTypeError
 
 DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.float16]

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from rheobase import files, neurons
-from rheobase.engine import compile_llvm, launch
+from rheobase.engine.llvm import compile as compile_llvm
+from rheobase.engine.llvm import launch
 
 CURRENT = torch.ones(3, 1, 5)
 

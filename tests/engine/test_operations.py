@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rheobase import MapNeuron, Neuron, param, state, surrogates
 from rheobase.core import primitives
-from rheobase.engine.symbols import RULES
+from rheobase.engine.graph.symbols import RULES
 from tests.contract.tolerances import difference
 from tests.engine.test_types import CALLED, ONE, TWO, torch_one, torch_two
 

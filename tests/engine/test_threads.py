@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from rheobase import neurons
-from rheobase.engine import launch, threads
+from rheobase.engine.llvm import launch, threads
 
 WIDE = torch.rand(40, 8, 512, generator=torch.Generator().manual_seed(0)) * 3  # enough for two threads
 

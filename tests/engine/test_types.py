@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from rheobase import MapNeuron, errors, param, state
-from rheobase.engine.symbols import RULES
+from rheobase.engine.graph.symbols import RULES
 
 KINDS: dict[str, Callable[[Any, Any], Any]] = {
     "real": lambda n, x: 1.5 * x - 0.25,

@@ -14,9 +14,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from rheobase.engine import vector_math
-from rheobase.engine.ir import Writer
-from rheobase.engine.vector_math import FUNCTIONS
+from rheobase.engine.llvm.ir import Writer
+from rheobase.engine.lowering import vector_math
+from rheobase.engine.lowering.vector_math import FUNCTIONS
 
 FLOATS = {32: np.float32, 64: np.float64}
 WORDS = {32: np.uint32, 64: np.uint64}

@@ -14,10 +14,10 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from rheobase import Neuron, Noisy, neurons
-from rheobase.engine.emit_llvm import Variant
-from rheobase.engine.launch_triton import BLOCK, WARPS, kernel
-from rheobase.engine.plan import Wanted
-from rheobase.engine.trace import trace
+from rheobase.engine.graph.plan import Wanted
+from rheobase.engine.graph.trace import trace
+from rheobase.engine.llvm.emit import Variant
+from rheobase.engine.triton.launch import BLOCK, WARPS, kernel
 
 IO = {"f32": "*fp32", "f64": "*fp64", "bf16": "*i16"}
 
@@ -27,7 +27,7 @@ def compiled(variant: Variant, *, kept: bool) -> Any:
     k = kernel(variant)
     fixed: dict[str, Any] = {"BLOCK": BLOCK} | ({} if kept else {"checkpoints": None})
     types = {"lengths": "*i32", "bad": "*i32", "rng": "*i64"}
-    types |= dict.fromkeys(("current", "out", "g_out", "g_current"), IO[variant.stored])
+    types |= dict.fromkeys(("input_0", "out", "g_out", "g_input_0"), IO[variant.stored])
     signature = {}
     for name in k.source.tensors:
         signature[name] = types.get(name, "*fp64" if variant.bits == 64 else "*fp32")
@@ -41,7 +41,7 @@ def compiled(variant: Variant, *, kept: bool) -> Any:
 def variants(neuron: Neuron, stored: str, masked: bool) -> tuple[Variant, Variant]:
     text = trace(neuron, neuron.lane_states[:1]).text()
     n = len(neuron.params)
-    wanted = Wanted(True, (True,), True, (True,) * n)
+    wanted = Wanted(True, (True,), (True,), (True,) * n)
     mixed = tuple(k % 2 == 1 for k in range(n))
     return Variant(text, masked, stored, mixed, None), Variant(text, masked, stored, mixed, wanted)
 

@@ -15,9 +15,9 @@ from torch import Tensor
 
 import rheobase
 from rheobase import Neuron, Noisy, errors, neurons
-from rheobase.engine.launch_triton import BLOCK, segment_length
-from rheobase.engine.program import parse
-from rheobase.engine.trace import trace
+from rheobase.engine.graph.program import parse
+from rheobase.engine.graph.trace import trace
+from rheobase.engine.triton.launch import BLOCK, segment_length
 from tests.contract.models import Model, every_model
 from tests.contract.runs import Run, assert_runs_close, assert_runs_equal, reference_run, run, weight
 from tests.contract.tolerances import HALF_ULP, ONE_STEP, assert_close, difference, free
@@ -208,7 +208,7 @@ def test_the_operator_keeps_its_contract_with_torch() -> None:
     neuron = neurons.SRC(3)
     text = trace(neuron, ("h",)).text()
     params, state = list(neuron.values().values()), list(neuron.rest(2, dtype=torch.float32))
-    arguments = (torch.randn(40, 2, 3), state, params, None, None, text, 0.0, True, True)
+    arguments = ([torch.randn(40, 2, 3)], state, params, None, None, text, 0.0, True, True)
     real = torch.ops.rheobase.scan_triton(*arguments)
     with FakeTensorMode(allow_non_fake_inputs=True):
         fake = torch.ops.rheobase.scan_triton(*arguments)

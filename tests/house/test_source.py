@@ -32,7 +32,7 @@ def test_imports_are_absolute() -> None:
         "rheobase.core.param",
         "rheobase.neurons.lif",
         "rheobase.engine",
-        "rheobase.engine.ir.Graph",
+        "rheobase.engine.llvm.ir.Graph",
     ]
 
 

@@ -73,7 +73,7 @@ def runs_files(module: Module) -> list[str]:
 
 # the one place that writes; compiled code, a download and what a child process tells its parent are files of our own
 WRITERS = {
-    "src/rheobase/files.py", "src/rheobase/engine/compile_llvm.py", "src/rheobase/data/download.py",
+    "src/rheobase/files.py", "src/rheobase/engine/llvm/compile.py", "src/rheobase/data/download.py",
     "src/rheobase/learning/trainer.py",
 }  # fmt: skip
 WRITING = {"write_text", "write_bytes", "savetxt", "tofile"}

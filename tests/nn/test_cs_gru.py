@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rheobase import explain, neurons, nn, surrogates
-from rheobase.engine import events, items, tiles
-from rheobase.engine.products import Convolution
+from rheobase.engine.llvm import events, items, tiles
+from rheobase.engine.operators.products import Convolution
 from rheobase.errors import BackendUnavailable, DTypeError, InputError, ParameterError, ShapeError, StateError
 from rheobase.learning.layers import spiking_layers
 

@@ -32,11 +32,19 @@ def concrete() -> bool:
 
 def check_finite(neuron: Neuron, inputs: Sequence[Tensor]) -> None:
     """Raise `InputError` with the first place where an input is NaN or infinite."""
+    found = bad_input(neuron, inputs)
+    if found is not None:
+        raise found
+
+
+def bad_input(neuron: Neuron, inputs: Sequence[Tensor]) -> InputError | None:
+    """The error for the first input that is somewhere NaN or infinite; none while values cannot be looked at."""
     if not concrete():
-        return
+        return None
     for name, x in zip(neuron.entries, inputs, strict=True):
         if not x.is_meta and not bool(torch.isfinite(x).all()):
-            raise not_finite(repr(neuron), x, name)
+            return not_finite(repr(neuron), x, name)
+    return None
 
 
 def finite(state: Any) -> bool:

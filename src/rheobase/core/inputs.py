@@ -1,4 +1,4 @@
-"""The inputs of a call by the names that a neuron declares for them: `neuron(current)`, `neuron(g_exc=..., g_inh=...)`."""
+"""The inputs of a call by the names that a neuron declares: `neuron(current)`, `neuron(g_exc=..., g_inh=...)`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from rheobase.core.declare import EntrySpec
 from rheobase.errors import ParameterError, nearest
 
 if TYPE_CHECKING:
     from rheobase.core.neuron import Neuron
 
 CURRENT = "current"  # the name of an input that is not declared
+ONE_INPUT: Mapping[str, EntrySpec] = {CURRENT: EntrySpec("1", "input")}  # of layers that a call is checked for
 RESERVED = ("state", "record", "lengths", "backend")  # the other arguments of a call
 
 
@@ -41,6 +43,12 @@ def gathered(neuron: Neuron, first: Any, named: Mapping[str, Any]) -> tuple[Any,
     Raises: `ParameterError` for an unknown input, one that is missing, or one that is given twice.
     """
     names, given = tuple(neuron.entries), dict(named)
+    if len(names) > 1 and isinstance(first, Tensor) and CURRENT in names:
+        # the argument of that name
+        first = {CURRENT: first}
+    if len(names) > 1 and isinstance(first, Tensor) and CURRENT in names:
+        # the argument of that name
+        first = {CURRENT: first}
     if len(names) == 1 and not isinstance(first, Mapping):
         if first is not None:
             if names[0] in given:
@@ -59,10 +67,10 @@ def gathered(neuron: Neuron, first: Any, named: Mapping[str, Any]) -> tuple[Any,
         if name not in names:
             raise ParameterError(repr(neuron), f"input {name!r}", "the name of an input", nearest(str(name), names))
     missing = [name for name in names if given.get(name) is None]
-    if missing:
-        expected = f"inputs {', '.join(names)}" if len(names) > 1 else f"its input {names[0]}"
-        raise ParameterError(repr(neuron), f"no {missing[0]}", expected, _call(names))
-    return tuple(given[name] for name in names)
+    if missing and len(names) > 1:
+        raise ParameterError(repr(neuron), f"no {missing[0]}", f"inputs {', '.join(names)}", _call(names))
+    # that the one input is there is checked with its type
+    return tuple(given.get(name) for name in names)
 
 
 def _call(names: Sequence[str]) -> str:
@@ -70,4 +78,4 @@ def _call(names: Sequence[str]) -> str:
     return f"call neuron({', '.join(f'{name}=...' for name in names)}); what is not there is a tensor of zeros"
 
 
-__all__ = ["CURRENT", "RESERVED", "driven", "gathered", "input_type", "one_step_of"]
+__all__ = ["CURRENT", "ONE_INPUT", "RESERVED", "driven", "gathered", "input_type", "one_step_of"]

@@ -172,10 +172,11 @@ class _Random(_Wrapper):
 class Noisy(_Random):
     """Adds `sigma` times a standard normal number to the input, anew for every step and lane.
 
-    `sigma` is in the unit of the input: a standard deviation per step. Of several inputs, `entry` names the one. Each run that starts at rest draws a seed from
-    torch's generator, so no two are alike and `torch.manual_seed` makes them all again; a `seed` that is given fixes
-    the noise of every run. The number is a function of (seed, absolute step, lane), and the state gains `rng`, both of
-    them: a run in pieces sees the same noise as a whole one, and so does the backward pass.
+    `sigma` is in the unit of the input: a standard deviation per step. Where a neuron has several inputs, `entry` names
+    the one. Each run that starts at rest draws a seed from torch's generator, so no two are alike and
+    `torch.manual_seed` makes them all again; a `seed` that is given fixes the noise of every run. The number is a
+    function of (seed, absolute step, lane), and the state gains `rng`, both of them: a run in pieces sees the same
+    noise as a whole one, and so does the backward pass.
 
     >>> import torch
     >>> from rheobase import neurons
@@ -198,7 +199,9 @@ class Noisy(_Random):
             raise ParameterError("Noisy", repr(neuron), "a neuron with one input, or the name of one", "entry='...'")
         self.entry = next(iter(neuron.entries)) if entry is None else entry
         if self.entry not in neuron.entries:
-            raise ParameterError("Noisy", f"entry {entry!r}", "the name of an input", nearest(str(entry), neuron.entries))
+            raise ParameterError(
+                "Noisy", f"entry {entry!r}", "the name of an input", nearest(str(entry), neuron.entries)
+            )
         unit = neuron.entries[self.entry].unit
         self.params = {**self.params, "sigma": dataclasses.replace(self.params["sigma"], unit=unit)}
 
@@ -262,7 +265,9 @@ class Escape(_Random):
         }
 
     def transition(self, s: Any, i: Any) -> Transition:
-        return self._after(s.rng, _Escaping(self, s.rng, i if self.Input is None else i[0]).transition(self._split(s), i))
+        return self._after(
+            s.rng, _Escaping(self, s.rng, i if self.Input is None else i[0]).transition(self._split(s), i)
+        )
 
 
 class _Escaping(Bound):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rheobase.data.checks import check_dtype, check_images, check_index, check_seed, check_span
 from rheobase.data.counter import fill_words, lane_keys, step_keys
-from rheobase.engine import bernoulli
+from rheobase.engine.llvm import bernoulli
 from rheobase.errors import ParameterError
 
 _LEVELS = 1 << 16

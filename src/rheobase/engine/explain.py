@@ -99,7 +99,7 @@ def explain(net: nn.Module, x: Tensor | None = None) -> Explanation:
 
 
 def _part(name: str, neuron: Any, x: Tensor) -> Part:
-    why = reasons(Request(neuron, x, None, (), None))
+    why = reasons(Request(neuron, (x,) * len(neuron.entries), None, (), None))
     chosen = next(k for k, reason in why.items() if reason is None)
     passed_over = [f"{k}: {reason}" for k, reason in why.items() if reason is not None]
     text = "one fused kernel" if chosen != "reference" else "plain torch loop; " + "; ".join(passed_over)

@@ -11,6 +11,7 @@ from torch import Tensor
 from rheobase.core import MapNeuron, Neuron, OdeNeuron
 from rheobase.core.declared import Declared
 from rheobase.core.describe import STEPS
+from rheobase.core.inputs import driven
 from rheobase.core.named import NamedSet
 from rheobase.errors import ParameterError
 from rheobase.learning.metrics import CROSSING
@@ -127,7 +128,8 @@ def inject(neuron: Declared, stimulus: Tensor, state: Any = None, *, onset: int 
     """
     names = tuple(type(neuron).states)
     with torch.no_grad():
-        out, _, recorded = neuron(stimulus.view(-1, 1, 1), state, record=(*names, *(f"{name}.pre" for name in names)))
+        inputs = driven(neuron, stimulus.view(-1, 1, 1))
+        out, _, recorded = neuron(inputs, state, record=(*names, *(f"{name}.pre" for name in names)))
     after, before = ({name: getattr(recorded, name + when)[:, 0, 0] for name in names} for when in ("", "_pre"))
     spikes = torch.zeros_like(out, dtype=torch.bool) if never_spikes(neuron) else onsets(out, neuron.graded)
     return Response(neuron, stimulus, out[:, 0, 0], spikes[:, 0, 0], after, before, onset)
@@ -225,5 +227,5 @@ def spikes_under(neuron: Declared, currents: Tensor, duration: float) -> Tensor:
     stimulus = currents.float()[None, :, None].expand(steps, -1, -1)
     with torch.no_grad():
         # a current too strong for the step of one lane does not take the others with it
-        out, _ = neuron(stimulus.contiguous(), check_finite=False)
+        out, _ = neuron(driven(neuron, stimulus.contiguous()), check_finite=False)
     return onsets(out, neuron.graded)[:, :, 0]

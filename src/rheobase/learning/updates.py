@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rheobase.core.neuron import Neuron
-from rheobase.engine.trace import Untraceable, trace
+from rheobase.engine.graph.trace import Untraceable, trace
 from rheobase.errors import ParameterError
 
 SUMS = frozenset({"add", "sub"})

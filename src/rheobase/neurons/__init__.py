@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rheobase.neurons.ad_lif import AdLIF
     from rheobase.neurons.adex import AdEx
     from rheobase.neurons.brc import BRC
+    from rheobase.neurons.cond_lif import CondLIF
     from rheobase.neurons.connor_stevens import ConnorStevens
     from rheobase.neurons.cuba_lif import CubaLIF
     from rheobase.neurons.dqif import DQIF
@@ -67,6 +68,7 @@ __all__ = [
     "TTFS",
     "AdEx",
     "AdLIF",
+    "CondLIF",
     "ConnorStevens",
     "CubaLIF",
     "EFAdLIF",
@@ -88,6 +90,7 @@ _FILES = {
     "AdLIF": "ad_lif",
     "AdEx": "adex",
     "BRC": "brc",
+    "CondLIF": "cond_lif",
     "ConnorStevens": "connor_stevens",
     "CubaLIF": "cuba_lif",
     "DQIF": "dqif",

@@ -69,8 +69,8 @@ class ConvGRU(Stateful):
         if isinstance(x, Tensor):
             self.window.check(repr(self), x)
         seen: Any = AsNeuron(self, tuple(getattr(x, "shape", ()))[2:], ConvGRUState)
-        check_call(seen, x, (), lengths)
-        check_finite(seen, x)
+        check_call(seen, (x,), (), lengths)
+        check_finite(seen, (x,))
         if backend not in ("auto", "reference"):
             given = f"backend {backend!r}, which cannot run: it is a loop in plain torch"
             raise BackendUnavailable(repr(self), given, "'auto' or 'reference'", "leave backend out")

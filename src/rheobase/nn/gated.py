@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -13,14 +13,16 @@ from torch import Tensor, nn
 
 from rheobase.core import MapNeuron
 from rheobase.core.check import check_call, check_state
+from rheobase.core.declare import EntrySpec
 from rheobase.core.execution import Request, choose, reasons
 from rheobase.core.finite import check_finite
+from rheobase.core.inputs import ONE_INPUT, one_step_of
 from rheobase.core.rollout import held
 from rheobase.core.states import registered
 from rheobase.core.surrogates import Lorentzian, Surrogate
-from rheobase.engine.dispatch import program_of
-from rheobase.engine.gated import Plan, Stage, gated
-from rheobase.engine.products import Product
+from rheobase.engine.graph.programs import program_of
+from rheobase.engine.operators.gated import Plan, Stage, gated
+from rheobase.engine.operators.products import Product
 from rheobase.errors import BackendUnavailable, ParameterError
 from rheobase.nn.stateful import Stateful
 
@@ -41,6 +43,7 @@ class AsNeuron:
     layer: nn.Module
     shape: tuple[int, ...]
     State: type[Any] = GatedState
+    entries: ClassVar[Mapping[str, EntrySpec]] = ONE_INPUT
 
     def values(self) -> dict[str, Tensor]:
         return dict(self.layer.named_parameters())
@@ -105,9 +108,9 @@ class Gated(Stateful):
         if isinstance(x, Tensor):
             self.check_input(x)
         seen: Any = AsNeuron(self, tuple(getattr(x, "shape", ()))[2:])
-        check_call(seen, x, (), lengths)
+        check_call(seen, (x,), (), lengths)
         if not torch.compiler.is_compiling():
-            check_finite(seen, x)
+            check_finite(seen, (x,))
         compute = torch.float64 if x.dtype == torch.float64 else torch.float32
         fused = self.runs_on(x, backend) == "llvm"
         sums = {gate: value.to(compute) for gate, value in self.sums(x.to(compute)).items()}
@@ -132,12 +135,12 @@ class Gated(Stateful):
             # it traces torch, not kernels
             return "reference"
         if backend == "auto":
-            able = all(reasons(Request(stage, x, None, (), None)).get("llvm", "") is None for stage in self.stages)
+            able = all(reasons(_request(stage, x)).get("llvm", "") is None for stage in self.stages)
             return "llvm" if able else "reference"
         if backend == "triton":
             given = "backend 'triton', which cannot run: a gated recurrence has no GPU kernel"
             raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
-        return [choose(Request(stage, x, None, (), None), backend)[1] for stage in self.stages][-1]
+        return [choose(_request(stage, x), backend)[1] for stage in self.stages][-1]
 
     def _weights(self) -> dict[str, Tensor]:
         mid: dict[str, Any] = {"mid": self.weight_z} if len(self.stages) > 1 else {}
@@ -149,14 +152,14 @@ class Gated(Stateful):
         """One step after the other, by autograd."""
         weights, outs = self._weights(), []
         for t in range(next(iter(sums.values())).shape[0]):
-            now = dict(values)
+            now: dict[str, Tensor] = {}
             for gate, x in sums.items():
                 now[f"a_{gate}"] = x[t] + self.product.forward(state.spike, weights[f"u:{gate}"]).to(x.dtype)
             after = state
             for stage in self.stages:
                 s = stage.State(*(getattr(state, name) for name in stage.State._fields))
-                reads = now[stage.reads]  # type: ignore[index]
-                _, post, _ = stage.step_once({name: now[name] for name in stage.params}, s, reads)
+                i = one_step_of(stage, [now[name] for name in stage.entries])
+                _, post, _ = stage.step_once({name: values[name] for name in stage.params}, s, i)
                 after = after._replace(**post._asdict())
                 if stage is not self.stages[-1]:
                     now["i"] = after.i
@@ -176,11 +179,11 @@ class Gated(Stateful):
         """The whole sequence in one function, its point parts in kernels."""
         like, stages = state.i, list[Stage]()
         for stage in self.stages:
-            text, reason = program_of(Request(stage, like, None, (), None))
+            text, reason = program_of(_request(stage, like))
             if text is None:
                 given = f"backend 'llvm', which cannot run: {reason}"
                 raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
-            stages.append(Stage(text, stage.State._fields, tuple(stage.params), stage.reads))  # type: ignore[attr-defined]
+            stages.append(Stage(text, tuple(stage.entries), stage.State._fields, tuple(stage.params)))
         tensors = {
             **{f"x:{gate}": x for gate, x in sums.items()}, **self._weights(), **values,
             **{f"s:{name}": s for name, s in state._asdict().items()},
@@ -201,6 +204,11 @@ class Gated(Stateful):
         usual = {"surrogate": Lorentzian(), "v_threshold": 1.0, "detach_reset": False}
         given = [f"{k}={getattr(self, k)!r}" for k, v in usual.items() if getattr(self, k) != v]
         return ", ".join([*own, *given])
+
+
+def _request(stage: MapNeuron, like: Tensor) -> Request:
+    """A call of a point part on inputs of this type and device, by which it is known what could run it."""
+    return Request(stage, (like,) * len(stage.entries), None, (), None)
 
 
 def uniform(bound: float, *shape: int) -> nn.Parameter:

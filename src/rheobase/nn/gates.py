@@ -1,16 +1,15 @@
 """The point parts of gated recurrent layers, as declared steps: what stands between their products.
 
-In them `a_r`, `a_i`, `a_z` are sums of products and bias, which the layer makes anew for every step; `reads` names
-the one that enters as the input.
+Their inputs `a_r`, `a_i`, `a_z` are sums of products and bias, which the layer makes for every step.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
-from rheobase.core import MapNeuron, param, state
+from rheobase.core import MapNeuron, entry, param, state
 
 
 def _fired(self: Any, s: Any, i: Any, z: Any) -> tuple[Any, Any]:
@@ -23,8 +22,8 @@ def _fired(self: Any, s: Any, i: Any, z: Any) -> tuple[Any, Any]:
 class LeakyCurrent(MapNeuron):
     """SpikGRU's cell behind its products: i = alpha i + a_i, then z = sigmoid(a_z) mixes it into v."""
 
-    reads: ClassVar[str] = "a_i"
-    a_z = param(0.0, "1", "what the update gate reads")
+    a_i = entry("1", "what enters the current")
+    a_z = entry("1", "what the update gate reads")
     alpha = param(0.9, "1", "decay of the current in one step")
     v_threshold = param(1.0, "1", "firing threshold")
     i = state(0.0, "1", "current")
@@ -32,51 +31,50 @@ class LeakyCurrent(MapNeuron):
     spike = state(0.0, "1", "the last spike")
 
     def step(self, s: Any, i: Any) -> tuple[Any, ...]:
-        i = self.alpha * s.i + i
-        spike, v = _fired(self, s, i, torch.sigmoid(self.a_z))
-        return spike, s._replace(i=i, v=v, spike=spike)
+        current = self.alpha * s.i + i.a_i
+        spike, v = _fired(self, s, current, torch.sigmoid(i.a_z))
+        return spike, s._replace(i=current, v=v, spike=spike)
 
 
 class GatedCurrent(MapNeuron):
     """CS-GRU's cell where no product stands between its two halves: i = sigmoid(a_r) i + a_i, then as SpikGRU."""
 
-    reads: ClassVar[str] = "a_i"
-    a_r = param(0.0, "1", "what the current gate reads")
-    a_z = param(0.0, "1", "what the update gate reads")
+    a_i = entry("1", "what enters the current")
+    a_r = entry("1", "what the current gate reads")
+    a_z = entry("1", "what the update gate reads")
     v_threshold = param(1.0, "1", "firing threshold")
     i = state(0.0, "1", "current")
     v = state(0.0, "1", "membrane potential")
     spike = state(0.0, "1", "the last spike")
 
     def step(self, s: Any, i: Any) -> tuple[Any, ...]:
-        i = torch.sigmoid(self.a_r) * s.i + i
-        spike, v = _fired(self, s, i, torch.sigmoid(self.a_z))
-        return spike, s._replace(i=i, v=v, spike=spike)
+        current = torch.sigmoid(i.a_r) * s.i + i.a_i
+        spike, v = _fired(self, s, current, torch.sigmoid(i.a_z))
+        return spike, s._replace(i=current, v=v, spike=spike)
 
 
 class CurrentGate(MapNeuron):
     """The first half of CS-GRU's cell: i = sigmoid(a_r) i + a_i. The product W_z * i comes after it."""
 
-    reads: ClassVar[str] = "a_i"
     graded = True
-    a_r = param(0.0, "1", "what the current gate reads")
+    a_i = entry("1", "what enters the current")
+    a_r = entry("1", "what the current gate reads")
     i = state(0.0, "1", "current")
 
     def step(self, s: Any, i: Any) -> tuple[Any, ...]:
-        i = torch.sigmoid(self.a_r) * s.i + i
-        return i, s._replace(i=i)
+        current = torch.sigmoid(i.a_r) * s.i + i.a_i
+        return current, s._replace(i=current)
 
 
 class UpdateGate(MapNeuron):
     """The second half of CS-GRU's cell: z = sigmoid(a_z) mixes the new current into v."""
 
-    reads: ClassVar[str] = "a_z"
-    i = param(0.0, "1", "current of this step")
+    a_z = entry("1", "what the update gate reads")
+    i = entry("1", "current of this step")
     v_threshold = param(1.0, "1", "firing threshold")
     v = state(0.0, "1", "membrane potential")
     spike = state(0.0, "1", "the last spike")
 
     def step(self, s: Any, i: Any) -> tuple[Any, ...]:
-        # the input of this half is a_z, the current a parameter
-        spike, v = _fired(self, s, self.i, torch.sigmoid(i))
+        spike, v = _fired(self, s, i.i, torch.sigmoid(i.a_z))
         return spike, s._replace(v=v, spike=spike)

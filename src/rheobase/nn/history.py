@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.engine.taps import reference, taps
+from rheobase.engine.operators.taps import reference, taps
 from rheobase.errors import BackendUnavailable, DTypeError, ParameterError, ShapeError, StateError, nearest
 from rheobase.nn.stateful import Stateful
 

@@ -27,7 +27,7 @@ def membrane_gain(neuron: Neuron) -> Tensor:
     zero = next(s for s in rest if s.is_floating_point())
     name = "v" if "v" in rest._fields else rest._fields[0]
     still, one, two = (
-        getattr(one_step(neuron, values, rest, torch.full_like(zero, level))[2], name)[0] for level in (0.0, 1.0, 2.0)
+        getattr(one_step(neuron, values, rest, [torch.full_like(zero, level)])[2], name)[0] for level in (0.0, 1.0, 2.0)
     )
     gain = one - still
     with torch.no_grad():

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from rheobase.core import primitives
 from rheobase.core.check import check_call, checked_shape
 from rheobase.core.finite import not_finite
+from rheobase.core.inputs import ONE_INPUT
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful
@@ -29,6 +30,7 @@ class _Parallel(Stateful):
     """What the three share: h, a sum over time of inputs, fires where it reaches the threshold."""
 
     graded = False  # what comes out is spikes, so they are counted as a neuron's are
+    entries = ONE_INPUT
     weight: Tensor
     v_threshold: Tensor
 
@@ -58,7 +60,7 @@ class _Parallel(Stateful):
     def _checked(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         """x as float32 or float64, in which the sum is made."""
         like_a_neuron: Any = self
-        check_call(like_a_neuron, x, (), lengths)
+        check_call(like_a_neuron, (x,), (), lengths)
         if not torch.compiler.is_compiling():
             low, high = (float(v) for v in x.detach().aminmax())
             if not (math.isfinite(low) and math.isfinite(high)):

@@ -15,7 +15,7 @@ from rheobase.core.neuron import Neuron, recording
 from rheobase.core.noise import advanced
 from rheobase.core.rollout import held, held_state, one_step
 from rheobase.core.states import registered
-from rheobase.engine.recurrent import recur
+from rheobase.engine.operators.recurrent import recur
 from rheobase.errors import BackendUnavailable, ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful
 
@@ -36,7 +36,7 @@ class Recurrent(Stateful):
 
     A whole sequence is one operator: per step one matrix product and one call of the neuron's kernel.
 
-    Raises: `ShapeError` for a matrix of another size; `ParameterError` for a neuron with several axes.
+    Raises: `ShapeError` for a matrix of another size; `ParameterError` for a neuron with several axes or inputs.
 
     Reference: Bittar & Garner, Front. Neurosci. 16:865897 (2022), for the initial matrix.
 
@@ -50,6 +50,9 @@ class Recurrent(Stateful):
         super().__init__()
         if not isinstance(neuron, Neuron) or len(neuron.shape) != 1:
             raise ParameterError("Recurrent", repr(neuron), "a neuron with one axis", "neurons.AdLIF(128), say")
+        if len(neuron.entries) > 1:
+            given = f"a neuron with the inputs {', '.join(neuron.entries)}"
+            raise ParameterError("Recurrent", given, "a neuron with one input", "what comes back must have one place")
         n = neuron.shape[0]
         if weight_rec is None:
             weight_rec = nn.init.orthogonal_(torch.empty(n, n))
@@ -83,14 +86,14 @@ class Recurrent(Stateful):
     ) -> Any:
         """(out, state), or (out, state, rec) with `record`, as a neuron."""
         record = tuple(record)
-        check_call(self.neuron, x, record, lengths)
+        check_call(self.neuron, (x,), record, lengths)
         compute = torch.float64 if x.dtype == torch.float64 else torch.float32
         if state is None:
             state = self.rest(x.shape[1], dtype=compute, device=x.device)
         elif not isinstance(state, RecurrentState):
             raise StateError(repr(self), type(state).__name__, "a RecurrentState", "pass on what this layer returned")
         check_state(self.neuron, state.neuron, x, compute)
-        request = Request(self.neuron, x, state.neuron, record, lengths)
+        request = Request(self.neuron, (x,), state.neuron, record, lengths)
         if self.runs_on(x, backend) == "llvm":
             out, end, traces = recur(request, state.out, self.lateral)
         else:
@@ -104,11 +107,13 @@ class Recurrent(Stateful):
         Raises `BackendUnavailable` for one asked for by name that cannot.
         """
         if backend == "auto":
-            return "llvm" if reasons(Request(self.neuron, x, None, (), None)).get("llvm", "") is None else "reference"
+            return (
+                "llvm" if reasons(Request(self.neuron, (x,), None, (), None)).get("llvm", "") is None else "reference"
+            )
         if backend == "triton":
             given = "backend 'triton', which cannot run: lateral recurrence has no GPU kernel"
             raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
-        return choose(Request(self.neuron, x, None, (), None), backend)[1]
+        return choose(Request(self.neuron, (x,), None, (), None), backend)[1]
 
     def _taps(self) -> Tensor | None:
         """(taps, 1, n): what each of the last outputs counts, oldest first; None where the last one alone does."""
@@ -120,14 +125,14 @@ class Recurrent(Stateful):
 
     def _reference(self, request: Request, given: Tensor) -> tuple[Tensor, Any, list[Tensor]]:
         neuron, s = self.neuron, request.state
-        check_finite(neuron, request.current)
+        check_finite(neuron, request.inputs)
         values, weight = {name: value.to(given.dtype) for name, value in neuron.values().items()}, self.lateral.t()
         taps = self._taps()
         outs: list[Tensor] = []
         traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
-        for t, x in enumerate(request.current.to(given.dtype).unbind(0)):
+        for t, x in enumerate(request.form.to(given.dtype).unbind(0)):
             back = given if taps is None else (taps * given).sum(0)
-            z, post, pre = one_step(neuron, values, s, torch.addmm(x, back, weight))
+            z, post, pre = one_step(neuron, values, s, [torch.addmm(x, back, weight)])
             given = z if taps is None else torch.cat([given[1:], z[None]])
             if request.lengths is not None:
                 alive = request.lengths > t
@@ -138,7 +143,7 @@ class Recurrent(Stateful):
                 field, _, when = name.partition(".")
                 trace.append(getattr(pre if when else post, field))
             s = post if request.rng is None else post._replace(rng=advanced(request.rng, t + 1))
-        return torch.stack(outs).to(request.current.dtype), s, [torch.stack(t) for t in traces.values()]
+        return torch.stack(outs).to(request.form.dtype), s, [torch.stack(t) for t in traces.values()]
 
 
 def _last(out: Tensor, lengths: Tensor, before: Tensor) -> Tensor:

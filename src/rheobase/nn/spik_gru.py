@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from rheobase.core.check import checked_shape
 from rheobase.core.surrogates import Surrogate
-from rheobase.engine.products import Matrix
+from rheobase.engine.operators.products import Matrix
 from rheobase.nn.gated import Gated, uniform
 from rheobase.nn.gates import LeakyCurrent
 from rheobase.nn.stateful import check_sequence

@@ -8,7 +8,7 @@ from typing import Any, Self
 from torch import Tensor
 from torch.nn import functional as F
 
-from rheobase.engine.products import Convolution
+from rheobase.engine.operators.products import Convolution
 from rheobase.errors import ParameterError, ShapeError
 from rheobase.nn.stateful import check_sequence
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from rheobase.engine.graph import Graph
+from rheobase.engine.graph.graph import Graph
 
 # a rule gives, for the gradient g of node y = op(*args), the gradient of each argument (None: no gradient)
 Rule = Callable[..., tuple[int | None, ...]]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Set
 
-from rheobase.engine.graph import BOOLEAN, COSTLY, Graph
+from rheobase.engine.graph.graph import BOOLEAN, COSTLY, Graph
 
 ROW, AGAIN = 10.0, 9.0  # the cost of a row of scratch, and of reading the input again
 FOREVER = 1e9

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.core.bound import looked_up
-from rheobase.engine.symbols import UNDECLARED, Untraceable
+from rheobase.engine.graph.symbols import UNDECLARED, Untraceable
 
 PLAIN = (bool, int, str, bytes, complex, torch.dtype, torch.device, enum.Enum, types.NoneType)
 # their functions give the same for the same arguments, and read nothing that a user would change

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from rheobase.engine.graph import Graph, Node
+from rheobase.engine.graph.graph import Graph, Node
 
 FORMAT = 1
 
@@ -62,6 +62,12 @@ class Program:
         traces = tuple(graph.put("select", alive, t, held[k]) for t, k in zip(self.traces, self.traced, strict=True))
         out = graph.put("select", alive, self.out, zero)
         return Program(graph, self.entries, self.states, self.params, out, post, traces, self.traced)
+
+    def with_states(self) -> Program:
+        """The same, whose traces are its states after each step."""
+        return Program(
+            self.graph, self.entries, self.states, self.params, self.out, self.post, self.post, self.states
+        )  # fmt: skip
 
     @property
     def noisy(self) -> bool:

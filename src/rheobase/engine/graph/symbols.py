@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from rheobase.core.abstract import AbstractValue, operation
-from rheobase.engine.graph import BOOLEAN, Graph
+from rheobase.engine.graph.graph import BOOLEAN, Graph
 
 
 class Untraceable(Exception):

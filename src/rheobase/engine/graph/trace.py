@@ -15,9 +15,9 @@ import torch
 from rheobase.core.bound import Bound
 from rheobase.core.inputs import one_step_of
 from rheobase.core.neuron import Neuron
-from rheobase.engine.guards import Guards
-from rheobase.engine.program import Program
-from rheobase.engine.symbols import Tracer, Untraceable, lift
+from rheobase.engine.graph.guards import Guards
+from rheobase.engine.graph.program import Program
+from rheobase.engine.graph.symbols import Tracer, Untraceable, lift
 
 
 def trace(

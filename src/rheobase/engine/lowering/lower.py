@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from rheobase.engine.graph import Graph, whole_power
-from rheobase.engine.vector_math import FUNCTIONS
-from rheobase.engine.vectors import Value, Vectors
+from rheobase.engine.graph.graph import Graph, whole_power
+from rheobase.engine.lowering.vector_math import FUNCTIONS
+from rheobase.engine.lowering.vectors import Value, Vectors
 
 # LLVM's ordered predicates are false for NaN, as are torch's comparisons; "ne" is true for NaN
 BEYOND = {"clamp_min": "olt", "clamp_max": "ogt"}

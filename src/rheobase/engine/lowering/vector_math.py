@@ -5,7 +5,7 @@ into a small remainder and a power of two (sine: a multiple of pi), runs a polyn
 pieces so that tiny arguments keep their relative accuracy and most limits come out by arithmetic; the rest is a clamp
 or a select. NaN goes through every step, and a zero keeps its sign where the function has one.
 
-    >>> from rheobase.engine.ir import Writer
+    >>> from rheobase.engine.llvm.ir import Writer
     >>> w = Writer(bits=32, lanes=16)
     >>> y = FUNCTIONS["tanh"](w, "%x")
     >>> sum("fdiv" in line for line in w.lines)
@@ -42,7 +42,7 @@ import math
 import struct
 from collections.abc import Callable, Sequence
 
-from rheobase.engine.vectors import Value, Vectors
+from rheobase.engine.lowering.vectors import Value, Vectors
 
 _MANTISSA = {32: 23, 64: 52}
 _BIAS = {32: 127, 64: 1023}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.forced import Forced
+from rheobase.core.forced import TOLD, Forced
+from rheobase.core.inputs import driven
 from rheobase.core.neuron import Neuron
 from rheobase.core.surrogates import Surrogate
 from rheobase.errors import UnitError
@@ -116,7 +116,7 @@ class Candidates:
         record = ("v",) if self.has_v else ()
         # a candidate that leaves the finite numbers is a bad one, and no error
         drive = current[..., None] * values["input_scale"]
-        spikes, end, *rec = neuron(drive, state, record=record, check_finite=False)
+        spikes, end, *rec = neuron(driven(neuron, drive), state, record=record, check_finite=False)
         return Response(spikes, self._seen(rec[0].v, values, current) if self.has_v else None), end
 
     def forced(self, point: Tensor, current: Tensor, spikes: Tensor, limit: float) -> Response:
@@ -126,17 +126,11 @@ class Candidates:
         drive = current[..., None] * values["input_scale"]
         key = (len(point), limit)
         if key not in self._forced:
-            self._forced[key] = Forced(neuron, mark=self._mark(), limit=limit)
+            self._forced[key] = Forced(neuron, limit=limit)
         forced = self._forced[key]
-        told = forced.told(drive, spikes[..., None].expand_as(drive))
-        distance, _, *rec = forced(told, record=("v",) * self.has_v, check_finite=False)
+        inputs = {**driven(neuron, drive), TOLD: spikes[..., None].expand_as(drive)}
+        distance, _, *rec = forced(inputs, record=("v",) * self.has_v, check_finite=False)
         return Response(distance, self._seen(rec[0].v, values, current) if self.has_v else None)
-
-    def _mark(self) -> float:
-        """A power of two well above all currents, so that as few digits as can be are lost beside it."""
-        scales = [axis.high for axis in self.axes if axis.name == "input_scale"] or [self.fixed["input_scale"]]
-        largest = float(self.recording.current.abs().max()) * abs(scales[0])
-        return 2.0 ** math.ceil(math.log2(4.0 * largest + 1e-6))
 
     def _seen(self, v: Tensor, values: Mapping[str, Tensor], current: Tensor) -> Tensor:
         if all(name not in self.names for name in ("v_gain", "v_offset", "r_series")):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from rheobase.core.noise import FIRST, GOLDEN, SECOND
-from rheobase.engine.frame import Frame
-from rheobase.engine.ir import Value
-from rheobase.engine.vector_math import FUNCTIONS, cos_near
+from rheobase.engine.llvm.frame import Frame
+from rheobase.engine.llvm.ir import Value
+from rheobase.engine.lowering.vector_math import FUNCTIONS, cos_near
 
 
 def noise(w: Frame, tag: str, t: Value) -> Value:

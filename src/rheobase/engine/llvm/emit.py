@@ -10,34 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from rheobase.engine.frame import Frame
-from rheobase.engine.graph import Graph
-from rheobase.engine.ir import Value
-from rheobase.engine.layout import backward_layout, forward_layout
-from rheobase.engine.lower import lower
-from rheobase.engine.noise_llvm import noise
-from rheobase.engine.plan import BackwardPlan, Wanted, plan_backward, plan_forward
-from rheobase.engine.program import parse
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What one compiled kernel is made for."""
-
-    program: str
-    masked: bool
-    stored: str  # "f32", "f64" or "bf16": how the input and the output lie in memory
-    lane_params: tuple[bool, ...]  # a value per lane (True) or one scalar (False)
-    wanted: Wanted | None  # None: the forward kernel
-
-    @property
-    def bits(self) -> int:
-        return 64 if self.stored == "f64" else 32
-
-    @property
-    def computed(self) -> str:
-        """The type in which states and gradients of states and parameters lie in memory."""
-        return "f64" if self.stored == "f64" else "f32"
+from rheobase.engine.graph.graph import Graph
+from rheobase.engine.graph.plan import BackwardPlan, Wanted, plan_backward, plan_forward
+from rheobase.engine.graph.program import parse
+from rheobase.engine.graph.variant import Variant
+from rheobase.engine.llvm.frame import Frame
+from rheobase.engine.llvm.ir import Value
+from rheobase.engine.llvm.layout import backward_layout, forward_layout
+from rheobase.engine.llvm.noise import noise
+from rheobase.engine.lowering.lower import lower
 
 
 @dataclass(frozen=True)
@@ -55,6 +36,7 @@ class _Emitter:
         self.variant = variant
         self.program = parse(variant.program)
         counts = (
+            len(self.program.entries),
             len(self.program.states),
             len(self.program.params),
             len(variant.wanted.traces if variant.wanted else self.program.traces),
@@ -156,7 +138,7 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
     states = graph.leaves("state")
     state_rows = [e.row() for _ in program.states]
     check_row = e.row()
-    current = graph.leaves("input").get("None")
+    entries = graph.leaves("input")
 
     def prepare() -> None:
         e.prepare_scalars(graph, plan.fixed)
@@ -183,28 +165,33 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
 
                 w.vectors(count, checkpoint)
             with w.loop(first, last) as t:
-                rows = {"input": w.row("input", t, io), "out": w.row("out", t, io)}
-                rows |= {f"trace:{k}": w.row(f"trace:{k}", t, own) for k in range(len(plan.traces))}
+                rows_in = [w.row(f"input:{k}", t, io) for k in range(len(program.entries))]
+                row_out = w.row("out", t, io)
+                trace_rows = [w.row(f"trace:{k}", t, own) for k in range(len(plan.traces))]
 
                 def step() -> None:
-                    i = w.read(rows["input"], io)
-                    w.fetch_ahead(rows["input"], io)
-                    w.fetch_ahead(rows["out"], io, write=True)
+                    read = [w.read(row, io) for row in rows_in]
+                    for row in rows_in:
+                        w.fetch_ahead(row, io)
+                    w.fetch_ahead(row_out, io, write=True)
                     at = w.scratch_row(str(check_row))
-                    w.keep(at, w.fma(i, w.const(0.0), w.kept(at)))
+                    seen = w.kept(at)
+                    for i in read:
+                        seen = w.fma(i, w.const(0.0), seen)
+                    w.keep(at, seen)
                     known = {
                         states[n]: w.kept(w.scratch_row(str(r)))
                         for n, r in zip(program.states, state_rows, strict=True)
                         if n in states
                     }
-                    if current is not None:
-                        known[current] = i
+                    # an input that the equations do not look at is read for the sake of the check
+                    known |= {entries[n]: i for n, i in zip(program.entries, read, strict=True) if n in entries}
                     values = e.evaluate(graph, [plan.out, *plan.post, *plan.traces], known, t)
                     for row, node in zip(state_rows, plan.post, strict=True):
                         w.keep(w.scratch_row(str(row)), values[node])
-                    w.write(rows["out"], values[plan.out], io)
-                    for k, node in enumerate(plan.traces):
-                        w.write(rows[f"trace:{k}"], values[node], own)
+                    w.write(row_out, values[plan.out], io)
+                    for row, node in zip(trace_rows, plan.traces, strict=True):
+                        w.write(row, values[node], own)
 
                 w.vectors(count, step)
 
@@ -244,7 +231,8 @@ class _Backward:
         self.io, self.own = e.variant.stored, e.variant.computed
         leaves = self.graph.leaves("state")
         self.states = [leaves[name] for name in e.program.states]
-        self.current = self.graph.leaves("input").get("None")
+        leaves = self.graph.leaves("input")
+        self.inputs = {k: leaves[name] for k, name in enumerate(e.program.entries) if name in leaves}
         self.grads = self.graph.leaves("grad")
         self.state_rows = [e.row() for _ in self.states]
         self.g_rows = [e.row() for _ in self.states]
@@ -311,14 +299,14 @@ class _Backward:
         with w.when(w.let(f"icmp ne i64 {segment}, 0")):
             w.vectors(count, from_checkpoint)
         with w.loop(first, last) as t:
-            row_in = w.row("input", t, self.io)
+            rows_in = {k: w.row(f"input:{k}", t, self.io) for k in self.inputs}
             saved_rows = [self._saved_row(t, first, k) for k in range(len(plan.saved))]
 
             def step() -> None:
                 known = {n: w.kept(w.scratch_row(str(r))) for n, r in zip(self.states, self.state_rows, strict=True)}
-                if self.current is not None:
-                    known[self.current] = w.read(row_in, self.io)
-                    w.fetch_ahead(row_in, self.io)
+                for k, row in rows_in.items():
+                    known[self.inputs[k]] = w.read(row, self.io)
+                    w.fetch_ahead(row, self.io)
                 values = e.evaluate(self.graph, [*plan.post, *plan.saved], known, t)
                 for row, node in zip(saved_rows, plan.saved, strict=True):
                     w.keep(row, values[node])
@@ -330,8 +318,8 @@ class _Backward:
     def _step_back(self, count: Value, t: Value, first: Value) -> None:
         w, e, plan = self.w, self.e, self.plan
         roots = [*plan.state_gradients, *plan.summed_gradients]
-        if plan.input_gradient is not None:
-            roots.append(plan.input_gradient)
+        outward = {k: node for k, node in enumerate(plan.input_gradients) if node is not None}
+        roots += outward.values()
         saved_rows = [self._saved_row(t, first, k) for k in range(len(plan.saved))]
         held = {*plan.saved, *e.scalar, *e.lane}
         needed = set(self.graph.needed(roots, stop=held))
@@ -342,16 +330,16 @@ class _Backward:
             for tag, node in self.grads.items()
             if tag in names and node in needed
         }
-        row_in = w.row("input", t, self.io)
-        row_g = w.row("g_input", t, self.io) if plan.input_gradient is not None else ""
+        rows_in = {k: w.row(f"input:{k}", t, self.io) for k, node in self.inputs.items() if node in needed}
+        rows_g = {k: w.row(f"g_input:{k}", t, self.io) for k in outward}
 
         def step() -> None:
             known: dict[int, Value] = {}
             for row, node in zip(saved_rows, plan.saved, strict=True):
                 if node in needed:
                     known[node] = w.kept(row)
-            if self.current is not None and self.current in needed:
-                known[self.current] = w.read(row_in, self.io)
+            for k, row in rows_in.items():
+                known[self.inputs[k]] = w.read(row, self.io)
             for k, row in enumerate(self.g_rows):
                 leaf = self.grads.get(f"post:{k}")
                 if leaf in needed and leaf is not None:
@@ -365,9 +353,9 @@ class _Backward:
             for row, node in zip(self.sum_rows, plan.summed_gradients, strict=True):
                 at = w.scratch_row(str(row))
                 w.keep(at, w.add(w.kept(at), values[node]))
-            if plan.input_gradient is not None:
-                w.fetch_ahead(row_g, self.io, write=True, down=True)
-                w.write(row_g, values[plan.input_gradient], self.io)
+            for k, row in rows_g.items():
+                w.fetch_ahead(row, self.io, write=True, down=True)
+                w.write(row, values[outward[k]], self.io)
 
         w.vectors(count, step)
 

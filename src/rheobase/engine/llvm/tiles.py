@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rheobase.engine.compile_llvm import Compiled
-from rheobase.engine.ir import Value
-from rheobase.engine.items import Items, run
+from rheobase.engine.llvm.compile import Compiled
+from rheobase.engine.llvm.ir import Value
+from rheobase.engine.llvm.items import Items, run
 
 TILE, POINTS = 4, 6
 Matrix = tuple[tuple[float, ...], ...]

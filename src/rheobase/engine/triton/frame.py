@@ -12,7 +12,7 @@ import struct
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from rheobase.engine.vectors import Value
+from rheobase.engine.lowering.vectors import Value
 
 ORDERED = {"oeq": "==", "ogt": ">", "oge": ">=", "olt": "<", "ole": "<=", "une": "!="}
 # an unordered comparison is the negation of an ordered one

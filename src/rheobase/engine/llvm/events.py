@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from rheobase.engine import threads
-from rheobase.engine.compile_llvm import Compiled
-from rheobase.engine.ir import Value
-from rheobase.engine.items import Items, lanes, run
+from rheobase.engine.llvm import threads
+from rheobase.engine.llvm.compile import Compiled
+from rheobase.engine.llvm.ir import Value
+from rheobase.engine.llvm.items import Items, lanes, run
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-from rheobase.engine.ir import Value, Writer
-from rheobase.engine.layout import Layout
+from rheobase.engine.llvm.ir import Value, Writer
+from rheobase.engine.llvm.layout import Layout
 
 AHEAD = 2  # steps
 STORED = {"f32": ("float", 4), "f64": ("double", 8), "bf16": ("i16", 2)}

@@ -16,27 +16,32 @@ import torch
 from torch import Tensor
 
 from rheobase.core.finite import divergence, not_finite
-from rheobase.engine.late import Late
-from rheobase.engine.ops import check_transforms, once
-from rheobase.engine.plan import Wanted
-from rheobase.engine.products import Product
+from rheobase.engine.graph.plan import Wanted
+from rheobase.engine.graph.variant import BAD_INPUT
+from rheobase.engine.operators.late import Late
+from rheobase.engine.operators.operator import check_transforms, once
+from rheobase.engine.operators.products import Product
+from rheobase.engine.operators.tensors import lengths_per_lane, per_lane, reduced
 
 if TYPE_CHECKING:
-    from rheobase.engine.launch import Runner
+    from rheobase.engine.llvm.launch import Runner
 
-cpu, launch, events, tiles = (Late(f"rheobase.engine.{name}") for name in ("cpu", "launch", "events", "tiles"))
+launch, events, tiles = (Late(f"rheobase.engine.llvm.{name}") for name in ("launch", "events", "tiles"))
 SPARSE = 0.15  # share of cells that spike, up to which to visit the spikes is faster than a dense product
 WIDE = 8  # pixels in a row, from which on it pays to cut them into tiles
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A traced point part: its program, its states and parameters in order, and which sum is its input."""
+    """A traced point part: its program, and its inputs, states and parameters in order.
+
+    An input a_g is the sum of gate g; the input `i` is the state that the stage before it leaves.
+    """
 
     program: str
+    inputs: tuple[str, ...]
     states: tuple[str, ...]
     params: tuple[str, ...]
-    reads: str
 
 
 @dataclass(frozen=True)
@@ -69,9 +74,9 @@ class _Tape:
         first = next(iter(self.sums.values()))
         self.steps, self.like = first.shape[0], first[0]
         whole = [k for k in plan.names if ":" not in k and k != "mid"]
-        self.params = {k: cpu.per_lane(named[k], self.like[None], self.like.dtype) for k in whole}
+        self.params = {k: per_lane(named[k], self.like[None], self.like.dtype) for k in whole}
         self.given = {k: named[k] for k in whole}
-        lanes = None if lengths is None else cpu.lengths_per_lane(lengths, self.like[None])
+        lanes = None if lengths is None else lengths_per_lane(lengths, self.like[None])
         self.lengths = None if lanes is None else plan.product.laid(lanes)
         self.left = None if self.lengths is None else self.lengths.clone()
         self.window = self.product.window(self.like) if plan.precision == self.like.dtype else None
@@ -114,18 +119,16 @@ class _Tape:
 
     def runner(self, stage: Stage, wanted: Wanted | None) -> Runner:
         lane = self.like[None]
-        # what changes from step to step is pointed to later; here only its size counts
-        params = [self.params.get(p, self.like) for p in stage.params]
-        call = launch.Call(stage.program, lane, [self.like] * len(stage.states), params, self.lengths, 0.0, (0, 0))
+        # inputs and states of a step are pointed to when it runs; here only their sizes count
+        inputs, init = [lane] * len(stage.inputs), [self.like] * len(stage.states)
+        params = [self.params[name] for name in stage.params]
+        call = launch.Call(stage.program, inputs, init, params, self.lengths, 0.0, (0, 0))
         return launch.Runner(call, call.variant(wanted))
 
-    def moving(self, stage: Stage, sums: Mapping[str, Tensor], i: Tensor, prefix: str) -> dict[str, Tensor | None]:
-        """The pointers to those parameters of a stage that each step has anew."""
-        found: dict[str, Tensor | None] = {}
-        for k, name in enumerate(stage.params):
-            if name not in self.params:
-                found[f"{prefix}:{k}"] = i if name == "i" else sums[name.removeprefix("a_")]
-        return found
+
+def _of_step(stage: Stage, sums: Mapping[str, Tensor], i: Tensor) -> list[Tensor]:
+    """What belongs to each input of a stage at a step: the sum of a gate, or the state that the stage before left."""
+    return [i if name == "i" else sums[name.removeprefix("a_")] for name in stage.inputs]
 
 
 def forward(
@@ -151,16 +154,16 @@ def forward(
             tape.add_spikes(spike, sums)
         for k, (stage, runner) in enumerate(zip(plan.stages, runners, strict=True)):
             last = k == len(runners) - 1
-            current = sums[stage.reads.removeprefix("a_")]
-            pointers: dict[str, Tensor | None] = {"input": current, "out": out[t] if last else scrap}
-            pointers["lengths"] = tape.left
-            pointers |= tape.moving(stage, sums, held["i"][after], "param")
+            read = _of_step(stage, sums, held["i"][after])
+            pointers: dict[str, Tensor | None] = {"out": out[t] if last else scrap, "lengths": tape.left}
+            pointers |= {f"input:{n}": x for n, x in enumerate(read)}
             for n, name in enumerate(stage.states):
                 pointers[f"init:{n}"] = spike if name == "spike" else held[name][now]
                 pointers[f"final:{n}"] = scrap if name == "spike" else held[name][after]
             bad = runner.run(pointers, t)
-            if bad & launch.BAD_INPUT:
-                raise not_finite("the gated recurrence", current)
+            if bad & BAD_INPUT:
+                first = next(x for x in read if not bool(torch.isfinite(x).all()))
+                raise not_finite("the gated recurrence", first)
             if bad:
                 raise divergence("the gated recurrence", "a state that became NaN or infinite", t)
             if not last:
@@ -188,7 +191,7 @@ def backward(
     part = {k: torch.empty_like(tape.like) for k in learned}
     outward = [k == len(plan.stages) - 1 and g_out is not None for k in range(len(plan.stages))]
     runners = [
-        tape.runner(stage, Wanted(from_out, (), True, tuple(p not in tape.params or p in part for p in stage.params)))
+        tape.runner(stage, Wanted(from_out, (), (True,) * len(stage.inputs), tuple(p in part for p in stage.params)))
         for stage, from_out in zip(plan.stages, outward, strict=True)
     ]
     for t in reversed(range(tape.steps)):
@@ -200,10 +203,9 @@ def backward(
             stage = plan.stages[k]
             # laid out here, so that it lives until the kernel has run
             upstream = plan.product.laid(g_out[t].to(out.dtype)) if outward[k] and g_out is not None else None
-            reads = stage.reads.removeprefix("a_")
-            pointers: dict[str, Tensor | None] = {"input": sums[reads], "g_input": g_now[reads], "g_out": upstream}
-            pointers["lengths"] = tape.left
-            pointers |= tape.moving(stage, sums, held["i"][t + 1], "param") | tape.moving(stage, g_now, g_i, "g_param")
+            pointers: dict[str, Tensor | None] = {"g_out": upstream, "lengths": tape.left}
+            pointers |= {f"input:{n}": x for n, x in enumerate(_of_step(stage, sums, held["i"][t + 1]))}
+            pointers |= {f"g_input:{n}": x for n, x in enumerate(_of_step(stage, g_now, g_i))}
             pointers |= {f"g_param:{n}": part[name] for n, name in enumerate(stage.params) if name in part}
             for n, name in enumerate(stage.states):
                 pointers[f"init:{n}"] = before if name == "spike" else held[name][t]
@@ -218,7 +220,7 @@ def backward(
     return {
         **{f"x:{name}": x for name, x in g_sums.items()},
         **_of_weights(tape, out, held, g_sums, wanted),
-        **{name: cpu.reduced(x, tape.given[name]) for name, x in g_params.items()},
+        **{name: reduced(x, tape.given[name]) for name, x in g_params.items()},
         **{f"s:{name}": x for name, x in g.items()},
     }
 

@@ -11,21 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from rheobase.engine.emit_llvm import Variant
-from rheobase.engine.frame_triton import TritonFrame
-from rheobase.engine.graph import COSTLY, Graph
-from rheobase.engine.lower import lower
-from rheobase.engine.noise_triton import noise
-from rheobase.engine.plan import BackwardPlan, Wanted, plan_backward, plan_forward
-from rheobase.engine.program import parse
-from rheobase.engine.vectors import Value
+from rheobase.engine.graph.graph import COSTLY, Graph
+from rheobase.engine.graph.plan import BackwardPlan, Wanted, plan_backward, plan_forward
+from rheobase.engine.graph.program import parse
+from rheobase.engine.graph.variant import Variant
+from rheobase.engine.lowering.lower import lower
+from rheobase.engine.lowering.vectors import Value
+from rheobase.engine.triton.frame import TritonFrame
+from rheobase.engine.triton.noise import noise
 
 NUMBERS = ["lanes", "steps", "segment", "dt"]
 LINES = 256  # of straight code that a loop body may have for the sake of reading ahead
 AHEAD = 8  # steps that are read at once, at most
 READS = 16  # values in flight for each lane
 COSTLY_LINES, NOISE_LINES = 24, 100  # of a quotient or an elementary function, of a random number
-INPUT = -1  # stands for the input among values by node: a program may not look at it, the check does
 
 Read = Callable[[Value], dict[int, Value]]
 Step = Callable[[Value, dict[int, Value]], None]
@@ -140,7 +139,9 @@ def emit_forward(variant: Variant) -> Source:
     plan = plan_forward(variant.program, variant.masked)
     e = _Emitter(variant)
     w, program, graph = e.frame, e.program, plan.graph
-    states, current = graph.leaves("state"), graph.leaves("input").get("None")
+    states, leaves = graph.leaves("state"), graph.leaves("input")
+    # an input that the equations do not look at is read for the sake of the check
+    inputs = {leaves.get(name, -1 - k): k for k, name in enumerate(program.entries)}
     roots = [plan.out, *plan.post, *plan.traces]
     e.begin()
     e.prepare(graph, plan.fixed)
@@ -149,15 +150,14 @@ def emit_forward(variant: Variant) -> Source:
     e.carry("check", w.const(0.0))
 
     def read(t: Value) -> dict[int, Value]:
-        return {INPUT: w.read_io(w.row("current", t))}
+        return {node: w.read_io(w.row(f"input_{k}", t)) for node, k in inputs.items()}
 
     def step(t: Value, values: dict[int, Value]) -> None:
         # NaN and infinity times zero are NaN, which no sum loses
-        e.carried["check"] = w.fma(values[INPUT], w.const(0.0), e.carried["check"])
+        for node in inputs:
+            e.carried["check"] = w.fma(values[node], w.const(0.0), e.carried["check"])
         known = {states[name]: e.carried[f"s{k}"] for k, name in enumerate(program.states) if name in states}
-        if current is not None:
-            known[current] = values[INPUT]
-        found = e.evaluate(graph, roots, known, t)
+        found = e.evaluate(graph, roots, known | values, t)
         for k, node in enumerate(plan.post):
             e.carried[f"s{k}"] = found[node]
         w.write_io(w.row("out", t), found[plan.out])
@@ -169,7 +169,7 @@ def emit_forward(variant: Variant) -> Source:
         for k in range(len(program.states)):
             with w.inside("if checkpoints is not None:"):
                 w.do(f"tl.store({e.checkpoint(index, k)}, s{k}, mask=later)")
-        e.walk(_ahead(graph, roots, set(plan.fixed), 1), read, step)
+        e.walk(_ahead(graph, roots, set(plan.fixed), len(inputs)), read, step)
     for k in range(len(program.states)):
         w.write(f"final_{k} + lane", f"s{k}")
     w.do("tl.store(bad + lane * 0, 1, mask=here & (check != check))")
@@ -178,7 +178,6 @@ def emit_forward(variant: Variant) -> Source:
         w.do(f"ends = {w.fma(f's{k}', w.const(0.0), 'ends')}")
     w.do("tl.store(bad + 1 + lane * 0, 1, mask=here & (ends != ends))")
     tensors = [
-        "current",
         *_arguments(e),
         "out",
         *_many("final", program.states),
@@ -204,7 +203,8 @@ class _Backward:
         self.wanted = wanted
         leaves = self.graph.leaves("state")
         self.states = [leaves[name] for name in e.program.states]
-        self.current = self.graph.leaves("input").get("None")
+        leaves = self.graph.leaves("input")
+        self.inputs = {leaves[name]: k for k, name in enumerate(e.program.entries) if name in leaves}
         self.grads = self.graph.leaves("grad")
 
     def emit(self) -> Source:
@@ -228,9 +228,9 @@ class _Backward:
         self._finish()
         program = e.program
         tensors = [
-            "current", *_arguments(e), "scratch", "g_out",
+            *_arguments(e), "scratch", "g_out",
             *_many("g_final", program.states), *_many("g_trace", program.traces),
-            "g_current", *_many("g_init", program.states), *_many("g_param", program.params),
+            *_many("g_input", program.entries), *_many("g_init", program.states), *_many("g_param", program.params),
         ]  # fmt: skip
         return Source(w.kernel(tensors, NUMBERS), tuple(tensors), len(plan.saved))
 
@@ -251,7 +251,7 @@ class _Backward:
                 w.do(f"s{k} = tl.load({e.checkpoint(index, k)}, mask=later, other=s{k})")
 
         def read(t: Value) -> dict[int, Value]:
-            return {} if self.current is None else {self.current: w.read_io(w.row("current", t))}
+            return {node: w.read_io(w.row(f"input_{k}", t)) for node, k in self.inputs.items()}
 
         def step(t: Value, values: dict[int, Value]) -> None:
             known = {node: e.carried[f"s{k}"] for k, node in enumerate(self.states)}
@@ -261,21 +261,22 @@ class _Backward:
             for k, node in enumerate(plan.post):
                 e.carried[f"s{k}"] = found[node]
 
-        e.walk(_ahead(self.graph, roots, set(e.fixed), 1), read, step)
+        e.walk(_ahead(self.graph, roots, set(e.fixed), len(self.inputs)), read, step)
         w.do("tl.debug_barrier()")
 
     def _run_back(self) -> None:
         w, e, plan = self.w, self.e, self.plan
         roots = [*plan.state_gradients, *plan.summed_gradients]
-        if plan.input_gradient is not None:
-            roots.append(plan.input_gradient)
+        outward = {k: node for k, node in enumerate(plan.input_gradients) if node is not None}
+        roots += outward.values()
         needed = set(self.graph.needed(roots, stop={*plan.saved, *e.fixed}))
         sources: dict[int, Callable[[Value], Value]] = {
             node: lambda t, k=k: w.let(f"tl.load({self._shelf(t, k)})")
             for k, node in enumerate(plan.saved)
             if node in needed
         }
-        for name, node in (("current", self.current), ("g_out", self.grads.get("out"))):
+        stored = [*((f"input_{k}", node) for node, k in self.inputs.items()), ("g_out", self.grads.get("out"))]
+        for name, node in stored:
             if node in needed and node is not None:
                 sources[node] = lambda t, name=name: w.read_io(w.row(name, t))
         for k in range(len(self.wanted.traces)):
@@ -296,8 +297,8 @@ class _Backward:
                 e.carried[f"g{k}"] = found[node]
             for k, node in enumerate(plan.summed_gradients):
                 e.carried[f"sum{k}"] = w.add(e.carried[f"sum{k}"], found[node])
-            if plan.input_gradient is not None:
-                w.write_io(w.row("g_current", t), found[plan.input_gradient])
+            for k, node in outward.items():
+                w.write_io(w.row(f"g_input_{k}", t), found[node])
 
         e.carried.clear()
         e.carried.update({f"g{k}": f"g{k}" for k in range(len(self.states))})
@@ -334,7 +335,9 @@ def _ahead(graph: Graph, roots: Iterable[int], stop: set[int], reads: int) -> in
 
 def _arguments(e: _Emitter) -> list[str]:
     """The tensors that both kernels read."""
-    return [*_many("init", e.program.states), *_many("param", e.program.params), "lengths", "rng", "checkpoints"]
+    program = e.program
+    many = *_many("input", program.entries), *_many("init", program.states), *_many("param", program.params)
+    return [*many, "lengths", "rng", "checkpoints"]
 
 
 def _many(name: str, of: tuple[object, ...]) -> list[str]:

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from rheobase.core.noise import FIRST, SECOND
-from rheobase.engine import threads
-from rheobase.engine.compile_llvm import Compiled, compile_module, host
+from rheobase.engine.llvm import threads
+from rheobase.engine.llvm.compile import Compiled, compile_module, host
 
 # How 1 lies in memory, as an integer of its width.
 ONE = {torch.float32: (32, 0x3F800000), torch.float64: (64, 0x3FF << 52), torch.bfloat16: (16, 0x3F80),

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rheobase.engine.late import Late
+from rheobase.engine.operators.late import Late
 
-items = Late("rheobase.engine.items")
+items = Late("rheobase.engine.llvm.items")
 
 
 class Product(Protocol):

@@ -11,17 +11,16 @@ from itertools import repeat
 import torch
 from torch import Tensor
 
-from rheobase.engine import threads
-from rheobase.engine.compile_llvm import Compiled, compile_module, host
-from rheobase.engine.emit_llvm import Rows, Variant, emit_backward, emit_forward
-from rheobase.engine.layout import PAD, backward_layout, forward_layout
-from rheobase.engine.plan import Wanted, plan_backward
-from rheobase.engine.program import parse
+from rheobase.engine.graph.plan import Wanted, plan_backward
+from rheobase.engine.graph.program import parse
+from rheobase.engine.graph.variant import STORED, Variant
+from rheobase.engine.llvm import threads
+from rheobase.engine.llvm.compile import Compiled, compile_module, host
+from rheobase.engine.llvm.emit import Rows, emit_backward, emit_forward
+from rheobase.engine.llvm.layout import PAD, backward_layout, forward_layout
 
-STORED = {torch.float32: "f32", torch.float64: "f64", torch.bfloat16: "bf16"}
 CACHE_BYTES = 448 * 1024  # of the second-level cache, for the states of a segment
 BLOCK = 512  # lanes of a block: rows of 2 kB in float32
-BAD_INPUT, BAD_STATE = 1, 2  # bits of what a forward kernel found
 SMALL = 1 << 15  # lane-steps under which a second thread costs more than it gives
 
 
@@ -42,7 +41,7 @@ def kernel(variant: Variant) -> Kernel:
     emit = emit_forward if variant.wanted is None else emit_backward
     assembly, rows = emit(variant, lanes)
     program = parse(variant.program)
-    counts = len(program.states), len(program.params), len(program.traces)
+    counts = len(program.entries), len(program.states), len(program.params), len(program.traces)
     layout = forward_layout(*counts) if variant.wanted is None else backward_layout(*counts)
     return Kernel(compile_module(assembly), rows, {name: k for k, name in enumerate(layout.names)}, lanes)
 
@@ -51,7 +50,7 @@ def kernel(variant: Variant) -> Kernel:
 def longest_segment(program: str, bits: int) -> int:
     """Steps between two kept states: as many as a block's states fit the cache."""
     parsed = parse(program)
-    everything = Wanted(True, (True,) * len(parsed.traces), True, (True,) * len(parsed.params))
+    everything = Wanted.everything(parsed)
     saved = max(1, len(plan_backward(program, False, everything).saved))
     fit = CACHE_BYTES // (saved * 128 * bits // 8)
     return max(16, fit)
@@ -62,33 +61,38 @@ class Call:
     """What forward and backward share: the program, its sizes, its parameters and its scalars."""
 
     program: str
-    current: Tensor  # (time, batch, *neurons), contiguous
+    inputs: list[Tensor]  # each (time, batch, *neurons), contiguous
     init: list[Tensor]
     params: list[Tensor]  # scalars, or one value per lane
     lengths: Tensor | None  # one per lane
     dt: float
     rng: tuple[int, int]  # seed and absolute step
 
+    @property
+    def form(self) -> Tensor:
+        """The first input, whose axes and dtype are those of all."""
+        return self.inputs[0]
+
     @functools.cached_property
     def lanes(self) -> int:
-        return self.current.numel() // self.current.shape[0]
+        return self.form.numel() // self.form.shape[0]
 
     @property
     def compute(self) -> torch.dtype:
-        return torch.float64 if self.current.dtype == torch.float64 else torch.float32
+        return torch.float64 if self.form.dtype == torch.float64 else torch.float32
 
     def variant(self, wanted: Wanted | None) -> Variant:
         wise = tuple(p.numel() != 1 or self.lanes == 1 for p in self.params)
-        return Variant(self.program, self.lengths is not None, STORED[self.current.dtype], wise, wanted)
+        return Variant(self.program, self.lengths is not None, STORED[self.form.dtype], wise, wanted)
 
     @functools.cached_property
     def segment(self) -> int:
         longest = longest_segment(self.program, 64 if self.compute == torch.float64 else 32)
-        return min(self.current.shape[0], longest)
+        return min(self.form.shape[0], longest)
 
     @property
     def segments(self) -> int:
-        return -(-self.current.shape[0] // self.segment)
+        return -(-self.form.shape[0] // self.segment)
 
 
 class Runner:
@@ -97,7 +101,7 @@ class Runner:
     def __init__(self, call: Call, variant: Variant):
         self.kernel = k = kernel(variant)
         self.call = call  # keeps its tensors alive
-        steps, lanes, size = call.current.shape[0], call.lanes, variant.bits // 8
+        steps, lanes, size = call.form.shape[0], call.lanes, variant.bits // 8
         workers = threads.available() if steps * lanes > SMALL else 1
         block = _block(lanes, workers, k, size, call.segment)
         blocks = -(-lanes // block)
@@ -110,7 +114,8 @@ class Runner:
             "steps": steps, "lanes": lanes, "block": block, "blocks": blocks, "segment": call.segment,
             "segments": call.segments, "scratch": self.scratch.data_ptr(), "scratch_bytes": scratch_bytes,
             "row_bytes": row_bytes, "dt": struct.unpack("<q", struct.pack("<d", call.dt))[0], "seed": call.rng[0],
-            "input": call.current.data_ptr(), "lengths": 0 if call.lengths is None else call.lengths.data_ptr(),
+            "lengths": 0 if call.lengths is None else call.lengths.data_ptr(),
+            **{f"input:{k}": tensor.data_ptr() for k, tensor in enumerate(call.inputs)},
             **{f"init:{k}": tensor.data_ptr() for k, tensor in enumerate(call.init)},
             **{f"param:{k}": tensor.data_ptr() for k, tensor in enumerate(call.params)},
         }  # fmt: skip
@@ -130,7 +135,7 @@ class Runner:
 
 
 def run(call: Call, variant: Variant, pointers: dict[str, Tensor | None]) -> int:
-    """Run a kernel once over these tensors. Returns what was not finite, BAD_INPUT or BAD_STATE (forward only)."""
+    """Run a kernel once over these tensors. Returns what was not finite, `BAD_INPUT` or `BAD_STATE` (forward only)."""
     return Runner(call, variant).run(pointers, call.rng[1])
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from rheobase.core.noise import FIRST, GOLDEN, SECOND
-from rheobase.engine.frame_triton import TritonFrame
-from rheobase.engine.vector_math import FUNCTIONS, cos_near
-from rheobase.engine.vectors import Value
+from rheobase.engine.lowering.vector_math import FUNCTIONS, cos_near
+from rheobase.engine.lowering.vectors import Value
+from rheobase.engine.triton.frame import TritonFrame
 
 
 def noise(w: TritonFrame, tag: str, t: Value) -> Value:

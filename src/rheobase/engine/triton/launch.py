@@ -21,11 +21,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.engine.emit_llvm import Variant
-from rheobase.engine.emit_triton import Source, emit_backward, emit_forward
-from rheobase.engine.plan import Wanted, plan_backward
-from rheobase.engine.program import parse
+from rheobase.engine.graph.plan import Wanted, plan_backward
+from rheobase.engine.graph.program import parse
+from rheobase.engine.graph.variant import Variant
 from rheobase.engine.toolchain import interpreted
+from rheobase.engine.triton.emit import Source, emit_backward, emit_forward
 from rheobase.errors import BackendUnavailable
 
 BLOCK = 128  # lanes of a block, one to a thread: few threads that run long, so as many blocks as there can be
@@ -37,7 +37,7 @@ SHORTEST = 16  # steps of a segment: below, the work around a segment shows
 def segment_length(program: str, steps: int) -> int:
     """Steps between two kept states: the length at which kept states and a segment's scratch are least together."""
     parsed = parse(program)
-    everything = Wanted(True, (True,) * len(parsed.traces), True, (True,) * len(parsed.params))
+    everything = Wanted.everything(parsed)
     saved = max(1, len(plan_backward(program, False, everything).saved))
     best = math.isqrt(max(1, steps * len(parsed.states) // saved))
     return min(steps, max(SHORTEST, -(-best // SHORTEST) * SHORTEST))
@@ -70,24 +70,24 @@ def load(text: str) -> Any:
 def launch(variant: Variant, segment: int, tensors: Mapping[str, Tensor | None], dt: float) -> None:
     """Run a kernel over these tensors, by the names that its source gives them; one that is missing is None."""
     k = kernel(variant)
-    current = tensors["current"]
-    if current is None:
-        raise ValueError("a kernel needs the input: its lanes and steps are counted there")
-    if not current.is_cuda and not interpreted():
+    form = tensors["input_0"]
+    if form is None:
+        raise ValueError("a kernel needs its inputs: lanes and steps are counted there")
+    if not form.is_cuda and not interpreted():
         raise BackendUnavailable(
-            "a Triton kernel", f"tensors on {current.device}", "tensors on a GPU", 'run the neuron with backend="llvm"'
+            "a Triton kernel", f"tensors on {form.device}", "tensors on a GPU", 'run the neuron with backend="llvm"'
         )
-    lanes = current[0].numel()
+    lanes = form[0].numel()
     blocks = -(-lanes // BLOCK)
     held: dict[str, Any] = {name: _as_stored(tensors.get(name)) for name in k.source.tensors}
     if k.source.saved:
         compute = torch.float64 if variant.bits == 64 else torch.float32
-        held["scratch"] = current.new_empty(blocks * segment * k.source.saved * BLOCK, dtype=compute)
-    held |= {"lanes": lanes, "steps": current.shape[0], "segment": segment}
+        held["scratch"] = form.new_empty(blocks * segment * k.source.saved * BLOCK, dtype=compute)
+    held |= {"lanes": lanes, "steps": form.shape[0], "segment": segment}
     held["dt"] = struct.unpack("<q", struct.pack("<d", dt))[0]
     with ExitStack() as stack:
-        if current.is_cuda:
-            stack.enter_context(torch.cuda.device(current.device))
+        if form.is_cuda:
+            stack.enter_context(torch.cuda.device(form.device))
         elif interpreted():
             # numpy, which interprets, warns where a GPU goes on with infinity or NaN
             import numpy as np

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import torch
 
-from rheobase.engine import threads
-from rheobase.engine.compile_llvm import Compiled, compile_module, host
-from rheobase.engine.ir import Value, Writer
+from rheobase.engine.llvm import threads
+from rheobase.engine.llvm.compile import Compiled, compile_module, host
+from rheobase.engine.llvm.ir import Value, Writer
 
 BITS = {torch.float32: 32, torch.float64: 64}
 HEAD = ("counter", "items")  # the next item, and how many there are

@@ -10,10 +10,10 @@ import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rheobase.engine.adjoint import adjoint
-from rheobase.engine.cut import smallest_cut
-from rheobase.engine.graph import BOOLEAN, Graph
-from rheobase.engine.program import Program, parse
+from rheobase.engine.graph.adjoint import adjoint
+from rheobase.engine.graph.cut import smallest_cut
+from rheobase.engine.graph.graph import BOOLEAN, Graph
+from rheobase.engine.graph.program import Program, parse
 
 
 def invariants(graph: Graph) -> set[int]:
@@ -59,8 +59,14 @@ class Wanted:
 
     out: bool
     traces: tuple[bool, ...]
-    input: bool
+    inputs: tuple[bool, ...]
     params: tuple[bool, ...]
+
+    @classmethod
+    def everything(cls, program: Program) -> Wanted:
+        """All that a program has."""
+        traces, inputs, params = ((True,) * len(of) for of in (program.traces, program.entries, program.params))
+        return cls(True, traces, inputs, params)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +80,7 @@ class BackwardPlan:
     backward_fixed: list[int]
     summed: list[int]  # invariants whose gradients are summed over time
     state_gradients: tuple[int, ...]
-    input_gradient: int | None
+    input_gradients: tuple[int | None, ...]
     summed_gradients: list[int]
     param_gradients: tuple[int | None, ...]  # from the leaves ("grad", "sum:k") to each parameter
     sum_leaves: list[int]
@@ -106,18 +112,19 @@ def plan_backward(text: str, masked: bool, wanted: Wanted) -> BackwardPlan:
     summed = [k for k in hoisted(graph, ends, still, gradients=True) if k in behind]
 
     states = [graph.put("state", tag=name) for name in program.states]
-    current = graph.put("input")
+    inputs = [graph.put("input", tag=name) for name in program.entries]
+    asked_inputs = [node for node, want in zip(inputs, wanted.inputs, strict=True) if want]
     seeds = [(node, graph.put("grad", tag=f"post:{k}")) for k, node in enumerate(program.post)]
     if wanted.out:
         seeds.append((program.out, graph.put("grad", tag="out")))
     for k, (node, want) in enumerate(zip(program.traces, wanted.traces, strict=True)):
         if want:
             seeds.append((node, graph.put("grad", tag=f"trace:{k}")))
-    targets = [*states, *([current] if wanted.input else []), *summed]
+    targets = [*states, *asked_inputs, *summed]
     reached = adjoint(graph, seeds, targets)
     zero = graph.const(0.0)
     state_gradients = tuple(reached.get(s, zero) for s in states)
-    input_gradient = reached.get(current, zero) if wanted.input else None
+    input_gradients = tuple(reached.get(node, zero) if node in asked_inputs else None for node in inputs)
     summed = [k for k in summed if k in reached]
     summed_gradients = [reached[k] for k in summed]
 
@@ -132,7 +139,7 @@ def plan_backward(text: str, masked: bool, wanted: Wanted) -> BackwardPlan:
     backward_roots = [
         *state_gradients,
         *summed_gradients,
-        *([] if input_gradient is None else [input_gradient]),
+        *(node for node in input_gradients if node is not None),
     ]
     saved = smallest_cut(graph, forward, backward_roots, still)
     forward_roots = [*program.post, *saved]
@@ -144,7 +151,7 @@ def plan_backward(text: str, masked: bool, wanted: Wanted) -> BackwardPlan:
         hoisted(graph, backward_roots, still, saved),
         summed,
         state_gradients,
-        input_gradient,
+        input_gradients,
         summed_gradients,
         param_gradients,
         sum_leaves,

@@ -13,7 +13,7 @@ HEADER = (
     "scratch", "scratch_bytes", "row_bytes",  # workspace, its size per thread, and the size of one of its rows
     "bad",  # what was not finite: 1 is the input, 2 a state at the end
     "dt", "step", "seed",
-    "input", "lengths", "checkpoints",
+    "lengths", "checkpoints",
 )  # fmt: skip
 PAD = 64  # bytes after each row of scratch, so that rows do not fall on the same cache sets
 
@@ -28,19 +28,20 @@ class Layout:
         return self.names.index(name)
 
 
-def forward_layout(states: int, params: int, traces: int) -> Layout:
+def forward_layout(inputs: int, states: int, params: int, traces: int) -> Layout:
     """Words of a forward kernel."""
     return Layout((
-        *HEADER, *_many("param", params), *_many("init", states), "out",
+        *HEADER, *_many("input", inputs), *_many("param", params), *_many("init", states), "out",
         *_many("final", states), *_many("trace", traces),
     ))  # fmt: skip
 
 
-def backward_layout(states: int, params: int, traces: int) -> Layout:
-    """Words of a backward kernel: `g_final` come in, `g_init`, `g_input` and `g_param` go out."""
+def backward_layout(inputs: int, states: int, params: int, traces: int) -> Layout:
+    """Words of a backward kernel: `g_final` come in, `g_input`, `g_init` and `g_param` go out."""
     return Layout((
-        *HEADER, *_many("param", params), *_many("init", states), "g_out", *_many("g_final", states),
-        *_many("g_trace", traces), "g_input", *_many("g_init", states), *_many("g_param", params),
+        *HEADER, *_many("input", inputs), *_many("param", params), *_many("init", states), "g_out",
+        *_many("g_final", states), *_many("g_trace", traces), *_many("g_input", inputs), *_many("g_init", states),
+        *_many("g_param", params),
     ))  # fmt: skip
 
 

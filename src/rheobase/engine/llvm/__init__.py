@@ -1,0 +1,1 @@
+"""Kernels of the CPU: plans in, LLVM assembly out, compiled, and run by threads."""

@@ -1,0 +1,1 @@
+"""Graphs in the words of any target: each node as operations on vectors, and the elementary functions."""

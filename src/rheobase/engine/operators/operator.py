@@ -1,0 +1,246 @@
+"""One way to make an operator: what torch sees of a kernel, said once.
+
+    class Given(NamedTuple):
+        x: Tensor
+        weight: Tensor
+        lengths: Tensor | None
+
+    SUM = Operator("sum", Given, differentiable=("x", "weight"), kernels={"CPU": kernels}, outputs=outputs)
+    y, = SUM(Given(x, weight, None))
+
+defines `rheobase::sum` and `rheobase::sum_backward` with these arguments as their schema, their shapes for tensors
+without values, the autograd rule, and what they say to vmap and to a second derivative; so torch.compile, torch.export
+and DDP see them. They are defined with the low-level library calls, which import nothing: `import rheobase` stays
+light.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple, NoReturn, Protocol
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from rheobase.errors import NotDifferentiable
+
+LIBRARY = torch.library.Library("rheobase", "DEF")
+KERNEL = "the fused kernel of a neuron"
+SCHEMA = {
+    "Tensor": "Tensor", "list[Tensor]": "Tensor[]", "Tensor | None": "Tensor?", "str": "str", "float": "float",
+    "bool": "bool", "int": "int",
+}  # fmt: skip
+
+
+class Kernels(Protocol):
+    """What runs an operator on a kind of device; `given` is a tuple of its arguments by name."""
+
+    def forward(self, given: Any, keep: bool) -> list[Tensor]:
+        """All `outputs`; those for the way back are filled only if they are to be kept."""
+        ...
+
+    def backward(
+        self, given: Any, saved: Sequence[Tensor], grads: Sequence[Tensor | None], wanted: Sequence[bool]
+    ) -> list[Tensor]:
+        """The gradients of the differentiable tensors that want one, in order; `grads`, of each visible output."""
+        ...
+
+
+class Operator:
+    """An operator and its gradient.
+
+    `given`: a named tuple type, the arguments; its annotations become the schema.
+    `differentiable`: those arguments, a tensor or a list of them, that have a gradient.
+    `outputs(given, keep)`: empty results, of which the last `hidden` are for the way back alone.
+    `saves`: which of the results `backward` gets as `saved`; all hidden ones, unless it is given.
+    """
+
+    def __init__(
+        self, name: str, given: type[Any], *, differentiable: tuple[str, ...], kernels: Mapping[str, Kernels],
+        outputs: Callable[[Any, bool], list[Tensor]], hidden: int = 0, saves: tuple[int, ...] | None = None,
+    ):  # fmt: skip
+        self.name, self.given, self.differentiable, self.hidden = name, given, differentiable, hidden
+        self.outputs = outputs
+        self.saves = tuple(range(-hidden, 0)) if saves is None else saves
+        self.width = len(given._fields)
+        kinds = {name: getattr(kind, "__forward_arg__", kind) for name, kind in given.__annotations__.items()}
+        arguments = ", ".join(f"{SCHEMA[kind]} {argument}" for argument, kind in kinds.items())
+        LIBRARY.define(f"{name}({arguments}, bool keep) -> Tensor[]")
+        LIBRARY.define(f"{name}_backward({arguments}, Tensor[] saved, Tensor?[] grads, bool[] wanted) -> Tensor[]")
+        LIBRARY.impl(name, self._fake, "Meta")
+        LIBRARY.impl(f"{name}_backward", self._backward_fake, "Meta")
+        for device, runs in kernels.items():
+            LIBRARY.impl(name, self._forward_on(runs), device)
+            LIBRARY.impl(f"{name}_backward", self._backward_on(runs), device)
+        LIBRARY.impl(name, self._autograd, "Autograd")
+        LIBRARY.impl(f"{name}_backward", self._backward_autograd, "Autograd")
+        for key in ("FuncTorchBatched", "Batched"):
+            LIBRARY.impl(name, no_vmap, key)
+            LIBRARY.impl(f"{name}_backward", no_vmap, key)
+
+    def __call__(self, given: Any) -> list[Tensor]:
+        """Run it: the visible outputs, in order."""
+        results = getattr(torch.ops.rheobase, self.name)(*given, False)
+        return results[: len(results) - self.hidden]
+
+    def tensors(self, given: Any) -> list[Tensor]:
+        """The differentiable tensors, in order."""
+        return [x for name in self.differentiable for x in _listed(getattr(given, name))]
+
+    def wanted(self, given: Any, wanted: Sequence[bool]) -> dict[str, list[bool]]:
+        """Which tensors of each differentiable argument want a gradient."""
+        rest = iter(wanted)
+        return {name: [next(rest) for _ in _listed(getattr(given, name))] for name in self.differentiable}
+
+    # --- what torch calls -----------------------------------------------------------------------------
+    def _fake(self, *arguments: Any) -> list[Tensor]:
+        return self.outputs(self.given(*arguments[:-1]), arguments[-1])
+
+    def _forward_on(self, kernels: Kernels) -> Callable[..., list[Tensor]]:
+        return lambda *arguments: kernels.forward(self.given(*arguments[:-1]), arguments[-1])
+
+    def _backward_on(self, kernels: Kernels) -> Callable[..., list[Tensor]]:
+        return lambda *arguments: kernels.backward(self.given(*arguments[: self.width]), *arguments[self.width :])
+
+    def _backward_fake(self, *arguments: Any) -> list[Tensor]:
+        return gradients(self.tensors(self.given(*arguments[: self.width])), arguments[-1])
+
+    def _autograd(self, *arguments: Any) -> list[Tensor]:
+        given = self.given(*arguments[:-1])
+        tensors = self.tensors(given)
+        check_transforms(*tensors)
+        if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+            bare, all_ = _packed(given)
+            results = _Rule.apply(self, bare, *all_)
+            return [*results, *(tensors[0].new_empty(0) for _ in range(self.hidden))]  # type: ignore[misc]
+        with below_autograd():
+            return getattr(torch.ops.rheobase, self.name)(*arguments)
+
+    def _backward_autograd(self, *arguments: Any) -> list[Tensor]:
+        given = self.given(*arguments[: self.width])
+        grads = arguments[-2]
+        return once(
+            lambda: getattr(torch.ops.rheobase, f"{self.name}_backward")(*arguments), *grads, *self.tensors(given)
+        )
+
+
+def _listed(value: Any) -> list[Tensor]:
+    return [value] if isinstance(value, Tensor) else value
+
+
+class _Place(NamedTuple):
+    """Where a tensor stood among arguments, or so many of them in a list."""
+
+    many: int | None
+
+
+def _packed(given: Any) -> tuple[Any, list[Tensor]]:
+    """Arguments without their tensors, and these in order."""
+    tensors = [x for value in given if isinstance(value, Tensor | list) for x in _listed(value)]
+    bare = [
+        _Place(None) if isinstance(value, Tensor) else _Place(len(value)) if isinstance(value, list) else value
+        for value in given
+    ]
+    return type(given)(*bare), tensors
+
+
+def _unpacked(bare: Any, tensors: Iterable[Tensor]) -> Any:
+    rest = iter(tensors)
+    whole: list[Any] = []
+    for value in bare:
+        if not isinstance(value, _Place):
+            whole.append(value)
+        else:
+            whole.append(next(rest) if value.many is None else [next(rest) for _ in range(value.many)])
+    return type(bare)(*whole)
+
+
+class _Rule(torch.autograd.Function):
+    """The autograd rule of every operator. Saved: its tensors, and of its results what it says."""
+
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, operator: Operator, bare: Any, *tensors: Tensor
+    ) -> tuple[Tensor, ...]:
+        with below_autograd():
+            results = getattr(torch.ops.rheobase, operator.name)(*_unpacked(bare, tensors), True)
+        ctx.save_for_backward(*(results[k] for k in operator.saves), *tensors)
+        ctx.operator, ctx.bare = operator, bare
+        ctx.set_materialize_grads(False)
+        return tuple(results[: len(results) - operator.hidden])
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        operator: Operator = ctx.operator
+        count = len(operator.saves)
+        saved, tensors = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+        needed = ctx.needs_input_grad[2:]
+        # of those without a gradient, lengths say, none is asked for
+        asked = [need for name, need in zip(_names(ctx.bare), needed, strict=True) if name in operator.differentiable]
+        # the rule of the gradient only says that it has none: without a graph of it, the way around it is shorter
+        with nullcontext() if torch.is_grad_enabled() else below_autograd():
+            call = getattr(torch.ops.rheobase, f"{operator.name}_backward")
+            results = iter(call(*_unpacked(ctx.bare, tensors), list(saved), list(grads), asked))
+        return None, None, *(next(results) if need else None for need in needed)
+
+
+def _names(bare: Any) -> list[str]:
+    """The name of the argument that each tensor belongs to."""
+    places = [(name, value.many) for name, value in bare._asdict().items() if isinstance(value, _Place)]
+    return [name for name, many in places for _ in range(1 if many is None else many)]
+
+
+class _Once(torch.autograd.Function):
+    """The gradient has no gradient: it runs, and says so where it is differentiated again."""
+
+    @staticmethod
+    def forward(ctx: Any, call: Any, *tensors: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        with below_autograd():
+            return tuple(call())
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> Any:
+        raise no_derivative("a second derivative")
+
+
+def below_autograd() -> Any:
+    """Within it, an operator is called as the backend has it, without its autograd rule."""
+    return torch._C._AutoDispatchBelowAutograd()  # pyright: ignore[reportPrivateUsage]
+
+
+def once(call: Callable[[], list[Tensor]], *tensors: Tensor | None) -> list[Tensor]:
+    """The result of a backward operator on these tensors, which is not differentiable again."""
+    given = [t for t in tensors if t is not None]
+    check_transforms(*given)
+    if torch.is_grad_enabled() and any(t.requires_grad for t in given):
+        return list(_Once.apply(call, *given))  # type: ignore[arg-type]
+    with below_autograd():
+        return call()
+
+
+def gradients(tensors: Sequence[Tensor], wanted: Sequence[bool]) -> list[Tensor]:
+    """Empty gradients of the tensors that want one."""
+    contiguous = torch.contiguous_format
+    return [torch.empty_like(t, memory_format=contiguous) for t, want in zip(tensors, wanted, strict=True) if want]
+
+
+def no_derivative(what: str, remedy: str = 'run the neuron with backend="reference"') -> NotDifferentiable:
+    """The error for a derivative that the kernels do not have."""
+    return NotDifferentiable(KERNEL, what, "first derivatives in reverse mode", remedy)
+
+
+def check_transforms(*tensors: Tensor | None) -> None:
+    """Raise under a transform that would not see a kernel: it would take its derivative for zero."""
+    if torch._C._are_functorch_transforms_active():  # pyright: ignore[reportPrivateUsage]
+        raise no_derivative("a transform of torch.func (grad, vjp, jvp...)")
+    if forward_ad._current_level >= 0 and any(  # pyright: ignore[reportPrivateUsage]
+        t is not None and forward_ad.unpack_dual(t).tangent is not None for t in tensors
+    ):
+        raise no_derivative("a forward-mode derivative (jvp)")
+
+
+def no_vmap(*args: Any) -> NoReturn:
+    """The batching rule: there is none."""
+    raise no_derivative("vmap", "put the mapped axis into the batch axis of the input")

@@ -1,0 +1,1 @@
+"""Kernels of a GPU: plans in, Triton source out, and launched."""
