@@ -86,3 +86,27 @@ def test_a_place_that_cannot_be_written(refused):
     Path("file").touch()
     assert "file" in refused("simulate", "LIF", "--current", 1, "--json", "file/out.json")
     assert "file" in refused("simulate", "LIF", "--current", 1, "--plot", "file/out.png")
+
+
+def test_inputs_by_name(run):
+    run("simulate", "CondLIF", "--input", "g_exc=5nS", "--input", "g_inh=0.003uS", "--json", "a.json")
+    content = read("a.json")
+    assert content["inputs"]["g_exc"] == {"value": 5.0, "unit": "nS"}
+    assert content["inputs"]["g_inh"]["value"] == pytest.approx(3.0)
+    assert content["spikes"] == 25
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("CondLIF",), "--input g_exc=1"),
+        (("CondLIF", "--current", "5"), "--input g_exc=5"),
+        (("CondLIF", "--input", "g_exc"), "NAME=VALUE"),
+        (("CondLIF", "--input", "g_ex=1"), "did you mean 'g_exc'"),
+        (("CondLIF", "--input", "g_exc=1", "--input", "g_exc=2"), "g_exc twice"),
+        (("CondLIF", "--input", "g_exc=1mV"), "nS"),
+        (("LIF", "--current", "1", "--input", "current=1"), "one of them"),
+    ],
+)
+def test_inputs_that_cannot_be(refused, words, says):
+    assert says in refused("simulate", *words)

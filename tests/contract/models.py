@@ -216,6 +216,13 @@ def fed(neuron: Neuron, x: Tensor) -> Any:
     return {name: up if k == 0 else 0.5**k * down for k, name in enumerate(neuron.entries)}
 
 
+def named(neuron: Neuron, x: Tensor) -> dict[str, Tensor]:
+    """The same by name, each a tensor of its own."""
+    given = fed(neuron, x)
+    inputs = given if isinstance(given, dict) else dict.fromkeys(neuron.entries, given)
+    return {name: x.clone(memory_format=torch.preserve_format) for name, x in inputs.items()}
+
+
 def activity(neuron: Neuron, out: Tensor) -> float:
     """Spikes per step; for a graded cell its upward crossings of 0.5."""
     if neuron.graded:

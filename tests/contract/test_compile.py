@@ -14,7 +14,7 @@ from torch._subclasses import FakeTensorMode
 from rheobase.core.execution import Request
 from rheobase.engine.dispatch import program_of
 from rheobase.errors import InputError
-from tests.contract.models import MODELS, Model, every_model, fed
+from tests.contract.models import MODELS, Model, every_model, fed, named
 from tests.contract.test_parity import everything
 
 BY_NAME = {model.name: model for model in MODELS}
@@ -34,10 +34,8 @@ def compiled(neuron: torch.nn.Module, **options: Any) -> Any:
 
 def results(neuron: Any, leaves: list[Tensor], x: Tensor, **call: Any) -> list[Tensor]:
     """Everything that comes out, and all gradients."""
-    given = fed(getattr(neuron, "_orig_mod", neuron), x)
-    given = given if isinstance(given, dict) else {"current": given}
     # torch.compile takes leaves alone without a warning
-    inputs = {k: v.clone(memory_format=torch.preserve_format).requires_grad_() for k, v in given.items()}
+    inputs = {name: v.requires_grad_() for name, v in named(getattr(neuron, "_orig_mod", neuron), x).items()}
     out, state, *rec = neuron(inputs, **call)
     values = [out, *state, *(rec[0] if rec else ())]
     loss = sum((v * torch.linspace(0.5, 1.5, v.numel()).view_as(v)).sum() for v in values if v.requires_grad)

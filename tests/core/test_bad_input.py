@@ -18,7 +18,7 @@ from rheobase.errors import (
     ShapeError,
     StateError,
 )
-from tests.contract.models import Model, every_model
+from tests.contract.models import Model, every_model, fed, named
 
 BACKENDS = pytest.mark.parametrize("backend", ["reference", "llvm"])
 
@@ -45,10 +45,12 @@ def test_not_finite(model: Model, value: float, backend: str) -> None:
     """Nothing comes out, and the first place is named."""
     neuron = model.make(37, dtype=torch.float32)
     current = model.current(6, 3, 37, dtype=torch.float32)
-    current[4, 2, 36] = current[3, 1, 5] = value
-    with pytest.raises(InputError) as caught:
-        neuron(current, backend=backend)
-    says(caught.value, "current[3, 1, 5]", str(value), "2 such values", type(neuron).__name__)
+    for name in neuron.entries:
+        inputs = named(neuron, current)
+        inputs[name][4, 2, 36] = inputs[name][3, 1, 5] = value
+        with pytest.raises(InputError) as caught:
+            neuron(inputs, backend=backend)
+        says(caught.value, f"{name}[3, 1, 5]", str(value), "2 such values", type(neuron).__name__)
 
 
 @BACKENDS
@@ -327,8 +329,8 @@ def test_triton_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_refused_call_leaves_no_trace(model: Model) -> None:
     neuron = model.make(4)
     current = model.current(5, 2, 4)
-    expected, _ = neuron(current)
+    expected, _ = neuron(fed(neuron, current))
     for bad in (current[:, :, :3], current[:0], current * float("nan")):
         with pytest.raises(RheobaseError):
-            neuron(bad)
-    assert torch.equal(neuron(current)[0], expected)
+            neuron(fed(neuron, bad))
+    assert torch.equal(neuron(fed(neuron, current))[0], expected)

@@ -14,7 +14,7 @@ from rheobase import Escape, Noisy, Refractory, integrators, neurons, surrogates
 from rheobase.core.neuron import Neuron
 from rheobase.engine.llvm import launch
 from rheobase.errors import ParameterError
-from tests.contract.models import KINDS, UNSEEN, Model, every_model
+from tests.contract.models import KINDS, UNSEEN, Model, every_model, fed
 
 
 def same_values(a: Neuron, b: Neuron) -> bool:
@@ -74,7 +74,7 @@ def test_state_dict(model: Model) -> None:
 def test_copies(model: Model, way: Any) -> None:
     neuron = model.make(4)
     current = model.current(10, 2, 4)
-    out, state = neuron(current)
+    out, state = neuron(fed(neuron, current))
     twin = way(neuron)
     assert repr(twin) == repr(neuron)
     assert same_values(neuron, twin)
@@ -82,9 +82,9 @@ def test_copies(model: Model, way: Any) -> None:
     moved = way(type(state)(*(s.detach() for s in state)))
     assert type(moved) is type(state)
     for backend in ("reference", "llvm"):
-        again, _ = twin(current, backend=backend)
-        on, _ = twin(current, moved, backend=backend)
-        expected, _ = neuron(current, state, backend=backend)
+        again, _ = twin(fed(twin, current), backend=backend)
+        on, _ = twin(fed(twin, current), moved, backend=backend)
+        expected, _ = neuron(fed(neuron, current), state, backend=backend)
         assert torch.equal(on, expected)
     assert torch.equal(again, out)
     with torch.no_grad():
@@ -99,12 +99,12 @@ def test_dtype(model: Model) -> None:
     wide = copy.deepcopy(neuron).double()
     assert all(v.dtype == torch.float64 for v in wide.values().values())
     assert all(s.dtype == torch.float64 for s in wide.rest(2) if s.is_floating_point())
-    out, end = wide(model.current(5, 2, 4))
+    out, end = wide(fed(wide, model.current(5, 2, 4)))
     assert out.dtype == torch.float64
     back = wide.to(torch.float32)
     for a, b in zip(neuron.values().values(), back.values().values(), strict=True):
         assert torch.equal(a, b)
-    out, end = back(model.current(5, 2, 4, dtype=torch.float32))
+    out, end = back(fed(back, model.current(5, 2, 4, dtype=torch.float32)))
     assert {out.dtype, *(s.dtype for s in end if s.is_floating_point())} == {torch.float32}
 
 
@@ -197,12 +197,12 @@ def test_assignment(learn: tuple[str, ...]) -> None:
     """A new value acts at once, on every backend, without a new kernel."""
     neuron = neurons.LI(3, dt=1.0, learn=learn)
     current = torch.ones(7, 1, 3)
-    neuron(current)
+    neuron(fed(neuron, current))
     compiled = launch.kernel.cache_info().misses
     neuron.tau_mem = 5.0
     expected, _ = neurons.LI(3, dt=1.0, tau_mem=5.0)(current)
     for backend in ("llvm", "reference"):
-        assert torch.allclose(neuron(current, backend=backend)[0], expected, rtol=1e-6)
+        assert torch.allclose(neuron(fed(neuron, current), backend=backend)[0], expected, rtol=1e-6)
     assert launch.kernel.cache_info().misses == compiled
     neuron.tau_mem = torch.tensor([5.0, 6.0, 7.0])
     assert neuron.tau_mem.shape == (3,)
@@ -225,7 +225,7 @@ def test_other_attributes_act_at_once_too(name: str) -> None:
 
     def gradient(neuron: Neuron) -> torch.Tensor:
         x = current.clone().requires_grad_()
-        return torch.autograd.grad(neuron(x)[0].sum(), x)[0]
+        return torch.autograd.grad(neuron(fed(neuron, x))[0].sum(), x)[0]
 
     for wrap in (lambda n: n, lambda n: Refractory(n, tau_refrac=2.0)):
         inner = neurons.LIF(8, dt=1.0)

@@ -18,7 +18,7 @@ from rheobase import Neuron, Noisy, errors, neurons
 from rheobase.engine.graph.program import parse
 from rheobase.engine.graph.trace import trace
 from rheobase.engine.triton.launch import BLOCK, segment_length
-from tests.contract.models import Model, every_model
+from tests.contract.models import Model, every_model, fed
 from tests.contract.runs import Run, assert_runs_close, assert_runs_equal, reference_run, run, weight
 from tests.contract.tolerances import HALF_ULP, ONE_STEP, assert_close, difference, free
 
@@ -68,12 +68,12 @@ def test_one_step_in_float32(model: Model) -> None:
     current = model.current(21, 2, 3, dtype=torch.float32)
     names = neuron.lane_states
     with torch.no_grad():
-        _, end, rec = neuron(current, record=names, backend="reference")
+        _, end, rec = neuron(fed(neuron, current), record=names, backend="reference")
         many = {name: getattr(rec, name)[:-1].flatten(0, 1) for name in names}
         state = neuron.whole_state(many, getattr(end, "rng", None))
         i = current[1:].flatten(0, 1).unsqueeze(0)
-        expected = neuron(i, state, record=names, backend="reference")
-        found = neuron(i, state, record=names, backend="triton")
+        expected = neuron(fed(neuron, i), state, record=names, backend="reference")
+        found = neuron(fed(neuron, i), state, record=names, backend="triton")
     assert_close(expected[0], found[0], ONE_STEP[torch.float32], "out")
     for name in names:
         a, b = getattr(expected[2], name), getattr(found[2], name)
@@ -95,7 +95,7 @@ def test_bfloat16(name: str) -> None:
     one, other = both(neuron, current, record=("v",) if name == "LIF" else ("h",))
     assert_same_arithmetic(one, other)
     assert other.values["out"].dtype == torch.bfloat16
-    wide, _ = neuron(current.float(), backend="triton")
+    wide, _ = neuron(fed(neuron, current.float()), backend="triton")
     assert difference(wide.detach(), other.values["out"]) <= HALF_ULP[torch.bfloat16]
 
 
@@ -160,9 +160,9 @@ def test_gradient_of_one_input_alone(wanted: str) -> None:
 def test_pieces_are_the_whole_bit_for_bit() -> None:
     neuron = Noisy(neurons.LIF(3, dt=1.0), sigma=1.0, seed=(1 << 61) + 12345).double()
     current = torch.full((30, 2, 3), 3.0, dtype=torch.float64)
-    whole, end = neuron(current, backend="triton")
-    first, half = neuron(current[:13], backend="triton")
-    second, end2 = neuron(current[13:], half, backend="triton")
+    whole, end = neuron(fed(neuron, current), backend="triton")
+    first, half = neuron(fed(neuron, current[:13]), backend="triton")
+    second, end2 = neuron(fed(neuron, current[13:]), half, backend="triton")
     assert torch.equal(torch.cat([first, second]), whole)
     assert torch.equal(end.v, end2.v)
     assert float(whole.sum()) > 0
@@ -173,7 +173,7 @@ def test_strides_of_input_and_gradient_do_not_matter() -> None:
     current = torch.randn(3, 2, 20, dtype=torch.float64).permute(2, 1, 0)
     assert_runs_equal(*both(neuron, current))
     x = current.clone().requires_grad_()
-    neuron(x, backend="triton")[0].sum().backward()  # an upstream gradient without strides
+    neuron(fed(neuron, x), backend="triton")[0].sum().backward()  # an upstream gradient without strides
     assert x.grad is not None
     assert float(x.grad.abs().max()) > 0
 
@@ -185,7 +185,7 @@ def test_input_that_is_not_finite(value: float, dtype: torch.dtype) -> None:
     current = torch.zeros(20, 2, 3, dtype=dtype)
     current[17, 1, 2] = value
     with pytest.raises(errors.InputError, match=r"current\[17, 1, 2\]"):
-        neuron(current, backend="triton")
+        neuron(fed(neuron, current), backend="triton")
 
 
 def test_auto_never_chooses_the_interpreter() -> None:

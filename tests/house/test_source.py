@@ -24,7 +24,7 @@ def test_imports_are_absolute() -> None:
         from rheobase.core import param
         from . import lif
         from .. import engine
-        from ..engine.ir import Graph as G
+        from ..engine.llvm.ir import Graph as G
     """
     assert [name for _, name in snippet(code).imports()] == [
         "torch.nn",

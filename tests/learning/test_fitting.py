@@ -150,15 +150,14 @@ def test_a_told_neuron_follows_the_spikes_of_its_own() -> None:
     neuron = neurons.GLIF3(1, dt=DT, v_leak=-70.0, v_reset=-60.0, v_threshold=-45.0)
     current = fluctuating(250.0, 150.0, sweeps=3).T[..., None]
     spikes, end, rec = neuron(current, record=("v",))
-    forced = Forced(neuron, mark=4096.0)
-    distance, end_told, rec_told = forced(forced.told(current, spikes), record=("v",))
+    distance, end_told, rec_told = Forced(neuron)(current=current, spikes=spikes, record=("v",))
     assert int(spikes.sum()) > 20
     assert torch.equal((distance >= 0).to(spikes), spikes)
-    # beside the mark a current keeps fewer digits
-    assert torch.allclose(rec_told.v, rec.v, atol=1e-2)
-    assert torch.allclose(end_told.asc_1, end.asc_1, atol=1e-2)
-    with pytest.raises(ParameterError, match="a larger mark"):
-        forced.told(current * 100.0, spikes)
+    # in float32: nothing is packed beside the current
+    assert torch.equal(rec_told.v, rec.v)
+    assert torch.equal(end_told.asc_1, end.asc_1)
+    with pytest.raises(ParameterError, match="force it once"):
+        Forced(Forced(neuron))
     with pytest.raises(ParameterError, match="a threshold and a reset"):
         Forced(neurons.LI(1, dt=DT))
 

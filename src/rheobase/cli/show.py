@@ -60,7 +60,7 @@ def show(
 
 def _tell(described: Description, rheobase: float | None, out: Console) -> None:
     from rheobase.cli.terminal import figures, number, table
-    from rheobase.core.describe import allowed, display
+    from rheobase.core.describe import allowed, display, inputs
     from rheobase.learning.drive import FINE_DT, make
 
     kind = described.kind
@@ -87,7 +87,7 @@ def _tell(described: Description, rheobase: float | None, out: Console) -> None:
         out.print()
     facts: dict[str, Any] = {
         "time": "in ms, with a step dt" if described.time == "ms" else "in steps, as in the paper",
-        "input": display(kind.input_unit) or "a plain number",
+        "input": inputs(kind),
         "output": "values; a spike is an upward crossing of 0.5" if kind.graded else "spikes, 0 or 1",
         "rheobase": _rheobase(described, rheobase),
     }
@@ -102,7 +102,8 @@ def _rheobase(described: Description, value: float | None) -> str:
     if value is None:
         return "none: it never spikes" if never_spikes(described.kind) else "none was found"
     unit = f" {display(described.kind.input_unit)}".rstrip()
-    return "0: it fires by itself" if value == 0 else f"{value:g}{unit} (constant current, within 400 {described.time})"
+    held = "current" if described.kind.Input is None else next(iter(described.kind.entries))
+    return "0: it fires by itself" if value == 0 else f"{value:g}{unit} (constant {held}, within 400 {described.time})"
 
 
 def picture(run: Response, path: Path) -> Path:

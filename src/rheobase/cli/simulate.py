@@ -19,6 +19,7 @@ EXAMPLES = examples(
     "rheobase simulate LIF --current 1.5 --set tau_mem=10ms --stop 1s --plot lif.png",
     "rheobase simulate Izhikevich --set tonic_bursting --plot bursts.png",
     "rheobase simulate SRC --current 0.3 --stop 400 --record h,h_s --json src.json",
+    "rheobase simulate CondLIF --input g_exc=5nS --input g_inh=10nS",
 )
 MOST_STEPS = 100_000_000
 BYTES = 4  # of a float32
@@ -28,6 +29,7 @@ class Typed(NamedTuple):
     """The protocol in the words of the user; None where nothing was said."""
 
     current: str | None
+    inputs: tuple[str, ...]
     stop: str | None
     onset: str | None
     dt: str | None
@@ -38,6 +40,14 @@ def simulate(
     current: Annotated[
         str | None,
         typer.Option(metavar="VALUE", help="The current: a number, or with the unit of the neuron's input (800pA)."),
+    ] = None,
+    input_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="NAME=VALUE",
+            help="An input by its name, for neurons that have several (`rheobase show`); repeatable, the others are 0.",
+        ),
     ] = None,
     stop: Annotated[
         str | None,
@@ -86,7 +96,7 @@ def simulate(
             check_picture_path(plot)
         kind = find(neuron)
         traces = _states(kind, record or [])
-        run = _respond(kind, Typed(current, stop, onset, dt), set_ or [])
+        run = _respond(kind, Typed(current, tuple(input_ or ()), stop, onset, dt), set_ or [])
         out = console()
         out.print(repr(run.neuron), style="bold")
         out.print(figures(_figures(run)))
@@ -106,13 +116,44 @@ def _respond(kind: type[Declared], typed: Typed, assignments: list[str]) -> Resp
     if typed.dt is not None and issubclass(kind, MapNeuron):
         raise ParameterError(name, f"--dt {typed.dt}", "no dt: its paper counts in steps", "leave --dt out")
     chosen, values = _values(kind, assignments)
-    if typed.current is None:
+    if typed.current is None and not typed.inputs:
         if chosen is None:
-            raise ParameterError(name, "no --current", "a current, or a named set with a protocol", "--current 1")
+            wanted = "a current" if kind.Input is None else f"one of its inputs {', '.join(kind.entries)}"
+            remedy = "--current 1" if kind.Input is None else f"--input {next(iter(kind.entries))}=1"
+            raise ParameterError(name, "no input", f"{wanted}, or a named set with a protocol", remedy)
         return _shown(kind, chosen, values, typed)
+    inputs = _inputs(kind, typed)
     preset = {} if chosen is None else {**chosen.values, **chosen.options}
     dt = FINE_DT if typed.dt is None else quantity(typed.dt, "ms", "--dt")
-    return _run(make(kind, 1, dt, **{**preset, **values}), typed.current, typed.stop or "400", typed.onset or "0")
+    return _run(make(kind, 1, dt, **{**preset, **values}), inputs, typed.stop or "400", typed.onset or "0")
+
+
+def _inputs(kind: type[Declared], typed: Typed) -> dict[str, float]:
+    """The constant value of every input."""
+    from rheobase.cli.quantity import quantity
+    from rheobase.errors import ParameterError, nearest
+
+    found = dict.fromkeys(kind.entries, 0.0)
+    first = next(iter(found))
+    if typed.current is not None:
+        if kind.Input is not None:
+            remedy = f"--input {first}={typed.current}"
+            raise ParameterError(kind.__name__, "--current", f"--input for each of {', '.join(found)}", remedy)
+        if typed.inputs:
+            raise ParameterError(kind.__name__, "--current and --input", "one of them", "leave --input out")
+        return {first: quantity(typed.current, kind.input_unit, f"{kind.__name__} --current")}
+    seen: set[str] = set()
+    for given in typed.inputs:
+        name, equals, text = given.partition("=")
+        if not equals:
+            raise ParameterError("--input", repr(given), "NAME=VALUE", f"--input {first}=1")
+        if name not in found:
+            raise ParameterError("--input", repr(name), f"an input of {kind.__name__}", nearest(name, found))
+        if name in seen:
+            raise ParameterError("--input", f"{name} twice", "each input once", "leave one out")
+        seen.add(name)
+        found[name] = quantity(text, kind.entries[name].unit, f"--input {name}")
+    return found
 
 
 def _shown(kind: type[Declared], chosen: NamedSet, values: dict[str, Any], typed: Typed) -> Response:
@@ -179,23 +220,23 @@ def _states(kind: type[Declared], record: list[str]) -> list[str]:
     return wanted
 
 
-def _run(neuron: Declared, current: str, stop: str, onset: str) -> Response:
+def _run(neuron: Declared, inputs: dict[str, float], stop: str, onset: str) -> Response:
     from rheobase.cli.machine import check_memory
-    from rheobase.cli.quantity import quantity
     from rheobase.errors import ParameterError
     from rheobase.learning.drive import respond
 
-    value = quantity(current, neuron.input_unit, f"{type(neuron).__name__} --current")
     steps, start = _steps(neuron, stop, "--stop"), _steps(neuron, onset, "--onset")
     if not 1 <= steps <= MOST_STEPS:
         expected = f"a time of 1 to {MOST_STEPS} steps" + (f" of {neuron.dt:g} ms" if neuron.dt else "")
         raise ParameterError("--stop", repr(stop), expected, "--stop 400")
     if not 0 <= start < steps:
         raise ParameterError("--onset", repr(onset), f"a time from 0 to before --stop {stop}", "--onset 0")
-    # the current, what comes out, and every state before and after the reset
-    values = steps * (2 + 2 * len(neuron.states))
+    # the inputs, what comes out, and every state before and after the reset
+    values = steps * (1 + len(inputs) + 2 * len(neuron.states))
     check_memory("--stop", repr(stop), BYTES * values, "--stop 400, or a larger --dt" if neuron.dt else "--stop 400")
-    return respond(neuron, current=value, steps=steps, onset=start)
+    first, *others = inputs
+    beside = {name: inputs[name] for name in others}
+    return respond(neuron, current=inputs[first], steps=steps, onset=start, beside=beside)
 
 
 def _steps(neuron: Declared, text: str, name: str) -> int:
@@ -219,7 +260,7 @@ def _figures(run: Response) -> dict[str, str]:
 
     unit = run.time_unit
     duration = f"{len(run.current) * (run.dt or 1.0):g} {unit}"
-    rows = {"current": _level(run), "duration": duration}
+    rows = {**_levels(run), "duration": duration}
     if never_spikes(run.neuron):
         rows["spikes"] = "none: it has no threshold"
     else:
@@ -233,18 +274,23 @@ def _figures(run: Response) -> dict[str, str]:
     return rows
 
 
-def _level(run: Response) -> str:
-    """The current after its onset, or, where it changes, the values between which it does."""
+def _levels(run: Response) -> dict[str, str]:
+    """Every input after its onset, or, where it changes, the values between which it does."""
     from rheobase.core.describe import display
 
-    after = run.current[run.onset :]
-    low, high = float(after.min()), float(after.max())
-    return (f"{high:g}" if low == high else f"{low:g} to {high:g}") + f" {display(run.neuron.input_unit)}".rstrip()
+    found: dict[str, str] = {}
+    for name, x in run.inputs.items():
+        low, high = float(x[run.onset :].min()), float(x[run.onset :].max())
+        unit = display(run.neuron.entries[name].unit)
+        found[name] = (f"{high:g}" if low == high else f"{low:g} to {high:g}") + f" {unit}".rstrip()
+    return found
 
 
 def _as_json(run: Response, traces: list[str]) -> dict[str, Any]:
     return {
-        "neuron": repr(run.neuron), "current": float(run.current[-1]), "input_unit": run.neuron.input_unit,
+        "neuron": repr(run.neuron), "inputs": {
+            name: {"value": float(x[-1]), "unit": run.neuron.entries[name].unit} for name, x in run.inputs.items()
+        },
         "dt": run.dt, "time_unit": run.time_unit, "steps": len(run.current), "onset": run.onset * (run.dt or 1),
         "spikes": run.count, "rate": run.rate, "rate_unit": run.rate_unit, "first_spike_after": run.latency,
         "spike_times": run.spike_times, "end": {k: float(v[-1]) for k, v in run.states.items()},

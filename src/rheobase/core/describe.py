@@ -52,6 +52,7 @@ class Description:
         return {
             "name": kind.__name__, "summary": self.summary, "authors": self.authors, "year": self.year,
             "reference": self.sections.get("Reference", ""), "equations": self.equations, "time": self.time,
+            "inputs": {k: {"unit": e.unit, "meaning": e.meaning} for k, e in kind.entries.items()},
             "input_unit": kind.input_unit, "graded": kind.graded,
             "parameters": {
                 k: {"default": p.default, "unit": p.unit, "meaning": p.meaning, "allowed": allowed(p)}
@@ -69,6 +70,31 @@ class Description:
                 for k, s in kind.sets().items()
             },
         }  # fmt: skip
+
+
+def driver(kind: type[Declared]) -> str:
+    """What the input that tools vary is called in pictures; of several it is the first, and the others are zero.
+
+    >>> from rheobase import neurons
+    >>> driver(neurons.LIF), driver(neurons.CondLIF)
+    ('input', 'g_exc')
+    """
+    return "input" if kind.Input is None else next(iter(kind.entries))
+
+
+def inputs(kind: type[Declared]) -> str:
+    """The inputs in words.
+
+    >>> from rheobase import neurons
+    >>> inputs(neurons.AdEx), inputs(neurons.LIF)
+    ('in pA', 'a plain number')
+    >>> inputs(neurons.CondLIF)
+    'by name: g_exc (excitatory conductance) in nS, g_inh (inhibitory conductance) in nS'
+    """
+    in_unit = {name: f"in {e.unit}" if display(e.unit) else "a plain number" for name, e in kind.entries.items()}
+    if kind.Input is None:
+        return next(iter(in_unit.values()))
+    return "by name: " + ", ".join(f"{name} ({kind.entries[name].meaning}) {said}" for name, said in in_unit.items())
 
 
 def allowed(spec: ParamSpec) -> str:

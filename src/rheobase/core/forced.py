@@ -55,10 +55,10 @@ class Forced(_Wrapper):
 
     def __init__(self, neuron: Neuron, *, limit: float = 1e6):
         super().__init__(neuron)
-        if neuron.graded or getattr(neuron, "crossing", False):
-            raise ParameterError("Forced", repr(neuron), "a neuron with a threshold and a reset", "fit it free-running")
         if TOLD in neuron.entries:
             raise ParameterError("Forced", repr(neuron), f"a neuron without an input {TOLD!r}", "force it once")
+        if neuron.graded or getattr(neuron, "crossing", False):
+            raise ParameterError("Forced", repr(neuron), "a neuron with a threshold and a reset", "fit it free-running")
         self.entries = {**neuron.entries, TOLD: EntrySpec("1", "1 where it must spike, else 0")}
         self.Input = input_type(type(self), tuple(self.entries))
         self.limit = limit

@@ -55,7 +55,7 @@ def gathered(neuron: Neuron, first: Any, named: Mapping[str, Any]) -> tuple[Any,
                 raise ParameterError(repr(neuron), f"{names[0]} twice", "each input once", "leave one out")
             given = {names[0]: first, **given}
     elif first is not None:
-        by_name = first._asdict() if hasattr(first, "_asdict") else first
+        by_name = first._asdict() if isinstance(first, tuple) and hasattr(first, "_asdict") else first  # type: ignore[attr-defined]
         if not isinstance(by_name, Mapping):
             given_type = f"one {'tensor' if isinstance(first, Tensor) else type(first).__name__}"
             raise ParameterError(repr(neuron), given_type, f"inputs by name: {', '.join(names)}", _call(names))

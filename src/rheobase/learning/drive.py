@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,12 +67,17 @@ class Response:
     """A run of one neuron. All tensors are (time,); the value after step t belongs to (t + 1) dt."""
 
     neuron: Declared
-    current: Tensor
+    inputs: dict[str, Tensor]
     out: Tensor
     spikes: Tensor  # bool
     states: dict[str, Tensor]
     before: dict[str, Tensor]  # the states as they are before the reset
     onset: int  # step at which the current begins
+
+    @property
+    def current(self) -> Tensor:
+        """The input; of several, the first."""
+        return next(iter(self.inputs.values()))
 
     @property
     def dt(self) -> float | None:
@@ -114,25 +120,35 @@ class Response:
         return round(after[0] - start, 9) if after else None
 
 
-def respond(neuron: Declared, *, current: float, steps: int, onset: int = 0, end: int | None = None) -> Response:
-    """Run a population of one neuron, at rest at first, under a current from step `onset` to step `end`."""
+def respond(
+    neuron: Declared, *, current: float, steps: int, onset: int = 0, end: int | None = None,
+    beside: Mapping[str, float] = {},
+) -> Response:  # fmt: skip
+    """Run a population of one neuron, at rest at first, under a current from step `onset` to step `end`.
+
+    Of several inputs, `current` is the first; those after it are zero, or what `beside` says at the same time.
+    """
     stimulus = torch.zeros(steps)
-    stimulus[onset:end] = current
-    return inject(neuron, stimulus, onset=onset)
+    stimulus[onset:end] = 1.0
+    others = {name: value * stimulus for name, value in beside.items()}
+    return inject(neuron, current * stimulus, onset=onset, beside=others)
 
 
-def inject(neuron: Declared, stimulus: Tensor, state: Any = None, *, onset: int = 0) -> Response:
+def inject(
+    neuron: Declared, stimulus: Tensor, state: Any = None, *, onset: int = 0, beside: Mapping[str, Tensor] = {}
+) -> Response:
     """Run a population of one neuron under a current (time,), at rest at first unless a state is given.
 
     Raises: `Diverged` for states that leave the numbers.
     """
     names = tuple(type(neuron).states)
     with torch.no_grad():
-        inputs = driven(neuron, stimulus.view(-1, 1, 1))
+        inputs = driven(neuron, stimulus.view(-1, 1, 1)) | {name: x.view(-1, 1, 1) for name, x in beside.items()}
         out, _, recorded = neuron(inputs, state, record=(*names, *(f"{name}.pre" for name in names)))
     after, before = ({name: getattr(recorded, name + when)[:, 0, 0] for name in names} for when in ("", "_pre"))
     spikes = torch.zeros_like(out, dtype=torch.bool) if never_spikes(neuron) else onsets(out, neuron.graded)
-    return Response(neuron, stimulus, out[:, 0, 0], spikes[:, 0, 0], after, before, onset)
+    seen = {name: x[:, 0, 0] for name, x in inputs.items()}
+    return Response(neuron, seen, out[:, 0, 0], spikes[:, 0, 0], after, before, onset)
 
 
 def shown_response(kind: type[Declared], chosen: NamedSet) -> Response:

@@ -14,6 +14,7 @@ from rheobase.cli.models import find
 from rheobase.cli.training.settings import DT, Settings
 from rheobase.core import Neuron
 from rheobase.data import Dataset
+from rheobase.errors import ParameterError
 from rheobase.learning.drive import make, smallest_current
 
 CELLS_PER_CLASS = 10
@@ -30,6 +31,9 @@ def build(settings: Settings, data: Dataset) -> nn.Sequential:
         return _src(settings, data)
     layers: list[torch_nn.Module] = [nn.Flatten()]
     before, kind = data.input_size, find(settings.neuron)
+    if kind.Input is not None:
+        given = f"{settings.neuron}, which has the inputs {', '.join(kind.entries)}"
+        raise ParameterError("train --neuron", given, "a neuron with one input", "a layer before it gives one current")
     scale = [] if kind.input_unit == "1" else [Scale(smallest_current(kind) or 1.0)]
     for size in settings.hidden:
         layers += [nn.Linear(before, size), *scale, _cells(settings, size)]

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from rheobase.engine.operators.late import Late
 from rheobase.errors import NotDifferentiable
 
 LIBRARY = torch.library.Library("rheobase", "DEF")
@@ -58,7 +59,7 @@ class Operator:
     """
 
     def __init__(
-        self, name: str, given: type[Any], *, differentiable: tuple[str, ...], kernels: Mapping[str, Kernels],
+        self, name: str, given: type[Any], *, differentiable: tuple[str, ...], kernels: Mapping[str, Kernels | Late],
         outputs: Callable[[Any, bool], list[Tensor]], hidden: int = 0, saves: tuple[int, ...] | None = None,
     ):  # fmt: skip
         self.name, self.given, self.differentiable, self.hidden = name, given, differentiable, hidden
@@ -98,10 +99,10 @@ class Operator:
     def _fake(self, *arguments: Any) -> list[Tensor]:
         return self.outputs(self.given(*arguments[:-1]), arguments[-1])
 
-    def _forward_on(self, kernels: Kernels) -> Callable[..., list[Tensor]]:
+    def _forward_on(self, kernels: Kernels | Late) -> Callable[..., list[Tensor]]:
         return lambda *arguments: kernels.forward(self.given(*arguments[:-1]), arguments[-1])
 
-    def _backward_on(self, kernels: Kernels) -> Callable[..., list[Tensor]]:
+    def _backward_on(self, kernels: Kernels | Late) -> Callable[..., list[Tensor]]:
         return lambda *arguments: kernels.backward(self.given(*arguments[: self.width]), *arguments[self.width :])
 
     def _backward_fake(self, *arguments: Any) -> list[Tensor]:

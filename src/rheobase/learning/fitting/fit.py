@@ -200,6 +200,9 @@ def _template(neuron: Any, recording: Recording) -> Neuron:
         neuron = neuron(1, **clock)
     if not isinstance(neuron, Neuron):
         raise ParameterError("fit_neuron", f"{type(neuron).__name__}", "a neuron, or a class", "neurons.AdEx, say")
+    if neuron.Input is not None:
+        given = f"a neuron with the inputs {', '.join(neuron.entries)}"
+        raise ParameterError("fit_neuron", given, "a neuron with one input", "a recording holds one current")
     if neuron.graded:
         raise ParameterError("fit_neuron", repr(neuron), "a neuron that spikes", "fit one with a threshold")
     if neuron.dt is not None and abs(neuron.dt - recording.dt) > 1e-9:

@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from rheobase.core.declared import Declared
-from rheobase.core.describe import Description, allowed, display
+from rheobase.core.describe import Description, allowed, display, inputs
 from rheobase.core.named import NamedSet
 from rheobase.files import atomic_write, ensure_folder
 from rheobase.learning.drive import FINE_DT, make
@@ -131,7 +131,7 @@ def _facts(described: Description) -> list[tuple[str, str]]:
     known = described.sections
     return [
         ("Time", "In ms, with a step dt." if described.time == "ms" else "In steps, as in the paper."),
-        ("Input", f"In {kind.input_unit}." if display(kind.input_unit) else "A plain number."),
+        ("Input", f"{inputs(kind)[0].upper()}{inputs(kind)[1:]}."),
         ("Output", "Values; a spike is an upward crossing of 0.5." if kind.graded else "Spikes, 0 or 1."),
         *((k, known[k]) for k in ("Shapes", "Raises", "Numerics", "Differs from the paper", "Reference") if k in known),
     ]

@@ -10,7 +10,7 @@ import torch
 from matplotlib.axes import Axes
 
 from rheobase.core.declared import Declared
-from rheobase.core.describe import display, labelled
+from rheobase.core.describe import display, driver, labelled
 from rheobase.learning.drive import LONG, make, spikes_under, time_step
 from rheobase.plot.gallery.layout import legend_below
 from rheobase.plot.style import Style, dress, few_ticks
@@ -59,7 +59,14 @@ def _rates(spikes: np.ndarray) -> tuple[float, float, float]:
 
 def draw_fi(ax: Axes, kind: type[Declared], curve: FICurve, rheobase: float | None, style: Style) -> None:
     """The rates over the current, with the rheobase; of a neuron that fires but once, how soon it does."""
-    dress(ax, style, title="f-I curve", x=labelled("input", kind.input_unit), y=f"rate ({curve.unit})", grid="y")
+    dress(
+        ax,
+        style,
+        title="f-I curve" if kind.Input is None else "firing rate",
+        x=labelled(driver(kind), kind.input_unit),
+        y=f"rate ({curve.unit})",
+        grid="y",
+    )
     drawn = {"1 / time to the only spike": (curve.onset, style.colours[0], "-")}
     if np.nansum(curve.first):
         first = (curve.first, style.colours[1], "--")

@@ -116,7 +116,8 @@ def _while(run: Response, current: float) -> Response:
     """The part of a run up to the last step of this current: the field is that of this current."""
     end = int((run.current == current).nonzero()[-1]) + 1
     cut = {name: {k: v[:end] for k, v in getattr(run, name).items()} for name in ("states", "before")}
-    return replace(run, current=run.current[:end], out=run.out[:end], spikes=run.spikes[:end], **cut)
+    inputs = {name: x[:end] for name, x in run.inputs.items()}
+    return replace(run, inputs=inputs, out=run.out[:end], spikes=run.spikes[:end], **cut)
 
 
 def _arrows(ax: Axes, plane: PhasePlane, style: Style) -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from rheobase.core import OdeNeuron
 from rheobase.core.bound import Bound
-from rheobase.core.describe import display, labelled
+from rheobase.core.describe import display, driver, labelled
 from rheobase.learning.drive import Response, membrane
 from rheobase.plot.gallery.variables import variables
 from rheobase.plot.style import TICK, WIDTH, Style, dress, few_ticks, legend, mark_spikes, new_figure
@@ -32,7 +32,7 @@ def traces(run: Response, *, style: Style) -> Figure:
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     current, voltage, *others = axes
     # two lines: the panel is low
-    dress(current, style, title=_title(run), y=labelled("input", kind.input_unit).replace(" (", "\n("))
+    dress(current, style, title=_title(run), y=labelled(driver(kind), kind.input_unit).replace(" (", "\n("))
     current.stairs(run.current.numpy(), clock.edges(len(run.current)), color=style.muted, lw=1.3, baseline=None)
     few_ticks(current, y=2)
     dress(voltage, style, y=labelled(potential, kind.states[potential].unit))

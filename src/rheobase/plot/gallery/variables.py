@@ -11,6 +11,7 @@ import torch
 from rheobase.core import MapNeuron, Relax
 from rheobase.core.bound import Bound
 from rheobase.core.declared import Declared
+from rheobase.core.inputs import driven, one_step_of
 from rheobase.learning.drive import membrane
 
 # how the meaning of a state begins that keeps count for a neuron: a refractory time, whether it has fired
@@ -43,12 +44,13 @@ def velocity(neuron: Declared, at: Mapping[str, np.ndarray], current: float) -> 
         for name in neuron.State._fields
     }
     s, i = neuron.State(**fields), torch.full(shape, current, dtype=torch.float64)
+    inputs = one_step_of(neuron, list(driven(neuron, i).values()))
     bound = Bound(neuron, {k: v.double() for k, v in neuron.values().items()}, neuron.dt)
     with torch.no_grad():
         if isinstance(neuron, MapNeuron):
-            before = bound.transition(s, i).pre
+            before = bound.transition(s, inputs).pre
             found = {name: getattr(before, name) - value for name, value in fields.items()}
         else:
-            slopes = bound.dynamics(s, i)
+            slopes = bound.dynamics(s, inputs)
             found = {k: d.derivative(fields[k]) if isinstance(d, Relax) else d for k, d in slopes.items()}
     return {k: torch.as_tensor(d, dtype=torch.float64).expand(shape).numpy() for k, d in found.items()}
