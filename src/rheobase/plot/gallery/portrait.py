@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from rheobase.core.declared import Declared
+from rheobase.core.describe import driver
 from rheobase.learning.drive import Response, never_spikes, shown_response, smallest_current, step_response
 from rheobase.plot.gallery.fi_curve import FICurve, draw_fi, fi_curve
 from rheobase.plot.gallery.patterns import patterns
@@ -82,14 +83,16 @@ def captions(kind: type[Declared]) -> dict[str, str]:
     spikes = "" if kind.graded or getattr(kind, "crossing", False) else " A triangle marks a spike."
     # a graded cell may settle at a value: only a simulation tells
     lasting = ", for a cell that goes on firing" if kind.graded else ""
-    curve = "" if never_spikes(kind) else f" Firing rate under constant currents{lasting}."
+    single = kind.Input is None
+    held, other = ("currents", "") if single else (f"levels of {driver(kind)}", ", the other inputs being 0")
+    curve = "" if never_spikes(kind) else f" Firing rate under constant {held}{lasting}{other}."
     plane = {
         1: "Rate of change of the one variable, without input and during the step.",
         2: "The two variables during the step (from the dot; dotted: resets), the curves on which each stands still "
         "(dotted: without input), and where the state goes from elsewhere.",
     }
     return {
-        RESPONSE: f"A neuron at rest under a step of current.{spikes}",
+        RESPONSE: f"A neuron at rest under a step of {'current' if single else driver(kind)}.{spikes}",
         DYNAMICS: (plane.get(len(variables(kind)), "") + curve).strip(),
         PATTERNS: "The named sets under the protocols of their sources: the membrane potential, below it the input.",
     }
