@@ -42,10 +42,9 @@ def gathered(neuron: Neuron, first: Any, named: Mapping[str, Any]) -> tuple[Any,
 
     Raises: `ParameterError` for an unknown input, one that is missing, or one that is given twice.
     """
+    if neuron.Input is None and not named and not isinstance(first, Mapping):
+        return (first,)
     names, given = tuple(neuron.entries), dict(named)
-    if len(names) > 1 and isinstance(first, Tensor) and CURRENT in names:
-        # the argument of that name
-        first = {CURRENT: first}
     if len(names) > 1 and isinstance(first, Tensor) and CURRENT in names:
         # the argument of that name
         first = {CURRENT: first}

@@ -16,9 +16,9 @@ light.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import torch
 from torch import Tensor
@@ -70,6 +70,14 @@ class Operator:
         arguments = ", ".join(f"{SCHEMA[kind]} {argument}" for argument, kind in kinds.items())
         LIBRARY.define(f"{name}({arguments}, bool keep) -> Tensor[]")
         LIBRARY.define(f"{name}_backward({arguments}, Tensor[] saved, Tensor?[] grads, bool[] wanted) -> Tensor[]")
+        # where tensors stand among the arguments, whether they are many, and whether they have a gradient
+        self.places = [
+            (k, SCHEMA[kind] == "Tensor[]", argument in differentiable)
+            for k, (argument, kind) in enumerate(kinds.items())
+            if SCHEMA[kind].startswith("Tensor")
+        ]
+        self.op: Any = getattr(torch.ops.rheobase, name).default
+        self.backward_op: Any = getattr(torch.ops.rheobase, f"{name}_backward").default
         LIBRARY.impl(name, self._fake, "Meta")
         LIBRARY.impl(f"{name}_backward", self._backward_fake, "Meta")
         for device, runs in kernels.items():
@@ -83,7 +91,7 @@ class Operator:
 
     def __call__(self, given: Any) -> list[Tensor]:
         """Run it: the visible outputs, in order."""
-        results = getattr(torch.ops.rheobase, self.name)(*given, False)
+        results = self.op(*given, False)
         return results[: len(results) - self.hidden]
 
     def tensors(self, given: Any) -> list[Tensor]:
@@ -94,6 +102,39 @@ class Operator:
         """Which tensors of each differentiable argument want a gradient."""
         rest = iter(wanted)
         return {name: [next(rest) for _ in _listed(getattr(given, name))] for name in self.differentiable}
+
+    def packed(self, given: Any) -> list[Any]:
+        """The arguments with the number of their tensors in their places, and then these in order."""
+        bare, tensors = list(given), list[Tensor]()
+        for k, many, _ in self.places:
+            value = bare[k]
+            if many:
+                tensors += value
+                bare[k] = len(value)
+            elif value is not None:
+                tensors.append(value)
+                bare[k] = 1
+        return [bare, *tensors]
+
+    def unpacked(self, bare: list[Any], tensors: Sequence[Tensor]) -> list[Any]:
+        """The arguments again."""
+        whole, at = list(bare), 0
+        for k, many, _ in self.places:
+            count = whole[k]
+            if count is not None:
+                whole[k] = list(tensors[at : at + count]) if many else tensors[at]
+                at += count
+        return whole
+
+    def asked(self, bare: list[Any], needed: Sequence[bool]) -> list[bool]:
+        """Of the tensors of a call, which the differentiable ones are and whether they want a gradient."""
+        found, at = list[bool](), 0
+        for k, _, differentiable in self.places:
+            count = bare[k] or 0
+            if differentiable:
+                found += needed[at : at + count]
+            at += count
+        return found
 
     # --- what torch calls -----------------------------------------------------------------------------
     def _fake(self, *arguments: Any) -> list[Tensor]:
@@ -113,49 +154,19 @@ class Operator:
         tensors = self.tensors(given)
         check_transforms(*tensors)
         if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-            bare, all_ = _packed(given)
-            results = _Rule.apply(self, bare, *all_)
+            results = _Rule.apply(self, *self.packed(given))
             return [*results, *(tensors[0].new_empty(0) for _ in range(self.hidden))]  # type: ignore[misc]
         with below_autograd():
-            return getattr(torch.ops.rheobase, self.name)(*arguments)
+            return self.op(*arguments)
 
     def _backward_autograd(self, *arguments: Any) -> list[Tensor]:
         given = self.given(*arguments[: self.width])
         grads = arguments[-2]
-        return once(
-            lambda: getattr(torch.ops.rheobase, f"{self.name}_backward")(*arguments), *grads, *self.tensors(given)
-        )
+        return once(lambda: self.backward_op(*arguments), *grads, *self.tensors(given))
 
 
 def _listed(value: Any) -> list[Tensor]:
     return [value] if isinstance(value, Tensor) else value
-
-
-class _Place(NamedTuple):
-    """Where a tensor stood among arguments, or so many of them in a list."""
-
-    many: int | None
-
-
-def _packed(given: Any) -> tuple[Any, list[Tensor]]:
-    """Arguments without their tensors, and these in order."""
-    tensors = [x for value in given if isinstance(value, Tensor | list) for x in _listed(value)]
-    bare = [
-        _Place(None) if isinstance(value, Tensor) else _Place(len(value)) if isinstance(value, list) else value
-        for value in given
-    ]
-    return type(given)(*bare), tensors
-
-
-def _unpacked(bare: Any, tensors: Iterable[Tensor]) -> Any:
-    rest = iter(tensors)
-    whole: list[Any] = []
-    for value in bare:
-        if not isinstance(value, _Place):
-            whole.append(value)
-        else:
-            whole.append(next(rest) if value.many is None else [next(rest) for _ in range(value.many)])
-    return type(bare)(*whole)
 
 
 class _Rule(torch.autograd.Function):
@@ -163,10 +174,10 @@ class _Rule(torch.autograd.Function):
 
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, operator: Operator, bare: Any, *tensors: Tensor
+        ctx: Any, operator: Operator, bare: list[Any], *tensors: Tensor
     ) -> tuple[Tensor, ...]:
         with below_autograd():
-            results = getattr(torch.ops.rheobase, operator.name)(*_unpacked(bare, tensors), True)
+            results = operator.op(*operator.unpacked(bare, tensors), True)
         ctx.save_for_backward(*(results[k] for k in operator.saves), *tensors)
         ctx.operator, ctx.bare = operator, bare
         ctx.set_materialize_grads(False)
@@ -175,22 +186,15 @@ class _Rule(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         operator: Operator = ctx.operator
-        count = len(operator.saves)
-        saved, tensors = ctx.saved_tensors[:count], ctx.saved_tensors[count:]
+        count, found = len(operator.saves), ctx.saved_tensors
         needed = ctx.needs_input_grad[2:]
         # of those without a gradient, lengths say, none is asked for
-        asked = [need for name, need in zip(_names(ctx.bare), needed, strict=True) if name in operator.differentiable]
+        asked = operator.asked(ctx.bare, needed)
+        given = operator.unpacked(ctx.bare, found[count:])
         # the rule of the gradient only says that it has none: without a graph of it, the way around it is shorter
         with nullcontext() if torch.is_grad_enabled() else below_autograd():
-            call = getattr(torch.ops.rheobase, f"{operator.name}_backward")
-            results = iter(call(*_unpacked(ctx.bare, tensors), list(saved), list(grads), asked))
+            results = iter(operator.backward_op(*given, list(found[:count]), list(grads), asked))
         return None, None, *(next(results) if need else None for need in needed)
-
-
-def _names(bare: Any) -> list[str]:
-    """The name of the argument that each tensor belongs to."""
-    places = [(name, value.many) for name, value in bare._asdict().items() if isinstance(value, _Place)]
-    return [name for name, many in places for _ in range(1 if many is None else many)]
 
 
 class _Once(torch.autograd.Function):
