@@ -16,11 +16,14 @@ from torch import Tensor
 from rheobase.core.noise import FIRST, SECOND
 from rheobase.engine.llvm import threads
 from rheobase.engine.llvm.compile import Compiled, compile_module, host
+from rheobase.engine.llvm.function import COUNTER, Function
+from rheobase.engine.llvm.ir import Value
 
 # How 1 lies in memory, as an integer of its width.
 ONE = {torch.float32: (32, 0x3F800000), torch.float64: (64, 0x3FF << 52), torch.bfloat16: (16, 0x3F80),
        torch.float16: (16, 0x3C00)}  # fmt: skip
-WORDS = ("samples", "counter", "vectors", "steps", "stride", "width", "low", "on", "first", "second", "times", "out")
+NUMBERS, POINTERS = ("samples", "vectors", "steps", "stride", "width"), ("low", "on", "first", "second", "times", "out")
+WORDS = (COUNTER, *NUMBERS, *POINTERS)
 SHIFTS, FACTORS = (16, 15, 16), (FIRST, SECOND - (1 << 32))  # of lowbias32, as signed words
 SMALL = 1 << 15  # draws under which a second thread costs more than it gives
 
@@ -63,104 +66,49 @@ def _kernel(dtype: torch.dtype, lanes: int) -> Compiled:
 
 
 def _assembly(bits: int, one: int, lanes: int) -> str:
-    draws = 2 * lanes
-    words, halves, mask, stored = f"<{lanes} x i32>", f"<{draws} x i16>", f"<{draws} x i1>", f"<{draws} x i{bits}>"
-    cast = "sext" if bits > 16 else "bitcast"
-    widened = f"  %wide = {cast} {halves} %spikes to {stored}"
-    iota = "<" + ", ".join(f"i64 {k}" for k in range(draws)) + ">"
-    named = "\n".join(
-        f"  %p_{name} = getelementptr i64, ptr %args, i64 {k}\n  %{name} = load i64, ptr %p_{name}"
-        for k, name in enumerate(WORDS)
-    )
-    return f"""
-declare void @llvm.masked.store.v{draws}i{bits}.p0({stored}, ptr, i32, {mask})
-define void @kernel(ptr %args) {{
-entry:
-{named}
-{_pointers("low", "on", "first", "second", "times", "out")}
-  %last = sub i64 %vectors, 1
-  br label %take
-take:
-  %sample = atomicrmw add ptr %p_counter, i64 1 seq_cst
-  %some = icmp slt i64 %sample, %samples
-  br i1 %some, label %sample_begins, label %done
-sample_begins:
-  %base = mul i64 %sample, %vectors
-  %row = mul i64 %sample, %width
-  br label %step
-step:
-  %t = phi i64 [ 0, %sample_begins ], [ %t_next, %step_ends ]
-  %p_time = getelementptr i32, ptr %a_times, i64 %t
-  %time = load i32, ptr %p_time
-  %time1 = insertelement {words} poison, i32 %time, i64 0
-  %times_all = shufflevector {words} %time1, {words} poison, <{lanes} x i32> zeroinitializer
-  %t_row = mul i64 %t, %stride
-  %out_row = add i64 %t_row, %row
-  br label %vector
-vector:
-  %v = phi i64 [ 0, %step ], [ %v_next, %stored ]
-  %k = add i64 %base, %v
-  %at = mul i64 %k, {draws}
-  %p_on_here = getelementptr i16, ptr %a_on, i64 %at
-  %on_words = load {halves}, ptr %p_on_here, align 2
-  %together = bitcast {halves} %on_words to i{16 * draws}
-  %any = icmp ne i{16 * draws} %together, 0
-  br i1 %any, label %draw, label %write
-draw:
-  %at_words = mul i64 %k, {lanes}
-  %p_first_here = getelementptr i32, ptr %a_first, i64 %at_words
-  %key1 = load {words}, ptr %p_first_here, align 4
-  %p_second_here = getelementptr i32, ptr %a_second, i64 %at_words
-  %key2 = load {words}, ptr %p_second_here, align 4
-  %x0 = add {words} %key1, %times_all
-  %s0 = lshr {words} %x0, splat (i32 {SHIFTS[0]})
-  %x1 = xor {words} %x0, %s0
-  %m1 = mul {words} %x1, splat (i32 {FACTORS[0]})
-  %x2 = add {words} %m1, %key2
-  %s2 = lshr {words} %x2, splat (i32 {SHIFTS[1]})
-  %x3 = xor {words} %x2, %s2
-  %x4 = mul {words} %x3, splat (i32 {FACTORS[1]})
-  %s4 = lshr {words} %x4, splat (i32 {SHIFTS[2]})
-  %x5 = xor {words} %x4, %s4
-  %drawn = bitcast {words} %x5 to {halves}
-  %p_low_here = getelementptr i16, ptr %a_low, i64 %at
-  %below = load {halves}, ptr %p_low_here, align 2
-  %hit = icmp sle {halves} %drawn, %below
-  %all_hits = sext {mask} %hit to {halves}
-  %fires = and {halves} %all_hits, %on_words
-  br label %write
-write:
-  %spikes = phi {halves} [ zeroinitializer, %vector ], [ %fires, %draw ]
-{widened}
-  %values = and {stored} %wide, splat (i{bits} {one})
-  %column = mul i64 %v, {draws}
-  %place = add i64 %out_row, %column
-  %p_out_here = getelementptr i{bits}, ptr %a_out, i64 %place
-  %whole = icmp slt i64 %v, %last
-  br i1 %whole, label %store_whole, label %store_part
-store_whole:
-  store {stored} %values, ptr %p_out_here, align {bits // 8}
-  br label %stored
-store_part:
-  %room = sub i64 %width, %column
-  %room1 = insertelement <{draws} x i64> poison, i64 %room, i64 0
-  %room_all = shufflevector <{draws} x i64> %room1, <{draws} x i64> poison, <{draws} x i32> zeroinitializer
-  %inside = icmp slt <{draws} x i64> {iota}, %room_all
-  call void @llvm.masked.store.v{draws}i{bits}.p0({stored} %values, ptr %p_out_here, i32 {bits // 8}, {mask} %inside)
-  br label %stored
-stored:
-  %v_next = add i64 %v, 1
-  %more = icmp slt i64 %v_next, %vectors
-  br i1 %more, label %vector, label %step_ends
-step_ends:
-  %t_next = add i64 %t, 1
-  %later = icmp slt i64 %t_next, %steps
-  br i1 %later, label %step, label %take
-done:
-  ret void
-}}
-"""
+    w = Function(32, lanes, WORDS, POINTERS)
+    draws, held = 2 * lanes, w.word
+    last = w.int("sub", held["vectors"], 1)
+    with w.pieces("samples") as sample, w.loop(held["steps"]) as t:
+        now = w.let(f"load i32, ptr {w.at(held['times'], t.index, 'i32')}")
+        first = w.let(f"insertelement {w.I} poison, i32 {now}, i64 0")
+        key = w.let(f"shufflevector {w.I} {first}, {w.I} poison, <{lanes} x i32> zeroinitializer")
+        begin = w.int("add", w.int("mul", t.index, held["stride"]), w.int("mul", sample, held["width"]))
+        with w.loop(held["vectors"]) as v:
+            k = w.int("add", w.int("mul", sample, held["vectors"]), v.index)
+            values = _spikes(w, k, key, bits, one)
+            column = w.int("mul", v.index, draws)
+            out = w.at(held["out"], w.int("add", begin, column), f"i{bits}")
+            whole = w.compare("slt", v.index, last)
+            with w.when(whole):
+                w.store(values, out, None, f"i{bits}", draws)
+            with w.when(w.let(f"xor i1 {whole}, true")):
+                inside = w.below(w.int("sub", held["width"], column), draws)
+                w.store(values, out, inside, f"i{bits}", draws)
+    return w.text()
 
 
-def _pointers(*names: str) -> str:
-    return "\n".join(f"  %a_{name} = inttoptr i64 %{name} to ptr" for name in names)
+def _spikes(w: Function, k: Value, key: Value, bits: int, one: int) -> Value:
+    """The k-th vector of draws: 1 as it lies in memory, or 0."""
+    draws = 2 * w.lanes
+    halves, stored = f"<{draws} x i16>", f"<{draws} x i{bits}>"
+    at = w.int("mul", k, draws)
+    on = w.load(w.at(w.word["on"], at, "i16"), None, "i16", draws)
+    some = w.let(f"icmp ne i{16 * draws} {w.let(f'bitcast {halves} {on} to i{16 * draws}')}, 0")
+    before = w.block
+    with w.when(some):
+        words = w.int("mul", k, w.lanes)
+        x, second = (w.load(w.at(w.word[name], words, "i32"), None, "i32") for name in ("first", "second"))
+        x = w.iop("add", x, key)
+        x = w.iop("mul", w.iop("xor", x, w.iop("lshr", x, w.iconst(SHIFTS[0]))), w.iconst(FACTORS[0]))
+        x = w.iop("add", x, second)
+        x = w.iop("mul", w.iop("xor", x, w.iop("lshr", x, w.iconst(SHIFTS[1]))), w.iconst(FACTORS[1]))
+        x = w.iop("xor", x, w.iop("lshr", x, w.iconst(SHIFTS[2])))
+        drawn = w.let(f"bitcast {w.I} {x} to {halves}")
+        low = w.load(w.at(w.word["low"], at, "i16"), None, "i16", draws)
+        hit = w.let(f"icmp sle {halves} {drawn}, {low}")
+        fires = w.let(f"and {halves} {w.let(f'sext <{draws} x i1> {hit} to {halves}')}, {on}")
+        here = w.block
+    spikes = w.let(f"phi {halves} [ zeroinitializer, %{before} ], [ {fires}, %{here} ]")
+    wide = w.let(f"{'sext' if bits > 16 else 'bitcast'} {halves} {spikes} to {stored}")
+    return w.let(f"and {stored} {wide}, splat (i{bits} {one})")

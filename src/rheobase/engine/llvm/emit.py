@@ -64,7 +64,7 @@ class _Emitter:
             number = w.let(f"bitcast i64 {w.word['dt']} to double")
             return w.splat(number if w.bits == 64 else w.let(f"fptrunc double {number} to float"))
         k = self.program.params.index(str(tag))
-        return w.splat(w.let(f"load {w.f}, ptr {w.pointer(f'param:{k}')}, align {w.size}"))
+        return w.splat(w.let(f"load {w.f}, ptr {w.pointer(f'param:{k}')}, align {w.bits // 8}"))
 
     def prepare_scalars(self, graph: Graph, fixed: Iterable[int]) -> None:
         """Compute the scalar invariants once for each thread."""
@@ -140,8 +140,7 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
     check_row = e.row()
     entries = graph.leaves("input")
 
-    def prepare() -> None:
-        e.prepare_scalars(graph, plan.fixed)
+    e.prepare_scalars(graph, plan.fixed)
 
     def block(count: Value) -> None:
         def start() -> None:
@@ -151,12 +150,12 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
             e.prepare_lanes(graph, plan.fixed)
 
         w.vectors(count, start)
-        with w.loop("0", w.word["segments"]) as segment:
-            first = w.int("mul", segment, w.word["segment"])
+        with w.loop(w.word["segments"]) as part:
+            first = w.int("mul", part.index, w.word["segment"])
             last = w.smaller(w.int("add", first, w.word["segment"]), w.word["steps"])
-            later = w.let(f"icmp sgt i64 {segment}, 0")
+            later = w.compare("sgt", part.index, 0)
             with w.when(w.let(f"and i1 {later}, {w.present('checkpoints')}")):
-                below = w.int("sub", segment, "1")
+                below = w.int("sub", part.index, 1)
 
                 def checkpoint() -> None:
                     for k, row in enumerate(state_rows):
@@ -164,7 +163,8 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
                         w.write(w.row("checkpoints", index, own), w.kept(w.scratch_row(str(row))), own)
 
                 w.vectors(count, checkpoint)
-            with w.loop(first, last) as t:
+            with w.loop(last, start=first) as time:
+                t = time.index
                 rows_in = [w.row(f"input:{k}", t, io) for k in range(len(program.entries))]
                 row_out = w.row("out", t, io)
                 trace_rows = [w.row(f"trace:{k}", t, own) for k in range(len(plan.traces))]
@@ -210,8 +210,7 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
 
         w.vectors(count, finish)
 
-    text = w.kernel("kernel", prepare, block)
-    return text, Rows(e.rows, 0)
+    return w.blocks(block), Rows(e.rows, 0)
 
 
 def emit_backward(variant: Variant, lanes: int) -> tuple[str, Rows]:
@@ -243,24 +242,23 @@ class _Backward:
         e, w = self.e, self.w
         fixed = sorted({*self.plan.forward_fixed, *self.plan.backward_fixed})
 
-        def prepare() -> None:
-            e.prepare_scalars(self.graph, fixed)
+        e.prepare_scalars(self.graph, fixed)
 
         def block(count: Value) -> None:
             w.vectors(count, lambda: self._start(fixed))
             # rows of the segment stand after those made so far
             self.first_saved = e.rows
-            with w.loop("0", w.word["segments"], down=True) as segment:
+            with w.loop(w.word["segments"], down=True) as part:
+                segment = part.index
                 first = w.int("mul", segment, w.word["segment"])
                 last = w.smaller(w.int("add", first, w.word["segment"]), w.word["steps"])
                 if self.plan.saved:
                     self._recompute(count, segment, first, last)
-                with w.loop(first, last, down=True) as t:
-                    self._step_back(count, t, first)
+                with w.loop(last, start=first, down=True) as time:
+                    self._step_back(count, time.index, first)
             w.vectors(count, self._finish)
 
-        text = w.kernel("kernel", prepare, block)
-        return text, Rows(e.rows, len(self.plan.saved))
+        return w.blocks(block), Rows(e.rows, len(self.plan.saved))
 
     def _start(self, fixed: list[int]) -> None:
         w = self.w
@@ -294,11 +292,12 @@ class _Backward:
                 index = w.int("add", w.int("mul", w.int("sub", segment, "1"), str(len(self.state_rows))), str(k))
                 w.keep(w.scratch_row(str(row)), w.read(w.row("checkpoints", index, self.own), self.own))
 
-        with w.when(w.let(f"icmp eq i64 {segment}, 0")):
+        with w.when(w.compare("eq", segment, 0)):
             w.vectors(count, from_start)
-        with w.when(w.let(f"icmp ne i64 {segment}, 0")):
+        with w.when(w.compare("ne", segment, 0)):
             w.vectors(count, from_checkpoint)
-        with w.loop(first, last) as t:
+        with w.loop(last, start=first) as time:
+            t = time.index
             rows_in = {k: w.row(f"input:{k}", t, self.io) for k in self.inputs}
             saved_rows = [self._saved_row(t, first, k) for k in range(len(plan.saved))]
 

@@ -71,71 +71,62 @@ class _Events(Items):
     """Nested loops over images, places and channels, then over the values that are not zero."""
 
     def __init__(self, shape: Shape):
-        loops = ("image", "end", "column", "y", "x", "block", "mask")
-        super().__init__(shape.dtype, ("images", "height", "width"), ("s", "rows", "weight"), loops)
+        super().__init__(shape.dtype, ("images", "height", "width"), ("s", "rows", "weight"))
         self.shape = shape
-        self.set("image", 0 if shape.gradient else self.item)
-        self.set("end", self.held["images"] if shape.gradient else self.int("add", self.item, 1))
-        self.set("column", self.int("mul", self.item, shape.vectors * self.lanes) if shape.gradient else 0)
-        self.do("br label %image_test")
-        self.over("image", None, "next", "y")
-        self.over("y", self.held["height"], "image_step", "x")
-        self.over("x", self.held["width"], "y_step", "block")
-        self.over("block", str(shape.inputs // self.lanes), "x_step", "values")
-        self.values()
+        with self.pieces("items") as item:
+            # an item is an image; of the gradient, which sums over them, some output channels
+            first, end = (0, self.word["images"]) if shape.gradient else (item, self.int("add", item, 1))
+            column = self.int("mul", item, shape.vectors * self.lanes) if shape.gradient else "0"
+            with (
+                self.loop(end, start=first) as image, self.loop(self.word["height"]) as y,
+                self.loop(self.word["width"]) as x, self.loop(shape.inputs, step=self.lanes) as channel,
+            ):  # fmt: skip
+                line = self.int("mul", image.index, self.word["height"])
+                self.values(line, y.index, x.index, channel.index, column)
 
-    def over(self, name: str, bound: Value | None, outside: str, inside: str) -> None:
-        """Step and test of a loop. The one inside starts at zero, and goes to `name_step` when it is through."""
-        self.label(f"{name}_step")
-        self.step(name, 1, f"{name}_test")
-        self.label(f"{name}_test")
-        more = self.let(f"icmp ult i64 {self.get(name)}, {self.get('end') if bound is None else bound}")
-        self.do(f"br i1 {more}, label %{inside}_start, label %{outside}")
-        self.label(f"{inside}_start")
-        if inside != "values":
-            self.set(inside, 0)
-            self.do(f"br label %{inside}_test")
-
-    def values(self) -> None:
+    def values(self, line: Value, y: Value, x: Value, first: Value, column: Value) -> None:
         """One vector of channels: each value that is not zero is taken to all its taps."""
-        held, size = self.held, self.shape
-        first = self.int("mul", self.get("block"), self.lanes)
-        line = self.int("mul", self.get("image"), held["height"])
-        y, x = self.get("y"), self.get("x")
-        base = self.int("add", self.int("mul", self.place(line, y, x), size.inputs), first)
+        held = self.word
+        base = self.int("add", self.int("mul", self.place(line, y, x), self.shape.inputs), first)
         some = self.let(f"fcmp une {self.F} {self.load(self.at(held['s'], base))}, zeroinitializer")
         bits = self.let(f"bitcast {self.M} {some} to i{self.lanes}")
-        self.set("mask", self.let(f"zext i{self.lanes} {bits} to i64"))
-        self.do("br label %bits")
-        self.label("bits")
-        mask = self.get("mask")
-        self.do(f"br i1 {self.let(f'icmp eq i64 {mask}, 0')}, label %block_step, label %value")
-        self.label("value")
+        every = self.let(f"zext i{self.lanes} {bits} to i64")
+        before, test, body, after = self.block, *(self.fresh(hint) for hint in ("bits", "value", "through"))
+        left = self.name("left")
+        self.jump(test)
+        self.label(test)
+        mask = self.name("mask")
+        place = len(self.lines)
+        self.do(f"br i1 {self.compare('eq', mask, 0)}, label %{after}, label %{body}")
+        self.label(body)
         lane = self.call("i64", "llvm.cttz.i64", ("i64", mask), ("i1", "true"))
-        self.set("mask", self.int("and", mask, self.int("sub", mask, 1)))
+        self.do(f"{left} = and i64 {mask}, {self.int('sub', mask, 1)}")
         value = self.splat(self.let(f"load {self.f}, ptr {self.at(held['s'], self.int('add', base, lane))}"))
-        channel, column = self.int("add", first, lane), self.get("column")
+        self.taps(line, y, x, self.int("add", first, lane), column, value)
+        self.lines.insert(place, f"  {mask} = phi i64 [ {every}, %{before} ], [ {left}, %{self.block} ]")
+        self.jump(test)
+        self.label(after)
+
+    def taps(self, line: Value, y: Value, x: Value, channel: Value, column: Value, value: Value) -> None:
+        """A value to all places that it is convolved to."""
+        held, size = self.word, self.shape
         high, wide = size.kernel
         for tap in range(high * wide):
             yy = self.int("add", y, (high - 1) // 2 - tap // wide)
             xx = self.int("add", x, (wide - 1) // 2 - tap % wide)
             # of numbers without a sign, one that is below zero is too large
-            inside = [self.let(f"icmp ult i64 {a}, {held[b]}") for a, b in ((yy, "height"), (xx, "width"))]
-            self.do(f"br i1 {self.let(f'and i1 {inside[0]}, {inside[1]}')}, label %tap{tap}, label %after{tap}")
-            self.label(f"tap{tap}")
-            number = self.int("add", channel, tap * size.inputs)
-            row, weights = (
-                self.at(held[name], self.int("add", self.int("mul", index, size.outputs), column))
-                for name, index in (("rows", self.place(line, yy, xx)), ("weight", number))
-            )
-            to, what = (weights, row) if size.gradient else (row, weights)
-            for k in range(size.vectors):
-                target, source = self.at(to, k * self.lanes), self.at(what, k * self.lanes)
-                self.store(self.fma(self.load(source), value, self.load(target)), target)
-            self.do(f"br label %after{tap}")
-            self.label(f"after{tap}")
-        self.do("br label %bits")
+            inside = [self.compare("ult", a, held[b]) for a, b in ((yy, "height"), (xx, "width"))]
+            with self.when(self.let(f"and i1 {inside[0]}, {inside[1]}")):
+                number = self.int("add", channel, tap * size.inputs)
+                row, weights = (
+                    self.at(held[name], self.int("add", self.int("mul", index, size.outputs), column))
+                    for name, index in (("rows", self.place(line, yy, xx)), ("weight", number))
+                )
+                to, what = (weights, row) if size.gradient else (row, weights)
+                for k in range(size.vectors):
+                    target, source = self.at(to, k * self.lanes), self.at(what, k * self.lanes)
+                    self.store(self.fma(self.load(source), value, self.load(target)), target)
 
     def place(self, line: Value, y: Value, x: Value) -> Value:
         """The number of a pixel among those of all images."""
-        return self.int("add", self.int("mul", self.int("add", line, y), self.held["width"]), x)
+        return self.int("add", self.int("mul", self.int("add", line, y), self.word["width"]), x)

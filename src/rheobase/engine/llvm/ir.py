@@ -24,6 +24,7 @@ class Writer:
         self.suffix = f"v{lanes}f{bits}"
         self.lines: list[str] = []
         self.declared: set[str] = set()
+        self.block = ""  # that is being written
         self._count = 0
 
     # --- lines ---------------------------------------------------------------------------------
@@ -42,6 +43,7 @@ class Writer:
 
     def label(self, name: str) -> None:
         self.lines.append(f"{name}:")
+        self.block = name
 
     def call(self, result: str, function: str, *args: tuple[str, Value]) -> Value:
         """Call a function (an intrinsic, mostly) and declare it once in the module."""

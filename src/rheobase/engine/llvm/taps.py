@@ -111,20 +111,18 @@ class _Taps(Items):
 
     def __init__(self, dtype: torch.dtype):
         super().__init__(dtype, NUMBERS, POINTERS)
-        held, self.row = self.held, VECTORS * self.lanes  # of the scratch
-        self.sample, block = (self.int(op, self.item, held["blocks"]) for op in ("udiv", "urem"))
-        self.column = self.int("mul", block, self.row)
-        self.first = self.cell(self.sample, held["width"], self.column)
-        self.write()
-        self.do("br label %next")
+        held, self.row = self.word, VECTORS * self.lanes  # of the scratch
+        mine = self.let(f"atomicrmw add ptr {held['threads']}, i64 1 monotonic")
+        self.scratch = self.at(held["scratch"], self.int("mul", mine, held["room"]))
+        with self.pieces("items") as item:
+            self.sample, block = (self.int(op, item, held["blocks"]) for op in ("udiv", "urem"))
+            self.column = self.int("mul", block, self.row)
+            self.first = self.cell(self.sample, held["width"], self.column)
+            self.write()
 
     def write(self) -> None:
         """The lines of one item."""
         raise NotImplementedError
-
-    def prelude(self) -> None:
-        mine = self.let(f"atomicrmw add ptr {self.held['threads']}, i64 1 monotonic")
-        self.scratch = self.at(self.held["scratch"], self.int("mul", mine, self.held["room"]))
 
     # --- pieces -------------------------------------------------------------------------------------------
     def cell(self, row: Value, stride: Value | int, column: Value) -> Value:
@@ -132,32 +130,17 @@ class _Taps(Items):
 
     def inside(self, lane: Value) -> Value:
         """Which lanes of a vector that begins at a lane exist."""
-        whole = f"<{self.lanes} x i64>"
-        one = self.let(f"insertelement {whole} poison, i64 {self.int('sub', self.held['width'], lane)}, i64 0")
-        every = self.let(f"shufflevector {whole} {one}, {whole} poison, <{self.lanes} x i32> zeroinitializer")
-        counts = "<" + ", ".join(f"i64 {k}" for k in range(self.lanes)) + ">"
-        return self.let(f"icmp slt {whole} {counts}, {every}")
-
-    def load_inside(self, pointer: Value, mask: Value) -> Value:
-        given = (("ptr", pointer), ("i32", f"{self.bits // 8}"), (self.M, mask), (self.F, "zeroinitializer"))
-        return self.call(self.F, f"llvm.masked.load.{self.suffix}.p0", *given)
-
-    def store_inside(self, value: Value, pointer: Value, mask: Value) -> None:
-        given = ((self.F, value), ("ptr", pointer), ("i32", f"{self.bits // 8}"), (self.M, mask))
-        self.call("void", f"llvm.masked.store.{self.suffix}.p0", *given)
-
-    def least(self, a: Value, b: Value | int) -> Value:
-        return self.let(f"select i1 {self.let(f'icmp slt i64 {a}, {b}')}, i64 {a}, i64 {b}")
+        return self.below(self.int("sub", self.word["width"], lane))
 
     def columns_of_x(self, target: Value, first: Value, count: Value) -> None:
         """Copy this item's columns of `count` rows side by side, from row `first` on of those before x and of x."""
         with self.loop(count) as r:
             row = self.int("add", first, r.index)
             place = self.at(target, self.int("mul", r.index, self.row))
-            step = self.int("sub", row, self.held["before"])
-            with self.when(self.let(f"icmp slt i64 {step}, 0")):
-                self._row(place, self.held["early"], row)
-            with self.when(self.let(f"icmp sge i64 {step}, 0")):
+            step = self.int("sub", row, self.word["before"])
+            with self.when(self.compare("slt", step, 0)):
+                self._row(place, self.word["early"], row)
+            with self.when(self.compare("sge", step, 0)):
                 self._row_or_zero(place, "x", step)
 
     def columns_of_g(self, target: Value, first: Value, count: Value) -> None:
@@ -167,62 +150,61 @@ class _Taps(Items):
             self._row_or_zero(place, "g", self.int("add", first, r.index))
 
     def _row_or_zero(self, place: Value, source: str, step: Value) -> None:
-        inside = self.let(f"icmp slt i64 {step}, {self.held['steps']}")
+        inside = self.compare("slt", step, self.word["steps"])
         with self.when(inside):
-            self._row(place, self.held[source], step)
+            self._row(place, self.word[source], step)
         with self.when(self.let(f"xor i1 {inside}, true")):
             for k in range(VECTORS):
                 self.store("zeroinitializer", self.at(place, k * self.lanes))
 
     def ask_ahead(self, row: Value, values: int, *, write: bool = False) -> None:
         """Bring so many values of a later row into the cache; a row beyond the end does no harm."""
-        later = self.at(row, self.int("mul", self.held["stride"], AHEAD))
-        self.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        later = self.at(row, self.int("mul", self.word["stride"], AHEAD))
         for k in range(0, values, LINE * 8 // self.bits):
-            self.do(f"call void @llvm.prefetch.p0(ptr {self.at(later, k)}, i32 {int(write)}, i32 3, i32 1)")
+            self.fetch(self.at(later, k), write=write)
 
     def _row(self, place: Value, source: Value, row: Value) -> None:
-        begin = self.at(source, self.cell(row, self.held["stride"], self.first))
+        begin = self.at(source, self.cell(row, self.word["stride"], self.first))
         self.ask_ahead(begin, self.row)
         for k in range(VECTORS):
             mask = self.inside(self.int("add", self.column, k * self.lanes))
-            self.store(self.load_inside(self.at(begin, k * self.lanes), mask), self.at(place, k * self.lanes))
+            self.store(self.load(self.at(begin, k * self.lanes), mask), self.at(place, k * self.lanes))
 
     # --- what an item does with the columns of a piece ------------------------------------------------------
     def sums(self, columns: Value, first: Value, count: Value, within: Value) -> None:
         """`count` weighted sums of one vector of lanes, to out from row `first` on."""
-        held, lane = self.held, self.int("add", self.column, within)
+        held, lane = self.word, self.int("add", self.column, within)
         mask = self.inside(lane)
-        with self.loop(count, SIDE) as t:
+        with self.loop(count, step=SIDE) as t:
             latest = self.int("add", t.index, held["past"])
-            with self.loop(held["taps"], start=["zeroinitializer"] * SIDE) as k:
+            with self.loop(held["taps"], carried=["zeroinitializer"] * SIDE) as k:
                 tap = self.load(self.at(held["weight"], self.cell(k.index, held["padded"], lane)))
                 column = self.at(columns, self.cell(self.int("sub", latest, k.index), self.row, within))
                 for j in range(SIDE):
                     k.values[j] = self.fma(tap, self.load(self.at(column, j * self.row)), k.values[j])
             for j in range(SIDE):
                 step = self.int("add", t.index, j)
-                with self.when(self.let(f"icmp slt i64 {step}, {count}")):
+                with self.when(self.compare("slt", step, count)):
                     row = self.int("add", first, step)
                     place = self.int("add", self.cell(row, held["stride"], self.first), within)
                     out = self.at(held["out"], place)
                     self.ask_ahead(out, self.lanes, write=True)
-                    self.store_inside(k.values[j], out, mask)
+                    self.store(k.values[j], out, mask)
 
     def slopes(self, columns: Value, of_g: Value, count: Value, within: Value) -> None:
         """What `count` steps of one vector of lanes give to the gradient of its taps."""
-        held, lane = self.held, self.int("add", self.column, within)
+        held, lane = self.word, self.int("add", self.column, within)
         sample = self.int("mul", self.int("mul", self.sample, held["taps"]), held["padded"])
-        with self.loop(held["taps"], SIDE) as k:
+        with self.loop(held["taps"], step=SIDE) as k:
             latest = self.int("sub", held["past"], k.index)
-            with self.loop(count, start=["zeroinitializer"] * SIDE) as t:
+            with self.loop(count, carried=["zeroinitializer"] * SIDE) as t:
                 slope = self.load(self.at(of_g, self.cell(t.index, self.row, within)))
                 column = self.at(columns, self.cell(self.int("add", t.index, latest), self.row, within))
                 for j in range(SIDE):
                     t.values[j] = self.fma(slope, self.load(self.at(column, -j * self.row)), t.values[j])
             for j in range(SIDE):
                 tap = self.int("add", k.index, j)
-                with self.when(self.let(f"icmp slt i64 {tap}, {held['taps']}")):
+                with self.when(self.compare("slt", tap, held["taps"])):
                     place = self.int("add", sample, self.cell(tap, held["padded"], lane))
                     pointer = self.at(held["slopes"], place)
                     self.store(self.add(self.load(pointer), t.values[j]), pointer)
@@ -230,15 +212,15 @@ class _Taps(Items):
     @contextlib.contextmanager
     def piece(self) -> Generator[tuple[Value, Value, Value]]:
         """Over the steps in pieces: the first step, how many, and how many rows their sums read."""
-        with self.loop(self.held["sums"], PIECE) as piece:
-            count = self.least(self.int("sub", self.held["sums"], piece.index), PIECE)
-            yield piece.index, count, self.int("add", count, self.held["past"])
+        with self.loop(self.word["sums"], step=PIECE) as piece:
+            count = self.smaller(self.int("sub", self.word["sums"], piece.index), PIECE)
+            yield piece.index, count, self.int("add", count, self.word["past"])
 
     @contextlib.contextmanager
     def vector(self) -> Generator[Value]:
         """Over the vectors of this item that hold lanes: where each begins."""
-        left = self.int("sdiv", self.int("sub", self.held["padded"], self.column), self.lanes)
-        with self.loop(self.least(left, VECTORS)) as v:
+        left = self.int("sdiv", self.int("sub", self.word["padded"], self.column), self.lanes)
+        with self.loop(self.smaller(left, VECTORS)) as v:
             yield self.int("mul", v.index, self.lanes)
 
     def behind(self, place: Value, rows: Value) -> Value:

@@ -90,33 +90,22 @@ class _Tiles(Items):
 
     def __init__(self, what: _Map):
         wide, points = ([f"{name}:{k}" for k in range(n)] for name, n in (("wide", what.many), ("point", POINTS)))
-        super().__init__(what.dtype, ("width", "tiles"), (*wide, *points), ("tile", "channel"))
+        super().__init__(what.dtype, ("width", "tiles"), (*wide, *points))
         self.what = what
-        self.set("tile", 0)
-        self.do("br label %tiles")
-        self.label("tiles")
-        tile = self.get("tile")
-        self.set("channel", 0)
-        more = self.let(f"icmp ult i64 {tile}, {self.held['tiles']}")
-        self.do(f"br i1 {more}, label %channels, label %next")
-        self.label("channels")
-        channel = self.get("channel")
-        more = self.let(f"icmp ult i64 {channel}, {what.channels}")
-        self.do(f"br i1 {more}, label %vector, label %tile_step")
-        self.label("vector")
-        for part in range(what.many):
-            self.tile(tile, channel, part)
-        self.step("channel", self.lanes, "channels")
-        self.label("tile_step")
-        self.step("tile", 1, "tiles")
+        with (
+            self.pieces("items") as self.line, self.loop(self.word["tiles"]) as tile,
+            self.loop(what.channels, step=self.lanes) as channel,
+        ):  # fmt: skip
+            for part in range(what.many):
+                self.tile(tile.index, channel.index, part)
 
     def tile(self, tile: Value, channel: Value, part: int) -> None:
         """One vector of channels of one tile: its pixels through the matrix."""
         what = self.what
-        place = self.int("add", self.int("mul", self.item, self.held["tiles"]), tile)
+        place = self.int("add", self.int("mul", self.line, self.word["tiles"]), tile)
         column = self.int("add", channel, part * what.channels)
         of_point = self.int("add", self.int("mul", place, what.stride), column)
-        points = [self.at(self.held[f"point:{k}"], of_point) for k in range(POINTS)]
+        points = [self.at(self.word[f"point:{k}"], of_point) for k in range(POINTS)]
         # a tile reads one pixel more on either side than it writes
         count, lead = (POINTS, 1) if what.into else (TILE, 0)
         first = self.int("sub", self.int("mul", tile, TILE), lead)
@@ -128,31 +117,22 @@ class _Tiles(Items):
             return
         values = [self.load(where) for where in points]
         for row, (where, inside) in zip(OUTPUT, pixels, strict=True):
-            here, after = self.name("here"), self.name("after")
-            self.do(f"br i1 {inside}, label {here}, label {after}")
-            self.label(here[1:])
-            self.store(self.add(self.load(where), self.combined(row, values)), where)
-            self.do(f"br label {after}")
-            self.label(after[1:])
+            with self.when(inside):
+                self.store(self.add(self.load(where), self.combined(row, values)), where)
 
     def pixel(self, x: Value, channel: Value, part: int) -> tuple[Value, Value]:
         """Where a pixel is, and whether it is inside the image."""
-        inside = self.let(f"icmp ult i64 {x}, {self.held['width']}")
-        place = self.int("add", self.int("mul", self.item, self.held["width"]), x)
+        inside = self.let(f"icmp ult i64 {x}, {self.word['width']}")
+        place = self.int("add", self.int("mul", self.line, self.word["width"]), x)
         index = self.int("add", self.int("mul", place, self.what.channels), channel)
-        return self.at(self.held[f"wide:{part}"], index), inside
+        return self.at(self.word[f"wide:{part}"], index), inside
 
     def load_if(self, inside: Value, where: Value) -> Value:
         """The pixel, or zero outside."""
-        before, here, after = (self.name(hint) for hint in ("before", "here", "after"))
-        self.do(f"br label {before}")
-        self.label(before[1:])
-        self.do(f"br i1 {inside}, label {here}, label {after}")
-        self.label(here[1:])
-        value = self.load(where)
-        self.do(f"br label {after}")
-        self.label(after[1:])
-        return self.let(f"phi {self.F} [ {value}, {here} ], [ zeroinitializer, {before} ]")
+        before = self.block
+        with self.when(inside):
+            value, here = self.load(where), self.block
+        return self.let(f"phi {self.F} [ {value}, %{here} ], [ zeroinitializer, %{before} ]")
 
     def combined(self, row: Sequence[float], values: Sequence[Value]) -> Value:
         """The sum of the values, each times its number."""

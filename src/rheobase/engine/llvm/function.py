@@ -1,0 +1,166 @@
+"""The function of a kernel: its argument words, loops and conditions, and the work that threads take piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rheobase.engine.llvm.ir import Value, Writer
+
+BYTES = {"float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
+COUNTER = "counter"  # the word that holds the next piece of work
+
+
+@dataclass
+class Loop:
+    """A loop that is being written: its index, and the vectors that go from turn to turn."""
+
+    index: Value
+    values: list[Value]
+
+
+class Function(Writer):
+    """Writes `@kernel(ptr %args)`; `args` are 64-bit words with these names, of which some are read as pointers."""
+
+    def __init__(self, bits: int, lanes: int, names: Sequence[str], pointers: Collection[str] = ()):
+        super().__init__(bits, lanes)
+        self.names = tuple(names)
+        self.label("entry")
+        self.word = {
+            name: self.let(f"load {'ptr' if name in pointers else 'i64'}, ptr {self.slot(name)}", "w")
+            for name in names
+            if name != COUNTER
+        }
+
+    def slot(self, name: str) -> Value:
+        """The address of a word."""
+        return self.let(f"getelementptr i64, ptr %args, i64 {self.names.index(name)}", "p")
+
+    # --- whole numbers ----------------------------------------------------------------------------
+    def int(self, op: str, a: Value | int, b: Value | int) -> Value:
+        return self.let(f"{op} i64 {a}, {b}", "n")
+
+    def compare(self, order: str, a: Value | int, b: Value | int) -> Value:
+        """`order` is LLVM's: slt, sge, ult, eq..."""
+        return self.let(f"icmp {order} i64 {a}, {b}", "c")
+
+    def smaller(self, a: Value, b: Value | int) -> Value:
+        return self.let(f"select i1 {self.compare('slt', a, b)}, i64 {a}, i64 {b}", "n")
+
+    # --- control ----------------------------------------------------------------------------------
+    def jump(self, label: str) -> None:
+        self.do(f"br label %{label}")
+
+    def fresh(self, hint: str) -> str:
+        """A label."""
+        return self.name(hint)[1:]
+
+    @contextmanager
+    def when(self, condition: Value) -> Generator[None]:
+        """Lines that run where the condition holds."""
+        then, after = self.fresh("then"), self.fresh("after")
+        self.do(f"br i1 {condition}, label %{then}, label %{after}")
+        self.label(then)
+        yield
+        self.jump(after)
+        self.label(after)
+
+    @contextmanager
+    def loop(
+        self, stop: Value | int, *, start: Value | int = 0, step: int = 1, down: bool = False,
+        carried: Sequence[Value] = (),
+    ) -> Generator[Loop]:  # fmt: skip
+        """Lines for each index from `start` to below `stop`, or from `stop` - 1 down to `start`.
+
+        `carried` are vectors that go from turn to turn: the body reads `values` and replaces them in place; behind the
+        loop they are what the last turn left.
+        """
+        head, body, latch, end = (self.fresh(hint) for hint in ("head", "body", "latch", "end"))
+        at, following, before = self.name("at"), self.name("following"), self.block
+        kept = [self.name("carried") for _ in carried]
+        self.jump(head)
+        self.label(head)
+        self.do(f"{at} = phi i64 [ {stop if down else start}, %{before} ], [ {following}, %{latch} ]")
+        place = len(self.lines)
+        more = self.compare("sgt", at, start) if down else self.compare("slt", at, stop)
+        self.do(f"br i1 {more}, label %{body}, label %{end}")
+        self.label(body)
+        loop = Loop(self.int("sub", at, step) if down else at, list(kept))
+        yield loop
+        self.jump(latch)
+        self.label(latch)
+        self.do(f"{following} = {'sub' if down else 'add'} i64 {at}, {step}")
+        self.jump(head)
+        # what the last turn leaves is known only now
+        self.lines[place:place] = [
+            f"  {name} = phi {self.F} [ {first}, %{before} ], [ {last}, %{latch} ]"
+            for name, first, last in zip(kept, carried, loop.values, strict=True)
+        ]
+        loop.values[:] = kept
+        self.label(end)
+
+    @contextmanager
+    def pieces(self, total: str) -> Generator[Value]:
+        """The work: the number of a piece, which no other thread takes, until all that the word `total` counts are."""
+        take, work, done = (self.fresh(hint) for hint in ("take", "work", "done"))
+        self.jump(take)
+        self.label(take)
+        taken = self.let(f"atomicrmw add ptr {self.slot(COUNTER)}, i64 1 monotonic")
+        self.do(f"br i1 {self.compare('slt', taken, self.word[total])}, label %{work}, label %{done}")
+        self.label(work)
+        yield taken
+        self.jump(take)
+        self.label(done)
+
+    # --- vectors in memory ------------------------------------------------------------------------
+    def below(self, count: Value, lanes: int | None = None) -> Value:
+        """The mask of the first `count` lanes."""
+        n = lanes or self.lanes
+        one = self.let(f"insertelement <{n} x i64> poison, i64 {count}, i64 0")
+        many = self.let(f"shufflevector <{n} x i64> {one}, <{n} x i64> poison, <{n} x i32> zeroinitializer")
+        return self.let(f"icmp slt <{n} x i64> <{', '.join(f'i64 {k}' for k in range(n))}>, {many}")
+
+    def at(self, pointer: Value, index: Value | int, element: str | None = None) -> Value:
+        """The address of an element (a float of the writer's width, unless it is said)."""
+        return self.let(f"getelementptr {element or self.f}, ptr {pointer}, i64 {index}", "a")
+
+    def load(self, pointer: Value, mask: Value | None = None, element: str | None = None, lanes: int = 0) -> Value:
+        """A vector; under a mask the other lanes read as zero."""
+        kind, n = element or self.f, lanes or self.lanes
+        vector = f"<{n} x {kind}>"
+        if mask is None:
+            return self.let(f"load {vector}, ptr {pointer}, align {BYTES[kind]}")
+        return self.call(
+            vector, f"llvm.masked.load.{_suffix(n, kind)}.p0",
+            ("ptr", f"align {BYTES[kind]} {pointer}"), (f"<{n} x i1>", mask), (vector, "zeroinitializer"),
+        )  # fmt: skip
+
+    def store(
+        self, value: Value, pointer: Value, mask: Value | None = None, element: str | None = None, lanes: int = 0
+    ) -> None:
+        kind, n = element or self.f, lanes or self.lanes
+        vector = f"<{n} x {kind}>"
+        if mask is None:
+            self.do(f"store {vector} {value}, ptr {pointer}, align {BYTES[kind]}")
+            return
+        self.call(
+            "void", f"llvm.masked.store.{_suffix(n, kind)}.p0",
+            (vector, value), ("ptr", f"align {BYTES[kind]} {pointer}"), (f"<{n} x i1>", mask),
+        )  # fmt: skip
+
+    def fetch(self, pointer: Value, *, write: bool = False) -> None:
+        """Bring the line of an address into the cache."""
+        self.declared.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        self.do(f"call void @llvm.prefetch.p0(ptr {pointer}, i32 {int(write)}, i32 3, i32 1)")
+
+    # --- the module -------------------------------------------------------------------------------
+    def text(self) -> str:
+        """The whole module; what is written so far ends the function."""
+        body = "\n".join([*self.lines, "  ret void"])
+        return f"define void @kernel(ptr %args) {{\n{body}\n}}\n\n" + "\n".join(sorted(self.declared)) + "\n"
+
+
+def _suffix(lanes: int, element: str) -> str:
+    whole = element.startswith("i")
+    return f"v{lanes}{element if whole else f'f{8 * BYTES[element]}'}"
