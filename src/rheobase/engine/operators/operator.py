@@ -66,6 +66,10 @@ class Operator:
         self.outputs = outputs
         self.saves = tuple(range(-hidden, 0)) if saves is None else saves
         self.width = len(given._fields)
+        if [argument for argument in given._fields if argument in differentiable] != list(differentiable):
+            raise ValueError(
+                f"{name}: differentiable {differentiable} must be arguments, in the order of {given._fields}"
+            )
         kinds = {name: getattr(kind, "__forward_arg__", kind) for name, kind in given.__annotations__.items()}
         arguments = ", ".join(f"{SCHEMA[kind]} {argument}" for argument, kind in kinds.items())
         LIBRARY.define(f"{name}({arguments}, bool keep) -> Tensor[]")
