@@ -20,26 +20,29 @@ STEPS = 12
 
 def comparable(model: Model, neuron: Neuron, dtype: torch.dtype, record: tuple[str, ...]) -> tuple[Tensor, Run]:
     """Input clear of the threshold, on which float32 is well conditioned if there is such, and the reference's run."""
-    clear: list[tuple[Tensor, Run]] = []
+    clear: list[tuple[float, Tensor, Run]] = []
     for seed in range(20):
         current = model.current(STEPS, 3, 21, seed=seed).to(dtype)
         with margins() as seen:
             expected = run(neuron, current, "reference", record=record)
         if min(seen, default=1.0) > MARGIN_32:
-            if well_conditioned(neuron, current, record):
+            share = rounding(neuron, current, record)
+            if share <= 0.5:
                 return current, expected
-            clear.append((current, expected))
+            clear.append((share, current, expected))
     assert clear, f"no input keeps {model.name} clear of its threshold"
-    return clear[0]
+    # of those on which float32 itself is not near, the one on which it is nearest
+    _, current, expected = min(clear, key=lambda one: one[0])
+    return current, expected
 
 
-def well_conditioned(neuron: Neuron, current: Tensor, record: tuple[str, ...]) -> bool:
-    """Whether float32 itself, beside float64, stays within half of what two ways to compute in it may differ by."""
+def rounding(neuron: Neuron, current: Tensor, record: tuple[str, ...]) -> float:
+    """By how much float32 differs from float64, as a share of what two ways to compute in it may differ by."""
     single = run(neuron, current.float(), "reference", record=record)
     exact = run(copy.deepcopy(neuron).double(), current.double(), "reference", record=record)
     pairs = [(v, exact.values[k], FREE_32) for k, v in single.values.items() if v.is_floating_point()]
     pairs += [(g, exact.gradients[k], GRADIENT_32) for k, g in single.gradients.items()]
-    return all(difference(a.double(), b.double()) <= 0.5 * bound for a, b, bound in pairs)
+    return max(difference(a.double(), b.double()) / bound for a, b, bound in pairs)
 
 
 @HALVES

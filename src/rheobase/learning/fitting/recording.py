@@ -32,6 +32,8 @@ class Recording:
     v_unit        unit of what is given as v; None says mV, and numbers that no cell has in mV are then refused
     current_unit  the same of the current, in pA
 
+    Values are kept in torch's default dtype, in which a fit runs.
+
     Raises: `ShapeError`, `DTypeError`, `InputError` for values that are not finite, `ParameterError`, `UnitError` for a
     unit of another kind and for magnitudes that speak for another unit.
 
