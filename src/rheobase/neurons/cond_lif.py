@@ -34,7 +34,7 @@ class CondLIF(OdeNeuron):
         >>> g_exc, g_inh = torch.full((100, 1, 1), 5.0), torch.zeros(100, 1, 1)
         >>> spikes, end = CondLIF(1, dt=1.0)(g_exc=g_exc, g_inh=g_inh)
         >>> int(spikes.sum())
-        14
+        10
     """
 
     c_mem = param(200.0, "pF", "membrane capacitance", positive=True)
