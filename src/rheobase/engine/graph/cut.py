@@ -17,10 +17,13 @@ FOREVER = 1e9
 SOURCE, SINK = -1, -2
 
 
-def smallest_cut(graph: Graph, forward: Set[int], roots: Iterable[int], still: Set[int]) -> list[int]:
+def smallest_cut(
+    graph: Graph, forward: Set[int], roots: Iterable[int], still: Set[int], again: Set[int] = frozenset()
+) -> list[int]:
     """The nodes to keep, so that the roots follow from them, from the input, and from the invariants in `still`.
 
-    `forward` are the nodes of the step itself; all others belong to the gradient and are computed once anyway.
+    `forward` are the nodes of the step itself; all others belong to the gradient and are computed once anyway. `again`
+    are leaves that can be read again, beside the input.
     """
     step = {k for k in forward if k not in still}
     read = _read(graph, step, roots, still)
@@ -30,9 +33,10 @@ def smallest_cut(graph: Graph, forward: Set[int], roots: Iterable[int], still: S
             continue
         op = graph.nodes[k].op
         enter, leave = 2 * k, 2 * k + 1
-        price = AGAIN if op in ("input", "alive") else FOREVER if op in BOOLEAN else ROW
+        free = op in ("input", "alive") or k in again
+        price = AGAIN if free else FOREVER if op in BOOLEAN else ROW
         network.join(enter, leave, price)
-        if op in ("state", "input", "alive", "noise") or op in COSTLY:
+        if op in ("state", "input", "alive", "noise", "read") or op in COSTLY:
             network.join(SOURCE, enter, FOREVER)
         for argument in graph.used(k):
             if argument not in still:
@@ -41,7 +45,7 @@ def smallest_cut(graph: Graph, forward: Set[int], roots: Iterable[int], still: S
             network.join(leave, SINK, FOREVER)
     behind = network.cut()
     kept = [k for k in graph.needed(read, stop=still) if k not in still and 2 * k not in behind and 2 * k + 1 in behind]
-    return [k for k in kept if graph.nodes[k].op not in ("input", "alive")]
+    return [k for k in kept if graph.nodes[k].op not in ("input", "alive") and k not in again]
 
 
 def _read(graph: Graph, step: Set[int], roots: Iterable[int], still: Set[int]) -> set[int]:

@@ -1,0 +1,281 @@
+"""Whether a nest is well formed, before anything is made of it: each fault is one sentence.
+
+That an index stays within its buffer is shown, not tried: loop variables are replaced by their ends, innermost first,
+and what is left must be a sum without negative terms for all sizes from 1 on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from rheobase.engine.graph.graph import INTEGERS, Graph
+from rheobase.engine.nest.index import Index
+from rheobase.engine.nest.nest import (
+    BLOCK,
+    MEMORY,
+    ONCE,
+    PLACES,
+    REGISTER,
+    STORED,
+    Barrier,
+    Buffer,
+    Leaf,
+    Loop,
+    Nest,
+    Ref,
+    Statement,
+    Test,
+    Vectors,
+    When,
+)
+
+# leaves of a graph that need no row
+FREE = frozenset({"const", "iconst", "number", "noise"})
+
+
+class IllFormed(ValueError):
+    """A nest that has no meaning."""
+
+
+@dataclass
+class Scope:
+    """What is known where a statement stands."""
+
+    nest: Nest
+    loops: list[Loop] = field(default_factory=list)
+    facts: list[Index] = field(default_factory=list)  # not negative
+    there: set[str] = field(default_factory=set)  # optional buffers that are present
+    vectors: bool = False
+    once: bool = False
+
+    def not_negative(self, index: Index) -> bool:
+        """Whether it can be shown that an index is never negative here."""
+        return any(_shown(index - Index.of(fact), self.loops) for fact in (Index.of(0), *self.facts))
+
+
+def verify(nest: Nest) -> Nest:
+    """The nest itself. Raises `IllFormed`, which names the nest and the fault."""
+    try:
+        _buffers(nest)
+        once = Scope(nest, once=True)
+        for leaf in nest.first:
+            _leaf(leaf, once)
+        known = [] if nest.outer is None else [Loop(nest.outer[0], Index.of(0), (Index.name(nest.outer[1]),), ())]
+        _statements(nest.body, Scope(nest, known))
+    except IllFormed as fault:
+        raise IllFormed(f"{nest.name}: {fault}") from None
+    return nest
+
+
+def _fault(sentence: str) -> IllFormed:
+    return IllFormed(sentence)
+
+
+def _buffers(nest: Nest) -> None:
+    seen = set[str]()
+    for buffer in nest.buffers:
+        if buffer.name in seen:
+            raise _fault(f"two buffers are called {buffer.name}")
+        seen.add(buffer.name)
+        if buffer.place not in PLACES or buffer.stored not in STORED:
+            raise _fault(f"{buffer.name} is {buffer.stored} in {buffer.place}, which there is not")
+        for size in (name for extent in buffer.axes for name in extent.names()):
+            if size not in nest.sizes and (nest.outer is None or size != nest.outer[1]):
+                raise _fault(f"an axis of {buffer.name} has the extent {size}, which is no size of the nest")
+        if buffer.place in (ONCE, REGISTER) and any(extent.constant is None for extent in buffer.axes):
+            raise _fault(f"{buffer.name} in {buffer.place} has an axis whose extent is not a number")
+        if buffer.optional and buffer.place != MEMORY:
+            raise _fault(f"{buffer.name} may be absent, which only a tensor of the caller can be")
+
+
+def _statements(body: Sequence[Statement], scope: Scope) -> None:
+    for statement in body:
+        if isinstance(statement, Leaf):
+            _leaf(statement, scope)
+        elif isinstance(statement, Loop):
+            _loop(statement, scope)
+        elif isinstance(statement, When):
+            _when(statement, scope)
+        elif isinstance(statement, Vectors):
+            if scope.vectors:
+                raise _fault("vectors inside of vectors")
+            scope.vectors = True
+            _statements(statement.body, scope)
+            scope.vectors = False
+        elif not scope.nest.region:
+            raise _fault("a barrier outside of a region")
+
+
+def _loop(loop: Loop, scope: Scope) -> None:
+    taken = {*scope.nest.sizes, *(outer.var for outer in scope.loops)}
+    if loop.var in taken:
+        raise _fault(f"the loop variable {loop.var} is a name that is taken")
+    if loop.share and not scope.nest.region:
+        raise _fault(f"the loop over {loop.var} is shared between threads outside of a region")
+    step = loop.step.constant
+    if loop.unroll < 1 or (step is not None and step < 1):
+        raise _fault(f"the loop over {loop.var} has a step or an unrolling below 1")
+    for index in (loop.start, *loop.stop, loop.step):
+        _names(index, scope)
+    scope.loops.append(loop)
+    _statements(loop.body, scope)
+    scope.loops.pop()
+
+
+def _when(when: When, scope: Scope) -> None:
+    test = when.test
+    if test.order in ("present", "absent"):
+        buffer = _buffer(test.buffer, scope)
+        if not buffer.optional:
+            raise _fault(f"it is asked whether {buffer.name} is there, which always is")
+        added = {buffer.name} - scope.there if test.order == "present" else set[str]()
+        scope.there |= added
+        _statements(when.body, scope)
+        scope.there -= added
+        return
+    facts = _facts(test)
+    scope.facts += facts
+    _statements(when.body, scope)
+    del scope.facts[len(scope.facts) - len(facts) :]
+
+
+def _facts(test: Test) -> list[Index]:
+    """What a comparison says, as indices that are not negative."""
+    a, b = test.a, test.b
+    known = {"lt": [b - a - 1], "ge": [a - b], "eq": [a - b, b - a], "ne": list[Index]()}
+    if test.order not in known:
+        raise _fault(f"a test {test.order!r}, which there is not")
+    return known[test.order]
+
+
+def _names(index: Index, scope: Scope) -> None:
+    known = {*scope.nest.sizes, *(loop.var for loop in scope.loops)}
+    known |= set(scope.nest.outer or ())
+    for name in index.names():
+        if name not in known:
+            raise _fault(f"the index {index} has {name} in it, which is neither a size nor a loop around it")
+
+
+def _buffer(name: str, scope: Scope) -> Buffer:
+    found = next((b for b in scope.nest.buffers if b.name == name), None)
+    if found is None:
+        raise _fault(f"there is no buffer {name}")
+    return found
+
+
+def _leaf(leaf: Leaf, scope: Scope) -> None:
+    bound = {node for node, _ in leaf.reads}
+    roots = [write.node for write in leaf.writes]
+    for node in leaf.graph.needed(roots, stop=bound):
+        op, args, tag = leaf.graph.nodes[node]
+        if node not in bound and not args and op not in FREE:
+            raise _fault(f"a leaf needs {op} {tag!r}, and no row is read into it")
+        if op == "noise" and leaf.clock is None:
+            raise _fault("a leaf draws random numbers without a clock")
+    for node, source in leaf.reads:
+        if isinstance(source, Index):
+            _names(source, scope)
+            continue
+        buffer = _ref(source, scope)
+        _types(leaf.graph, node, buffer)
+    for write in leaf.writes:
+        buffer = _ref(write.ref, scope)
+        if write.ref.zero:
+            raise _fault(f"{write.ref} is written where it may be outside of its buffer")
+        if buffer.shared and not scope.once:
+            raise _fault(f"{buffer.name} is one element for all lanes, and a lane writes it")
+        if buffer.place == ONCE and not scope.once:
+            raise _fault(f"{buffer.name} is computed once, and written in a block")
+        if write.how not in ("set", "add", "check"):
+            raise _fault(f"{write.ref} is written by {write.how!r}, which there is not")
+        _types(leaf.graph, write.node, buffer)
+
+
+def _types(graph: Graph, node: int, buffer: Buffer) -> None:
+    kind = graph.kind(node)
+    stored = {"real": ("own", "f32", "f64", "bf16"), "mask": ("bits",)}.get(kind, (kind,))
+    if buffer.stored not in stored:
+        raise _fault(f"{buffer.name} holds {buffer.stored}, a leaf takes it for {kind}")
+    if kind in INTEGERS and kind not in STORED:
+        raise _fault(f"{buffer.name} would hold {kind}, which no buffer does")
+
+
+def _ref(ref: Ref, scope: Scope) -> Buffer:
+    buffer = _buffer(ref.buffer, scope)
+    if len(ref.index) != len(buffer.axes):
+        raise _fault(f"{ref} has {len(ref.index)} indices, {buffer.name} has {len(buffer.axes)} axes")
+    if buffer.optional and buffer.name not in scope.there:
+        raise _fault(f"{buffer.name} may be absent, and is used where that was not asked")
+    if buffer.place == REGISTER and not scope.vectors:
+        raise _fault(f"the register {buffer.name} is used outside of vectors")
+    for index, extent in zip(ref.index, buffer.axes, strict=True):
+        _names(index, scope)
+        if ref.zero:
+            continue
+        if index.at is not None:
+            _at(index, extent, scope)
+            continue
+        if not scope.not_negative(index):
+            raise _fault(f"{ref}: {index} may be below 0")
+        if not scope.not_negative(extent - index - 1):
+            raise _fault(f"{ref}: {index} may reach {extent}, where {buffer.name} ends")
+    return buffer
+
+
+def _at(index: Index, extent: Index, scope: Scope) -> None:
+    if index.at is None:
+        return
+    array = _buffer(index.at.array, scope)
+    if array.stored != "i32" or not array.shared or len(array.axes) != 1:
+        raise _fault(f"{index}: {array.name} is no array of indices (i32, shared, one axis)")
+    if Index.name(index.at.below) != extent:
+        raise _fault(f"{index} stays below {index.at.below}, the axis has {extent}")
+    _ref(Ref(array.name, (index.at.place,)), scope)
+
+
+def _shown(index: Index, loops: Sequence[Loop]) -> bool:
+    """Whether an index is never negative, by replacing the variables of these loops by their ends."""
+    if not loops:
+        return _without_negative(index)
+    *outer, inner = loops
+    slope = _slope(index, inner.var)
+    if slope is None:
+        return False
+    if _shown(slope, outer):
+        return _shown(index.replaced({inner.var: inner.start}), outer)
+    ends = (stop - 1 for stop in inner.stop)
+    return _shown(-slope, outer) and any(_shown(index.replaced({inner.var: end}), outer) for end in ends)
+
+
+def _slope(index: Index, var: str) -> Index | None:
+    """What a variable is multiplied with; None where that depends on it."""
+    total = Index()
+    for monomial, n in index.terms:
+        if var in monomial:
+            rest = list(monomial)
+            rest.remove(var)
+            if var in rest:
+                return None
+            product = Index.of(n)
+            for name in rest:
+                product = product * Index.name(name)
+            total = total + product
+    return total
+
+
+def _without_negative(index: Index) -> bool:
+    """For all sizes from 1 on: each is 1 and something, and in these terms no coefficient is negative."""
+    if index.at is not None:
+        return True
+    ones = {name: Index.name(name) + 1 for name in index.names()}
+    return all(n >= 0 for _, n in index.replaced(ones).terms)
+
+
+def refs(leaf: Leaf) -> Iterator[Ref]:
+    """All rows that a leaf reads and writes."""
+    yield from (source for _, source in leaf.reads if isinstance(source, Ref))
+    yield from (write.ref for write in leaf.writes)
+
+
+__all__ = ["BLOCK", "Barrier", "IllFormed", "refs", "verify"]

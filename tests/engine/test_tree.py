@@ -1,0 +1,118 @@
+"""The elimination of a tree over compartments, written as a nest, against dense linear algebra."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from rheobase.engine.graph.graph import Graph
+from rheobase.engine.llvm.nests import run
+from rheobase.engine.nest.adjoint import adjoint
+from rheobase.engine.nest.index import Index, at, names
+from rheobase.engine.nest.nest import Buffer, Leaf, Nest, Write, loop
+
+C, = names("compartments")
+
+
+def leaf(make: object, reads: dict[str, object], writes: dict[str, object]) -> Leaf:
+    graph = Graph()
+    nodes = {name: graph.put("read", tag=name) for name in reads}
+    found = make(graph, **nodes)  # type: ignore[operator]
+    return Leaf(graph, tuple((nodes[k], ref) for k, ref in reads.items()),  # type: ignore[misc]
+                tuple(Write(ref, found[k]) for k, ref in writes.items()))  # type: ignore[arg-type]
+
+
+def elimination() -> Nest:
+    """Hines (1984): up from the leaves of the tree to its root, and down again."""
+    own = Buffer("diagonal", (C,)), Buffer("right", (C,)), Buffer("off", (C,)), Buffer("x", (C,))
+    parent = Buffer("parent", (C,), stored="i32", shared=True)
+    d, b = Buffer("d", (C,), place="block"), Buffer("b", (C,), place="block")
+    diagonal, right, off, x = own
+
+    def up(c: Index) -> list[Leaf]:
+        p = at("parent", c, "compartments")
+
+        def step(g: Graph, dc: int, bc: int, oc: int, dp: int, bp: int) -> dict[str, int]:
+            f = g.put("div", oc, dc)
+            return {"dp": g.put("sub", dp, g.put("mul", f, oc)), "bp": g.put("sub", bp, g.put("mul", f, bc))}
+
+        reads = {"dc": d[c], "bc": b[c], "oc": off[c], "dp": d[p], "bp": b[p]}
+        return [leaf(step, reads, {"dp": d[p], "bp": b[p]})]
+
+    def down(c: Index) -> list[Leaf]:
+        def step(g: Graph, dc: int, bc: int, oc: int, xp: int) -> dict[str, int]:
+            return {"x": g.put("div", g.put("sub", bc, g.put("mul", oc, xp)), dc)}
+
+        p = at("parent", c, "compartments")
+        return [leaf(step, {"dc": d[c], "bc": b[c], "oc": off[c], "xp": x[p]}, {"x": x[c]})]
+
+    def start(c: Index) -> list[Leaf]:
+        return [leaf(lambda g, a, r: {"d": a, "b": r}, {"a": diagonal[c], "r": right[c]}, {"d": d[c], "b": b[c]})]
+
+    root = leaf(lambda g, a, r: {"x": g.put("div", r, a)}, {"a": d[0], "r": b[0]}, {"x": x[0]})
+    body = (loop("c", C, start), loop("c", C, up, start=1, down=True), root, loop("c", C, down, start=1))
+    return Nest("elimination", (*own, parent, d, b), body, sizes=("compartments",))
+
+
+NEST = elimination()
+
+
+def random_tree(n: int, seed: int) -> Tensor:
+    g = torch.Generator().manual_seed(seed)
+    return torch.tensor([0, *(int(torch.randint(0, k, (1,), generator=g)) for k in range(1, n))], dtype=torch.int32)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 17, 100, 500])
+def test_it_solves_what_a_dense_solver_solves(n: int) -> None:
+    lanes, parent = 37, random_tree(n, n)
+    g = torch.Generator().manual_seed(n)
+    off = -torch.rand(n, lanes, generator=g, dtype=torch.float64)
+    off[0] = 0.0
+    matrix = torch.zeros(lanes, n, n, dtype=torch.float64)
+    for c in range(1, n):
+        p = int(parent[c])
+        matrix[:, c, p] = matrix[:, p, c] = off[c]
+    diagonal = 1.0 + matrix.abs().sum(2).T + torch.rand(n, lanes, generator=g, dtype=torch.float64)
+    matrix += torch.diag_embed(diagonal.T)
+    right = torch.randn(n, lanes, generator=g, dtype=torch.float64)
+    x = torch.empty_like(right)
+    tensors = {"diagonal": diagonal.contiguous(), "right": right, "off": off, "x": x, "parent": parent}
+    run(NEST, tensors, {"compartments": n}, {}, lanes=lanes, dtype=torch.float64)
+    expected = torch.linalg.solve(matrix, right.T.unsqueeze(2)).squeeze(2).T
+    assert (x - expected).abs().max() < 1e-12
+
+
+BACK = adjoint(NEST, outputs=["x"], inputs=["diagonal", "right", "off"])
+
+
+class Solve(torch.autograd.Function):
+    """The solution, with its gradient by the adjoint of the nest."""
+
+    @staticmethod
+    def forward(ctx, diagonal, right, off, parent):  # type: ignore[no-untyped-def, override]
+        x = torch.empty_like(right)
+        tensors = {"diagonal": diagonal, "right": right, "off": off, "x": x, "parent": parent}
+        run(NEST, tensors, {"compartments": len(x)}, {}, lanes=x.shape[1], dtype=x.dtype)
+        ctx.save_for_backward(diagonal, right, off, parent)
+        return x
+
+    @staticmethod
+    def backward(ctx, g):  # type: ignore[no-untyped-def, override]
+        diagonal, right, off, parent = ctx.saved_tensors
+        of = [torch.empty_like(right) for _ in range(3)]
+        tensors = {"diagonal": diagonal, "right": right, "off": off, "x": torch.empty_like(right), "parent": parent}
+        tensors |= {"g:x": g.contiguous(), "g:diagonal": of[0], "g:right": of[1], "g:off": of[2]}
+        run(BACK, tensors, {"compartments": len(g)}, {}, lanes=g.shape[1], dtype=g.dtype)
+        return (*of, None)
+
+
+@pytest.mark.parametrize("n", [1, 2, 9, 30])
+def test_its_adjoint_is_the_derivative(n: int) -> None:
+    lanes, parent = 5, random_tree(n, n)
+    g = torch.Generator().manual_seed(n)
+    off = -torch.rand(n, lanes, generator=g, dtype=torch.float64)
+    diagonal = 2.0 + n + torch.rand(n, lanes, generator=g, dtype=torch.float64)
+    right = torch.randn(n, lanes, generator=g, dtype=torch.float64)
+    inputs = [t.requires_grad_() for t in (diagonal, right, off)]
+    assert torch.autograd.gradcheck(lambda *t: Solve.apply(*t, parent), inputs)
