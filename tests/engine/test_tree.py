@@ -6,54 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from rheobase.engine.graph.graph import Graph
 from rheobase.engine.llvm.nests import run
 from rheobase.engine.nest.adjoint import adjoint
-from rheobase.engine.nest.index import Index, at, names
-from rheobase.engine.nest.nest import Buffer, Leaf, Nest, Write, loop
-
-C, = names("compartments")
-
-
-def leaf(make: object, reads: dict[str, object], writes: dict[str, object]) -> Leaf:
-    graph = Graph()
-    nodes = {name: graph.put("read", tag=name) for name in reads}
-    found = make(graph, **nodes)  # type: ignore[operator]
-    return Leaf(graph, tuple((nodes[k], ref) for k, ref in reads.items()),  # type: ignore[misc]
-                tuple(Write(ref, found[k]) for k, ref in writes.items()))  # type: ignore[arg-type]
-
-
-def elimination() -> Nest:
-    """Hines (1984): up from the leaves of the tree to its root, and down again."""
-    own = Buffer("diagonal", (C,)), Buffer("right", (C,)), Buffer("off", (C,)), Buffer("x", (C,))
-    parent = Buffer("parent", (C,), stored="i32", shared=True)
-    d, b = Buffer("d", (C,), place="block"), Buffer("b", (C,), place="block")
-    diagonal, right, off, x = own
-
-    def up(c: Index) -> list[Leaf]:
-        p = at("parent", c, "compartments")
-
-        def step(g: Graph, dc: int, bc: int, oc: int, dp: int, bp: int) -> dict[str, int]:
-            f = g.put("div", oc, dc)
-            return {"dp": g.put("sub", dp, g.put("mul", f, oc)), "bp": g.put("sub", bp, g.put("mul", f, bc))}
-
-        reads = {"dc": d[c], "bc": b[c], "oc": off[c], "dp": d[p], "bp": b[p]}
-        return [leaf(step, reads, {"dp": d[p], "bp": b[p]})]
-
-    def down(c: Index) -> list[Leaf]:
-        def step(g: Graph, dc: int, bc: int, oc: int, xp: int) -> dict[str, int]:
-            return {"x": g.put("div", g.put("sub", bc, g.put("mul", oc, xp)), dc)}
-
-        p = at("parent", c, "compartments")
-        return [leaf(step, {"dc": d[c], "bc": b[c], "oc": off[c], "xp": x[p]}, {"x": x[c]})]
-
-    def start(c: Index) -> list[Leaf]:
-        return [leaf(lambda g, a, r: {"d": a, "b": r}, {"a": diagonal[c], "r": right[c]}, {"d": d[c], "b": b[c]})]
-
-    root = leaf(lambda g, a, r: {"x": g.put("div", r, a)}, {"a": d[0], "r": b[0]}, {"x": x[0]})
-    body = (loop("c", C, start), loop("c", C, up, start=1, down=True), root, loop("c", C, down, start=1))
-    return Nest("elimination", (*own, parent, d, b), body, sizes=("compartments",))
-
+from rheobase.engine.nest.tree import elimination
 
 NEST = elimination()
 
@@ -116,3 +71,11 @@ def test_its_adjoint_is_the_derivative(n: int) -> None:
     right = torch.randn(n, lanes, generator=g, dtype=torch.float64)
     inputs = [t.requires_grad_() for t in (diagonal, right, off)]
     assert torch.autograd.gradcheck(lambda *t: Solve.apply(*t, parent), inputs)
+
+
+def test_a_parent_beyond_the_tree_is_refused() -> None:
+    rows = {name: torch.ones(3, 4) for name in ("diagonal", "right", "off", "x")}
+    for parent in ([0, 0, 3], [0, -1, 0]):
+        tensors = {**rows, "parent": torch.tensor(parent, dtype=torch.int32)}
+        with pytest.raises(ValueError, match="parent holds"):
+            run(NEST, tensors, {"compartments": 3}, {}, lanes=4, dtype=torch.float32)

@@ -14,8 +14,6 @@ COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 BOOLEAN = COMPARISONS | {"and", "or", "not", "alive"}
 # worth keeping for the way back rather than computing again
 COSTLY = frozenset({"exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "div", "power"})
-# whole numbers that a leaf may read
-INTEGERS = frozenset({"i8", "i16", "i32"})
 COMMUTATIVE = frozenset({"add", "mul", "and", "or", "eq", "ne"})
 
 
@@ -70,14 +68,6 @@ class Graph:
     def whole_power(self, x: int, n: int) -> int:
         """x to the n-th as products, n >= 1; in the order of torch for 2 and 3."""
         return whole_power(lambda a, b: self.put("mul", a, b), x, n)
-
-    def kind(self, node: int) -> str:
-        """What a node is: "real", "mask", or a kind of whole number."""
-        op = self.nodes[node].op
-        if op in BOOLEAN:
-            return "mask"
-        kind = op.partition(".")[2]
-        return kind if kind in INTEGERS or kind == "mask" else "real"
 
     def value(self, node: int) -> float | None:
         """The number, if the node is a constant."""

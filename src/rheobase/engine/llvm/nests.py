@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -23,6 +23,8 @@ from rheobase.engine.nest.verify import verify
 WORDS = ("lanes", "block", "blocks", "counter", "threads", "scratch", "scratch_bytes", "row_bytes")
 ORDERS = {"lt": "slt", "ge": "sge", "eq": "eq", "ne": "ne"}
 ROWS_OF = 512  # lanes of a block, at most
+CACHE_BYTES = 448 * 1024  # of the second-level cache, for the rows of a block
+DTYPES = {"f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16, "i32": torch.int32}
 
 
 class Printer(Frame):
@@ -33,7 +35,8 @@ class Printer(Frame):
         super().__init__(bits, lanes, Layout((*WORDS, *nest.sizes, *nest.numbers, *self.memory)))
         self.known: dict[str, Value] = {size: self.word[size] for size in nest.sizes}
         self.registers: dict[Ref, Value] = {}
-        self.count: Value = ""
+        self.count: Value = ""  # of the lanes of the block
+        self.inside = False  # of a loop over vectors
         self.begins: dict[str, Value] = {}
         total: Value = "0"
         for buffer in (b for b in nest.buffers if b.place == BLOCK):
@@ -88,10 +91,7 @@ class Printer(Frame):
         if buffer.shared:
             where = self.at(self.pointer(buffer.name), self.linear(buffer, ref), STORED[stored])
             return self.splat(self.let(f"load {STORED[stored]}, ptr {where}"))
-        row = self.row(buffer.name, self.linear(buffer, ref), stored)
-        if ref.ahead:
-            self.fetch_ahead(row, stored, down=ref.ahead < 0)
-        return self.read(row, stored)
+        return self.read(self.row(buffer.name, self.linear(buffer, ref), stored), stored)
 
     def put(self, ref: Ref, value: Value) -> None:
         buffer = self.nest.buffer(ref.buffer)
@@ -119,16 +119,14 @@ class Printer(Frame):
             else:
                 self.everywhere(lambda inner=statement: self.statements(inner.body))
 
-    def everywhere(self, body: object) -> None:
+    def everywhere(self, body: Callable[[], None]) -> None:
         """For every vector of the block; once where that is being done already."""
         if self.inside:
-            body()  # type: ignore[operator]
+            body()
             return
         self.inside = True
-        self.vectors(self.count, body)  # type: ignore[arg-type]
+        self.vectors(self.count, body)
         self.inside = False
-
-    inside = False
 
     def turns(self, loop: Loop) -> None:
         kept = list(dict.fromkeys(
@@ -138,8 +136,7 @@ class Printer(Frame):
         kept = [ref for ref in kept if ref in self.registers]
         stop = functools.reduce(self.smaller, [self.index(end) for end in loop.stop])
         carried = [self.registers[ref] for ref in kept]
-        step = loop.step.constant or 1
-        with self.loop(stop, start=self.index(loop.start), step=step, down=loop.down, carried=carried) as turn:
+        with self.loop(stop, start=self.index(loop.start), down=loop.down, carried=carried) as turn:
             self.known[loop.var] = turn.index
             self.registers.update(zip(kept, turn.values, strict=True))
             self.statements(loop.body)
@@ -155,11 +152,7 @@ class Printer(Frame):
         return self.compare(ORDERS[test.order], self.index(test.a), self.index(test.b))
 
     def leaf(self, leaf: Leaf) -> None:
-        values: dict[int, Value] = {}
-        for node, source in leaf.reads:
-            if not isinstance(source, Ref):
-                raise NotImplementedError("an index as a number of a leaf")
-            values[node] = self.get(source)
+        values = {node: self.get(source) for node, source in leaf.reads}
         graph = leaf.graph
         for node in graph.needed([write.node for write in leaf.writes], stop=values):
             if node in values:
@@ -168,11 +161,7 @@ class Printer(Frame):
             values[node] = self.number(str(tag)) if op == "number" else lower(self, graph, node, values)
         for write in leaf.writes:
             value = values[write.node]
-            if write.how == "add":
-                value = self.add(self.get(write.ref), value)
-            elif write.how == "check":
-                value = self.fma(value, self.const(0.0), self.get(write.ref))
-            self.put(write.ref, value)
+            self.put(write.ref, self.add(self.get(write.ref), value) if write.how == "add" else value)
 
     def number(self, name: str) -> Value:
         wide = self.let(f"bitcast i64 {self.word[name]} to double")
@@ -189,19 +178,22 @@ def run(
     nest: Nest, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int], numbers: Mapping[str, float],
     *, lanes: int, dtype: torch.dtype,
 ) -> None:  # fmt: skip
-    """Run a nest over tensors by the names of its memory buffers, each dense, its lanes last."""
+    """Run a nest over tensors by the names of its memory buffers, each dense, its lanes last.
+
+    Raises: `ValueError` for a tensor that is missing, of another size or type, or for an index that leaves its axis.
+    """
     bits = 64 if dtype == torch.float64 else 32
+    held = [_checked(nest, b, tensors.get(b.name), sizes, lanes, dtype) for b in nest.buffers if b.place == MEMORY]
+    _check_indices(nest, tensors, sizes)
     kernel, vector = compiled(nest, bits), host().vector_bits // bits
     rows = sum(_many(b.axes, sizes) for b in nest.buffers if b.place == BLOCK)
-    workers = threads.available()
-    block = max(vector, min(ROWS_OF, -(-lanes // workers)))
-    block = -(-block // vector) * vector
+    fit = min(ROWS_OF, CACHE_BYTES // (max(1, rows) * bits // 8), -(-lanes // threads.available()))
+    block = -(-max(1, fit) // vector) * vector
     blocks = -(-lanes // block)
+    workers = min(threads.available(), blocks)
     row_bytes = block * bits // 8 + PAD
     scratch_bytes = rows * row_bytes + 4096
-    workers = min(workers, blocks)
     scratch = torch.empty(workers * scratch_bytes, dtype=torch.uint8)
-    held = [tensors.get(b.name) for b in nest.buffers if b.place == MEMORY]
     words = (
         lanes, block, blocks, 0, 0, scratch.data_ptr(), scratch_bytes, row_bytes,
         *(sizes[name] for name in nest.sizes),
@@ -210,6 +202,37 @@ def run(
     )  # fmt: skip
     args = (ctypes.c_int64 * len(words))(*words)
     threads.launch(kernel.call, kernel.address, ctypes.addressof(args), workers)
+
+
+def _checked(
+    nest: Nest, buffer: Buffer, tensor: Tensor | None, sizes: Mapping[str, int], lanes: int, dtype: torch.dtype
+) -> Tensor | None:
+    where = f"{nest.name}: {buffer.name}"
+    if tensor is None:
+        if not buffer.optional:
+            raise ValueError(f"{where} is missing")
+        return None
+    elements = _many(buffer.axes, sizes) * (1 if buffer.shared else lanes)
+    wanted = DTYPES.get(buffer.stored, dtype)
+    if tensor.numel() != elements or tensor.dtype != wanted or not tensor.is_contiguous():
+        given = f"{tuple(tensor.shape)} of {tensor.dtype}{'' if tensor.is_contiguous() else ', not dense'}"
+        raise ValueError(f"{where} is {given}; it has {elements} dense elements of {wanted}")
+    return tensor
+
+
+def _check_indices(nest: Nest, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int]) -> None:
+    """What an array of indices holds stays within the axis that it counts along."""
+    for array, below in sorted({(i.at.array, i.at.below) for i in _indices(nest) if i.at is not None}):
+        tensor = tensors[array]
+        if tensor is not None and (int(tensor.min()) < 0 or int(tensor.max()) >= sizes[below]):
+            held = f"{int(tensor.min())} to {int(tensor.max())}"
+            raise ValueError(f"{nest.name}: {array} holds {held}; expected 0 to {sizes[below] - 1}")
+
+
+def _indices(nest: Nest) -> Iterator[Index]:
+    for leaf in leaves(nest.body):
+        for ref in (*(source for _, source in leaf.reads), *(write.ref for write in leaf.writes)):
+            yield from ref.index
 
 
 def _many(axes: Sequence[Index], sizes: Mapping[str, int]) -> int:

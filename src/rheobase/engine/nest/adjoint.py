@@ -19,8 +19,8 @@ from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (
     BLOCK,
     MEMORY,
+    REAL,
     REGISTER,
-    Barrier,
     Buffer,
     Leaf,
     Loop,
@@ -54,10 +54,10 @@ def adjoint(nest: Nest, outputs: Sequence[str], inputs: Sequence[str]) -> Nest:
 
     It runs the nest itself on the way there, and writes its outputs again.
 
-    Raises: `ValueError` for registers, whose values no tape holds, and for loops whose step is not 1.
+    Raises: `ValueError` for registers, whose values no tape holds.
     """
     written = {write.ref.buffer for leaf in leaves(nest.body) for write in leaf.writes}
-    real = {b.name: b for b in nest.buffers if b.stored in ("own", "f32", "f64", "bf16")}
+    real = {b.name: b for b in nest.buffers if b.stored in REAL}
     for buffer in nest.buffers:
         if buffer.place == REGISTER:
             raise ValueError(f"{nest.name}: {buffer.name} is a register; its adjoint is written by hand")
@@ -65,16 +65,8 @@ def adjoint(nest: Nest, outputs: Sequence[str], inputs: Sequence[str]) -> Nest:
     forward, backward = _statements(nest.body, found)
     sums = {name: _like(b, SUM, BLOCK) for name, b in real.items()}
     outer = {name: _like(real[name], GRADIENT, MEMORY) for name in (*outputs, *inputs)}
-    begin = [
-        _over(sums[name], lambda at, s=sums[name], g=outer.get(name) if name in outputs else None: (
-            filled(0.0, Ref(s.name, at)) if g is None else copied(Ref(g.name, at), Ref(s.name, at))
-        ))
-        for name in sums
-    ]  # fmt: skip
-    end = [
-        _over(sums[name], lambda at, s=sums[name], g=outer[name]: copied(Ref(s.name, at), Ref(g.name, at)))
-        for name in inputs
-    ]
+    begin = [_copied(sums[name], outer[name], sums[name]) if name in outputs else _zeros(sums[name]) for name in sums]
+    end = [_copied(sums[name], sums[name], outer[name]) for name in inputs]
     buffers = (*nest.buffers, *sums.values(), *dict.fromkeys(outer.values()), *found.tapes)
     body = (*forward, *begin, *backward, *end)
     return replace(nest, name=f"{nest.name}, adjoint", buffers=buffers, body=body)
@@ -82,6 +74,14 @@ def adjoint(nest: Nest, outputs: Sequence[str], inputs: Sequence[str]) -> Nest:
 
 def _like(buffer: Buffer, prefix: str, place: str) -> Buffer:
     return Buffer(prefix + buffer.name, buffer.axes, place)
+
+
+def _copied(like: Buffer, source: Buffer, target: Buffer) -> Statement:
+    return _over(like, lambda at: copied(Ref(source.name, at), Ref(target.name, at)))
+
+
+def _zeros(buffer: Buffer) -> Statement:
+    return _over(buffer, lambda at: filled(0.0, Ref(buffer.name, at)))
 
 
 def _over(buffer: Buffer, make: Callable[[tuple[Index, ...]], Leaf]) -> Statement:
@@ -107,11 +107,7 @@ def _statements(body: Sequence[Statement], found: _Pass) -> tuple[list[Statement
 def _statement(statement: Statement, found: _Pass) -> tuple[Statement, Statement]:
     if isinstance(statement, Leaf):
         return _leaf(statement, found)
-    if isinstance(statement, Barrier):
-        return statement, statement
     if isinstance(statement, Loop):
-        if statement.step.constant != 1:
-            raise ValueError(f"{found.nest.name}: the loop over {statement.var} has a step of {statement.step}, not 1")
         found.loops.append(statement)
     forward, backward = _statements(statement.body, found)
     if isinstance(statement, Loop):
@@ -125,33 +121,31 @@ def _statement(statement: Statement, found: _Pass) -> tuple[Statement, Statement
 
 def _leaf(leaf: Leaf, found: _Pass) -> tuple[Leaf, Leaf]:
     graph = leaf.graph.copy()
-    rows = {node: source for node, source in leaf.reads if isinstance(source, Ref)}
-    moving = {node: ref for node, ref in rows.items() if ref.buffer in found.real}
-    writes = [write for write in leaf.writes if write.how != "check" and write.ref.buffer in found.real]
-    seeds = [(write.node, graph.put("grad", tag=str(k))) for k, write in enumerate(writes)]
-    reached = of_graph(graph, seeds, moving)
+    rows = dict(leaf.reads)
+    seeds = [(write.node, graph.put("grad", tag=str(k))) for k, write in enumerate(leaf.writes)]
+    reached = of_graph(graph, seeds, rows)
     still = _still(graph, rows)
     forward = set(graph.needed([write.node for write in leaf.writes])) | set(rows)
     again = {node for node, ref in rows.items() if ref.buffer not in found.written}
     saved = smallest_cut(graph, forward, reached.values(), still, again)
     tapes = [_tape(found) for _ in saved]
     kept = [(node, tape) for node, tape in zip(saved, tapes, strict=True)]
-    there = Leaf(graph, leaf.reads, (*leaf.writes, *(Write(tape, node) for node, tape in kept)), leaf.clock)
+    there = Leaf(graph, leaf.reads, (*leaf.writes, *(Write(tape, node) for node, tape in kept)))
 
-    reads = [(g, Ref(SUM + write.ref.buffer, write.ref.index)) for (_, g), write in zip(seeds, writes, strict=True)]
+    reads = [(g, _sum(write.ref)) for (_, g), write in zip(seeds, leaf.writes, strict=True)]
     reads += kept
     needed = set(graph.needed(reached.values(), stop={node for node, _ in reads}))
     reads += [(node, ref) for node, ref in rows.items() if node in again and node in needed]
     zero = graph.const(0.0)
     given: dict[Ref, int] = {}
-    for node, ref in moving.items():
+    for node, ref in rows.items():
         if node in reached:
             known = given.get(ref)
             given[ref] = reached[node] if known is None else graph.put("add", known, reached[node])
-    replaced = [write.ref for write in writes if write.how == "set"]
+    replaced = [write.ref for write in leaf.writes if write.how == "set"]
     back = [Write(_sum(ref), given.pop(ref, zero)) for ref in dict.fromkeys(replaced)]
     back += [Write(_sum(ref), node, "add") for ref, node in given.items()]
-    return there, Leaf(graph, tuple(reads), tuple(back), leaf.clock)
+    return there, Leaf(graph, tuple(reads), tuple(back))
 
 
 def _sum(ref: Ref) -> Ref:

@@ -1,8 +1,8 @@
 """Whole numbers that say where: sums of products of loop variables and sizes, and what an index array holds.
 
-    >>> t, k = Index.name("t"), Index.name("k")
-    >>> str(t - k + 1), str(t * Index.name("segment"))
-    ('1 - k + t', 'segment*t')
+>>> t, k = Index.name("t"), Index.name("k")
+>>> str(t - k + 1), str(t * Index.name("segment"))
+('1 - k + t', 'segment*t')
 """
 
 from __future__ import annotations

@@ -6,8 +6,7 @@ its lanes, and a place:
 
     memory      a tensor of the caller: rows of all lanes, or one number for all (`shared`)
     block       rows of the block's lanes, which last as long as the block
-    once        what is the same for all lanes and times, computed once in each thread
-    register    one value in each lane, which lasts as long as the loop around it; only inside `Vectors`
+    register    one value in each lane, which lasts as long as the vector; only inside `Vectors`
 
 A leaf reads rows into the leaves of its graph, and writes nodes of it to rows. Without a `Vectors` around it, it runs
 over all vectors of the block. Nothing here knows a target, or a model.
@@ -16,15 +15,16 @@ over all vectors of the block. Nothing here knows a target, or a model.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Union
+from dataclasses import dataclass, field
+from typing import Union
 
 from rheobase.engine.graph.graph import Graph
 from rheobase.engine.nest.index import Index, Whole
 
-MEMORY, BLOCK, ONCE, REGISTER = PLACES = ("memory", "block", "once", "register")
+MEMORY, BLOCK, REGISTER = PLACES = ("memory", "block", "register")
 # how the elements of a buffer lie in memory; "own" is the type in which the kernel computes
-STORED = ("own", "f32", "f64", "bf16", "i8", "i16", "i32", "bits")
+REAL = ("own", "f32", "f64", "bf16")
+STORED = (*REAL, "i32")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,6 @@ class Buffer:
     stored: str = "own"
     shared: bool = False  # one element for all lanes
     optional: bool = False  # may be absent: it is read and written under `present` only
-    repeats: str | None = None  # the size after which lanes begin again with the first (a parameter of each neuron)
 
     def __getitem__(self, index: Whole | tuple[Whole, ...]) -> Ref:
         given = index if isinstance(index, tuple) else (index,)
@@ -51,18 +50,10 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Ref:
-    """One row of a buffer. `ahead`: this many steps of its first index later it is wanted too, so it is asked for.
-
-    `zero` are indices outside of which it reads as zero (from 0 to below the extent is inside).
-    """
+    """One row of a buffer."""
 
     buffer: str
     index: tuple[Index, ...] = ()
-    ahead: int = 0
-    zero: bool = False
-
-    def fetched(self, ahead: int) -> Ref:
-        return replace(self, ahead=ahead)
 
     def __str__(self) -> str:
         return f"{self.buffer}[{', '.join(map(str, self.index))}]"
@@ -70,41 +61,31 @@ class Ref:
 
 @dataclass(frozen=True)
 class Write:
-    """A node goes to a row: set, added to it, or gathered in it as a check (0 * x summed is NaN if any x was not finite)."""
+    """A node goes to a row."""
 
     ref: Ref
     node: int
-    how: str = "set"  # "set", "add" or "check"
+    how: str = "set"  # or "add"
 
 
 @dataclass(frozen=True, eq=False)
 class Leaf:
-    """A graph applied to lanes: rows (or indices) into its leaves, nodes to rows.
-
-    `clock` is the step of nodes that ask for it (noise). A leaf writes after it has read all.
-    """
+    """A graph applied to lanes: rows into its leaves, nodes to rows. It writes after it has read all."""
 
     graph: Graph
-    reads: tuple[tuple[int, Ref | Index], ...] = ()
+    reads: tuple[tuple[int, Ref], ...] = ()
     writes: tuple[Write, ...] = ()
-    clock: Index | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """For each value of `var` from `start` to below `stop`, in steps; `down` goes through the same values backwards.
-
-    `unroll` writes the body that often side by side, with the values of `var` that follow each other.
-    """
+    """For each value of `var` from `start` to below `stop`; `down` goes through the same values backwards."""
 
     var: str
     start: Index
     stop: tuple[Index, ...]  # the smallest of them
     body: tuple[Statement, ...]
     down: bool = False
-    step: Index = field(default_factory=lambda: Index.of(1))
-    unroll: int = 1
-    share: bool = False  # the threads of a region divide the values among themselves
 
 
 @dataclass(frozen=True)
@@ -132,31 +113,18 @@ class Vectors:
     body: tuple[Statement, ...]
 
 
-@dataclass(frozen=True)
-class Barrier:
-    """In a region: no thread goes on before all have come here."""
-
-
-Statement = Union[Leaf, Loop, When, Vectors, Barrier]
+Statement = Union[Leaf, Loop, When, Vectors]  # noqa: UP007 (their classes name it before they are all there)
 
 
 @dataclass(frozen=True, eq=False)
 class Nest:
-    """A kernel: its buffers, the whole numbers and the real ones that a launch gives, and what a block does.
-
-    `first` runs once in each thread, before any block, on what is shared by all lanes. `outer` names a size that blocks
-    are counted through beside their lanes (samples, whose lanes are neurons); it is also the variable's name. A `region`
-    is one call in which every thread runs the whole body, with shared loops and barriers, over all lanes.
-    """
+    """A kernel: its buffers, the whole numbers and the real ones that a launch gives, and what a block does."""
 
     name: str
     buffers: tuple[Buffer, ...]
     body: tuple[Statement, ...]
     sizes: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
-    first: tuple[Leaf, ...] = ()
-    outer: tuple[str, str] | None = None  # variable, size
-    region: bool = False
 
     def buffer(self, name: str) -> Buffer:
         return next(b for b in self.buffers if b.name == name)
@@ -164,7 +132,7 @@ class Nest:
 
 def loop(
     var: str, stop: Whole | Sequence[Whole], body: Callable[[Index], Sequence[Statement]] | Sequence[Statement],
-    *, start: Whole = 0, **options: Any,
+    *, start: Whole = 0, down: bool = False,
 ) -> Loop:  # fmt: skip
     """A loop; the body may be a function of its variable.
 
@@ -173,9 +141,7 @@ def loop(
     """
     stops = (stop,) if isinstance(stop, Index | int) else tuple(stop)
     inside = body(Index.name(var)) if callable(body) else body
-    if "step" in options:
-        options["step"] = Index.of(options["step"])
-    return Loop(var, Index.of(start), tuple(Index.of(s) for s in stops), tuple(inside), **options)
+    return Loop(var, Index.of(start), tuple(Index.of(s) for s in stops), tuple(inside), down)
 
 
 def present(buffer: Buffer, *body: Statement) -> When:
@@ -188,10 +154,10 @@ def when(order: str, a: Whole, b: Whole, *body: Statement) -> When:
     return When(Test(order, Index.of(a), Index.of(b)), body)
 
 
-def copied(source: Ref | Index, *targets: Ref, stored: str = "read") -> Leaf:
+def copied(source: Ref, *targets: Ref) -> Leaf:
     """A leaf that copies a row."""
     graph = Graph()
-    node = graph.put(stored, tag="x")
+    node = graph.put("read", tag="x")
     return Leaf(graph, ((node, source),), tuple(Write(target, node) for target in targets))
 
 
@@ -207,11 +173,11 @@ def leaves(statements: Sequence[Statement]) -> Iterator[Leaf]:
     for statement in statements:
         if isinstance(statement, Leaf):
             yield statement
-        elif not isinstance(statement, Barrier):
+        else:
             yield from leaves(statement.body)
 
 
 __all__ = [
-    "BLOCK", "MEMORY", "ONCE", "PLACES", "REGISTER", "STORED", "Barrier", "Buffer", "Leaf", "Loop", "Nest", "Ref",
-    "Statement", "Test", "Vectors", "When", "Write", "copied", "filled", "leaves", "loop", "present", "when",
+    "BLOCK", "MEMORY", "PLACES", "REAL", "REGISTER", "STORED", "Buffer", "Leaf", "Loop", "Nest", "Ref", "Statement",
+    "Test", "Vectors", "When", "Write", "copied", "filled", "leaves", "loop", "present", "when",
 ]  # fmt: skip

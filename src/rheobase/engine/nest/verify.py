@@ -6,19 +6,17 @@ and what is left must be a sum without negative terms for all sizes from 1 on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rheobase.engine.graph.graph import INTEGERS, Graph
+from rheobase.engine.graph.graph import BOOLEAN
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (
-    BLOCK,
     MEMORY,
-    ONCE,
     PLACES,
+    REAL,
     REGISTER,
     STORED,
-    Barrier,
     Buffer,
     Leaf,
     Loop,
@@ -26,12 +24,11 @@ from rheobase.engine.nest.nest import (
     Ref,
     Statement,
     Test,
-    Vectors,
     When,
 )
 
 # leaves of a graph that need no row
-FREE = frozenset({"const", "iconst", "number", "noise"})
+FREE = frozenset({"const", "number"})
 
 
 class IllFormed(ValueError):
@@ -47,7 +44,6 @@ class Scope:
     facts: list[Index] = field(default_factory=list)  # not negative
     there: set[str] = field(default_factory=set)  # optional buffers that are present
     vectors: bool = False
-    once: bool = False
 
     def not_negative(self, index: Index) -> bool:
         """Whether it can be shown that an index is never negative here."""
@@ -58,11 +54,7 @@ def verify(nest: Nest) -> Nest:
     """The nest itself. Raises `IllFormed`, which names the nest and the fault."""
     try:
         _buffers(nest)
-        once = Scope(nest, once=True)
-        for leaf in nest.first:
-            _leaf(leaf, once)
-        known = [] if nest.outer is None else [Loop(nest.outer[0], Index.of(0), (Index.name(nest.outer[1]),), ())]
-        _statements(nest.body, Scope(nest, known))
+        _statements(nest.body, Scope(nest))
     except IllFormed as fault:
         raise IllFormed(f"{nest.name}: {fault}") from None
     return nest
@@ -81,10 +73,14 @@ def _buffers(nest: Nest) -> None:
         if buffer.place not in PLACES or buffer.stored not in STORED:
             raise _fault(f"{buffer.name} is {buffer.stored} in {buffer.place}, which there is not")
         for size in (name for extent in buffer.axes for name in extent.names()):
-            if size not in nest.sizes and (nest.outer is None or size != nest.outer[1]):
+            if size not in nest.sizes:
                 raise _fault(f"an axis of {buffer.name} has the extent {size}, which is no size of the nest")
-        if buffer.place in (ONCE, REGISTER) and any(extent.constant is None for extent in buffer.axes):
-            raise _fault(f"{buffer.name} in {buffer.place} has an axis whose extent is not a number")
+        if buffer.place == REGISTER and buffer.axes:
+            raise _fault(f"the register {buffer.name} has axes")
+        if buffer.stored not in REAL and not (buffer.shared and len(buffer.axes) == 1 and buffer.place == MEMORY):
+            raise _fault(f"{buffer.name} holds whole numbers and is no array of indices (shared, one axis, in memory)")
+        if buffer.shared and (buffer.place != MEMORY or buffer.stored == "bf16"):
+            raise _fault(f"{buffer.name} is one element for all lanes, and {buffer.stored} in {buffer.place}")
         if buffer.optional and buffer.place != MEMORY:
             raise _fault(f"{buffer.name} may be absent, which only a tensor of the caller can be")
 
@@ -97,26 +93,19 @@ def _statements(body: Sequence[Statement], scope: Scope) -> None:
             _loop(statement, scope)
         elif isinstance(statement, When):
             _when(statement, scope)
-        elif isinstance(statement, Vectors):
+        else:
             if scope.vectors:
                 raise _fault("vectors inside of vectors")
             scope.vectors = True
             _statements(statement.body, scope)
             scope.vectors = False
-        elif not scope.nest.region:
-            raise _fault("a barrier outside of a region")
 
 
 def _loop(loop: Loop, scope: Scope) -> None:
     taken = {*scope.nest.sizes, *(outer.var for outer in scope.loops)}
     if loop.var in taken:
         raise _fault(f"the loop variable {loop.var} is a name that is taken")
-    if loop.share and not scope.nest.region:
-        raise _fault(f"the loop over {loop.var} is shared between threads outside of a region")
-    step = loop.step.constant
-    if loop.unroll < 1 or (step is not None and step < 1):
-        raise _fault(f"the loop over {loop.var} has a step or an unrolling below 1")
-    for index in (loop.start, *loop.stop, loop.step):
+    for index in (loop.start, *loop.stop):
         _names(index, scope)
     scope.loops.append(loop)
     _statements(loop.body, scope)
@@ -151,7 +140,6 @@ def _facts(test: Test) -> list[Index]:
 
 def _names(index: Index, scope: Scope) -> None:
     known = {*scope.nest.sizes, *(loop.var for loop in scope.loops)}
-    known |= set(scope.nest.outer or ())
     for name in index.names():
         if name not in known:
             raise _fault(f"the index {index} has {name} in it, which is neither a size nor a loop around it")
@@ -171,34 +159,28 @@ def _leaf(leaf: Leaf, scope: Scope) -> None:
         op, args, tag = leaf.graph.nodes[node]
         if node not in bound and not args and op not in FREE:
             raise _fault(f"a leaf needs {op} {tag!r}, and no row is read into it")
-        if op == "noise" and leaf.clock is None:
-            raise _fault("a leaf draws random numbers without a clock")
-    for node, source in leaf.reads:
-        if isinstance(source, Index):
-            _names(source, scope)
-            continue
-        buffer = _ref(source, scope)
-        _types(leaf.graph, node, buffer)
+        if op == "number" and tag not in scope.nest.numbers:
+            raise _fault(f"a leaf needs the number {tag!r}, which the nest does not have")
+    for _, source in leaf.reads:
+        _real(_ref(source, scope))
+    seen = set[Ref]()
     for write in leaf.writes:
+        if write.ref in seen:
+            raise _fault(f"a leaf writes {write.ref} twice")
+        seen.add(write.ref)
         buffer = _ref(write.ref, scope)
-        if write.ref.zero:
-            raise _fault(f"{write.ref} is written where it may be outside of its buffer")
-        if buffer.shared and not scope.once:
+        _real(buffer)
+        if buffer.shared:
             raise _fault(f"{buffer.name} is one element for all lanes, and a lane writes it")
-        if buffer.place == ONCE and not scope.once:
-            raise _fault(f"{buffer.name} is computed once, and written in a block")
-        if write.how not in ("set", "add", "check"):
+        if write.how not in ("set", "add"):
             raise _fault(f"{write.ref} is written by {write.how!r}, which there is not")
-        _types(leaf.graph, write.node, buffer)
+        if leaf.graph.nodes[write.node].op in BOOLEAN:
+            raise _fault(f"{write.ref} is written by a mask")
 
 
-def _types(graph: Graph, node: int, buffer: Buffer) -> None:
-    kind = graph.kind(node)
-    stored = {"real": ("own", "f32", "f64", "bf16"), "mask": ("bits",)}.get(kind, (kind,))
-    if buffer.stored not in stored:
-        raise _fault(f"{buffer.name} holds {buffer.stored}, a leaf takes it for {kind}")
-    if kind in INTEGERS and kind not in STORED:
-        raise _fault(f"{buffer.name} would hold {kind}, which no buffer does")
+def _real(buffer: Buffer) -> None:
+    if buffer.stored not in REAL:
+        raise _fault(f"{buffer.name} holds whole numbers, and a leaf takes it for real ones")
 
 
 def _ref(ref: Ref, scope: Scope) -> Buffer:
@@ -211,8 +193,6 @@ def _ref(ref: Ref, scope: Scope) -> Buffer:
         raise _fault(f"the register {buffer.name} is used outside of vectors")
     for index, extent in zip(ref.index, buffer.axes, strict=True):
         _names(index, scope)
-        if ref.zero:
-            continue
         if index.at is not None:
             _at(index, extent, scope)
             continue
@@ -227,7 +207,7 @@ def _at(index: Index, extent: Index, scope: Scope) -> None:
     if index.at is None:
         return
     array = _buffer(index.at.array, scope)
-    if array.stored != "i32" or not array.shared or len(array.axes) != 1:
+    if array.stored in REAL:
         raise _fault(f"{index}: {array.name} is no array of indices (i32, shared, one axis)")
     if Index.name(index.at.below) != extent:
         raise _fault(f"{index} stays below {index.at.below}, the axis has {extent}")
@@ -272,10 +252,4 @@ def _without_negative(index: Index) -> bool:
     return all(n >= 0 for _, n in index.replaced(ones).terms)
 
 
-def refs(leaf: Leaf) -> Iterator[Ref]:
-    """All rows that a leaf reads and writes."""
-    yield from (source for _, source in leaf.reads if isinstance(source, Ref))
-    yield from (write.ref for write in leaf.writes)
-
-
-__all__ = ["BLOCK", "Barrier", "IllFormed", "refs", "verify"]
+__all__ = ["IllFormed", "verify"]
