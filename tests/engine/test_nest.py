@@ -16,6 +16,7 @@ from rheobase.engine.nest.index import Index, at, names
 from rheobase.engine.nest.nest import (
     Buffer,
     Leaf,
+    Loop,
     Nest,
     Ref,
     Statement,
@@ -126,6 +127,43 @@ def test_what_may_be_absent_and_what_holds() -> None:
         assert torch.equal(y, x)
     assert torch.equal(z[2:], x[:3])
     assert not z[:2].any()
+
+
+def energy() -> Nest:
+    """total = the sum over t >= 1 of x[t] x[t - 1], in a row that is added to."""
+    total, out = Buffer("total", place="block"), Buffer("out")
+    graph = Graph()
+    now, before = (graph.put("read", tag=name) for name in ("now", "before"))
+    product = graph.put("mul", now, before)
+
+    def step(t: Index) -> list[Statement]:
+        leaf = Leaf(graph, ((now, X[t]), (before, X[t - 1])), (Write(total.row, product, "add"),))
+        return [when("ge", t, 1, leaf)]
+
+    body = (filled(0.0, total.row), loop("t", T, step), copied(total.row, out.row))
+    return Nest("energy", (X, total, out), body, sizes=("steps",))
+
+
+def test_the_adjoint_of_sums_under_a_condition() -> None:
+    there = energy()
+    back = adjoint(there, outputs=["out"], inputs=["x"])
+    x = torch.randn(7, 3, dtype=torch.float64)
+    out, g, g_x = torch.empty(3).double(), torch.randn(3).double(), torch.empty_like(x)
+    how: dict[str, Any] = {"sizes": {"steps": 7}, "numbers": {}, "lanes": 3, "dtype": torch.float64}
+    run(there, {"x": x, "out": out}, **how)
+    assert torch.allclose(out, (x[1:] * x[:-1]).sum(0))
+    run(back, {"x": x, "out": out, "g:out": g, "g:x": g_x}, **how)
+    leaf = x.clone().requires_grad_()
+    (expected,) = torch.autograd.grad((leaf[1:] * leaf[:-1]).sum(0), leaf, g)
+    assert torch.allclose(g_x, expected)
+
+
+def test_a_tape_needs_a_length() -> None:
+    inner = AVERAGE.body[1]
+    assert isinstance(inner, Loop)
+    body = (AVERAGE.body[0], loop("s", T, lambda s: [replace(inner, stop=(s + 1,))]))
+    with pytest.raises(ValueError, match="no size bounds the loop over t"):
+        adjoint(replace(AVERAGE, body=body), outputs=["y"], inputs=["x"])
 
 
 def nest(*body: Statement, buffers: tuple[Buffer, ...] = (X, Y, WEIGHT, MEAN)) -> Nest:

@@ -54,7 +54,7 @@ def adjoint(nest: Nest, outputs: Sequence[str], inputs: Sequence[str]) -> Nest:
 
     It runs the nest itself on the way there, and writes its outputs again.
 
-    Raises: `ValueError` for registers, whose values no tape holds.
+    Raises: `ValueError` for registers, whose values no tape holds, and for a loop that ends at no size.
     """
     written = {write.ref.buffer for leaf in leaves(nest.body) for write in leaf.writes}
     real = {b.name: b for b in nest.buffers if b.stored in REAL}
@@ -161,7 +161,12 @@ def _still(graph: Graph, rows: dict[int, Ref]) -> set[int]:
 def _tape(found: _Pass) -> Ref:
     """A new row for every turn of the loops around."""
     sizes = {*found.nest.sizes}
-    extents = [next(stop for stop in loop.stop if set(stop.names()) <= sizes) for loop in found.loops]
+    extents: list[Index] = []
+    for loop in found.loops:
+        bounds = [stop for stop in loop.stop if set(stop.names()) <= sizes]
+        if not bounds:
+            raise ValueError(f"{found.nest.name}: no size bounds the loop over {loop.var}, so its tape has no length")
+        extents.append(bounds[0])
     tape = Buffer(f"{TAPE}{len(found.tapes)}", tuple(extents), BLOCK)
     found.tapes.append(tape)
     return Ref(tape.name, tuple(Index.name(loop.var) for loop in found.loops))
