@@ -7,6 +7,7 @@ instructions of the forward pass, then the gradients run back through it.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -198,14 +199,13 @@ def emit_forward(variant: Variant, lanes: int) -> tuple[str, Rows]:
         def finish() -> None:
             for k, row in enumerate(state_rows):
                 w.write(w.row(f"final:{k}", "0", own), w.kept(w.scratch_row(str(row))), own)
-            ends = w.const(0.0)
-            for row in state_rows:
-                ends = w.fma(w.kept(w.scratch_row(str(row))), w.const(0.0), ends)
-            for bit, sums in (("1", w.kept(w.scratch_row(str(check_row)))), ("2", ends)):
-                nan = w.cmp("uno", sums, sums)
+            # infinity less itself is NaN
+            ends = [w.sub(x, x) for x in (w.kept(w.scratch_row(str(row))) for row in state_rows)]
+            for bit, sums in (("1", [w.kept(w.scratch_row(str(check_row)))]), ("2", ends)):
+                nan = functools.reduce(w.mor, [w.cmp("uno", x, x) for x in sums], "zeroinitializer")
                 if w.mask is not None:
                     nan = w.mand(nan, w.mask)
-                with w.when(w.call("i1", f"llvm.vector.reduce.or.v{w.lanes}i1", (w.M, nan))):
+                with w.when(w.call("i1", f"llvm.vector.reduce.or.v{w.lanes}i1", (w.M, nan)), rare=True):
                     w.do(f"atomicrmw or ptr {w.slot('bad')}, i64 {bit} monotonic")
 
         w.vectors(count, finish)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rheobase.engine.llvm.ir import Value, Writer
+from rheobase.engine.llvm.ir import SELDOM, Value, Writer
 
 BYTES = {"float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
 COUNTER = "counter"  # the word that holds the next piece of work
@@ -57,10 +57,10 @@ class Function(Writer):
         return self.name(hint)[1:]
 
     @contextmanager
-    def when(self, condition: Value) -> Generator[None]:
-        """Lines that run where the condition holds."""
+    def when(self, condition: Value, *, rare: bool = False) -> Generator[None]:
+        """Lines that run where the condition holds; `rare`: registers are kept for the others."""
         then, after = self.fresh("then"), self.fresh("after")
-        self.do(f"br i1 {condition}, label %{then}, label %{after}")
+        self.do(f"br i1 {condition}, label %{then}, label %{after}{f', {SELDOM}' if rare else ''}")
         self.label(then)
         yield
         self.jump(after)

@@ -10,6 +10,8 @@ import ctypes
 import struct
 
 Value = str
+# of a branch: the first way is the usual one, so that registers are saved on the other
+OFTEN, SELDOM = (f'!prof !{{!"branch_weights", i32 {a}, i32 {b}}}' for a, b in ((1000000, 1), (1, 1000000)))
 
 
 class Writer:
@@ -135,8 +137,7 @@ class Writer:
         before, slow, after = (self.name(hint)[1:] for hint in ("before", "slow", "after"))
         self.do(f"br label %{before}")
         self.label(before)
-        rare = '!prof !{!"branch_weights", i32 1000000, i32 1}'  # so that registers are saved there, not before
-        self.do(f"br i1 {every}, label %{after}, label %{slow}, {rare}")
+        self.do(f"br i1 {every}, label %{after}, label %{slow}, {OFTEN}")
         self.label(slow)
         made = value
         for k in range(self.lanes):
