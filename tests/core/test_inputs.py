@@ -86,14 +86,13 @@ def test_declarations_that_cannot_be() -> None:
             def step(self, s: Any, i: Any) -> tuple[Any, ...]:
                 return self.fire(s.v), s
 
-    with pytest.raises(DeclarationError, match="state"):
 
-        class Reserved(MapNeuron):
-            state = entry("mV", "a name that a call has")
-            v = param(0.0, "mV", "v")
-
-            def step(self, s: Any, i: Any) -> tuple[Any, ...]:
-                return self.fire(self.v), s
+@pytest.mark.parametrize("name", ["state", "record", "lengths", "backend", "check_finite"])
+def test_no_input_is_called_as_an_argument_of_a_call(name: str) -> None:
+    """It would never arrive."""
+    body = {"v": state(0.0, "mV", "v"), name: entry("mV", "x"), "step": lambda self, s, i: (s.v, s)}
+    with pytest.raises(DeclarationError, match=f"the name '{name}'"):
+        type("Bad", (MapNeuron,), body)
 
 
 def test_the_unit_of_each_input_is_checked() -> None:
@@ -138,6 +137,11 @@ def test_told_spikes_are_exact_in_float32() -> None:
     _, _, told = Forced(n)(current=current, spikes=spikes, record=("v.pre",))
     _, _, free = n(current, record=("v.pre",))
     assert torch.equal(told.v_pre[:2], free.v_pre[:2])
+    # what is no 0 or 1 is the nearer of them, and never a part of a reset
+    near = torch.tensor([0.2, 0.8, -1.0]).view(3, 1, 1)
+    _, _, rounded = Forced(n)(current=current, spikes=near, record=("v",))
+    _, _, whole = Forced(n)(current=current, spikes=spikes, record=("v",))
+    assert torch.equal(rounded.v, whole.v)
 
 
 def test_gradients_to_every_input() -> None:
@@ -160,7 +164,9 @@ def test_where_one_input_is_wanted() -> None:
     """Layers and fits that have one current say so."""
     with pytest.raises(ParameterError, match="one input"):
         nn.Recurrent(cell())
-    recording = Recording(torch.randn(1, 100).cumsum(1).clamp(-80, 0), torch.zeros(1, 100), dt=1.0)
+    v = torch.full((1, 100), -70.0)
+    v[0, 50] = 20.0
+    recording = Recording(v, torch.full((1, 100), 50.0), dt=1.0)
     with pytest.raises(ParameterError, match="one input"):
         fit_neuron(neurons.CondLIF, recording, learn=("g_leak",))
 

@@ -66,7 +66,8 @@ class Forced(_Wrapper):
 
     def transition(self, s: Any, i: Any) -> Transition:
         distance: list[Any] = []
-        inner = _Told(self.inner(), i.spikes, self.limit, distance)  # type: ignore[attr-defined]
+        spike = torch.where(i.spikes > 0.5, torch.ones_like(i.spikes), torch.zeros_like(i.spikes))
+        inner = _Told(self.inner(), spike, self.limit, distance)  # type: ignore[attr-defined]
         *given, _ = i
         one = given[0] if self.neuron.Input is None else self.neuron.Input(*given)
         _, post, pre = inner.transition(self._split(s), one)

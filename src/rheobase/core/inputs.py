@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CURRENT = "current"  # the name of an input that is not declared
 ONE_INPUT: Mapping[str, EntrySpec] = {CURRENT: EntrySpec("1", "input")}  # of layers that a call is checked for
-RESERVED = ("state", "record", "lengths", "backend")  # the other arguments of a call
+RESERVED = ("state", "record", "lengths", "backend", "check_finite")  # the other arguments of a call
 
 
 def input_type(owner: type[Any], names: Sequence[str]) -> type[Any] | None:

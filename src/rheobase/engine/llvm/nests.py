@@ -14,6 +14,8 @@ from rheobase.engine.llvm import threads
 from rheobase.engine.llvm.compile import Compiled, compile_module, host
 from rheobase.engine.llvm.frame import STORED, Frame
 from rheobase.engine.llvm.ir import Value
+from rheobase.engine.llvm.launch import BLOCK as MOST_LANES
+from rheobase.engine.llvm.launch import CACHE_BYTES
 from rheobase.engine.llvm.layout import PAD, Layout
 from rheobase.engine.lowering.lower import lower
 from rheobase.engine.nest.index import Index
@@ -22,8 +24,6 @@ from rheobase.engine.nest.verify import verify
 
 WORDS = ("lanes", "block", "blocks", "counter", "threads", "scratch", "scratch_bytes", "row_bytes")
 ORDERS = {"lt": "slt", "ge": "sge", "eq": "eq", "ne": "ne"}
-ROWS_OF = 512  # lanes of a block, at most
-CACHE_BYTES = 448 * 1024  # of the second-level cache, for the rows of a block
 DTYPES = {"f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16, "i32": torch.int32}
 
 
@@ -187,7 +187,7 @@ def run(
     _check_indices(nest, tensors, sizes)
     kernel, vector = compiled(nest, bits), host().vector_bits // bits
     rows = sum(_many(b.axes, sizes) for b in nest.buffers if b.place == BLOCK)
-    fit = min(ROWS_OF, CACHE_BYTES // (max(1, rows) * bits // 8), -(-lanes // threads.available()))
+    fit = min(MOST_LANES, CACHE_BYTES // (max(1, rows) * bits // 8), -(-lanes // threads.available()))
     block = -(-max(1, fit) // vector) * vector
     blocks = -(-lanes // block)
     workers = min(threads.available(), blocks)
