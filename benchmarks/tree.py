@@ -16,7 +16,7 @@ from torch import Tensor
 
 from benchmarks.measure import Contestant, interleave
 from benchmarks.options import finish, keep_memory, parsed, parser, say
-from rheobase.engine.llvm.nests import run
+from rheobase.engine.llvm.launch import run
 from rheobase.engine.nest.adjoint import adjoint
 from rheobase.engine.nest.tree import elimination
 

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from rheobase.engine.graph.graph import Graph
-from rheobase.engine.llvm.nests import run
+from rheobase.engine.llvm.launch import run
 from rheobase.engine.nest.adjoint import adjoint
 from rheobase.engine.nest.index import Index, at, names
 from rheobase.engine.nest.nest import (
     Buffer,
+    Flag,
     Leaf,
     Loop,
     Nest,
@@ -163,7 +164,7 @@ def test_a_tape_needs_a_length() -> None:
     assert isinstance(inner, Loop)
     body = (AVERAGE.body[0], loop("s", T, lambda s: [replace(inner, stop=(s + 1,))]))
     with pytest.raises(ValueError, match="no size bounds the loop over t"):
-        adjoint(replace(AVERAGE, body=body), outputs=["y"], inputs=["x"])
+        adjoint(replace(AVERAGE, body=body), outputs=["y"], inputs=["x", "decay"])
 
 
 def nest(*body: Statement, buffers: tuple[Buffer, ...] = (X, Y, WEIGHT, MEAN)) -> Nest:
@@ -176,6 +177,9 @@ def read(ref: Ref, to: Ref = MEAN.row) -> Leaf:
 
 TWICE = Leaf(read(X[0]).graph, read(X[0]).reads, read(X[0]).writes * 2)
 REGISTER = Buffer("r", place="register")
+SAME = Buffer("same", place="thread")
+ALIVE = Graph()
+ALIVE.put("alive")
 PARENT = Buffer("parent", (TAPS,), stored="i32", shared=True)
 BAD: list[tuple[Nest, str]] = [
     (nest(read(Ref("z", ()))), "no buffer z"),
@@ -189,7 +193,7 @@ BAD: list[tuple[Nest, str]] = [
     (nest(buffers=(X, X)), "two buffers"),
     (nest(buffers=(Buffer("w", (Index.name("u"),)),)), "no size of the nest"),
     (nest(buffers=(Buffer("r", (T,), place="register"),)), "has axes"),
-    (nest(buffers=(Buffer("n", (T,), stored="i32"),)), "no array of indices"),
+    (nest(buffers=(Buffer("n", (T,), stored="i32"),)), "or one number for each lane"),
     (nest(buffers=(Buffer("m", place="block", optional=True),)), "may be absent"),
     (
         nest(read(Buffer("r", place="register").row), buffers=(MEAN, Buffer("r", place="register"))),
@@ -204,6 +208,12 @@ BAD: list[tuple[Nest, str]] = [
     (nest(when("lt", 0, 1, when("near", 0, 1))), "which there is not"),  # type: ignore[list-item]
     (nest(TWICE), "twice"),
     (nest(Leaf(filled(0.0, MEAN.row).graph, (), (Write(MEAN.row, 0, "max"),)), buffers=(MEAN,)), "which there is not"),
+    (nest(filled(0.0, SAME.row), buffers=(SAME,)), "outside of the head"),
+    (replace(nest(buffers=(MEAN,)), head=(filled(0.0, MEAN.row),)), "differs from lane to lane"),
+    (replace(nest(buffers=(X, SAME)), head=(copied(X[0], SAME.row),)), "differs from lane to lane"),
+    (nest(Leaf(filled(0.0, MEAN.row).graph, flags=(Flag(1, 0),)), buffers=(MEAN,)), "is no mask"),
+    (nest(Leaf(ALIVE, ((0, MEAN.row),), flags=(Flag(1, 0),)), buffers=(MEAN,)), "no whole number for each lane"),
+    (nest(replace(read(X[0]), clock=Index.name("u"))), "neither a size nor a loop"),
 ]
 
 

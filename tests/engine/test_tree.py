@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from rheobase.engine.llvm.nests import run
+from rheobase.engine.llvm.launch import run
 from rheobase.engine.nest.adjoint import adjoint
 from rheobase.engine.nest.tree import elimination
 

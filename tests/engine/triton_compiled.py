@@ -14,28 +14,33 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from rheobase import Neuron, Noisy, neurons
-from rheobase.engine.graph.plan import Wanted
 from rheobase.engine.graph.trace import trace
-from rheobase.engine.llvm.emit import Variant
-from rheobase.engine.triton.launch import BLOCK, WARPS, kernel
+from rheobase.engine.graph.variant import Variant, Wanted
+from rheobase.engine.nest.scan import nest_of
+from rheobase.engine.triton.launch import BLOCK, WARPS, Kernel, kernel
+from rheobase.engine.triton.nests import argument
 
 IO = {"f32": "*fp32", "f64": "*fp64", "bf16": "*i16"}
 
 
 def compiled(variant: Variant, *, kept: bool) -> Any:
     """The machine code of a variant, with states kept between segments or not."""
-    k = kernel(variant)
+    k = kernel_of(variant)
     fixed: dict[str, Any] = {"BLOCK": BLOCK} | ({} if kept else {"checkpoints": None})
     types = {"lengths": "*i32", "bad": "*i32", "rng": "*i64"}
-    types |= dict.fromkeys(("input_0", "out", "g_out", "g_input_0"), IO[variant.stored])
+    types |= dict.fromkeys(("input:0", "out", "g:out", "g:input:0"), IO[variant.stored])
     signature = {}
     for name in k.source.tensors:
-        signature[name] = types.get(name, "*fp64" if variant.bits == 64 else "*fp32")
-    signature |= {"lanes": "i32", "steps": "i32", "segment": "i32", "dt": "i64"}
+        signature[argument(name)] = types.get(name, "*fp64" if variant.bits == 64 else "*fp32")
+    signature |= {**dict.fromkeys(k.source.numbers, "i32"), "dt": "i64"}
     signature |= dict.fromkeys(fixed, "constexpr")
     source = ASTSource(fn=k.function, signature=signature, constexprs=fixed)
     options = {"num_warps": WARPS, "enable_fp_fusion": False}
     return triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
+
+
+def kernel_of(variant: Variant) -> Kernel:
+    return kernel(nest_of(variant), variant.bits)
 
 
 def variants(neuron: Neuron, stored: str, masked: bool) -> tuple[Variant, Variant]:
@@ -59,7 +64,7 @@ def test_every_operation_is_as_written(neuron: Neuron, stored: str, masked: bool
     """Nothing is fused that the source does not fuse, nothing is approximate, no register is spilled."""
     for variant in variants(neuron, stored, masked):
         code = compiled(variant, kept=masked)
-        text = kernel(variant).source.text
+        text = kernel_of(variant).source.text
         ptx = code.asm["ptx"]
         assert len(re.findall(r"\bfma\.rn\.", ptx)) <= text.count("tl.fma(")
         assert not re.findall(r"\.approx|\.full\.|\.ftz", ptx)

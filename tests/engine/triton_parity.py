@@ -17,7 +17,8 @@ import rheobase
 from rheobase import Neuron, Noisy, errors, neurons
 from rheobase.engine.graph.program import parse
 from rheobase.engine.graph.trace import trace
-from rheobase.engine.triton.launch import BLOCK, segment_length
+from rheobase.engine.operators.gpu import segment_length
+from rheobase.engine.triton.launch import BLOCK
 from tests.contract.models import Model, every_model, fed
 from tests.contract.runs import Run, assert_runs_close, assert_runs_equal, reference_run, run, weight
 from tests.contract.tolerances import HALF_ULP, ONE_STEP, assert_close, difference, free

@@ -13,7 +13,7 @@ from typing import Any
 
 from rheobase.engine.graph.graph import Graph, Node
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,7 +51,8 @@ def _program(neuron: Neuron, record: tuple[str, ...], tracer: Tracer, guards: Gu
     states = {name: tracer.symbol("state", tag=name) for name in names}
     values = {name: tracer.symbol("param", tag=name) for name in params}
     guards.attribute(neuron, "transition", type(neuron).transition)
-    bound = Bound(neuron, values, tracer.symbol("dt") if neuron.dt is not None else None, guards.attribute)
+    dt = None if neuron.dt is None else tracer.symbol("number", tag="dt")
+    bound = Bound(neuron, values, dt, guards.attribute)
     entries = tuple(neuron.entries)
     i = one_step_of(neuron, [tracer.symbol("input", tag=name) for name in entries])
     z, post, pre = bound.transition(neuron.whole_state(states, None), i)

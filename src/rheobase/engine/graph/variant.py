@@ -6,10 +6,26 @@ from dataclasses import dataclass
 
 import torch
 
-from rheobase.engine.graph.plan import Wanted
+from rheobase.engine.graph.program import Program
 
 STORED = {torch.float32: "f32", torch.float64: "f64", torch.bfloat16: "bf16"}
 BAD_INPUT, BAD_STATE = 1, 2  # bits of what a forward kernel found not to be finite
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which gradients come in and which go out."""
+
+    out: bool
+    traces: tuple[bool, ...]
+    inputs: tuple[bool, ...]
+    params: tuple[bool, ...]
+
+    @classmethod
+    def everything(cls, program: Program) -> Wanted:
+        """All that a program has."""
+        traces, inputs, params = ((True,) * len(of) for of in (program.traces, program.entries, program.params))
+        return cls(True, traces, inputs, params)
 
 
 @dataclass(frozen=True)
@@ -25,8 +41,3 @@ class Variant:
     @property
     def bits(self) -> int:
         return 64 if self.stored == "f64" else 32
-
-    @property
-    def computed(self) -> str:
-        """The type in which states and gradients of states and parameters lie in memory."""
-        return "f64" if self.stored == "f64" else "f32"

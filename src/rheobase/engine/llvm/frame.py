@@ -1,25 +1,32 @@
-"""The frame of every kernel: threads take blocks of lanes, a block walks its time, a step walks its vectors.
+"""The frame of a nest's kernel: threads take blocks of lanes, and walk their vectors.
 
-What is inside a step comes from outside (`emit_llvm`); here are loops, pointers, masks, and types of storage.
+What a block does comes from outside (`nests.py`); here are pointers, masks, and types of storage.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rheobase.engine.llvm.function import BYTES, Function
 from rheobase.engine.llvm.ir import Value
-from rheobase.engine.llvm.layout import Layout
 
-AHEAD = 2  # steps
-STORED = {"f32": "float", "f64": "double", "bf16": "i16"}  # the elements of rows
+AHEAD = 2  # rows
+# of every launch, before what its nest adds
+WORDS = (
+    "lanes", "block", "blocks", "counter",  # lanes of all and of one block; how many blocks, and the next one to take
+    "threads",  # the next thread's number
+    "scratch", "scratch_bytes", "row_bytes",  # workspace, its size per thread, and the size of one of its rows
+    "bad",  # the flags that were raised
+    "seed", "step",  # of noise: its seed, and the absolute step at which the launch begins
+)  # fmt: skip
+STORED = {"f32": "float", "f64": "double", "bf16": "i16", "i32": "i32"}  # the elements of rows
 
 
 class Frame(Function):
     """A function that knows the lanes of the current block, and its scratch rows."""
 
-    def __init__(self, bits: int, lanes: int, layout: Layout):
-        super().__init__(bits, lanes, layout.names)
+    def __init__(self, bits: int, lanes: int, names: Sequence[str]):
+        super().__init__(bits, lanes, (*WORDS, *names))
         self.mask: Value | None = None  # of the lanes that exist, in the last vector of a block
         self.offset: Value = "0"  # of the current vector within its block
         self.lane0: Value = "0"
@@ -55,10 +62,6 @@ class Frame(Function):
         """Ask for this vector of a row some steps on: rows lie a page apart, where the hardware does not look ahead."""
         step = self.int("mul", self.word["lanes"], (-AHEAD if down else AHEAD) * BYTES[STORED[stored]])
         self.fetch(self.at(self.at(row, step, "i8"), self.offset, STORED[stored]), write=write)
-
-    def row32(self, name: str) -> Value:
-        """The address of lane0 in a row of 32-bit integers."""
-        return self.at(self.pointer(name), self.lane0, "i32")
 
     def read(self, row: Value, stored: str) -> Value:
         """A vector of a row, as floats; lanes that do not exist read as zero."""

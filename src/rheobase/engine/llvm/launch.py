@@ -1,149 +1,151 @@
-"""Tensors in, tensors out: fills the argument block of a kernel, gives it scratch, and runs it."""
+"""Tensors in, tensors out: fills the argument words of a nest's kernel, gives it scratch, and runs it."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
 import struct
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 
 import torch
 from torch import Tensor
 
-from rheobase.engine.graph.plan import Wanted, plan_backward
-from rheobase.engine.graph.program import parse
-from rheobase.engine.graph.variant import STORED, Variant
 from rheobase.engine.llvm import threads
 from rheobase.engine.llvm.compile import Compiled, compile_module, host
-from rheobase.engine.llvm.emit import Rows, emit_backward, emit_forward
-from rheobase.engine.llvm.layout import PAD, backward_layout, forward_layout
+from rheobase.engine.llvm.frame import WORDS
+from rheobase.engine.llvm.nests import Printer, words
+from rheobase.engine.nest.index import Index
+from rheobase.engine.nest.nest import BLOCK, MEMORY, Buffer, Nest, leaves
+from rheobase.engine.nest.verify import verify
 
-CACHE_BYTES = 448 * 1024  # of the second-level cache, for the states of a segment
-BLOCK = 512  # lanes of a block: rows of 2 kB in float32
+CACHE_BYTES = 448 * 1024  # of the second-level cache, for the rows of a block
+WIDEST = 512  # lanes of a block of float32: rows of 2 kB
+PAD = 64  # bytes after each row of scratch, so that rows do not fall on the same cache sets
 SMALL = 1 << 15  # lane-steps under which a second thread costs more than it gives
+DTYPES = {"f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16, "i32": torch.int32}
+COUNTER, THREADS, BAD, STEP = map(WORDS.index, ("counter", "threads", "bad", "step"))
+DOUBLE, WHOLE = struct.Struct("<d"), struct.Struct("<q")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kernel:
-    """A compiled variant, with what it needs to run."""
+    """A compiled nest, with what it takes to run it."""
 
     code: Compiled
-    rows: Rows
-    slots: dict[str, int]  # where each word of the argument block stands
-    lanes: int
+    size: int  # of a real number, in bytes
+    lanes: int  # of a vector
+    sizes: tuple[str, ...]
+    numbers: tuple[str, ...]
+    slots: dict[str, int]  # where each word stands
+    few: int  # rows of a block that are always there
+    many: tuple[tuple[Index, ...], ...]  # axes of the others
+
+    def rows(self, sizes: Mapping[str, int]) -> int:
+        """Rows of a block at these sizes."""
+        return self.few + sum(_many(axes, sizes) for axes in self.many)
 
 
-@functools.lru_cache(maxsize=512)
-def kernel(variant: Variant) -> Kernel:
-    """The kernel of a variant."""
-    lanes = host().vector_bits // variant.bits
-    emit = emit_forward if variant.wanted is None else emit_backward
-    assembly, rows = emit(variant, lanes)
-    program = parse(variant.program)
-    counts = len(program.entries), len(program.states), len(program.params), len(program.traces)
-    layout = forward_layout(*counts) if variant.wanted is None else backward_layout(*counts)
-    return Kernel(compile_module(assembly), rows, {name: k for k, name in enumerate(layout.names)}, lanes)
-
-
-@functools.lru_cache(maxsize=512)
-def longest_segment(program: str, bits: int) -> int:
-    """Steps between two kept states: as many as a block's states fit the cache."""
-    parsed = parse(program)
-    everything = Wanted.everything(parsed)
-    saved = max(1, len(plan_backward(program, False, everything).saved))
-    fit = CACHE_BYTES // (saved * 128 * bits // 8)
-    return max(16, fit)
-
-
-@dataclass(frozen=True)
-class Call:
-    """What forward and backward share: the program, its sizes, its parameters and its scalars."""
-
-    program: str
-    inputs: list[Tensor]  # each (time, batch, *neurons), contiguous
-    init: list[Tensor]
-    params: list[Tensor]  # scalars, or one value per lane
-    lengths: Tensor | None  # one per lane
-    dt: float
-    rng: tuple[int, int]  # seed and absolute step
-
-    @property
-    def form(self) -> Tensor:
-        """The first input, whose axes and dtype are those of all."""
-        return self.inputs[0]
-
-    @functools.cached_property
-    def lanes(self) -> int:
-        return self.form.numel() // self.form.shape[0]
-
-    @property
-    def compute(self) -> torch.dtype:
-        return torch.float64 if self.form.dtype == torch.float64 else torch.float32
-
-    def variant(self, wanted: Wanted | None) -> Variant:
-        wise = tuple(p.numel() != 1 or self.lanes == 1 for p in self.params)
-        return Variant(self.program, self.lengths is not None, STORED[self.form.dtype], wise, wanted)
-
-    @functools.cached_property
-    def segment(self) -> int:
-        longest = longest_segment(self.program, 64 if self.compute == torch.float64 else 32)
-        return min(self.form.shape[0], longest)
-
-    @property
-    def segments(self) -> int:
-        return -(-self.form.shape[0] // self.segment)
+@functools.lru_cache(maxsize=1024)
+def kernel(nest: Nest, bits: int) -> Kernel:
+    """The kernel of a nest. Raises `IllFormed`."""
+    lanes = host().vector_bits // bits
+    code = compile_module(Printer(verify(nest), bits, lanes).written())
+    slots = {name: k for k, name in enumerate((*WORDS, *words(nest)))}
+    axes = [buffer.axes for buffer in nest.rows(BLOCK)]
+    many = tuple(a for a in axes if a)
+    return Kernel(code, bits // 8, lanes, nest.sizes, nest.numbers, slots, len(axes) - len(many), many)
 
 
 class Runner:
     """A kernel ready to run, again and again, with other pointers each time."""
 
-    def __init__(self, call: Call, variant: Variant):
-        self.kernel = k = kernel(variant)
-        self.call = call  # keeps its tensors alive
-        steps, lanes, size = call.form.shape[0], call.lanes, variant.bits // 8
-        workers = threads.available() if steps * lanes > SMALL else 1
-        block = _block(lanes, workers, k, size, call.segment)
+    def __init__(
+        self, kernel: Kernel, lanes: int, sizes: Mapping[str, int], numbers: Mapping[str, float],
+        tensors: Mapping[str, Tensor | None], *, work: int, seed: int = 0,
+    ):  # fmt: skip
+        self.kernel, self.tensors = kernel, tensors  # keeps them alive
+        workers = threads.available() if work > SMALL else 1
+        rows, vector = kernel.rows(sizes), kernel.lanes
+        fit = min(WIDEST * 4, CACHE_BYTES // (rows or 1)) // kernel.size
+        block = -(-max(vector, min(fit, -(-lanes // workers))) // vector) * vector
         blocks = -(-lanes // block)
         self.workers = min(workers, blocks)
-        row_bytes = block * size + PAD
-        scratch_bytes = (k.rows.once + k.rows.per_step * call.segment) * row_bytes + 4096
+        row_bytes = block * kernel.size + PAD
+        scratch_bytes = rows * row_bytes + 4096
         self.scratch = torch.empty(self.workers * scratch_bytes, dtype=torch.uint8)
-        self.slots = k.slots
-        fields = {
-            "steps": steps, "lanes": lanes, "block": block, "blocks": blocks, "segment": call.segment,
-            "segments": call.segments, "scratch": self.scratch.data_ptr(), "scratch_bytes": scratch_bytes,
-            "row_bytes": row_bytes, "dt": struct.unpack("<q", struct.pack("<d", call.dt))[0], "seed": call.rng[0],
-            "lengths": 0 if call.lengths is None else call.lengths.data_ptr(),
-            **{f"input:{k}": tensor.data_ptr() for k, tensor in enumerate(call.inputs)},
-            **{f"init:{k}": tensor.data_ptr() for k, tensor in enumerate(call.init)},
-            **{f"param:{k}": tensor.data_ptr() for k, tensor in enumerate(call.params)},
-        }  # fmt: skip
-        self.words = (ctypes.c_int64 * len(k.slots))(*map(fields.get, k.slots, repeat(0)))
+        self.words = (ctypes.c_int64 * len(kernel.slots))(
+            lanes, block, blocks, 0, 0, self.scratch.data_ptr(), scratch_bytes, row_bytes, 0, seed, 0,
+            *[sizes[name] for name in kernel.sizes],
+            *[WHOLE.unpack(DOUBLE.pack(numbers[name]))[0] for name in kernel.numbers],
+        )  # fmt: skip
+        self.point(tensors)
 
-    def _point(self, pointers: dict[str, Tensor | None]) -> None:
-        for name, tensor in pointers.items():
-            self.words[self.slots[name]] = 0 if tensor is None else tensor.data_ptr()
+    def point(self, tensors: Mapping[str, Tensor | None]) -> None:
+        """Say where tensors lie; the nest may have no use for some."""
+        words, slots = self.words, self.kernel.slots
+        for name, tensor in tensors.items():
+            if name in slots:
+                words[slots[name]] = 0 if tensor is None else tensor.data_ptr()
 
-    def run(self, pointers: dict[str, Tensor | None], step: int) -> int:
-        """Run over these tensors from this absolute step on. Returns what was not finite (forward only)."""
-        self._point(pointers)
-        for name, value in (("counter", 0), ("threads", 0), ("bad", 0), ("step", step)):
-            self.words[self.slots[name]] = value
-        threads.launch(self.kernel.code.call, self.kernel.code.address, ctypes.addressof(self.words), self.workers)
-        return self.words[self.slots["bad"]]
-
-
-def run(call: Call, variant: Variant, pointers: dict[str, Tensor | None]) -> int:
-    """Run a kernel once over these tensors. Returns what was not finite, `BAD_INPUT` or `BAD_STATE` (forward only)."""
-    return Runner(call, variant).run(pointers, call.rng[1])
+    def run(self, tensors: Mapping[str, Tensor | None] | None = None, step: int = 0) -> int:
+        """Run over these tensors from this absolute step on. Returns the flags that were raised."""
+        if tensors:
+            self.point(tensors)
+        words = self.words
+        words[COUNTER] = words[THREADS] = words[BAD] = 0
+        words[STEP] = step
+        threads.launch(self.kernel.code.call, self.kernel.code.address, ctypes.addressof(words), self.workers)
+        return words[BAD]
 
 
-def _block(lanes: int, workers: int, k: Kernel, size: int, segment: int) -> int:
-    """Lanes of a block: whole vectors, states of a segment within the cache, enough blocks for all threads."""
-    fit = BLOCK * 4 // size
-    if k.rows.per_step:
-        fit = min(fit, CACHE_BYTES // (k.rows.per_step * segment * size))
-    share = -(-lanes // workers)
-    block = max(k.lanes, min(fit, share))
-    return -(-block // k.lanes) * k.lanes
+def run(
+    nest: Nest, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int], numbers: Mapping[str, float],
+    *, lanes: int, dtype: torch.dtype, seed: int = 0, step: int = 0,
+) -> int:  # fmt: skip
+    """Run a nest over tensors by the names of its memory buffers, each dense, its lanes last. Returns its flags.
+
+    Raises: `ValueError` for a tensor that is missing, of another size or type, or for an index that leaves its axis.
+    """
+    held = {b.name: _checked(nest, b, tensors.get(b.name), sizes, lanes, dtype) for b in nest.rows(MEMORY)}
+    _check_indices(nest, tensors, sizes)
+    made = kernel(nest, 64 if dtype == torch.float64 else 32)
+    return Runner(made, lanes, sizes, numbers, held, work=SMALL + 1, seed=seed).run(step=step)
+
+
+def _checked(
+    nest: Nest, buffer: Buffer, tensor: Tensor | None, sizes: Mapping[str, int], lanes: int, dtype: torch.dtype
+) -> Tensor | None:
+    where = f"{nest.name}: {buffer.name}"
+    if tensor is None:
+        if not buffer.optional:
+            raise ValueError(f"{where} is missing")
+        return None
+    elements = _many(buffer.axes, sizes) * (1 if buffer.shared else lanes)
+    wanted = DTYPES.get(buffer.stored, dtype)
+    if tensor.numel() != elements or tensor.dtype != wanted or not tensor.is_contiguous():
+        given = f"{tuple(tensor.shape)} of {tensor.dtype}{'' if tensor.is_contiguous() else ', not dense'}"
+        raise ValueError(f"{where} is {given}; it has {elements} dense elements of {wanted}")
+    return tensor
+
+
+def _check_indices(nest: Nest, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int]) -> None:
+    """What an array of indices holds stays within the axis that it counts along."""
+    for array, below in sorted({(i.at.array, i.at.below) for i in _indices(nest) if i.at is not None}):
+        tensor = tensors[array]
+        if tensor is not None and (int(tensor.min()) < 0 or int(tensor.max()) >= sizes[below]):
+            held = f"{int(tensor.min())} to {int(tensor.max())}"
+            raise ValueError(f"{nest.name}: {array} holds {held}; expected 0 to {sizes[below] - 1}")
+
+
+def _indices(nest: Nest) -> Iterator[Index]:
+    for leaf in leaves(nest.body):
+        for ref in leaf.rows:
+            yield from ref.index
+
+
+def _many(axes: Sequence[Index], sizes: Mapping[str, int]) -> int:
+    total = 1
+    for axis in axes:
+        total *= axis.value(sizes)
+    return total

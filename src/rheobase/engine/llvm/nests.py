@@ -1,50 +1,55 @@
-"""Nests in, LLVM vectors out: statements become loops, references addresses, leaves instructions; and they are run."""
+"""Nests in, LLVM assembly out: statements become loops, references addresses, leaves instructions."""
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
-import torch
-from torch import Tensor
-
-from rheobase.engine.llvm import threads
-from rheobase.engine.llvm.compile import Compiled, compile_module, host
 from rheobase.engine.llvm.frame import STORED, Frame
 from rheobase.engine.llvm.ir import Value
-from rheobase.engine.llvm.launch import BLOCK as MOST_LANES
-from rheobase.engine.llvm.launch import CACHE_BYTES
-from rheobase.engine.llvm.layout import PAD, Layout
+from rheobase.engine.llvm.noise import noise
 from rheobase.engine.lowering.lower import lower
 from rheobase.engine.nest.index import Index
-from rheobase.engine.nest.nest import BLOCK, MEMORY, REGISTER, Buffer, Leaf, Loop, Nest, Ref, Statement, When, leaves
-from rheobase.engine.nest.verify import verify
+from rheobase.engine.nest.nest import (
+    BLOCK,
+    MEMORY,
+    REGISTER,
+    THREAD,
+    Buffer,
+    Leaf,
+    Loop,
+    Nest,
+    Ref,
+    Statement,
+    When,
+    leaves,
+)
 
-WORDS = ("lanes", "block", "blocks", "counter", "threads", "scratch", "scratch_bytes", "row_bytes")
 ORDERS = {"lt": "slt", "ge": "sge", "eq": "eq", "ne": "ne"}
-DTYPES = {"f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16, "i32": torch.int32}
+IN_REGISTERS = (REGISTER, THREAD)
 
 
 class Printer(Frame):
     """Writes the kernel of a nest."""
 
     def __init__(self, nest: Nest, bits: int, lanes: int):
-        self.nest, self.memory = nest, [b.name for b in nest.buffers if b.place == MEMORY]
-        super().__init__(bits, lanes, Layout((*WORDS, *nest.sizes, *nest.numbers, *self.memory)))
+        super().__init__(bits, lanes, words(nest))
+        self.nest = nest
         self.known: dict[str, Value] = {size: self.word[size] for size in nest.sizes}
         self.registers: dict[Ref, Value] = {}
         self.count: Value = ""  # of the lanes of the block
         self.inside = False  # of a loop over vectors
+        self.loops: list[Loop] = []
         self.begins: dict[str, Value] = {}
         total: Value = "0"
-        for buffer in (b for b in nest.buffers if b.place == BLOCK):
+        for buffer in nest.rows(BLOCK):
             self.begins[buffer.name] = total
-            total = self.int("add", total, self.product(buffer.axes))
+            total = self.sum(total, self.product(buffer.axes))
 
     def written(self) -> str:
         """The module."""
+        for leaf in self.nest.head:
+            self.leaf(leaf, self.places(leaf))
 
         def block(count: Value) -> None:
             self.count = count
@@ -53,10 +58,15 @@ class Printer(Frame):
         return self.blocks(block)
 
     # --- where ------------------------------------------------------------------------------------
+    def sum(self, a: Value, b: Value) -> Value:
+        if a.isdigit() and b.isdigit():
+            return str(int(a) + int(b))
+        return b if a == "0" else self.int("add", a, b)
+
     def product(self, axes: Sequence[Index]) -> Value:
         total: Value = "1"
         for axis in axes:
-            total = self.int("mul", total, self.index(axis))
+            total = self.int("mul", total, self.index(axis)) if total != "1" else self.index(axis)
         return total
 
     def index(self, index: Index) -> Value:
@@ -68,49 +78,71 @@ class Printer(Frame):
             product: Value = str(n)
             for name in monomial:
                 product = self.int("mul", product, self.known[name]) if product != "1" else self.known[name]
-            total = product if total == "0" else self.int("add", total, product)
+            total = self.sum(total, product)
         return total
 
     def linear(self, buffer: Buffer, ref: Ref) -> Value:
         total: Value = "0"
         for index, extent in zip(ref.index, buffer.axes, strict=True):
             here = self.index(index)
-            total = here if total == "0" else self.int("add", self.int("mul", total, self.index(extent)), here)
+            total = here if total == "0" else self.sum(self.int("mul", total, self.index(extent)), here)
         return total
 
     def stored(self, buffer: Buffer) -> str:
         return f"f{self.bits}" if buffer.stored == "own" else buffer.stored
 
-    def get(self, ref: Ref) -> Value:
+    def place(self, ref: Ref) -> Value:
+        """The address of a row: of the block's first lane in it, or of the one element for all lanes."""
         buffer = self.nest.buffer(ref.buffer)
-        if buffer.place == REGISTER:
+        if buffer.place == BLOCK:
+            return self.scratch_row(self.sum(self.begins[buffer.name], self.linear(buffer, ref)))
+        if buffer.shared:
+            return self.at(self.pointer(buffer.name), self.linear(buffer, ref), STORED[self.stored(buffer)])
+        return self.row(buffer.name, self.linear(buffer, ref), self.stored(buffer))
+
+    def places(self, leaf: Leaf) -> dict[Ref, Value]:
+        """The addresses of a leaf's rows, which are those of all its vectors."""
+        needed = set(leaf.needed)
+        refs = (*(ref for node, ref in leaf.reads if node in needed), *(write.ref for write in leaf.writes))
+        return {ref: self.place(ref) for ref in refs if self.nest.buffer(ref.buffer).place not in IN_REGISTERS}
+
+    # --- values -----------------------------------------------------------------------------------
+    def get(self, ref: Ref, place: Value | None) -> Value:
+        buffer = self.nest.buffer(ref.buffer)
+        if place is None:
             return self.registers[ref]
         if buffer.place == BLOCK:
-            return self.kept(self.row_of(buffer, ref))
+            return self.kept(place)
         stored = self.stored(buffer)
         if buffer.shared:
-            where = self.at(self.pointer(buffer.name), self.linear(buffer, ref), STORED[stored])
-            return self.splat(self.let(f"load {STORED[stored]}, ptr {where}"))
-        return self.read(self.row(buffer.name, self.linear(buffer, ref), stored), stored)
+            return self.splat(self.let(f"load {STORED[stored]}, ptr {place}"))
+        value = self.read(place, stored)
+        if self.walks(buffer, ref):
+            self.fetch_ahead(place, stored, down=self.loops[-1].down)
+        return value
 
-    def put(self, ref: Ref, value: Value) -> None:
+    def put(self, ref: Ref, place: Value | None, value: Value) -> None:
         buffer = self.nest.buffer(ref.buffer)
-        if buffer.place == REGISTER:
+        if place is None:
             self.registers[ref] = value
         elif buffer.place == BLOCK:
-            self.keep(self.row_of(buffer, ref), value)
+            self.keep(place, value)
         else:
             stored = self.stored(buffer)
-            self.write(self.row(buffer.name, self.linear(buffer, ref), stored), value, stored)
+            if self.walks(buffer, ref):
+                self.fetch_ahead(place, stored, write=True, down=self.loops[-1].down)
+            self.write(place, value, stored)
 
-    def row_of(self, buffer: Buffer, ref: Ref) -> Value:
-        return self.scratch_row(self.int("add", self.begins[buffer.name], self.linear(buffer, ref)))
+    def walks(self, buffer: Buffer, ref: Ref) -> bool:
+        """Whether the innermost loop goes row by row through a tensor."""
+        return bool(self.loops and ref.index) and ref.index[-1] == self.loops[-1].name and buffer.place == MEMORY
 
     # --- statements -------------------------------------------------------------------------------
     def statements(self, body: Sequence[Statement]) -> None:
         for statement in body:
             if isinstance(statement, Leaf):
-                self.everywhere(lambda leaf=statement: self.leaf(leaf))
+                places = self.places(statement)
+                self.everywhere(lambda leaf=statement, places=places: self.leaf(leaf, places))
             elif isinstance(statement, Loop):
                 self.turns(statement)
             elif isinstance(statement, When):
@@ -136,12 +168,14 @@ class Printer(Frame):
         kept = [ref for ref in kept if ref in self.registers]
         stop = functools.reduce(self.smaller, [self.index(end) for end in loop.stop])
         carried = [self.registers[ref] for ref in kept]
+        self.loops.append(loop)
         with self.loop(stop, start=self.index(loop.start), down=loop.down, carried=carried) as turn:
             self.known[loop.var] = turn.index
             self.registers.update(zip(kept, turn.values, strict=True))
             self.statements(loop.body)
             turn.values[:] = [self.registers[ref] for ref in kept]
         self.registers.update(zip(kept, turn.values, strict=True))
+        self.loops.pop()
         del self.known[loop.var]
 
     def holds(self, statement: When) -> Value:
@@ -151,92 +185,50 @@ class Printer(Frame):
             return present if test.order == "present" else self.let(f"xor i1 {present}, true")
         return self.compare(ORDERS[test.order], self.index(test.a), self.index(test.b))
 
-    def leaf(self, leaf: Leaf) -> None:
-        values = {node: self.get(source) for node, source in leaf.reads}
-        graph = leaf.graph
-        for node in graph.needed([write.node for write in leaf.writes], stop=values):
-            if node in values:
-                continue
-            op, _, tag = graph.nodes[node]
-            values[node] = self.number(str(tag)) if op == "number" else lower(self, graph, node, values)
+    # --- leaves -----------------------------------------------------------------------------------
+    def leaf(self, leaf: Leaf, places: dict[Ref, Value]) -> None:
+        graph, needed = leaf.graph, leaf.needed
+        held = set(needed)
+        values: dict[int, Value] = {}
+        for node, ref in leaf.reads:
+            if node in held:
+                alive = graph.nodes[node].op == "alive"
+                values[node] = self.alive(places[ref], leaf.clock) if alive else self.get(ref, places.get(ref))
+        for node in needed:
+            if node not in values:
+                op, _, tag = graph.nodes[node]
+                if op == "number":
+                    values[node] = self.number(str(tag))
+                elif op == "noise":
+                    values[node] = noise(self, str(tag), self.index(leaf.clock))
+                else:
+                    values[node] = lower(self, graph, node, values)
         for write in leaf.writes:
-            value = values[write.node]
-            self.put(write.ref, self.add(self.get(write.ref), value) if write.how == "add" else value)
+            value, place = values[write.node], places.get(write.ref)
+            self.put(write.ref, place, self.add(self.get(write.ref, place), value) if write.how == "add" else value)
+        for flag in leaf.flags:
+            self.flag(flag.bit, values[flag.node])
 
     def number(self, name: str) -> Value:
         wide = self.let(f"bitcast i64 {self.word[name]} to double")
         return self.splat(wide if self.bits == 64 else self.let(f"fptrunc double {wide} to float"))
 
+    def alive(self, row: Value, clock: Index) -> Value:
+        """Where the clock is below the lanes' lengths."""
+        vector = f"<{self.lanes} x i32>"
+        length = self.read_words32(row)
+        now = self.let(f"trunc i64 {self.index(clock)} to i32")
+        one = self.let(f"insertelement {vector} poison, i32 {now}, i64 0")
+        many = self.let(f"shufflevector {vector} {one}, {vector} poison, <{self.lanes} x i32> zeroinitializer")
+        return self.let(f"icmp slt {vector} {many}, {length}")
 
-@functools.lru_cache(maxsize=128)
-def compiled(nest: Nest, bits: int) -> Compiled:
-    """The kernel of a nest that is well formed."""
-    return compile_module(Printer(verify(nest), bits, host().vector_bits // bits).written())
-
-
-def run(
-    nest: Nest, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int], numbers: Mapping[str, float],
-    *, lanes: int, dtype: torch.dtype,
-) -> None:  # fmt: skip
-    """Run a nest over tensors by the names of its memory buffers, each dense, its lanes last.
-
-    Raises: `ValueError` for a tensor that is missing, of another size or type, or for an index that leaves its axis.
-    """
-    bits = 64 if dtype == torch.float64 else 32
-    held = [_checked(nest, b, tensors.get(b.name), sizes, lanes, dtype) for b in nest.buffers if b.place == MEMORY]
-    _check_indices(nest, tensors, sizes)
-    kernel, vector = compiled(nest, bits), host().vector_bits // bits
-    rows = sum(_many(b.axes, sizes) for b in nest.buffers if b.place == BLOCK)
-    fit = min(MOST_LANES, CACHE_BYTES // (max(1, rows) * bits // 8), -(-lanes // threads.available()))
-    block = -(-max(1, fit) // vector) * vector
-    blocks = -(-lanes // block)
-    workers = min(threads.available(), blocks)
-    row_bytes = block * bits // 8 + PAD
-    scratch_bytes = rows * row_bytes + 4096
-    scratch = torch.empty(workers * scratch_bytes, dtype=torch.uint8)
-    words = (
-        lanes, block, blocks, 0, 0, scratch.data_ptr(), scratch_bytes, row_bytes,
-        *(sizes[name] for name in nest.sizes),
-        *(struct.unpack("<q", struct.pack("<d", numbers[name]))[0] for name in nest.numbers),
-        *(0 if tensor is None else tensor.data_ptr() for tensor in held),
-    )  # fmt: skip
-    args = (ctypes.c_int64 * len(words))(*words)
-    threads.launch(kernel.call, kernel.address, ctypes.addressof(args), workers)
+    def flag(self, bit: int, mask: Value) -> None:
+        """Tell the caller, if it holds in a lane that exists."""
+        here = mask if self.mask is None else self.mand(mask, self.mask)
+        with self.when(self.call("i1", f"llvm.vector.reduce.or.v{self.lanes}i1", (self.M, here)), rare=True):
+            self.do(f"atomicrmw or ptr {self.slot('bad')}, i64 {bit} monotonic")
 
 
-def _checked(
-    nest: Nest, buffer: Buffer, tensor: Tensor | None, sizes: Mapping[str, int], lanes: int, dtype: torch.dtype
-) -> Tensor | None:
-    where = f"{nest.name}: {buffer.name}"
-    if tensor is None:
-        if not buffer.optional:
-            raise ValueError(f"{where} is missing")
-        return None
-    elements = _many(buffer.axes, sizes) * (1 if buffer.shared else lanes)
-    wanted = DTYPES.get(buffer.stored, dtype)
-    if tensor.numel() != elements or tensor.dtype != wanted or not tensor.is_contiguous():
-        given = f"{tuple(tensor.shape)} of {tensor.dtype}{'' if tensor.is_contiguous() else ', not dense'}"
-        raise ValueError(f"{where} is {given}; it has {elements} dense elements of {wanted}")
-    return tensor
-
-
-def _check_indices(nest: Nest, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int]) -> None:
-    """What an array of indices holds stays within the axis that it counts along."""
-    for array, below in sorted({(i.at.array, i.at.below) for i in _indices(nest) if i.at is not None}):
-        tensor = tensors[array]
-        if tensor is not None and (int(tensor.min()) < 0 or int(tensor.max()) >= sizes[below]):
-            held = f"{int(tensor.min())} to {int(tensor.max())}"
-            raise ValueError(f"{nest.name}: {array} holds {held}; expected 0 to {sizes[below] - 1}")
-
-
-def _indices(nest: Nest) -> Iterator[Index]:
-    for leaf in leaves(nest.body):
-        for ref in (*(source for _, source in leaf.reads), *(write.ref for write in leaf.writes)):
-            yield from ref.index
-
-
-def _many(axes: Sequence[Index], sizes: Mapping[str, int]) -> int:
-    total = 1
-    for axis in axes:
-        total *= axis.value(sizes)
-    return total
+def words(nest: Nest) -> list[str]:
+    """What a launch tells the kernel beside `WORDS`: sizes, numbers, and where the caller's tensors are."""
+    return [*nest.sizes, *nest.numbers, *(buffer.name for buffer in nest.rows(MEMORY))]

@@ -42,6 +42,7 @@ INSTRUCTIONS: Mapping[str, Callable[..., Value]] = {
     "sub": lambda w, a, b: w.sub(a, b),
     "mul": lambda w, a, b: w.mul(a, b),
     "div": lambda w, a, b: w.div(a, b),
+    "fma": lambda w, a, b, c: w.fma(a, b, c),
     "neg": lambda w, x: w.neg(x),
     "abs": lambda w, x: w.unary("fabs", x),
     "sqrt": lambda w, x: w.unary("sqrt", x),

@@ -2,24 +2,24 @@
 
 Each leaf keeps the smallest cut between what it reads and what its gradient needs, in tape rows that are counted by the
 loops around it; rows that nothing writes are read again. Backwards, a row that a leaf sets has its gradient taken from
-it, and what the leaf read of it before takes its place; every other row that it read is added to.
+it, and what the leaf read of it before takes its place; every other row that it read is added to. A loop whose turns
+can be begun anew (`checkpoint.py`) is run again turn by turn, and its tape is as long as one turn.
 
 Rows of a leaf with different indices are taken to be different rows (a compartment is not its own parent).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from rheobase.engine.graph.adjoint import adjoint as of_graph
 from rheobase.engine.graph.cut import smallest_cut
-from rheobase.engine.graph.graph import Graph
+from rheobase.engine.nest.active import GRADIENT, SUM, Gradients
+from rheobase.engine.nest.hoist import steady, still
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (
     BLOCK,
-    MEMORY,
-    REAL,
     REGISTER,
     Buffer,
     Leaf,
@@ -31,145 +31,153 @@ from rheobase.engine.nest.nest import (
     When,
     Write,
     copied,
-    filled,
-    leaves,
+    live,
+    mapped,
+    present,
+    when,
 )
 
-GRADIENT, SUM, TAPE = "g:", "a:", "tape:"  # of the caller's tensors; of rows within the kernel; of what is kept
+TAPE = "tape:"
 
 
-@dataclass
-class _Pass:
-    """What is found on the way through a nest."""
-
-    nest: Nest
-    written: set[str]
-    real: dict[str, Buffer]  # the buffers that have gradients
-    tapes: list[Buffer] = field(default_factory=list)
-    loops: list[Loop] = field(default_factory=list)
-
-
-def adjoint(nest: Nest, outputs: Sequence[str], inputs: Sequence[str]) -> Nest:
+def adjoint(nest: Nest, outputs: Collection[str], inputs: Collection[str], optional: Collection[str] = ()) -> Nest:
     """A nest that reads `g:x` of each output x and writes `g:y` of each input y, both memory buffers of the nest.
 
-    It runs the nest itself on the way there, and writes its outputs again.
+    It runs the nest itself on the way there, as far as gradients need it. Of those in `optional`, a gradient may be
+    absent: an output's is zero then, an input's is not written.
 
     Raises: `ValueError` for registers, whose values no tape holds, and for a loop that ends at no size.
     """
-    written = {write.ref.buffer for leaf in leaves(nest.body) for write in leaf.writes}
-    real = {b.name: b for b in nest.buffers if b.stored in REAL}
-    for buffer in nest.buffers:
-        if buffer.place == REGISTER:
-            raise ValueError(f"{nest.name}: {buffer.name} is a register; its adjoint is written by hand")
-    found = _Pass(nest, written, real)
-    forward, backward = _statements(nest.body, found)
-    sums = {name: _like(b, SUM, BLOCK) for name, b in real.items()}
-    outer = {name: _like(real[name], GRADIENT, MEMORY) for name in (*outputs, *inputs)}
-    begin = [_copied(sums[name], outer[name], sums[name]) if name in outputs else _zeros(sums[name]) for name in sums]
-    end = [_copied(sums[name], sums[name], outer[name]) for name in inputs]
-    buffers = (*nest.buffers, *sums.values(), *dict.fromkeys(outer.values()), *found.tapes)
-    body = (*forward, *begin, *backward, *end)
-    return replace(nest, name=f"{nest.name}, adjoint", buffers=buffers, body=body)
+    for buffer in nest.rows(REGISTER):
+        raise ValueError(f"{nest.name}: {buffer.name} is a register; its adjoint is written by hand")
+    return _Adjoint(nest, Gradients(nest, outputs, inputs, optional)).nest()
 
 
-def _like(buffer: Buffer, prefix: str, place: str) -> Buffer:
-    return Buffer(prefix + buffer.name, buffer.axes, place)
+class _Adjoint:
+    """What is found on the way through a nest."""
+
+    def __init__(self, nest: Nest, gradients: Gradients):
+        self.primal, self.gradients = nest, gradients
+        self.steady = steady(nest)
+        self.written = gradients.written
+        self.tapes: list[Buffer] = []
+        self.loops: list[Loop] = []
+
+    def nest(self) -> Nest:
+        nest, gradients = self.primal, self.gradients
+        forward, backward = self.statements(nest.body)
+        body = (*forward, *gradients.begin(), *backward, *gradients.end())
+        of_inputs = {GRADIENT + name for name in gradients.inputs}
+        needed = live(mapped(body, lambda leaf: replace(leaf, flags=())), of_inputs)
+        buffers = (*nest.buffers, *gradients.buffers(), *self.tapes)
+        return replace(nest, name=f"{nest.name}, adjoint", buffers=buffers, body=needed).without_unused()
+
+    def statements(self, body: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:
+        """The statements with their tapes, and their adjoints in reverse order."""
+        forward: list[Statement] = []
+        backward: list[Statement] = []
+        for statement in body:
+            if isinstance(statement, Loop) and statement.kept is not None:
+                forward, again = self.begun_anew(statement, forward)
+                backward[:0] = [again]
+                continue
+            there, back = self.statement(statement)
+            forward.append(there)
+            backward[:0] = [] if back is None else [back]
+        return forward, backward
+
+    def statement(self, statement: Statement) -> tuple[Statement, Statement | None]:
+        if isinstance(statement, Leaf):
+            return self.leaf(statement)
+        if isinstance(statement, Loop):
+            self.loops.append(statement)
+        forward, backward = self.statements(statement.body)
+        if isinstance(statement, Loop):
+            self.loops.pop()
+            back = replace(statement, body=tuple(backward), down=not statement.down)
+            return replace(statement, body=tuple(forward)), back
+        if isinstance(statement, When):
+            return replace(statement, body=tuple(forward)), replace(statement, body=tuple(backward))
+        return Vectors(tuple(forward)), Vectors(tuple(backward))
+
+    def begun_anew(self, parts: Loop, before: list[Statement]) -> tuple[list[Statement], Statement]:
+        """Turn by turn from the last to the first: what it began with, the turn again, and its adjoint.
+
+        What it begins with is no longer written by the statements before it.
+        """
+        around, self.loops = self.loops, []
+        pairs = parts.kept or ()
+        kept = {place.buffer for _, place in pairs}
+        body = mapped(parts.body, lambda leaf: None if {w.ref.buffer for w in leaf.writes} & kept else leaf)
+        forward, backward = self.statements(body)
+        self.loops = around
+        rows = {row.buffer for row, _ in pairs}
+        first = live(before, rows)
+        rest = mapped(before, lambda leaf: leaf.with_writes([w for w in leaf.writes if w.ref.buffer not in rows]))
+        begun: Statement = Vectors(tuple(copied(place, row) for row, place in pairs))
+        for name in kept:
+            begun = present(self.primal.buffer(name), begun)
+        body = (when("lt", parts.name, 1, *first), when("ge", parts.name, 1, begun), *forward, *backward)
+        return list(rest), replace(parts, body=body, down=True, kept=None)
+
+    def leaf(self, leaf: Leaf) -> tuple[Leaf, Statement | None]:
+        gradients = self.gradients
+        graph = leaf.graph.copy()
+        rows = dict(leaf.reads)
+        known = [write for write in leaf.writes if write.ref.buffer in gradients.active]
+        seeds = [(write.node, graph.put("grad", tag=str(write.ref))) for write in known]
+        targets = [node for node, ref in rows.items() if ref.buffer in gradients.active]
+        reached = of_graph(graph, seeds, targets)
+        fixed = still(replace(leaf, graph=graph), self.primal, self.steady)
+        # what a step begins with belongs to it also where the gradient alone looks at it
+        begun = {k for k in graph.needed(leaf.results, gradients=True) if graph.nodes[k].op == "noise"}
+        forward = begun | set(graph.needed(leaf.results)) | set(rows)
+        again = {node for node, ref in rows.items() if ref.buffer not in self.written and node not in fixed}
+        saved = smallest_cut(graph, forward, reached.values(), fixed, again)
+        kept = tuple(zip(saved, self.tape(len(saved)), strict=True))
+        there = replace(leaf, graph=graph, writes=(*leaf.writes, *(Write(row, node) for node, row in kept)), flags=())
+
+        reads = [(g, gradients.of(write.ref)) for (_, g), write in zip(seeds, known, strict=True)]
+        reads += kept
+        reads += [(node, ref) for node, ref in rows.items() if node in again or node in fixed]
+        zero = graph.const(0.0)
+        found: dict[Ref, int] = {}
+        for node, ref in rows.items():
+            if node in targets:
+                g = reached.get(node, zero)
+                found[ref] = graph.put("add", found[ref], g) if ref in found else g
+        # a row that is set once only: nothing before it looks at its gradient
+        replaced = dict.fromkeys(
+            w.ref for w in known
+            if w.how == "set" and not gradients.direct(w.ref.buffer) and w.ref.buffer not in self.steady
+        )  # fmt: skip
+        back = [Write(gradients.of(ref), found.pop(ref, zero)) for ref in replaced]
+        back += [
+            Write(gradients.of(ref), node, "set" if gradients.direct(ref.buffer) else "add")
+            for ref, node in found.items()
+            if gradients.direct(ref.buffer) or node != zero
+        ]
+        if not back:
+            return there, None
+        return there, gradients.where_asked(replace(leaf, graph=graph, reads=tuple(reads)).with_writes(back))
+
+    def tape(self, count: int) -> list[Ref]:
+        """New rows for every turn of the loops around."""
+        if not count:
+            return []
+        sizes = {*self.primal.sizes}
+        extents: list[Index] = []
+        for loop in self.loops:
+            lengths = [stop - loop.start for stop in loop.stop]
+            bounds = [length for length in lengths if set(length.names()) <= sizes]
+            if not bounds:
+                name = self.primal.name
+                raise ValueError(f"{name}: no size bounds the loop over {loop.var}, so its tape has no length")
+            extents.append(bounds[0])
+        tape = Buffer(f"{TAPE}{len(self.tapes)}", (*extents, Index.of(count)), BLOCK)
+        self.tapes.append(tape)
+        turn = [loop.name - loop.start for loop in self.loops]
+        return [tape[(*turn, k)] for k in range(count)]
 
 
-def _copied(like: Buffer, source: Buffer, target: Buffer) -> Statement:
-    return _over(like, lambda at: copied(Ref(source.name, at), Ref(target.name, at)))
-
-
-def _zeros(buffer: Buffer) -> Statement:
-    return _over(buffer, lambda at: filled(0.0, Ref(buffer.name, at)))
-
-
-def _over(buffer: Buffer, make: Callable[[tuple[Index, ...]], Leaf]) -> Statement:
-    """A leaf for every row of a buffer."""
-    names = [f"{buffer.name}.{k}" for k in range(len(buffer.axes))]
-    inner: Statement = make(tuple(Index.name(name) for name in names))
-    for name, extent in reversed(list(zip(names, buffer.axes, strict=True))):
-        inner = Loop(name, Index.of(0), (extent,), (inner,))
-    return inner
-
-
-def _statements(body: Sequence[Statement], found: _Pass) -> tuple[list[Statement], list[Statement]]:
-    """The statements with their tapes, and their adjoints in reverse order."""
-    forward: list[Statement] = []
-    backward: list[Statement] = []
-    for statement in body:
-        there, back = _statement(statement, found)
-        forward.append(there)
-        backward[:0] = [back]
-    return forward, backward
-
-
-def _statement(statement: Statement, found: _Pass) -> tuple[Statement, Statement]:
-    if isinstance(statement, Leaf):
-        return _leaf(statement, found)
-    if isinstance(statement, Loop):
-        found.loops.append(statement)
-    forward, backward = _statements(statement.body, found)
-    if isinstance(statement, Loop):
-        found.loops.pop()
-        back = replace(statement, body=tuple(backward), down=not statement.down)
-        return replace(statement, body=tuple(forward)), back
-    if isinstance(statement, When):
-        return replace(statement, body=tuple(forward)), replace(statement, body=tuple(backward))
-    return Vectors(tuple(forward)), Vectors(tuple(backward))
-
-
-def _leaf(leaf: Leaf, found: _Pass) -> tuple[Leaf, Leaf]:
-    graph = leaf.graph.copy()
-    rows = dict(leaf.reads)
-    seeds = [(write.node, graph.put("grad", tag=str(k))) for k, write in enumerate(leaf.writes)]
-    reached = of_graph(graph, seeds, rows)
-    still = _still(graph, rows)
-    forward = set(graph.needed([write.node for write in leaf.writes])) | set(rows)
-    again = {node for node, ref in rows.items() if ref.buffer not in found.written}
-    saved = smallest_cut(graph, forward, reached.values(), still, again)
-    tapes = [_tape(found) for _ in saved]
-    kept = [(node, tape) for node, tape in zip(saved, tapes, strict=True)]
-    there = Leaf(graph, leaf.reads, (*leaf.writes, *(Write(tape, node) for node, tape in kept)))
-
-    reads = [(g, _sum(write.ref)) for (_, g), write in zip(seeds, leaf.writes, strict=True)]
-    reads += kept
-    needed = set(graph.needed(reached.values(), stop={node for node, _ in reads}))
-    reads += [(node, ref) for node, ref in rows.items() if node in again and node in needed]
-    zero = graph.const(0.0)
-    given: dict[Ref, int] = {}
-    for node, ref in rows.items():
-        if node in reached:
-            known = given.get(ref)
-            given[ref] = reached[node] if known is None else graph.put("add", known, reached[node])
-    replaced = [write.ref for write in leaf.writes if write.how == "set"]
-    back = [Write(_sum(ref), given.pop(ref, zero)) for ref in dict.fromkeys(replaced)]
-    back += [Write(_sum(ref), node, "add") for ref, node in given.items()]
-    return there, Leaf(graph, tuple(reads), tuple(back))
-
-
-def _sum(ref: Ref) -> Ref:
-    return Ref(SUM + ref.buffer, ref.index)
-
-
-def _still(graph: Graph, rows: dict[int, Ref]) -> set[int]:
-    """The nodes that depend on no row: numbers, and what is made of them."""
-    moving = graph.depends([*rows, *graph.leaves("grad").values()])
-    return {k for k in range(len(graph.nodes)) if k not in moving}
-
-
-def _tape(found: _Pass) -> Ref:
-    """A new row for every turn of the loops around."""
-    sizes = {*found.nest.sizes}
-    extents: list[Index] = []
-    for loop in found.loops:
-        bounds = [stop for stop in loop.stop if set(stop.names()) <= sizes]
-        if not bounds:
-            raise ValueError(f"{found.nest.name}: no size bounds the loop over {loop.var}, so its tape has no length")
-        extents.append(bounds[0])
-    tape = Buffer(f"{TAPE}{len(found.tapes)}", tuple(extents), BLOCK)
-    found.tapes.append(tape)
-    return Ref(tape.name, tuple(Index.name(loop.var) for loop in found.loops))
-
-
-__all__ = ["GRADIENT", "adjoint"]
+__all__ = ["GRADIENT", "SUM", "adjoint"]

@@ -6,22 +6,24 @@ its lanes, and a place:
 
     memory      a tensor of the caller: rows of all lanes, or one number for all (`shared`)
     block       rows of the block's lanes, which last as long as the block
+    thread      one value for all lanes, made in the `head` of a nest, before the first block
     register    one value in each lane, which lasts as long as the vector; only inside `Vectors`
 
-A leaf reads rows into the leaves of its graph, and writes nodes of it to rows. Without a `Vectors` around it, it runs
-over all vectors of the block. Nothing here knows a target, or a model.
+A leaf reads rows into nodes of its graph, and writes nodes of it to rows. Without a `Vectors` around it, it runs over
+all vectors of the block. Nothing here knows a target, or a model.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Union
 
 from rheobase.engine.graph.graph import Graph
 from rheobase.engine.nest.index import Index, Whole
 
-MEMORY, BLOCK, REGISTER = PLACES = ("memory", "block", "register")
+MEMORY, BLOCK, THREAD, REGISTER = PLACES = ("memory", "block", "thread", "register")
 # how the elements of a buffer lie in memory; "own" is the type in which the kernel computes
 REAL = ("own", "f32", "f64", "bf16")
 STORED = (*REAL, "i32")
@@ -55,6 +57,12 @@ class Ref:
     buffer: str
     index: tuple[Index, ...] = ()
 
+    @property
+    def names(self) -> Iterator[str]:
+        """The buffer, and the arrays of indices that it is read through."""
+        yield self.buffer
+        yield from (index.at.array for index in self.index if index.at is not None)
+
     def __str__(self) -> str:
         return f"{self.buffer}[{', '.join(map(str, self.index))}]"
 
@@ -68,24 +76,70 @@ class Write:
     how: str = "set"  # or "add"
 
 
+@dataclass(frozen=True)
+class Flag:
+    """A bit that the caller is told of: it is set where a mask holds in some lane."""
+
+    bit: int
+    node: int
+
+
 @dataclass(frozen=True, eq=False)
 class Leaf:
-    """A graph applied to lanes: rows into its leaves, nodes to rows. It writes after it has read all."""
+    """A graph applied to lanes: rows into its nodes, nodes to rows. It writes after it has read all.
+
+    A node that is read is not computed, whatever it is made of. `clock` is the step that its noise belongs to, counted
+    from the step at which the launch begins; the node `alive`, read from a row of whole numbers, holds where the clock
+    is below them.
+    """
 
     graph: Graph
     reads: tuple[tuple[int, Ref], ...] = ()
     writes: tuple[Write, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    clock: Index = field(default_factory=Index)
+
+    @property
+    def results(self) -> list[int]:
+        """The nodes that it is there for."""
+        return [*(write.node for write in self.writes), *(flag.node for flag in self.flags)]
+
+    @property
+    def rows(self) -> list[Ref]:
+        """All that it reads and writes."""
+        return [*(ref for _, ref in self.reads), *(write.ref for write in self.writes)]
+
+    @property
+    def needed(self) -> list[int]:
+        """The nodes that its results need, in order; those that are read among them."""
+        return self.graph.needed(self.results, stop={node for node, _ in self.reads})
+
+    def with_writes(self, writes: Sequence[Write], flags: Sequence[Flag] = ()) -> Leaf:
+        """The leaf with these results, and the reads that they need."""
+        leaf = replace(self, writes=tuple(writes), flags=tuple(flags))
+        needed = set(leaf.needed)
+        return replace(leaf, reads=tuple((node, ref) for node, ref in self.reads if node in needed))
 
 
 @dataclass(frozen=True, eq=False)
 class Loop:
-    """For each value of `var` from `start` to below `stop`; `down` goes through the same values backwards."""
+    """For each value of `var` from `start` to below `stop`; `down` goes through the same values backwards.
+
+    `kept`, of a loop whose turns can be begun anew: its rows, and where the nest keeps what they held as a turn began,
+    for every turn but the first.
+    """
 
     var: str
     start: Index
     stop: tuple[Index, ...]  # the smallest of them
     body: tuple[Statement, ...]
     down: bool = False
+    kept: tuple[tuple[Ref, Ref], ...] | None = None
+
+    @property
+    def name(self) -> Index:
+        """Its variable."""
+        return Index.name(self.var)
 
 
 @dataclass(frozen=True)
@@ -114,20 +168,45 @@ class Vectors:
 
 
 Statement = Union[Leaf, Loop, When, Vectors]  # noqa: UP007 (their classes name it before they are all there)
+Around = tuple[Union[Loop, When], ...]  # noqa: UP007
 
 
 @dataclass(frozen=True, eq=False)
 class Nest:
-    """A kernel: its buffers, the whole numbers and the real ones that a launch gives, and what a block does."""
+    """A kernel: its buffers, the whole numbers and the real ones that a launch gives, and what a block does.
+
+    `head` is what each thread does before its first block.
+    """
 
     name: str
     buffers: tuple[Buffer, ...]
     body: tuple[Statement, ...]
     sizes: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
+    head: tuple[Leaf, ...] = ()
+
+    @functools.cached_property
+    def by_name(self) -> dict[str, Buffer]:
+        return {buffer.name: buffer for buffer in self.buffers}
 
     def buffer(self, name: str) -> Buffer:
-        return next(b for b in self.buffers if b.name == name)
+        return self.by_name[name]
+
+    def only_for(self, roots: set[str]) -> Nest:
+        """The nest without what these buffers do not need."""
+        body = live(self.body, roots)
+        head = live(self.head, {ref.buffer for leaf in leaves(body) for ref in leaf.rows})
+        return replace(self, head=tuple(leaves(head)), body=body).without_unused()
+
+    def without_unused(self) -> Nest:
+        """The nest without the buffers that it does not name."""
+        every = leaves((*self.head, *self.body))
+        named = {name for leaf in every for ref in leaf.rows for name in ref.names}
+        return replace(self, buffers=tuple(buffer for buffer in self.buffers if buffer.name in named))
+
+    def rows(self, place: str) -> list[Buffer]:
+        """The buffers of a place."""
+        return [buffer for buffer in self.buffers if buffer.place == place]
 
 
 def loop(
@@ -168,16 +247,54 @@ def filled(value: float, *targets: Ref) -> Leaf:
     return Leaf(graph, (), tuple(Write(target, node) for target in targets))
 
 
-def leaves(statements: Sequence[Statement]) -> Iterator[Leaf]:
-    """All leaves, in the order of the text."""
+def placed(statements: Sequence[Statement], around: Around = ()) -> Iterator[tuple[Leaf, Around]]:
+    """All leaves, in the order of the text, each with the loops and conditions around it."""
     for statement in statements:
         if isinstance(statement, Leaf):
-            yield statement
+            yield statement, around
         else:
-            yield from leaves(statement.body)
+            yield from placed(statement.body, around if isinstance(statement, Vectors) else (*around, statement))
+
+
+def leaves(statements: Sequence[Statement]) -> Iterator[Leaf]:
+    """All leaves, in the order of the text."""
+    return (leaf for leaf, _ in placed(statements))
+
+
+def mapped(statements: Sequence[Statement], change: Callable[[Leaf], Leaf | None]) -> tuple[Statement, ...]:
+    """The statements with other leaves; without those that come to nothing, and without what is empty then."""
+    found: list[Statement] = []
+    for statement in statements:
+        if isinstance(statement, Leaf):
+            leaf = change(statement)
+            found += [] if leaf is None else [leaf]
+        elif body := mapped(statement.body, change):
+            found.append(replace(statement, body=body))
+    return tuple(found)
+
+
+def live(statements: Sequence[Statement], roots: set[str]) -> tuple[Statement, ...]:
+    """The statements without what these buffers do not need; flags stay, and what they need."""
+    wanted, every = set(roots), list(leaves(statements))
+    while True:
+        needed = {ref.buffer for leaf in every for _, ref in _only(leaf, wanted).reads}
+        if needed <= wanted:
+            break
+        wanted |= needed
+
+    def only(leaf: Leaf) -> Leaf | None:
+        kept = _only(leaf, wanted)
+        return kept if kept.writes or kept.flags else None
+
+    return mapped(statements, only)
+
+
+def _only(leaf: Leaf, buffers: set[str]) -> Leaf:
+    return leaf.with_writes([write for write in leaf.writes if write.ref.buffer in buffers], leaf.flags)
 
 
 __all__ = [
-    "BLOCK", "MEMORY", "PLACES", "REAL", "REGISTER", "STORED", "Buffer", "Leaf", "Loop", "Nest", "Ref", "Statement",
-    "Test", "Vectors", "When", "Write", "copied", "filled", "leaves", "loop", "present", "when",
+    "BLOCK", "MEMORY", "PLACES", "REAL", "REGISTER", "STORED", "THREAD", "Buffer", "Flag", "Leaf", "Loop", "Nest",
+    "Ref", "Statement", "Test", "Vectors", "When", "Write", "copied", "filled", "leaves", "live", "loop", "mapped",
+    "placed", "present", "when",
 ]  # fmt: skip

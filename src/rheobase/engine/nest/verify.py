@@ -17,6 +17,7 @@ from rheobase.engine.nest.nest import (
     REAL,
     REGISTER,
     STORED,
+    THREAD,
     Buffer,
     Leaf,
     Loop,
@@ -28,7 +29,7 @@ from rheobase.engine.nest.nest import (
 )
 
 # leaves of a graph that need no row
-FREE = frozenset({"const", "number"})
+FREE = frozenset({"const", "number", "noise"})
 
 
 class IllFormed(ValueError):
@@ -44,6 +45,7 @@ class Scope:
     facts: list[Index] = field(default_factory=list)  # not negative
     there: set[str] = field(default_factory=set)  # optional buffers that are present
     vectors: bool = False
+    head: bool = False
 
     def not_negative(self, index: Index) -> bool:
         """Whether it can be shown that an index is never negative here."""
@@ -54,6 +56,7 @@ def verify(nest: Nest) -> Nest:
     """The nest itself. Raises `IllFormed`, which names the nest and the fault."""
     try:
         _buffers(nest)
+        _head(nest)
         _statements(nest.body, Scope(nest))
     except IllFormed as fault:
         raise IllFormed(f"{nest.name}: {fault}") from None
@@ -75,14 +78,27 @@ def _buffers(nest: Nest) -> None:
         for size in (name for extent in buffer.axes for name in extent.names()):
             if size not in nest.sizes:
                 raise _fault(f"an axis of {buffer.name} has the extent {size}, which is no size of the nest")
-        if buffer.place == REGISTER and buffer.axes:
-            raise _fault(f"the register {buffer.name} has axes")
-        if buffer.stored not in REAL and not (buffer.shared and len(buffer.axes) == 1 and buffer.place == MEMORY):
-            raise _fault(f"{buffer.name} holds whole numbers and is no array of indices (shared, one axis, in memory)")
+        if buffer.place in (REGISTER, THREAD) and buffer.axes:
+            raise _fault(f"the {buffer.place} value {buffer.name} has axes")
+        if buffer.stored not in REAL and not (buffer.place == MEMORY and len(buffer.axes) == buffer.shared):
+            raise _fault(
+                f"{buffer.name} holds whole numbers: it is an array of indices (shared, one axis, in memory) or one "
+                "number for each lane"
+            )
         if buffer.shared and (buffer.place != MEMORY or buffer.stored == "bf16"):
             raise _fault(f"{buffer.name} is one element for all lanes, and {buffer.stored} in {buffer.place}")
         if buffer.optional and buffer.place != MEMORY:
             raise _fault(f"{buffer.name} may be absent, which only a tensor of the caller can be")
+
+
+def _head(nest: Nest) -> None:
+    scope = Scope(nest, vectors=True, head=True)
+    for leaf in nest.head:
+        for ref in leaf.rows:
+            buffer = _buffer(ref.buffer, scope)
+            if not (buffer.shared or buffer.place == THREAD):
+                raise _fault(f"the head uses {ref}, which differs from lane to lane")
+        _leaf(leaf, scope)
 
 
 def _statements(body: Sequence[Statement], scope: Scope) -> None:
@@ -154,15 +170,23 @@ def _buffer(name: str, scope: Scope) -> Buffer:
 
 def _leaf(leaf: Leaf, scope: Scope) -> None:
     bound = {node for node, _ in leaf.reads}
-    roots = [write.node for write in leaf.writes]
-    for node in leaf.graph.needed(roots, stop=bound):
+    for node in leaf.needed:
         op, args, tag = leaf.graph.nodes[node]
         if node not in bound and not args and op not in FREE:
             raise _fault(f"a leaf needs {op} {tag!r}, and no row is read into it")
         if op == "number" and tag not in scope.nest.numbers:
             raise _fault(f"a leaf needs the number {tag!r}, which the nest does not have")
-    for _, source in leaf.reads:
-        _real(_ref(source, scope))
+    for index in leaf.clock.names():
+        _names(Index.name(index), scope)
+    for node, source in leaf.reads:
+        buffer = _ref(source, scope)
+        if leaf.graph.nodes[node].op != "alive":
+            _real(buffer)
+        elif buffer.stored in REAL or buffer.shared:
+            raise _fault(f"alive is read from {source}, which holds no whole number for each lane")
+    for flag in leaf.flags:
+        if leaf.graph.nodes[flag.node].op not in BOOLEAN:
+            raise _fault(f"the flag {flag.bit} is no mask")
     seen = set[Ref]()
     for write in leaf.writes:
         if write.ref in seen:
@@ -174,6 +198,8 @@ def _leaf(leaf: Leaf, scope: Scope) -> None:
             raise _fault(f"{buffer.name} is one element for all lanes, and a lane writes it")
         if write.how not in ("set", "add"):
             raise _fault(f"{write.ref} is written by {write.how!r}, which there is not")
+        if (buffer.place == THREAD) != scope.head:
+            raise _fault(f"{write.ref} is written {'in' if scope.head else 'outside of'} the head of the nest")
         if leaf.graph.nodes[write.node].op in BOOLEAN:
             raise _fault(f"{write.ref} is written by a mask")
 
@@ -207,7 +233,7 @@ def _at(index: Index, extent: Index, scope: Scope) -> None:
     if index.at is None:
         return
     array = _buffer(index.at.array, scope)
-    if array.stored in REAL:
+    if array.stored in REAL or not array.shared:
         raise _fault(f"{index}: {array.name} is no array of indices (i32, shared, one axis)")
     if Index.name(index.at.below) != extent:
         raise _fault(f"{index} stays below {index.at.below}, the axis has {extent}")

@@ -2,16 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from rheobase.engine.graph.plan import Wanted
 from rheobase.engine.graph.program import parse
-from rheobase.engine.llvm.launch import Call, longest_segment, run
+from rheobase.engine.graph.variant import STORED, Variant, Wanted
+from rheobase.engine.llvm.launch import CACHE_BYTES, Runner, kernel
+from rheobase.engine.nest.scan import nest_of, tape_rows
 from rheobase.engine.operators.scan import SCANS, Given, split
-from rheobase.engine.operators.tensors import check, compute_type, empties, lengths_per_lane, per_lane, reduced
+from rheobase.engine.operators.tensors import (
+    check,
+    compute_type,
+    empties,
+    lengths_per_lane,
+    named,
+    numbered,
+    per_lane,
+    reduced,
+)
+
+SHORTEST, NARROW = 16, 128  # steps of a segment; lanes of a block for which its rows are to fit the cache
+
+
+@functools.lru_cache(maxsize=512)
+def longest_segment(program: str, bits: int) -> int:
+    """Steps between two kept states: as many as the rows of a block fit the cache."""
+    return max(SHORTEST, CACHE_BYTES // (max(1, tape_rows(program)) * NARROW * bits // 8))
+
+
+@dataclass(frozen=True)
+class Call:
+    """What forward and backward share: the program, its sizes, its parameters and its scalars."""
+
+    program: str
+    inputs: list[Tensor]  # each (time, batch, *neurons), contiguous
+    init: list[Tensor]
+    params: list[Tensor]  # scalars, or one value per lane
+    lengths: Tensor | None  # one per lane
+    dt: float
+    rng: tuple[int, int]  # seed and absolute step
+
+    def runner(self, wanted: Wanted | None, tensors: Mapping[str, Tensor | None]) -> Runner:
+        """The kernel of a direction over these tensors and those of the call."""
+        form = self.inputs[0]
+        steps, total, compute = form.shape[0], form.numel(), compute_type(form)
+        lanes, bits = total // steps, 64 if compute == torch.float64 else 32
+        wise = tuple(p.numel() != 1 or lanes == 1 for p in self.params)
+        variant = Variant(self.program, self.lengths is not None, STORED[form.dtype], wise, wanted)
+        segment = min(steps, longest_segment(self.program, bits))
+        sizes = {"steps": steps, "segment": segment, "segments": -(-steps // segment)}
+        held = {
+            **numbered("input", self.inputs), **numbered("init", self.init), **numbered("param", self.params),
+            "lengths": self.lengths, **tensors,
+        }  # fmt: skip
+        made = kernel(nest_of(variant), bits)
+        return Runner(made, lanes, sizes, {"dt": self.dt}, held, work=total, seed=self.rng[0])
 
 
 def outputs(given: Given, keep: bool) -> list[Tensor]:
@@ -40,13 +89,8 @@ def call_of(given: Given) -> Call:
 def forward(given: Given, keep: bool) -> list[Tensor]:
     """The forward operator."""
     results = outputs(given, keep)
-    call, states = call_of(given), len(given.init)
-    pointers: dict[str, Tensor | None] = {"out": results[0]}
-    pointers |= {f"final:{k}": t for k, t in enumerate(results[1 : 1 + states])}
-    pointers |= {f"trace:{k}": t for k, t in enumerate(results[1 + states : -1])}
-    if results[-1].numel():
-        pointers["checkpoints"] = results[-1]
-    bad = run(call, call.variant(None), pointers)
+    call = call_of(given)
+    bad = call.runner(None, named(given, results)).run(step=call.rng[1])
     if given.check and bad:
         check(bad, dict(zip(parse(given.program).entries, call.inputs, strict=True)))
     return results
@@ -66,17 +110,15 @@ def backward(
         torch.empty_like(x) if want_it else None for x, want_it in zip(call.inputs, want["inputs"], strict=True)
     ]
     g_init = [torch.empty_like(s) if want_it else None for s, want_it in zip(call.init, want["init"], strict=True)]
-    lane = call.form.new_empty(call.form.shape[1:], dtype=call.compute)
+    form = call.inputs[0]
+    lane = form.new_empty(form.shape[1:], dtype=compute_type(form))
     g_params = [torch.empty_like(lane) if want_it else None for want_it in want["params"]]
-    pointers: dict[str, Tensor | None] = {
-        "g_out": None if g_out is None else g_out.contiguous(),
+    tensors: dict[str, Tensor | None] = {
         "checkpoints": checkpoints if checkpoints.numel() else None,
-    }
-    # laid out here, so that they live until the kernel has run
-    for name, tensors in (
-        ("g_final", g_final), ("g_trace", g_traces), ("g_input", g_inputs), ("g_init", g_init), ("g_param", g_params),
-    ):  # fmt: skip
-        pointers |= {f"{name}:{k}": None if t is None else t.contiguous() for k, t in enumerate(tensors)}
-    run(call, call.variant(asked), pointers)
+        "g:out": None if g_out is None else g_out.contiguous(),
+        **numbered("g:final", g_final), **numbered("g:trace", g_traces), **numbered("g:input", g_inputs),
+        **numbered("g:init", g_init), **numbered("g:param", g_params),
+    }  # fmt: skip
+    call.runner(asked, tensors).run(step=call.rng[1])
     sums = [None if g is None else reduced(g, p) for g, p in zip(g_params, given.params, strict=True)]
     return [g for g in (*g_inputs, *g_init, *sums) if g is not None]

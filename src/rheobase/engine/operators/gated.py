@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 from rheobase.core.finite import divergence, not_finite
-from rheobase.engine.graph.plan import Wanted
-from rheobase.engine.graph.variant import BAD_INPUT
+from rheobase.engine.graph.variant import BAD_INPUT, Wanted
 from rheobase.engine.operators.late import Late
 from rheobase.engine.operators.operator import check_transforms, once
 from rheobase.engine.operators.products import Product
@@ -26,7 +25,8 @@ from rheobase.engine.operators.tensors import lengths_per_lane, per_lane, reduce
 if TYPE_CHECKING:
     from rheobase.engine.llvm.launch import Runner
 
-launch, events, tiles = (Late(f"rheobase.engine.llvm.{name}") for name in ("launch", "events", "tiles"))
+cpu = Late("rheobase.engine.operators.cpu")
+events, tiles = (Late(f"rheobase.engine.llvm.{name}") for name in ("events", "tiles"))
 SPARSE = 0.15  # share of cells that spike, up to which to visit the spikes is faster than a dense product
 WIDE = 8  # pixels in a row, from which on it pays to cut them into tiles
 
@@ -122,8 +122,7 @@ class _Tape:
         # inputs and states of a step are pointed to when it runs; here only their sizes count
         inputs, init = [lane] * len(stage.inputs), [self.like] * len(stage.states)
         params = [self.params[name] for name in stage.params]
-        call = launch.Call(stage.program, inputs, init, params, self.lengths, 0.0, (0, 0))
-        return launch.Runner(call, call.variant(wanted))
+        return cpu.Call(stage.program, inputs, init, params, self.lengths, 0.0, (0, 0)).runner(wanted, {})
 
 
 def _of_step(stage: Stage, sums: Mapping[str, Tensor], i: Tensor) -> list[Tensor]:
@@ -203,13 +202,13 @@ def backward(
             stage = plan.stages[k]
             # laid out here, so that it lives until the kernel has run
             upstream = plan.product.laid(g_out[t].to(out.dtype)) if outward[k] and g_out is not None else None
-            pointers: dict[str, Tensor | None] = {"g_out": upstream, "lengths": tape.left}
+            pointers: dict[str, Tensor | None] = {"g:out": upstream, "lengths": tape.left}
             pointers |= {f"input:{n}": x for n, x in enumerate(_of_step(stage, sums, held["i"][t + 1]))}
-            pointers |= {f"g_input:{n}": x for n, x in enumerate(_of_step(stage, g_now, g_i))}
-            pointers |= {f"g_param:{n}": part[name] for n, name in enumerate(stage.params) if name in part}
+            pointers |= {f"g:input:{n}": x for n, x in enumerate(_of_step(stage, g_now, g_i))}
+            pointers |= {f"g:param:{n}": part[name] for n, name in enumerate(stage.params) if name in part}
             for n, name in enumerate(stage.states):
                 pointers[f"init:{n}"] = before if name == "spike" else held[name][t]
-                pointers[f"g_final:{n}"] = pointers[f"g_init:{n}"] = g[name]
+                pointers[f"g:final:{n}"] = pointers[f"g:init:{n}"] = g[name]
             runners[k].run(pointers, t)
             if k > 0:
                 tape.add_back({"mid": g_now["z"]}, g["i"].add_(g_i))

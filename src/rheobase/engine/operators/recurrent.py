@@ -15,10 +15,9 @@ from torch import Tensor
 
 from rheobase.core.execution import Request
 from rheobase.core.finite import check_finite, divergence, not_finite
-from rheobase.engine.graph.plan import Wanted
 from rheobase.engine.graph.program import parse
 from rheobase.engine.graph.programs import program_of
-from rheobase.engine.graph.variant import BAD_INPUT
+from rheobase.engine.graph.variant import BAD_INPUT, Wanted
 from rheobase.engine.operators import scan
 from rheobase.engine.operators.late import Late
 from rheobase.engine.operators.operator import Operator
@@ -26,9 +25,9 @@ from rheobase.engine.operators.tensors import compute_type, reduced
 from rheobase.errors import InputError
 
 if TYPE_CHECKING:
-    from rheobase.engine.llvm.launch import Call
+    from rheobase.engine.operators.cpu import Call
 
-cpu, launch = Late("rheobase.engine.operators.cpu"), Late("rheobase.engine.llvm.launch")
+cpu = Late("rheobase.engine.operators.cpu")
 STRETCH = 32  # steps between two kept states
 
 
@@ -77,7 +76,7 @@ def _forward(given: Given, keep: bool) -> list[Tensor]:
         state.copy_(start)
     wide = out if out.dtype == total.dtype else torch.empty_like(total)
     first = cpu.call_of(given.point(total[:1], final))
-    runner = launch.Runner(first, first.variant(None))
+    runner = first.runner(None, {})
     z, transposed = given.out0, given.weight.t().to(total.dtype)
     left = None if first.lengths is None else first.lengths.clone()
     for t in range(current.shape[0]):
@@ -121,7 +120,7 @@ def _backward(
     first = cpu.call_of(given.point(total[:1], list(init)))
     full = first.lengths
     left = None if full is None else full.clone()
-    runner = launch.Runner(first, first.variant(asked))
+    runner = first.runner(asked, {})
     for stretch in range(kept.shape[0] - 1, -1, -1):
         start, end = stretch * STRETCH, min(stretch * STRETCH + STRETCH, total.shape[0])
         befores = _states(states_of, total[start:end], kept[stretch], full, first, start)
@@ -131,16 +130,16 @@ def _backward(
                 g = torch.addmm(g, back, matrix)
             pointers: dict[str, Tensor | None] = {
                 "input:0": total[t],
-                "g_out": g.contiguous(),
-                "g_input:0": g_total[t],
+                "g:out": g.contiguous(),
+                "g:input:0": g_total[t],
             }
             pointers["lengths"] = left
             pointers |= {f"init:{k}": s[t - start] for k, s in enumerate(befores)}
-            pointers |= {f"{name}:{k}": s for k, s in enumerate(g_states) for name in ("g_final", "g_init")}
+            pointers |= {f"{name}:{k}": s for k, s in enumerate(g_states) for name in ("g:final", "g:init")}
             pointers |= {
-                f"g_trace:{k}": s[t].to(total.dtype).contiguous() for k, s in enumerate(g_traces) if s is not None
+                f"g:trace:{k}": s[t].to(total.dtype).contiguous() for k, s in enumerate(g_traces) if s is not None
             }
-            pointers |= {f"g_param:{k}": s for k, s in enumerate(part)}
+            pointers |= {f"g:param:{k}": s for k, s in enumerate(part)}
             if full is not None and left is not None:
                 torch.sub(full, t, out=left)
             runner.run(pointers, first.rng[1] + t)
@@ -165,14 +164,12 @@ def _states(
     """The states before each step of a stretch: the very numbers of the forward pass."""
     init = [s.contiguous() for s in start]
     left = None if lengths is None else (lengths - t0).to(torch.int32)
-    call = launch.Call(program, [total.contiguous()], init, like.params, left, like.dt, (like.rng[0], like.rng[1] + t0))
+    call = cpu.Call(program, [total.contiguous()], init, like.params, left, like.dt, (like.rng[0], like.rng[1] + t0))
     traces = [torch.empty_like(total) for _ in init]
-    scrap = torch.empty_like(total)
-    runner = launch.Runner(call, call.variant(None))
-    pointers: dict[str, Tensor | None] = {"input:0": call.form, "out": scrap}
-    pointers |= {f"final:{k}": torch.empty_like(s) for k, s in enumerate(init)}
-    pointers |= {f"trace:{k}": trace for k, trace in enumerate(traces)}
-    runner.run(pointers, call.rng[1])
+    tensors: dict[str, Tensor | None] = {"out": torch.empty_like(total)}
+    tensors |= {f"final:{k}": torch.empty_like(s) for k, s in enumerate(init)}
+    tensors |= {f"trace:{k}": trace for k, trace in enumerate(traces)}
+    call.runner(None, tensors).run(step=call.rng[1])
     return [torch.cat([s[None], trace[:-1]]) for s, trace in zip(init, traces, strict=True)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,6 +30,22 @@ def empties(form: Tensor, init: Sequence[Tensor], program: str, kept: int) -> li
         *(torch.empty_like(form, dtype=compute, memory_format=contiguous) for _ in range(traces)),
         form.new_empty((kept, *form.shape[1:]), dtype=compute),
     ]
+
+
+def numbered(name: str, tensors: Sequence[Tensor | None]) -> dict[str, Tensor | None]:
+    """Tensors by the names of a kernel's buffers: `name:0`, `name:1`..., contiguous."""
+    return {f"{name}:{k}": None if t is None else t.contiguous() for k, t in enumerate(tensors)}
+
+
+def named(given: Any, results: Sequence[Tensor]) -> dict[str, Tensor | None]:
+    """The results of a forward run by the names of a kernel's buffers."""
+    states = len(given.init)
+    return {
+        "out": results[0],
+        **numbered("final", results[1 : 1 + states]),
+        **numbered("trace", results[1 + states : -1]),
+        "checkpoints": results[-1] if results[-1].numel() else None,
+    }
 
 
 def per_lane(param: Tensor, form: Tensor, compute: torch.dtype) -> Tensor:

@@ -22,10 +22,10 @@ INDENT = "    "
 
 
 class TritonFrame:
-    """Appends lines of one kernel. `bits` is 32 or 64, the width of the floats; `io` how sequences lie in memory."""
+    """Appends lines of one kernel. `bits` is 32 or 64, the width of the floats."""
 
-    def __init__(self, bits: int, io: str):
-        self.bits, self.io = bits, io
+    def __init__(self, bits: int):
+        self.bits = bits
         self.f, self.i = f"tl.float{bits}", f"tl.uint{bits}"
         self.constants: dict[str, Value] = {}
         self.lines: list[str] = []
@@ -156,32 +156,24 @@ class TritonFrame:
         """Where the lanes of this block lie in row `index` of an array."""
         return f"{name} + {index} * wide + lane"
 
-    def read(self, address: Value) -> Value:
+    def read(self, address: Value, stored: str) -> Value:
         """Floats as the kernel computes with them; lanes that do not exist read as zero."""
-        return self.let(f"tl.load({address}, mask=here, other=0.0)")
-
-    def write(self, address: Value, value: Value) -> None:
-        self.do(f"tl.store({address}, {value}, mask=here)")
-
-    def read_io(self, address: Value) -> Value:
-        """An element of a sequence: as `read`, or bfloat16, which is the upper half of a float32."""
-        if self.io != "bf16":
-            return self.read(address)
+        if stored != "bf16":
+            return self.let(f"tl.load({address}, mask=here, other=0.0)")
+        # bfloat16 is the upper half of a float32
         raw = self.let(f"tl.load({address}, mask=here, other=0)")
         return self.let(f"({raw}.to(tl.uint16, bitcast=True).to(tl.uint32) << 16).to(tl.float32, bitcast=True)")
 
-    def write_io(self, address: Value, value: Value) -> None:
-        if self.io != "bf16":
-            self.write(address, value)
-            return
-        # to nearest even; a NaN stays one
-        bits = self.to_int(value)
-        odd = self.iop("and", self.iop("lshr", bits, self.iconst(16)), self.iconst(1))
-        rounded = self.iop("add", self.iop("add", bits, self.iconst(0x7FFF)), odd)
-        quiet = self.iop("or", bits, self.iconst(0x400000))
-        kept = self.select(self.cmp("uno", value, value), quiet, rounded)
-        half = self.let(f"({kept} >> 16).to(tl.uint16).to(tl.int16, bitcast=True)")
-        self.write(address, half)
+    def write(self, address: Value, value: Value, stored: str) -> None:
+        if stored == "bf16":
+            # to nearest even; a NaN stays one
+            bits = self.to_int(value)
+            odd = self.iop("and", self.iop("lshr", bits, self.iconst(16)), self.iconst(1))
+            rounded = self.iop("add", self.iop("add", bits, self.iconst(0x7FFF)), odd)
+            quiet = self.iop("or", bits, self.iconst(0x400000))
+            kept = self.select(self.cmp("uno", value, value), quiet, rounded)
+            value = self.let(f"({kept} >> 16).to(tl.uint16).to(tl.int16, bitcast=True)")
+        self.do(f"tl.store({address}, {value}, mask=here)")
 
     # --- the function ----------------------------------------------------------------------------------------------
     def kernel(self, tensors: list[str], numbers: list[str]) -> str:

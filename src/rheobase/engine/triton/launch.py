@@ -21,41 +21,32 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.engine.graph.plan import Wanted, plan_backward
-from rheobase.engine.graph.program import parse
-from rheobase.engine.graph.variant import Variant
+from rheobase.engine.nest.index import Index
+from rheobase.engine.nest.nest import BLOCK as BLOCK_ROWS
+from rheobase.engine.nest.nest import Nest
+from rheobase.engine.nest.verify import verify
 from rheobase.engine.toolchain import interpreted
-from rheobase.engine.triton.emit import Source, emit_backward, emit_forward
+from rheobase.engine.triton.nests import Printer, Source, argument
 from rheobase.errors import BackendUnavailable
 
 BLOCK = 128  # lanes of a block, one to a thread: few threads that run long, so as many blocks as there can be
 WARPS = BLOCK // 32
-SHORTEST = 16  # steps of a segment: below, the work around a segment shows
 
 
-@functools.lru_cache(maxsize=512)
-def segment_length(program: str, steps: int) -> int:
-    """Steps between two kept states: the length at which kept states and a segment's scratch are least together."""
-    parsed = parse(program)
-    everything = Wanted.everything(parsed)
-    saved = max(1, len(plan_backward(program, False, everything).saved))
-    best = math.isqrt(max(1, steps * len(parsed.states) // saved))
-    return min(steps, max(SHORTEST, -(-best // SHORTEST) * SHORTEST))
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kernel:
-    """A function that Triton compiles, and the source that it is made of."""
+    """A function that Triton compiles, the source that it is made of, and the axes of its rows in scratch."""
 
     function: Any
     source: Source
+    scratch: tuple[tuple[Index, ...], ...]
 
 
 @functools.lru_cache(maxsize=512)
-def kernel(variant: Variant) -> Kernel:
-    """The kernel of a variant."""
-    source = emit_forward(variant) if variant.wanted is None else emit_backward(variant)
-    return Kernel(load(source.text), source)
+def kernel(nest: Nest, bits: int) -> Kernel:
+    """The kernel of a nest. Raises `IllFormed`."""
+    source = Printer(verify(nest), bits).source()
+    return Kernel(load(source.text), source, tuple(buffer.axes for buffer in nest.rows(BLOCK_ROWS) if buffer.axes))
 
 
 def load(text: str) -> Any:
@@ -67,24 +58,26 @@ def load(text: str) -> Any:
     return module["kernel"]
 
 
-def launch(variant: Variant, segment: int, tensors: Mapping[str, Tensor | None], dt: float) -> None:
-    """Run a kernel over these tensors, by the names that its source gives them; one that is missing is None."""
-    k = kernel(variant)
-    form = tensors["input_0"]
-    if form is None:
-        raise ValueError("a kernel needs its inputs: lanes and steps are counted there")
+def launch(
+    nest: Nest, bits: int, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int],
+    numbers: Mapping[str, float], *, lanes: int, form: Tensor,
+) -> None:  # fmt: skip
+    """Run a nest over tensors by the names of its memory buffers; one that is missing is None.
+
+    `bad` takes the flags, `rng` holds seed and step of its noise, `form` says the device.
+    """
     if not form.is_cuda and not interpreted():
         raise BackendUnavailable(
             "a Triton kernel", f"tensors on {form.device}", "tensors on a GPU", 'run the neuron with backend="llvm"'
         )
-    lanes = form[0].numel()
+    k = kernel(nest, bits)
     blocks = -(-lanes // BLOCK)
-    held: dict[str, Any] = {name: _as_stored(tensors.get(name)) for name in k.source.tensors}
-    if k.source.saved:
-        compute = torch.float64 if variant.bits == 64 else torch.float32
-        held["scratch"] = form.new_empty(blocks * segment * k.source.saved * BLOCK, dtype=compute)
-    held |= {"lanes": lanes, "steps": form.shape[0], "segment": segment}
-    held["dt"] = struct.unpack("<q", struct.pack("<d", dt))[0]
+    rows = sum(math.prod(axis.value(sizes) for axis in axes) for axes in k.scratch)
+    compute = torch.float64 if bits == 64 else torch.float32
+    held: dict[str, Any] = {argument(name): _as_stored(tensors.get(name)) for name in k.source.tensors}
+    held["scratch"] = form.new_empty(blocks * rows * BLOCK, dtype=compute) if rows else None
+    held |= {"lanes": lanes, **{name: sizes[name] for name in nest.sizes}}
+    held |= {name: struct.unpack("<q", struct.pack("<d", numbers[name]))[0] for name in nest.numbers}
     with ExitStack() as stack:
         if form.is_cuda:
             stack.enter_context(torch.cuda.device(form.device))

@@ -1,0 +1,71 @@
+"""A long loop in segments, each of which can be begun anew: its rows are kept at the start of every segment.
+
+The adjoint of such a loop computes one segment after the other again, so its tape is as long as a segment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rheobase.engine.nest.index import Index, names
+from rheobase.engine.nest.nest import (
+    BLOCK,
+    MEMORY,
+    Buffer,
+    Loop,
+    Nest,
+    Statement,
+    Vectors,
+    copied,
+    leaves,
+    live,
+    mapped,
+    present,
+    when,
+)
+
+KEPT = "checkpoints"
+
+
+def checkpointed(nest: Nest, var: str) -> Nest:
+    """The nest with its loop over `var` cut into `segments` of `segment` turns.
+
+    The loop stands at the top of the nest and begins at 0. The memory buffer `checkpoints` (segments - 1, rows, lanes)
+    may be absent: then nothing is kept. Its rows are those of the block that a turn hands to the next and that memory
+    depends on, in the order of the nest's buffers.
+
+    Raises: `ValueError` where there is no such loop, or where rows that it hands on have axes.
+    """
+    whole = next((s for s in nest.body if isinstance(s, Loop) and s.var == var), None)
+    if whole is None or whole.start != Index.of(0) or whole.down:
+        raise ValueError(f"{nest.name} has no loop over {var} from 0 at its top")
+    rows = handed_on(nest, whole)
+    if any(row.axes for row in rows):
+        raise ValueError(f"{nest.name}: rows with axes go from turn to turn of {var}; they cannot be kept")
+    p, segment, segments = names("part", "segment", "segments")
+    checkpoints = Buffer(KEPT, (segments - 1, Index.of(len(rows))), optional=True)
+    kept = tuple((row.row, checkpoints[p - 1, k]) for k, row in enumerate(rows))
+    saved = present(checkpoints, Vectors(tuple(copied(row, place) for row, place in kept)))
+    first = p * segment
+    turn: tuple[Statement, ...] = (replace(whole, start=first, stop=(first + segment, *whole.stop)),)
+    if rows:
+        turn = (when("ge", p, 1, saved), *turn)
+    parts = Loop("part", Index.of(0), (segments,), turn, kept=kept)
+    return replace(
+        nest,
+        buffers=(*nest.buffers, *([checkpoints] if rows else [])),
+        body=tuple(parts if statement is whole else statement for statement in nest.body),
+        sizes=(*nest.sizes, "segment", "segments"),
+    )
+
+
+def handed_on(nest: Nest, whole: Loop) -> list[Buffer]:
+    """The rows of the block that a loop writes, and that memory depends on."""
+    silent = mapped(nest.body, lambda leaf: replace(leaf, flags=()))
+    needed = live(silent, {buffer.name for buffer in nest.rows(MEMORY)})
+    inside = {write.ref.buffer for leaf in leaves(whole.body) for write in leaf.writes}
+    written = {write.ref.buffer for leaf in leaves(needed) for write in leaf.writes}
+    return [buffer for buffer in nest.rows(BLOCK) if buffer.name in inside & written]
+
+
+__all__ = ["KEPT", "checkpointed", "handed_on"]

@@ -1,0 +1,171 @@
+"""What stays the same is computed once: before the loops, and for all lanes together where they are alike.
+
+`hoisted` moves what the leaves of loops compute from steady rows alone (parameters, say) into a leaf before the loops.
+`alike` moves rows that hold the same in every lane into the head of the nest. No value changes by either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rheobase.engine.graph.graph import BOOLEAN, Graph
+from rheobase.engine.nest.nest import (
+    BLOCK,
+    MEMORY,
+    THREAD,
+    Around,
+    Buffer,
+    Leaf,
+    Loop,
+    Nest,
+    Ref,
+    Statement,
+    Write,
+    mapped,
+    placed,
+)
+
+FREE = frozenset({"const", "number"})  # leaves of a graph that no row is read into
+
+FIXED = "fixed:"
+
+
+def steady(nest: Nest) -> set[str]:
+    """The buffers that hold the same from the first loop on: nothing writes them, or one leaf outside of all loops."""
+    written: list[str] = []
+    for leaf, around in placed(nest.body):
+        written += [write.ref.buffer for write in leaf.writes] * (2 if _turns(around) else 1)
+    return {buffer.name for buffer in nest.buffers if written.count(buffer.name) < 2}
+
+
+def _turns(around: Around) -> bool:
+    """Whether a leaf is in a loop."""
+    return any(isinstance(statement, Loop) for statement in around)
+
+
+def still(leaf: Leaf, nest: Nest, held: set[str]) -> set[int]:
+    """The nodes that no turn changes: numbers, rows of steady buffers (`held`), and what is made of them.
+
+    Masks are made anew at every turn: a comparison is cheap, and a row holds floats.
+    """
+    sizes = {*nest.sizes}
+    fixed = {
+        node
+        for node, ref in leaf.reads
+        if ref.buffer in held
+        and leaf.graph.nodes[node].op not in BOOLEAN
+        and all(set(index.names()) <= sizes for index in ref.index)
+    }
+    return _made_of(leaf.graph, fixed, {node for node, _ in leaf.reads})
+
+
+def _made_of(graph: Graph, fixed: set[int], read: set[int]) -> set[int]:
+    """`fixed`, and what is computed from it and from numbers."""
+    found = set(fixed)
+    for k, (op, args, _) in enumerate(graph.nodes):
+        if op not in BOOLEAN and k not in read and (op in FREE or (args and all(a in found for a in args))):
+            found.add(k)
+    return found
+
+
+def hoisted(nest: Nest, *, gradients: bool = False) -> Nest:
+    """The nest with what its loops need of steady rows in front of them, in rows of the block.
+
+    With `gradients`, also what only shapes a gradient: for a nest whose adjoint is to be made.
+    """
+    groups: dict[int, list[Leaf]] = {}
+    for leaf, around in placed(nest.body):
+        if _turns(around):
+            groups.setdefault(id(leaf.graph), []).append(leaf)
+    held = steady(nest)
+    buffers, moved = list[Buffer](), dict[int, tuple[tuple[int, Ref], ...]]()
+    taken = sum(buffer.name.startswith(FIXED) for buffer in nest.buffers)
+    body, inserted = list(nest.body), list[Leaf]()
+    for group in groups.values():
+        before, rows = _before(group, nest, held, taken + len(buffers), gradients)
+        if not before.writes:
+            continue
+        buffers += rows
+        moved[id(before.graph)] = tuple((write.node, write.ref) for write in before.writes)
+        body.insert(_place(body, before.graph), before)
+        inserted.append(before)
+
+    def bound(leaf: Leaf) -> Leaf:
+        if leaf in inserted:
+            return leaf
+        fixed = dict(moved.get(id(leaf.graph), ()))
+        reads = {**dict(leaf.reads), **fixed}
+        needed = set(leaf.graph.needed(leaf.results, stop=reads, gradients=gradients))
+        return replace(leaf, reads=tuple((node, ref) for node, ref in reads.items() if node in needed))
+
+    return replace(nest, buffers=(*nest.buffers, *buffers), body=mapped(body, bound))
+
+
+def _before(
+    group: Sequence[Leaf], nest: Nest, held: set[str], count: int, gradients: bool
+) -> tuple[Leaf, list[Buffer]]:
+    """The leaf that computes what a group of leaves with one graph needs of steady rows."""
+    graph, sources, wanted = group[0].graph, dict[int, Ref](), set[int]()
+    for leaf in group:
+        fixed, read = still(leaf, nest, held), dict(leaf.reads)
+        sources |= {node: ref for node, ref in read.items() if node in fixed}
+        wanted |= {node for node in leaf.results if node in fixed and node not in read}  # copies stay where they are
+        for node in graph.needed(leaf.results, stop={*fixed, *read}, gradients=gradients):
+            if node not in fixed and node not in read:
+                wanted |= {a for a in (graph.nodes[node].args if gradients else graph.used(node)) if a in fixed}
+    at_hand = {node for node, ref in sources.items() if nest.buffer(ref.buffer).place != MEMORY}
+    kept = [node for node in sorted(wanted - at_hand) if graph.nodes[node].op != "const"]
+    rows = [Buffer(f"{FIXED}{count + k}", place=BLOCK) for k in range(len(kept))]
+    writes = tuple(Write(row.row, node) for row, node in zip(rows, kept, strict=True))
+    return Leaf(graph, tuple(sources.items()), writes), rows
+
+
+def _place(body: list[Statement], graph: Graph) -> int:
+    """Before the first loop that has leaves of this graph."""
+    for k, statement in enumerate(body):
+        if not isinstance(statement, Leaf) and any(
+            leaf.graph is graph and _turns(around) for leaf, around in placed([statement])
+        ):
+            return k
+    raise ValueError("no loop has leaves of this graph")
+
+
+def alike(nest: Nest) -> Nest:
+    """The nest with rows that hold the same in every lane, made outside of loops, in its head."""
+    held, places = steady(nest), {buffer.name: buffer for buffer in nest.buffers}
+    head = list(nest.head)
+    body: list[Statement] = []
+    for statement in nest.body:
+        if not isinstance(statement, Leaf):
+            body.append(statement)
+            continue
+        one, each = _parted(statement, places, held)
+        head += [one] if one.writes else []
+        body += [each] if each.writes or each.flags else []
+        for write in one.writes:
+            places[write.ref.buffer] = replace(places[write.ref.buffer], place=THREAD)
+    buffers = tuple(places[buffer.name] for buffer in nest.buffers)
+    return replace(nest, buffers=buffers, body=tuple(body), head=tuple(head))
+
+
+def _parted(leaf: Leaf, places: dict[str, Buffer], held: set[str]) -> tuple[Leaf, Leaf]:
+    """What a leaf writes alike into all lanes, and the rest."""
+
+    def one_for_all(ref: Ref) -> bool:
+        buffer = places[ref.buffer]
+        return buffer.place == THREAD or (buffer.shared and ref.buffer in held)
+
+    fixed = {node for node, ref in leaf.reads if one_for_all(ref)}
+    same = _made_of(leaf.graph, fixed, {node for node, _ in leaf.reads})
+    moves = [
+        write.node in same and write.ref.buffer in held and places[write.ref.buffer].place == BLOCK
+        and not write.ref.index and write.how == "set"
+        for write in leaf.writes
+    ]  # fmt: skip
+    first = [write for write, moved in zip(leaf.writes, moves, strict=True) if moved]
+    rest = [write for write, moved in zip(leaf.writes, moves, strict=True) if not moved]
+    return leaf.with_writes(first), leaf.with_writes(rest, leaf.flags)
+
+
+__all__ = ["FREE", "alike", "hoisted", "steady", "still"]
