@@ -37,13 +37,15 @@ def made(name: str, learn: bool) -> Any:
 def layer(name: str, learn: bool = False) -> Callable[[bool], Callable[[], None]]:
     def prepare(backward: bool) -> Callable[[], None]:
         cell = made(name, learn)
-        unit = getattr(type(cell), "input_unit", None) or next(iter(type(cell).entries.values())).unit
+        # a version before several inputs had one, called current
+        entries = getattr(cell, "entries", {"current": None})
+        unit = getattr(type(cell), "input_unit", None) or next(iter(entries.values())).unit
         x = SCALE.get(unit, 1.0) * torch.rand(STEPS, BATCH, SIZE, generator=torch.Generator().manual_seed(0))
         g = torch.rand(STEPS, BATCH, SIZE)
         x.requires_grad_(backward)
 
         def call() -> None:
-            out, _ = cell(x)
+            out, _ = cell(x) if len(entries) == 1 else cell(**dict.fromkeys(entries, x))
             if backward:
                 torch.autograd.grad(out, [x, *cell.parameters()], g, allow_unused=True)
 

@@ -9,8 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from rheobase.engine.llvm.items import Items, lanes, run
+from rheobase.engine.llvm import launch as llvm
+from rheobase.engine.nest.adjoint import adjoint
+from rheobase.engine.nest.equations import leaf
+from rheobase.engine.nest.index import names
+from rheobase.engine.nest.nest import Buffer, Nest, filled, loop
 from rheobase.engine.operators.operator import Operator
+from rheobase.engine.triton import launch as triton
 
 PAGE = Path(__file__).parents[2] / "docs" / "engine.md"
 
@@ -21,11 +26,12 @@ def average() -> Any:
     text = PAGE.read_text("utf-8").partition("## A kernel of one's own")[2]
     code = text.partition("```python\n")[2].partition("```")[0]
     known: dict[str, Any] = {
-        "torch": torch, "Tensor": Tensor, "NamedTuple": NamedTuple, "Items": Items, "lanes": lanes, "run": run,
-        "Operator": Operator, "__name__": "the_page",
+        "Buffer": Buffer, "NamedTuple": NamedTuple, "Nest": Nest, "Operator": Operator, "Tensor": Tensor,
+        "adjoint": adjoint, "filled": filled, "leaf": leaf, "llvm": llvm, "loop": loop, "names": names,
+        "triton": triton, "__name__": "the_page",
     }  # fmt: skip
     exec(compile(f"from __future__ import annotations\n{code}", str(PAGE), "exec"), known)
-    return lambda x, decay: known["AVERAGE"](known["Given"](x, decay))[0][1:]
+    return lambda x, decay: known["AVERAGE"](known["Given"](x, decay))[0]
 
 
 def in_torch(x: Tensor, decay: Tensor) -> Tensor:

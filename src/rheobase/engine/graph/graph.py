@@ -55,11 +55,15 @@ class Graph:
             return simpler
         if op in COMMUTATIVE:
             args = tuple(sorted(args))
+        return self.append(Node(op, args, tag))
+
+    def append(self, node: Node) -> int:
+        """The index of this very node, made if it is new; no identity makes another of it."""
         # repr tells 0.0 from -0.0, which compare equal
-        key = (op, args, repr(tag))
+        key = (node.op, node.args, repr(node.tag))
         if key not in self.index:
             self.index[key] = len(self.nodes)
-            self.nodes.append(Node(op, args, tag))
+            self.nodes.append(node)
         return self.index[key]
 
     def const(self, value: float) -> int:

@@ -63,6 +63,14 @@ class Program:
         out = graph.put("select", alive, self.out, zero)
         return Program(graph, self.entries, self.states, self.params, out, post, traces, self.traced)
 
+    def behind(self, graph: Graph) -> Program:
+        """The same in a graph, behind the nodes that it holds; leaves that it holds are taken from there."""
+        number: list[int] = []
+        for op, args, tag in self.graph.nodes:
+            number.append(graph.append(Node(op, tuple(number[a] for a in args), tag)))
+        post, traces = (tuple(number[k] for k in nodes) for nodes in (self.post, self.traces))
+        return Program(graph, self.entries, self.states, self.params, number[self.out], post, traces, self.traced)
+
     def with_states(self) -> Program:
         """The same, whose traces are its states after each step."""
         return Program(
@@ -82,10 +90,8 @@ def parse(text: str) -> Program:
         raise ValueError(f"program of format {body.get('format')}, this version reads {FORMAT}")
     graph = Graph()
     for op, args, *tag in body["nodes"]:
-        # appended as it is: a simplification here would change the numbering
-        node = Node(op, tuple(args), tag[0] if tag else None)
-        graph.index[(op, node.args, repr(node.tag))] = len(graph.nodes)
-        graph.nodes.append(node)
+        # a simplification here would change the numbering
+        graph.append(Node(op, tuple(args), tag[0] if tag else None))
     return Program(
         graph,
         tuple(body["entries"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -16,14 +16,14 @@ from rheobase.engine.llvm.compile import Compiled, compile_module, host
 from rheobase.engine.llvm.frame import WORDS
 from rheobase.engine.llvm.nests import Printer, words
 from rheobase.engine.nest.index import Index
-from rheobase.engine.nest.nest import BLOCK, MEMORY, Buffer, Nest, leaves
+from rheobase.engine.nest.nest import BLOCK, Nest
+from rheobase.engine.nest.tensors import fitting, many
 from rheobase.engine.nest.verify import verify
 
 CACHE_BYTES = 448 * 1024  # of the second-level cache, for the rows of a block
 WIDEST = 512  # lanes of a block of float32: rows of 2 kB
 PAD = 64  # bytes after each row of scratch, so that rows do not fall on the same cache sets
 SMALL = 1 << 15  # lane-steps under which a second thread costs more than it gives
-DTYPES = {"f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16, "i32": torch.int32}
 COUNTER, THREADS, BAD, STEP = map(WORDS.index, ("counter", "threads", "bad", "step"))
 DOUBLE, WHOLE = struct.Struct("<d"), struct.Struct("<q")
 
@@ -43,7 +43,7 @@ class Kernel:
 
     def rows(self, sizes: Mapping[str, int]) -> int:
         """Rows of a block at these sizes."""
-        return self.few + sum(_many(axes, sizes) for axes in self.many)
+        return self.few + sum(many(axes, sizes) for axes in self.many)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -53,8 +53,8 @@ def kernel(nest: Nest, bits: int) -> Kernel:
     code = compile_module(Printer(verify(nest), bits, lanes).written())
     slots = {name: k for k, name in enumerate((*WORDS, *words(nest)))}
     axes = [buffer.axes for buffer in nest.rows(BLOCK)]
-    many = tuple(a for a in axes if a)
-    return Kernel(code, bits // 8, lanes, nest.sizes, nest.numbers, slots, len(axes) - len(many), many)
+    others = tuple(a for a in axes if a)
+    return Kernel(code, bits // 8, lanes, nest.sizes, nest.numbers, slots, len(axes) - len(others), others)
 
 
 class Runner:
@@ -107,45 +107,6 @@ def run(
 
     Raises: `ValueError` for a tensor that is missing, of another size or type, or for an index that leaves its axis.
     """
-    held = {b.name: _checked(nest, b, tensors.get(b.name), sizes, lanes, dtype) for b in nest.rows(MEMORY)}
-    _check_indices(nest, tensors, sizes)
+    held = fitting(nest, tensors, sizes, lanes, dtype)
     made = kernel(nest, 64 if dtype == torch.float64 else 32)
     return Runner(made, lanes, sizes, numbers, held, work=SMALL + 1, seed=seed).run(step=step)
-
-
-def _checked(
-    nest: Nest, buffer: Buffer, tensor: Tensor | None, sizes: Mapping[str, int], lanes: int, dtype: torch.dtype
-) -> Tensor | None:
-    where = f"{nest.name}: {buffer.name}"
-    if tensor is None:
-        if not buffer.optional:
-            raise ValueError(f"{where} is missing")
-        return None
-    elements = _many(buffer.axes, sizes) * (1 if buffer.shared else lanes)
-    wanted = DTYPES.get(buffer.stored, dtype)
-    if tensor.numel() != elements or tensor.dtype != wanted or not tensor.is_contiguous():
-        given = f"{tuple(tensor.shape)} of {tensor.dtype}{'' if tensor.is_contiguous() else ', not dense'}"
-        raise ValueError(f"{where} is {given}; it has {elements} dense elements of {wanted}")
-    return tensor
-
-
-def _check_indices(nest: Nest, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int]) -> None:
-    """What an array of indices holds stays within the axis that it counts along."""
-    for array, below in sorted({(i.at.array, i.at.below) for i in _indices(nest) if i.at is not None}):
-        tensor = tensors[array]
-        if tensor is not None and (int(tensor.min()) < 0 or int(tensor.max()) >= sizes[below]):
-            held = f"{int(tensor.min())} to {int(tensor.max())}"
-            raise ValueError(f"{nest.name}: {array} holds {held}; expected 0 to {sizes[below] - 1}")
-
-
-def _indices(nest: Nest) -> Iterator[Index]:
-    for leaf in leaves(nest.body):
-        for ref in leaf.rows:
-            yield from ref.index
-
-
-def _many(axes: Sequence[Index], sizes: Mapping[str, int]) -> int:
-    total = 1
-    for axis in axes:
-        total *= axis.value(sizes)
-    return total

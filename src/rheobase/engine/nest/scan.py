@@ -70,8 +70,14 @@ def tape_rows(program: str) -> int:
 
 def _time_loop(variant: Variant) -> Nest:
     program = parse(variant.program)
-    program = program.masked() if variant.masked else program
-    graph, io = program.graph.copy(), variant.stored
+    graph, io = Graph(), variant.stored
+    # an input is checked as soon as it is read, also one that the equations do not look at
+    read = [graph.put("input", tag=name) for name in program.entries]
+    seen = before = graph.put("read", tag="check")
+    for node in read:
+        # NaN and infinity times zero are NaN, which no sum loses
+        seen = graph.put("fma", node, graph.const(0.0), seen)
+    program = (program.masked() if variant.masked else program).behind(graph)
     (steps,) = names("steps")
     inputs = [Buffer(name, (steps,), stored=io) for name in _many("input", program.entries)]
     init, final = ([Buffer(name) for name in _many(kind, program.states)] for kind in ("init", "final"))
@@ -80,12 +86,6 @@ def _time_loop(variant: Variant) -> Nest:
     params = [Buffer(f"param:{k}", shared=not wise) for k, wise in enumerate(variant.lane_params)]
     out, lengths = Buffer("out", (steps,), stored=io), Buffer("lengths", stored="i32")
     check = Buffer("check", place=BLOCK)
-    # an input that the equations do not look at is read for the sake of the check
-    read = [graph.put("input", tag=name) for name in program.entries]
-    seen = before = graph.put("read", tag="check")
-    for node in read:
-        # NaN and infinity times zero are NaN, which no sum loses
-        seen = graph.put("fma", node, graph.const(0.0), seen)
     param = graph.leaves("param")
 
     def step(t: Index) -> list[Statement]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from typing import Any
 
-from rheobase.engine.graph.graph import Graph
+from rheobase.engine.nest.equations import leaf
 from rheobase.engine.nest.index import Index, at, names
-from rheobase.engine.nest.nest import BLOCK, Buffer, Leaf, Nest, Ref, Write, loop
+from rheobase.engine.nest.nest import BLOCK, Buffer, Leaf, Nest, loop
 
 
 def elimination() -> Nest:
@@ -28,47 +28,26 @@ def elimination() -> Nest:
     parent = Buffer("parent", (size,), stored="i32", shared=True)
 
     def start(c: Index) -> list[Leaf]:
-        return [_leaf(lambda g, n: {"d": n["a"], "b": n["r"]},
-                      {"a": diagonal[c], "r": right[c]}, {"d": d[c], "b": b[c]})]  # fmt: skip
+        return [leaf(lambda d, b: (d, b), reads={"d": diagonal[c], "b": right[c]}, writes=[d[c], b[c]])]
 
     def up(c: Index) -> list[Leaf]:
         p = at("parent", c, "compartments")
-        reads = {"d": d[c], "b": b[c], "off": off[c], "above": d[p], "right": b[p]}
-        return [_leaf(_eliminated, reads, {"above": d[p], "right": b[p]})]
+        reads = {"d": d[c], "b": b[c], "off": off[c], "d_parent": d[p], "b_parent": b[p]}
+        return [leaf(_eliminated, reads=reads, writes=[d[p], b[p]])]
 
     def down(c: Index) -> list[Leaf]:
         p = at("parent", c, "compartments")
-        return [_leaf(_inserted, {"d": d[c], "b": b[c], "off": off[c], "x": x[p]}, {"x": x[c]})]
+        reads = {"d": d[c], "b": b[c], "off": off[c], "x_parent": x[p]}
+        return [leaf(lambda d, b, off, x_parent: (b - off * x_parent) / d, reads=reads, writes=[x[c]])]
 
-    root = _leaf(lambda g, n: {"x": g.put("div", n["b"], n["d"])}, {"d": d[0], "b": b[0]}, {"x": x[0]})
+    root = leaf(lambda d, b: b / d, reads={"d": d[0], "b": b[0]}, writes=[x[0]])
     body = (loop("c", size, start), loop("c", size, up, start=1, down=True), root, loop("c", size, down, start=1))
     return Nest("elimination", (diagonal, right, off, x, parent, d, b), body, sizes=("compartments",))
 
 
-def _eliminated(g: Graph, n: Mapping[str, int]) -> dict[str, int]:
-    f = g.put("div", n["off"], n["d"])
-    return {
-        "above": g.put("sub", n["above"], g.put("mul", f, n["off"])),
-        "right": g.put("sub", n["right"], g.put("mul", f, n["b"])),
-    }
-
-
-def _inserted(g: Graph, n: Mapping[str, int]) -> dict[str, int]:
-    return {"x": g.put("div", g.put("sub", n["b"], g.put("mul", n["off"], n["x"])), n["d"])}
-
-
-def _leaf(
-    make: Callable[[Graph, Mapping[str, int]], dict[str, int]], reads: Mapping[str, Ref], writes: Mapping[str, Ref]
-) -> Leaf:
-    """A leaf from what is made of the rows that it reads, by name."""
-    graph = Graph()
-    nodes = {name: graph.put("read", tag=name) for name in reads}
-    found = make(graph, nodes)
-    return Leaf(
-        graph,
-        tuple((nodes[name], ref) for name, ref in reads.items()),
-        tuple(Write(ref, found[name]) for name, ref in writes.items()),
-    )
+def _eliminated(d: Any, b: Any, off: Any, d_parent: Any, b_parent: Any) -> tuple[Any, Any]:
+    f = off / d
+    return d_parent - f * off, b_parent - f * b
 
 
 __all__ = ["elimination"]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rheobase.engine.graph.program import parse
 from rheobase.engine.graph.variant import STORED, Variant, Wanted
-from rheobase.engine.llvm.launch import CACHE_BYTES, Runner, kernel
+from rheobase.engine.llvm import launch
 from rheobase.engine.nest.scan import nest_of, tape_rows
 from rheobase.engine.operators.scan import SCANS, Given, split
 from rheobase.engine.operators.tensors import (
@@ -31,7 +31,7 @@ SHORTEST, NARROW = 16, 128  # steps of a segment; lanes of a block for which its
 @functools.lru_cache(maxsize=512)
 def longest_segment(program: str, bits: int) -> int:
     """Steps between two kept states: as many as the rows of a block fit the cache."""
-    return max(SHORTEST, CACHE_BYTES // (max(1, tape_rows(program)) * NARROW * bits // 8))
+    return max(SHORTEST, launch.CACHE_BYTES // (max(1, tape_rows(program)) * NARROW * bits // 8))
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Call:
     dt: float
     rng: tuple[int, int]  # seed and absolute step
 
-    def runner(self, wanted: Wanted | None, tensors: Mapping[str, Tensor | None]) -> Runner:
+    def runner(self, wanted: Wanted | None, tensors: Mapping[str, Tensor | None]) -> launch.Runner:
         """The kernel of a direction over these tensors and those of the call."""
         form = self.inputs[0]
         steps, total, compute = form.shape[0], form.numel(), compute_type(form)
@@ -59,8 +59,8 @@ class Call:
             **numbered("input", self.inputs), **numbered("init", self.init), **numbered("param", self.params),
             "lengths": self.lengths, **tensors,
         }  # fmt: skip
-        made = kernel(nest_of(variant), bits)
-        return Runner(made, lanes, sizes, {"dt": self.dt}, held, work=total, seed=self.rng[0])
+        made = launch.kernel(nest_of(variant), bits)
+        return launch.Runner(made, lanes, sizes, {"dt": self.dt}, held, work=total, seed=self.rng[0])
 
 
 def outputs(given: Given, keep: bool) -> list[Tensor]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import linecache
-import math
 import struct
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -24,6 +23,7 @@ from torch import Tensor
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import BLOCK as BLOCK_ROWS
 from rheobase.engine.nest.nest import Nest
+from rheobase.engine.nest.tensors import fitting, many
 from rheobase.engine.nest.verify import verify
 from rheobase.engine.toolchain import interpreted
 from rheobase.engine.triton.nests import Printer, Source, argument
@@ -58,6 +58,22 @@ def load(text: str) -> Any:
     return module["kernel"]
 
 
+def run(
+    nest: Nest, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int], numbers: Mapping[str, float],
+    *, lanes: int, dtype: torch.dtype, seed: int = 0, step: int = 0,
+) -> int:  # fmt: skip
+    """Run a nest over tensors by the names of its memory buffers, each dense, its lanes last. Returns its flags.
+
+    Raises: `ValueError` for a tensor that is missing, of another size or type, or for an index that leaves its axis.
+    """
+    held = fitting(nest, tensors, sizes, lanes, dtype)
+    form = next(tensor for tensor in held.values() if tensor is not None)
+    raised, rng = torch.zeros(2, dtype=torch.int32, device=form.device), torch.tensor([seed, step], device=form.device)
+    bits = 64 if dtype == torch.float64 else 32
+    launch(nest, bits, {**held, "bad": raised, "rng": rng}, sizes, numbers, lanes=lanes, form=form)
+    return sum(one << k for k, one in enumerate(raised.tolist()))
+
+
 def launch(
     nest: Nest, bits: int, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int],
     numbers: Mapping[str, float], *, lanes: int, form: Tensor,
@@ -72,7 +88,7 @@ def launch(
         )
     k = kernel(nest, bits)
     blocks = -(-lanes // BLOCK)
-    rows = sum(math.prod(axis.value(sizes) for axis in axes) for axes in k.scratch)
+    rows = sum(many(axes, sizes) for axes in k.scratch)
     compute = torch.float64 if bits == 64 else torch.float32
     held: dict[str, Any] = {argument(name): _as_stored(tensors.get(name)) for name in k.source.tensors}
     held["scratch"] = form.new_empty(blocks * rows * BLOCK, dtype=compute) if rows else None

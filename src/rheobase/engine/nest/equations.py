@@ -1,0 +1,51 @@
+"""Leaves from equations: a function of what is read, written as any function of tensors, gives what is written.
+
+>>> x, y = Buffer("x", (Index.name("steps"),)), Buffer("y", (Index.name("steps"),))
+>>> one = leaf(lambda x: torch.exp(-x), reads={"x": x[0]}, writes=[y[0]])
+>>> [one.graph.nodes[k].op for k in one.needed]
+['read', 'neg', 'exp']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from rheobase.engine.graph.symbols import Tracer, lift
+from rheobase.engine.nest.index import Index, Whole
+from rheobase.engine.nest.nest import Buffer, Leaf, Ref, Write
+
+
+def leaf(
+    equations: Callable[..., Any], *, reads: Mapping[str, Ref], writes: Sequence[Ref | Write], clock: Whole = 0
+) -> Leaf:
+    """The leaf of a function: rows by the names of its arguments, and where its results go, in order.
+
+    `writes` are rows, which are set; a row that is to be added to is given as `added(row)`.
+
+    Raises: `Untraceable` for what a kernel cannot do as torch does it, `ValueError` for another number of results.
+    """
+    tracer = Tracer(torch.get_default_dtype(), torch.device("cpu"))
+    symbols = {name: tracer.symbol("read", tag=name) for name in reads}
+    with tracer:
+        found = equations(**symbols)
+        results = [lift(tracer, value) for value in (found if isinstance(found, tuple) else (found,))]
+    if len(results) != len(writes):
+        raise ValueError(f"the equations give {len(results)} results, and {len(writes)} rows are written")
+    given = [write if isinstance(write, Write) else Write(write, 0) for write in writes]
+    return Leaf(
+        tracer.graph,
+        tuple((symbols[name].node, ref) for name, ref in reads.items()),
+        tuple(Write(write.ref, node, write.how) for write, node in zip(given, results, strict=True)),
+        clock=Index.of(clock),
+    )
+
+
+def added(ref: Ref) -> Write:
+    """A row that a result is added to."""
+    return Write(ref, 0, "add")
+
+
+__all__ = ["Buffer", "added", "leaf"]
