@@ -189,8 +189,9 @@ class Declared(Neuron):
 
     # --- rest -----------------------------------------------------------------------------------------
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
-        first = next(iter(self.values().values()), torch.zeros(()))
-        dtype, device = dtype or first.dtype, device or first.device
+        if dtype is None or device is None:
+            first = next(iter(self.values().values()), torch.zeros(()))
+            dtype, device = dtype or first.dtype, device or first.device
         start = {
             name: getattr(self, spec.initial) if isinstance(spec.initial, str) else spec.initial
             for name, spec in self.states.items()

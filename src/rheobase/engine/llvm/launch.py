@@ -38,12 +38,29 @@ class Kernel:
     sizes: tuple[str, ...]
     numbers: tuple[str, ...]
     slots: dict[str, int]  # where each word stands
-    few: int  # rows of a block that are always there
-    many: tuple[tuple[Index, ...], ...]  # axes of the others
+    rows: tuple[tuple[Index, ...], ...]  # the axes of its rows in a block
 
-    def rows(self, sizes: Mapping[str, int]) -> int:
-        """Rows of a block at these sizes."""
-        return self.few + sum(many(axes, sizes) for axes in self.many)
+
+@dataclass(frozen=True)
+class Cut:
+    """How a launch is cut: lanes of a block, blocks, threads, and the scratch of each thread."""
+
+    block: int
+    blocks: int
+    workers: int
+    row_bytes: int
+    scratch_bytes: int
+
+
+@functools.lru_cache(maxsize=1024)
+def cut(kernel: Kernel, lanes: int, sizes: tuple[int, ...], workers: int) -> Cut:
+    """Blocks whose rows fit the cache, whole vectors, and enough of them for all threads."""
+    known = dict(zip(kernel.sizes, sizes, strict=True))
+    rows, vector = sum(many(axes, known) for axes in kernel.rows), kernel.lanes
+    fit = min(WIDEST * 4, CACHE_BYTES // (rows or 1)) // kernel.size
+    block = -(-max(vector, min(fit, -(-lanes // workers))) // vector) * vector
+    blocks, row_bytes = -(-lanes // block), block * kernel.size + PAD
+    return Cut(block, blocks, min(workers, blocks), row_bytes, rows * row_bytes + 4096)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -52,9 +69,8 @@ def kernel(nest: Nest, bits: int) -> Kernel:
     lanes = host().vector_bits // bits
     code = compile_module(Printer(verify(nest), bits, lanes).written())
     slots = {name: k for k, name in enumerate((*WORDS, *words(nest)))}
-    axes = [buffer.axes for buffer in nest.rows(BLOCK)]
-    others = tuple(a for a in axes if a)
-    return Kernel(code, bits // 8, lanes, nest.sizes, nest.numbers, slots, len(axes) - len(others), others)
+    axes = tuple(buffer.axes for buffer in nest.rows(BLOCK))
+    return Kernel(code, bits // 8, lanes, nest.sizes, nest.numbers, slots, axes)
 
 
 class Runner:
@@ -65,18 +81,13 @@ class Runner:
         tensors: Mapping[str, Tensor | None], *, work: int, seed: int = 0,
     ):  # fmt: skip
         self.kernel, self.tensors = kernel, tensors  # keeps them alive
-        workers = threads.available() if work > SMALL else 1
-        rows, vector = kernel.rows(sizes), kernel.lanes
-        fit = min(WIDEST * 4, CACHE_BYTES // (rows or 1)) // kernel.size
-        block = -(-max(vector, min(fit, -(-lanes // workers))) // vector) * vector
-        blocks = -(-lanes // block)
-        self.workers = min(workers, blocks)
-        row_bytes = block * kernel.size + PAD
-        scratch_bytes = rows * row_bytes + 4096
-        self.scratch = torch.empty(self.workers * scratch_bytes, dtype=torch.uint8)
+        whole = tuple([sizes[name] for name in kernel.sizes])
+        shape = cut(kernel, lanes, whole, threads.available() if work > SMALL else 1)
+        self.workers = shape.workers
+        self.scratch = torch.empty(shape.workers * shape.scratch_bytes, dtype=torch.uint8)
         self.words = (ctypes.c_int64 * len(kernel.slots))(
-            lanes, block, blocks, 0, 0, self.scratch.data_ptr(), scratch_bytes, row_bytes, 0, seed, 0,
-            *[sizes[name] for name in kernel.sizes],
+            lanes, shape.block, shape.blocks, 0, 0, self.scratch.data_ptr(), shape.scratch_bytes, shape.row_bytes,
+            0, seed, 0, *whole,
             *[WHOLE.unpack(DOUBLE.pack(numbers[name]))[0] for name in kernel.numbers],
         )  # fmt: skip
         self.point(tensors)
