@@ -82,6 +82,8 @@ ROWS: dict[str, Callable[[bool], Callable[[], None]]] = {
     **{name: layer(name) for name in neurons.__all__},
     **{f"{name}-learning": layer(name, True) for name in ("LIF", "SRC", "AdLIF", "AdEx", "DQIF")},
     "Recurrent": module(lambda: nn.Recurrent(neurons.AdLIF(256)), (100, 64, 256)),
+    "RecurrentDelay": module(lambda: nn.RecurrentDelay(neurons.AdLIF(256), taps=8), (100, 64, 256)),
+    "ConvGRU": module(lambda: nn.ConvGRU(2, 32), (20, 8, 2, 28, 28)),
     "Delay": module(lambda: nn.Delay(512, taps=25), (100, 32, 512)),
     "CSGRU": module(lambda: nn.CSGRU(2, 32), (20, 8, 2, 28, 28)),
     "SpikGRU": module(lambda: nn.SpikGRU(256, 128), (100, 32, 256)),

@@ -14,10 +14,14 @@ import triton
 from torch import Tensor
 
 import rheobase
-from rheobase import Neuron, Noisy, errors, neurons
+from rheobase import Neuron, Noisy, errors, neurons, nn
 from rheobase.engine.graph.program import parse
 from rheobase.engine.graph.trace import trace
-from rheobase.engine.operators.gpu import segment_length
+from rheobase.engine.llvm import launch as llvm
+from rheobase.engine.nest.adjoint import adjoint
+from rheobase.engine.nest.tree import elimination
+from rheobase.engine.operators.gpu import longest
+from rheobase.engine.triton import launch as gpu
 from rheobase.engine.triton.launch import BLOCK
 from tests.contract.models import Model, every_model, fed
 from tests.contract.runs import Run, assert_runs_close, assert_runs_equal, reference_run, run, weight
@@ -140,7 +144,7 @@ def test_segments_balance_what_is_kept_and_what_is_computed_again() -> None:
     neuron = neurons.LIF(3, dt=1.0)
     text = trace(neuron).text()
     assert len(parse(text).states) == 1
-    assert [segment_length(text, steps) for steps in (1, 16, 63, 1000, 100_000)] == [1, 16, 16, 32, 320]
+    assert [longest(text, 32, steps) for steps in (1, 16, 63, 1000, 100_000)] == [16, 16, 16, 32, 320]
 
 
 @pytest.mark.parametrize("wanted", ["current", "init.v", "tau_mem_log"])
@@ -214,4 +218,60 @@ def test_the_operator_keeps_its_contract_with_torch() -> None:
     with FakeTensorMode(allow_non_fake_inputs=True):
         fake = torch.ops.rheobase.scan_triton(*arguments)
     assert [(t.shape, t.dtype) for t in real] == [(t.shape, t.dtype) for t in fake]
-    assert real[-1].shape[0] == 3 * (-(-40 // segment_length(text, 40)) - 1)
+    assert real[-1].shape[0] == 3 * (-(-40 // longest(text, 32, 40)) - 1)
+
+
+LAYERS: dict[str, tuple[Any, tuple[int, ...]]] = {
+    "Recurrent": (lambda: nn.Recurrent(neurons.AdLIF(5)), (37, 2, 5)),
+    "RecurrentDelay": (lambda: nn.RecurrentDelay(neurons.LIF(5, dt=1.0), taps=3), (37, 2, 5)),
+    "SpikGRU": (lambda: nn.SpikGRU(5, 4), (34, 2, 5)),
+    "CSGRU": (lambda: nn.CSGRU(1, 2), (5, 2, 1, 4, 4)),
+    "CSGRU, z reads spikes": (lambda: nn.CSGRU(1, 2, update_reads="spikes"), (5, 2, 1, 4, 4)),
+    "ConvGRU": (lambda: nn.ConvGRU(1, 2), (5, 2, 1, 4, 4)),
+}
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["whole", "lengths"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers_with_products_in_their_loop(name: str, ends: bool) -> None:
+    make, shape = LAYERS[name]
+    torch.manual_seed(0)
+    layer = make().double()
+    x, found = (torch.rand(shape, dtype=torch.float64) < 0.6).double() * 2, []
+    lengths = torch.tensor([shape[0], 3]) if ends else None
+    for backend in ("reference", "triton"):
+        given = x.clone().requires_grad_()
+        out, state = layer(given, lengths=lengths, backend=backend)
+        leaves = [out, *torch.utils._pytree.tree_leaves(state)]
+        loss = sum((k * s.sin()).sum() for k, s in enumerate(leaves, 1))
+        found.append([*leaves, *torch.autograd.grad(loss, [given, *layer.parameters()])])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+    assert float(found[0][0].detach().abs().sum()) > 0
+
+
+def test_what_a_layer_on_a_gpu_is_told() -> None:
+    layer = nn.Recurrent(neurons.AdLIF(3))
+    with pytest.raises(errors.InputError, match="nan"):
+        layer(torch.full((3, 1, 3), float("nan")), backend="triton")
+
+
+def test_a_tree_and_its_adjoint() -> None:
+    """Rows with axes lie in scratch, indices come from an array: the same numbers as on the CPU."""
+    n, lanes = 9, 5
+    parent = torch.tensor([0, 0, 1, 1, 0, 4, 4, 6, 2], dtype=torch.int32)
+    g = torch.Generator().manual_seed(0)
+    held: dict[str, Tensor] = {
+        name: torch.rand(n, lanes, generator=g, dtype=torch.float64) for name in ("right", "off", "g:x")
+    }
+    held |= {"diagonal": 9 + torch.rand(n, lanes, generator=g, dtype=torch.float64), "parent": parent}
+    there, found = elimination(), []
+    back = adjoint(there, outputs=["x"], inputs=["diagonal", "right", "off"])
+    for target in (llvm, gpu):
+        made = {name: torch.zeros(n, lanes, dtype=torch.float64) for name in ("x", "g:diagonal", "g:right", "g:off")}
+        for nest in (there, back):
+            target.run(nest, {**held, **made}, {"compartments": n}, {}, lanes=lanes, dtype=torch.float64)
+        found.append(list(made.values()))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-14)
+        assert float(one.abs().max()) > 0

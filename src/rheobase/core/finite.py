@@ -99,9 +99,10 @@ def _first_bad(name: str, x: Tensor) -> str:
     return f"{name}[{', '.join(map(str, where))}] = {float(x[where])}"
 
 
-def divergence(owner: str, what: str, step: int, remedy: str = LOOK) -> Diverged:
-    """The error for states that are no longer finite after a step."""
-    return Diverged(owner, f"{what} after step {step}", "states that stay finite", remedy)
+def divergence(owner: str, what: str, step: int | None, remedy: str = LOOK) -> Diverged:
+    """The error for states that are no longer finite after a step; None where it is not known which."""
+    when = "" if step is None else f" after step {step}"
+    return Diverged(owner, f"{what}{when}", "states that stay finite", remedy)
 
 
 def _remedy(neuron: Any) -> str:

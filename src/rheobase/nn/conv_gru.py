@@ -12,8 +12,11 @@ from rheobase.core.check import check_call, check_state
 from rheobase.core.finite import check_finite
 from rheobase.core.rollout import held
 from rheobase.core.states import registered
-from rheobase.errors import BackendUnavailable
-from rheobase.nn.gated import AsNeuron, uniform
+from rheobase.engine.operators.products import Product
+from rheobase.engine.operators.sequence import Given, sequence
+from rheobase.engine.operators.sequence_plan import Map, Plan
+from rheobase.nn.gated import AsNeuron, chosen_for, declared, last_of, owned, uniform
+from rheobase.nn.gates import ResetHidden, UpdateHidden
 from rheobase.nn.stateful import Stateful
 from rheobase.nn.window import Size, Window
 
@@ -39,7 +42,8 @@ class ConvGRU(Stateful):
     Raises: `ShapeError`, `DTypeError`, `StateError`, `InputError` for x and states; `ParameterError` for sizes that
     are no positive integers and groups that do not divide the channels; `BackendUnavailable`.
 
-    Numerics: a loop in plain torch behind one convolution of the input for all steps; there is no kernel for it.
+    Numerics: one convolution of the input for all steps; then a loop with the products of each step, and kernels for
+    what stands between them.
 
     Differs from the paper: weights and biases start uniform within 1/sqrt(fan in), as torch does.
 
@@ -61,6 +65,8 @@ class ConvGRU(Stateful):
         outer, inner = (1 / math.sqrt(math.prod(s[1:])) for s in (w.outer, w.inner))
         self.weight_z, self.weight_r, self.weight_n = (uniform(outer, *w.outer) for _ in self.gates)
         self.weight_rec_z, self.weight_rec_r, self.weight_rec_n = (uniform(inner, *w.inner) for _ in self.gates)
+        # in a tuple, since a module would list them as parts of the network
+        self.stages = (ResetHidden(1), UpdateHidden(1))
         self.bias_z, self.bias_r, self.bias_n = (uniform(outer, channels) for _ in self.gates)
 
     def forward(
@@ -71,27 +77,42 @@ class ConvGRU(Stateful):
         seen: Any = AsNeuron(self, tuple(getattr(x, "shape", ()))[2:], ConvGRUState)
         check_call(seen, (x,), (), lengths)
         check_finite(seen, (x,))
-        if backend not in ("auto", "reference"):
-            given = f"backend {backend!r}, which cannot run: it is a loop in plain torch"
-            raise BackendUnavailable(repr(self), given, "'auto' or 'reference'", "leave backend out")
+        chosen = self.runs_on(x, backend)
         compute = torch.promote_types(x.dtype, torch.float32)
         images, product = self.window.images(x.to(compute)), self.window.product
-        of_z, of_r, of_n = (
-            self.window.convolved(images, getattr(self, f"weight_{g}"), getattr(self, f"bias_{g}")).unflatten(
+        sums = {
+            g: self.window.convolved(images, getattr(self, f"weight_{g}"), getattr(self, f"bias_{g}")).unflatten(
                 0, x.shape[:2]
-            )
+            ).to(compute)
             for g in self.gates
-        )
+        }  # fmt: skip
+        rest, shape = state is None, sums["z"].shape[1:]
         if state is None:
-            state = ConvGRUState(torch.zeros_like(of_z[0]))
+            state = ConvGRUState(sums["z"].new_zeros(shape))
         else:
-            like: Any = AsNeuron(self, tuple(of_z.shape[2:]), ConvGRUState)
+            like: Any = AsNeuron(self, tuple(shape[1:]), ConvGRUState)
             check_state(like, state, x, compute)
-        h, outs = state.h, list[Tensor]()
-        for t in range(x.shape[0]):
-            z = torch.sigmoid(of_z[t] + product.forward(h, self.weight_rec_z).to(compute))
-            r = torch.sigmoid(of_r[t] + product.forward(h, self.weight_rec_r).to(compute))
-            n = torch.tanh(of_n[t] + product.forward(r * h, self.weight_rec_n).to(compute))
+        if chosen == "reference":
+            out, h = self._reference(sums, state.h, lengths, product)
+        else:
+            out, h = self._fused(sums, state.h, lengths, product, rest, chosen)
+        return out.to(x.dtype), ConvGRUState(h)
+
+    def runs_on(self, x: Tensor, backend: str = "auto") -> str:
+        """The backend that runs this layer on the device of `x`.
+
+        Raises `BackendUnavailable` for one asked for by name that cannot.
+        """
+        return chosen_for(self.stages, x, backend)
+
+    def _reference(
+        self, sums: dict[str, Tensor], h: Tensor, lengths: Tensor | None, product: Product
+    ) -> tuple[Tensor, Tensor]:
+        outs = list[Tensor]()
+        for t in range(len(sums["z"])):
+            z = torch.sigmoid(sums["z"][t] + product.forward(h, self.weight_rec_z).to(h.dtype))
+            r = torch.sigmoid(sums["r"][t] + product.forward(h, self.weight_rec_r).to(h.dtype))
+            n = torch.tanh(sums["n"][t] + product.forward(r * h, self.weight_rec_n).to(h.dtype))
             after = (1.0 - z) * h + z * n
             out = after
             if lengths is not None:
@@ -99,7 +120,24 @@ class ConvGRU(Stateful):
                 after, out = held(alive, after, h), held(alive, out, torch.zeros_like(out))
             outs.append(out)
             h = after
-        return torch.stack(outs).to(x.dtype), ConvGRUState(h)
+        return torch.stack(outs), h
+
+    def _fused(
+        self, sums: dict[str, Tensor], h: Tensor, lengths: Tensor | None, product: Product, rest: bool, backend: str
+    ) -> tuple[Tensor, Tensor]:
+        maps = [[Map("a_z", "z"), Map("a_r", "r")], [Map("a_n", "n", "kept")]]
+        low = torch.is_autocast_enabled(h.device.type)
+        precision = torch.get_autocast_dtype(h.device.type) if low else h.dtype
+        plan = Plan(
+            "the gated recurrence", tuple(f"a_{g}" for g in sums), ("kept",), (), self.gates,
+            declared(self, h, backend, self.stages, maps, "h"), product, str(precision).removeprefix("torch."), rest,
+        )  # fmt: skip
+        weights = [getattr(self, f"weight_rec_{g}") for g in self.gates]
+        call = Given(list(sums.values()), h, [torch.zeros_like(h)], [], weights, lengths, None, plan.text(), 0.0,
+                     owned(sums, product))  # fmt: skip
+        with torch.autocast(h.device.type, enabled=False):
+            out, _, _ = sequence(call, "sequence_triton" if backend == "triton" else "sequence")
+        return out, out[-1] if lengths is None else last_of(out, lengths, h)
 
     def extra_repr(self) -> str:
         return ", ".join(self.window.described())

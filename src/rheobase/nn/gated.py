@@ -14,15 +14,16 @@ from torch import Tensor, nn
 from rheobase.core import MapNeuron
 from rheobase.core.check import check_call, check_state
 from rheobase.core.declare import EntrySpec
-from rheobase.core.execution import Request, choose, reasons
-from rheobase.core.finite import check_finite
+from rheobase.core.execution import Request, choose
+from rheobase.core.finite import check_finite, concrete
 from rheobase.core.inputs import ONE_INPUT, one_step_of
 from rheobase.core.rollout import held
 from rheobase.core.states import registered
 from rheobase.core.surrogates import Lorentzian, Surrogate
 from rheobase.engine.graph.programs import program_of
-from rheobase.engine.operators.gated import Plan, Stage, gated
 from rheobase.engine.operators.products import Product
+from rheobase.engine.operators.sequence import Given, sequence
+from rheobase.engine.operators.sequence_plan import FEEDBACK, Map, Plan, Stage
 from rheobase.errors import BackendUnavailable, ParameterError
 from rheobase.nn.stateful import Stateful
 
@@ -112,7 +113,7 @@ class Gated(Stateful):
         if not torch.compiler.is_compiling():
             check_finite(seen, (x,))
         compute = torch.float64 if x.dtype == torch.float64 else torch.float32
-        fused = self.runs_on(x, backend) == "llvm"
+        chosen = self.runs_on(x, backend)
         sums = {gate: value.to(compute) for gate, value in self.sums(x.to(compute)).items()}
         like = next(iter(sums.values()))[0]
         rest = state is None
@@ -122,32 +123,25 @@ class Gated(Stateful):
             check_state(AsNeuron(self, tuple(like.shape[1:])), state, x, compute)  # type: ignore[arg-type]
         v_threshold = torch.tensor(self.v_threshold, dtype=compute, device=x.device)
         values = {"v_threshold": v_threshold} | {k: p.to(compute) for k, p in self.shared().items()}
-        run = self._fused if fused else self._reference
-        out, end = run(sums, values, state, lengths, rest)
+        if chosen == "reference":
+            out, end = self._reference(sums, values, state, lengths)
+        else:
+            out, end = self._fused(sums, values, state, lengths, rest, chosen)
         return out.to(x.dtype), end
 
     def runs_on(self, x: Tensor, backend: str = "auto") -> str:
-        """The backend that runs this layer on the device of `x`; its kernels are for the CPU.
+        """The backend that runs this layer on the device of `x`.
 
         Raises `BackendUnavailable` for one asked for by name that cannot.
         """
-        if torch.compiler.is_compiling():
-            # it traces torch, not kernels
-            return "reference"
-        if backend == "auto":
-            able = all(reasons(_request(stage, x)).get("llvm", "") is None for stage in self.stages)
-            return "llvm" if able else "reference"
-        if backend == "triton":
-            given = "backend 'triton', which cannot run: a gated recurrence has no GPU kernel"
-            raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
-        return [choose(_request(stage, x), backend)[1] for stage in self.stages][-1]
+        return chosen_for(self.stages, x, backend)
 
     def _weights(self) -> dict[str, Tensor]:
         mid: dict[str, Any] = {"mid": self.weight_z} if len(self.stages) > 1 else {}
         return {f"u:{gate}": getattr(self, f"weight_rec_{gate}") for gate in self.gates} | mid
 
     def _reference(
-        self, sums: dict[str, Tensor], values: dict[str, Tensor], state: GatedState, lengths: Tensor | None, rest: bool
+        self, sums: dict[str, Tensor], values: dict[str, Tensor], state: GatedState, lengths: Tensor | None
     ) -> tuple[Tensor, GatedState]:
         """One step after the other, by autograd."""
         weights, outs = self._weights(), []
@@ -174,36 +168,76 @@ class Gated(Stateful):
         return torch.stack(outs), state
 
     def _fused(
-        self, sums: dict[str, Tensor], values: dict[str, Tensor], state: GatedState, lengths: Tensor | None, rest: bool
-    ) -> tuple[Tensor, GatedState]:
-        """The whole sequence in one function, its point parts in kernels."""
-        like, stages = state.i, list[Stage]()
-        for stage in self.stages:
-            text, reason = program_of(_request(stage, like))
-            if text is None:
-                given = f"backend 'llvm', which cannot run: {reason}"
-                raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
-            stages.append(Stage(text, tuple(stage.entries), stage.State._fields, tuple(stage.params)))
-        tensors = {
-            **{f"x:{gate}": x for gate, x in sums.items()}, **self._weights(), **values,
-            **{f"s:{name}": s for name, s in state._asdict().items()},
-        }  # fmt: skip
+        self, sums: dict[str, Tensor], values: dict[str, Tensor], state: GatedState, lengths: Tensor | None, rest: bool,
+        backend: str,
+    ) -> tuple[Tensor, GatedState]:  # fmt: skip
+        """The whole sequence as one operator, its point parts in kernels."""
+        like, weights = state.i, self._weights()
+        maps = [[Map(f"a_{gate}", f"u:{gate}") for gate in self.gates], [Map("a_z", "mid", "i")]]
+        stages = declared(self, like, backend, self.stages, maps, "spike")
         low = torch.is_autocast_enabled(like.device.type)
         precision = torch.get_autocast_dtype(like.device.type) if low else like.dtype
-        plan = Plan(tuple(stages), self.gates, self.product, precision, rest, tuple(tensors))
+        plan = Plan(
+            "the gated recurrence", tuple(f"a_{gate}" for gate in sums), ("i", "v"), tuple(values), tuple(weights),
+            stages, self.product, str(precision).removeprefix("torch."), rest,
+        )  # fmt: skip
+        call = Given(list(sums.values()), state.spike, [state.i, state.v], list(values.values()),
+                     list(weights.values()), lengths, None, plan.text(), 0.0, owned(sums, self.product))  # fmt: skip
         with torch.autocast(like.device.type, enabled=False):
-            out, (i, v) = gated(plan, tensors, lengths)
+            out, (i, v), _ = sequence(call, "sequence_triton" if backend == "triton" else "sequence")
         if lengths is None:
             return out, GatedState(i, v, out[-1])
-        at = (lengths.long() - 1).clamp(min=0).view(1, -1, *(1,) * (out.dim() - 2)).expand(1, *out.shape[1:])
-        going = (lengths > 0).view(-1, *(1,) * (out.dim() - 2))
-        return out, GatedState(i, v, torch.where(going, out.gather(0, at)[0], state.spike))
+        return out, GatedState(i, v, last_of(out, lengths, state.spike))
 
     def described(self, *own: str) -> str:
         """Arguments for `repr`: these, and those that are not as usual."""
         usual = {"surrogate": Lorentzian(), "v_threshold": 1.0, "detach_reset": False}
         given = [f"{k}={getattr(self, k)!r}" for k, v in usual.items() if getattr(self, k) != v]
         return ", ".join([*own, *given])
+
+
+def owned(sums: Mapping[str, Tensor], product: Product) -> bool:
+    """Whether the loop may overwrite sums that a layer has just made: not where torch traces it, and would not see."""
+    laid = all(product.laid(x[0]).data_ptr() == x[0].data_ptr() for x in sums.values()) if concrete() else False
+    return laid and not torch.compiler.is_compiling()
+
+
+def last_of(out: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
+    """The output (time, batch, *shape) at the last step of each sequence; of an empty one, that of before."""
+    at = (lengths.long() - 1).clamp(min=0).view(1, -1, *(1,) * (out.dim() - 2)).expand(1, *out.shape[1:])
+    going = (lengths > 0).view(-1, *(1,) * (out.dim() - 2))
+    return torch.where(going, out.gather(0, at)[0], before)
+
+
+def declared(
+    owner: nn.Module, like: Tensor, backend: str, stages: Sequence[MapNeuron], maps: Sequence[Sequence[Map]],
+    feedback: str,
+) -> tuple[Stage, ...]:  # fmt: skip
+    """Point parts as stages, each behind its maps; `feedback` is their name of the layer's last output.
+
+    Raises: `BackendUnavailable` for equations that no kernel runs.
+    """
+    found: list[Stage] = []
+    for stage, of in zip(stages, maps, strict=False):
+        text, reason = program_of(_request(stage, like))
+        if text is None:
+            given = f"backend {backend!r}, which cannot run: {reason}"
+            raise BackendUnavailable(repr(owner), given, "one that can", 'use backend="auto"')
+        inputs, states = (
+            tuple(FEEDBACK if name == feedback else name for name in names)
+            for names in (stage.entries, stage.State._fields)
+        )
+        found.append(Stage(text, inputs, states, tuple(stage.params), tuple(of)))
+    return tuple(found)
+
+
+def chosen_for(stages: Sequence[MapNeuron], x: Tensor, backend: str) -> str:
+    """The backend that runs all of these point parts on the device of `x`.
+
+    Raises: `BackendUnavailable` for one asked for by name that cannot.
+    """
+    found = {choose(_request(stage, x), backend)[1] for stage in stages}
+    return found.pop() if len(found) == 1 else "reference"
 
 
 def _request(stage: MapNeuron, like: Tensor) -> Request:

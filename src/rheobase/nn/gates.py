@@ -78,3 +78,30 @@ class UpdateGate(MapNeuron):
     def step(self, s: Any, i: Any) -> tuple[Any, ...]:
         spike, v = _fired(self, s, i.i, torch.sigmoid(i.a_z))
         return spike, s._replace(v=v, spike=spike)
+
+
+class ResetHidden(MapNeuron):
+    """The first half of a GRU's cell: what of its last value h the new one may read, sigmoid(a_r) h."""
+
+    graded = True
+    a_r = entry("1", "what the reset gate reads")
+    h = entry("1", "the last value")
+    kept = state(0.0, "1", "what the reset gate lets through")
+
+    def step(self, s: Any, i: Any) -> tuple[Any, ...]:
+        kept = torch.sigmoid(i.a_r) * i.h
+        return kept, s._replace(kept=kept)
+
+
+class UpdateHidden(MapNeuron):
+    """The second half of a GRU's cell: z = sigmoid(a_z) mixes tanh(a_n) into the last value."""
+
+    graded = True
+    a_z = entry("1", "what the update gate reads")
+    a_n = entry("1", "what the new value reads")
+    h = state(0.0, "1", "the value")
+
+    def step(self, s: Any, i: Any) -> tuple[Any, ...]:
+        z = torch.sigmoid(i.a_z)
+        h = (1.0 - z) * s.h + z * torch.tanh(i.a_n)
+        return h, s._replace(h=h)

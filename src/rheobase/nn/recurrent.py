@@ -9,14 +9,17 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.core.check import check_call, check_state
-from rheobase.core.execution import Request, choose, reasons
+from rheobase.core.execution import Request, choose
 from rheobase.core.finite import check_finite
 from rheobase.core.neuron import Neuron, recording
 from rheobase.core.noise import advanced
 from rheobase.core.rollout import held, held_state, one_step
 from rheobase.core.states import registered
-from rheobase.engine.operators.recurrent import recur
-from rheobase.errors import BackendUnavailable, ParameterError, ShapeError, StateError
+from rheobase.engine.graph.programs import program_of
+from rheobase.engine.operators.products import Matrix
+from rheobase.engine.operators.sequence import Given, sequence
+from rheobase.engine.operators.sequence_plan import Map, Plan, Stage
+from rheobase.errors import InputError, ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful
 
 
@@ -34,7 +37,7 @@ class Recurrent(Stateful):
     Shapes: x (time, batch, n) to out (time, batch, n); weight_rec (n, n), (to, from), learnable. By default it
     starts orthogonal with a zero diagonal; `self_connections` keeps the diagonal.
 
-    A whole sequence is one operator: per step one matrix product and one call of the neuron's kernel.
+    A whole sequence is one operator: per step one matrix product and one call of the neuron's kernel, on CPU or GPU.
 
     Raises: `ShapeError` for a matrix of another size; `ParameterError` for a neuron with several axes or inputs.
 
@@ -94,25 +97,18 @@ class Recurrent(Stateful):
             raise StateError(repr(self), type(state).__name__, "a RecurrentState", "pass on what this layer returned")
         check_state(self.neuron, state.neuron, x, compute)
         request = Request(self.neuron, (x,), state.neuron, record, lengths)
-        if self.runs_on(x, backend) == "llvm":
-            out, end, traces = recur(request, state.out, self.lateral)
-        else:
-            out, end, traces = self._reference(request, state.out)
+        chosen = self.runs_on(x, backend)
+        out, end, traces = (
+            self._reference(request, state.out) if chosen == "reference" else self._fused(request, state.out, chosen)
+        )
         result = RecurrentState(end, self._kept(out.to(compute), state.out, lengths))
         return (out, result, recording(record)(*traces)) if record else (out, result)
 
     def runs_on(self, x: Tensor, backend: str = "auto") -> str:
-        """The backend that runs this layer on the device of `x`; there is no fused recurrence on a GPU yet.
+        """The backend that runs this layer on the device of `x`.
 
         Raises `BackendUnavailable` for one asked for by name that cannot.
         """
-        if backend == "auto":
-            return (
-                "llvm" if reasons(Request(self.neuron, (x,), None, (), None)).get("llvm", "") is None else "reference"
-            )
-        if backend == "triton":
-            given = "backend 'triton', which cannot run: lateral recurrence has no GPU kernel"
-            raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
         return choose(Request(self.neuron, (x,), None, (), None), backend)[1]
 
     def _taps(self) -> Tensor | None:
@@ -122,6 +118,32 @@ class Recurrent(Stateful):
     def _kept(self, out: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
         """What it gave at the end of each sequence."""
         return out[-1] if lengths is None else _last(out, lengths, before)
+
+    def _fused(self, request: Request, before: Tensor, backend: str) -> tuple[Tensor, Any, list[Tensor]]:
+        """The whole sequence as one operator."""
+        neuron, taps, given = self.neuron, self._taps(), request.form
+        text, reason = program_of(request)
+        if text is None:
+            raise RuntimeError(reason)
+        values = neuron.values()
+        states, weights = tuple(neuron.lane_states), {"lateral": self.lateral}
+        if taps is not None:
+            weights["taps"] = taps[:, 0]
+        stage = Stage(text, ("total",), states, tuple(values), (Map("total", "lateral"),))
+        plan = Plan(
+            "the lateral recurrence", ("total",), states, tuple(values), tuple(weights), (stage,), Matrix(),
+            str(before.dtype).removeprefix("torch."), taps=None if taps is None else "taps",
+        )  # fmt: skip
+        found = Given(
+            [given.float() if given.dtype == torch.float16 else given], before, request.lanes, list(values.values()),
+            list(weights.values()), request.lengths, request.rng, plan.text(), neuron.dt or 0.0,
+        )  # fmt: skip
+        try:
+            out, final, traces = sequence(found, "sequence_triton" if backend == "triton" else "sequence")
+        except InputError:
+            check_finite(neuron, request.inputs)
+            raise
+        return out.to(given.dtype), request.end(final), traces
 
     def _reference(self, request: Request, given: Tensor) -> tuple[Tensor, Any, list[Tensor]]:
         neuron, s = self.neuron, request.state

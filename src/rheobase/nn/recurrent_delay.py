@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from rheobase.core.neuron import Neuron
-from rheobase.errors import BackendUnavailable
 from rheobase.nn.history import latest
 from rheobase.nn.positions import Positions
 from rheobase.nn.recurrent import Recurrent, RecurrentState
@@ -23,7 +22,7 @@ class RecurrentDelay(Recurrent):
 
     Shapes: x (time, batch, n) to out (time, batch, n); weight_rec (n, n), d (n,).
 
-    Raises: as `Recurrent`; `BackendUnavailable` for a kernel asked for by name: step by step in torch's own operations.
+    Raises: as `Recurrent`.
 
     Reference: Queant, Rancon, Cottereau & Masquelier, arXiv 2509.24852 (2025).
 
@@ -44,13 +43,6 @@ class RecurrentDelay(Recurrent):
         """The neuron at rest, having given nothing; `out` is (taps, batch, n), oldest first."""
         state = self.neuron.rest(batch, dtype=dtype, device=device)
         return RecurrentState(state, state[0].new_zeros(self.positions.taps, *state[0].shape))
-
-    def runs_on(self, x: Tensor, backend: str = "auto") -> str:
-        """Always the reference loop: there is no kernel of it yet."""
-        if backend not in ("auto", "reference"):
-            given = f"backend {backend!r}, which cannot run: delayed recurrence has no kernel"
-            raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
-        return "reference"
 
     def _taps(self) -> Tensor:
         return self.positions().flip(0)[:, None]

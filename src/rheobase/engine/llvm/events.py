@@ -52,6 +52,9 @@ def as_rows(weight: Tensor) -> Tensor:
 
 
 def _run(s: Tensor, rows: Tensor, weight: Tensor, kernel: tuple[int, int], gradient: bool) -> None:
+    for x in (s, rows):
+        if not x.is_contiguous(memory_format=torch.channels_last):
+            raise ValueError(f"a tensor {tuple(x.shape)} with strides {x.stride()}; expected channels-last order")
     images, inputs, height, width = s.shape
     vectors = rows.shape[1] // lanes(s.dtype)
     # images are apart going forward; the gradient of a weight is a sum over them, so there the channels are

@@ -78,9 +78,10 @@ class Runner:
 
     def __init__(
         self, kernel: Kernel, lanes: int, sizes: Mapping[str, int], numbers: Mapping[str, float],
-        tensors: Mapping[str, Tensor | None], *, work: int, seed: int = 0,
+        tensors: Mapping[str, Tensor | None], *, work: int, seed: int = 0, start: int = 0,
     ):  # fmt: skip
-        self.kernel, self.tensors = kernel, tensors  # keeps them alive
+        self.kernel, self.start = kernel, start  # the absolute step of its noise
+        self.tensors = tensors  # keeps them alive
         whole = tuple([sizes[name] for name in kernel.sizes])
         shape = cut(kernel, lanes, whole, threads.available() if work > SMALL else 1)
         self.workers = shape.workers
@@ -100,14 +101,18 @@ class Runner:
                 words[slots[name]] = 0 if tensor is None else tensor.data_ptr()
 
     def run(self, tensors: Mapping[str, Tensor | None] | None = None, step: int = 0) -> int:
-        """Run over these tensors from this absolute step on. Returns the flags that were raised."""
+        """Run over these tensors, so many steps after the start. Returns the flags that were raised."""
         if tensors:
             self.point(tensors)
         words = self.words
         words[COUNTER] = words[THREADS] = words[BAD] = 0
-        words[STEP] = step
+        words[STEP] = self.start + step
         threads.launch(self.kernel.code.call, self.kernel.code.address, ctypes.addressof(words), self.workers)
         return words[BAD]
+
+    def flags(self) -> int:
+        """Those of the last run."""
+        return self.words[BAD]
 
 
 def run(
@@ -120,4 +125,4 @@ def run(
     """
     held = fitting(nest, tensors, sizes, lanes, dtype)
     made = kernel(nest, 64 if dtype == torch.float64 else 32)
-    return Runner(made, lanes, sizes, numbers, held, work=SMALL + 1, seed=seed).run(step=step)
+    return Runner(made, lanes, sizes, numbers, held, work=SMALL + 1, seed=seed, start=step).run()

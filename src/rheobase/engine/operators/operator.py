@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from types import MappingProxyType
 from typing import Any, NoReturn, Protocol
 
 import torch
@@ -56,16 +57,19 @@ class Operator:
     `differentiable`: those arguments, a tensor or a list of them, that have a gradient.
     `outputs(given, keep)`: empty results, of which the last `hidden` are for the way back alone.
     `saves`: which of the results `backward` gets as `saved`; all hidden ones, unless it is given.
+    `forgets`: arguments of which `backward` asks shape and type alone, so that no values are kept; each with the name
+    of an argument that keeps them where it is True.
     """
 
     def __init__(
         self, name: str, given: type[Any], *, differentiable: tuple[str, ...], kernels: Mapping[str, Kernels | Late],
         outputs: Callable[[Any, bool], list[Tensor]], hidden: int = 0, saves: tuple[int, ...] | None = None,
+        forgets: Mapping[str, str] = MappingProxyType({}),
     ):  # fmt: skip
         self.name, self.given, self.differentiable, self.hidden = name, given, differentiable, hidden
         self.outputs = outputs
         self.saves = tuple(range(-hidden, 0)) if saves is None else saves
-        self.width = len(given._fields)
+        self.width, self.forgets = len(given._fields), forgets
         if [argument for argument in given._fields if argument in differentiable] != list(differentiable):
             raise ValueError(
                 f"{name}: differentiable {differentiable} must be arguments, in the order of {given._fields}"
@@ -119,6 +123,16 @@ class Operator:
                 tensors.append(value)
                 bare[k] = 1
         return [bare, *tensors]
+
+    def remembered(self, bare: list[Any], tensors: Sequence[Tensor]) -> list[Tensor]:
+        """The tensors, where values are not needed as tensors that hold one value for all."""
+        found, at, fields = list(tensors), 0, self.given._fields
+        for k, _, _ in self.places:
+            count, keeps = bare[k] or 0, self.forgets.get(fields[k])
+            if keeps is not None and not bare[fields.index(keeps)]:
+                found[at : at + count] = [t.new_empty(()).expand(t.shape) for t in tensors[at : at + count]]
+            at += count
+        return found
 
     def unpacked(self, bare: list[Any], tensors: Sequence[Tensor]) -> list[Any]:
         """The arguments again."""
@@ -182,7 +196,7 @@ class _Rule(torch.autograd.Function):
     ) -> tuple[Tensor, ...]:
         with below_autograd():
             results = operator.op(*operator.unpacked(bare, tensors), True)
-        ctx.save_for_backward(*(results[k] for k in operator.saves), *tensors)
+        ctx.save_for_backward(*(results[k] for k in operator.saves), *operator.remembered(bare, tensors))
         ctx.operator, ctx.bare = operator, bare
         ctx.set_materialize_grads(False)
         return tuple(results[: len(results) - operator.hidden])

@@ -25,12 +25,20 @@ class Product(Protocol):
         """The product."""
         ...
 
-    def input_gradient(self, g: Tensor, weight: Tensor) -> Tensor:
-        """The gradient of `s`."""
+    def add(self, base: Tensor, s: Tensor, weight: Tensor, out: Tensor) -> None:
+        """out = base + product, in the type of out."""
+        ...
+
+    def add_back(self, g: Tensor, weight: Tensor, total: Tensor) -> None:
+        """Add the gradient of `s` to `total`."""
         ...
 
     def weight_gradient(self, s: Tensor, g: Tensor, weight: Tensor) -> Tensor:
         """The gradient of the weight over (rows, *shape), rows being all steps and samples."""
+        ...
+
+    def text(self) -> str:
+        """Its name and its numbers."""
         ...
 
     def laid(self, x: Tensor) -> Tensor:
@@ -50,11 +58,23 @@ class Product(Protocol):
 class Matrix:
     """s (rows, n) times weight (to, from)."""
 
+    def text(self) -> str:
+        return "Matrix"
+
     def forward(self, s: Tensor, weight: Tensor) -> Tensor:
         return F.linear(s, weight)
 
-    def input_gradient(self, g: Tensor, weight: Tensor) -> Tensor:
-        return g @ weight
+    def add(self, base: Tensor, s: Tensor, weight: Tensor, out: Tensor) -> None:
+        if weight.dtype == out.dtype:
+            torch.addmm(base, s, weight.t(), out=out)
+        else:
+            torch.add(base, self.forward(s.to(weight.dtype), weight).to(out.dtype), out=out)
+
+    def add_back(self, g: Tensor, weight: Tensor, total: Tensor) -> None:
+        if weight.dtype == total.dtype:
+            total.addmm_(g, weight)
+        else:
+            total.add_(g.to(weight.dtype) @ weight)
 
     def weight_gradient(self, s: Tensor, g: Tensor, weight: Tensor) -> Tensor:
         return g.t() @ s
@@ -76,6 +96,9 @@ class Convolution:
     kernel: tuple[int, int]
     groups: int = 1
 
+    def text(self) -> str:
+        return f"Convolution {self.kernel[0]} {self.kernel[1]} {self.groups}"
+
     @property
     def before(self) -> list[int]:
         return [(k - 1) // 2 for k in self.kernel]
@@ -95,12 +118,16 @@ class Convolution:
         s, padding = self.padded(s)
         return F.conv2d(s, weight, padding=padding, groups=self.groups)
 
-    def input_gradient(self, g: Tensor, weight: Tensor) -> Tensor:
+    def add(self, base: Tensor, s: Tensor, weight: Tensor, out: Tensor) -> None:
+        torch.add(base, self.forward(s.to(weight.dtype), weight), out=out)
+
+    def add_back(self, g: Tensor, weight: Tensor, total: Tensor) -> None:
+        g = g.to(weight.dtype)
         # only the shape of the input is looked at, and that is the shape of g
         like, padding = self.padded(g)
         found = self._backward(g, like, weight, padding, [True, False, False])[0]
         (top, left), (height, width) = self.before, g.shape[2:]
-        return found if self.symmetric else found[..., top : top + height, left : left + width]
+        total.add_(found if self.symmetric else found[..., top : top + height, left : left + width])
 
     def weight_gradient(self, s: Tensor, g: Tensor, weight: Tensor) -> Tensor:
         s, padding = self.padded(s)

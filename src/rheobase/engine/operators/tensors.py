@@ -33,8 +33,13 @@ def empties(form: Tensor, init: Sequence[Tensor], program: str, kept: int) -> li
 
 
 def numbered(name: str, tensors: Sequence[Tensor | None]) -> dict[str, Tensor | None]:
-    """Tensors by the names of a kernel's buffers: `name:0`, `name:1`..., contiguous."""
-    return {f"{name}:{k}": None if t is None else t.contiguous() for k, t in enumerate(tensors)}
+    """Tensors by the names of a kernel's buffers: `name:0`, `name:1`..."""
+    return {f"{name}:{k}": t for k, t in enumerate(tensors)}
+
+
+def dense(tensors: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Each in the order of its axes."""
+    return [None if t is None else t.contiguous() for t in tensors]
 
 
 def named(given: Any, results: Sequence[Tensor]) -> dict[str, Tensor | None]:

@@ -68,10 +68,15 @@ def run(
     """
     held = fitting(nest, tensors, sizes, lanes, dtype)
     form = next(tensor for tensor in held.values() if tensor is not None)
-    raised, rng = torch.zeros(2, dtype=torch.int32, device=form.device), torch.tensor([seed, step], device=form.device)
+    bad, rng = torch.zeros(2, dtype=torch.int32, device=form.device), torch.tensor([seed, step], device=form.device)
     bits = 64 if dtype == torch.float64 else 32
-    launch(nest, bits, {**held, "bad": raised, "rng": rng}, sizes, numbers, lanes=lanes, form=form)
-    return sum(one << k for k, one in enumerate(raised.tolist()))
+    launch(nest, bits, {**held, "bad": bad, "rng": rng}, sizes, numbers, lanes=lanes, form=form)
+    return raised(bad)
+
+
+def raised(bad: Tensor) -> int:
+    """The flags of a launch, from what it left in `bad`."""
+    return sum(one << k for k, one in enumerate(bad.tolist()))
 
 
 def launch(

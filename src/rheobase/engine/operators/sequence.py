@@ -1,0 +1,107 @@
+"""One loop over time with products in it, as an operator: `rheobase::sequence`, `rheobase::sequence_triton`.
+
+A step is that of a plan (`sequence_plan.py`): products of the last output, or of a state of this step, added to sums,
+and the kernels of the point parts between them. The sums that the kernels read are kept, and the states at the start of
+each stretch of steps; so backward the states of a stretch are computed again by one fused scan, a step is the same
+kernels' adjoints and the products' input gradients, and the gradient of each weight is one product over many steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from rheobase.engine.graph.program import parse as parse_program
+from rheobase.engine.operators.late import Late
+from rheobase.engine.operators.operator import Operator
+from rheobase.engine.operators.scan import cpu, gpu
+from rheobase.engine.operators.sequence_plan import FEEDBACK, parse
+from rheobase.engine.operators.tensors import compute_type
+
+loop = Late("rheobase.engine.operators.sequence_loop")
+STRETCH = 32  # steps between two kept states
+
+
+class Given(NamedTuple):
+    """What runs, each in the order of the plan's names."""
+
+    sums: list[Tensor]  # what is there before any product: (time, batch, *shape)
+    feedback: Tensor  # the output before the first step (batch, *shape), or the last n of them, oldest first
+    init: list[Tensor]
+    params: list[Tensor]
+    weights: list[Tensor]
+    lengths: Tensor | None
+    rng: Tensor | None
+    plan: str
+    dt: float
+    owned: bool = False  # the sums are nobody else's and laid out as products are: they may be overwritten
+
+
+class Results(NamedTuple):
+    """What comes out."""
+
+    out: Tensor
+    final: list[Tensor]
+    traces: list[Tensor]
+
+
+def stretches(steps: int) -> int:
+    """Into how many stretches a sequence falls."""
+    return -(-steps // STRETCH)
+
+
+def outputs(given: Given, keep: bool) -> list[Tensor]:
+    """out, final states, traces, the sums that the kernels read, and the states at the start of each stretch."""
+    form, plan, compute = given.sums[0], parse(given.plan), compute_type(given.sums[0])
+    like, steps = form[0].to(compute), form.shape[0]
+    room = plan.product.empty
+    traces = sum(len(parse_program(stage.program).traces) for stage in plan.stages)
+    sums = 0 if given.owned else len(given.sums) * steps
+    kept = (sums, len(given.init) * stretches(steps)) if keep else (0, 0)
+    return [
+        room(steps, form[0]),
+        *(room(1, like)[0] for _ in given.init),
+        *(room(steps, like) for _ in range(traces)),
+        *(room(rows, like) for rows in kept),
+    ]
+
+
+class Kernels:
+    """The loop over kernels of one target."""
+
+    def __init__(self, name: str, target: Any):
+        self.name, self.target = name, target
+
+    def forward(self, given: Given, keep: bool) -> list[Tensor]:
+        """The forward operator."""
+        return loop.forward(given, outputs(given, keep), self.target)
+
+    def backward(
+        self, given: Given, saved: Sequence[Tensor], grads: Sequence[Tensor | None], wanted: Sequence[bool]
+    ) -> list[Tensor]:
+        """The backward operator."""
+        return loop.backward(given, saved, grads, SEQUENCES[self.name].wanted(given, wanted), self.target)
+
+
+SEQUENCES = {
+    name: Operator(
+        name, Given, differentiable=("sums", "feedback", "init", "params", "weights"),
+        kernels=kernels, outputs=outputs, hidden=2, saves=(0, -2, -1), forgets={"sums": "owned"},
+    )
+    for name, kernels in (
+        ("sequence", {"CPU": Kernels("sequence", cpu), "CUDA": Kernels("sequence", gpu)}),
+        ("sequence_triton", {device: Kernels("sequence_triton", gpu) for device in ("CPU", "CUDA")}),
+    )
+}  # fmt: skip
+
+
+def sequence(given: Given, operator: str = "sequence") -> Results:
+    """Run a plan: the output, the states at the end but for the feedback, and what the stages trace."""
+    out, *rest = SEQUENCES[operator](given)
+    states = len(given.init)
+    return Results(out, rest[:states], rest[states:])
+
+
+__all__ = ["FEEDBACK", "SEQUENCES", "STRETCH", "Given", "Results", "outputs", "sequence"]
