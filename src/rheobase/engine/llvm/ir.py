@@ -167,10 +167,3 @@ class Writer:
 
     def iselect(self, mask: Value, a: Value, b: Value) -> Value:
         return self.let(f"select {self.M} {mask}, {self.I} {a}, {self.I} {b}")
-
-    def convert_to_int(self, a: Value) -> Value:
-        """Value of a float vector, truncated to integers (undefined out of range)."""
-        return self.let(f"fptosi {self.F} {a} to {self.I}")
-
-    def convert_to_float(self, a: Value) -> Value:
-        return self.let(f"sitofp {self.I} {a} to {self.F}")

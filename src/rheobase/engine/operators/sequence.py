@@ -20,7 +20,7 @@ from rheobase.engine.operators.scan import cpu, gpu
 from rheobase.engine.operators.sequence_plan import FEEDBACK, parse
 from rheobase.engine.operators.tensors import compute_type
 
-loop = Late("rheobase.engine.operators.sequence_loop")
+there, back = (Late(f"rheobase.engine.operators.sequence_{way}") for way in ("loop", "back"))
 STRETCH = 32  # steps between two kept states
 
 
@@ -76,13 +76,13 @@ class Kernels:
 
     def forward(self, given: Given, keep: bool) -> list[Tensor]:
         """The forward operator."""
-        return loop.forward(given, outputs(given, keep), self.target)
+        return there.forward(given, outputs(given, keep), self.target)
 
     def backward(
         self, given: Given, saved: Sequence[Tensor], grads: Sequence[Tensor | None], wanted: Sequence[bool]
     ) -> list[Tensor]:
         """The backward operator."""
-        return loop.backward(given, saved, grads, SEQUENCES[self.name].wanted(given, wanted), self.target)
+        return back.backward(given, saved, grads, SEQUENCES[self.name].wanted(given, wanted), self.target)
 
 
 SEQUENCES = {
