@@ -30,6 +30,7 @@ from rheobase.engine.nest.nest import (
     when,
 )
 from rheobase.engine.nest.verify import IllFormed, verify
+from tests.engine.whole_numbers import rounds_to_a_type
 
 T, TAPS = names("steps", "taps")
 X, Y = Buffer("x", (T,)), Buffer("y", (T,))
@@ -130,6 +131,13 @@ def test_what_may_be_absent_and_what_holds() -> None:
     assert not z[:2].any()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("kind", ["i8", "u8", "i16", "i32"])
+def test_whole_numbers_in_memory(kind: str, dtype: torch.dtype) -> None:
+    """Read as they are; written as the nearest, of two the even one, within range."""
+    rounds_to_a_type(run, kind, dtype)
+
+
 def energy() -> Nest:
     """total = the sum over t >= 1 of x[t] x[t - 1], in a row that is added to."""
     total, out = Buffer("total", place="block"), Buffer("out")
@@ -193,14 +201,15 @@ BAD: list[tuple[Nest, str]] = [
     (nest(buffers=(X, X)), "two buffers"),
     (nest(buffers=(Buffer("w", (Index.name("u"),)),)), "no size of the nest"),
     (nest(buffers=(Buffer("r", (T,), place="register"),)), "has axes"),
-    (nest(buffers=(Buffer("n", (T,), stored="i32"),)), "or one number for each lane"),
+    (nest(buffers=(Buffer("n", (T,), stored="i16", shared=True),)), "no array of indices"),
+    (nest(buffers=(Buffer("n", (T,), place="block", stored="i8"),)), "whole numbers in the block"),
     (nest(buffers=(Buffer("m", place="block", optional=True),)), "may be absent"),
     (
         nest(read(Buffer("r", place="register").row), buffers=(MEAN, Buffer("r", place="register"))),
         "outside of vectors",
     ),
     (nest(Vectors((Vectors(()),))), "vectors inside of vectors"),
-    (nest(read(PARENT[0]), buffers=(PARENT, MEAN)), "for real ones"),
+    (nest(read(PARENT[0]), buffers=(PARENT, MEAN)), "is an array of indices"),
     (nest(read(X[at("weight", 0, "steps")])), "no array of indices"),
     (nest(read(X[at("parent", 0, "taps")]), buffers=(X, MEAN, PARENT)), "the axis has steps"),
     (nest(read(replace(X, name="o").row), buffers=(MEAN, Buffer("o", optional=True))), "may be absent"),

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 
 from rheobase.engine.llvm.function import BYTES, Function
 from rheobase.engine.llvm.ir import Value
+from rheobase.engine.lowering.lower import whole
+from rheobase.engine.nest.nest import WHOLE
 
 AHEAD = 2  # rows
 # of every launch, before what its nest adds
@@ -19,7 +21,8 @@ WORDS = (
     "bad",  # the flags that were raised
     "seed", "step",  # of noise: its seed, and the absolute step at which the launch begins
 )  # fmt: skip
-STORED = {"f32": "float", "f64": "double", "bf16": "i16", "i32": "i32"}  # the elements of rows
+# the elements of rows
+STORED = {"f32": "float", "f64": "double", "bf16": "i16", "i8": "i8", "u8": "i8", "i16": "i16", "i32": "i32"}
 
 
 class Frame(Function):
@@ -66,10 +69,17 @@ class Frame(Function):
     def read(self, row: Value, stored: str) -> Value:
         """A vector of a row, as floats; lanes that do not exist read as zero."""
         raw = self.load(self.at(row, self.offset, STORED[stored]), self.mask, STORED[stored])
+        if stored in WHOLE:
+            return self.let(
+                f"{'uitofp' if stored == 'u8' else 'sitofp'} <{self.lanes} x {STORED[stored]}> {raw} to {self.F}"
+            )
         return self._widen(raw) if stored == "bf16" else raw
 
     def write(self, row: Value, value: Value, stored: str) -> None:
         raw = self._narrow(value) if stored == "bf16" else value
+        if stored in WHOLE:
+            kept, kind = whole(self, value, *WHOLE[stored]), f"<{self.lanes} x {STORED[stored]}>"
+            raw = self.let(f"{'fptoui' if stored == 'u8' else 'fptosi'} {self.F} {kept} to {kind}")
         self.store(raw, self.at(row, self.offset, STORED[stored]), self.mask, STORED[stored])
 
     def read_words32(self, row: Value) -> Value:

@@ -33,6 +33,19 @@ def lower(w: Vectors, graph: Graph, node: int, values: Mapping[int, Value]) -> V
     return INSTRUCTIONS[op](w, *x)
 
 
+def whole(w: Vectors, x: Value, least: int, most: int) -> Value:
+    """The whole number nearest to x, of two the even one, from `least` to `most`; of NaN, 0. It is still a float."""
+    digits = 23 if w.bits == 32 else 52
+    # beyond 2^digits every float is whole; below, adding and taking off 1.5 times that much rounds
+    big = w.const(1.5 * 2.0**digits)
+    rounded = w.sub(w.add(x, big), big)
+    x = w.select(w.cmp("olt", w.unary("fabs", x), w.const(2.0 ** (digits - 1))), rounded, x)
+    x = w.select(w.cmp("uno", x, x), w.const(0.0), x)
+    low, high = float(least), float(most) if w.bits == 64 or most < 2**24 else 2.0**31 - 2.0**7
+    x = w.select(w.cmp("olt", x, w.const(low)), w.const(low), x)
+    return w.select(w.cmp("ogt", x, w.const(high)), w.const(high), x)
+
+
 def _spike(w: Vectors, x: Value) -> Value:
     return w.select(w.cmp("oge", x, w.const(0.0)), w.const(1.0), w.const(0.0))
 

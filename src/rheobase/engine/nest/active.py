@@ -13,6 +13,7 @@ from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (
     BLOCK,
     MEMORY,
+    WHOLE,
     Around,
     Buffer,
     Leaf,
@@ -35,6 +36,9 @@ class Gradients:
 
     def __init__(self, nest: Nest, outputs: Collection[str], inputs: Collection[str], optional: Collection[str]):
         self.nest, self.outputs, self.inputs, self.optional = nest, outputs, inputs, optional
+        for name in (*outputs, *inputs):
+            if nest.buffer(name).stored in WHOLE:
+                raise ValueError(f"{nest.name}: {name} holds whole numbers, which have no gradient")
         every = list(placed(nest.body))
         self.written = {write.ref.buffer for leaf, _ in every for write in leaf.writes}
         self.active = _acted_on(nest, inputs) & _depended_on(nest, outputs)

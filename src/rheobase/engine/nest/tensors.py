@@ -11,7 +11,10 @@ from torch import Tensor
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import MEMORY, Buffer, Nest, leaves
 
-DTYPES = {"f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16, "i32": torch.int32}
+DTYPES = {
+    "f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16,
+    "i8": torch.int8, "u8": torch.uint8, "i16": torch.int16, "i32": torch.int32,
+}  # fmt: skip
 
 
 def fitting(

@@ -14,10 +14,10 @@ from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (
     MEMORY,
     PLACES,
-    REAL,
     REGISTER,
     STORED,
     THREAD,
+    WHOLE,
     Buffer,
     Leaf,
     Loop,
@@ -80,11 +80,10 @@ def _buffers(nest: Nest) -> None:
                 raise _fault(f"an axis of {buffer.name} has the extent {size}, which is no size of the nest")
         if buffer.place in (REGISTER, THREAD) and buffer.axes:
             raise _fault(f"the {buffer.place} value {buffer.name} has axes")
-        if buffer.stored not in REAL and not (buffer.place == MEMORY and len(buffer.axes) == buffer.shared):
-            raise _fault(
-                f"{buffer.name} holds whole numbers: it is an array of indices (shared, one axis, in memory) or one "
-                "number for each lane"
-            )
+        if buffer.stored in WHOLE and buffer.place != MEMORY:
+            raise _fault(f"{buffer.name} holds whole numbers in the {buffer.place}: there, real ones hold them")
+        if buffer.stored in WHOLE and buffer.shared and (buffer.stored != "i32" or len(buffer.axes) != 1):
+            raise _fault(f"{buffer.name} is shared and holds whole numbers, and is no array of indices (i32, one axis)")
         if buffer.shared and (buffer.place != MEMORY or buffer.stored == "bf16"):
             raise _fault(f"{buffer.name} is one element for all lanes, and {buffer.stored} in {buffer.place}")
         if buffer.optional and buffer.place != MEMORY:
@@ -182,7 +181,7 @@ def _leaf(leaf: Leaf, scope: Scope) -> None:
         buffer = _ref(source, scope)
         if leaf.graph.nodes[node].op != "alive":
             _real(buffer)
-        elif buffer.stored in REAL or buffer.shared:
+        elif buffer.stored != "i32" or buffer.shared:
             raise _fault(f"alive is read from {source}, which holds no whole number for each lane")
     for flag in leaf.flags:
         if leaf.graph.nodes[flag.node].op not in BOOLEAN:
@@ -205,8 +204,8 @@ def _leaf(leaf: Leaf, scope: Scope) -> None:
 
 
 def _real(buffer: Buffer) -> None:
-    if buffer.stored not in REAL:
-        raise _fault(f"{buffer.name} holds whole numbers, and a leaf takes it for real ones")
+    if buffer.stored in WHOLE and buffer.shared:
+        raise _fault(f"{buffer.name} is an array of indices, and a leaf takes it for real ones")
 
 
 def _ref(ref: Ref, scope: Scope) -> Buffer:
@@ -233,7 +232,7 @@ def _at(index: Index, extent: Index, scope: Scope) -> None:
     if index.at is None:
         return
     array = _buffer(index.at.array, scope)
-    if array.stored in REAL or not array.shared:
+    if array.stored not in WHOLE or not array.shared:
         raise _fault(f"{index}: {array.name} is no array of indices (i32, shared, one axis)")
     if Index.name(index.at.below) != extent:
         raise _fault(f"{index} stays below {index.at.below}, the axis has {extent}")

@@ -12,7 +12,9 @@ import struct
 from collections.abc import Generator
 from contextlib import contextmanager
 
+from rheobase.engine.lowering.lower import whole
 from rheobase.engine.lowering.vectors import Value
+from rheobase.engine.nest.nest import WHOLE
 
 ORDERED = {"oeq": "==", "ogt": ">", "oge": ">=", "olt": "<", "ole": "<=", "une": "!="}
 # an unordered comparison is the negation of an ordered one
@@ -158,6 +160,8 @@ class TritonFrame:
 
     def read(self, address: Value, stored: str) -> Value:
         """Floats as the kernel computes with them; lanes that do not exist read as zero."""
+        if stored in WHOLE:
+            return self.let(f"tl.load({address}, mask=here, other=0).to({self.f})")
         if stored != "bf16":
             return self.let(f"tl.load({address}, mask=here, other=0.0)")
         # bfloat16 is the upper half of a float32
@@ -173,6 +177,8 @@ class TritonFrame:
             quiet = self.iop("or", bits, self.iconst(0x400000))
             kept = self.select(self.cmp("uno", value, value), quiet, rounded)
             value = self.let(f"({kept} >> 16).to(tl.uint16).to(tl.int16, bitcast=True)")
+        if stored in WHOLE:
+            value = self.let(f"{whole(self, value, *WHOLE[stored])}.to(tl.{'u' * (stored == 'u8')}int{stored[1:]})")
         self.do(f"tl.store({address}, {value}, mask=here)")
 
     # --- the function ----------------------------------------------------------------------------------------------

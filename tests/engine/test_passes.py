@@ -1,0 +1,193 @@
+"""What is done to a nest before it is written: no number changes by it, and less is computed or kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rheobase.engine.llvm.launch import run
+from rheobase.engine.nest.adjoint import adjoint
+from rheobase.engine.nest.checkpoint import checkpointed
+from rheobase.engine.nest.equations import added, leaf
+from rheobase.engine.nest.hoist import alike, hoisted
+from rheobase.engine.nest.index import Index, names
+from rheobase.engine.nest.nest import Buffer, Leaf, Nest, copied, filled, leaves, loop, placed
+from rheobase.engine.nest.scan import nest_of, tape_rows
+from rheobase.engine.nest.tensors import many
+from rheobase.engine.nest.verify import verify
+
+(T,) = names("steps")
+X, Y, TAU, V = Buffer("x", (T,)), Buffer("y", (T,)), Buffer("tau"), Buffer("v", place="block")
+GAIN = Buffer("gain", shared=True)
+FIRST, LAST = Buffer("first"), Buffer("last")
+STEPS, LANES = 23, 19
+
+
+def leaky() -> Nest:
+    """v = exp(-1/tau) v + (1 - exp(-1/tau)) tanh(gain^2 x + v)."""
+
+    def step(t: Index) -> list[Leaf]:
+        def equations(x: Any, v: Any, tau: Any, gain: Any) -> Any:
+            decay = torch.exp(-1.0 / tau)
+            v = decay * v + (1.0 - decay) * torch.tanh(gain * gain * x + v)
+            return v, v
+
+        return [leaf(equations, reads={"x": X[t], "v": V.row, "tau": TAU.row, "gain": GAIN.row}, writes=[V.row, Y[t]])]
+
+    body = (copied(FIRST.row, V.row), loop("t", T, step), copied(V.row, LAST.row))
+    return Nest("leaky", (X, Y, TAU, GAIN, FIRST, LAST, V), body, sizes=("steps",))
+
+
+NEST = leaky()
+INPUTS = ("x", "tau", "gain", "first")
+
+
+def tensors(seed: int = 0) -> dict[str, Tensor]:
+    g = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.rand(shape, generator=g, dtype=torch.float64)
+
+    return {
+        "x": draw(STEPS, LANES), "tau": 1 + draw(LANES), "gain": 1 + draw(1), "first": draw(LANES),
+        "y": torch.empty(STEPS, LANES, dtype=torch.float64), "last": torch.empty(LANES, dtype=torch.float64),
+        "g:y": draw(STEPS, LANES), "g:last": draw(LANES),
+        **{f"g:{name}": torch.full((STEPS, LANES) if name == "x" else (LANES,), 7.0, dtype=torch.float64)
+           for name in INPUTS},
+    }  # fmt: skip
+
+
+def ran(nest: Nest, held: dict[str, Tensor], segment: int = STEPS) -> dict[str, Tensor]:
+    sizes = {"steps": STEPS, "segment": segment, "segments": -(-STEPS // segment)}
+    run(verify(nest), held, {name: sizes[name] for name in nest.sizes}, {}, lanes=LANES, dtype=torch.float64)
+    return held
+
+
+def in_loops(nest: Nest) -> list[str]:
+    """What is computed there."""
+    return [op for leaf, around in placed(nest.body) if around for op in computed(leaf)]
+
+
+def computed(leaf: Leaf) -> list[str]:
+    return [leaf.graph.nodes[k].op for k in leaf.needed if k not in dict(leaf.reads)]
+
+
+def test_what_stays_the_same_is_computed_before_the_loop() -> None:
+    moved = hoisted(NEST)
+    assert "exp" in in_loops(NEST)
+    assert "exp" not in in_loops(moved)
+    assert "tanh" in in_loops(moved)
+    a, b = ran(NEST, tensors()), ran(moved, tensors())
+    assert torch.equal(a["y"], b["y"])
+    assert torch.equal(a["last"], b["last"])
+
+
+def test_what_is_alike_in_all_lanes_is_computed_once() -> None:
+    moved = alike(hoisted(NEST))
+    made = [leaf.graph.nodes[w.node].op for leaf in moved.head for w in leaf.writes]
+    assert "mul" in made  # gain * gain
+    assert "exp" not in made  # tau has a value for each lane
+    assert torch.equal(ran(NEST, tensors())["y"], ran(moved, tensors())["y"])
+
+
+def gradients(nest: Nest, held: dict[str, Tensor], segment: int = STEPS) -> list[Tensor]:
+    found = ran(nest, held, segment)
+    return [found[f"g:{name}"] for name in INPUTS]
+
+
+@pytest.mark.parametrize(
+    "pass_", [lambda n: n, hoisted, lambda n: alike(hoisted(n))], ids=["as it is", "hoisted", "alike"]
+)
+def test_the_adjoint_is_that_of_torch(pass_: Any) -> None:
+    back = pass_(adjoint(hoisted(NEST, gradients=True), outputs=["y", "last"], inputs=INPUTS))
+    held = tensors()
+    given = {name: held[name].clone().requires_grad_() for name in INPUTS}
+    v, ys, decay = given["first"], [], torch.exp(-1.0 / given["tau"])
+    for x in given["x"]:
+        v = decay * v + (1.0 - decay) * torch.tanh(given["gain"] ** 2 * x + v)
+        ys.append(v)
+    expected = torch.autograd.grad([torch.stack(ys), v], list(given.values()), [held["g:y"], held["g:last"]])
+    for name, one, other in zip(INPUTS, gradients(back, held), expected, strict=True):
+        # what all lanes share has a gradient for each of them
+        torch.testing.assert_close(one.sum(0, keepdim=True) if name == "gain" else one, other, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("segment", [1, 5, 23])
+def test_a_loop_in_segments_is_the_whole(segment: int) -> None:
+    """Forward and back bit for bit, with a tape as long as a segment."""
+    cut = checkpointed(hoisted(NEST, gradients=True), "t")
+    held, whole = tensors(), tensors()
+    held["checkpoints"] = torch.empty(-(-STEPS // segment) - 1, 1, LANES, dtype=torch.float64)
+    assert torch.equal(ran(cut, held, segment)["y"], ran(NEST, whole)["y"])
+    ends = {"outputs": ["y", "last"], "inputs": INPUTS}
+    back, plain = adjoint(cut, **ends), adjoint(hoisted(NEST, gradients=True), **ends)  # type: ignore[arg-type]
+    held["y"].fill_(9.0)
+    for one, other in zip(gradients(back, held, segment), gradients(plain, whole), strict=True):
+        assert torch.equal(one, other)
+    assert bool((held["y"] == 9.0).all())  # what nobody needs is not computed again
+    (tape,) = [buffer for buffer in back.buffers if buffer.name.startswith("tape")]
+    assert many(tape.axes, {"segment": segment}) <= 2 * segment
+
+
+def test_a_gradient_that_may_be_absent() -> None:
+    back = adjoint(NEST, outputs=["y", "last"], inputs=INPUTS, optional=["last", "first"])
+    held, without = tensors(), tensors()
+    held["g:last"].zero_()
+    with_zero = gradients(back, held)
+    found = gradients(
+        back, {k: t for k, t in without.items() if k not in ("g:last", "g:first")} | {"g:first": without["g:first"]}
+    )
+    for one, other in zip(with_zero, found, strict=True):
+        assert torch.equal(one, other)
+    silent = {k: t for k, t in tensors().items() if k != "g:first"}
+    run(back, silent, {"steps": STEPS}, {}, lanes=LANES, dtype=torch.float64)
+    assert torch.equal(silent["g:last"], tensors()["g:last"])
+
+
+def test_what_no_output_depends_on_has_gradient_zero() -> None:
+    idle = Buffer("idle", (T,))
+    nest = Nest("idle", (*NEST.buffers, idle), NEST.body, sizes=("steps",))
+    back = adjoint(nest, outputs=["y"], inputs=["x", "idle"])
+    held = {k: t for k, t in tensors().items() if k != "g:last"} | {"g:idle": torch.ones(STEPS, LANES).double()}
+    run(back, held, {"steps": STEPS}, {}, lanes=LANES, dtype=torch.float64)
+    assert not held["g:idle"].any()
+
+
+def test_loops_that_cannot_be_cut() -> None:
+    with pytest.raises(ValueError, match="no loop over s"):
+        checkpointed(NEST, "s")
+    ring = Buffer("ring", (T,), place="block")
+    body = (loop("t", T, lambda t: [leaf(lambda x: x, reads={"x": X[t]}, writes=[added(ring[t])]),
+                                    copied(ring[t], Y[t])]),)  # fmt: skip
+    with pytest.raises(ValueError, match="rows with axes"):
+        checkpointed(Nest("ring", (X, Y, ring), body, sizes=("steps",)), "t")
+
+
+def test_a_row_that_a_tensor_takes_as_a_flag() -> None:
+    """What may be absent is copied and nothing more."""
+    body = (leaf(lambda f: torch.exp(f), reads={"f": FIRST.row}, writes=[V.row]), *NEST.body[1:])
+    with pytest.raises(ValueError, match="does more than copy"):
+        adjoint(Nest("odd", NEST.buffers, body, sizes=("steps",)), ["y"], ["first"], optional=["first"])
+
+
+def test_leaves_from_equations() -> None:
+    with pytest.raises(ValueError, match="2 results, and 1 rows"):
+        leaf(lambda x: (x, x), reads={"x": X[0]}, writes=[Y[0]])
+    one = leaf(lambda x: 2.0 * x, reads={"x": X[0]}, writes=[added(Y[0])])
+    assert one.writes[0].how == "add"
+
+
+def test_the_tape_of_known_neurons() -> None:
+    from rheobase import neurons
+    from rheobase.engine.graph.trace import trace
+    from rheobase.engine.graph.variant import Variant
+
+    for neuron, rows in ((neurons.LIF(1, dt=1.0), 1), (neurons.SRC(1), 7)):
+        text = trace(neuron).text()
+        assert tape_rows(text) == rows
+        nest = nest_of(Variant(text, False, "f32", (False,) * len(neuron.params), None))
+        assert all("exp" not in computed(leaf) for leaf in leaves(nest.body)) or isinstance(neuron, neurons.SRC)
+    assert filled(0.0).writes == ()
