@@ -39,7 +39,7 @@ lint: .venv/.installed-dev ## run the static checks alone
 	$(BIN)/lint-imports
 
 bench: .venv/.installed ## time rheobase against torch, and against its peers where they are installed
-	for name in neurons training_step memory startup after_matmul conductance epoch delay cs_gru dqif event_driven; do \
+	for name in neurons training_step memory startup after_matmul conductance epoch delay cs_gru dqif event_driven tree; do \
 		$(BENCH_PYTHON) -m benchmarks.$$name $(BENCH) || exit 1; done
 	$(BENCH_PYTHON) -m benchmarks.table
 

@@ -329,6 +329,18 @@ def event_driven(results: dict[str, Any]) -> str:
     ])  # fmt: skip
 
 
+def tree(results: dict[str, Any]) -> str:
+    head = ["", "forward", "its memory", "with the gradient", "its memory"]
+    kinds = ("forward", "forward, memory", "with the gradient", "with the gradient, memory")
+    rows = [[name, *(f"{row[kind]['ns']:.2f}" for kind in kinds)] for name, row in results["cases"].items()]
+    return "\n".join([
+        "## The elimination of a tree\n",
+        f"Nanoseconds for a compartment of a lane, {results['lanes']} lanes on a random tree: the linear system of a "
+        "branched cable, and its adjoint. Beside them, a copy by torch of as many bytes as must be read and written.\n",
+        table(head, rows),
+    ])  # fmt: skip
+
+
 SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "neurons": neurons,
     "training_step": training_step,
@@ -341,6 +353,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "cs_gru": cs_gru,
     "dqif": dqif,
     "event_driven": event_driven,
+    "tree": tree,
 }
 
 

@@ -174,7 +174,7 @@ ALONE: dict[str, Expression] = {
         )
     },
     **{name: torch_two(name) for name in ("add", "sub", "mul", "div", "maximum", "minimum")},
-    **{f"power {n}": (lambda x, y, n=n: x**n) for n in (2, 3, 5, -1, -2, -3, 0.5)},
+    **{f"power {n}": (lambda x, y, n=n: x**n) for n in (2, 3, 5, -1, -2, -3, 0.5, 0.3, 4.8, -1.5)},
     "clamp": lambda x, y: torch.clamp(x, -1.0, 1.0),
     "clamp at tensors": lambda x, y: torch.clamp(x, y, torch.abs(y)),
     "clamp from below": lambda x, y: torch.clamp(x, min=y),

@@ -96,6 +96,9 @@ ONE: dict[str, Callable[[Any], Any]] = {
     "power -1": lambda a: a**-1,
     "power -2": lambda a: a**-2,
     "power 0.5": lambda a: a**0.5,
+    "power 0.3": lambda a: a**0.3,
+    "power 4.8": lambda a: a**4.8,
+    "power -1.5": lambda a: torch.pow(a, -1.5),
     "power 1": lambda a: a**1,
     "power 2.0": lambda a: torch.pow(a, 2.0),
     "from 1": lambda a: 1.0 - a,
@@ -198,6 +201,10 @@ SMOOTH = frozenset(
         "power -1",
         "power -2",
         "power 3",
+        "power 0.3",
+        "power 4.8",
+        "power -1.5",
+        "pow",
     }
 )
 X = torch.tensor([-1.3, -0.5, 0.0, 0.25, 0.5, 1.0, 2.5]).view(1, 1, -1)

@@ -10,7 +10,7 @@ from rheobase.errors import ParameterError
 
 SUMS = frozenset({"add", "sub"})
 PRODUCTS = frozenset({"mul", "div"})
-FUNCTIONS = frozenset({"exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos"})
+FUNCTIONS = frozenset({"exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "pow"})
 
 
 class Update(NamedTuple):

@@ -68,7 +68,7 @@ def _clamped(inside: str, outside: str) -> Rule:
 
 def _power(graph: Graph, g: int, y: int, x: int) -> tuple[int | None, ...]:
     exponent = float(graph.nodes[y].tag)  # type: ignore[arg-type]
-    slope = graph.put("mul", graph.const(exponent), graph.put("power", x, tag=exponent - 1.0))
+    slope = graph.put("mul", graph.const(exponent), graph.put(graph.nodes[y].op, x, tag=exponent - 1.0))
     return (graph.put("mul", g, slope),)
 
 
@@ -122,6 +122,7 @@ RULES: Mapping[str, Rule] = {
     "clamp_min": _clamped("ge", "lt"),
     "clamp_max": _clamped("le", "gt"),
     "power": _power,
+    "pow": _power,
     "select": _select,
     "spike": lambda graph, g, y, x, derivative: (graph.put("mul", g, derivative), None),
     "switch": _switch,

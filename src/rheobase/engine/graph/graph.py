@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 COMPARISONS = frozenset({"lt", "le", "gt", "ge", "eq", "ne"})
 BOOLEAN = COMPARISONS | {"and", "or", "not", "alive"}
 # worth keeping for the way back rather than computing again
-COSTLY = frozenset({"exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "div", "power"})
+COSTLY = frozenset({"exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "div", "power", "pow"})
 COMMUTATIVE = frozenset({"add", "mul", "and", "or", "eq", "ne"})
 
 

@@ -212,7 +212,7 @@ def _different(a: Any, b: Any) -> Symbol:
 
 
 def _power(x: Any, exponent: Any) -> Any:
-    """Whole powers up to 64; 0.5 as the square root."""
+    """Powers up to 64: whole ones as products, 0.5 as the square root, any other number as `pow`."""
     if not isinstance(x, Symbol):
         raise Untraceable("a power whose exponent is not a number")
     tracer = _reals("a power", x)
@@ -221,8 +221,10 @@ def _power(x: Any, exponent: Any) -> Any:
         raise Untraceable("a power whose exponent is not a number")
     if exponent == 0.5:
         return _unary("sqrt", x)
-    if not math.isfinite(exponent) or exponent != int(exponent) or not 1 <= abs(exponent) <= 64:
+    if not math.isfinite(exponent) or exponent == 0 or abs(exponent) > 64:
         raise Untraceable(f"a power of {exponent}")
+    if exponent != int(exponent):
+        return tracer.symbol("pow", x.node, tag=float(exponent))
     if exponent < -1:
         # whole: the derivative of a quotient of products is NaN at 0, where that of the power is infinite
         return tracer.symbol("power", x.node, tag=float(exponent))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from rheobase.engine.graph.graph import Graph, whole_power
-from rheobase.engine.lowering.vector_math import FUNCTIONS
+from rheobase.engine.lowering.vector_math import FUNCTIONS, fraction_power
 from rheobase.engine.lowering.vectors import Value, Vectors
 
 # LLVM's ordered predicates are false for NaN, as are torch's comparisons; "ne" is true for NaN
@@ -21,6 +21,8 @@ def lower(w: Vectors, graph: Graph, node: int, values: Mapping[int, Value]) -> V
     x = [values[a] for a in graph.used(node)]
     if op == "power":
         return w.div(w.const(1.0), whole_power(w.mul, x[0], int(-float(tag))))  # type: ignore[arg-type]
+    if op == "pow":
+        return _pow(w, x[0], float(tag))  # type: ignore[arg-type]
     if op in BEYOND:
         beyond = w.cmp(BEYOND[op], x[0], x[1])
         # of a bound that is not a number, the result is none either
@@ -31,6 +33,15 @@ def lower(w: Vectors, graph: Graph, node: int, values: Mapping[int, Value]) -> V
     if op in FUNCTIONS:
         return FUNCTIONS[op](w, x[0])
     return INSTRUCTIONS[op](w, *x)
+
+
+def _pow(w: Vectors, x: Value, exponent: float) -> Value:
+    """x to a power that is not whole: the products of its whole part, times x to the rest."""
+    size = abs(exponent)
+    found = fraction_power(w, x, size - int(size))
+    if size > 1:
+        found = w.mul(whole_power(w.mul, w.unary("fabs", x), int(size)), found)
+    return found if exponent > 0 else w.div(w.const(1.0), found)
 
 
 def whole(w: Vectors, x: Value, least: int, most: int) -> Value:

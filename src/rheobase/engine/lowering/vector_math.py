@@ -23,6 +23,7 @@ result has up to 0.5):
     tanh      1.75  1.73  everywhere; never beyond +-1
     sigmoid   2.00  2.00  x >= -88 (f32), -709 (f64), below which it is 0; never beyond 1
     sin, cos  1.76  1.72  |x| <= 1e4 (f32), 1e6 (f64); never beyond +-1; the system's from 2**20, 2**40 on
+    x ** p    about 2 + 0.8 |p|, p not whole and rounded to the float type first, as torch does
     ========  ====  ====  ===============================================================================
 
 Coefficients are minimax fits of the error named beside them, found by a linear program over 500 Chebyshev points in 50
@@ -250,8 +251,8 @@ _LOG = {
 }
 
 
-def log(w: Vectors, x: Value) -> Value:
-    """n * log(2) + log(1 + f). One float for log(2) is enough: its error is as small relative to the first term."""
+def _logarithm(w: Vectors, x: Value) -> tuple[Value, Value]:
+    """n and log(1 + f), where x > 0 is 2**n * (1 + f) and 1 + f is between the roots of 1/2 and 2."""
     mantissa = _MANTISSA[w.bits]
     tiny = w.cmp("olt", x, w.const(_SMALLEST_NORMAL[w.bits]))
     normal = w.select(tiny, w.mul(x, w.const(2.0**mantissa)), x)
@@ -269,10 +270,34 @@ def log(w: Vectors, x: Value) -> Value:
     square = w.mul(f, f)
     even, odd = _horner(w, square, _LOG[w.bits][::2]), _horner(w, square, _LOG[w.bits][1::2])
     tail = w.fma(f, w.fma(odd, f, even), w.const(-0.5))
-    result = w.fma(n, w.const(_LN2[w.bits][0]), w.fma(square, tail, f))
+    return n, w.fma(square, tail, f)
+
+
+def log(w: Vectors, x: Value) -> Value:
+    """n * log(2) + log(1 + f). One float for log(2) is enough: its error is as small relative to the first term."""
+    n, rest = _logarithm(w, x)
+    result = w.fma(n, w.const(_LN2[w.bits][0]), rest)
 
     result = w.select(w.cmp("olt", x, w.const(math.inf)), result, x)  # infinity and NaN
     pole = w.select(w.cmp("oeq", x, w.const(0.0)), w.const(-math.inf), w.const(math.nan))
+    return w.select(w.cmp("ugt", x, w.const(0.0)), result, pole)
+
+
+def fraction_power(w: Vectors, x: Value, exponent: float) -> Value:
+    """x**p for 0 < p < 1: with x = 2**n * (1 + f), that is 4**h * exp(d * log(2) + p * log(1 + f)), p * n = 2 * h + d.
+
+    d is exact but for one rounding, so no digit is lost to the size of log(x).
+    """
+    n, rest = _logarithm(w, x)
+    p, n_p = w.const(exponent), w.mul(w.const(exponent), n)
+    h, power = _nearest(w, n_p, 0.5, _BIAS[w.bits])
+    d = w.add(w.fma(h, w.const(-2.0), n_p), w.fma(p, n, w.neg(n_p)))
+    small = exp(w, w.fma(d, w.const(_LN2[w.bits][0]), w.mul(p, rest)))
+    root = _power_of_two(w, power)
+    result = w.mul(w.mul(small, root), root)
+    result = w.select(w.cmp("olt", x, w.const(math.inf)), result, x)  # infinity and NaN
+    pole = w.select(w.cmp("oeq", x, w.const(0.0)), w.const(0.0), w.const(math.nan))
+    pole = w.select(w.cmp("oeq", x, w.const(-math.inf)), w.const(math.inf), pole)
     return w.select(w.cmp("ugt", x, w.const(0.0)), result, pole)
 
 

@@ -297,6 +297,6 @@ def _only(leaf: Leaf, buffers: set[str]) -> Leaf:
 
 __all__ = [
     "BLOCK", "MEMORY", "PLACES", "REAL", "REGISTER", "STORED", "THREAD", "WHOLE", "Around", "Buffer", "Flag", "Leaf",
-    "Loop", "Nest", "Ref", "Statement", "Test", "Vectors", "When", "Write", "copied", "filled", "leaves", "live", "loop",
-    "mapped", "placed", "present", "when",
+    "Loop", "Nest", "Ref", "Statement", "Test", "Vectors", "When", "Write", "copied", "filled", "leaves", "live",
+    "loop", "mapped", "placed", "present", "when",
 ]  # fmt: skip
