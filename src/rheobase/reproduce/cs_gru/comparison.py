@@ -34,7 +34,8 @@ SIZES = ("network", "cells", "channels", "stride", "means over", "start of the r
 ENERGY = (
     f"Energy: {1e12 * ACCUMULATE:.1f} pJ for an accumulate (AC), {1e12 * MULTIPLY_ACCUMULATE:.1f} pJ for a "
     "multiply-accumulate (MAC), 32-bit floats at 45 nm (Horowitz, 2014); the paper does not use these numbers, it "
-    "counts spikes. Neither memory nor functions (sigmoid, tanh) are in it."
+    "counts spikes. Neither memory nor functions (sigmoid, tanh) are in it. Seconds per epoch are those of the run, "
+    "whatever else the machine did."
 )
 
 
