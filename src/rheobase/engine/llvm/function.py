@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ from dataclasses import dataclass
 from rheobase.engine.llvm.ir import SELDOM, Value, Writer
 
 BYTES = {"float": 4, "double": 8, "i8": 1, "i16": 2, "i32": 4, "i64": 8}
-COUNTER = "counter"  # the word that holds the next piece of work
+COUNTER, DONE = "counter", "done"  # the words that hold the next piece of work, and how many are done
+SPINS = 4000  # looks at a word, some ten microseconds, before a thread that waits leaves the processor to others
+X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 
 @dataclass
@@ -30,7 +33,7 @@ class Function(Writer):
         self.word = {
             name: self.let(f"load {'ptr' if name in pointers else 'i64'}, ptr {self.slot(name)}", "w")
             for name in names
-            if name != COUNTER
+            if name not in (COUNTER, DONE)
         }
 
     def slot(self, name: str) -> Value:
@@ -112,6 +115,48 @@ class Function(Writer):
         yield taken
         self.jump(take)
         self.label(done)
+
+    @contextmanager
+    def rounds(self, rounds: str, total: str) -> Generator[tuple[Value, Value]]:
+        """Work in rounds, as the words `rounds` and `total` say: the round, and the number of a piece of it.
+
+        No piece begins before all pieces of the round before are done, so the threads stay in the kernel from round to
+        round, however many they are. One that waits spins for a while, and then leaves the processor to others.
+        """
+        every = self.word[total]
+        whole = self.int("mul", self.word[rounds], every)
+        labels = ("take", "taken", "wait", "idle", "yield", "pause", "work", "out")
+        take, taken, wait, idle, give, pause, work, out = (self.fresh(hint) for hint in labels)
+        spins, more = self.name("spins"), self.name("more")
+        self.jump(take)
+        self.label(take)
+        ticket = self.let(f"atomicrmw add ptr {self.slot(COUNTER)}, i64 1 monotonic")
+        self.do(f"br i1 {self.compare('slt', ticket, whole)}, label %{taken}, label %{out}")
+        self.label(taken)
+        number, piece = self.int("udiv", ticket, every), self.int("urem", ticket, every)
+        due, counted = self.int("mul", number, every), self.slot(DONE)
+        self.jump(wait)
+        self.label(wait)
+        self.do(f"{spins} = phi i64 [ 0, %{taken} ], [ {more}, %{pause} ]")
+        ready = self.let(f"load atomic i64, ptr {counted} acquire, align 8")
+        self.do(f"br i1 {self.compare('sge', ready, due)}, label %{work}, label %{idle}")
+        self.label(idle)
+        self.do(f"{more} = add i64 {spins}, 1")
+        self.do(f"br i1 {self.compare('slt', more, SPINS)}, label %{pause}, label %{give}")
+        self.label(give)
+        self.declared.add("declare i32 @sched_yield()")
+        self.let("call i32 @sched_yield()")
+        self.jump(pause)
+        self.label(pause)
+        if X86:
+            self.declared.add("declare void @llvm.x86.sse2.pause()")
+            self.do("call void @llvm.x86.sse2.pause()")
+        self.jump(wait)
+        self.label(work)
+        yield number, piece
+        self.let(f"atomicrmw add ptr {counted}, i64 1 release")
+        self.jump(take)
+        self.label(out)
 
     # --- vectors in memory ------------------------------------------------------------------------
     def below(self, count: Value, lanes: int | None = None) -> Value:
