@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from rheobase.engine.nest.checkpoint import checkpointed
 from rheobase.engine.nest.equations import added, leaf
 from rheobase.engine.nest.hoist import alike, hoisted
 from rheobase.engine.nest.index import Index, names
-from rheobase.engine.nest.nest import Buffer, Leaf, Nest, copied, filled, leaves, loop, placed
+from rheobase.engine.nest.nest import Buffer, Leaf, Loop, Nest, Ref, copied, filled, leaves, loop, placed, present
 from rheobase.engine.nest.scan import nest_of, tape_rows
 from rheobase.engine.nest.tensors import many
 from rheobase.engine.nest.verify import verify
@@ -91,6 +92,28 @@ def test_what_is_alike_in_all_lanes_is_computed_once() -> None:
     assert "mul" in made  # gain * gain
     assert "exp" not in made  # tau has a value for each lane
     assert torch.equal(ran(NEST, tensors())["y"], ran(moved, tensors())["y"])
+
+
+def test_one_graph_over_other_rows() -> None:
+    """Two leaves of one graph that read other rows, one of them written between the two loops, or absent."""
+    once = leaf(lambda x, tau: torch.exp(x) * torch.exp(-tau), reads={"x": X[0], "tau": TAU.row}, writes=[Y[0]])
+    node, other = {ref: node for node, ref in once.reads}, Buffer("other", (T,))
+    between, absent = Buffer("between", place="block"), Buffer("absent", optional=True)
+
+    def over(row: Ref, target: Buffer) -> Loop:
+        reads = {node[X[0]]: X[Index.name("t")], node[TAU.row]: row}
+        writes = (replace(once.writes[0], ref=target[Index.name("t")]),)
+        return loop("t", T, [replace(once, reads=tuple(reads.items()), writes=writes)])
+
+    double = leaf(lambda f: 2.0 * f, reads={"f": FIRST.row}, writes=[between.row])
+    body = (over(TAU.row, Y), double, over(between.row, other), present(absent, over(absent.row, other)))
+    nest = Nest("twice", (X, Y, other, TAU, FIRST, between, absent), body, sizes=("steps",))
+    moved, held = hoisted(nest), tensors()
+    assert sum(op == "exp" for op in in_loops(moved)) == 4  # of x in each, and of what may be absent
+    more = {**held, "other": torch.empty(STEPS, LANES).double(), "absent": None}
+    run(verify(moved), more, {"steps": STEPS}, {}, lanes=LANES, dtype=torch.float64)
+    for target, row in (("y", held["tau"]), ("other", 2.0 * held["first"])):
+        torch.testing.assert_close(more[target], held["x"].exp() * (-row).exp(), rtol=1e-14, atol=0)
 
 
 def gradients(nest: Nest, held: dict[str, Tensor], segment: int = STEPS) -> list[Tensor]:

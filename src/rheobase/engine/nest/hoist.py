@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rheobase.engine.graph.graph import BOOLEAN, Graph
@@ -22,6 +22,7 @@ from rheobase.engine.nest.nest import (
     Ref,
     Statement,
     Write,
+    leaves,
     mapped,
     placed,
 )
@@ -54,6 +55,7 @@ def still(leaf: Leaf, nest: Nest, held: set[str]) -> set[int]:
         node
         for node, ref in leaf.reads
         if ref.buffer in held
+        and not nest.buffer(ref.buffer).optional
         and leaf.graph.nodes[node].op not in BOOLEAN
         and all(set(index.names()) <= sizes for index in ref.index)
     }
@@ -74,38 +76,62 @@ def hoisted(nest: Nest, *, gradients: bool = False) -> Nest:
 
     With `gradients`, also what only shapes a gradient: for a nest whose adjoint is to be made.
     """
-    groups: dict[int, list[Leaf]] = {}
-    for leaf, around in placed(nest.body):
-        if _turns(around):
-            groups.setdefault(id(leaf.graph), []).append(leaf)
     held = steady(nest)
-    buffers, moved = list[Buffer](), dict[int, tuple[tuple[int, Ref], ...]]()
+    buffers, moved = list[Buffer](), dict[int, dict[int, Ref]]()
     taken = sum(buffer.name.startswith(FIXED) for buffer in nest.buffers)
     body, inserted = list(nest.body), list[Leaf]()
-    for group in groups.values():
-        before, rows = _before(group, nest, held, taken + len(buffers), gradients)
+    for group in _groups(nest, held):
+        place = _place(body, group)
+        # what is written only behind that place is not there yet
+        late = {write.ref.buffer for leaf in leaves(body[place:]) for write in leaf.writes}
+        before, rows = _before(group, nest, held - late, taken + len(buffers), gradients)
         if not before.writes:
             continue
         buffers += rows
-        moved[id(before.graph)] = tuple((write.node, write.ref) for write in before.writes)
-        body.insert(_place(body, before.graph), before)
+        moved |= {id(leaf): {write.node: write.ref for write in before.writes} for leaf in group}
+        body.insert(place, before)
         inserted.append(before)
 
     def bound(leaf: Leaf) -> Leaf:
         if leaf in inserted:
             return leaf
-        fixed = dict(moved.get(id(leaf.graph), ()))
-        reads = {**dict(leaf.reads), **fixed}
+        reads = {**dict(leaf.reads), **moved.get(id(leaf), {})}
         needed = set(leaf.graph.needed(leaf.results, stop=reads, gradients=gradients))
         return replace(leaf, reads=tuple((node, ref) for node, ref in reads.items() if node in needed))
 
     return replace(nest, buffers=(*nest.buffers, *buffers), body=mapped(body, bound))
 
 
+def _groups(nest: Nest, held: set[str]) -> list[list[Leaf]]:
+    """The leaves of loops, those together of which none reads other rows into the steady nodes of the others."""
+    groups: list[tuple[dict[int, Ref], list[Leaf]]] = []
+    for leaf, around in placed(nest.body):
+        if not _turns(around):
+            continue
+        fixed, read = still(leaf, nest, held), dict(leaf.reads)
+        own = {node: ref for node, ref in leaf.reads if node in fixed}
+        for sources, group in groups:
+            if (
+                group[0].graph is leaf.graph
+                and _agree(sources, read)
+                and all(_agree(own, dict(m.reads)) for m in group)
+            ):
+                sources |= own
+                group.append(leaf)
+                break
+        else:
+            groups.append((own, [leaf]))
+    return [group for _, group in groups]
+
+
+def _agree(sources: Mapping[int, Ref], read: Mapping[int, Ref]) -> bool:
+    return all(read.get(node, ref) == ref for node, ref in sources.items())
+
+
 def _before(
     group: Sequence[Leaf], nest: Nest, held: set[str], count: int, gradients: bool
 ) -> tuple[Leaf, list[Buffer]]:
-    """The leaf that computes what a group of leaves with one graph needs of steady rows."""
+    """The leaf that computes what a group of leaves needs of steady rows."""
     graph, sources, wanted = group[0].graph, dict[int, Ref](), set[int]()
     for leaf in group:
         fixed, read = still(leaf, nest, held), dict(leaf.reads)
@@ -121,14 +147,10 @@ def _before(
     return Leaf(graph, tuple(sources.items()), writes), rows
 
 
-def _place(body: list[Statement], graph: Graph) -> int:
-    """Before the first loop that has leaves of this graph."""
-    for k, statement in enumerate(body):
-        if not isinstance(statement, Leaf) and any(
-            leaf.graph is graph and _turns(around) for leaf, around in placed([statement])
-        ):
-            return k
-    raise ValueError("no loop has leaves of this graph")
+def _place(body: Sequence[Statement], group: Sequence[Leaf]) -> int:
+    """Before the first statement that has leaves of this group."""
+    members = set(map(id, group))
+    return next(k for k, statement in enumerate(body) if any(id(leaf) in members for leaf in leaves([statement])))
 
 
 def alike(nest: Nest) -> Nest:
