@@ -13,6 +13,7 @@ import torch
 from rheobase import MapNeuron, param, state
 from rheobase.engine.llvm import compile as compile_llvm
 from rheobase.engine.llvm import launch
+from rheobase.engine.operators import cpu
 from tests.contract.models import MODELS, Model, every_model, fed
 from tests.contract.runs import assert_runs_close, assert_runs_equal, reference_run, run
 from tests.contract.test_parity import everything
@@ -25,11 +26,15 @@ def cache_bytes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Non
 
     def set_(size: int) -> None:
         monkeypatch.setattr(launch, "CACHE_BYTES", size)
-        launch.longest_segment.cache_clear()
+        forget()
+
+    def forget() -> None:
+        for cached in (cpu.longest_segment, launch.cut):
+            cached.cache_clear()
 
     yield set_
     monkeypatch.undo()
-    launch.longest_segment.cache_clear()
+    forget()
 
 
 @every_model

@@ -19,7 +19,7 @@ from rheobase.engine.graph.programs import program_of
 from rheobase.engine.operators.products import Matrix
 from rheobase.engine.operators.sequence import Given, sequence
 from rheobase.engine.operators.sequence_plan import Map, Plan, Stage
-from rheobase.errors import InputError, ParameterError, ShapeError, StateError
+from rheobase.errors import BackendUnavailable, InputError, ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful
 
 
@@ -121,10 +121,11 @@ class Recurrent(Stateful):
 
     def _fused(self, request: Request, before: Tensor, backend: str) -> tuple[Tensor, Any, list[Tensor]]:
         """The whole sequence as one operator."""
-        neuron, taps, given = self.neuron, self._taps(), request.form
+        neuron, taps, form = self.neuron, self._taps(), request.form
         text, reason = program_of(request)
         if text is None:
-            raise RuntimeError(reason)
+            given = f"backend {backend!r}, which cannot run: {reason}"
+            raise BackendUnavailable(repr(self), given, "one that can", 'use backend="auto"')
         values = neuron.values()
         states, weights = tuple(neuron.lane_states), {"lateral": self.lateral}
         if taps is not None:
@@ -135,7 +136,7 @@ class Recurrent(Stateful):
             str(before.dtype).removeprefix("torch."), taps=None if taps is None else "taps",
         )  # fmt: skip
         found = Given(
-            [given.float() if given.dtype == torch.float16 else given], before, request.lanes, list(values.values()),
+            [form.float() if form.dtype == torch.float16 else form], before, request.lanes, list(values.values()),
             list(weights.values()), request.lengths, request.rng, plan.text(), neuron.dt or 0.0,
         )  # fmt: skip
         try:
@@ -143,7 +144,7 @@ class Recurrent(Stateful):
         except InputError:
             check_finite(neuron, request.inputs)
             raise
-        return out.to(given.dtype), request.end(final), traces
+        return out.to(form.dtype), request.end(final), traces
 
     def _reference(self, request: Request, given: Tensor) -> tuple[Tensor, Any, list[Tensor]]:
         neuron, s = self.neuron, request.state

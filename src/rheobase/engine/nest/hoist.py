@@ -78,7 +78,8 @@ def hoisted(nest: Nest, *, gradients: bool = False) -> Nest:
     """
     held = steady(nest)
     buffers, moved = list[Buffer](), dict[int, dict[int, Ref]]()
-    taken = sum(buffer.name.startswith(FIXED) for buffer in nest.buffers)
+    numbers = (int(b.name.removeprefix(FIXED)) for b in nest.buffers if b.name.startswith(FIXED))
+    taken = 1 + max(numbers, default=-1)
     body, inserted = list(nest.body), list[Leaf]()
     for group in _groups(nest, held):
         place = _place(body, group)

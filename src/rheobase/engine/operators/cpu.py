@@ -16,13 +16,14 @@ SHORTEST, NARROW = 16, 128  # steps of a segment; lanes of a block for which its
 
 
 @functools.lru_cache(maxsize=512)
-def _longest(program: str, bits: int) -> int:
+def longest_segment(program: str, bits: int) -> int:
+    """As many steps as let the rows of a block fit the cache."""
     return max(SHORTEST, launch.CACHE_BYTES // (max(1, tape_rows(program)) * NARROW * bits // 8))
 
 
 def longest(program: str, bits: int, steps: int) -> int:
-    """Steps between two kept states: as many as the rows of a block fit the cache."""
-    return _longest(program, bits)
+    """Steps between two kept states."""
+    return longest_segment(program, bits)
 
 
 def ready(call: Call, wanted: Wanted | None, tensors: Mapping[str, Tensor | None]) -> Ready:
@@ -30,5 +31,5 @@ def ready(call: Call, wanted: Wanted | None, tensors: Mapping[str, Tensor | None
     bits = call.bits
     made = launch.kernel(nest_of(call.variant(wanted)), bits)
     seed, start = (0, 0) if call.rng is None else call.rng.tolist()
-    held, sizes = {**call.tensors, **tensors}, call.sizes(_longest(call.program, bits))
+    held, sizes = {**call.tensors, **tensors}, call.sizes(longest_segment(call.program, bits))
     return launch.Runner(made, call.lanes, sizes, {"dt": call.dt}, held, work=call.form.numel(), seed=seed, start=start)

@@ -124,13 +124,13 @@ class Operator:
                 bare[k] = 1
         return [bare, *tensors]
 
-    def remembered(self, bare: list[Any], tensors: Sequence[Tensor]) -> list[Tensor]:
-        """The tensors, where values are not needed as tensors that hold one value for all."""
-        found, at, fields = list(tensors), 0, self.given._fields
+    def forgotten(self, bare: list[Any]) -> list[int]:
+        """Of the tensors of a call, those whose values the way back does not need."""
+        found, at, fields = list[int](), 0, self.given._fields
         for k, _, _ in self.places:
             count, keeps = bare[k] or 0, self.forgets.get(fields[k])
             if keeps is not None and not bare[fields.index(keeps)]:
-                found[at : at + count] = [t.new_empty(()).expand(t.shape) for t in tensors[at : at + count]]
+                found += range(at, at + count)
             at += count
         return found
 
@@ -172,7 +172,9 @@ class Operator:
         tensors = self.tensors(given)
         check_transforms(*tensors)
         if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-            results = _Rule.apply(self, *self.packed(given))
+            bare, *found = self.packed(given)
+            shapes = {k: _Shape.apply(found[k]) for k in self.forgotten(bare)}
+            results = _Rule.apply(self, bare, tuple(shapes), *found, *shapes.values())
             return [*results, *(tensors[0].new_empty(0) for _ in range(self.hidden))]  # type: ignore[misc]
         with below_autograd():
             return self.op(*arguments)
@@ -192,12 +194,15 @@ class _Rule(torch.autograd.Function):
 
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, operator: Operator, bare: list[Any], *tensors: Tensor
+        ctx: Any, operator: Operator, bare: list[Any], forgotten: tuple[int, ...], *tensors: Tensor
     ) -> tuple[Tensor, ...]:
+        count = len(tensors) - len(forgotten)
+        shapes = dict(zip(forgotten, tensors[count:], strict=True))
         with below_autograd():
-            results = operator.op(*operator.unpacked(bare, tensors), True)
-        ctx.save_for_backward(*(results[k] for k in operator.saves), *operator.remembered(bare, tensors))
-        ctx.operator, ctx.bare = operator, bare
+            results = operator.op(*operator.unpacked(bare, tensors[:count]), True)
+        kept = (shapes.get(k, t) for k, t in enumerate(tensors[:count]))
+        ctx.save_for_backward(*(results[k] for k in operator.saves), *kept)
+        ctx.operator, ctx.bare, ctx.shapes = operator, bare, len(forgotten)
         ctx.set_materialize_grads(False)
         return tuple(results[: len(results) - operator.hidden])
 
@@ -205,14 +210,29 @@ class _Rule(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         operator: Operator = ctx.operator
         count, found = len(operator.saves), ctx.saved_tensors
-        needed = ctx.needs_input_grad[2:]
+        needed = ctx.needs_input_grad[3 : len(ctx.needs_input_grad) - ctx.shapes]
         # of those without a gradient, lengths say, none is asked for
         asked = operator.asked(ctx.bare, needed)
         given = operator.unpacked(ctx.bare, found[count:])
         # the rule of the gradient only says that it has none: without a graph of it, the way around it is shorter
         with nullcontext() if torch.is_grad_enabled() else below_autograd():
             results = iter(operator.backward_op(*given, list(found[:count]), list(grads), asked))
-        return None, None, *(next(results) if need else None for need in needed)
+        return None, None, None, *(next(results) if need else None for need in needed), *(None,) * ctx.shapes
+
+
+class _Shape(torch.autograd.Function):
+    """A tensor's shape, type and place in the graph without its values, which a second derivative would look for."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx.set_materialize_grads(False)
+        return x.new_empty(()).expand(x.shape)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> Any:
+        if grads[0] is not None:
+            raise no_derivative("a second derivative")
+        return None
 
 
 class _Once(torch.autograd.Function):
