@@ -10,6 +10,9 @@ import pytest
 
 _CACHE = tempfile.TemporaryDirectory(prefix="rheobase-tests-", ignore_cleanup_errors=True)
 os.environ.setdefault("RHEOBASE_CACHE", _CACHE.name)
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # side by side they would wait for the threads of each other; a test of threads says how many it wants
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_unconfigure() -> None:

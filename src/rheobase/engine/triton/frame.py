@@ -154,10 +154,6 @@ class TritonFrame:
         return self.let(f"{a} {INTEGER[op]} {b}")
 
     # --- memory: rows of lanes ---------------------------------------------------------------------------------
-    def row(self, name: str, index: Value) -> Value:
-        """Where the lanes of this block lie in row `index` of an array."""
-        return f"{name} + {index} * wide + lane"
-
     def read(self, address: Value, stored: str) -> Value:
         """Floats as the kernel computes with them; lanes that do not exist read as zero."""
         if stored in WHOLE:

@@ -47,6 +47,7 @@ class Printer(TritonFrame):
         self.nest = nest
         self.loops: list[Loop] = []
         self.known: dict[str, Value] = {}  # the variables of the loops
+        self.made: dict[str, Value] = {}  # expressions that stand in a variable
         self.current: dict[str, Value] = {}  # what a row's variable is to hold, where that is not written yet
         self.shelved = {buffer.name for buffer in nest.rows(BLOCK) if buffer.axes}  # in scratch
         every = list(placed(nest.body))
@@ -99,25 +100,42 @@ class Printer(TritonFrame):
     def index(self, index: Index) -> Value:
         if index.at is not None:
             return f"tl.load({argument(index.at.array)} + {self.index(index.at.place)})"
-        terms = [" * ".join([str(n), *(self.known.get(name, name) for name in names)]) for names, n in index.terms]
-        return " + ".join(terms) or "0"
+        text = ""
+        for names, n in sorted(index.terms, key=lambda term: term[1] < 0):
+            size = " * ".join([*([str(abs(n))] if abs(n) != 1 or not names else []), *self.named(names)])
+            text += (f" {'-' if n < 0 else '+'} " if text else "-" * (n < 0)) + size
+        return text or "0"
 
-    def linear(self, buffer: Buffer, ref: Ref) -> Value:
+    def named(self, names: Sequence[str]) -> list[Value]:
+        return [self.known.get(name, name) for name in names]
+
+    def linear(self, axes: Sequence[Index], index: Sequence[Index]) -> Value:
         total = "0"
-        for index, extent in zip(ref.index, buffer.axes, strict=True):
-            here = f"({self.index(index)})"
-            total = here if total == "0" else f"({total} * ({self.index(extent)}) + {here})"
+        for here, extent in zip(index, axes, strict=True):
+            at = self.index(here)
+            total = at if total == "0" else f"({total}) * ({self.index(extent)}) + {at}"
         return total
+
+    def once(self, text: str) -> Value:
+        """The value of an expression, which is written once as long as what it is made of stays the same."""
+        if text not in self.made:
+            self.made[text] = self.let(text, "a")
+        return self.made[text]
 
     def place(self, ref: Ref) -> Value:
         """The addresses of a row's lanes in memory or scratch; that of the one element for all lanes."""
         buffer = self.nest.buffer(ref.buffer)
-        row = self.linear(buffer, ref)
+        row = self.linear(buffer.axes, ref.index)
+        if buffer.place != MEMORY and len(ref.index) > 1 and ref.index[-1].constant is not None:
+            # the rows of a turn lie side by side
+            first = self.linear(buffer.axes, (*ref.index[:-1], Index.of(0)))
+            begin = self.once(f"shelf + ({self.variable(ref.buffer)} + {first}) * BLOCK")
+            return f"{begin} + {ref.index[-1]} * BLOCK"
         if buffer.place != MEMORY:
             return f"shelf + ({self.variable(ref.buffer)} + {row}) * BLOCK"
         if buffer.shared:
             return f"{argument(ref.buffer)} + {row}"
-        return self.row(argument(ref.buffer), row)
+        return f"{argument(ref.buffer)} + {self.once(f'({row}) * wide + lane')}"
 
     # --- values -------------------------------------------------------------------------------------
     def get(self, ref: Ref) -> Value:
@@ -141,6 +159,7 @@ class Printer(TritonFrame):
 
     def settle(self) -> None:
         """Let the variables of rows hold what they are to hold: what follows is written once and may run often."""
+        self.made.clear()
         rows = {self.variable(name) for name in self.current}
         for name, value in self.current.items():
             self.current[name] = self.let(value) if value in rows else value
