@@ -32,6 +32,7 @@ class Frame(Function):
         super().__init__(bits, lanes, (*WORDS, *names))
         self.mask: Value | None = None  # of the lanes that exist, in the last vector of a block
         self.offset: Value = "0"  # of the current vector within its block
+        self.offsets: list[Value] = ["0"]  # of the vectors that are computed side by side
         self.lane0: Value = "0"
         number = self.let(f"atomicrmw add ptr {self.slot('threads')}, i64 1 monotonic")
         mine = self.int("mul", number, self.word["scratch_bytes"])
@@ -44,16 +45,19 @@ class Frame(Function):
         """Whether the word is not zero (a null pointer stands for "not asked for")."""
         return self.compare("ne", self.word[name], 0)
 
-    def vectors(self, count: Value, body: Callable[[], None]) -> None:
-        """Run `body` for each vector of a block of `count` lanes, the last one under a mask."""
-        full = self.int("and", count, -self.lanes)
-        with self.loop(full, step=self.lanes) as vector:
-            self.offset = vector.index
+    def vectors(self, count: Value, body: Callable[[], None], side: int = 1) -> None:
+        """Run `body` for each vector of a block of `count` lanes, the last one under a mask.
+
+        With `side` (a power of two), so many of them at once: `offsets` says where they begin.
+        """
+        full = self.int("and", count, -self.lanes * side)
+        with self.loop(full, step=self.lanes * side) as vector:
+            self.offsets = [self.int("add", vector.index, k * self.lanes) for k in range(side)]
             body()
-        with self.when(self.compare("slt", full, count)):
-            self.offset, self.mask = full, self.below(self.int("sub", count, full))
+        with self.loop(count, start=full, step=self.lanes) as vector:
+            self.offsets, self.mask = [vector.index], self.below(self.int("sub", count, vector.index))
             body()
-            self.mask = None
+        self.mask = None
 
     # --- storage outside: rows of `lanes` elements ---------------------------------------------------
     def row(self, name: str, index: Value, stored: str) -> Value:

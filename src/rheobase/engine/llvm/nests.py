@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from rheobase.engine.graph.graph import COSTLY
 from rheobase.engine.llvm.frame import STORED, Frame
 from rheobase.engine.llvm.ir import Value
 from rheobase.engine.llvm.noise import noise
@@ -26,6 +27,8 @@ from rheobase.engine.nest.nest import (
 )
 
 ORDERS = {"lt": "slt", "ge": "sge", "eq": "eq", "ne": "ne"}
+# vectors of a leaf side by side, up to so many functions (exp, a quotient...) and so many operations
+SIDE = ((4, 6, 200), (2, 30, 300))
 IN_REGISTERS = (REGISTER, THREAD)
 
 
@@ -142,7 +145,7 @@ class Printer(Frame):
         for statement in body:
             if isinstance(statement, Leaf):
                 places = self.places(statement)
-                self.everywhere(lambda leaf=statement, places=places: self.leaf(leaf, places))
+                self.everywhere(lambda leaf=statement, places=places: self.leaf(leaf, places), self.side(statement))
             elif isinstance(statement, Loop):
                 self.turns(statement)
             elif isinstance(statement, When):
@@ -151,13 +154,24 @@ class Printer(Frame):
             else:
                 self.everywhere(lambda inner=statement: self.statements(inner.body))
 
-    def everywhere(self, body: Callable[[], None]) -> None:
+    def side(self, leaf: Leaf) -> int:
+        """Vectors that a leaf of a loop computes side by side: a chain of functions leaves room for others.
+
+        As many as registers and the time to compile them allow.
+        """
+        made = set(leaf.needed) - {node for node, _ in leaf.reads}
+        costly = sum(leaf.graph.nodes[k].op in COSTLY for k in made)
+        if not (self.loops and costly):
+            return 1
+        return next((side for side, functions, nodes in SIDE if costly <= functions and len(made) <= nodes), 1)
+
+    def everywhere(self, body: Callable[[], None], side: int = 1) -> None:
         """For every vector of the block; once where that is being done already."""
         if self.inside:
             body()
             return
         self.inside = True
-        self.vectors(self.count, body)
+        self.vectors(self.count, body, side)
         self.inside = False
 
     def turns(self, loop: Loop) -> None:
@@ -189,25 +203,35 @@ class Printer(Frame):
     def leaf(self, leaf: Leaf, places: dict[Ref, Value]) -> None:
         graph, needed = leaf.graph, leaf.needed
         held = set(needed)
-        values: dict[int, Value] = {}
-        for node, ref in leaf.reads:
-            if node in held:
-                alive = graph.nodes[node].op == "alive"
-                values[node] = self.alive(places[ref], leaf.clock) if alive else self.get(ref, places.get(ref))
+        side: list[dict[int, Value]] = [{} for _ in self.offsets]
+
+        def each() -> Iterator[dict[int, Value]]:
+            for offset, values in zip(self.offsets, side, strict=True):
+                self.offset = offset
+                yield values
+
+        for values in each():
+            for node, ref in leaf.reads:
+                if node in held:
+                    alive = graph.nodes[node].op == "alive"
+                    values[node] = self.alive(places[ref], leaf.clock) if alive else self.get(ref, places.get(ref))
         for node in needed:
-            if node not in values:
-                op, _, tag = graph.nodes[node]
+            if node in side[0]:
+                continue
+            op, _, tag = graph.nodes[node]
+            for values in each():
                 if op == "number":
                     values[node] = self.number(str(tag))
                 elif op == "noise":
                     values[node] = noise(self, str(tag), self.index(leaf.clock))
                 else:
                     values[node] = lower(self, graph, node, values)
-        for write in leaf.writes:
-            value, place = values[write.node], places.get(write.ref)
-            self.put(write.ref, place, self.add(self.get(write.ref, place), value) if write.how == "add" else value)
-        for flag in leaf.flags:
-            self.flag(flag.bit, values[flag.node])
+        for values in each():
+            for write in leaf.writes:
+                value, place = values[write.node], places.get(write.ref)
+                self.put(write.ref, place, self.add(self.get(write.ref, place), value) if write.how == "add" else value)
+            for flag in leaf.flags:
+                self.flag(flag.bit, values[flag.node])
 
     def number(self, name: str) -> Value:
         wide = self.let(f"bitcast i64 {self.word[name]} to double")
