@@ -28,7 +28,7 @@ from rheobase.engine.nest.nest import (
 
 ORDERS = {"lt": "slt", "ge": "sge", "eq": "eq", "ne": "ne"}
 # vectors of a leaf side by side, up to so many functions (exp, a quotient...) and so many operations
-SIDE = ((4, 6, 200), (2, 30, 300))
+SIDE, MUCH = ((4, 6, 90), (2, 30, 300)), 25  # and at least a function in so many operations
 IN_REGISTERS = (REGISTER, THREAD)
 
 
@@ -157,11 +157,11 @@ class Printer(Frame):
     def side(self, leaf: Leaf) -> int:
         """Vectors that a leaf of a loop computes side by side: a chain of functions leaves room for others.
 
-        As many as registers and the time to compile them allow.
+        Only where functions are much of the leaf, and as many as registers and the time to compile them allow.
         """
         made = set(leaf.needed) - {node for node, _ in leaf.reads}
         costly = sum(leaf.graph.nodes[k].op in COSTLY for k in made)
-        if not (self.loops and costly):
+        if not self.loops or len(made) > MUCH * costly:
             return 1
         return next((side for side, functions, nodes in SIDE if costly <= functions and len(made) <= nodes), 1)
 
