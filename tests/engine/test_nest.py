@@ -186,6 +186,7 @@ def read(ref: Ref, to: Ref = MEAN.row) -> Leaf:
 TWICE = Leaf(read(X[0]).graph, read(X[0]).reads, read(X[0]).writes * 2)
 REGISTER = Buffer("r", place="register")
 SAME = Buffer("same", place="thread")
+LENGTHS = Buffer("lengths", stored="i32")
 ALIVE = Graph()
 ALIVE.put("alive")
 PARENT = Buffer("parent", (TAPS,), stored="i32", shared=True)
@@ -221,6 +222,7 @@ BAD: list[tuple[Nest, str]] = [
     (replace(nest(buffers=(MEAN,)), head=(filled(0.0, MEAN.row),)), "differs from lane to lane"),
     (replace(nest(buffers=(X, SAME)), head=(copied(X[0], SAME.row),)), "differs from lane to lane"),
     (nest(Leaf(filled(0.0, MEAN.row).graph, flags=(Flag(1, 0),)), buffers=(MEAN,)), "is no mask"),
+    (nest(Leaf(ALIVE, ((0, LENGTHS.row),), flags=(Flag(3, 0),)), buffers=(LENGTHS,)), "none of the bits"),
     (nest(Leaf(ALIVE, ((0, MEAN.row),), flags=(Flag(1, 0),)), buffers=(MEAN,)), "no whole number for each lane"),
     (nest(replace(read(X[0]), clock=Index.name("u"))), "neither a size nor a loop"),
 ]

@@ -9,13 +9,29 @@ import pytest
 import torch
 from torch import Tensor
 
+from rheobase import neurons
+from rheobase.engine.graph.trace import trace
+from rheobase.engine.graph.variant import Variant
 from rheobase.engine.llvm.launch import run
 from rheobase.engine.nest.adjoint import adjoint
 from rheobase.engine.nest.checkpoint import checkpointed
 from rheobase.engine.nest.equations import added, leaf
 from rheobase.engine.nest.hoist import alike, hoisted
 from rheobase.engine.nest.index import Index, names
-from rheobase.engine.nest.nest import Buffer, Leaf, Loop, Nest, Ref, copied, filled, leaves, loop, placed, present
+from rheobase.engine.nest.nest import (
+    Buffer,
+    Leaf,
+    Loop,
+    Nest,
+    Ref,
+    Statement,
+    copied,
+    leaves,
+    loop,
+    placed,
+    present,
+    when,
+)
 from rheobase.engine.nest.scan import nest_of, tape_rows
 from rheobase.engine.nest.tensors import many
 from rheobase.engine.nest.verify import verify
@@ -189,6 +205,33 @@ def test_loops_that_cannot_be_cut() -> None:
         checkpointed(Nest("ring", (X, Y, ring), body, sizes=("steps",)), "t")
 
 
+def test_a_tensor_that_goes_from_turn_to_turn() -> None:
+    def step(t: Index) -> list[Statement]:
+        return [
+            copied(X[t], Y[t]),
+            when("ge", t, 1, leaf(lambda y: torch.tanh(y), reads={"y": Y[t - 1]}, writes=[V.row])),
+        ]
+
+    nest = Nest("memory", (X, Y, V, LAST), (loop("t", T, step), copied(V.row, LAST.row)), sizes=("steps",))
+    with pytest.raises(ValueError, match="the tensor y goes from turn to turn"):
+        checkpointed(nest, "t")
+
+
+def test_what_needs_values_of_a_loop_in_segments() -> None:
+    """Behind it, only what is linear in its rows: they are computed again turn by turn."""
+    squared = leaf(lambda v: v * v, reads={"v": V.row}, writes=[LAST.row])
+    cut = checkpointed(Nest("behind", NEST.buffers, (*NEST.body[:2], squared), sizes=("steps",)), "t")
+    with pytest.raises(ValueError, match="behind the loop over part"):
+        adjoint(cut, outputs=["last"], inputs=["x"])
+    doubled = leaf(lambda v: 2.0 * v, reads={"v": V.row}, writes=[LAST.row])
+    cut = checkpointed(Nest("behind", NEST.buffers, (*NEST.body[:2], doubled), sizes=("steps",)), "t")
+    held = tensors() | {"checkpoints": torch.empty(4, 1, LANES, dtype=torch.float64)}
+    ran(cut, held, 5)
+    found = ran(adjoint(cut, outputs=["last"], inputs=["x"]), held, 5)["g:x"]
+    plain = adjoint(NEST, outputs=["last"], inputs=["x"])
+    torch.testing.assert_close(found, 2.0 * ran(plain, tensors())["g:x"], rtol=1e-14, atol=0)
+
+
 def test_a_row_that_a_tensor_takes_as_a_flag() -> None:
     """What may be absent is copied and nothing more."""
     body = (leaf(lambda f: torch.exp(f), reads={"f": FIRST.row}, writes=[V.row]), *NEST.body[1:])
@@ -204,13 +247,13 @@ def test_leaves_from_equations() -> None:
 
 
 def test_the_tape_of_known_neurons() -> None:
-    from rheobase import neurons
-    from rheobase.engine.graph.trace import trace
-    from rheobase.engine.graph.variant import Variant
-
     for neuron, rows in ((neurons.LIF(1, dt=1.0), 1), (neurons.SRC(1), 7)):
-        text = trace(neuron).text()
-        assert tape_rows(text) == rows
-        nest = nest_of(Variant(text, False, "f32", (False,) * len(neuron.params), None))
-        assert all("exp" not in computed(leaf) for leaf in leaves(nest.body)) or isinstance(neuron, neurons.SRC)
-    assert filled(0.0).writes == ()
+        assert tape_rows(trace(neuron).text()) == rows
+
+
+def test_a_decay_that_all_lanes_share_is_made_once() -> None:
+    neuron = neurons.LIF(1, dt=1.0)
+    nest = nest_of(Variant(trace(neuron).text(), False, "f32", (False,) * len(neuron.params), None))
+    functions = {"exp", "expm1"}
+    assert functions & {op for leaf in nest.head for op in computed(leaf)}
+    assert not functions & {op for leaf in leaves(nest.body) for op in computed(leaf)}

@@ -13,8 +13,10 @@ from torch.nn import functional as F
 from rheobase import explain, neurons, nn, surrogates
 from rheobase.engine.llvm import events, items, tiles
 from rheobase.engine.operators.products import Convolution
+from rheobase.engine.operators.sequence import STRETCH
 from rheobase.errors import BackendUnavailable, DTypeError, InputError, ParameterError, ShapeError, StateError
 from rheobase.learning.layers import spiking_layers
+from rheobase.nn.gated import owned
 
 T, B, IN = 6, 3, 2
 SIZE = (7, 11)
@@ -345,6 +347,31 @@ def test_conv_gru_in_kernels_equals_the_loop(x: Tensor, lengths: Tensor | None, 
     for one, other in zip(*found, strict=True):
         assert float(one.detach().abs().max()) > 0
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [lambda: nn.CSGRU(IN, 3), lambda: nn.ConvGRU(IN, 3)], ids=["CSGRU", "ConvGRU"])
+def test_sequences_longer_than_a_stretch(make: Callable[[], torch.nn.Module]) -> None:
+    """States are kept at the start of each stretch of steps, and computed again from there; batch may lie outermost."""
+    torch.manual_seed(0)
+    layer, found = make().double(), []
+    x = (torch.rand(3, 2 * STRETCH + 5, IN, 4, 4) < 0.5).double().transpose(0, 1)
+    lengths = torch.tensor([2 * STRETCH + 5, STRETCH + 1, 3])
+    for backend in ("reference", "llvm"):
+        given = x.clone(memory_format=torch.preserve_format).requires_grad_()
+        out, end = layer(given, lengths=lengths, backend=backend)
+        loss = (out * torch.linspace(-1, 1, out.numel()).view_as(out)).sum() + sum((s**2).sum() for s in end)
+        found.append([out, *end, *torch.autograd.grad(loss, [given, *layer.parameters()])])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11)
+
+
+def test_sums_that_may_be_overwritten() -> None:
+    """Kernels walk through steps that lie right behind each other, each as the product has it."""
+    product, like = Convolution((3, 3)), torch.zeros(2, 4, 3, 3)
+    good = product.empty(6, like)
+    assert owned({"a": good}, product)
+    assert not owned({"a": good, "b": product.empty(12, like)[::2]}, product)
+    assert not owned({"a": good, "b": torch.zeros(6, 2, 4, 3, 3)}, product)
 
 
 def test_conv_gru_refusals(x: Tensor) -> None:

@@ -15,9 +15,9 @@ from rheobase.core.states import registered
 from rheobase.engine.operators.products import Product
 from rheobase.engine.operators.sequence import Given, sequence
 from rheobase.engine.operators.sequence_plan import Map, Plan
-from rheobase.nn.gated import AsNeuron, chosen_for, declared, last_of, owned, uniform
+from rheobase.nn.gated import AsNeuron, chosen_for, declared, owned, uniform
 from rheobase.nn.gates import ResetHidden, UpdateHidden
-from rheobase.nn.stateful import Stateful
+from rheobase.nn.stateful import Stateful, last_of
 from rheobase.nn.window import Size, Window
 
 

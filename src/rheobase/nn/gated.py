@@ -25,7 +25,7 @@ from rheobase.engine.operators.products import Product
 from rheobase.engine.operators.sequence import Given, sequence
 from rheobase.engine.operators.sequence_plan import FEEDBACK, Map, Plan, Stage
 from rheobase.errors import BackendUnavailable, ParameterError
-from rheobase.nn.stateful import Stateful
+from rheobase.nn.stateful import Stateful, last_of
 
 
 @registered
@@ -174,7 +174,7 @@ class Gated(Stateful):
         """The whole sequence as one operator, its point parts in kernels."""
         like, weights = state.i, self._weights()
         maps = [[Map(f"a_{gate}", f"u:{gate}") for gate in self.gates], [Map("a_z", "mid", "i")]]
-        stages = declared(self, like, backend, self.stages, maps, "spike")
+        stages = declared(self, like, backend, self.stages, maps[: len(self.stages)], "spike")
         low = torch.is_autocast_enabled(like.device.type)
         precision = torch.get_autocast_dtype(like.device.type) if low else like.dtype
         plan = Plan(
@@ -197,16 +197,14 @@ class Gated(Stateful):
 
 
 def owned(sums: Mapping[str, Tensor], product: Product) -> bool:
-    """Whether the loop may overwrite sums that a layer has just made: not where torch traces it, and would not see."""
-    laid = all(product.laid(x[0]).data_ptr() == x[0].data_ptr() for x in sums.values()) if concrete() else False
-    return laid and not torch.compiler.is_compiling()
+    """Whether the loop may overwrite sums that a layer has just made.
 
-
-def last_of(out: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
-    """The output (time, batch, *shape) at the last step of each sequence; of an empty one, that of before."""
-    at = (lengths.long() - 1).clamp(min=0).view(1, -1, *(1,) * (out.dim() - 2)).expand(1, *out.shape[1:])
-    going = (lengths > 0).view(-1, *(1,) * (out.dim() - 2))
-    return torch.where(going, out.gather(0, at)[0], before)
+    Not where torch traces it, and would not see; and only where each step is laid out as the product has it, with the
+    next step right behind it, as kernels walk through them.
+    """
+    if not concrete():
+        return False
+    return all(x.stride(0) == x[0].numel() and product.laid(x[0]).data_ptr() == x[0].data_ptr() for x in sums.values())
 
 
 def declared(
@@ -218,7 +216,7 @@ def declared(
     Raises: `BackendUnavailable` for equations that no kernel runs.
     """
     found: list[Stage] = []
-    for stage, of in zip(stages, maps, strict=False):
+    for stage, of in zip(stages, maps, strict=True):
         text, reason = program_of(_request(stage, like))
         if text is None:
             given = f"backend {backend!r}, which cannot run: {reason}"

@@ -20,7 +20,7 @@ from rheobase.engine.operators.products import Matrix
 from rheobase.engine.operators.sequence import Given, sequence
 from rheobase.engine.operators.sequence_plan import Map, Plan, Stage
 from rheobase.errors import BackendUnavailable, InputError, ParameterError, ShapeError, StateError
-from rheobase.nn.stateful import Stateful
+from rheobase.nn.stateful import Stateful, last_of
 
 
 @registered
@@ -117,7 +117,7 @@ class Recurrent(Stateful):
 
     def _kept(self, out: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
         """What it gave at the end of each sequence."""
-        return out[-1] if lengths is None else _last(out, lengths, before)
+        return out[-1] if lengths is None else last_of(out, lengths, before)
 
     def _fused(self, request: Request, before: Tensor, backend: str) -> tuple[Tensor, Any, list[Tensor]]:
         """The whole sequence as one operator."""
@@ -167,9 +167,3 @@ class Recurrent(Stateful):
                 trace.append(getattr(pre if when else post, field))
             s = post if request.rng is None else post._replace(rng=advanced(request.rng, t + 1))
         return torch.stack(outs).to(request.form.dtype), s, [torch.stack(t) for t in traces.values()]
-
-
-def _last(out: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
-    """The output at the last step of each sequence; of an empty one, that of before."""
-    at = (lengths.long() - 1).clamp(min=0).view(1, -1, 1).expand(1, -1, out.shape[2])
-    return torch.where((lengths > 0)[:, None], out.gather(0, at)[0], before)

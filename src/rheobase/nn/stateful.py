@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from rheobase.core.exact import Exact
@@ -17,6 +18,13 @@ class Stateful(Exact):
 
     def forward(self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, backend: str = "auto") -> Any:
         raise NotImplementedError
+
+
+def last_of(out: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
+    """The output (time, batch, *shape) at the last step of each sequence; of an empty one, that of before."""
+    at = (lengths.long() - 1).clamp(min=0).view(1, -1, *(1,) * (out.dim() - 2)).expand(1, *out.shape[1:])
+    going = (lengths > 0).view(-1, *(1,) * (out.dim() - 2))
+    return torch.where(going, out.gather(0, at)[0], before)
 
 
 def check_sequence(owner: str, x: Tensor, features: int | None, rank: int) -> None:

@@ -25,7 +25,7 @@ WIDEST = 512  # lanes of a block of float32: rows of 2 kB
 PAD = 64  # bytes after each row of scratch, so that rows do not fall on the same cache sets
 SMALL = 1 << 15  # lane-steps under which a second thread costs more than it gives
 COUNTER, THREADS, BAD, STEP = map(WORDS.index, ("counter", "threads", "bad", "step"))
-DOUBLE, WHOLE = struct.Struct("<d"), struct.Struct("<q")
+DOUBLE, WORD = struct.Struct("<d"), struct.Struct("<q")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ class Runner:
         self.words = (ctypes.c_int64 * len(kernel.slots))(
             lanes, shape.block, shape.blocks, 0, 0, self.scratch.data_ptr(), shape.scratch_bytes, shape.row_bytes,
             0, seed, 0, *whole,
-            *[WHOLE.unpack(DOUBLE.pack(numbers[name]))[0] for name in kernel.numbers],
+            *[WORD.unpack(DOUBLE.pack(numbers[name]))[0] for name in kernel.numbers],
         )  # fmt: skip
         self.point(tensors)
 

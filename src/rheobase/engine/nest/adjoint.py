@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from rheobase.engine.graph.adjoint import adjoint as of_graph
 from rheobase.engine.graph.cut import smallest_cut
-from rheobase.engine.nest.active import GRADIENT, SUM, Gradients
+from rheobase.engine.nest.active import GRADIENT, Gradients
 from rheobase.engine.nest.hoist import steady, still
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (
@@ -46,7 +46,8 @@ def adjoint(nest: Nest, outputs: Collection[str], inputs: Collection[str], optio
     It runs the nest itself on the way there, as far as gradients need it. Of those in `optional`, a gradient may be
     absent: an output's is zero then, an input's is not written.
 
-    Raises: `ValueError` for registers, whose values no tape holds, and for a loop that ends at no size.
+    Raises: `ValueError` for registers, whose values no tape holds, for a loop that ends at no size, and for what comes
+    behind a loop in segments and needs its values: they are computed again only where its turns are.
     """
     for buffer in nest.rows(REGISTER):
         raise ValueError(f"{nest.name}: {buffer.name} is a register; its adjoint is written by hand")
@@ -62,6 +63,7 @@ class _Adjoint:
         self.written = gradients.written
         self.tapes: list[Buffer] = []
         self.loops: list[Loop] = []
+        self.behind: str | None = None  # the loop in segments that the statements come after
 
     def nest(self) -> Nest:
         nest, gradients = self.primal, self.gradients
@@ -105,12 +107,12 @@ class _Adjoint:
 
         What it begins with is no longer written by the statements before it.
         """
-        around, self.loops = self.loops, []
+        around, self.loops, self.behind = self.loops, [], None
         pairs = parts.kept or ()
         kept = {place.buffer for _, place in pairs}
         body = mapped(parts.body, lambda leaf: None if {w.ref.buffer for w in leaf.writes} & kept else leaf)
         forward, backward = self.statements(body)
-        self.loops = around
+        self.loops, self.behind = around, parts.var
         rows = {row.buffer for row, _ in pairs}
         first = live(before, rows)
         rest = mapped(before, lambda leaf: leaf.with_writes([w for w in leaf.writes if w.ref.buffer not in rows]))
@@ -134,6 +136,11 @@ class _Adjoint:
         forward = begun | set(graph.needed(leaf.results)) | set(rows)
         again = {node for node, ref in rows.items() if ref.buffer not in self.written and node not in fixed}
         saved = smallest_cut(graph, forward, reached.values(), fixed, again)
+        if saved and self.behind is not None:
+            name = self.primal.name
+            raise ValueError(
+                f"{name}: a gradient behind the loop over {self.behind}, which is in segments, needs its values"
+            )
         kept = tuple(zip(saved, self.tape(len(saved)), strict=True))
         there = replace(leaf, graph=graph, writes=(*leaf.writes, *(Write(row, node) for node, row in kept)), flags=())
 
@@ -180,4 +187,4 @@ class _Adjoint:
         return [tape[(*turn, k)] for k in range(count)]
 
 
-__all__ = ["GRADIENT", "SUM", "adjoint"]
+__all__ = ["GRADIENT", "TAPE", "adjoint"]

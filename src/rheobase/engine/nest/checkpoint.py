@@ -34,12 +34,17 @@ def checkpointed(nest: Nest, var: str) -> Nest:
     may be absent: then nothing is kept. Its rows are those of the block that a turn hands to the next and that memory
     depends on, in the order of the nest's buffers.
 
-    Raises: `ValueError` where there is no such loop, or where rows that it hands on have axes.
+    Raises: `ValueError` where there is no such loop, or where rows with axes or tensors go from turn to turn.
     """
     whole = next((s for s in nest.body if isinstance(s, Loop) and s.var == var), None)
     if whole is None or whole.start != Index.of(0) or whole.down:
         raise ValueError(f"{nest.name} has no loop over {var} from 0 at its top")
-    rows = handed_on(nest, whole)
+    rows = _handed_on(nest, whole)
+    inside = list(leaves(whole.body))
+    read = {ref.buffer for leaf in inside for _, ref in leaf.reads}
+    for name in sorted({write.ref.buffer for leaf in inside for write in leaf.writes} & read):
+        if nest.buffer(name).place == MEMORY:
+            raise ValueError(f"{nest.name}: the tensor {name} goes from turn to turn of {var}; only rows can be kept")
     if any(row.axes for row in rows):
         raise ValueError(f"{nest.name}: rows with axes go from turn to turn of {var}; they cannot be kept")
     p, segment, segments = names("part", "segment", "segments")
@@ -59,7 +64,7 @@ def checkpointed(nest: Nest, var: str) -> Nest:
     )
 
 
-def handed_on(nest: Nest, whole: Loop) -> list[Buffer]:
+def _handed_on(nest: Nest, whole: Loop) -> list[Buffer]:
     """The rows of the block that a loop writes, and that memory depends on."""
     silent = mapped(nest.body, lambda leaf: replace(leaf, flags=()))
     needed = live(silent, {buffer.name for buffer in nest.rows(MEMORY)})
@@ -68,4 +73,4 @@ def handed_on(nest: Nest, whole: Loop) -> list[Buffer]:
     return [buffer for buffer in nest.rows(BLOCK) if buffer.name in inside & written]
 
 
-__all__ = ["KEPT", "checkpointed", "handed_on"]
+__all__ = ["checkpointed"]

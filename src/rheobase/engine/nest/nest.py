@@ -26,6 +26,7 @@ from rheobase.engine.nest.index import Index, Whole
 MEMORY, BLOCK, THREAD, REGISTER = PLACES = ("memory", "block", "thread", "register")
 # how the elements of a buffer lie in memory; "own" is the type in which the kernel computes
 REAL = ("own", "f32", "f64", "bf16")
+FLAGS = 8  # bits that leaves can set
 # whole numbers are read as the real ones that they are; written, they are the nearest (of two, the even one) in range
 WHOLE = {"i8": (-(2**7), 2**7 - 1), "u8": (0, 2**8 - 1), "i16": (-(2**15), 2**15 - 1), "i32": (-(2**31), 2**31 - 1)}
 STORED = (*REAL, *WHOLE)
@@ -296,7 +297,7 @@ def _only(leaf: Leaf, buffers: set[str]) -> Leaf:
 
 
 __all__ = [
-    "BLOCK", "MEMORY", "PLACES", "REAL", "REGISTER", "STORED", "THREAD", "WHOLE", "Around", "Buffer", "Flag", "Leaf",
-    "Loop", "Nest", "Ref", "Statement", "Test", "Vectors", "When", "Write", "copied", "filled", "leaves", "live",
-    "loop", "mapped", "placed", "present", "when",
+    "BLOCK", "FLAGS", "MEMORY", "PLACES", "REAL", "REGISTER", "STORED", "THREAD", "WHOLE", "Around", "Buffer", "Flag",
+    "Leaf", "Loop", "Nest", "Ref", "Statement", "Test", "Vectors", "When", "Write", "copied", "filled", "leaves",
+    "live", "loop", "mapped", "placed", "present", "when",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from rheobase.engine.graph.graph import BOOLEAN
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (
+    FLAGS,
     MEMORY,
     PLACES,
     REGISTER,
@@ -184,6 +185,8 @@ def _leaf(leaf: Leaf, scope: Scope) -> None:
         elif buffer.stored != "i32" or buffer.shared:
             raise _fault(f"alive is read from {source}, which holds no whole number for each lane")
     for flag in leaf.flags:
+        if flag.bit not in {1 << k for k in range(FLAGS)}:
+            raise _fault(f"the flag {flag.bit} is none of the bits 1 to {1 << FLAGS - 1}")
         if leaf.graph.nodes[flag.node].op not in BOOLEAN:
             raise _fault(f"the flag {flag.bit} is no mask")
     seen = set[Ref]()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -68,7 +68,3 @@ class Ready(Protocol):
     def flags(self) -> int:
         """All flags that the runs have raised; a GPU is waited for."""
         ...
-
-
-# what makes a kernel ready: a call, the gradients that are wanted (none: forward), and more tensors
-Maker = Callable[[Call, Wanted | None, Mapping[str, Tensor | None]], Ready]

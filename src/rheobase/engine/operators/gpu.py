@@ -15,6 +15,7 @@ from torch import Tensor
 
 from rheobase.engine.graph.program import parse
 from rheobase.engine.graph.variant import Wanted
+from rheobase.engine.nest.nest import FLAGS
 from rheobase.engine.nest.scan import nest_of, tape_rows
 from rheobase.engine.operators.call import Call, Ready
 from rheobase.engine.triton.launch import launch, raised
@@ -35,7 +36,7 @@ class Runner:
     def __init__(self, call: Call, wanted: Wanted | None, tensors: Mapping[str, Tensor | None]):
         self.call, self.nest = call, nest_of(call.variant(wanted))
         self.sizes = call.sizes(longest(call.program, call.bits, call.form.shape[0]))
-        self.bad = torch.zeros(2, dtype=torch.int32, device=call.form.device)
+        self.bad = torch.zeros(FLAGS, dtype=torch.int32, device=call.form.device)
         self.tensors = {**call.tensors, **tensors, "bad": self.bad}
         self.noisy = parse(call.program).noisy
 

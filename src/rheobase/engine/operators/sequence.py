@@ -17,7 +17,7 @@ from rheobase.engine.graph.program import parse as parse_program
 from rheobase.engine.operators.late import Late
 from rheobase.engine.operators.operator import Operator
 from rheobase.engine.operators.scan import cpu, gpu
-from rheobase.engine.operators.sequence_plan import FEEDBACK, parse
+from rheobase.engine.operators.sequence_plan import parse
 from rheobase.engine.operators.tensors import compute_type
 
 there, back = (Late(f"rheobase.engine.operators.sequence_{way}") for way in ("loop", "back"))
@@ -47,11 +47,6 @@ class Results(NamedTuple):
     traces: list[Tensor]
 
 
-def stretches(steps: int) -> int:
-    """Into how many stretches a sequence falls."""
-    return -(-steps // STRETCH)
-
-
 def outputs(given: Given, keep: bool) -> list[Tensor]:
     """out, final states, traces, the sums that the kernels read, and the states at the start of each stretch."""
     form, plan, compute = given.sums[0], parse(given.plan), compute_type(given.sums[0])
@@ -59,7 +54,7 @@ def outputs(given: Given, keep: bool) -> list[Tensor]:
     room = plan.product.empty
     traces = sum(len(parse_program(stage.program).traces) for stage in plan.stages)
     sums = 0 if given.owned else len(given.sums) * steps
-    kept = (sums, len(given.init) * stretches(steps)) if keep else (0, 0)
+    kept = (sums, len(given.init) * -(-steps // STRETCH)) if keep else (0, 0)
     return [
         room(steps, form[0]),
         *(room(1, like)[0] for _ in given.init),
@@ -104,4 +99,4 @@ def sequence(given: Given, operator: str = "sequence") -> Results:
     return Results(out, rest[:states], rest[states:])
 
 
-__all__ = ["FEEDBACK", "SEQUENCES", "STRETCH", "Given", "Results", "outputs", "sequence"]
+__all__ = ["SEQUENCES", "STRETCH", "Given", "Results", "outputs", "sequence"]

@@ -50,6 +50,7 @@ class _Back:
         self.g_weights = {name: torch.zeros_like(tape.weights[name], dtype=tape.compute)
                           for name in wanted if name != plan.taps}  # fmt: skip
         self.of_taps = plan.taps in wanted
+        self.sources = tape.room(tape.steps) if self.of_taps else None  # the gradients of the feedback, for the taps
         self.fed = FEEDBACK in plan.stages[-1].states
         self.pending = dict[int, Tensor]()  # of outputs that later steps gave some: by their steps, negative before 0
 
@@ -97,9 +98,10 @@ class _Back:
         row = self.begun(t) if row is None else row
         back = tape.back(t, self.out) if tape.taps is not None else tape.first if t == 0 else self.outs[t - 1]
         # the gradient of the feedback; a stage whose state it is sets it
-        source = (
-            torch.empty_like(row) if self.fed else self.begun(t - 1) if tape.taps is None else torch.zeros_like(row)
-        )
+        if self.fed:
+            source = torch.empty_like(row)
+        else:
+            source = self.begun(t - 1) if tape.taps is None else torch.zeros_like(row)
         for stage, ready in zip(reversed(plan.stages), reversed(made), strict=True):
             tensors: dict[str, Tensor | None] = {}
             if tape.lengths is not None:
@@ -135,13 +137,15 @@ class _Back:
             for name in stage.params:
                 if name in self.part:
                     self.g_params[name].add_(self.part[name])
-        if t > 0 or self.want["feedback"][0]:
+        if t > 0 or self.want["feedback"][0] or self.of_taps:
             maps = [m for stage in plan.stages for m in tape.maps(stage, t) if m.source == FEEDBACK]
             if maps:
                 tape.add_back(maps, [self.g_totals[m.total][t] for m in maps], source)
         if tape.taps is None:
             self.pending[t - 1] = source
             return
+        if self.sources is not None:
+            self.sources[t].copy_(source)
         for k, tap in enumerate(tape.taps.flip(0)):
             if t - 1 - k not in self.pending:
                 self.pending[t - 1 - k] = self.begun(t - 1 - k)
@@ -182,11 +186,7 @@ class _Back:
     def g_taps(self) -> Tensor | None:
         """The gradient of the taps (n, lanes)."""
         tape = self.tape
-        if not self.of_taps or tape.taps is None:
+        if self.sources is None or tape.taps is None:
             return None
         past = torch.cat([tape.first, self.out[:-1]])
-        of = tape.room(tape.steps).zero_()
-        maps = [m for m in tape.plan.maps if m.source == FEEDBACK]
-        for t in range(tape.steps):
-            tape.add_back(maps, [self.g_totals[m.total][t] for m in maps], of[t])
-        return torch.stack([(of * past[k : k + tape.steps]).sum((0, 1)) for k in range(len(tape.taps))])
+        return torch.stack([(self.sources * past[k : k + tape.steps]).sum((0, 1)) for k in range(len(tape.taps))])

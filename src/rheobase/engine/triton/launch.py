@@ -22,7 +22,7 @@ from torch import Tensor
 
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import BLOCK as BLOCK_ROWS
-from rheobase.engine.nest.nest import Nest
+from rheobase.engine.nest.nest import FLAGS, Nest
 from rheobase.engine.nest.tensors import fitting, many
 from rheobase.engine.nest.verify import verify
 from rheobase.engine.toolchain import interpreted
@@ -68,7 +68,7 @@ def run(
     """
     held = fitting(nest, tensors, sizes, lanes, dtype)
     form = next(tensor for tensor in held.values() if tensor is not None)
-    bad, rng = torch.zeros(2, dtype=torch.int32, device=form.device), torch.tensor([seed, step], device=form.device)
+    bad, rng = torch.zeros(FLAGS, dtype=torch.int32, device=form.device), torch.tensor([seed, step], device=form.device)
     bits = 64 if dtype == torch.float64 else 32
     launch(nest, bits, {**held, "bad": bad, "rng": rng}, sizes, numbers, lanes=lanes, form=form)
     return raised(bad)
