@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ import torch
 from torch import Tensor
 
 from rheobase.engine.graph.graph import Graph
+from rheobase.engine.llvm import compile as compile_llvm
+from rheobase.engine.llvm import launch
 from rheobase.engine.llvm.launch import run
 from rheobase.engine.nest.adjoint import adjoint
 from rheobase.engine.nest.index import Index, at, names
@@ -30,7 +33,7 @@ from rheobase.engine.nest.nest import (
     when,
 )
 from rheobase.engine.nest.verify import IllFormed, verify
-from tests.engine.whole_numbers import rounds_to_a_type
+from tests.engine.whole_numbers import bits_of_masks, rounds_to_a_type
 
 T, TAPS = names("steps", "taps")
 X, Y = Buffer("x", (T,)), Buffer("y", (T,))
@@ -138,6 +141,33 @@ def test_whole_numbers_in_memory(kind: str, dtype: torch.dtype) -> None:
     rounds_to_a_type(run, kind, dtype)
 
 
+@pytest.mark.parametrize("vector", [128, 256, 512])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_bits_in_memory(dtype: torch.dtype, vector: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the vectors: of two lanes, four of which share a byte, to sixteen."""
+    host = replace(compile_llvm.host(), vector_bits=vector)
+    for module in (launch, compile_llvm):
+        monkeypatch.setattr(module, "host", lambda: host)
+    monkeypatch.setattr(launch, "kernel", functools.lru_cache(launch.kernel.__wrapped__))
+    for lanes in (1, 37, 64, 1003):
+        bits_of_masks(run, dtype, lanes)
+
+
+def test_no_gradient_comes_through_whole_numbers_or_bits() -> None:
+    """They are steps; named as an end of a gradient they are refused."""
+    out, kept = Buffer("out", (T,)), Buffer("kept", (T,), stored="bits")
+    body = (loop("t", T, lambda t: [copied(X[t], kept[t]), copied(kept[t], out[t])]),)
+    there = Nest("steps", (X, kept, out), body, sizes=("steps",))
+    back = adjoint(there, outputs=["out"], inputs=["x"])
+    g_x, how = torch.ones(4, 3), {"sizes": {"steps": 4}, "numbers": {}, "lanes": 3, "dtype": torch.float32}
+    bits = torch.zeros(4, 8, dtype=torch.uint8)
+    held = {"x": torch.ones(4, 3), "kept": bits, "out": torch.empty(4, 3), "g:out": torch.ones(4, 3), "g:x": g_x}
+    run(back, held, **how)  # type: ignore[arg-type]
+    assert not g_x.any()
+    with pytest.raises(ValueError, match="whole numbers or bits, which have no gradient"):
+        adjoint(there, outputs=["kept"], inputs=["x"])
+
+
 def energy() -> Nest:
     """total = the sum over t >= 1 of x[t] x[t - 1], in a row that is added to."""
     total, out = Buffer("total", place="block"), Buffer("out")
@@ -187,6 +217,7 @@ TWICE = Leaf(read(X[0]).graph, read(X[0]).reads, read(X[0]).writes * 2)
 REGISTER = Buffer("r", place="register")
 SAME = Buffer("same", place="thread")
 LENGTHS = Buffer("lengths", stored="i32")
+BITS = Buffer("bits", stored="bits")
 ALIVE = Graph()
 ALIVE.put("alive")
 PARENT = Buffer("parent", (TAPS,), stored="i32", shared=True)
@@ -204,6 +235,9 @@ BAD: list[tuple[Nest, str]] = [
     (nest(buffers=(Buffer("r", (T,), place="register"),)), "has axes"),
     (nest(buffers=(Buffer("n", (T,), stored="i16", shared=True),)), "no array of indices"),
     (nest(buffers=(Buffer("n", (T,), place="block", stored="i8"),)), "whole numbers in the block"),
+    (nest(buffers=(Buffer("b", (T,), place="block", stored="bits"),)), "bits in the block"),
+    (nest(buffers=(Buffer("b", (T,), stored="bits", shared=True),)), "one element for all lanes, and bits"),
+    (nest(Leaf(filled(0.0, MEAN.row).graph, (), (Write(BITS.row, 0, "add"),)), buffers=(BITS,)), "holds bits"),
     (nest(buffers=(Buffer("m", place="block", optional=True),)), "may be absent"),
     (
         nest(read(Buffer("r", place="register").row), buffers=(MEAN, Buffer("r", place="register"))),

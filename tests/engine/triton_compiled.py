@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,24 +20,32 @@ from rheobase.engine.graph.variant import Variant, Wanted
 from rheobase.engine.nest.scan import nest_of
 from rheobase.engine.triton.launch import BLOCK, WARPS, Kernel, kernel
 from rheobase.engine.triton.nests import argument
+from tests.engine.whole_numbers import bits_nest
 
 IO = {"f32": "*fp32", "f64": "*fp64", "bf16": "*i16"}
 
 
 def compiled(variant: Variant, *, kept: bool) -> Any:
     """The machine code of a variant, with states kept between segments or not."""
-    k = kernel_of(variant)
-    fixed: dict[str, Any] = {"BLOCK": BLOCK} | ({} if kept else {"checkpoints": None})
-    types = {"lengths": "*i32", "bad": "*i32", "rng": "*i64"}
-    types |= dict.fromkeys(("input:0", "out", "g:out", "g:input:0"), IO[variant.stored])
-    signature = {}
-    for name in k.source.tensors:
-        signature[argument(name)] = types.get(name, "*fp64" if variant.bits == 64 else "*fp32")
-    signature |= {**dict.fromkeys(k.source.numbers, "i32"), "dt": "i64"}
+    types = dict.fromkeys(("input:0", "out", "g:out", "g:input:0"), IO[variant.stored])
+    absent = () if kept else ("checkpoints",)
+    return machine_code(kernel_of(variant), "*fp64" if variant.bits == 64 else "*fp32", types, absent)
+
+
+def machine_code(k: Kernel, own: str, types: dict[str, str], absent: Sequence[str] = ()) -> Any:
+    """Of a kernel whose tensors have these types, the others `own`."""
+    fixed: dict[str, Any] = {"BLOCK": BLOCK} | dict.fromkeys(absent)
+    types = {"lengths": "*i32", "bad": "*i32", "rng": "*i64"} | types
+    signature = {argument(name): types.get(name, own) for name in k.source.tensors}
+    signature |= {name: "i64" if name == "dt" else "i32" for name in k.source.numbers}
     signature |= dict.fromkeys(fixed, "constexpr")
     source = ASTSource(fn=k.function, signature=signature, constexprs=fixed)
     options = {"num_warps": WARPS, "enable_fp_fusion": False}
     return triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
+
+
+def test_bits() -> None:
+    assert machine_code(kernel(bits_nest(), 32), "*fp32", {"above": "*u8", "there": "*u8"}).asm["cubin"]
 
 
 def kernel_of(variant: Variant) -> Kernel:

@@ -26,7 +26,7 @@ from rheobase.engine.triton.launch import BLOCK
 from tests.contract.models import Model, every_model, fed
 from tests.contract.runs import Run, assert_runs_close, assert_runs_equal, reference_run, run, weight
 from tests.contract.tolerances import HALF_ULP, ONE_STEP, assert_close, difference, free
-from tests.engine.whole_numbers import rounds_to_a_type
+from tests.engine.whole_numbers import bits_of_masks, rounds_to_a_type
 
 LONG = 80  # operations in a step above which 34 steps take the interpreter too long
 # before 3.9 the interpreter multiplies, rounds, and adds
@@ -261,6 +261,11 @@ def test_what_a_layer_on_a_gpu_is_told() -> None:
 @pytest.mark.parametrize("kind", ["i8", "u8", "i16", "i32"])
 def test_whole_numbers_in_memory(kind: str) -> None:
     rounds_to_a_type(gpu.run, kind, torch.float32)
+
+
+@pytest.mark.parametrize("lanes", [1, 37, 300])
+def test_bits_in_memory(lanes: int) -> None:
+    bits_of_masks(gpu.run, torch.float32, lanes)
 
 
 def test_a_tree_and_its_adjoint() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from rheobase.engine.llvm.function import BYTES, Function
 from rheobase.engine.llvm.ir import Value
 from rheobase.engine.lowering.lower import whole
-from rheobase.engine.nest.nest import WHOLE
+from rheobase.engine.nest.nest import BITS, WHOLE
 
 AHEAD = 2  # rows
 # of every launch, before what its nest adds
@@ -22,7 +22,8 @@ WORDS = (
     "seed", "step",  # of noise: its seed, and the absolute step at which the launch begins
 )  # fmt: skip
 # the elements of rows
-STORED = {"f32": "float", "f64": "double", "bf16": "i16", "i8": "i8", "u8": "i8", "i16": "i16", "i32": "i32"}
+STORED = {"f32": "float", "f64": "double", "bf16": "i16", "i8": "i8", "u8": "i8", "i16": "i16", "i32": "i32",
+          "bits": "i8"}  # fmt: skip
 
 
 class Frame(Function):
@@ -62,6 +63,10 @@ class Frame(Function):
     # --- storage outside: rows of `lanes` elements ---------------------------------------------------
     def row(self, name: str, index: Value, stored: str) -> Value:
         """The address of (index, lane0) in an array whose rows are all lanes."""
+        if stored == BITS:
+            bytes_of = self.int("shl", self.int("lshr", self.int("add", self.word["lanes"], 63), 6), 3)
+            first = self.int("add", self.int("mul", index, bytes_of), self.int("lshr", self.lane0, 3))
+            return self.at(self.pointer(name), first, "i8")
         elements = self.int("add", self.int("mul", index, self.word["lanes"]), self.lane0)
         return self.at(self.pointer(name), elements, STORED[stored])
 
@@ -85,6 +90,28 @@ class Frame(Function):
             kept, kind = whole(self, value, *WHOLE[stored]), f"<{self.lanes} x {STORED[stored]}>"
             raw = self.let(f"{'fptoui' if stored == 'u8' else 'fptosi'} {self.F} {kept} to {kind}")
         self.store(raw, self.at(row, self.offset, STORED[stored]), self.mask, STORED[stored])
+
+    def read_bits(self, row: Value) -> Value:
+        """The mask of a vector's lanes; a vector of few lanes is a part of a byte."""
+        byte, n = self.at(row, self.int("lshr", self.offset, 3), "i8"), self.lanes
+        if n >= 8:
+            return self.let(f"bitcast i{n} {self.let(f'load i{n}, ptr {byte}, align 1')} to {self.M}")
+        shift = self.let(f"trunc i64 {self.int('and', self.offset, 7)} to i8")
+        held = self.let(f"lshr i8 {self.let(f'load i8, ptr {byte}')}, {shift}")
+        return self.let(f"bitcast i{n} {self.let(f'trunc i8 {held} to i{n}')} to {self.M}")
+
+    def write_bits(self, row: Value, mask: Value) -> None:
+        """Lanes that do not exist are not set."""
+        byte, n = self.at(row, self.int("lshr", self.offset, 3), "i8"), self.lanes
+        bits = self.let(f"bitcast {self.M} {mask if self.mask is None else self.mand(mask, self.mask)} to i{n}")
+        if n >= 8:
+            self.do(f"store i{n} {bits}, ptr {byte}, align 1")
+            return
+        shift = self.let(f"trunc i64 {self.int('and', self.offset, 7)} to i8")
+        new = self.let(f"shl i8 {self.let(f'zext i{n} {bits} to i8')}, {shift}")
+        others = self.let(f"xor i8 {self.let(f'shl i8 {2**n - 1}, {shift}')}, -1")
+        old = self.let(f"and i8 {self.let(f'load i8, ptr {byte}')}, {others}")
+        self.do(f"store i8 {self.let(f'or i8 {old}, {new}')}, ptr {byte}")
 
     def read_words32(self, row: Value) -> Value:
         """A vector of 32-bit integers of a row."""

@@ -58,7 +58,8 @@ def cut(kernel: Kernel, lanes: int, sizes: tuple[int, ...], workers: int) -> Cut
     known = dict(zip(kernel.sizes, sizes, strict=True))
     rows, vector = sum(many(axes, known) for axes in kernel.rows), kernel.lanes
     fit = min(WIDEST * 4, CACHE_BYTES // (rows or 1)) // kernel.size
-    block = -(-max(vector, min(fit, -(-lanes // workers))) // vector) * vector
+    whole = max(vector, 8)  # no two threads write bits of one byte
+    block = -(-max(whole, min(fit, -(-lanes // workers))) // whole) * whole
     blocks, row_bytes = -(-lanes // block), block * kernel.size + PAD
     return Cut(block, blocks, min(workers, blocks), row_bytes, rows * row_bytes + 4096)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Sequence
 
-from rheobase.engine.graph.graph import COSTLY
+from rheobase.engine.graph.graph import BOOLEAN, COSTLY
 from rheobase.engine.llvm.frame import STORED, Frame
 from rheobase.engine.llvm.ir import Value
 from rheobase.engine.llvm.noise import noise
 from rheobase.engine.lowering.lower import lower
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (
+    BITS,
     BLOCK,
     MEMORY,
     REGISTER,
@@ -119,6 +120,8 @@ class Printer(Frame):
         stored = self.stored(buffer)
         if buffer.shared:
             return self.splat(self.let(f"load {STORED[stored]}, ptr {place}"))
+        if stored == BITS:
+            return self.select(self.read_bits(place), self.const(1.0), self.const(0.0))
         value = self.read(place, stored)
         if self.walks(buffer, ref):
             self.fetch_ahead(place, stored, down=self.loops[-1].down)
@@ -130,6 +133,8 @@ class Printer(Frame):
             self.registers[ref] = value
         elif buffer.place == BLOCK:
             self.keep(place, value)
+        elif buffer.stored == BITS:
+            self.write_bits(place, value)
         else:
             stored = self.stored(buffer)
             if self.walks(buffer, ref):
@@ -229,6 +234,8 @@ class Printer(Frame):
         for values in each():
             for write in leaf.writes:
                 value, place = values[write.node], places.get(write.ref)
+                if self.nest.buffer(write.ref.buffer).stored == BITS and graph.nodes[write.node].op not in BOOLEAN:
+                    value = self.cmp("une", value, self.const(0.0))
                 self.put(write.ref, place, self.add(self.get(write.ref, place), value) if write.how == "add" else value)
             for flag in leaf.flags:
                 self.flag(flag.bit, values[flag.node])

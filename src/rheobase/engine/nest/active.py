@@ -13,7 +13,7 @@ from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (
     BLOCK,
     MEMORY,
-    WHOLE,
+    REAL,
     Around,
     Buffer,
     Leaf,
@@ -37,8 +37,8 @@ class Gradients:
     def __init__(self, nest: Nest, outputs: Collection[str], inputs: Collection[str], optional: Collection[str]):
         self.nest, self.outputs, self.inputs, self.optional = nest, outputs, inputs, optional
         for name in (*outputs, *inputs):
-            if nest.buffer(name).stored in WHOLE:
-                raise ValueError(f"{nest.name}: {name} holds whole numbers, which have no gradient")
+            if nest.buffer(name).stored not in REAL:
+                raise ValueError(f"{nest.name}: {name} holds whole numbers or bits, which have no gradient")
         every = list(placed(nest.body))
         self.written = {write.ref.buffer for leaf, _ in every for write in leaf.writes}
         self.active = _acted_on(nest, inputs) & _depended_on(nest, outputs)
@@ -103,13 +103,14 @@ class Gradients:
 
 
 def _acted_on(nest: Nest, inputs: Collection[str]) -> set[str]:
-    """The buffers that depend on the inputs."""
+    """The buffers that depend on the inputs; whole numbers and bits are steps, of which no gradient comes."""
     found, before = set(inputs), set[str]()
     while found != before:
         before = set(found)
         for leaf in leaves(nest.body):
             moved = leaf.graph.depends([node for node, ref in leaf.reads if ref.buffer in found])
-            found |= {write.ref.buffer for write in leaf.writes if write.node in moved}
+            written = {write.ref.buffer for write in leaf.writes if write.node in moved}
+            found |= {name for name in written if nest.buffer(name).stored in REAL}
     return found
 
 

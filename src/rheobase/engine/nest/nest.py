@@ -29,7 +29,10 @@ REAL = ("own", "f32", "f64", "bf16")
 FLAGS = 8  # bits that leaves can set
 # whole numbers are read as the real ones that they are; written, they are the nearest (of two, the even one) in range
 WHOLE = {"i8": (-(2**7), 2**7 - 1), "u8": (0, 2**8 - 1), "i16": (-(2**15), 2**15 - 1), "i32": (-(2**31), 2**31 - 1)}
-STORED = (*REAL, *WHOLE)
+# one bit for each lane, set where a mask holds or a number is not 0: lane k is bit k % 8 of byte k // 8, and a row has
+# the bytes of whole 64 lanes; read, it is 1 or 0
+BITS = "bits"
+STORED = (*REAL, *WHOLE, BITS)
 
 
 @dataclass(frozen=True)
@@ -297,7 +300,7 @@ def _only(leaf: Leaf, buffers: set[str]) -> Leaf:
 
 
 __all__ = [
-    "BLOCK", "FLAGS", "MEMORY", "PLACES", "REAL", "REGISTER", "STORED", "THREAD", "WHOLE", "Around", "Buffer", "Flag",
-    "Leaf", "Loop", "Nest", "Ref", "Statement", "Test", "Vectors", "When", "Write", "copied", "filled", "leaves",
-    "live", "loop", "mapped", "placed", "present", "when",
+    "BITS", "BLOCK", "FLAGS", "MEMORY", "PLACES", "REAL", "REGISTER", "STORED", "THREAD", "WHOLE", "Around", "Buffer",
+    "Flag", "Leaf", "Loop", "Nest", "Ref", "Statement", "Test", "Vectors", "When", "Write", "copied", "filled",
+    "leaves", "live", "loop", "mapped", "placed", "present", "when",
 ]  # fmt: skip

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from rheobase.engine.nest.index import Index
-from rheobase.engine.nest.nest import MEMORY, Buffer, Nest, leaves
+from rheobase.engine.nest.nest import BITS, MEMORY, Buffer, Nest, leaves
 
 DTYPES = {
     "f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16,
-    "i8": torch.int8, "u8": torch.uint8, "i16": torch.int16, "i32": torch.int32,
+    "bits": torch.uint8, "i8": torch.int8, "u8": torch.uint8, "i16": torch.int16, "i32": torch.int32,
 }  # fmt: skip
 
 
@@ -38,6 +38,33 @@ def many(axes: Sequence[Index], sizes: Mapping[str, int]) -> int:
     return math.prod(axis.value(sizes) for axis in axes)
 
 
+def bytes_of(lanes: int) -> int:
+    """Bytes of a row of bits."""
+    return 8 * -(-lanes // 64)
+
+
+def as_bits(mask: Tensor) -> Tensor:
+    """Rows of bits (..., bytes) of what is not 0 in (..., lanes); `as_mask` is the way back.
+
+    >>> as_bits(torch.tensor([0.0, 1.0, 1.0]))
+    tensor([6, 0, 0, 0, 0, 0, 0, 0], dtype=torch.uint8)
+    """
+    lanes = mask.shape[-1]
+    wide = torch.nn.functional.pad((mask != 0).to(torch.uint8), (0, 8 * bytes_of(lanes) - lanes))
+    places = 2 ** torch.arange(8, dtype=torch.uint8, device=mask.device)
+    return (wide.unflatten(-1, (-1, 8)) * places).sum(-1, dtype=torch.uint8)
+
+
+def as_mask(bits: Tensor, lanes: int) -> Tensor:
+    """The mask (..., lanes) of rows of bits; `as_mask(bits, lanes).nonzero()` lists the lanes that are set.
+
+    >>> as_mask(as_bits(torch.tensor([0.0, 1.0, 1.0])), 3)
+    tensor([False,  True,  True])
+    """
+    places = 2 ** torch.arange(8, dtype=torch.uint8, device=bits.device)
+    return ((bits.unsqueeze(-1) & places) != 0).flatten(-2)[..., :lanes]
+
+
 def _checked(
     nest: Nest, buffer: Buffer, tensor: Tensor | None, sizes: Mapping[str, int], lanes: int, dtype: torch.dtype
 ) -> Tensor | None:
@@ -46,7 +73,7 @@ def _checked(
         if not buffer.optional:
             raise ValueError(f"{where} is missing")
         return None
-    elements = many(buffer.axes, sizes) * (1 if buffer.shared else lanes)
+    elements = many(buffer.axes, sizes) * (1 if buffer.shared else bytes_of(lanes) if buffer.stored == BITS else lanes)
     wanted = DTYPES.get(buffer.stored, dtype)
     if tensor.numel() != elements or tensor.dtype != wanted or not tensor.is_contiguous():
         given = f"{tuple(tensor.shape)} of {tensor.dtype}{'' if tensor.is_contiguous() else ', not dense'}"
@@ -60,4 +87,4 @@ def _indices(nest: Nest) -> Iterator[Index]:
             yield from ref.index
 
 
-__all__ = ["fitting", "many"]
+__all__ = ["as_bits", "as_mask", "bytes_of", "fitting", "many"]

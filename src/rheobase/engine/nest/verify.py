@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from rheobase.engine.graph.graph import BOOLEAN
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (
+    BITS,
     FLAGS,
     MEMORY,
     PLACES,
@@ -81,11 +82,12 @@ def _buffers(nest: Nest) -> None:
                 raise _fault(f"an axis of {buffer.name} has the extent {size}, which is no size of the nest")
         if buffer.place in (REGISTER, THREAD) and buffer.axes:
             raise _fault(f"the {buffer.place} value {buffer.name} has axes")
-        if buffer.stored in WHOLE and buffer.place != MEMORY:
-            raise _fault(f"{buffer.name} holds whole numbers in the {buffer.place}: there, real ones hold them")
+        if buffer.stored in (*WHOLE, BITS) and buffer.place != MEMORY:
+            kind = "bits" if buffer.stored == BITS else "whole numbers"
+            raise _fault(f"{buffer.name} holds {kind} in the {buffer.place}: there, real ones hold them")
         if buffer.stored in WHOLE and buffer.shared and (buffer.stored != "i32" or len(buffer.axes) != 1):
             raise _fault(f"{buffer.name} is shared and holds whole numbers, and is no array of indices (i32, one axis)")
-        if buffer.shared and (buffer.place != MEMORY or buffer.stored == "bf16"):
+        if buffer.shared and (buffer.place != MEMORY or buffer.stored in ("bf16", BITS)):
             raise _fault(f"{buffer.name} is one element for all lanes, and {buffer.stored} in {buffer.place}")
         if buffer.optional and buffer.place != MEMORY:
             raise _fault(f"{buffer.name} may be absent, which only a tensor of the caller can be")
@@ -202,7 +204,9 @@ def _leaf(leaf: Leaf, scope: Scope) -> None:
             raise _fault(f"{write.ref} is written by {write.how!r}, which there is not")
         if (buffer.place == THREAD) != scope.head:
             raise _fault(f"{write.ref} is written {'in' if scope.head else 'outside of'} the head of the nest")
-        if leaf.graph.nodes[write.node].op in BOOLEAN:
+        if buffer.stored == BITS and write.how != "set":
+            raise _fault(f"{write.ref} is added to, and holds bits")
+        if leaf.graph.nodes[write.node].op in BOOLEAN and buffer.stored != BITS:
             raise _fault(f"{write.ref} is written by a mask")
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from rheobase.engine.lowering.lower import whole
 from rheobase.engine.lowering.vectors import Value
-from rheobase.engine.nest.nest import WHOLE
+from rheobase.engine.nest.nest import BITS, WHOLE
 
 ORDERED = {"oeq": "==", "ogt": ">", "oge": ">=", "olt": "<", "ole": "<=", "une": "!="}
 # an unordered comparison is the negation of an ordered one
@@ -158,6 +158,9 @@ class TritonFrame:
         """Floats as the kernel computes with them; lanes that do not exist read as zero."""
         if stored in WHOLE:
             return self.let(f"tl.load({address}, mask=here, other=0).to({self.f})")
+        if stored == BITS:
+            byte = self.let(f"tl.load({address} + lane // 8, mask=here, other=0)")
+            return self.let(f"(({byte}.to(tl.int32) >> (within % 8)) & 1).to({self.f})")
         if stored != "bf16":
             return self.let(f"tl.load({address}, mask=here, other=0.0)")
         # bfloat16 is the upper half of a float32
@@ -165,6 +168,12 @@ class TritonFrame:
         return self.let(f"({raw}.to(tl.uint16, bitcast=True).to(tl.uint32) << 16).to(tl.float32, bitcast=True)")
 
     def write(self, address: Value, value: Value, stored: str) -> None:
+        if stored == BITS:  # of a mask
+            places = self.let(f"tl.reshape(({value} & here).to(tl.int32) << (within % 8), (BLOCK // 8, 8))")
+            byte = self.let("block * (BLOCK // 8) + tl.arange(0, BLOCK // 8)")
+            total = self.let(f"tl.sum({places}, axis=1).to(tl.uint8)")
+            self.do(f"tl.store({address} + {byte}, {total}, mask={byte} * 8 < lanes)")
+            return
         if stored == "bf16":
             # to nearest even; a NaN stays one
             bits = self.to_int(value)

@@ -10,11 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rheobase.engine.graph.graph import COSTLY
+from rheobase.engine.graph.graph import BOOLEAN, COSTLY
 from rheobase.engine.lowering.lower import lower
 from rheobase.engine.lowering.vectors import Value
 from rheobase.engine.nest.index import Index
-from rheobase.engine.nest.nest import BLOCK, MEMORY, Buffer, Leaf, Loop, Nest, Ref, Statement, When, leaves, placed
+from rheobase.engine.nest.nest import (
+    BITS,
+    BLOCK,
+    MEMORY,
+    Buffer,
+    Leaf,
+    Loop,
+    Nest,
+    Ref,
+    Statement,
+    When,
+    leaves,
+    placed,
+)
 from rheobase.engine.triton.frame import TritonFrame
 from rheobase.engine.triton.noise import noise
 
@@ -135,6 +148,8 @@ class Printer(TritonFrame):
             return f"shelf + ({self.variable(ref.buffer)} + {row}) * BLOCK"
         if buffer.shared:
             return f"{argument(ref.buffer)} + {row}"
+        if buffer.stored == BITS:
+            return f"{argument(ref.buffer)} + {self.once(f'({row}) * ((wide + 63) // 64 * 8)')}"
         return f"{argument(ref.buffer)} + {self.once(f'({row}) * wide + lane')}"
 
     # --- values -------------------------------------------------------------------------------------
@@ -268,6 +283,8 @@ class Printer(TritonFrame):
                     values[node] = lower(self, graph, node, values)
         for write in leaf.writes:
             value = values[write.node]
+            if self.nest.buffer(write.ref.buffer).stored == BITS and graph.nodes[write.node].op not in BOOLEAN:
+                value = self.cmp("une", value, self.const(0.0))
             self.put(write.ref, self.add(self.get(write.ref), value) if write.how == "add" else value)
         for flag in leaf.flags:
             place = flag.bit.bit_length() - 1
