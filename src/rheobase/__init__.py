@@ -15,12 +15,12 @@ from rheobase.core import (
     surrogates,
 )
 from rheobase.core.decay import from_decay
-from rheobase.core.wrappers import Escape, Noisy, Refractory
+from rheobase.core.wrappers import Escape, Noisy, PoissonInput, Refractory
 from rheobase.engine import explain
 from rheobase.version import __version__
 
 __all__ = [
-    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "Refractory", "__version__", "entry", "equivalence",
-    "errors", "explain", "from_decay", "integrators", "neurons", "nn", "option", "param", "relax", "rollout", "state",
-    "stimuli", "surrogates",
+    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "PoissonInput", "Refractory", "__version__", "entry",
+    "equivalence", "errors", "explain", "from_decay", "integrators", "neurons", "nn", "option", "param", "relax",
+    "rollout", "state", "stimuli", "surrogates",
 ]  # fmt: skip

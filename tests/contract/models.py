@@ -18,7 +18,20 @@ import pytest
 import torch
 from torch import Tensor
 
-from rheobase import Escape, MapNeuron, Neuron, Noisy, OdeNeuron, Refractory, entry, neurons, param, relax, state
+from rheobase import (
+    Escape,
+    MapNeuron,
+    Neuron,
+    Noisy,
+    OdeNeuron,
+    PoissonInput,
+    Refractory,
+    entry,
+    neurons,
+    param,
+    relax,
+    state,
+)
 from rheobase.core import primitives
 from rheobase.core.declare import ParamSpec
 from rheobase.errors import Diverged
@@ -255,6 +268,7 @@ WRAPPED = [
     Model("RefractoryNoisy", neurons.LIF, lambda n: Refractory(Noisy(n, sigma=0.3, seed=6), tau_refrac=2.0)),
 ]
 WRAPPED += [
+    Model("PoissonInput", neurons.LIF, lambda n: PoissonInput(n, rate=1.5, weight=0.4, seed=9)),
     Model("Escape", neurons.LIF, lambda n: Escape(n, delta_u=0.2, rho_0=0.5, seed=7)),
     Model("RefractoryEscape", neurons.AdLIF, lambda n: Refractory(Escape(n, delta_u=0.3, rho_0=0.3, seed=8))),
 ]

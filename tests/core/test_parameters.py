@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from rheobase import Escape, Noisy, Refractory, integrators, neurons, surrogates
+from rheobase import Escape, Noisy, PoissonInput, Refractory, integrators, neurons, surrogates
 from rheobase.core.neuron import Neuron
 from rheobase.engine.llvm import launch
 from rheobase.errors import ParameterError
@@ -25,7 +25,7 @@ def same_values(a: Neuron, b: Neuron) -> bool:
 def namespace() -> dict[str, Any]:
     """What `repr` is written in."""
     return {
-        "torch": torch, "Escape": Escape, "Noisy": Noisy, "Refractory": Refractory,
+        "torch": torch, "Escape": Escape, "Noisy": Noisy, "PoissonInput": PoissonInput, "Refractory": Refractory,
         **{name: getattr(neurons, name) for name in neurons.__all__}, **vars(integrators), **vars(surrogates),
         **{model.cls.__name__: model.cls for model in UNSEEN},
     }  # fmt: skip

@@ -10,7 +10,7 @@ from rheobase.core.bound import Bound
 from rheobase.core.declare import EntrySpec
 from rheobase.core.inputs import input_type
 from rheobase.core.neuron import Neuron, Transition
-from rheobase.core.wrappers import _Wrapper  # pyright: ignore[reportPrivateUsage]
+from rheobase.core.wrappers import Wrapper
 from rheobase.errors import ParameterError
 
 TOLD = "spikes"
@@ -33,7 +33,7 @@ class _Told(Bound):
         return _Told(super().inner(), self._spike, self._limit, self._distance)
 
 
-class Forced(_Wrapper):
+class Forced(Wrapper):
     """A neuron that spikes and resets when it is told to; its output is the distance to its threshold.
 
     It has one input more than the neuron inside: `spikes`, 1 where it must spike and 0 elsewhere. A neuron that comes

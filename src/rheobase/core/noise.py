@@ -16,9 +16,13 @@ import torch
 from torch import Tensor
 from torch.overrides import handle_torch_function, has_torch_function
 
+from rheobase.errors import ParameterError
+
 MASK = 0xFFFFFFFF
 FIRST, SECOND = 0x7FEB352D, 0x846CA68B  # multipliers of lowbias32
 GOLDEN = 0x9E3779B1
+MOST = 64.0  # the largest mean of a Poisson number: exp(mean) and the terms stay within a float32
+REMEDY = "add several Poisson numbers of smaller means, each with a stream of its own, or round normal ones"
 
 
 def mix(x: Any) -> Any:
@@ -71,6 +75,48 @@ def uniform(like: Any, rng: Any, stream: int = 0) -> Any:
     if has_torch_function((like,)):
         return handle_torch_function(uniform, (like,), like, rng, stream)
     return _unit(words(_lanes(like), rng[0], rng[1], stream)[0], like.dtype)
+
+
+def poisson(like: Any, mean: Any, rng: Any, stream: int = 0, *, most: float = 1.0) -> Any:
+    """Poisson numbers of the shape of `like` (batch, *neurons), with means from 0 to `most`.
+
+    By inversion of `uniform`: the number is the count of k >= 1 with u <= P(N >= k), for k up to where P(N >= k) of
+    the mean `most` is below 2**-33, so the work grows with `most` (12 terms for 1, 47 for 16). Where a mean is
+    negative, above `most` or not a number the result is NaN, with which a run ends in `errors.Diverged`. Probabilities
+    are those of u: multiples of 2**-24 in float32, 2**-32 in float64. The numbers are counts: no gradient reaches
+    `mean`. `normal` and `uniform` of the same stream are made of the same words: give each draw a stream of its own.
+
+    Raises: `ParameterError` for a `most` that is not above 0, or above 64 (beyond, round `normal` numbers).
+
+    >>> rng = torch.tensor([7, 0])
+    >>> poisson(torch.zeros(2, 5), torch.tensor(0.8), rng)
+    tensor([[0., 0., 2., 1., 0.],
+            [3., 0., 3., 1., 2.]])
+    """
+    if not 0.0 < most <= MOST:
+        raise ParameterError("poisson", f"most={most!r}", f"a number above 0, up to {MOST:g}", REMEDY)
+    m = mean.detach()
+    u, over = uniform(like, rng, stream) * torch.exp(m), 1.0 / m
+    # u <= P(N >= k) is u exp(m) k! / m**k <= r_k, where r_k = P(N >= k) / P(N = k) = 1 + m / (k + 1) * r_(k + 1):
+    # no difference of two probabilities, and no product of small ones
+    ratios = [torch.ones_like(m)]
+    for k in range(_terms(most), 1, -1):
+        ratios.append(1.0 + (m * (1.0 / k)) * ratios[-1])
+    count = torch.zeros_like(u)
+    for k, ratio in enumerate(reversed(ratios), 1):
+        u = u * (k * over)
+        count = count + (u <= ratio)
+    return torch.where((m >= 0.0) & (m <= most), count, math.nan)
+
+
+def _terms(most: float) -> int:
+    """The first k with P(N > k) below 2**-33, where N is a Poisson number of this mean."""
+    k, chance, below = 0, math.exp(-most), math.exp(-most)
+    while k < most or 1.0 - below > 2.0**-33:
+        k += 1
+        chance *= most / k
+        below += chance
+    return k
 
 
 def _lanes(like: Tensor) -> Tensor:

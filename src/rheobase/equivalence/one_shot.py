@@ -11,7 +11,7 @@ from torch import Tensor
 from rheobase.core.bound import Bound
 from rheobase.core.declare import StateSpec
 from rheobase.core.neuron import Neuron, Transition
-from rheobase.core.wrappers import _Wrapper  # pyright: ignore[reportPrivateUsage]
+from rheobase.core.wrappers import Wrapper
 from rheobase.equivalence.assumptions import check_spiking
 from rheobase.errors import ParameterError
 
@@ -47,7 +47,7 @@ class _Copies(Bound):
         return (z.cumsum(2) - z).flatten(1, 2)
 
 
-class OneShot(_Wrapper):
+class OneShot(Wrapper):
     """Neurons that spike once at most; `copies` of them side by side stand for one neuron that spikes often.
 
         v_k[t] = f(v_k[t-1], i[t]) + jump sum_(l < k) z_l      the lateral synapses: what the copies before it fire

@@ -11,7 +11,7 @@ from torch import Tensor
 from rheobase.core.bound import Bound
 from rheobase.core.declare import ParamSpec, StateSpec
 from rheobase.core.neuron import Neuron, Transition
-from rheobase.core.wrappers import _Wrapper  # pyright: ignore[reportPrivateUsage]
+from rheobase.core.wrappers import Wrapper
 from rheobase.equivalence.assumptions import check_spiking
 from rheobase.equivalence.cascade import CascadeIF
 from rheobase.equivalence.one_shot import checked_copies, grouped, opened
@@ -37,7 +37,7 @@ class _Gated(Bound):
         return z.cumsum(2).clamp(max=1.0).flatten(1, 2)
 
 
-class Autapse(_Wrapper):
+class Autapse(Wrapper):
     """Neurons with a strong inhibitory synapse onto themselves: each may spike often, and spikes once in the horizon.
 
         v[t] <- v[t] - autapse z[t]        after the test and the reset of step t
@@ -115,7 +115,7 @@ class _Opened(Bound):
         return self._free * torch.relu(torch.floor(u / self.v_threshold))
 
 
-class Cancelling(_Wrapper):
+class Cancelling(Wrapper):
     """Groups of integrate-and-fire neurons whose spikes cancel all but the first: Moebius inversion.
 
     The group of a neuron with threshold v_threshold has a neuron for each m in `members` (square-free), with threshold

@@ -1,0 +1,8 @@
+"""Neurons around neurons: a refractory time, noise, firing by chance, the spikes of many sources."""
+
+from rheobase.core.wrappers.base import Wrapper
+from rheobase.core.wrappers.poisson_input import PoissonInput
+from rheobase.core.wrappers.random import Escape, Noisy
+from rheobase.core.wrappers.refractory import Refractory
+
+__all__ = ["Escape", "Noisy", "PoissonInput", "Refractory", "Wrapper"]

@@ -1,0 +1,81 @@
+"""What the neurons around neurons share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from rheobase.core.declare import ParamSpec, StateSpec
+from rheobase.core.neuron import Neuron
+from rheobase.core.states import wrapped_state_type
+from rheobase.errors import ParameterError
+
+
+class Wrapper(Neuron):
+    """A neuron around another: the parameters and states of the one inside, and some of its own."""
+
+    # in dicts, since a ParamSpec on the class would be a descriptor
+    own_params: ClassVar[dict[str, ParamSpec]]
+    own_states: ClassVar[dict[str, StateSpec]]
+    once: ClassVar[str] = "wrap once"  # the remedy where one is put around another
+    neuron: Neuron
+
+    def __init__(self, neuron: Neuron, **values: float | Tensor):
+        super().__init__()
+        owner = type(self).__name__
+        if not isinstance(neuron, Neuron):
+            raise ParameterError(owner, f"{type(neuron).__name__}", "a neuron", "wrap neurons.LIF(...), say")
+        taken = [name for name in (*self.own_params, *self.own_states) if name in (*neuron.params, *neuron.states)]
+        if taken:
+            raise ParameterError(owner, repr(neuron), f"a neuron without {taken[0]}", self.once)
+        self.neuron = neuron
+        self.shape, self.graded, self.surrogate = neuron.shape, neuron.graded, neuron.surrogate
+        self.entries, self.Input, self.input_unit = neuron.entries, neuron.Input, neuron.input_unit
+        self.params = {**neuron.params, **self.own_params}
+        self.states = {**neuron.states, **self.own_states}
+        self.State = wrapped_state_type(type(self), neuron.State, tuple(self.own_states))
+        for name in self.own_params:
+            self.register_buffer(name, torch.zeros(()))
+            self._assign(name, values[name])
+
+    def _assign(self, name: str, value: Any) -> None:
+        """Give one of the wrapper's own parameters a new value."""
+        spec = self.own_params[name]
+        given = spec.tensor(type(self).__name__, value, self.shape).double()
+        tensor = given.to(self._buffers[name], copy=True)
+        spec.check(type(self).__name__, tensor)
+        self._buffers[name] = tensor
+        self.remember(name, given, tensor)
+
+    def own_specs(self) -> Iterable[ParamSpec]:
+        return self.own_params.values()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in type(self).own_params:
+            self._assign(name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in super().__getstate__().items() if k != "State"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self.State = wrapped_state_type(type(self), self.neuron.State, tuple(self.own_states))
+
+    @property
+    def dt(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """That of the neuron inside."""
+        return self.neuron.dt
+
+    def values(self) -> dict[str, Tensor]:
+        return {**self.neuron.values(), **{name: getattr(self, name) for name in self.own_params}}
+
+    def _inner_rest(self, batch: int, dtype: torch.dtype | None, device: torch.device | None) -> dict[str, Tensor]:
+        return self.neuron.rest(batch, dtype=dtype, device=device)._asdict()
+
+    def _split(self, s: Any) -> Any:
+        return self.neuron.State(**{k: getattr(s, k) for k in self.neuron.State._fields})

@@ -1,0 +1,96 @@
+"""Spikes of many sources that are not simulated: their number in a step is a Poisson number."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from rheobase.core.declare import ParamSpec
+from rheobase.core.neuron import Neuron, Transition
+from rheobase.core.noise import MOST, poisson
+from rheobase.core.wrappers.random import OnInput
+from rheobase.errors import ParameterError
+
+MANY = "a smaller dt, or the normal numbers of Noisy for so many spikes"
+
+
+class PoissonInput(OnInput):
+    """Adds the spikes of a Poisson process to the input: `weight` for each that arrives in a step.
+
+        input + weight N,      N ~ Poisson(rate dt), anew for every step and lane
+
+    `rate` is the sum of the rates of all sources, in 1/ms (per step, for a neuron without dt): 1,000 sources of 8 Hz
+    are 8 per ms. `weight` has the unit of the input, so a jump by J of a LIF's voltage, whose input acts for dt, is
+    a weight of about J tau_mem / (r dt). Where a neuron has several inputs, `entry` names the one. Seeds and draws
+    are as with `Noisy`: anew for each run unless a `seed` is given, and a run in pieces equals a whole one.
+
+    The work of a step grows with `most`, the largest mean that a step can have: by default the power of two that holds
+    the rates given, and 64 at most. A rate that is assigned later has to fit it. One that outgrows it in place gives
+    NaN, and the run ends in `errors.Diverged`. Counts pass no gradient to `rate`.
+
+    The counterpart of NEST's poisson_generator and Brian2's PoissonInput, with one process for each neuron.
+
+    >>> import torch
+    >>> from rheobase import neurons
+    >>> cell = PoissonInput(neurons.LI(1000, dt=0.1), rate=8.0, weight=1.0, seed=1)
+    >>> cell.most
+    1.0
+    >>> spikes, _ = PoissonInput(neurons.IF(1000, dt=0.1), rate=8.0, weight=1.0, seed=1)(torch.zeros(100, 1, 1000))
+    >>> 0.07 < float(spikes.mean()) < 0.08  # each arrival adds 0.1, a tenth of the threshold
+    True
+    """
+
+    own_params: ClassVar = {
+        "rate": ParamSpec(1.0, "1/ms", "rate of all sources together", name="rate"),
+        "weight": ParamSpec(1.0, "1", "what a spike adds to the input", name="weight"),
+    }
+    rate: Tensor
+    weight: Tensor
+    most: float = MOST
+
+    def __init__(
+        self, neuron: Neuron, *, rate: float | Tensor = 1.0, weight: float | Tensor = 1.0, most: float | None = None,
+        seed: int | None = None, entry: str | None = None,
+    ):  # fmt: skip
+        super().__init__(neuron, seed=seed, rate=rate, weight=weight)
+        self._take(entry)
+        units = {"rate": "1" if neuron.dt is None else "1/ms", "weight": neuron.entries[self.entry].unit}
+        changed = {name: dataclasses.replace(self.params[name], unit=unit) for name, unit in units.items()}
+        self.params = {**self.params, **changed}
+        mean = self._mean(self.rate)
+        if most is not None and not mean <= most <= MOST:
+            raise ParameterError("PoissonInput", f"most = {most!r}", f"from {mean:g} (rate dt) to {MOST:g}", MANY)
+        self.most = _holding(mean) if most is None else float(most)
+
+    def _mean(self, rate: Tensor) -> float:
+        """The largest mean of a step."""
+        return float(rate.max()) * (1.0 if self.dt is None else self.dt)
+
+    def _assign(self, name: str, value: Any) -> None:
+        super()._assign(name, value)
+        mean = self._mean(self.rate)
+        if float(self.rate.min()) < 0.0:
+            raise ParameterError("PoissonInput", f"rate = {value!r}", "rates of 0 or more", "inhibit by a weight < 0")
+        if name == "rate" and mean > self.most:
+            given, expected = f"rate = {value!r}: {mean:g} spikes in a step", f"{self.most:g} (`most`) or less"
+            raise ParameterError("PoissonInput", given, expected, MANY)
+
+    def _arguments(self) -> dict[str, Any]:
+        most = {} if self.most == _holding(self._mean(self.rate)) else {"most": self.most}
+        return {**super()._arguments(), **most}
+
+    def transition(self, s: Any, i: Any) -> Transition:
+        dt = 1.0 if self.dt is None else self.dt
+
+        def change(one: Any) -> Any:
+            return one + self.weight * poisson(one, self.rate * dt, s.rng, most=self.most)
+
+        return self._with_input(s, i, change)
+
+
+def _holding(mean: float) -> float:
+    """The power of two that is the bound of a mean, from 2**-6."""
+    return 2.0 ** math.ceil(math.log2(max(mean, 2.0**-6)))
