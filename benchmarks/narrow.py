@@ -18,7 +18,8 @@ from benchmarks.measure import Contestant, interleave
 from benchmarks.options import finish, keep_memory, parsed, parser, say
 from rheobase import neurons
 from rheobase.engine.llvm import compile as compiler
-from rheobase.engine.llvm import items, launch
+from rheobase.engine.llvm import launch
+from rheobase.engine.llvm import work_items as items
 
 WIDER = ("avx512", "amx", "avx10", "avxvnni", "evex512", "vaes", "vpclmul", "gfni")
 MODELS: dict[str, dict[str, Any]] = {"LIF": {"dt": 1.0}, "SRC": {}, "AdEx": {"dt": 0.1}, "HodgkinHuxley": {"dt": 0.01}}

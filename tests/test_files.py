@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from rheobase import files
-from rheobase.data.mnist import cache_folder as data_folder
-from rheobase.data.places import find_folder
+from rheobase.data.sets.folders import find_folder
+from rheobase.data.sets.mnist import cache_folder as data_folder
 from rheobase.errors import DataError, ParameterError, StorageError
 from rheobase.files import atomic_write, ensure_writable, expanded
 

@@ -1,20 +1,9 @@
 """rheobase: a neuron is written once, as its paper writes it, and runs everywhere at kernel speed."""
 
 from rheobase import equivalence, errors, neurons, nn, stimuli
-from rheobase.core import (
-    MapNeuron,
-    Neuron,
-    OdeNeuron,
-    entry,
-    integrators,
-    option,
-    param,
-    relax,
-    rollout,
-    state,
-    surrogates,
-)
-from rheobase.core.decay import from_decay
+from rheobase.core import MapNeuron, Neuron, OdeNeuron, entry, integrators, option, param, relax, state, surrogates
+from rheobase.core.declaration.decay import from_decay
+from rheobase.core.execution import reference as rollout
 from rheobase.core.wrappers import Escape, Noisy, PoissonInput, Refractory
 from rheobase.engine import explain
 from rheobase.version import __version__

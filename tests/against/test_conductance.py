@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from rheobase import integrators, neurons
-from rheobase.core.equilibrium import settled
+from rheobase.core.equations.equilibrium import settled
 from tests.against.make_traces import EVERY, FOLDER, GRID, RUNS, START, THRESHOLD, crossings, currents, run
 
 NAMES = pytest.mark.parametrize("name", list(RUNS))

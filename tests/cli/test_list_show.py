@@ -7,7 +7,7 @@ import pytest
 
 from rheobase import neurons
 from rheobase.cli.models import find, names
-from rheobase.core.describe import Description
+from rheobase.core.declaration.describe import Description
 
 
 def test_list_has_every_neuron(run):

@@ -33,7 +33,7 @@ from rheobase import (
     state,
 )
 from rheobase.core import primitives
-from rheobase.core.declare import ParamSpec
+from rheobase.core.declaration.words import ParamSpec
 from rheobase.errors import Diverged
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch._subclasses import FakeTensorMode
 
-from rheobase.core.execution import Request
+from rheobase.core.execution.backends import Request
 from rheobase.engine.dispatch import program_of
 from rheobase.errors import InputError
 from tests.contract.models import MODELS, Model, every_model, fed, named

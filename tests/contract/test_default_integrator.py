@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rheobase import OdeNeuron, integrators, neurons
-from rheobase.core.describe import Description
+from rheobase.core.declaration.describe import Description
 
 STOP, WITHIN = 200.0, 0.1  # ms
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from rheobase import Neuron, errors
-from rheobase.core.execution import Request, reasons
+from rheobase.core.execution.backends import Request, reasons
 from rheobase.engine.graph.symbols import RULES
 from tests.contract import random_neurons
 from tests.contract.random_neurons import Sketch, sketches

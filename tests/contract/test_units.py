@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from rheobase import OdeNeuron, integrators
-from rheobase.core.unitcheck import check_units
+from rheobase.core.interpreters.unit_check import check_units
 from rheobase.units import parse
 from tests.contract.models import MODELS, Model, every_model
 

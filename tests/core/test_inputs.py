@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from rheobase import MapNeuron, Noisy, OdeNeuron, entry, explain, neurons, nn, param, relax, state
-from rheobase.core.forced import Forced
+from rheobase.core.interpreters.unit_check import check_units
 from rheobase.core.surrogates import Sigmoid
-from rheobase.core.unitcheck import check_units
+from rheobase.core.wrappers.forced import Forced
 from rheobase.errors import (
     DeclarationError,
     DeviceError,

@@ -6,7 +6,7 @@ import mpmath as mp
 import pytest
 import torch
 
-from rheobase.core.rates import LIMIT, NEAR, exponential, gate, linoid, membrane
+from rheobase.core.equations.rates import LIMIT, NEAR, exponential, gate, linoid, membrane
 
 ULP = {torch.float64: 2.0**-52, torch.float32: 2.0**-23}
 # around zero, around where the branches meet, and up to where it stands still

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rheobase import MapNeuron, Neuron, OdeNeuron, param, relax, state
-from rheobase.core.unitcheck import check_units
+from rheobase.core.interpreters.unit_check import check_units
 from rheobase.errors import UnitError
 from rheobase.units import parse
 

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from rheobase.data import EventFrames, cifar10_dvs, dvs_gesture, load
-from rheobase.data.aedat import polarity_packets, read_aedat2, read_aedat3
-from rheobase.data.cifar10_dvs import CLASSES
+from rheobase.data.formats.aedat import polarity_packets, read_aedat2, read_aedat3
+from rheobase.data.sets.cifar10_dvs import CLASSES
 from rheobase.errors import DataError, ParameterError
 
 Recording = list[tuple[int, int, int, int]]  # x, y, p, t (us)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from rheobase.data import load
-from rheobase.data.cifar10 import cifar10, cifar10_subset
+from rheobase.data.sets.cifar10 import cifar10, cifar10_subset
 from rheobase.errors import DataError
 
 NAMES = (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch")

@@ -162,7 +162,7 @@ def test_rate_does_not_depend_on_tiles_threads_layout_or_torch_seed(monkeypatch)
     torch.manual_seed(123)
     assert torch.equal(whole, encoder(x.T.contiguous().T, seed=1))
     for tile in (1, 50, 1000, 10**9):
-        monkeypatch.setattr("rheobase.data.encoders._TILE_CPU", tile)
+        monkeypatch.setattr("rheobase.data.encoding.encoders._TILE_CPU", tile)
         assert torch.equal(whole, encoder(x, seed=1))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -6,7 +6,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from rheobase.data.idx import parse, read_bytes, read_idx
+from rheobase.data.formats.idx import parse, read_bytes, read_idx
 from rheobase.errors import DataError
 
 

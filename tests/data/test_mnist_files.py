@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from rheobase.data import Rate, fashion_mnist, load, mnist
-from rheobase.data.mnist import FILES, MNIST, Published
+from rheobase.data.sets.mnist import FILES, MNIST, Published
 from rheobase.errors import DataError, StorageError
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rheobase.data import Rate
-from rheobase.data.counter import fill_words, lane_keys, step_keys
+from rheobase.data.encoding.hash_bits import fill_words, lane_keys, step_keys
 
 Z = 4.5
 

@@ -8,7 +8,7 @@ import torch
 
 from rheobase.data import EventFrames, Shifted
 from rheobase.data.events import StoredEvents, recordings
-from rheobase.data.parts import Part, joined
+from rheobase.data.sets.join import Part, joined
 from rheobase.errors import DataError, ParameterError, ShapeError
 
 OFFSETS = np.array([0, 3, 3, 7])

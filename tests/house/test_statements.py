@@ -48,7 +48,7 @@ def no_module_docstring(module: Module) -> list[str]:
 
 
 # reads back what a process of its own wrote
-OWN_PICKLES = {"src/rheobase/learning/trainer.py"}
+OWN_PICKLES = {"src/rheobase/learning/training/trainer.py"}
 LOADERS = {("pickle", "load"), ("pickle", "loads"), ("torch", "load")}
 
 
@@ -73,8 +73,8 @@ def runs_files(module: Module) -> list[str]:
 
 # the one place that writes; compiled code, a download and what a child process tells its parent are files of our own
 WRITERS = {
-    "src/rheobase/files.py", "src/rheobase/engine/llvm/compile.py", "src/rheobase/data/download.py",
-    "src/rheobase/learning/trainer.py",
+    "src/rheobase/files.py", "src/rheobase/engine/llvm/compile.py", "src/rheobase/data/sets/download.py",
+    "src/rheobase/learning/training/trainer.py",
 }  # fmt: skip
 WRITING = {"write_text", "write_bytes", "savetxt", "tofile"}
 

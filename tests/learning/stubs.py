@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.learning import Callback, Recipe
-from rheobase.learning.sampler import derive_seed
+from rheobase.learning.training.sampler import derive_seed
 
 CLASSES, FEATURES, STEPS = 3, 6, 5
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rheobase import Noisy, Refractory, neurons, stimuli
-from rheobase.core.forced import Forced
+from rheobase.core.wrappers.forced import Forced
 from rheobase.errors import BackendUnavailable, DTypeError, InputError, ParameterError, ShapeError, UnitError
 from rheobase.learning import FitCallback, FitRecipe, FitStep, Recording, features, fit_neuron
 from rheobase.learning.fitting import loss, stages

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from rheobase import neurons, nn
+from rheobase.energy import Operations, operations
 from rheobase.errors import ParameterError, ShapeError
-from rheobase.learning.operations import Operations, operations
 
 T, B = 5, 2
 

@@ -14,8 +14,8 @@ from rheobase import neurons
 from rheobase import nn as layers
 from rheobase.errors import CheckpointError, ParameterError
 from rheobase.learning import Callback, History, Trainer, TrainingInterrupted, load_checkpoint, load_weights
-from rheobase.learning.evaluate import evaluate
-from rheobase.learning.samples import Samples
+from rheobase.learning.training.evaluate import evaluate
+from rheobase.learning.training.samples import Samples
 from tests.learning.stubs import CLASSES, FEATURES, InterruptAt, Net, NoisyRepeat, recipe, samples
 
 # 23 samples in batches of 4 leave a last batch of 3, which two processes share unevenly
@@ -183,7 +183,7 @@ def test_spawned_processes_bring_the_result_back() -> None:
 
 
 def test_a_batch_too_small_to_share() -> None:
-    from rheobase.learning.sampler import Sampler
+    from rheobase.learning.training.sampler import Sampler
 
     with pytest.raises(ParameterError, match="batch_size 1 for 2 processes"):
         Sampler(samples=5, batch_size=1, seed=0, world=2)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from rheobase.errors import ParameterError
-from rheobase.learning.sampler import Sampler, derive_seed
-from rheobase.learning.schedules import SCHEDULES, one_cycle
+from rheobase.learning.training.sampler import Sampler, derive_seed
+from rheobase.learning.training.schedules import SCHEDULES, one_cycle
 
 
 @pytest.mark.parametrize(("samples", "size"), [(10, 4), (12, 4), (3, 8), (1, 1), (101, 7)])

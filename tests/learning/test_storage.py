@@ -15,8 +15,8 @@ from torch import nn
 
 from rheobase.errors import CheckpointError, StorageError
 from rheobase.files import atomic_write, ensure_folder
+from rheobase.json_files import read_json, write_json
 from rheobase.learning import load_checkpoint, load_weights, save_checkpoint, save_weights
-from rheobase.learning.storage import read_json, write_json
 
 TENSORS = {
     "model.a": torch.randn(3, 4),

@@ -25,7 +25,7 @@ from rheobase.learning import (
     loss,
     spikes_per_neuron,
 )
-from rheobase.learning.sampler import derive_seed
+from rheobase.learning.training.sampler import derive_seed
 from tests.learning.stubs import CLASSES, FEATURES, STEPS, Net, NoisyRepeat, recipe, same_bits, samples
 
 TRAIN, VALIDATION, TEST = samples(60), samples(15, seed=1), samples(31, seed=2)

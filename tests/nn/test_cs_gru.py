@@ -11,12 +11,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rheobase import explain, neurons, nn, surrogates
-from rheobase.engine.llvm import events, items, tiles
+from rheobase.engine.llvm import event_conv as events
+from rheobase.engine.llvm import winograd as tiles
+from rheobase.engine.llvm import work_items as items
 from rheobase.engine.operators.products import Convolution
 from rheobase.engine.operators.sequence import STRETCH
 from rheobase.errors import BackendUnavailable, DTypeError, InputError, ParameterError, ShapeError, StateError
 from rheobase.learning.layers import spiking_layers
-from rheobase.nn.gated import owned
+from rheobase.nn.recurrence.gated import owned
 
 T, B, IN = 6, 3, 2
 SIZE = (7, 11)

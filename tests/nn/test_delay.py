@@ -11,7 +11,7 @@ from torch import Tensor
 from rheobase import neurons, nn
 from rheobase.core.neuron import Neuron
 from rheobase.errors import BackendUnavailable, DTypeError, ParameterError, ShapeError, StateError
-from rheobase.nn.membrane_gain import membrane_gain
+from rheobase.nn.delays.membrane_gain import membrane_gain
 
 TAPS = (1, 2, 8, 9, 25)
 SHAPES = ((1,), (16,), (37,), (5, 7), (130,))

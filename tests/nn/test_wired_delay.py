@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rheobase import neurons, nn
 from rheobase.errors import BackendUnavailable, ParameterError, StateError
-from rheobase.nn.positions import around, exponential
+from rheobase.nn.delays.tap_kernels import around, exponential
 
 
 def drive(*shape: int, seed: int = 0) -> Tensor:

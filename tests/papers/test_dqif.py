@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rheobase import neurons
 from rheobase.errors import ParameterError
-from rheobase.learning import dqif
+from rheobase.reproduce.dqif import theory as dqif
 
 LAM = {"factored": 0.0, "euler": 1.0}
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rheobase import neurons, nn, surrogates
 from rheobase.errors import ParameterError, ShapeError
-from rheobase.learning import dqif
+from rheobase.reproduce.dqif import theory as dqif
 
 SAMPLES = 1_000_000
 ERROR = 1.0 / math.sqrt(SAMPLES)

@@ -9,8 +9,8 @@ import torch
 
 from rheobase import neurons
 from rheobase.errors import Diverged, ParameterError
-from rheobase.learning.drive import inject, make, respond, shown_response, step_response
 from rheobase.plot import LIGHT
+from rheobase.plot.current_clamp import inject, make, respond, shown_response, step_response
 from rheobase.plot.gallery import Portrait, fi_curve, phase_plane
 from rheobase.plot.gallery.docs import neuron_page
 from rheobase.plot.gallery.page import page

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from rheobase.data.cifar10_dvs import CLASSES
-from rheobase.data.mnist import FILES
+from rheobase.data.sets.cifar10_dvs import CLASSES
+from rheobase.data.sets.mnist import FILES
 from rheobase.learning import MaxCrossEntropy, Recipe, Trainer
 from rheobase.reproduce.cs_gru.costs import counted
 from rheobase.reproduce.cs_gru.inputs import task
@@ -34,7 +34,7 @@ def mnist(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raw = to_idx(values.astype(np.uint8))
         (folder / name).write_bytes(raw)
         sums[part] = hashlib.sha256(raw).hexdigest()
-    module = importlib.import_module("rheobase.data.mnist")
+    module = importlib.import_module("rheobase.data.sets.mnist")
     monkeypatch.setattr(module, "MNIST", dataclasses.replace(module.MNIST, sha256=sums))
 
 

@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 
 from rheobase.errors import CheckpointError, ParameterError
-from rheobase.learning.history import EpochRecord, History
+from rheobase.learning.training.history import EpochRecord, History
 from rheobase.reproduce import Bars, Job, Lines
 
 

@@ -10,7 +10,7 @@ import typer
 from rheobase.cli.options import MOST_THREADS, Debug, Json, examples, reported, write_json
 
 if TYPE_CHECKING:
-    from rheobase.core.declared import Declared
+    from rheobase.core.declaration.population import Declared
 
 EXAMPLES = examples(
     "rheobase bench neurons",
@@ -92,7 +92,7 @@ def _measure(kind: type[Declared], shape: tuple[int, int, int], seconds: float) 
     import torch
 
     from rheobase.cli.timing import interleaved
-    from rheobase.learning.drive import make, onsets, smallest_current
+    from rheobase.plot.current_clamp import make, onsets, smallest_current
 
     layer = make(kind, shape[2], DT)
     generator = torch.Generator().manual_seed(0)

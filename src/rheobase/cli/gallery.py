@@ -10,7 +10,7 @@ import typer
 from rheobase.cli.options import Debug, examples, path, reported
 
 if TYPE_CHECKING:
-    from rheobase.core.declared import Declared
+    from rheobase.core.declaration.population import Declared
     from rheobase.plot import Style
     from rheobase.plot.gallery.render import Entry
 

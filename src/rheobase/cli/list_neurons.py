@@ -12,7 +12,7 @@ def list_neurons(json: Json = None, debug: Debug = False) -> None:
     with reported(debug, json=json):
         from rheobase.cli.models import find, names
         from rheobase.cli.terminal import console, table
-        from rheobase.core.describe import Description
+        from rheobase.core.declaration.describe import Description
 
         described = [Description.of(find(name)) for name in names()]
         rows = [(d.kind.__name__, d.summary, " ".join(d.kind.states), " ".join(d.kind.params)) for d in described]

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from rheobase import neurons
-from rheobase.core.declared import Declared
+from rheobase.core.declaration.population import Declared
 from rheobase.errors import ParameterError, nearest
 
 

@@ -98,7 +98,7 @@ def check_json(path: Path | None) -> None:
 def write_json(path: Path | None, content: Any) -> None:
     """Write `content` for --json, in one step, where a file was asked for. Raises `StorageError`."""
     if path is not None:
-        from rheobase.learning.storage import write_json as write
+        from rheobase.json_files import write_json as write
 
         check_json(path)
         # where --json is standard output, too, its lines keep their order

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from rheobase.core.describe import STEPS
+from rheobase.core.declaration.describe import STEPS
 from rheobase.errors import ParameterError, UnitError
 
 _POWERS = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9}

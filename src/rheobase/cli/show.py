@@ -13,8 +13,8 @@ from rheobase.errors import ParameterError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from rheobase.core.describe import Description
-    from rheobase.learning.drive import Response
+    from rheobase.core.declaration.describe import Description
+    from rheobase.plot.current_clamp import Response
 
 EXAMPLES = examples("rheobase show SRC", "rheobase show LIF --plot lif.svg", "rheobase show AdLIF --no-plot")
 FOLDER = Path("runs") / "show"
@@ -40,8 +40,8 @@ def show(
     with reported(debug, json=json):
         from rheobase.cli.models import find
         from rheobase.cli.terminal import console
-        from rheobase.core.describe import Description
-        from rheobase.learning.drive import smallest_current, step_response
+        from rheobase.core.declaration.describe import Description
+        from rheobase.plot.current_clamp import smallest_current, step_response
 
         described = Description.of(find(neuron))
         if plot is not None:
@@ -60,8 +60,8 @@ def show(
 
 def _tell(described: Description, rheobase: float | None, out: Console) -> None:
     from rheobase.cli.terminal import figures, number, table
-    from rheobase.core.describe import allowed, display, inputs
-    from rheobase.learning.drive import FINE_DT, make
+    from rheobase.core.declaration.describe import allowed, display, inputs
+    from rheobase.plot.current_clamp import FINE_DT, make
 
     kind = described.kind
     out.print(kind.__name__, style="bold")
@@ -96,8 +96,8 @@ def _tell(described: Description, rheobase: float | None, out: Console) -> None:
 
 
 def _rheobase(described: Description, value: float | None) -> str:
-    from rheobase.core.describe import display
-    from rheobase.learning.drive import never_spikes
+    from rheobase.core.declaration.describe import display
+    from rheobase.plot.current_clamp import never_spikes
 
     if value is None:
         return "none: it never spikes" if never_spikes(described.kind) else "none was found"

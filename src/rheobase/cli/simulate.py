@@ -10,9 +10,9 @@ import typer
 from rheobase.cli.options import Debug, Json, NeuronName, examples, path, reported, write_json
 
 if TYPE_CHECKING:
-    from rheobase.core.declared import Declared
-    from rheobase.core.named import NamedSet
-    from rheobase.learning.drive import Response
+    from rheobase.core.declaration.parameter_sets import NamedSet
+    from rheobase.core.declaration.population import Declared
+    from rheobase.plot.current_clamp import Response
 
 EXAMPLES = examples(
     "rheobase simulate LIF --current 1.5",
@@ -110,7 +110,7 @@ def _respond(kind: type[Declared], typed: Typed, assignments: list[str]) -> Resp
     from rheobase.cli.quantity import quantity
     from rheobase.core import MapNeuron
     from rheobase.errors import ParameterError
-    from rheobase.learning.drive import FINE_DT, make
+    from rheobase.plot.current_clamp import FINE_DT, make
 
     name = kind.__name__
     if typed.dt is not None and issubclass(kind, MapNeuron):
@@ -161,7 +161,7 @@ def _shown(kind: type[Declared], chosen: NamedSet, values: dict[str, Any], typed
 
     from rheobase.cli.quantity import quantity
     from rheobase.errors import ParameterError
-    from rheobase.learning.drive import shown_response
+    from rheobase.plot.current_clamp import shown_response
 
     where = f"{kind.__name__}: set {chosen.name!r}"
     if chosen.shown is None:
@@ -223,7 +223,7 @@ def _states(kind: type[Declared], record: list[str]) -> list[str]:
 def _run(neuron: Declared, inputs: dict[str, float], stop: str, onset: str) -> Response:
     from rheobase.cli.machine import check_memory
     from rheobase.errors import ParameterError
-    from rheobase.learning.drive import respond
+    from rheobase.plot.current_clamp import respond
 
     steps, start = _steps(neuron, stop, "--stop"), _steps(neuron, onset, "--onset")
     if not 1 <= steps <= MOST_STEPS:
@@ -256,7 +256,7 @@ def _steps(neuron: Declared, text: str, name: str) -> int:
 
 def _figures(run: Response) -> dict[str, str]:
     from rheobase.cli.terminal import number
-    from rheobase.learning.drive import never_spikes
+    from rheobase.plot.current_clamp import never_spikes
 
     unit = run.time_unit
     duration = f"{len(run.current) * (run.dt or 1.0):g} {unit}"
@@ -276,7 +276,7 @@ def _figures(run: Response) -> dict[str, str]:
 
 def _levels(run: Response) -> dict[str, str]:
     """Every input after its onset, or, where it changes, the values between which it does."""
-    from rheobase.core.describe import display
+    from rheobase.core.declaration.describe import display
 
     found: dict[str, str] = {}
     for name, x in run.inputs.items():

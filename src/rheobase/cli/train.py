@@ -220,7 +220,7 @@ def _say_how_to_go_on(stop: KeyboardInterrupt, folder: Path) -> None:
     import shlex
 
     from rheobase.learning import TrainingInterrupted
-    from rheobase.learning.run import LAST
+    from rheobase.learning.training.run import LAST
 
     checkpoint = folder / LAST
     if not checkpoint.exists():

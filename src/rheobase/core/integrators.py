@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 
-from rheobase.core.declare import Relax
+from rheobase.core.declaration.words import Relax
 
 Dynamics = Callable[[Any], dict[str, Any]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rheobase.core.declared import Declared
+from rheobase.core.declaration.population import Declared
 from rheobase.core.neuron import Transition
 from rheobase.errors import DeclarationError, ParameterError
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rheobase.core.bound import Bound
-from rheobase.core.declared import Declared
+from rheobase.core.declaration.population import Declared
 from rheobase.core.integrators import ExpEuler, Integrator
 from rheobase.core.neuron import Transition
 from rheobase.core.surrogates import Surrogate

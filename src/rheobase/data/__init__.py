@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rheobase.data.augmented import Augmented, Cutout, Flipped
-from rheobase.data.auto_augmented import AutoAugmented
-from rheobase.data.cifar10 import cifar10, cifar10_subset
-from rheobase.data.cifar10_dvs import cifar10_dvs
-from rheobase.data.custom import from_path
+from rheobase.data.augmentation.augmented import Augmented, Cutout, Flipped
+from rheobase.data.augmentation.auto_augmented import AutoAugmented
+from rheobase.data.augmentation.shifted import Shifted
 from rheobase.data.dataset import Dataset
-from rheobase.data.digits import digits
-from rheobase.data.dvs_gesture import dvs_gesture
-from rheobase.data.encoders import Direct, Encoder, Latency, Rate
+from rheobase.data.encoding.encoders import Direct, Encoder, Latency, Rate
+from rheobase.data.encoding.frames import EventFrames
 from rheobase.data.events import EventDataset, Events
-from rheobase.data.frames import EventFrames
 from rheobase.data.groups import Groups
-from rheobase.data.heidelberg import shd, ssc
-from rheobase.data.mnist import fashion_mnist, mnist
-from rheobase.data.nmnist import nmnist
-from rheobase.data.ntidigits import ntidigits
-from rheobase.data.shifted import Shifted
-from rheobase.data.spoken_digits import spoken_digits
+from rheobase.data.sets.cifar10 import cifar10, cifar10_subset
+from rheobase.data.sets.cifar10_dvs import cifar10_dvs
+from rheobase.data.sets.custom import from_path
+from rheobase.data.sets.digits import digits
+from rheobase.data.sets.dvs_gesture import dvs_gesture
+from rheobase.data.sets.heidelberg import shd, ssc
+from rheobase.data.sets.mnist import fashion_mnist, mnist
+from rheobase.data.sets.nmnist import nmnist
+from rheobase.data.sets.ntidigits import ntidigits
+from rheobase.data.sets.spoken_digits import spoken_digits
 from rheobase.errors import DataError, ParameterError, RheobaseError, nearest
 from rheobase.files import expanded
 

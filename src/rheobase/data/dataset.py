@@ -10,8 +10,8 @@ from typing import Any, NoReturn, Self, TypeAlias
 import torch
 from torch import Tensor
 
-from rheobase.data.checks import check_integer, check_seed
-from rheobase.data.counter import permutation
+from rheobase.data.encoding.checks import check_integer, check_seed
+from rheobase.data.encoding.hash_bits import permutation
 from rheobase.data.groups import Groups
 from rheobase.errors import DataError, ParameterError
 

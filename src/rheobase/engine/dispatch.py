@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.execution import Request, provide
-from rheobase.core.finite import bad_input, diverged
+from rheobase.core.execution.backends import Request, provide
+from rheobase.core.execution.finite import bad_input, diverged
 from rheobase.engine.graph.programs import program_of, watched
 from rheobase.engine.operators.scan import Given, scan
 from rheobase.engine.toolchain import compiler, fused_multiply_add, installed, interpreted

@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
-from rheobase.core.execution import Request, reasons
+from rheobase.core.execution.backends import Request, reasons
 from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError
 

@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from rheobase.lazily import lazily
+from rheobase.lazy_exports import lazily
 
 if TYPE_CHECKING:
     from rheobase.equivalence.cascade import CascadeIF

@@ -17,7 +17,7 @@ from rheobase.equivalence.rebuild import cell_of, chain
 from rheobase.equivalence.step_lif import StepLIF
 from rheobase.neurons import IF
 from rheobase.nn.conv import AvgPool1d, AvgPool2d, Conv1d, Conv2d
-from rheobase.nn.history import Taps
+from rheobase.nn.delays.fir import Taps
 from rheobase.nn.stateful import Stateful
 
 ON_GRID = "numbers on a binary grid, of which every sum fits into the digits of the dtype"

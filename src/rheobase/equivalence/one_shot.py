@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rheobase.core.bound import Bound
-from rheobase.core.declare import StateSpec
+from rheobase.core.declaration.words import StateSpec
 from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.wrappers import Wrapper
 from rheobase.equivalence.assumptions import check_spiking

@@ -12,7 +12,7 @@ from rheobase.core.neuron import Neuron
 from rheobase.equivalence.assumptions import AT_REST, LINEAR, refused
 from rheobase.equivalence.lines import Fan, Lines
 from rheobase.nn.conv import AvgPool1d, AvgPool2d, Conv1d, Conv2d
-from rheobase.nn.membrane_gain import membrane_gain
+from rheobase.nn.delays.membrane_gain import membrane_gain
 
 Lateral = TypeVar("Lateral", bound=layers.Recurrent)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from rheobase.learning.callbacks import BatchRecord, Callback, CsvLog, RunStart, TensorBoardLog
-from rheobase.learning.checkpoints import load_checkpoint, load_weights, save_checkpoint, save_weights
-from rheobase.learning.evaluate import Evaluation
 from rheobase.learning.fitting import (
     Candidate,
     Fit,
@@ -23,7 +20,6 @@ from rheobase.learning.fitting import (
     window,
     with_spikes,
 )
-from rheobase.learning.history import EpochRecord, History
 from rheobase.learning.layers import spiking_layers
 from rheobase.learning.losses import (
     LOSSES,
@@ -45,11 +41,15 @@ from rheobase.learning.metrics import (
     count_spikes,
     spikes_per_neuron,
 )
-from rheobase.learning.progress import RichProgress
-from rheobase.learning.recipe import OPTIMISERS, Recipe
-from rheobase.learning.schedules import SCHEDULES
-from rheobase.learning.stopping import TrainingInterrupted
-from rheobase.learning.trainer import Trainer
+from rheobase.learning.training.callbacks import BatchRecord, Callback, CsvLog, RunStart, TensorBoardLog
+from rheobase.learning.training.checkpoints import load_checkpoint, load_weights, save_checkpoint, save_weights
+from rheobase.learning.training.evaluate import Evaluation
+from rheobase.learning.training.history import EpochRecord, History
+from rheobase.learning.training.progress import RichProgress
+from rheobase.learning.training.recipe import OPTIMISERS, Recipe
+from rheobase.learning.training.schedules import SCHEDULES
+from rheobase.learning.training.stopping import TrainingInterrupted
+from rheobase.learning.training.trainer import Trainer
 
 __all__ = [
     "LOSSES",

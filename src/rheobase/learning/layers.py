@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 
 from rheobase.core import OdeNeuron
-from rheobase.core.declared import Declared
+from rheobase.core.declaration.population import Declared
 
 
 class SpikingLayer(NamedTuple):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rheobase.lazily import lazily
+from rheobase.lazy_exports import lazily
 
 if TYPE_CHECKING:
     from rheobase.neurons.ad_lif import AdLIF

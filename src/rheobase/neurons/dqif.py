@@ -40,7 +40,7 @@ class DQIF(MapNeuron):
     and one addition more than LIF. Both forms fit; "factored", the default, is the one that oscillates at these
     values. The ranges, the clamp, the soft reset and the start at rest are not the paper's, nor is the default
     surrogate: the paper's has a window that follows from the distribution of the potential. For one of that kind take
-    `surrogates.Boxcar(w, 1 / w)` or `Triangle(w)` with w from `rheobase.learning.dqif.window`.
+    `surrogates.Boxcar(w, 1 / w)` or `Triangle(w)` with w from `rheobase.reproduce.dqif.theory.window`.
 
     Reference: Jahns, Moreno, Stojkov & Kinsy, Discretized Quadratic Integrate-and-Fire Neuron Model for Deep Spiking
     Neural Networks (2025), arXiv 2510.05168, sec. 4, eq. 11.

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from rheobase.core import OdeNeuron, param, relax, state
-from rheobase.core.rates import exponential
+from rheobase.core.equations.rates import exponential
 
 
 class EIF(OdeNeuron):

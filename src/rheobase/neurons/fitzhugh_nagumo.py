@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from rheobase.core import OdeNeuron, param, relax, state
-from rheobase.core.equilibrium import equilibrium
+from rheobase.core.equations.equilibrium import equilibrium
 from rheobase.core.integrators import ExpMidpoint
 
 

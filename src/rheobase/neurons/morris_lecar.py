@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from rheobase.core import OdeNeuron, param, relax, state
-from rheobase.core.equilibrium import equilibrium
+from rheobase.core.equations.equilibrium import equilibrium
+from rheobase.core.equations.rates import exponential, membrane
 from rheobase.core.integrators import ExpMidpoint
-from rheobase.core.rates import exponential, membrane
 
 
 class MorrisLecar(OdeNeuron):

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from rheobase.core import MapNeuron, option, param, state
-from rheobase.core.piecewise import piecewise_tanh
-from rheobase.core.solve import fixed_point, tanh_fixed_point
+from rheobase.core.equations.fixed_points import fixed_point, tanh_fixed_point
+from rheobase.core.equations.piecewise import piecewise_tanh
 
 
 class SRC(MapNeuron):

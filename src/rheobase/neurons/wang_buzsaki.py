@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from rheobase.core import OdeNeuron, param, state
-from rheobase.core.equilibrium import equilibrium
+from rheobase.core.equations.equilibrium import equilibrium
+from rheobase.core.equations.rates import exponential, gate, linoid, membrane
 from rheobase.core.integrators import ExpMidpoint
-from rheobase.core.rates import exponential, gate, linoid, membrane
 
 
 class WangBuzsaki(OdeNeuron):

@@ -6,29 +6,29 @@ from typing import TYPE_CHECKING
 
 from torch.nn import Linear
 
-from rheobase.lazily import lazily
+from rheobase.lazy_exports import lazily
 from rheobase.nn.chunked import Chunked
 from rheobase.nn.conv import AvgPool1d, AvgPool2d, Conv1d, Conv2d, Flatten, MaxPool1d, MaxPool2d
-from rheobase.nn.delay import Delay
+from rheobase.nn.delays.connection_delay import AxonalDelay, SynapticDelay
+from rheobase.nn.delays.delay import Delay
 from rheobase.nn.dropout import Dropout
 from rheobase.nn.norm import TdBatchNorm
 from rheobase.nn.parameter_groups import parameter_groups
 from rheobase.nn.psn import PSN, MaskedPSN, SlidingPSN
 from rheobase.nn.quantise import levels, quantised
 from rheobase.nn.readout import GroupReadout
-from rheobase.nn.recurrent import Recurrent
-from rheobase.nn.recurrent_delay import RecurrentDelay
+from rheobase.nn.recurrence.recurrent import Recurrent
+from rheobase.nn.recurrence.recurrent_delay import RecurrentDelay
 from rheobase.nn.sequential import Sequential
 from rheobase.nn.spike_linear import SpikeLinear
 from rheobase.nn.stateful import Stateful
-from rheobase.nn.wired_delay import AxonalDelay, SynapticDelay
 
 if TYPE_CHECKING:
-    from rheobase.nn.conv_gru import ConvGRU
-    from rheobase.nn.cs_gru import CSGRU
-    from rheobase.nn.spik_gru import SpikGRU
-    from rheobase.nn.spiking_resnet import MembraneBlock, SpikingResNet
-    from rheobase.nn.spiking_vgg import SpikingVGG
+    from rheobase.nn.image_networks.spiking_resnet import MembraneBlock, SpikingResNet
+    from rheobase.nn.image_networks.spiking_vgg import SpikingVGG
+    from rheobase.nn.recurrence.conv_gru import ConvGRU
+    from rheobase.nn.recurrence.cs_gru import CSGRU
+    from rheobase.nn.recurrence.spik_gru import SpikGRU
 
 __all__ = [
     "CSGRU", "PSN", "AvgPool1d", "AvgPool2d", "AxonalDelay", "Chunked", "Conv1d", "Conv2d", "ConvGRU", "Delay",
@@ -39,8 +39,9 @@ __all__ = [
 
 # the gated layers bring an engine of their own
 _LATER = {
-    "CSGRU": "cs_gru", "ConvGRU": "conv_gru", "MembraneBlock": "spiking_resnet", "SpikGRU": "spik_gru",
-    "SpikingResNet": "spiking_resnet", "SpikingVGG": "spiking_vgg",
+    "CSGRU": "recurrence.cs_gru", "ConvGRU": "recurrence.conv_gru", "SpikGRU": "recurrence.spik_gru",
+    "MembraneBlock": "image_networks.spiking_resnet", "SpikingResNet": "image_networks.spiking_resnet",
+    "SpikingVGG": "image_networks.spiking_vgg",
 }  # fmt: skip
 
 __getattr__ = lazily(__name__, _LATER)

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.core import primitives
-from rheobase.core.check import check_call, checked_shape
-from rheobase.core.finite import not_finite
-from rheobase.core.inputs import ONE_INPUT
+from rheobase.core.declaration.inputs import ONE_INPUT
+from rheobase.core.execution.check import check_call, checked_shape
+from rheobase.core.execution.finite import not_finite
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful

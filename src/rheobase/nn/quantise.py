@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from rheobase.errors import ParameterError
-from rheobase.nn.recurrent import Recurrent
+from rheobase.nn.recurrence.recurrent import Recurrent
 
 WEIGHTS = {nn.Linear: "weight", nn.Conv1d: "weight", nn.Conv2d: "weight", Recurrent: "weight_rec"}
 

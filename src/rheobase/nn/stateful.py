@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.exact import Exact
+from rheobase.core.declaration.exact import Exact
 from rheobase.errors import ShapeError
 
 

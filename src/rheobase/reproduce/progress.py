@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rheobase.learning import BatchRecord, Callback, History
-from rheobase.learning.callbacks import RunStart
-from rheobase.learning.progress import epoch_line
+from rheobase.learning.training.callbacks import RunStart
+from rheobase.learning.training.progress import epoch_line
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from rheobase.errors import CheckpointError, ParameterError
 from rheobase.files import atomic_write, ensure_folder
-from rheobase.learning.storage import read_json, write_json
+from rheobase.json_files import read_json, write_json
 from rheobase.plot import DARK, LIGHT, Picture, Rendered, Style, Table, png
 from rheobase.reproduce.paper import Finding
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rheobase.data.mnist import FILES, data_root, find
+from rheobase.data.sets.mnist import FILES, data_root, find
 from rheobase.errors import DataError, ParameterError
 from rheobase.files import ensure_folder
 from rheobase.reproduce import budget, page, record, store

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rheobase.data.npz import FAILURES
+from rheobase.data.formats.npz import FAILURES
 from rheobase.errors import CheckpointError, ParameterError
 from rheobase.files import atomic_write, ensure_folder, why
 

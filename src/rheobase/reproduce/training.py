@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from rheobase.data import Dataset, Encoder
 from rheobase.learning import Callback, Evaluation, Recipe, Trainer, count_parameters
-from rheobase.learning.random_state import seeded
-from rheobase.learning.run import LAST
+from rheobase.learning.training.random_state import seeded
+from rheobase.learning.training.run import LAST
 from rheobase.reproduce.job import Job
 
 M = TypeVar("M", bound=nn.Module)

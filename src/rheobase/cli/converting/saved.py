@@ -19,8 +19,8 @@ from rheobase.cli.training.network import build
 from rheobase.cli.training.settings import Settings
 from rheobase.data import Dataset, load
 from rheobase.errors import CheckpointError
-from rheobase.learning.checkpoints import checkpoint_of, load_checkpoint, load_weights, save_weights
-from rheobase.learning.run import BEST, CONFIG, LAST
+from rheobase.learning.training.checkpoints import checkpoint_of, load_checkpoint, load_weights, save_weights
+from rheobase.learning.training.run import BEST, CONFIG, LAST
 
 CONVERSIONS = "conversions"
 

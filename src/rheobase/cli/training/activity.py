@@ -11,8 +11,8 @@ from torch import Tensor
 from rheobase.cli.training.job import Outcome
 from rheobase.cli.training.network import cells_of
 from rheobase.core import Neuron
-from rheobase.core.describe import display
-from rheobase.learning.drive import membrane, never_spikes, onsets
+from rheobase.core.declaration.describe import display
+from rheobase.plot.current_clamp import membrane, never_spikes, onsets
 
 MOST_CELLS = 4
 

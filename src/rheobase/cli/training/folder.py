@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rheobase.errors import CheckpointError, ParameterError, StorageError
 from rheobase.files import ensure_folder
-from rheobase.learning.run import CONFIG, LAST
-from rheobase.learning.storage import read_json
+from rheobase.json_files import read_json
+from rheobase.learning.training.run import CONFIG, LAST
 
 REPORT, RESULT = "report.html", "result.json"
 

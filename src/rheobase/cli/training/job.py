@@ -21,8 +21,8 @@ from rheobase.data import Dataset
 from rheobase.data.dataset import Pair
 from rheobase.errors import Diverged
 from rheobase.learning import Callback, Evaluation, History, TensorBoardLog, Trainer, count_parameters
-from rheobase.learning.processes import make_fabric
-from rheobase.learning.random_state import seeded
+from rheobase.learning.training.distributed import make_fabric
+from rheobase.learning.training.random_state import seeded
 from rheobase.nn import Sequential
 
 

@@ -15,7 +15,7 @@ from rheobase.cli.training.settings import DT, Settings
 from rheobase.core import Neuron
 from rheobase.data import Dataset
 from rheobase.errors import ParameterError
-from rheobase.learning.drive import make, smallest_current
+from rheobase.plot.current_clamp import make, smallest_current
 
 CELLS_PER_CLASS = 10
 

@@ -8,7 +8,7 @@ import time
 import typer
 
 from rheobase.learning import Callback, History, RichProgress
-from rheobase.learning.progress import epoch_line
+from rheobase.learning.training.progress import epoch_line
 
 SECONDS_BETWEEN_LINES = 5.0
 

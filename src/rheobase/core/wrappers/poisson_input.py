@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from rheobase.core.declare import ParamSpec
+from rheobase.core.declaration.words import ParamSpec
 from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.noise import MOST, poisson
 from rheobase.core.wrappers.random import OnInput

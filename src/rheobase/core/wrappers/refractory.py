@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from rheobase.core.declare import ParamSpec, StateSpec
+from rheobase.core.declaration.words import ParamSpec, StateSpec
 from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.wrappers.base import Wrapper
 from rheobase.errors import ParameterError, nearest

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from rheobase.core.execution import Request
+from rheobase.core.execution.backends import Request
 from rheobase.core.neuron import Neuron
 from rheobase.engine.graph.guards import Guards
 from rheobase.engine.graph.trace import Untraceable, trace

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from rheobase.core.abstract import AbstractValue, operation
+from rheobase.core.interpreters.abstract import AbstractValue, operation
 from rheobase.engine.graph.graph import BOOLEAN, Graph
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from rheobase.core.bound import Bound
-from rheobase.core.inputs import one_step_of
+from rheobase.core.declaration.inputs import one_step_of
 from rheobase.core.neuron import Neuron
 from rheobase.engine.graph.guards import Guards
 from rheobase.engine.graph.program import Program

@@ -21,7 +21,7 @@ from torch import Tensor
 from rheobase.engine.llvm import threads
 from rheobase.engine.llvm.compile import Compiled
 from rheobase.engine.llvm.ir import Value
-from rheobase.engine.llvm.items import Items, lanes, run
+from rheobase.engine.llvm.work_items import Items, lanes, run
 
 VECTORS = 4  # of a task: rows of 256 bytes make good use of what memory brings
 SIDE = 8  # sums side by side

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from rheobase.engine.graph.adjoint import adjoint as of_graph
-from rheobase.engine.graph.cut import smallest_cut
+from rheobase.engine.graph.min_cut import smallest_cut
 from rheobase.engine.nest.active import GRADIENT, Gradients
 from rheobase.engine.nest.hoist import steady, still
 from rheobase.engine.nest.index import Index

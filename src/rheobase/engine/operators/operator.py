@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from rheobase.engine.operators.late import Late
+from rheobase.engine.operators.late_imports import Late
 from rheobase.errors import NotDifferentiable
 
 LIBRARY = torch.library.Library("rheobase", "DEF")

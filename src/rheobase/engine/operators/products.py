@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from rheobase.engine.operators.late import Late
+from rheobase.engine.operators.late_imports import Late
 
-items = Late("rheobase.engine.llvm.items")
+work_items = Late("rheobase.engine.llvm.work_items")
 
 
 class Product(Protocol):
@@ -148,5 +148,5 @@ class Convolution:
         return room.permute(0, 1, 4, 2, 3)
 
     def window(self, like: Tensor) -> tuple[int, int] | None:
-        whole = self.groups == 1 and like.shape[1] % items.lanes(like.dtype) == 0
+        whole = self.groups == 1 and like.shape[1] % work_items.lanes(like.dtype) == 0
         return self.kernel if whole else None

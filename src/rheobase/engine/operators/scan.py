@@ -15,7 +15,7 @@ from torch import Tensor
 from rheobase.engine.graph.program import parse
 from rheobase.engine.graph.variant import Wanted
 from rheobase.engine.operators.call import Call
-from rheobase.engine.operators.late import Late
+from rheobase.engine.operators.late_imports import Late
 from rheobase.engine.operators.operator import Operator
 from rheobase.engine.operators.tensors import (
     check,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from rheobase.engine.graph.program import parse as parse_program
-from rheobase.engine.operators.late import Late
+from rheobase.engine.operators.late_imports import Late
 from rheobase.engine.operators.operator import Operator
 from rheobase.engine.operators.scan import cpu, gpu
 from rheobase.engine.operators.sequence_plan import parse

@@ -8,16 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.finite import divergence, not_finite
+from rheobase.core.execution.finite import divergence, not_finite
 from rheobase.engine.graph.program import parse as parse_program
 from rheobase.engine.graph.variant import BAD_INPUT, Wanted
 from rheobase.engine.operators.call import Call, Ready
-from rheobase.engine.operators.late import Late
+from rheobase.engine.operators.late_imports import Late
 from rheobase.engine.operators.sequence import STRETCH, Given
 from rheobase.engine.operators.sequence_plan import FEEDBACK, Map, Stage, parse
 from rheobase.engine.operators.tensors import compute_type, lengths_per_lane, numbered, per_lane
 
-events, tiles = (Late(f"rheobase.engine.llvm.{name}") for name in ("events", "tiles"))
+event_conv, winograd = (Late(f"rheobase.engine.llvm.{name}") for name in ("event_conv", "winograd"))
 SPARSE = 0.15  # share of lanes that spike, up to which to visit the spikes is faster than a dense product
 WIDE = 8  # pixels in a row, from which on it pays to cut them into tiles
 
@@ -98,14 +98,14 @@ class Tape:
             if sparse:
                 if sums[m.total] is not base[m.total]:
                     sums[m.total].copy_(base[m.total])
-                events.add_product(sums[m.total], s, self.turn(m.weight), self.window)
+                event_conv.add_product(sums[m.total], s, self.turn(m.weight), self.window)
             else:
                 self.product.add(base[m.total], s, self.weights[m.weight], sums[m.total])
 
     def turn(self, name: str) -> Tensor:
         """A weight as the kernel for spikes reads it."""
         if (name,) not in self.turned:
-            self.turned[name,] = [events.as_rows(self.weights[name])]
+            self.turned[name,] = [event_conv.as_rows(self.weights[name])]
         return self.turned[name,][0]
 
     def add_back(self, maps: Sequence[Map], of: Sequence[Tensor], total: Tensor) -> None:
@@ -113,8 +113,8 @@ class Tape:
         if self.window is not None and self.window[1] == 3 and self.window[0] % 2 and total.shape[3] >= WIDE:
             names = ("tiles", *(m.weight for m in maps))
             if names not in self.turned:
-                self.turned[names] = tiles.weights_back([self.weights[m.weight] for m in maps])
-            tiles.input_gradient(of, self.turned[names], total)
+                self.turned[names] = winograd.weights_back([self.weights[m.weight] for m in maps])
+            winograd.input_gradient(of, self.turned[names], total)
             return
         for one, m in zip(of, maps, strict=True):
             self.product.add_back(one, self.weights[m.weight], total)
@@ -123,7 +123,7 @@ class Tape:
         """The gradient of a weight from what was multiplied and the gradients of the sums, of several steps."""
         s, g = s.flatten(0, 1), g.flatten(0, 1)
         if sparse:
-            return events.weight_gradient(s, g, self.window)
+            return event_conv.weight_gradient(s, g, self.window)
         dtype = self.plan.dtype
         return self.product.weight_gradient(s.to(dtype), g.to(dtype), self.weights[m.weight]).to(self.compute)
 

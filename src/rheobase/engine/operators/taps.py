@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rheobase.engine.operators.late import Late
+from rheobase.engine.operators.late_imports import Late
 from rheobase.engine.operators.operator import Operator
 
 kernels = Late("rheobase.engine.llvm.taps")

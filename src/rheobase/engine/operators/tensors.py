@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.finite import not_finite
+from rheobase.core.execution.finite import not_finite
 from rheobase.engine.graph.program import parse
 from rheobase.engine.graph.variant import BAD_INPUT, BAD_STATE
 from rheobase.engine.operators.operator import KERNEL

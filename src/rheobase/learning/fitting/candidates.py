@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.forced import TOLD, Forced
-from rheobase.core.inputs import driven
+from rheobase.core.declaration.inputs import driven
 from rheobase.core.neuron import Neuron
 from rheobase.core.surrogates import Surrogate
+from rheobase.core.wrappers.forced import TOLD, Forced
 from rheobase.errors import UnitError
 from rheobase.learning.fitting.population import Axis, assign, axes_of, checked_range, declared, populate, pull_back
 from rheobase.learning.fitting.recording import Recording

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.declared import Declared
+from rheobase.core.declaration.population import Declared
 from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
 from rheobase.errors import ParameterError
@@ -21,7 +21,7 @@ from rheobase.learning.fitting.gamma import check_window, gamma, trains_of
 from rheobase.learning.fitting.population import declared
 from rheobase.learning.fitting.progress import FitCallback, FitStep
 from rheobase.learning.fitting.recording import Recording
-from rheobase.learning.stopping import InterruptWatch
+from rheobase.learning.training.stopping import InterruptWatch
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.declare import ParamSpec
-from rheobase.core.declared import Declared
+from rheobase.core.declaration.population import Declared
+from rheobase.core.declaration.words import ParamSpec
 from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
 from rheobase.core.wrappers import Refractory

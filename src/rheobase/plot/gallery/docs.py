@@ -7,11 +7,11 @@ from itertools import groupby
 from pathlib import Path
 from textwrap import dedent
 
-from rheobase.core.declared import Declared
-from rheobase.core.describe import Description, allowed, display, inputs
-from rheobase.core.named import NamedSet
+from rheobase.core.declaration.describe import Description, allowed, display, inputs
+from rheobase.core.declaration.parameter_sets import NamedSet
+from rheobase.core.declaration.population import Declared
 from rheobase.files import atomic_write, ensure_folder
-from rheobase.learning.drive import FINE_DT, make
+from rheobase.plot.current_clamp import FINE_DT, make
 from rheobase.plot.gallery.portrait import DYNAMICS, PATTERNS, RESPONSE, captions
 from rheobase.plot.gallery.render import BOX, Entry
 from rheobase.plot.style import LIGHT

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 
-from rheobase.core.declared import Declared
-from rheobase.core.describe import display, driver, labelled
-from rheobase.learning.drive import LONG, make, spikes_under, time_step
+from rheobase.core.declaration.describe import display, driver, labelled
+from rheobase.core.declaration.population import Declared
+from rheobase.plot.current_clamp import LONG, make, spikes_under, time_step
 from rheobase.plot.gallery.layout import legend_below
 from rheobase.plot.style import Style, dress, few_ticks
 

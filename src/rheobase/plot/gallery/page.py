@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from rheobase.core.describe import Description
+from rheobase.core.declaration.describe import Description
 from rheobase.plot.gallery.portrait import PATTERNS
 from rheobase.plot.gallery.render import BOX, Entry, Plate
 from rheobase.plot.markup import document, figure

@@ -8,9 +8,9 @@ import numpy as np
 from contourpy import contour_generator
 from matplotlib.axes import Axes
 
-from rheobase.core.declared import Declared
-from rheobase.core.describe import display, labelled
-from rheobase.learning.drive import Response
+from rheobase.core.declaration.describe import display, labelled
+from rheobase.core.declaration.population import Declared
+from rheobase.plot.current_clamp import Response
 from rheobase.plot.gallery.layout import legend_below
 from rheobase.plot.gallery.traces import strongest, threshold_level
 from rheobase.plot.gallery.variables import variables, velocity

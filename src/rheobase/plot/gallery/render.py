@@ -16,8 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from rheobase.core.declared import Declared
-from rheobase.learning.drive import membrane
+from rheobase.core.declaration.population import Declared
+from rheobase.plot.current_clamp import membrane
 from rheobase.plot.gallery.portrait import Portrait
 from rheobase.plot.gallery.traces import spiking_curve, thinned
 from rheobase.plot.style import Style

@@ -10,9 +10,9 @@ import torch
 
 from rheobase.core import MapNeuron, Relax
 from rheobase.core.bound import Bound
-from rheobase.core.declared import Declared
-from rheobase.core.inputs import driven, one_step_of
-from rheobase.learning.drive import membrane
+from rheobase.core.declaration.inputs import driven, one_step_of
+from rheobase.core.declaration.population import Declared
+from rheobase.plot.current_clamp import membrane
 
 # how the meaning of a state begins that keeps count for a neuron: a refractory time, whether it has fired
 BOOKKEEPING = ("last spike", "refractory", "time ", "whether ")

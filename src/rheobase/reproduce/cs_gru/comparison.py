@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from rheobase.learning.operations import ACCUMULATE, MULTIPLY_ACCUMULATE
+from rheobase.energy import ACCUMULATE, MULTIPLY_ACCUMULATE
 from rheobase.plot import Picture, Style, Table
 from rheobase.plot.style import TICK, WIDTH, dress, log_ticks, new_figure
 from rheobase.plot.table import number

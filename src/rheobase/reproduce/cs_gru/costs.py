@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.grad import conv3d_input
 
+from rheobase.energy import Operations, operations, synapses
 from rheobase.errors import ParameterError
-from rheobase.learning.operations import Operations, operations, synapses
 from rheobase.nn import Flatten, MaxPool2d, Sequential
 from rheobase.reproduce.cs_gru.networks import AsImages, OverTime, SpatialMean
 from rheobase.reproduce.training import Task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rheobase.data.places import find_folder
+from rheobase.data.sets.folders import find_folder
 from rheobase.plot import Table
 from rheobase.reproduce.delays.sweep import COLUMNS, QUICK, SETTINGS, line, said
 from rheobase.reproduce.findings import ranked

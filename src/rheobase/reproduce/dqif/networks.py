@@ -10,8 +10,8 @@ from torch import nn as torch_nn
 
 from rheobase import neurons, nn, surrogates
 from rheobase.errors import ParameterError, nearest
-from rheobase.learning import dqif
-from rheobase.reproduce.driven import Driven
+from rheobase.reproduce.dqif import theory as dqif
+from rheobase.reproduce.scaled_input import Driven
 
 RECONSTRUCTED = (
     "The update of the paper (its equation 11) and its formula of the window could not be read: both are "

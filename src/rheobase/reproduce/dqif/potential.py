@@ -10,10 +10,10 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from rheobase.learning import dqif
 from rheobase.neurons import DQIF
 from rheobase.plot import Picture, Style, Table
 from rheobase.plot.style import WIDTH, dress, few_ticks, legend, new_figure
+from rheobase.reproduce.dqif import theory as dqif
 from rheobase.reproduce.dqif.networks import LAM, RECONSTRUCTED
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part

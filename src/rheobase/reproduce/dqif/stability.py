@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from rheobase.learning import dqif
 from rheobase.neurons import DQIF
 from rheobase.plot import Picture, Style, Table, labelled_map
+from rheobase.reproduce.dqif import theory as dqif
 from rheobase.reproduce.dqif.networks import LAM, PLOTTED, RECONSTRUCTED
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part

@@ -15,7 +15,7 @@ from torch import nn as torch_nn
 from rheobase import neurons, nn
 from rheobase.core import Neuron
 from rheobase.equivalence import OneShot, to_multi_spike, to_single_spike
-from rheobase.learning.random_state import seeded
+from rheobase.learning.training.random_state import seeded
 from rheobase.plot import Picture, Style, Table
 from rheobase.plot.style import TICK, dress, log_ticks, new_figure
 from rheobase.reproduce.job import Job

@@ -10,7 +10,7 @@ from torch import nn as torch_nn
 from rheobase import neurons, nn
 from rheobase.equivalence import margins, most_spikes, to_single_spike
 from rheobase.equivalence.discrete import trains
-from rheobase.learning.random_state import seeded
+from rheobase.learning.training.random_state import seeded
 from rheobase.plot import Table
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part

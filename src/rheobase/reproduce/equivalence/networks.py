@@ -13,7 +13,7 @@ from rheobase import nn
 from rheobase.core import Neuron
 from rheobase.equivalence import StepLIF, exact_steps, to_grid
 from rheobase.errors import ParameterError, nearest
-from rheobase.learning.random_state import seeded
+from rheobase.learning.training.random_state import seeded
 
 KINDS = ("feedforward", "recurrent", "convolutional")
 INPUTS, SIDE = 8, 5

@@ -10,7 +10,7 @@ from rheobase import neurons
 from rheobase.core import Neuron
 from rheobase.equivalence import OneShot, moebius, square_free, to_multi_spike, to_single_spike
 from rheobase.equivalence.measure import watched
-from rheobase.learning.random_state import seeded
+from rheobase.learning.training.random_state import seeded
 from rheobase.plot import Panel, Picture, Style, Table, raster
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.solve import tanh_fixed_point
+from rheobase.core.equations.fixed_points import tanh_fixed_point
 from rheobase.neurons import SRC
 
 MOST_X = 2.9999  # tanh lets x reach rho = 3 for an infinite input only

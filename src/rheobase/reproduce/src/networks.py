@@ -12,7 +12,7 @@ from torch import nn as torch_nn
 
 from rheobase import neurons, nn, surrogates
 from rheobase.errors import ParameterError, nearest
-from rheobase.reproduce.driven import Driven
+from rheobase.reproduce.scaled_input import Driven
 
 CELLS_PER_CLASS = 10
 TAU_LIF = 20.0  # steps

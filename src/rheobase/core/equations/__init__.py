@@ -1,0 +1,1 @@
+"""Parts that the equations of several neurons share."""

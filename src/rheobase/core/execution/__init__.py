@@ -1,0 +1,1 @@
+"""Running a neuron: checks before and after, the choice of a backend, and the reference loop."""

@@ -1,0 +1,128 @@
+"""Everything a call can get wrong, said before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from rheobase.core.declaration.states import RNG
+from rheobase.errors import DeviceError, DTypeError, ParameterError, ShapeError, StateError
+
+if TYPE_CHECKING:
+    from rheobase.core.neuron import Neuron
+
+FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+
+
+def checked_shape(owner: str, shape: tuple[int | Sequence[int], ...]) -> tuple[int, ...]:
+    """The shape of a population, given as sizes or as one sequence of them."""
+    sizes: tuple[Any, ...] = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
+    if not sizes or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
+        raise ParameterError(owner, f"shape {sizes}", "one or more positive integers", f"{owner}(128) is 128 neurons")
+    return sizes
+
+
+def check_call(neuron: Neuron, inputs: Sequence[Any], record: Sequence[str], lengths: Tensor | None) -> None:
+    """Raise unless the inputs (in the order of the entries), `record` and `lengths` fit the neuron."""
+    for name, x in zip(neuron.entries, inputs, strict=True):
+        _check_input(neuron, name, x)
+    _check_alike(neuron, inputs)
+    neuron.check_names(record)
+    _check_parameters(neuron, inputs[0])
+    if lengths is not None:
+        _check_lengths(neuron, inputs[0], lengths)
+
+
+def _check_input(neuron: Neuron, name: str, x: Any) -> None:
+    if not isinstance(x, Tensor):
+        raise DTypeError(repr(neuron), f"{name} of type {type(x).__name__}", "a torch.Tensor", "torch.as_tensor it")
+    if x.layout != torch.strided:
+        raise DTypeError(repr(neuron), f"{name} of layout {x.layout}", "a dense tensor", "call .to_dense() on it")
+    if x.dtype not in FLOATS:
+        raise DTypeError(repr(neuron), f"{name} of dtype {x.dtype}", "a floating dtype", "call .float() on it")
+    expected = ("time", "batch", *neuron.shape)
+    wanted = f"{name} of shape (" + ", ".join(map(str, expected)) + ")"
+    given = f"{name} of shape {tuple(x.shape)}"
+    if x.dim() != len(expected):
+        raise ShapeError(repr(neuron), given, wanted, "time is the first axis, batch the second")
+    if tuple(x.shape[2:]) != neuron.shape:
+        raise ShapeError(repr(neuron), given, wanted, f"make the layer before it end in {neuron.shape}")
+    if x.shape[0] == 0 or x.shape[1] == 0:
+        axis = "an empty sequence (time = 0)" if x.shape[0] == 0 else "an empty batch"
+        raise ShapeError(repr(neuron), axis, wanted + ", each axis at least 1", "drop the empty piece before the call")
+
+
+def _check_alike(neuron: Neuron, inputs: Sequence[Tensor]) -> None:
+    """Inputs enter step by step, together."""
+    names, first = tuple(neuron.entries), inputs[0]
+    for name, x in zip(names[1:], inputs[1:], strict=True):
+        for what, kind in (("shape", ShapeError), ("dtype", DTypeError), ("device", DeviceError)):
+            own, others = getattr(x, what), getattr(first, what)
+            if own != others:
+                given = f"{name} of {what} {_shown(own)} beside {names[0]} of {_shown(others)}"
+                raise kind(repr(neuron), given, f"one {what} for all inputs", f"give {name} as many steps and samples"
+                           if what == "shape" else f"convert {name}")  # fmt: skip
+
+
+def _shown(value: Any) -> str:
+    return str(tuple(value)) if isinstance(value, torch.Size) else str(value)
+
+
+def _check_parameters(neuron: Neuron, x: Tensor) -> None:
+    for tensor in neuron.values().values():
+        if tensor.device != x.device:
+            given, expected = f"an input on {x.device}", f"it on {tensor.device}, where the neuron is"
+            raise DeviceError(repr(neuron), given, expected, "move one of them")
+        if tensor.dtype == torch.float64 and x.dtype != torch.float64:
+            raise DTypeError(repr(neuron), f"an input of dtype {x.dtype}", "torch.float64", "call .double() on it")
+        if tensor.is_floating_point() and tensor.dtype != torch.float64 and x.dtype == torch.float64:
+            remedy = "call .double() on the neuron, or .float() on it"
+            raise DTypeError(repr(neuron), "an input of dtype torch.float64", f"{tensor.dtype}", remedy)
+
+
+def _check_lengths(neuron: Neuron, current: Tensor, lengths: Tensor) -> None:
+    if not isinstance(lengths, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
+        given = f"lengths of type {type(lengths).__name__}"
+        raise ShapeError(repr(neuron), given, "a tensor of integers", "torch.as_tensor it")
+    if lengths.device != current.device:
+        raise DeviceError(repr(neuron), f"lengths on {lengths.device}", f"them on {current.device}", "move them")
+    if lengths.shape != current.shape[1:2] or lengths.is_floating_point() or lengths.dtype == torch.bool:
+        given = f"lengths of shape {tuple(lengths.shape)} and dtype {lengths.dtype}"
+        raise ShapeError(
+            repr(neuron), given, f"integers of shape ({current.shape[1]},)", "give one length per sequence"
+        )
+    if torch.compiler.is_compiling():
+        return
+    if int(lengths.min()) < 0 or int(lengths.max()) > current.shape[0]:
+        given = f"lengths from {int(lengths.min())} to {int(lengths.max())}"
+        raise ParameterError(
+            repr(neuron), given, f"0 to {current.shape[0]}, the number of steps", "count steps, not ms"
+        )
+
+
+def check_state(neuron: Neuron, state: Any, current: Tensor, compute: torch.dtype) -> None:
+    """Raise unless `state` is a state of this neuron for this batch."""
+    fields = neuron.State._fields
+    if tuple(getattr(state, "_fields", ())) != fields:
+        given = f"a state with {getattr(state, '_fields', type(state).__name__)}"
+        raise StateError(repr(neuron), given, f"the fields {fields}", "pass on the state that the same neuron returned")
+    shape = (current.shape[1], *neuron.shape)
+    for name in fields:
+        value = getattr(state, name)
+        if not isinstance(value, Tensor):
+            raise StateError(repr(neuron), f"state {name} = {value!r}", "a tensor", "None stands for rest")
+        dtype, sizes = (torch.int64, (2,)) if name == RNG else (compute, shape)
+        if value.dtype != dtype:
+            remedy = "the seed and the absolute step" if name == RNG else f"call .to({compute}) on it"
+            raise StateError(repr(neuron), f"state {name} of {value.dtype}", f"{dtype}", remedy)
+        if tuple(value.shape) != sizes:
+            given, remedy = (
+                f"state {name} of shape {tuple(value.shape)}",
+                "a new batch size starts from None, or slice it",
+            )
+            raise StateError(repr(neuron), given, str(sizes), remedy)
+        if value.device != current.device:
+            raise StateError(repr(neuron), f"state {name} on {value.device}", f"{current.device}", "move the state")

@@ -1,0 +1,113 @@
+"""The reference loop: one step after the other in plain torch. Every kernel is held to it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rheobase.core.declaration.inputs import one_step_of
+from rheobase.core.execution.backends import Request, provide
+from rheobase.core.execution.finite import check_finite, diverged, finite
+from rheobase.core.neuron import Neuron, Transition
+from rheobase.core.noise import advanced
+from rheobase.errors import DeclarationError, Diverged
+
+
+class Reference:
+    """The loop of DESIGN's contract, readable; any neuron, any device, any derivative that torch knows."""
+
+    def refusal(self, request: Request, *, asked: bool = False) -> str | None:
+        return None
+
+    def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
+        if request.check_finite:
+            check_finite(request.neuron, request.inputs)
+        if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
+            # tensors of that mode do not count how often they are changed, and the steps are checked by that
+            with torch.inference_mode(False), torch.no_grad():
+                state = type(request.state)(*(s.clone() for s in request.state))
+                inputs = tuple(x.clone() for x in request.inputs)
+                return self.run(dataclasses.replace(request, inputs=inputs, state=state))
+        out, end, traces = self._run(request)
+        if request.check_finite and not finite(end):
+            raise diverged(request, self._end)
+        return out, end, traces
+
+    def _end(self, request: Request) -> Any:
+        """The last state of a request whose states stay finite."""
+        _, end, _ = self._run(request)
+        if not finite(end):
+            raise Diverged(repr(request.neuron), "a state that is not finite", "finite states", "see the first step")
+        return end
+
+    def _run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
+        neuron, s = request.neuron, request.state
+        compute = request.compute
+        values = {name: value.to(compute) for name, value in neuron.values().items()}
+        outs: list[Tensor] = []
+        traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
+        for t, row in enumerate(zip(*(x.to(compute).unbind(0) for x in request.inputs), strict=True)):
+            z, post, pre = one_step(neuron, values, s, row)
+            if request.lengths is not None:
+                alive = request.lengths > t
+                z = held(alive, z, torch.zeros_like(z))
+                post, pre = (held_state(neuron, alive, a, s) for a in (post, pre))
+            outs.append(z)
+            for name, trace in traces.items():
+                field, _, when = name.partition(".")
+                trace.append(getattr(pre if when else post, field))
+            s = post if request.rng is None else post._replace(rng=advanced(request.rng, t + 1))
+        return torch.stack(outs).to(request.form.dtype), s, [torch.stack(t) for t in traces.values()]
+
+
+def one_step(neuron: Neuron, values: Mapping[str, Tensor], s: Any, row: Sequence[Tensor]) -> Transition:
+    """One step, of which every result has a value for each lane: equations may give numbers, masks or parameters.
+
+    Raises `DeclarationError` for equations that change what they were given.
+    """
+
+    def fill(state: Any) -> Any:
+        return state._replace(**{name: _fill(getattr(state, name), i) for name in neuron.lane_states})
+
+    i = row[0]
+    given = {**s._asdict(), **values, **dict(zip(neuron.entries, row, strict=True))}
+    before = versions(given)
+    z, post, pre = neuron.step_once(values, s, one_step_of(neuron, row))
+    for name, was, now in zip(given, before, versions(given), strict=True):
+        if was != now:
+            raise DeclarationError(
+                repr(neuron), f"equations that change {name} in place (v += ..., v.add_(...))", "new values",
+                "write v = v + ...: what a step is given belongs to its caller",
+            )  # fmt: skip
+    return Transition(_fill(z, i), fill(post), fill(pre))
+
+
+def versions(tensors: Mapping[str, Tensor]) -> list[int]:
+    """How often each was changed in place; nothing is known of tensors that torch does not count, or traces."""
+    if torch.compiler.is_compiling():
+        return [0] * len(tensors)
+    return [0 if x.is_inference() else x._version for x in tensors.values()]  # pyright: ignore[reportPrivateUsage]
+
+
+def held_state(neuron: Neuron, alive: Tensor, now: Any, before: Any) -> Any:
+    """The same of a state."""
+    kept = {name: held(alive, getattr(now, name), getattr(before, name)) for name in neuron.lane_states}
+    return now._replace(**kept)
+
+
+def _fill(x: Any, like: Tensor) -> Tensor:
+    if isinstance(x, Tensor) and x.shape == like.shape and x.dtype == like.dtype:
+        return x
+    return torch.as_tensor(x, dtype=like.dtype, device=like.device).expand(like.shape)
+
+
+def held(alive: Tensor, now: Tensor, before: Tensor) -> Tensor:
+    """The new value of each sequence that goes on, the old one of each that has ended."""
+    return torch.where(alive.view(-1, *(1,) * (now.dim() - 1)), now, before)
+
+
+provide("reference", Reference())

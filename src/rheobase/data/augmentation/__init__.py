@@ -1,0 +1,1 @@
+"""Samples changed by chance while a network trains."""

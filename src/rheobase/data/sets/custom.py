@@ -1,0 +1,71 @@
+"""A user's own data: a folder of four idx files, or one .npz."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rheobase.data.dataset import Dataset
+from rheobase.data.formats.arrays import images, labels
+from rheobase.data.formats.idx import read_idx
+from rheobase.data.formats.npz import read_npz
+from rheobase.data.sets.mnist import FILES, find
+from rheobase.errors import DataError
+
+_KEYS = tuple(FILES)
+_WRITE = f"write it with np.savez_compressed(path, {', '.join(f'{key}=...' for key in _KEYS)})"
+
+
+def from_path(path: Path) -> Dataset:
+    """A data set from a folder of idx files (`from_folder`) or a .npz file (`from_npz`).
+
+    **Raises**: DataError where there is nothing at `path`, or it is neither.
+    """
+    if path.is_dir():
+        return from_folder(path)
+    if not path.exists():
+        raise DataError(str(path), "no such file or folder", "a folder of idx files or a .npz file", "check the path")
+    return from_npz(path)
+
+
+def from_folder(folder: Path) -> Dataset:
+    """A data set from train-images-idx3-ubyte, train-labels-idx1-ubyte and the same with t10k, plain or .gz.
+
+    Any image shape and any number of classes will do: the names are MNIST's, the content is the user's.
+
+    **Raises**: DataError naming the file that is missing, corrupt, or does not fit the others.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    for part, name in FILES.items():
+        path = find(folder, name)
+        if path is None:
+            expected = "the four files " + ", ".join(FILES.values()) + ", plain or .gz"
+            raise DataError(str(folder), f"no {name}", expected, f"add or rename the file that holds {part}")
+        arrays[part] = read_idx(path)
+    return _dataset(str(folder), arrays)
+
+
+def from_npz(path: Path) -> Dataset:
+    """A data set from a .npz with x_train, y_train, x_test and y_test.
+
+    Images are uint8, or floats in [0, 1], of shape (n, *sample); labels are integers 0, 1... of shape (n,).
+
+    **Raises**: DataError naming the key that is missing, corrupt, or does not fit the others.
+    """
+    return _dataset(str(path), read_npz(path, _KEYS, _WRITE))
+
+
+def _dataset(source: str, arrays: dict[str, np.ndarray]) -> Dataset:
+    parts: dict[str, Any] = {
+        name: images(array, source, name) if name.startswith("x") else labels(array, source, name)
+        for name, array in arrays.items()
+    }
+    seen = parts["y_train"].unique().tolist()
+    if seen != list(range(len(seen))):
+        shown = ", ".join(map(str, seen[:5])) + ("..." if len(seen) > 5 else "")
+        remedy = "number the classes without gaps: np.unique(y, return_inverse=True)[1] over both parts together"
+        expected = "each of 0, 1, 2... to the last class at least once"
+        raise DataError(source, f"y_train with labels {shown}", expected, remedy)
+    return Dataset(source, **parts, classes=tuple(map(str, seen)))

@@ -1,0 +1,1 @@
+"""Training: the trainer, what it is told, what it keeps on disk."""

@@ -1,0 +1,108 @@
+"""The samples of one split, checked before any work is done, and encoded batch by batch."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from rheobase.errors import DTypeError, InputError, ShapeError
+from rheobase.learning.losses import check_target
+from rheobase.learning.training.sampler import derive_seed
+
+
+class Encodes(Protocol):
+    """What the trainer asks of an encoder: a sequence for each sample, by (seed, index) alone."""
+
+    def __call__(self, x: Tensor, *, seed: int, index: Tensor | None = None) -> Tensor:
+        """x (batch, ...) -> (time, batch, features); `index` (batch,) is the samples' place in their data."""
+        ...
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Inputs (samples, ...) and class numbers (samples,) of one split: "train", "validation" or "test".
+
+    Raises: `ShapeError`, `DTypeError`, `InputError`.
+    """
+
+    split: str
+    x: Tensor
+    y: Tensor
+
+    def __post_init__(self) -> None:
+        for name, value in (("x", self.x), ("y", self.y)):
+            if not isinstance(value, Tensor):
+                raise DTypeError(
+                    f"{self.split} data", f"{name} of type {type(value).__name__}",
+                    "a pair of tensors (x, y)", "convert arrays with torch.from_numpy",
+                )  # fmt: skip
+        if self.x.dim() < 2 or not self.x.numel():
+            raise ShapeError(
+                f"{self.split} data",
+                f"x of shape {tuple(self.x.shape)}",
+                "(samples, ...), no axis empty",
+                "add samples",
+            )
+        check_target(f"{self.split} data", self.y, len(self.x), 2**31)
+        if self.x.is_floating_point() and not bool(self.x.isfinite().all()):
+            bad = int((~self.x.isfinite()).flatten(1).any(1).nonzero()[0])
+            raise InputError(
+                f"{self.split} data", f"NaN or infinity in sample {bad}", "finite numbers", "clean or drop it"
+            )
+
+    @classmethod
+    def of(cls, split: str, pair: Any) -> Samples:
+        """From what a user gives: a pair (x, y)."""
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise DTypeError(f"{split} data", f"{type(pair).__name__}", "a pair of tensors (x, y)", f"{split}=(x, y)")
+        return cls(split, pair[0], pair[1])
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def encoded(self, encoder: Encodes, index: Tensor, seed: int, epoch: int = 0) -> tuple[Tensor, Tensor]:
+        """Some samples: sequence (time, batch, features), classes (batch,); a function of seed, epoch, index.
+
+        Raises: `ShapeError`, `DTypeError` where the encoder gives something else.
+        """
+        at = index.to(self.x.device)
+        sequence = encoder(self.x[at], seed=derive_seed(seed, "encoder", self.split, epoch), index=at)
+        if not isinstance(sequence, Tensor) or not sequence.is_floating_point():
+            given = f"{sequence.dtype}" if isinstance(sequence, Tensor) else type(sequence).__name__
+            raise DTypeError(
+                _name(encoder),
+                f"an output of {given}",
+                "a tensor of floating point numbers",
+                "convert it to float",
+            )
+        if sequence.dim() < 3 or sequence.shape[1] != len(at):
+            raise ShapeError(
+                _name(encoder), f"an output of shape {tuple(sequence.shape)}", f"(time, {len(at)}, features)",
+                "put time first and the batch second",
+            )  # fmt: skip
+        return sequence, self.y[at.to(self.y.device)].long()
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells this split from another: shapes, types and a CRC of the contents."""
+        return {
+            name: {"shape": list(t.shape), "dtype": str(t.dtype).removeprefix("torch."), "crc32": _crc(t)}
+            for name, t in (("x", self.x), ("y", self.y))
+        }
+
+
+def _crc(tensor: Tensor) -> int:
+    return zlib.crc32(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+
+
+def _name(encoder: object) -> str:
+    return f"encoder {type(encoder).__name__}"
+
+
+def described(encoder: object) -> str:
+    """An encoder in words that are the same in every process: its `repr`, without addresses in memory."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(encoder))

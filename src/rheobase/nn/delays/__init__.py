@@ -1,0 +1,1 @@
+"""Layers that delay: histories as states, delays of axons and synapses."""

@@ -1,0 +1,38 @@
+"""By how much a neuron's membrane takes its input: the factor that a delayed sum outside it has to undo."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rheobase.core.execution.reference import one_step
+from rheobase.core.neuron import Neuron
+from rheobase.errors import ParameterError
+
+
+def membrane_gain(neuron: Neuron) -> Tensor:
+    """The rise of the membrane (the state v, or else the first) in a step by an input of 1, *shape or a number.
+
+    For LIF it is 1 - exp(-dt / tau_mem), for AdLIF 1 - alpha, for SRC 1 (its first state integrates the input). The
+    gradient to the neuron's parameters is kept.
+
+    Raises: `ParameterError` for a neuron that does not take its input by a factor.
+
+    >>> from rheobase import neurons
+    >>> membrane_gain(neurons.AdLIF(3, alpha=0.9)).tolist()
+    [0.10000002384185791, 0.10000002384185791, 0.10000002384185791]
+    """
+    values = neuron.values()
+    rest = neuron.rest(1)
+    zero = next(s for s in rest if s.is_floating_point())
+    name = "v" if "v" in rest._fields else rest._fields[0]
+    still, one, two = (
+        getattr(one_step(neuron, values, rest, [torch.full_like(zero, level)])[2], name)[0] for level in (0.0, 1.0, 2.0)
+    )
+    gain = one - still
+    with torch.no_grad():
+        linear = torch.allclose(two - still, 2.0 * gain, rtol=1e-4, atol=0.0)
+        if not linear or not bool((gain > 0).all()):
+            remedy = "give the gain as a number"
+            raise ParameterError("membrane_gain", repr(neuron), "a membrane that takes its input by a factor", remedy)
+    return gain

@@ -1,0 +1,247 @@
+"""One neuron under a current: its response, the smallest current that makes it fire, and one that shows it at work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rheobase.core import MapNeuron, Neuron, OdeNeuron
+from rheobase.core.declaration.describe import STEPS
+from rheobase.core.declaration.inputs import driven
+from rheobase.core.declaration.parameter_sets import NamedSet
+from rheobase.core.declaration.population import Declared
+from rheobase.errors import ParameterError
+from rheobase.learning.metrics import CROSSING
+
+FINE_DT = 0.1  # ms
+SPIKE_DT = 0.025  # ms, where the spike itself is a part of the equations
+_LOWEST, _DECADES, _PER_DECADE = 1e-3, 8, 20
+SOON, LONG = 50.0, 1000.0  # ms or steps
+SEVERAL = 5
+MULTIPLES = (1.5, 2.0, 3.0, 4.0, 6.0)
+DURATIONS = (25.0, 50.0, 100.0, 200.0, 400.0, LONG)
+USUAL = 200.0
+
+
+def make(kind: type[Declared], size: int, dt: float, **values: Any) -> Declared:
+    """A population of `size` neurons; those that count in steps take no dt."""
+    return kind(size, **values) if issubclass(kind, MapNeuron) else kind(size, dt=dt, **values)
+
+
+def never_spikes(neuron: Declared | type[Declared]) -> bool:
+    """Whether a neuron is an equation without a threshold (a leaky integrator)."""
+    kind = neuron if isinstance(neuron, type) else type(neuron)
+    return issubclass(kind, OdeNeuron) and kind.graded
+
+
+def onsets(out: Tensor, graded: bool) -> Tensor:
+    """Where spikes begin, bool, the shape of `out` (time, ...); of a graded cell, its upward crossings of 0.5.
+
+    >>> onsets(torch.tensor([0.0, 0.8, 0.9, 0.1]), graded=True).tolist()
+    [False, True, False, False]
+    """
+    above = out >= CROSSING
+    if not graded:
+        return above
+    began = above.clone()
+    began[1:] &= ~above[:-1]
+    return began
+
+
+def membrane(neuron: Neuron | type[Neuron]) -> str:
+    """The name of the state that is the membrane potential, or stands for it.
+
+    >>> from rheobase import neurons
+    >>> membrane(neurons.SRC(1)), membrane(neurons.LIF(1, dt=1.0))
+    ('h', 'v')
+    """
+    return next((name for name in ("v", "h") if name in neuron.states), next(iter(neuron.states)))
+
+
+@dataclass(frozen=True)
+class Response:
+    """A run of one neuron. All tensors are (time,); the value after step t belongs to (t + 1) dt."""
+
+    neuron: Declared
+    inputs: dict[str, Tensor]
+    out: Tensor
+    spikes: Tensor  # bool
+    states: dict[str, Tensor]
+    before: dict[str, Tensor]  # the states as they are before the reset
+    onset: int  # step at which the current begins
+
+    @property
+    def current(self) -> Tensor:
+        """The input; of several, the first."""
+        return next(iter(self.inputs.values()))
+
+    @property
+    def dt(self) -> float | None:
+        """The time step in ms; None where the neuron counts in steps."""
+        return self.neuron.dt
+
+    @property
+    def time_unit(self) -> str:
+        """The unit of time: ms or steps."""
+        return STEPS if self.dt is None else "ms"
+
+    @property
+    def spike_times(self) -> list[float]:
+        """When spikes began, in ms or steps from the start of the run."""
+        step = 1.0 if self.dt is None else self.dt
+        return [round((int(k) + 1) * step, 9) for k in self.spikes.nonzero()]
+
+    @property
+    def count(self) -> int:
+        """Number of spikes."""
+        return int(self.spikes.sum())
+
+    @property
+    def rate(self) -> float:
+        """Spikes per second, or per step, from the onset of the current on."""
+        steps = len(self.current) - self.onset
+        during = int(self.spikes[self.onset :].sum())
+        return during / steps if self.dt is None else 1000 * during / (steps * self.dt)
+
+    @property
+    def rate_unit(self) -> str:
+        """The unit of `rate`."""
+        return "1/step" if self.dt is None else "Hz"
+
+    @property
+    def latency(self) -> float | None:
+        """From the onset of the current to the first spike after it, in ms or steps; None where there is none."""
+        start = self.onset * (1.0 if self.dt is None else self.dt)
+        after = [t for t in self.spike_times if t > start]
+        return round(after[0] - start, 9) if after else None
+
+
+def respond(
+    neuron: Declared, *, current: float, steps: int, onset: int = 0, end: int | None = None,
+    beside: Mapping[str, float] = {},
+) -> Response:  # fmt: skip
+    """Run a population of one neuron, at rest at first, under a current from step `onset` to step `end`.
+
+    Of several inputs, `current` is the first; those after it are zero, or what `beside` says at the same time.
+    """
+    stimulus = torch.zeros(steps)
+    stimulus[onset:end] = 1.0
+    others = {name: value * stimulus for name, value in beside.items()}
+    return inject(neuron, current * stimulus, onset=onset, beside=others)
+
+
+def inject(
+    neuron: Declared, stimulus: Tensor, state: Any = None, *, onset: int = 0, beside: Mapping[str, Tensor] = {}
+) -> Response:
+    """Run a population of one neuron under a current (time,), at rest at first unless a state is given.
+
+    Raises: `Diverged` for states that leave the numbers.
+    """
+    names = tuple(type(neuron).states)
+    with torch.no_grad():
+        inputs = driven(neuron, stimulus.view(-1, 1, 1)) | {name: x.view(-1, 1, 1) for name, x in beside.items()}
+        out, _, recorded = neuron(inputs, state, record=(*names, *(f"{name}.pre" for name in names)))
+    after, before = ({name: getattr(recorded, name + when)[:, 0, 0] for name in names} for when in ("", "_pre"))
+    spikes = torch.zeros_like(out, dtype=torch.bool) if never_spikes(neuron) else onsets(out, neuron.graded)
+    seen = {name: x[:, 0, 0] for name, x in inputs.items()}
+    return Response(neuron, seen, out[:, 0, 0], spikes[:, 0, 0], after, before, onset)
+
+
+def shown_response(kind: type[Declared], chosen: NamedSet) -> Response:
+    """A neuron with a named set under the protocol with which its source shows it.
+
+    Raises: `ParameterError` for a set that is shown by none, `Diverged` for states that leave the numbers.
+    """
+    shown = chosen.shown
+    if shown is None:
+        name = kind.__name__
+        raise ParameterError(f"{name}: set {chosen.name!r}", "no protocol", "a set that is shown", "give a current")
+    neuron = make(kind, 1, shown.dt, **{**chosen.values, **chosen.options})
+    stimulus = shown.current().flatten()
+    changes = (stimulus != stimulus[0]).nonzero()
+    return inject(neuron, stimulus, neuron.start(shown), onset=int(changes[0]) if len(changes) else 0)
+
+
+def smallest_current(kind: type[Declared], *, within: float = 400.0, **values: Any) -> float | None:
+    """The rheobase: the smallest constant current that makes a neuron at rest fire, to three digits.
+
+    `within` is how long it has, in ms or steps. 0 where it fires by itself, None where no current from 0.001 to
+    100000 (in the unit of its input) makes it.
+
+    >>> from rheobase import neurons
+    >>> smallest_current(neurons.IF, within=100.0)
+    0.01
+    """
+    if never_spikes(kind):
+        return None
+    neuron = make(kind, 1, time_step(kind), **values)
+    grid = torch.logspace(0, _DECADES, _DECADES * _PER_DECADE + 1, dtype=torch.float64) * _LOWEST
+    tried = torch.cat([torch.zeros(1, dtype=torch.float64), grid])
+    found = _first_that_fires(neuron, tried, within)
+    if found is None or found == 0:
+        return None if found is None else 0.0
+    # between the last that did not fire and the first that did
+    for _ in range(2):
+        tried = torch.linspace(float(tried[found - 1]), float(tried[found]), 65, dtype=torch.float64)
+        found = _first_that_fires(neuron, tried, within) or len(tried) - 1
+    return float(f"{float(tried[found]):.3g}")
+
+
+def _first_that_fires(neuron: Declared, currents: Tensor, duration: float) -> int | None:
+    fires = spikes_under(neuron, currents, duration).any(0)
+    return int(fires.nonzero()[0]) if bool(fires.any()) else None
+
+
+def step_response(kind: type[Declared], **values: Any) -> Response:
+    """A neuron under a step of current that shows it at work, for as long as it takes to see several spikes.
+
+    The current is 1.5 times the smallest that makes it fire within 50 ms (or steps), or a higher multiple where at
+    this one it does not go on firing; 1 for an equation without a threshold.
+    """
+    neuron = make(kind, 1, time_step(kind), **values)
+    current = _at_work(kind, neuron, **values)
+    step = neuron.dt or 1.0
+    probe = respond(neuron, current=current, steps=round(LONG / step))
+    # the step fills eight tenths of the picture
+    lasts = (d for d in DURATIONS if d >= 50 * step and sum(t <= 0.8 * d for t in probe.spike_times) >= SEVERAL)
+    steps = round(next(lasts, USUAL) / step)
+    return respond(neuron, current=current, steps=steps, onset=steps // 10, end=9 * steps // 10)
+
+
+def time_step(kind: type[Declared]) -> float:
+    """A step (ms) at which the neuron's curves are smooth."""
+    return SPIKE_DT if getattr(kind, "crossing", False) else FINE_DT
+
+
+def _at_work(kind: type[Declared], neuron: Declared, **values: Any) -> float:
+    least = smallest_current(kind, within=SOON, **values)
+    if least is None:
+        return 1.0
+    if least == 0.0:
+        # it fires by itself: what doubles its rate is seen
+        tried = torch.cat([torch.zeros(1), torch.logspace(0, _DECADES, 4 * _DECADES + 1) * _LOWEST])
+        counts = spike_counts(neuron, tried, USUAL)
+        doubled = (counts >= 2 * counts[0]).nonzero()
+        return float(f"{float(tried[doubled[0]]):.2g}") if len(doubled) else 0.0
+    tried = least * torch.tensor(MULTIPLES)
+    going_on = (spike_counts(neuron, tried, LONG) >= SEVERAL).nonzero()
+    return float(f"{float(tried[going_on[0]] if len(going_on) else tried[0]):.3g}")
+
+
+def spike_counts(neuron: Declared, currents: Tensor, duration: float) -> Tensor:
+    """How often a neuron at rest fires under each constant current (lanes,) within a duration in ms or steps."""
+    return spikes_under(neuron, currents, duration).sum(0)
+
+
+def spikes_under(neuron: Declared, currents: Tensor, duration: float) -> Tensor:
+    """When a neuron at rest fires under constant currents (lanes,): bool, (time, lanes). One run for all."""
+    steps = round(duration / (neuron.dt or 1.0))
+    stimulus = currents.float()[None, :, None].expand(steps, -1, -1)
+    with torch.no_grad():
+        # a current too strong for the step of one lane does not take the others with it
+        out, _ = neuron(driven(neuron, stimulus.contiguous()), check_finite=False)
+    return onsets(out, neuron.graded)[:, :, 0]
