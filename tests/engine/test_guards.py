@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from rheobase import MapNeuron, Noisy, OdeNeuron, errors, explain, neurons, param, relax, state, surrogates
-from rheobase.core.declaration.states import RNG
+from rheobase.core.states import RNG
 
 X = torch.linspace(0.5, 2.0, 6).view(2, 1, 3)
 CONFIG = types.ModuleType("config")

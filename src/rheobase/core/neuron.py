@@ -14,10 +14,10 @@ from rheobase.core import primitives
 from rheobase.core.bound import Bound
 from rheobase.core.declaration.exact import Exact
 from rheobase.core.declaration.inputs import gathered
-from rheobase.core.declaration.states import RNG
 from rheobase.core.declaration.words import EntrySpec, ParamSpec, StateSpec
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
+from rheobase.core.states import RNG
 from rheobase.core.surrogates import Surrogate
 from rheobase.errors import ParameterError, nearest
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rheobase.deprecated import moved
 from rheobase.learning.fitting import (
     Candidate,
     Fit,
@@ -104,3 +105,5 @@ __all__ = [
     "window",
     "with_spikes",
 ]
+
+__getattr__ = moved(__name__, {"dqif": "rheobase.reproduce.dqif.theory", "operations": "rheobase.energy"})

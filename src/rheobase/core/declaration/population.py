@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from rheobase.core.declaration.inputs import CURRENT, RESERVED, input_type
 from rheobase.core.declaration.parameter_sets import NamedSet, Shown, named_sets
-from rheobase.core.declaration.states import RNG, state_type
 from rheobase.core.declaration.words import EntrySpec, Option, ParamSpec, StateSpec
 from rheobase.core.execution.check import checked_shape
 from rheobase.core.neuron import Neuron
+from rheobase.core.states import RNG, state_type
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import DeclarationError, ParameterError, nearest
 

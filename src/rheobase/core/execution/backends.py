@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
-from rheobase.core.declaration.states import RNG
 from rheobase.core.noise import advanced
+from rheobase.core.states import RNG
 from rheobase.errors import BackendUnavailable, ParameterError, nearest
 
 if TYPE_CHECKING:

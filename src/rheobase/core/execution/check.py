@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from rheobase.core.declaration.states import RNG
+from rheobase.core.states import RNG
 from rheobase.errors import DeviceError, DTypeError, ParameterError, ShapeError, StateError
 
 if TYPE_CHECKING:

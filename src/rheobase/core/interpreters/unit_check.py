@@ -16,12 +16,12 @@ from torch import Tensor
 
 from rheobase.core.bound import Bound
 from rheobase.core.declaration.inputs import one_step_of
-from rheobase.core.declaration.states import RNG
 from rheobase.core.declaration.words import Relax
 from rheobase.core.interpreters.abstract import AbstractValue
 from rheobase.core.map import MapNeuron
 from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
+from rheobase.core.states import RNG
 from rheobase.errors import UnitError
 from rheobase.units import Unit, parse
 

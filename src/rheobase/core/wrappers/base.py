@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from rheobase.core.declaration.states import wrapped_state_type
 from rheobase.core.declaration.words import ParamSpec, StateSpec
 from rheobase.core.neuron import Neuron
+from rheobase.core.states import wrapped_state_type
 from rheobase.errors import ParameterError
 
 

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from rheobase.core.bound import Bound
-from rheobase.core.declaration.states import RNG
 from rheobase.core.declaration.words import ParamSpec, StateSpec
 from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.noise import normal, start, uniform
+from rheobase.core.states import RNG
 from rheobase.core.wrappers.base import Wrapper
 from rheobase.errors import ParameterError, nearest
 

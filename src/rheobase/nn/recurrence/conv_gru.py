@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from rheobase.core.declaration.states import registered
 from rheobase.core.execution.check import check_call, check_state
 from rheobase.core.execution.finite import check_finite
 from rheobase.core.execution.reference import held
+from rheobase.core.states import registered
 from rheobase.engine.operators.products import Product
 from rheobase.engine.operators.sequence import Given, sequence
 from rheobase.engine.operators.sequence_plan import Map, Plan

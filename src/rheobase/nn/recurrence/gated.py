@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from rheobase.core import MapNeuron
 from rheobase.core.declaration.inputs import ONE_INPUT, one_step_of
-from rheobase.core.declaration.states import registered
 from rheobase.core.declaration.words import EntrySpec
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
 from rheobase.core.execution.finite import check_finite, concrete
 from rheobase.core.execution.reference import held
+from rheobase.core.states import registered
 from rheobase.core.surrogates import Lorentzian, Surrogate
 from rheobase.engine.graph.programs import program_of
 from rheobase.engine.operators.products import Product

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rheobase.core.declaration.states import registered
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
 from rheobase.core.execution.finite import check_finite
 from rheobase.core.execution.reference import held, held_state, one_step
 from rheobase.core.neuron import Neuron, recording
 from rheobase.core.noise import advanced
+from rheobase.core.states import registered
 from rheobase.engine.graph.programs import program_of
 from rheobase.engine.operators.products import Matrix
 from rheobase.engine.operators.sequence import Given, sequence

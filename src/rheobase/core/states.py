@@ -53,6 +53,18 @@ def _reduce(state: Any) -> tuple[Any, ...]:
     return loaded_state, (type(state).origin, tuple(state))
 
 
+# where the classes of states are now that were saved under another module
+_MOVED = {
+    **{
+        f"rheobase.nn.{name}": f"rheobase.nn.recurrence.{name}"
+        for name in ("recurrent", "recurrent_delay", "gated", "conv_gru", "cs_gru", "spik_gru")
+    },
+    "rheobase.nn.delay": "rheobase.nn.delays.delay",
+    "rheobase.nn.wired_delay": "rheobase.nn.delays.connection_delay",
+    "rheobase.core.forced": "rheobase.core.wrappers.forced",
+}
+
+
 def loaded_state(origin: tuple[Any, ...], values: tuple[Tensor, ...]) -> Any:
     """A state from where its type comes from and its values: what pickle calls.
 
@@ -63,6 +75,7 @@ def loaded_state(origin: tuple[Any, ...], values: tuple[Tensor, ...]) -> Any:
 
 def _type_of(origin: tuple[Any, ...]) -> type[Any]:
     module, qualname, *inner = origin
+    module = _MOVED.get(module, module)
     found: Any = sys.modules.get(module)
     if found is None and module.partition(".")[0] == "rheobase":
         found = importlib.import_module(module)
