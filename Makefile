@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: demo test fuzz bench bench-peers lint clean help
+.PHONY: demo test test-fast fuzz bench bench-peers lint docs clean help
 
 PYTHON ?=
 NAME ?= demo
@@ -29,6 +29,9 @@ demo: .venv/.installed ## train a spiking network on real handwritten digits, wr
 test: .venv/.installed-dev lint ## run every check: style, types, layers, house rules, tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(PYTEST)
 
+test-fast: .venv/.installed-dev ## run a part of the tests in two minutes, while working; `make test` stays the gate
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --fast $(PYTEST)
+
 fuzz: .venv/.installed-dev ## compare the kernels of 10,000 random neurons with the reference (about an hour; N=... for fewer)
 	RHEOBASE_FUZZ=$(or $(N),10000) $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/contract/test_random_neurons.py
 
@@ -37,6 +40,11 @@ lint: .venv/.installed-dev ## run the static checks alone
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+docs: .venv/.installed-dev ## draw the pictures of the documentation again, and the page of every neuron
+	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/architecture.py
+	$(BIN)/rheobase gallery --docs docs/neurons
 
 bench: .venv/.installed ## time rheobase against torch, and against its peers where they are installed
 	for name in neurons training_step memory startup after_matmul conductance epoch delay cs_gru dqif event_driven tree; do \

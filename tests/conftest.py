@@ -15,6 +15,36 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+# What `--fast` leaves out: what takes long for what it finds while one works.
+SLOW = (
+    "tests/against", "tests/cli", "tests/papers", "tests/plot", "tests/reproduce", "tests/contract/test_compile",
+    "tests/contract/test_long_gradients", "tests/contract/test_random_neurons", "tests/contract/test_transforms",
+    "tests/engine/test_operations", "tests/engine/test_triton", "tests/engine/test_types",
+    "tests/engine/test_vector_math", "tests/nn/test_compile", "tests/nn/test_image_networks",
+)  # fmt: skip
+# and of the tests over every neuron all but one of each kind
+KINDS = ("LIF", "SRC", "AdEx", "HodgkinHuxley", "CondLIF", "GLIF5", "Noisy", "Refractory", "FiveStates", "Crossing")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fast", action="store_true", help="a part of the tests, in two minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--fast"):
+        left = [item for item in items if not _quick(item)]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if _quick(item)]
+
+
+def _quick(item: pytest.Item) -> bool:
+    if item.nodeid.startswith(SLOW):
+        return False
+    callspec = getattr(item, "callspec", None)
+    name = getattr(callspec.params.get("model"), "name", None) if callspec is not None else None
+    return name is None or name in KINDS
+
+
 def pytest_unconfigure() -> None:
     _CACHE.cleanup()
 

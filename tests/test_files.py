@@ -10,6 +10,10 @@ import threading
 import warnings
 from pathlib import Path
 
+import platformdirs
+import platformdirs.macos
+import platformdirs.unix
+import platformdirs.windows
 import pytest
 
 from rheobase import files
@@ -163,11 +167,28 @@ def test_data_are_looked_for_where_the_user_says(tmp_path: Path, monkeypatch: py
 
 def test_a_known_user_has_a_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.unix.Unix)
     monkeypatch.setenv("HOME", "/users/ann")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     assert files.cache_folder() == Path("/users/ann/.cache/rheobase")
     assert data_folder() == Path("/users/ann/.cache/rheobase/data")
     assert expanded("~/x", "data") == Path("/users/ann/x")
+
+
+def test_macos_has_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.macos.MacOS)
+    monkeypatch.setenv("HOME", "/users/ann")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert files.cache_folder() == Path("/users/ann/Library/Caches/rheobase")
+
+
+def test_windows_has_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(platformdirs, "PlatformDirs", platformdirs.windows.Windows)
+    monkeypatch.setattr(platformdirs.windows, "get_win_folder", {"CSIDL_LOCAL_APPDATA": "/local"}.__getitem__)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
+    assert files.cache_folder() == Path("/local/rheobase")
 
 
 def test_it_is_said_once() -> None:

@@ -15,6 +15,8 @@ import sys
 import warnings
 from pathlib import Path
 
+import platformdirs
+
 from rheobase.errors import ParameterError, StorageError
 
 # what a process has open; as a name in here, even a regular file has others who write into it
@@ -30,13 +32,15 @@ def cache_folder() -> Path | None:
 
     `XDG_CACHE_HOME/rheobase`, else ~/.cache/rheobase, or what stands for it on Windows and macOS.
     """
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or _home()
-    elif sys.platform == "darwin":
-        base = _home("Library", "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or _home(".cache")
-    return None if base is None else Path(base) / "rheobase"
+    # platformdirs passes over one that is relative
+    named = os.environ.get("XDG_CACHE_HOME")
+    if named and sys.platform not in ("win32", "darwin"):
+        return Path(named) / "rheobase"
+    try:
+        return platformdirs.user_cache_path("rheobase", appauthor=False, opinion=False)
+    except (OSError, RuntimeError, ValueError):
+        # how it says on each system that there is no home
+        return None
 
 
 @functools.cache
@@ -44,11 +48,6 @@ def say_uncached() -> None:
     """Tell the user, once in a process, that compiled code is not kept."""
     told = "without a home folder, compiled code is not kept and is made anew in every process"
     warnings.warn(f"{told}: set HOME, XDG_CACHE_HOME or RHEOBASE_CACHE", RuntimeWarning, stacklevel=2)
-
-
-def _home(*inside: str) -> str | None:
-    home = os.path.expanduser("~")
-    return None if home.startswith("~") else os.path.join(home, *inside)
 
 
 def expanded(path: str | Path, owner: str) -> Path:

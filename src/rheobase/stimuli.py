@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_number, is_whole
 from rheobase.errors import ParameterError
 
 Corner = tuple[float, float]
@@ -35,7 +36,7 @@ class Stimulus:
         Raises: `ParameterError` for times that are not positive.
         """
         for name, value in (("t_stop", t_stop), ("dt", dt)):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            if not is_number(value, above=0):
                 raise ParameterError(type(self).__name__, f"{name} = {value!r}", f"{name} > 0, in ms", "t_stop=100.0")
         middles = (torch.arange(max(1, round(t_stop / dt)), dtype=torch.float64) + 0.5) * dt
         return self.at(middles).to(torch.get_default_dtype())
@@ -98,7 +99,7 @@ class Noise(Stimulus):
             if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
                 expected = "a finite number" + (" from 0 on" if least == 0.0 else "")
                 raise ParameterError("Noise", f"{name} = {value!r}", expected, "noise(100.0, 20.0, tau=5.0), say")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
+        if not is_whole(self.seed, 0, 2**63 - 1):
             raise ParameterError("Noise", f"seed = {self.seed!r}", "a whole number from 0 on", "seed=0")
 
     def at(self, t: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ import sys
 from tests.house.source import SRC
 
 HEAVY = (
-    "h5py", "lightning_fabric", "llvmlite", "matplotlib", "numba", "rich", "scipy", "sklearn", "tensorboard",
-    "torch._dynamo", "torch._inductor", "triton", "typer",
+    "h5py", "lightning_fabric", "llvmlite", "matplotlib", "numba", "pooch", "requests", "rich", "scipy", "sklearn",
+    "tensorboard", "torch._dynamo", "torch._inductor", "triton", "typer",
 )  # fmt: skip
 
 

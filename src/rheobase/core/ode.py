@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_number
 from rheobase.core.bound import Bound
 from rheobase.core.declaration.population import Declared
 from rheobase.core.integrators import ExpEuler, Integrator
@@ -123,7 +123,7 @@ class OdeNeuron(Declared, abstract=True):
         name = type(self).__name__
         if dt is None:
             raise ParameterError(name, "no dt", "the time step in ms", f"{name}(128, dt=1.0)")
-        if isinstance(dt, bool) or not isinstance(dt, (int, float)) or not math.isfinite(dt) or dt <= 0:
+        if not is_number(dt, above=0):
             raise ParameterError(name, f"dt = {dt!r}", "a finite number > 0, in ms", "dt=1.0 is one millisecond")
         return float(dt)
 

@@ -74,8 +74,8 @@ def loaded_state(origin: tuple[Any, ...], values: tuple[Tensor, ...]) -> Any:
 
 
 def _type_of(origin: tuple[Any, ...]) -> type[Any]:
-    module, qualname, *inner = origin
-    module = _MOVED.get(module, module)
+    named, qualname, *inner = origin
+    module: Any = _MOVED.get(named, named)
     found: Any = sys.modules.get(module)
     if found is None and module.partition(".")[0] == "rheobase":
         found = importlib.import_module(module)

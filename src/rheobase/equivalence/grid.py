@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase import nn as layers
+from rheobase.checks import is_whole
 from rheobase.core.integrators import ExpEuler
 from rheobase.core.neuron import Neuron
 from rheobase.equivalence.assumptions import refused
@@ -34,7 +35,7 @@ def to_grid(network: nn.Module, *, bits: int = 10, decay_bits: int | None = None
     0.5
     """
     for name, value, most in (("bits", bits, 30), ("decay_bits", decay_bits, 10)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if value is not None and not is_whole(value, 1, most):
             raise ParameterError(
                 "to_grid", f"{name} = {value!r}", f"a whole number from 1 to {most}", f"{name}=10, say"
             )

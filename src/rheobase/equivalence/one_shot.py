@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_whole
 from rheobase.core.bound import Bound
 from rheobase.core.declaration.words import StateSpec
 from rheobase.core.neuron import Neuron, Transition
@@ -121,8 +122,7 @@ class OneShot(Wrapper):
 
 def checked_copies(owner: str, neuron: Neuron, copies: int) -> int:
     """The number of copies. Raises `ParameterError` unless it divides the first axis of the neuron."""
-    whole = not isinstance(copies, bool) and isinstance(copies, int) and copies >= 1  # pyright: ignore[reportUnnecessaryIsInstance]
-    if not whole or neuron.shape[0] % copies:
+    if not is_whole(copies, 1) or neuron.shape[0] % copies:
         given = f"copies = {copies!r} for a first axis of {neuron.shape[0]}"
         raise ParameterError(owner, given, "a whole number >= 1 that divides it", "neurons times copies make the axis")
     return copies

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from rheobase.checks import is_whole
 from rheobase.errors import ParameterError
 
 MOST_PASSAGES = 1_000_000  # of thresholds: a neuron for the better part of them would be made
@@ -65,6 +66,6 @@ def bound(n: int) -> float:
 
 
 def _whole(n: int, least: int) -> int:
-    if isinstance(n, bool) or not isinstance(n, int) or n < least:
+    if not is_whole(n, least):
         raise ParameterError("square-free numbers", repr(n), f"an integer >= {least}", "count spikes")
     return n

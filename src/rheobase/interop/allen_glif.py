@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from rheobase import neurons
+from rheobase.checks import is_number
 from rheobase.core import Neuron
 from rheobase.errors import DataError, NotRepresentable, nearest
 
@@ -221,7 +221,7 @@ class _Config:
         return default
 
     def _number(self, key: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if not is_number(value):
             raise DataError(self.name, f"{key} = {value!r}", "a finite number in SI units", "correct the configuration")
         return float(value)
 

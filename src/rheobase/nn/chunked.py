@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch.utils.checkpoint import get_device_states, set_device_states
 
+from rheobase.checks import is_whole
 from rheobase.errors import ParameterError
 from rheobase.nn.stateful import Stateful
 
@@ -41,7 +42,7 @@ class Chunked(Stateful):
 
     def __init__(self, net: nn.Module, *, steps: int):
         super().__init__()
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        if not is_whole(steps, 1):
             raise ParameterError(
                 "Chunked", f"steps = {steps!r}", "an integer >= 1", "about the square root of the length"
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_number
 from rheobase.errors import ParameterError, StateError
 from rheobase.nn.stateful import Stateful
 
@@ -25,7 +26,7 @@ class Dropout(Stateful):
 
     def __init__(self, p: float = 0.5):
         super().__init__()
-        if isinstance(p, bool) or not isinstance(p, (int, float)) or not 0 <= p < 1:
+        if not is_number(p, least=0, below=1):
             raise ParameterError("Dropout", f"p = {p!r}", "0 <= p < 1, the share that is dropped", "p=0.5")
         self.p = float(p)
 

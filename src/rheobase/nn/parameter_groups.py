@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any
 
 from torch import nn
 
+from rheobase.checks import is_number
 from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError
 
@@ -29,8 +29,7 @@ def parameter_groups(net: nn.Module, *, weight_decay: float) -> list[dict[str, A
     >>> [(group["names"], group["weight_decay"]) for group in parameter_groups(net, weight_decay=0.01)]
     [(['0.weight'], 0.01), (['0.bias', '1.tau_mem_log'], 0.0)]
     """
-    number = isinstance(weight_decay, int | float) and not isinstance(weight_decay, bool)  # pyright: ignore[reportUnnecessaryIsInstance]
-    if not number or not 0 <= weight_decay < math.inf:
+    if not is_number(weight_decay, least=0):
         raise ParameterError("parameter_groups", f"weight_decay = {weight_decay!r}", "a number >= 0", "0.01, say")
     named = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
     if not named:

@@ -14,6 +14,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from rheobase.checks import is_number, is_whole
 from rheobase.core import primitives
 from rheobase.core.declaration.inputs import ONE_INPUT
 from rheobase.core.execution.check import check_call, checked_shape
@@ -193,7 +194,7 @@ class MaskedPSN(_Whole):
         return float(self.mask_share)
 
     def _mask(self, value: float) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        if not is_number(value, least=0, most=1):
             remedy = "0 masks nothing, 1 all that is not causal"
             raise ParameterError("MaskedPSN", f"lambda_ = {value!r}", "a number from 0 to 1", remedy)
         self.mask_share.fill_(value)
@@ -303,7 +304,7 @@ class SlidingPSN(_Parallel):
 
 
 def _positive(owner: str, name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    if not is_whole(value, 1):
         raise ParameterError(owner, f"{name} = {value!r}", "an integer >= 1", "count steps, not ms")
     return value
 

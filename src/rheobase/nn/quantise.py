@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from rheobase.checks import is_whole
 from rheobase.errors import ParameterError
 from rheobase.nn.recurrence.recurrent import Recurrent
 
@@ -64,7 +65,7 @@ def quantised(net: nn.Module, bits: int, *, per_row: bool = False) -> nn.Module:
     >>> int(levels(net)["weight"].abs().max())
     7
     """
-    if isinstance(bits, bool) or not isinstance(bits, int) or not 2 <= bits <= 16:
+    if not is_whole(bits, 2, 16):
         raise ParameterError("quantised", f"bits = {bits!r}", "a whole number from 2 to 16", "bits=5, say")
     twin = copy.deepcopy(net)
     found = [(module, name) for module in twin.modules() for kind, name in WEIGHTS.items() if isinstance(module, kind)]

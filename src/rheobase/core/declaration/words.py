@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_number
 from rheobase.errors import DeclarationError, ParameterError
 
 Bounds = tuple[float | None, float | None]
@@ -121,7 +122,7 @@ def param(
     """
     if sum((positive, range is not None, clamp is not None)) > 1:
         raise DeclarationError("param", "more than one of positive, range, clamp", "one of them", "keep the tightest")
-    if not isinstance(default, (int, float)) or isinstance(default, bool) or not math.isfinite(default):
+    if not is_number(default):
         raise DeclarationError("param", f"default {default!r}", "a finite number", "arrays are given per instance")
     ends = range or clamp or (None, None)
     if draw and None in ends:

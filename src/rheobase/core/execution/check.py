@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_whole
 from rheobase.core.states import RNG
 from rheobase.errors import DeviceError, DTypeError, ParameterError, ShapeError, StateError
 
@@ -20,7 +21,7 @@ FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 def checked_shape(owner: str, shape: tuple[int | Sequence[int], ...]) -> tuple[int, ...]:
     """The shape of a population, given as sizes or as one sequence of them."""
     sizes: tuple[Any, ...] = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], Sequence) else shape
-    if not sizes or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
+    if not sizes or not all(is_whole(n, 1) for n in sizes):
         raise ParameterError(owner, f"shape {sizes}", "one or more positive integers", f"{owner}(128) is 128 neurons")
     return sizes
 

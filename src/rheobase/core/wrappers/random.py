@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_whole
 from rheobase.core.bound import Bound
 from rheobase.core.declaration.words import ParamSpec, StateSpec
 from rheobase.core.neuron import Neuron, Transition
@@ -28,7 +29,7 @@ class Random(Wrapper):
 
     def __init__(self, neuron: Neuron, *, seed: int | None, **values: float | Tensor):
         super().__init__(neuron, **values)
-        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 62):
+        if seed is not None and not is_whole(seed, 0, (1 << 62) - 1):
             expected = "an integer from 0 to 2^62 - 1, or None"
             raise ParameterError(type(self).__name__, f"seed = {seed!r}", expected, "None draws one for each run")
         self.seed = seed

@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_number
 from rheobase.data.encoding.checks import check_dtype, check_images, check_index, check_seed, check_span
 from rheobase.data.encoding.hash_bits import fill_words, lane_keys, step_keys
 from rheobase.engine.llvm import bernoulli
@@ -67,7 +68,7 @@ class Rate:
     def __post_init__(self) -> None:
         check_span(self, self.steps, self.silent)
         check_dtype(self.dtype)
-        if isinstance(self.gain, bool) or not isinstance(self.gain, int | float) or not 0 < self.gain <= 1:
+        if not is_number(self.gain, above=0, most=1):
             expected = "a number with 0 < gain <= 1, so that gain * x is a probability"
             raise ParameterError(
                 "Rate", f"gain={self.gain!r}", expected, "give the spikes per step of a pixel of value 1"

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_number
 from rheobase.data.encoding.checks import check_integer, check_seed
 from rheobase.data.events import Events
 from rheobase.errors import DTypeError, ParameterError, ShapeError
@@ -46,7 +47,7 @@ class EventFrames:
 
     def __post_init__(self) -> None:
         check_integer("EventFrames", "steps", self.steps, 1, None, "give the number of time steps of the output")
-        if isinstance(self.bin_ms, bool) or not isinstance(self.bin_ms, int | float) or not 0 < self.bin_ms < math.inf:
+        if not is_number(self.bin_ms, above=0):
             remedy = "divide the length of a recording by the number of steps"
             raise ParameterError("EventFrames", f"bin_ms={self.bin_ms!r}", "a finite number of ms > 0", remedy)
         if self.channels is not None:

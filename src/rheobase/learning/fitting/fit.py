@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_number, is_whole
 from rheobase.core.declaration.population import Declared
 from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
@@ -53,11 +54,11 @@ class FitRecipe:
     def __post_init__(self) -> None:
         for name in ("restarts", "forced", "free", "generations", "population", "sweeps"):
             value, least = getattr(self, name), {"forced": 0, "free": 0, "generations": 0, "population": 4}.get(name, 1)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            if not is_whole(value, least):
                 raise ParameterError("FitRecipe", f"{name} = {value!r}", f"an integer >= {least}", "leave it out")
         for name in ("piece", "rate", "settle"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            if not is_number(value, least=0):
                 raise ParameterError("FitRecipe", f"{name} = {value!r}", "a finite number >= 0", "leave it out")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Iterable
 from dataclasses import InitVar, dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_number
 from rheobase.errors import DTypeError, InputError, ParameterError, ShapeError
 from rheobase.learning.fitting.magnitudes import CURRENT, POTENTIAL, in_unit
 from rheobase.learning.fitting.repeats import grouped
@@ -61,7 +61,7 @@ class Recording:
             raise ShapeError("Recording", given, "one shape, (sweep, time)", "give the current at every sample")
         for name in ("dt", "level", "start"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            if not is_number(value):
                 raise ParameterError("Recording", f"{name} = {value!r}", "a finite number", "times are in ms")
         if not FASTEST <= self.dt <= SLOWEST:
             expected = f"the ms between two samples, {FASTEST:g} to {SLOWEST:g}"
@@ -126,7 +126,7 @@ class Recording:
 
         Raises: `ParameterError` for steps in which spikes cannot be told from each other.
         """
-        if isinstance(dt, bool) or not isinstance(dt, int | float) or not 0 < dt <= self.duration / 2:
+        if not is_number(dt, above=0, most=self.duration / 2):
             expected = f"0 < dt <= {self.duration / 2} ms, which leaves two steps"
             raise ParameterError(repr(self), f"dt = {dt!r}", expected, "dt is in ms")
         before = self.v[:, 0] if self.before is None else self.before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ import torch
 from torch import nn
 from torch.optim import Adam, AdamW, Optimizer
 
+from rheobase.checks import is_number, is_whole
 from rheobase.errors import ParameterError, nearest
 from rheobase.learning.losses import LastCrossEntropy, Loss, RateBand, loss
 from rheobase.learning.training.schedules import SCHEDULES
@@ -83,13 +83,12 @@ class Recipe:
 
     def _whole(self, name: str, low: int) -> None:
         value = getattr(self, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        if not is_whole(value, low):
             self._refuse(name, f"a whole number of at least {low}", f"{name}={max(low, 1)} is the least that is of use")
 
     def _number(self, name: str, *, positive: bool) -> None:
         value = getattr(self, name)
-        usable = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        if not usable or not 0 <= value <= LARGEST or (positive and value == 0):
+        if not is_number(value, least=0, most=LARGEST) or (positive and value == 0):
             expected = f"a finite number {'> 0' if positive else '>= 0'}, at most {LARGEST:g}"
             self._refuse(name, expected, f"the default is {_default(name)}")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from rheobase.checks import is_whole
 from rheobase.errors import CheckpointError, Diverged, ParameterError
 from rheobase.files import ensure_folder
 from rheobase.learning.training.callbacks import Callback, Callbacks, CsvLog
@@ -216,7 +217,7 @@ def _open_parcel(fabric: Fabric, parcel: _Parcel) -> list[Any] | None:
 
 
 def _check_count(name: str, value: int | None) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+    if value is not None and not is_whole(value, 1):
         raise ParameterError("Trainer", f"{name} = {value!r}", "a number of batches >= 1, or None", "leave it out")
 
 

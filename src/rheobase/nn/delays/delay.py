@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from rheobase.checks import is_whole
 from rheobase.core.execution.check import checked_shape
 from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError
@@ -62,7 +63,7 @@ class Delay(Taps):
         scaled: bool = True,
         gain: float | Tensor | Neuron = 1.0,
     ):
-        if isinstance(taps, bool) or not isinstance(taps, int) or taps < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not is_whole(taps, 0):
             raise ParameterError("Delay", f"taps = {taps!r}", "an integer >= 0", "the length of the history in steps")
         if start not in STARTS:
             raise ParameterError("Delay", f"start = {start!r}", f"one of {', '.join(STARTS)}", 'start="free"')

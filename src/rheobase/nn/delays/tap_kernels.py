@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from rheobase.checks import is_number, is_whole
 from rheobase.errors import ParameterError
 
 KERNELS = ("gaussian", "triangular")
@@ -46,7 +47,7 @@ class Positions(nn.Module):
 
     def __init__(self, shape: tuple[int, ...], taps: int, *, kernel: str, width: float):
         super().__init__()
-        if isinstance(taps, bool) or not isinstance(taps, int) or taps < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not is_whole(taps, 1):
             raise ParameterError(
                 "delays", f"taps = {taps!r}", "an integer >= 1", "the longest delay plus one, in steps"
             )
@@ -59,7 +60,7 @@ class Positions(nn.Module):
 
     def anneal(self, width: float) -> None:
         """Set the width of the kernel; 0 rounds every delay to its nearest tap."""
-        if isinstance(width, bool) or not isinstance(width, int | float) or not 0 <= width < float("inf"):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not is_number(width, least=0):
             raise ParameterError("delays", f"width = {width!r}", "a number >= 0, in steps", "width=0 in the end")
         self.width.fill_(max(width, 1.0) if self.kernel == "triangular" and width else width)
 

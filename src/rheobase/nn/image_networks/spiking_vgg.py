@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from rheobase.checks import is_whole
 from rheobase.errors import ParameterError
 from rheobase.nn.conv import AvgPool2d, Flatten
 from rheobase.nn.image_networks.stages import MakeNeuron, check_image_network, normalised, scaled
@@ -57,7 +58,7 @@ class SpikingVGG(Sequential):
                     raise ParameterError("SpikingVGG", given, "at least 2 x 2", f"pool less in {tuple(plan)}")
                 layers.append(AvgPool2d(2))
                 at = (at[0], at[1] // 2, at[2] // 2)
-            elif isinstance(one, int) and not isinstance(one, bool) and one >= 1:
+            elif is_whole(one, 1):
                 after = (scaled(one, width), *at[1:])
                 layers += [*normalised(at[0], after[0], v_threshold=v_threshold), neuron(after)]
                 at = after

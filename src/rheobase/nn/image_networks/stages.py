@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from torch import nn
 
+from rheobase.checks import is_number, is_whole
 from rheobase.errors import ParameterError
 from rheobase.nn.conv import Conv2d
 from rheobase.nn.norm import TdBatchNorm
@@ -49,19 +50,15 @@ def scaled(channels: int, width: float) -> int:
 def check_image_network(owner: str, shape: Any, classes: Any, neuron: Any, width: Any) -> Shape:
     """The shape of an image as three integers. Raises `ParameterError`."""
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-    if len(sizes) != 3 or not all(_whole(n) for n in sizes):
+    if len(sizes) != 3 or not all(is_whole(n, 1) for n in sizes):
         remedy = "images without colours have one channel: (1, 28, 28)"
         raise ParameterError(owner, f"shape = {shape!r}", "(channels, height, width)", remedy)
-    if not _whole(classes):
+    if not is_whole(classes, 1):
         raise ParameterError(owner, f"classes = {classes!r}", "an integer >= 1", "give the number of classes")
     if not callable(neuron) or isinstance(neuron, nn.Module):
         given = f"neuron = {neuron!r}"
         remedy = "neuron=lambda shape: neurons.DQIF(shape), say"
         raise ParameterError(owner, given, "a function from a shape to a neuron of that shape", remedy)
-    if isinstance(width, bool) or not isinstance(width, (int, float)) or not 0 < width < math.inf:
+    if not is_number(width, above=0):
         raise ParameterError(owner, f"width = {width!r}", "a number > 0", "1.0 is the published width")
     return sizes[0], sizes[1], sizes[2]
-
-
-def _whole(n: Any) -> bool:
-    return isinstance(n, int) and not isinstance(n, bool) and n >= 1

@@ -8,6 +8,7 @@ from typing import Any, Self
 from torch import Tensor
 from torch.nn import functional as F
 
+from rheobase.checks import is_whole
 from rheobase.engine.operators.products import Convolution
 from rheobase.errors import ParameterError, ShapeError
 from rheobase.nn.stateful import check_sequence
@@ -86,7 +87,7 @@ def _half(kernel: tuple[int, int]) -> tuple[int, int]:
 
 
 def _whole(owner: str, name: str, value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if not is_whole(value, least):
         raise ParameterError(owner, f"{name} = {value!r}", f"an integer >= {least}", "count channels and pixels")
     return value
 

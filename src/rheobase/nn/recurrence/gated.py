@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Self
@@ -11,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import torch
 from torch import Tensor, nn
 
+from rheobase.checks import is_number
 from rheobase.core import MapNeuron
 from rheobase.core.declaration.inputs import ONE_INPUT, one_step_of
 from rheobase.core.declaration.words import EntrySpec
@@ -71,7 +71,7 @@ class Gated(Stateful):
     def __init__(self, *, surrogate: Surrogate | None, v_threshold: float, detach_reset: bool):
         super().__init__()
         name = type(self).__name__
-        if isinstance(v_threshold, bool) or not isinstance(v_threshold, (int, float)) or not 0 < v_threshold < math.inf:
+        if not is_number(v_threshold, above=0):
             raise ParameterError(name, f"v_threshold = {v_threshold!r}", "a finite number > 0", "the papers have 1.0")
         self.v_threshold = float(v_threshold)
         self.surrogate: Surrogate = Lorentzian() if surrogate is None else surrogate
