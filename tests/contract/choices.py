@@ -2,8 +2,8 @@
 
 A drive is a step and a scale of input at which a model is active; a seed makes an input that keeps a model clear of its
 thresholds, and calm. Both take longer to find than to use. What the table does not have is searched for on the spot, so
-a new neuron needs nothing here; `RHEOBASE_CHOOSE=1 pytest tests/contract -n 1` searches for all of it again and writes
-the table. `test_choices.py` does so for some models.
+a new neuron needs nothing here; `rm tests/contract/choices.json; RHEOBASE_CHOOSE=1 pytest tests/contract -n auto`
+searches for all of it again and runs no kernel. `test_choices.py` does so for some models.
 """
 
 from __future__ import annotations
@@ -29,10 +29,15 @@ def chosen(kind: str, key: str, search: Callable[[], Any]) -> Any:
     if not ANEW:
         known = _table()[kind]
         return known[key] if key in known else search()
+    import fcntl
+
     found = search()
-    table = _table()
-    table[kind][key] = found
-    TABLE.write_text(json.dumps(table, indent=0, sort_keys=True) + "\n")
+    with TABLE.with_suffix(".lock").open("w") as lock:
+        # other processes search at the same time
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        table = json.loads(TABLE.read_text()) if TABLE.exists() else {"drives": {}, "seeds": {}}
+        table[kind][key] = found
+        TABLE.write_text(json.dumps(table, indent=0, sort_keys=True) + "\n")
     return found
 
 
@@ -46,6 +51,4 @@ def key_of(name: str, neuron: Neuron, steps: int, batch: int, call: Mapping[str,
 
 @functools.cache
 def _table() -> dict[str, dict[str, Any]]:
-    if ANEW or not TABLE.exists():
-        return {"drives": {}, "seeds": {}}
     return json.loads(TABLE.read_text())

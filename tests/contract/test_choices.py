@@ -12,7 +12,7 @@ SOME = [model for model in DECLARED[::6] + UNSEEN if model.name not in ("Hodgkin
 
 
 def nothing() -> None:
-    raise AssertionError("the table lacks it: RHEOBASE_CHOOSE=1 pytest tests/contract -n 1")
+    raise AssertionError("the table lacks it: see the head of choices.py")
 
 
 @pytest.mark.parametrize("model", SOME, ids=lambda m: m.name)

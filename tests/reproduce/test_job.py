@@ -85,7 +85,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest(tmp_path):
 
 
 def test_progress_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr("rheobase.reproduce.progress.SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr("rheobase.progress.SECONDS_BETWEEN_LINES", 0.0)
     said = []
     one = job(tmp_path, watcher=Lines(said.append))
     assert list(one.track(["a", "b"], "letters")) == ["a", "b"]

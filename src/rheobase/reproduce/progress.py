@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rheobase.learning import BatchRecord, Callback, History
 from rheobase.learning.training.callbacks import RunStart
 from rheobase.learning.training.progress import epoch_line
+from rheobase.progress import Paced, bar
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-SECONDS_BETWEEN_LINES = 5.0
 
 
 class Watcher:
@@ -37,19 +35,18 @@ class Lines(Watcher):
 
     def __init__(self, say: Callable[[str], None]):
         self._say = say
-        self._what, self._total, self._written = "", 0, 0.0
+        self._what, self._total, self._paced = "", 0, Paced()
 
     def part(self, title: str, number: int, total: int, *, stored: bool) -> None:
         self._say(f"{number}/{total} {title}{': stored by an earlier call' if stored else ''}")
 
     def begin(self, what: str, total: int) -> None:
-        self._what, self._total, self._written = what, total, time.monotonic()
+        self._what, self._total = what, total
+        self._paced.begin()
 
     def advance(self, done: int, note: str = "") -> None:
-        now = time.monotonic()
-        if now - self._written >= SECONDS_BETWEEN_LINES:
+        if self._paced.due():
             self._say(f"  {self._what}: {done}/{self._total}{' ' + note if note else ''}")
-            self._written = now
 
 
 class Bars(Watcher):
@@ -80,13 +77,7 @@ class Bars(Watcher):
             self._bars = None
 
     def _started(self, total: int) -> Any:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"), console=self.console or Console(stderr=True), transient=True,
-        )  # fmt: skip
+        bars = bar(self.console, transient=True)
         self._parts = bars.add_task("", total=total, note="")
         self._work = bars.add_task("", total=None, note="", visible=False)
         bars.start()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import typer
 
 from rheobase.learning import Callback, History, RichProgress
 from rheobase.learning.training.progress import epoch_line
-
-SECONDS_BETWEEN_LINES = 5.0
+from rheobase.progress import Paced
 
 
 class EpochLines(Callback):
@@ -18,13 +16,11 @@ class EpochLines(Callback):
 
     def __init__(self, epochs: int):
         self.epochs = epochs
-        self._written = 0.0
+        self._paced = Paced()
 
     def on_epoch(self, history: History) -> None:
-        now = time.monotonic()
-        if now - self._written >= SECONDS_BETWEEN_LINES or history.finished:
+        if self._paced.due() or history.finished:
             typer.echo(f"epoch {len(history)}/{self.epochs}: {epoch_line(history[-1])}", err=True)
-            self._written = now
 
 
 def progress(epochs: int) -> Callback:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from rheobase.errors import DeclarationError, Diverged
 
 
 class Reference:
-    """The loop of DESIGN's contract, readable; any neuron, any device, any derivative that torch knows."""
+    """What a neuron does, step by step: any neuron, any device, any derivative that torch knows."""
 
     def refusal(self, request: Request, *, asked: bool = False) -> str | None:
         return None
@@ -45,23 +45,32 @@ class Reference:
         return end
 
     def _run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
-        neuron, s = request.neuron, request.state
-        compute = request.compute
+        neuron, compute = request.neuron, request.compute
         values = {name: value.to(compute) for name, value in neuron.values().items()}
-        outs: list[Tensor] = []
-        traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
-        for t, row in enumerate(zip(*(x.to(compute).unbind(0) for x in request.inputs), strict=True)):
-            z, post, pre = one_step(neuron, values, s, row)
-            if request.lengths is not None:
-                alive = request.lengths > t
-                z = held(alive, z, torch.zeros_like(z))
-                post, pre = (held_state(neuron, alive, a, s) for a in (post, pre))
-            outs.append(z)
-            for name, trace in traces.items():
-                field, _, when = name.partition(".")
-                trace.append(getattr(pre if when else post, field))
-            s = post if request.rng is None else post._replace(rng=advanced(request.rng, t + 1))
-        return torch.stack(outs).to(request.form.dtype), s, [torch.stack(t) for t in traces.values()]
+        rows = list(zip(*(x.to(compute).unbind(0) for x in request.inputs), strict=True))
+        return loop(request, lambda t, s: one_step(neuron, values, s, rows[t]))
+
+
+def loop(request: Request, step: Callable[[int, Any], Transition]) -> tuple[Tensor, Any, list[Tensor]]:
+    """The output, the last state and the traces that a request asks for; `step(t, state)` makes each step.
+
+    A sequence that has ended gives zeros and keeps its state.
+    """
+    neuron, s = request.neuron, request.state
+    outs: list[Tensor] = []
+    traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
+    for t in range(request.form.shape[0]):
+        z, post, pre = step(t, s)
+        if request.lengths is not None:
+            alive = request.lengths > t
+            z = held(alive, z, torch.zeros_like(z))
+            post, pre = (held_state(neuron, alive, a, s) for a in (post, pre))
+        outs.append(z)
+        for name, trace in traces.items():
+            field, _, when = name.partition(".")
+            trace.append(getattr(pre if when else post, field))
+        s = post if request.rng is None else post._replace(rng=advanced(request.rng, t + 1))
+    return torch.stack(outs).to(request.form.dtype), s, [torch.stack(t) for t in traces.values()]
 
 
 def one_step(neuron: Neuron, values: Mapping[str, Tensor], s: Any, row: Sequence[Tensor]) -> Transition:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rheobase.progress import bar
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -46,18 +48,8 @@ class RichFitProgress(FitCallback):
         self._task: Any = None
 
     def on_start(self, steps: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-        self._bar = Progress(
-            TextColumn("{task.description:>6}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[figures]}"),
-            console=self.console or Console(stderr=True),
-        )
-        self._task = self._bar.add_task("start", total=steps, figures="")
+        self._bar = bar(self.console)
+        self._task = self._bar.add_task("start", total=steps, note="")
         self._bar.start()
 
     def on_step(self, step: FitStep) -> None:
@@ -65,7 +57,7 @@ class RichFitProgress(FitCallback):
             self._task,
             completed=step.step,
             description=step.stage,
-            figures=f"best Gamma {step.gamma:.3f} ({step.delta:.3g} ms)",
+            note=f"best Gamma {step.gamma:.3f} ({step.delta:.3g} ms)",
         )
 
     def on_end(self) -> None:

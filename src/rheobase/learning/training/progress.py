@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rheobase.learning.training.callbacks import BatchRecord, Callback, RunStart
 from rheobase.learning.training.history import EpochRecord, History
+from rheobase.progress import bar
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,30 +24,12 @@ class RichProgress(Callback):
         self._task: Any = None
 
     def on_start(self, run: RunStart) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[figures]}"),
-            console=self.console or Console(stderr=True),
-        )
+        self._bar = bar(self.console, remaining=True)
         self._task = self._bar.add_task(
             f"epoch {min(run.done + 1, run.epochs)}/{run.epochs}",
             total=run.epochs * run.batches,
             completed=run.done * run.batches + run.position,
-            figures="",
+            note="",
         )
         self._epochs = run.epochs
         self._bar.start()
@@ -55,7 +38,7 @@ class RichProgress(Callback):
         self._bar.update(self._task, completed=record.step, description=f"epoch {record.epoch}/{self._epochs}")
 
     def on_epoch(self, history: History) -> None:
-        self._bar.update(self._task, figures=epoch_line(history[-1]))
+        self._bar.update(self._task, note=epoch_line(history[-1]))
 
     def on_end(self) -> None:
         if self._bar is not None:

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
 from rheobase.core.execution.finite import check_finite
-from rheobase.core.execution.reference import held, held_state, one_step
-from rheobase.core.neuron import Neuron, recording
-from rheobase.core.noise import advanced
+from rheobase.core.execution.reference import loop, one_step
+from rheobase.core.neuron import Neuron, Transition, recording
 from rheobase.core.states import registered
 from rheobase.engine.graph.programs import program_of
 from rheobase.engine.operators.products import Matrix
@@ -147,23 +146,17 @@ class Recurrent(Stateful):
         return out.to(form.dtype), request.end(final), traces
 
     def _reference(self, request: Request, given: Tensor) -> tuple[Tensor, Any, list[Tensor]]:
-        neuron, s = self.neuron, request.state
+        neuron = self.neuron
         check_finite(neuron, request.inputs)
         values, weight = {name: value.to(given.dtype) for name, value in neuron.values().items()}, self.lateral.t()
         taps = self._taps()
-        outs: list[Tensor] = []
-        traces: dict[str, list[Tensor]] = {name: [] for name in request.record}
-        for t, x in enumerate(request.form.to(given.dtype).unbind(0)):
+        rows = request.form.to(given.dtype).unbind(0)
+
+        def step(t: int, s: Any) -> Transition:
+            nonlocal given
             back = given if taps is None else (taps * given).sum(0)
-            z, post, pre = one_step(neuron, values, s, [torch.addmm(x, back, weight)])
-            given = z if taps is None else torch.cat([given[1:], z[None]])
-            if request.lengths is not None:
-                alive = request.lengths > t
-                z = held(alive, z, torch.zeros_like(z))
-                post, pre = (held_state(neuron, alive, a, s) for a in (post, pre))
-            outs.append(z)
-            for name, trace in traces.items():
-                field, _, when = name.partition(".")
-                trace.append(getattr(pre if when else post, field))
-            s = post if request.rng is None else post._replace(rng=advanced(request.rng, t + 1))
-        return torch.stack(outs).to(request.form.dtype), s, [torch.stack(t) for t in traces.values()]
+            found = one_step(neuron, values, s, [torch.addmm(rows[t], back, weight)])
+            given = found.out if taps is None else torch.cat([given[1:], found.out[None]])
+            return found
+
+        return loop(request, step)

@@ -1,0 +1,57 @@
+"""How far long work is: a bar on a terminal, a line every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+def bar(console: Console | None = None, *, remaining: bool = False, transient: bool = False) -> Progress:
+    """rich's bar over counted work: elapsed time, the time that is left if `remaining`, and the `note` of each task.
+
+    It draws on standard error unless a console is given; `transient`: it goes when it stops.
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
+    columns += [TimeRemainingColumn()] * remaining
+    columns.append(TextColumn("{task.fields[note]}"))
+    return Progress(*columns, console=console or Console(stderr=True), transient=transient)
+
+
+class Paced:
+    """Whether enough time has passed for another line.
+
+    >>> paced = Paced()
+    >>> paced.due(), paced.due()
+    (True, False)
+    """
+
+    def __init__(self) -> None:
+        self._last = float("-inf")
+
+    def due(self) -> bool:
+        """True at most once in `SECONDS_BETWEEN_LINES`."""
+        now = time.monotonic()
+        if now - self._last < SECONDS_BETWEEN_LINES:
+            return False
+        self._last = now
+        return True
+
+    def begin(self) -> None:
+        """The next line is due when the seconds have passed."""
+        self._last = time.monotonic()
