@@ -66,7 +66,16 @@ def test_times_must_be_positive(t_stop: float, dt: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [dict(sigma=-1.0), dict(tau=-5.0), dict(mean=math.nan), dict(tau=math.inf), dict(seed=-1), dict(seed=0.5)]
+    "wrong",
+    [
+        dict(sigma=-1.0),
+        dict(tau=-5.0),
+        dict(mean=math.nan),
+        dict(mean=-math.inf),
+        dict(tau=math.inf),
+        dict(seed=-1),
+        dict(seed=0.5),
+    ],
 )
 def test_noise_that_has_no_meaning(wrong: dict[str, float]) -> None:
     """A correlation time below 0 gave NaN."""

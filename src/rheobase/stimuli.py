@@ -96,7 +96,7 @@ class Noise(Stimulus):
     def __post_init__(self) -> None:
         for name, least in (("mean", -math.inf), ("sigma", 0.0), ("tau", 0.0)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
+            if not is_number(value, least=least):
                 expected = "a finite number" + (" from 0 on" if least == 0.0 else "")
                 raise ParameterError("Noise", f"{name} = {value!r}", expected, "noise(100.0, 20.0, tau=5.0), say")
         if not is_whole(self.seed, 0, 2**63 - 1):

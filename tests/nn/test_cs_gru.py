@@ -152,8 +152,8 @@ def test_events_are_the_dense_products(kernel: tuple[int, int], threads: int) ->
         Convolution(kernel),
         (torch.randn(3, k, 5, 6, dtype=torch.float64, generator=generator) for k in (n, m)),
     )
-    s = dense.laid(s * (torch.rand(s.shape, generator=generator) < 0.3))
-    g, weight = dense.laid(g), torch.randn(m, n, *kernel, dtype=torch.float64, generator=generator)
+    s = dense.in_memory_format(s * (torch.rand(s.shape, generator=generator) < 0.3))
+    g, weight = dense.in_memory_format(g), torch.randn(m, n, *kernel, dtype=torch.float64, generator=generator)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -172,8 +172,8 @@ def test_events_are_the_dense_products(kernel: tuple[int, int], threads: int) ->
 def test_tiles_are_the_plain_sum(width: int, dtype: torch.dtype, tolerance: float) -> None:
     generator, plain = torch.Generator().manual_seed(5), Convolution((5, 3))
     weights = [torch.randn(WIDE, WIDE, 5, 3, dtype=dtype, generator=generator) for _ in range(3)]
-    g = [plain.laid(torch.randn(2, WIDE, 4, width, dtype=dtype, generator=generator)) for _ in weights]
-    total = plain.laid(torch.ones(2, WIDE, 4, width, dtype=dtype))
+    g = [plain.in_memory_format(torch.randn(2, WIDE, 4, width, dtype=dtype, generator=generator)) for _ in weights]
+    total = plain.in_memory_format(torch.ones(2, WIDE, 4, width, dtype=dtype))
     tiles.input_gradient(g, tiles.weights_back(weights), total)
     expected = torch.ones_like(total)
     for a, b in zip(g, weights, strict=True):

@@ -1,6 +1,32 @@
 """Equations in, fused kernels out. Nothing here knows the name of a model."""
 
-from rheobase.engine.dispatch import Fused
-from rheobase.engine.explain import explain
+from __future__ import annotations
 
-__all__ = ["Fused", "explain"]
+from typing import Any
+
+from torch import Tensor
+
+from rheobase.core.execution.backends import Request, provide
+from rheobase.engine.explain import explain
+from rheobase.engine.operators.late_imports import Late
+
+dispatch = Late("rheobase.engine.dispatch")
+
+
+class Kernels:
+    """A backend whose code is imported with the first request that it might run."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def refusal(self, request: Request, *, asked: bool = False) -> str | None:
+        return getattr(dispatch, self.name).refusal(request, asked=asked)
+
+    def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
+        return getattr(dispatch, self.name).run(request)
+
+
+provide("llvm", Kernels("LLVM"))
+provide("triton", Kernels("TRITON"))
+
+__all__ = ["explain"]

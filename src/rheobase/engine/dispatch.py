@@ -1,4 +1,4 @@
-"""The kernels as backends of the core: `llvm` on the CPU, `triton` on a GPU."""
+"""The kernels as backends: `LLVM` on the CPU, `TRITON` on a GPU."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.execution.backends import Request, provide
+from rheobase.core.execution.backends import Request
 from rheobase.core.execution.finite import bad_input, diverged
 from rheobase.engine.graph.programs import program_of, watched
 from rheobase.engine.operators.scan import Given, scan
@@ -81,5 +81,4 @@ class Triton(Fused):
         return super().refusal(request)
 
 
-provide("llvm", Llvm("cpu", "llvmlite"))
-provide("triton", Triton("cuda", "triton", "scan_triton"))
+LLVM, TRITON = Llvm("cpu", "llvmlite"), Triton("cuda", "triton", "scan_triton")

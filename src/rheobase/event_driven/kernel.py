@@ -203,7 +203,7 @@ def _sink(times: Any, ids: Any, size: int, t: float, e: int) -> None:
 
 @_compiled
 def _grown(a: Any) -> Any:
-    """The same in twice the room."""
+    """The same in twice the capacity."""
     wider = np.empty(2 * len(a), a.dtype)
     wider[: len(a)] = a
     return wider
@@ -281,11 +281,11 @@ def simulate(
     above: Any = np.full(n, np.inf)
     margin: Any = np.full(n, np.inf)
     # an emission is a spike, or several in one instant, of a neuron or a source; `cursor`: the synapse it reaches next
-    room = len(source) + n + 1024
-    sent, who, many = np.empty(room), np.empty(room, np.int64), np.empty(room, np.int64)
-    cursor, emissions = np.empty(room, np.int64), 0
+    capacity = len(source) + n + 1024
+    sent, who, many = np.empty(capacity), np.empty(capacity, np.int64), np.empty(capacity, np.int64)
+    cursor, emissions = np.empty(capacity, np.int64), 0
     # those under way, a heap by the time of their next arrival
-    times, ids, size = np.empty(room), np.empty(room, np.int64), 0
+    times, ids, size = np.empty(capacity), np.empty(capacity, np.int64), 0
     v = np.full((len(wanted_time), len(wanted)), np.nan)
     # instant 0: every neuron is looked at; where V falls from the start, the start is a maximum
     reached, role, count = np.arange(n), np.full(n, REACHED, np.int8), n

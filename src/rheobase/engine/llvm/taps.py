@@ -29,7 +29,7 @@ AHEAD = 16  # rows asked for before they are used: each lies in a page of its ow
 PIECE = 128  # steps whose columns are copied at a time: with the taps before them they fit the first cache
 LINE = 64  # bytes that memory brings at a time
 SMALL = 1 << 16  # multiplications under which a second thread costs more than it gives
-NUMBERS = ("blocks", "before", "steps", "sums", "taps", "past", "width", "padded", "stride", "room")
+NUMBERS = ("blocks", "before", "steps", "sums", "taps", "past", "width", "padded", "stride", "scratch_size")
 POINTERS = ("threads", "early", "x", "weight", "g", "out", "slopes", "scratch")
 
 
@@ -81,11 +81,11 @@ def _launch(
     padded, row = _padded(x), VECTORS * lanes(x.dtype)
     blocks = -(-padded // row)
     # a thread's own columns: of the sequence, and of its gradient too
-    room = (2 * (PIECE + taps - 1) + SIDE) * row
+    scratch_size = (2 * (PIECE + taps - 1) + SIDE) * row
     workers = min(threads.available(), blocks * samples) if x.numel() * taps > SMALL else 1
     numbers = (blocks, 0 if before is None else before.shape[0], steps, sums, taps, taps - 1, width, padded,
-               samples * width, room)  # fmt: skip
-    held = {"early": before, "x": x, "scratch": x.new_empty(workers * room),
+               samples * width, scratch_size)  # fmt: skip
+    held = {"early": before, "x": x, "scratch": x.new_empty(workers * scratch_size),
             "threads": torch.zeros((), dtype=torch.int64), **of}  # fmt: skip
     pointers = [0 if (tensor := held.get(name)) is None else tensor.data_ptr() for name in POINTERS]
     run(kernel(x.dtype), blocks * samples, (*numbers, *pointers), workers)
@@ -113,7 +113,7 @@ class _Taps(Items):
         super().__init__(dtype, NUMBERS, POINTERS)
         held, self.row = self.word, VECTORS * self.lanes  # of the scratch
         mine = self.let(f"atomicrmw add ptr {held['threads']}, i64 1 monotonic")
-        self.scratch = self.at(held["scratch"], self.int("mul", mine, held["room"]))
+        self.scratch = self.at(held["scratch"], self.int("mul", mine, held["scratch_size"]))
         with self.pieces("items") as item:
             self.sample, block = (self.int(op, item, held["blocks"]) for op in ("udiv", "urem"))
             self.column = self.int("mul", block, self.row)

@@ -57,8 +57,8 @@ def _points(x: Sequence[Tensor]) -> list[Tensor]:
     """The six points of every tile of these tensors, side by side as channels: (rows, channels, height, tiles)."""
     rows, channels, height, width = x[0].shape
     tiles = -(-width // TILE)
-    room = x[0].new_empty((POINTS, rows, height, tiles, channels * len(x)))
-    points = [p.permute(0, 3, 1, 2) for p in room]
+    buffer = x[0].new_empty((POINTS, rows, height, tiles, channels * len(x)))
+    points = [p.permute(0, 3, 1, 2) for p in buffer]
     _run(_Map(x[0].dtype, True, len(x), channels, channels * len(x)), x, points)
     return points
 

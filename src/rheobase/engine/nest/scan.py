@@ -83,7 +83,7 @@ def _time_loop(variant: Variant) -> Nest:
     init, final = ([Buffer(name) for name in _many(kind, program.states)] for kind in ("init", "final"))
     states = [Buffer(name, place=BLOCK) for name in _many("state", program.states)]
     traces = [Buffer(name, (steps,)) for name in _many("trace", program.traces)]
-    params = [Buffer(f"param:{k}", shared=not wise) for k, wise in enumerate(variant.lane_params)]
+    params = [Buffer(f"param:{k}", shared=not per_lane) for k, per_lane in enumerate(variant.lane_params)]
     out, lengths = Buffer("out", (steps,), stored=io), Buffer("lengths", stored="i32")
     check = Buffer("check", place=BLOCK)
     param = graph.leaves("param")

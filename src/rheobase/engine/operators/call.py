@@ -40,8 +40,8 @@ class Call:
 
     def variant(self, wanted: Wanted | None) -> Variant:
         """The kernel that runs it: forward, or back with these gradients."""
-        wise = tuple(p.numel() != 1 or self.lanes == 1 for p in self.params)
-        return Variant(self.program, self.lengths is not None, STORED[self.form.dtype], wise, wanted)
+        per_lane = tuple(p.numel() != 1 or self.lanes == 1 for p in self.params)
+        return Variant(self.program, self.lengths is not None, STORED[self.form.dtype], per_lane, wanted)
 
     def sizes(self, longest: int) -> dict[str, int]:
         """Of the time loop, whose segments have at most so many steps."""

@@ -41,7 +41,7 @@ class Product(Protocol):
         """Its name and its numbers."""
         ...
 
-    def laid(self, x: Tensor) -> Tensor:
+    def in_memory_format(self, x: Tensor) -> Tensor:
         """x (batch, *shape) dense in the order that the product is fastest in."""
         ...
 
@@ -79,7 +79,7 @@ class Matrix:
     def weight_gradient(self, s: Tensor, g: Tensor, weight: Tensor) -> Tensor:
         return g.t() @ s
 
-    def laid(self, x: Tensor) -> Tensor:
+    def in_memory_format(self, x: Tensor) -> Tensor:
         return x.contiguous()
 
     def empty(self, steps: int, like: Tensor) -> Tensor:
@@ -139,13 +139,13 @@ class Convolution:
             g, s, weight, None, one, padding, one, False, none, self.groups, wanted
         )
 
-    def laid(self, x: Tensor) -> Tensor:
+    def in_memory_format(self, x: Tensor) -> Tensor:
         return x.contiguous(memory_format=torch.channels_last)
 
     def empty(self, steps: int, like: Tensor) -> Tensor:
         batch, channels, height, width = like.shape
-        room = torch.empty((steps, batch, height, width, channels), dtype=like.dtype, device=like.device)
-        return room.permute(0, 1, 4, 2, 3)
+        buffer = torch.empty((steps, batch, height, width, channels), dtype=like.dtype, device=like.device)
+        return buffer.permute(0, 1, 4, 2, 3)
 
     def window(self, like: Tensor) -> tuple[int, int] | None:
         whole = self.groups == 1 and like.shape[1] % work_items.lanes(like.dtype) == 0

@@ -51,15 +51,15 @@ def outputs(given: Given, keep: bool) -> list[Tensor]:
     """out, final states, traces, the sums that the kernels read, and the states at the start of each stretch."""
     form, plan, compute = given.sums[0], parse(given.plan), compute_type(given.sums[0])
     like, steps = form[0].to(compute), form.shape[0]
-    room = plan.product.empty
+    empty = plan.product.empty
     traces = sum(len(parse_program(stage.program).traces) for stage in plan.stages)
     sums = 0 if given.owned else len(given.sums) * steps
     kept = (sums, len(given.init) * -(-steps // STRETCH)) if keep else (0, 0)
     return [
-        room(steps, form[0]),
-        *(room(1, like)[0] for _ in given.init),
-        *(room(steps, like) for _ in range(traces)),
-        *(room(rows, like) for rows in kept),
+        empty(steps, form[0]),
+        *(empty(1, like)[0] for _ in given.init),
+        *(empty(steps, like) for _ in range(traces)),
+        *(empty(rows, like) for rows in kept),
     ]
 
 

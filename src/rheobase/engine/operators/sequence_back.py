@@ -34,7 +34,7 @@ class _Back:
         out, total, self.kept = saved
         self.out = out.to(tape.compute)
         self.outs, self.total = self.out.unbind(0), tape.totals(total)
-        self.g_total = tape.of_sums(tape.room(len(plan.sums) * tape.steps))
+        self.g_total = tape.of_sums(tape.empty(len(plan.sums) * tape.steps))
         self.totals, self.g_totals = (
             {name: x.unbind(0) for name, x in of.items()} for of in (self.total, self.g_total)
         )
@@ -50,7 +50,7 @@ class _Back:
         self.g_weights = {name: torch.zeros_like(tape.weights[name], dtype=tape.compute)
                           for name in wanted if name != plan.taps}  # fmt: skip
         self.of_taps = plan.taps in wanted
-        self.sources = tape.room(tape.steps) if self.of_taps else None  # the gradients of the feedback, for the taps
+        self.sources = tape.empty(tape.steps) if self.of_taps else None  # the gradients of the feedback, for the taps
         self.fed = FEEDBACK in plan.stages[-1].states
         self.pending = dict[int, Tensor]()  # of outputs that later steps gave some: by their steps, negative before 0
 
@@ -58,7 +58,9 @@ class _Back:
         """The gradient of the output of a step before later steps give theirs: from outside, or none."""
         if self.g_out is None or self.fed or t < 0:
             return torch.zeros_like(self.tape.like)
-        return self.tape.product.laid(self.g_out[t].to(self.tape.compute)).clone(memory_format=torch.preserve_format)
+        return self.tape.product.in_memory_format(self.g_out[t].to(self.tape.compute)).clone(
+            memory_format=torch.preserve_format
+        )
 
     def run(self) -> list[Tensor]:
         tape, plan = self.tape, self.tape.plan
@@ -110,10 +112,10 @@ class _Back:
                 if not self.fed:
                     tensors["g:out"] = row
                 elif self.g_out is not None:
-                    tensors["g:out"] = tape.product.laid(self.g_out[t].to(tape.compute))
+                    tensors["g:out"] = tape.product.in_memory_format(self.g_out[t].to(tape.compute))
                 for n, s in enumerate(self.g_traces):
                     if s is not None:
-                        tensors[f"g:trace:{n}"] = tape.product.laid(s[t].to(tape.compute))
+                        tensors[f"g:trace:{n}"] = tape.product.in_memory_format(s[t].to(tape.compute))
             outward: list[Tensor] = []
             for n, name in enumerate(stage.inputs):
                 of_sum = name in plan.sums

@@ -30,25 +30,25 @@ class Tape:
         self.plan = plan = parse(given.plan)
         self.product, form = plan.product, given.sums[0]
         self.steps, self.compute = form.shape[0], compute_type(form)
-        self.like = self.product.laid(torch.empty(form.shape[1:], dtype=self.compute, device=form.device))
+        self.like = self.product.in_memory_format(torch.empty(form.shape[1:], dtype=self.compute, device=form.device))
         named = dict(zip(plan.weights, given.weights, strict=True))
         self.taps = None if plan.taps is None else named.pop(plan.taps).to(self.compute)[:, None]
         self.weights = {name: w.to(plan.dtype) for name, w in named.items()}
-        self.first = given.feedback if self.taps is not None else self.product.laid(given.feedback)
-        self.init = dict(zip(plan.states, map(self.product.laid, given.init), strict=True))
+        self.first = given.feedback if self.taps is not None else self.product.in_memory_format(given.feedback)
+        self.init = dict(zip(plan.states, map(self.product.in_memory_format, given.init), strict=True))
         self.params = {
-            name: per_lane(p, self.like[None], self.compute) if p.numel() == 1 else self.product.laid(
+            name: per_lane(p, self.like[None], self.compute) if p.numel() == 1 else self.product.in_memory_format(
                 p.to(self.compute).expand(form.shape[1:])
             )
             for name, p in zip(plan.params, given.params, strict=True)
         }  # fmt: skip
         lanes = None if given.lengths is None else lengths_per_lane(given.lengths, self.like[None])
-        self.lengths = None if lanes is None else self.product.laid(lanes)
+        self.lengths = None if lanes is None else self.product.in_memory_format(lanes)
         own = plan.dtype == self.compute and form.device.type == "cpu"
         self.window = self.product.window(self.like) if own else None
         self.turned: dict[tuple[str, ...], list[Tensor]] = {}
 
-    def room(self, steps: int) -> Tensor:
+    def empty(self, steps: int) -> Tensor:
         return self.product.empty(steps, self.like)
 
     def totals(self, rows: Tensor) -> dict[str, Tensor]:
@@ -80,7 +80,7 @@ class Tape:
         if self.taps is None and start > 0:
             return out[start - 1 : end - 1]
         if self.taps is None:
-            found = self.room(end)
+            found = self.empty(end)
             found[0].copy_(self.first)
             found[1:].copy_(out[: end - 1])
             return found
@@ -143,10 +143,10 @@ class Tape:
         self, total: Mapping[str, Tensor], out: Tensor, kept: Mapping[str, Tensor], start: int, end: int
     ) -> dict[str, Tensor]:
         """The states before each step of a stretch and after the last, the very numbers of the forward pass."""
-        found = {name: self.room(end - start + 1) for name in self.plan.states}
+        found = {name: self.empty(end - start + 1) for name in self.plan.states}
         for name, rows in found.items():
             rows[0].copy_(kept[name])
-        scrap, left = self.room(end - start), None if self.lengths is None else self.lengths - start
+        scrap, left = self.empty(end - start), None if self.lengths is None else self.lengths - start
         for stage in self.plan.stages:
             if not stage.own:
                 continue
@@ -171,7 +171,7 @@ def forward(given: Given, results: list[Tensor], target: Any) -> list[Tensor]:
     plan, names = tape.plan, tape.plan.states
     out, final, seen = results[0], results[1 : 1 + len(names)], results[1 + len(names) : -2]
     total, kept = results[-2:]
-    wide = out if out.dtype == tape.compute else tape.room(tape.steps)
+    wide = out if out.dtype == tape.compute else tape.empty(tape.steps)
     state = dict(zip(names, final, strict=True))
     for name, s in state.items():
         s.copy_(tape.init[name])

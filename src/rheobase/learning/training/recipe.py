@@ -13,7 +13,7 @@ from rheobase.checks import is_number, is_whole
 from rheobase.errors import ParameterError, nearest
 from rheobase.learning.losses import LastCrossEntropy, Loss, RateBand, loss
 from rheobase.learning.training.schedules import SCHEDULES
-from rheobase.nn.parameter_groups import parameter_groups
+from rheobase.nn.decay_groups import parameter_groups
 
 # beyond it, a product of two of these or a first step of Adam, ten times as long, leaves float32
 LARGEST = 1e18

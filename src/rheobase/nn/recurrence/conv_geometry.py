@@ -65,7 +65,7 @@ class Window:
 
     def images(self, x: Tensor) -> Tensor:
         """x (time, batch, ...) as (time * batch, ...) in channels-last order."""
-        images = self.product.laid(x.flatten(0, 1))
+        images = self.product.in_memory_format(x.flatten(0, 1))
         # one channel may be read in either order: strides that say channels-last make the convolution's result so
         return images[:, 0].unsqueeze(-1).permute(0, 3, 1, 2) if self.in_channels == 1 else images
 
@@ -73,7 +73,7 @@ class Window:
         """The convolution of the input, in its type."""
         out = F.conv2d(images, weight, stride=self.stride, padding=self.padding, groups=self.groups)
         # apart: a convolution sums the gradient of its bias over all steps and pixels in one row, with a larger error
-        return self.product.laid(out.to(images.dtype)).add_(bias.view(-1, 1, 1))
+        return self.product.in_memory_format(out.to(images.dtype)).add_(bias.view(-1, 1, 1))
 
     def described(self) -> list[str]:
         """Arguments for `repr`: the channels, and what is not as usual."""

@@ -87,9 +87,9 @@ class CSGRU(Gated):
         found = {gate: convolved(gate) for gate in ("r", "i")}
         if self.update_reads == "spikes":
             return found | {"z": convolved("z")}
-        # z gets nothing from the input; its own room, since the sums of each step are added there
-        room = torch.zeros_like(found["i"], dtype=self.bias_z.dtype)
-        return found | {"z": room + self.bias_z.view(-1, 1, 1)}
+        # z gets nothing from the input; a tensor of its own, since the sums of each step are added there
+        zeros = torch.zeros_like(found["i"], dtype=self.bias_z.dtype)
+        return found | {"z": zeros + self.bias_z.view(-1, 1, 1)}
 
     def extra_repr(self) -> str:
         own = [] if self.update_reads == "current" else [f"update_reads={self.update_reads!r}"]

@@ -204,7 +204,10 @@ def owned(sums: Mapping[str, Tensor], product: Product) -> bool:
     """
     if not concrete():
         return False
-    return all(x.stride(0) == x[0].numel() and product.laid(x[0]).data_ptr() == x[0].data_ptr() for x in sums.values())
+    return all(
+        x.stride(0) == x[0].numel() and product.in_memory_format(x[0]).data_ptr() == x[0].data_ptr()
+        for x in sums.values()
+    )
 
 
 def declared(
