@@ -1,4 +1,4 @@
-"""What counts as a whole number and as a number: to Python True is an int, to a user it is none."""
+"""Checks for whole numbers and numbers, which a bool is not (to Python, True is an int)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 
 def is_whole(value: object, least: int | None = None, most: int | None = None) -> TypeGuard[int]:
-    """Whether it is an int, no bool, from `least` to `most`; both ends belong to it, None leaves an end open.
+    """Whether `value` is an int, no bool, from `least` to `most`, both included; None is no bound.
 
     >>> is_whole(3, 1), is_whole(0, 1), is_whole(17, 2, 16), is_whole(True), is_whole(3.0)
     (True, False, False, False, False)
@@ -25,7 +25,7 @@ def is_number(
     most: float | None = None,
     below: float | None = None,
 ) -> TypeGuard[float]:
-    """Whether it is an int or a float, no bool, finite, and within the bounds; `least` and `most` belong to it.
+    """Whether `value` is a finite int or float, no bool, and within the bounds, `least` and `most` included.
 
     >>> is_number(0.5, above=0, most=1), is_number(0, least=0), is_number(0, above=0), is_number(1.0, below=1)
     (True, True, False, False)

@@ -1,4 +1,4 @@
-"""Names that have moved: they work for a while, and say where they are now."""
+"""Names that have moved: for a while they still work, with a warning that states the new place."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 
 def moved(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
-    """A package's `__getattr__`, from old names to where each is now: "module", or "module:name" of what it holds.
+    """Make a package's `__getattr__` that redirects old names to new places: "module", or "module:name" in it.
 
-    An old name gives what stands there, after a `DeprecationWarning`.
+    Reading an old name gives a `DeprecationWarning` and returns the object at the new place.
 
     Raises, when called: `AttributeError` for another name.
 

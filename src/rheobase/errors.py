@@ -80,11 +80,11 @@ class StorageError(RheobaseError, OSError):
 
 
 class NotRepresentable(RheobaseError, ValueError):
-    """A model cannot be said in the target format without a loss that was not allowed by name."""
+    """A model cannot be represented exactly in the target form."""
 
 
 class Unfinished(RheobaseError, RuntimeError):
-    """A computation came to the limit that was set for it; `so_far` holds what there was by then."""
+    """A computation reached the limit that was set for it; `so_far` holds its result up to then."""
 
     so_far: object = None
 

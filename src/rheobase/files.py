@@ -1,7 +1,7 @@
-"""The user's folders, and files that are there whole or not at all: written under a temporary name, then renamed.
+"""The user's folders, and atomic writes of files: under a temporary name, then renamed.
 
-Links are followed. What is no regular file (a terminal, a pipe, /dev/stdout) has no old content to keep: it is written
-straight into.
+Links are followed. A target that is no regular file (a terminal, a pipe, /dev/stdout) has no old content to preserve:
+it is written to directly.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST_LINKS = 40
 def cache_folder() -> Path | None:
     """The folder for what can be made or fetched again; None for a user without a home, as in some containers.
 
-    `XDG_CACHE_HOME/rheobase`, else ~/.cache/rheobase, or what stands for it on Windows and macOS.
+    `XDG_CACHE_HOME/rheobase`, else ~/.cache/rheobase, or the equivalent on Windows and macOS.
     """
     # platformdirs passes over one that is relative
     named = os.environ.get("XDG_CACHE_HOME")
@@ -51,7 +51,7 @@ def say_uncached() -> None:
 
 
 def expanded(path: str | Path, owner: str) -> Path:
-    """The path with the folder that ~ or ~name stands for; `owner` names what takes it.
+    """The path with ~ or ~name replaced by the home folder; `owner` names the object in the error.
 
     Raises: `ParameterError` for a user without a home, or without an entry.
     """
@@ -118,7 +118,7 @@ def why(error: Exception) -> str:
 
 
 def put_in_place(temporary: Path, target: Path) -> None:
-    """Give a file that is written whole its name, in one step; what stood there leaves its permissions behind.
+    """Rename `temporary` to `target` in one step; it gets the permissions of the file that it replaces.
 
     `target` is no link, and on the file system of `temporary`. Raises: `OSError`.
     """
@@ -129,7 +129,7 @@ def put_in_place(temporary: Path, target: Path) -> None:
 
 
 def ensure_writable(path: Path, owner: str) -> None:
-    """Make the folder of a file that is to be written, and check it, before work whose result would be lost.
+    """Make the folder of `path` and check that the file can be written, before work whose result would be lost.
 
     Raises: `StorageError`; `owner` names what asks for the file.
     """

@@ -1,4 +1,4 @@
-"""JSON on disk, whole or not at all."""
+"""Reads JSON files, and writes them in one step."""
 
 from __future__ import annotations
 

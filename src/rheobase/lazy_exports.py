@@ -1,4 +1,4 @@
-"""Packages whose names are read from their files when they are first asked for, so that importing them costs little."""
+"""Lazy imports: a package imports the module of a name when the name is first used."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def lazily(package: str, files: Mapping[str, str]) -> Callable[[str], Any]:
-    """A package's `__getattr__`, from names to the files of the package that hold them.
+    """Make a package's `__getattr__` from its names, each with the module of the package that defines it.
 
     Raises, when called: `AttributeError` for another name.
 

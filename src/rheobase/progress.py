@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, a line every few seconds elsewhere."""
+"""Progress of long work: a bar on a terminal, a line every few seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 def bar(console: Console | None = None, *, remaining: bool = False, transient: bool = False) -> Progress:
-    """rich's bar over counted work: elapsed time, the time that is left if `remaining`, and the `note` of each task.
+    """A progress bar of rich: count, elapsed time, remaining time if `remaining`, and the field `note` of each task.
 
-    It draws on standard error unless a console is given; `transient`: it goes when it stops.
+    It draws on standard error unless a console is given; `transient`: it is erased when it stops.
     """
     from rich.console import Console
     from rich.progress import (
@@ -34,7 +34,7 @@ def bar(console: Console | None = None, *, remaining: bool = False, transient: b
 
 
 class Paced:
-    """Whether enough time has passed for another line.
+    """Limits progress lines to one every `SECONDS_BETWEEN_LINES`.
 
     >>> paced = Paced()
     >>> paced.due(), paced.due()
@@ -53,5 +53,5 @@ class Paced:
         return True
 
     def begin(self) -> None:
-        """The next line is due when the seconds have passed."""
+        """Start the interval now: the next line is due after it."""
         self._last = time.monotonic()

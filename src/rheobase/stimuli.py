@@ -83,9 +83,10 @@ class Polyline(Stimulus):
 
 @dataclass(frozen=True)
 class Noise(Stimulus):
-    """An Ornstein-Uhlenbeck current: mean, standard deviation sigma, correlation time tau (ms); white in steps for 0.
+    """An Ornstein-Uhlenbeck current: mean, standard deviation sigma, correlation time tau (ms).
 
-    The same for the same seed and grid; another grid is another realisation. Raises `ParameterError`.
+    For tau = 0, values are independent. The same seed and times give the same current; other times give another
+    realisation. Raises `ParameterError`.
     """
 
     mean: float

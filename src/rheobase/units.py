@@ -52,13 +52,13 @@ class Unit:
 
     @cached_property
     def exponents(self) -> tuple[int, ...]:
-        """Of metre, kilogram, second, ampere, kelvin and mole."""
+        """The exponents of metre, kilogram, second, ampere, kelvin and mole."""
         parts = [(_symbol(symbol)[0], n) for symbol, n in self.factors]
         return tuple(sum(e[k] * n for e, n in parts) for k in range(len(DIMENSIONS)))
 
     @cached_property
     def power(self) -> int:
-        """The power of ten beside SI's own unit of these dimensions."""
+        """The power of ten relative to the SI unit of the same dimensions."""
         return sum(_symbol(symbol)[1] * n for symbol, n in self.factors)
 
     @property
@@ -96,7 +96,7 @@ class Unit:
 
 
 def parse(text: str) -> Unit:
-    """The unit that the text says: "mV", "1/ms", "mS/cm2", "pA GOhm", "1/ms/mV", "1".
+    """The unit of a text: "mV", "1/ms", "mS/cm2", "pA GOhm", "1/ms/mV", "1".
 
     A slash divides by the one factor that follows it. Raises `UnitError` for anything else.
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the end of a command that fails."""
+"""Options that several commands share, and how a failing command reports its error."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_THREADS = 1024  # where many more cannot be started, the process ends witho
 
 
 def path(text: str | Path) -> Path:
-    """A path as it is typed. A shell leaves the ~ of --json=~/a.json alone: it is a home, not a folder of that name."""
+    """A path as it is typed, with ~ expanded: a shell does not expand that of --json=~/a.json."""
     try:
         return expanded(text, "path")
     except ParameterError as error:
@@ -44,7 +44,7 @@ def examples(*commands: str) -> str:
 def reported(debug: bool, *, json: Path | None = None) -> Generator[None, None, None]:
     """Inside, an error of rheobase becomes one red line on standard error and exit code 2; Ctrl-C gives 130.
 
-    `json` is where --json will be written; that it can is checked first.
+    `json` is the path of --json; that it can be written is checked first.
     """
     try:
         check_json(json)

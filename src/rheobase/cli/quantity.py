@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*
 
 
 def quantity(text: str, unit: str, name: str) -> float:
-    """The number in `text`, expressed in `unit`. A unit behind it must be that one, or a multiple of it.
+    """The number in `text`, converted to `unit`. A unit after the number must be that one, or a multiple of it.
 
     Raises: `ParameterError` for what is no finite number of float32, `UnitError` for a unit of another kind.
 
@@ -39,7 +39,7 @@ def quantity(text: str, unit: str, name: str) -> float:
 
 
 def whole(text: str) -> int | None:
-    """The whole number from 0 on that a text says; None for another text, or more digits than a size can have.
+    """The whole number >= 0 of a text; None for another text, or for more digits than a size can have.
 
     >>> whole("128"), whole("1.5"), whole("-1"), whole("9" * 5000)
     (128, None, None, None)

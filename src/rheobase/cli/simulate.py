@@ -26,7 +26,7 @@ BYTES = 4  # of a float32
 
 
 class Typed(NamedTuple):
-    """The protocol in the words of the user; None where nothing was said."""
+    """The options of the protocol as typed; None where one was not given."""
 
     current: str | None
     inputs: tuple[str, ...]

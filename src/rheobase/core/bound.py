@@ -1,7 +1,8 @@
-"""The `self` that equations see: a neuron whose parameters have the given values.
+"""The `self` that a neuron's equations receive: the neuron with given parameter values.
 
-The same equations run on tensors (the reference), on symbols (the engine) and on units (the checker). What they read
-beside their parameters and states can be watched, so that who derives something from them knows what it rests on.
+The same equations run on tensors (the reference), on symbols (the engine) and on units (the unit checker). A `Watch` is
+called for every other attribute that they read, so that what is derived from them, such as a kernel, knows what it
+depends on.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ if TYPE_CHECKING:
     from rheobase.core.neuron import Neuron
 
 Watch = Callable[[Any, str, Any], None]
-"""Told of each read: the neuron, the name, and what was found under it (a method comes as its function)."""
+"""Called for each read with the neuron, the attribute's name and its value (of a method or property, its function)."""
 
 
 class Bound:
-    """A neuron whose parameters have the given values.
+    """A neuron with given parameter values, on which its equations are called.
 
-    A subclass is a variation of it (one that never fires, say): it begins with `super().__init__(*bound.parts)`,
-    overrides a word, and names in `keeps` what it sets. The neuron's own word is `super().__getattr__(name)`.
+    A subclass replaces a method that the equations call, for example `fire` by one that never fires. It begins with
+    `super().__init__(*bound.parts)` and lists in `keeps` the attributes that it sets. The neuron's own method is
+    `super().__getattr__(name)`.
     """
 
     keeps: tuple[str, ...] = ()
@@ -33,7 +35,7 @@ class Bound:
 
     @property
     def parts(self) -> tuple[Neuron, Mapping[str, Any], Any, Watch | None]:
-        """What a variation of this one is made of."""
+        """The arguments of `Bound.__init__`, for the constructor of a subclass."""
         return self._neuron, self._values, self.dt, self._watch
 
     def __getattr__(self, name: str) -> Any:
@@ -63,9 +65,10 @@ class Bound:
 
 
 def looked_up(neuron: Any, name: str) -> tuple[Any, Callable[[Bound], Any] | None]:
-    """What a neuron has under a name, and how a `Bound` uses it: a property is asked, a method bound, with new values.
+    """The attribute `name` of a neuron, and a function that evaluates it on a `Bound`; None if it is used unchanged.
 
-    A method or property comes as its function.
+    A method or property comes as its function. The second item then binds the method to the `Bound`, or evaluates the
+    property on it, so that both see its parameter values.
     """
     cls = type(neuron)
     member = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)

@@ -23,7 +23,7 @@ from rheobase.errors import ParameterError, nearest
 
 
 class Transition(NamedTuple):
-    """One step: what leaves the neuron, its state after the reset, and its state before it."""
+    """The result of one step: the output, the state after the reset, and the state before it."""
 
     out: Any
     post: Any
@@ -33,7 +33,8 @@ class Transition(NamedTuple):
 class Neuron(Exact):
     """A population of neurons of one kind. Abstract: see `OdeNeuron`, `MapNeuron` and the wrappers.
 
-    Shapes: each input (time, batch, *shape) in the unit of its entry; out like them; each state (batch, *shape).
+    Shapes: each input (time, batch, *shape), in the unit that its `entry` declares; out of the same shape; each state
+    (batch, *shape). A lane is one neuron of one sample.
     """
 
     params: Mapping[str, ParamSpec]
@@ -60,7 +61,7 @@ class Neuron(Exact):
         self, state_dict: dict[str, Any], prefix: str, local_metadata: Any, strict: bool, missing_keys: list[str],
         unexpected_keys: list[str], error_msgs: list[str],
     ) -> None:  # fmt: skip
-        """Values that the declaration forbids are refused; a value loads whether it was learnable or is."""
+        """Refuse values that the declaration forbids; load a learnable value where it is fixed, and the reverse."""
         for spec in self.own_specs():
             learnable = spec.name in getattr(self, "learn", ())
             name, other = (prefix + spec.stored_name(now) for now in (learnable, not learnable))
@@ -82,7 +83,7 @@ class Neuron(Exact):
 
     @property
     def lane_states(self) -> tuple[str, ...]:
-        """The states that have a value for each lane: all but where the noise stands."""
+        """The names of the states that have a value for each lane: all but `rng`, the seed and step of the noise."""
         return tuple(name for name in self.State._fields if name != RNG)
 
     @property
@@ -91,7 +92,7 @@ class Neuron(Exact):
         return RNG in self.State._fields
 
     def whole_state(self, lanes: Mapping[str, Any], rng: Any) -> Any:
-        """A state from the values of `lane_states`, and from where the noise stands, if there is some."""
+        """A state from the values of `lane_states` and, for a noisy neuron, its `rng`."""
         return self.State(**lanes, **({RNG: rng} if self.noisy else {}))
 
     # --- what a kind of neuron defines ------------------------------------------------------------
@@ -100,11 +101,11 @@ class Neuron(Exact):
         raise NotImplementedError
 
     def values(self) -> dict[str, Tensor]:
-        """The parameters in force, by name; each is a scalar or broadcasts to `shape`."""
+        """The current values of the parameters, by name; each is a scalar or broadcasts to `shape`."""
         raise NotImplementedError
 
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
-        """The state that `None` stands for."""
+        """The state at rest for `batch` samples, in which a run without a given state starts."""
         raise NotImplementedError
 
     # --- words for `transition`, with a smooth mode in which gradients are true derivatives --------
@@ -146,12 +147,13 @@ class Neuron(Exact):
     ) -> Any:
         """Run over a sequence; `None` starts at rest. Returns (out, state), or (out, state, rec) with `record`.
 
-        A neuron with one input takes it by place, one with several by name: `neuron(g_exc=..., g_inh=...)`, or a
-        mapping of them by place.
+        A neuron with one input takes it as the first argument, one with several by name:
+        `neuron(g_exc=..., g_inh=...)`, or as a mapping in the first argument.
         `record` names states, as they are after the reset ("v") or before it ("v.pre"; `rec.v_pre`).
-        `lengths` (batch,) ends each sequence: from there on the state stands still and the output is zero.
+        `lengths` (batch,), in steps, ends each sequence: after it the state is constant and the output is zero.
+        `backend` is "auto", the first that can run the call, or one of "triton", "llvm" and "reference".
 
-        `check_finite=False` lets NaN and infinity pass: for a sweep whose other lanes must not be lost by one.
+        `check_finite=False` lets NaN and infinity pass, so that one diverging lane does not stop a parameter sweep.
 
         Raises `ShapeError`, `DTypeError`, `DeviceError`, `StateError`, `InputError`, `ParameterError`,
         `BackendUnavailable`; `Diverged` for states that become NaN or infinite.

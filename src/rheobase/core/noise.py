@@ -1,7 +1,7 @@
-"""Random numbers as a function of (seed, absolute step, lane): the same whatever is run in pieces or twice.
+"""Random numbers as a function of (seed, absolute step, lane): the same when a run is repeated or cut into pieces.
 
-Where a neuron's noise stands is part of its state: `rng`, the seed and the absolute step, int64 (2,). The runner counts
-the step on; a run that goes on from a state goes on in the same noise.
+The state of a neuron with noise has the field `rng`: the seed and the absolute step, int64 (2,). The runner advances
+the step, so a run that continues from a state continues the same noise.
 
 A 32-bit finaliser with good avalanche (Wellons' lowbias32) mixes the counters; two of its words make one normal
 number by Box and Muller. Kernels compute the same words in vector registers.
@@ -50,7 +50,7 @@ def words(lane: Any, seed: Any, step: Any, stream: int) -> tuple[Any, Any]:
 
 
 def start(seed: int | None, device: torch.device) -> Tensor:
-    """The `rng` of a run that begins: at step 0 of the seed, or of one drawn from torch's generator."""
+    """The `rng` at the start of a run: step 0 of `seed`, or of a seed drawn from torch's generator."""
     if seed is None:
         drawn = torch.randint(1 << 62, (1,), device=device)
         return torch.cat([drawn, torch.zeros_like(drawn)])
@@ -63,7 +63,10 @@ def advanced(rng: Tensor | None, steps: int) -> Tensor | None:
 
 
 def normal(like: Any, rng: Any, stream: int = 0) -> Any:
-    """Standard normal numbers of the shape of `like` (batch, *neurons); lanes count through its elements."""
+    """Standard normal numbers of the shape of `like` (batch, *neurons); lanes count through its elements.
+
+    `stream` tells several draws in one step apart; each needs its own.
+    """
     if has_torch_function((like,)):
         return handle_torch_function(normal, (like,), like, rng, stream)
     u, v = (_unit(w, like.dtype) for w in words(_lanes(like), rng[0], rng[1], stream))
@@ -71,7 +74,10 @@ def normal(like: Any, rng: Any, stream: int = 0) -> Any:
 
 
 def uniform(like: Any, rng: Any, stream: int = 0) -> Any:
-    """Numbers drawn evenly from (0, 1], of the shape of `like` (batch, *neurons); the first word of each lane."""
+    """Uniform numbers in (0, 1] of the shape of `like` (batch, *neurons), from the first word of each lane.
+
+    `stream` as in `normal`.
+    """
     if has_torch_function((like,)):
         return handle_torch_function(uniform, (like,), like, rng, stream)
     return _unit(words(_lanes(like), rng[0], rng[1], stream)[0], like.dtype)

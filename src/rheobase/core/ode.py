@@ -72,7 +72,7 @@ class OdeNeuron(Declared, abstract=True):
         raise NotImplementedError
 
     def threshold(self, s: Any) -> Any:
-        """A spike is `threshold(s) >= 0`."""
+        """The distance above the threshold: the neuron spikes where it is >= 0."""
         raise NotImplementedError
 
     def reset(self, s: Any) -> Any:
@@ -80,7 +80,7 @@ class OdeNeuron(Declared, abstract=True):
         raise NotImplementedError
 
     def output(self, s: Any) -> Any:
-        """What a neuron without threshold gives out."""
+        """The output of a neuron without threshold."""
         raise NotImplementedError
 
     def transition(self, s: Any, i: Any) -> Transition:
@@ -102,7 +102,7 @@ class OdeNeuron(Declared, abstract=True):
         return Transition(above, pre._replace(**post), pre)
 
     def _passed(self, fired: Any, s: Any) -> Any:
-        """The state, of which no gradient passes a spike where `detach_spike` says so."""
+        """The state; with `detach_spike`, detached where the neuron has fired."""
         if not self.detach_spike or self.smooth:
             return s
         spike = fired > 0.5

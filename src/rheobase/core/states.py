@@ -1,7 +1,7 @@
-"""Types of states: named tuples that torch can export, pickle, and load where only data may be loaded.
+"""State types: named tuples that torch can export, pickle, and load with `torch.load(weights_only=True)`.
 
-A state pickles as where its type comes from and its tensors, so that `torch.load` reads it as it is (`weights_only`):
-the loader finds the neuron's class again by its name, in rheobase or among the modules that are imported.
+A state is pickled as its tensors and the origin of its type: the module and the qualified name of the neuron's class.
+On loading, the class is looked up by that name, in rheobase or among the modules already imported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RNG = "rng"  # the field of a neuron with noise that says where its noise stands
 
 
 def state_type(owner: type[Any], fields: tuple[str, ...]) -> type[Any]:
-    """The type of the states of a class of neurons."""
+    """The state type of a neuron class: a named tuple with these fields."""
     made: Any = namedtuple(f"{owner.__name__}State", fields, module=owner.__module__)
     made.__qualname__ = f"{owner.__qualname__}.State"
     return registered(made, (owner.__module__, owner.__qualname__))
@@ -31,16 +31,16 @@ def state_type(owner: type[Any], fields: tuple[str, ...]) -> type[Any]:
 
 @functools.cache
 def wrapped_state_type(wrapper: type[Any], inner: type[Any], own: tuple[str, ...]) -> type[Any]:
-    """The inner neuron's states and the wrapper's own: one type for each pair."""
+    """The state type of a wrapped neuron, one for each pair: the fields of `inner`, then those in `own`."""
     made: Any = namedtuple(f"{wrapper.__name__}{inner.__name__}", (*inner._fields, *own))
     return registered(made, (wrapper.__module__, wrapper.__qualname__, inner.origin))
 
 
 def registered(kind: type[T], origin: tuple[Any, ...] | None = None) -> type[T]:
-    """Tell torch of a type of states, so that what holds one can be exported, saved and loaded.
+    """Register a state type with torch, so that its states can be exported, saved and loaded.
 
-    `origin` says where the type comes from: the module and name of itself or of its neuron, and for a wrapper's state
-    the origin of the state inside.
+    `origin` is (module, qualified name) of the neuron's class, by default of `kind` itself. For a wrapper's state, the
+    origin of the inner state type is the third item.
     """
     named: Any = kind
     named.origin = origin or (kind.__module__, kind.__qualname__)
@@ -66,7 +66,7 @@ _MOVED = {
 
 
 def loaded_state(origin: tuple[Any, ...], values: tuple[Tensor, ...]) -> Any:
-    """A state from where its type comes from and its values: what pickle calls.
+    """Make a state from the origin of its type (see `registered`) and its values; pickle calls this.
 
     Raises `StateError` for a class that is not there.
     """

@@ -1,7 +1,7 @@
 """Surrogate gradients: frozen objects with `derivative` and the `primitive` it is the derivative of.
 
 A spike is 1 where its argument x (the distance to threshold, in the threshold's unit) is not negative. Its
-true derivative is zero almost everywhere; a surrogate stands in for it on the way back.
+true derivative is zero almost everywhere; a surrogate replaces it in the backward pass.
 
 >>> import torch
 >>> ATan(2.0).derivative(torch.tensor(0.0))
@@ -21,10 +21,10 @@ from rheobase.errors import ParameterError
 
 @runtime_checkable
 class Surrogate(Protocol):
-    """What a surrogate offers: two pointwise functions of the distance to threshold."""
+    """The interface of a surrogate: two pointwise functions of the distance to threshold."""
 
     def derivative(self, x: Any) -> Any:
-        """What stands for d spike / dx."""
+        """The replacement for d spike / dx."""
         ...
 
     def primitive(self, x: Any) -> Any:

@@ -21,7 +21,7 @@ _EVENT_BYTES = 5
 _TIME_GOES_ON, _TIME_STEP = 240, 1 << 13
 
 Reader: TypeAlias = Callable[[Path, tuple[int, ...]], tuple[np.ndarray, np.ndarray]]
-"""From a file, and the shape that its events must keep to, to addresses and times (us)."""
+"""Reads a file: (path, shape of a frame) to addresses and times (us) of its events, each (events,)."""
 
 
 class Taken(NamedTuple):
@@ -37,13 +37,13 @@ class Events(Protocol):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """What a frame of all events has."""
+        """Shape of one frame."""
         ...
 
     def __len__(self) -> int: ...
 
     def sizes(self) -> np.ndarray:
-        """A size of each recording, in events: with them a checkpoint tells these recordings from others."""
+        """The size of each recording in events, exact or not; a checkpoint recognises its recordings by it."""
         ...
 
     def take(self, numbers: np.ndarray) -> Taken:
@@ -52,7 +52,7 @@ class Events(Protocol):
 
 
 def axes(shape: tuple[int, ...]) -> tuple[str, ...]:
-    """What says where an event was.
+    """The names of the coordinates of an event.
 
     >>> axes((2, 34, 34)), axes((700,))
     (('p', 'y', 'x'), ('unit',))
@@ -63,9 +63,9 @@ def axes(shape: tuple[int, ...]) -> tuple[str, ...]:
 class StoredEvents:
     """Recordings in memory.
 
-    p (0 or 1), y and x of a camera, or unit, and t are the events of all recordings (events,); recording k holds those
-    from offsets[k] to offsets[k + 1]. t is integers that count `tick_us`, or floats in seconds. `source` names them
-    in errors.
+    `arrays` hold the events of all recordings: p (0 or 1), y and x of a camera, or unit, and t, each (events,), and
+    offsets (recordings + 1,); recording k has the events from offsets[k] to below offsets[k + 1]. t is integers that
+    count `tick_us`, or floats in seconds. `source` names the recordings in errors.
 
     An event of up to 65,536 places takes 4 or 6 bytes: 2 of address, the smallest integer type that holds the places,
     and 2 of t where it is uint16 or float16, else 4 (8 for float64). Float times are rounded down to us when they are
@@ -161,7 +161,7 @@ class EventFiles:
 
 
 def taken(read: Sequence[tuple[np.ndarray, np.ndarray]]) -> Taken:
-    """Recordings, each as its addresses and times, in a row."""
+    """Concatenate recordings, each given as its (addresses, times)."""
     counts = np.array([len(t) for _, t in read], dtype=np.int64)
     return Taken(counts, np.concatenate([a for a, _ in read]), np.concatenate([t for _, t in read]))
 

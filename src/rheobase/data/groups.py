@@ -40,13 +40,13 @@ class Groups:
 
     @classmethod
     def of(cls, kind: str, train: np.ndarray, test: np.ndarray) -> Groups:
-        """From the name, or number, of each sample's group; names in rising order."""
+        """Make groups, with sorted names, from the name or number of each sample's group."""
         names, where = np.unique(np.concatenate([train, test]), return_inverse=True)
         place = torch.from_numpy(where.reshape(-1).astype(np.int64))
         return cls(kind, tuple(map(str, names)), place[: len(train)], place[len(train) :])
 
     def held(self, names: str | Iterable[str]) -> tuple[Tensor, Tensor]:
-        """Which training (n,) and which test samples (m,) are of these groups, bool.
+        """Masks of the training samples (n,) and of the test samples (m,) that belong to these groups.
 
         **Raises**: ParameterError for a name that no group has.
         """
@@ -59,5 +59,5 @@ class Groups:
         return torch.isin(self.train, wanted), torch.isin(self.test, wanted)
 
     def taken(self, train: Tensor, test: Tensor) -> Groups:
-        """Those of these samples: positions, or bool of every sample."""
+        """The groups of a selection of samples; `train` and `test` index them by position or by mask."""
         return Groups(self.kind, self.names, self.train[train], self.test[test])

@@ -84,7 +84,10 @@ def operations(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None) ->
 
 
 def synapses(x: Tensor, reach: Tensor | float, samples: int) -> tuple[float, float, float]:
-    """Spikes in x, their accumulates, and the multiply-accumulates of its other values; `reach`: synapses of each."""
+    """Spikes in x, their accumulates, and the multiply-accumulates of its other values, each per sample.
+
+    `reach` is the number of synapses of each value, and broadcasts to x.
+    """
     spike = x.abs() == 1
     graded = ~spike & (x != 0)
     return tuple(float(part.double().sum()) / samples for part in (spike, spike * reach, graded * reach))  # type: ignore[return-value]

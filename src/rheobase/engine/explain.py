@@ -22,16 +22,16 @@ class Fusing(Protocol):
         ...
 
     def modules(self) -> Iterator[nn.Module]:
-        """Its parts."""
+        """The layer and its submodules, as `nn.Module.modules` gives them."""
         ...
 
 
 @runtime_checkable
 class Explained(Protocol):
-    """A layer in plain torch that has something to say about how it runs."""
+    """A layer in plain torch that says in a few words how it runs."""
 
     def explained(self, x: Tensor) -> str:
-        """In a few words."""
+        """The text of the column "why" for an input like `x`."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What of a kernel's toolchain is here. torch.compile takes the answers as constants."""
+"""Which parts of the kernels' toolchain this machine has. torch.compile takes the answers as constants."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Answer = TypeVar("Answer", bound=Callable[..., object])
 
 
 def constant(answer: Answer) -> Answer:
-    """Asked once for each argument, and taken as a constant by torch.compile, which looks through a cache itself."""
+    """Cache a function, and make torch.compile take its result as a constant (it traces through functools.cache)."""
     cached = functools.cache(answer)
 
     @functools.wraps(answer)
@@ -32,7 +32,7 @@ def installed(package: str) -> bool:
 
 @constant
 def features() -> frozenset[str]:
-    """What this processor has, in LLVM's words."""
+    """The features of this processor, by LLVM's names."""
     import llvmlite.binding as llvm
 
     return frozenset(name for name, there in llvm.get_host_cpu_features().items() if there)

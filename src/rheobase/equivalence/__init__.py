@@ -53,7 +53,7 @@ def to_single_spike(
     `network` is an `nn.Sequential`, an `nn.Recurrent` or a neuron, of LIF, IF, CubaLIF, AdLIF, StepLIF or any other
     neuron whose reset is a constant jump, with Linear, Conv1d, Conv2d, AvgPool, Flatten, Delay, AxonalDelay,
     SynapticDelay, Recurrent, RecurrentDelay, LI, LeakySum, and in evaluation mode Dropout and TdBatchNorm; or an
-    `event_driven.Network`, whose further options `equivalence.continuous` has.
+    `event_driven.Network`, whose further options `equivalence.continuous` documents.
 
     Shapes: inputs (time, batch, ...), on which the certificate compares and measures; the converted network takes and
     gives what `network` does, and its states go on where they stopped.

@@ -1,4 +1,4 @@
-"""What a network must be for its spikes to be shared out exactly; another is refused, by the assumption's name."""
+"""The assumptions under which conversions are exact; a network that breaks one is refused with its name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Forced(Bound):
 def check_spiking(neuron: Neuron) -> None:
     """Raise `NotRepresentable` unless the neuron spikes with 0 or 1, without chance, and its reset only adds.
 
-    The reset is looked at, not believed: from random states the neuron is stepped with and without a spike.
+    The reset is measured: from random states the neuron is stepped with and without a spike.
 
     >>> from rheobase import neurons
     >>> check_spiking(neurons.LIF(3, dt=1.0))

@@ -1,4 +1,4 @@
-"""What a conversion says about itself: its cost, the conditions under which it is exact, and how near they came."""
+"""The certificate of a conversion: its cost, the conditions under which it is exact, and the margin to them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Certificate:
     max_spikes        for each spiking layer, the spikes of a neuron that it provides for
     neurons_*         neurons that spike, before and after; readouts do not count
     neurons_bound     neurons that the theorem allows: the largest `max_spikes` times those before
-    synapses_*        weights, each as often as it is stored, and synapses within a group of copies, before and after
-    conditions        what must hold for equal spikes, as sentences; it was checked, or it says that it was not
+    synapses_*        weights, a shared one counted once, and synapses within a group of copies, before and after
+    conditions        what must hold for equal spikes, as sentences; each was checked unless it states otherwise
     margin            smallest |v - v_threshold| of a neuron that may fire, on the given inputs; None without inputs
     compared          (neuron, step, sample) triples whose spikes were compared on the given inputs
     mismatches        those that differ; None without inputs
@@ -57,7 +57,7 @@ class Certificate:
         return self.synapses_after / max(self.synapses_before, 1)
 
     def rows(self) -> dict[str, str]:
-        """Names and values, for people."""
+        """Names and values as text, for display."""
         found = {
             "construction": self.construction,
             "spikes provided for": ", ".join(map(str, self.max_spikes)),
@@ -69,7 +69,7 @@ class Certificate:
         return found | {f"condition {k}": text for k, text in enumerate(self.conditions, start=1)}
 
     def as_json(self) -> dict[str, Any]:
-        """All of it in words and numbers that JSON can say."""
+        """All fields as values of JSON."""
         return {**asdict(self), "max_spikes": list(self.max_spikes), "conditions": list(self.conditions)}
 
     def __str__(self) -> str:

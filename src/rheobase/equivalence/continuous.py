@@ -1,4 +1,4 @@
-"""Single and multiple spikes in continuous time: the conversions for networks of `event_driven`."""
+"""Conversions between neurons that spike once and often in continuous time, for networks of `event_driven`."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ SAME = 1e-9
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Groups(Network):
-    """A network whose neurons stand for those of another one, several side by side for each.
+    """A network in which groups of neurons, side by side, represent the neurons of another network.
 
-    `origin`: the neuron that each stands for; `coefficient`: what a spike of it counts. Shapes: (neurons,).
+    `origin`: the neuron that each represents; `coefficient`: the weight of its spikes in the sum over its group.
+    Shapes: (neurons,).
     """
 
     origin: Any = field(default=(), kw_only=True)
     coefficient: Any = field(default=(), kw_only=True)
 
     def trains(self, spikes: Spikes) -> Spikes:
-        """The spikes of the neurons that the groups stand for; what cancels is gone.
+        """The spikes of the neurons that the groups represent, without those that cancel.
 
         Raises: `ParameterError` where the coefficients of one instant sum to less than 0, which no neuron can emit.
         """

@@ -24,9 +24,9 @@ MOST_COPIES = 1_000_000  # of each neuron
 def to_single_spike(
     network: nn.Module, max_spikes: int | Sequence[int] | None = None, *, inputs: Tensor | None = None
 ) -> tuple[Sequential, Certificate]:
-    """The network with every spiking neuron shared out among copies that spike once, by `OneShot`.
+    """The network with every spiking neuron replaced by copies that spike once (`OneShot`).
 
-    `rheobase.equivalence.to_single_spike` has the contract.
+    `rheobase.equivalence.to_single_spike` documents arguments and errors.
     """
     found = cells(network)
     for cell in found:
@@ -100,7 +100,7 @@ def trains(network: nn.Module, x: Tensor) -> list[Tensor]:
 
 
 def trains_and_output(network: nn.Module, x: Tensor) -> tuple[list[Tensor], Tensor]:
-    """The same, and the output of the network."""
+    """What `trains` returns, and the output of the network."""
     found: list[Tensor] = []
     layers, out = watched(network, x)
     for seen in layers:

@@ -1,4 +1,4 @@
-"""Networks onto a grid, so that a binary computer adds their numbers without rounding."""
+"""Rounds the numbers of a network to a binary grid, so that they are added without rounding errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the channels of a signal are multiplied when neurons become groups, and what that does to weights."""
+"""How each channel of a signal becomes several lines when neurons become groups, and how weights change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rheobase.errors import ParameterError, ShapeError
 
 @dataclass(frozen=True)
 class Lines:
-    """Each of `channels` channels became a group of lines, side by side.
+    """A signal in which each of `channels` channels has become a group of `copies` lines, side by side.
 
     With `coefficients` the group carries spikes, and the channel's spikes are sum_k coefficients[k] line[k]. Without,
     it carries a current, the same one on all `copies` lines. One channel may stand for several features where a map was

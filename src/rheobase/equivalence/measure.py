@@ -1,4 +1,4 @@
-"""A network at work on given inputs: spikes of each layer, and how near its neurons came to their threshold."""
+"""Measures a network on given inputs: spikes of each layer, and how near its neurons come to their threshold."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Seen:
     before: Any
 
     def distance(self) -> Tensor:
-        """v - v_threshold as it was tested; -inf where a neuron may not fire, having fired or behind a closed gate."""
+        """v - v_threshold as it was tested; -inf where a one-shot neuron has fired or its gate is closed."""
         found = distance(self.neuron, self.before)
         return self._where(found, self._free() * (1.0 - self.before.fired)) if self._copied else found
 
@@ -55,7 +55,7 @@ class Seen:
 
 @torch.no_grad()
 def watched(network: nn.Module, x: Tensor) -> tuple[list[Seen], Tensor]:
-    """Run a network from rest by the reference loop; each spiking layer, and the output. x (time, batch, ...)."""
+    """Run a network from rest on x (time, batch, ...) by the reference loop: its spiking layers, and its output."""
     seen: list[Seen] = []
     for layer in chain(network):
         cell = cell_of(layer)
@@ -71,7 +71,7 @@ def watched(network: nn.Module, x: Tensor) -> tuple[list[Seen], Tensor]:
 
 
 def distance(neuron: Neuron, before: Any) -> Tensor:
-    """v - v_threshold from states before the reset, of the neuron inside where it is wrapped."""
+    """v - v_threshold from the states before the reset; of a wrapper, that of the neuron inside."""
     values, inner, states = neuron.values(), neuron, before
     while isinstance(held := getattr(inner, "neuron", None), Neuron):
         inner, states = held, held.State(*(getattr(states, name) for name in held.State._fields))

@@ -1,4 +1,4 @@
-"""A network again, with a group of neurons in the place of each: the walk from its input to its output."""
+"""Rebuilds a network with a group of neurons in the place of each neuron, layer by layer from its input."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from rheobase.neurons import LI, LeakySum
 
 @dataclass(frozen=True)
 class Group:
-    """What stands for a layer of neurons: each neuron as many times as there are `coefficients`, side by side.
+    """The replacement of a layer of neurons: for each of them as many neurons as `coefficients`, side by side.
 
-    The spikes of a neuron are the sum of those of its group, weighed by the coefficients.
+    The spikes of an original neuron are the sum of those of its group, weighted by the coefficients.
     """
 
     neuron: Neuron
@@ -35,7 +35,7 @@ class Group:
 
 
 def chain(network: nn.Module) -> tuple[nn.Module, ...]:
-    """The layers of a network in order, those of nested chains too, each one checked.
+    """The layers of a network in order, nested chains flattened, each layer checked by `check_layer`.
 
     Raises: `NotRepresentable` for what is no chain of layers, or a layer that the constructions do not know.
     """
@@ -57,7 +57,7 @@ def _flat(network: nn.Module) -> Iterator[nn.Module]:
 
 
 def cell_of(layer: nn.Module) -> Neuron | None:
-    """The neurons of a layer, where they spike."""
+    """The spiking neurons of a layer; None if it has none."""
     cell = layer.neuron if isinstance(layer, layers.Recurrent) else layer
     if not isinstance(cell, Neuron):
         return None

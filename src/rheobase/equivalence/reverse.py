@@ -48,7 +48,7 @@ def to_multi_spike(
 ) -> tuple[Sequential, Certificate]:  # fmt: skip
     """The network with every one-shot neuron replaced by neurons that may spike often.
 
-    `rheobase.equivalence.to_multi_spike` has the contract.
+    `rheobase.equivalence.to_multi_spike` documents arguments and errors.
     """
     if how not in WAYS:
         raise ParameterError("to_multi_spike", f"how = {how!r}", ", ".join(WAYS), nearest(str(how), WAYS))

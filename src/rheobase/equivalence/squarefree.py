@@ -56,7 +56,7 @@ def count(n: int) -> int:
 
 
 def bound(n: int) -> float:
-    """The largest share alpha of n neurons: min(1, 6/pi^2 + 1/sqrt(n)), from n = 8 on 6/pi^2 + 1/(2 sqrt(n)).
+    """An upper bound of the share Q(n) / n: min(1, 6/pi^2 + 1/sqrt(n)), from n = 8 on 6/pi^2 + 1/(2 sqrt(n)).
 
     >>> round(bound(4), 3), round(bound(64), 3)
     (1.0, 0.67)

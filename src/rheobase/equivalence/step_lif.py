@@ -1,4 +1,4 @@
-"""Leaky integrate-and-fire in steps, with a decay that a binary number can say."""
+"""Leaky integrate-and-fire in steps, with a decay that a binary number can represent exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single layers of a network whose neurons became groups: the same layer over more lines."""
+"""Widens single layers of a network whose neurons became groups: the same layer over more lines."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_layer(layer: nn.Module) -> None:
 
 
 def of_synapses(layer: nn.Module, lines: Lines, copies: int) -> list[nn.Module]:
-    """Synapses that read `lines`; each row stands `copies` times, one for each copy of the neuron behind it."""
+    """The synapses reading `lines`, with each row of weights repeated for the `copies` of the neuron that it feeds."""
     if isinstance(layer, nn.Linear):
         return [_linear(layer, lines, copies)]
     if isinstance(layer, Conv1d | Conv2d):
@@ -53,7 +53,7 @@ def of_synapses(layer: nn.Module, lines: Lines, copies: int) -> list[nn.Module]:
 
 
 def of_each(layer: nn.Module, lines: Lines) -> nn.Module:
-    """A layer over lines that treats each of them by itself."""
+    """A layer that treats each channel by itself (`EACH`), widened to `lines`."""
     if isinstance(layer, layers.TdBatchNorm):
         if lines.coefficients is not None and len(lines.coefficients) > 1:
             raise refused(
@@ -72,7 +72,7 @@ def of_each(layer: nn.Module, lines: Lines) -> nn.Module:
 
 
 def of_lateral(layer: Lateral, neuron: Neuron, lines: Lines, copies: int) -> Lateral:
-    """The neuron of a group in the place of the neuron of a recurrent layer: lateral weights from all to all."""
+    """A recurrent layer with the group `neuron` in place of its own; lateral weights connect all members of groups."""
     matrix = lines.columns(layer.lateral.detach()).repeat_interleave(copies, 0)
     # what was a connection to itself may now be one among copies, and none where it was none
     given: dict[str, Any] = {"self_connections": True}
@@ -86,7 +86,7 @@ def of_lateral(layer: Lateral, neuron: Neuron, lines: Lines, copies: int) -> Lat
 
 
 def of_neuron(neuron: Neuron, copies: int) -> Neuron:
-    """The same neurons, each `copies` times side by side; what is given for each neuron goes along."""
+    """The same neurons, each `copies` times side by side; parameters given per neuron are repeated."""
     twin = copy.deepcopy(neuron)
     # its programs are those of another shape
     twin.derived = {}

@@ -1,4 +1,4 @@
-"""What a user gives, as arrays of numbers; what would be cut or guessed is refused."""
+"""Converts arguments to arrays of numbers, and refuses values that would have to be truncated or guessed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rheobase.errors import DTypeError, ParameterError
 
 
 def places(owner: str, name: str, given: Any) -> NDArray[np.int64]:
-    """Numbers of neurons or sources, in a row. Raises `DTypeError` for what is no integer: it would be cut to one.
+    """Indices of neurons or sources, flattened. Raises `DTypeError` for values that are not integers.
 
     >>> places("Network", "pre", [0, 2]), places("Network", "pre", ())
     (array([0, 2]), array([], dtype=int64))
@@ -27,7 +27,7 @@ def places(owner: str, name: str, given: Any) -> NDArray[np.int64]:
 
 
 def reals(owner: str, name: str, given: Any) -> NDArray[np.float64]:
-    """Numbers in double precision, of the shape they have. Raises `DTypeError` for anything else."""
+    """Numbers in double precision, with their shape. Raises `DTypeError` for what is not an array of numbers."""
     try:
         return np.array(given, np.float64)
     except (TypeError, ValueError) as error:
@@ -35,7 +35,7 @@ def reals(owner: str, name: str, given: Any) -> NDArray[np.float64]:
 
 
 def check_count(owner: str, name: str, given: Any, least: int, remedy: str) -> None:
-    """Raise `ParameterError` unless it is an integer from `least` on."""
+    """Raise `ParameterError` unless `given` is an integer from `least` on."""
     if isinstance(given, bool | np.bool_) or not isinstance(given, int | np.integer) or given < least:
         raise ParameterError(owner, f"{name}={given!r}", f"an integer from {least} on", remedy)
 

@@ -1,4 +1,4 @@
-"""From the library's neurons, which run on a grid, to neurons of an event-driven network."""
+"""Converts neurons of the library, which run in time steps, to neurons of an event-driven network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GAINS = ("r", "w_in")
 def from_neuron(neuron: IF | LIF | CubaLIF, *, sources: int = 0) -> Network:
     """A network, without synapses yet, of the neurons of an `IF`, `LIF` or `CubaLIF` with their parameters.
 
-    A shape of several axes is flattened. The leak potential becomes a constant current, and v starts there.
+    A shape of several axes is flattened. The leak potential becomes a constant current, and is where v starts.
 
     Raises: `NotRepresentable` for another neuron, and for an input gain (r, w_in) other than 1: it belongs into the
     weights. A `CubaLIF` that gets the current i for one step of dt has i_syn raised by (1 - exp(-dt/tau_syn)) i: that

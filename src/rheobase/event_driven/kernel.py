@@ -272,7 +272,8 @@ def simulate(
     cell: Any, state: Any, start: Any, post: Any, weight: Any, delay: Any, kind: Any, source: Any, source_time: Any,
     t_stop: float, wanted: Any, wanted_time: Any, max_events: int,
 ) -> tuple[Any, ...]:  # fmt: skip
-    """Emissions (time, who, how many), V as wanted, margins, arrivals, the time reached, and whether it is the end."""
+    """Run the network. Returns the emissions (times, neurons or sources, spikes of each), V (wanted_time, wanted),
+    margins (neurons,), the number of arrivals, the time reached, and whether `max_events` was enough."""
     n = len(cell)
     # a heap of neurons by `key`, the time of the next spike where it is `exact` and a lower bound of it elsewhere
     key: Any = np.full(n, np.inf)

@@ -1,4 +1,4 @@
-"""What an event-driven network is: neurons, synapses, and nothing that runs."""
+"""The description of an event-driven network: its neurons and synapses, without the code that runs it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Network:
     to i_syn ("exponential") or to i_step ("step": a current that is switched on for good; through a leaky membrane v
     answers with weight * (1 - exp(-t/tau_mem)), which starts at 0).
 
-    `pre` counts the neurons first and the external sources after them: `inputs` are the numbers of the sources.
+    `pre` numbers the neurons first and the external sources after them; `inputs` are the numbers of the sources.
 
     Parameters of neurons are numbers or arrays of shape (neurons,): tau_mem and tau_syn in ms, v_threshold, reset
     (v_threshold where None) and v_start in units of v, current in units of v (per ms without leak), max_spikes (inf;
@@ -87,12 +87,12 @@ class Network:
 
     @property
     def inputs(self) -> range:
-        """The numbers by which `pre` knows the sources."""
+        """The numbers of the sources in `pre`."""
         return range(self.n_neurons, self.n_neurons + self.sources)
 
     @cached_property
     def fan_out(self) -> tuple[Any, Any, Any, Any, Any]:
-        """The synapses of each neuron and source together, by delay: starts, post, weight, delay, place in KINDS."""
+        """The synapses by `pre`, then by delay: the start of each `pre`; post, weight, delay, index into KINDS."""
         order = np.lexsort((self.delay, self.pre))
         start = np.searchsorted(self.pre[order], np.arange(self.n_neurons + self.sources + 1))
         kind = np.searchsorted(KINDS, self.kind[order])

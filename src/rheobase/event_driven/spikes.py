@@ -1,4 +1,4 @@
-"""What a run gives back."""
+"""The result of a run."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Spikes:
     `neuron`, `time` (ms): shape (spikes,). `v`: (recorded times, recorded neurons). `arrivals`: synaptic events.
     `t_stop` (ms): how far it ran.
 
-    `margin`, shape (neurons,): the smallest distance between v and the threshold at a maximum: one that stayed below,
-    or, where a neuron fired, the one to which v was on its way, had neither reset nor later arrivals come. The start
-    and the end of a run count as maxima. A change of v smaller than that changes the number of spikes only if it moves
-    a spike past another event.
+    `margin`, shape (neurons,): the smallest distance between the threshold and a maximum of v. Such a maximum stayed
+    below the threshold; or, if the neuron fired, it is the one that v would have reached without the reset and without
+    later arrivals. The start and the end of a run count as maxima. A change of v smaller than `margin` changes the
+    number of spikes only if it moves a spike past another event.
 
         >>> spikes = Spikes(2, np.array([1, 0, 1]), np.array([0.5, 2.0, 3.5]))
         >>> spikes.counts, spikes.of(1), spikes.first

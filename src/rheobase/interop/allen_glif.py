@@ -16,7 +16,7 @@ from rheobase.errors import DataError, NotRepresentable, nearest
 # SI into the coherent units of the neurons: V, A, F, S, s and 1/s into mV, pA, pF, nS, ms and 1/ms
 MILLI, NANO, PICO, PER_MS = 1e3, 1e9, 1e12, 1e-3
 
-# between what the sizes lie of all that is known of cells and of steps of a simulation
+# the range that plausible values of cells and of simulation steps lie in
 RESISTANCE, CAPACITANCE = (1e5, 1e12, "Ohm"), (1e-13, 1e-7, "F")
 POTENTIAL, TIME = (1e-5, 1.0, "V"), (1e-7, 1e-2, "s")
 
@@ -165,7 +165,7 @@ class _Config:
         self.name, self.content = name, content
 
     def number(self, key: str, default: float | None = None, within: tuple[float, float, str] | None = None) -> float:
-        """A number; `within` what no cell lies beyond, in SI units, or the number is in others."""
+        """A number. `within` is the plausible range in SI units; a number outside it is refused, as in other units."""
         value = self._number(key, self._get(key, default))
         if within is not None and value != 0.0 and not within[0] <= abs(value) <= within[1]:
             low, high, unit = within
@@ -187,7 +187,7 @@ class _Config:
         return self.inside("coeffs").number(key, default=1.0)
 
     def inside(self, *keys: str) -> _Config:
-        """A part; empty where it is absent, so that the value asked of it is what is missed."""
+        """A nested part; empty if absent, so that the error names the value that is missing in it."""
         part: Any = self.content
         for key in keys:
             part = part.get(key) or {}

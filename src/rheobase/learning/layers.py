@@ -22,7 +22,7 @@ class SpikingLayer(NamedTuple):
 def spiking_layers(net: nn.Module) -> dict[str, SpikingLayer]:
     """The outermost modules of `net` whose output is spikes, by name.
 
-    A layer spikes where it, or the neuron that it holds as `.neuron`, says whether it is `graded`. A
+    A layer counts as spiking if it, or the neuron that it has as `.neuron`, has a boolean attribute `graded`. A
     differential equation with no threshold (a leaky integrator) never spikes and is left out.
 
     >>> from rheobase import neurons
@@ -49,7 +49,9 @@ def _collect(module: nn.Module, name: str, found: dict[str, SpikingLayer]) -> No
 
 
 def resets_attached(net: nn.Module) -> str:
-    """What to say of neurons whose reset takes part in the gradient: it can multiply it at every spike; else nothing.
+    """A remedy for a diverging gradient, as text: the neurons whose reset is part of it; empty if there are none.
+
+    Such a reset can multiply the gradient at every spike.
 
     >>> from rheobase import neurons
     >>> resets_attached(nn.Sequential(neurons.LIF(2, dt=1.0), neurons.AdEx(2, dt=0.1)))

@@ -1,4 +1,4 @@
-"""What a network is trained to make small: cross-entropies over time, and a band for firing rates."""
+"""Losses: cross-entropies over time, and a penalty on firing rates outside a band."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rheobase.errors import DTypeError, ParameterError, ShapeError, nearest
 
 
 class Loss(Protocol):
-    """What the trainer asks of a loss: a number to make small, and the class that an output means."""
+    """What the trainer asks of a loss: a scalar to minimise, and the class that an output predicts."""
 
     def __call__(self, out: Tensor, target: Tensor) -> Tensor:
         """out (time, batch, classes), target (batch,) int64; a scalar, the mean over the batch."""
@@ -33,7 +33,7 @@ class CrossEntropy(abc.ABC):
 
     Shapes: out (time, batch, classes); target (batch,) integers; the loss is a scalar, the mean over the
     batch. Half-precision outputs are summed in float32. The output is divided by `temperature` first: above 1
-    for a readout whose outputs are large, so that a sample that is right by a little still teaches.
+    for a readout whose outputs are large, so that a sample that is right by a small margin still has a gradient.
 
     Raises: `ShapeError` for another rank, an empty axis, or labels that the classes do not cover;
     `DTypeError` for labels that are not integers; `ParameterError` for a label smoothing outside [0, 1) or a

@@ -1,4 +1,4 @@
-"""Figures that say how well a network does and what it spends."""
+"""Metrics of a network: accuracy, confusion matrix, numbers of spikes and parameters."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def spikes_per_neuron(out: Tensor, graded: bool) -> Tensor:
 
 
 def count_parameters(net: nn.Module) -> int:
-    """How many numbers training may change; a shared one counts once.
+    """The number of learnable parameters; a shared one counts once.
 
     >>> count_parameters(nn.Linear(3, 2))
     8

@@ -1,4 +1,4 @@
-"""torch's own modules that take axis 1 for the channels: of a sequence (time, batch, ...) it is the batch."""
+"""A check for torch modules that read axis 1 as channels: in a sequence (time, batch, ...) axis 1 is the batch."""
 
 from __future__ import annotations
 
@@ -64,9 +64,10 @@ BY_AXIS: Mapping[str, tuple[str, str]] = {
 
 
 def check_axes(owner: str, layers: Iterator[tuple[str, nn.Module]]) -> None:
-    """Raise `ParameterError` for the first of these layers, by name, that would take the batch for its channels.
+    """Raise `ParameterError` for the first of these (name, layer) that would read the batch as its channels.
 
-    A class with a `forward` of its own is taken to know its axes; a plain torch.nn.Sequential is looked into.
+    A class with a `forward` of its own is assumed to handle its axes; a plain torch.nn.Sequential is checked layer by
+    layer. The error names a replacement.
     """
     for name, layer in layers:
         if not type(layer).forward.__module__.startswith("torch.nn.modules"):
@@ -82,7 +83,7 @@ def check_axes(owner: str, layers: Iterator[tuple[str, nn.Module]]) -> None:
 
 
 def _remedy(layer: nn.Module) -> str | None:
-    """What to use in the place of a layer; None where it acts on what comes after time and batch."""
+    """The replacement for a layer, as text; None for a layer that acts on the axes after time and batch alone."""
     kinds = [kind.__name__ for kind in type(layer).__mro__ if kind.__module__.startswith("torch.nn.modules")]
     for kind in kinds:
         if kind in REPLACED:

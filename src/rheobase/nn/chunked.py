@@ -1,4 +1,4 @@
-"""Memory for time: a network run in chunks keeps only the states between them for the backward pass."""
+"""Gradient checkpointing along time: a network run in chunks saves only the states between them for backward."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ from rheobase.nn.stateful import Stateful
 
 
 class Chunked(Stateful):
-    """A network over chunks of `steps` time steps: backward, each chunk runs once more, from the state before it.
+    """A network run in chunks of `steps` time steps; the backward pass runs each chunk again, from the state before it.
 
-    Memory for the backward pass falls from the length of the sequence to that of one chunk; the price is one more
-    forward pass. Output and gradients are those of the whole run to rounding, since state is an argument and a
-    result: masks of dropout go along with the states. What runs again is what ran: under the same autocast, the same
-    modes (train or eval) and the same random numbers, as torch's checkpoint has it. Weights or buffers that were
-    changed in place between the two are refused by the backward pass.
+    The backward pass needs memory for one chunk instead of the whole sequence, and one more forward pass. Output and
+    gradients are those of the whole run to rounding, since all state is an argument and a result, masks of dropout
+    included. The second run uses the same autocast, modes (train or eval) and random numbers as the first, as in
+    torch.utils.checkpoint. The backward pass refuses weights or buffers that were changed in place in between.
 
     Shapes: those of the network.
 
@@ -72,7 +71,7 @@ class Chunked(Stateful):
 
 
 class Ambient:
-    """What a forward pass runs under and backward must find again: the modes of the modules, and autocast."""
+    """The settings of a forward pass that are restored to run it again: the modes of the modules, and autocast."""
 
     def __init__(self, net: nn.Module, device: str):
         self.modes = [(module, module.training) for module in net.modules()]
@@ -93,10 +92,10 @@ class Ambient:
 
 
 class _Chunks(torch.autograd.Function):
-    """Forward without a graph, chunk by chunk; backward, each chunk again with one. Saved: the states between.
+    """Forward runs the chunks without a graph and saves the states between; backward runs each again with a graph.
 
-    What stays is allocated with the first chunk, for all of them: pieces that stay between pieces that go would
-    keep the memory of every chunk from being used again.
+    The output and the saved states are allocated at the first chunk, for all chunks: tensors that stay, allocated
+    between temporaries that are freed, would keep the memory of every chunk from being reused.
     """
 
     @staticmethod
@@ -167,7 +166,7 @@ class _Chunks(torch.autograd.Function):
 
 
 def _random_state(x: Tensor) -> tuple[Tensor, list[int], list[Tensor]]:
-    """Of the CPU, and of the device that x is on."""
+    """The random state of the CPU, and of the device that x is on."""
     devices, states = get_device_states(x)
     return torch.get_rng_state(), devices, states
 

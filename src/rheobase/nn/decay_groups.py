@@ -1,4 +1,4 @@
-"""Which parameters an optimiser should let decay: weights, and nothing that has a meaning of its own."""
+"""Parameter groups for weight decay: it acts on weights, not on parameters with a physical meaning."""
 
 from __future__ import annotations
 

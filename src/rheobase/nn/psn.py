@@ -1,7 +1,7 @@
-"""Parallel spiking neurons: a product over time in the place of a scan.
+"""Parallel spiking neurons: a matrix product over time instead of a loop over steps.
 
-Without a reset the membrane potential is a weighted sum of inputs, and the weights can be learned. What a step does
-then depends on no step before it, so these are layers: there is no `step` or `dynamics` that a neuron would declare.
+Without a reset the membrane potential is a weighted sum of inputs, and the weights can be learned. No step then depends
+on the result of another, so these are layers: there is no `step` or `dynamics` that a neuron would declare.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Parallel(Stateful):
         return dict(self.named_parameters(recurse=False))
 
     def check_names(self, names: Sequence[str]) -> None:
-        """Nothing is recorded here: the check of a call asks."""
+        """Accept all names: this layer records none, but `check_call` expects the method."""
 
     def smoothed(self) -> Self:
         """A copy whose spikes are the surrogate's primitive and whose gradients are exact: for gradcheck."""
@@ -92,7 +92,7 @@ class _Whole(_Parallel):
         self.v_threshold = nn.Parameter(torch.ones(steps))
 
     def weight_in_force(self) -> Tensor:
-        """(steps, steps): to, from."""
+        """The weights as they are applied, (steps, steps): to, from."""
         raise NotImplementedError
 
     def forward(
@@ -123,9 +123,9 @@ class PSN(_Whole):
 
         h = W x,  spike where h - v_threshold >= 0
 
-    Shapes: x (time, batch, *shape) to spikes alike; weight W (steps, steps), (to, from), and v_threshold (steps,),
-    learnable and shared by all neurons. The state that comes back counts the steps: the sequence has ended.
-    With `lengths`, inputs after the end count as zero.
+    Shapes: x (time, batch, *shape) to spikes of the same shape; weight W (steps, steps), (to, from), and v_threshold
+    (steps,), learnable and shared by all neurons. The returned state is the number of steps, from which no run
+    continues. With `lengths`, inputs after the end count as zero.
 
     Raises: `ShapeError` unless x has `steps` steps; `StateError` for a state: a sequence runs whole; the errors of
     a neuron for x.
@@ -162,7 +162,7 @@ class MaskedPSN(_Whole):
 
     Shapes, Raises, Numerics, Reference: those of `PSN`; `ParameterError` for an order or lambda_ out of range.
 
-    Differs from the paper: `lambda_` starts at 1 where nothing is said; the authors' code starts it at 0.
+    Differs from the paper: `lambda_` is 1 by default; the authors' code starts it at 0.
 
     >>> layer = MaskedPSN(512, steps=4, order=2)
     >>> (layer.weight_in_force() != 0).int()
@@ -216,9 +216,9 @@ class SlidingPSN(_Parallel):
 
         h[t] = sum_i weight[i] x[t - order + 1 + i],  i = 0 ... order - 1;  spike where h[t] - v_threshold >= 0
 
-    Shapes: x (time, batch, *shape) to spikes alike, any time; the state is the last order - 1 inputs (batch,
-    order - 1, *shape), zero at first, so that chunks give what the whole gives. weight (order,) and v_threshold ()
-    are learnable and shared by all neurons.
+    Shapes: x (time, batch, *shape), any number of steps, to spikes of the same shape; the state is the last order - 1
+    inputs (batch, order - 1, *shape), zero at first, so that chunks give what the whole gives. weight (order,) and
+    v_threshold () are learnable and shared by all neurons.
 
     Raises: `ParameterError` for order < 1; `StateError` for a state of another shape, type or device; the errors
     of a neuron for x.
@@ -243,7 +243,7 @@ class SlidingPSN(_Parallel):
         self.v_threshold = nn.Parameter(torch.ones(()))
 
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Tensor:
-        """No input yet: the state that `None` stands for."""
+        """The state before any input, zeros (batch, order - 1, *shape)."""
         like = self.weight
         return torch.zeros(batch, self.order - 1, *self.shape, dtype=dtype or like.dtype, device=device or like.device)
 

@@ -1,4 +1,4 @@
-"""Weights of few bits: a network whose weights are rounded as a chip would hold them, still trainable."""
+"""Weights of few bits: a network whose weights are rounded as on a chip, and which can still be trained."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ WEIGHTS = {nn.Linear: "weight", nn.Conv1d: "weight", nn.Conv2d: "weight", Recurr
 
 
 class Rounded(nn.Module):
-    """The nearest of 2^bits - 1 even levels, symmetric around 0; the gradient passes as if nothing was rounded.
+    """The nearest of 2^bits - 1 evenly spaced levels, symmetric around 0; the gradient is that of the identity.
 
-    The outermost levels are the largest absolute weight: of the tensor, or of each row (output) with `per_row`.
+    The outermost levels are at the largest absolute weight: of the tensor, or of each row (output) with `per_row`.
 
     Shapes: weight (out, ...) -> the same.
     """
@@ -28,7 +28,7 @@ class Rounded(nn.Module):
         self.bits, self.per_row = bits, per_row
 
     def step(self, weight: Tensor) -> Tensor:
-        """The distance of two levels: a number, or (out, 1, ...) with `per_row`."""
+        """The distance between two levels: a number, or (out, 1, ...) with `per_row`."""
         size = weight.detach().abs()
         largest = size.flatten(1).amax(1).view(-1, *[1] * (weight.dim() - 1)) if self.per_row else size.amax()
         # a row of zeros keeps its zeros
@@ -54,9 +54,9 @@ class Rounded(nn.Module):
 def quantised(net: nn.Module, bits: int, *, per_row: bool = False) -> nn.Module:
     """A copy of a network whose weights (linear, convolutional, lateral) have `bits` bits.
 
-    As it is, it is the network after training-free rounding; trained on, its full weights learn under the rounding
-    (quantisation-aware training). Biases and neuron parameters stay as they are. `levels(net)` gives the whole
-    numbers that a chip would hold.
+    Without further training, the copy is the network after post-training quantisation. When it is trained, its weights
+    in full precision learn through the rounding (quantisation-aware training). Biases and neuron parameters are not
+    rounded. `levels(net)` gives the whole numbers that a chip would store.
 
     Raises: `ParameterError` for fewer than 2 or more than 16 bits, for a network without weights, and for one that
     is quantised already.

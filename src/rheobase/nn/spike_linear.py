@@ -1,4 +1,4 @@
-"""Products with spikes in bfloat16, where a spike is exact and hardware with such products makes them in a quarter."""
+"""Products with spikes in bfloat16: a spike is exact in it, and hardware that has it needs a quarter of the time."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ ROWS, INPUTS, OUTPUTS, RUNS = 2048, 784, 128, 5  # of the measurement
 
 
 class SpikeLinear(nn.Linear):
-    """A linear layer whose products may be made in bfloat16 while it trains; at rest (`eval`) it is a plain `Linear`.
+    """A linear layer whose products may be made in bfloat16 while it trains; in eval mode it is a plain `Linear`.
 
     products    "auto" makes them in bfloat16 where the processor has instructions for that and a measurement, made once
-                in a process, finds them faster; "bfloat16" and "float32" make them so anywhere
+                in a process, finds them faster; "bfloat16" and "float32" always use that type
 
     Shapes: x (..., in) of any floating type to (..., out) in the type of the weight.
 
     Raises: `ParameterError` for another word for products.
 
-    Numerics: spikes, 0 and 1, are exact in bfloat16. In it, weights are rounded to 8 bits for the product, graded input
-    too, and so are the results and the gradients that come back; sums are made in float32. Weights and what the
-    optimiser does to them keep their full precision. With "auto", trainings on machines with and without such
-    instructions differ by that rounding; `made_in` and `rheobase.explain` say which it is. Under autocast it does what
-    autocast says.
+    Numerics: spikes, 0 and 1, are exact in bfloat16. Weights are rounded to its 8 bits for the product, and so are
+    graded inputs, the results and the gradients; sums are made in float32. The stored weights and their updates keep
+    full precision. With "auto", trainings on machines with and without such instructions differ by that rounding;
+    `made_in` and `rheobase.explain` say which it is. Under autocast the products have the type of autocast.
 
     >>> layer = SpikeLinear(3, 2, bias=False, products="bfloat16")
     >>> layer(torch.ones(5, 1, 3)).dtype
@@ -47,7 +46,7 @@ class SpikeLinear(nn.Linear):
         self.products = products
 
     def made_in(self, device: torch.device | str) -> torch.dtype:
-        """The type of the products while it trains on a device."""
+        """The type of the products in training mode on a device."""
         if self.products == "auto":
             return torch.bfloat16 if faster_in_bfloat16(torch.device(device).type) else torch.float32
         return getattr(torch, self.products)

@@ -1,4 +1,4 @@
-"""Layers that are not neurons and yet carry something from one chunk of time to the next."""
+"""Layers other than neurons that carry a state from one chunk of time to the next."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Stateful(Exact):
 
 
 def last_of(out: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
-    """The output (time, batch, *shape) at the last step of each sequence; of an empty one, that of before."""
+    """The last output of each sequence, (batch, *shape), of out (time, batch, *shape); `before` for an empty one."""
     at = (lengths.long() - 1).clamp(min=0).view(1, -1, *(1,) * (out.dim() - 2)).expand(1, *out.shape[1:])
     going = (lengths > 0).view(-1, *(1,) * (out.dim() - 2))
     return torch.where(going, out.gather(0, at)[0], before)

@@ -126,7 +126,7 @@ def respond(
 ) -> Response:  # fmt: skip
     """Run a population of one neuron, at rest at first, under a current from step `onset` to step `end`.
 
-    Of several inputs, `current` is the first; those after it are zero, or what `beside` says at the same time.
+    Of several inputs, `current` is the first; the others are zero, or have their value in `beside` in the same steps.
     """
     stimulus = torch.zeros(steps)
     stimulus[onset:end] = 1.0
@@ -139,7 +139,7 @@ def inject(
 ) -> Response:
     """Run a population of one neuron under a current (time,), at rest at first unless a state is given.
 
-    Raises: `Diverged` for states that leave the numbers.
+    Raises: `Diverged` for states that become NaN or infinite.
     """
     names = tuple(type(neuron).states)
     with torch.no_grad():
@@ -154,7 +154,7 @@ def inject(
 def shown_response(kind: type[Declared], chosen: NamedSet) -> Response:
     """A neuron with a named set under the protocol with which its source shows it.
 
-    Raises: `ParameterError` for a set that is shown by none, `Diverged` for states that leave the numbers.
+    Raises: `ParameterError` for a set that is shown by none, `Diverged` for states that become NaN or infinite.
     """
     shown = chosen.shown
     if shown is None:

@@ -23,8 +23,8 @@ _HEIGHTS = {"spikes": 1.5, "values": 1.5, "lines": 1.7}
 class Panel:
     """One layer: values (time, cells), drawn as ticks ("spikes"), shades ("values") or curves ("lines").
 
-    `names` label the curves, of which `chosen` is drawn in colour and the others stand back. `given` marks what
-    comes from outside the network: it is grey.
+    Of the curves, the one with the index `chosen` is drawn in colour with its name in `names`, the others thin and
+    grey. `given` marks what comes from outside the network: it is grey.
     """
 
     title: str

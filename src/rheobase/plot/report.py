@@ -45,7 +45,7 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Link:
-    """A paragraph that ends in a link to a file beside the page, after what is `said` of it."""
+    """A paragraph that begins with the text `said` and ends in a link to a file beside the page."""
 
     said: str
     text: str

@@ -18,8 +18,9 @@ _GROUPED, _LONGEST = 10_000, 1e9
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under named columns. Numbers stay numbers: people read `digits` of them, the CSV file has all.
-    None is an empty cell.
+    """Rows under named columns.
+
+    Numbers are shown with `digits` significant digits; the CSV file has all digits. None is an empty cell.
 
     >>> print(Table("Onset", ("b_h", "x"), [(-6.0, 1.44903)], caption="By bisection.").markdown(), end="")
     **Onset**
@@ -96,7 +97,7 @@ class Table:
 
 
 def number(value: float, digits: int) -> str:
-    """A number as people read it: so many digits, and no exponent where the digits before the point say it better.
+    """A number as text, to so many significant digits; large ones in full up to 1e9, with commas and no exponent.
 
     >>> number(4102042.68, 4), number(0.3333333, 4), number(2.6e-06, 3), number(84.0, 4)
     ('4,102,043', '0.3333', '2.6e-06', '84')

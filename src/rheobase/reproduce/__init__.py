@@ -32,14 +32,14 @@ and its place in the tuple of `reproduce/<paper>/__init__.py`. What `job` gives:
 * `job.track(items, what)` the items, with a bar; `job.training(what)` a callback that shows a `Trainer` as a bar.
 * `job.folder(name)` an empty or earlier folder of a unit, for `Trainer(folder=...)`: `resume=(folder / LAST).exists()`.
 * `job.load("mnist", limit=job["limit"])` a data set from --data, `job.data` that folder; list it under `needs`, so
-  that a missing one is said before work begins.
+  that a missing one is reported before work begins.
 
 What the part returns is written as CSV, Markdown and PNG beside the page, under the part's settings, the seed and its
 `revision` (raise it when the code changes what comes out): a second call skips the part, a changed setting redoes it.
 
 Every sentence follows from the numbers beside it. Scores over seeds are `scores.Scores`, and what is said of them comes
-from `findings`: it names the number of seeds, and says nothing that the spread, one seed or the nearness of chance does
-not carry. A row for each seed goes to seeds.csv. What others measured is `quoted`. How the settings of a training were
+from `findings`: it names the number of seeds, and claims nothing that spread, number of seeds or chance level do not
+support. A row for each seed goes to seeds.csv. What others measured is `quoted`. How the settings of a training were
 chosen is a search, `reproduce/<paper>/search.py`: see `rheobase.reproduce.search`.
 """
 

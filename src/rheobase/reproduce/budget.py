@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def share(parts: Sequence[Part], minutes: float | None) -> float:
-    """Of the full run's time, how much a budget allows: 1 at most, and without a budget."""
+    """The share of the full run's time that a budget of `minutes` allows: at most 1, and 1 without a budget."""
     whole = sum(part.minutes for part in parts)
     return 1.0 if minutes is None or whole <= minutes else minutes / whole
 

@@ -1,4 +1,4 @@
-"""Which settings of a run are others than those of the full run, in words."""
+"""Which settings of a run differ from those of the full run, in words."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def leaves(settings: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path
 
 
 def changes(full: Mapping[str, Any], used: Mapping[str, Any]) -> str:
-    """What is otherwise than in the full run; those within settings behind the names they belong to.
+    """The settings that differ from the full run, in words; nested ones follow the names that lead to them.
 
     >>> changes({"seeds": [0, 1], "dt": 1}, {"seeds": [0], "dt": 1})
     'seeds [0] instead of [0, 1]'

@@ -1,4 +1,4 @@
-"""Sentences about scores that follow from them: each says how many seeds, and none says more than their spread carries.
+"""Sentences about scores: each states the number of seeds, and none claims more than their spread supports.
 
 Two means are told apart by `rheobase.reproduce.scores.apart`. A score that guessing would reach carries no sentence.
 """
@@ -70,7 +70,7 @@ def verdict(scores: Mapping[str, Scores]) -> str:
 
 
 def at_chance(scores: Mapping[str, Scores]) -> str:
-    """Which scores guessing would reach; nothing where there are none."""
+    """Which scores are not told apart from guessing; an empty text where there are none."""
     lost = [name for name, one in scores.items() if not one.learnt]
     if not lost:
         return ""

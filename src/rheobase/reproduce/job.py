@@ -1,4 +1,4 @@
-"""What a part is given to work with: its settings, units that outlive an interruption, data, and a voice."""
+"""What a part is given to work with: its settings, units whose results are stored, data, and progress bars."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def held_out(data: Dataset, part: float | str | Sequence[str]) -> Dataset:
-    """The training part alone: what is held out of it, a share or groups, stands for the test part.
+    """The training part alone, cut in two: `part` of it, a share or names of groups, becomes the test part.
 
     >>> import torch
     >>> x, y = torch.rand(20, 8), torch.arange(20) % 2

@@ -21,7 +21,7 @@ NAME = "index.html"
 
 @dataclass(frozen=True)
 class Facts:
-    """What the page says. `search`: it is that of the searches. `other`: where the other page lies, if it is there."""
+    """The content of the page. `search`: it is that of the searches. `other`: the link to the other page, or empty."""
 
     paper: Paper
     records: tuple[Record, ...]
@@ -38,7 +38,7 @@ def write(facts: Facts, folder: Path) -> Path:
 
 
 def report(facts: Facts) -> Report:
-    """The page of the parts that stand."""
+    """The page of the finished parts."""
     paper, host = facts.paper, facts.machine
     missing = [part.title for part in paper.parts if part.name not in {one.name for one in facts.records}]
     seconds = sum(one.seconds for one in facts.records)

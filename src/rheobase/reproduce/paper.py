@@ -34,7 +34,7 @@ class Finding:
 class Part:
     """One part of a paper. `rheobase.reproduce` says how to write one.
 
-    `settings` are all numbers of a full run, in words that JSON can say; `quick` replaces some of them. `needs` names
+    `settings` are all numbers of a full run, as values of JSON; `quick` replaces some of them. `needs` names
     the folders of data that the part reads (`a|b`: either). `reduced` says what even the full run does in a smaller
     way than the paper, and how (a function: of the settings in force): every title then says so. `minutes` is how long
     a full run took on two cores (0: not worth counting); --budget cuts by it.
@@ -80,9 +80,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Search(Part):
-    """Settings of parts beside others, on held-out training data; `rheobase.reproduce.search` says how to write one.
+    """A comparison of settings on held-out training data; `rheobase.reproduce.search` says how to write one.
 
-    It is run as a part is; `sets` names the parts whose settings it looks over.
+    It is run as a part is; `sets` names the parts whose settings it compares with others.
     """
 
     sets: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ class Search(Part):
         return tuple(dict.fromkeys(names))
 
     def others(self, part: Part, used: Mapping[str, Any]) -> tuple[str, ...]:
-        """Those of them that have other values in a run of a part than in its full run."""
+        """Those of `tried` that have other values in a run of `part` (settings `used`) than in its full run."""
         full, now = (
             {path: value for path, value in leaves(settings) if path[-1] in self.tried}
             for settings in (part.settings, used)
@@ -120,7 +120,7 @@ class Paper:
         return replace(self, title=f"{self.title}, search of settings", parts=self.searches, searches=())
 
     def search_of(self, part: str) -> Search | None:
-        """The search that looks over the settings of a part."""
+        """The search that covers the settings of a part, if any."""
         return next((one for one in self.searches if part in one.sets), None)
 
     def choose(self, only: Sequence[str]) -> tuple[Part, ...]:

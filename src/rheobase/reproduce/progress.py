@@ -1,4 +1,4 @@
-"""How far a reproduction is: bars on a terminal, lines elsewhere, nothing where nobody asked."""
+"""Progress of a reproduction: bars on a terminal, lines elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Watcher:
-    """Hears what happens, and says nothing. `Bars` and `Lines` do."""
+    """Receives progress and shows nothing; `Bars` and `Lines` show it."""
 
     def part(self, title: str, number: int, total: int, *, stored: bool) -> None:
         """Part `number` of `total` begins, or was `stored` by an earlier call."""
@@ -27,7 +27,7 @@ class Watcher:
         """So many steps of it are done."""
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """The work has ended."""
 
 
 class Lines(Watcher):

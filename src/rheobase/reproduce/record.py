@@ -23,7 +23,7 @@ _INDEX = "part.json"
 
 @dataclass(frozen=True)
 class Record:
-    """A finished part, as it is stored and as the page shows it. All titles say where a run was reduced."""
+    """A finished part, as it is stored and as the page shows it. The titles of a reduced run say that it was."""
 
     name: str
     title: str
@@ -55,7 +55,7 @@ def slug(title: str) -> str:
 
 
 def save(folder: Path, finding: Finding, record: Record) -> Record:
-    """Write what a part found; `record` says all but its tables and pictures.
+    """Write what a part found; `record` has all but its tables and pictures. Returns the complete record.
 
     Raises: `ParameterError` for titles that would name one file, `StorageError`.
     """
@@ -85,7 +85,7 @@ def save(folder: Path, finding: Finding, record: Record) -> Record:
 
 
 def read(folder: Path, key: str) -> Record | None:
-    """The part that stands in a folder, if it was made under this key and nothing of it is missing.
+    """The part stored in a folder; None unless it was made under this key and is complete.
 
     Raises: `CheckpointError` for a damaged file.
     """

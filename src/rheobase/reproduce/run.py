@@ -24,7 +24,7 @@ SEARCH = "search"
 class Call:
     """What was asked for. `budget`: minutes, of a machine with two cores. `command` and `machine` are for the page.
 
-    `search`: not the parts of the paper, but the searches by which they were set.
+    `search`: run the searches for the settings of the parts instead of the parts.
     """
 
     paper: Paper
@@ -55,16 +55,16 @@ class Call:
 
     @property
     def size(self) -> dict[str, Any]:
-        """How much of a full run each part does, as `Part.in_force` takes it."""
+        """How much of a full run each part does: the keyword arguments of `Part.in_force`."""
         return {"quick": self.quick, "share": budget.share(self.shown.choose(self.only), self.budget)}
 
     def identity(self, part: Part) -> dict[str, Any]:
-        """What makes stored results of a part useless when it changes, beside settings."""
+        """The facts beside settings whose change makes stored results of a part invalid."""
         kind = {SEARCH: True} if self.search else {}
         return {"paper": self.paper.name, "part": part.name, "revision": part.revision, **kind}
 
     def key(self, part: Part) -> str:
-        """Under what the result of a part is stored."""
+        """The key under which the result of a part is stored."""
         settings, reduced = part.in_force(**self.size), part.reduction(**self.size)
         facts = {"settings": settings, "seed": self.seed, "reduced": reduced, "form": record.FORM}
         return store.key({**self.identity(part), **facts})
@@ -72,14 +72,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The parts that stand, of this call and of earlier ones with the same settings, and the page that shows them."""
+    """The finished parts, of this call and of earlier ones with the same settings, and the page that shows them."""
 
     call: Call
     records: tuple[Record, ...]
     page: Path
 
     def as_json(self) -> dict[str, Any]:
-        """All numbers."""
+        """All numbers, as values of JSON."""
         call = self.call
         return {
             "paper": call.paper.name, "title": call.shown.title, "reference": call.paper.reference,

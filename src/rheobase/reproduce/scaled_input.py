@@ -1,4 +1,4 @@
-"""Neurons whose input is scaled: those of published networks that add it to the potential as it is."""
+"""Neurons with scaled input, for published networks that add the input to the potential unscaled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rheobase import nn
 from rheobase.core import Neuron
 
 
-class Driven(nn.Stateful):
+class ScaledInput(nn.Stateful):
     """A neuron whose input is scaled first: with 1/(1 - exp(-dt/tau)), LIF adds its input to the potential."""
 
     def __init__(self, neuron: Neuron, factor: float):

@@ -1,4 +1,4 @@
-"""Percentages over seeds: what a choice scored, said with the number of seeds and never with a deviation of one."""
+"""Accuracies over seeds, with their number; a deviation is given for two seeds or more."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Scores:
 
     @classmethod
     def of(cls, results: Iterable[Mapping[str, Any]], classes: int) -> Scores:
-        """Of the units of a choice, as `rheobase.reproduce.training` gives them."""
+        """The scores of the results of units, one per seed, as `rheobase.reproduce.training.trained` returns them."""
         held = list(results)
         return cls(tuple(float(one["accuracy"]) for one in held), classes, int(held[0]["tested"]))
 
@@ -54,7 +54,7 @@ class Scores:
 
     @property
     def chance(self) -> float:
-        """What guessing scores."""
+        """The accuracy of guessing (%)."""
         return 100.0 / self.classes
 
     @property
@@ -65,15 +65,15 @@ class Scores:
 
     @property
     def cells(self) -> tuple[float, float | None, str | None, int]:
-        """The cells of `SCORES`."""
+        """The cells of a table row, one for each column of `SCORES`."""
         return self.mean, self.spread, self.each() if self.n > 1 else None, self.n
 
     def each(self) -> str:
-        """All seeds, in their order."""
+        """The accuracies of all seeds as text, in their order."""
         return ", ".join(f"{value:.{self._digits}f}" for value in self.values)
 
     def said(self) -> str:
-        """The mean, and the deviation where there is one."""
+        """The mean as text, with the standard deviation where there is one."""
         spread = "" if self.spread is None else f" +- {self.spread:.{self._digits}f}"
         return f"{self.mean:.{self._digits}f}{spread} %"
 
@@ -160,7 +160,7 @@ def over_seeds(values: Sequence[float], digits: int = 3) -> float | str:
 def scored(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str = "", *, digits: int = 4
 ) -> Table:
-    """A table with the columns `SCORES`; those in which no row has a value are left out, and one seed is said.
+    """A table with the columns `SCORES`, without those that have no value; its caption states when seeds are single.
 
     >>> scored("T", ("cell", *SCORES), [("LIF", *Scores((97.0,), 10, 1000).cells)]).columns
     ('cell', 'test accuracy (%)', 'seeds')

@@ -20,7 +20,7 @@ A search is a part of its own, in `reproduce/<paper>/search.py` and in the `sear
         },
     )
 
-Nothing is set by it: where another value than the part's scores higher, the table and the text say so.
+A search changes no settings: where another value than the part's scores higher, the table and the text say so.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Try:
 
 
 def searched(job: Job, train: Train) -> Finding:
-    """Every value that is tried for each network, with every seed; `train` makes a unit of the job.
+    """Train each network with every value to try and every seed. `train(name, network, choice, seed)` runs one unit.
 
     Raises: what `train` raises.
     """
@@ -95,7 +95,7 @@ def searched(job: Job, train: Train) -> Finding:
 
 
 def judged(setting: str, used: Any, tries: list[Try]) -> str:
-    """Which value scored highest, where it is not the part's; else nothing.
+    """In words, which value scored highest, if it is not the part's; else an empty text.
 
     >>> low, high = (Scores(x, 10, 1000) for x in ((80.0, 81.0, 82.0), (90.0, 91.0, 92.0)))
     >>> judged("lr", 0.1, [Try(0.1, low), Try(0.2, high)])

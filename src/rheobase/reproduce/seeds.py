@@ -1,4 +1,4 @@
-"""What every seed gave: the rows of the file seeds.csv that stands beside a part's tables."""
+"""The results of every seed: the rows of the file seeds.csv beside a part's tables."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Seeds:
     def add(
         self, choice: Mapping[str, Cell], seed: int, result: Mapping[str, Any], more: Mapping[str, Cell] | None = None
     ) -> None:
-        """What a training gave: a unit's accuracies, times and spikes of a cell in each layer; and `more`."""
+        """Add the row of a unit: its accuracies, times and spikes of a cell in each layer; and the columns `more`."""
         columns = {self._score: "accuracy", **TRAINED}
         found = {name: result[key] for name, key in columns.items() if key in result}
         spikes = {
@@ -47,11 +47,11 @@ class Seeds:
         self.put({**choice, "seed": seed, **found, **spikes, **(more or {})})
 
     def put(self, row: Mapping[str, Cell]) -> None:
-        """A row of any columns."""
+        """Add a row of any columns."""
         self._rows.append(dict(row))
 
     def table(self) -> Table | None:
-        """All rows; nothing where there are none."""
+        """All rows; None where there are none."""
         if not self._rows:
             return None
         columns = list(dict.fromkeys(name for row in self._rows for name in row))
@@ -59,9 +59,9 @@ class Seeds:
 
 
 def mean_spikes(results: Sequence[Mapping[str, Any]], sizes: Sequence[int] | None = None) -> float | str | None:
-    """Spikes of a cell per sample over the seeds of a choice, as `over_seeds` says it; None where no layer spikes.
+    """Spikes of a cell per sample over the seeds of a choice, in the form of `over_seeds`; None if no layer spikes.
 
-    The mean over all cells; over layers, where their sizes are not given.
+    The mean is over all cells if the layers' `sizes` are given, else over layers.
 
     >>> mean_spikes([{"spikes": {"1": 1.0, "2": 4.0}}], [20, 10]), mean_spikes([{"spikes": {"1": 1.0, "2": 4.0}}])
     (2.0, 2.5)

@@ -1,4 +1,4 @@
-"""Results on disk: each in one file that is there whole or not at all, under the settings that made it."""
+"""Results on disk: each in one file, written in one step, under the settings that made it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def key(facts: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Stored:
-    """The result of a unit, how long it took, and on what (empty where that is not said)."""
+    """The result of a unit, how long it took, and the hardware (empty if unknown)."""
 
     result: dict[str, Any]
     seconds: float

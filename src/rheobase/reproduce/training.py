@@ -39,8 +39,8 @@ def trained(
 ) -> dict[str, Any]:  # fmt: skip
     """Train on the whole train split and test once; a unit of the job, whose result holds the weights where asked.
 
-    `make` gives the network, whose first weights follow from the seed of the recipe, and `callbacks` those that take
-    part in its training. `settings` says all that decides the numbers, so that a change redoes the unit.
+    `make()` returns the network, whose initial weights follow from the seed of the recipe; `callbacks(net)` returns the
+    callbacks of its training. `settings` must state all that decides the numbers: a change redoes the unit.
     """
 
     def work() -> dict[str, Any]:
@@ -76,7 +76,7 @@ def fresh(make: Callable[[], M], seed: int) -> M:
 
 
 def restored(make: Callable[[], nn.Module], result: Mapping[str, Any]) -> nn.Module:
-    """The network of a unit's result with weights."""
+    """The trained network of a unit, from a result of `trained(..., weights=True)`."""
     net = fresh(make, 0)
     held = {k.removeprefix("weights/"): torch.as_tensor(v) for k, v in result.items() if k.startswith("weights/")}
     net.load_state_dict(held)

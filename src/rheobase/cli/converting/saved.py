@@ -27,7 +27,7 @@ CONVERSIONS = "conversions"
 
 @dataclass(frozen=True)
 class Saved:
-    """A network in double precision, how it was trained, on what, and what was done to it since."""
+    """A network in double precision, with the settings and data of its training, and the conversions since."""
 
     path: Path
     settings: Settings
@@ -74,7 +74,7 @@ def read(path: Path, data_dir: Path | None) -> Saved:
 
 
 def again(net: nn.Module, conversion: dict[str, Any]) -> nn.Module:
-    """A conversion made once more, from what was noted of it. Raises `CheckpointError` for an unknown one."""
+    """The network after a conversion that a checkpoint records. Raises `CheckpointError` for an unknown one."""
     kind = conversion.get("to")
     if kind == "grid":
         return equivalence.to_grid(net, bits=conversion["bits"], decay_bits=conversion["decay_bits"])
@@ -96,7 +96,7 @@ def write(path: Path, net: nn.Module, saved: Saved, new: Sequence[dict[str, Any]
 
 @torch.no_grad()
 def predicted(saved: Saved, nets: Sequence[nn.Module], samples: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """The true classes of the first test samples, and what each network makes of them, (samples,)."""
+    """The true classes of the first test samples, and those that each network predicts, each (samples,)."""
     x, y = saved.data.x_test[:samples], saved.data.y_test[:samples]
     loss = saved.settings.recipe().criterion
     encoder = saved.settings.encode(saved.data)

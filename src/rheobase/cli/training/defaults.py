@@ -1,4 +1,4 @@
-"""What a training run takes where nothing is said. Numbers only, so that the help can read them without torch."""
+"""The defaults of a training run. Numbers only, so that the help can read them without torch."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def of(neuron: str, samples: int) -> dict[str, Any]:
 
 
 def said(name: str) -> str:
-    """A default for the help, with the neurons for which it is another.
+    """A default as text for the help, with the neurons that have another one.
 
     >>> said("steps"), said("hidden")
     ('60', '128; SRC 256')

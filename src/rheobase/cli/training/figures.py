@@ -1,4 +1,4 @@
-"""What a run found, as rows of a table and as JSON."""
+"""The results of a run, as rows of a table and as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rheobase.cli.training.job import Outcome
 
 
 def rows(outcome: Outcome) -> dict[str, str]:
-    """Names and values, for people."""
+    """Names and values as text, for display."""
     test, history = outcome.test, outcome.history
     best, spikes, host = history.best, outcome.spikes_per_neuron, machine()
     error = math.sqrt(test.accuracy * (1 - test.accuracy) / test.samples)
@@ -30,7 +30,7 @@ def rows(outcome: Outcome) -> dict[str, str]:
 
 
 def as_json(outcome: Outcome, folder: Path) -> dict[str, Any]:
-    """The same and more, for programs."""
+    """All results and settings, as values of JSON."""
     history = outcome.history
     return {
         "name": folder.name, "folder": str(folder), "test": outcome.test.as_json(),

@@ -28,7 +28,7 @@ from rheobase.nn import Sequential
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trained network and all that was found. `predicted` (test samples,) is None where processes shared them."""
+    """A trained network and all that was found. `predicted` (test samples,): None with several processes."""
 
     settings: Settings
     data: Dataset

@@ -55,7 +55,7 @@ def _src(settings: Settings, data: Dataset) -> nn.Sequential:
 
 
 def memory_of(settings: Settings, data: Dataset) -> int:
-    """The bytes that a step of training takes at least: sequences there and back, weights, and Adam's moments."""
+    """The least bytes that a training step takes: sequences and their gradients, weights, and Adam's moments."""
     cells = [*settings.hidden, CELLS_PER_CLASS * len(data.classes)] if settings.neuron == "SRC" else [*settings.hidden]
     widths = [data.input_size, *cells, len(data.classes)]
     weights = sum(a * b for a, b in pairwise(widths)) + settings.recurrent * sum(n * n for n in cells)

@@ -12,7 +12,7 @@ MOST_MISTAKES = 12
 
 
 def pictures(outcome: Outcome) -> list[Picture]:
-    """All that this run can show, in the order of the report."""
+    """The pictures that this run has data for, in the order of the report."""
     seen = activity(outcome)
     shown = [_learning(outcome), _confusion(outcome), _raster(outcome, seen)]
     spiking = [layer for layer in seen.layers if bool(layer.spikes.any())]

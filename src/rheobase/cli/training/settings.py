@@ -86,7 +86,7 @@ class Settings:
         return cls(**values)
 
     def as_json(self) -> dict[str, Any]:
-        """In words and numbers that JSON can say."""
+        """The settings as values of JSON."""
         return {**asdict(self), "hidden": list(self.hidden)}
 
     def recipe(self) -> Recipe:
@@ -97,7 +97,7 @@ class Settings:
         )  # fmt: skip
 
     def encode(self, data: Dataset) -> Encoder:
-        """From the samples of these data to sequences. Raises `ParameterError`."""
+        """The encoder that turns samples of these data into sequences. Raises `ParameterError`."""
         known = EVENT_ENCODERS if isinstance(data, EventDataset) else ENCODERS
         if self.encoder not in known:
             kind = "events" if isinstance(data, EventDataset) else "images"
@@ -112,7 +112,7 @@ class Settings:
         return Latency(self.steps) if self.encoder == "latency" else Direct(self.steps)
 
     def command(self, name: str, out: Path) -> str:
-        """The command that makes this run again, with every choice said."""
+        """The command that makes this run again, with every choice stated."""
         words = ["rheobase", "train"]
         for key, value in self.as_json().items():
             if key == "hidden":

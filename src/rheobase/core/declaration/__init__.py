@@ -1,1 +1,1 @@
-"""What a neuron declares: parameters, states, inputs and options, with units; and what they say of it."""
+"""What a neuron declares: parameters, states, inputs and options, with units; and descriptions made from them."""

@@ -1,4 +1,4 @@
-"""Time constants for those who come with a decay per step."""
+"""Time constants from decay factors per step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rheobase.errors import ParameterError
 
 
 def from_decay(beta: float, dt: float = 1.0) -> float:
-    """The time constant (ms) of a variable that keeps the share `beta` of itself over one step of `dt` ms.
+    """The time constant (ms) of a variable that decays by the factor `beta` in one step of `dt` ms.
 
     tau = -dt / ln(beta)
 

@@ -19,7 +19,7 @@ _SECTION = re.compile(r"^(Shapes|Raises|Numerics|Differs from the paper|Referenc
 
 @dataclass(frozen=True)
 class Description:
-    """A neuron in words: from its docstring, which the house rules hold to one form."""
+    """The parts of a neuron's docstring, whose form is checked by `tests/house`."""
 
     kind: type[Declared]
     summary: str
@@ -43,11 +43,11 @@ class Description:
 
     @property
     def time(self) -> str:
-        """How the neuron counts time."""
+        """The unit of time: "ms", or "steps" for a neuron without dt."""
         return "ms" if issubclass(self.kind, OdeNeuron) else STEPS
 
     def as_json(self) -> dict[str, Any]:
-        """Everything, in words and numbers that JSON can say."""
+        """The description and all declarations as a dict that can be written as JSON."""
         kind = self.kind
         return {
             "name": kind.__name__, "summary": self.summary, "authors": self.authors, "year": self.year,
@@ -73,7 +73,7 @@ class Description:
 
 
 def driver(kind: type[Declared]) -> str:
-    """What the input that tools vary is called in pictures; of several it is the first, and the others are zero.
+    """The label of the input that plots and tools vary: "input", or the first of several; the others are zero.
 
     >>> from rheobase import neurons
     >>> driver(neurons.LIF), driver(neurons.CondLIF)
@@ -117,7 +117,7 @@ def allowed(spec: ParamSpec) -> str:
 
 
 def display(unit: str) -> str:
-    """A unit for a table: a plain number has none.
+    """A unit as tables and axes show it: empty for a plain number.
 
     >>> display("1"), display("ms")
     ('', 'ms')

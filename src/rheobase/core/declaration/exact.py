@@ -1,4 +1,4 @@
-"""Numbers with all their digits: what was given in float64 is there again when a module becomes float64."""
+"""Modules that store the float64 values they were given, and restore them when they are converted to float64."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 
 class Exact(nn.Module):
-    """A module that remembers the numbers it was given beside what its own type holds of them.
+    """A module that stores the float64 values it was given beside its own, rounded tensors.
 
-    A module starts in torch's default type, mostly float32, and `double()` would make -5.099999904632568 of -5.1. As
-    long as a tensor is still what the given number was rounded to, it becomes that number.
+    A module starts in torch's default dtype, mostly float32, and a plain `double()` would turn -5.1 into
+    -5.099999904632568. Here a tensor that still equals the rounded value becomes the given value.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Exact(nn.Module):
         self._exact: dict[str, Tensor] = {}
 
     def remember(self, name: str, given: Tensor, held: Tensor) -> None:
-        """Note that `held`, kept under this name, is what its type holds of `given`."""
+        """Store `given` in float64 as the exact value of the parameter or buffer `name`, whose tensor is `held`."""
         exact = given.detach().to("cpu", torch.float64)
         if held.dtype.itemsize < 8 and not torch.equal(held.detach().cpu().double(), exact):
             self._exact[name] = exact.clone()
@@ -40,6 +40,6 @@ class Exact(nn.Module):
         return self
 
     def _held(self) -> list[tuple[str, Tensor]]:
-        """The tensors of which more digits are known."""
+        """The parameters and buffers for which an exact value is stored, by name."""
         tensors: dict[str, Any] = {**self._parameters, **self._buffers}
         return [(name, tensors[name]) for name in self._exact if tensors.get(name) is not None]

@@ -21,24 +21,25 @@ RESERVED = ("state", "record", "lengths", "backend", "check_finite")  # the othe
 
 
 def input_type(owner: type[Any], names: Sequence[str]) -> type[Any] | None:
-    """What equations get of several inputs at a step; None where there is one, which comes as it is."""
+    """The named tuple in which equations receive several inputs; None for one input, which they receive as it is."""
     return None if len(names) == 1 else namedtuple(f"{owner.__name__}Input", names)  # pyright: ignore[reportUntypedNamedTuple]
 
 
 def one_step_of(neuron: Neuron, values: Sequence[Any]) -> Any:
-    """What the equations get of the inputs at one step."""
+    """The inputs of one step as the equations receive them: a single value, or the named tuple of `input_type`."""
     return values[0] if neuron.Input is None else neuron.Input(*values)
 
 
 def driven(neuron: Neuron, x: Tensor) -> dict[str, Tensor]:
-    """Inputs of a call in which the first one gets x and the others nothing."""
+    """The inputs of a call by name: x for the first, zeros for the others."""
     return {name: x if k == 0 else torch.zeros_like(x) for k, name in enumerate(neuron.entries)}
 
 
 def gathered(neuron: Neuron, first: Any, named: Mapping[str, Any]) -> tuple[Any, ...]:
     """The inputs of a call in the order of their declaration.
 
-    `first` is what was given by place: the one input, or several by name (a mapping or a named tuple).
+    `first` is the positional argument: the one input, or several by name (a mapping or a named tuple). `named` are the
+    keyword arguments.
 
     Raises: `ParameterError` for an unknown input, one that is missing, or one that is given twice.
     """

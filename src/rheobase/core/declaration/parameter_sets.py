@@ -33,7 +33,7 @@ ENTRY = ("meaning", "source", "values", "options", "shown")
 
 @dataclass(frozen=True)
 class Shown:
-    """A protocol: a time step, a duration, a current, and where the states start."""
+    """A stimulation protocol: time step and duration (ms, or steps), current, and initial states."""
 
     dt: float
     stop: float
@@ -47,7 +47,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class NamedSet:
-    """Parameter values with a name, where they come from, and how their source shows them."""
+    """Parameter values with a name, their source, and the protocol with which the source shows them."""
 
     name: str
     meaning: str

@@ -1,4 +1,4 @@
-"""Neurons made of declarations: collects `param`, `state` and `option`, checks values, keeps them."""
+"""Neurons made of declarations: collects `param`, `state`, `entry` and `option`, checks values and stores them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ MILLIVOLTS = 0.2  # of ATan: half as high 3 mV from the threshold, where ATan() 
 class Declared(Neuron):
     """The common part of `OdeNeuron` and `MapNeuron`. Abstract.
 
-    `detach_reset` and `detach_spike` are keywords of every neuron; what a class says is the default, chosen so that the
-    gradient stays finite over 10^4 spikes. The first leaves the reset's own slope out of the gradient: a state after a
-    spike then depends on the one before, not on whether there was a spike. The second lets no gradient of a state pass
-    a spike at all, for dynamics that are themselves chaotic.
+    `detach_reset` is a keyword of every neuron, `detach_spike` of every `OdeNeuron`. The class attributes are the
+    defaults, chosen so that the gradient stays finite over 10^4 spikes. `detach_reset` treats the spike in the reset as
+    a constant: the gradient of a state after a spike then depends on the state before, not on whether there was a
+    spike. `detach_spike` stops the gradient of all states at a spike, for dynamics that are themselves chaotic.
     """
 
     declared_options: ClassVar[dict[str, Option]]
@@ -122,7 +122,7 @@ class Declared(Neuron):
 
     @classmethod
     def usual_surrogate(cls) -> Surrogate:
-        """What stands for the derivative of a spike where nothing is said: ten times as wide for potentials in mV."""
+        """The default surrogate: `ATan`, ten times as wide for a membrane potential in mV."""
         potential = cls.states.get("v")
         return ATan(MILLIVOLTS) if potential is not None and potential.unit == "mV" else ATan()
 
@@ -133,7 +133,7 @@ class Declared(Neuron):
 
     @classmethod
     def named(cls, name: str, *shape: int | Sequence[int], **given: Any) -> Self:
-        """A population with a named parameter set; what is given beside it wins.
+        """A population with a named parameter set; keyword arguments override its values.
 
         Raises: `ParameterError` for a name that there is not.
         """
@@ -150,7 +150,7 @@ class Declared(Neuron):
 
     # --- parameters -----------------------------------------------------------------------------------
     def value(self, name: str) -> Tensor:
-        """The value in force of a parameter."""
+        """The current value of a parameter; a learnable one may be stored otherwise (see `ParamSpec`)."""
         learnable = name in self.learn
         spec = self.params[name]
         stored = spec.stored_name(learnable)

@@ -1,4 +1,4 @@
-"""The words of a declaration: `param`, `state`, `option`, and `relax`."""
+"""The functions of a declaration: `param`, `state`, `entry`, `option` and `relax`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOG_LIMIT = 40.0  # of a learnable positive value: within, neither it nor its sq
 class ParamSpec:
     """One parameter of a neuron: the only place where its number, unit and meaning are written.
 
-    As an attribute of a neuron it reads the value in force. A learnable parameter is stored so that every
+    As an attribute of a neuron it reads the current value. A learnable parameter is stored so that every
     gradient step stays legal: `positive` as its logarithm, `range` as a logit, `clamp` as it is, cut when read.
     """
 
@@ -206,7 +206,7 @@ def option(default: Any, meaning: str, *, choices: tuple[Any, ...] = (True, Fals
 
 
 class Relax(NamedTuple):
-    """dx/dt = (to - x) / tau, or rate (to - x), said as such so that an integrator may solve it exactly."""
+    """dx/dt = (to - x) / tau, or rate (to - x), stated as a relaxation so that an integrator can solve it exactly."""
 
     to: Any
     tau: Any = None
@@ -216,12 +216,12 @@ class Relax(NamedTuple):
         return (self.to - x) / self.tau if self.rate is None else self.rate * (self.to - x)
 
     def times(self, dt: Any) -> Any:
-        """How many time constants dt is."""
+        """The length of dt in time constants."""
         return dt / self.tau if self.rate is None else dt * self.rate
 
 
 def relax(to: Any, tau: Any = None, *, rate: Any = None) -> Relax:
-    """State that a variable relaxes towards `to` with a time constant (ms), or with its inverse, a rate (1/ms).
+    """Declare that a variable relaxes towards `to` with a time constant (ms), or with its inverse, a rate (1/ms).
 
     dx/dt = (to - x)/tau = rate (to - x). Of `tau` and `rate` give the one that the equations have: the other would
     cost a division in each step.

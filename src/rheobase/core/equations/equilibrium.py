@@ -1,4 +1,4 @@
-"""Resting states that are solved for: the potential at which nothing moves, and the gates that go with a potential."""
+"""Resting states found numerically: the equilibrium potential, and the other states at a given potential."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ POINTS, ZOOMS = 129, 7  # 128^7 = 2^49: the interval shrinks to the last bits of
 
 
 def equilibrium(neuron: Any, *ends: Any) -> dict[str, Tensor]:
-    """The lowest v, and the other states that go with it, at which a neuron without input stands still.
+    """The equilibrium with the lowest v of a neuron without input: its states by name; each broadcasts to `shape`.
 
-    All states but v must relax to values that depend on v alone. It is looked for between the lowest and the
-    highest of `ends` (of v): at the lowest, v must not fall, at the highest not rise. The reversal potentials of all
-    channels are such ends.
+    All states but v must relax to values that depend on v alone. The search covers v from the lowest to the highest of
+    `ends`: v must not fall at the lowest and not rise at the highest. The reversal potentials of all channels are such
+    ends.
     """
     with torch.no_grad():
         potentials = torch.broadcast_tensors(*(torch.as_tensor(end, dtype=torch.float64) for end in ends))
@@ -41,7 +41,7 @@ def _rise(neuron: Any, v: Tensor) -> Tensor:
 
 
 def settled(neuron: Any, v: Tensor) -> dict[str, Tensor]:
-    """The values to which the states other than v relax at v."""
+    """The values to which the states other than v relax at the potential v, by name."""
     others = dict.fromkeys((name for name in neuron.states if name != "v"), torch.zeros_like(v))
     slopes = neuron.dynamics(neuron.State(v=v, **others, **_side(neuron)), torch.zeros_like(v))
     return {name: slopes[name].to for name in others}

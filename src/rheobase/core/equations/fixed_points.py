@@ -11,7 +11,7 @@ import torch
 def tanh_fixed_point(slope: Any, bias: Any) -> Any:
     """The h with h = tanh(slope h + bias), elementwise; unique for slope <= 1.
 
-    Newton's method on u = slope tanh(u) + bias, from the solution of the line that touches it at 0. For
+    Newton's method on u = slope tanh(u) + bias, started from the solution of its linearisation at 0. For
     slope <= 0 six steps reach the last bit (checked for slope from -20 to 0 and bias from -12 to 6).
 
     >>> h = tanh_fixed_point(torch.tensor(-5.0), torch.tensor(-6.0))

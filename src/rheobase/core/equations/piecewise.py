@@ -1,4 +1,4 @@
-"""Functions made of straight lines, as hardware has them."""
+"""Piecewise linear functions, as hardware implements them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The parts that conductance-based neurons share: rates of opening and closing, gates, and the membrane.
 
-The exponentials stand still beyond `LIMIT`, so that neither they nor their gradients overflow in float32.
+The exponentials are constant beyond `LIMIT`, so that neither they nor their gradients overflow in float32.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def exponential(x: Any) -> Any:
 def linoid(x: Any) -> Any:
     """x / (exp(x) - 1), which is 1 at x = 0, smooth there in value and derivative; constant from x = 80 on.
 
-    Near zero it is its series, whose first term left out is below 3e-18.
+    Near zero it is computed by its series; the first omitted term is below 3e-18.
 
     >>> linoid(torch.tensor([-10.0, 0.0, 10.0]))
     tensor([1.0000e+01, 1.0000e+00, 4.5402e-04])

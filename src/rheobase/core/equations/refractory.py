@@ -1,4 +1,4 @@
-"""The refractory time that some neurons bring along: a clock that runs down, and a threshold out of reach meanwhile."""
+"""The refractory time that some neurons declare: a clock that runs down, and no spike until it has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FAR_BELOW = -1000.0  # a volt where potentials are in mV, where no surrogate has
 
 
 def running(clock: Any, dt: Any) -> Any:
-    """Whether time is left on a clock that goes down in steps of dt; half a step forgives its rounding.
+    """Whether time is left on a clock that runs down in steps of dt; half a step or less counts as rounding.
 
     >>> running(torch.tensor([2.0, 1.0, 1e-7]), 1.0).tolist()
     [True, True, False]
@@ -19,7 +19,7 @@ def running(clock: Any, dt: Any) -> Any:
 
 
 def barred(when: Any, above: Any) -> Any:
-    """The distance above the threshold, or one that is far below it where a neuron must not fire.
+    """The distance `above` the threshold, and -1000 in its place where `when` holds: there a neuron must not fire.
 
     >>> barred(torch.tensor([False, True]), torch.tensor([0.5, 0.5])).tolist()
     [0.5, -1000.0]

@@ -44,7 +44,7 @@ class Request:
 
     @property
     def rng(self) -> Tensor | None:
-        """Where the noise stands, seed and absolute step; None for a neuron without noise."""
+        """The seed and the absolute step of the noise, int64 (2,); None for a neuron without noise."""
         return getattr(self.state, RNG, None)
 
     @property
@@ -53,7 +53,7 @@ class Request:
         return [getattr(self.state, name) for name in self.neuron.lane_states]
 
     def end(self, lanes: Sequence[Tensor]) -> Any:
-        """The state after the call, from those of its lanes."""
+        """The state after the call, from the final values of `lanes`."""
         named = dict(zip(self.neuron.lane_states, lanes, strict=True))
         return self.neuron.whole_state(named, advanced(self.rng, self.form.shape[0]))
 

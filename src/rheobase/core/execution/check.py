@@ -1,4 +1,4 @@
-"""Everything a call can get wrong, said before any work is done."""
+"""The checks of a call's arguments, made before any work is done."""
 
 from __future__ import annotations
 

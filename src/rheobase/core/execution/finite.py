@@ -1,4 +1,4 @@
-"""NaN and infinity: refused in the input, and told where the states become so, with the step and what to do."""
+"""Errors for NaN and infinity: in the input, and in the states, with the step at which they appear and a remedy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODES = torch._C._TorchDispatchModeKey  # pyright: ignore[reportPrivateUsage]
 
 
 def concrete() -> bool:
-    """Whether tensors have values that may be looked at: not while torch traces, transforms or exports a function."""
+    """Whether tensors have values that can be read: not while torch traces, transforms or exports a function."""
     return not (
         torch.compiler.is_compiling()
         or torch._C._are_functorch_transforms_active()  # pyright: ignore[reportPrivateUsage]
@@ -38,7 +38,7 @@ def check_finite(neuron: Neuron, inputs: Sequence[Tensor]) -> None:
 
 
 def bad_input(neuron: Neuron, inputs: Sequence[Tensor]) -> InputError | None:
-    """The error for the first input that is somewhere NaN or infinite; none while values cannot be looked at."""
+    """The error for the first input with a NaN or infinity; None if there is none, or values cannot be read."""
     if not concrete():
         return None
     for name, x in zip(neuron.entries, inputs, strict=True):
@@ -48,12 +48,12 @@ def bad_input(neuron: Neuron, inputs: Sequence[Tensor]) -> InputError | None:
 
 
 def finite(state: Any) -> bool:
-    """Whether all that a state holds is finite; true while values cannot be looked at."""
+    """Whether every value of a state is finite; True where values cannot be read (see `concrete`)."""
     return not concrete() or all(s.is_meta or bool(torch.isfinite(s).all()) for s in state)
 
 
 def not_finite(owner: str, x: Tensor, name: str = CURRENT) -> InputError:
-    """The error for an input that is somewhere NaN or infinite; names the first place."""
+    """The error for an input x with a NaN or infinity; it names the first such element."""
     bad = ~torch.isfinite(x)
     where = tuple(int(k) for k in bad.nonzero()[0])
     value = float(x.detach()[where])
@@ -66,9 +66,10 @@ def not_finite(owner: str, x: Tensor, name: str = CURRENT) -> InputError:
 
 
 def diverged(request: Request, run: Callable[[Request], Any]) -> Diverged | StateError:
-    """The error for a call whose states did not stay finite; `run` runs a request and raises `Diverged` where it fails.
+    """The error for a call whose states became NaN or infinite; it names the first step at which they did.
 
-    The first step at which they fail is found by bisection over the length, so that nothing need be recorded.
+    `run` runs a request and returns its final state, or raises `Diverged` where that is not finite. The step is found
+    by bisection over the length, so that nothing need be recorded.
     """
     neuron = request.neuron
     bad = [name for name in neuron.lane_states if not bool(torch.isfinite(getattr(request.state, name)).all())]
@@ -100,7 +101,7 @@ def _first_bad(name: str, x: Tensor) -> str:
 
 
 def divergence(owner: str, what: str, step: int | None, remedy: str = LOOK) -> Diverged:
-    """The error for states that are no longer finite after a step; None where it is not known which."""
+    """The error for states that are not finite after `step`, or after an unknown step (None); `what` names them."""
     when = "" if step is None else f" after step {step}"
     return Diverged(owner, f"{what}{when}", "states that stay finite", remedy)
 

@@ -1,4 +1,4 @@
-"""The reference loop: one step after the other in plain torch. Every kernel is held to it."""
+"""The reference loop: one step after the other in plain torch. Every kernel is tested against it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rheobase.errors import DeclarationError, Diverged
 
 
 class Reference:
-    """What a neuron does, step by step: any neuron, any device, any derivative that torch knows."""
+    """The reference backend: it runs any neuron on any device, with any derivative that torch supports."""
 
     def refusal(self, request: Request, *, asked: bool = False) -> str | None:
         return None
@@ -52,9 +52,9 @@ class Reference:
 
 
 def loop(request: Request, step: Callable[[int, Any], Transition]) -> tuple[Tensor, Any, list[Tensor]]:
-    """The output, the last state and the traces that a request asks for; `step(t, state)` makes each step.
+    """Call `step(t, state)` for each step of a request: its output, last state and recorded traces.
 
-    A sequence that has ended gives zeros and keeps its state.
+    After a sequence has ended (`lengths`), its output is zero and its state constant.
     """
     neuron, s = request.neuron, request.state
     outs: list[Tensor] = []
@@ -74,7 +74,9 @@ def loop(request: Request, step: Callable[[int, Any], Transition]) -> tuple[Tens
 
 
 def one_step(neuron: Neuron, values: Mapping[str, Tensor], s: Any, row: Sequence[Tensor]) -> Transition:
-    """One step, of which every result has a value for each lane: equations may give numbers, masks or parameters.
+    """One step, with every result expanded to a value for each lane: equations may give numbers, masks or parameters.
+
+    `row` holds the inputs of the step, each (batch, *shape), in the order of the neuron's entries.
 
     Raises `DeclarationError` for equations that change what they were given.
     """
@@ -96,14 +98,14 @@ def one_step(neuron: Neuron, values: Mapping[str, Tensor], s: Any, row: Sequence
 
 
 def versions(tensors: Mapping[str, Tensor]) -> list[int]:
-    """How often each was changed in place; nothing is known of tensors that torch does not count, or traces."""
+    """The number of in-place changes of each tensor; 0 for inference tensors and under torch.compile, where unknown."""
     if torch.compiler.is_compiling():
         return [0] * len(tensors)
     return [0 if x.is_inference() else x._version for x in tensors.values()]  # pyright: ignore[reportPrivateUsage]
 
 
 def held_state(neuron: Neuron, alive: Tensor, now: Any, before: Any) -> Any:
-    """The same of a state."""
+    """`held` for each lane state."""
     kept = {name: held(alive, getattr(now, name), getattr(before, name)) for name in neuron.lane_states}
     return now._replace(**kept)
 
@@ -115,7 +117,7 @@ def _fill(x: Any, like: Tensor) -> Tensor:
 
 
 def held(alive: Tensor, now: Tensor, before: Tensor) -> Tensor:
-    """The new value of each sequence that goes on, the old one of each that has ended."""
+    """`now` for each sequence that is `alive`, bool (batch,), and `before` for each that has ended."""
     return torch.where(alive.view(-1, *(1,) * (now.dim() - 1)), now, before)
 
 

@@ -1,1 +1,1 @@
-"""Equations run on what is not numbers: the base of it, and the checker of units."""
+"""Equations run on values that are not numbers: the base class of such values, and the unit checker."""

@@ -1,8 +1,8 @@
-"""Equations run on what is not numbers: on symbols (the engine), on units (the checker).
+"""Equations run on values that are not numbers: on symbols (the engine), on units (the unit checker).
 
-An abstract value stands where the equations expect a tensor. It is a tensor to Python and to torch, so that they treat
-it as they would treat one, but every operation on it ends in the rules of its kind, and so does every question about
-it (its dtype, its shape, whether it is positive).
+An abstract value takes the place of a tensor in the equations. It is a subclass of `Tensor`, so that Python and torch
+accept it as one. Every operation on it is passed to the rules of its class, and so is every query of it (its dtype, its
+shape, whether it is positive).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _NOTHING = torch.empty((), device="meta")  # what an abstract value holds: no me
 
 
 class AbstractValue(Tensor):
-    """Abstract: a kind of value defines `apply`, which every operation of torch on it comes to."""
+    """A tensor without data. Abstract: a subclass defines `apply`, to which torch passes every operation on it."""
 
     @staticmethod
     def __new__(cls: type[Any], *args: Any, **kwargs: Any) -> Any:
@@ -36,7 +36,7 @@ class AbstractValue(Tensor):
 def operation(func: Any) -> str:
     """The name of a torch function, the same for a function, a method and an operator.
 
-    What makes a Python number of a tensor is no operation and keeps its name, and so does a property.
+    A conversion to a Python number keeps its dunder name, and a property is named "Tensor.<property>".
 
     >>> operation(torch.add), operation(Tensor.__rsub__), operation(Tensor.__float__), operation(Tensor.shape.__get__)
     ('add', 'rsub', '__float__', 'Tensor.shape')

@@ -29,7 +29,7 @@ ONE, MS = parse("1"), parse("ms")
 
 
 class Disagreement(Exception):
-    """Units that do not go together, before it is known whose equation it is."""
+    """Units that do not match; `check_units` turns it into a `UnitError` that names the equation."""
 
     def __init__(self, given: str, expected: str):
         self.given, self.expected = given, expected
@@ -56,7 +56,7 @@ class Quantity(AbstractValue):
 
 
 def unit_of(x: Any) -> Unit:
-    """A number, and a tensor written in an equation, is pure."""
+    """The unit of a value; a number or a tensor written in an equation is a pure number."""
     return x.unit if isinstance(x, Quantity) else ONE
 
 
@@ -235,7 +235,7 @@ def _same_state(before: Any, after: Any) -> None:
 
 @contextmanager
 def _of(name: str, equation: str) -> Generator[None]:
-    """Says whose equation it was."""
+    """Turns a `Disagreement` into a `UnitError` that names the neuron and the equation."""
     try:
         yield
     except Disagreement as found:

@@ -1,4 +1,4 @@
-"""Neurons around neurons: a refractory time, noise, firing by chance, the spikes of many sources."""
+"""Wrappers around neurons: a refractory time, noise on the input, stochastic firing, Poisson input."""
 
 from rheobase.core.wrappers.base import Wrapper
 from rheobase.core.wrappers.poisson_input import PoissonInput

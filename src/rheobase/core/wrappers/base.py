@@ -1,4 +1,4 @@
-"""What the neurons around neurons share."""
+"""The base class of wrappers around neurons."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rheobase.errors import ParameterError
 
 
 class Wrapper(Neuron):
-    """A neuron around another: the parameters and states of the one inside, and some of its own."""
+    """A neuron that wraps another: it has the parameters and states of the inner neuron, and some of its own."""
 
     # in dicts, since a ParamSpec on the class would be a descriptor
     own_params: ClassVar[dict[str, ParamSpec]]
@@ -68,7 +68,7 @@ class Wrapper(Neuron):
 
     @property
     def dt(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """That of the neuron inside."""
+        """The time step of the inner neuron, in ms; None where it counts in steps."""
         return self.neuron.dt
 
     def values(self) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ TOLD = "spikes"
 
 
 class _Told(Bound):
-    """The `self` of a neuron that is told when to spike; keeps the distance to threshold that it would have tested."""
+    """The `self` of a neuron whose spikes are given; it stores the distance to threshold that it would have tested."""
 
     keeps = ("_distance", "_limit", "_spike")
 
@@ -34,11 +34,11 @@ class _Told(Bound):
 
 
 class Forced(Wrapper):
-    """A neuron that spikes and resets when it is told to; its output is the distance to its threshold.
+    """A neuron whose spikes are given as an input; its output is the distance to its threshold, negative below it.
 
-    It has one input more than the neuron inside: `spikes`, 1 where it must spike and 0 elsewhere. A neuron that comes
-    further than `limit` above its threshold, in the threshold's unit, is reset all the same, so that one that makes its
-    own upstroke stays finite.
+    It has one more input than the inner neuron: `spikes`, 1 where it must spike and reset, 0 elsewhere. It also resets
+    where it is more than `limit` above its threshold, in the threshold's unit, so that a neuron whose equations have an
+    upstroke stays finite.
 
     Raises: `ParameterError` for a neuron without a reset.
 

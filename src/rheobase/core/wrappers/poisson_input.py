@@ -1,4 +1,4 @@
-"""Spikes of many sources that are not simulated: their number in a step is a Poisson number."""
+"""Input from many sources that are not simulated one by one: their spikes in a step are a Poisson number."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ class PoissonInput(OnInput):
     a weight of about J tau_mem / (r dt). Where a neuron has several inputs, `entry` names the one. Seeds and draws
     are as with `Noisy`: anew for each run unless a `seed` is given, and a run in pieces equals a whole one.
 
-    The work of a step grows with `most`, the largest mean that a step can have: by default the power of two that holds
-    the rates given, and 64 at most. A rate that is assigned later has to fit it. One that outgrows it in place gives
-    NaN, and the run ends in `errors.Diverged`. Counts pass no gradient to `rate`.
+    The cost of a step grows with `most`, the largest allowed mean count of a step (rate dt): by default the smallest
+    power of two not below that of the given rates, at least 2^-6 and at most 64. A rate assigned later must not exceed
+    it. One that is changed in place and exceeds it gives NaN, and the run ends in `errors.Diverged`. Counts pass no
+    gradient to `rate`.
 
     The counterpart of NEST's poisson_generator and Brian2's PoissonInput, with one process for each neuron.
 

@@ -22,7 +22,7 @@ SMALLEST = 1e-8  # below what one draw of 24 bits can give
 
 
 class Random(Wrapper):
-    """What the wrappers with random numbers share: a seed, and where the noise stands as part of the state."""
+    """The base class of wrappers with random numbers: a seed, and `rng`, the seed and step of the noise, as a state."""
 
     own_states: ClassVar = {RNG: StateSpec(0.0, "1", "seed and absolute step of the noise")}
     once: ClassVar[str] = "one source of noise is enough: Noisy, Escape or PoissonInput, once"
@@ -43,7 +43,7 @@ class Random(Wrapper):
         return self.State(**inner, rng=start(self.seed, next(iter(inner.values())).device))
 
     def _arguments(self) -> dict[str, Any]:
-        """What it was made with beside the neuron, as it is written."""
+        """The constructor's arguments other than the neuron, for `repr`."""
         return {**{name: getattr(self, name).tolist() for name in self.own_params}, "seed": self.seed}
 
     def __repr__(self) -> str:
@@ -53,7 +53,7 @@ class Random(Wrapper):
 
 
 class OnInput(Random):
-    """What those share that change one input: its name, and the step of the neuron inside."""
+    """The base class of wrappers that change one input: the name of that input, and the inner neuron's step."""
 
     entry: str
 
@@ -79,10 +79,10 @@ class Noisy(OnInput):
     """Adds `sigma` times a standard normal number to the input, anew for every step and lane.
 
     `sigma` is in the unit of the input: a standard deviation per step. Where a neuron has several inputs, `entry` names
-    the one. Each run that starts at rest draws a seed from torch's generator, so no two are alike and
-    `torch.manual_seed` makes them all again; a `seed` that is given fixes the noise of every run. The number is a
-    function of (seed, absolute step, lane), and the state gains `rng`, both of them: a run in pieces sees the same
-    noise as a whole one, and so does the backward pass.
+    the one. Without a `seed`, each run that starts at rest draws one from torch's generator: runs differ, and
+    `torch.manual_seed` repeats them. A given `seed` fixes the noise of every run. The number is a function of (seed,
+    absolute step, lane), and the state gains `rng`, the seed and the step: a run in pieces sees the same noise as a
+    whole one, and so does the backward pass.
 
     >>> import torch
     >>> from rheobase import neurons
@@ -168,7 +168,7 @@ class Escape(Random):
 
 
 class _Escaping(Bound):
-    """The neuron inside, bound to the same values, with a threshold that is drawn anew at each look at it."""
+    """The inner neuron, bound to the same values, with a threshold that is drawn anew at each test."""
 
     keeps = ("_lanes", "_looks", "_outer", "_rng")
 

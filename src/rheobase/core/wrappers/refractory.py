@@ -15,9 +15,9 @@ from rheobase.errors import ParameterError, nearest
 
 
 class Refractory(Wrapper):
-    """After a spike the membrane stands still and no spike leaves, for `tau_refrac` ms.
+    """After a spike, keeps the membrane constant and suppresses spikes for `tau_refrac` ms.
 
-    `hold` names the states that stand still (by default the membrane potential v); others go on. For a neuron
+    `hold` names the states that are kept constant (by default the membrane potential v); others evolve. For a neuron
     without dt, `tau_refrac` counts steps. The state gains `refrac`, the time that is left.
 
     >>> import torch

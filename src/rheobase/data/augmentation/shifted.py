@@ -1,4 +1,4 @@
-"""Images and recordings moved by a few pixels, another way each time: more training data for nothing."""
+"""Images and recordings moved by a few pixels at random while a network trains."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ _EVENT_BYTES = 8
 # A DVS128 of AEDAT 2.0: bit 0 is polarity (0 brighter), 1 to 7 x, 8 to 14 y; bit 15 marks what is no event of a pixel.
 _NO_PIXEL = 0x8000
 
-# Header of a 3.1 packet: type, source, bytes an event, offset of the time in it, overflows of the time, room, events,
-# valid events.
+# Header of a 3.1 packet: type, source, bytes an event, offset of the time in it, overflows of the time, capacity,
+# events, valid events.
 _PACKET = struct.Struct("<hhiiiiii")
 _POLARITY = 1
 _OVERFLOW_BITS = 31

@@ -1,4 +1,4 @@
-"""From arrays as files hold them to the tensors of a data set."""
+"""Converts the arrays of a file to the tensors of a data set."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ _LAYOUT = "a folder with airplane ... truck, folders of .aedat files"
 def cifar10_dvs(data_dir: str | Path | None = None, *, test: float = TEST_FRACTION) -> EventDataset:
     """CIFAR10-DVS (Li, Liu, Ji, Li & Shi, 2017): 1,000 recordings of 128 x 128 pixels for each of 10 classes.
 
-    The set comes without a test part: of each class the recordings of the highest numbers, `test` of them, become one
-    (0 to 699 to train and 700 to 999 to test, as is usual).
+    The set comes without a test part. The recordings with the highest numbers in each class, a share `test` of them,
+    become one (by default 0 to 699 are for training and 700 to 999 for testing, as is usual).
 
     data_dir (else the environment variable RHEOBASE_DATA, else the user's cache) is the folder that holds airplane/
     ... truck/ with files cifar10_airplane_0.aedat ..., or one that holds it as `cifar10_dvs`. Files are AEDAT 2.0, as

@@ -62,8 +62,8 @@ def ssc(data_dir: str | Path | None = None) -> EventDataset:
     The training part holds the 75,466 published to train on and the 9,981 to validate on, and its groups tell them
     apart: `by_group("valid")` is the published cut. The 20,382 to test are the test part.
 
-    The folder holds ssc_train.h5, ssc_valid.h5 and ssc_test.h5, or holds a folder `ssc` of them. In memory, 4 bytes a
-    spike, which makes some GB. Reference and errors are those of `shd`.
+    data_dir (as for `shd`) is the folder of ssc_train.h5, ssc_valid.h5 and ssc_test.h5, or one that holds it as `ssc`.
+    In memory, 4 bytes a spike, which makes some GB. Reference and errors are those of `shd`.
     """
     paths = _paths("ssc", data_dir, ("train", "valid", "test"))
     train, valid, test = (_part(path, None, part) for path, part in zip(paths, ("train", "valid", "test"), strict=True))

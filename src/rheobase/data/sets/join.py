@@ -1,4 +1,4 @@
-"""From the training and the test part, as files hold them, to the recordings of one data set."""
+"""Joins the recordings of several files into one data set of events, with a training and a test part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from rheobase.errors import DataError
 
 @dataclass(frozen=True)
 class Part:
-    """Recordings of one file: the arrays of `StoredEvents`, a label and, where known, a group of each."""
+    """The recordings of one file, with a label for each and, where known, a group (a speaker, say).
+
+    `source` names the file in errors; `arrays` are those of `StoredEvents`. Shapes: label (recordings,) int64, group
+    (recordings,), names or numbers.
+
+    Raises: `DataError` for arrays that do not fit together.
+    """
 
     source: str
     arrays: dict[str, np.ndarray]
@@ -40,7 +46,7 @@ class Part:
 
 
 def joined(parts: Sequence[Part], shape: tuple[int, ...], *, tick_us: int = 1) -> StoredEvents:
-    """All recordings, those of the first part first. Empties the arrays of `parts`, which may be large."""
+    """The recordings of all parts, one part after the other. Empties `arrays` of each part, to save memory."""
     source = ", ".join(part.source for part in parts)
     if len({part.arrays["t"].dtype.kind == "f" for part in parts}) > 1:
         given = f"t of dtypes {', '.join(str(part.arrays['t'].dtype) for part in parts)}"
@@ -66,7 +72,11 @@ def from_parts(
     kind: str | None = None,
     tick_us: int = 1,
 ) -> EventDataset:
-    """The data set of these parts, which have groups where their kind is given."""
+    """The data set whose training and test recordings are those of these parts, in order.
+
+    `shape` is that of a frame, as in `Events`; times count `tick_us`, as in `StoredEvents`. `kind` is what a group is
+    ("speaker", say); then every part needs groups. None: the data set has no groups.
+    """
     groups = None
     if kind is not None:
         of = [np.concatenate([part.group for part in side if part.group is not None]) for side in (train, test)]

@@ -27,7 +27,7 @@ FILES = {
 
 @dataclass(frozen=True)
 class Published:
-    """A data set with one content for all: where it is fetched, and the sha256 of each unpacked file."""
+    """A published data set of fixed content: where it is downloaded, and the sha256 of each unpacked file."""
 
     name: str
     classes: tuple[str, ...]

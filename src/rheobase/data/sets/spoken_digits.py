@@ -28,9 +28,10 @@ _WRITE = f"write it with np.savez_compressed(path, {', '.join(f'{key}=' for key 
 def spoken_digits(data_dir: str | Path | None = None) -> EventDataset:
     """Digits spoken in English by five people, as spikes of 700 units: 2,250 to train on and 250 to test.
 
-    The audio of the Free Spoken Digit Dataset (Jackson, 2016), made spikes by the basilar membrane, hair cells and
-    bushy cells of Cramer et al. (2020), so of the form of their Heidelberg digits, but other recordings. Test are the
-    first five of each speaker and digit, so every speaker is in both parts: `leave_out("theo")` tests on a new one.
+    The audio of the Free Spoken Digit Dataset (Jackson, 2016), turned into spikes by the basilar membrane, hair cells
+    and bushy cells of Cramer et al. (2020): the form of their Heidelberg digits, but other recordings. The test part is
+    the first five recordings of each speaker and digit, so every speaker is in both parts; `leave_out("theo")` tests on
+    a new one.
 
     data_dir (else the environment variable RHEOBASE_DATA, else the user's cache) is the folder of the files
     fsdd_cochlea_train.npz and fsdd_cochlea_test.npz, or one that holds it as `spoken_digits` or

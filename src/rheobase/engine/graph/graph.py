@@ -1,7 +1,7 @@
 """The graph of one step: pointwise operations in static single assignment, without duplicates.
 
 A node is `(op, args, tag)`; args are indices of earlier nodes. Equal nodes are the same node, so common
-subexpressions are found as the graph is built; what no root needs is left out when it is walked.
+subexpressions are found as the graph is built. Nodes that no root needs stay in the list; `needed` leaves them out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Node(NamedTuple):
 
 @dataclass
 class Graph:
-    """A list of nodes, and where each stands."""
+    """A list of nodes, and the index of each by its content."""
 
     nodes: list[Node] = field(default_factory=list)
     index: dict[tuple[str, tuple[int, ...], str], int] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Graph:
         return self.append(Node(op, args, tag))
 
     def append(self, node: Node) -> int:
-        """The index of this very node, made if it is new; no identity makes another of it."""
+        """The index of this node, made if it is new, without simplification."""
         # repr tells 0.0 from -0.0, which compare equal
         key = (node.op, node.args, repr(node.tag))
         if key not in self.index:
@@ -70,7 +70,7 @@ class Graph:
         return self.put("const", tag=float(value))
 
     def whole_power(self, x: int, n: int) -> int:
-        """x to the n-th as products, n >= 1; in the order of torch for 2 and 3."""
+        """x to the n-th as products, n >= 1; for 2 and 3 multiplied in the same order as in torch."""
         return whole_power(lambda a, b: self.put("mul", a, b), x, n)
 
     def value(self, node: int) -> float | None:
@@ -104,7 +104,7 @@ class Graph:
         return args[:1] if op in ("spike", "substitute") else args
 
     def needed(self, roots: Iterable[int], stop: Iterable[int] = (), *, gradients: bool = False) -> list[int]:
-        """The nodes that the values of the roots need, in order, not looking behind those in `stop`.
+        """The nodes that the values of the roots need, in order, without the arguments of those in `stop`.
 
         With `gradients`, also those that only shape a gradient.
         """
@@ -126,5 +126,5 @@ class Graph:
         return reached
 
     def leaves(self, op: str) -> dict[str, int]:
-        """The leaves of one kind, by tag."""
+        """The index of each node with this op, by its tag."""
         return {str(node.tag): k for k, node in enumerate(self.nodes) if node.op == op}

@@ -1,10 +1,10 @@
-"""What a trace rests on: the attributes, globals and closures that the equations read, and whether they still hold.
+"""The guards of a trace: the attributes, globals and closures that the equations read, and whether they are unchanged.
 
-A trace is a picture of the equations at one moment. What they read beside parameters and states (`self.training`, an
-option, a number of the module) is kept with it by value; before a kernel is used again, each is looked at again. What
-cannot be compared with what it was (a tensor, a module, an open file) refuses the trace.
+A trace captures the equations at one moment. What they read beside parameters and states (`self.training`, an option,
+a number of the module) is saved with it by value, and compared before a kernel is used again. A value that cannot be
+compared (a tensor, a module, an open file) makes the trace fail with `Untraceable`.
 
-Attributes are told by `Bound` as they are read. Globals and closures are found in the code of the functions that the
+`Bound` reports attributes as they are read. Globals and closures are found in the code of the functions that the
 equations call, `pkg.name` included; libraries are taken to be pure.
 """
 
@@ -43,7 +43,7 @@ Look = tuple[str, Any, Any]
 
 @dataclass(frozen=True, eq=False)
 class Guard:
-    """Something that was read: how to read it again, and what it was."""
+    """One value that was read: how to read it again, and what it was."""
 
     name: str
     read: Callable[[], Any]
@@ -53,7 +53,7 @@ class Guard:
     attribute: tuple[int, str] | None = None  # of a neuron so many wrappers inside
 
     def holds(self) -> bool:
-        """Whether it is what it was."""
+        """Whether it is unchanged."""
         try:
             now = self.read()
         except (AttributeError, LookupError, ValueError):
@@ -67,7 +67,7 @@ class Guard:
 
 
 class Guards:
-    """All that one trace rests on."""
+    """The guards of one trace."""
 
     def __init__(self) -> None:
         self.kept: dict[Any, Guard] = {}
@@ -77,8 +77,8 @@ class Guards:
         self._known: set[int] = set()  # functions whose code was looked at
 
     def attribute(self, neuron: Any, name: str, found: Any) -> None:
-        """A `core.bound.Watch`."""
-        # of a neuron inside only that it is this one counts: its own attributes are told as they are read
+        """Guard an attribute of the neuron that was read; a `core.bound.Watch`."""
+        # of a wrapped neuron, guard only its identity: its own attributes are reported as they are read
         read: Any = (lambda: neuron.neuron) if name == "neuron" else (lambda: looked_up(neuron, name)[0])
         depth = self._depth.setdefault(id(neuron), len(self._depth))
         own = None if name in dir(type(neuron)) and isinstance(found, METHOD) else (depth, name)
@@ -87,7 +87,7 @@ class Guards:
             self.function(function)
 
     def function(self, found: Any) -> None:
-        """A function that the equations call."""
+        """Guard what a function that the equations call reads: its object, defaults, globals and closure."""
         found = _plain_function(found)
         if isinstance(found, types.MethodType):
             self._keep(id(found.__self__), f"the object of {found.__name__}", lambda: found.__self__, found.__self__)
@@ -101,12 +101,12 @@ class Guards:
         self._code(found.__code__, found.__globals__, cells)
 
     def changed(self) -> str | None:
-        """The name of something that is no longer what it was; None where all holds."""
+        """The name of a value that has changed; None where none has."""
         same = all(type(neuron) is cls and _found_again(neuron, looks) for neuron, cls, looks in self._plain)
         return next((guard.name for guard in (self._others if same else self.kept.values()) if not guard.holds()), None)
 
     def watchable(self) -> tuple[tuple[tuple[int, str], ...], str | None]:
-        """The attributes that torch.compile can watch for us, and the name of something that it cannot."""
+        """The attributes for torch.compile to guard, (wrapper depth, name), and a name of a value that it cannot."""
         methods = [guard for guard in self.kept.values() if isinstance(guard.value, METHOD)]
         others = [guard for guard in self.kept.values() if guard not in methods]
         hidden = next((guard.name for guard in others if guard.attribute is None or not guard.lasting), None)
@@ -186,7 +186,7 @@ def _found_again(neuron: Any, looks: list[Look]) -> bool:
 
 
 def snapshot(value: Any, name: str) -> tuple[Any, bool]:
-    """What can be compared with a later look at the value, and whether the object itself cannot change.
+    """A form of the value to compare with later readings of it, and whether the object itself cannot change.
 
     Raises `Untraceable` for what cannot be compared.
     """

@@ -1,8 +1,8 @@
-"""What to keep of each step for the way back: the smallest cut between its start and what its gradient reads.
+"""What to save of each step for the backward pass: the smallest cut between its start and what its gradient reads.
 
-Every value that is kept costs one row of scratch, written and read; the input is read again, at little less. What
-lies behind the cut is computed again from it, except what is dear (exp, tanh, a division): that is kept, or
-something computed from it is. The cut is a maximum flow (Edmonds & Karp, 1972) over some tens of nodes.
+Every saved value costs one row of scratch, written and read; reading the input again costs a little less. Values behind
+the cut are recomputed from it, except expensive ones (exp, tanh, a division): those are saved, or something computed
+from them is. The cut is a maximum flow (Edmonds & Karp, 1972) over some tens of nodes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SOURCE, SINK = -1, -2
 def smallest_cut(
     graph: Graph, forward: Set[int], roots: Iterable[int], still: Set[int], again: Set[int] = frozenset()
 ) -> list[int]:
-    """The nodes to keep, so that the roots follow from them, from the input, and from the invariants in `still`.
+    """The nodes to save, so that the roots follow from them, from the input, and from the invariants in `still`.
 
     `forward` are the nodes of the step itself; all others belong to the gradient and are computed once anyway. `again`
     are leaves that can be read again, beside the input.

@@ -1,4 +1,4 @@
-"""A program: the graph of one step with its inputs and results named, and the same as text.
+"""A program: the graph of one step with its inputs and results named, and its form as text.
 
 The text is all that an operator needs: it travels through torch.compile and torch.export as a string, and
 its hash names the compiled kernels on disk.
@@ -18,9 +18,10 @@ FORMAT = 2
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """Inputs, states and parameters in order; `out`, `post` (one for each state) and `traces` are nodes.
+    """A traced step: its graph, the names of its inputs, states and parameters in order, and the nodes of its results.
 
-    `traced` names the state that each trace is of.
+    The nodes are `out`, the output; `post`, each state after the step; `traces`, the recorded states, which `traced`
+    names.
     """
 
     graph: Graph
@@ -54,7 +55,7 @@ class Program:
         return json.dumps(body, separators=(",", ":"))
 
     def masked(self) -> Program:
-        """The same with a mask: where the sequence has ended, states stand still and the output is zero."""
+        """The program with a mask: where the sequence has ended, states do not change and the output is zero."""
         graph = self.graph.copy()
         alive, zero = graph.put("alive"), graph.const(0.0)
         held = {name: graph.put("state", tag=name) for name in self.states}
@@ -64,7 +65,7 @@ class Program:
         return Program(graph, self.entries, self.states, self.params, out, post, traces, self.traced)
 
     def behind(self, graph: Graph) -> Program:
-        """The same in a graph, behind the nodes that it holds; leaves that it holds are taken from there."""
+        """The program appended to `graph`, in place; nodes that the graph already has are shared."""
         number: list[int] = []
         for op, args, tag in self.graph.nodes:
             number.append(graph.append(Node(op, tuple(number[a] for a in args), tag)))
@@ -72,7 +73,7 @@ class Program:
         return Program(graph, self.entries, self.states, self.params, number[self.out], post, traces, self.traced)
 
     def with_states(self) -> Program:
-        """The same, whose traces are its states after each step."""
+        """The program with all its states after each step as its traces."""
         return Program(
             self.graph, self.entries, self.states, self.params, self.out, self.post, self.post, self.states
         )  # fmt: skip
@@ -84,7 +85,7 @@ class Program:
 
 @functools.lru_cache(maxsize=256)
 def parse(text: str) -> Program:
-    """The program that the text says."""
+    """The program of a text that `Program.text` made."""
     body = json.loads(text)
     if body.get("format") != FORMAT:
         raise ValueError(f"program of format {body.get('format')}, this version reads {FORMAT}")

@@ -17,7 +17,7 @@ FORMS = 8  # of one neuron that are kept; more says that something changes from 
 
 @dataclass(frozen=True)
 class Traced:
-    """The text of a program or the reason why there is none, and what the trace rests on."""
+    """The text of a program or the reason why there is none, and the guards of the trace."""
 
     text: str | None
     reason: str | None
@@ -59,7 +59,7 @@ _watchable._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 def watched(request: Request) -> str | None:
-    """Have torch.compile watch what a trace rests on; the name of something that it cannot."""
+    """Have torch.compile guard what a trace depends on; returns the name of a value that it cannot guard, or None."""
     device = request.form.device.type
     names, hidden = _watchable(request.neuron, request.record, request.compute, device, torch.get_default_dtype())
     for depth, name in names:

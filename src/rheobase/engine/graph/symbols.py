@@ -24,9 +24,9 @@ class Untraceable(Exception):
 
 
 class Tracer(TorchFunctionMode):
-    """The graph that is being made, and what is known of the values: their dtype and their device.
+    """The graph that is being made, and the dtype and device of its values.
 
-    While it is entered, torch tells it of every call, so that it knows the tensors that the equations make of numbers,
+    While the mode is active it sees every call of torch. So it tells the tensors that the equations make of numbers,
     which are constants, from those that come from elsewhere and may change.
     """
 

@@ -30,10 +30,10 @@ def trace(
 ) -> Program:
     """The program of one step of the neuron, with the states in `record` among its results.
 
-    `dtype` and `device` are what the equations see when they ask a value for them. `guards` takes down what they read
+    `dtype` and `device` are what the equations see when they ask a value for them. `guards` records what they read
     beside parameters and states.
 
-    Raises `Untraceable`, whatever the equations did.
+    Raises `Untraceable` for every exception in the equations.
     """
     tracer = Tracer(dtype, torch.device(device))
     guards = Guards() if guards is None else guards
@@ -71,7 +71,7 @@ def _program(neuron: Neuron, record: tuple[str, ...], tracer: Tracer, guards: Gu
 def _plain_torch() -> Generator[None]:
     """Gradients on, and no transform of torch.func: what surrounds the first call is not part of the equations.
 
-    Nobody is told: torch.export, where it traces a neuron for the first time, would write it down.
+    The switch bypasses torch functions: torch.export, where it traces a neuron for the first time, would record it.
     """
     before = torch.is_grad_enabled()
     _set_grad(True)

@@ -14,7 +14,7 @@ BAD_INPUT, BAD_STATE = 1, 2  # bits of what a forward kernel found not to be fin
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which gradients come in and which go out."""
+    """Which gradients a backward kernel reads (`out`, `traces`) and which it computes (`inputs`, `params`)."""
 
     out: bool
     traces: tuple[bool, ...]
@@ -23,14 +23,14 @@ class Wanted:
 
     @classmethod
     def everything(cls, program: Program) -> Wanted:
-        """All that a program has."""
+        """All gradients of a program."""
         traces, inputs, params = ((True,) * len(of) for of in (program.traces, program.entries, program.params))
         return cls(True, traces, inputs, params)
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A program, and how its tensors lie in memory."""
+    """A program as text, the storage of its tensors, and the gradients that are asked for."""
 
     program: str
     masked: bool

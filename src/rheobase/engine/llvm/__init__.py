@@ -1,1 +1,1 @@
-"""Kernels of the CPU: plans in, LLVM assembly out, compiled, and run by threads."""
+"""Kernels of the CPU: nests in, LLVM assembly out, compiled, and run by threads."""

@@ -1,4 +1,4 @@
-"""Random spikes at kernel speed: a loop over samples, time and vectors of words, on torch's own threads.
+"""A kernel that draws random spikes: a loop over samples, time and vectors of words, on torch's own threads.
 
 Each 32-bit word holds two draws. The word of a lane at a step is a multiply-and-xorshift hash of the lane's first
 key and the step's key, into which the lane's second key is added half-way. Vectors in which nothing can ever spike

@@ -2,7 +2,7 @@
 
 The key is the hash of the assembly, the host's processor and the versions of LLVM and rheobase. The folder is
 `RHEOBASE_CACHE`, or the user's cache folder; a folder that cannot be written costs compile time, nothing else, and so
-does a user without a home, who is told once.
+does a user without a home, who gets one warning.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Compiled:
 
 
 def compile_module(assembly: str) -> Compiled:
-    """The function `@kernel` of a module, from the cache or compiled now."""
+    """The function `@kernel` of a module of LLVM assembly, from the cache or compiled now."""
     llvm, machine = _binding(), host()
     path = _place(assembly, llvm, machine)
     target = llvm.Target.from_default_triple().create_target_machine(

@@ -1,10 +1,10 @@
-"""Convolution with spikes as they come: kernels that visit only the values that are not zero.
+"""Sparse convolution with spikes: kernels that visit only the values that are not zero.
 
-A value at (y, x, channel) meets each tap of the window once: forward a row of weights, one number for each output
-channel, is added to the sums of the place that the tap leads to; for the gradient of the weights, the row of
-gradients of that place is added to the row of weights. The gradient lists the values of an image by channel first, so
-that a row of weights stays in registers until all values of its channel are there. Sums are made in a fixed order,
-whatever the number of threads.
+A value at (y, x, channel) contributes once through each tap of the window. Forward, the row of weights of that tap and
+channel, one number for each output channel, is added to the sums of the output pixel that the tap leads to. For the
+gradient of the weights, the row of gradients of that pixel is added to the gradient of the row of weights. The gradient
+first lists the values of an image by channel, so that a row of weights stays in registers until all values of its
+channel are done. Sums are made in a fixed order, whatever the number of threads.
 """
 
 from __future__ import annotations
@@ -46,7 +46,10 @@ def add_product(total: Tensor, s: Tensor, weight: Tensor, kernel: tuple[int, int
 
 
 def weight_gradient(s: Tensor, g: Tensor, kernel: tuple[int, int]) -> Tensor:
-    """The gradient (outputs, inputs, *kernel) of the weight, where g is that of the convolution."""
+    """The gradient (outputs, inputs, *kernel) of the weight, from the input s and the gradient g of the output.
+
+    Both are (images, channels, height, width) in channels-last order.
+    """
     images, inputs, height, width = _sizes(s, g)
     rows = torch.zeros((*kernel, inputs, g.shape[1]), dtype=g.dtype)
     # it is a sum over images, so threads have output channels each; rows of so many vectors stay in registers
@@ -63,7 +66,7 @@ def weight_gradient(s: Tensor, g: Tensor, kernel: tuple[int, int]) -> Tensor:
 
 
 def as_rows(weight: Tensor) -> Tensor:
-    """(outputs, inputs, *kernel) to (*kernel, inputs, outputs), dense."""
+    """A weight (outputs, inputs, *kernel) as (*kernel, inputs, outputs), dense."""
     return weight.permute(2, 3, 1, 0).contiguous()
 
 

@@ -71,7 +71,7 @@ class Frame(Function):
         return self.at(self.pointer(name), elements, STORED[stored])
 
     def fetch_ahead(self, row: Value, stored: str, *, write: bool = False, down: bool = False) -> None:
-        """Ask for this vector of a row some steps on: rows lie a page apart, where the hardware does not look ahead."""
+        """Prefetch this vector `AHEAD` rows on (back if `down`): rows lie pages apart, so the hardware does not."""
         step = self.int("mul", self.word["lanes"], (-AHEAD if down else AHEAD) * BYTES[STORED[stored]])
         self.fetch(self.at(self.at(row, step, "i8"), self.offset, STORED[stored]), write=write)
 
@@ -101,7 +101,7 @@ class Frame(Function):
         return self.let(f"bitcast i{n} {self.let(f'trunc i8 {held} to i{n}')} to {self.M}")
 
     def write_bits(self, row: Value, mask: Value) -> None:
-        """Lanes that do not exist are not set."""
+        """Store a mask as bits; bits of lanes that do not exist are 0."""
         byte, n = self.at(row, self.int("lshr", self.offset, 3), "i8"), self.lanes
         bits = self.let(f"bitcast {self.M} {mask if self.mask is None else self.mand(mask, self.mask)} to i{n}")
         if n >= 8:
@@ -143,7 +143,7 @@ class Frame(Function):
 
     # --- the function ------------------------------------------------------------------------------------
     def blocks(self, block: Callable[[Value], None]) -> str:
-        """A whole module: what is written so far once per thread, then `block(its lanes)` until none is left."""
+        """The module's text: the lines so far run once per thread, then those of `block(lane count)` for each block."""
         with self.pieces("blocks") as taken:
             self.lane0 = self.int("mul", taken, self.word["block"])
             left = self.int("sub", self.word["lanes"], self.lane0)

@@ -17,7 +17,7 @@ X86 = platform.machine().lower() in ("x86_64", "amd64")
 
 @dataclass
 class Loop:
-    """A loop that is being written: its index, and the vectors that go from turn to turn."""
+    """A loop that is being written: its index, and the vectors that it carries from one iteration to the next."""
 
     index: Value
     values: list[Value]
@@ -61,7 +61,7 @@ class Function(Writer):
 
     @contextmanager
     def when(self, condition: Value, *, rare: bool = False) -> Generator[None]:
-        """Lines that run where the condition holds; `rare`: registers are kept for the others."""
+        """Lines that run if the condition holds; `rare` tells LLVM that it seldom does."""
         then, after = self.fresh("then"), self.fresh("after")
         self.do(f"br i1 {condition}, label %{then}, label %{after}{f', {SELDOM}' if rare else ''}")
         self.label(then)
@@ -76,8 +76,8 @@ class Function(Writer):
     ) -> Generator[Loop]:  # fmt: skip
         """Lines for each index from `start` to below `stop`, or from `stop` - 1 down to `start`.
 
-        `carried` are vectors that go from turn to turn: the body reads `values` and replaces them in place; behind the
-        loop they are what the last turn left.
+        `carried` are the initial vectors that go from one iteration to the next. The body reads `values` and replaces
+        them in place; after the loop they are those of the last iteration.
         """
         head, body, latch, end = (self.fresh(hint) for hint in ("head", "body", "latch", "end"))
         at, following, before = self.name("at"), self.name("following"), self.block
@@ -95,7 +95,7 @@ class Function(Writer):
         self.label(latch)
         self.do(f"{following} = {'sub' if down else 'add'} i64 {at}, {step}")
         self.jump(head)
-        # what the last turn leaves is known only now
+        # what the last iteration leaves is known only now
         self.lines[place:place] = [
             f"  {name} = phi {self.F} [ {first}, %{before} ], [ {last}, %{latch} ]"
             for name, first, last in zip(kept, carried, loop.values, strict=True)
@@ -105,7 +105,7 @@ class Function(Writer):
 
     @contextmanager
     def pieces(self, total: str) -> Generator[Value]:
-        """The work: the number of a piece, which no other thread takes, until all that the word `total` counts are."""
+        """A loop over pieces of work: yields a number below the word `total`; each is taken by one thread alone."""
         take, work, done = (self.fresh(hint) for hint in ("take", "work", "done"))
         self.jump(take)
         self.label(take)
@@ -118,10 +118,10 @@ class Function(Writer):
 
     @contextmanager
     def rounds(self, rounds: str, total: str) -> Generator[tuple[Value, Value]]:
-        """Work in rounds, as the words `rounds` and `total` say: the round, and the number of a piece of it.
+        """A loop over rounds of work: yields the round, below the word `rounds`, and a piece of it, below `total`.
 
         No piece begins before all pieces of the round before are done, so the threads stay in the kernel from round to
-        round, however many they are. One that waits spins for a while, and then leaves the processor to others.
+        round, however many they are. A thread that waits spins for a while, and then yields the processor.
         """
         every = self.word[total]
         whole = self.int("mul", self.word[rounds], every)
@@ -167,7 +167,7 @@ class Function(Writer):
         return self.let(f"icmp slt <{n} x i64> <{', '.join(f'i64 {k}' for k in range(n))}>, {many}")
 
     def at(self, pointer: Value, index: Value | int, element: str | None = None) -> Value:
-        """The address of an element (a float of the writer's width, unless it is said)."""
+        """The address of an element of the LLVM type `element` (by default a float of the writer's width)."""
         return self.let(f"getelementptr {element or self.f}, ptr {pointer}, i64 {index}", "a")
 
     def load(self, pointer: Value, mask: Value | None = None, element: str | None = None, lanes: int = 0) -> Value:
@@ -201,7 +201,7 @@ class Function(Writer):
 
     # --- the module -------------------------------------------------------------------------------
     def text(self) -> str:
-        """The whole module; what is written so far ends the function."""
+        """The text of the whole module; ends the function after the lines written so far."""
         body = "\n".join([*self.lines, "  ret void"])
         return f"define void @kernel(ptr %args) {{\n{body}\n}}\n\n" + "\n".join(sorted(self.declared)) + "\n"
 

@@ -132,7 +132,7 @@ class Writer:
         return self._two("xor", self.M, a, "splat (i1 true)")
 
     def elsewhere(self, function: str, x: Value, known: Value, value: Value) -> Value:
-        """`value` where `known`; where some lane is not, all are by LLVM's intrinsic, one at a time: slow, and rare."""
+        """`value` where the mask `known` is set; elsewhere LLVM's intrinsic of x, lane by lane: slow, and rare."""
         every = self.call("i1", f"llvm.vector.reduce.and.v{self.lanes}i1", (self.M, known))
         before, slow, after = (self.name(hint)[1:] for hint in ("before", "slow", "after"))
         self.do(f"br label %{before}")

@@ -54,7 +54,7 @@ class Cut:
 
 @functools.lru_cache(maxsize=1024)
 def cut(kernel: Kernel, lanes: int, sizes: tuple[int, ...], workers: int) -> Cut:
-    """Blocks whose rows fit the cache, whole vectors, and enough of them for all threads."""
+    """Choose blocks of whole vectors whose rows fit the cache, and enough of them for all threads."""
     known = dict(zip(kernel.sizes, sizes, strict=True))
     rows, vector = sum(many(axes, known) for axes in kernel.rows), kernel.lanes
     fit = min(WIDEST * 4, CACHE_BYTES // (rows or 1)) // kernel.size
@@ -95,14 +95,14 @@ class Runner:
         self.point(tensors)
 
     def point(self, tensors: Mapping[str, Tensor | None]) -> None:
-        """Say where tensors lie; the nest may have no use for some."""
+        """Set the pointers of tensors, by name; names that the nest does not use are ignored."""
         words, slots = self.words, self.kernel.slots
         for name, tensor in tensors.items():
             if name in slots:
                 words[slots[name]] = 0 if tensor is None else tensor.data_ptr()
 
     def run(self, tensors: Mapping[str, Tensor | None] | None = None, step: int = 0) -> int:
-        """Run over these tensors, so many steps after the start. Returns the flags that were raised."""
+        """Run as `rheobase.engine.operators.call.Ready.run` says. Returns the flags that were raised."""
         if tensors:
             self.point(tensors)
         words = self.words
@@ -112,7 +112,7 @@ class Runner:
         return words[BAD]
 
     def flags(self) -> int:
-        """Those of the last run."""
+        """The flags of the last run."""
         return self.words[BAD]
 
 

@@ -160,9 +160,9 @@ class Printer(Frame):
                 self.everywhere(lambda inner=statement: self.statements(inner.body))
 
     def side(self, leaf: Leaf) -> int:
-        """Vectors that a leaf of a loop computes side by side: a chain of functions leaves room for others.
+        """How many vectors a leaf of a loop computes side by side, to hide the latency of elementary functions.
 
-        Only where functions are much of the leaf, and as many as registers and the time to compile them allow.
+        More than one only where functions are much of the leaf, and as many as registers and compile time allow.
         """
         made = set(leaf.needed) - {node for node, _ in leaf.reads}
         costly = sum(leaf.graph.nodes[k].op in COSTLY for k in made)
@@ -171,7 +171,7 @@ class Printer(Frame):
         return next((side for side, functions, nodes in SIDE if costly <= functions and len(made) <= nodes), 1)
 
     def everywhere(self, body: Callable[[], None], side: int = 1) -> None:
-        """For every vector of the block; once where that is being done already."""
+        """Write `body` in a loop over the vectors of the block, or once if such a loop is being written already."""
         if self.inside:
             body()
             return
@@ -245,7 +245,7 @@ class Printer(Frame):
         return self.splat(wide if self.bits == 64 else self.let(f"fptrunc double {wide} to float"))
 
     def alive(self, row: Value, clock: Index) -> Value:
-        """Where the clock is below the lanes' lengths."""
+        """The mask of lanes whose length (from `row`) is above the clock."""
         vector = f"<{self.lanes} x i32>"
         length = self.read_words32(row)
         now = self.let(f"trunc i64 {self.index(clock)} to i32")
@@ -254,12 +254,12 @@ class Printer(Frame):
         return self.let(f"icmp slt {vector} {many}, {length}")
 
     def flag(self, bit: int, mask: Value) -> None:
-        """Tell the caller, if it holds in a lane that exists."""
+        """Raise the flag `bit` for the caller if the mask is set in a lane that exists."""
         here = mask if self.mask is None else self.mand(mask, self.mask)
         with self.when(self.call("i1", f"llvm.vector.reduce.or.v{self.lanes}i1", (self.M, here)), rare=True):
             self.do(f"atomicrmw or ptr {self.slot('bad')}, i64 {bit} monotonic")
 
 
 def words(nest: Nest) -> list[str]:
-    """What a launch tells the kernel beside `WORDS`: sizes, numbers, and where the caller's tensors are."""
+    """The names of the argument words after `WORDS`: sizes, numbers, and pointers to the caller's tensors."""
     return [*nest.sizes, *nest.numbers, *(buffer.name for buffer in nest.rows(MEMORY))]

@@ -1,4 +1,4 @@
-"""Random numbers inside a kernel: the words of `rheobase.core.noise`, in vector registers."""
+"""Random numbers inside a kernel: the same random words as in `rheobase.core.noise`, in vector registers."""
 
 from __future__ import annotations
 

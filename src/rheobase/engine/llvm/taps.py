@@ -36,8 +36,8 @@ POINTERS = ("threads", "early", "x", "weight", "g", "out", "slopes", "scratch")
 def filtered(x: Tensor, before: Tensor | None, after: int, weight: Tensor) -> Tensor:
     """The sums over a sequence.
 
-    Shapes: x (time, samples, lanes); weight (taps, lanes); before (rows, samples, lanes) stands before x, `after` rows
-    of zeros behind it; out (rows + time + after - taps + 1, samples, lanes). All of one dtype, float32 or float64.
+    Shapes: x (time, samples, lanes); weight (taps, lanes); before (rows, samples, lanes) precedes x, and `after` rows
+    of zeros follow it; out (rows + time + after - taps + 1, samples, lanes). All of one dtype, float32 or float64.
     """
     taps, rows = weight.shape[0], 0 if before is None else before.shape[0]
     out = x.new_empty((rows + x.shape[0] + after - taps + 1, *x.shape[1:]))
@@ -47,7 +47,10 @@ def filtered(x: Tensor, before: Tensor | None, after: int, weight: Tensor) -> Te
 
 
 def tap_gradient(g: Tensor, x: Tensor, before: Tensor) -> Tensor:
-    """The gradient of the taps (taps, lanes), before has taps - 1 rows; summed over steps, then over samples."""
+    """The gradient (taps, lanes) of the taps; g and x (time, samples, lanes), before (taps - 1, samples, lanes).
+
+    Summed over steps, then over samples.
+    """
     taps = before.shape[0] + 1
     slopes = x.new_zeros((x.shape[1], taps, _padded(x)))
     _launch(_gradient, x, before, taps, x.shape[0], {"g": g, "slopes": slopes})

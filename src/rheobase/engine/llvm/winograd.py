@@ -1,9 +1,10 @@
-"""The gradient of a convolution's input with half the products, where it is three wide (Winograd; Lavin & Gray, 2016).
+"""The input gradient of convolutions of width 3 with half the products (Winograd; Lavin & Gray, 2016).
 
     out = A^T [ (G w) (B^T d) ]    four outputs along the width from six inputs d and three taps w
 
 Along the height it stays a convolution, one for each of the six points, which torch runs at full speed. Only the
-transforms are kernels of ours. Rounding errors are a few times those of the plain sum: spikes are not made so.
+transforms are kernels of ours. Rounding errors are a few times those of the plain sum, so the forward pass, which makes
+spikes, does not use it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ WEIGHT: Matrix = (  # G
 
 
 def weights_back(weights: Sequence[Tensor]) -> list[Tensor]:
-    """For `input_gradient`: the weights (outputs, inputs, height, 3) of several convolutions, in each of six points."""
+    """The transformed weights for `input_gradient`, one tensor for each of the six points.
+
+    Shapes: each weight (outputs, inputs, height, 3), each result (inputs, outputs of all, height, 1).
+    """
     # the gradient of the input is the convolution with the taps turned round, from outputs to inputs
     turned = torch.cat([w.flip(2, 3).transpose(0, 1) for w in weights], 1)
     points = torch.einsum("oihk,pk->poih", turned, turned.new_tensor(WEIGHT))

@@ -16,7 +16,7 @@ HEAD = (COUNTER, "items")  # the next item, and how many there are
 
 
 def lanes(dtype: torch.dtype) -> int:
-    """Values in a vector."""
+    """How many values of this dtype a vector holds."""
     return host().vector_bits // BITS[dtype]
 
 
@@ -32,7 +32,7 @@ class Items(Function):
 
 
 def run(kernel: Compiled, items: int, words: Sequence[int], workers: int | None = None) -> None:
-    """Run a kernel over so many items with the words that follow `HEAD`, on all threads unless told how many."""
+    """Run a kernel over so many items with the words that follow `HEAD`, on `workers` threads (all if None)."""
     most = threads.available() if workers is None else workers
     block = (ctypes.c_int64 * (len(HEAD) + len(words)))(0, items, *words)
     threads.launch(kernel.call, kernel.address, ctypes.addressof(block), min(most, items))

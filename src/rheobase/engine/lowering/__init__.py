@@ -1,1 +1,1 @@
-"""Graphs in the words of any target: each node as operations on vectors, and the elementary functions."""
+"""Lowers graphs for any target: each node as operations on vectors, and the elementary functions."""

@@ -1,4 +1,4 @@
-"""One node of a graph in the words of a writer over vectors."""
+"""Lowers one node of a graph to the operations of a writer over vectors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PREDICATES = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "
 
 
 def lower(w: Vectors, graph: Graph, node: int, values: Mapping[int, Value]) -> Value:
-    """Write a node whose arguments have values; masks come back as masks."""
+    """Write one node, given the values of its arguments; returns its value, which is a mask for a boolean node."""
     op, _, tag = graph.nodes[node]
     if op == "const":
         return w.const(float(tag))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The words in which equations and elementary functions are written down, whatever language comes out."""
+"""The vector operations that the writer of every target provides, for equations and elementary functions."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Where the gradients of a nest's buffers are while its adjoint runs.
 
-A buffer has one if an input acts on it and an output depends on it. That of a row of the block is a row of the block,
-`a:x`. That of the caller's tensors is read and written in its place, `g:x`, where each element is met exactly once; a
-tensor that is met more often has a sum in the block.
+A buffer x has a gradient if it depends on an input and an output depends on it. For rows of the block, the gradient is
+in rows of the block, `a:x`. For a tensor of the caller, it is the caller's tensor `g:x`, in place, if each element of x
+is read or written exactly once; else the gradient is summed in rows of the block, `a:x`, and copied.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ GRADIENT, SUM = "g:", "a:"
 
 
 class Gradients:
-    """Which buffers have gradients, and where."""
+    """Which buffers of a nest have gradients, and in which buffers these are."""
 
     def __init__(self, nest: Nest, outputs: Collection[str], inputs: Collection[str], optional: Collection[str]):
         self.nest, self.outputs, self.inputs, self.optional = nest, outputs, inputs, optional
@@ -46,7 +46,7 @@ class Gradients:
         self.in_place = once & self.active
 
     def direct(self, buffer: str) -> bool:
-        """Whether the gradient of a buffer is where the caller has it."""
+        """Whether the gradient of a buffer is the caller's tensor, in place."""
         return buffer in self.in_place
 
     def of(self, ref: Ref) -> Ref:
@@ -61,7 +61,7 @@ class Gradients:
                 yield self._sum(buffer.name)
 
     def begin(self) -> Iterator[Statement]:
-        """The sums before the first of them is added to."""
+        """Set the sums to zero, or to the gradients of the outputs that the caller gives."""
         sums = [
             buffer.name for buffer in self.nest.buffers if buffer.name in self.active and not self.direct(buffer.name)
         ]
@@ -74,7 +74,7 @@ class Gradients:
                 yield self._asked(name, _copies(self._outside(name), total))
 
     def end(self) -> Iterator[Statement]:
-        """The gradients of inputs that are not in their places by then."""
+        """Copy the sums to the caller's tensors, for the gradients of inputs that are not in place."""
         for name in self.inputs:
             if not self.direct(name):
                 outside = self._outside(name)
@@ -82,7 +82,7 @@ class Gradients:
                 yield self._asked(name, _copies(self._sum(name), outside) if name in self.active else zeros)
 
     def where_asked(self, leaf: Leaf) -> Statement:
-        """The adjoint of a leaf; a copy to or from a tensor whose gradient may be absent is made where it is there."""
+        """The adjoint of a leaf, on condition that the optional gradient that it copies from or to is present."""
         names = [ref.buffer for ref in (*(ref for _, ref in leaf.reads), *(write.ref for write in leaf.writes))]
         asked = [name for name in names if name.removeprefix(GRADIENT) in self.optional and name.startswith(GRADIENT)]
         if not asked:

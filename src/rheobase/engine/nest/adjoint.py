@@ -1,11 +1,12 @@
 """The adjoint of a nest: the same nest with a tape, then its loops backwards.
 
-Each leaf keeps the smallest cut between what it reads and what its gradient needs, in tape rows that are counted by the
-loops around it; rows that nothing writes are read again. Backwards, a row that a leaf sets has its gradient taken from
-it, and what the leaf read of it before takes its place; every other row that it read is added to. A loop whose turns
-can be begun anew (`checkpoint.py`) is run again turn by turn, and its tape is as long as one turn.
+Each leaf saves the smallest cut between what it reads and what its gradient needs, in tape rows that are indexed by the
+loops around it; rows that nothing writes are read again. Backwards, if a leaf sets a row, the gradient of that row is
+replaced: by the gradient of what the leaf read from the row before, or by zero. The gradient of any other row that it
+read is added to. A loop whose iterations can be restarted (`checkpoint.py`) is run again one iteration at a time, and
+its tape is as long as one iteration.
 
-Rows of a leaf with different indices are taken to be different rows (a compartment is not its own parent).
+Rows of a leaf with different indices are assumed to be different rows (a compartment is not its own parent).
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ TAPE = "tape:"
 def adjoint(nest: Nest, outputs: Collection[str], inputs: Collection[str], optional: Collection[str] = ()) -> Nest:
     """A nest that reads `g:x` of each output x and writes `g:y` of each input y, both memory buffers of the nest.
 
-    It runs the nest itself on the way there, as far as gradients need it. Of those in `optional`, a gradient may be
-    absent: an output's is zero then, an input's is not written.
+    It first runs the nest itself, as far as gradients need it. The gradients of buffers in `optional` may be absent:
+    that of an output is then zero, that of an input is not written.
 
     Raises: `ValueError` for registers, whose values no tape holds, for a loop that ends at no size, and for what comes
     behind a loop in segments and needs its values: they are computed again only where its turns are.

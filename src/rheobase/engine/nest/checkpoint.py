@@ -1,6 +1,6 @@
-"""A long loop in segments, each of which can be begun anew: its rows are kept at the start of every segment.
+"""Cuts a long loop into segments that can be restarted: the rows that it carries are saved at the start of each.
 
-The adjoint of such a loop computes one segment after the other again, so its tape is as long as a segment.
+The adjoint of such a loop runs one segment at a time again, so its tape is as long as a segment.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ KEPT = "checkpoints"
 
 
 def checkpointed(nest: Nest, var: str) -> Nest:
-    """The nest with its loop over `var` cut into `segments` of `segment` turns.
+    """The nest with its loop over `var` cut into `segments` of `segment` iterations.
 
-    The loop stands at the top of the nest and begins at 0. The memory buffer `checkpoints` (segments - 1, rows, lanes)
-    may be absent: then nothing is kept. Its rows are those of the block that a turn hands to the next and that memory
-    depends on, in the order of the nest's buffers.
+    The loop must be at the top level of the nest and begin at 0. The memory buffer `checkpoints` (segments - 1, rows,
+    lanes) may be absent: then nothing is saved. Its rows are those of the block that go from one iteration to the next
+    and that memory buffers depend on, in the order of the nest's buffers.
 
     Raises: `ValueError` where there is no such loop, or where rows with axes or tensors go from turn to turn.
     """

@@ -1,4 +1,4 @@
-"""Leaves from equations: a function of what is read, written as any function of tensors, gives what is written.
+"""Leaves from equations: a plain function of tensors, whose arguments are rows to read and whose results are written.
 
 >>> x, y = Buffer("x", (Index.name("steps"),)), Buffer("y", (Index.name("steps"),))
 >>> one = leaf(lambda x: torch.exp(-x), reads={"x": x[0]}, writes=[y[0]])
@@ -21,9 +21,10 @@ from rheobase.engine.nest.nest import Buffer, Leaf, Ref, Write
 def leaf(
     equations: Callable[..., Any], *, reads: Mapping[str, Ref], writes: Sequence[Ref | Write], clock: Whole = 0
 ) -> Leaf:
-    """The leaf of a function: rows by the names of its arguments, and where its results go, in order.
+    """The leaf that applies a function of tensors to rows.
 
-    `writes` are rows, which are set; a row that is to be added to is given as `added(row)`.
+    `reads` gives the row of each argument by its name; `writes` the row of each result, in order. A row is set, unless
+    it is given as `added(row)`. `clock` is the step of the leaf's noise.
 
     Raises: `Untraceable` for what a kernel cannot do as torch does it, `ValueError` for another number of results.
     """
@@ -44,7 +45,7 @@ def leaf(
 
 
 def added(ref: Ref) -> Write:
-    """A row that a result is added to."""
+    """For `leaf(writes=...)`: a row that a result is added to."""
     return Write(ref, 0, "add")
 
 

@@ -1,4 +1,4 @@
-"""What stays the same is computed once: before the loops, and for all lanes together where they are alike.
+"""Moves invariants out of loops, and what is the same in all lanes out of blocks.
 
 `hoisted` moves what the leaves of loops compute from steady rows alone (parameters, say) into a leaf before the loops.
 `alike` moves rows that hold the same in every lane into the head of the nest. No value changes by either.
@@ -33,7 +33,7 @@ FIXED = "fixed:"
 
 
 def steady(nest: Nest) -> set[str]:
-    """The buffers that hold the same from the first loop on: nothing writes them, or one leaf outside of all loops."""
+    """The names of the buffers that no loop changes: nothing writes them, or one leaf outside of all loops does."""
     written: list[str] = []
     for leaf, around in placed(nest.body):
         written += [write.ref.buffer for write in leaf.writes] * (2 if _turns(around) else 1)
@@ -46,9 +46,9 @@ def _turns(around: Around) -> bool:
 
 
 def still(leaf: Leaf, nest: Nest, held: set[str]) -> set[int]:
-    """The nodes that no turn changes: numbers, rows of steady buffers (`held`), and what is made of them.
+    """The nodes that no iteration changes: numbers, rows of steady buffers (`held`), and what is computed from them.
 
-    Masks are made anew at every turn: a comparison is cheap, and a row holds floats.
+    Masks are computed in every iteration: a comparison is cheap, and a row holds floats.
     """
     sizes = {*nest.sizes}
     fixed = {
@@ -72,9 +72,9 @@ def _made_of(graph: Graph, fixed: set[int], read: set[int]) -> set[int]:
 
 
 def hoisted(nest: Nest, *, gradients: bool = False) -> Nest:
-    """The nest with what its loops need of steady rows in front of them, in rows of the block.
+    """The nest with the invariants of its loops computed before them, into rows of the block.
 
-    With `gradients`, also what only shapes a gradient: for a nest whose adjoint is to be made.
+    With `gradients`, also those that only a gradient needs: for a nest whose adjoint is to be made.
     """
     held = steady(nest)
     buffers, moved = list[Buffer](), dict[int, dict[int, Ref]]()
@@ -155,7 +155,7 @@ def _place(body: Sequence[Statement], group: Sequence[Leaf]) -> int:
 
 
 def alike(nest: Nest) -> Nest:
-    """The nest with rows that hold the same in every lane, made outside of loops, in its head."""
+    """The nest with rows that are the same in every lane, and written outside of loops, computed in its head."""
     held, places = steady(nest), {buffer.name: buffer for buffer in nest.buffers}
     head = list(nest.head)
     body: list[Statement] = []

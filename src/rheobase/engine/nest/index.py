@@ -1,4 +1,4 @@
-"""Whole numbers that say where: sums of products of loop variables and sizes, and what an index array holds.
+"""Indices of rows: sums of products of loop variables and sizes, or an entry of an array of indices.
 
 >>> t, k = Index.name("t"), Index.name("k")
 >>> str(t - k + 1), str(t * Index.name("segment"))
@@ -17,7 +17,7 @@ Whole = Union["Index", int]
 
 @dataclass(frozen=True)
 class At:
-    """What an array of indices holds at a place: `parent[c]`. `below` names the size that it stays below."""
+    """An entry of an array of indices, `parent[c]` say; it is below the size that `below` names."""
 
     array: str
     place: Index
@@ -81,20 +81,20 @@ class Index:
 
     @property
     def constant(self) -> int | None:
-        """The number, if it is one."""
+        """Its value if it contains no name, else None."""
         if self.at is not None or any(monomial for monomial, _ in self.terms):
             return None
         return self.terms[0][1] if self.terms else 0
 
     def names(self) -> Iterator[str]:
-        """Of the variables and sizes in it."""
+        """The variables and sizes in it."""
         for monomial, _ in self.terms:
             yield from monomial
         if self.at is not None:
             yield from self.at.place.names()
 
     def value(self, known: Mapping[str, int]) -> int:
-        """The number, given those of its names."""
+        """Its value, given the values of its names."""
         total = 0
         for monomial, n in self.terms:
             for name in monomial:
@@ -103,7 +103,7 @@ class Index:
         return total
 
     def replaced(self, known: Mapping[str, Index]) -> Index:
-        """With other indices in the place of some names."""
+        """The index with some names replaced by other indices."""
         total = Index()
         for monomial, n in self.terms:
             product = Index.of(n)
@@ -125,7 +125,7 @@ class Index:
 
 
 def at(array: str, place: Whole, below: str) -> Index:
-    """`array[place]`, which is from 0 to below the size `below`.
+    """The index `array[place]`; its values are from 0 to below the size `below`.
 
     >>> str(at("parent", Index.name("c"), below="compartments"))
     'parent[c]'

@@ -75,7 +75,7 @@ class Ref:
 
 @dataclass(frozen=True)
 class Write:
-    """A node goes to a row."""
+    """A node is stored in a row, or added to it."""
 
     ref: Ref
     node: int
@@ -84,7 +84,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Flag:
-    """A bit that the caller is told of: it is set where a mask holds in some lane."""
+    """A status bit for the caller, set if a mask (the node) holds in some lane."""
 
     bit: int
     node: int
@@ -95,8 +95,8 @@ class Leaf:
     """A graph applied to lanes: rows into its nodes, nodes to rows. It writes after it has read all.
 
     A node that is read is not computed, whatever it is made of. `clock` is the step that its noise belongs to, counted
-    from the step at which the launch begins; the node `alive`, read from a row of whole numbers, holds where the clock
-    is below them.
+    from the step at which the launch begins; the node `alive`, read from a row of whole numbers (lengths), is a
+    mask of the lanes where the clock is below them.
     """
 
     graph: Graph
@@ -107,7 +107,7 @@ class Leaf:
 
     @property
     def results(self) -> list[int]:
-        """The nodes that it is there for."""
+        """The nodes that it writes or flags."""
         return [*(write.node for write in self.writes), *(flag.node for flag in self.flags)]
 
     @property
@@ -131,8 +131,8 @@ class Leaf:
 class Loop:
     """For each value of `var` from `start` to below `stop`; `down` goes through the same values backwards.
 
-    `kept`, of a loop whose turns can be begun anew: its rows, and where the nest keeps what they held as a turn began,
-    for every turn but the first.
+    `kept`, of a loop whose iterations can be restarted: pairs of a row that the loop carries, and the row where its
+    value at the start of each iteration but the first is saved.
     """
 
     var: str
@@ -150,7 +150,7 @@ class Loop:
 
 @dataclass(frozen=True)
 class Test:
-    """A comparison of indices, or whether an optional buffer is there."""
+    """A comparison of the indices a and b, or whether an optional buffer is present."""
 
     order: str  # "lt", "ge", "eq", "ne"; "present" and "absent" of `buffer`
     a: Index = field(default_factory=Index)
@@ -160,7 +160,7 @@ class Test:
 
 @dataclass(frozen=True, eq=False)
 class When:
-    """What is done where a test holds."""
+    """Statements that run if a test holds."""
 
     test: Test
     body: tuple[Statement, ...]
@@ -179,9 +179,9 @@ Around = tuple[Union[Loop, When], ...]  # noqa: UP007
 
 @dataclass(frozen=True, eq=False)
 class Nest:
-    """A kernel: its buffers, the whole numbers and the real ones that a launch gives, and what a block does.
+    """A kernel: its buffers, the arguments of a launch by name (integer `sizes`, real `numbers`), and its statements.
 
-    `head` is what each thread does before its first block.
+    `body` runs for each block; `head` runs once in each thread, before its first block.
     """
 
     name: str
@@ -199,13 +199,13 @@ class Nest:
         return self.by_name[name]
 
     def only_for(self, roots: set[str]) -> Nest:
-        """The nest without what these buffers do not need."""
+        """The nest with only what the buffers `roots` need."""
         body = live(self.body, roots)
         head = live(self.head, {ref.buffer for leaf in leaves(body) for ref in leaf.rows})
         return replace(self, head=tuple(leaves(head)), body=body).without_unused()
 
     def without_unused(self) -> Nest:
-        """The nest without the buffers that it does not name."""
+        """The nest without the buffers that no statement names."""
         every = leaves((*self.head, *self.body))
         named = {name for leaf in every for ref in leaf.rows for name in ref.names}
         return replace(self, buffers=tuple(buffer for buffer in self.buffers if buffer.name in named))
@@ -230,12 +230,12 @@ def loop(
 
 
 def present(buffer: Buffer, *body: Statement) -> When:
-    """What is done where an optional buffer is there."""
+    """Statements that run if an optional buffer is present."""
     return When(Test("present", buffer=buffer.name), body)
 
 
 def when(order: str, a: Whole, b: Whole, *body: Statement) -> When:
-    """What is done where a comparison holds."""
+    """Statements that run if a comparison of indices holds; `order` is "lt", "ge", "eq" or "ne"."""
     return When(Test(order, Index.of(a), Index.of(b)), body)
 
 
@@ -268,7 +268,7 @@ def leaves(statements: Sequence[Statement]) -> Iterator[Leaf]:
 
 
 def mapped(statements: Sequence[Statement], change: Callable[[Leaf], Leaf | None]) -> tuple[Statement, ...]:
-    """The statements with other leaves; without those that come to nothing, and without what is empty then."""
+    """The statements with each leaf replaced by `change(leaf)`; None removes it, and statements left empty go, too."""
     found: list[Statement] = []
     for statement in statements:
         if isinstance(statement, Leaf):
@@ -280,7 +280,7 @@ def mapped(statements: Sequence[Statement], change: Callable[[Leaf], Leaf | None
 
 
 def live(statements: Sequence[Statement], roots: set[str]) -> tuple[Statement, ...]:
-    """The statements without what these buffers do not need; flags stay, and what they need."""
+    """The statements that the buffers `roots` or any flag needs."""
     wanted, every = set(roots), list(leaves(statements))
     while True:
         needed = {ref.buffer for leaf in every for _, ref in _only(leaf, wanted).reads}

@@ -38,7 +38,7 @@ from rheobase.engine.nest.verify import verify
 
 @functools.lru_cache(maxsize=512)
 def nest_of(variant: Variant) -> Nest:
-    """The nest of a variant, ready to be written for a target."""
+    """The nest of a variant, hoisted and ready for a printer."""
     wanted = variant.wanted
     whole = _time_loop(variant)
     if wanted is None:
@@ -62,7 +62,7 @@ def nest_of(variant: Variant) -> Nest:
 
 
 def tape_rows(program: str) -> int:
-    """The rows that the adjoint of a program keeps of each step."""
+    """How many tape rows the adjoint of a program saves in each step."""
     parsed = parse(program)
     variant = Variant(program, False, "f32", (False,) * len(parsed.params), Wanted.everything(parsed))
     return sum((buffer.axes[-1].constant or 0) for buffer in nest_of(variant).buffers if buffer.name.startswith(TAPE))

@@ -1,4 +1,4 @@
-"""Whether tensors fit a nest: the sizes and types that it says, and indices within their axes."""
+"""Checks that tensors fit a nest: their sizes and dtypes, and the values of arrays of indices."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def fitting(
 
 
 def many(axes: Sequence[Index], sizes: Mapping[str, int]) -> int:
-    """Rows of a buffer with these axes."""
+    """How many rows a buffer with these axes has."""
     return math.prod(axis.value(sizes) for axis in axes)
 
 
 def bytes_of(lanes: int) -> int:
-    """Bytes of a row of bits."""
+    """Bytes of a row of bits: whole 64 lanes."""
     return 8 * -(-lanes // 64)
 
 
 def as_bits(mask: Tensor) -> Tensor:
-    """Rows of bits (..., bytes) of what is not 0 in (..., lanes); `as_mask` is the way back.
+    """Pack a mask or numbers (..., lanes) into rows of bits (..., bytes), set where not 0; `as_mask` is the inverse.
 
     >>> as_bits(torch.tensor([0.0, 1.0, 1.0]))
     tensor([6, 0, 0, 0, 0, 0, 0, 0], dtype=torch.uint8)

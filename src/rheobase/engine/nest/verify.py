@@ -148,7 +148,7 @@ def _when(when: When, scope: Scope) -> None:
 
 
 def _facts(test: Test) -> list[Index]:
-    """What a comparison says, as indices that are not negative."""
+    """The indices that are not negative where a comparison holds."""
     a, b = test.a, test.b
     known = {"lt": [b - a - 1], "ge": [a - b], "eq": [a - b, b - a], "ne": list[Index]()}
     if test.order not in known:

@@ -15,7 +15,7 @@ from rheobase.engine.operators.tensors import compute_type, numbered
 
 @dataclass(frozen=True)
 class Call:
-    """What forward and backward share. Tensors of lanes are dense, and all in one order."""
+    """The arguments that forward and backward share. Tensors of lanes are dense, and all in one memory order."""
 
     program: str
     inputs: list[Tensor]  # each (time, batch, *neurons)
@@ -39,19 +39,19 @@ class Call:
         return 64 if compute_type(self.form) == torch.float64 else 32
 
     def variant(self, wanted: Wanted | None) -> Variant:
-        """The kernel that runs it: forward, or back with these gradients."""
+        """The variant that runs it: forward (None), or backward with these gradients."""
         per_lane = tuple(p.numel() != 1 or self.lanes == 1 for p in self.params)
         return Variant(self.program, self.lengths is not None, STORED[self.form.dtype], per_lane, wanted)
 
     def sizes(self, longest: int) -> dict[str, int]:
-        """Of the time loop, whose segments have at most so many steps."""
+        """The sizes of the time loop, with segments of at most `longest` steps."""
         steps = self.form.shape[0]
         segment = min(steps, longest)
         return {"steps": steps, "segment": segment, "segments": -(-steps // segment)}
 
     @property
     def tensors(self) -> dict[str, Tensor | None]:
-        """By the names of a kernel's buffers."""
+        """The tensors by the names of the kernel's buffers."""
         return {
             **numbered("input", self.inputs), **numbered("init", self.init), **numbered("param", self.params),
             "lengths": self.lengths,
@@ -62,7 +62,10 @@ class Ready(Protocol):
     """A kernel that runs again and again, with other tensors each time."""
 
     def run(self, tensors: Mapping[str, Tensor | None] | None = None, step: int = 0) -> int:
-        """Run over these tensors, so many steps after those of the call; the flags that are known by then."""
+        """Run with `tensors` in place of earlier ones of the same names. Returns the flags that are known so far.
+
+        `step`: how many steps after the start of the call the run begins; its noise depends on it.
+        """
         ...
 
     def flags(self) -> int:

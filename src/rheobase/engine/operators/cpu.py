@@ -17,17 +17,17 @@ SHORTEST, NARROW = 16, 128  # steps of a segment; lanes of a block for which its
 
 @functools.lru_cache(maxsize=512)
 def longest_segment(program: str, bits: int) -> int:
-    """As many steps as let the rows of a block fit the cache."""
+    """The most steps for which the tape of a block fits the cache."""
     return max(SHORTEST, launch.CACHE_BYTES // (max(1, tape_rows(program)) * NARROW * bits // 8))
 
 
 def longest(program: str, bits: int, steps: int) -> int:
-    """Steps between two kept states."""
+    """Steps between two checkpoints of the states."""
     return longest_segment(program, bits)
 
 
 def ready(call: Call, wanted: Wanted | None, tensors: Mapping[str, Tensor | None]) -> Ready:
-    """The kernel of a call, forward or back."""
+    """The kernel of a call, forward (`wanted` is None) or backward."""
     bits = call.bits
     made = launch.kernel(nest_of(call.variant(wanted)), bits)
     seed, start = (0, 0) if call.rng is None else call.rng.tolist()

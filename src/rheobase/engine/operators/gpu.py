@@ -1,7 +1,7 @@
 """The time loop of a neuron in Triton kernels.
 
-The host waits once, to learn whether inputs and states were finite; while a CUDA graph is captured it cannot wait, and
-does not look.
+The host synchronises once, to learn whether inputs and states were finite. It cannot while a CUDA graph is captured:
+then the check is left out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHORTEST = 16  # steps of a segment: below, the work around a segment shows
 
 @functools.lru_cache(maxsize=512)
 def longest(program: str, bits: int, steps: int) -> int:
-    """Steps between two kept states: the length at which kept states and a segment's scratch are least together."""
+    """Steps between two checkpoints of the states: those for which checkpoints and tape take the least memory."""
     best = math.isqrt(max(1, steps * len(parse(program).states) // max(1, tape_rows(program))))
     return max(SHORTEST, -(-best // SHORTEST) * SHORTEST)
 
@@ -41,7 +41,7 @@ class Runner:
         self.noisy = parse(call.program).noisy
 
     def run(self, tensors: Mapping[str, Tensor | None] | None = None, step: int = 0) -> int:
-        """Run over these tensors, so many steps after those of the call; what was raised is not known yet."""
+        """Run as `Ready.run` says. Returns 0: no flag is known yet."""
         call = self.call
         self.tensors.update(tensors or {})
         if self.noisy:
@@ -51,10 +51,10 @@ class Runner:
         return 0
 
     def flags(self) -> int:
-        """Those of all runs; none while a graph is captured."""
+        """The flags of all runs; 0 during the capture of a CUDA graph."""
         return 0 if self.bad.is_cuda and torch.cuda.is_current_stream_capturing() else raised(self.bad)
 
 
 def ready(call: Call, wanted: Wanted | None, tensors: Mapping[str, Tensor | None]) -> Ready:
-    """The kernel of a call, forward or back."""
+    """The kernel of a call, forward (`wanted` is None) or backward."""
     return Runner(call, wanted, tensors)

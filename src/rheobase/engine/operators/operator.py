@@ -1,4 +1,4 @@
-"""One way to make an operator: what torch sees of a kernel, said once.
+"""Defines a torch operator and its gradient from one description.
 
     class Given(NamedTuple):
         x: Tensor
@@ -8,10 +8,9 @@
     SUM = Operator("sum", Given, differentiable=("x", "weight"), kernels={"CPU": kernels}, outputs=outputs)
     y, = SUM(Given(x, weight, None))
 
-defines `rheobase::sum` and `rheobase::sum_backward` with these arguments as their schema, their shapes for tensors
-without values, the autograd rule, and what they say to vmap and to a second derivative; so torch.compile, torch.export
-and DDP see them. They are defined with the low-level library calls, which import nothing: `import rheobase` stays
-light.
+defines `rheobase::sum` and `rheobase::sum_backward` with these arguments as their schema, their Meta kernels (shapes
+only), the autograd rule, and the errors under vmap and for a second derivative; so torch.compile, torch.export and DDP
+see them. They are defined with the low-level library calls, which import nothing: `import rheobase` stays light.
 """
 
 from __future__ import annotations
@@ -37,16 +36,16 @@ SCHEMA = {
 
 
 class Kernels(Protocol):
-    """What runs an operator on a kind of device; `given` is a tuple of its arguments by name."""
+    """The kernels of an operator on a kind of device; `given` is the named tuple of its arguments."""
 
     def forward(self, given: Any, keep: bool) -> list[Tensor]:
-        """All `outputs`; those for the way back are filled only if they are to be kept."""
+        """All outputs; the hidden ones, which are for `backward`, are filled only if `keep`."""
         ...
 
     def backward(
         self, given: Any, saved: Sequence[Tensor], grads: Sequence[Tensor | None], wanted: Sequence[bool]
     ) -> list[Tensor]:
-        """The gradients of the differentiable tensors that want one, in order; `grads`, of each visible output."""
+        """The gradients of the differentiable tensors that are `wanted`, in order; `grads` are of visible outputs."""
         ...
 
 
@@ -54,11 +53,11 @@ class Operator:
     """An operator and its gradient.
 
     `given`: a named tuple type, the arguments; its annotations become the schema.
-    `differentiable`: those arguments, a tensor or a list of them, that have a gradient.
-    `outputs(given, keep)`: empty results, of which the last `hidden` are for the way back alone.
-    `saves`: which of the results `backward` gets as `saved`; all hidden ones, unless it is given.
-    `forgets`: arguments of which `backward` asks shape and type alone, so that no values are kept; each with the name
-    of an argument that keeps them where it is True.
+    `differentiable`: the arguments that have a gradient, each a tensor or a list of tensors.
+    `outputs(given, keep)`: allocates the results, of which the last `hidden` are for `backward` alone.
+    `saves`: indices of the results that `backward` gets as `saved`; by default those of all hidden ones.
+    `forgets`: arguments of which `backward` needs shape and dtype alone, so that their values are not saved. Each maps
+    to the name of a bool argument; where that is True, the values are saved.
     """
 
     def __init__(
@@ -107,12 +106,12 @@ class Operator:
         return [x for name in self.differentiable for x in _listed(getattr(given, name))]
 
     def wanted(self, given: Any, wanted: Sequence[bool]) -> dict[str, list[bool]]:
-        """Which tensors of each differentiable argument want a gradient."""
+        """The flat list `wanted` by argument: which tensors of each differentiable one need a gradient."""
         rest = iter(wanted)
         return {name: [next(rest) for _ in _listed(getattr(given, name))] for name in self.differentiable}
 
     def packed(self, given: Any) -> list[Any]:
-        """The arguments with the number of their tensors in their places, and then these in order."""
+        """The arguments as one list, with tensors replaced by how many there are, followed by the tensors in order."""
         bare, tensors = list(given), list[Tensor]()
         for k, many, _ in self.places:
             value = bare[k]
@@ -125,7 +124,7 @@ class Operator:
         return [bare, *tensors]
 
     def forgotten(self, bare: list[Any]) -> list[int]:
-        """Of the tensors of a call, those whose values the way back does not need."""
+        """The positions, among the tensors of a call, of those whose values `backward` does not need (`forgets`)."""
         found, at, fields = list[int](), 0, self.given._fields
         for k, _, _ in self.places:
             count, keeps = bare[k] or 0, self.forgets.get(fields[k])
@@ -135,7 +134,7 @@ class Operator:
         return found
 
     def unpacked(self, bare: list[Any], tensors: Sequence[Tensor]) -> list[Any]:
-        """The arguments again."""
+        """The arguments, from the two parts that `packed` made."""
         whole, at = list(bare), 0
         for k, many, _ in self.places:
             count = whole[k]
@@ -145,7 +144,7 @@ class Operator:
         return whole
 
     def asked(self, bare: list[Any], needed: Sequence[bool]) -> list[bool]:
-        """Of the tensors of a call, which the differentiable ones are and whether they want a gradient."""
+        """`needed`, which has one entry for each tensor of a call, for the differentiable tensors alone."""
         found, at = list[bool](), 0
         for k, _, differentiable in self.places:
             count = bare[k] or 0
@@ -249,12 +248,12 @@ class _Once(torch.autograd.Function):
 
 
 def below_autograd() -> Any:
-    """Within it, an operator is called as the backend has it, without its autograd rule."""
+    """A context in which operators run their device kernels directly, without their autograd rules."""
     return torch._C._AutoDispatchBelowAutograd()  # pyright: ignore[reportPrivateUsage]
 
 
 def once(call: Callable[[], list[Tensor]], *tensors: Tensor | None) -> list[Tensor]:
-    """The result of a backward operator on these tensors, which is not differentiable again."""
+    """The result of `call`, a backward operator on these tensors; differentiating it raises `NotDifferentiable`."""
     given = [t for t in tensors if t is not None]
     check_transforms(*given)
     if torch.is_grad_enabled() and any(t.requires_grad for t in given):
@@ -275,7 +274,7 @@ def no_derivative(what: str, remedy: str = 'run the neuron with backend="referen
 
 
 def check_transforms(*tensors: Tensor | None) -> None:
-    """Raise under a transform that would not see a kernel: it would take its derivative for zero."""
+    """Raise under torch.func transforms and forward-mode AD, which would take the derivative of a kernel for zero."""
     if torch._C._are_functorch_transforms_active():  # pyright: ignore[reportPrivateUsage]
         raise no_derivative("a transform of torch.func (grad, vjp, jvp...)")
     if forward_ad._current_level >= 0 and any(  # pyright: ignore[reportPrivateUsage]

@@ -1,6 +1,6 @@
-"""Products inside a recurrence, matrix or convolution, with the two halves of their gradient apart.
+"""The linear maps inside a recurrence (matrix or convolution), with their gradients of input and weight apart.
 
-Step by step, a backward pass needs only the gradient of the input; that of the weights is one product over all
+In each step, a backward pass needs only the gradient of the input; that of the weights is one product over all
 steps at the end.
 """
 
@@ -22,23 +22,23 @@ class Product(Protocol):
     """A linear map from one step's output (batch, *shape) to the same shape."""
 
     def forward(self, s: Tensor, weight: Tensor) -> Tensor:
-        """The product."""
+        """The map applied to s (rows, *shape)."""
         ...
 
     def add(self, base: Tensor, s: Tensor, weight: Tensor, out: Tensor) -> None:
-        """out = base + product, in the type of out."""
+        """Write base + product to `out`, in the dtype of `out`."""
         ...
 
     def add_back(self, g: Tensor, weight: Tensor, total: Tensor) -> None:
-        """Add the gradient of `s` to `total`."""
+        """Add the gradient of `s` to `total`, from the gradient `g` of the product."""
         ...
 
     def weight_gradient(self, s: Tensor, g: Tensor, weight: Tensor) -> Tensor:
-        """The gradient of the weight over (rows, *shape), rows being all steps and samples."""
+        """The gradient of the weight; s and g are (rows, *shape), rows being all steps and samples."""
         ...
 
     def text(self) -> str:
-        """Its name and its numbers."""
+        """Its name and its numbers, as `sequence_plan` reads them."""
         ...
 
     def in_memory_format(self, x: Tensor) -> Tensor:
@@ -46,11 +46,11 @@ class Product(Protocol):
         ...
 
     def empty(self, steps: int, like: Tensor) -> Tensor:
-        """Room for so many steps of `like` (batch, *shape), each in that order."""
+        """An uninitialised tensor (steps, *like.shape), each step in the order of `in_memory_format`."""
         ...
 
     def window(self, like: Tensor) -> tuple[int, int] | None:
-        """The window in which kernels can make this product of spikes, or None where it cannot."""
+        """The kernel size (height, width) if the kernels for sparse spikes can make this product, else None."""
         ...
 
 

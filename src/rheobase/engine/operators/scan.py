@@ -1,7 +1,7 @@
 """The time loop of a neuron as operators: `rheobase::scan`, and `rheobase::scan_triton`.
 
-They are two, since Triton kernels keep other states between segments, and since their interpreter runs on tensors of
-the CPU. A program travels as text, so an exported graph needs nothing else.
+They are two, since Triton kernels have segments of another length and so other checkpoints, and since Triton's
+interpreter runs on tensors of the CPU. A program travels as text, so an exported graph needs nothing else.
 """
 
 from __future__ import annotations
@@ -30,9 +30,14 @@ from rheobase.engine.operators.tensors import (
 
 
 class Given(NamedTuple):
-    """What a program runs on. `check`: whether inputs and states that are not finite end in an error."""
+    """The arguments of the operator, in the order of the program's names.
 
-    inputs: list[Tensor]  # each (time, batch, *neurons)
+    Shapes: inputs (time, batch, *neurons); init (batch, *neurons); params scalars, or of a shape that broadcasts to
+    that; lengths (batch,); rng (2,) int64, seed and absolute step. `check`: whether an input or state that is not
+    finite raises an error.
+    """
+
+    inputs: list[Tensor]
     init: list[Tensor]
     params: list[Tensor]
     lengths: Tensor | None
@@ -42,7 +47,7 @@ class Given(NamedTuple):
     check: bool = True
 
     def call(self) -> Call:
-        """The same as kernels read it: dense, parameters and lengths per lane."""
+        """The arguments as kernels read them: dense, parameters and lengths per lane."""
         form = self.inputs[0]
         compute = compute_type(form)
         return Call(
@@ -57,7 +62,7 @@ class Given(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What comes out of a program."""
+    """The results: out and traces (time, batch, *neurons), final states (batch, *neurons)."""
 
     out: Tensor
     final: list[Tensor]
@@ -65,7 +70,7 @@ class Results(NamedTuple):
 
 
 class Kernels:
-    """The time loop on a target, which is a module with `ready` and `longest`."""
+    """The time loop on `target`, which is the module `cpu` or `gpu` of this package."""
 
     def __init__(self, name: str, target: Any):
         self.name, self.target = name, target
@@ -106,7 +111,7 @@ class Kernels:
             [torch.empty_like(x) if want_it else None for x, want_it in zip(of, want[name], strict=True)]
             for name, of in (("inputs", call.inputs), ("init", call.init), ("params", [lane] * len(given.params)))
         )
-        # laid out here, so that they live until the kernel has run
+        # made contiguous here, so that they live until the kernel has run
         tensors: dict[str, Tensor | None] = {
             "checkpoints": checkpoints if checkpoints.numel() else None,
             "g:out": None if g_out is None else g_out.contiguous(),
@@ -143,6 +148,6 @@ def scan(given: Given, operator: str = "scan") -> Results:
 
 
 def split(given: Any, grads: Any) -> tuple[Tensor | None, list[Tensor | None], list[Tensor | None]]:
-    """The gradients that come in: of the output, of the final states, of the traces."""
+    """Split `grads` into the gradients of the output, of the final states and of the traces."""
     states = len(given.init)
     return grads[0], list(grads[1 : 1 + states]), list(grads[1 + states :])

@@ -1,9 +1,10 @@
 """One loop over time with products in it, as an operator: `rheobase::sequence`, `rheobase::sequence_triton`.
 
-A step is that of a plan (`sequence_plan.py`): products of the last output, or of a state of this step, added to sums,
-and the kernels of the point parts between them. The sums that the kernels read are kept, and the states at the start of
-each stretch of steps; so backward the states of a stretch are computed again by one fused scan, a step is the same
-kernels' adjoints and the products' input gradients, and the gradient of each weight is one product over many steps.
+A plan (`sequence_plan.py`) states what a step does: products of the last output, or of a state of this step, are
+added to sums; pointwise kernels run between them. Forward saves the sums that the kernels read, and the states at the
+start of each stretch of `STRETCH` steps. Backward computes the states of a stretch again by one fused scan. Its steps
+run the adjoints of the same kernels and compute the input gradients of the products; the gradient of each weight is one
+product over many steps.
 """
 
 from __future__ import annotations
@@ -21,13 +22,17 @@ from rheobase.engine.operators.sequence_plan import parse
 from rheobase.engine.operators.tensors import compute_type
 
 there, back = (Late(f"rheobase.engine.operators.sequence_{way}") for way in ("loop", "back"))
-STRETCH = 32  # steps between two kept states
+STRETCH = 32  # steps between two checkpoints of the states
 
 
 class Given(NamedTuple):
-    """What runs, each in the order of the plan's names."""
+    """The arguments of the operator; each list is in the order of the plan's names.
 
-    sums: list[Tensor]  # what is there before any product: (time, batch, *shape)
+    Shapes: init (batch, *shape); params scalars, or of a shape that broadcasts to that; weights as their product has
+    them; lengths (batch,); rng (2,) int64, seed and absolute step.
+    """
+
+    sums: list[Tensor]  # before any product is added: (time, batch, *shape)
     feedback: Tensor  # the output before the first step (batch, *shape), or the last n of them, oldest first
     init: list[Tensor]
     params: list[Tensor]
@@ -36,11 +41,11 @@ class Given(NamedTuple):
     rng: Tensor | None
     plan: str
     dt: float
-    owned: bool = False  # the sums are nobody else's and laid out as products are: they may be overwritten
+    owned: bool = False  # the sums may be overwritten: nobody else has them, and they are in `product`'s order
 
 
 class Results(NamedTuple):
-    """What comes out."""
+    """The results: out and traces (time, batch, *shape), final states (batch, *shape)."""
 
     out: Tensor
     final: list[Tensor]
@@ -48,7 +53,7 @@ class Results(NamedTuple):
 
 
 def outputs(given: Given, keep: bool) -> list[Tensor]:
-    """out, final states, traces, the sums that the kernels read, and the states at the start of each stretch."""
+    """Empty results: out, final states, traces, the sums that the kernels read, the states at each stretch."""
     form, plan, compute = given.sums[0], parse(given.plan), compute_type(given.sums[0])
     like, steps = form[0].to(compute), form.shape[0]
     empty = plan.product.empty
@@ -64,7 +69,7 @@ def outputs(given: Given, keep: bool) -> list[Tensor]:
 
 
 class Kernels:
-    """The loop over kernels of one target."""
+    """The loop over kernels of `target`, the module `cpu` or `gpu`."""
 
     def __init__(self, name: str, target: Any):
         self.name, self.target = name, target
@@ -93,7 +98,7 @@ SEQUENCES = {
 
 
 def sequence(given: Given, operator: str = "sequence") -> Results:
-    """Run a plan: the output, the states at the end but for the feedback, and what the stages trace."""
+    """Run a plan. The final states are those of the plan, without the feedback; traces are those of its stages."""
     out, *rest = SEQUENCES[operator](given)
     states = len(given.init)
     return Results(out, rest[:states], rest[states:])

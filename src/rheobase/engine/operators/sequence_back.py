@@ -19,12 +19,12 @@ from rheobase.engine.operators.tensors import reduced
 def backward(
     given: Given, saved: Sequence[Tensor], grads: Sequence[Tensor | None], want: Mapping[str, list[bool]], target: Any
 ) -> list[Tensor]:
-    """The gradients of the tensors that want one."""
+    """The gradients of the tensors that `want` asks for, in the order of the arguments."""
     return _Back(Tape(given, target), saved, grads, want).run()
 
 
 class _Back:
-    """The way back over one call."""
+    """The backward pass over one call."""
 
     def __init__(
         self, tape: Tape, saved: Sequence[Tensor], grads: Sequence[Tensor | None], want: Mapping[str, list[bool]]
@@ -55,7 +55,7 @@ class _Back:
         self.pending = dict[int, Tensor]()  # of outputs that later steps gave some: by their steps, negative before 0
 
     def begun(self, t: int) -> Tensor:
-        """The gradient of the output of a step before later steps give theirs: from outside, or none."""
+        """The gradient of the output of step t without the part from later steps: that of the caller, or zeros."""
         if self.g_out is None or self.fed or t < 0:
             return torch.zeros_like(self.tape.like)
         return self.tape.product.in_memory_format(self.g_out[t].to(self.tape.compute)).clone(

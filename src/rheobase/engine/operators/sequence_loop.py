@@ -1,4 +1,4 @@
-"""The loop of a sequence with products in it, over the kernels of one target: forward, and what the way back shares."""
+"""The loop of a sequence with products in it, over the kernels of one target: forward, and what backward shares."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ class Tape:
         return dict(zip(self.plan.sums, rows.chunk(len(self.plan.sums)), strict=True))
 
     def left(self, t: int) -> Tensor | None:
-        """How long the lanes live on at a step."""
+        """How many steps each lane has left at step t; None without lengths."""
         return None if self.lengths is None else self.lengths - t
 
     def maps(self, stage: Stage, t: int) -> list[Map]:
-        """Those of a step; a layer at rest has given nothing."""
+        """The maps of a stage at step t. A layer that starts at rest has no feedback in the first step."""
         return [m for m in stage.maps if m.source != FEEDBACK or t > 0 or not self.plan.rest]
 
     def back(self, t: int, out: Tensor) -> Tensor:
-        """The feedback at a step: the last output, or the sum of the last n by their taps."""
+        """The feedback at step t: the last output, or the sum of the last n weighted by the taps."""
         if self.taps is None:
             return self.first if t == 0 else out[t - 1]
         n = self.taps.shape[0]
@@ -76,7 +76,7 @@ class Tape:
         return (self.taps * last).sum(0)
 
     def before(self, out: Tensor, start: int, end: int) -> Tensor:
-        """The feedback at these steps."""
+        """The feedback at the steps from `start` to below `end`."""
         if self.taps is None and start > 0:
             return out[start - 1 : end - 1]
         if self.taps is None:
@@ -88,11 +88,11 @@ class Tape:
 
     # --- products ---------------------------------------------------------------------------------------
     def sparse(self, s: Tensor) -> bool:
-        """Whether products with these spikes are made one spike at a time."""
+        """Whether s has so few spikes that products visit them one by one."""
         return self.window is not None and int(torch.count_nonzero(s)) <= SPARSE * s.numel()
 
     def add(self, maps: Sequence[Map], base: Mapping[str, Tensor], s: Tensor, sums: Mapping[str, Tensor]) -> None:
-        """The sums from their bases and the products of one source."""
+        """Write to `sums` the bases plus the products of one source s, for all of these maps."""
         sparse = bool(maps) and maps[0].source == FEEDBACK and self.sparse(s)
         for m in maps:
             if sparse:
@@ -103,13 +103,13 @@ class Tape:
                 self.product.add(base[m.total], s, self.weights[m.weight], sums[m.total])
 
     def turn(self, name: str) -> Tensor:
-        """A weight as the kernel for spikes reads it."""
+        """A weight in the order that the kernel for sparse spikes reads, cached."""
         if (name,) not in self.turned:
             self.turned[name,] = [event_conv.as_rows(self.weights[name])]
         return self.turned[name,][0]
 
     def add_back(self, maps: Sequence[Map], of: Sequence[Tensor], total: Tensor) -> None:
-        """Add to `total` the gradient of the source of these maps, from those of their sums."""
+        """Add to `total` the gradient of the source of these maps; `of` are the gradients of their sums."""
         if self.window is not None and self.window[1] == 3 and self.window[0] % 2 and total.shape[3] >= WIDE:
             names = ("tiles", *(m.weight for m in maps))
             if names not in self.turned:
@@ -120,7 +120,7 @@ class Tape:
             self.product.add_back(one, self.weights[m.weight], total)
 
     def of_weight(self, m: Map, s: Tensor, g: Tensor, sparse: bool) -> Tensor:
-        """The gradient of a weight from what was multiplied and the gradients of the sums, of several steps."""
+        """The gradient of a weight over several steps, from the source s and the gradients g of its sum."""
         s, g = s.flatten(0, 1), g.flatten(0, 1)
         if sparse:
             return event_conv.weight_gradient(s, g, self.window)
@@ -129,20 +129,20 @@ class Tape:
 
     # --- kernels ----------------------------------------------------------------------------------------
     def call(self, stage: Stage, program: str, steps: int, lengths: Tensor | None) -> Call:
-        """A stage over so many steps; its inputs and states are pointed to when it runs."""
+        """The call of a stage over `steps` steps; its inputs and states are given when it runs."""
         form = self.like[None].expand(steps, *self.like.shape)
         params = [self.params[name] for name in stage.params]
         inputs, init = [form] * len(stage.inputs), [self.like] * len(stage.states)
         return Call(program, inputs, init, params, lengths, self.given.dt, self.given.rng)
 
     def ready(self, stage: Stage, wanted: Wanted | None, tensors: Mapping[str, Tensor | None]) -> Ready:
-        """A stage that runs step by step, over these tensors in every step."""
+        """The kernel of one step of a stage; `tensors` are those that are the same in every step."""
         return self.target.ready(self.call(stage, stage.program, 1, self.lengths), wanted, tensors)
 
     def states(
         self, total: Mapping[str, Tensor], out: Tensor, kept: Mapping[str, Tensor], start: int, end: int
     ) -> dict[str, Tensor]:
-        """The states before each step of a stretch and after the last, the very numbers of the forward pass."""
+        """The states before each step of a stretch and after its last, bit for bit those of the forward pass."""
         found = {name: self.empty(end - start + 1) for name in self.plan.states}
         for name, rows in found.items():
             rows[0].copy_(kept[name])
@@ -181,7 +181,7 @@ def forward(given: Given, results: list[Tensor], target: Any) -> list[Tensor]:
     once = {name: torch.empty_like(tape.like) for name in ([] if held else plan.sums)}
     bases = {name: x.to(tape.compute).unbind(0) for name, x in zip(plan.sums, given.sums, strict=True)}
     outs, traces = wide.unbind(0), [trace.unbind(0) for trace in seen]
-    # states are updated where they lie
+    # states are updated in place
     made = [
         tape.ready(stage, None, {"out": scrap} | {
             f"{kind}:{k}": state.get(name, scrap) for k, name in enumerate(stage.states) for kind in ("init", "final")

@@ -1,4 +1,4 @@
-"""What a layer with products in its time loop does in a step, as data: an operator takes it as text."""
+"""A plan: what a layer with products in its time loop does in a step, as data. An operator takes it as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 from rheobase.engine.operators.products import Convolution, Matrix, Product
 
-FEEDBACK = ":out"  # what the layer gave at the step before, among names of states
+FEEDBACK = ":out"  # the output of the step before, among names of states
 PRODUCTS: dict[str, Callable[..., Product]] = {
     "Matrix": Matrix,
     "Convolution": lambda height, width, groups: Convolution((height, width), groups),
@@ -19,7 +19,7 @@ PRODUCTS: dict[str, Callable[..., Product]] = {
 
 @dataclass(frozen=True)
 class Map:
-    """Before its stage, the sum `total` gets `weight` times the source: the feedback, or a state of a stage before."""
+    """Add `weight` times `source` to the sum `total` before its stage; a source is the feedback or an earlier state."""
 
     total: str
     weight: str
@@ -28,10 +28,10 @@ class Map:
 
 @dataclass(frozen=True)
 class Stage:
-    """A point part: a traced step, and what its inputs, states and parameters are in the plan.
+    """A pointwise part: the text of a traced step, and the plan's names for its inputs, states and parameters.
 
-    An input is a sum, a state that a stage before leaves in this step, or the feedback. The last stage gives the
-    output; a state of it may be the feedback, and then holds the output as well.
+    An input is a sum, a state that an earlier stage has computed in this step, or the feedback. The output of the last
+    stage is that of the layer. A state of the last stage may be the feedback; it is then the output as well.
     """
 
     program: str
@@ -42,15 +42,15 @@ class Stage:
 
     @property
     def own(self) -> list[str]:
-        """The states that are no feedback."""
+        """Its states without the feedback."""
         return [name for name in self.states if name != FEEDBACK]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A step: its stages one after the other, each behind its maps.
+    """A step of a layer: its stages in order, each after its maps.
 
-    `taps` names the weight (n, lanes) by which the feedback is a sum of the last n outputs, oldest first.
+    `taps` names the weight (n, lanes) of a tapped feedback: a weighted sum of the last n outputs, oldest first.
     """
 
     layer: str  # for messages
@@ -66,7 +66,7 @@ class Plan:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type in which products are made."""
+        """The dtype in which products are computed."""
         return getattr(torch, self.precision)
 
     @property
@@ -74,7 +74,7 @@ class Plan:
         return [m for stage in self.stages for m in stage.maps]
 
     def text(self) -> str:
-        """The same for the argument of an operator, a line for each part (which torch.compile can follow)."""
+        """The plan as the text argument of an operator, a line for each part. torch.compile can trace this method."""
         lines = [
             self.layer, " ".join(self.sums), " ".join(self.states), " ".join(self.params), " ".join(self.weights),
             self.product.text(), self.precision, "rest" if self.rest else "", self.taps or "",
@@ -87,7 +87,7 @@ class Plan:
 
 @functools.lru_cache(maxsize=256)
 def parse(text: str) -> Plan:
-    """The plan that a text says."""
+    """The plan of a text that `Plan.text` made."""
     layer, sums, states, params, weights, product, precision, rest, taps, *lines = text.split("\n")
     stages: list[Stage] = []
     for k in range(0, len(lines), 5):

@@ -2,8 +2,8 @@
 
     y[t] = weight[0] x[t] + weight[1] x[t - 1] + ... + weight[n - 1] x[t - n + 1]
 
-`before` holds the inputs that came before the sequence. A step's sum is made in this order wherever a sequence is cut,
-so pieces are the whole bit for bit.
+`before` holds the inputs that came before the sequence. The terms are always added in this order, so a sequence that is
+run in pieces gives the same bits as one run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ kernels = Late("rheobase.engine.llvm.taps")
 
 
 class Given(NamedTuple):
-    """What is filtered: x (time, samples, lanes), before (n - 1, samples, lanes), weight (n, lanes), of one type."""
+    """The arguments: x (time, samples, lanes), before (n - 1, samples, lanes), weight (n, lanes), of one dtype."""
 
     x: Tensor
     before: Tensor
@@ -66,7 +66,7 @@ def taps(x: Tensor, before: Tensor, weight: Tensor) -> Tensor:
     """The sums over a sequence, by the kernels of the CPU.
 
     Shapes: x (time, samples, lanes), before (n - 1, samples, lanes), weight (n, lanes), all of one dtype, float32 or
-    float64; the result is as x.
+    float64; the result has the shape and dtype of x.
     """
     (y,) = TAPS(Given(x, before, weight))
     return y

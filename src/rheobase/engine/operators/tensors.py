@@ -1,4 +1,4 @@
-"""Tensors of operators in the form that kernels read them: contiguous, parameters and lengths one to a lane."""
+"""Tensors of operators in the form that kernels read: contiguous, parameters and lengths per lane."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rheobase.errors import Diverged
 
 
 def compute_type(form: Tensor) -> torch.dtype:
-    """The type of states and parameters where inputs are like this one."""
+    """The dtype of states and parameters for an input of this dtype."""
     return torch.float64 if form.dtype == torch.float64 else torch.float32
 
 
 def empties(form: Tensor, init: Sequence[Tensor], program: str, kept: int) -> list[Tensor]:
-    """Empty results of a forward run that keeps so many rows of states between segments."""
+    """Empty results of a forward run: out, final states, traces, and `kept` rows of checkpoints."""
     compute, contiguous = compute_type(form), torch.contiguous_format
     traces = len(parse(program).traces)
     return [
@@ -38,7 +38,7 @@ def numbered(name: str, tensors: Sequence[Tensor | None]) -> dict[str, Tensor | 
 
 
 def dense(tensors: Sequence[Tensor | None]) -> list[Tensor | None]:
-    """Each in the order of its axes."""
+    """The tensors, each contiguous."""
     return [None if t is None else t.contiguous() for t in tensors]
 
 
@@ -54,7 +54,7 @@ def named(given: Any, results: Sequence[Tensor]) -> dict[str, Tensor | None]:
 
 
 def per_lane(param: Tensor, form: Tensor, compute: torch.dtype) -> Tensor:
-    """A scalar as it is; anything else as one value per lane."""
+    """The parameter in the dtype `compute`: a scalar as it is, anything else as one value per lane."""
     param = param.to(compute)
     if param.numel() == 1:
         return param.contiguous()

@@ -1,1 +1,1 @@
-"""Kernels of a GPU: plans in, Triton source out, and launched."""
+"""Kernels of a GPU: nests in, Triton source out, compiled by Triton, and launched."""

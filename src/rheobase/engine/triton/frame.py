@@ -1,8 +1,8 @@
-"""A writer of Triton source: the words of `Vectors`, in lines of Python over one block of lanes.
+"""A writer of Triton source: the operations of `Vectors` as lines of Python over one block of lanes.
 
-Integers as wide as the floats are unsigned, so that they wrap around and shift right with zeros. No line
-depends on a choice of the compiler: division and roots are rounded correctly, products and sums are fused where
-the line says so and nowhere else (kernels are compiled with contraction off).
+Integers as wide as the floats are unsigned, so that they wrap around and shift right with zeros. No result depends on a
+choice of the compiler: division and roots are rounded correctly, products and sums are fused only by an explicit fma
+(kernels are compiled with contraction off).
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class TritonFrame:
 
     # --- the function ----------------------------------------------------------------------------------------------
     def kernel(self, tensors: list[str], numbers: list[str]) -> str:
-        """The whole module: `tensors` may be None where the kernel asks for it, `numbers` are integers."""
+        """The text of the whole module. Arguments of the kernel: `tensors` (some may be None), integers `numbers`."""
         loose = ", ".join(repr(name) for name in numbers)
         head = [
             "import triton",

@@ -1,9 +1,9 @@
 """Triton source in, a launch out. Triton is imported here and nowhere else, when the first kernel is made.
 
-A kernel is named by the hash of its source. Triton reads the source of a function, so the text is laid into
-`linecache` under that name: nothing is written, and nothing that lies on a disk is run. Triton keeps the machine
-code in its own cache. With `TRITON_INTERPRET=1` in the environment before the first kernel, kernels run in
-Triton's interpreter, on tensors of the CPU: that is for tests.
+A kernel is named by the hash of its source. Triton reads the source of a function, so the text is put into `linecache`
+under that name: no source is written to a disk, or run from one. Triton keeps the machine code in its own cache. With
+`TRITON_INTERPRET=1` in the environment before the first kernel, kernels run in Triton's interpreter, on tensors of the
+CPU: that is for tests.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def kernel(nest: Nest, bits: int) -> Kernel:
 
 
 def load(text: str) -> Any:
-    """The function `kernel` of a module."""
+    """The function `kernel` of a module, given as text."""
     name = f"<rheobase kernel {hashlib.sha256(text.encode()).hexdigest()[:16]}>"
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
     module: dict[str, Any] = {"__name__": name}
@@ -83,9 +83,10 @@ def launch(
     nest: Nest, bits: int, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int],
     numbers: Mapping[str, float], *, lanes: int, form: Tensor,
 ) -> None:  # fmt: skip
-    """Run a nest over tensors by the names of its memory buffers; one that is missing is None.
+    """Run a nest over tensors by the names of its memory buffers; a missing name counts as None. Checks nothing.
 
-    `bad` takes the flags, `rng` holds seed and step of its noise, `form` says the device.
+    `tensors` also has `bad`, int32 (FLAGS,), which takes the flags, and for noise `rng`, its seed and step. `form` is
+    any tensor on the device.
     """
     if not form.is_cuda and not interpreted():
         raise BackendUnavailable(

@@ -130,7 +130,7 @@ class Printer(TritonFrame):
         return total
 
     def once(self, text: str) -> Value:
-        """The value of an expression, which is written once as long as what it is made of stays the same."""
+        """The variable of an expression, which is written only once until the next `settle`."""
         if text not in self.made:
             self.made[text] = self.let(text, "a")
         return self.made[text]
@@ -173,7 +173,7 @@ class Printer(TritonFrame):
             self.write(self.place(ref), value, buffer.stored)
 
     def settle(self) -> None:
-        """Let the variables of rows hold what they are to hold: what follows is written once and may run often."""
+        """Assign the pending values of rows to their variables, before lines that are written once and may repeat."""
         self.made.clear()
         rows = {self.variable(name) for name in self.current}
         for name, value in self.current.items():

@@ -1,4 +1,4 @@
-"""Random numbers inside a Triton kernel: the words of `rheobase.core.noise`, in registers."""
+"""Random numbers inside a Triton kernel: the same random words as in `rheobase.core.noise`, in registers."""
 
 from __future__ import annotations
 

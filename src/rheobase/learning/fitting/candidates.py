@@ -96,7 +96,7 @@ class Candidates:
         return {**{k: torch.full_like(point[:, 0], v) for k, v in self.fixed.items()}, **found}
 
     def made(self, lanes: int, surrogate: Surrogate | None = None) -> Neuron:
-        """The neuron of so many lanes; with a surrogate, for gradients: its resets then pass none, which tames them."""
+        """The neuron of so many lanes; with a surrogate, for gradients: its reset is then detached, to bound them."""
         key = (lanes, surrogate)
         if key not in self._made:
             neuron = populate(self.neuron, lanes, self.learn)
@@ -110,7 +110,7 @@ class Candidates:
     def free(
         self, point: Tensor, current: Tensor, state: Any = None, surrogate: Surrogate | None = None
     ) -> tuple[Response, Any]:
-        """The neuron on its own under currents (time, sweep) in pA, and the state in which it ends."""
+        """Run points (lanes, P) freely under currents (time, sweep) in pA: the response, and the final state."""
         neuron, values = self.made(len(point), surrogate), self.values(point)
         assign(neuron, values)
         record = ("v",) if self.has_v else ()
@@ -120,7 +120,10 @@ class Candidates:
         return Response(spikes, self._seen(rec[0].v, values, current) if self.has_v else None), end
 
     def forced(self, point: Tensor, current: Tensor, spikes: Tensor, limit: float) -> Response:
-        """The neuron told to spike; `spikes` of the response is the distance to its threshold."""
+        """Run points with given spikes (time, sweep); `spikes` of the response is then the distance to threshold.
+
+        `limit` is that of `Forced`.
+        """
         neuron, values = self.made(len(point)), self.values(point)
         assign(neuron, values)
         drive = current[..., None] * values["input_scale"]
@@ -138,7 +141,7 @@ class Candidates:
         return values["v_offset"] + values["v_gain"] * v + values["r_series"] * current[..., None]
 
     def gradient(self, loss: Tensor, point: Tensor, surrogate: Surrogate | None = None) -> Tensor:
-        """The gradient of a sum over lanes with respect to their points, found through the engine."""
+        """The gradient of `loss`, a sum over lanes, with respect to the points it was computed from, (lanes, P)."""
         neuron = self.made(len(point), surrogate)
         point.grad = None
         values = self.values(point)

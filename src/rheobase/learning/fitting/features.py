@@ -1,4 +1,4 @@
-"""Features of spikes and potential, as eFEL defines them, and how far a model is off."""
+"""Features of spikes and potential, as eFEL defines them, and their differences between model and data."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def features(
 
 
 def with_spikes(recording: Recording, v: Tensor, spikes: Tensor, *, peak: float = 30.0) -> Recording:
-    """What a model gave, as a recording: its potential with `peak` mV at every spike, since it draws none itself.
+    """A model's response as a recording: its potential (mV) with `peak` mV at every spike, which it does not model.
 
     Shapes: v and spikes (sweep, time), as `Fit.run` gives them. Raises: `ShapeError`; `ParameterError` for spikes in
     two steps in a row, which would be one.

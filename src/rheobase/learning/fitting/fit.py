@@ -30,11 +30,11 @@ class FitRecipe:
     """How long a fit searches.
 
     restarts       random points that the gradient stages start from, each a lane
-    forced         steps by gradient with the spikes told (none for a neuron without reset)
-    free           steps by gradient on its own
+    forced         steps by gradient with the recorded spikes given (none for a neuron without reset)
+    free           steps by gradient with the neuron running freely
     generations    of evolution, over a population of `population` lanes
-    sweeps         how many sweeps the forced stage sees
-    piece          ms: gradients on its own are cut off after so long
+    sweeps         how many sweeps the forced stage uses
+    piece          ms: gradients of the free stage are truncated to pieces of this length; 0: not truncated
     rate           learning rate of Adam, as a share of the search ranges
     patience       generations without a better best after which evolution ends; None: never
     settle         ms at the start that are run, but not scored
@@ -64,8 +64,11 @@ class FitRecipe:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One point: the values of what was searched, the score that was made small, Gamma at the fit's `delta`, and the
-    mean square error of the potential between spikes over its variance."""
+    """One candidate: the values that were searched, and how well they fit.
+
+    `score` was minimised; `gamma` is Gamma at the fit's `delta`; `v_error` is the mean square error of the potential
+    between spikes over its variance.
+    """
 
     values: Mapping[str, float]
     score: float
@@ -75,12 +78,12 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """What a fit found: `neuron` (of shape (1,)) and `candidates`, the best first.
+    """The result of a fit: `neuron` (of shape (1,)) and `candidates`, the best first.
 
-    `readout` says how the neuron stands to the recording: input = input_scale * pA, and
+    `readout` converts between the units of the recording and of the neuron: input = input_scale * pA, and
     mV = v_offset + v_gain * v + r_series * pA. `finished` is False after Ctrl-C.
-    `delta` is the precision (ms) of every Gamma that is told: 4, or less where the cell fires so fast that Gamma could
-    not see it at 4 (see `window`).
+    `delta` is the precision (ms) of every Gamma that is reported: 4, or less where the cell fires so fast that at 4
+    chance alone would meet its spikes (see `window`).
     """
 
     neuron: Neuron
@@ -99,7 +102,7 @@ class Fit:
 
     @property
     def gamma(self) -> float:
-        """Of the best on the recording that it was fitted to, at `delta` ms."""
+        """Gamma of the best candidate on the recording that it was fitted to, at `delta` ms."""
         return self.best.gamma
 
     def run(self, recording: Recording) -> tuple[Tensor, Tensor | None]:
@@ -148,17 +151,17 @@ def fit_neuron(
 ) -> Fit:
     """Fit the parameters in `learn` so that the neuron spikes when the cell did, with the potential that it had.
 
-    neuron     a neuron, Refractory(neuron), or a class; its values stand for what is not learnt
+    neuron     a neuron, Refractory(neuron), or a class; what is not learnt keeps its values
     ranges     where to search, by name: (low, high); else the declared range, else around the neuron's value (a third
                to three times it for positive ones, 15 mV to both sides for potentials, its threefold for others)
     scale      input per pA, where the neuron's input is not in pA; (low, high) to fit it
     series     whether a part of the electrode's resistance is in the recorded potential: r_series is fitted
 
-    Random restarts first go down the gradient with the spikes told (the potential, and the likelihood of the spikes
-    under a soft threshold), then on their own (the potential, and the van Rossum distance with surrogate gradients);
-    the best then found an evolution that makes small: 1 - Gamma (mean at 2, 4 and 8 ms, or less for a cell that fires
-    fast: `delta` of the fit), the error of the potential, and a van Rossum distance of 50 ms that holds the rate. All
-    run as lanes of one neuron. The same seed gives the same fit.
+    Random restarts first descend the gradient with the recorded spikes given (error of the potential, and likelihood of
+    the spikes under a soft threshold), then running freely (error of the potential, and van Rossum distance with
+    surrogate gradients). The best of them start an evolution, which minimises 1 - Gamma (mean at 2, 4 and 8 ms, or less
+    for a cell that fires fast: `delta` of the fit), the error of the potential, and a van Rossum distance of 50 ms that
+    constrains the rate. All run as lanes of one neuron. The same seed gives the same fit.
     Ctrl-C ends the search and gives the best so far, with `finished` False; a second one raises.
 
     Raises: `ParameterError`, `UnitError`.

@@ -24,7 +24,7 @@ ROUNDING = 1e-6  # ms: times that are multiples of dt differ by Delta only to ro
 
 
 def coincidences(data: Tensor, model: Tensor, delta: float | Tensor) -> Tensor:
-    """How many spikes of the data meet one of the model within delta; the earliest free one is taken.
+    """The number of data spikes with a model spike within delta (ms); each takes the earliest one not yet taken.
 
     Shapes: data (..., n) and model (..., m) in ms, sorted, filled up with infinities where a train has less; the
     leading axes broadcast (those of delta, too), and are those of the result.
@@ -52,11 +52,11 @@ def coincidences(data: Tensor, model: Tensor, delta: float | Tensor) -> Tensor:
 
 
 def window(trains: Sequence[Tensor], *, duration: float, delta: float = 4.0) -> float:
-    """A precision in ms at which trains that fire so fast can be told from chance: `delta`, or less.
+    """A precision in ms at which trains (in ms) of such a rate can be distinguished from chance: `delta`, or less.
 
-    At the rate nu, windows of 2 delta around every spike cover the share 2 nu delta of the time, and from 1 on nothing
-    can be told. Here it is 1/2 at most. (Chance then scores -0.2 and not 0: it uses each spike once, while what is
-    taken off for it counts some twice.)
+    At the rate nu, windows of 2 delta around every spike cover the share 2 nu delta of the time. From a share of 1 on,
+    nothing can be distinguished from chance; here it is 1/2 at most. (Chance then scores -0.2 and not 0: coincidences
+    use each spike once, while the expected number that is subtracted counts some twice.)
 
     >>> slow, fast = torch.arange(0.0, 1000.0, 100.0), torch.arange(0.0, 1000.0, 4.0)
     >>> window([slow], duration=1000.0), window([slow, fast], duration=1000.0)
@@ -83,9 +83,9 @@ def gamma(data: Tensor, model: Tensor, *, duration: float, delta: float | Tensor
     Shapes: data (..., n) and model (..., m) in ms, sorted, filled up with infinities where a train has less; the
     leading axes broadcast. A pair of trains without any spike scores 0.
 
-    So does, whatever the data, a model so fast that chance alone would meet every spike: 2 nu delta >= 1, which is 125
-    spikes per second at 4 ms. Of a cell that fires faster, even a perfect prediction scores 0 at this precision:
-    `window` gives one that can see it.
+    A model so fast that chance alone would meet every spike scores 0 as well, whatever the data: 2 nu delta >= 1, which
+    is 125 spikes per second at 4 ms. For a cell that fires faster, even a perfect prediction scores 0 at this
+    precision; `window` gives a smaller one at which it does not.
 
     Raises: `ParameterError`, `ShapeError`.
 

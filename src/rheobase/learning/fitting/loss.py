@@ -1,4 +1,4 @@
-"""What a fit makes small, for each lane: the error of the potential, of the spikes, of the spiking probability."""
+"""The losses of a fit, one for each lane: errors of the potential, of the spikes, and of the spiking probability."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FAR = 60.0  # mV: beyond this an error of the potential grows linearly
 
 
 def subthreshold(spikes: Tensor, dt: float, *, before: float = BEFORE, after: float = AFTER) -> Tensor:
-    """1 outside the recorded spikes, 0 around them. spikes (time, sweep)."""
+    """A mask (time, sweep): 0 from `before` to `after` ms around recorded spikes (time, sweep), 1 elsewhere."""
     left, right = round(before / dt), round(after / dt)
     padded = torch.nn.functional.pad(spikes.T[:, None], (right, left))
     return 1.0 - torch.nn.functional.max_pool1d(padded, left + right + 1, stride=1)[:, 0].T

@@ -1,4 +1,4 @@
-"""Units of a recording: said by the user, or plain from the size of the numbers, or asked for."""
+"""Units of a recording: stated by the user, else mV and pA; values of an implausible size are then refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rheobase.units import parse
 
 @dataclass(frozen=True)
 class Quantity:
-    """One of a recording's two: its unit, between what its largest value lies, and units that it is found in."""
+    """Potential or current of a recording: its unit, the range of its largest value, and other units in use for it."""
 
     name: str
     unit: str
@@ -28,10 +28,10 @@ CURRENT = Quantity("current", "pA", 5.0, 1e5, ("nA", "A", "uA", "fA"))
 
 
 def in_unit(quantity: Quantity, values: Tensor, unit: str | None) -> Tensor:
-    """The values in the quantity's own unit, in the default precision; `unit` is that of `values`, None if unsaid.
+    """The values in the quantity's own unit, in the default dtype; `unit` is that of `values`, None if not stated.
 
-    Raises: `UnitError` for a unit of another kind; and, where none is said, for values that no cell has in this one.
-    Nothing but zeros says nothing, and is taken.
+    Raises: `UnitError` for a unit of another kind; and, where none is stated, for values that no cell has in this one.
+    Zeros alone are accepted without a unit.
 
     >>> in_unit(CURRENT, torch.tensor([0.1, 0.3]), "nA")
     tensor([100., 300.])

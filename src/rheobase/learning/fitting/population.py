@@ -1,4 +1,4 @@
-"""Many candidates as the lanes of one neuron: where they are searched, and how they get their values."""
+"""Many candidates as the lanes of one neuron: the ranges of the search, and the assignment of values to lanes."""
 
 from __future__ import annotations
 
@@ -118,14 +118,14 @@ def checked_range(name: str, given: Any) -> tuple[float, float]:
 
 
 def assign(neuron: Neuron, values: Mapping[str, Tensor]) -> None:
-    """Give the lanes their values of the parameters that the neuron has among these."""
+    """Give the neuron's learnable parameters their `values`, each (lanes,), by name; other names are ignored."""
     inner = declared(neuron)
     for name in inner.learn:
         inner.assign(name, values[name])
 
 
 def pull_back(neuron: Neuron, values: Mapping[str, Tensor]) -> None:
-    """Carry the gradients of the neuron's parameters on to what `values` was computed from."""
+    """Backpropagate the gradients of the neuron's parameters to the tensors that `values` was computed from."""
     inner = declared(neuron)
     # by its attribute a parameter reads as the value in force
     own = dict(inner.named_parameters(recurse=False))

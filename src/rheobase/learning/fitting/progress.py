@@ -1,4 +1,4 @@
-"""What may look on while a neuron is fitted, and a bar drawn by rich."""
+"""Callbacks of a fit, and a progress bar drawn by rich."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FitStep:
 
 
 class FitCallback:
-    """Looks on, and changes nothing. Override what you need. A `KeyboardInterrupt` raised here acts as Ctrl-C."""
+    """Observes a fit, and changes nothing. Override what you need. A `KeyboardInterrupt` raised here acts as Ctrl-C."""
 
     def on_start(self, steps: int) -> None:
         """A fit of at most so many steps begins."""

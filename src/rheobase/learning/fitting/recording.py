@@ -21,21 +21,21 @@ FASTEST, SLOWEST = 1e-3, 10.0  # ms between samples: beyond, the unit is another
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Sweeps of one cell, sampled alike.
+    """Sweeps of one cell, all of one length and time step.
 
     v             membrane potential in mV, (sweep, time)
     current       injected current in pA, (sweep, time)
     dt            time between samples in ms
     level         mV; an upward crossing of it is a spike
     start         ms; the time of the first sample
-    before        mV just before the first sample, (sweep,): a spike may begin there; the first sample where unsaid
-    v_unit        unit of what is given as v; None says mV, and numbers that no cell has in mV are then refused
-    current_unit  the same of the current, in pA
+    before        mV just before the first sample, (sweep,): a spike may begin there; by default the first sample
+    v_unit        unit of the given v; None means mV, and values that no cell has in mV are then refused
+    current_unit  the same for the current, in pA
 
-    Values are kept in torch's default dtype, in which a fit runs.
+    Values are stored in torch's default dtype, in which a fit runs.
 
     Raises: `ShapeError`, `DTypeError`, `InputError` for values that are not finite, `ParameterError`, `UnitError` for a
-    unit of another kind and for magnitudes that speak for another unit.
+    unit of another kind and for magnitudes that suggest another unit.
 
     >>> recording = Recording(torch.tensor([[-70.0, -40.0, 20.0, -50.0]]), torch.zeros(1, 4), dt=0.5)
     >>> recording, recording.spike_times()
@@ -84,7 +84,7 @@ class Recording:
         return self.steps * self.dt
 
     def changed(self, **changes: Any) -> Recording:
-        """The same recording with other values, which are in its own units."""
+        """A copy with other values, which are given in mV, pA and ms."""
         return replace(self, v_unit=POTENTIAL.unit, current_unit=CURRENT.unit, **changes)
 
     def between(self, start: float, stop: float) -> Recording:
@@ -120,9 +120,10 @@ class Recording:
         return self.changed(v=self.v[numbers], current=self.current[numbers], before=before)
 
     def resampled(self, dt: float) -> Recording:
-        """At another time step: the mean over each new step where it is a whole number of old ones, else linear.
+        """The recording at the time step dt (ms): means where it is a whole multiple of the old one, else linear.
 
-        Spikes stay: a step in which one begins has the highest potential in it, the step before it one below `level`.
+        Spikes are preserved: a step in which one begins has the highest potential within it, and the step before it a
+        potential below `level`.
 
         Raises: `ParameterError` for steps in which spikes cannot be told from each other.
         """
@@ -147,7 +148,7 @@ class Recording:
     def repeats(self) -> tuple[Tensor, Tensor]:
         """Sweeps of the same current as groups: their mean currents (group, time), and the group of each sweep.
 
-        Currents are the same where they differ by noise alone, and by no level, in any window of time.
+        Two currents count as the same where they differ by noise alone, without an offset in any window of time.
         """
         number = grouped(self.current)
         return torch.stack([self.current[number == n].mean(0) for n in range(int(number.max()) + 1)]), number

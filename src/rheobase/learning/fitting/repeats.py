@@ -11,7 +11,7 @@ COLOURED = 2.0  # times what white noise would leave in the mean of a window
 
 
 def grouped(current: Tensor) -> Tensor:
-    """The group of each sweep (sweep,), by the first of each; current (sweep, time).
+    """The group of each sweep, int64 (sweep,), numbered in the order of their first sweeps; current (sweep, time).
 
     >>> grouped(torch.tensor([[100.0, 100.0], [300.0, 300.0], [100.0, 100.0]]))
     tensor([0, 1, 0])
@@ -29,9 +29,9 @@ def grouped(current: Tensor) -> Tensor:
 def same(a: Tensor, b: Tensor) -> bool:
     """Whether two currents (time,) differ by noise alone.
 
-    Noise is what changes from sample to sample; in the mean over w samples a w-th of its power is left. What is left in
-    the means of windows of any length, the whole sweep included, must be no more than that. No mean is taken off first:
-    an offset is a difference.
+    Noise is what changes from sample to sample; the mean over w samples has 1/w of its power. The means of the
+    difference over windows of any length, the whole sweep included, must have no more than that. The mean is not
+    subtracted first: an offset is a difference.
     """
     apart = (a - b).double()
     size, noise = _rms(a.double()), _rms(torch.diff(apart)) / 2**0.5

@@ -1,4 +1,4 @@
-"""Another time step for a recording, with every spike that it has."""
+"""Resampling of a recording to another time step that keeps every spike."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Sampled:
 
 
 def resampled(given: Sampled, dt: float) -> Sampled:
-    """The same at another time step: means where it is a whole number of old ones, else on a line between samples.
+    """The same at the time step dt (ms): means where it is a whole multiple of the old one, else linear interpolation.
 
     Raises: `ParameterError` where two spikes would be one, or one would be cut off.
     """

@@ -1,7 +1,7 @@
-"""The stages of a fit: told when to spike, by gradient; on its own, by gradient; on its own, by evolution.
+"""The stages of a fit: by gradient with given spikes, by gradient running freely, by evolution running freely.
 
-Each is a generator that takes points (lanes, P) and yields better ones, step by step. Lanes do not know of each other
-in the gradient stages.
+Each is a generator that takes points (lanes, P) and yields better ones, step by step. In the gradient stages, lanes are
+independent of each other.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Scores:
 
 
 class Target:
-    """What the data say, in the form that the stages use."""
+    """The recorded data in the form that the stages use."""
 
     def __init__(self, recording: Recording, settle: float):
         """The first `settle` ms are run, not scored: the model starts at rest, the cell did not."""
@@ -71,7 +71,7 @@ class Target:
         return torch.zeros_like(self.currents).index_add_(1, self.group, x)
 
     def scores(self, candidates: Candidates, point: Tensor) -> Scores:
-        """Of free-running neurons; sweeps with the same current are run once."""
+        """The scores of points (lanes, P), running freely; sweeps with the same current are run once."""
         with torch.no_grad():
             response, _ = candidates.free(point, self.currents)
             spikes = response.spikes * self.scored[:, :1, None]
@@ -93,9 +93,9 @@ class Target:
 def forced(
     candidates: Candidates, target: Target, point: Tensor, *, steps: int, rate: float, sweeps: int
 ) -> Generator[Tensor]:
-    """Teacher forcing: the potential, and the likelihood of the spikes under a soft threshold, by Adam.
+    """Teacher forcing: fits the potential and maximises the likelihood of the spikes under a soft threshold, by Adam.
 
-    A neuron that makes its own upstroke has no threshold to be soft; it resets where it spikes by itself, too.
+    A neuron whose equations have an upstroke has no threshold to soften; it also resets where it spikes by itself.
     """
     own = candidates.makes_upstroke()
     part = slice(0, sweeps)
@@ -120,7 +120,10 @@ def forced(
 def free(
     candidates: Candidates, target: Target, point: Tensor, *, steps: int, rate: float, piece: float
 ) -> Generator[Tensor]:
-    """On its own: van Rossum distance and potential, by Adam through pieces of `piece` ms (truncated gradients)."""
+    """Running freely: minimises van Rossum distance and error of the potential, by Adam.
+
+    Gradients are truncated to pieces of `piece` ms.
+    """
     length = max(2, round(piece / target.dt))
     surrogate: Surrogate = ATan(SHARPNESS[0] if _in_mv(candidates) else SHARPNESS[1])
 

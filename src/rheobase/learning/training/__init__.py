@@ -1,1 +1,1 @@
-"""Training: the trainer, what it is told, what it keeps on disk."""
+"""Training: the trainer, its recipe and callbacks, and the checkpoints it writes."""

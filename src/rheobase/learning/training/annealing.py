@@ -37,7 +37,7 @@ class Annealing(Callback):
         self.start, self.end, self.share, self.epochs = start, end, share, 0
 
     def narrow(self, *, done: int, epochs: int) -> None:
-        """Set the width that holds after `done` of the epochs."""
+        """Set the width of all kernels after `done` of `epochs` epochs."""
         width = 0.0 if done >= epochs else exponential(self.start, self.end, done / (self.share * epochs))
         for delay in self.delays:
             delay.anneal(width)

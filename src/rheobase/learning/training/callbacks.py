@@ -1,4 +1,4 @@
-"""What may look on while a network trains: progress bars and logs. Called in the first process only."""
+"""Callbacks of a training run: progress bars and logs. They are called in the first process only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rheobase.learning.training.history import History
 
 @dataclass(frozen=True, kw_only=True)
 class RunStart:
-    """A run at its start: `epochs` of `batches` each; `done` epochs and `position` batches are behind it."""
+    """A run at its start: `epochs` of `batches` each, of which `done` epochs and `position` batches are done."""
 
     epochs: int
     batches: int
@@ -38,7 +38,7 @@ class BatchRecord:
 
 
 class Callback:
-    """Looks on, and changes nothing. Override what you need.
+    """Observes a run, and changes nothing. Override what you need.
 
     A `KeyboardInterrupt` raised here acts as Ctrl-C.
 
@@ -61,7 +61,7 @@ class Callback:
 
 
 class Callbacks(Callback):
-    """Several as one.
+    """Several callbacks as one.
 
     >>> Callbacks([Callback(), Callback()]).on_end()
     """
@@ -87,7 +87,7 @@ class Callbacks(Callback):
 
 
 class CsvLog(Callback):
-    """Keeps a CSV file with one line per epoch, whole at any moment. Raises `StorageError`."""
+    """Writes a CSV file with one line per epoch, complete at any moment. Raises `StorageError`."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)

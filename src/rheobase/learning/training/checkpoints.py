@@ -27,7 +27,7 @@ MODEL = "model."
 
 
 def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write a checkpoint. `path` ends in .json; `facts` is anything that JSON can say.
+    """Write a checkpoint. `path` ends in .json; `facts` is a mapping that can be written as JSON.
 
     Raises: `StorageError`; the checkpoint that stood there is then still whole.
 

@@ -1,4 +1,4 @@
-"""The processes of a run and what they tell each other; alone, a process talks to itself."""
+"""Communication between the processes of a run; with one process, every function acts on it alone."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """What one pass found. `spikes`: for each spiking layer, the mean spikes of a neuron per sample."""
+    """The result of one pass. `spikes`: for each spiking layer, the mean spikes of a neuron per sample."""
 
     samples: int
     loss: float
@@ -32,7 +32,7 @@ class Evaluation:
     spikes: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """All figures in words and numbers that JSON can say."""
+        """The result as a dict that can be written as JSON."""
         return {
             "samples": self.samples,
             "loss": self.loss,
@@ -51,7 +51,7 @@ def run_network(fabric: Fabric, net: nn.Module, sequence: Tensor) -> Tensor:
 
 
 def output_of(net: nn.Module, returned: Any) -> Tensor:
-    """The output out of what a network returns, (out, states)."""
+    """The first item of what a network returns, (out, states). Raises `ShapeError`."""
     if not isinstance(returned, tuple) or not returned or not isinstance(returned[0], Tensor):
         raise ShapeError(
             type(net).__name__, f"a return value of type {type(returned).__name__}", "(out, states)",

@@ -1,4 +1,4 @@
-"""What a training run has to tell: one record per epoch."""
+"""The history of a training run: one record per epoch."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class Recipe:
         return self.learning_rate * SCHEDULES[self.schedule](step / steps)
 
     def as_json(self) -> dict[str, Any]:
-        """The recipe in words and numbers that JSON can say.
+        """The recipe as a dict that can be written as JSON.
 
         >>> Recipe(loss="sum").as_json()["loss"]
         {'name': 'SumCrossEntropy', 'label_smoothing': 0.0, 'temperature': 1.0}
@@ -142,7 +142,7 @@ def set_learning_rate(optimiser: Optimizer, value: float) -> None:
 
 
 def optimiser_tensors(optimiser: Optimizer) -> dict[str, torch.Tensor]:
-    """The memory of an optimiser (moments, steps) as named tensors; its settings follow from the recipe."""
+    """The state of an optimiser (moments, steps) as named tensors; its settings follow from the recipe."""
     state = optimiser.state_dict()["state"]
     return {f"optimiser.{i}.{name}": value for i, slots in state.items() for name, value in slots.items()}
 

@@ -43,7 +43,7 @@ LAST, BEST, CONFIG = "last.json", "best.json", "config.json"
 
 
 class Job:
-    """What is to be trained, on what, how and where to."""
+    """The arguments of a training run: network, data, recipe, folder and callbacks."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A training run as it stands between two batches, and its way to and from a checkpoint."""
+"""The state of a training run between two batches, and its conversion to and from a checkpoint."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BEST = "best."
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Where a run stands: the epochs that are done, and the figures of the one that is not."""
+    """The progress of a run: the records of the finished epochs, and the sums over the batches of the current one."""
 
     history: History = field(default_factory=History)
     batch: int = 0
@@ -35,7 +35,7 @@ class Position:
         return len(self.history)
 
     def after_batch(self, loss_sum: float, correct: int, seen: int, seconds: float) -> Position:
-        """One batch further."""
+        """The position after one more batch."""
         return replace(
             self, batch=self.batch + 1, loss_sum=self.loss_sum + loss_sum, correct=self.correct + correct,
             seen=self.seen + seen, seconds=self.seconds + seconds,
@@ -47,7 +47,7 @@ class Position:
 
     @classmethod
     def from_json(cls, facts: Mapping[str, Any]) -> Position:
-        """What `as_json` gave."""
+        """The inverse of `as_json`."""
         figures = {k: v for k, v in facts.items() if k != "history"}
         return cls(history=History(tuple(EpochRecord(**e) for e in facts["history"])), **figures)
 
@@ -67,7 +67,10 @@ def pack(
 def unpack(
     tensors: dict[str, Tensor], net: nn.Module, optimiser: Optimizer, rank: int, owner: str
 ) -> tuple[dict[str, Tensor], dict[str, Tensor] | None]:
-    """Put tensors back where they were; returns the random state of process `rank`, and the best weights."""
+    """Load what `pack` gave into the network and the optimiser.
+
+    Returns the random state of process `rank`, and the best weights.
+    """
     put_model_tensors(net, tensors, owner)
     put_optimiser_tensors(optimiser, tensors)
     prefix = f"random.{rank}."

@@ -1,4 +1,4 @@
-"""How a run ends before its time: Ctrl-C, and a loss that is no number."""
+"""How Ctrl-C ends a training run: between two batches, with a checkpoint."""
 
 from __future__ import annotations
 

@@ -35,14 +35,14 @@ Pair = tuple[Tensor, Tensor]
 class Trainer:
     """Trains and tests a network by a `Recipe`, on one device or several.
 
-    recipe            what decides the numbers; the defaults of `Recipe` where left out
-    folder            where config.json, history.csv, last.json (resumable) and best.json (weights) are kept;
-                      None keeps nothing
+    recipe            a `Recipe`; by default `Recipe()`
+    folder            where config.json, history.csv, last.json (resumable) and best.json (weights) are written;
+                      None writes nothing
     accelerator       "auto", "cpu", "cuda", "mps"
     devices           how many, or which
     precision         "32-true", "64-true", "bf16-mixed", "16-mixed", ...
     strategy          "auto"; with several devices "ddp" (starts the script again for each) or "ddp_spawn"
-    callbacks         look on: `RichProgress()`, `TensorBoardLog(folder)`, your own
+    callbacks         called during the run: `RichProgress()`, `TensorBoardLog(folder)`, your own
     checkpoint_every  batches between checkpoints inside an epoch; the end of an epoch always makes one
     notes             further facts for config.json
 
@@ -90,7 +90,7 @@ class Trainer:
 
     @property
     def is_first_process(self) -> bool:
-        """Whether this process is the one that should speak to the user."""
+        """Whether this is the first process, the only one that should write to the user."""
         return self._fabric.is_global_zero
 
     def fit(
@@ -106,11 +106,10 @@ class Trainer:
         """Train `net` in place. Afterwards it holds the weights of the epoch that validated best, if any.
 
         train, validation   (x (samples, ...), y (samples,) integers)
-        resume              go on from last.json in the folder; the result has the same bits as without the
-        break, on
-                            the same device, number of processes and threads
-        stop_after          stop after so many batches, with a checkpoint; `finished` of the history is then
-        False
+        encoder             called as encoder(x, seed=..., index=...), makes sequences (time, batch, features) of x
+        resume              go on from last.json in the folder; the result has the same bits as without the break,
+                            on the same device, number of processes and threads
+        stop_after          stop after so many batches, with a checkpoint; `finished` of the history is then False
 
         Raises: `TrainingInterrupted` after Ctrl-C,
         `Diverged` for a loss or gradient that is not finite,

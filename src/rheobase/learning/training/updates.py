@@ -1,4 +1,4 @@
-"""What a neuron's own update takes in one step, counted in the graph that the engine traces of it."""
+"""The operations in one step of a neuron, counted in the graph that the engine traces of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FUNCTIONS = frozenset({"exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", 
 
 
 class Update(NamedTuple):
-    """One step of one neuron."""
+    """The numbers of operations in one step of one neuron; a division counts as a product."""
 
     products: int
     functions: int
@@ -24,8 +24,8 @@ class Update(NamedTuple):
 def update(neuron: Neuron) -> Update:
     """The multiplications, functions and sums in one step of a neuron.
 
-    What depends on parameters and dt alone (a decay exp(-dt / tau), say) is made once and not counted; neither are
-    comparisons and the choice that a spike makes.
+    What depends on parameters and dt alone (a decay exp(-dt / tau), say) is computed once and not counted; neither are
+    comparisons and the selection of values by a spike.
 
     Raises: `ParameterError` for a neuron with an operation that the engine has no rule for.
 

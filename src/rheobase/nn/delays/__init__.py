@@ -1,1 +1,1 @@
-"""Layers that delay: histories as states, delays of axons and synapses."""
+"""Layers with delays: the last inputs as a state, and learnable delays of axons and synapses."""

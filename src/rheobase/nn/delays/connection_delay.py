@@ -16,14 +16,14 @@ from rheobase.nn.delays.tap_kernels import Positions
 class AxonalDelay(Taps):
     """Each neuron's output comes d steps later: out[t] = sum_k K_k(d) x[t - k].
 
-    The position d of each neuron learns under a kernel K of `width` steps (see `nn.positions`), which is narrowed while
-    training: `delay.positions.anneal(width)`; at 0 a delay is one tap.
+    The delay d of each neuron, in steps, is learned with a kernel K of `width` steps, by default taps / 2 (see
+    `nn.delays.tap_kernels`). It is narrowed while training: `delay.positions.anneal(width)`; at 0 a delay is one tap.
 
     Shapes: x (time, batch, *shape) to the same; the state (taps - 1, batch, *shape) as in `Delay`.
 
     Raises: `ParameterError`, `ShapeError`.
 
-    Numerics: pieces are the whole bit for bit.
+    Numerics: a sequence run in pieces gives the same bits as the whole.
 
     Reference: Hammouamri, Khalfaoui-Hassani & Masquelier, ICLR (2024), arXiv 2306.17670, for the kernel.
 
@@ -41,7 +41,7 @@ class AxonalDelay(Taps):
         self.positions = Positions(sizes, taps, kernel=kernel, width=taps / 2 if width is None else width)
 
     def weights(self) -> Tensor:
-        """(taps, *shape): the kernels in force."""
+        """The kernel of each neuron, (taps, *shape)."""
         return self.positions()
 
     def extra_repr(self) -> str:
@@ -51,15 +51,16 @@ class AxonalDelay(Taps):
 class SynapticDelay(History):
     """A linear layer with a delay for each synapse: out[t, o] = sum_i w_oi sum_k K_k(d_oi) x[t - k, i] + bias_o.
 
-    The positions d learn under a kernel K of `width` steps (see `nn.positions`), narrowed while training:
-    `delay.positions.anneal(width)`; at 0 a delay is one tap.
+    The delays d, in steps, are learned with a kernel K of `width` steps, by default taps / 2 (see
+    `nn.delays.tap_kernels`). It is narrowed while training: `delay.positions.anneal(width)`; at 0 a delay is one tap.
 
     Shapes: x (time, batch, in) to (time, batch, out); weight, d (out, in); the state (taps - 1, batch, in) holds the
     last inputs. Cost and memory are those of `taps` linear layers.
 
     Raises: `ParameterError`, `ShapeError`.
 
-    Numerics: pieces are the whole to rounding: a product with more rows may be summed in another order.
+    Numerics: a sequence run in pieces gives the whole to rounding: a product with more rows may be summed in another
+    order.
 
     Differs from the paper: its zero padding of both sides of the kernel; here delays are 0 to taps - 1.
 

@@ -1,4 +1,4 @@
-"""A finite history of the input as states: each neuron sees the sum of its last inputs through taps of its own."""
+"""A finite history of the input as states: each neuron receives a sum of its last inputs, weighted by its own taps."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Delay(Taps):
 
         out[t] = x[t] + (1 / gain) sum_k m_k x[t - k],   k = 0 ... taps - 1, a tap vector m for each neuron
 
-    The last inputs are states beside those of the neuron that follows; the taps couple them into its membrane. The
-    paper's sum enters outside the factor (1 - alpha) by which a membrane takes its input. `gain` names that factor, a
-    number or the neuron itself, whose factor is then read at every call, so that it may learn; with the default 1 the
-    sum goes through the factor with the rest of the input.
+    The last inputs are states beside those of the neuron that follows; the taps couple them into its membrane. A
+    membrane multiplies its input by a factor, (1 - alpha); the paper adds the sum after that factor. Dividing by `gain`
+    does the same. Give `gain` as the factor, or as the neuron itself: its factor is then computed at every call
+    (`membrane_gain`), so that it may be learned. With the default 1 the sum is multiplied like the rest of the input.
 
     taps      length of the history in steps; 0 leaves the input alone
     start     where m starts: "free" (random), "ones", "exponential" (exp(-k/2)), "linear" ((taps - k) / taps)
@@ -39,8 +39,8 @@ class Delay(Taps):
 
     Raises: `ParameterError` for taps < 0, another start, or a gain that is not positive; `ShapeError`.
 
-    Numerics: a step's sum is made in the order of k wherever a sequence is cut, so pieces are the whole bit for bit.
-    float32 or float64 within, the dtype of x outside.
+    Numerics: a step's sum is made in the order of k wherever a sequence is cut, so a sequence run in pieces gives the
+    same bits as the whole. Sums are float32 or float64, out has the dtype of x.
 
     Differs from the paper: `scaled`; the input's own tap k = 0 stands beside x[t], as in the authors' code.
 
@@ -80,7 +80,7 @@ class Delay(Taps):
             raise ParameterError("Delay", f"gain = {gain!r}", "a positive factor", "1 - alpha of the membrane, say")
 
     def weights(self) -> Tensor:
-        """(taps, *shape): what each of the last inputs counts, the present one in full beside its tap."""
+        """The weight of x[t - k] in out[t], (taps, *shape): m / gain, plus 1 at k = 0."""
         gain = membrane_gain(self._neuron[0]) if self._neuron else self.gain
         delayed = self.m / gain
         return torch.cat([delayed[:1] + 1.0, delayed[1:]])

@@ -1,4 +1,4 @@
-"""What the layers share whose output is a sum over the last inputs of each lane."""
+"""The base classes of layers whose output is a sum over the last inputs of each lane."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ BACKENDS = ("auto", "llvm", "reference")
 
 
 class History(Stateful):
-    """Abstract: a sum over the last inputs, of which taps - 1 are the state."""
+    """A layer whose output is a sum over the last `taps` inputs; the state holds the last taps - 1. Abstract."""
 
     def __init__(self, shape: tuple[int, ...], taps: int):
         super().__init__()
         self.shape, self.taps = shape, taps
 
     def sums(self, x: Tensor, before: Tensor, backend: str) -> Tensor:
-        """The sums for each step of x (time, batch, *shape), of which `before` (taps - 1, batch, *shape) came first."""
+        """The sum at each step of x (time, batch, *shape); `before` (taps - 1, batch, *shape) are the inputs before."""
         raise NotImplementedError
 
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Tensor:
@@ -32,7 +32,7 @@ class History(Stateful):
     def forward(
         self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, backend: str = "auto"
     ) -> tuple[Tensor, Tensor]:
-        """(out, state). A sequence that has ended gives zeros, and its history stays."""
+        """Run over a sequence: (out, state). Where a sequence has ended, out is zero and the state constant."""
         self._check(x)
         compute = torch.promote_types(x.dtype, torch.float32)
         if state is None:
@@ -74,10 +74,10 @@ class History(Stateful):
 
 
 class Taps(History):
-    """Abstract: out[t] = sum_k weights()[k] x[t - k], each lane for itself."""
+    """out[t] = sum_k weights()[k] x[t - k], for each lane separately. Abstract."""
 
     def weights(self) -> Tensor:
-        """(taps, *shape)"""
+        """The weights, (taps, *shape)."""
         raise NotImplementedError
 
     def sums(self, x: Tensor, before: Tensor, backend: str) -> Tensor:
@@ -87,7 +87,7 @@ class Taps(History):
 
 
 def latest(x: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
-    """The last inputs of each sequence, as many as there were before."""
+    """The last inputs of each sequence, oldest first, as many as in `before`, the inputs before x."""
     n, steps = before.shape[0], x.shape[0]
     if lengths is None:
         return torch.cat([before, x])[steps:] if steps < n else x[steps - n :].clone()

@@ -1,4 +1,4 @@
-"""By how much a neuron's membrane takes its input: the factor that a delayed sum outside it has to undo."""
+"""The factor by which a neuron's membrane multiplies its input in one step; `Delay` divides its sum by it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from rheobase.errors import ParameterError
 
 
 def membrane_gain(neuron: Neuron) -> Tensor:
-    """The rise of the membrane (the state v, or else the first) in a step by an input of 1, *shape or a number.
+    """The rise of the membrane potential in one step from rest per unit of input, of the neuron's shape.
 
-    For LIF it is 1 - exp(-dt / tau_mem), for AdLIF 1 - alpha, for SRC 1 (its first state integrates the input). The
-    gradient to the neuron's parameters is kept.
+    The membrane potential is the state v, or the first state where there is no v. For LIF the rise is
+    1 - exp(-dt / tau_mem), for AdLIF 1 - alpha, for SRC 1 (its first state integrates the input). It has a gradient to
+    the neuron's parameters.
 
     Raises: `ParameterError` for a neuron that does not take its input by a factor.
 

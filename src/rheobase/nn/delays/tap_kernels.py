@@ -19,7 +19,7 @@ KERNELS = ("gaussian", "triangular")
 
 
 def around(d: Tensor, taps: int, width: float, shape: str) -> Tensor:
-    """(taps, *d.shape): what an input of k steps ago counts for a delay of d steps.
+    """K_k(d), (taps, *d.shape): the weight of the input k steps ago for a delay of d steps; `shape` names f.
 
     >>> around(torch.tensor([1.25]), 4, 1.0, "triangular").flatten().tolist()
     [0.0, 0.75, 0.25, 0.0]
@@ -37,10 +37,10 @@ def around(d: Tensor, taps: int, width: float, shape: str) -> Tensor:
 
 
 class Positions(nn.Module):
-    """Learnable delays d in steps, and the kernel in force.
+    """Learnable delays d in steps, and the width of their kernel.
 
     `width` is a buffer: `anneal` sets it, from taps / 2 say down to 0. Triangular kernels are never narrower than 1
-    while they learn, since between two taps there would be nothing.
+    while they learn, since a narrower one between two taps would be zero at both.
 
     Raises: `ParameterError` for taps < 1, another kernel, a width < 0.
     """
@@ -65,7 +65,7 @@ class Positions(nn.Module):
         self.width.fill_(max(width, 1.0) if self.kernel == "triangular" and width else width)
 
     def forward(self) -> Tensor:
-        """(taps, *d.shape)"""
+        """The kernels K_k(d), (taps, *d.shape)."""
         return around(self.d, self.taps, float(self.width), self.kernel)
 
     def extra_repr(self) -> str:
@@ -73,7 +73,7 @@ class Positions(nn.Module):
 
 
 def exponential(start: float, end: float, share: float) -> float:
-    """The width after a share of the annealing, from `start` to `end` by equal factors.
+    """The width after a share (0 to 1) of the annealing, which goes from `start` to `end` by equal factors.
 
     >>> [round(exponential(12.0, 0.23, s), 2) for s in (0.0, 0.5, 1.0, 2.0)]
     [12.0, 1.66, 0.23, 0.23]

@@ -33,14 +33,15 @@ STEMS = ("small", "large")
 
 
 class MembraneBlock(Stateful):
-    """Two convolutions, each behind cells, whose current joins that which came in: a membrane shortcut.
+    """Two layers of neurons, each followed by a convolution, whose current is added to the input: a membrane shortcut.
 
         i' = tdBN(W_2 * s_2) + tdBN(i) ,  s_2 = neuron(tdBN(W_1 * s_1)) ,  s_1 = neuron(i)
 
-    alpha is 1/sqrt(2) for both that are summed. Where channels or size change, tdBN(W_3 * i), of 1 x 1, stands for
-    tdBN(i).
+    alpha is 1/sqrt(2) in both tdBN that are summed. Where channels or size change, tdBN(W_3 * i), a convolution of
+    1 x 1, replaces tdBN(i).
 
-    Shapes: i (time, batch, *before) to (time, batch, *after); the state is that of both layers of cells.
+    Shapes: i (time, batch, *before) to (time, batch, *after), each (channels, height, width); the state is that of both
+    layers of neurons.
 
     Raises: what its layers raise.
 
@@ -75,18 +76,18 @@ class SpikingResNet(Sequential):
     """A spiking ResNet-18, -19 or -34 with tdBN and membrane shortcuts, a mean over space, and a linear readout.
 
     `depth` is 18, 19 (three wide stages, and a layer of 256 cells before the readout) or 34; `width` multiplies all
-    channels. `neuron` makes cells of a shape; `v_threshold` is theirs. `stem` is a convolution of 3 x 3 for "small"
-    images, or one of 7 x 7 in steps of 2 and a pooling to the half for "large" ones, as ImageNet's. At first the
-    current into every layer of cells has mean 0 and spread v_threshold. The output is that of the readout at each step,
-    for a loss that takes the mean over time.
+    channels. `neuron` is a function from a shape to neurons of that shape, `v_threshold` their threshold. `stem` is a
+    convolution of 3 x 3 for "small" images, or one of 7 x 7 with stride 2 and a max pooling with stride 2 for "large"
+    ones, as ImageNet's. Before training, the current into every layer of neurons has mean 0 and standard deviation
+    v_threshold. The output is that of the readout at each step, for a loss that takes the mean over time.
 
     Shapes: x (time, batch, *shape) to (time, batch, classes); the states are those of `Sequential`.
 
     Raises: `ParameterError` for arguments out of range, another depth or stem.
 
-    Differs from the paper: tdBN's ResNet-19 joins spikes with currents (its shortcut leaves a neuron); here currents
-    join. A shortcut without a convolution is normalised too, which keeps the spread. The large stem pools before it
-    normalises.
+    Differs from the paper: the ResNet-19 of tdBN adds spikes to currents (its shortcut starts at a neuron's output);
+    here currents are added. A shortcut without a convolution is normalised too, which keeps the standard deviation. The
+    large stem pools before it normalises.
 
     Reference: He, Zhang, Ren & Sun, CVPR (2016); Zheng et al., AAAI (2021), arXiv 2011.05280, for ResNet-19; Hu et al.
     (2024), arXiv 2112.08954.

@@ -21,8 +21,9 @@ class SpikingVGG(Sequential):
         i = tdBN(W * s),  s = neuron(i),  out = W_out s        alpha = 1: i has mean 0 and spread v_threshold at first
 
     `plan` lists the channels of the convolutions, and "pool" where the image is halved; the default is VGGSNN of Deng
-    et al. (2022). `width` multiplies all channels. `neuron` makes cells of a shape (channels, height, width).
-    `v_threshold` is theirs. The output is that of the readout at each step, for a loss that takes the mean over time.
+    et al. (2022). `width` multiplies all channels. `neuron` is a function from a shape (channels, height, width) to
+    neurons of that shape, `v_threshold` their threshold. The output is that of the readout at each step, for a loss
+    that takes the mean over time.
 
     Shapes: x (time, batch, *shape) to (time, batch, classes); the states are those of `Sequential`.
 

@@ -1,4 +1,4 @@
-"""What spiking networks for images share: a normalised convolution before cells, and the checks of their arguments."""
+"""The common parts of spiking networks for images: normalised convolutions, and the checks of their arguments."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from rheobase.nn.norm import TdBatchNorm
 
 Shape: TypeAlias = tuple[int, int, int]  # channels, height, width
 MakeNeuron: TypeAlias = Callable[[tuple[int, ...]], nn.Module]
-"""Cells of a shape: `lambda shape: neurons.DQIF(shape)`."""
+"""A function from a shape to neurons of that shape: `lambda shape: neurons.DQIF(shape)`."""
 
 JOINED = math.sqrt(0.5)
-"""alpha of the two normalised currents that are summed: their sum has the spread of one alone."""
+"""alpha of the two normalised currents that are summed: their sum has the standard deviation of one alone."""
 
 
 def normalised(
     before: int, after: int, *, kernel: int = 3, stride: int = 1, alpha: float = 1.0, v_threshold: float = 1.0
 ) -> list[nn.Module]:
-    """A convolution without bias, and `TdBatchNorm`: currents of mean 0 and spread alpha v_threshold."""
+    """A convolution without bias, and `TdBatchNorm`: currents of mean 0 and standard deviation alpha v_threshold."""
     convolution = Conv2d(before, after, kernel, stride=stride, padding=kernel // 2, bias=False)
     return [convolution, TdBatchNorm(after, alpha=alpha, v_threshold=v_threshold)]
 
 
 def halved(size: int, stride: int) -> int:
-    """Pixels along an axis after a convolution that keeps its size but for the stride.
+    """Pixels along an axis after a convolution with this stride, padded so that stride 1 keeps the size.
 
     >>> halved(7, 1), halved(7, 2)
     (7, 4)
@@ -39,7 +39,7 @@ def halved(size: int, stride: int) -> int:
 
 
 def scaled(channels: int, width: float) -> int:
-    """So many channels of a network of another width, at least 1.
+    """The number of channels of a network whose channels are multiplied by `width`, at least 1.
 
     >>> scaled(64, 0.25)
     16

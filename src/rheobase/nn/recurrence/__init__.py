@@ -1,1 +1,1 @@
-"""Layers whose output comes back to them: lateral weights, with delays too, and gated cells."""
+"""Recurrent layers: lateral weights, with or without delays, and gated recurrent units."""

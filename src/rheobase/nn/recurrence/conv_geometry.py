@@ -1,4 +1,4 @@
-"""The sizes of a convolutional recurrent layer: what reads its input, and what keeps its own size."""
+"""The sizes of a convolutional recurrent layer: of the convolutions of its input, and of those of its own output."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Window:
 
     @property
     def product(self) -> Convolution:
-        """The convolution within the layer."""
+        """The convolution of the layer's own output, which keeps its size."""
         return Convolution(self.kernel_size, self.groups)
 
     def check(self, owner: str, x: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""What gated recurrent layers share: checks, states, the loop in plain torch, and the way to the kernels."""
+"""The base of gated recurrent layers: checks, states, the loop in plain torch, and the call of the kernels."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class GatedState(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class AsNeuron:
-    """A layer as the checks of a call see it: with the shape of its input, or of its state."""
+    """A layer in the form that the checks of a call expect, with the shape of its input or of its state."""
 
     layer: nn.Module
     shape: tuple[int, ...]
@@ -50,7 +50,7 @@ class AsNeuron:
         return dict(self.layer.named_parameters())
 
     def check_names(self, names: Sequence[str]) -> None:
-        """Nothing is recorded here: the check of a call asks."""
+        """Accept all names: these layers record none, but `check_call` expects the method."""
 
     def __repr__(self) -> str:
         return repr(self.layer)
@@ -78,7 +78,7 @@ class Gated(Stateful):
         self.detach_reset = detach_reset
 
     def stage(self, kind: type[MapNeuron]) -> MapNeuron:
-        """A point part with the options of this layer."""
+        """A pointwise part of the cell, with the surrogate and `detach_reset` of this layer."""
         return kind(1, surrogate=self.surrogate, detach_reset=self.detach_reset)
 
     def smoothed(self) -> Self:
@@ -98,7 +98,7 @@ class Gated(Stateful):
         raise NotImplementedError
 
     def shared(self) -> dict[str, Tensor]:
-        """Parameters of the point parts that stay the same in every step, by name."""
+        """Parameters of the pointwise parts that stay the same in every step, by name."""
         return {}
 
     # --- running ------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ class Gated(Stateful):
         self, sums: dict[str, Tensor], values: dict[str, Tensor], state: GatedState, lengths: Tensor | None, rest: bool,
         backend: str,
     ) -> tuple[Tensor, GatedState]:  # fmt: skip
-        """The whole sequence as one operator, its point parts in kernels."""
+        """The whole sequence as one operator, its pointwise parts in kernels."""
         like, weights = state.i, self._weights()
         maps = [[Map(f"a_{gate}", f"u:{gate}") for gate in self.gates], [Map("a_z", "mid", "i")]]
         stages = declared(self, like, backend, self.stages, maps[: len(self.stages)], "spike")
@@ -199,8 +199,8 @@ class Gated(Stateful):
 def owned(sums: Mapping[str, Tensor], product: Product) -> bool:
     """Whether the loop may overwrite sums that a layer has just made.
 
-    Not where torch traces it, and would not see; and only where each step is laid out as the product has it, with the
-    next step right behind it, as kernels walk through them.
+    Not while torch traces, which would miss the change; and only where each step is in the memory format of the
+    product and the next step follows without a gap, as the kernels assume.
     """
     if not concrete():
         return False
@@ -214,7 +214,7 @@ def declared(
     owner: nn.Module, like: Tensor, backend: str, stages: Sequence[MapNeuron], maps: Sequence[Sequence[Map]],
     feedback: str,
 ) -> tuple[Stage, ...]:  # fmt: skip
-    """Point parts as stages, each behind its maps; `feedback` is their name of the layer's last output.
+    """Pointwise parts as stages of a `Plan`, each after its maps; `feedback` is their name of the layer's last output.
 
     Raises: `BackendUnavailable` for equations that no kernel runs.
     """
@@ -233,7 +233,7 @@ def declared(
 
 
 def chosen_for(stages: Sequence[MapNeuron], x: Tensor, backend: str) -> str:
-    """The backend that runs all of these point parts on the device of `x`.
+    """The backend that runs all of these pointwise parts on the device of `x`.
 
     Raises: `BackendUnavailable` for one asked for by name that cannot.
     """
@@ -242,7 +242,7 @@ def chosen_for(stages: Sequence[MapNeuron], x: Tensor, backend: str) -> str:
 
 
 def _request(stage: MapNeuron, like: Tensor) -> Request:
-    """A call of a point part on inputs of this type and device, by which it is known what could run it."""
+    """A call of a pointwise part on inputs of this type and device, to ask which backends could run it."""
     return Request(stage, (like,) * len(stage.entries), None, (), None)
 
 

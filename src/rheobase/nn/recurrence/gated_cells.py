@@ -1,6 +1,6 @@
-"""The point parts of gated recurrent layers, as declared steps: what stands between their products.
+"""The pointwise parts of gated recurrent layers, declared as neurons: the operations between their products.
 
-Their inputs `a_r`, `a_i`, `a_z` are sums of products and bias, which the layer makes for every step.
+Their inputs `a_r`, `a_i`, `a_z`, `a_n` are sums of products and bias, which the layer makes for every step.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class UpdateGate(MapNeuron):
 
 
 class ResetHidden(MapNeuron):
-    """The first half of a GRU's cell: what of its last value h the new one may read, sigmoid(a_r) h."""
+    """The first half of a GRU's cell: the last value h behind the reset gate, sigmoid(a_r) h."""
 
     graded = True
     a_r = entry("1", "what the reset gate reads")

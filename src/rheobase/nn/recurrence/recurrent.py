@@ -1,4 +1,4 @@
-"""Lateral recurrence: what a layer gave at the last step comes back to it through a matrix."""
+"""Lateral recurrence: a layer's output at the last step is fed back to it through a matrix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rheobase.nn.stateful import Stateful, last_of
 
 @registered
 class RecurrentState(NamedTuple):
-    """The neuron's state, and what it gave: (batch, neurons) at the last step, or at several (see `RecurrentDelay`)."""
+    """The neuron's state, and its output: (batch, neurons) at the last step, or at several (see `RecurrentDelay`)."""
 
     neuron: Any
     out: Tensor
@@ -67,13 +67,13 @@ class Recurrent(Stateful):
 
     @property
     def lateral(self) -> Tensor:
-        """The matrix in force."""
+        """The matrix that is applied, (n, n): `weight_rec`, with a zero diagonal unless `self_connections`."""
         if self.self_connections:
             return self.weight_rec
         return self.weight_rec * (1.0 - torch.eye(self.weight_rec.shape[0]).to(self.weight_rec))
 
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
-        """The neuron at rest, having given nothing."""
+        """The neuron at rest, with a last output of zero."""
         state = self.neuron.rest(batch, dtype=dtype, device=device)
         return RecurrentState(state, torch.zeros_like(state[0]))
 
@@ -86,7 +86,7 @@ class Recurrent(Stateful):
         lengths: Tensor | None = None,
         backend: str = "auto",
     ) -> Any:
-        """(out, state), or (out, state, rec) with `record`, as a neuron."""
+        """Run over a sequence: (out, state), or (out, state, rec) with `record`; arguments as of a neuron."""
         record = tuple(record)
         check_call(self.neuron, (x,), record, lengths)
         compute = torch.float64 if x.dtype == torch.float64 else torch.float32
@@ -111,11 +111,11 @@ class Recurrent(Stateful):
         return choose(Request(self.neuron, (x,), None, (), None), backend)[1]
 
     def _taps(self) -> Tensor | None:
-        """(taps, 1, n): what each of the last outputs counts, oldest first; None where the last one alone does."""
+        """The weight of each of the last outputs, (taps, 1, n), oldest first; None where the last one alone counts."""
         return None
 
     def _kept(self, out: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
-        """What it gave at the end of each sequence."""
+        """The output that the state holds: the last one of each sequence."""
         return out[-1] if lengths is None else last_of(out, lengths, before)
 
     def _fused(self, request: Request, before: Tensor, backend: str) -> tuple[Tensor, Any, list[Tensor]]:

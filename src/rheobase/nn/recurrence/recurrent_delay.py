@@ -1,4 +1,4 @@
-"""Lateral recurrence with delays: what a neuron gave comes back to the layer some steps later."""
+"""Lateral recurrence with delays: a neuron's output is fed back to the layer some steps later."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rheobase.nn.recurrence.recurrent import Recurrent, RecurrentState
 class RecurrentDelay(Recurrent):
     """A neuron with lateral weights whose axons have delays: x[t] + weight_rec sum_k K_k(d) out[t - 1 - k].
 
-    Each neuron's delay d in steps, beyond the one step that any recurrence takes, learns under a kernel K of `width`
-    steps (see `nn.positions`), narrowed while training: `layer.positions.anneal(width)`; at 0 a delay is one tap. With
-    all d = 0 and width 0 it is `Recurrent`.
+    Each neuron's delay d in steps, beyond the one step that any recurrence takes, is learned with a kernel K of `width`
+    steps, by default taps / 2 (see `nn.delays.tap_kernels`). It is narrowed while training:
+    `layer.positions.anneal(width)`; at 0 a delay is one tap. With all d = 0 and width 0 it is `Recurrent`.
 
     Shapes: x (time, batch, n) to out (time, batch, n); weight_rec (n, n), d (n,).
 
@@ -40,7 +40,7 @@ class RecurrentDelay(Recurrent):
         self.positions = Positions(neuron.shape, taps, kernel=kernel, width=taps / 2 if width is None else width)
 
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
-        """The neuron at rest, having given nothing; `out` is (taps, batch, n), oldest first."""
+        """The neuron at rest, with last outputs of zero; `out` is (taps, batch, n), oldest first."""
         state = self.neuron.rest(batch, dtype=dtype, device=device)
         return RecurrentState(state, state[0].new_zeros(self.positions.taps, *state[0].shape))
 

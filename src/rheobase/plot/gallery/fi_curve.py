@@ -24,7 +24,7 @@ class FICurve:
     """Rates for each current, in Hz or per step, all (currents,).
 
     `steady` over the second half of a run, `first` of the first interval, `onset` 1 over the time to the first spike; 0
-    where there are not as many spikes, NaN where the time step would limit them.
+    where there are too few spikes, NaN where the time step would limit the rate.
     """
 
     currents: np.ndarray

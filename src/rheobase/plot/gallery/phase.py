@@ -1,4 +1,4 @@
-"""The state space of a neuron with one or two variables: where it stands still, where it goes, where it went."""
+"""The state space of a neuron with one or two variables: nullclines, the direction field, and the path of a run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PhasePlane:
     current: float
 
     def nullcline(self, name: str) -> list[np.ndarray]:
-        """The curves on which a variable stands still, each (points, 2)."""
+        """The curves on which a variable has the rate of change 0, each (points, 2)."""
         rate = self.dx if name == self.names[0] else self.dy
         lines = contour_generator(self.x, self.y, np.clip(np.nan_to_num(rate), -1e12, 1e12)).lines(0.0)
         return [np.asarray(line) for line in lines]

@@ -34,7 +34,7 @@ class Portrait:
 
     @classmethod
     def of(cls, kind: type[Declared]) -> Portrait:
-        """Simulate all that the pictures show. Raises `InputError` for states that leave the numbers."""
+        """Simulate all that the pictures show. Raises `Diverged` for states that become NaN or infinite."""
         response = step_response(kind)
         shown = {name: shown_response(kind, each) for name, each in kind.sets().items() if each.shown is not None}
         silent = never_spikes(kind) or strongest(response) == 0

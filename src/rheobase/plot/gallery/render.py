@@ -50,7 +50,7 @@ class Entry:
 def entries(kinds: Sequence[type[Declared]], styles: Sequence[Style]) -> Iterator[Entry]:
     """Simulate and draw neurons, in their order, each as soon as it is ready.
 
-    Raises `InputError` for a neuron whose states leave the numbers.
+    Raises `Diverged` for a neuron whose states become NaN or infinite.
     """
     workers = min(len(kinds), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     if len(kinds) <= FEW or workers < 2:

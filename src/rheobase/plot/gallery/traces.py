@@ -21,8 +21,10 @@ MOST_POINTS = 3000  # of a curve; more is not seen
 
 
 def traces(run: Response, *, style: Style) -> Figure:
-    """The current at the top, the membrane below it, a panel for all other states of one unit, and what a graded cell
-    puts out where that is none of its states."""
+    """The current at the top, the membrane below it, then the other states, and the output of a graded cell.
+
+    Other states of one unit and a like size share a panel. The output is left out where it is one of the states.
+    """
     kind, clock = type(run.neuron), Clock(run.dt)
     potential = membrane(run.neuron)
     groups = _groups(run, potential)
@@ -128,8 +130,10 @@ def spiking_curve(run: Response, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def threshold_level(run: Response, name: str) -> np.ndarray | None:
-    """Where on the axis of a state the neuron's threshold lies at each step; NaN while there is none (in a refractory
-    time, say), None where there never is."""
+    """The neuron's threshold at each step, as a value of the state `name`, (time,).
+
+    It is NaN while there is none (in a refractory time, say), and None is returned where there never is.
+    """
     neuron = run.neuron
     if not isinstance(neuron, OdeNeuron) or neuron.graded or neuron.crossing:
         return None

@@ -11,7 +11,7 @@ from torch import nn as torch_nn
 from rheobase import neurons, nn, surrogates
 from rheobase.errors import ParameterError, nearest
 from rheobase.reproduce.dqif import theory as dqif
-from rheobase.reproduce.scaled_input import Driven
+from rheobase.reproduce.scaled_input import ScaledInput
 
 RECONSTRUCTED = (
     "The update of the paper (its equation 11) and its formula of the window could not be read: both are "
@@ -73,7 +73,7 @@ def _cells(kind: str, size: tuple[int, ...], window: float) -> torch_nn.Module:
     if name := form(kind):
         learn = tuple(PLOTTED) if kind.endswith("learned") else ()
         return neurons.DQIF(size, form=name, learn=learn, **given)
-    return Driven(neurons.PLIF(size, learn=("a",) if kind == "PLIF" else (), **given), GAIN)
+    return ScaledInput(neurons.PLIF(size, learn=("a",) if kind == "PLIF" else (), **given), GAIN)
 
 
 def cells_and_norms(net: torch_nn.Module) -> list[tuple[neurons.DQIF, nn.TdBatchNorm]]:

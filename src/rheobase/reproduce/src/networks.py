@@ -12,7 +12,7 @@ from torch import nn as torch_nn
 
 from rheobase import neurons, nn, surrogates
 from rheobase.errors import ParameterError, nearest
-from rheobase.reproduce.scaled_input import Driven
+from rheobase.reproduce.scaled_input import ScaledInput
 
 CELLS_PER_CLASS = 10
 TAU_LIF = 20.0  # steps
@@ -80,7 +80,7 @@ def _lif(size: int) -> torch_nn.Module:
     cell = neurons.LIF(
         size, dt=1.0, tau_mem=TAU_LIF, v_leak=torch.zeros(size), learn=("v_leak",), surrogate=surrogates.ATan(2.0)
     )
-    return Driven(cell, drive)
+    return ScaledInput(cell, drive)
 
 
 class Gated(torch_nn.Module):
