@@ -6,10 +6,11 @@ from rheobase.core.declaration.decay import from_decay
 from rheobase.core.execution import reference as rollout
 from rheobase.core.wrappers import Escape, Noisy, PoissonInput, Refractory
 from rheobase.engine import explain
+from rheobase.runs import load
 from rheobase.version import __version__
 
 __all__ = [
     "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "PoissonInput", "Refractory", "__version__", "entry",
-    "equivalence", "errors", "explain", "from_decay", "integrators", "neurons", "nn", "option", "param", "relax",
-    "rollout", "state", "stimuli", "surrogates",
+    "equivalence", "errors", "explain", "from_decay", "integrators", "load", "neurons", "nn", "option", "param",
+    "relax", "rollout", "state", "stimuli", "surrogates",
 ]  # fmt: skip

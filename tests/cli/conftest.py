@@ -50,6 +50,6 @@ def refused(run: Callable[..., Result]) -> Callable[..., str]:
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports without their pictures, which take most of the time of a small run."""
-    from rheobase.cli.training import page
+    from rheobase.cli.training import report as page
 
     monkeypatch.setattr(page, "pictures", lambda outcome: [])

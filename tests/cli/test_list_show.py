@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from rheobase import neurons
-from rheobase.cli.models import find, names
 from rheobase.core.declaration.describe import Description
+from rheobase.runs.neurons_by_name import find, names
 
 
 def test_list_has_every_neuron(run):

@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from rheobase import neurons, nn
-from rheobase.cli.training.network import Scale, build
-from rheobase.cli.training.settings import Settings, parse_hidden
+from rheobase.cli.quantity import parse_hidden
 from rheobase.data import Direct, Latency, Rate, load
 from rheobase.errors import CheckpointError, ParameterError
+from rheobase.runs.network import Scale, build
+from rheobase.runs.settings import Settings
 
 DATA = load("digits", limit=100)
 
@@ -100,7 +101,7 @@ def test_settings_of_another_type_are_refused_by_name(name, value):
 
 
 def test_threads_that_are_none():
-    from rheobase.cli.machine import threads
+    from rheobase.runs.threads import threads
 
     with pytest.raises(ParameterError, match="--threads 1"), threads(0):
         pass

@@ -58,7 +58,7 @@ def test_a_path_with_spaces_is_quoted(run, monkeypatch):
 
 
 def test_ctrl_c_while_the_report_is_written_can_be_resumed_too(run, monkeypatch):
-    from rheobase.cli.training import page
+    from rheobase.cli.training import report as page
 
     def press(*_):
         raise KeyboardInterrupt

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch._subclasses import FakeTensorMode
 
 from rheobase.core.execution.backends import Request
-from rheobase.engine.dispatch import program_of
+from rheobase.engine.backends import program_of
 from rheobase.errors import InputError
 from tests.contract.models import MODELS, Model, every_model, fed, named
 from tests.contract.test_parity import everything

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rheobase import MapNeuron, Noisy, data, neurons, state, surrogates
-from rheobase.core.noise import keys, mix, normal, poisson, uniform, words
+from rheobase.core.random_numbers import keys, mix, normal, poisson, uniform, words
 from rheobase.data.encoding.hash_bits import draws, lane_keys, permutation
 
 SEED, STEP = 2**40 + 17, 2**33 + 3

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from rheobase import Noisy, OdeNeuron, neurons, param, state
-from rheobase.core.noise import mix, normal, words
+from rheobase.core.random_numbers import mix, normal, words
 from rheobase.errors import ParameterError
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import rheobase
 from rheobase import MapNeuron, Noisy, PoissonInput, errors, integrators, neurons, state
-from rheobase.core.noise import poisson
+from rheobase.core.random_numbers import poisson
 
 
 class Sum(MapNeuron):

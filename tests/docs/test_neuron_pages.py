@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from rheobase import neurons
-from rheobase.cli.models import find, names
 from rheobase.plot.gallery.docs import index_page, neuron_page
+from rheobase.runs.neurons_by_name import find, names
 
 FOLDER = Path(__file__).parents[2] / "docs" / "neurons"
 MOST = 6_000_000  # bytes, with all pictures

@@ -155,7 +155,7 @@ def test_explain_runs_nothing() -> None:
 
 
 def test_without_llvmlite(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rheobase.engine import dispatch
+    from rheobase.engine import backends as dispatch
 
     monkeypatch.setattr(dispatch, "installed", lambda package: False)
     neuron = neurons.LIF(3, dt=1.0)

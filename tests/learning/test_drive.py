@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from rheobase import neurons
+from rheobase.current_clamp import onsets, respond, smallest_current
 from rheobase.errors import Diverged
-from rheobase.plot.current_clamp import onsets, respond, smallest_current
 
 
 def test_the_rheobase_of_lif_is_its_threshold_over_what_400_ms_leave():

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from rheobase import neurons
+from rheobase.current_clamp import inject, make, respond, shown_response, step_response
 from rheobase.errors import Diverged, ParameterError
 from rheobase.plot import LIGHT
-from rheobase.plot.current_clamp import inject, make, respond, shown_response, step_response
 from rheobase.plot.gallery import Portrait, fi_curve, phase_plane
 from rheobase.plot.gallery.docs import neuron_page
 from rheobase.plot.gallery.page import page

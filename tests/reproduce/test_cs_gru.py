@@ -11,9 +11,9 @@ from torch import Tensor
 
 from rheobase import neurons, nn
 from rheobase.energy import Operations
+from rheobase.energy.step_operations import update
 from rheobase.errors import ParameterError
 from rheobase.learning import count_parameters
-from rheobase.learning.training.updates import update
 from rheobase.reproduce.catalogue import find
 from rheobase.reproduce.cs_gru.cell import at_work
 from rheobase.reproduce.cs_gru.costs import of_network

@@ -10,7 +10,7 @@ import torch
 from rheobase import nn
 from rheobase.errors import ParameterError
 from rheobase.learning import RunStart
-from rheobase.learning.training.annealing import Annealing
+from rheobase.learning.training.delay_annealing import Annealing
 from rheobase.reproduce.catalogue import find
 from rheobase.reproduce.delays.networks import CELLS, PLACES, network
 from rheobase.reproduce.job import Job

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rheobase.cli import gallery, list_neurons, reproduce, show, simulate, train
+from rheobase.cli import evaluate, gallery, list_neurons, predict, reproduce, show, simulate, train
 from rheobase.cli.bench import bench
 from rheobase.cli.convert import convert
 
@@ -24,6 +24,8 @@ app.command(epilog=show.EXAMPLES)(show.show)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
 app.command(epilog=gallery.EXAMPLES)(gallery.gallery)
 app.command(epilog=train.EXAMPLES)(train.train)
+app.command(epilog=predict.EXAMPLES)(predict.predict)
+app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(convert, name="convert")
 app.add_typer(bench, name="bench")

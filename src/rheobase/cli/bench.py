@@ -45,13 +45,14 @@ def bench_neurons(
     """
     with reported(debug, json=json):
         from rheobase.cli import machine
-        from rheobase.cli.models import find, names
+        from rheobase.runs.neurons_by_name import find, names
+        from rheobase.runs.threads import threads as so_many
 
         kinds = [find(name) for name in neuron or names()]
         sizes = f"--steps {steps} --batch {batch} --size {size}"
         # input, output, and the gradient of both
         machine.check_memory("bench", sizes, 4 * 4 * steps * batch * size, "take fewer of one of them")
-        with machine.threads(threads):
+        with so_many(threads):
             rows = _measured(kinds, (steps, batch, size), seconds)
             content = {
                 "shape": [steps, batch, size],
@@ -92,7 +93,7 @@ def _measure(kind: type[Declared], shape: tuple[int, int, int], seconds: float) 
     import torch
 
     from rheobase.cli.timing import interleaved
-    from rheobase.plot.current_clamp import make, onsets, smallest_current
+    from rheobase.current_clamp import make, onsets, smallest_current
 
     layer = make(kind, shape[2], DT)
     generator = torch.Generator().manual_seed(0)

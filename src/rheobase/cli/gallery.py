@@ -47,10 +47,10 @@ def gallery(
     named set is shown under the protocol of its source.
     """
     with reported(debug):
-        from rheobase.cli.models import find, names
         from rheobase.cli.terminal import console
         from rheobase.errors import ParameterError
         from rheobase.plot import DARK, LIGHT
+        from rheobase.runs.neurons_by_name import find, names
 
         if open_ and docs is not None and out is None:
             raise ParameterError("gallery", "--open and --docs", "a page to open", "add --out gallery.html")

@@ -10,9 +10,9 @@ EXAMPLES = examples("rheobase list", "rheobase list --json neurons.json")
 def list_neurons(json: Json = None, debug: Debug = False) -> None:
     """List all neurons: what each is, its paper, its states and its parameters."""
     with reported(debug, json=json):
-        from rheobase.cli.models import find, names
         from rheobase.cli.terminal import console, table
         from rheobase.core.declaration.describe import Description
+        from rheobase.runs.neurons_by_name import find, names
 
         described = [Description.of(find(name)) for name in names()]
         rows = [(d.kind.__name__, d.summary, " ".join(d.kind.states), " ".join(d.kind.params)) for d in described]

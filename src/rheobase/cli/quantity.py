@@ -67,3 +67,21 @@ def _with(unit: str) -> str:
 
 def _example(unit: str) -> str:
     return {"1": "1.5", STEPS: "400"}.get(unit, f"100{unit}")
+
+
+def parse_hidden(text: str | None) -> tuple[int, ...] | None:
+    """Sizes of hidden layers: "128,64", or "none".
+
+    Raises: `ParameterError`.
+
+    >>> parse_hidden("128,64"), parse_hidden("none"), parse_hidden(None)
+    ((128, 64), (), None)
+    """
+    if text is None:
+        return None
+    if text.strip().lower() in ("none", ""):
+        return ()
+    sizes = [whole(part.strip()) for part in text.split(",")]
+    if not all(sizes):
+        raise ParameterError("--hidden", repr(text), "sizes of layers, or none", "--hidden 128,64")
+    return tuple(size for size in sizes if size)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from rheobase.core.declaration.describe import Description
-    from rheobase.plot.current_clamp import Response
+    from rheobase.current_clamp import Response
 
 EXAMPLES = examples("rheobase show SRC", "rheobase show LIF --plot lif.svg", "rheobase show AdLIF --no-plot")
 FOLDER = Path("runs") / "show"
@@ -38,10 +38,10 @@ def show(
     or of a higher multiple where at this one it does not go on firing.
     """
     with reported(debug, json=json):
-        from rheobase.cli.models import find
         from rheobase.cli.terminal import console
         from rheobase.core.declaration.describe import Description
-        from rheobase.plot.current_clamp import smallest_current, step_response
+        from rheobase.current_clamp import smallest_current, step_response
+        from rheobase.runs.neurons_by_name import find
 
         described = Description.of(find(neuron))
         if plot is not None:
@@ -61,7 +61,7 @@ def show(
 def _tell(described: Description, rheobase: float | None, out: Console) -> None:
     from rheobase.cli.terminal import figures, number, table
     from rheobase.core.declaration.describe import allowed, display, inputs
-    from rheobase.plot.current_clamp import FINE_DT, make
+    from rheobase.current_clamp import FINE_DT, make
 
     kind = described.kind
     out.print(kind.__name__, style="bold")
@@ -97,7 +97,7 @@ def _tell(described: Description, rheobase: float | None, out: Console) -> None:
 
 def _rheobase(described: Description, value: float | None) -> str:
     from rheobase.core.declaration.describe import display
-    from rheobase.plot.current_clamp import never_spikes
+    from rheobase.current_clamp import never_spikes
 
     if value is None:
         return "none: it never spikes" if never_spikes(described.kind) else "none was found"

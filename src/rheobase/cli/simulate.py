@@ -12,7 +12,7 @@ from rheobase.cli.options import Debug, Json, NeuronName, examples, path, report
 if TYPE_CHECKING:
     from rheobase.core.declaration.parameter_sets import NamedSet
     from rheobase.core.declaration.population import Declared
-    from rheobase.plot.current_clamp import Response
+    from rheobase.current_clamp import Response
 
 EXAMPLES = examples(
     "rheobase simulate LIF --current 1.5",
@@ -86,9 +86,9 @@ def simulate(
     With a named set and no --current, it runs under the protocol with which the source of the set shows it.
     """
     with reported(debug, json=json):
-        from rheobase.cli.models import find
         from rheobase.cli.show import picture
         from rheobase.cli.terminal import console, figures
+        from rheobase.runs.neurons_by_name import find
 
         if plot is not None:
             from rheobase.plot import check_picture_path
@@ -109,8 +109,8 @@ def _respond(kind: type[Declared], typed: Typed, assignments: list[str]) -> Resp
     """What was asked for: a constant current, or the protocol of a named set."""
     from rheobase.cli.quantity import quantity
     from rheobase.core import MapNeuron
+    from rheobase.current_clamp import FINE_DT, make
     from rheobase.errors import ParameterError
-    from rheobase.plot.current_clamp import FINE_DT, make
 
     name = kind.__name__
     if typed.dt is not None and issubclass(kind, MapNeuron):
@@ -160,8 +160,8 @@ def _shown(kind: type[Declared], chosen: NamedSet, values: dict[str, Any], typed
     from dataclasses import replace
 
     from rheobase.cli.quantity import quantity
+    from rheobase.current_clamp import shown_response
     from rheobase.errors import ParameterError
-    from rheobase.plot.current_clamp import shown_response
 
     where = f"{kind.__name__}: set {chosen.name!r}"
     if chosen.shown is None:
@@ -222,8 +222,8 @@ def _states(kind: type[Declared], record: list[str]) -> list[str]:
 
 def _run(neuron: Declared, inputs: dict[str, float], stop: str, onset: str) -> Response:
     from rheobase.cli.machine import check_memory
+    from rheobase.current_clamp import respond
     from rheobase.errors import ParameterError
-    from rheobase.plot.current_clamp import respond
 
     steps, start = _steps(neuron, stop, "--stop"), _steps(neuron, onset, "--onset")
     if not 1 <= steps <= MOST_STEPS:
@@ -256,7 +256,7 @@ def _steps(neuron: Declared, text: str, name: str) -> int:
 
 def _figures(run: Response) -> dict[str, str]:
     from rheobase.cli.terminal import number
-    from rheobase.plot.current_clamp import never_spikes
+    from rheobase.current_clamp import never_spikes
 
     unit = run.time_unit
     duration = f"{len(run.current) * (run.dt or 1.0):g} {unit}"

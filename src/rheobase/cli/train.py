@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rheobase.cli.options import INTERRUPTED, MOST_THREADS, Debug, Json, examples, path, reported, write_json
-from rheobase.cli.training.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, said
+from rheobase.runs.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, said
 
 if TYPE_CHECKING:
-    from rheobase.cli.training.settings import Settings
     from rheobase.data import Dataset
+    from rheobase.runs.settings import Settings
 
 EXAMPLES = examples(
     "rheobase train --neuron SRC --data digits",
@@ -145,14 +145,15 @@ def train(
 def _start(
     given: dict[str, Any], name: str | None, out: Path, json: Path | None, *, overwrite: bool, download: bool
 ) -> None:
-    from rheobase.cli.models import find
+    from rheobase.cli.quantity import parse_hidden
     from rheobase.cli.terminal import console
-    from rheobase.cli.training.folder import claim, state_of
     from rheobase.cli.training.job import check
-    from rheobase.cli.training.settings import Settings, located, parse_hidden
     from rheobase.data import load
     from rheobase.errors import ParameterError
     from rheobase.files import expanded
+    from rheobase.runs.folder import claim, state_of
+    from rheobase.runs.neurons_by_name import find
+    from rheobase.runs.settings import Settings, located
 
     for wanted in ("neuron", "data"):
         if given[wanted] is None:
@@ -176,10 +177,10 @@ def _start(
 
 
 def _resume(folder: Path, others: list[str], json: Path | None, *, download: bool) -> None:
-    from rheobase.cli.training.folder import CONFIG, RESULT, read_settings
-    from rheobase.cli.training.settings import Settings
     from rheobase.data import load
     from rheobase.errors import ParameterError
+    from rheobase.runs.folder import CONFIG, RESULT, read_settings
+    from rheobase.runs.settings import Settings
 
     if others:
         options = ", ".join(f"--{k.replace('_', '-')}" for k in others)
@@ -197,9 +198,9 @@ def _resume(folder: Path, others: list[str], json: Path | None, *, download: boo
 def _go(settings: Settings, dataset: Dataset, folder: Path, json: Path | None, *, resume: bool) -> None:
     from rheobase.cli.terminal import console, figures
     from rheobase.cli.training import figures as found
-    from rheobase.cli.training import page
-    from rheobase.cli.training.folder import RESULT
+    from rheobase.cli.training import report as page
     from rheobase.cli.training.job import run
+    from rheobase.runs.folder import RESULT
 
     try:
         outcome = run(settings, dataset, folder, resume=resume)

@@ -59,9 +59,10 @@ _MOVED = {
         f"rheobase.nn.{name}": f"rheobase.nn.recurrence.{name}"
         for name in ("recurrent", "recurrent_delay", "gated", "conv_gru", "cs_gru", "spik_gru")
     },
-    "rheobase.nn.delay": "rheobase.nn.delays.delay",
+    "rheobase.nn.delay": "rheobase.nn.delays.input_history",
     "rheobase.nn.wired_delay": "rheobase.nn.delays.connection_delay",
     "rheobase.core.forced": "rheobase.core.wrappers.forced",
+    "rheobase.core.wrappers.random": "rheobase.core.wrappers.noise",
 }
 
 

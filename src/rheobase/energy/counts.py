@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from rheobase.core import OdeNeuron
 from rheobase.core.neuron import Neuron
 from rheobase.energy.constants import ACCUMULATE, MULTIPLY_ACCUMULATE
+from rheobase.energy.step_operations import update
 from rheobase.errors import ParameterError, ShapeError
 from rheobase.learning.metrics import count_spikes
-from rheobase.learning.training.updates import update
 from rheobase.nn.recurrence.conv_gru import ConvGRU
 from rheobase.nn.recurrence.cs_gru import CSGRU
 from rheobase.nn.recurrence.recurrent import Recurrent
@@ -57,7 +57,7 @@ def operations(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None) ->
 
     Values of x that are 0, 1 or -1 are spikes; any other value takes multiply-accumulates. What a convolution would
     multiply with its padding is not counted, nor are biases, nor steps after the end of a sequence. A neuron has no
-    synapses before it; its own update is counted in the graph of its equations (`updates.update`).
+    synapses before it; its own update is counted in the graph of its equations (`step_operations.update`).
 
     Raises: `ParameterError` for a layer that is none of Linear, Conv2d, SpikGRU, CSGRU, ConvGRU, Recurrent, a neuron;
     `ShapeError` for an x without time and batch.

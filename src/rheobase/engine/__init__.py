@@ -10,7 +10,7 @@ from rheobase.core.execution.backends import Request, provide
 from rheobase.engine.explain import explain
 from rheobase.engine.operators.late_imports import Late
 
-dispatch = Late("rheobase.engine.dispatch")
+backends = Late("rheobase.engine.backends")
 
 
 class Kernels:
@@ -20,10 +20,10 @@ class Kernels:
         self.name = name
 
     def refusal(self, request: Request, *, asked: bool = False) -> str | None:
-        return getattr(dispatch, self.name).refusal(request, asked=asked)
+        return getattr(backends, self.name).refusal(request, asked=asked)
 
     def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
-        return getattr(dispatch, self.name).run(request)
+        return getattr(backends, self.name).run(request)
 
 
 provide("llvm", Kernels("LLVM"))

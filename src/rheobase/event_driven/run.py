@@ -52,7 +52,7 @@ def run(
         >>> run(Network(1, tau_mem=10.0, current=2.0), t_stop=10.0).time
         array([6.93147181])
     """
-    from rheobase.event_driven.kernel import simulate
+    from rheobase.event_driven.event_loop import simulate
 
     stop = _finite("t_stop", t_stop)
     if stop < 0.0:
@@ -118,7 +118,7 @@ def _inputs(network: Network, inputs: Any) -> tuple[NDArray[np.int64], NDArray[n
 
 def _cells(network: Network) -> NDArray[np.float64]:
     """The parameters, as the compiled code reads them."""
-    from rheobase.event_driven import kernel as k
+    from rheobase.event_driven import event_loop as k
 
     tau_m, tau_s = network.tau_mem, network.tau_syn
     leaky = np.isfinite(tau_m)
@@ -134,7 +134,7 @@ def _cells(network: Network) -> NDArray[np.float64]:
 
 
 def _states(network: Network) -> NDArray[np.float64]:
-    from rheobase.event_driven import kernel as k
+    from rheobase.event_driven import event_loop as k
 
     state = np.zeros((network.n_neurons, k.RISING + 1))
     state[:, k.V], state[:, k.C], state[:, k.LEFT] = network.v_start, network.current, network.max_spikes

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rheobase.nn.conv import AvgPool1d, AvgPool2d, Conv1d, Conv2d, Flatten, MaxPool1d, MaxPool2d
     from rheobase.nn.decay_groups import parameter_groups
     from rheobase.nn.delays.connection_delay import AxonalDelay, SynapticDelay
-    from rheobase.nn.delays.delay import Delay
+    from rheobase.nn.delays.input_history import Delay
     from rheobase.nn.dropout import Dropout
     from rheobase.nn.image_networks.spiking_resnet import MembraneBlock, SpikingResNet
     from rheobase.nn.image_networks.spiking_vgg import SpikingVGG
@@ -47,7 +47,7 @@ _FILES = {
     "Conv1d": "conv",
     "Conv2d": "conv",
     "ConvGRU": "recurrence.conv_gru",
-    "Delay": "delays.delay",
+    "Delay": "delays.input_history",
     "Dropout": "dropout",
     "Flatten": "conv",
     "GroupReadout": "readout",

@@ -14,13 +14,13 @@ import torch
 from torch import nn
 
 from rheobase import equivalence
-from rheobase.cli.training.folder import read_settings
-from rheobase.cli.training.network import build
-from rheobase.cli.training.settings import Settings
 from rheobase.data import Dataset, load
 from rheobase.errors import CheckpointError
 from rheobase.learning.training.checkpoints import checkpoint_of, load_checkpoint, load_weights, save_weights
 from rheobase.learning.training.run import BEST, CONFIG, LAST
+from rheobase.runs.folder import read_settings
+from rheobase.runs.network import build
+from rheobase.runs.settings import Settings
 
 CONVERSIONS = "conversions"
 

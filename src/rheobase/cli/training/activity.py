@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from rheobase.cli.training.job import Outcome
-from rheobase.cli.training.network import cells_of
 from rheobase.core import Neuron
 from rheobase.core.declaration.describe import display
-from rheobase.plot.current_clamp import membrane, never_spikes, onsets
+from rheobase.current_clamp import membrane, never_spikes, onsets
+from rheobase.runs.network import cells_of
 
 MOST_CELLS = 4
 

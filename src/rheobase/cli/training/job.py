@@ -13,10 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.cli.machine import check_memory, threads
-from rheobase.cli.training.network import build, cells_of, memory_of
+from rheobase.cli.machine import check_memory
 from rheobase.cli.training.progress import progress
-from rheobase.cli.training.settings import Settings
 from rheobase.data import Dataset
 from rheobase.data.dataset import Pair
 from rheobase.errors import Diverged
@@ -24,6 +22,10 @@ from rheobase.learning import Callback, Evaluation, History, TensorBoardLog, Tra
 from rheobase.learning.training.distributed import make_fabric
 from rheobase.learning.training.random_state import seeded
 from rheobase.nn import Sequential
+from rheobase.runs.network import build, cells_of, memory_of
+from rheobase.runs.settings import Settings
+from rheobase.runs.task import Task
+from rheobase.runs.threads import threads
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,11 @@ def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Out
         with seeded(settings.seed, torch.device("cpu")):
             net = build(settings, data)
         logs: list[Callback] = [TensorBoardLog(folder / "tensorboard")] if settings.tensorboard else []
+        notes = {"settings": settings.as_json(), "task": Task.of(data).as_json()}
         trainer = Trainer(
             settings.recipe(), folder=folder, accelerator=settings.device, devices=settings.devices,
             precision=settings.precision, strategy=_strategy(settings),
-            callbacks=[progress(settings.epochs), *logs], notes={"settings": settings.as_json()},
+            callbacks=[progress(settings.epochs), *logs], notes=notes,
         )  # fmt: skip
         encoder = settings.encode(data)
         history = trainer.fit(net, encoder=encoder, train=train, validation=validation, resume=resume)

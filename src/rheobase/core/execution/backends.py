@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor
 
-from rheobase.core.noise import advanced
+from rheobase.core.random_numbers import advanced
 from rheobase.core.states import RNG
 from rheobase.errors import BackendUnavailable, ParameterError, nearest
 

@@ -13,7 +13,7 @@ from rheobase.core.declaration.inputs import one_step_of
 from rheobase.core.execution.backends import Request, provide
 from rheobase.core.execution.finite import check_finite, diverged, finite
 from rheobase.core.neuron import Neuron, Transition
-from rheobase.core.noise import advanced
+from rheobase.core.random_numbers import advanced
 from rheobase.errors import DeclarationError, Diverged
 
 

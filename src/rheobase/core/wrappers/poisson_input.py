@@ -10,8 +10,8 @@ from torch import Tensor
 
 from rheobase.core.declaration.words import ParamSpec
 from rheobase.core.neuron import Neuron, Transition
-from rheobase.core.noise import MOST, poisson
-from rheobase.core.wrappers.random import OnInput
+from rheobase.core.random_numbers import MOST, poisson
+from rheobase.core.wrappers.noise import OnInput
 from rheobase.errors import ParameterError
 
 MANY = "a smaller dt, or the normal numbers of Noisy for so many spikes"

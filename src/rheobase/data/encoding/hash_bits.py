@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from rheobase.core.noise import FIRST, SECOND
+from rheobase.core.random_numbers import FIRST, SECOND
 
 
 def _signed(value: int, bits: int) -> int:

@@ -13,7 +13,7 @@ import functools
 import torch
 from torch import Tensor
 
-from rheobase.core.noise import FIRST, SECOND
+from rheobase.core.random_numbers import FIRST, SECOND
 from rheobase.engine.llvm import threads
 from rheobase.engine.llvm.compile import Compiled, compile_module, host
 from rheobase.engine.llvm.function import COUNTER, Function

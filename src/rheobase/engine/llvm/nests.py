@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rheobase.engine.graph.graph import BOOLEAN, COSTLY
 from rheobase.engine.llvm.frame import STORED, Frame
 from rheobase.engine.llvm.ir import Value
-from rheobase.engine.llvm.noise import noise
+from rheobase.engine.llvm.random_numbers import noise
 from rheobase.engine.lowering.lower import lower
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (

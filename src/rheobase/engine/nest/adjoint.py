@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from rheobase.engine.graph.adjoint import adjoint as of_graph
 from rheobase.engine.graph.min_cut import smallest_cut
+from rheobase.engine.graph.step_adjoint import adjoint as of_graph
 from rheobase.engine.nest.active import GRADIENT, Gradients
 from rheobase.engine.nest.hoist import steady, still
 from rheobase.engine.nest.index import Index

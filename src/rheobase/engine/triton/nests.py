@@ -29,7 +29,7 @@ from rheobase.engine.nest.nest import (
     placed,
 )
 from rheobase.engine.triton.frame import TritonFrame
-from rheobase.engine.triton.noise import noise
+from rheobase.engine.triton.random_numbers import noise
 
 LINES = 256  # of straight code that a loop body may have for the sake of reading ahead
 AHEAD = 8  # turns that are read at once, at most

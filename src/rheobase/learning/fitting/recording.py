@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rheobase.checks import is_number
 from rheobase.errors import DTypeError, InputError, ParameterError, ShapeError
-from rheobase.learning.fitting.magnitudes import CURRENT, POTENTIAL, in_unit
+from rheobase.learning.fitting.recording_units import CURRENT, POTENTIAL, in_unit
 from rheobase.learning.fitting.repeats import grouped
 from rheobase.learning.fitting.resampling import Sampled, resampled
 

@@ -20,7 +20,7 @@ from rheobase.core.execution.finite import check_finite, concrete
 from rheobase.core.execution.reference import held
 from rheobase.core.states import registered
 from rheobase.core.surrogates import Lorentzian, Surrogate
-from rheobase.engine.graph.programs import program_of
+from rheobase.engine.graph.traced_programs import program_of
 from rheobase.engine.operators.products import Product
 from rheobase.engine.operators.sequence import Given, sequence
 from rheobase.engine.operators.sequence_plan import FEEDBACK, Map, Plan, Stage

@@ -14,7 +14,7 @@ from rheobase.core.execution.finite import check_finite
 from rheobase.core.execution.reference import loop, one_step
 from rheobase.core.neuron import Neuron, Transition, recording
 from rheobase.core.states import registered
-from rheobase.engine.graph.programs import program_of
+from rheobase.engine.graph.traced_programs import program_of
 from rheobase.engine.operators.products import Matrix
 from rheobase.engine.operators.sequence import Given, sequence
 from rheobase.engine.operators.sequence_plan import Map, Plan, Stage

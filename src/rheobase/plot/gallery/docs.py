@@ -10,8 +10,8 @@ from textwrap import dedent
 from rheobase.core.declaration.describe import Description, allowed, display, inputs
 from rheobase.core.declaration.parameter_sets import NamedSet
 from rheobase.core.declaration.population import Declared
+from rheobase.current_clamp import FINE_DT, make
 from rheobase.files import atomic_write, ensure_folder
-from rheobase.plot.current_clamp import FINE_DT, make
 from rheobase.plot.gallery.portrait import DYNAMICS, PATTERNS, RESPONSE, captions
 from rheobase.plot.gallery.render import BOX, Entry
 from rheobase.plot.style import LIGHT

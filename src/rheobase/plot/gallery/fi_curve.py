@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from rheobase.core.declaration.describe import display, driver, labelled
 from rheobase.core.declaration.population import Declared
-from rheobase.plot.current_clamp import LONG, make, spikes_under, time_step
+from rheobase.current_clamp import LONG, make, spikes_under, time_step
 from rheobase.plot.gallery.layout import legend_below
 from rheobase.plot.style import Style, dress, few_ticks
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rheobase.core.declaration.describe import display, labelled
-from rheobase.plot.current_clamp import Response, membrane
+from rheobase.current_clamp import Response, membrane
 from rheobase.plot.gallery.traces import spiking_curve, thinned
 from rheobase.plot.style import LABEL, TICK, Style, dress, few_ticks, new_figure
 from rheobase.plot.time_axis import Clock

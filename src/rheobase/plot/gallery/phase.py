@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 
 from rheobase.core.declaration.describe import display, labelled
 from rheobase.core.declaration.population import Declared
-from rheobase.plot.current_clamp import Response
+from rheobase.current_clamp import Response
 from rheobase.plot.gallery.layout import legend_below
 from rheobase.plot.gallery.traces import strongest, threshold_level
 from rheobase.plot.gallery.variables import variables, velocity

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from rheobase.core.declaration.describe import driver
 from rheobase.core.declaration.population import Declared
-from rheobase.plot.current_clamp import Response, never_spikes, shown_response, smallest_current, step_response
+from rheobase.current_clamp import Response, never_spikes, shown_response, smallest_current, step_response
 from rheobase.plot.gallery.fi_curve import FICurve, draw_fi, fi_curve
 from rheobase.plot.gallery.patterns import patterns
 from rheobase.plot.gallery.phase import draw_phase

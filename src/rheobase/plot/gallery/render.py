@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from rheobase.core.declaration.population import Declared
-from rheobase.plot.current_clamp import membrane
+from rheobase.current_clamp import membrane
 from rheobase.plot.gallery.portrait import Portrait
 from rheobase.plot.gallery.traces import spiking_curve, thinned
 from rheobase.plot.style import Style

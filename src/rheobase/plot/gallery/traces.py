@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from rheobase.core import OdeNeuron
 from rheobase.core.bound import Bound
 from rheobase.core.declaration.describe import display, driver, labelled
-from rheobase.plot.current_clamp import Response, membrane
+from rheobase.current_clamp import Response, membrane
 from rheobase.plot.gallery.variables import variables
 from rheobase.plot.style import TICK, WIDTH, Style, dress, few_ticks, legend, mark_spikes, new_figure
 from rheobase.plot.time_axis import Clock

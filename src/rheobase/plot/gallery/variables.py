@@ -12,7 +12,7 @@ from rheobase.core import MapNeuron, Relax
 from rheobase.core.bound import Bound
 from rheobase.core.declaration.inputs import driven, one_step_of
 from rheobase.core.declaration.population import Declared
-from rheobase.plot.current_clamp import membrane
+from rheobase.current_clamp import membrane
 
 # how the meaning of a state begins that keeps count for a neuron: a refractory time, whether it has fired
 BOOKKEEPING = ("last spike", "refractory", "time ", "whether ")

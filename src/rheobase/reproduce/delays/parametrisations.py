@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rheobase.nn.delays.delay import STARTS
+from rheobase.nn.delays.input_history import STARTS
 from rheobase.reproduce.delays.sweep import COLUMNS, QUICK, SETTINGS, line, said
 from rheobase.reproduce.findings import ranked
 from rheobase.reproduce.job import Job

@@ -11,7 +11,7 @@ from rheobase.data import EventFrames
 from rheobase.data.events import EventDataset
 from rheobase.errors import DataError
 from rheobase.learning import Callback, MeanSoftmaxCrossEntropy, Recipe
-from rheobase.learning.training.annealing import Annealing
+from rheobase.learning.training.delay_annealing import Annealing
 from rheobase.reproduce import training
 from rheobase.reproduce.delays.networks import network
 from rheobase.reproduce.job import Job

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rheobase import neurons
-from rheobase.learning.training.updates import update
+from rheobase.energy.step_operations import update
 from rheobase.plot.table import number
 from rheobase.reproduce.findings import ranked
 from rheobase.reproduce.job import Job

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rheobase.core.execution.backends import Request
 from rheobase.core.execution.finite import bad_input, diverged
-from rheobase.engine.graph.programs import program_of, watched
+from rheobase.engine.graph.traced_programs import program_of, watched
 from rheobase.engine.operators.scan import Given, scan
 from rheobase.engine.toolchain import compiler, fused_multiply_add, installed, interpreted
 from rheobase.errors import Diverged, InputError

@@ -10,17 +10,18 @@ from torch import Tensor
 from torch import nn as torch_nn
 
 from rheobase import neurons, nn
-from rheobase.cli.models import find
-from rheobase.cli.training.settings import DT, Settings
+from rheobase.runs.neurons_by_name import find
+from rheobase.runs.settings import DT, Settings
+from rheobase.runs.task import Task
 from rheobase.core import Neuron
 from rheobase.data import Dataset
 from rheobase.errors import ParameterError
-from rheobase.plot.current_clamp import make, smallest_current
+from rheobase.current_clamp import make, smallest_current
 
 CELLS_PER_CLASS = 10
 
 
-def build(settings: Settings, data: Dataset) -> nn.Sequential:
+def build(settings: Settings, data: Dataset | Task) -> nn.Sequential:
     """A network for these data; its weights follow from torch's random state.
 
     SRC as its authors build it: no biases, Xavier-uniform weights with gain sqrt(2), ten cells for each class in
@@ -42,7 +43,7 @@ def build(settings: Settings, data: Dataset) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(before, classes), neurons.LI(classes, dt=DT))
 
 
-def _src(settings: Settings, data: Dataset) -> nn.Sequential:
+def _src(settings: Settings, data: Dataset | Task) -> nn.Sequential:
     classes = len(data.classes)
     layers: list[torch_nn.Module] = [nn.Flatten()]
     before = data.input_size

@@ -1,10 +1,10 @@
-"""Random numbers inside a Triton kernel: the same random words as in `rheobase.core.noise`, in registers."""
+"""Random numbers inside a Triton kernel: the same random words as in `rheobase.core.random_numbers`, in registers."""
 
 from __future__ import annotations
 
 import math
 
-from rheobase.core.noise import FIRST, GOLDEN, SECOND
+from rheobase.core.random_numbers import FIRST, GOLDEN, SECOND
 from rheobase.engine.lowering.vector_math import FUNCTIONS, cos_near
 from rheobase.engine.lowering.vectors import Value
 from rheobase.engine.triton.frame import TritonFrame

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rheobase.cli.machine import machine
 from rheobase.cli.training import figures
-from rheobase.cli.training.folder import REPORT
 from rheobase.cli.training.job import Outcome
 from rheobase.cli.training.pictures import pictures
 from rheobase.plot import Report
+from rheobase.runs.folder import REPORT
 
 _UNITS = {"steps": "time steps", "gain": "spikes per step of the brightest pixel", "batch": "samples", "lr": "largest"}
 

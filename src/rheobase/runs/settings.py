@@ -10,10 +10,10 @@ from typing import Any, get_args, get_type_hints
 
 import torch
 
-from rheobase.cli.models import find
-from rheobase.cli.quantity import whole
-from rheobase.cli.training import defaults
-from rheobase.data import NAMES, Dataset, Direct, Encoder, EventDataset, EventFrames, Latency, Rate
+from rheobase.runs.neurons_by_name import find
+from rheobase.runs.task import Task
+from rheobase.runs import defaults
+from rheobase.data import NAMES, Dataset, Direct, Encoder, EventDataset, EventFrames, Events, Latency, Rate
 from rheobase.errors import CheckpointError, ParameterError, nearest
 from rheobase.files import expanded
 from rheobase.learning import Recipe
@@ -96,17 +96,23 @@ class Settings:
             learning_rate=self.lr, schedule=self.schedule, seed=self.seed,
         )  # fmt: skip
 
-    def encode(self, data: Dataset) -> Encoder:
-        """The encoder that turns samples of these data into sequences. Raises `ParameterError`."""
-        known = EVENT_ENCODERS if isinstance(data, EventDataset) else ENCODERS
+    def encode(self, data: Dataset | Task, events: Events | None = None) -> Encoder:
+        """The encoder that turns samples of these data into sequences; of events, `events` or those of the data set.
+
+        Raises: `ParameterError`.
+        """
+        duration = data.duration_ms if isinstance(data, EventDataset | Task) else None
+        known, kind = (ENCODERS, "images") if duration is None else (EVENT_ENCODERS, "events")
         if self.encoder not in known:
-            kind = "events" if isinstance(data, EventDataset) else "images"
             raise ParameterError(
                 "train", f"encoder {self.encoder!r}", f"the name of an encoder of {kind}", nearest(self.encoder, known)
             )
-        if isinstance(data, EventDataset):
-            bin_ms = data.duration_ms / max(1, self.steps)  # fewer than one are refused below
-            return EventFrames(data.events, self.steps, bin_ms=bin_ms, binary=self.encoder == "binary")
+        if duration is not None:
+            found = data.events if isinstance(data, EventDataset) else events
+            if found is None:
+                raise ParameterError("encode", "no events", "the recordings to encode", "encode(task, events)")
+            bin_ms = duration / max(1, self.steps)  # fewer than one are refused below
+            return EventFrames(found, self.steps, bin_ms=bin_ms, binary=self.encoder == "binary")
         if self.encoder == "rate":
             return Rate(self.steps, gain=self.gain)
         return Latency(self.steps) if self.encoder == "latency" else Direct(self.steps)
@@ -132,24 +138,6 @@ def _is(value: Any, kind: Any) -> bool:
     if isinstance(value, bool):
         return bool in options
     return isinstance(value, options) or (float in options and isinstance(value, int))
-
-
-def parse_hidden(text: str | None) -> tuple[int, ...] | None:
-    """Sizes of hidden layers: "128,64", or "none".
-
-    Raises: `ParameterError`.
-
-    >>> parse_hidden("128,64"), parse_hidden("none"), parse_hidden(None)
-    ((128, 64), (), None)
-    """
-    if text is None:
-        return None
-    if text.strip().lower() in ("none", ""):
-        return ()
-    sizes = [whole(part.strip()) for part in text.split(",")]
-    if not all(sizes):
-        raise ParameterError("--hidden", repr(text), "sizes of layers, or none", "--hidden 128,64")
-    return tuple(size for size in sizes if size)
 
 
 def located(data: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from rheobase.errors import CheckpointError, ParameterError, StorageError
 from rheobase.files import ensure_folder
@@ -71,6 +72,11 @@ def state_of(folder: Path) -> str:
 
 def read_settings(folder: Path) -> object:
     """The settings that a run was started with. Raises `CheckpointError`."""
+    return read_notes(folder)["settings"]
+
+
+def read_notes(folder: Path) -> dict[str, Any]:
+    """What config.json has beside the recipe: the settings and the task. Raises `CheckpointError`."""
     path = folder / CONFIG
     content = read_json(path)
     notes = content.get("notes") if isinstance(content, dict) else None
@@ -78,4 +84,4 @@ def read_settings(folder: Path) -> object:
         raise CheckpointError(
             str(path), "no settings in it", "a run of `rheobase train`", "give the folder of such a run"
         )
-    return notes["settings"]
+    return notes

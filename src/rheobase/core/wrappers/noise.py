@@ -13,7 +13,7 @@ from rheobase.checks import is_whole
 from rheobase.core.bound import Bound
 from rheobase.core.declaration.words import ParamSpec, StateSpec
 from rheobase.core.neuron import Neuron, Transition
-from rheobase.core.noise import normal, start, uniform
+from rheobase.core.random_numbers import normal, start, uniform
 from rheobase.core.states import RNG
 from rheobase.core.wrappers.base import Wrapper
 from rheobase.errors import ParameterError, nearest

@@ -1,10 +1,10 @@
-"""Random numbers inside a kernel: the same random words as in `rheobase.core.noise`, in vector registers."""
+"""Random numbers inside a kernel: the same random words as in `rheobase.core.random_numbers`, in vector registers."""
 
 from __future__ import annotations
 
 import math
 
-from rheobase.core.noise import FIRST, GOLDEN, SECOND
+from rheobase.core.random_numbers import FIRST, GOLDEN, SECOND
 from rheobase.engine.llvm.frame import Frame
 from rheobase.engine.llvm.ir import Value
 from rheobase.engine.lowering.vector_math import FUNCTIONS, cos_near

@@ -1,0 +1,52 @@
+"""`rheobase evaluate RUN`: the test of a trained network once more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rheobase.cli.options import Debug, Json, examples, path, reported, write_json
+
+EXAMPLES = examples(
+    "rheobase evaluate runs/lif-digits",
+    "rheobase evaluate runs/lif-mnist --data-dir ~/data --json figures.json",
+)
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(parser=path, metavar="RUN", help="The folder of a run of `rheobase train`.")],
+    data_dir: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Where the data of the run lie, if not where they lay.")
+    ] = None,
+    json: Json = None,
+    debug: Debug = False,
+) -> None:
+    """Test a trained network again: the accuracy of its report, to the digit.
+
+    The test samples are those of the run, coded with its seed. The figures are compared with those of its report.
+    """
+    with reported(debug, json=json):
+        from rheobase.cli.terminal import console, figures
+        from rheobase.data import load
+        from rheobase.json_files import read_json
+        from rheobase.runs.folder import RESULT
+        from rheobase.runs.model import Model
+
+        model = Model.read(run)
+        settings = model.settings
+        data = load(settings.data, data_dir or settings.data_dir, limit=settings.limit)
+        test = model.evaluate(data)
+        rows = {
+            "test accuracy": f"{100 * test.accuracy:.2f} % ({round(test.accuracy * test.samples)} of {test.samples})",
+            "loss": f"{test.loss:.6g}",
+        }
+        if (run / RESULT).is_file():
+            then = read_json(run / RESULT)["test"]
+            other = f"{100 * then['accuracy']:.2f} %, loss {then['loss']:.6g}: another machine, or other versions"
+            same = (then["accuracy"], then["loss"]) == (test.accuracy, test.loss)
+            rows["report"] = "the same figures" if same else other
+        write_json(json, {"run": str(run), "test": test.as_json()})
+        console().print(f"{settings.neuron} on {data.name}", style="bold")
+        console().print(figures(rows))

@@ -1,0 +1,81 @@
+"""`rheobase predict RUN`: what a trained network says of new samples, as a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rheobase.cli.options import Debug, Json, examples, path, reported, write_json
+
+EXAMPLES = examples(
+    "rheobase predict runs/lif-digits --data new.npy --out predictions.csv",
+    "rheobase predict runs/lif-digits --data digits        (the test part of a data set)",
+)
+SHOWN = 10
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(parser=path, metavar="RUN", help="The folder of a run of `rheobase train`.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE|NAME", help="Samples: a .npy, a .npz with x, or an idx file; or a data set's test part."
+        ),
+    ],
+    data_dir: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Where mnist/, nmnist/ and the like lie.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="Write the class and the scores of every sample as CSV."),
+    ] = None,
+    json: Json = None,
+    debug: Debug = False,
+) -> None:
+    """Say which class a trained network sees in each sample.
+
+    Samples are coded as in training, with the seed of the run: the same file gives the same predictions, everywhere.
+    """
+    with reported(debug, json=json):
+        from rheobase.cli.terminal import console, table
+        from rheobase.data import NAMES, EventDataset, load
+        from rheobase.files import atomic_write, ensure_writable
+        from rheobase.runs.model import Model
+        from rheobase.runs.samples_file import read_samples
+
+        if out is not None:
+            ensure_writable(out, "--out")
+        model = Model.read(run)
+        if data in NAMES:
+            known = load(data, data_dir)
+            found = model.predict(known.events if isinstance(known, EventDataset) else known.x_test)
+        else:
+            found = model.predict(read_samples(path(data)))
+        names, scores = found.names, found.scores.tolist()
+        if out is not None:
+            atomic_write(out, as_csv(names, scores, found.classes).encode())
+        write_json(json, {"run": str(run), "classes": list(found.classes), "predictions": names, "scores": scores})
+        rows = [[str(k), name, f"{max(row):.4g}"] for k, (name, row) in enumerate(zip(names, scores, strict=True))]
+        console().print(table(["sample", "class", "score"], rows[:SHOWN], right=["sample", "score"]))
+        if len(rows) > SHOWN:
+            console().print(f"and {len(rows) - SHOWN} more" + ("" if out else "; --out FILE.csv writes them all"))
+        if out is not None:
+            console().print(f"wrote {out}", soft_wrap=True)
+
+
+def as_csv(names: list[str], scores: list[list[float]], classes: tuple[str, ...]) -> str:
+    """A line for each sample: its number, its class, and the score of every class.
+
+    >>> as_csv(["b"], [[0.5, 2.0]], ("a", "b"))
+    'sample,class,score a,score b\\r\\n0,b,0.5,2.0\\r\\n'
+    """
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["sample", "class", *(f"score {name}" for name in classes)])
+    writer.writerows([k, name, *row] for k, (name, row) in enumerate(zip(names, scores, strict=True)))
+    return text.getvalue()

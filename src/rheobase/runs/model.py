@@ -1,0 +1,164 @@
+"""A trained network as one uses it: read from the folder of a run, asked about new samples, tested again."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from rheobase.data import Dataset, Encoder, Events, load
+from rheobase.data.events import recordings
+from rheobase.errors import ParameterError, ShapeError
+from rheobase.learning import CrossEntropy, Evaluation, Trainer, load_weights
+from rheobase.learning.training.distributed import make_fabric
+from rheobase.learning.training.evaluate import run_network
+from rheobase.learning.training.run import BEST, CONFIG, LAST
+from rheobase.learning.training.samples import Samples
+from rheobase.nn import Sequential
+from rheobase.runs.folder import read_notes
+from rheobase.runs.network import build
+from rheobase.runs.settings import Settings
+from rheobase.runs.task import Task
+from rheobase.runs.threads import threads
+
+
+@dataclass(frozen=True, repr=False)
+class Predictions:
+    """What a network says of n samples.
+
+    label    (n,) int64, the number of the most likely class
+    scores   (n, classes), the larger the likelier; their softmax is what the loss of the training takes
+    classes  the names of the classes
+    """
+
+    label: Tensor
+    scores: Tensor
+    classes: tuple[str, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The name of the class of each sample."""
+        return [self.classes[k] for k in self.label.tolist()]
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(self.names[:5]) + (", ..." if len(self) > 5 else "")
+        return f"Predictions of {len(self)} samples: {shown}"
+
+
+class Model:
+    """A network that `rheobase train` trained, with the code that its samples come in.
+
+    `network` is an ordinary `nn.Sequential`, in eval mode, which takes sequences (time, batch, ...). `predict` takes
+    samples. The folder can lie anywhere: nothing in it depends on where it was made.
+    """
+
+    def __init__(self, folder: Path, settings: Settings, task: Task, network: Sequential):
+        self.folder, self.settings, self.task, self.network = folder, settings, task, network
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Model:
+        """The model of a run. Raises: `CheckpointError`; `DataError` for an older run whose data are missing."""
+        folder = Path(folder)
+        notes, source = read_notes(folder), str(folder / CONFIG)
+        settings = Settings.from_json(notes["settings"], source)
+        if "task" in notes:
+            task = Task.from_json(notes["task"], source)
+        else:
+            # runs of before say what they are for in their data alone
+            task = Task.of(load(settings.data, settings.data_dir, limit=settings.limit))
+        with torch.random.fork_rng(devices=[]):
+            network = build(settings, task)
+        # a run without validation keeps its last weights alone
+        load_weights(folder / (BEST if (folder / BEST).is_file() else LAST), network)
+        return cls(folder, settings, task, network.eval())
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the network's outputs."""
+        return self.task.classes
+
+    def encoder(self, events: Events | None = None) -> Encoder:
+        """The code of the training, from samples to sequences. Raises `ParameterError`."""
+        return self.settings.encode(self.task, events)
+
+    @torch.no_grad()
+    def predict(self, x: Tensor | Events, *, device: str | None = None) -> Predictions:
+        """What the network says of samples x: images (n, *sample_shape) with values in [0, 1], or recordings of events.
+
+        Sample k is coded as the k-th of a test set is, with the seed of the run: the same samples give the same
+        predictions, bit for bit, in any process and on any number of threads.
+
+        Raises: `ShapeError` for samples of another shape, `ParameterError`, `InputError`.
+
+        >>> import rheobase
+        >>> from rheobase.data import digits
+        >>> model = rheobase.load("runs/src-digits")  # doctest: +SKIP
+        >>> model.predict(digits().x_test[:3]).names  # doctest: +SKIP
+        ['2', '8', '0']
+        """
+        given, encoder = self._samples(x)
+        # coded by the very rule of the test; its classes are not known, and not asked for
+        samples = Samples.of("test", (given, torch.zeros(len(given), dtype=torch.int64)))
+        loss = cast(CrossEntropy, self.settings.recipe().criterion)  # what a run can be given are all of this kind
+        labels, scores = list[Tensor](), list[Tensor]()
+        with self._ready(device) as fabric:
+            net = fabric.to_device(fabric.strategy.precision.convert_module(self.network))
+            for index in torch.arange(len(samples)).split(self.settings.batch):
+                sequence, _ = samples.encoded(encoder, index, self.settings.seed)
+                out = run_network(fabric, net, sequence).cpu()
+                labels.append(loss.predict(out))
+                scores.append(loss.scores(out))
+            self.network.cpu()
+        return Predictions(torch.cat(labels), torch.cat(scores), self.classes)
+
+    def evaluate(self, data: Dataset | None = None, *, device: str | None = None) -> Evaluation:
+        """The test of the run once more: the figures of its report, to the digit, on the same data and kind of machine.
+
+        `data`: another data set of the same shape and classes; by default that of the run.
+
+        Raises: `DataError` where the data of the run are missing, `ShapeError` for data that do not fit the network.
+        """
+        settings = self.settings
+        if data is None:
+            data = load(settings.data, settings.data_dir, limit=settings.limit)
+        given = Task.of(data)
+        if (given.sample_shape, len(given.classes)) != (self.task.sample_shape, len(self.classes)):
+            shown = f"samples of shape {given.sample_shape} in {len(given.classes)} classes"
+            expected = f"{self.task.sample_shape} in {len(self.classes)}, as the network was trained on"
+            raise ShapeError(repr(self), shown, expected, "give data of that kind")
+        trainer = Trainer(
+            settings.recipe(), accelerator=device or settings.device, devices=1, precision=settings.precision
+        )
+        with threads(settings.threads):
+            return trainer.test(self.network, encoder=settings.encode(data), test=(data.x_test, data.y_test))
+
+    def _samples(self, x: Tensor | Events) -> tuple[Tensor, Encoder]:
+        if self.task.duration_ms is not None:
+            if isinstance(x, Tensor):
+                raise ParameterError(repr(self), "a tensor", "recordings of events", "data.load(...).events, say")
+            if tuple(x.shape) != self.task.sample_shape:
+                raise ShapeError(repr(self), f"events of shape {x.shape}", f"{self.task.sample_shape}", "another camera?")
+            return recordings(x), self.encoder(x)
+        if not isinstance(x, Tensor):
+            raise ParameterError(repr(self), f"{type(x).__name__}", "a tensor of images", "torch.from_numpy(x)")
+        if tuple(x.shape[1:]) != self.task.sample_shape or not len(x):
+            expected = f"(n, {', '.join(map(str, self.task.sample_shape))})"
+            raise ShapeError(repr(self), f"samples {tuple(x.shape)}", expected, "x[None] for a single one")
+        return x.float() if not x.is_floating_point() else x, self.encoder()
+
+    @contextmanager
+    def _ready(self, device: str | None) -> Generator[Any]:
+        with threads(self.settings.threads):
+            yield make_fabric(device or self.settings.device, 1, self.settings.precision, "auto")
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.task.sample_shape))
+        return f"Model({str(self.folder)!r}: {self.settings.neuron}, {shape} to {len(self.classes)} classes)"
