@@ -32,6 +32,8 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("simulate",): ("LIF", "--current", "1", "--stop", "5"),
     ("gallery",): ("LIF",),
     ("train",): ("--neuron", "LIF", "--data", "toy.npz", "--device", "cpu"),
+    ("predict",): ("run", "--data", "toy.npz"),
+    ("evaluate",): ("run",),
     ("reproduce",): ("src",),
     ("convert", "single-spike"): ("run", "--samples", "2"),
     ("convert", "multi-spike"): ("run", "--samples", "2"),

@@ -18,7 +18,8 @@ EXAMPLES = examples(
 def evaluate(
     run: Annotated[Path, typer.Argument(parser=path, metavar="RUN", help="The folder of a run of `rheobase train`.")],
     data_dir: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Where the data of the run lie, if not where they lay.")
+        Path | None,
+        typer.Option(parser=path, metavar="FOLDER", help="Where the data of the run lie, if not where they lay."),
     ] = None,
     json: Json = None,
     debug: Debug = False,

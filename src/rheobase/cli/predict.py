@@ -25,7 +25,7 @@ def predict(
         ),
     ],
     data_dir: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Where mnist/, nmnist/ and the like lie.")
+        Path | None, typer.Option(parser=path, metavar="FOLDER", help="Where mnist/, nmnist/ and the like lie.")
     ] = None,
     out: Annotated[
         Path | None,
