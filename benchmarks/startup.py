@@ -1,5 +1,7 @@
 """The first call of a neuron in a new process, with an empty and with a filled kernel cache; and the import.
 
+What torch does at the first backward of a process (it imports sympy) is done before.
+
 python -m benchmarks.startup [--quick] [--runs 7]
 """
 
@@ -27,6 +29,8 @@ from benchmarks.models import current, upstream
 model, shape = sys.argv[1], (100, 64, 512)
 layer = layers(model, shape[2])[0]
 x, g = current(model, *shape).requires_grad_(), upstream(*shape)
+# torch itself imports sympy at its first backward with a gradient, half a second that any program pays
+torch.ones(1, requires_grad=True).mul(2.0).backward(torch.ones(1))
 calls = []
 for _ in range(12):
     start = time.perf_counter(); layer.forward_backward(x, g); calls.append(time.perf_counter() - start)

@@ -17,7 +17,7 @@ from rheobase.plot.style import LIGHT, new_figure, save
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "rheobase"
 WIDTH, GAP, HEAD, LINE = 7.2, 0.1, 0.33, 0.125  # inches
-LETTERS = 20.0  # an inch, at the size of the small text
+LETTERS = 18.0  # an inch, at the size of the small text
 
 
 def layers() -> list[list[str]]:
