@@ -98,6 +98,12 @@ def test_the_literatures_numbers() -> None:
     assert float(surrogates.Gaussian(0.5).derivative(zero)) == pytest.approx(2 / math.sqrt(2 * math.pi))
 
 
+def test_the_edges_of_a_boxcar() -> None:
+    """The upper one belongs to it, the lower one does not, as in the paper's inequality."""
+    x = torch.tensor([-1.0, -0.5, -0.49, 0.5, 0.51])
+    assert surrogates.Boxcar(1.0, 3.0).derivative(x).tolist() == [0.0, 0.0, 3.0, 3.0, 0.0]
+
+
 def test_a_neuron_takes_only_surrogates() -> None:
     with pytest.raises(ParameterError, match="surrogate"):
         neurons.LIF(3, dt=1.0, surrogate=torch.sigmoid)  # type: ignore[arg-type]

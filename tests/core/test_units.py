@@ -200,6 +200,7 @@ def test_wrong(members: dict[str, Any], where: str, words: tuple[str, ...]) -> N
         lambda self, s, i: torch.where(s.v > self.v_T, i, 0.0) / self.c_mem,
         lambda self, s, i: (i * i).sqrt() / self.c_mem,
         lambda self, s, i: (i**2) ** 0.5 / self.c_mem,
+        lambda self, s, i: (i**2) ** 1.5 / (i * i * self.c_mem),
         lambda self, s, i: 2.0 * i * torch.sigmoid((s.v - self.v_T) / self.delta_T) / self.c_mem,
         lambda self, s, i: i * (1.0 - torch.exp(-s.v / self.v_T)) / self.c_mem,
         lambda self, s, i: -abs(i) / self.c_mem,

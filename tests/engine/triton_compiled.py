@@ -29,7 +29,7 @@ def compiled(variant: Variant, *, kept: bool) -> Any:
     """The machine code of a variant, with states kept between segments or not."""
     types = dict.fromkeys(("input:0", "out", "g:out", "g:input:0"), IO[variant.stored])
     absent = () if kept else ("checkpoints",)
-    return machine_code(kernel_of(variant), "*fp64" if variant.bits == 64 else "*fp32", types, absent)
+    return machine_code(kernel_of(variant), "*fp64" if variant.stored == "f64" else "*fp32", types, absent)
 
 
 def machine_code(k: Kernel, own: str, types: dict[str, str], absent: Sequence[str] = ()) -> Any:
@@ -49,7 +49,7 @@ def test_bits() -> None:
 
 
 def kernel_of(variant: Variant) -> Kernel:
-    return kernel(nest_of(variant), variant.bits)
+    return kernel(nest_of(variant), 64 if variant.stored == "f64" else 32)
 
 
 def variants(neuron: Neuron, stored: str, masked: bool) -> tuple[Variant, Variant]:

@@ -37,7 +37,3 @@ class Variant:
     stored: str  # "f32", "f64" or "bf16": how the inputs and the output lie in memory
     lane_params: tuple[bool, ...]  # a value per lane (True) or one scalar (False)
     wanted: Wanted | None  # None: the forward kernel
-
-    @property
-    def bits(self) -> int:
-        return 64 if self.stored == "f64" else 32
