@@ -17,13 +17,16 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 # What `--fast` leaves out: what takes long for what it finds while one works.
 SLOW = (
-    "tests/against", "tests/cli", "tests/papers", "tests/plot", "tests/reproduce", "tests/contract/test_compile",
-    "tests/contract/test_long_gradients", "tests/contract/test_random_neurons", "tests/contract/test_transforms",
-    "tests/engine/test_operations", "tests/engine/test_triton", "tests/engine/test_types",
-    "tests/engine/test_vector_math", "tests/nn/test_compile", "tests/nn/test_image_networks",
+    "tests/against", "tests/cli", "tests/equivalence", "tests/event_driven", "tests/papers", "tests/plot",
+    "tests/reproduce", "tests/runs", "tests/contract/test_compile", "tests/contract/test_default_integrator",
+    "tests/contract/test_dtypes",
+    "tests/contract/test_long_gradients", "tests/contract/test_memory", "tests/contract/test_random_neurons",
+    "tests/contract/test_same_bits", "tests/contract/test_transforms", "tests/engine/test_operations",
+    "tests/engine/test_triton", "tests/engine/test_types", "tests/engine/test_vector_math", "tests/house/test_saved",
+    "tests/learning/test_processes", "tests/nn/test_compile", "tests/nn/test_cs_gru", "tests/nn/test_image_networks",
 )  # fmt: skip
 # and of the tests over every neuron all but one of each kind
-KINDS = ("LIF", "SRC", "AdEx", "HodgkinHuxley", "CondLIF", "GLIF5", "Noisy", "Refractory", "FiveStates", "Crossing")
+KINDS = ("LIF", "SRC", "AdEx", "CondLIF", "Noisy", "Refractory", "FiveStates")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
