@@ -32,7 +32,7 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("simulate",): ("LIF", "--current", "1", "--stop", "5"),
     ("gallery",): ("LIF",),
     ("train",): ("--neuron", "LIF", "--data", "toy.npz", "--device", "cpu"),
-    ("predict",): ("run", "--data", "toy.npz"),
+    ("predict",): ("run", "--data", "new.npy"),
     ("evaluate",): ("run",),
     ("reproduce",): ("src",),
     ("convert", "single-spike"): ("run", "--samples", "2"),
@@ -66,6 +66,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = {"x_train": rng.random((40, 3, 3), np.float32), "x_test": rng.random((8, 3, 3), np.float32)}
     labels = {"y_train": np.arange(40) % 2, "y_test": np.arange(8) % 2}
     np.savez(folder / "toy.npz", **images, **labels)
+    np.save(folder / "new.npy", images["x_test"])
     np.savez(folder / "pickle.npz", **{**images, "x_train": np.array([{}], dtype=object)}, **labels)
     (folder / "broken.npz").write_bytes(b"PK\x03\x04 and no more")
     (folder / "folder").mkdir()

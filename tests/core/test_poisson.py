@@ -91,10 +91,22 @@ def test_a_mean_beyond_the_bound_is_told() -> None:
         cell.rate = 5.0
     with pytest.raises(errors.ParameterError, match="rates of 0 or more"):
         cell.rate = -1.0
+    assert float(cell.rate) == 4.0  # what is refused is not taken
     cell.rate.fill_(5.0)
     for backend in ("reference", "llvm"):
         with pytest.raises(errors.Diverged):
             cell(torch.zeros(4, 1, 3), backend=backend)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_a_mean_that_is_the_bound(dtype: torch.dtype) -> None:
+    """rate dt may be rounded to a float above the bound that was computed in double precision."""
+    for k in range(1, 200):
+        rate = 0.07 * k
+        cell = PoissonInput(Sum(1), rate=rate, most=rate).to(dtype)
+        mean = cell.rate * torch.tensor(1.0 + 1e-7, dtype=dtype)
+        found = poisson(torch.zeros(1, 1, dtype=dtype), mean, torch.tensor([0, k]), most=rate)
+        assert bool(torch.isfinite(found).all())
 
 
 def test_what_cannot_be() -> None:
@@ -102,6 +114,9 @@ def test_what_cannot_be() -> None:
         PoissonInput(neurons.LIF(3, dt=1.0), rate=65.0)
     with pytest.raises(errors.ParameterError, match="most"):
         PoissonInput(neurons.LIF(3, dt=1.0), rate=3.0, most=2.0)
+    for odd in (True, "2", math.nan, 0.0):
+        with pytest.raises(errors.ParameterError, match="most"):
+            PoissonInput(neurons.LIF(3, dt=1.0), rate=0.0, most=odd)  # type: ignore[arg-type]
     with pytest.raises(errors.ParameterError, match="g_exc"):
         PoissonInput(neurons.CondLIF(3, dt=1.0), entry="g_exx")
     with pytest.raises(errors.ParameterError, match="once"):

@@ -77,6 +77,16 @@ def test_predictions_are_those_of_the_test(name: str, runs: dict[str, Path], tmp
     assert lines[1].split(",")[:2] == ["0", here.names[0]]
 
 
+def test_a_result_that_is_none(runs: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(runs["lif"], tmp_path / "run")
+    (tmp_path / "run" / "result.json").write_text("[]")
+    done = called("evaluate", tmp_path / "run")
+    assert done.exit_code == 2
+    assert "no test in it" in " ".join(done.output.split())
+    (tmp_path / "run" / "result.json").unlink()
+    assert called("evaluate", tmp_path / "run").exit_code == 0
+
+
 def test_the_network_is_an_ordinary_one(runs: dict[str, Path]) -> None:
     model = rheobase.load(runs["lif"])
     assert isinstance(model.network, rheobase.nn.Sequential)
@@ -105,8 +115,8 @@ def test_files_of_samples(runs: dict[str, Path], tmp_path: Path) -> None:
     [
         (np.array([{"a": 1}], dtype=object), "cannot be read"),
         (np.zeros((2, 5, 5), np.float32), "expected (n, 8, 8)"),
-        (np.full((2, 8, 8), 7.0), "numbers from 7 to 7"),
-        (np.full((2, 8, 8), np.nan), "numbers from nan"),
+        (np.full((2, 8, 8), 7.0), "values of x from 7 to 7"),
+        (np.full((2, 8, 8), np.nan), "NaN or infinity in sample 0"),
         (np.zeros((2, 8, 8), np.int64), "uint8 pixels"),
         (np.zeros((0, 8, 8), np.float32), "samples (0, 8, 8)"),
     ],

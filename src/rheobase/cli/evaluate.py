@@ -31,8 +31,7 @@ def evaluate(
     with reported(debug, json=json):
         from rheobase.cli.terminal import console, figures
         from rheobase.data import load
-        from rheobase.json_files import read_json
-        from rheobase.runs.folder import RESULT
+        from rheobase.runs.folder import read_result
         from rheobase.runs.model import Model
 
         model = Model.read(run)
@@ -43,8 +42,7 @@ def evaluate(
             "test accuracy": f"{100 * test.accuracy:.2f} % ({round(test.accuracy * test.samples)} of {test.samples})",
             "loss": f"{test.loss:.6g}",
         }
-        if (run / RESULT).is_file():
-            then = read_json(run / RESULT)["test"]
+        if (then := read_result(run)) is not None:
             other = f"{100 * then['accuracy']:.2f} %, loss {then['loss']:.6g}: another machine, or other versions"
             same = (then["accuracy"], then["loss"]) == (test.accuracy, test.loss)
             rows["report"] = "the same figures" if same else other

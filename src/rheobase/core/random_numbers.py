@@ -22,6 +22,7 @@ MASK = 0xFFFFFFFF
 FIRST, SECOND = 0x7FEB352D, 0x846CA68B  # multipliers of lowbias32
 GOLDEN = 0x9E3779B1
 MOST = 64.0  # the largest mean of a Poisson number: exp(mean) and the terms stay within a float32
+ROUNDED = 1.0 + 2.0**-20  # by what a mean that is the bound may be above it, once it is a float32
 REMEDY = "add several Poisson numbers of smaller means, each with a stream of its own, or round normal ones"
 
 
@@ -112,7 +113,7 @@ def poisson(like: Any, mean: Any, rng: Any, stream: int = 0, *, most: float = 1.
     for k, ratio in enumerate(reversed(ratios), 1):
         u = u * (k * over)
         count = count + (u <= ratio)
-    return torch.where((m >= 0.0) & (m <= most), count, math.nan)
+    return torch.where((m >= 0.0) & (m <= most * ROUNDED), count, math.nan)
 
 
 def _terms(most: float) -> int:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 from typing import Any
 
 from torch import Tensor
 
-from rheobase.core.execution.backends import Request, provide
+from rheobase.core.execution.backends import Backend, Request, provide
 from rheobase.engine.explain import explain
-from rheobase.engine.operators.late_imports import Late
-
-backends = Late("rheobase.engine.backends")
 
 
 class Kernels:
@@ -19,11 +18,15 @@ class Kernels:
     def __init__(self, name: str):
         self.name = name
 
+    @functools.cached_property
+    def backend(self) -> Backend:
+        return getattr(importlib.import_module("rheobase.engine.backends"), self.name)
+
     def refusal(self, request: Request, *, asked: bool = False) -> str | None:
-        return getattr(backends, self.name).refusal(request, asked=asked)
+        return self.backend.refusal(request, asked=asked)
 
     def run(self, request: Request) -> tuple[Tensor, Any, list[Tensor]]:
-        return getattr(backends, self.name).run(request)
+        return self.backend.run(request)
 
 
 provide("llvm", Kernels("LLVM"))

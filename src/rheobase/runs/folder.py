@@ -9,7 +9,7 @@ from typing import Any
 from rheobase.errors import CheckpointError, ParameterError, StorageError
 from rheobase.files import ensure_folder
 from rheobase.json_files import read_json
-from rheobase.learning.training.run import CONFIG, LAST
+from rheobase.learning.training.run import BEST, CONFIG, LAST
 
 REPORT, RESULT = "report.html", "result.json"
 
@@ -68,6 +68,23 @@ def state_of(folder: Path) -> str:
     if (folder / RESULT).is_file():
         return "a finished run"
     return "a run that can be resumed" if (folder / LAST).is_file() else "something else"
+
+
+def weights_of(folder: Path) -> Path:
+    """The checkpoint of the weights that a run keeps: of its best epoch; of its last where nothing was validated."""
+    return folder / (BEST if (folder / BEST).is_file() else LAST)
+
+
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """The test of a finished run, as its report has it; None for a run without. Raises `CheckpointError`."""
+    path = folder / RESULT
+    if not path.is_file():
+        return None
+    content = read_json(path)
+    test = content.get("test") if isinstance(content, dict) else None
+    if not isinstance(test, dict) or not {"accuracy", "loss"} <= set(test):
+        raise CheckpointError(str(path), "no test in it", "what `rheobase train` wrote", "remove it, and evaluate again")
+    return test
 
 
 def read_settings(folder: Path) -> object:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -17,10 +15,10 @@ from rheobase.errors import ParameterError, ShapeError
 from rheobase.learning import CrossEntropy, Evaluation, Trainer, load_weights
 from rheobase.learning.training.distributed import make_fabric
 from rheobase.learning.training.evaluate import run_network
-from rheobase.learning.training.run import BEST, CONFIG, LAST
+from rheobase.learning.training.run import CONFIG
 from rheobase.learning.training.samples import Samples
 from rheobase.nn import Sequential
-from rheobase.runs.folder import read_notes
+from rheobase.runs.folder import read_notes, weights_of
 from rheobase.runs.network import build
 from rheobase.runs.settings import Settings
 from rheobase.runs.task import Task
@@ -76,8 +74,7 @@ class Model:
             task = Task.of(load(settings.data, settings.data_dir, limit=settings.limit))
         with torch.random.fork_rng(devices=[]):
             network = build(settings, task)
-        # a run without validation keeps its last weights alone
-        load_weights(folder / (BEST if (folder / BEST).is_file() else LAST), network)
+        load_weights(weights_of(folder), network)
         return cls(folder, settings, task, network.eval())
 
     @property
@@ -109,7 +106,8 @@ class Model:
         samples = Samples.of("test", (given, torch.zeros(len(given), dtype=torch.int64)))
         loss = cast(CrossEntropy, self.settings.recipe().criterion)  # what a run can be given are all of this kind
         labels, scores = list[Tensor](), list[Tensor]()
-        with self._ready(device) as fabric:
+        with threads(self.settings.threads):
+            fabric = make_fabric(device or self.settings.device, 1, self.settings.precision, "auto")
             net = fabric.to_device(fabric.strategy.precision.convert_module(self.network))
             for index in torch.arange(len(samples)).split(self.settings.batch):
                 sequence, _ = samples.encoded(encoder, index, self.settings.seed)
@@ -138,7 +136,9 @@ class Model:
             settings.recipe(), accelerator=device or settings.device, devices=1, precision=settings.precision
         )
         with threads(settings.threads):
-            return trainer.test(self.network, encoder=settings.encode(data), test=(data.x_test, data.y_test))
+            found = trainer.test(self.network, encoder=settings.encode(data), test=(data.x_test, data.y_test))
+        self.network.cpu()
+        return found
 
     def _samples(self, x: Tensor | Events) -> tuple[Tensor, Encoder]:
         if self.task.duration_ms is not None:
@@ -152,12 +152,7 @@ class Model:
         if tuple(x.shape[1:]) != self.task.sample_shape or not len(x):
             expected = f"(n, {', '.join(map(str, self.task.sample_shape))})"
             raise ShapeError(repr(self), f"samples {tuple(x.shape)}", expected, "x[None] for a single one")
-        return x.float() if not x.is_floating_point() else x, self.encoder()
-
-    @contextmanager
-    def _ready(self, device: str | None) -> Generator[Any]:
-        with threads(self.settings.threads):
-            yield make_fabric(device or self.settings.device, 1, self.settings.precision, "auto")
+        return x if x.is_floating_point() else x.float(), self.encoder()
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.task.sample_shape))

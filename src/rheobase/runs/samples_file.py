@@ -13,36 +13,23 @@ from rheobase.data.formats.npz import FAILURES, read_npz
 from rheobase.errors import DataError
 from rheobase.files import why
 
-KEYS = ("x", "x_test")
 REMEDY = "write it with np.save(path, x) or np.savez_compressed(path, x=x)"
 
 
 def read_samples(path: Path) -> Tensor:
-    """Images (n, *sample), float32 in [0, 1], from a .npy, a .npz with x (or x_test), or an idx file, plain or .gz.
+    """Images (n, *sample), float32, from a .npy, a .npz with x, or an idx file, plain or .gz.
 
-    Raises: `DataError` for a file that is none of these, holds pickled objects, or numbers outside [0, 1].
+    Raises: `DataError` for a file that is none of these, or holds pickled objects. Values are checked by the encoder.
     """
     if not path.is_file():
         raise DataError(str(path), "no such file", "a .npy, .npz or idx file of samples", "check the path")
-    array = _array(path)
-    x = images(array, str(path), "x")
-    low, high = (float(value) for value in x.aminmax()) if x.numel() else (0.0, 0.0)
-    # turned round, so that NaN is refused
-    if not (low >= 0.0 and high <= 1.0):
-        expected = "finite numbers from 0 to 1, as in training"
-        raise DataError(str(path), f"numbers from {low:g} to {high:g}", expected, "scale x as the training data were")
-    return x
+    return images(_array(path), str(path), "x")
 
 
 def _array(path: Path) -> np.ndarray:
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        try:
-            return read_npz(path, KEYS[:1], REMEDY)["x"]
-        except DataError as error:
-            if "no key" not in str(error):
-                raise
-        return read_npz(path, KEYS[1:], REMEDY)["x_test"]
+        return read_npz(path, ("x",), REMEDY)["x"]
     if suffix != ".npy":
         return read_idx(path)
     try:

@@ -17,8 +17,8 @@ from rheobase import equivalence
 from rheobase.data import Dataset, load
 from rheobase.errors import CheckpointError
 from rheobase.learning.training.checkpoints import checkpoint_of, load_checkpoint, load_weights, save_weights
-from rheobase.learning.training.run import BEST, CONFIG, LAST
-from rheobase.runs.folder import read_settings
+from rheobase.learning.training.run import CONFIG
+from rheobase.runs.folder import read_settings, weights_of
 from rheobase.runs.network import build
 from rheobase.runs.settings import Settings
 
@@ -45,8 +45,7 @@ def header(path: Path) -> Path:
     'runs/a/best.json'
     """
     if path.is_dir():
-        # a run without validation keeps its last weights alone
-        return path / (BEST if (path / BEST).is_file() else LAST)
+        return weights_of(path)
     found = path if path.suffix == ".json" else checkpoint_of(path)
     if found is None:
         remedy = "give the folder of a run, or best.json in it"

@@ -46,9 +46,13 @@ class Wrapper(Neuron):
         spec = self.own_params[name]
         given = spec.tensor(type(self).__name__, value, self.shape).double()
         tensor = given.to(self._buffers[name], copy=True)
-        spec.check(type(self).__name__, tensor)
+        self._check(name, tensor)
         self._buffers[name] = tensor
         self.remember(name, given, tensor)
+
+    def _check(self, name: str, value: Tensor) -> None:
+        """Raise `ParameterError` for a value that one of the wrapper's own parameters must not take."""
+        self.own_params[name].check(type(self).__name__, value)
 
     def own_specs(self) -> Iterable[ParamSpec]:
         return self.own_params.values()

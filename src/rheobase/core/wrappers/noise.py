@@ -47,9 +47,8 @@ class Random(Wrapper):
         return {**{name: getattr(self, name).tolist() for name in self.own_params}, "seed": self.seed}
 
     def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}({self.neuron!r}, {', '.join(f'{k}={v!r}' for k, v in self._arguments().items())})"
-        )
+        given = [repr(self.neuron), *(f"{name}={value!r}" for name, value in self._arguments().items())]
+        return f"{type(self).__name__}({', '.join(given)})"
 
 
 class OnInput(Random):

@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from rheobase.checks import is_number
 from rheobase.core.declaration.words import ParamSpec
 from rheobase.core.neuron import Neuron, Transition
-from rheobase.core.random_numbers import MOST, poisson
+from rheobase.core.random_numbers import MOST, ROUNDED, poisson
 from rheobase.core.wrappers.noise import OnInput
 from rheobase.errors import ParameterError
 
@@ -62,22 +63,25 @@ class PoissonInput(OnInput):
         changed = {name: dataclasses.replace(self.params[name], unit=unit) for name, unit in units.items()}
         self.params = {**self.params, **changed}
         mean = self._mean(self.rate)
-        if most is not None and not mean <= most <= MOST:
-            raise ParameterError("PoissonInput", f"most = {most!r}", f"from {mean:g} (rate dt) to {MOST:g}", MANY)
+        if most is not None and not (is_number(most, least=mean / ROUNDED, most=MOST) and most > 0.0):
+            expected = f"a number above 0, from {mean:g} (rate dt) to {MOST:g}"
+            raise ParameterError("PoissonInput", f"most = {most!r}", expected, MANY)
         self.most = _holding(mean) if most is None else float(most)
 
     def _mean(self, rate: Tensor) -> float:
         """The largest mean of a step."""
         return float(rate.max()) * (1.0 if self.dt is None else self.dt)
 
-    def _assign(self, name: str, value: Any) -> None:
-        super()._assign(name, value)
-        mean = self._mean(self.rate)
-        if float(self.rate.min()) < 0.0:
-            raise ParameterError("PoissonInput", f"rate = {value!r}", "rates of 0 or more", "inhibit by a weight < 0")
-        if name == "rate" and mean > self.most:
-            given, expected = f"rate = {value!r}: {mean:g} spikes in a step", f"{self.most:g} (`most`) or less"
-            raise ParameterError("PoissonInput", given, expected, MANY)
+    def _check(self, name: str, value: Tensor) -> None:
+        super()._check(name, value)
+        if name != "rate":
+            return
+        if float(value.min()) < 0.0:
+            given = f"rate = {float(value.min()):g}"
+            raise ParameterError("PoissonInput", given, "rates of 0 or more", "inhibit by a weight < 0")
+        if (mean := self._mean(value)) > self.most * ROUNDED:
+            given = f"rate = {float(value.max()):g}: {mean:g} spikes in a step"
+            raise ParameterError("PoissonInput", given, f"{self.most:g} (`most`) or less", MANY)
 
     def _arguments(self) -> dict[str, Any]:
         most = {} if self.most == _holding(self._mean(self.rate)) else {"most": self.most}
@@ -94,4 +98,4 @@ class PoissonInput(OnInput):
 
 def _holding(mean: float) -> float:
     """The power of two that is the bound of a mean, from 2**-6."""
-    return 2.0 ** math.ceil(math.log2(max(mean, 2.0**-6)))
+    return 2.0 ** math.ceil(math.log2(max(mean / ROUNDED, 2.0**-6)))
