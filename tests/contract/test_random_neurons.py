@@ -20,11 +20,12 @@ from torch import Tensor
 
 from rheobase import Neuron, errors
 from rheobase.core.execution.backends import Request, reasons
-from rheobase.engine.graph.symbols import RULES
+from rheobase.engine.graph.rules import RULES
 from tests.contract import random_neurons
 from tests.contract.random_neurons import Sketch, sketches
 from tests.contract.runs import Run, run
 from tests.contract.test_parity import everything
+from tests.engine.integer_arithmetic import RULES_OF_WHOLE
 
 CASES = int(os.environ.get("RHEOBASE_FUZZ", "300"))
 SHARES = 4  # the tests below, among which the cases are divided
@@ -162,4 +163,4 @@ def test_every_rule_can_be_drawn() -> None:
     by_word = {"spike", "switch", "substitute", "normal", "uniform", "Tensor.dtype"}
     alike = {"divide", "float", "double", "Tensor.device", "is_floating_point", "logical_or", "logical_xor"}
     alike |= {"bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"}  # names of the same rules
-    assert not RULES.keys() - called - by_operator - by_word - alike
+    assert not RULES.keys() - RULES_OF_WHOLE - called - by_operator - by_word - alike

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from typing import Any
 
@@ -11,8 +10,6 @@ import torch
 from torch import Tensor
 
 from rheobase.engine.graph.graph import Graph
-from rheobase.engine.llvm import compile as compile_llvm
-from rheobase.engine.llvm import launch
 from rheobase.engine.llvm.launch import run
 from rheobase.engine.nest.adjoint import adjoint
 from rheobase.engine.nest.index import Index, at, names
@@ -33,6 +30,7 @@ from rheobase.engine.nest.nest import (
     when,
 )
 from rheobase.engine.nest.verify import IllFormed, verify
+from tests.engine.vectors import with_vectors
 from tests.engine.whole_numbers import bits_of_masks, rounds_to_a_type
 
 T, TAPS = names("steps", "taps")
@@ -145,10 +143,7 @@ def test_whole_numbers_in_memory(kind: str, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_bits_in_memory(dtype: torch.dtype, vector: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the vectors: of two lanes, four of which share a byte, to sixteen."""
-    host = replace(compile_llvm.host(), vector_bits=vector)
-    for module in (launch, compile_llvm):
-        monkeypatch.setattr(module, "host", lambda: host)
-    monkeypatch.setattr(launch, "kernel", functools.lru_cache(launch.kernel.__wrapped__))
+    with_vectors(vector, monkeypatch)
     for lanes in (1, 37, 64, 1003):
         bits_of_masks(run, dtype, lanes)
 

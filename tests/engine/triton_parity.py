@@ -26,6 +26,14 @@ from rheobase.engine.triton.launch import BLOCK
 from tests.contract.models import Model, every_model, fed
 from tests.contract.runs import Run, assert_runs_close, assert_runs_equal, reference_run, run, weight
 from tests.contract.tolerances import HALF_ULP, ONE_STEP, assert_close, difference, free
+from tests.engine.integer_arithmetic import (
+    BINARY,
+    OWN,
+    UNARY,
+    a_crossbar_is_its_loop,
+    as_torch_computes,
+    rows_of_other_widths,
+)
 from tests.engine.whole_numbers import bits_of_masks, rounds_to_a_type
 
 LONG = 80  # operations in a step above which 34 steps take the interpreter too long
@@ -266,6 +274,20 @@ def test_whole_numbers_in_memory(kind: str) -> None:
 @pytest.mark.parametrize("lanes", [1, 37, 300])
 def test_bits_in_memory(lanes: int) -> None:
     bits_of_masks(gpu.run, torch.float32, lanes)
+
+
+@pytest.mark.parametrize("own", OWN)
+def test_a_nest_of_whole_numbers_computes_as_torch(own: str) -> None:
+    as_torch_computes(gpu.run, own, [*BINARY, *UNARY])
+
+
+@pytest.mark.parametrize(("own", "stored"), [("i16", "u8"), ("i32", "i16")])
+def test_rows_of_another_width(own: str, stored: str) -> None:
+    rows_of_other_widths(gpu.run, own, stored)
+
+
+def test_a_crossbar() -> None:
+    a_crossbar_is_its_loop(gpu.run, 137)
 
 
 def test_a_tree_and_its_adjoint() -> None:

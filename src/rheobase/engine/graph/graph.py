@@ -15,6 +15,14 @@ BOOLEAN = COMPARISONS | {"and", "or", "not", "alive"}
 # worth keeping for the way back rather than computing again
 COSTLY = frozenset({"exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "div", "power", "pow"})
 COMMUTATIVE = frozenset({"add", "mul", "and", "or", "eq", "ne"})
+# of whole numbers alone
+BITWISE = frozenset({"bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not", "left_shift", "right_shift"})
+SATURATING = frozenset({"saturating_add", "saturating_sub"})
+# what a kernel of whole numbers computes as torch does; of the others, torch makes real numbers
+OF_WHOLE = frozenset({
+    *BOOLEAN, *BITWISE, *SATURATING, "const", "read", "number", "add", "sub", "mul", "neg", "abs", "maximum", "minimum",
+    "clamp_min", "clamp_max", "float", "select", "switch", "substitute", "detach",
+})  # fmt: skip
 
 
 T = TypeVar("T")

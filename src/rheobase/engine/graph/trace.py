@@ -17,6 +17,7 @@ from rheobase.core.declaration.inputs import one_step_of
 from rheobase.core.neuron import Neuron
 from rheobase.engine.graph.guards import Guards
 from rheobase.engine.graph.program import Program
+from rheobase.engine.graph.rules import tracer as new_tracer
 from rheobase.engine.graph.symbols import Tracer, Untraceable, lift
 
 
@@ -35,7 +36,7 @@ def trace(
 
     Raises `Untraceable` for every exception in the equations.
     """
-    tracer = Tracer(dtype, torch.device(device))
+    tracer = new_tracer(dtype, torch.device(device))
     guards = Guards() if guards is None else guards
     try:
         with _plain_torch(), tracer:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from rheobase.engine.llvm.function import BYTES, Function
 from rheobase.engine.llvm.ir import Value
-from rheobase.engine.lowering.lower import whole
+from rheobase.engine.lowering.lower import whole, within
 from rheobase.engine.nest.nest import BITS, WHOLE
 
 AHEAD = 2  # rows
@@ -29,8 +29,8 @@ STORED = {"f32": "float", "f64": "double", "bf16": "i16", "i8": "i8", "u8": "i8"
 class Frame(Function):
     """A function that knows the lanes of the current block, and its scratch rows."""
 
-    def __init__(self, bits: int, lanes: int, names: Sequence[str]):
-        super().__init__(bits, lanes, (*WORDS, *names))
+    def __init__(self, bits: int, lanes: int, names: Sequence[str], *, whole: bool = False):
+        super().__init__(bits, lanes, (*WORDS, *names), whole=whole)
         self.mask: Value | None = None  # of the lanes that exist, in the last vector of a block
         self.offset: Value = "0"  # of the current vector within its block
         self.offsets: list[Value] = ["0"]  # of the vectors that are computed side by side
@@ -76,8 +76,10 @@ class Frame(Function):
         self.fetch(self.at(self.at(row, step, "i8"), self.offset, STORED[stored]), write=write)
 
     def read(self, row: Value, stored: str) -> Value:
-        """A vector of a row, as floats; lanes that do not exist read as zero."""
+        """A vector of a row, as the kernel computes with it; lanes that do not exist read as zero."""
         raw = self.load(self.at(row, self.offset, STORED[stored]), self.mask, STORED[stored])
+        if self.whole:
+            return self._resized(raw, STORED[stored], self.f, "zext" if stored == "u8" else "sext")
         if stored in WHOLE:
             return self.let(
                 f"{'uitofp' if stored == 'u8' else 'sitofp'} <{self.lanes} x {STORED[stored]}> {raw} to {self.F}"
@@ -86,7 +88,9 @@ class Frame(Function):
 
     def write(self, row: Value, value: Value, stored: str) -> None:
         raw = self._narrow(value) if stored == "bf16" else value
-        if stored in WHOLE:
+        if self.whole:
+            raw = self._resized(within(self, value, *WHOLE[stored]), self.f, STORED[stored], "sext")
+        elif stored in WHOLE:
             kept, kind = whole(self, value, *WHOLE[stored]), f"<{self.lanes} x {STORED[stored]}>"
             raw = self.let(f"{'fptoui' if stored == 'u8' else 'fptosi'} {self.F} {kept} to {kind}")
         self.store(raw, self.at(row, self.offset, STORED[stored]), self.mask, STORED[stored])
@@ -116,6 +120,13 @@ class Frame(Function):
     def read_words32(self, row: Value) -> Value:
         """A vector of 32-bit integers of a row."""
         return self.load(self.at(row, self.offset, "i32"), self.mask, "i32")
+
+    def _resized(self, value: Value, old: str, new: str, wider: str) -> Value:
+        """Integers of another width."""
+        if old == new:
+            return value
+        how = wider if BYTES[new] > BYTES[old] else "trunc"
+        return self.let(f"{how} <{self.lanes} x {old}> {value} to <{self.lanes} x {new}>")
 
     def _widen(self, raw: Value) -> Value:
         """bfloat16 to float32: the upper half of the bits."""

@@ -26,8 +26,10 @@ class Loop:
 class Function(Writer):
     """Writes `@kernel(ptr %args)`; `args` are 64-bit words with these names, of which some are read as pointers."""
 
-    def __init__(self, bits: int, lanes: int, names: Sequence[str], pointers: Collection[str] = ()):
-        super().__init__(bits, lanes)
+    def __init__(
+        self, bits: int, lanes: int, names: Sequence[str], pointers: Collection[str] = (), *, whole: bool = False
+    ):
+        super().__init__(bits, lanes, whole=whole)
         self.names = tuple(names)
         self.label("entry")
         self.word = {

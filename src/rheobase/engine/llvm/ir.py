@@ -2,6 +2,7 @@
 
 Values are strings (`%12`, or a constant). Three vector types stand for all: `F` (floats), `I` (integers
 as wide as the floats) and `M` (masks); each has `lanes` elements. A scalar is splat into a vector before use.
+A kernel of whole numbers has integers for floats: `F` is `I`, and what is said of floats below is done to integers.
 """
 
 from __future__ import annotations
@@ -10,20 +11,25 @@ import ctypes
 import struct
 
 Value = str
+FLOATS = {32: "float", 64: "double"}
+# comparisons of integers by those of floats; none is unordered
+SIGNED = {"oge": "sge", "ogt": "sgt", "ole": "sle", "olt": "slt", "oeq": "eq", "une": "ne"}
 # of a branch: the first way is the usual one, so that registers are saved on the other
 OFTEN, SELDOM = (f'!prof !{{!"branch_weights", i32 {a}, i32 {b}}}' for a, b in ((1000000, 1), (1, 1000000)))
 
 
 class Writer:
-    """Appends lines of one function. `bits` is 32 or 64, the width of the floats; `lanes` the vector length."""
+    """Appends lines of one function. `bits` is the width of the floats, 32 or 64, or that of whole numbers, 8 to 32."""
 
-    def __init__(self, bits: int, lanes: int):
-        if bits not in (32, 64):
-            raise ValueError(f"bits is 32 or 64, not {bits}")
-        self.bits, self.lanes = bits, lanes
-        self.f, self.i = ("float", "i32") if bits == 32 else ("double", "i64")
+    def __init__(self, bits: int, lanes: int, *, whole: bool = False):
+        known = (8, 16, 32) if whole else (32, 64)
+        if bits not in known:
+            raise ValueError(f"bits is one of {known}, not {bits}")
+        self.bits, self.lanes, self.whole = bits, lanes, whole
+        self.f, self.i = f"i{bits}" if whole else FLOATS[bits], f"i{bits}"
         self.F, self.I, self.M = (f"<{lanes} x {t}>" for t in (self.f, self.i, "i1"))
-        self.suffix = f"v{lanes}f{bits}"
+        self.suffix = f"v{lanes}{'i' if whole else 'f'}{bits}"
+        self._of = "" if whole else "f"  # what the names of instructions begin with
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self.block = ""  # that is being written
@@ -64,7 +70,7 @@ class Writer:
         return "0x" + struct.pack(">d", value).hex().upper()
 
     def const(self, value: float) -> Value:
-        return f"splat ({self.f} {self.scalar(value)})"
+        return f"splat ({self.f} {int(value) if self.whole else self.scalar(value)})"
 
     def iconst(self, value: int) -> Value:
         return f"splat ({self.i} {value})"
@@ -79,26 +85,28 @@ class Writer:
         return self.let(f"{op} {kind} {a}, {b}")
 
     def add(self, a: Value, b: Value) -> Value:
-        return self._two("fadd", self.F, a, b)
+        return self._two(f"{self._of}add", self.F, a, b)
 
     def sub(self, a: Value, b: Value) -> Value:
-        return self._two("fsub", self.F, a, b)
+        return self._two(f"{self._of}sub", self.F, a, b)
 
     def mul(self, a: Value, b: Value) -> Value:
-        return self._two("fmul", self.F, a, b)
+        return self._two(f"{self._of}mul", self.F, a, b)
 
     def div(self, a: Value, b: Value) -> Value:
         return self._two("fdiv", self.F, a, b)
 
     def neg(self, a: Value) -> Value:
-        return self.let(f"fneg {self.F} {a}")
+        return self.let(f"sub {self.F} zeroinitializer, {a}" if self.whole else f"fneg {self.F} {a}")
 
     def fma(self, a: Value, b: Value, c: Value) -> Value:
         """a * b + c with one rounding."""
         return self.call(self.F, f"llvm.fma.{self.suffix}", (self.F, a), (self.F, b), (self.F, c))
 
     def unary(self, intrinsic: str, a: Value) -> Value:
-        """`sqrt`, `fabs`, `floor`, `rint`... by the name of LLVM's intrinsic."""
+        """`sqrt`, `fabs`, `floor`, `rint`... by the name of LLVM's intrinsic; of whole numbers, `fabs` alone."""
+        if self.whole:
+            return self.call(self.F, f"llvm.abs.{self.suffix}", (self.F, a), ("i1", "false"))
         return self.call(self.F, f"llvm.{intrinsic}.{self.suffix}", (self.F, a))
 
     def copysign(self, magnitude: Value, sign: Value) -> Value:
@@ -117,6 +125,8 @@ class Writer:
     # --- masks ---------------------------------------------------------------------------------
     def cmp(self, order: str, a: Value, b: Value) -> Value:
         """`order` is LLVM's: oge, ogt, ole, olt, oeq, une, uno..."""
+        if self.whole:
+            return "splat (i1 false)" if order == "uno" else self.icmp(SIGNED[order], a, b)
         return self.let(f"fcmp {order} {self.F} {a}, {b}")
 
     def select(self, mask: Value, a: Value, b: Value) -> Value:
@@ -161,6 +171,10 @@ class Writer:
     def iop(self, op: str, a: Value, b: Value) -> Value:
         """`add`, `sub`, `shl`, `lshr`, `ashr`, `and`, `or`, `xor`, `mul` on I."""
         return self._two(op, self.I, a, b)
+
+    def saturating(self, op: str, a: Value, b: Value) -> Value:
+        """`add` or `sub` of whole numbers, which stops at the ends of their type."""
+        return self.call(self.F, f"llvm.s{op}.sat.{self.suffix}", (self.F, a), (self.F, b))
 
     def icmp(self, order: str, a: Value, b: Value) -> Value:
         return self.let(f"icmp {order} {self.I} {a}, {b}")

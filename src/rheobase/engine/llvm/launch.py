@@ -122,8 +122,9 @@ def run(
 ) -> int:  # fmt: skip
     """Run a nest over tensors by the names of its memory buffers, each dense, its lanes last. Returns its flags.
 
-    Raises: `ValueError` for a tensor that is missing, of another size or type, or for an index that leaves its axis.
+    Raises: `ValueError` for a tensor that is missing, of another size or type, for an index that leaves its axis, or
+    for a type or a number in which the nest does not compute.
     """
-    held = fitting(nest, tensors, sizes, lanes, dtype)
-    made = kernel(nest, 64 if dtype == torch.float64 else 32)
+    held = fitting(nest, tensors, sizes, numbers, lanes, dtype)
+    made = kernel(nest, 8 * dtype.itemsize)
     return Runner(made, lanes, sizes, numbers, held, work=SMALL + 1, seed=seed, start=step).run()

@@ -37,7 +37,7 @@ class Printer(Frame):
     """Writes the kernel of a nest."""
 
     def __init__(self, nest: Nest, bits: int, lanes: int):
-        super().__init__(bits, lanes, words(nest))
+        super().__init__(bits, lanes, words(nest), whole=nest.whole)
         self.nest = nest
         self.known: dict[str, Value] = {size: self.word[size] for size in nest.sizes}
         self.registers: dict[Ref, Value] = {}
@@ -93,7 +93,7 @@ class Printer(Frame):
         return total
 
     def stored(self, buffer: Buffer) -> str:
-        return f"f{self.bits}" if buffer.stored == "own" else buffer.stored
+        return f"{'i' if self.whole else 'f'}{self.bits}" if buffer.stored == "own" else buffer.stored
 
     def place(self, ref: Ref) -> Value:
         """The address of a row: of the block's first lane in it, or of the one element for all lanes."""
@@ -242,6 +242,8 @@ class Printer(Frame):
 
     def number(self, name: str) -> Value:
         wide = self.let(f"bitcast i64 {self.word[name]} to double")
+        if self.whole:
+            return self.splat(self.let(f"fptosi double {wide} to {self.f}"))
         return self.splat(wide if self.bits == 64 else self.let(f"fptrunc double {wide} to float"))
 
     def alive(self, row: Value, clock: Index) -> Value:

@@ -10,6 +10,7 @@ from rheobase.engine.lowering.vectors import Value, Vectors
 
 # LLVM's ordered predicates are false for NaN, as are torch's comparisons; "ne" is true for NaN
 BEYOND = {"clamp_min": "olt", "clamp_max": "ogt"}
+SHIFTS = {"left_shift": "shl", "right_shift": "ashr"}
 PREDICATES = {"lt": "olt", "le": "ole", "gt": "ogt", "ge": "oge", "eq": "oeq", "ne": "une"}
 
 
@@ -30,6 +31,8 @@ def lower(w: Vectors, graph: Graph, node: int, values: Mapping[int, Value]) -> V
         return w.select(beyond if known else w.mor(beyond, w.cmp("uno", x[1], x[1])), x[1], x[0])
     if op in PREDICATES:
         return w.cmp(PREDICATES[op], x[0], x[1])
+    if op in SHIFTS:
+        return w.iop(SHIFTS[op], x[0], w.iconst(int(float(tag))))  # type: ignore[arg-type]
     if op in FUNCTIONS:
         return FUNCTIONS[op](w, x[0])
     return INSTRUCTIONS[op](w, *x)
@@ -57,6 +60,13 @@ def whole(w: Vectors, x: Value, least: int, most: int) -> Value:
     return w.select(w.cmp("ogt", x, w.const(high)), w.const(high), x)
 
 
+def within(w: Vectors, x: Value, least: int, most: int) -> Value:
+    """A whole number of a kernel of whole numbers, from `least` to `most` where its type has numbers beyond them."""
+    top = 2 ** (w.bits - 1)
+    x = x if least <= -top else w.select(w.cmp("olt", x, w.const(least)), w.const(least), x)
+    return x if most >= top - 1 else w.select(w.cmp("ogt", x, w.const(most)), w.const(most), x)
+
+
 def _spike(w: Vectors, x: Value) -> Value:
     return w.select(w.cmp("oge", x, w.const(0.0)), w.const(1.0), w.const(0.0))
 
@@ -82,4 +92,8 @@ INSTRUCTIONS: Mapping[str, Callable[..., Value]] = {
     "switch": lambda w, z, on, off: w.select(w.cmp("une", z, w.const(0.0)), on, off),
     "substitute": lambda w, value: value,
     "detach": lambda w, x: x,
+    **{f"bitwise_{op}": (lambda w, a, b, op=op: w.iop(op, a, b)) for op in ("and", "or", "xor")},
+    "bitwise_not": lambda w, x: w.iop("xor", x, w.iconst(-1)),
+    "saturating_add": lambda w, a, b: w.saturating("add", a, b),
+    "saturating_sub": lambda w, a, b: w.saturating("sub", a, b),
 }

@@ -10,6 +10,8 @@ Value = str
 class Vectors(Protocol):
     """A writer over vectors of floats, of integers as wide as the floats, and of masks. A value is a name.
 
+    In a kernel of whole numbers, integers take the place of the floats.
+
     Orders of comparison are LLVM's: `oge`, `ogt`, `ole`, `olt`, `oeq`, `une`, `uno`, `ugt`... Integer
     operations wrap around.
     """
@@ -40,3 +42,6 @@ class Vectors(Protocol):
     def to_int(self, a: Value) -> Value: ...
     def to_float(self, a: Value) -> Value: ...
     def iop(self, op: str, a: Value, b: Value) -> Value: ...
+    def saturating(self, op: str, a: Value, b: Value) -> Value:
+        """`add` or `sub` of a kernel of whole numbers; what is beyond the ends of their type is its end."""
+        ...

@@ -47,9 +47,12 @@ def adjoint(nest: Nest, outputs: Collection[str], inputs: Collection[str], optio
     It first runs the nest itself, as far as gradients need it. The gradients of buffers in `optional` may be absent:
     that of an output is then zero, that of an input is not written.
 
-    Raises: `ValueError` for registers, whose values no tape holds, for a loop that ends at no size, and for what comes
-    behind a loop in segments and needs its values: they are computed again only where its turns are.
+    Raises: `ValueError` for a nest of whole numbers, for registers, whose values no tape holds, for a loop that ends at
+    no size, and for what comes behind a loop in segments and needs its values: they are computed again only where its
+    turns are.
     """
+    if nest.whole:
+        raise ValueError(f"{nest.name}: it computes in whole numbers, which have no gradient")
     for buffer in nest.rows(REGISTER):
         raise ValueError(f"{nest.name}: {buffer.name} is a register; its adjoint is written by hand")
     return _Adjoint(nest, Gradients(nest, outputs, inputs, optional)).nest()

@@ -13,22 +13,25 @@ from typing import Any
 
 import torch
 
-from rheobase.engine.graph.symbols import Tracer, lift
+from rheobase.engine.graph.rules import tracer as new_tracer
+from rheobase.engine.graph.symbols import lift
 from rheobase.engine.nest.index import Index, Whole
 from rheobase.engine.nest.nest import Buffer, Leaf, Ref, Write
 
 
 def leaf(
-    equations: Callable[..., Any], *, reads: Mapping[str, Ref], writes: Sequence[Ref | Write], clock: Whole = 0
-) -> Leaf:
+    equations: Callable[..., Any], *, reads: Mapping[str, Ref], writes: Sequence[Ref | Write], clock: Whole = 0,
+    dtype: torch.dtype | None = None,
+) -> Leaf:  # fmt: skip
     """The leaf that applies a function of tensors to rows.
 
     `reads` gives the row of each argument by its name; `writes` the row of each result, in order. A row is set, unless
-    it is given as `added(row)`. `clock` is the step of the leaf's noise.
+    it is given as `added(row)`. `clock` is the step of the leaf's noise. `dtype` is what the equations see: torch's
+    default, or int8, int16 or int32 in a nest that computes in whole numbers.
 
     Raises: `Untraceable` for what a kernel cannot do as torch does it, `ValueError` for another number of results.
     """
-    tracer = Tracer(torch.get_default_dtype(), torch.device("cpu"))
+    tracer = new_tracer(dtype or torch.get_default_dtype(), torch.device("cpu"))
     symbols = {name: tracer.symbol("read", tag=name) for name in reads}
     with tracer:
         found = equations(**symbols)

@@ -24,10 +24,13 @@ from rheobase.engine.graph.graph import Graph
 from rheobase.engine.nest.index import Index, Whole
 
 MEMORY, BLOCK, THREAD, REGISTER = PLACES = ("memory", "block", "thread", "register")
+# in what a kernel computes: real numbers of the type that a launch gives, or whole ones, which wrap around
+OWN = ("real", "i8", "i16", "i32")
 # how the elements of a buffer lie in memory; "own" is the type in which the kernel computes
 REAL = ("own", "f32", "f64", "bf16")
 FLAGS = 8  # bits that leaves can set
-# whole numbers are read as the real ones that they are; written, they are the nearest (of two, the even one) in range
+# whole numbers are read as the real ones that they are; written, they are the nearest (of two, the even one) in range.
+# A kernel of whole numbers reads those that fit its own type
 WHOLE = {"i8": (-(2**7), 2**7 - 1), "u8": (0, 2**8 - 1), "i16": (-(2**15), 2**15 - 1), "i32": (-(2**31), 2**31 - 1)}
 # one bit for each lane, set where a mask holds or a number is not 0: lane k is bit k % 8 of byte k // 8, and a row has
 # the bytes of whole 64 lanes; read, it is 1 or 0
@@ -181,7 +184,7 @@ Around = tuple[Union[Loop, When], ...]  # noqa: UP007
 class Nest:
     """A kernel: its buffers, the arguments of a launch by name (integer `sizes`, real `numbers`), and its statements.
 
-    `body` runs for each block; `head` runs once in each thread, before its first block.
+    `body` runs for each block; `head` runs once in each thread, before its first block. `own` is what it computes in.
     """
 
     name: str
@@ -190,6 +193,12 @@ class Nest:
     sizes: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     head: tuple[Leaf, ...] = ()
+    own: str = "real"
+
+    @property
+    def whole(self) -> bool:
+        """Whether it computes in whole numbers."""
+        return self.own != "real"
 
     @functools.cached_property
     def by_name(self) -> dict[str, Buffer]:
@@ -300,7 +309,7 @@ def _only(leaf: Leaf, buffers: set[str]) -> Leaf:
 
 
 __all__ = [
-    "BITS", "BLOCK", "FLAGS", "MEMORY", "PLACES", "REAL", "REGISTER", "STORED", "THREAD", "WHOLE", "Around", "Buffer",
-    "Flag", "Leaf", "Loop", "Nest", "Ref", "Statement", "Test", "Vectors", "When", "Write", "copied", "filled",
-    "leaves", "live", "loop", "mapped", "placed", "present", "when",
+    "BITS", "BLOCK", "FLAGS", "MEMORY", "OWN", "PLACES", "REAL", "REGISTER", "STORED", "THREAD", "WHOLE", "Around",
+    "Buffer", "Flag", "Leaf", "Loop", "Nest", "Ref", "Statement", "Test", "Vectors", "When", "Write", "copied",
+    "filled", "leaves", "live", "loop", "mapped", "placed", "present", "when",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rheobase.engine.nest.index import Index
-from rheobase.engine.nest.nest import BITS, MEMORY, Buffer, Nest, leaves
+from rheobase.engine.nest.nest import BITS, MEMORY, WHOLE, Buffer, Nest, leaves
 
 DTYPES = {
     "f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16,
@@ -18,12 +18,19 @@ DTYPES = {
 
 
 def fitting(
-    nest: Nest, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int], lanes: int, dtype: torch.dtype
+    nest: Nest,
+    tensors: Mapping[str, Tensor | None],
+    sizes: Mapping[str, int],
+    numbers: Mapping[str, float],
+    lanes: int,
+    dtype: torch.dtype,
 ) -> dict[str, Tensor | None]:
     """The tensor of each memory buffer of the nest, dense, its lanes last.
 
-    Raises: `ValueError` for one that is missing, of another size or type, or for an index that leaves its axis.
+    Raises: `ValueError` for one that is missing, of another size or type, for an index that leaves its axis, or for a
+    type or a number in which the nest does not compute.
     """
+    _check_own(nest, numbers, dtype)
     held = {b.name: _checked(nest, b, tensors.get(b.name), sizes, lanes, dtype) for b in nest.rows(MEMORY)}
     for array, below in sorted({(i.at.array, i.at.below) for i in _indices(nest) if i.at is not None}):
         tensor = tensors[array]
@@ -63,6 +70,19 @@ def as_mask(bits: Tensor, lanes: int) -> Tensor:
     """
     places = 2 ** torch.arange(8, dtype=torch.uint8, device=bits.device)
     return ((bits.unsqueeze(-1) & places) != 0).flatten(-2)[..., :lanes]
+
+
+def _check_own(nest: Nest, numbers: Mapping[str, float], dtype: torch.dtype) -> None:
+    if not nest.whole:
+        if dtype not in (torch.float32, torch.float64):
+            raise ValueError(f"{nest.name}: it computes in float32 or float64, and not in {dtype}")
+        return
+    if dtype != DTYPES[nest.own]:
+        raise ValueError(f"{nest.name}: it computes in {DTYPES[nest.own]}, and not in {dtype}")
+    least, most = WHOLE[nest.own]
+    for name in nest.numbers:
+        if numbers[name] != int(numbers[name]) or not least <= numbers[name] <= most:
+            raise ValueError(f"{nest.name}: {name} is {numbers[name]!r}; expected a whole number of {dtype}")
 
 
 def _checked(

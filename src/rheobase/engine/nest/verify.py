@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rheobase.engine.graph.graph import BOOLEAN
+from rheobase.engine.graph.graph import BITWISE, BOOLEAN, OF_WHOLE, SATURATING
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import (
     BITS,
     FLAGS,
     MEMORY,
+    OWN,
     PLACES,
     REGISTER,
     STORED,
@@ -70,6 +71,8 @@ def _fault(sentence: str) -> IllFormed:
 
 
 def _buffers(nest: Nest) -> None:
+    if nest.own not in OWN:
+        raise _fault(f"it computes in {nest.own!r}, which there is not")
     seen = set[str]()
     for buffer in nest.buffers:
         if buffer.name in seen:
@@ -172,6 +175,7 @@ def _buffer(name: str, scope: Scope) -> Buffer:
 
 def _leaf(leaf: Leaf, scope: Scope) -> None:
     bound = {node for node, _ in leaf.reads}
+    _computed(leaf, bound, scope.nest)
     for node in leaf.needed:
         op, args, tag = leaf.graph.nodes[node]
         if node not in bound and not args and op not in FREE:
@@ -184,6 +188,7 @@ def _leaf(leaf: Leaf, scope: Scope) -> None:
         buffer = _ref(source, scope)
         if leaf.graph.nodes[node].op != "alive":
             _real(buffer)
+            _read(source, buffer, scope.nest)
         elif buffer.stored != "i32" or buffer.shared:
             raise _fault(f"alive is read from {source}, which holds no whole number for each lane")
     for flag in leaf.flags:
@@ -198,6 +203,10 @@ def _leaf(leaf: Leaf, scope: Scope) -> None:
         seen.add(write.ref)
         buffer = _ref(write.ref, scope)
         _real(buffer)
+        if write.how == "add":
+            _read(write.ref, buffer, scope.nest)
+        if scope.nest.whole and buffer.stored in ("f32", "f64", "bf16"):
+            raise _fault(f"{write.ref} holds real numbers, and the nest computes in whole ones")
         if buffer.shared:
             raise _fault(f"{buffer.name} is one element for all lanes, and a lane writes it")
         if write.how not in ("set", "add"):
@@ -208,6 +217,34 @@ def _leaf(leaf: Leaf, scope: Scope) -> None:
             raise _fault(f"{write.ref} is added to, and holds bits")
         if leaf.graph.nodes[write.node].op in BOOLEAN and buffer.stored != BITS:
             raise _fault(f"{write.ref} is written by a mask")
+
+
+def _computed(leaf: Leaf, bound: set[int], nest: Nest) -> None:
+    """What a leaf computes, it computes in the numbers of the nest."""
+    for node in leaf.needed:
+        op, _, tag = leaf.graph.nodes[node]
+        if node in bound:
+            continue
+        if not nest.whole and op in BITWISE | SATURATING:
+            raise _fault(f"a leaf needs {op}, and the nest computes in real numbers")
+        if nest.whole and op not in OF_WHOLE:
+            raise _fault(f"a leaf needs {op}, and the nest computes in whole numbers ({nest.own})")
+        if nest.whole and op == "const" and not _holds(nest.own, float(tag)):  # type: ignore[arg-type]
+            raise _fault(f"a leaf needs the number {tag}, which {nest.own} does not hold")
+
+
+def _holds(kind: str, number: float) -> bool:
+    least, most = WHOLE[kind]
+    return number == number // 1 and least <= number <= most
+
+
+def _read(ref: Ref, buffer: Buffer, nest: Nest) -> None:
+    """A kernel of whole numbers reads the elements of a row as they are."""
+    if not nest.whole or buffer.stored in ("own", BITS):
+        return
+    least, most = WHOLE[nest.own]
+    if buffer.stored not in WHOLE or WHOLE[buffer.stored][0] < least or WHOLE[buffer.stored][1] > most:
+        raise _fault(f"{ref} holds {buffer.stored}, and the nest computes in {nest.own}, which does not hold all of it")
 
 
 def _real(buffer: Buffer) -> None:

@@ -12,23 +12,33 @@ import struct
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from rheobase.engine.lowering.lower import whole
+from rheobase.engine.lowering.lower import whole, within
 from rheobase.engine.lowering.vectors import Value
 from rheobase.engine.nest.nest import BITS, WHOLE
 
 ORDERED = {"oeq": "==", "ogt": ">", "oge": ">=", "olt": "<", "ole": "<=", "une": "!="}
 # an unordered comparison is the negation of an ordered one
 OPPOSITE = {"ugt": "ole", "uge": "olt", "ult": "oge", "ule": "ogt"}
-INTEGER = {"add": "+", "sub": "-", "mul": "*", "and": "&", "or": "|", "xor": "^", "shl": "<<", "lshr": ">>"}
+INTEGER = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "and": "&",
+    "or": "|",
+    "xor": "^",
+    "shl": "<<",
+    "lshr": ">>",
+    "ashr": ">>",
+}
 INDENT = "    "
 
 
 class TritonFrame:
-    """Appends lines of one kernel. `bits` is 32 or 64, the width of the floats."""
+    """Appends lines of one kernel. `bits` is the width of the floats, or in a kernel of whole numbers that of these."""
 
-    def __init__(self, bits: int):
-        self.bits = bits
-        self.f, self.i = f"tl.float{bits}", f"tl.uint{bits}"
+    def __init__(self, bits: int, *, whole: bool = False):
+        self.bits, self.whole = bits, whole
+        self.f, self.i = (f"tl.int{bits}",) * 2 if whole else (f"tl.float{bits}", f"tl.uint{bits}")
         self.constants: dict[str, Value] = {}
         self.lines: list[str] = []
         self._depth, self._count = 1, 0
@@ -65,6 +75,8 @@ class TritonFrame:
         return self.constants.setdefault(text, f"c{len(self.constants)}")
 
     def const(self, value: float) -> Value:
+        if self.whole:
+            return self.iconst(int(value))
         if self.bits == 32 and math.isfinite(value):
             value = _rounded(value)
         if math.isfinite(value):
@@ -73,7 +85,8 @@ class TritonFrame:
         return self._constant(f"tl.full([BLOCK], 0x{word}, {self.i}).to({self.f}, bitcast=True)")
 
     def iconst(self, value: int) -> Value:
-        return self._constant(f"tl.full([BLOCK], {value % (1 << self.bits):#x}, {self.i})")
+        word = str(value) if self.whole else f"{value % (1 << self.bits):#x}"
+        return self._constant(f"tl.full([BLOCK], {word}, {self.i})")
 
     def splat(self, scalar: Value) -> Value:
         return self.let(f"tl.broadcast_to({scalar}, [BLOCK])")
@@ -101,7 +114,7 @@ class TritonFrame:
         return self.let(f"tl.fma({a}, {b}, {c})")
 
     def unary(self, intrinsic: str, a: Value) -> Value:
-        """`sqrt`, `fabs` or `floor`."""
+        """`sqrt`, `fabs` or `floor`; of whole numbers, `fabs` alone."""
         root = "tl.sqrt_rn" if self.bits == 32 else "tl.sqrt"
         function = {"sqrt": root, "fabs": "tl.abs", "floor": "tl.floor"}[intrinsic]
         return self.let(f"{function}({a})")
@@ -153,10 +166,17 @@ class TritonFrame:
     def iop(self, op: str, a: Value, b: Value) -> Value:
         return self.let(f"{a} {INTEGER[op]} {b}")
 
+    def saturating(self, op: str, a: Value, b: Value) -> Value:
+        """`add` or `sub` of whole numbers, which stops at the ends of their type: in a wider type."""
+        wide = f"tl.int{2 * self.bits}"
+        top = 1 << (self.bits - 1)
+        found = self.let(f"{a}.to({wide}) {INTEGER[op]} {b}.to({wide})")
+        return self.let(f"tl.minimum(tl.maximum({found}, {-top}), {top - 1}).to({self.f})")
+
     # --- memory: rows of lanes ---------------------------------------------------------------------------------
     def read(self, address: Value, stored: str) -> Value:
         """Floats as the kernel computes with them; lanes that do not exist read as zero."""
-        if stored in WHOLE:
+        if stored in WHOLE or (self.whole and stored == "own"):
             return self.let(f"tl.load({address}, mask=here, other=0).to({self.f})")
         if stored == BITS:
             byte = self.let(f"tl.load({address} + lane // 8, mask=here, other=0)")
@@ -183,7 +203,8 @@ class TritonFrame:
             kept = self.select(self.cmp("uno", value, value), quiet, rounded)
             value = self.let(f"({kept} >> 16).to(tl.uint16).to(tl.int16, bitcast=True)")
         if stored in WHOLE:
-            value = self.let(f"{whole(self, value, *WHOLE[stored])}.to(tl.{'u' * (stored == 'u8')}int{stored[1:]})")
+            kept = (within if self.whole else whole)(self, value, *WHOLE[stored])
+            value = self.let(f"{kept}.to(tl.{'u' * (stored == 'u8')}int{stored[1:]})")
         self.do(f"tl.store({address}, {value}, mask=here)")
 
     # --- the function ----------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from torch import Tensor
 from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import BLOCK as BLOCK_ROWS
 from rheobase.engine.nest.nest import FLAGS, Nest
-from rheobase.engine.nest.tensors import fitting, many
+from rheobase.engine.nest.tensors import DTYPES, fitting, many
 from rheobase.engine.nest.verify import verify
 from rheobase.engine.toolchain import interpreted
 from rheobase.engine.triton.nests import Printer, Source, argument
@@ -64,13 +64,13 @@ def run(
 ) -> int:  # fmt: skip
     """Run a nest over tensors by the names of its memory buffers, each dense, its lanes last. Returns its flags.
 
-    Raises: `ValueError` for a tensor that is missing, of another size or type, or for an index that leaves its axis.
+    Raises: `ValueError` for a tensor that is missing, of another size or type, for an index that leaves its axis, or
+    for a type or a number in which the nest does not compute.
     """
-    held = fitting(nest, tensors, sizes, lanes, dtype)
+    held = fitting(nest, tensors, sizes, numbers, lanes, dtype)
     form = next(tensor for tensor in held.values() if tensor is not None)
     bad, rng = torch.zeros(FLAGS, dtype=torch.int32, device=form.device), torch.tensor([seed, step], device=form.device)
-    bits = 64 if dtype == torch.float64 else 32
-    launch(nest, bits, {**held, "bad": bad, "rng": rng}, sizes, numbers, lanes=lanes, form=form)
+    launch(nest, 8 * dtype.itemsize, {**held, "bad": bad, "rng": rng}, sizes, numbers, lanes=lanes, form=form)
     return raised(bad)
 
 
@@ -95,7 +95,7 @@ def launch(
     k = kernel(nest, bits)
     blocks = -(-lanes // BLOCK)
     rows = sum(many(axes, sizes) for axes in k.scratch)
-    compute = torch.float64 if bits == 64 else torch.float32
+    compute = DTYPES[nest.own] if nest.whole else torch.float64 if bits == 64 else torch.float32
     held: dict[str, Any] = {argument(name): _as_stored(tensors.get(name)) for name in k.source.tensors}
     held["scratch"] = form.new_empty(blocks * rows * BLOCK, dtype=compute) if rows else None
     held |= {"lanes": lanes, **{name: sizes[name] for name in nest.sizes}}

@@ -56,7 +56,7 @@ class Printer(TritonFrame):
     """Writes the kernel of a nest."""
 
     def __init__(self, nest: Nest, bits: int):
-        super().__init__(bits)
+        super().__init__(bits, whole=nest.whole)
         self.nest = nest
         self.loops: list[Loop] = []
         self.known: dict[str, Value] = {}  # the variables of the loops
