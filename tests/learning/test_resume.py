@@ -199,6 +199,8 @@ def test_early_stop_and_rates_resume_too(tmp_path: Path) -> None:
     assert same_bits(net, other)
 
 
+# the recurrent layer is silent at first
+@pytest.mark.filterwarnings("ignore::rheobase.learning.TrainingWarning")
 def test_a_network_of_neurons(tmp_path: Path) -> None:
     def build() -> layers.Sequential:
         torch.manual_seed(0)

@@ -42,13 +42,22 @@ from rheobase.learning.metrics import (
     count_spikes,
     spikes_per_neuron,
 )
-from rheobase.learning.training.callbacks import BatchRecord, Callback, CsvLog, RunStart, TensorBoardLog
+from rheobase.learning.training.callbacks import (
+    BatchRecord,
+    Callback,
+    CsvLog,
+    RunStart,
+    TensorBoardLog,
+    WarnOfConcerns,
+)
 from rheobase.learning.training.checkpoints import load_checkpoint, load_weights, save_checkpoint, save_weights
+from rheobase.learning.training.concern import Concern, TrainingWarning
 from rheobase.learning.training.evaluate import Evaluation
 from rheobase.learning.training.history import EpochRecord, History
 from rheobase.learning.training.progress import RichProgress
 from rheobase.learning.training.recipe import OPTIMISERS, Recipe
 from rheobase.learning.training.schedules import SCHEDULES
+from rheobase.learning.training.starts import LearningRateSearch, find_learning_rate, scale_to_activity
 from rheobase.learning.training.stopping import TrainingInterrupted
 from rheobase.learning.training.trainer import Trainer
 
@@ -59,6 +68,7 @@ __all__ = [
     "BatchRecord",
     "Callback",
     "Candidate",
+    "Concern",
     "CrossEntropy",
     "CsvLog",
     "EpochRecord",
@@ -69,6 +79,7 @@ __all__ = [
     "FitStep",
     "History",
     "LastCrossEntropy",
+    "LearningRateSearch",
     "Loss",
     "MaxCrossEntropy",
     "MeanCrossEntropy",
@@ -84,6 +95,8 @@ __all__ = [
     "TensorBoardLog",
     "Trainer",
     "TrainingInterrupted",
+    "TrainingWarning",
+    "WarnOfConcerns",
     "accuracy",
     "coincidences",
     "confusion_matrix",
@@ -91,6 +104,7 @@ __all__ = [
     "count_spikes",
     "feature_errors",
     "features",
+    "find_learning_rate",
     "fit_neuron",
     "gamma",
     "load_checkpoint",
@@ -99,6 +113,7 @@ __all__ = [
     "reliability",
     "save_checkpoint",
     "save_weights",
+    "scale_to_activity",
     "spikes_per_neuron",
     "spiking_layers",
     "trains_of",

@@ -24,6 +24,7 @@ def rows(outcome: Outcome) -> dict[str, str]:
         "spikes per neuron and sample": "none: no layer spikes" if spikes is None else f"{spikes:.2f}",
         "parameters": f"{outcome.parameters:,}",
         "training time": f"{history.seconds:.1f} s ({len(history)} epochs{kept})",
+        **({"warnings": "; ".join(map(str, history.concerns))} if history.concerns else {}),
         "seed": str(outcome.settings.seed),
         "machine": f"{host['processor']}, {cores}",
     }
@@ -37,6 +38,7 @@ def as_json(outcome: Outcome, folder: Path) -> dict[str, Any]:
         "spikes_per_neuron": outcome.spikes_per_neuron, "parameters": outcome.parameters,
         "training_seconds": history.seconds, "epochs": history.as_json(),
         "kept_epoch": history.best.epoch if history.best else None,
+        "warnings": [concern.as_json() for concern in history.concerns],
         "settings": outcome.settings.as_json(), "machine": machine(),
     }  # fmt: skip
 

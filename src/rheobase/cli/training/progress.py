@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from rheobase.learning import Callback, History, RichProgress
+from rheobase.learning import Callback, Concern, History, RichProgress
 from rheobase.learning.training.progress import epoch_line
 from rheobase.progress import Paced
 
@@ -21,6 +21,9 @@ class EpochLines(Callback):
     def on_epoch(self, history: History) -> None:
         if self._paced.due() or history.finished:
             typer.echo(f"epoch {len(history)}/{self.epochs}: {epoch_line(history[-1])}", err=True)
+
+    def on_concern(self, concern: Concern) -> None:
+        typer.echo(f"warning: {concern}", err=True)
 
 
 def progress(epochs: int) -> Callback:

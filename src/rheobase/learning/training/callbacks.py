@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 from rheobase.errors import BackendUnavailable
 from rheobase.files import atomic_write, ensure_folder
+from rheobase.learning.training.concern import Concern, TrainingWarning
 from rheobase.learning.training.history import History
 
 
@@ -56,6 +58,9 @@ class Callback:
     def on_epoch(self, history: History) -> None:
         """One epoch and its validation are done; `history[-1]` is its record."""
 
+    def on_concern(self, concern: Concern) -> None:
+        """Something is wrong with the run: a layer is silent, the loss explodes... Each is told once."""
+
     def on_end(self) -> None:
         """Training ends, for whatever reason."""
 
@@ -81,9 +86,20 @@ class Callbacks(Callback):
         for callback in self.callbacks:
             callback.on_epoch(history)
 
+    def on_concern(self, concern: Concern) -> None:
+        for callback in self.callbacks:
+            callback.on_concern(concern)
+
     def on_end(self) -> None:
         for callback in self.callbacks:
             callback.on_end()
+
+
+class WarnOfConcerns(Callback):
+    """Gives every concern as a Python warning, `TrainingWarning`; `Trainer` adds it where no callback tells of them."""
+
+    def on_concern(self, concern: Concern) -> None:
+        warnings.warn(str(concern), TrainingWarning, stacklevel=2)
 
 
 class CsvLog(Callback):

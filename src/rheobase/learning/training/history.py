@@ -8,6 +8,8 @@ from csv import DictWriter
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from rheobase.learning.training.concern import Concern
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRecord:
@@ -33,6 +35,8 @@ class EpochRecord:
 class History(Sequence[EpochRecord]):
     """The records of a run so far. `finished` is False where it stopped on the way and can be resumed.
 
+    `concerns` are what `fit` found wrong since it began or was resumed.
+
     >>> record = EpochRecord(
     ...     epoch=1,
     ...     loss=0.5,
@@ -49,6 +53,7 @@ class History(Sequence[EpochRecord]):
 
     epochs: tuple[EpochRecord, ...] = ()
     finished: bool = False
+    concerns: tuple[Concern, ...] = ()
 
     def __getitem__(self, index: Any) -> Any:
         return self.epochs[index]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rheobase.learning.training.callbacks import BatchRecord, Callback, RunStart
+from rheobase.learning.training.concern import Concern
 from rheobase.learning.training.history import EpochRecord, History
 from rheobase.progress import bar
 
@@ -39,6 +40,9 @@ class RichProgress(Callback):
 
     def on_epoch(self, history: History) -> None:
         self._bar.update(self._task, note=epoch_line(history[-1]))
+
+    def on_concern(self, concern: Concern) -> None:
+        self._bar.console.print(f"warning: {concern}", style="yellow", markup=False, highlight=False)
 
     def on_end(self) -> None:
         if self._bar is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from rheobase.json_files import write_json
 from rheobase.learning.layers import resets_attached, spiking_layers, watched
 from rheobase.learning.losses import check_target
 from rheobase.learning.metrics import count_parameters
+from rheobase.learning.training.activity import layer_activity
 from rheobase.learning.training.callbacks import BatchRecord, Callback, RunStart
 from rheobase.learning.training.checkpoints import (
     load_checkpoint,
@@ -26,6 +27,8 @@ from rheobase.learning.training.checkpoints import (
     save_checkpoint,
     save_weights,
 )
+from rheobase.learning.training.concern import Concern
+from rheobase.learning.training.concerns import Concerns
 from rheobase.learning.training.distributed import gathered, total
 from rheobase.learning.training.evaluate import Evaluation, evaluate, output_of
 from rheobase.learning.training.history import EpochRecord, History
@@ -93,6 +96,7 @@ class Run:
         self.watch = InterruptWatch()
         self.between_batches = True
         self.classes_checked = False
+        self.concerns = Concerns(job.train.y, self.recipe.learning_rate)
 
     # --- the loop -----------------------------------------------------------------------------------
     def go(self) -> History:
@@ -123,7 +127,7 @@ class Run:
                 self._tell(callbacks.on_end)
         if self.finished and self.best is not None:
             put_model_tensors(self.net, self.best, "best weights", prefix="")
-        return replace(self.at.history, finished=self.finished)
+        return replace(self.at.history, finished=self.finished, concerns=tuple(self.concerns.found))
 
     @property
     def finished(self) -> bool:
@@ -173,7 +177,9 @@ class Run:
         sequence, target = self.job.train.encoded(self.job.encoder, batch.mine, self.recipe.seed, self.at.epoch)
         sequence, target = fabric.to_device(sequence), fabric.to_device(target)
         set_learning_rate(self.optimiser, self._learning_rate(self.step))
-        with watched(self.net, self.layers) as watch:
+        # in the first batch of a run, and the last one of every epoch
+        looked = self.step == 0 or self.at.batch == len(self.sampler) - 1
+        with watched(self.net, spiking_layers(self.net) if looked else self.layers) as watch:
             try:
                 out = output_of(self.net, self.module(sequence))
             except (InputError, Diverged) as error:
@@ -183,6 +189,8 @@ class Run:
                 raise self._diverged(f"{error.given} in {error.obj}") from error
         if not self.classes_checked:
             self._check_classes(out)
+        if looked:
+            self._warn(self.concerns.of_layers(self.at.epoch, layer_activity(fabric, watch)))
         loss = criterion(out, target)
         # processes average their gradients: the weight makes that the mean over all samples of the batch
         objective = loss * (len(batch.mine) * fabric.world_size / len(batch.everyone))
@@ -251,6 +259,7 @@ class Run:
             save_weights(self.job.folder / BEST, self.net, {"epoch": history.as_json()[-1]})
         self._save()
         self._tell(self.job.callbacks.on_epoch, replace(history, finished=self.finished))
+        self._warn(self.concerns.of_figures(history, self.step))
 
     def _validate(self) -> Evaluation | None:
         if self.job.validation is None:
@@ -275,6 +284,10 @@ class Run:
             except KeyboardInterrupt:
                 # obeyed by all processes together, at the next place where they meet
                 self.watch.requested = True
+
+    def _warn(self, concerns: Iterable[Concern]) -> None:
+        for concern in concerns:
+            self._tell(self.job.callbacks.on_concern, concern)
 
     def _obey_interrupt(self) -> None:
         if total(self.fabric, [float(self.watch.requested)])[0] > 0:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from rheobase.checks import is_whole
 from rheobase.errors import CheckpointError, Diverged, ParameterError
 from rheobase.files import ensure_folder
-from rheobase.learning.training.callbacks import Callback, Callbacks, CsvLog
+from rheobase.learning.training.callbacks import Callback, Callbacks, CsvLog, WarnOfConcerns
 from rheobase.learning.training.distributed import leave_group, make_fabric, quiet
 from rheobase.learning.training.evaluate import Evaluation, evaluate
 from rheobase.learning.training.history import History
@@ -42,7 +42,8 @@ class Trainer:
     devices           how many, or which
     precision         "32-true", "64-true", "bf16-mixed", "16-mixed", ...
     strategy          "auto"; with several devices "ddp" (starts the script again for each) or "ddp_spawn"
-    callbacks         called during the run: `RichProgress()`, `TensorBoardLog(folder)`, your own
+    callbacks         called during the run: `RichProgress()`, `TensorBoardLog(folder)`, your own; where none of them
+                      tells of concerns (`on_concern`: a silent layer, a loss that explodes...), they are warnings
     checkpoint_every  batches between checkpoints inside an epoch; the end of an epoch always makes one
     notes             further facts for config.json
 
@@ -86,7 +87,9 @@ class Trainer:
         if self.folder is not None:
             ensure_folder(self.folder)
         logs = [CsvLog(self.folder / "history.csv")] if self.folder is not None else []
-        self.callbacks = Callbacks([*callbacks, *logs])
+        given = list(callbacks)
+        told = any(type(callback).on_concern is not Callback.on_concern for callback in given)
+        self.callbacks = Callbacks([*given, *logs, *([] if told else [WarnOfConcerns()])])
 
     @property
     def is_first_process(self) -> bool:
@@ -110,6 +113,9 @@ class Trainer:
         resume              go on from last.json in the folder; the result has the same bits as without the break,
                             on the same device, number of processes and threads
         stop_after          stop after so many batches, with a checkpoint; `finished` of the history is then False
+
+        What is found wrong (silent or saturated layers, a loss that explodes, an accuracy at chance) is told at once,
+        and is in `concerns` of the history.
 
         Raises: `TrainingInterrupted` after Ctrl-C,
         `Diverged` for a loss or gradient that is not finite,

@@ -1,0 +1,35 @@
+"""What is wrong with a training run: one finding, with its place and a remedy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+class TrainingWarning(UserWarning):
+    """A training run that learns little or nothing, as far as can be seen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Concern:
+    """What is wrong, where, and what helps. `kind` is "silent", "died", "saturated", "exploding" or "chance".
+
+    `epoch` counts the epochs that were done. `layer` names a layer of the network as
+    `named_modules` does; "" is the whole of it.
+
+    >>> str(Concern(kind="silent", epoch=0, layer="layers.2", given="no spike", remedy="lower its threshold"))
+    'layers.2: no spike; lower its threshold'
+    """
+
+    kind: str
+    epoch: int
+    layer: str
+    given: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.layer or 'training'}: {self.given}; {self.remedy}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The concern as a dict that can be written as JSON."""
+        return asdict(self)
