@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from rheobase import from_decay, neurons
+import pytest
+import torch
+
+from rheobase import from_decay, neurons, nn
 from rheobase.core.declaration.elsewhere import NAMES, REMEDIES
 from rheobase.errors import ParameterError
 
@@ -25,8 +28,9 @@ SAID = {
 
 @pytest.mark.parametrize(("word", "said"), SAID.items())
 def test_a_keyword_of_another_library_is_answered(word: str, said: str) -> None:
+    given: dict[str, Any] = {word: 0.5}
     with pytest.raises(ParameterError) as caught:
-        neurons.LIF(3, dt=1.0, **{word: 0.5})
+        neurons.LIF(3, dt=1.0, **given)
     assert said in caught.value.remedy
     assert "did you mean" not in caught.value.remedy
 
@@ -45,3 +49,9 @@ def test_those_said_to_reset_do(kind: str) -> None:
 def test_a_decay_that_is_none_says_how_snntorch_scales() -> None:
     with pytest.raises(ParameterError, match=r"input_scale\(beta\) = 1/\(1 - beta\)"):
         from_decay(1.0)
+
+
+def test_a_neuron_inside_torchs_sequential_is_refused() -> None:
+    chain = torch.nn.Sequential(torch.nn.Linear(4, 3), neurons.LIF(3, dt=1.0))
+    with pytest.raises(ParameterError, match=r"rheobase\.nn\.Sequential"):
+        nn.Sequential(chain, torch.nn.Linear(3, 2))
