@@ -22,7 +22,7 @@ def test_a_step_without_an_end() -> None:
 
 
 def test_a_ramp_takes_the_middle_of_each_step() -> None:
-    assert stimuli.ramp(1.0, start=2.0, stop=4.0).sample(6.0, 1.0).tolist() == [0.0, 0.0, 0.5, 1.5, 0.0, 0.0]
+    assert stimuli.ramp(2.0, start=2.0, stop=4.0).sample(6.0, 1.0).tolist() == [0.0, 0.0, 0.5, 1.5, 0.0, 0.0]
 
 
 def test_corners_and_sums() -> None:

@@ -120,9 +120,13 @@ def step(amplitude: float, *, start: float = 0.0, stop: float = math.inf) -> Sti
     return corners(rise if stop == math.inf else [*rise, (stop, amplitude), (stop, 0.0)])
 
 
-def ramp(slope: float, *, start: float = 0.0, stop: float = 1e9) -> Stimulus:
-    """A current that grows by `slope` per ms from `start` to `stop` (ms), 0 elsewhere."""
-    return corners([(start, 0.0), (stop, slope * (stop - start)), (stop, 0.0)])
+def ramp(to: float, *, stop: float, start: float = 0.0, first: float = 0.0) -> Stimulus:
+    """A current that goes straight from `first` at `start` to its end value `to` at `stop` (ms), 0 elsewhere.
+
+    >>> ramp(4.0, stop=4.0).sample(t_stop=5.0, dt=1.0).tolist()
+    [0.5, 1.5, 2.5, 3.5, 0.0]
+    """
+    return corners([(start, 0.0), (start, first), (stop, to), (stop, 0.0)])
 
 
 def pulses(amplitude: float, starts: Sequence[float], *, width: float) -> Stimulus:

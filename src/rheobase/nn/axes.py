@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 
 from torch import nn
 
+from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError
+from rheobase.nn.stateful import Stateful
 
 _FOLD = "run it on x.flatten(0, 1), (time * batch, ...), in a module of your own"
 _STEPS = "nn.Recurrent(neuron) or nn.SpikGRU, which carry their state; or call it in a module of your own"
@@ -73,6 +75,7 @@ def check_axes(owner: str, layers: Iterator[tuple[str, nn.Module]]) -> None:
         if not type(layer).forward.__module__.startswith("torch.nn.modules"):
             continue
         if type(layer).forward is nn.Sequential.forward:
+            _check_no_state(owner, name, layer)
             check_axes(owner, ((f"{name}.{inner}", part) for inner, part in layer.named_children()))
             continue
         remedy = _remedy(layer)
@@ -80,6 +83,15 @@ def check_axes(owner: str, layers: Iterator[tuple[str, nn.Module]]) -> None:
             expected = "a layer over (time, batch, ...), whose axis 1 is the batch"
             shown = " ".join(repr(layer).split())
             raise ParameterError(owner, f"torch's {shown} as layer {name}", expected, remedy)
+
+
+def _check_no_state(owner: str, name: str, chain: nn.Module) -> None:
+    """Raise `ParameterError` for a neuron in torch's Sequential, which would hand (out, state) to the next layer."""
+    for inner, part in chain.named_children():
+        if isinstance(part, (Neuron, Stateful)):
+            given = f"torch.nn.Sequential with {type(part).__name__} as layer {name}.{inner}"
+            expected = "rheobase's nn.Sequential around what returns (out, state)"
+            raise ParameterError(owner, given, expected, "rheobase.nn.Sequential(...), which carries every state")
 
 
 def _remedy(layer: nn.Module) -> str | None:

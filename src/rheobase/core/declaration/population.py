@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
+from rheobase.core.declaration.elsewhere import elsewhere
 from rheobase.core.declaration.inputs import CURRENT, RESERVED, input_type
 from rheobase.core.declaration.parameter_sets import NamedSet, Shown, named_sets
 from rheobase.core.declaration.words import EntrySpec, Option, ParamSpec, StateSpec
@@ -90,7 +91,12 @@ class Declared(Neuron):
         for name in values:
             if name not in self.params:
                 known = [k for k in inspect.signature(type(self)).parameters if k != "shape"]
-                raise ParameterError(type(self).__name__, f"parameter {name!r}", "a declared one", nearest(name, known))
+                raise ParameterError(
+                    type(self).__name__,
+                    f"parameter {name!r}",
+                    "a declared one",
+                    elsewhere(name, known) or nearest(name, known),
+                )
         for name, spec in self.params.items():
             self.assign(name, values.get(name, spec.default))
 
