@@ -63,6 +63,20 @@ def test_folders_train_and_test_are_taken_as_such(pets, tmp_path):
         load(tmp_path / "own", reading=Reading(test_share=0.3))
 
 
+def test_copies_of_training_files_in_the_test_part_are_told(pets):
+    assert not any("caution" in note for note in load(pets).notes)
+    for k in range(4):
+        image(pets / "cat" / f"copy_{k}.png", GREY)
+    note = next(note for note in load(pets, reading=Reading(test_share=0.4)).notes if "caution" in note)
+    assert "test files have the content of training files: cat/" in note
+
+
+def test_a_class_may_be_called_train(pets):
+    (pets / "cat").rename(pets / "train")
+    assert "where train is a class" in refused(pets)
+    assert load(pets, reading=Reading(pattern="^(?P<label>[^/]+)/")).classes == ("dog", "train")
+
+
 def test_groups_are_whole_in_one_part(pets):
     data = load(pets, reading=Reading(pattern="(?P<person>[a-z]+)_"))
     assert data.groups is not None

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rheobase.data.dataset import Dataset
-from rheobase.data.folders.parts import cut, digest, groups_of
+from rheobase.data.folders.parts import copies, cut, digest, groups_of
 from rheobase.data.folders.problems import Problems, Watch, read_each
 from rheobase.data.folders.reading import Reading, parsed_size
 from rheobase.data.folders.scan import Found
@@ -33,7 +33,8 @@ def image_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
     shown += f" (by {' and '.join(asked)})" if asked else " (as the files are; --size and --colour change it)"
     return Dataset(
         str(found.folder), pixels[~in_test], found.label[~in_test], pixels[in_test], found.label[in_test],
-        found.classes, groups=groups_of(found, reading, in_test), notes=(*found.notes, shown, how),
+        found.classes, groups=groups_of(found, reading, in_test),
+        notes=(*found.notes, shown, how, *copies(found, in_test)),
         reading=reading, digest=digest(found, in_test),
     )  # fmt: skip
 

@@ -35,6 +35,22 @@ def cut(found: Found, reading: Reading) -> tuple[Tensor, str]:
     return in_test, f"test part: {tested} of {len(in_test)} files, {how}"
 
 
+def copies(found: Found, in_test: Tensor) -> tuple[str, ...]:
+    """A note where files that test have the very content of files that train."""
+    sizes = [file.stat().st_size for file in found.files]
+    parts = [{size for size, test in zip(sizes, in_test.tolist(), strict=True) if test == part} for part in (0, 1)]
+    both = parts[0] & parts[1]  # only these can be alike
+    seen: tuple[dict[bytes, str], dict[bytes, str]] = ({}, {})
+    for file, name, size, test in zip(found.files, found.names, sizes, in_test.tolist(), strict=True):
+        if size in both:
+            seen[test][hashlib.sha256(file.read_bytes()).digest()] = name
+    alike = [f"{seen[1][key]} as {seen[0][key]}" for key in seen[1] if key in seen[0]]
+    if not alike:
+        return ()
+    shown = ", ".join(alike[:3]) + (" ..." if len(alike) > 3 else "")
+    return (f"caution: {len(alike)} test files have the content of training files: {shown}",)
+
+
 def digest(found: Found, in_test: Tensor) -> str:
     """Of the names, sizes and parts of the files: another one means that other files train or test."""
     hashed = hashlib.sha256()

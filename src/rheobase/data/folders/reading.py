@@ -17,7 +17,7 @@ TEST_SHARE, SPLIT_SEED = 0.2, 0
 OF_KIND = {
     "images": ("size", "colour"),
     "events": ("size", "sensor", "duration"),
-    "audio": ("sample_rate", "bands", "mono"),
+    "audio": ("sample_rate", "bands", "frame", "mono", "duration"),
 }
 """The choices that have a meaning for one kind of files only; the others have one for all."""
 
@@ -29,9 +29,10 @@ class Reading:
     size         WIDTHxHEIGHT: images are resized to it, neighbouring pixels of an event camera put together
     colour       grey or rgb: what images become; without it all must be alike
     sensor       the event camera, by name or WIDTHxHEIGHT, for files that do not say it
-    duration     ms of an event recording that are used; by default the longest of the training part
+    duration     ms of a recording that are used; by default all of a sound, of events the longest of the training part
     sample_rate  Hz that audio is resampled to; without it all files must have one rate
     bands        of the cochlea-like filter bank
+    frame        ms of a time step of it
     mono         True: the channels of stereo files are averaged; without it they are refused
     pattern      a regular expression, searched for in each file's path in the folder. Its group named `label` is the
                  class, in place of the folder; another named group (speaker, subject...) says who made the sample
@@ -55,6 +56,7 @@ class Reading:
     duration: float | None = None
     sample_rate: int | None = None
     bands: int | None = None
+    frame: float | None = None
     mono: bool | None = None
     pattern: str | None = None
     leave_out: str | None = None
@@ -74,6 +76,8 @@ class Reading:
             self._refuse("sample_rate", "a whole number of Hz from 1000 to 1000000", "8000 or 16000, say")
         if self.bands is not None and not is_whole(self.bands, 2, 1024):
             self._refuse("bands", "a whole number from 2 to 1024", "32, say")
+        if self.frame is not None and not is_number(self.frame, above=0, most=1000):
+            self._refuse("frame", "a number of ms above 0, up to 1000", "10, say")
         if self.test_share is not None and not is_number(self.test_share, above=0, below=1):
             self._refuse("test_share", "a number between 0 and 1", f"try {TEST_SHARE}")
         if self.split_seed is not None and not is_whole(self.split_seed, 0, 2**62):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from rheobase.data.events import EventDataset, StoredEvents, recordings
-from rheobase.data.folders.parts import cut, digest, groups_of
+from rheobase.data.folders.parts import copies, cut, digest, groups_of
 from rheobase.data.folders.problems import Problems, Watch, read_each
 from rheobase.data.folders.reading import Reading, parsed_size
 from rheobase.data.folders.scan import Found
@@ -62,7 +62,7 @@ def event_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
     return EventDataset(
         str(found.folder), rows_of[~in_test], found.label[~in_test], rows_of[in_test], found.label[in_test],
         found.classes, events=held.events, duration_ms=duration, groups=groups_of(found, reading, in_test),
-        notes=(*found.notes, *shown, *held.notes, how),
+        notes=(*found.notes, *shown, *held.notes, how, *copies(found, in_test)),
         reading=replace(reading, sensor=reading.sensor or f"{width}x{height}"), digest=digest(found, in_test),
     )  # fmt: skip
 

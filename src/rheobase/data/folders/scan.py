@@ -95,7 +95,8 @@ def scan(folder: Path, reading: Reading, problems: Problems) -> Found:
         raise problems.error(EXPECTED)
     kind = next(iter(kinds))
     reading.check_fits(kind, str(folder))
-    has_parts = _has_parts(folder)
+    by_pattern = reading.pattern is not None and "label" in re.compile(reading.pattern).groupindex
+    has_parts = _has_parts(folder, by_pattern)
     places = [_Place.of(file, folder, has_parts, reading) for file in everything]
     kept, aside = list[_Place](), list[str]()
     for place in places:
@@ -108,7 +109,7 @@ def scan(folder: Path, reading: Reading, problems: Problems) -> Found:
             problems.add(place.fault, place.name)
         else:
             kept.append(place)
-    _check_folders(folder, has_parts, reading, kept, problems)
+    _check_folders(folder, has_parts, by_pattern, kept, problems)
     classes = tuple(sorted({place.label for place in kept}, key=natural))
     if len(classes) < 2:
         problems.add(f"{'one class alone, ' + classes[0] if classes else 'no classes'}, where {_LAYOUT} was expected")
@@ -135,17 +136,21 @@ def _counted(files: list[Path]) -> str:
     return ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common(8))
 
 
-def _has_parts(folder: Path) -> bool:
-    """Whether folders say which files train and which test. Raises `DataError` where one of the two is missing."""
+def _has_parts(folder: Path, by_pattern: bool) -> bool:
+    """Whether folders say which files train and which test.
+
+    Raises: `DataError` where one of the two is missing, or others are beside them, unless a pattern gives the classes.
+    """
     names = {entry.name.lower() for entry in folder.iterdir() if entry.is_dir() and not _aside(entry.name)}
     train, test = names & set(TRAIN), names & set(TEST)
     others = names - set(TRAIN) - set(TEST)
-    if not train and not test:
-        return False
     if len(train) == 1 and len(test) == 1 and not others:
         return True
+    if by_pattern or not (train or test):
+        return False
     given = f"the folders {', '.join(sorted(names))}"
-    remedy = "name them so; of what trains, a share is held back to validate, so a third part is not needed"
+    remedy = "name them so; of what trains, a share is held back to validate, so a third part is not needed; "
+    remedy += "where train is a class, --pattern '^(?P<label>[^/]+)/' says so"
     raise DataError(str(folder), given, "train and test, with nothing beside them; or a folder for each class", remedy)
 
 
@@ -184,9 +189,8 @@ class _Place:
         return cls(file, name, len(above), part, label or "", group or "", fault)
 
 
-def _check_folders(folder: Path, has_parts: bool, reading: Reading, kept: list[_Place], problems: Problems) -> None:
+def _check_folders(folder: Path, has_parts: bool, by_pattern: bool, kept: list[_Place], problems: Problems) -> None:
     """Classes that are empty, or in one part alone."""
-    by_pattern = reading.pattern is not None and "label" in re.compile(reading.pattern).groupindex
     tops = [entry for entry in sorted(folder.iterdir()) if entry.is_dir() and not _aside(entry.name)]
     if not by_pattern:
         if has_parts:
