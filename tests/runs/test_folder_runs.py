@@ -156,3 +156,38 @@ def test_a_run_of_before_has_no_reading(made: dict[str, tuple[Path, Path, str]],
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
     assert rheobase.load(tmp_path / "run").settings.reading.given == {}
     assert torch.is_tensor(rheobase.load(tmp_path / "run").predict(made["groups"][0]).scores)
+
+
+def test_all_that_is_wrong_is_one_line_before_a_folder_is_made(tmp_path: Path) -> None:
+    place = make_images(tmp_path / "data")
+    (place / "left" / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (place / "right" / "none.png").touch()
+    Image.new("L", (30, 30)).save(place / "right" / "large.png")
+    done = called("train", "--data", place, *SMALL, "--out", tmp_path / "runs")
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    for words in ("3 problems", "left/torn.png", "right/none.png", "right/large.png: 30x30", "--size 5x6", "Remedy"):
+        assert words in line, words
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--size", "big"), "--size: got big"),
+        (("--bands", "8"), "--bands"),
+        (("--mono",), "--mono"),
+        (("--leave-out", "a"), "a pattern that gives each file its group"),
+        (("--pattern", "(?P<person>x)"), "is not found in its path"),
+    ],
+)
+def test_choices_that_do_not_fit_are_one_line(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    done = called("train", "--data", make_images(tmp_path / "data"), *SMALL, *words, "--out", tmp_path / "runs")
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_choices_of_reading_are_refused_for_a_run_that_goes_on(made: dict[str, tuple[Path, Path, str]]) -> None:
+    done = called("train", "--resume", made["images"][1], "--size", "3x3")
+    assert (done.exit_code, "--size" in done.stderr) == (2, True)

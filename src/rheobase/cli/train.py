@@ -77,7 +77,11 @@ def train(
     sensor: Annotated[
         str | None, _own("The event camera, where files do not say it: dvs128, davis240... or WIDTHxHEIGHT.", "NAME")
     ] = None,
-    duration: Annotated[float | None, _own("ms of an event recording that are used.", "MS")] = None,
+    duration: Annotated[float | None, _own("ms of a recording that are used.", "MS")] = None,
+    sample_rate: Annotated[int | None, _own("Resample sounds to it.", "HZ")] = None,
+    mono: Annotated[bool, typer.Option("--mono", help="Average the channels of sounds.", rich_help_panel=OWN)] = False,
+    bands: Annotated[int | None, _own("Of the cochlea-like filter bank (32).", "NUMBER")] = None,
+    frame: Annotated[float | None, _own("ms of a time step of it (10).", "MS")] = None,
     pattern: Annotated[
         str | None,
         _own("Regular expression on file names; its named groups are `label`, and who made the sample.", "REGEX"),
@@ -166,7 +170,8 @@ def train(
         "tensorboard": tensorboard or None,
     }  # fmt: skip
     own = {
-        "size": size, "colour": colour, "sensor": sensor, "duration": duration, "pattern": pattern,
+        "size": size, "colour": colour, "sensor": sensor, "duration": duration,
+        "sample_rate": sample_rate, "mono": mono or None, "bands": bands, "frame": frame, "pattern": pattern,
         "leave_out": leave_out, "test_share": test_share, "split_seed": split_seed,
     }  # fmt: skip
     with reported(debug, json=json):
