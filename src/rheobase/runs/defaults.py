@@ -6,6 +6,8 @@ from typing import Any
 
 MANY_SAMPLES = 10_000
 EPOCHS, EPOCHS_OF_MANY = 40, 10
+# of a user's folder without a test part; see data.folders.reading
+TEST_SHARE, SPLIT_SEED = 0.2, 0
 
 PLAIN: dict[str, Any] = {
     "validation": 0.1,

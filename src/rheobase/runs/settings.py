@@ -13,7 +13,20 @@ import torch
 from rheobase.runs.neurons_by_name import find
 from rheobase.runs.task import Task
 from rheobase.runs import defaults
-from rheobase.data import NAMES, Dataset, Direct, Encoder, EventDataset, EventFrames, Events, Latency, Rate
+from rheobase.data import (
+    NAMES,
+    Dataset,
+    Direct,
+    Encoder,
+    EventDataset,
+    EventFrames,
+    Events,
+    Latency,
+    Rate,
+    Reading,
+    Watch,
+    load,
+)
 from rheobase.errors import CheckpointError, ParameterError, nearest
 from rheobase.files import expanded
 from rheobase.learning import Recipe
@@ -33,6 +46,7 @@ class Settings:
     data: str
     data_dir: str | None
     limit: int | None
+    reading: Reading
     validation: float
     hidden: tuple[int, ...]
     recurrent: bool
@@ -65,6 +79,8 @@ class Settings:
         chosen: dict[str, Any] = {k: usual.get(k) if v is None else v for k, v in given.items()}
         chosen["threads"] = chosen["threads"] or _threads(chosen, data)
         chosen["neuron"] = name
+        # with what the files themselves said, so that other files are read alike
+        chosen["reading"] = data.reading or Reading()
         settings = cls(**chosen)
         settings.recipe()
         settings.encode(data)
@@ -75,19 +91,34 @@ class Settings:
         """What `as_json` gave, read from the file `source`. Raises `CheckpointError`."""
         names, expected = {f.name for f in fields(cls)}, "those that `rheobase train` writes"
         remedy = "give the folder of a run, or start a new one"
-        if not isinstance(content, dict) or set(content) != names:
+        # runs of before have no reading
+        if not isinstance(content, dict) or {*content, "reading"} != names:
             raise CheckpointError(source, "no settings of a training run of this version", expected, remedy)
         values: dict[str, Any] = {**content}
         if isinstance(content["hidden"], list):
             values["hidden"] = tuple(content["hidden"])
+        values["reading"] = Reading.from_json(content.get("reading", {}))
         for name, kind in get_type_hints(cls).items():
             if not _is(values[name], kind):
-                raise CheckpointError(source, f"{name} = {content[name]!r}", expected, remedy)
+                raise CheckpointError(source, f"{name} = {content.get(name)!r}", expected, remedy)
         return cls(**values)
 
     def as_json(self) -> dict[str, Any]:
         """The settings as values of JSON."""
-        return {**asdict(self), "hidden": list(self.hidden)}
+        return {**asdict(self), "hidden": list(self.hidden), "reading": self.reading.given}
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """All settings by the name of their option, those of reading among them."""
+        content = self.as_json()
+        return {**content.pop("reading"), **content}
+
+    def load_data(
+        self, data_dir: str | Path | None = None, *, download: bool = False, watch: Watch | None = None
+    ) -> Dataset:
+        """The data of the run, read as they were; `data_dir`: where they lie now. Raises as `data.load` does."""
+        place = data_dir or self.data_dir
+        return load(self.data, place, download=download, limit=self.limit, reading=self.reading, watch=watch)
 
     def recipe(self) -> Recipe:
         """How to train. Raises `ParameterError`."""
@@ -117,10 +148,22 @@ class Settings:
             return Rate(self.steps, gain=self.gain)
         return Latency(self.steps) if self.encoder == "latency" else Direct(self.steps)
 
+    def code(self, data: Dataset) -> str:
+        """In words, what the encoder makes of these data, and the options that change it."""
+        encoder, options = self.encode(data), "--encoder, --steps"
+        if isinstance(encoder, EventFrames):
+            span = f"{encoder.steps} frames of {encoder.bin_ms:.4g} ms"
+            what = "1 where there is any event" if encoder.binary else "the number of events"
+            return f"{span}, {what} of each pixel ({options})"
+        if isinstance(encoder, Rate):
+            return f"rate code of {self.steps} steps, {self.gain:g} spikes a step where a value is 1 ({options}, --gain)"
+        what = "one spike, the earlier the larger the value" if self.encoder == "latency" else "the values at every step"
+        return f"{self.encoder} code of {self.steps} steps: {what} ({options})"
+
     def command(self, name: str, out: Path) -> str:
         """The command that makes this run again, with every choice stated."""
         words = ["rheobase", "train"]
-        for key, value in self.as_json().items():
+        for key, value in self.choices.items():
             if key == "hidden":
                 words += ["--hidden", ",".join(map(str, value)) or "none"]
             elif isinstance(value, bool):

@@ -78,7 +78,7 @@ def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Out
         with seeded(settings.seed, torch.device("cpu")):
             net = build(settings, data)
         logs: list[Callback] = [TensorBoardLog(folder / "tensorboard")] if settings.tensorboard else []
-        notes = {"settings": settings.as_json(), "task": Task.of(data).as_json()}
+        notes = {"settings": settings.as_json(), "task": Task.of(data).as_json(), "digest": data.digest}
         trainer = Trainer(
             settings.recipe(), folder=folder, accelerator=settings.device, devices=settings.devices,
             precision=settings.precision, strategy=_strategy(settings),

@@ -1,4 +1,4 @@
-"""A user's own data: a folder of four idx files, or one .npz."""
+"""A user's own data: a folder of image, audio or event files, of four idx files, or one .npz."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from rheobase.data.dataset import Dataset
+from rheobase.data.folders.folder import from_class_folders
+from rheobase.data.folders.problems import Watch
+from rheobase.data.folders.reading import Reading
 from rheobase.data.formats.arrays import images, labels
 from rheobase.data.formats.idx import read_idx
 from rheobase.data.formats.npz import read_npz
@@ -18,15 +21,21 @@ _KEYS = tuple(FILES)
 _WRITE = f"write it with np.savez_compressed(path, {', '.join(f'{key}=...' for key in _KEYS)})"
 
 
-def from_path(path: Path) -> Dataset:
-    """A data set from a folder of idx files (`from_folder`) or a .npz file (`from_npz`).
+def from_path(path: Path, reading: Reading | None = None, watch: Watch | None = None) -> Dataset:
+    """A data set from a folder of files by class (`from_class_folders`), one of idx files, or a .npz.
 
-    **Raises**: DataError where there is nothing at `path`, or it is neither.
+    **Raises**: DataError where there is nothing at `path`, or it is none of these; ParameterError for choices of
+    reading that mean nothing for it.
     """
+    reading = reading or Reading()
+    if path.is_dir() and not any(find(path, name) for name in FILES.values()):
+        return from_class_folders(path, reading, watch)
+    reading.refuse_all(set(reading.given), str(path), "arrays, which are read as they are")
     if path.is_dir():
         return from_folder(path)
     if not path.exists():
-        raise DataError(str(path), "no such file or folder", "a folder of idx files or a .npz file", "check the path")
+        expected = "a folder of images, audio or event files by class, or of idx files; or a .npz file"
+        raise DataError(str(path), "no such file or folder", expected, "check the path")
     return from_npz(path)
 
 
