@@ -78,7 +78,6 @@ class SeriesDataset(Dataset):
             raise ParameterError(f"split of {self._title}", given, expected, "leave --group out, or add data")
         return (self.x_train[~held], self.y_train[~held]), (self.x_train[held], self.y_train[held])
 
-
     def __repr__(self) -> str:
         fewest = min(int(lengths.min()) for lengths in self.lengths)
         steps = f"{self.longest}" if fewest == self.longest else f"{fewest} to {self.longest}"

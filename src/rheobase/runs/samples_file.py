@@ -15,8 +15,10 @@ from rheobase.data.folders.reading import Reading
 from rheobase.data.folders.recordings import read_recordings
 from rheobase.data.folders.scan import KIND_OF, SUFFIXES, files_in
 from rheobase.data.formats.arrays import images
+from rheobase.data.formats.found_series import padded
 from rheobase.data.formats.idx import read_idx
 from rheobase.data.formats.npz import FAILURES, read_npz
+from rheobase.data.sets.series import read_series
 from rheobase.errors import DataError
 from rheobase.files import why
 from rheobase.runs.settings import Settings
@@ -40,6 +42,9 @@ def read_samples(path: Path, settings: Settings, task: Task) -> SampleFiles:
 
     Raises: `DataError` with all that is wrong with the files. Values are checked by the encoder.
     """
+    if task.scaling is not None:
+        found = read_series(path, settings.reading, labelled=False)
+        return SampleFiles(padded(found.series, max(map(len, found.series))), tuple(found.names))
     kind = "images" if task.duration_ms is None else "events"
     if not path.exists():
         given = "no such file or folder"

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from rheobase.data.formats.problems import Problems
+from rheobase.data.folders.problems import Problems
 from rheobase.data.formats.text import read_text
 from rheobase.errors import DataError
 
 _EXPECTED = "a .ts file: @-lines, @data, then a line for each series with channels separated by ':', its class last"
 _MISSING = ("?", "nan", "")
+REMEDY = "mend or drop these lines"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def read_ts(path: Path, *, labelled: bool = True) -> TsFile:
     """
     lines = read_text(path).splitlines()
     head, start = _header(path, lines)
-    problems = Problems(str(path))
+    problems = Problems(str(path), REMEDY)
     has_class = head.get("classlabel", ("false",))[0].lower() == "true"
     if head.get("targetlabel", ("false",))[0].lower() == "true" and labelled:
         given = "a set of regression (@targetlabel true): numbers for targets, no classes"
@@ -57,17 +58,17 @@ def read_ts(path: Path, *, labelled: bool = True) -> TsFile:
             label = parts.pop().strip() if target else ""
             where = f"line {number}"
             if labelled and label in _MISSING:
-                problems.add(where, "no class")
+                problems.add("no class", where)
             elif labelled and classes and label not in classes:
-                problems.add(where, f"class {label!r}, which @classLabel does not name")
+                problems.add(f"class {label!r}, which @classLabel does not name", where)
             values = _channels(parts, where, problems, spacing if stamped else None)
             if values is not None:
                 found.series.append(values)
                 found.labels.append(label)
-    if not found.series and not problems:
-        problems.add("", "no series after @data")
+    if not found.series and not len(problems):
+        problems.add("no series after @data")
     _check_shape(found.series, head, problems)
-    problems.refuse(_EXPECTED, "mend or drop these lines")
+    problems.tell(_EXPECTED)
     return TsFile(found.series, found.labels, classes, spacing.notes())
 
 
@@ -79,7 +80,9 @@ def _header(path: Path, lines: list[str]) -> tuple[dict[str, tuple[str, ...]], i
         if not text or text[0] in "#%":
             continue
         if text[0] != "@":
-            raise DataError(str(path), f"line {number}, {text[:40]!r}, before @data", _EXPECTED, "is it another format?")
+            raise DataError(
+                str(path), f"line {number}, {text[:40]!r}, before @data", _EXPECTED, "is it another format?"
+            )
         name, *values = text[1:].split()
         if name.lower() == "data":
             return head, number
@@ -109,7 +112,7 @@ def _channels(parts: list[str], where: str, problems: Problems, spacing: _Spacin
         else:
             pairs = [pair.strip(" ,()").rsplit(",", 1) for pair in part.split(")") if pair.strip(" ,")]
             if any(len(pair) != 2 for pair in pairs):
-                problems.add(where, f"channel {number} without pairs (time, value)")
+                problems.add(f"channel {number} without pairs (time, value)", where)
                 return None
             words = [pair[1] for pair in pairs]
             spacing.see([pair[0] for pair in pairs], where, problems)
@@ -117,13 +120,13 @@ def _channels(parts: list[str], where: str, problems: Problems, spacing: _Spacin
         for step, (value, word) in enumerate(zip(values, words, strict=True)):
             if not math.isfinite(value):
                 what = "a missing value" if word.strip().lower() in _MISSING else f"{word.strip()[:20]!r}, no number,"
-                problems.add(where, f"{what} in channel {number}, step {step}")
+                problems.add(f"{what} in channel {number}, step {step}", where)
                 return None
         channels.append(values)
     steps = [len(values) for values in channels]
     if not channels or len(set(steps)) > 1:
         told = ", ".join(map(str, steps)) or "no"
-        problems.add(where, f"channels of {told} steps")
+        problems.add(f"channels of {told} steps", where)
         return None
     return np.array(channels).T
 
@@ -142,17 +145,17 @@ def _check_shape(series: list[np.ndarray], head: dict[str, tuple[str, ...]], pro
     widths = sorted({values.shape[1] for values in series})
     declared = head.get("dimensions", head.get("dimension", ()))
     if len(widths) > 1:
-        problems.add("", f"series with {' and '.join(map(str, widths))} channels")
+        problems.add(f"series with {' and '.join(map(str, widths))} channels")
     elif declared and declared[0] != str(widths[0]):
-        problems.add("", f"{widths[0]} channels, where @dimensions says {declared[0]}")
+        problems.add(f"{widths[0]} channels, where @dimensions says {declared[0]}")
     elif head.get("univariate", ("false",))[0].lower() == "true" and widths[0] != 1:
-        problems.add("", f"{widths[0]} channels, where @univariate says true")
+        problems.add(f"{widths[0]} channels, where @univariate says true")
     lengths = sorted({len(values) for values in series})
     if head.get("equallength", ("false",))[0].lower() == "true" and len(lengths) > 1:
-        problems.add("", f"series of {lengths[0]} to {lengths[-1]} steps, where @equalLength says true")
+        problems.add(f"series of {lengths[0]} to {lengths[-1]} steps, where @equalLength says true")
     stated = head.get("serieslength", ())
     if stated and len(lengths) == 1 and stated[0] != str(lengths[0]):
-        problems.add("", f"series of {lengths[0]} steps, where @seriesLength says {stated[0]}")
+        problems.add(f"series of {lengths[0]} steps, where @seriesLength says {stated[0]}")
 
 
 class _Spacing:
@@ -165,12 +168,12 @@ class _Spacing:
         try:
             times = np.array([moment(stamp) for stamp in stamps])
         except ValueError as error:
-            problems.add(where, f"a time stamp that is neither a number nor a date: {error}")
+            problems.add(f"a time stamp that is neither a number nor a date: {error}", where)
             return
         if len(times) > 1:
             steps = np.diff(times)
             if steps.min() <= 0:
-                problems.add(where, "time stamps that do not rise")
+                problems.add("time stamps that do not rise", where)
             self.low, self.high = min(self.low, float(steps.min())), max(self.high, float(steps.max()))
 
     def notes(self) -> tuple[str, ...]:

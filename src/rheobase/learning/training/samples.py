@@ -44,7 +44,8 @@ class Coded(NamedTuple):
 
     def on(self, fabric: Fabric) -> Coded:
         """The batch on the device of `fabric`."""
-        return Coded(*(None if part is None else fabric.to_device(part) for part in self))
+        lengths = None if self.lengths is None else fabric.to_device(self.lengths)
+        return Coded(fabric.to_device(self.sequence), fabric.to_device(self.target), lengths)
 
     @property
     def ends(self) -> tuple[Tensor, ...]:
