@@ -99,7 +99,7 @@ class Settings:
         chosen["reading"] = data.reading or Reading()
         settings = cls(**chosen)
         settings.recipe()
-        settings.encode(Task.of(data))
+        settings.encode(data)
         return settings
 
     @classmethod

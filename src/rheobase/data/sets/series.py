@@ -82,7 +82,7 @@ def from_series(path: Path, reading: Reading) -> SeriesDataset:
     seen = in_order(labels)
     classes = tuple(name for name in first.classes if name in seen) or seen
     if len(classes) < 2:
-        problems.add(f"one class alone, {classes[0]!r}: nothing to learn")
+        problems.add(f"one class alone, {seen[0]!r}: nothing to learn")
     in_test = _parts(found, problems)
     problems.tell(_EXPECTED)
     number = {name: k for k, name in enumerate(classes)}
