@@ -251,7 +251,7 @@ def test_problems_of_recordings(gestures):
     "wrong",
     [
         {"size": "28"}, {"size": "0x3"}, {"colour": "red"}, {"duration": 0}, {"test_share": 1}, {"split_seed": -1},
-        {"pattern": "("}, {"pattern": "abc"}, {"pattern": "(?P<a>.)(?P<b>.)"}, {"leave_out": "ann"},
+        {"pattern": "("}, {"pattern": "abc"}, {"pattern": "(?P<a>.)(?P<b>.)"},
     ],
     ids=str,
 )  # fmt: skip

@@ -20,6 +20,7 @@ EXAMPLES = examples(
     "rheobase train --neuron LIF --data mnist --data-dir ~/data --hidden 256,128 --epochs 5",
     "rheobase train --neuron AdLIF --recurrent --data mine.npz --name first-try",
     "rheobase train --neuron LIF --data pets --size 32x32 --colour grey   (a folder pets/CLASS/*.png)",
+    "rheobase train --neuron LIF --data gestures.csv --columns id=trial,time=t,label=gesture,group=subject",
     "rheobase train --resume runs/first-try   (after Ctrl-C; the result is the same as without it)",
 )
 WHAT, OWN, WHERE, NETWORK, TRAINING, MACHINE = (
@@ -51,7 +52,8 @@ def train(
         typer.Option(
             metavar="NAME|PATH",
             help="digits, mnist, fashion_mnist; nmnist, shd, ssc, spoken_digits, ntidigits, dvs_gesture, cifar10_dvs; "
-            "or a folder of images or event files by class, or of idx files; or a .npz.",
+            "or a folder of images or event files by class, or of idx files; a .npz; "
+            "or time series: .ts, .csv, .parquet, .npz.",
             rich_help_panel=WHAT,
         ),
     ] = None,
@@ -87,6 +89,13 @@ def train(
         _own("Regular expression on file names; its named groups are `label`, and who made the sample.", "REGEX"),
     ] = None,
     leave_out: Annotated[str | None, _own("Groups (of --pattern) that are the test part: ann,bob.", "NAMES")] = None,
+    kind: Annotated[
+        str | None, _own("series or images: what a .npz holds, where its arrays do not say it.", "NAME")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        _own("Of a table of series: id=,time=,label=,group=,part=,channels=a,b; of a .npz: group=KEY.", "ROLE=NAME"),
+    ] = None,
     test_share: Annotated[
         float | None, _own(f"Share that tests, where no folder `test` does ({TEST_SHARE}).", "SHARE")
     ] = None,
@@ -117,9 +126,25 @@ def train(
         bool, typer.Option("--recurrent", help="Give the neurons lateral weights.", rich_help_panel=NETWORK)
     ] = False,
     encoder: Annotated[
-        str | None, _choice("encoder", "rate, latency or direct; of events: binary or counts.", NETWORK, "CODE")
+        str | None,
+        _choice(
+            "encoder",
+            "rate, latency or direct; of events: binary or counts; of series: direct, delta or population.",
+            NETWORK,
+            "CODE",
+        ),
     ] = None,
-    gain: Annotated[float | None, _choice("gain", "Rate code: spikes per step of a white pixel.", NETWORK)] = None,
+    gain: Annotated[
+        float | None,
+        _choice("gain", "Rate code: spikes per step of a white pixel; of series: the factor of their code.", NETWORK),
+    ] = None,
+    threshold: Annotated[
+        float | None, _choice("threshold", "Delta code of series: standard deviations for a spike.", NETWORK)
+    ] = None,
+    fields: Annotated[int | None, _choice("fields", "Population code of series: fields of a channel.", NETWORK)] = None,
+    taps: Annotated[
+        int | None, _choice("taps", "Steps of the input that the first layer sees at once, by a delay line.", NETWORK)
+    ] = None,
     steps: Annotated[
         int | None, _choice("steps", "Time steps of a sample (1 ms each); events are binned into as many.", NETWORK)
     ] = None,
@@ -160,18 +185,21 @@ def train(
 
     Of a folder of your own, what was found, which files test and how samples are coded is said before the first epoch.
     A tenth of the training samples is held back to choose the best epoch; the test samples are run once, at the end.
+    Time series have defaults of their own: --hidden 256 --encoder direct --gain 3 --steps 50 (steps are put together
+    where series are longer), --taps as many as steps, --epochs 150 --batch 16 --loss last.
     Ctrl-C keeps a checkpoint and says how to go on. A run is never overwritten unless --overwrite says so.
     """
     given = {
         "neuron": neuron, "data": data, "data_dir": data_dir, "limit": limit, "validation": validation,
-        "hidden": hidden, "recurrent": recurrent or None, "encoder": encoder, "gain": gain, "steps": steps,
+        "hidden": hidden, "recurrent": recurrent or None, "encoder": encoder, "gain": gain, "threshold": threshold,
+        "fields": fields, "taps": taps, "steps": steps,
         "epochs": epochs, "batch": batch, "lr": lr, "loss": loss, "optimiser": optimiser, "schedule": schedule,
         "seed": seed, "device": device, "devices": devices, "precision": precision, "threads": threads,
         "tensorboard": tensorboard or None,
     }  # fmt: skip
     own = {
-        "size": size, "colour": colour, "sensor": sensor, "duration": duration,
-        "sample_rate": sample_rate, "mono": mono or None, "bands": bands, "frame": frame, "pattern": pattern,
+        "size": size, "colour": colour, "sensor": sensor, "duration": duration, "sample_rate": sample_rate,
+        "mono": mono or None, "bands": bands, "frame": frame, "pattern": pattern, "kind": kind, "columns": columns,
         "leave_out": leave_out, "test_share": test_share, "split_seed": split_seed,
     }  # fmt: skip
     with reported(debug, json=json):

@@ -10,10 +10,13 @@ from rheobase.data.augmentation.shifted import Shifted
 from rheobase.data.dataset import Dataset
 from rheobase.data.encoding.encoders import Direct, Encoder, Latency, Rate
 from rheobase.data.encoding.frames import EventFrames
+from rheobase.data.encoding.scaling import Scaled, Scaling
+from rheobase.data.encoding.series import Currents, Delta, Population
 from rheobase.data.events import EventDataset, Events
 from rheobase.data.folders.problems import Watch
 from rheobase.data.folders.reading import Reading
 from rheobase.data.groups import Groups
+from rheobase.data.series import SeriesDataset
 from rheobase.data.sets.cifar10 import cifar10, cifar10_subset
 from rheobase.data.sets.cifar10_dvs import cifar10_dvs
 from rheobase.data.sets.custom import from_path
@@ -31,8 +34,10 @@ __all__ = [
     "NAMES",
     "Augmented",
     "AutoAugmented",
+    "Currents",
     "Cutout",
     "Dataset",
+    "Delta",
     "Direct",
     "Encoder",
     "EventDataset",
@@ -41,8 +46,12 @@ __all__ = [
     "Flipped",
     "Groups",
     "Latency",
+    "Population",
     "Rate",
     "Reading",
+    "Scaled",
+    "Scaling",
+    "SeriesDataset",
     "Shifted",
     "cifar10",
     "cifar10_dvs",

@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from rheobase.data import Dataset, Encoder, Events, Watch
+from rheobase.data import Dataset, Encoder, EventDataset, Events, Scaled, Watch
 from rheobase.data.events import recordings
 from rheobase.errors import DataError, ParameterError, ShapeError
 from rheobase.learning import CrossEntropy, Evaluation, Trainer, load_weights
@@ -86,7 +86,7 @@ class Model:
         """The names of the classes, in the order of the network's outputs."""
         return self.task.classes
 
-    def encoder(self, events: Events | None = None) -> Encoder:
+    def encoder(self, events: Events | None = None) -> Encoder | Scaled:
         """The code of the training, from samples to sequences. Raises `ParameterError`."""
         return self.settings.encode(self.task, events)
 
@@ -111,17 +111,17 @@ class Model:
         held = read_samples(Path(x), self.settings, self.task) if isinstance(x, str | Path) else SampleFiles(x)
         given, encoder = self._samples(held.x)
         # coded by the very rule of the test; its classes are not known, and not asked for
-        samples = Samples.of("test", (given, torch.zeros(len(given), dtype=torch.int64)))
+        samples = Samples.of("test", (given, torch.zeros(len(given), dtype=torch.int64)), encoder)
         loss = cast(CrossEntropy, self.settings.recipe().criterion)  # what a run can be given are all of this kind
         labels, scores = list[Tensor](), list[Tensor]()
         with threads(self.settings.threads):
             fabric = make_fabric(device or self.settings.device, 1, self.settings.precision, "auto")
             net = fabric.to_device(fabric.strategy.precision.convert_module(self.network))
             for index in torch.arange(len(samples)).split(self.settings.batch):
-                sequence, _ = samples.encoded(encoder, index, self.settings.seed)
-                out = run_network(fabric, net, sequence).cpu()
-                labels.append(loss.predict(out))
-                scores.append(loss.scores(out))
+                coded = samples.encoded(encoder, index, self.settings.seed).on(fabric)
+                out = run_network(fabric, net, coded)
+                labels.append(loss.predict(out, *coded.ends).cpu())
+                scores.append(loss.scores(out, *coded.ends).cpu())
             self.network.cpu()
         return Predictions(torch.cat(labels), torch.cat(scores), self.classes, held.names)
 
@@ -140,11 +140,12 @@ class Model:
             shown = f"samples of shape {given.sample_shape} in {len(given.classes)} classes"
             expected = f"{self.task.sample_shape} in {len(self.classes)}, as the network was trained on"
             raise ShapeError(repr(self), shown, expected, "give data of that kind")
+        events = data.events if isinstance(data, EventDataset) else None
         trainer = Trainer(
             settings.recipe(), accelerator=device or settings.device, devices=1, precision=settings.precision
         )
         with threads(settings.threads):
-            found = trainer.test(self.network, encoder=settings.encode(data), test=(data.x_test, data.y_test))
+            found = trainer.test(self.network, encoder=settings.encode(self.task, events), test=(data.x_test, data.y_test))
         self.network.cpu()
         return found
 
@@ -159,7 +160,7 @@ class Model:
             raise DataError(self.settings.data, given, expected, "put them back; predict takes any files")
         return data
 
-    def _samples(self, x: Tensor | Events) -> tuple[Tensor, Encoder]:
+    def _samples(self, x: Tensor | Events) -> tuple[Tensor, Encoder | Scaled]:
         if self.task.duration_ms is not None:
             if isinstance(x, Tensor):
                 raise ParameterError(repr(self), "a tensor", "recordings of events", "data.load(...).events, say")
@@ -168,8 +169,11 @@ class Model:
             return recordings(x), self.encoder(x)
         if not isinstance(x, Tensor):
             raise ParameterError(repr(self), f"{type(x).__name__}", "a tensor of images", "torch.from_numpy(x)")
-        if tuple(x.shape[1:]) != self.task.sample_shape or not len(x):
-            expected = f"(n, {', '.join(map(str, self.task.sample_shape))})"
+        series = self.task.scaling is not None
+        if series and x.dim() == 3 and x.shape[2:] == self.task.sample_shape and x.numel():
+            return x if x.is_floating_point() else x.float(), self.encoder()
+        if series or tuple(x.shape[1:]) != self.task.sample_shape or not len(x):
+            expected = f"(n, time, {self.task.sample_shape[0]})" if series else f"(n, {', '.join(map(str, self.task.sample_shape))})"
             raise ShapeError(repr(self), f"samples {tuple(x.shape)}", expected, "x[None] for a single one")
         return x if x.is_floating_point() else x.float(), self.encoder()
 

@@ -14,9 +14,12 @@ from rheobase.data.folders.problems import Problems, inside
 from rheobase.data.folders.reading import Reading
 from rheobase.data.folders.recordings import read_recordings
 from rheobase.data.folders.scan import KIND_OF, SUFFIXES, files_in
+from rheobase.data.folders.sounds import read_sounds
 from rheobase.data.formats.arrays import images
+from rheobase.data.formats.found_series import padded
 from rheobase.data.formats.idx import read_idx
 from rheobase.data.formats.npz import FAILURES, read_npz
+from rheobase.data.sets.series import read_series
 from rheobase.errors import DataError
 from rheobase.files import why
 from rheobase.runs.settings import Settings
@@ -40,7 +43,11 @@ def read_samples(path: Path, settings: Settings, task: Task) -> SampleFiles:
 
     Raises: `DataError` with all that is wrong with the files. Values are checked by the encoder.
     """
-    kind = "images" if task.duration_ms is None else "events"
+    audio = settings.reading.sample_rate is not None  # which every run on sounds has
+    if task.scaling is not None and not audio:
+        found = read_series(path, settings.reading, labelled=False)
+        return SampleFiles(padded(found.series, max(map(len, found.series))), tuple(found.names))
+    kind = "audio" if audio else "images" if task.duration_ms is None else "events"
     if not path.exists():
         given = "no such file or folder"
         raise DataError(str(path), given, f"{kind}, or a .npy, .npz or idx file of samples", "check the path")
@@ -57,6 +64,10 @@ def read_samples(path: Path, settings: Settings, task: Task) -> SampleFiles:
     if kind == "images":
         problems.tell("files of images")
         return SampleFiles(_read_images(files, names, settings.reading, task, problems), tuple(names))
+    if audio:
+        problems.tell("files of sounds")
+        bands = read_sounds(files, names, settings.reading, problems).bands
+        return SampleFiles(padded(bands, max(map(len, bands))), tuple(names))
     if settings.data in NAMES:
         problems.add(f"the network was trained on {settings.data}, whose recordings are not read file by file")
     problems.tell("files of events, and a network that was trained on such")

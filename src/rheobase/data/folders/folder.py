@@ -10,8 +10,9 @@ from rheobase.data.folders.problems import Problems, Watch
 from rheobase.data.folders.reading import Reading
 from rheobase.data.folders.recordings import event_folder
 from rheobase.data.folders.scan import scan
+from rheobase.data.folders.sounds import sound_folder
 
-_MAKERS = {"images": image_folder, "events": event_folder}
+_MAKERS = {"images": image_folder, "events": event_folder, "audio": sound_folder}
 
 
 def from_class_folders(folder: Path, reading: Reading, watch: Watch | None = None) -> Dataset:

@@ -21,8 +21,8 @@ def cut(found: Found, reading: Reading) -> tuple[Tensor, str]:
     Raises: `ParameterError` for choices that do not fit the folder, `DataError` for classes without training files.
     """
     if found.in_test is not None:
-        _refuse_choices(found, reading, {"leave_out", "test_share", "split_seed"}, "its folders train and test say it")
-        in_test, how = found.in_test, "by the folders train and test"
+        _refuse_choices(found, reading, {"leave_out", "test_share", "split_seed"}, f"{found.said} say it")
+        in_test, how = found.in_test, f"by {found.said}"
     elif reading.leave_out is not None:
         _refuse_choices(found, reading, {"test_share", "split_seed"}, "--leave-out says it")
         in_test, how = _of_groups(found, reading, reading.held), f"{reading.group} {', '.join(reading.held)}"
@@ -32,7 +32,7 @@ def cut(found: Found, reading: Reading) -> tuple[Tensor, str]:
         in_test, how = _stratified(found, reading)
     _check(found, in_test)
     tested = int(in_test.sum())
-    return in_test, f"test part: {tested} of {len(in_test)} files, {how}"
+    return in_test, f"test part: {tested} of {len(in_test)} {found.unit}, {how}"
 
 
 def copies(found: Found, in_test: Tensor) -> tuple[str, ...]:
@@ -78,11 +78,11 @@ def _share(reading: Reading) -> tuple[float, int]:
 
 def _stratified(found: Found, reading: Reading) -> tuple[Tensor, str]:
     share, seed = _share(reading)
-    n = len(found.files)
+    n = len(found.label)
     count = round(share * n)
     if not 0 < count < n:
         raise DataError(
-            str(found.folder), f"{n} files, of which a share of {share:g} is to test",
+            str(found.folder), f"{n} {found.unit}, of which a share of {share:g} is to test",
             "at least one file on each side", f"another {option('test_share')}, or folders train and test",
         )  # fmt: skip
     mask = torch.zeros(n, dtype=torch.bool)

@@ -16,7 +16,7 @@ _Read = TypeVar("_Read")
 
 
 class Problems:
-    """Collects what is wrong with the files of a folder, each fault once with the files that have it.
+    """Collects what is wrong with the files of a folder, or the lines of a file, each fault once with those that have it.
 
     >>> problems = Problems("pets")
     >>> problems.add("is empty", "cat/a.png")
@@ -27,8 +27,8 @@ class Problems:
     rheobase.errors.DataError: pets: got 2 problems: cat/a.png, dog/b.png: is empty; expected files of images. Remedy: mend these, or take them out of the folder.
     """  # noqa: E501
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, source: str, remedy: str = "mend these, or take them out of the folder") -> None:
+        self.source, self.remedy = source, remedy
         self._files: dict[str, list[str]] = {}
 
     def add(self, fault: str, *files: str) -> None:
@@ -53,8 +53,7 @@ class Problems:
         if len(self._files) > SHOWN_FAULTS:
             told.append(f"and {len(self._files) - SHOWN_FAULTS} more kinds of problem")
         count = f"{len(self)} problem{'s' if len(self) > 1 else ''}"
-        remedy = "mend these, or take them out of the folder"
-        return DataError(self.source, f"{count}: {'; '.join(told)}", expected, remedy)
+        return DataError(self.source, f"{count}: {'; '.join(told)}", expected, self.remedy)
 
 
 def _line(fault: str, files: list[str]) -> str:

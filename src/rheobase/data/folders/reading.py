@@ -11,6 +11,8 @@ from rheobase.checks import is_number, is_whole
 from rheobase.errors import ParameterError
 
 COLOURS = ("grey", "rgb")
+KINDS = ("series", "images")
+ROLES = ("id", "time", "label", "group", "part", "channels")
 TEST_SHARE, SPLIT_SEED = 0.2, 0
 """Of the cut where the folder has no test part. Fixed, so that results on the same files can be compared."""
 
@@ -18,6 +20,7 @@ OF_KIND = {
     "images": ("size", "colour"),
     "events": ("size", "sensor", "duration"),
     "audio": ("sample_rate", "bands", "frame", "mono", "duration"),
+    "series": ("columns",),
 }
 """The choices that have a meaning for one kind of files only; the others have one for all."""
 
@@ -36,6 +39,9 @@ class Reading:
     mono         True: the channels of stereo files are averaged; without it they are refused
     pattern      a regular expression, searched for in each file's path in the folder. Its group named `label` is the
                  class, in place of the folder; another named group (speaker, subject...) says who made the sample
+    kind         series or images: what the arrays of a .npz or .npy are, where their shape and values do not say it
+    columns      id=,time=,label=,group=,part=,channels=: the columns of a table, or for group= the key of a .npz;
+                 channels takes several: channels=ax,ay,az
     leave_out    names of groups, separated by commas: their samples are the test part
     test_share   the share that becomes the test part, where no test folder and no leave_out says which
     split_seed   of that choice
@@ -59,6 +65,8 @@ class Reading:
     frame: float | None = None
     mono: bool | None = None
     pattern: str | None = None
+    kind: str | None = None
+    columns: str | None = None
     leave_out: str | None = None
     test_share: float | None = None
     split_seed: int | None = None
@@ -84,7 +92,14 @@ class Reading:
             self._refuse("split_seed", "a whole number from 0", "try 0")
         if self.pattern is not None:
             self._check_pattern(self.pattern)
-        if self.leave_out is not None and (not self.held or self.group is None):
+        if self.kind is not None and self.kind not in KINDS:
+            self._refuse("kind", " or ".join(KINDS), "leave it out where the file says it")
+        if self.columns is not None and parsed_columns(self.columns) is None:
+            self._refuse(
+                "columns", f"{', '.join(ROLES)}, each once", "id=trial,time=t,label=gesture,channels=ax,ay, say"
+            )
+        # tables have groups by the usual names of their column, too
+        if self.leave_out is not None and (not self.held or (self.pattern is not None and self.group is None)):
             self._refuse(
                 "leave_out", "names of groups, and a pattern that gives each file its group",
                 "--pattern '_(?P<speaker>[a-z]+)_' --leave-out ann,bob, say",
@@ -104,9 +119,15 @@ class Reading:
 
     @property
     def group(self) -> str | None:
-        """What a group is, "speaker" say; None where the pattern names none."""
-        names = set(re.compile(self.pattern).groupindex) - {"label"} if self.pattern else set[str]()
-        return next(iter(names), None)
+        """What a group is, "speaker" say; None where nothing names one."""
+        if self.pattern is None:
+            return self.roles.get("group", (None,))[0]
+        return next(iter(set(re.compile(self.pattern).groupindex) - {"label"}), None)
+
+    @property
+    def roles(self) -> dict[str, tuple[str, ...]]:
+        """The columns that were named, by what they are."""
+        return (parsed_columns(self.columns) if self.columns is not None else None) or {}
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -147,6 +168,28 @@ def option(name: str) -> str:
     '--leave-out'
     """
     return f"--{name.replace('_', '-')}"
+
+
+def parsed_columns(text: str) -> dict[str, tuple[str, ...]] | None:
+    """The columns of ROLE=NAME,...; None for anything else.
+
+    >>> parsed_columns("id=trial,channels=ax,ay"), parsed_columns("x=3"), parsed_columns("id=a,b")
+    ({'id': ('trial',), 'channels': ('ax', 'ay')}, None, None)
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    role = ""
+    for word in text.split(","):
+        head, sign, name = word.partition("=")
+        if sign:
+            role = head.strip()
+            if role not in ROLES or role in found:
+                return None
+            found[role] = (name.strip(),)
+        elif role != "channels":
+            return None
+        else:
+            found[role] += (word.strip(),)
+    return found if all(name for names in found.values() for name in names) else None
 
 
 def parsed_size(text: str) -> tuple[int, int] | None:

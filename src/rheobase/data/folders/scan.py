@@ -47,6 +47,8 @@ class Found:
     group: np.ndarray | None
     in_test: Tensor | None
     notes: tuple[str, ...]
+    unit: str = "files"
+    said: str = "the folders train and test"
 
     @property
     def names(self) -> list[str]:

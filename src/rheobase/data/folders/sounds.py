@@ -11,9 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from rheobase.data.encoding.cochlea import BANDS, FRAME_MS, Cochlea
+from rheobase.data.folders.parts import copies, cut, digest, groups_of
 from rheobase.data.folders.problems import Problems, Watch, read_each
 from rheobase.data.folders.reading import Reading
+from rheobase.data.folders.scan import Found
 from rheobase.data.formats.audio_file import Sound, read_audio
+from rheobase.data.formats.found_series import padded
+from rheobase.data.series import SeriesDataset
 
 EXPECTED = "sounds of one channel and one rate"
 
@@ -29,6 +33,23 @@ class Sounds:
     seconds: np.ndarray
     reading: Reading
     notes: tuple[str, ...]
+
+
+def sound_folder(found: Found, reading: Reading, problems: Problems, watch: Watch | None = None) -> SeriesDataset:
+    """The sounds of a folder, as series of the currents of a cochlea-like filter bank.
+
+    **Raises**: DataError with all problems of all files.
+    """
+    sounds = read_sounds(found.files, found.names, reading, problems, watch=watch)
+    in_test, how = cut(found, reading)
+    x = padded(sounds.bands, max(map(len, sounds.bands)))
+    centres = Cochlea(sounds.reading.sample_rate or 0, x.shape[2]).centres
+    return SeriesDataset(
+        str(found.folder), x[~in_test], found.label[~in_test], x[in_test], found.label[in_test], found.classes,
+        channels=tuple(f"{f:.0f} Hz" for f in centres), groups=groups_of(found, reading, in_test),
+        notes=(*found.notes, *sounds.notes, how, *copies(found, in_test)), reading=sounds.reading,
+        digest=digest(found, in_test),
+    )  # fmt: skip
 
 
 def read_sounds(
