@@ -46,9 +46,23 @@ def make_events(folder: Path) -> Path:
     return folder
 
 
+def make_sounds(folder: Path) -> Path:
+    from scipy.io import wavfile
+
+    rng = np.random.default_rng(0)
+    for k in range(40):
+        path = folder / ("left", "right")[k % 2] / f"{'abcd'[k // 10]}_{k}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        time = np.arange(800 + 40 * (k % 7)) / 8000
+        wave = 0.3 * np.sin(2 * np.pi * (400, 1200)[k % 2] * time) + 0.02 * rng.standard_normal(len(time))
+        wavfile.write(path, 8000, (wave * 32_767).astype(np.int16))
+    return folder
+
+
 MAKERS = {
     "images": (make_images, ("--size", "4x4")),
     "events": (make_events, ("--size", "4x3", "--sensor", "8x6")),
+    "sounds": (make_sounds, ("--bands", "6", "--pattern", "/(?P<person>[a-z])_", "--leave-out", "b,c", "--gain", "2.5")),
     "groups": (make_images, ("--pattern", "/(?P<person>[a-z])_", "--leave-out", "b")),
 }
 
@@ -78,6 +92,9 @@ def test_what_was_found_is_said_before_the_first_epoch(name: str, made: dict[str
         assert "4x4 pixels, grey (by --size)" in before
     if name == "events":
         assert "a camera of 8x6 pixels (--sensor)" in before
+    if name == "sounds":
+        assert "6 gammatone bands from 50 to 3600 Hz" in before
+        assert "test part: 20 of 40 files, person b, c" in before
     if name == "groups":
         assert "test part: 10 of 40 files, person b" in before
 
@@ -120,6 +137,16 @@ def test_a_file_that_a_network_cannot_take(made: dict[str, tuple[Path, Path, str
         rheobase.load(run).predict(tmp_path)
     with pytest.raises(DataError, match=r"is no file of events"):
         rheobase.load(made["events"][1]).predict(images)
+    from scipy.io import wavfile
+
+    (tmp_path / "wav").mkdir()
+    wavfile.write(tmp_path / "wav" / "low.wav", 4000, np.zeros(400, np.int16))
+    wavfile.write(tmp_path / "wav" / "two.wav", 8000, np.zeros((400, 2), np.int16))
+    with pytest.raises(DataError, match=r"low\.wav: 4000 Hz, which has nothing of what 8000 Hz holds") as caught:
+        rheobase.load(made["sounds"][1]).predict(tmp_path / "wav")
+    assert "two.wav: 2 channels" in str(caught.value)
+    with pytest.raises(DataError, match="is no file of audio"):
+        rheobase.load(made["sounds"][1]).predict(images)
     np.savez(tmp_path / "far.npz", x=[8], y=[0], p=[1], t=[0])
     with pytest.raises(DataError, match="1 events outside the sensor"):
         rheobase.load(made["events"][1]).predict(tmp_path / "far.npz")
@@ -136,10 +163,11 @@ def test_a_folder_that_has_changed_is_not_tested_again(
     assert "files that have changed" in called("evaluate", tmp_path / "run").stderr
 
 
-def test_the_command_in_the_report_makes_the_run_again(made: dict[str, tuple[Path, Path, str]]) -> None:
+@pytest.mark.parametrize("name", ["events", "sounds"])
+def test_the_command_in_the_report_makes_the_run_again(name: str, made: dict[str, tuple[Path, Path, str]]) -> None:
     import html
 
-    run = made["events"][1]
+    run = made[name][1]
     page = html.unescape((run / "report.html").read_text())
     words = shlex.split(page.partition("<pre><code>")[2].partition("</code>")[0])
     assert called(*words[1:]).exit_code == 0

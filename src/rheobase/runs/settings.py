@@ -207,7 +207,7 @@ class Settings:
                 words += ["--hidden", ",".join(map(str, value)) or "none"]
             elif isinstance(value, bool):
                 words += [f"--{key}"] if value else []
-            elif value is not None and not (key == "gain" and self.encoder != "rate"):
+            elif value is not None and not (key == "gain" and self.encoder == "latency"):
                 words += [f"--{key.replace('_', '-')}", f"{value}"]
         return shlex.join([*words, "--name", name, "--out", str(out)])
 

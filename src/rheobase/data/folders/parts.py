@@ -23,6 +23,10 @@ def cut(found: Found, reading: Reading) -> tuple[Tensor, str]:
     if found.in_test is not None:
         _refuse_choices(found, reading, {"leave_out", "test_share", "split_seed"}, f"{found.said} say it")
         in_test, how = found.in_test, f"by {found.said}"
+    elif reading.leave_out is not None and (found.group is None or reading.group is None):
+        expected = "a pattern that gives each file its group, or a column of groups"
+        remedy = "--pattern '_(?P<speaker>[a-z]+)_' for files, --columns group=... for tables"
+        raise ParameterError("--leave-out", reading.leave_out, expected, remedy)
     elif reading.leave_out is not None:
         _refuse_choices(found, reading, {"test_share", "split_seed"}, "--leave-out says it")
         in_test, how = _of_groups(found, reading, reading.held), f"{reading.group} {', '.join(reading.held)}"
