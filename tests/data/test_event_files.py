@@ -217,6 +217,14 @@ def test_an_empty_file(tmp_path):
         read_event_file(tmp_path / "a.aedat")
 
 
+def test_the_far_corner_of_a_davis346(tmp_path):
+    words = [(259 << 22 | 345 << 12 | 1 << 11, 12), (1 << 31, 13), (1 << 10, 14)]
+    header = b"#!AER-DAT2.0\r\n# AEChip: eu.seebetter.ini.chips.davis.Davis346red\r\n"
+    (tmp_path / "a.aedat").write_bytes(header + b"".join(struct.pack(">II", *word) for word in words))
+    read = read_event_file(tmp_path / "a.aedat")
+    assert [*map(list, (read.x, read.y, read.p, read.t))] == [[345], [259], [1], [12]]
+
+
 def test_another_camera_than_the_file_says(tmp_path):
     header = b"#!AER-DAT2.0\r\n# AEChip: ch.unizh.ini.jaer.chip.retina.DVS128\r\n"
     (tmp_path / "a.aedat").write_bytes(header + struct.pack(">ii", 3 << 8 | 5 << 1, 12))

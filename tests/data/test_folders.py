@@ -71,6 +71,14 @@ def test_copies_of_training_files_in_the_test_part_are_told(pets):
     assert "test files have the content of training files: cat/" in note
 
 
+def test_links_are_followed_and_a_link_back_up_is_no_loop(pets, tmp_path):
+    (pets / "emu").symlink_to(tmp_path / "birds")
+    for k in range(3):
+        image(tmp_path / "birds" / f"{k}.png")
+    (tmp_path / "birds" / "up").symlink_to(pets)
+    assert load(pets).classes == ("cat", "dog", "emu")
+
+
 def test_a_class_may_be_called_train(pets):
     (pets / "cat").rename(pets / "train")
     assert "where train is a class" in refused(pets)
