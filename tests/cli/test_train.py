@@ -118,7 +118,7 @@ def test_data_of_ones_own(run):
     parts = {k: rng.random((n, 5, 4)).astype("float32") for k, n in (("x_train", 40), ("x_test", 20))}
     labels = {"y_train": np.arange(40) % 3, "y_test": np.arange(20) % 3}
     np.savez("mine.npz", **parts, **labels)
-    result = run("train", "--neuron", "SRC", "--data", "mine.npz", "--epochs", 1, "--steps", 5)
+    result = run("train", "--neuron", "SRC", "--data", "mine.npz", "--kind", "images", "--epochs", 1, "--steps", 5)
     assert result.exit_code == 0, result.stderr
     assert read("runs/src-mine/result.json")["settings"]["data"] == str(Path("mine.npz").resolve())
 

@@ -30,13 +30,13 @@ def evaluate(
     """
     with reported(debug, json=json):
         from rheobase.cli.terminal import console, figures
-        from rheobase.data import load
+        from rheobase.cli.training.reading import reading_lines
         from rheobase.runs.folder import read_result
         from rheobase.runs.model import Model
 
         model = Model.read(run)
         settings = model.settings
-        data = load(settings.data, data_dir or settings.data_dir, limit=settings.limit)
+        data = model.load_data(data_dir, watch=reading_lines())
         test = model.evaluate(data)
         rows = {
             "test accuracy": f"{100 * test.accuracy:.2f} % ({round(test.accuracy * test.samples)} of {test.samples})",

@@ -12,6 +12,7 @@ from rheobase.cli.options import Debug, Json, examples, path, reported, write_js
 EXAMPLES = examples(
     "rheobase predict runs/lif-digits --data new.npy --out predictions.csv",
     "rheobase predict runs/lif-digits --data digits        (the test part of a data set)",
+    "rheobase predict runs/lif-pets --data photos --out predictions.csv   (all files in a folder)",
 )
 SHOWN = 10
 
@@ -21,7 +22,9 @@ def predict(
     data: Annotated[
         str,
         typer.Option(
-            metavar="FILE|NAME", help="Samples: a .npy, a .npz with x, or an idx file; or a data set's test part."
+            metavar="PATH|NAME",
+            help="A file, or a folder of files, of the kind trained on; a .npy, .npz with x, or idx file; "
+            "or a data set's test part.",
         ),
     ],
     data_dir: Annotated[
@@ -43,7 +46,6 @@ def predict(
         from rheobase.data import NAMES, EventDataset, load
         from rheobase.files import atomic_write, ensure_writable
         from rheobase.runs.model import Model
-        from rheobase.runs.samples_file import read_samples
 
         if out is not None:
             ensure_writable(out, "--out")
@@ -52,12 +54,14 @@ def predict(
             known = load(data, data_dir)
             found = model.predict(known.events if isinstance(known, EventDataset) else known.x_test)
         else:
-            found = model.predict(read_samples(path(data)))
+            found = model.predict(path(data))
         names, scores = found.names, found.scores.tolist()
         if out is not None:
-            atomic_write(out, as_csv(names, scores, found.classes).encode())
-        write_json(json, {"run": str(run), "classes": list(found.classes), "predictions": names, "scores": scores})
-        rows = [[str(k), name, f"{max(row):.4g}"] for k, (name, row) in enumerate(zip(names, scores, strict=True))]
+            atomic_write(out, as_csv(names, scores, found.classes, found.sources).encode())
+        content = {"run": str(run), "classes": list(found.classes), "predictions": names, "scores": scores}
+        write_json(json, content | ({"sources": list(found.sources)} if found.sources else {}))
+        samples = found.sources or tuple(map(str, range(len(names))))
+        rows = [[samples[k], name, f"{max(row):.4g}"] for k, (name, row) in enumerate(zip(names, scores, strict=True))]
         console().print(table(["sample", "class", "score"], rows[:SHOWN], right=["sample", "score"]))
         if len(rows) > SHOWN:
             console().print(f"and {len(rows) - SHOWN} more" + ("" if out else "; --out FILE.csv writes them all"))
@@ -65,8 +69,8 @@ def predict(
             console().print(f"wrote {out}", soft_wrap=True)
 
 
-def as_csv(names: list[str], scores: list[list[float]], classes: tuple[str, ...]) -> str:
-    """A line for each sample: its number, its class, and the score of every class.
+def as_csv(names: list[str], scores: list[list[float]], classes: tuple[str, ...], sources: tuple[str, ...] = ()) -> str:
+    """A line for each sample: its file or number, its class, and the score of every class.
 
     >>> as_csv(["b"], [[0.5, 2.0]], ("a", "b"))
     'sample,class,score a,score b\\r\\n0,b,0.5,2.0\\r\\n'
@@ -77,5 +81,7 @@ def as_csv(names: list[str], scores: list[list[float]], classes: tuple[str, ...]
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["sample", "class", *(f"score {name}" for name in classes)])
-    writer.writerows([k, name, *row] for k, (name, row) in enumerate(zip(names, scores, strict=True)))
+    writer.writerows(
+        [sources[k] if sources else k, name, *row] for k, (name, row) in enumerate(zip(names, scores, strict=True))
+    )
     return text.getvalue()

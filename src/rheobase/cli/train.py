@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rheobase.cli.options import INTERRUPTED, MOST_THREADS, Debug, Json, examples, path, reported, write_json
-from rheobase.runs.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, said
+from rheobase.runs.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, SPLIT_SEED, TEST_SHARE, said
 
 if TYPE_CHECKING:
     from rheobase.data import Dataset
@@ -19,14 +19,28 @@ EXAMPLES = examples(
     "rheobase train --neuron SRC --data digits",
     "rheobase train --neuron LIF --data mnist --data-dir ~/data --hidden 256,128 --epochs 5",
     "rheobase train --neuron AdLIF --recurrent --data mine.npz --name first-try",
+    "rheobase train --neuron LIF --data pets --size 32x32 --colour grey   (a folder pets/CLASS/*.png)",
+    "rheobase train --neuron LIF --data gestures.csv --columns id=trial,time=t,label=gesture,group=subject",
     "rheobase train --resume runs/first-try   (after Ctrl-C; the result is the same as without it)",
 )
-WHAT, WHERE, NETWORK, TRAINING, MACHINE = "Neuron and data", "Where to", "Network", "Training", "Machine"
+WHAT, OWN, WHERE, NETWORK, TRAINING, MACHINE = (
+    "Neuron and data",
+    "A folder of your own files",
+    "Where to",
+    "Network",
+    "Training",
+    "Machine",
+)
 
 
 def _choice(name: str, text: str, panel: str, metavar: str | None = None) -> Any:
     """An option whose default is in `defaults`: None here, to know what was given."""
     return typer.Option(help=text, show_default=said(name), rich_help_panel=panel, metavar=metavar)
+
+
+def _own(text: str, metavar: str) -> Any:
+    """An option on how the files of a folder of one's own are read."""
+    return typer.Option(help=text, show_default=False, rich_help_panel=OWN, metavar=metavar)
 
 
 def train(
@@ -38,7 +52,8 @@ def train(
         typer.Option(
             metavar="NAME|PATH",
             help="digits, mnist, fashion_mnist; nmnist, shd, ssc, spoken_digits, ntidigits, dvs_gesture, cifar10_dvs; "
-            "or a folder of idx files; or a .npz.",
+            "or a folder of images or event files by class, or of idx files; a .npz; "
+            "or time series: .ts, .csv, .parquet, .npz.",
             rich_help_panel=WHAT,
         ),
     ] = None,
@@ -57,6 +72,34 @@ def train(
     limit: Annotated[
         int | None, typer.Option(help="Keep so many training and test samples.", rich_help_panel=WHAT)
     ] = None,
+    size: Annotated[
+        str | None, _own("Bring images to it; put neighbouring pixels of an event camera together.", "WIDTHxHEIGHT")
+    ] = None,
+    colour: Annotated[str | None, _own("grey or rgb: what images become.", "NAME")] = None,
+    sensor: Annotated[
+        str | None, _own("The event camera, where files do not say it: dvs128, davis240... or WIDTHxHEIGHT.", "NAME")
+    ] = None,
+    duration: Annotated[float | None, _own("ms of a recording that are used.", "MS")] = None,
+    sample_rate: Annotated[int | None, _own("Resample sounds to it.", "HZ")] = None,
+    mono: Annotated[bool, typer.Option("--mono", help="Average the channels of sounds.", rich_help_panel=OWN)] = False,
+    bands: Annotated[int | None, _own("Of the cochlea-like filter bank (32).", "NUMBER")] = None,
+    frame: Annotated[float | None, _own("ms of a time step of it (10).", "MS")] = None,
+    pattern: Annotated[
+        str | None,
+        _own("Regular expression on file names; its named groups are `label`, and who made the sample.", "REGEX"),
+    ] = None,
+    leave_out: Annotated[str | None, _own("Groups (of --pattern) that are the test part: ann,bob.", "NAMES")] = None,
+    kind: Annotated[
+        str | None, _own("series or images: what a .npz holds, where its arrays do not say it.", "NAME")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        _own("Of a table of series: id=,time=,label=,group=,part=,channels=a,b; of a .npz: group=KEY.", "ROLE=NAME"),
+    ] = None,
+    test_share: Annotated[
+        float | None, _own(f"Share that tests, where no folder `test` does ({TEST_SHARE}).", "SHARE")
+    ] = None,
+    split_seed: Annotated[int | None, _own(f"Of that choice ({SPLIT_SEED}).", "SEED")] = None,
     name: Annotated[
         str | None, typer.Option(help="Folder of the run.", show_default="NEURON-DATA", rich_help_panel=WHERE)
     ] = None,
@@ -83,9 +126,25 @@ def train(
         bool, typer.Option("--recurrent", help="Give the neurons lateral weights.", rich_help_panel=NETWORK)
     ] = False,
     encoder: Annotated[
-        str | None, _choice("encoder", "rate, latency or direct; of events: binary or counts.", NETWORK, "CODE")
+        str | None,
+        _choice(
+            "encoder",
+            "rate, latency or direct; of events: binary or counts; of series: direct, delta or population.",
+            NETWORK,
+            "CODE",
+        ),
     ] = None,
-    gain: Annotated[float | None, _choice("gain", "Rate code: spikes per step of a white pixel.", NETWORK)] = None,
+    gain: Annotated[
+        float | None,
+        _choice("gain", "Rate code: spikes per step of a white pixel; of series: the factor of their code.", NETWORK),
+    ] = None,
+    threshold: Annotated[
+        float | None, _choice("threshold", "Delta code of series: standard deviations for a spike.", NETWORK)
+    ] = None,
+    fields: Annotated[int | None, _choice("fields", "Population code of series: fields of a channel.", NETWORK)] = None,
+    taps: Annotated[
+        int | None, _choice("taps", "Steps of the input that the first layer sees at once, by a delay line.", NETWORK)
+    ] = None,
     steps: Annotated[
         int | None, _choice("steps", "Time steps of a sample (1 ms each); events are binned into as many.", NETWORK)
     ] = None,
@@ -122,33 +181,50 @@ def train(
     json: Json = None,
     debug: Debug = False,
 ) -> None:
-    """Train a network of a neuron on images; print a table and write a report with pictures.
+    """Train a network of a neuron on images or events; print a table and write a report with pictures.
 
+    Of a folder of your own, what was found, which files test and how samples are coded is said before the first epoch.
     A tenth of the training samples is held back to choose the best epoch; the test samples are run once, at the end.
+    Time series have defaults of their own: --hidden 256 --encoder direct --gain 3 --steps 50 (steps are put together
+    where series are longer), --taps as many as steps, --epochs 150 --batch 16 --loss last.
     Ctrl-C keeps a checkpoint and says how to go on. A run is never overwritten unless --overwrite says so.
     """
     given = {
         "neuron": neuron, "data": data, "data_dir": data_dir, "limit": limit, "validation": validation,
-        "hidden": hidden, "recurrent": recurrent or None, "encoder": encoder, "gain": gain, "steps": steps,
+        "hidden": hidden, "recurrent": recurrent or None, "encoder": encoder, "gain": gain, "threshold": threshold,
+        "fields": fields, "taps": taps, "steps": steps,
         "epochs": epochs, "batch": batch, "lr": lr, "loss": loss, "optimiser": optimiser, "schedule": schedule,
         "seed": seed, "device": device, "devices": devices, "precision": precision, "threads": threads,
         "tensorboard": tensorboard or None,
     }  # fmt: skip
+    own = {
+        "size": size, "colour": colour, "sensor": sensor, "duration": duration, "sample_rate": sample_rate,
+        "mono": mono or None, "bands": bands, "frame": frame, "pattern": pattern, "kind": kind, "columns": columns,
+        "leave_out": leave_out, "test_share": test_share, "split_seed": split_seed,
+    }  # fmt: skip
     with reported(debug, json=json):
         if resume is not None:
-            others = {**given, "name": name, "overwrite": overwrite or None}
+            others = {**given, **own, "name": name, "overwrite": overwrite or None}
             _resume(resume, [k for k, v in others.items() if v is not None], json, download=download)
         else:
-            _start(given, name, out, json, overwrite=overwrite, download=download)
+            _start(given, own, name, out, json, overwrite=overwrite, download=download)
 
 
 def _start(
-    given: dict[str, Any], name: str | None, out: Path, json: Path | None, *, overwrite: bool, download: bool
+    given: dict[str, Any],
+    own: dict[str, Any],
+    name: str | None,
+    out: Path,
+    json: Path | None,
+    *,
+    overwrite: bool,
+    download: bool,
 ) -> None:
     from rheobase.cli.quantity import parse_hidden
     from rheobase.cli.terminal import console
     from rheobase.cli.training.job import check
-    from rheobase.data import load
+    from rheobase.cli.training.reading import reading_lines
+    from rheobase.data import Reading, load
     from rheobase.errors import ParameterError
     from rheobase.files import expanded
     from rheobase.runs.folder import claim, state_of
@@ -161,7 +237,10 @@ def _start(
                 "train", f"no --{wanted}", f"--{wanted} NAME", "rheobase train --neuron SRC --data digits"
             )
     kind = find(given["neuron"])
-    dataset = load(given["data"], given["data_dir"], download=download, limit=given["limit"])
+    dataset = load(
+        given["data"], given["data_dir"], download=download, limit=given["limit"],
+        reading=Reading(**own), watch=reading_lines(),
+    )  # fmt: skip
     chosen = {**given, "hidden": parse_hidden(given["hidden"]), "data": located(given["data"])}
     if given["data_dir"] is not None:
         chosen["data_dir"] = os.path.realpath(expanded(given["data_dir"], "--data-dir"))
@@ -177,7 +256,7 @@ def _start(
 
 
 def _resume(folder: Path, others: list[str], json: Path | None, *, download: bool) -> None:
-    from rheobase.data import load
+    from rheobase.cli.training.reading import reading_lines
     from rheobase.errors import ParameterError
     from rheobase.runs.folder import CONFIG, RESULT, read_settings
     from rheobase.runs.settings import Settings
@@ -191,7 +270,7 @@ def _resume(folder: Path, others: list[str], json: Path | None, *, download: boo
         raise ParameterError(
             "--resume", f"{folder}, a finished run", "an interrupted one", f"look at {folder}/report.html"
         )
-    dataset = load(settings.data, settings.data_dir, download=download, limit=settings.limit)
+    dataset = settings.load_data(download=download, watch=reading_lines())
     _go(settings, dataset, folder, json, resume=True)
 
 
@@ -200,8 +279,10 @@ def _go(settings: Settings, dataset: Dataset, folder: Path, json: Path | None, *
     from rheobase.cli.training import figures as found
     from rheobase.cli.training import report as page
     from rheobase.cli.training.job import run
+    from rheobase.cli.training.reading import say_what_was_found
     from rheobase.runs.folder import RESULT
 
+    say_what_was_found(settings, dataset)
     try:
         outcome = run(settings, dataset, folder, resume=resume)
         content = found.as_json(outcome, folder)

@@ -10,8 +10,13 @@ from rheobase.data.augmentation.shifted import Shifted
 from rheobase.data.dataset import Dataset
 from rheobase.data.encoding.encoders import Direct, Encoder, Latency, Rate
 from rheobase.data.encoding.frames import EventFrames
+from rheobase.data.encoding.scaling import Scaled, Scaling
+from rheobase.data.encoding.series import Currents, Delta, Population
 from rheobase.data.events import EventDataset, Events
+from rheobase.data.folders.problems import Watch
+from rheobase.data.folders.reading import Reading
 from rheobase.data.groups import Groups
+from rheobase.data.series import SeriesDataset
 from rheobase.data.sets.cifar10 import cifar10, cifar10_subset
 from rheobase.data.sets.cifar10_dvs import cifar10_dvs
 from rheobase.data.sets.custom import from_path
@@ -29,8 +34,10 @@ __all__ = [
     "NAMES",
     "Augmented",
     "AutoAugmented",
+    "Currents",
     "Cutout",
     "Dataset",
+    "Delta",
     "Direct",
     "Encoder",
     "EventDataset",
@@ -39,7 +46,12 @@ __all__ = [
     "Flipped",
     "Groups",
     "Latency",
+    "Population",
     "Rate",
+    "Reading",
+    "Scaled",
+    "Scaling",
+    "SeriesDataset",
     "Shifted",
     "cifar10",
     "cifar10_dvs",
@@ -78,21 +90,24 @@ def load(
     *,
     download: bool = False,
     limit: int | None = None,
+    reading: Reading | None = None,
+    watch: Watch | None = None,
 ) -> Dataset:
-    """A data set by name, or the user's own by path (a folder of idx files, or a .npz; see `custom`).
+    """A data set by name, or the user's own by path: a folder of files by class, a folder of idx files, or a .npz.
 
     A name wins over a file of the same name: write ./digits for the file. `data_dir` concerns all names but digits,
     `download` mnist and fashion_mnist; `limit` keeps at most that many training and that many test samples.
+    `reading` says how the files of a folder are read, and which of them test; `watch` hears how far that is.
 
-    **Raises**: ParameterError for an unknown name, with the nearest one, or a limit that is not a positive
-    integer; DataError where the data are missing, corrupt or do not fit together; StorageError where a
-    download cannot be written.
+    **Raises**: ParameterError for an unknown name, with the nearest one, a limit that is not a positive integer, or a
+    reading that means nothing for these data; DataError where the data are missing, corrupt or do not fit together;
+    StorageError where a download cannot be written.
 
     >>> load("digits", limit=100)
     Dataset 'digits': 100 training and 100 test samples of shape (8, 8), 10 classes
     """
     try:
-        data = _loaded(name_or_path, data_dir, download=download)
+        data = _loaded(name_or_path, data_dir, download=download, reading=reading or Reading(), watch=watch)
     except RheobaseError:
         raise
     except OSError as error:
@@ -103,7 +118,11 @@ def load(
     return data if limit is None else data.limited(limit)
 
 
-def _loaded(name_or_path: str | Path, data_dir: str | Path | None, *, download: bool) -> Dataset:
+def _loaded(
+    name_or_path: str | Path, data_dir: str | Path | None, *, download: bool, reading: Reading, watch: Watch | None
+) -> Dataset:
+    if name_or_path in NAMES:
+        reading.refuse_all(set(reading.given), str(name_or_path), "a published data set, which is read as it is")
     if name_or_path == "digits":
         return digits()
     if name_or_path == "mnist":
@@ -112,13 +131,13 @@ def _loaded(name_or_path: str | Path, data_dir: str | Path | None, *, download: 
         return fashion_mnist(data_dir, download=download)
     if isinstance(name_or_path, str) and name_or_path in _WITHOUT_DOWNLOAD:
         return _WITHOUT_DOWNLOAD[name_or_path](data_dir)
-    return from_path(_as_path(name_or_path))
+    return from_path(_as_path(name_or_path), reading, watch)
 
 
 def _as_path(given: str | Path) -> Path:
     path = expanded(given, "data")
     is_word = isinstance(given, str) and not path.suffix and not path.is_absolute() and len(path.parts) == 1
     if is_word and not path.exists():
-        expected = "the name of a data set, a folder of idx files, or a .npz file"
+        expected = "the name of a data set, a folder of images, events or idx files, or a .npz file"
         raise ParameterError("data", repr(given), expected, nearest(str(given), NAMES))
     return path

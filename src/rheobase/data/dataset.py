@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rheobase.data.encoding.checks import check_integer, check_seed
 from rheobase.data.encoding.hash_bits import permutation
+from rheobase.data.folders.reading import Reading
 from rheobase.data.groups import Groups
 from rheobase.errors import DataError, ParameterError
 
@@ -45,6 +46,9 @@ class Dataset:
     **Shapes**: x_train (n, *sample) and x_test (m, *sample), float32 in [0, 1]; y_train (n,) and y_test (m,),
     int64, where label k is an example of classes[k]. `groups` says who made each sample, where that is known.
 
+    Of a user's folder, `notes` say in words what was found there and which samples test, and `reading` how its files
+    were read, with all that the files themselves said filled in; `digest` recognises the files, and which of them test.
+
     **Raises**: DataError where the tensors do not fit each other, hold NaN, or leave [0, 1].
 
     >>> x, y = torch.rand(20, 8, 8), torch.arange(20) % 2
@@ -60,6 +64,9 @@ class Dataset:
     y_test: Tensor
     classes: tuple[str, ...]
     groups: Groups | None = field(default=None, kw_only=True)
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+    reading: Reading | None = field(default=None, kw_only=True)
+    digest: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         for part in ("train", "test"):

@@ -166,8 +166,8 @@ def taken(read: Sequence[tuple[np.ndarray, np.ndarray]]) -> Taken:
     return Taken(counts, np.concatenate([a for a, _ in read]), np.concatenate([t for _, t in read]))
 
 
-def read_bin(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Addresses and times (us) of the events in a .bin file of 40-bit events.
+def read_40_bit(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """x, y, p (1 brighter) and t (us) of the events in a file of 40-bit events, (events,) uint32 each.
 
     **Raises**: DataError.
     """
@@ -184,11 +184,20 @@ def read_bin(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray
     if goes_on.any():
         t = (t + _TIME_STEP * goes_on.cumsum(dtype=np.uint32))[~goes_on]
         x, y, high = x[~goes_on], y[~goes_on], high[~goes_on]
+    return x, y, high >> 7, t
+
+
+def read_bin(path: Path, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Addresses and times (us) of the events in a .bin file of 40-bit events.
+
+    **Raises**: DataError.
+    """
+    x, y, p, t = read_40_bit(path)
     height, width = shape[-2:]
     if len(x) and (int(x.max()) >= width or int(y.max()) >= height):
         given = f"an event at x = {int(x.max())}, y = {int(y.max())}"
         raise DataError(str(path), given, f"x < {width} and y < {height}", "give recordings of this camera")
-    return ((high >> 7) * height + y) * width + x, t
+    return (p * height + y) * width + x, t
 
 
 def _check_arrays(held: Mapping[str, np.ndarray], shape: tuple[int, ...], source: str, tick_us: int) -> None:

@@ -16,13 +16,17 @@ from rheobase.errors import DTypeError, ParameterError, ShapeError, nearest
 
 
 class Loss(Protocol):
-    """What the trainer asks of a loss: a scalar to minimise, and the class that an output predicts."""
+    """What the trainer asks of a loss: a scalar to minimise, and the class that an output predicts.
 
-    def __call__(self, out: Tensor, target: Tensor) -> Tensor:
+    `lengths` (batch,) are the steps of each sample: what comes after them is not read. It is given only where samples
+    end before the last step.
+    """
+
+    def __call__(self, out: Tensor, target: Tensor, lengths: Tensor | None = None) -> Tensor:
         """out (time, batch, classes), target (batch,) int64; a scalar, the mean over the batch."""
         ...
 
-    def predict(self, out: Tensor) -> Tensor:
+    def predict(self, out: Tensor, lengths: Tensor | None = None) -> Tensor:
         """out (time, batch, classes); the classes, (batch,) int64."""
         ...
 
@@ -34,8 +38,11 @@ class CrossEntropy(abc.ABC):
     Shapes: out (time, batch, classes); target (batch,) integers; the loss is a scalar, the mean over the
     batch. Half-precision outputs are summed in float32. The output is divided by `temperature` first: above 1
     for a readout whose outputs are large, so that a sample that is right by a small margin still has a gradient.
+    `lengths` (batch,), the steps of each sample, ends a sample before the last step: outputs after its end have no part
+    in its score.
 
-    Raises: `ShapeError` for another rank, an empty axis, or labels that the classes do not cover;
+    Raises: `ShapeError` for another rank, an empty axis, labels that the classes do not cover, or lengths outside 1 to
+    time;
     `DTypeError` for labels that are not integers; `ParameterError` for a label smoothing outside [0, 1) or a
     temperature that is not above 0.
     """
@@ -56,12 +63,14 @@ class CrossEntropy(abc.ABC):
             )
 
     @abc.abstractmethod
-    def reduce(self, out: Tensor) -> Tensor:
+    def reduce(self, out: Tensor, lengths: Tensor | None) -> Tensor:
         """One score per class from a checked output, (time, batch, classes) -> (batch, classes)."""
 
-    def scores(self, out: Tensor) -> Tensor:
+    def scores(self, out: Tensor, lengths: Tensor | None = None) -> Tensor:
         """One score per class, (time, batch, classes) -> (batch, classes)."""
-        return self.reduce(self.tempered(out))
+        out = self.tempered(out)
+        check_lengths(type(self).__name__, lengths, out)
+        return self.reduce(out, lengths)
 
     def tempered(self, out: Tensor) -> Tensor:
         """A checked output divided by the temperature, in float32 at least."""
@@ -74,12 +83,12 @@ class CrossEntropy(abc.ABC):
         out = out.float() if out.dtype in (torch.float16, torch.bfloat16) else out
         return out if self.temperature == 1.0 else out / self.temperature
 
-    def predict(self, out: Tensor) -> Tensor:
+    def predict(self, out: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The class of the largest score, (time, batch, classes) -> (batch,) int64."""
-        return self.scores(out).argmax(-1)
+        return self.scores(out, lengths).argmax(-1)
 
-    def __call__(self, out: Tensor, target: Tensor) -> Tensor:
-        scores = self.scores(out)
+    def __call__(self, out: Tensor, target: Tensor, lengths: Tensor | None = None) -> Tensor:
+        scores = self.scores(out, lengths)
         check_target(type(self).__name__, target, *scores.shape)
         return functional.cross_entropy(scores, target.long(), label_smoothing=self.label_smoothing)
 
@@ -98,6 +107,37 @@ def check_target(owner: str, target: Tensor, batch: int, classes: int) -> None:
         )  # fmt: skip
 
 
+def check_lengths(owner: str, lengths: Tensor | None, out: Tensor) -> None:
+    """Raise unless `lengths` is None or holds from 1 to time steps for each sample of out (time, batch, ...)."""
+    if lengths is None:
+        return
+    steps, batch = out.shape[:2]
+    fits = tuple(lengths.shape) == (batch,) and not lengths.is_floating_point() and lengths.dtype != torch.bool
+    if not fits or int(lengths.min()) < 1 or int(lengths.max()) > steps:
+        given = f"lengths of shape {tuple(lengths.shape)} and {lengths.dtype}"
+        if fits:
+            given = f"lengths from {int(lengths.min())} to {int(lengths.max())}"
+        expected = f"integers of shape ({batch},), from 1 to {steps} steps"
+        raise ShapeError(owner, given, expected, "give the number of steps of each sample")
+
+
+def ended(out: Tensor, lengths: Tensor | None, value: float) -> Tensor:
+    """out (time, batch, ...) with `value` in the steps after the end of a sample; as it is where none ends early.
+
+    >>> ended(torch.ones(3, 2, 1), torch.tensor([1, 3]), 0.0)[..., 0].T.tolist()
+    [[1.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
+    """
+    if lengths is None:
+        return out
+    after = torch.arange(len(out), device=out.device)[:, None] >= lengths
+    return out.masked_fill(after.view(*after.shape, *(1,) * (out.dim() - 2)), value)
+
+
+def mean_over_time(out: Tensor, lengths: Tensor | None) -> Tensor:
+    """The mean of out (time, batch, classes) over the steps of each sample, (batch, classes)."""
+    return out.mean(0) if lengths is None else ended(out, lengths, 0.0).sum(0) / lengths[:, None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class LastCrossEntropy(CrossEntropy):
     """The score is the output of the last step.
@@ -107,8 +147,8 @@ class LastCrossEntropy(CrossEntropy):
     tensor([1])
     """
 
-    def reduce(self, out: Tensor) -> Tensor:
-        return out[-1]
+    def reduce(self, out: Tensor, lengths: Tensor | None) -> Tensor:
+        return out[-1] if lengths is None else out[lengths - 1, torch.arange(len(lengths), device=out.device)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +160,8 @@ class SumCrossEntropy(CrossEntropy):
     tensor([0])
     """
 
-    def reduce(self, out: Tensor) -> Tensor:
-        return out.sum(0)
+    def reduce(self, out: Tensor, lengths: Tensor | None) -> Tensor:
+        return ended(out, lengths, 0.0).sum(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +173,8 @@ class MeanCrossEntropy(CrossEntropy):
     tensor([[4.5000, 0.5000]])
     """
 
-    def reduce(self, out: Tensor) -> Tensor:
-        return out.mean(0)
+    def reduce(self, out: Tensor, lengths: Tensor | None) -> Tensor:
+        return mean_over_time(out, lengths)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,14 +207,27 @@ class TemporalCrossEntropy(MeanCrossEntropy):
             given = f"phi = {self.phi}"
             raise ParameterError("TemporalCrossEntropy", given, "a finite number", "the threshold of the neurons")
 
-    def __call__(self, out: Tensor, target: Tensor) -> Tensor:
+    def __call__(self, out: Tensor, target: Tensor, lengths: Tensor | None = None) -> Tensor:
         each = self.tempered(out)
         steps, batch, classes = each.shape
         check_target(type(self).__name__, target, batch, classes)
+        check_lengths(type(self).__name__, lengths, each)
+        if lengths is not None:
+            return self._of_ended(each, target.long(), lengths)
         right = functional.cross_entropy(
             each.flatten(0, 1), target.long().repeat(steps), label_smoothing=self.label_smoothing
         )
         return (1.0 - self.lam) * right + self.lam * (each - self.phi).square().mean()
+
+    def _of_ended(self, each: Tensor, target: Tensor, lengths: Tensor) -> Tensor:
+        """The means over time of each sample, over the steps that it has."""
+        steps, batch, _ = each.shape
+        flat = functional.cross_entropy(
+            each.flatten(0, 1), target.repeat(steps), label_smoothing=self.label_smoothing, reduction="none"
+        )
+        right = mean_over_time(flat.view(steps, batch, 1), lengths).mean()
+        near = mean_over_time((each - self.phi).square(), lengths).mean()
+        return (1.0 - self.lam) * right + self.lam * near
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,8 +239,8 @@ class MaxCrossEntropy(CrossEntropy):
     tensor([1])
     """
 
-    def reduce(self, out: Tensor) -> Tensor:
-        return out.amax(0)
+    def reduce(self, out: Tensor, lengths: Tensor | None) -> Tensor:
+        return ended(out, lengths, -math.inf).amax(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,8 +254,9 @@ class MeanSoftmaxCrossEntropy(CrossEntropy):
     0.6931
     """
 
-    def reduce(self, out: Tensor) -> Tensor:
-        return out.log_softmax(-1).logsumexp(0) - math.log(out.shape[0])
+    def reduce(self, out: Tensor, lengths: Tensor | None) -> Tensor:
+        total = ended(out.log_softmax(-1), lengths, -math.inf).logsumexp(0)
+        return total - (math.log(out.shape[0]) if lengths is None else lengths.to(out.dtype).log()[:, None])
 
 
 LOSSES: dict[str, type[CrossEntropy]] = {
@@ -243,7 +297,7 @@ class RateBand:
         strength * mean over neurons of (max(0, low - r)^2 + max(0, r - high)^2),   summed over layers
 
     r is the mean over time and batch: spikes per step, or the mean value of a graded cell. Several processes
-    each see the mean of their own samples.
+    each see the mean of their own samples. With `lengths` (batch,) it is the mean over the steps that samples have.
 
     Raises: `ParameterError` for an empty band or a strength that is not positive.
 
@@ -267,14 +321,15 @@ class RateBand:
                 "RateBand", f"strength = {self.strength}", "a positive number", "leave the band out instead"
             )
 
-    def __call__(self, outs: Sequence[Tensor]) -> Tensor:
+    def __call__(self, outs: Sequence[Tensor], lengths: Tensor | None = None) -> Tensor:
         """The penalty of some layers, each (time, batch, *neurons)."""
         if not outs:
             raise ParameterError(
                 "RateBand", "no layer that spikes", "at least one", "leave the band out, or add neurons"
             )
-        return self.strength * torch.stack([self._outside(out) for out in outs]).sum()
+        return self.strength * torch.stack([self._outside(out, lengths) for out in outs]).sum()
 
-    def _outside(self, out: Tensor) -> Tensor:
-        rate = out.float().mean((0, 1)) if out.dtype in (torch.float16, torch.bfloat16) else out.mean((0, 1))
+    def _outside(self, out: Tensor, lengths: Tensor | None) -> Tensor:
+        wide = out.float() if out.dtype in (torch.float16, torch.bfloat16) else out
+        rate = wide.mean((0, 1)) if lengths is None else ended(wide, lengths, 0.0).sum((0, 1)) / lengths.sum()
         return ((self.low - rate).relu().square() + (rate - self.high).relu().square()).mean()

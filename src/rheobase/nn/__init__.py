@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rheobase.nn.conv import AvgPool1d, AvgPool2d, Conv1d, Conv2d, Flatten, MaxPool1d, MaxPool2d
     from rheobase.nn.decay_groups import parameter_groups
     from rheobase.nn.delays.connection_delay import AxonalDelay, SynapticDelay
+    from rheobase.nn.delays.delay_line import DelayLine
     from rheobase.nn.delays.input_history import Delay
     from rheobase.nn.dropout import Dropout
     from rheobase.nn.image_networks.spiking_resnet import MembraneBlock, SpikingResNet
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CSGRU", "PSN", "AvgPool1d", "AvgPool2d", "AxonalDelay", "Chunked", "Conv1d", "Conv2d", "ConvGRU", "Delay",
-    "Dropout", "Flatten", "GroupReadout", "Linear", "MaskedPSN", "MaxPool1d", "MaxPool2d", "MembraneBlock",
+    "DelayLine", "Dropout", "Flatten", "GroupReadout", "Linear", "MaskedPSN", "MaxPool1d", "MaxPool2d", "MembraneBlock",
     "Recurrent", "RecurrentDelay", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear", "SpikingResNet", "SpikingVGG",
     "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "parameter_groups", "quantised",
 ]  # fmt: skip
@@ -48,6 +49,7 @@ _FILES = {
     "Conv2d": "conv",
     "ConvGRU": "recurrence.conv_gru",
     "Delay": "delays.input_history",
+    "DelayLine": "delays.delay_line",
     "Dropout": "dropout",
     "Flatten": "conv",
     "GroupReadout": "readout",

@@ -6,6 +6,8 @@ from typing import Any
 
 MANY_SAMPLES = 10_000
 EPOCHS, EPOCHS_OF_MANY = 40, 10
+# of a user's folder without a test part; see data.folders.reading
+TEST_SHARE, SPLIT_SEED = 0.2, 0
 
 PLAIN: dict[str, Any] = {
     "validation": 0.1,
@@ -28,7 +30,14 @@ COMMON: dict[str, Any] = {
     "loss": "sum",
     "optimiser": "adam",
     "schedule": "cosine",
+    "taps": 1,
+    "threshold": 0.25,
+    "fields": 8,
 }
+# Of time series: found on three-fold cuts of the training parts of the five sets of `benchmarks.timeseries`.
+SERIES: dict[str, Any] = {
+    "hidden": (256,), "encoder": "direct", "gain": 3.0, "steps": 50, "epochs": 150, "batch": 16, "loss": "last",
+}  # fmt: skip
 BY_NEURON: dict[str, dict[str, Any]] = {"SRC": {"hidden": (256,), "lr": 0.005, "loss": "last"}}
 
 

@@ -9,9 +9,9 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from rheobase.data import Dataset, Encoder, Events, load
+from rheobase.data import Dataset, Encoder, EventDataset, Events, Scaled, Watch
 from rheobase.data.events import recordings
-from rheobase.errors import ParameterError, ShapeError
+from rheobase.errors import DataError, ParameterError, ShapeError
 from rheobase.learning import CrossEntropy, Evaluation, Trainer, load_weights
 from rheobase.learning.training.distributed import make_fabric
 from rheobase.learning.training.evaluate import run_network
@@ -20,6 +20,7 @@ from rheobase.learning.training.samples import Samples
 from rheobase.nn import Sequential
 from rheobase.runs.folder import read_notes, weights_of
 from rheobase.runs.network import build
+from rheobase.runs.samples_file import SampleFiles, read_samples
 from rheobase.runs.settings import Settings
 from rheobase.runs.task import Task
 from rheobase.runs.threads import threads
@@ -32,11 +33,13 @@ class Predictions:
     label    (n,) int64, the number of the most likely class
     scores   (n, classes), the larger the likelier; their softmax is what the loss of the training takes
     classes  the names of the classes
+    sources  the files of the samples, from the folder on; () where they are no files of their own
     """
 
     label: Tensor
     scores: Tensor
     classes: tuple[str, ...]
+    sources: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -58,8 +61,9 @@ class Model:
     samples. The folder can lie anywhere: nothing in it depends on where it was made.
     """
 
-    def __init__(self, folder: Path, settings: Settings, task: Task, network: Sequential):
+    def __init__(self, folder: Path, settings: Settings, task: Task, network: Sequential, digest: str | None = None):
         self.folder, self.settings, self.task, self.network = folder, settings, task, network
+        self._digest = digest
 
     @classmethod
     def read(cls, folder: str | Path) -> Model:
@@ -71,29 +75,32 @@ class Model:
             task = Task.from_json(notes["task"], source)
         else:
             # runs of before say what they are for in their data alone
-            task = Task.of(load(settings.data, settings.data_dir, limit=settings.limit))
+            task = Task.of(settings.load_data())
         with torch.random.fork_rng(devices=[]):
             network = build(settings, task)
         load_weights(weights_of(folder), network)
-        return cls(folder, settings, task, network.eval())
+        return cls(folder, settings, task, network.eval(), notes.get("digest"))
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, in the order of the network's outputs."""
         return self.task.classes
 
-    def encoder(self, events: Events | None = None) -> Encoder:
+    def encoder(self, events: Events | None = None) -> Encoder | Scaled:
         """The code of the training, from samples to sequences. Raises `ParameterError`."""
         return self.settings.encode(self.task, events)
 
     @torch.no_grad()
-    def predict(self, x: Tensor | Events, *, device: str | None = None) -> Predictions:
+    def predict(self, x: Tensor | Events | str | Path, *, device: str | None = None) -> Predictions:
         """What the network says of samples x: images (n, *sample_shape) with values in [0, 1], or recordings of events.
+
+        x may also be a file, or a folder with all files in it and below, read as those of the training were.
 
         Sample k is coded as the k-th of a test set is, with the seed of the run: the same samples give the same
         predictions, bit for bit, in any process and on any number of threads.
 
-        Raises: `ShapeError` for samples of another shape, `ParameterError`, `InputError`.
+        Raises: `ShapeError` for samples of another shape, `ParameterError`, `InputError`; `DataError` with all that is
+        wrong with the files.
 
         >>> import rheobase
         >>> from rheobase.data import digits
@@ -101,21 +108,22 @@ class Model:
         >>> model.predict(digits().x_test[:3]).names  # doctest: +SKIP
         ['2', '8', '0']
         """
-        given, encoder = self._samples(x)
+        held = read_samples(Path(x), self.settings, self.task) if isinstance(x, str | Path) else SampleFiles(x)
+        given, encoder = self._samples(held.x)
         # coded by the very rule of the test; its classes are not known, and not asked for
-        samples = Samples.of("test", (given, torch.zeros(len(given), dtype=torch.int64)))
+        samples = Samples.of("test", (given, torch.zeros(len(given), dtype=torch.int64)), encoder)
         loss = cast(CrossEntropy, self.settings.recipe().criterion)  # what a run can be given are all of this kind
         labels, scores = list[Tensor](), list[Tensor]()
         with threads(self.settings.threads):
             fabric = make_fabric(device or self.settings.device, 1, self.settings.precision, "auto")
             net = fabric.to_device(fabric.strategy.precision.convert_module(self.network))
             for index in torch.arange(len(samples)).split(self.settings.batch):
-                sequence, _ = samples.encoded(encoder, index, self.settings.seed)
-                out = run_network(fabric, net, sequence).cpu()
-                labels.append(loss.predict(out))
-                scores.append(loss.scores(out))
+                coded = samples.encoded(encoder, index, self.settings.seed).on(fabric)
+                out = run_network(fabric, net, coded)
+                labels.append(loss.predict(out, *coded.ends).cpu())
+                scores.append(loss.scores(out, *coded.ends).cpu())
             self.network.cpu()
-        return Predictions(torch.cat(labels), torch.cat(scores), self.classes)
+        return Predictions(torch.cat(labels), torch.cat(scores), self.classes, held.names)
 
     def evaluate(self, data: Dataset | None = None, *, device: str | None = None) -> Evaluation:
         """The test of the run once more: the figures of its report, to the digit, on the same data and kind of machine.
@@ -126,21 +134,33 @@ class Model:
         """
         settings = self.settings
         if data is None:
-            data = load(settings.data, settings.data_dir, limit=settings.limit)
+            data = self.load_data()
         given = Task.of(data)
         if (given.sample_shape, len(given.classes)) != (self.task.sample_shape, len(self.classes)):
             shown = f"samples of shape {given.sample_shape} in {len(given.classes)} classes"
             expected = f"{self.task.sample_shape} in {len(self.classes)}, as the network was trained on"
             raise ShapeError(repr(self), shown, expected, "give data of that kind")
+        events = data.events if isinstance(data, EventDataset) else None
         trainer = Trainer(
             settings.recipe(), accelerator=device or settings.device, devices=1, precision=settings.precision
         )
         with threads(settings.threads):
-            found = trainer.test(self.network, encoder=settings.encode(data), test=(data.x_test, data.y_test))
+            found = trainer.test(self.network, encoder=settings.encode(self.task, events), test=(data.x_test, data.y_test))
         self.network.cpu()
         return found
 
-    def _samples(self, x: Tensor | Events) -> tuple[Tensor, Encoder]:
+    def load_data(self, data_dir: str | Path | None = None, *, watch: Watch | None = None) -> Dataset:
+        """The data of the run; `data_dir`: where they lie now, `watch` hears how far they are read.
+
+        Raises: `DataError` where they are missing, or are not the files of the training: others would train and test.
+        """
+        data = self.settings.load_data(data_dir, watch=watch)
+        if self._digest is not None and data.digest != self._digest:
+            given, expected = "files that have changed since the training", "those of the training, in the same parts"
+            raise DataError(self.settings.data, given, expected, "put them back; predict takes any files")
+        return data
+
+    def _samples(self, x: Tensor | Events) -> tuple[Tensor, Encoder | Scaled]:
         if self.task.duration_ms is not None:
             if isinstance(x, Tensor):
                 raise ParameterError(repr(self), "a tensor", "recordings of events", "data.load(...).events, say")
@@ -149,8 +169,11 @@ class Model:
             return recordings(x), self.encoder(x)
         if not isinstance(x, Tensor):
             raise ParameterError(repr(self), f"{type(x).__name__}", "a tensor of images", "torch.from_numpy(x)")
-        if tuple(x.shape[1:]) != self.task.sample_shape or not len(x):
-            expected = f"(n, {', '.join(map(str, self.task.sample_shape))})"
+        series = self.task.scaling is not None
+        if series and x.dim() == 3 and x.shape[2:] == self.task.sample_shape and x.numel():
+            return x if x.is_floating_point() else x.float(), self.encoder()
+        if series or tuple(x.shape[1:]) != self.task.sample_shape or not len(x):
+            expected = f"(n, time, {self.task.sample_shape[0]})" if series else f"(n, {', '.join(map(str, self.task.sample_shape))})"
             raise ShapeError(repr(self), f"samples {tuple(x.shape)}", expected, "x[None] for a single one")
         return x if x.is_floating_point() else x.float(), self.encoder()
 

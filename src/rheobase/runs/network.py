@@ -30,8 +30,8 @@ def build(settings: Settings, data: Dataset | Task) -> nn.Sequential:
     """
     if settings.neuron == "SRC":
         return _src(settings, data)
-    layers: list[torch_nn.Module] = [nn.Flatten()]
-    before, kind = data.input_size, find(settings.neuron)
+    layers, before = _input(settings, data)
+    kind = find(settings.neuron)
     if kind.Input is not None:
         given = f"{settings.neuron}, which has the inputs {', '.join(kind.entries)}"
         raise ParameterError("train --neuron", given, "a neuron with one input", "a layer before it gives one current")
@@ -43,10 +43,17 @@ def build(settings: Settings, data: Dataset | Task) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(before, classes), neurons.LI(classes, dt=DT))
 
 
+def _input(settings: Settings, data: Dataset | Task) -> tuple[list[torch_nn.Module], int]:
+    """The layers before the first weights, and the values that they give."""
+    inputs = settings.inputs(data)
+    if settings.taps == 1:
+        return [nn.Flatten()], inputs
+    return [nn.Flatten(), nn.DelayLine(inputs, taps=settings.taps)], settings.taps * inputs
+
+
 def _src(settings: Settings, data: Dataset | Task) -> nn.Sequential:
     classes = len(data.classes)
-    layers: list[torch_nn.Module] = [nn.Flatten()]
-    before = data.input_size
+    layers, before = _input(settings, data)
     for size in (*settings.hidden, CELLS_PER_CLASS * classes):
         linear = nn.Linear(before, size, bias=False)
         torch_nn.init.xavier_uniform_(linear.weight, gain=math.sqrt(2))
@@ -58,7 +65,7 @@ def _src(settings: Settings, data: Dataset | Task) -> nn.Sequential:
 def memory_of(settings: Settings, data: Dataset) -> int:
     """The least bytes that a training step takes: sequences and their gradients, weights, and Adam's moments."""
     cells = [*settings.hidden, CELLS_PER_CLASS * len(data.classes)] if settings.neuron == "SRC" else [*settings.hidden]
-    widths = [data.input_size, *cells, len(data.classes)]
+    widths = [settings.taps * settings.inputs(data), *cells, len(data.classes)]
     weights = sum(a * b for a, b in pairwise(widths)) + settings.recurrent * sum(n * n for n in cells)
     # the input, and for every layer its current, its output and the gradient of both
     values = widths[0] + 4 * sum(widths[1:])

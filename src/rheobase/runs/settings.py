@@ -13,13 +13,34 @@ import torch
 from rheobase.runs.neurons_by_name import find
 from rheobase.runs.task import Task
 from rheobase.runs import defaults
-from rheobase.data import NAMES, Dataset, Direct, Encoder, EventDataset, EventFrames, Events, Latency, Rate
+from rheobase.data import (
+    NAMES,
+    Dataset,
+    Direct,
+    Encoder,
+    EventDataset,
+    EventFrames,
+    Events,
+    Latency,
+    Rate,
+    Currents,
+    Delta,
+    Population,
+    Reading,
+    Scaled,
+    SeriesDataset,
+    Watch,
+    load,
+)
+from rheobase.data.encoding.series import SeriesCode
 from rheobase.errors import CheckpointError, ParameterError, nearest
 from rheobase.files import expanded
 from rheobase.learning import Recipe
 
 DT = 1.0  # ms, of neurons that have a time step
 ENCODERS = ("rate", "latency", "direct")
+SERIES_ENCODERS = ("direct", "delta", "population")
+ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1}  # to runs of before, by what they then did
 EVENT_ENCODERS = ("binary", "counts")  # the first is the default
 # Below this many values in a layer's sequence, a second thread costs more to wake than it saves.
 VALUES_WORTH_A_THREAD = 2_000_000
@@ -33,12 +54,16 @@ class Settings:
     data: str
     data_dir: str | None
     limit: int | None
+    reading: Reading
     validation: float
     hidden: tuple[int, ...]
     recurrent: bool
     encoder: str
     gain: float
+    threshold: float
+    fields: int
     steps: int
+    taps: int
     epochs: int
     batch: int
     lr: float
@@ -62,9 +87,16 @@ class Settings:
         usual = defaults.of(name, len(data.y_train))
         if isinstance(data, EventDataset):
             usual["encoder"] = EVENT_ENCODERS[0]
+        if isinstance(data, SeriesDataset):
+            usual |= defaults.SERIES
+            bin_ = -(-data.longest // max(1, given["steps"] or usual["steps"]))
+            given = {**given, "steps": -(-data.longest // bin_)}
+            usual["taps"] = given["steps"]
         chosen: dict[str, Any] = {k: usual.get(k) if v is None else v for k, v in given.items()}
         chosen["threads"] = chosen["threads"] or _threads(chosen, data)
         chosen["neuron"] = name
+        # with what the files themselves said, so that other files are read alike
+        chosen["reading"] = data.reading or Reading()
         settings = cls(**chosen)
         settings.recipe()
         settings.encode(data)
@@ -75,19 +107,34 @@ class Settings:
         """What `as_json` gave, read from the file `source`. Raises `CheckpointError`."""
         names, expected = {f.name for f in fields(cls)}, "those that `rheobase train` writes"
         remedy = "give the folder of a run, or start a new one"
-        if not isinstance(content, dict) or set(content) != names:
+        # runs of before have no reading
+        if not isinstance(content, dict) or {*content, "reading", *ADDED} != names:
             raise CheckpointError(source, "no settings of a training run of this version", expected, remedy)
-        values: dict[str, Any] = {**content}
+        values: dict[str, Any] = {**ADDED, **content}
         if isinstance(content["hidden"], list):
             values["hidden"] = tuple(content["hidden"])
+        values["reading"] = Reading.from_json(content.get("reading", {}))
         for name, kind in get_type_hints(cls).items():
             if not _is(values[name], kind):
-                raise CheckpointError(source, f"{name} = {content[name]!r}", expected, remedy)
+                raise CheckpointError(source, f"{name} = {content.get(name)!r}", expected, remedy)
         return cls(**values)
 
     def as_json(self) -> dict[str, Any]:
         """The settings as values of JSON."""
-        return {**asdict(self), "hidden": list(self.hidden)}
+        return {**asdict(self), "hidden": list(self.hidden), "reading": self.reading.given}
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """All settings by the name of their option, those of reading among them."""
+        content = self.as_json()
+        return {**content.pop("reading"), **content}
+
+    def load_data(
+        self, data_dir: str | Path | None = None, *, download: bool = False, watch: Watch | None = None
+    ) -> Dataset:
+        """The data of the run, read as they were; `data_dir`: where they lie now. Raises as `data.load` does."""
+        place = data_dir or self.data_dir
+        return load(self.data, place, download=download, limit=self.limit, reading=self.reading, watch=watch)
 
     def recipe(self) -> Recipe:
         """How to train. Raises `ParameterError`."""
@@ -96,17 +143,22 @@ class Settings:
             learning_rate=self.lr, schedule=self.schedule, seed=self.seed,
         )  # fmt: skip
 
-    def encode(self, data: Dataset | Task, events: Events | None = None) -> Encoder:
+    def encode(self, data: Dataset | Task, events: Events | None = None) -> Encoder | Scaled:
         """The encoder that turns samples of these data into sequences; of events, `events` or those of the data set.
 
         Raises: `ParameterError`.
         """
-        duration = data.duration_ms if isinstance(data, EventDataset | Task) else None
+        task = data if isinstance(data, Task) else Task.of(data)
+        duration = task.duration_ms
         known, kind = (ENCODERS, "images") if duration is None else (EVENT_ENCODERS, "events")
+        if task.scaling is not None:
+            known, kind = SERIES_ENCODERS, "time series"
         if self.encoder not in known:
             raise ParameterError(
                 "train", f"encoder {self.encoder!r}", f"the name of an encoder of {kind}", nearest(self.encoder, known)
             )
+        if task.scaling is not None and task.longest is not None:
+            return Scaled(self.series_code, task.scaling, -(-task.longest // max(1, self.steps)), self.gain)
         if duration is not None:
             found = data.events if isinstance(data, EventDataset) else events
             if found is None:
@@ -117,15 +169,45 @@ class Settings:
             return Rate(self.steps, gain=self.gain)
         return Latency(self.steps) if self.encoder == "latency" else Direct(self.steps)
 
+    @property
+    def series_code(self) -> SeriesCode:
+        """The code of time series, after scaling. Raises `ParameterError`."""
+        codes = {"delta": lambda: Delta(self.threshold), "population": lambda: Population(self.fields)}
+        return codes.get(self.encoder, Currents)()
+
+    def inputs(self, data: Dataset | Task) -> int:
+        """Values of a step that enter the network."""
+        series = isinstance(data, SeriesDataset) or (isinstance(data, Task) and data.scaling is not None)
+        return data.input_size * (self.series_code.per_channel if series else 1)
+
+    def code(self, data: Dataset) -> str:
+        """In words, what the encoder makes of these data, and the options that change it."""
+        encoder, options = self.encode(data), "--encoder, --steps"
+        if isinstance(encoder, EventFrames):
+            span = f"{encoder.steps} frames of {encoder.bin_ms:.4g} ms"
+            what = "1 where there is any event" if encoder.binary else "the number of events"
+            return f"{span}, {what} of each pixel ({options})"
+        if isinstance(encoder, Scaled):
+            each = f"the mean of {encoder.bin} steps as one, " if encoder.bin > 1 else ""
+            how = {"delta": f"a spike for each {self.threshold:g} deviations up or down (--threshold)",
+                   "population": f"{self.fields} Gaussian fields a channel (--fields)"}  # fmt: skip
+            what = how.get(self.encoder, "currents over their own time")
+            scaled = "each channel scaled by mean and deviation of the training samples"
+            return f"{scaled}; {each}{self.steps} steps; {self.encoder}: {what} ({options}, --gain, --taps)"
+        if isinstance(encoder, Rate):
+            return f"rate code of {self.steps} steps, {self.gain:g} spikes a step where a value is 1 ({options}, --gain)"
+        what = "one spike, the earlier the larger the value" if self.encoder == "latency" else "the values at every step"
+        return f"{self.encoder} code of {self.steps} steps: {what} ({options})"
+
     def command(self, name: str, out: Path) -> str:
         """The command that makes this run again, with every choice stated."""
         words = ["rheobase", "train"]
-        for key, value in self.as_json().items():
+        for key, value in self.choices.items():
             if key == "hidden":
                 words += ["--hidden", ",".join(map(str, value)) or "none"]
             elif isinstance(value, bool):
                 words += [f"--{key}"] if value else []
-            elif value is not None and not (key == "gain" and self.encoder != "rate"):
+            elif value is not None and not (key == "gain" and self.encoder == "latency"):
                 words += [f"--{key.replace('_', '-')}", f"{value}"]
         return shlex.join([*words, "--name", name, "--out", str(out)])
 

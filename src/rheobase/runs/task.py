@@ -6,8 +6,10 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from torch import Tensor
+
 from rheobase.checks import is_number, is_whole
-from rheobase.data import Dataset, EventDataset
+from rheobase.data import Dataset, EventDataset, Scaling, SeriesDataset
 from rheobase.errors import CheckpointError
 
 
@@ -17,7 +19,9 @@ class Task:
 
     sample_shape   of an image, or of a frame of events
     classes        their names, in the order of the network's outputs
-    duration_ms    of recordings of events; None for images
+    duration_ms    of recordings of events; None for others
+    longest        steps of the longest time series; None for others
+    scaling        of time series, from the samples that are trained on
 
     >>> Task("toy", (8, 8), ("even", "odd"), None).input_size
     64
@@ -27,6 +31,8 @@ class Task:
     sample_shape: tuple[int, ...]
     classes: tuple[str, ...]
     duration_ms: float | None
+    longest: int | None = None
+    scaling: Scaling | None = None
 
     @property
     def input_size(self) -> int:
@@ -34,23 +40,47 @@ class Task:
         return math.prod(self.sample_shape)
 
     @classmethod
-    def of(cls, data: Dataset) -> Task:
-        """That of a data set."""
+    def of(cls, data: Dataset, trained: Tensor | None = None) -> Task:
+        """That of a data set; of time series, `trained` are those that the scaling is taken from, by default x_train."""
+        if isinstance(data, SeriesDataset):
+            scaling = Scaling.of(data.x_train if trained is None else trained)
+            return cls(data.name, data.sample_shape, data.classes, None, data.longest, scaling)
         duration = data.duration_ms if isinstance(data, EventDataset) else None
         return cls(data.name, tuple(data.sample_shape), data.classes, duration)
 
     def as_json(self) -> dict[str, Any]:
         """The task as values of JSON."""
-        return {**asdict(self), "sample_shape": list(self.sample_shape), "classes": list(self.classes)}
+        content = {**asdict(self), "sample_shape": list(self.sample_shape), "classes": list(self.classes)}
+        longest, _ = content.pop("longest"), content.pop("scaling")
+        if self.scaling is None:
+            return content
+        return {**content, "longest": longest, "scaling": {"mean": list(self.scaling.mean), "std": list(self.scaling.std)}}
 
     @classmethod
     def from_json(cls, content: Any, source: str) -> Task:
         """What `as_json` gave, read from the file `source`. Raises `CheckpointError`."""
+        series: dict[str, Any] = {}
+        if isinstance(content, dict) and {"longest", "scaling"} <= set(content):
+            series = {name: content[name] for name in ("longest", "scaling")}
+            content = {name: value for name, value in content.items() if name not in series}
         if isinstance(content, dict) and set(content) == {"name", "sample_shape", "classes", "duration_ms"}:
             shape, classes, duration = content["sample_shape"], content["classes"], content["duration_ms"]
             fits = isinstance(shape, list) and all(is_whole(n, 1) for n in shape)
             fits = fits and isinstance(classes, list) and all(isinstance(name, str) for name in classes)
             if fits and isinstance(content["name"], str) and (duration is None or is_number(duration, above=0.0)):
-                return cls(content["name"], tuple(shape), tuple(classes), duration)
+                return cls(content["name"], tuple(shape), tuple(classes), duration, **_of_series(series, shape, source))
         expected, remedy = "the one that `rheobase train` writes", "give the folder of a run, or start a new one"
         raise CheckpointError(source, "no task of a training run of this version", expected, remedy)
+
+
+def _of_series(content: dict[str, Any], shape: list[int], source: str) -> dict[str, Any]:
+    """What a task of time series has beside, checked."""
+    if not content:
+        return {}
+    longest, scaling = content["longest"], content["scaling"]
+    sizes = [scaling.get(name) if isinstance(scaling, dict) else None for name in ("mean", "std")]
+    fits = is_whole(longest, 1) and all(isinstance(one, list) and len(one) == shape[0] for one in sizes)
+    if fits and all(is_number(value) for one in sizes for value in one or ()) and all(v > 0 for v in sizes[1] or ()):
+        return {"longest": longest, "scaling": Scaling(tuple(sizes[0] or ()), tuple(sizes[1] or ()))}
+    given, remedy = "a scaling of series that does not fit its channels", "give the folder of a run"
+    raise CheckpointError(source, given, "a mean and a deviation > 0 for each channel", remedy)

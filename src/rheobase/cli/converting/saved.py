@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from rheobase import equivalence
-from rheobase.data import Dataset, load
+from rheobase.data import Dataset
 from rheobase.errors import CheckpointError
 from rheobase.learning.training.checkpoints import checkpoint_of, load_checkpoint, load_weights, save_weights
 from rheobase.learning.training.run import CONFIG
@@ -60,8 +60,7 @@ def read(path: Path, data_dir: Path | None) -> Saved:
     done = tuple(facts.get(CONVERSIONS, ()))
     source = at if done else at.parent / CONFIG
     settings = Settings.from_json(facts["settings"] if done else read_settings(at.parent), str(source))
-    folder = settings.data_dir if data_dir is None else str(data_dir)
-    data = load(settings.data, folder, limit=settings.limit)
+    data = settings.load_data(data_dir)
     net: nn.Module = build(settings, data).eval()
     if done:
         net = net.double()

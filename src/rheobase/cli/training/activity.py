@@ -65,7 +65,7 @@ def activity(outcome: Outcome, index: int = 0) -> Activity:
     """Run one validation sample through the trained network, recording its neurons."""
     settings, net = outcome.settings, outcome.net
     x, y = outcome.validation
-    sequence = settings.encode(outcome.data)(x[index : index + 1], seed=settings.seed)
+    sequence = outcome.encoder(x[index : index + 1], seed=settings.seed)
     weights = next(net.parameters())
     value: Tensor = sequence.to(weights.dtype)
     layers: list[Layer] = []

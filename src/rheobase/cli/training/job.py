@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rheobase.cli.machine import check_memory
 from rheobase.cli.training.progress import progress
-from rheobase.data import Dataset
+from rheobase.data import Dataset, Encoder, EventDataset, Scaled
 from rheobase.data.dataset import Pair
 from rheobase.errors import Diverged
 from rheobase.learning import Callback, Evaluation, History, TensorBoardLog, Trainer, count_parameters
@@ -39,6 +39,7 @@ class Outcome:
     history: History
     test: Evaluation
     predicted: Tensor | None
+    encoder: Encoder | Scaled
 
     @property
     def spikes_per_neuron(self) -> float | None:
@@ -74,23 +75,30 @@ def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Out
     Raises: `TrainingInterrupted` after Ctrl-C, `Diverged` also for the test, and the errors of `Trainer`.
     """
     train, validation = data.split(settings.validation, seed=settings.seed)
+    task = Task.of(data, train[0])
     with threads(settings.threads), _processes(settings):
         with seeded(settings.seed, torch.device("cpu")):
             net = build(settings, data)
         logs: list[Callback] = [TensorBoardLog(folder / "tensorboard")] if settings.tensorboard else []
-        notes = {"settings": settings.as_json(), "task": Task.of(data).as_json()}
+        notes = {"settings": settings.as_json(), "task": task.as_json(), "digest": data.digest}
         trainer = Trainer(
             settings.recipe(), folder=folder, accelerator=settings.device, devices=settings.devices,
             precision=settings.precision, strategy=_strategy(settings),
             callbacks=[progress(settings.epochs), *logs], notes=notes,
         )  # fmt: skip
-        encoder = settings.encode(data)
+        encoder = settings.encode(task, data.events if isinstance(data, EventDataset) else None)
+        at = 0
+        lengths = encoder.lengths(data.x_test) if isinstance(encoder, Scaled) else None
         history = trainer.fit(net, encoder=encoder, train=train, validation=validation, resume=resume)
         predictions: list[Tensor] = []
         criterion = settings.recipe().criterion
 
         def keep(module: Any, given: Any, returned: Any) -> None:
-            predictions.append(criterion.predict(returned[0].detach().float()).cpu())
+            nonlocal at
+            out = returned[0].detach().float()
+            ends = () if lengths is None else (lengths[at : at + out.shape[1]].to(out.device),)
+            at += out.shape[1]
+            predictions.append(criterion.predict(out, *ends).cpu())
 
         # in other processes the hook would not be heard, and is not needed
         hook = net.register_forward_hook(keep) if settings.devices == 1 else None
@@ -101,7 +109,7 @@ def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Out
     if not math.isfinite(test.loss):
         remedy = f"lower the learning rate; the weights are in {folder}"
         raise Diverged("test", f"loss {test.loss}", "a finite number", remedy)
-    return Outcome(settings, data, validation, net.cpu(), history, test, predicted)
+    return Outcome(settings, data, validation, net.cpu(), history, test, predicted, encoder)
 
 
 @contextmanager

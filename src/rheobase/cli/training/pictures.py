@@ -6,6 +6,7 @@ from functools import partial
 
 from rheobase.cli.training.activity import Activity, Layer, activity
 from rheobase.cli.training.job import Outcome
+from rheobase.data import SeriesDataset
 from rheobase.plot import Panel, Picture, confusion, learning_curve, membranes, raster, samples
 
 MOST_MISTAKES = 12
@@ -47,9 +48,10 @@ def _confusion(outcome: Outcome) -> Picture:
 
 def _raster(outcome: Outcome, seen: Activity) -> Picture:
     settings, classes = outcome.settings, outcome.data.classes
-    kind = "values" if settings.encoder == "direct" else "spikes"
-    title = f"Input: {seen.sequence.shape[1]} pixels, {settings.encoder} code"
-    panels = [Panel(title, seen.sequence, kind, "pixel", given=True)]
+    kind = "values" if settings.encoder in ("direct", "population") else "spikes"
+    unit = "input" if isinstance(outcome.data, SeriesDataset) else "pixel"
+    title = f"Input: {seen.sequence.shape[1]} {unit}s, {settings.encoder} code"
+    panels = [Panel(title, seen.sequence, kind, unit, given=True)]
     for k, layer in enumerate(seen.layers, start=1):
         title = f"Layer {k}: {layer.out.shape[1]} {settings.neuron} cells, {int(layer.spikes.sum())} spikes"
         panels.append(Panel(title, layer.out, "values" if layer.cells.graded else "spikes", "cell"))
@@ -90,7 +92,7 @@ def _membranes(layer: Layer) -> Picture:
 def _mistakes(outcome: Outcome) -> Picture | None:
     data, predicted = outcome.data, outcome.predicted
     shape = [n for n in data.sample_shape if n > 1]
-    if predicted is None or len(shape) != 2:
+    if predicted is None or isinstance(data, SeriesDataset) or len(shape) != 2:
         return None
     wrong = (predicted != data.y_test).nonzero().flatten()
     chosen = wrong[:MOST_MISTAKES]

@@ -18,7 +18,7 @@ _UNITS = {"steps": "time steps", "gain": "spikes per step of the brightest pixel
 def write(outcome: Outcome, folder: Path) -> Path:
     """Write report.html into the folder of a run. Raises `StorageError`."""
     settings, data, host = outcome.settings, outcome.data, machine()
-    chosen = {key: _said(key, value) for key, value in settings.as_json().items() if value is not None}
+    chosen = {key: _said(key, value) for key, value in settings.choices.items() if value is not None}
     trained = len(data.y_train) - len(outcome.validation[1])
     report = Report(
         title=f"{settings.neuron} network on {data.name}",

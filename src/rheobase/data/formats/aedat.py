@@ -56,20 +56,28 @@ def read_aedat2(path: Path, size: int = 128) -> PolarityEvents:
 
     **Raises**: DataError for a file that cannot be read, of another format, cut short, or with other pixels.
     """
-    raw = _mapped(path)
-    begin = _after_header(raw, path, b"#!AER-DAT2.0", None)
+    raw = mapped(path)
+    begin = after_header(raw, path, b"#!AER-DAT2.0", None)
     if (len(raw) - begin) % _EVENT_BYTES:
         given = f"{len(raw) - begin} bytes of events"
         raise DataError(str(path), given, "a multiple of 8: address and time of each event", _AGAIN)
     address, t = np.frombuffer(raw, ">i4", offset=begin).reshape(-1, 2).T.astype(np.int64)
+    events = dvs128_events(address, t, path)
+    _check_pixels(events, size, path)
+    return events
+
+
+def dvs128_events(address: np.ndarray, t: np.ndarray, path: Path) -> PolarityEvents:
+    """The pixel events among the words of a DVS128, whose addresses and times (n,) are int64.
+
+    **Raises**: DataError for addresses of more than its 16 bits.
+    """
     if len(address) and (address.min() < 0 or address.max() > 0xFFFF):
         given = f"addresses from {address.min():#x} to {address.max():#x}"
         raise DataError(str(path), given, "16 bits, those of a DVS128", "give recordings of this camera")
     pixel = address & _NO_PIXEL == 0
     address, t = address[pixel], t[pixel]
-    events = PolarityEvents(address >> 1 & 0x7F, address >> 8 & 0x7F, 1 - (address & 1), t)
-    _check_pixels(events, size, path)
-    return events
+    return PolarityEvents(address >> 1 & 0x7F, address >> 8 & 0x7F, 1 - (address & 1), t)
 
 
 def polarity_packets(path: Path) -> Packets:
@@ -79,8 +87,8 @@ def polarity_packets(path: Path) -> Packets:
 
     **Raises**: DataError for a file that cannot be read, of another format, or cut short.
     """
-    raw = _mapped(path)
-    at = _after_header(raw, path, b"#!AER-DAT3.1", b"#!END-HEADER")
+    raw = mapped(path)
+    at = after_header(raw, path, b"#!AER-DAT3.1", b"#!END-HEADER")
     found: list[tuple[int, int, int, int, int]] = []
     while at < len(raw):
         if at + _PACKET.size > len(raw):
@@ -106,7 +114,7 @@ def read_aedat3(path: Path, packets: Packets, size: int = 128) -> PolarityEvents
 
     **Raises**: DataError for a file that cannot be read, has changed, or has other pixels.
     """
-    raw = _mapped(path)
+    raw = mapped(path)
     if len(packets.begin) and int((packets.begin + _EVENT_BYTES * packets.events).max()) > len(raw):
         raise DataError(str(path), f"{len(raw)} bytes", "the file as it was when it was first read", _AGAIN)
     pieces = [
@@ -123,19 +131,19 @@ def read_aedat3(path: Path, packets: Packets, size: int = 128) -> PolarityEvents
     return events
 
 
-def _mapped(path: Path) -> np.ndarray:
-    """The bytes of a file; only those that are looked at are read."""
+def mapped(path: Path) -> np.ndarray:
+    """The bytes of a file; only those that are looked at are read. Raises `DataError`."""
     try:
         if not path.stat().st_size:
-            raise DataError(str(path), "an empty file", "an AEDAT file", _AGAIN)
+            raise DataError(str(path), "an empty file", "a file of events", _AGAIN)
         return np.memmap(path, np.uint8, "r")
     except OSError as error:
         given = f"a file that cannot be read ({error.strerror})"
-        raise DataError(str(path), given, "an AEDAT file", "check the path and its rights") from error
+        raise DataError(str(path), given, "a file of events", "check the path and its rights") from error
 
 
-def _after_header(raw: np.ndarray, path: Path, version: bytes, end: bytes | None) -> int:
-    """Where the lines of the header end: after the line `end`, or where no line begins with #."""
+def after_header(raw: np.ndarray, path: Path, version: bytes, end: bytes | None) -> int:
+    """Where the lines of the header end: after the line `end`, or where no line begins with #. Raises `DataError`."""
     head = raw[:_LONGEST_HEADER].tobytes()
     if not head.startswith(version):
         given = f"a file that begins with {head[:12]!r}"

@@ -19,6 +19,28 @@ FAILURES = (OSError, EOFError, ValueError, RuntimeError, MemoryError, zipfile.Ba
 _NPY = b"\x93NUMPY"
 
 
+def read_npy(path: Path, remedy: str) -> np.ndarray:
+    """The array of a .npy file. **Raises**: DataError, also for pickled objects."""
+    if not path.is_file():
+        raise DataError(str(path), "no such file", "a .npy file", remedy)
+    try:
+        with path.open("rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except FAILURES as error:
+        raise DataError(str(path), f"a file that cannot be read ({why(error)})", "a whole .npy file", remedy) from error
+
+
+def names_of(path: Path) -> tuple[str, ...]:
+    """The names of the arrays in a .npz file; () for what is none."""
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return ()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return tuple(name.removesuffix(".npy") for name in archive.namelist())
+    except FAILURES:
+        return ()
+
+
 def read_npz(path: Path, keys: Sequence[str], remedy: str) -> dict[str, np.ndarray]:
     """The arrays of these names in a .npz file; `remedy` says how to write one that has them.
 

@@ -1,4 +1,4 @@
-"""A user's own data: a folder of four idx files, or one .npz."""
+"""A user's own data: a folder of image, audio or event files, of four idx files, or one .npz."""
 
 from __future__ import annotations
 
@@ -8,26 +8,51 @@ from typing import Any
 import numpy as np
 
 from rheobase.data.dataset import Dataset
+from rheobase.data.folders.folder import from_class_folders
+from rheobase.data.folders.problems import Watch
+from rheobase.data.folders.reading import Reading
 from rheobase.data.formats.arrays import images, labels
 from rheobase.data.formats.idx import read_idx
 from rheobase.data.formats.npz import read_npz
+from rheobase.data.formats.series_arrays import series_or_images
 from rheobase.data.sets.mnist import FILES, find
-from rheobase.errors import DataError
+from rheobase.data.sets.series import from_series, is_series
+from rheobase.errors import DataError, ParameterError
 
 _KEYS = tuple(FILES)
 _WRITE = f"write it with np.savez_compressed(path, {', '.join(f'{key}=...' for key in _KEYS)})"
 
 
-def from_path(path: Path) -> Dataset:
-    """A data set from a folder of idx files (`from_folder`) or a .npz file (`from_npz`).
+def from_path(path: Path, reading: Reading | None = None, watch: Watch | None = None) -> Dataset:
+    """A data set from a folder of files by class (`from_class_folders`), one of idx files, or a .npz.
 
-    **Raises**: DataError where there is nothing at `path`, or it is neither.
+    **Raises**: DataError where there is nothing at `path`, or it is none of these; ParameterError for choices of
+    reading that mean nothing for it.
     """
+    reading = reading or Reading()
+    if path.is_dir() and not any(find(path, name) for name in FILES.values()):
+        return from_class_folders(path, reading, watch)
+    if (path.is_file() or is_series(path)) and _holds_series(path, reading):
+        return from_series(path, reading)
+    reading.refuse_all(set(reading.given) - {"kind"}, str(path), "arrays, which are read as they are")
     if path.is_dir():
         return from_folder(path)
     if not path.exists():
-        raise DataError(str(path), "no such file or folder", "a folder of idx files or a .npz file", "check the path")
+        expected = "a folder of images, audio or event files by class, or of idx files; or a .npz file"
+        raise DataError(str(path), "no such file or folder", expected, "check the path")
     return from_npz(path)
+
+
+def _holds_series(path: Path, reading: Reading) -> bool:
+    if is_series(path) or path.suffix.lower() == ".npy":
+        if reading.kind == "images":
+            raise ParameterError("--kind", "images", f"series, the kind of {path}", "leave it out")
+        return True
+    kind = reading.kind or series_or_images(path)
+    if kind is None:
+        given = "numbers from 0 to 1 with three axes, which may be images or series (samples, time, channels)"
+        raise DataError(str(path), given, "a kind", "--kind series, or --kind images")
+    return kind == "series"
 
 
 def from_folder(folder: Path) -> Dataset:

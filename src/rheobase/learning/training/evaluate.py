@@ -15,7 +15,7 @@ from rheobase.learning.losses import Loss
 from rheobase.learning.metrics import confusion_matrix, spikes_per_neuron
 from rheobase.learning.training.distributed import share_buffers, total
 from rheobase.learning.training.sampler import Sampler
-from rheobase.learning.training.samples import Encodes, Samples
+from rheobase.learning.training.samples import Coded, Encodes, Samples
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -42,12 +42,17 @@ class Evaluation:
         }
 
 
-def run_network(fabric: Fabric, net: nn.Module, sequence: Tensor) -> Tensor:
+def run_network(fabric: Fabric, net: nn.Module, coded: Coded) -> Tensor:
     """The output (time, batch, classes) of a network under the precision of `fabric`. Raises `ShapeError`."""
     precision = fabric.strategy.precision
     with precision.forward_context():
-        returned = net(precision.convert_input(fabric.to_device(sequence)))
+        returned = net(precision.convert_input(coded.sequence), **until(coded))
     return precision.convert_output(output_of(net, returned))
+
+
+def until(coded: Coded) -> dict[str, Tensor]:
+    """The argument `lengths` of a network, where samples end before the last step."""
+    return {} if coded.lengths is None else {"lengths": coded.lengths}
 
 
 def output_of(net: nn.Module, returned: Any) -> Tensor:
@@ -94,12 +99,12 @@ def evaluate(
     try:
         with watched(net, layers) as watch:
             for batch in sampler.batches(0):
-                sequence, target = samples.encoded(encoder, batch.mine, seed)
-                out, target = run_network(fabric, net, sequence), fabric.to_device(target)
+                coded = samples.encoded(encoder, batch.mine, seed).on(fabric)
+                out = run_network(fabric, net, coded)
                 spikes = {
                     name: spikes_per_neuron(seen, layers[name].graded).sum() for name, seen in watch.spiking().items()
                 }
-                tally.add(loss, out, target, spikes)
+                tally.add(loss, out, coded, spikes)
                 if between is not None:
                     between()
     finally:
@@ -115,9 +120,9 @@ class _Tally:
         self.confusion: Tensor | None = None
         self.spikes: dict[str, float] = {}
 
-    def add(self, loss: Loss, out: Tensor, target: Tensor, spikes: dict[str, Tensor]) -> None:
-        self.loss += float(loss(out, target)) * len(target)
-        found = confusion_matrix(loss.predict(out).cpu(), target.cpu(), out.shape[-1])
+    def add(self, loss: Loss, out: Tensor, coded: Coded, spikes: dict[str, Tensor]) -> None:
+        self.loss += float(loss(out, coded.target, *coded.ends)) * len(coded.target)
+        found = confusion_matrix(loss.predict(out, *coded.ends).cpu(), coded.target.cpu(), out.shape[-1])
         self.confusion = found if self.confusion is None else self.confusion + found
         for name, value in spikes.items():
             self.spikes[name] = self.spikes.get(name, 0.0) + float(value)

@@ -30,7 +30,7 @@ from rheobase.learning.training.checkpoints import (
 from rheobase.learning.training.concern import Concern
 from rheobase.learning.training.concerns import Concerns
 from rheobase.learning.training.distributed import gathered, total
-from rheobase.learning.training.evaluate import Evaluation, evaluate, output_of
+from rheobase.learning.training.evaluate import Evaluation, evaluate, output_of, until
 from rheobase.learning.training.history import EpochRecord, History
 from rheobase.learning.training.random_state import random_state, seeded, set_random_state
 from rheobase.learning.training.recipe import Recipe, set_learning_rate
@@ -174,16 +174,15 @@ class Run:
     def _step(self, batch: Batch) -> tuple[float, int]:
         """One optimiser step; the sum of the loss over the batch, and how many samples it had right."""
         fabric, criterion = self.fabric, self.recipe.criterion
-        sequence, target = self.job.train.encoded(self.job.encoder, batch.mine, self.recipe.seed, self.at.epoch)
-        sequence, target = fabric.to_device(sequence), fabric.to_device(target)
+        coded = self.job.train.encoded(self.job.encoder, batch.mine, self.recipe.seed, self.at.epoch).on(fabric)
         set_learning_rate(self.optimiser, self._learning_rate(self.step))
         # in the first batch of a run, and the last one of every epoch
         looked = self.step == 0 or self.at.batch == len(self.sampler) - 1
         with watched(self.net, spiking_layers(self.net) if looked else self.layers) as watch:
             try:
-                out = output_of(self.net, self.module(sequence))
+                out = output_of(self.net, self.module(coded.sequence, **until(coded)))
             except (InputError, Diverged) as error:
-                if not bool(sequence.isfinite().all()):
+                if not bool(coded.sequence.isfinite().all()):
                     raise
                 # what came in was finite: the weights are what made it leave the numbers
                 raise self._diverged(f"{error.given} in {error.obj}") from error
@@ -191,12 +190,12 @@ class Run:
             self._check_classes(out)
         if looked:
             self._warn(self.concerns.of_layers(self.at.epoch, layer_activity(fabric, watch)))
-        loss = criterion(out, target)
+        loss = criterion(out, coded.target, *coded.ends)
         # processes average their gradients: the weight makes that the mean over all samples of the batch
         objective = loss * (len(batch.mine) * fabric.world_size / len(batch.everyone))
         if self.recipe.rates:
-            objective = objective + self.recipe.rates(list(watch.spiking().values()))
-        correct = int((criterion.predict(out.detach()) == target).sum())
+            objective = objective + self.recipe.rates(list(watch.spiking().values()), coded.lengths)
+        correct = int((criterion.predict(out.detach(), *coded.ends) == coded.target).sum())
         figures = [float(loss.detach()) * len(batch.mine), float(objective.detach()), correct]
         loss_sum, checked, hits = total(fabric, figures).tolist()
         self._check_finite("loss", checked)

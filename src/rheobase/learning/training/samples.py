@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -13,6 +13,9 @@ from torch import Tensor
 from rheobase.errors import DTypeError, InputError, ShapeError
 from rheobase.learning.losses import check_target
 from rheobase.learning.training.sampler import derive_seed
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 class Encodes(Protocol):
@@ -23,9 +26,38 @@ class Encodes(Protocol):
         ...
 
 
+@runtime_checkable
+class EncodesSeries(Encodes, Protocol):
+    """An encoder of samples that differ in length: x holds NaN after the end of a sample."""
+
+    def lengths(self, x: Tensor) -> Tensor:
+        """The steps of each sample in the sequence, (batch,) int64. Raises: `InputError` for NaN before an end."""
+        ...
+
+
+class Coded(NamedTuple):
+    """A batch, ready for a network."""
+
+    sequence: Tensor  # (time, batch, features)
+    target: Tensor  # (batch,) int64
+    lengths: Tensor | None  # (batch,) int64, the steps of each sample; None where all have as many
+
+    def on(self, fabric: Fabric) -> Coded:
+        """The batch on the device of `fabric`."""
+        lengths = None if self.lengths is None else fabric.to_device(self.lengths)
+        return Coded(fabric.to_device(self.sequence), fabric.to_device(self.target), lengths)
+
+    @property
+    def ends(self) -> tuple[Tensor, ...]:
+        """The lengths as a further argument of a loss: none where all samples are of one length."""
+        return () if self.lengths is None else (self.lengths,)
+
+
 @dataclass(frozen=True)
 class Samples:
     """Inputs (samples, ...) and class numbers (samples,) of one split: "train", "validation" or "test".
+
+    `padded`: samples end where NaN begins (see `EncodesSeries`).
 
     Raises: `ShapeError`, `DTypeError`, `InputError`.
     """
@@ -33,6 +65,7 @@ class Samples:
     split: str
     x: Tensor
     y: Tensor
+    padded: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (("x", self.x), ("y", self.y)):
@@ -49,29 +82,34 @@ class Samples:
                 "add samples",
             )
         check_target(f"{self.split} data", self.y, len(self.x), 2**31)
-        if self.x.is_floating_point() and not bool(self.x.isfinite().all()):
+        if self.x.is_floating_point() and not self.padded and not bool(self.x.isfinite().all()):
             bad = int((~self.x.isfinite()).flatten(1).any(1).nonzero()[0])
             raise InputError(
                 f"{self.split} data", f"NaN or infinity in sample {bad}", "finite numbers", "clean or drop it"
             )
 
     @classmethod
-    def of(cls, split: str, pair: Any) -> Samples:
-        """From what a user gives: a pair (x, y)."""
+    def of(cls, split: str, pair: Any, encoder: Encodes) -> Samples:
+        """From what a user gives: a pair (x, y), for this encoder."""
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise DTypeError(f"{split} data", f"{type(pair).__name__}", "a pair of tensors (x, y)", f"{split}=(x, y)")
-        return cls(split, pair[0], pair[1])
+        padded = isinstance(encoder, EncodesSeries)
+        samples = cls(split, pair[0], pair[1], padded)
+        if padded:
+            encoder.lengths(samples.x)
+        return samples
 
     def __len__(self) -> int:
         return len(self.x)
 
-    def encoded(self, encoder: Encodes, index: Tensor, seed: int, epoch: int = 0) -> tuple[Tensor, Tensor]:
-        """Some samples: sequence (time, batch, features), classes (batch,); a function of seed, epoch, index.
+    def encoded(self, encoder: Encodes, index: Tensor, seed: int, epoch: int = 0) -> Coded:
+        """Some samples: their sequence, classes and lengths; a function of seed, epoch, index.
 
         Raises: `ShapeError`, `DTypeError` where the encoder gives something else.
         """
         at = index.to(self.x.device)
-        sequence = encoder(self.x[at], seed=derive_seed(seed, "encoder", self.split, epoch), index=at)
+        x = self.x[at]
+        sequence = encoder(x, seed=derive_seed(seed, "encoder", self.split, epoch), index=at)
         if not isinstance(sequence, Tensor) or not sequence.is_floating_point():
             given = f"{sequence.dtype}" if isinstance(sequence, Tensor) else type(sequence).__name__
             raise DTypeError(
@@ -85,7 +123,10 @@ class Samples:
                 _name(encoder), f"an output of shape {tuple(sequence.shape)}", f"(time, {len(at)}, features)",
                 "put time first and the batch second",
             )  # fmt: skip
-        return sequence, self.y[at.to(self.y.device)].long()
+        lengths = encoder.lengths(x) if isinstance(encoder, EncodesSeries) else None
+        if lengths is not None and bool((lengths == len(sequence)).all()):
+            lengths = None
+        return Coded(sequence, self.y[at.to(self.y.device)].long(), lengths)
 
     def fingerprint(self) -> dict[str, Any]:
         """What tells this split from another: shapes, types and a CRC of the contents."""

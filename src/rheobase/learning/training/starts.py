@@ -14,11 +14,11 @@ from rheobase.checks import is_number, is_whole
 from rheobase.errors import Diverged, InputError, ParameterError
 from rheobase.learning.layers import SpikingLayer, spiking_layers, watched
 from rheobase.learning.metrics import spikes_per_neuron
-from rheobase.learning.training.evaluate import output_of
+from rheobase.learning.training.evaluate import output_of, until
 from rheobase.learning.training.random_state import seeded
 from rheobase.learning.training.recipe import Recipe, set_learning_rate
 from rheobase.learning.training.sampler import Sampler
-from rheobase.learning.training.samples import Encodes, Samples
+from rheobase.learning.training.samples import Coded, Encodes, Samples
 
 TRIES = 40  # 20 halvings, say, and a bisection to 1e-6
 
@@ -143,7 +143,7 @@ def find_learning_rate(
         raise ParameterError("find_learning_rate", given, "0 < lowest < highest", "try 1e-5 and 1.0")
     if not is_whole(batches, 2):
         raise ParameterError("find_learning_rate", f"batches={batches!r}", "a whole number >= 2", "try 100")
-    samples, tried = Samples.of("train", train), copy.deepcopy(net)
+    samples, tried = Samples.of("train", train, encoder), copy.deepcopy(net)
     tried.train()
     optimiser = recipe.optimiser_for(tried)
     sampler = Sampler(samples=len(samples), batch_size=recipe.batch_size, seed=recipe.seed)
@@ -153,7 +153,7 @@ def find_learning_rate(
         for k, (epoch, batch) in enumerate(islice(endless, batches)):
             rate = lowest * (highest / lowest) ** (k / (batches - 1))
             set_learning_rate(optimiser, rate)
-            loss = _trained(tried, optimiser, recipe, *samples.encoded(encoder, batch.mine, recipe.seed, epoch))
+            loss = _trained(tried, optimiser, recipe, samples.encoded(encoder, batch.mine, recipe.seed, epoch))
             if not math.isfinite(loss):
                 break
             mean = 0.9 * mean + 0.1 * loss
@@ -167,14 +167,13 @@ def find_learning_rate(
     return LearningRateSearch(tuple(rates), tuple(losses))
 
 
-def _trained(
-    net: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe, sequence: Tensor, target: Tensor
-) -> float:
+def _trained(net: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe, coded: Coded) -> float:
     """The loss of a batch, before the step that it makes; NaN where the network leaves the numbers."""
     try:
-        loss = recipe.criterion(output_of(net, net(sequence)), target)
+        out = output_of(net, net(coded.sequence, **until(coded)))
+        loss = recipe.criterion(out, coded.target, *coded.ends)
     except (Diverged, InputError):
-        if not bool(sequence.isfinite().all()):
+        if not bool(coded.sequence.isfinite().all()):
             raise
         return math.nan
     optimiser.zero_grad()

@@ -108,7 +108,7 @@ class Trainer:
     ) -> History:
         """Train `net` in place. Afterwards it holds the weights of the epoch that validated best, if any.
 
-        train, validation   (x (samples, ...), y (samples,) integers)
+        train, validation   (x (samples, ...), y (samples,) integers); see `EncodesSeries` for samples of many lengths
         encoder             called as encoder(x, seed=..., index=...), makes sequences (time, batch, features) of x
         resume              go on from last.json in the folder; the result has the same bits as without the break,
                             on the same device, number of processes and threads
@@ -126,8 +126,8 @@ class Trainer:
         _check_count("stop_after", stop_after)
         _check_net(net)
         job = Job(
-            net=net, encoder=encoder, recipe=self.recipe, train=Samples.of("train", train),
-            validation=None if validation is None else Samples.of("validation", validation),
+            net=net, encoder=encoder, recipe=self.recipe, train=Samples.of("train", train, encoder),
+            validation=None if validation is None else Samples.of("validation", validation, encoder),
             folder=self.folder, precision=self.precision, callbacks=self.callbacks,
             checkpoint_every=self.checkpoint_every,
             notes=self.notes, resume=resume, stop_after=stop_after,
@@ -159,7 +159,7 @@ class Trainer:
         Raises: `ShapeError`, `DTypeError`, `InputError`.
         """
         _check_net(net)
-        job = _TestJob(net, encoder, Samples.of("test", test), self.recipe)
+        job = _TestJob(net, encoder, Samples.of("test", test, encoder), self.recipe)
         return _launch(self._fabric, _test, job)
 
 

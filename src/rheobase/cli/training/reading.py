@@ -1,0 +1,35 @@
+"""What is said of a user's files: how far they are read, and what was found, before the first epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from rheobase.cli.terminal import console
+from rheobase.progress import Paced
+
+if TYPE_CHECKING:
+    from rheobase.data import Dataset, Watch
+    from rheobase.runs.settings import Settings
+
+
+def reading_lines() -> Watch:
+    """A line on standard error every few seconds, of what takes longer than that."""
+    paced = Paced()
+    paced.begin()
+
+    def watch(what: str, done: int, of: int) -> None:
+        if paced.due():
+            typer.echo(f"{what}: {done} of {of}", err=True)
+
+    return watch
+
+
+def say_what_was_found(settings: Settings, data: Dataset) -> None:
+    """The notes of the data set, and the code of its samples; nothing of published sets, which have no notes."""
+    if not data.notes:
+        return
+    out = console(err=True)
+    for line in (str(data), *data.notes, f"code: {settings.code(data)}"):
+        out.print(line, soft_wrap=True)

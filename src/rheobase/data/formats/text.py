@@ -1,0 +1,35 @@
+"""Text files, plain or packed with gzip."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from pathlib import Path
+
+from rheobase.errors import DataError
+from rheobase.files import why
+
+
+def read_text(path: Path) -> str:
+    """The whole text of a file in UTF-8, with or without a byte-order mark; unpacked where the name ends in .gz.
+
+    **Raises**: DataError for a file that cannot be read, or holds no text.
+    """
+    if not path.is_file():
+        raise DataError(str(path), "no such file", "a text file", "check the path")
+    try:
+        raw = path.read_bytes()
+        if path.suffix.lower() == ".gz":
+            raw = gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        given = f"a file that cannot be read ({why(error)})"
+        raise DataError(str(path), given, "a whole text file", "get it again, or check its rights") from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        given = f"bytes that are no text in UTF-8, in line {line}"
+        raise DataError(str(path), given, "a text file", "is it another format? Else save it as UTF-8") from error
+    if "\0" in text:
+        raise DataError(str(path), "bytes of zero", "a text file", "is it another format?")
+    return text

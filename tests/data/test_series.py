@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import gzip
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from rheobase.data import Delta, Population, Reading, Scaled, Scaling, SeriesDataset, load
+from rheobase.data.encoding.series import Currents, lengths_of
+from rheobase.data.formats.ts import read_ts
+from rheobase.errors import DataError, InputError, ParameterError
+from rheobase.learning import LOSSES, loss
+
+HEAD = "@problemName a\n@timeStamps false\n@univariate false\n@equalLength false\n@classLabel true up down\n@data\n"
+ROWS = ["1,2,3:4,5,6:up", "1,2:3,4:down", "5,6,7:1,1,1:up", "0,1:0,1:down", "3,4:1,2:up"] * 3
+
+
+def ts(path: Path, rows: list[str] = ROWS, head: str = HEAD) -> Path:
+    path.write_text(head + "\n".join(rows) + "\n")
+    return path
+
+
+def table(path: Path, change: dict[int, str] | None = None) -> Path:
+    lines = ["trial,t,ax,ay,gesture,subject"]
+    for k in range(12):
+        lines += [f"r{k},{t},{k + t},{-t},{'ab'[k % 2]},p{k // 2 % 3}" for t in (1, 0, 2)[: 2 + k % 2]]
+    for at, text in (change or {}).items():
+        lines[at] = text
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def test_ts_is_read_to_its_values(tmp_path: Path) -> None:
+    data = load(ts(tmp_path / "a_TRAIN.ts"))
+    assert isinstance(data, SeriesDataset)
+    assert (data.classes, data.sample_shape, data.longest) == (("up", "down"), (2,), 3)
+    packed = tmp_path / "b.ts.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "a_TRAIN.ts").read_bytes()))
+    assert read_ts(packed).series[1].tolist() == [[1.0, 3.0], [2.0, 4.0]]
+
+
+def test_a_test_file_beside_it_is_the_test_part(tmp_path: Path) -> None:
+    ts(tmp_path / "a_TEST.ts", ROWS[:4])
+    data = load(ts(tmp_path / "a_TRAIN.ts"))
+    assert (len(data.y_train), len(data.y_test)) == (15, 4)
+    assert any("a_TEST.ts" in note for note in data.notes)
+
+
+def test_all_problems_of_a_ts_file_are_told_at_once(tmp_path: Path) -> None:
+    rows = [*ROWS, "1,?:2,3:up", "1,2:3:up", "1,2:3,4:left", "1,2:3,4:", "1,x:3,4:up"]
+    with pytest.raises(DataError) as caught:
+        load(ts(tmp_path / "a.ts", rows))
+    said = str(caught.value)
+    for words in ("5 problems", "line 22: a missing value in channel 1, step 1", "line 23: channels of 2, 1 steps",
+                  "line 24: class 'left'", "line 25: no class", "line 26: 'x', no number"):  # fmt: skip
+        assert words in said
+
+
+def test_files_of_others(shared_data: Path) -> None:
+    folder = shared_data / "files_for_readers" / "timeseries"
+    stamped = read_ts(folder / "UnitTestTimeStamps_TRAIN.ts")
+    assert stamped.series[0][:, 0].tolist() == [241.97, 241.75, 241.64, 241.71]
+    assert (stamped.labels, stamped.notes) == (["1", "1", "2", "2"], ())
+    gesture = read_ts(folder / "PickupGestureWiimoteZ_TRAIN.ts")
+    assert sorted({len(one) for one in gesture.series})[::48][0] == 29
+    assert max(map(len, gesture.series)) == 361
+    assert len(gesture.series) == 50
+    for name in ("CardanoSentiment_TEST.ts", "Covid3Month_TRAIN.ts"):
+        with pytest.raises(DataError, match="regression"):
+            read_ts(folder / name)
+    arrow = load(folder / "ArrowHead_TRAIN.tsv")
+    assert arrow.classes == ("0", "1", "2")
+    assert arrow.x_train.shape[1:] == (251, 1)
+    assert len(arrow.y_train) + len(arrow.y_test) == 36
+    for name in ("UnitTest_Tsf_Loader.tsf", "GunPoint_TRAIN.arff"):
+        with pytest.raises(DataError, match=r"got a \.(tsf|arff) file"):
+            load(folder / name)
+
+
+def test_table_with_named_columns(tmp_path: Path) -> None:
+    data = load(table(tmp_path / "a.csv"), reading=Reading(columns="id=trial,label=gesture"))
+    assert isinstance(data, SeriesDataset)
+    assert (data.channels, data.classes) == (("ax", "ay"), ("a", "b"))
+    # steps in the order of the time, not of the rows
+    assert sorted(data.x_train[:, :2, 1].flatten().unique().tolist()) == [-1.0, 0.0]
+    assert data.x_train[0, 0, 1] == 0
+    assert data.groups is not None
+    assert data.groups.kind == "subject"
+    assert not set(data.groups.train.tolist()) & set(data.groups.test.tolist())
+    (_, y), (_, held) = data.split(0.3)
+    assert len(y) + len(held) == len(data.y_train)
+
+
+def test_all_problems_of_a_table_are_told_at_once(tmp_path: Path) -> None:
+    change = {2: "r0,0,nan,0,a,p0", 4: "r1,0,2,high,b,p0", 7: "r2,1,1,1,b,p1"}
+    with pytest.raises(DataError) as caught:
+        load(table(tmp_path / "a.csv", change), reading=Reading(columns="id=trial,label=gesture"))
+    said = str(caught.value)
+    for words in ("line 3: a missing value in column 'ax'", "line 5: 'high', no finite number, in column 'ay'",
+                  "series 'r2' with several values for its label"):  # fmt: skip
+        assert words in said
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,b\nhello,world\nmore,text\n", "no column for the label.*text in column 'a', 'b'"),
+        ("id,t,x,label\n1,0,1,a\n1,1\n2,0,1\n", "2 problems: line 3: 2 values for 4 columns; line 4: 3 values"),
+        ("id,t,x\n1,0,1\n", "no column for the label"),
+        ("id,t,x,label\n1,0,1,a\n1,1,1,a\n2,0,1,a\n", "one class alone, 'a'"),
+        ("id,t,x,label\n1,0,1,a\n1,0,1,a\n2,0,1,b\n", "a second row of series '1' for one time"),
+        ("id,t,x,label\n1,0,1,\n1,1,1,\n2,0,1,b\n", "line 2, line 3: no label in column 'label'"),
+        ("", "no line"),
+    ],
+)
+def test_tables_that_are_refused(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(DataError, match=words):
+        load(tmp_path / "a.csv")
+
+
+def test_arrays_of_series_and_images(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).normal(size=(20, 30, 3)), np.arange(20) % 2
+    np.savez(tmp_path / "a.npz", x=x, y=y)
+    data = load(tmp_path / "a.npz")
+    assert isinstance(data, SeriesDataset)
+    assert (len(data.y_train), len(data.y_test)) == (16, 4)
+    np.savez(tmp_path / "either.npz", x_train=abs(x) / 10, y_train=y, x_test=abs(x) / 10, y_test=y)
+    with pytest.raises(DataError, match="--kind series, or --kind images"):
+        load(tmp_path / "either.npz")
+    assert isinstance(load(tmp_path / "either.npz", reading=Reading(kind="series")), SeriesDataset)
+    assert not isinstance(load(tmp_path / "either.npz", reading=Reading(kind="images")), SeriesDataset)
+    x[3, 4, 1], x[5] = np.nan, np.inf
+    np.savez(tmp_path / "bad.npz", x=x, y=y)
+    with pytest.raises(DataError, match=r"sample 3, step 4: NaN.*sample 5, step 0: infinity"):
+        load(tmp_path / "bad.npz")
+    np.save(tmp_path / "x.npy", x)
+    with pytest.raises(DataError, match=r"no classes: no file y\.npy"):
+        load(tmp_path / "x.npy")
+    (tmp_path / "p.npz").write_bytes(pickle.dumps({"x": 1}))
+    with pytest.raises(DataError, match=r"p\.npz"):
+        load(tmp_path / "p.npz")
+
+
+def test_lengths_end_a_series(tmp_path: Path) -> None:
+    x = np.ones((8, 5, 2))
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(8) % 2, lengths=np.arange(1, 9).clip(max=5))
+    data = load(tmp_path / "a.npz", reading=Reading(kind="series"))
+    assert sorted(torch.cat(data.lengths).tolist()) == [1, 2, 3, 4, 5, 5, 5, 5]  # type: ignore[attr-defined]
+
+
+def test_delta_gives_the_series_back_to_a_threshold() -> None:
+    x = torch.randn(3, 40, 2, generator=torch.Generator().manual_seed(0))
+    spikes = Delta(0.5)(x)
+    level = 0.5 * (spikes[..., :2] - spikes[..., 2:]).cumsum(0)
+    assert float((level - x.transpose(0, 1)).abs().max()) < 0.5
+    assert bool(((spikes[..., :2] == 0) | (spikes[..., 2:] == 0)).all())
+
+
+@pytest.mark.parametrize("code", [Currents(), Delta(0.5), Population(5)])
+def test_nothing_comes_after_the_end(code: Currents | Delta | Population) -> None:
+    x = 4 * torch.randn(2, 6, 3, generator=torch.Generator().manual_seed(0))
+    x[0, 4:] = torch.nan
+    out = Scaled(code, Scaling.of(x), bin=2)(x)
+    assert out.shape == (3, 2, 3 * code.per_channel)
+    assert not bool(out[2, 0].any())
+    assert bool(out[2, 1].any())
+    assert torch.equal(out[:2, :1], Scaled(code, Scaling.of(x), bin=2)(x[:1, :4]))
+
+
+def test_nan_inside_a_series_is_refused() -> None:
+    x = torch.zeros(2, 3, 1)
+    x[1, 1] = torch.nan
+    with pytest.raises(InputError, match="nan in sample 1, step 1, channel 0"):
+        lengths_of(x)
+    with pytest.raises(ParameterError):
+        Delta(0.0)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_loss_of_ended_samples_is_that_of_each_alone(name: str) -> None:
+    out = torch.randn(7, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    target, lengths = torch.tensor([0, 3, 1]), torch.tensor([7, 2, 4])
+    each = [loss(name)(out[:n, k : k + 1], target[k : k + 1]) for k, n in enumerate(lengths.tolist())]
+    assert float(loss(name)(out, target, lengths)) == pytest.approx(float(sum(each)) / 3, rel=1e-12)
+    spoiled = out.clone()
+    spoiled[2:, 1] = 1e9
+    assert torch.equal(loss(name).scores(spoiled, lengths), loss(name).scores(out, lengths))

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import rheobase
+from rheobase.cli.app import app
+
+
+def test_series_are_trained_tested_and_asked_about(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    x = rng.normal(size=(60, 12, 2)) * 50 + 300 * y[:, None, None]
+    lengths = rng.integers(6, 13, 60)
+    np.savez(tmp_path / "a.npz", x=x, y=y, lengths=lengths)
+    command = ["train", "--neuron", "LIF", "--data", f"{tmp_path}/a.npz", "--out", f"{tmp_path}", "--name", "run"]
+    done = CliRunner().invoke(app, [*command, "--epochs", "12", "--hidden", "16"])
+    assert done.exit_code == 0, done.output
+    assert "each channel scaled" in done.output
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    model = rheobase.load(tmp_path / "run")
+    test = model.evaluate()
+    assert (test.accuracy, test.loss) == (result["test"]["accuracy"], result["test"]["loss"])
+    assert test.accuracy > 0.9
+    held = model.load_data()
+    assert model.predict(held.x_test).label.eq(held.y_test).double().mean() == pytest.approx(test.accuracy)
+    assert len(model.predict(tmp_path / "a.npz")) == 60
+    # the scaling is that of the samples that are trained on: in the units of the data
+    assert model.task.scaling is not None and model.task.scaling.std[0] > 100
