@@ -94,7 +94,7 @@ def trained(data: Path, words: str, seed: int, runs: Path, *, quick: bool) -> di
     test = result["test"]
     say(f"{command}: {100 * test['accuracy']:.2f} % of {test['samples']}")
     return {"command": command, "accuracy": test["accuracy"], "samples": test["samples"],
-            "seconds": result["training_seconds"], "said": ran.stderr.splitlines()}  # fmt: skip
+            "seconds": result["training_seconds"]}  # fmt: skip
 
 
 def main() -> None:
