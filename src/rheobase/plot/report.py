@@ -65,7 +65,7 @@ class Report:
     """The content of a page, from top to bottom.
 
     `figures` are what was measured, `settings` what was chosen; `command` makes the run again. `sections` follow the
-    pictures; above them stands a list of them, where there are several, and below the summary `links` to other pages.
+    pictures; `opening` is a picture that stands right below the summary, before everything else; above them stands a list of them, where there are several, and below the summary `links` to other pages.
 
     >>> page = Report(
     ...     title="A run",
@@ -87,6 +87,7 @@ class Report:
     command: str
     footer: str = ""
     sections: Sequence[Section] = ()
+    opening: Picture | None = None
     links: Sequence[Link] = ()
 
     def html(self) -> str:
@@ -94,6 +95,7 @@ class Report:
         body = (
             f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{escape(self.summary)}</p>\n"
             f"{''.join(f'{_block(link)}{_LINE}' for link in self.links)}</header>\n"
+            f"{_figure(self.opening) + _LINE if self.opening is not None else ''}"
             f"{_contents(self.sections)}"
             f"{_section('Figures', _table(self.figures))}"
             f"{''.join(_section(picture.title, _figure(picture)) for picture in self.pictures)}"
