@@ -64,8 +64,9 @@ class Section:
 class Report:
     """The content of a page, from top to bottom.
 
-    `figures` are what was measured, `settings` what was chosen; `command` makes the run again. `sections` follow the
-    pictures; `opening` is a picture that stands right below the summary, before everything else; above them stands a list of them, where there are several, and below the summary `links` to other pages.
+    `figures` are what was measured, `settings` what was chosen; `command` makes the run again. `opening` is a picture
+    right below the summary. `sections` follow the pictures; above them stands a list of them, where there are several,
+    and below the summary `links` to other pages.
 
     >>> page = Report(
     ...     title="A run",

@@ -17,7 +17,7 @@ def load(path: Path) -> tuple[str, Sequence[Stored]]:
     """The sweeps. Raises `DataError`, for pickled arrays too: they could run any code."""
     arrays: dict[str, np.ndarray] = {}
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as held, np.load(held, allow_pickle=False) as file:
             for name in file.files:
                 arrays[name] = file[name]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:

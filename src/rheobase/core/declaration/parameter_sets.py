@@ -102,7 +102,9 @@ def _read(cls: type[Any], path: Path) -> dict[str, NamedSet]:
     source = table.pop("source", "")
     wrong = next((name for name, entry in table.items() if not isinstance(entry, dict)), None)
     if wrong is not None:
-        raise DeclarationError(cls.__name__, f"{path.name}: {wrong!r}", "a table [NAME] for each set", "see a fit's file")
+        raise DeclarationError(
+            cls.__name__, f"{path.name}: {wrong!r}", "a table [NAME] for each set", "see a fit's file"
+        )
     return {name: _entry(cls, name, entry, source) for name, entry in table.items()}
 
 

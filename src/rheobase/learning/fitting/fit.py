@@ -25,7 +25,6 @@ from rheobase.learning.fitting.progress import FitCallback, FitStep
 from rheobase.learning.fitting.recording import Recording
 from rheobase.learning.training.stopping import InterruptWatch
 
-
 EDGE = 0.02  # of a range: a best value that is nearer to an end might lie beyond it
 FORCED, GRADIENT = 1.0 / 3.0, 0.5  # of the time limit: when the forced stage and all stages by gradient end
 INTERRUPTED = "Ctrl-C"
@@ -138,7 +137,7 @@ class Fit:
 
     @property
     def gamma(self) -> float:
-        """Gamma of the best candidate on the recording that it was fitted to, at `delta` ms: mean of sweeps with spikes."""
+        """Gamma of the best candidate at `delta` ms: the mean over the fitted sweeps that have spikes."""
         return self.best.gamma
 
     def run(self, recording: Recording) -> tuple[Tensor, Tensor | None]:
@@ -156,7 +155,9 @@ class Fit:
         return response.spikes[..., 0].T, v
 
     def gamma_on(self, recording: Recording, *, start: float | None = None, delta: float | None = None) -> float:
-        """The mean Gamma over the sweeps with spikes of a recording (0 without any), which is run from its first sample and scored from `start`.
+        """The mean Gamma over the sweeps of a recording that have spikes; 0 without any.
+
+        It is run from its first sample and scored from `start`.
 
         `delta` in ms; that of the fit where it is not given.
 
@@ -213,11 +214,8 @@ def fit_neuron(
     True
     """
     recipe = FitRecipe() if recipe is None else recipe
-    template = _template(neuron, recording)
+    space = search_space(neuron, recording, learn=learn, ranges=ranges, scale=scale, series=series)
     watched = tuple(callbacks)
-    space = Candidates(template, recording, learn=learn, ranges=ranges or {}, scale=scale, series=series)
-    if not space.axes:
-        raise ParameterError("fit_neuron", "nothing to learn", "names of parameters", 'learn=("tau_mem",)')
     if recording.duration <= recipe.settle:
         given = f"settle = {recipe.settle} ms of {recording.duration} ms"
         raise ParameterError("fit_neuron", given, "a part of the recording that is left to score", "lower settle")
@@ -232,6 +230,23 @@ def fit_neuron(
         for callback in watched:
             callback.on_end()
     return search.result(ended)
+
+
+def search_space(
+    neuron: Neuron | type[Declared],
+    recording: Recording,
+    *,
+    learn: Sequence[str],
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    scale: float | tuple[float, float] | None = None,
+    series: bool = False,
+) -> Candidates:
+    """What `fit_neuron` would search, with the same arguments. Raises: `ParameterError`, `UnitError`."""
+    template = _template(neuron, recording)
+    space = Candidates(template, recording, learn=learn, ranges=ranges or {}, scale=scale, series=series)
+    if not space.axes:
+        raise ParameterError("fit_neuron", "nothing to learn", "names of parameters", 'learn=("tau_mem",)')
+    return space
 
 
 def _template(neuron: Any, recording: Recording) -> Neuron:

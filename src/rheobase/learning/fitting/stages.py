@@ -90,7 +90,9 @@ class Target:
                 # of a sweep without spikes it says nothing: 0 for any model
                 told = torch.isfinite(self.times[:, 0]) if self.times.shape[1] else slice(None)
                 delta = torch.tensor(self.precisions, dtype=torch.float64)[:, None, None]
-                found[:, alive] = gamma(self.times[:, None], model, duration=self.duration, delta=delta)[:, told].mean(1)
+                found[:, alive] = gamma(self.times[:, None], model, duration=self.duration, delta=delta)[:, told].mean(
+                    1
+                )
             v_error = torch.zeros(len(point))
             if response.v is not None:
                 v_error = loss.voltage(response.v, self.mean_v, (self.seen > 0).to(self.v))
