@@ -13,9 +13,10 @@ import pytest
 import torch
 from typer.testing import Result
 
+import rheobase
 from rheobase import neurons, stimuli
 from rheobase.cli.fitting import job, page
-from rheobase.errors import DataError, DeclarationError, ParameterError
+from rheobase.errors import CheckpointError, DataError, DeclarationError, ParameterError
 from rheobase.learning import FitCallback, FitStep
 
 DT = 0.25
@@ -82,6 +83,12 @@ def test_the_neuron_that_is_loaded_is_the_one_that_was_fitted(run: Run, cell: Pa
     assert (
         f"c_mem={found['parameters']['c_mem']['value']:.4g}"[:10] in json.loads(Path("sim.json").read_text())["neuron"]
     )
+
+
+def test_a_fit_is_no_network_and_says_how_it_is_loaded(run: Run, cell: Path, plain: None) -> None:
+    run("fit", "GLIF1", cell, *QUICK, "--generations", 1, "--name", "mine")
+    with pytest.raises(CheckpointError, match=r"a fit of one neuron.*GLIF1.named\(.*fitted.toml"):
+        rheobase.load("runs/mine")
 
 
 def test_a_set_of_another_neuron_or_none_is_refused(tmp_path: Path) -> None:
@@ -152,7 +159,7 @@ def test_an_edge_is_warned_of_and_a_wider_range_is_named(
     assert {"low": "--range v_leak=-77:-65", "high": "--range v_leak=-71:-59"}[side] in result.stdout
     html = Path("runs/edge/report.html").read_text()
     assert "At an edge of their range stand v_leak, v_threshold" in html or "stand v_threshold, v_leak" in html
-    assert f"at the {side} edge: may lie beyond" in html
+    assert f">at the {side} edge</td>" in html
 
 
 WRONG = {

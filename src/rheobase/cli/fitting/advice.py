@@ -51,7 +51,9 @@ def advice(fitted: Fitted, data: Sequence[SweepFeatures], model: Sequence[SweepF
             f"The fit fires in sweeps {_list(loud)}, where the cell is silent: leave others out with --sweeps."
         )
     loose = undetermined(fitted)
-    if loose:
+    if len(loose) > len(fitted.fit.axes) / 2:
+        found.append("Candidates that are nearly as good lie far apart: search for longer, or --learn less.")
+    elif loose:
         found.append(f"These data hardly determine {', '.join(loose)}: hold them, by leaving them out of --learn.")
     found.append(f"Check that it does not hang on the time step: --dt {fitted.recording.dt / 2:g}.")
     return found

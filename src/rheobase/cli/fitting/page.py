@@ -137,12 +137,13 @@ def parameters(fitted: Fitted) -> Table:
     fit, edges = fitted.fit, fitted.fit.at_edges()
     rows = [
         (
-            axis.name, fit.best.values[axis.name], _unit(fitted, axis.name), axis.low, axis.high,
-            f"at the {edges[axis.name]} edge: may lie beyond" if axis.name in edges else "",
+            axis.name, fit.best.values[axis.name], _unit(fitted, axis.name),
+            f"at the {edges[axis.name]} edge" if axis.name in edges else "", axis.low, axis.high,
         )
         for axis in fit.axes
     ]  # fmt: skip
-    return Table("What was searched", ("name", "best", "unit", "from", "to", "warning"), rows)
+    caption = "Beyond an edge a better value may lie: give a wider range." if edges else ""
+    return Table("What was searched", ("name", "best", "unit", "warning", "from", "to"), rows, caption=caption)
 
 
 def features_table(data: list[SweepFeatures], model: list[SweepFeatures]) -> Table:

@@ -115,7 +115,12 @@ def usual_learn(kind: type[Declared]) -> tuple[str, ...]:
 def likely_ranges(kind: type[Declared], learn: Sequence[str], found: Measured) -> dict[str, tuple[float, float]]:
     """Where to search the parameters in `learn` that a recording tells of; the others have their usual ranges."""
     ranges = {name: _range(kind.params[name], found) for name in learn if name in kind.params}
-    return {name: ends for name, ends in ranges.items() if ends is not None}
+    # round numbers: the last digits of a least-squares solution hang on where its arrays lie in memory
+    return {name: (_rounded(ends[0]), _rounded(ends[1])) for name, ends in ranges.items() if ends is not None}
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 def _range(spec: ParamSpec, found: Measured) -> tuple[float, float] | None:
