@@ -93,7 +93,7 @@ def test_a_fast_cell_is_seen_and_its_precision_told() -> None:
     start = neurons.GLIF1(1, dt=DT, c_mem=60.0, g_leak=10.0, v_leak=-70.0, v_reset=-60.0)
     fit = fit_neuron(start, recording, learn=("v_threshold",), ranges={"v_threshold": (-60.0, -40.0)}, recipe=SHORT)
     assert fit.delta == pytest.approx(0.25 / rate, rel=0.05)
-    assert f"delta={fit.delta}" in repr(fit)
+    assert f"Gamma {fit.gamma:.3f} at {fit.delta:.3g} ms" in repr(fit)
     assert {step.delta for step in fit.history} == {fit.delta}
     assert fit.gamma > 0.9
     assert fit.best.values["v_threshold"] == pytest.approx(-50.0, abs=0.5)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rheobase.cli import evaluate, gallery, list_neurons, predict, reproduce, show, simulate, train
+from rheobase.cli import evaluate, fit, gallery, list_neurons, predict, reproduce, show, simulate, train
 from rheobase.cli.bench import bench
 from rheobase.cli.convert import convert
 
@@ -24,6 +24,7 @@ app.command(epilog=show.EXAMPLES)(show.show)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
 app.command(epilog=gallery.EXAMPLES)(gallery.gallery)
 app.command(epilog=train.EXAMPLES)(train.train)
+app.command(epilog=fit.EXAMPLES)(fit.fit)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)

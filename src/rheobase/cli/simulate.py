@@ -69,7 +69,8 @@ def simulate(
         typer.Option(
             "--set",
             metavar="NAME[=VALUE]",
-            help="Give a parameter or option; a NAME alone is a named set (`rheobase show` lists them). Repeatable.",
+            help="Give a parameter or option; a NAME alone is a named set (`rheobase show` lists them), a FILE.toml "
+            "that of a fit. Repeatable.",
         ),
     ] = None,
     record: Annotated[
@@ -179,16 +180,17 @@ def _values(kind: type[Declared], assignments: list[str]) -> tuple[NamedSet | No
     """The named set of the assignments, if there is one, and what they give beside it."""
     from rheobase.cli.quantity import quantity
     from rheobase.errors import ParameterError, nearest
+    from rheobase.files import expanded
 
     chosen: NamedSet | None = None
     values: dict[str, Any] = {}
     known, sets = [*kind.params, *kind.declared_options], kind.sets()
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
-        if not equals and name in sets:
+        if not equals and (name in sets or name.endswith(".toml")):
             if chosen is not None:
                 raise ParameterError("--set", f"{chosen.name} and {name}", "one named set", "leave one out")
-            chosen = sets[name]
+            chosen = kind.named_set(expanded(name, "--set") if name.endswith(".toml") else name)
             continue
         if not equals:
             expected = f"NAME=VALUE, or the name of a set of {kind.__name__}"

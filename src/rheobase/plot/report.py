@@ -64,8 +64,9 @@ class Section:
 class Report:
     """The content of a page, from top to bottom.
 
-    `figures` are what was measured, `settings` what was chosen; `command` makes the run again. `sections` follow the
-    pictures; above them stands a list of them, where there are several, and below the summary `links` to other pages.
+    `figures` are what was measured, `settings` what was chosen; `command` makes the run again. `opening` is a picture
+    right below the summary. `sections` follow the pictures; above them stands a list of them, where there are several,
+    and below the summary `links` to other pages.
 
     >>> page = Report(
     ...     title="A run",
@@ -87,6 +88,7 @@ class Report:
     command: str
     footer: str = ""
     sections: Sequence[Section] = ()
+    opening: Picture | None = None
     links: Sequence[Link] = ()
 
     def html(self) -> str:
@@ -94,6 +96,7 @@ class Report:
         body = (
             f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{escape(self.summary)}</p>\n"
             f"{''.join(f'{_block(link)}{_LINE}' for link in self.links)}</header>\n"
+            f"{_figure(self.opening) + _LINE if self.opening is not None else ''}"
             f"{_contents(self.sections)}"
             f"{_section('Figures', _table(self.figures))}"
             f"{''.join(_section(picture.title, _figure(picture)) for picture in self.pictures)}"

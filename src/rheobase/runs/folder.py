@@ -97,6 +97,10 @@ def read_notes(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     content = read_json(path)
     notes = content.get("notes") if isinstance(content, dict) else None
+    if isinstance(notes, dict) and "fit" in notes:
+        kind = notes["fit"].get("neuron", "NEURON") if isinstance(notes["fit"], dict) else "NEURON"
+        remedy = f'neurons.{kind}.named("{folder / "fitted.toml"}", 1) is its neuron'
+        raise CheckpointError(str(folder), "a fit of one neuron", "a run of `rheobase train`", remedy)
     if not isinstance(notes, dict) or "settings" not in notes:
         raise CheckpointError(
             str(path), "no settings in it", "a run of `rheobase train`", "give the folder of such a run"

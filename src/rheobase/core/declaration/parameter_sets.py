@@ -11,6 +11,8 @@ dt = 0.25                                          # ms (steps: 1 where the neur
 stop = 220.0                                       # ms
 current = [[22.0, 0.0], [22.0, 15.0]]              # corners (time, value): two at one time are a jump
 start = { v = -70.0, u = -14.0 }                   # states; those left out are at rest
+
+A fit writes such a file with one set, and says in it `neuron = "AdEx"`: it is a set of that neuron, known by its path.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from typing import Any
 
 from torch import Tensor
 
-from rheobase.errors import DeclarationError, nearest
+from rheobase.errors import DataError, DeclarationError, nearest
 from rheobase.stimuli import Stimulus, corners
 
 SHOWN = ("dt", "stop", "current", "start")
@@ -69,13 +71,40 @@ def named_sets(cls: type[Any]) -> dict[str, NamedSet]:
         return {}  # written at a prompt: there is no file beside it
     if not path.is_file():
         return {}
+    return _read(cls, path)
+
+
+def set_in(cls: type[Any], path: str | Path) -> NamedSet:
+    """The one set in a file of a user, as a fit writes it.
+
+    Raises: `DataError` for a file that cannot be read, holds another number of sets, or one of another neuron;
+    `DeclarationError` for one that does not fit the class.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(str(path), "no such file", "a .toml file with a named set", "check the path")
+    found = _read(cls, path)
+    if len(found) != 1:
+        raise DataError(str(path), f"{len(found)} sets", "one", "keep each in a file of its own")
+    return next(iter(found.values()))
+
+
+def _read(cls: type[Any], path: Path) -> dict[str, NamedSet]:
     import tomllib  # only where there is a file
 
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DeclarationError(cls.__name__, f"{path.name}: {error}", "valid TOML", "correct that line") from None
+    meant = table.pop("neuron", cls.__name__)
+    if meant != cls.__name__:
+        raise DataError(str(path), f"a set of {meant}", f"a set of {cls.__name__}", f"load it with {meant}")
     source = table.pop("source", "")
+    wrong = next((name for name, entry in table.items() if not isinstance(entry, dict)), None)
+    if wrong is not None:
+        raise DeclarationError(
+            cls.__name__, f"{path.name}: {wrong!r}", "a table [NAME] for each set", "see a fit's file"
+        )
     return {name: _entry(cls, name, entry, source) for name, entry in table.items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from rheobase.core.declaration.elsewhere import elsewhere
 from rheobase.core.declaration.inputs import CURRENT, RESERVED, input_type
-from rheobase.core.declaration.parameter_sets import NamedSet, Shown, named_sets
+from rheobase.core.declaration.parameter_sets import NamedSet, Shown, named_sets, set_in
 from rheobase.core.declaration.words import EntrySpec, Option, ParamSpec, StateSpec
 from rheobase.core.execution.check import checked_shape
 from rheobase.core.neuron import Neuron
@@ -138,15 +139,25 @@ class Declared(Neuron):
         return dict(named_sets(cls))
 
     @classmethod
-    def named(cls, name: str, *shape: int | Sequence[int], **given: Any) -> Self:
-        """A population with a named parameter set; keyword arguments override its values.
+    def named_set(cls, name: str | Path) -> NamedSet:
+        """The parameter set of that name, or the one in a .toml file, as `rheobase fit` writes it.
 
-        Raises: `ParameterError` for a name that there is not.
+        Raises: `ParameterError` for a name that there is not, `DataError` for a file without a set of this neuron.
         """
+        if isinstance(name, Path) or str(name).endswith(".toml"):
+            return set_in(cls, name)
         known = named_sets(cls)
         if name not in known:
             raise ParameterError(cls.__name__, f"set {name!r}", "the name of a set", nearest(str(name), known))
-        found = known[name]
+        return known[name]
+
+    @classmethod
+    def named(cls, name: str | Path, *shape: int | Sequence[int], **given: Any) -> Self:
+        """A population with a named parameter set, or that of a fit; keyword arguments override its values.
+
+        Raises: `ParameterError` for a name that there is not, `DataError` for a file without a set of this neuron.
+        """
+        found = cls.named_set(name)
         return cls(*shape, **{**found.values, **found.options, **given})
 
     def start(self, shown: Shown, batch: int = 1) -> Any:

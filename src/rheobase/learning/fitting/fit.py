@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -19,10 +20,14 @@ from rheobase.errors import ParameterError
 from rheobase.learning.fitting import stages
 from rheobase.learning.fitting.candidates import Candidates
 from rheobase.learning.fitting.gamma import check_window, gamma, trains_of
-from rheobase.learning.fitting.population import declared
+from rheobase.learning.fitting.population import Axis, declared
 from rheobase.learning.fitting.progress import FitCallback, FitStep
 from rheobase.learning.fitting.recording import Recording
 from rheobase.learning.training.stopping import InterruptWatch
+
+EDGE = 0.02  # of a range: a best value that is nearer to an end might lie beyond it
+FORCED, GRADIENT = 1.0 / 3.0, 0.5  # of the time limit: when the forced stage and all stages by gradient end
+INTERRUPTED = "Ctrl-C"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +43,8 @@ class FitRecipe:
     rate           learning rate of Adam, as a share of the search ranges
     patience       generations without a better best after which evolution ends; None: never
     settle         ms at the start that are run, but not scored
+    time_limit     seconds after which the search ends with the best so far: the forced stage may take a third of them,
+                   both gradient stages a half; None: no limit
     """
 
     restarts: int = 24
@@ -50,6 +57,7 @@ class FitRecipe:
     rate: float = 0.03
     patience: int | None = 60
     settle: float = 50.0
+    time_limit: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("restarts", "forced", "free", "generations", "population", "sweeps"):
@@ -60,6 +68,9 @@ class FitRecipe:
             value = getattr(self, name)
             if not is_number(value, least=0):
                 raise ParameterError("FitRecipe", f"{name} = {value!r}", "a finite number >= 0", "leave it out")
+        if self.time_limit is not None and not is_number(self.time_limit, above=0):
+            given = f"time_limit = {self.time_limit!r}"
+            raise ParameterError("FitRecipe", given, "a number of seconds > 0", "leave it out for no limit")
 
 
 @dataclass(frozen=True)
@@ -76,12 +87,14 @@ class Candidate:
     v_error: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fit:
     """The result of a fit: `neuron` (of shape (1,)) and `candidates`, the best first.
 
     `readout` converts between the units of the recording and of the neuron: input = input_scale * pA, and
-    mV = v_offset + v_gain * v + r_series * pA. `finished` is False after Ctrl-C.
+    mV = v_offset + v_gain * v + r_series * pA. `ended` says why the search ended: "generations", "patience", "time
+    limit" or "Ctrl-C"; `finished` is False after Ctrl-C.
+    `recipe` makes the same fit, whatever the clock says: it has the steps that were done, and no time limit.
     `delta` is the precision (ms) of every Gamma that is reported: 4, or less where the cell fires so fast that at 4
     chance alone would meet its spikes (see `window`).
     """
@@ -89,11 +102,33 @@ class Fit:
     neuron: Neuron
     readout: Mapping[str, float]
     candidates: tuple[Candidate, ...]
-    history: tuple[FitStep, ...] = field(repr=False)
-    finished: bool
+    history: tuple[FitStep, ...]
+    ended: str
     delta: float
-    _space: Candidates = field(repr=False)
-    _point: Tensor = field(repr=False)
+    recipe: FitRecipe
+    _space: Candidates
+    _point: Tensor
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value:.4g}" for name, value in self.best.values.items())
+        said = f"{type(declared(self.neuron)).__name__}, Gamma {self.gamma:.3f} at {self.delta:.3g} ms"
+        return f"Fit({said}; {values}; {len(self.candidates)} candidates; ended by {self.ended})"
+
+    @property
+    def finished(self) -> bool:
+        """Whether it was not interrupted."""
+        return self.ended != INTERRUPTED
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """What was searched, with its range."""
+        return tuple(self._space.axes)
+
+    def at_edges(self) -> dict[str, str]:
+        """The searched quantities whose best value lies at an edge of their range: "low" or "high"."""
+        shares = {axis.name: float(share) for axis, share in zip(self.axes, self._point[0], strict=True)}
+        low = {name: "low" for name, share in shares.items() if share < EDGE}
+        return low | {name: "high" for name, share in shares.items() if share > 1.0 - EDGE}
 
     @property
     def best(self) -> Candidate:
@@ -102,7 +137,7 @@ class Fit:
 
     @property
     def gamma(self) -> float:
-        """Gamma of the best candidate on the recording that it was fitted to, at `delta` ms."""
+        """Gamma of the best candidate at `delta` ms: the mean over the fitted sweeps that have spikes."""
         return self.best.gamma
 
     def run(self, recording: Recording) -> tuple[Tensor, Tensor | None]:
@@ -120,7 +155,9 @@ class Fit:
         return response.spikes[..., 0].T, v
 
     def gamma_on(self, recording: Recording, *, start: float | None = None, delta: float | None = None) -> float:
-        """The mean Gamma over the sweeps of a recording, which is run from its first sample and scored from `start`.
+        """The mean Gamma over the sweeps of a recording that have spikes; 0 without any.
+
+        It is run from its first sample and scored from `start`.
 
         `delta` in ms; that of the fit where it is not given.
 
@@ -133,8 +170,8 @@ class Fit:
         check_window("Fit.gamma_on", times, duration=part.duration, delta=delta)
         trains = trains_of(spikes[:, -part.steps :].T, recording.dt)
         pairs = zip(times, trains, strict=True)
-        found = [float(gamma(a, b, duration=part.duration, delta=delta)) for a, b in pairs]
-        return sum(found) / len(found)
+        found = [float(gamma(a, b, duration=part.duration, delta=delta)) for a, b in pairs if len(a)]
+        return sum(found) / max(1, len(found))
 
 
 def fit_neuron(
@@ -162,7 +199,7 @@ def fit_neuron(
     surrogate gradients). The best of them start an evolution, which minimises 1 - Gamma (mean at 2, 4 and 8 ms, or less
     for a cell that fires fast: `delta` of the fit), the error of the potential, and a van Rossum distance of 50 ms that
     constrains the rate. All run as lanes of one neuron. The same seed gives the same fit.
-    Ctrl-C ends the search and gives the best so far, with `finished` False; a second one raises.
+    Ctrl-C, or the time limit of the recipe, ends the search and gives the best so far; a second Ctrl-C raises.
 
     Raises: `ParameterError`, `UnitError`.
 
@@ -177,11 +214,8 @@ def fit_neuron(
     True
     """
     recipe = FitRecipe() if recipe is None else recipe
-    template = _template(neuron, recording)
+    space = search_space(neuron, recording, learn=learn, ranges=ranges, scale=scale, series=series)
     watched = tuple(callbacks)
-    space = Candidates(template, recording, learn=learn, ranges=ranges or {}, scale=scale, series=series)
-    if not space.axes:
-        raise ParameterError("fit_neuron", "nothing to learn", "names of parameters", 'learn=("tau_mem",)')
     if recording.duration <= recipe.settle:
         given = f"settle = {recipe.settle} ms of {recording.duration} ms"
         raise ParameterError("fit_neuron", given, "a part of the recording that is left to score", "lower settle")
@@ -191,11 +225,28 @@ def fit_neuron(
         callback.on_start(search.total)
     try:
         with watch.installed():
-            finished = search.run(watch)
+            ended = search.run(watch)
     finally:
         for callback in watched:
             callback.on_end()
-    return search.result(finished)
+    return search.result(ended)
+
+
+def search_space(
+    neuron: Neuron | type[Declared],
+    recording: Recording,
+    *,
+    learn: Sequence[str],
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    scale: float | tuple[float, float] | None = None,
+    series: bool = False,
+) -> Candidates:
+    """What `fit_neuron` would search, with the same arguments. Raises: `ParameterError`, `UnitError`."""
+    template = _template(neuron, recording)
+    space = Candidates(template, recording, learn=learn, ranges=ranges or {}, scale=scale, series=series)
+    if not space.axes:
+        raise ParameterError("fit_neuron", "nothing to learn", "names of parameters", 'learn=("tau_mem",)')
+    return space
 
 
 def _template(neuron: Any, recording: Recording) -> Neuron:
@@ -234,18 +285,21 @@ class _Search:
         self.point = space.draw(recipe.restarts, self.generator)
         self.scores = target.scores(space, self.point)
 
-    def run(self, watch: InterruptWatch) -> bool:
-        """All stages; False where Ctrl-C ended them."""
+    def run(self, watch: InterruptWatch) -> str:
+        """All stages; what ended them."""
         recipe, space, target = self.recipe, self.space, self.target
         told = recipe.forced if self.tells else 0
         start = self.point
         forced = stages.forced(space, target, start, steps=told, rate=recipe.rate, sweeps=recipe.sweeps)
         for k, start in enumerate(forced):
+            last = self._over(FORCED)
             # scoring costs a run: now and then is enough
-            if k % 10 == 9 or k == told - 1:
+            if k % 10 == 9 or k == told - 1 or last:
                 self._keep(start)
             if self._report("forced", watch):
-                return False
+                return INTERRUPTED
+            if last:
+                break
         free = stages.free(
             space,
             target,
@@ -256,8 +310,11 @@ class _Search:
         )
         for start in free:
             self._keep(start)
+            last = self._over(GRADIENT)
             if self._report("free", watch):
-                return False
+                return INTERRUPTED
+            if last:
+                break
         return self._evolve(start, watch)
 
     def _keep(self, point: Tensor) -> None:
@@ -270,9 +327,14 @@ class _Search:
             torch.where(better, new.v_error, old.v_error),
         )  # fmt: skip
 
-    def _evolve(self, last: Tensor, watch: InterruptWatch) -> bool:
+    def _over(self, share: float) -> bool:
+        """Whether this share of the time limit has passed."""
+        limit = self.recipe.time_limit
+        return limit is not None and time.monotonic() - self.began >= share * limit
+
+    def _evolve(self, last: Tensor, watch: InterruptWatch) -> str:
         if self.recipe.generations == 0:
-            return True
+            return "generations"
         order = self.scores.total.argsort()
         # where the gradient ended may be worth more than its score: both join
         founders = torch.cat([self.point[order], last])
@@ -285,10 +347,12 @@ class _Search:
             now = float(self.scores.total.min())
             best, stale = (now, 0) if now < best - 1e-4 else (best, stale + 1)
             if self._report("evolve", watch):
-                return False
+                return INTERRUPTED
             if self.recipe.patience is not None and stale >= self.recipe.patience:
-                break
-        return True
+                return "patience"
+            if self._over(1.0):
+                return "time limit"
+        return "generations"
 
     def _report(self, stage: str, watch: InterruptWatch) -> bool:
         """Tell those who look on; True where it is time to stop."""
@@ -305,7 +369,7 @@ class _Search:
             return True
         return watch.requested
 
-    def result(self, finished: bool) -> Fit:
+    def result(self, ended: str) -> Fit:
         order = self.scores.total.argsort()
         point = self.point[order].detach()
         names = [*self.space.learn, *(n for n in self.space.names if n not in self.space.learn)]
@@ -318,6 +382,14 @@ class _Search:
         self.space.free(best, self.target.currents[:1])
         readout = {name: table[name][0] for name in self.space.fixed}
         return Fit(
-            copy.deepcopy(self.space.made(1)), readout, candidates, tuple(self.history), finished,
-            self.target.precisions[stages.TOLD], self.space, best,
+            copy.deepcopy(self.space.made(1)), readout, candidates, tuple(self.history), ended,
+            self.target.precisions[stages.TOLD], self._done(), self.space, best,
         )  # fmt: skip
+
+    def _done(self) -> FitRecipe:
+        """The recipe with as many steps as were done."""
+        done = Counter(step.stage for step in self.history)
+        counts = {"forced": done["forced"], "free": done["free"], "generations": done["evolve"]}
+        if not self.tells:
+            counts["forced"] = self.recipe.forced
+        return replace(self.recipe, time_limit=None, **counts)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import InitVar, dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rheobase.checks import is_number
@@ -15,6 +18,7 @@ from rheobase.errors import DTypeError, InputError, ParameterError, ShapeError
 from rheobase.learning.fitting.recording_units import CURRENT, POTENTIAL, in_unit
 from rheobase.learning.fitting.repeats import grouped
 from rheobase.learning.fitting.resampling import Sampled, resampled
+from rheobase.recordings import RecordingFile, read
 
 FASTEST, SLOWEST = 1e-3, 10.0  # ms between samples: beyond, the unit is another or no spike can be seen
 
@@ -32,7 +36,7 @@ class Recording:
     v_unit        unit of the given v; None means mV, and values that no cell has in mV are then refused
     current_unit  the same for the current, in pA
 
-    Values are stored in torch's default dtype, in which a fit runs.
+    NumPy arrays are taken as tensors are. Values are stored in torch's default dtype, in which a fit runs.
 
     Raises: `ShapeError`, `DTypeError`, `InputError` for values that are not finite, `ParameterError`, `UnitError` for a
     unit of another kind and for magnitudes that suggest another unit.
@@ -72,6 +76,39 @@ class Recording:
         sweeps, spikes = len(self.v), sum(map(len, self.spike_times()))
         some = f"{sweeps} {'sweep' if sweeps == 1 else 'sweeps'} of {self.duration:g} ms"
         return f"Recording({some}, dt={self.dt:g}, {spikes} {'spike' if spikes == 1 else 'spikes'})"
+
+    @classmethod
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        current: str | Path | None = None,
+        sweeps: str | Sequence[int] | None = None,
+        channel: str | None = None,
+        units: str | None = None,
+        interval: float | None = None,
+        level: float = -10.0,
+    ) -> Recording:
+        """The recording in a file, ABF, NWB, IBW and others: see `rheobase.recordings.read`, also for the arguments.
+
+        Raises: what that raises; `ShapeError` for sweeps of different length or time step.
+        """
+        file = read(path, current=current, sweeps=sweeps, channel=channel, units=units, interval=interval)
+        return cls.of(file, level=level)
+
+    @classmethod
+    def of(cls, file: RecordingFile, *, level: float = -10.0) -> Recording:
+        """The sweeps of a file that was read. Raises: `ShapeError` for sweeps of different length or time step."""
+        kinds = {(len(sweep.v), sweep.dt): sweep.name for sweep in file.sweeps}
+        if len(kinds) > 1:
+            said = ", ".join(f"{steps} of {dt:g} ms ({name})" for (steps, dt), name in kinds.items())
+            expected = "sweeps of one length and time step"
+            raise ShapeError(str(file.path), f"samples: {said}", expected, 'choose some: sweeps="0:5"')
+        v, i = (
+            torch.from_numpy(np.stack(each)) for each in ([s.v for s in file.sweeps], [s.current for s in file.sweeps])
+        )
+        dt = file.sweeps[0].dt
+        return cls(v, i, dt, level, v_unit=POTENTIAL.unit, current_unit=CURRENT.unit)
 
     @property
     def steps(self) -> int:
@@ -155,9 +192,13 @@ class Recording:
 
 
 def _checked(name: str, values: Any) -> Tensor:
+    if isinstance(values, np.ndarray):
+        values = _as_tensor(name, values)
     if not isinstance(values, Tensor):
         kind = type(values).__name__
-        raise DTypeError("Recording", f"{name} of type {kind}", "a tensor of (sweep, time)", "torch.as_tensor it")
+        raise DTypeError(
+            "Recording", f"{name} of type {kind}", "a tensor or array of (sweep, time)", "numpy.asarray it"
+        )
     if values.dim() != 2 or values.shape[0] < 1 or values.shape[1] < 2:
         given = f"{name} of shape {tuple(values.shape)}"
         raise ShapeError("Recording", given, "(sweep, time), two samples at least", "v[None] makes one sweep of a row")
@@ -168,9 +209,19 @@ def _checked(name: str, values: Any) -> Tensor:
     return values.detach()
 
 
+def _as_tensor(name: str, values: NDArray[Any]) -> Tensor:
+    if values.dtype.kind != "f":
+        remedy = ".astype(float), if they are numbers in the unit and no counts of a converter"
+        raise DTypeError("Recording", f"{name} of {values.dtype}", "floating point", remedy)
+    # contiguous, of this machine's byte order, and a copy: what the caller does with it later is the caller's
+    return torch.from_numpy(np.array(values, dtype=np.float64 if values.dtype.itemsize >= 8 else np.float32))
+
+
 def _before(before: Any, v: Tensor) -> Tensor | None:
     if before is None:
         return None
+    if isinstance(before, np.ndarray):
+        before = _as_tensor("before", before)
     if not isinstance(before, Tensor) or before.shape != v.shape[:1]:
         given = f"before of shape {tuple(before.shape)}" if isinstance(before, Tensor) else f"before = {before!r}"
         raise ShapeError("Recording", given, f"({len(v)},), one value for each sweep", "leave it out")

@@ -70,6 +70,14 @@ class Target:
     def _by_group(self, x: Tensor) -> Tensor:
         return torch.zeros_like(self.currents).index_add_(1, self.group, x)
 
+    def telling(self, sweeps: int) -> Tensor:
+        """The numbers of so many sweeps: the first ones, or, where one is silent, spread over all that have spikes."""
+        spiking = (self.spikes * self.scored).sum(0).nonzero()[:, 0]
+        if bool((spiking[:sweeps] == torch.arange(len(spiking[:sweeps]))).all()):
+            return torch.arange(min(sweeps, self.spikes.shape[1]))
+        # the last one of steps that grow is the strongest
+        return spiking[torch.linspace(0, len(spiking) - 1, min(sweeps, len(spiking))).round().long()]
+
     def scores(self, candidates: Candidates, point: Tensor) -> Scores:
         """The scores of points (lanes, P), running freely; sweeps with the same current are run once."""
         with torch.no_grad():
@@ -79,8 +87,12 @@ class Target:
             found = torch.full((len(self.precisions), len(point)), -1.0, dtype=torch.float64)
             if bool(alive.any()):
                 model = trains_of(spikes[:, :, alive], self.dt)[self.group]
+                # of a sweep without spikes it says nothing: 0 for any model
+                told = torch.isfinite(self.times[:, 0]) if self.times.shape[1] else slice(None)
                 delta = torch.tensor(self.precisions, dtype=torch.float64)[:, None, None]
-                found[:, alive] = gamma(self.times[:, None], model, duration=self.duration, delta=delta).mean(1)
+                found[:, alive] = gamma(self.times[:, None], model, duration=self.duration, delta=delta)[:, told].mean(
+                    1
+                )
             v_error = torch.zeros(len(point))
             if response.v is not None:
                 v_error = loss.voltage(response.v, self.mean_v, (self.seen > 0).to(self.v))
@@ -98,7 +110,7 @@ def forced(
     A neuron whose equations have an upstroke has no threshold to soften; it also resets where it spikes by itself.
     """
     own = candidates.makes_upstroke()
-    part = slice(0, sweeps)
+    part = target.telling(sweeps)
     log_width = torch.zeros(len(point)) + (0.5 if _in_mv(candidates) else -2.0)
     log_width.requires_grad_()
     current, spikes, v = target.current[:, part], target.spikes[:, part], target.v[:, part]

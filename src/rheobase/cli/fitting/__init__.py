@@ -1,0 +1,1 @@
+"""The work behind `rheobase fit`: reading, searching, and the page about it."""

@@ -1,0 +1,107 @@
+"""What to try next, by what a fit shows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rheobase.cli.fitting.features import SweepFeatures
+from rheobase.cli.fitting.job import Fitted
+
+ADAPTS = 1.3  # last interval over first one: from here on a cell is said to adapt
+ADAPTIVE = ("AdEx", "GIF", "GLIF3", "GLIF4", "GLIF5", "MAT", "Izhikevich")
+GAINED = 0.01  # of the score in the last fifth of the search: it was still on its way
+CLOSE, WIDE = 0.02, 0.3  # candidates with nearly the best score, and the share of a range over which they lie
+
+
+def median(values: Sequence[float]) -> float:
+    """The median of those that are numbers; NaN without any."""
+    known = sorted(value for value in values if not math.isnan(value))
+    return known[len(known) // 2] if known else math.nan
+
+
+def advice(fitted: Fitted, data: Sequence[SweepFeatures], model: Sequence[SweepFeatures]) -> list[str]:
+    """Suggestions, the most important first."""
+    fit, name = fitted.fit, fitted.kind.__name__
+    found: list[str] = []
+    for axis in fit.axes:
+        side = fit.at_edges().get(axis.name)
+        if side is not None:
+            low, high = wider(axis.low, axis.high, side, log=axis.log)
+            found.append(f"{axis.name} stands at the {side} edge of its range: {option(axis.name, low, high)}.")
+    if _still_gaining(fitted):
+        found.append(
+            f"The search was still gaining when it ended: --time-limit {4 * (fitted.settings.time_limit or 0):g}s."
+        )
+    adapts = median([f.adaptation for f in data]), median([f.adaptation for f in model])
+    if adapts[0] > ADAPTS and not adapts[1] > 1.0 + 0.5 * (adapts[0] - 1.0):
+        others = [other for other in ADAPTIVE if other != name][:2]
+        said = "" if math.isnan(adapts[1]) else f", the fit's {adapts[1]:.2g} times"
+        found.append(
+            f"The cell adapts, its last interval is {adapts[0]:.2g} times its first{said}: try {' or '.join(others)}."
+        )
+    silent = [k for k, (a, b) in enumerate(zip(data, model, strict=True)) if a.spikes and not b.spikes]
+    if silent:
+        found.append(
+            f"The fit is silent in sweeps {_list(silent)}, where the cell fires: fit those near rheobase alone."
+        )
+    loud = [k for k, (a, b) in enumerate(zip(data, model, strict=True)) if b.spikes and not a.spikes]
+    if loud:
+        found.append(
+            f"The fit fires in sweeps {_list(loud)}, where the cell is silent: leave others out with --sweeps."
+        )
+    loose = undetermined(fitted)
+    if len(loose) > len(fitted.fit.axes) / 2:
+        found.append("Candidates that are nearly as good lie far apart: search for longer, or --learn less.")
+    elif loose:
+        found.append(f"These data hardly determine {', '.join(loose)}: hold them, by leaving them out of --learn.")
+    found.append(f"Check that it does not hang on the time step: --dt {fitted.recording.dt / 2:g}.")
+    return found
+
+
+def wider(low: float, high: float, side: str, *, log: bool) -> tuple[float, float]:
+    """A range that goes on beyond one end.
+
+    >>> wider(10.0, 40.0, "high", log=True), wider(-60.0, -40.0, "low", log=False)
+    ((10.0, 160.0), (-80.0, -40.0))
+    """
+    if log:
+        return (low * low / high, high) if side == "low" else (low, high * high / low)
+    return (low - (high - low), high) if side == "low" else (low, high + (high - low))
+
+
+def option(name: str, low: float, high: float) -> str:
+    """The option that gives this range."""
+    if name == "input_scale":
+        return f"--scale {low:.3g}:{high:.3g}"
+    searched_only = name in ("v_gain", "v_offset", "r_series")
+    return "it has no range to give" if searched_only else f"--range {name}={low:.3g}:{high:.3g}"
+
+
+def undetermined(fitted: Fitted) -> list[str]:
+    """The searched quantities that lie far apart in candidates that are nearly as good as the best."""
+    candidates = fitted.fit.candidates
+    near = [one for one in candidates if one.score <= candidates[0].score + CLOSE]
+    if len(near) < 5:
+        return []
+    found: list[str] = []
+    for axis in fitted.fit.axes:
+        values = [one.values[axis.name] for one in near]
+        if axis.log:
+            spread = math.log(max(values) / min(values)) / math.log(axis.high / axis.low)
+        else:
+            spread = (max(values) - min(values)) / (axis.high - axis.low)
+        if spread > WIDE:
+            found.append(axis.name)
+    return found
+
+
+def _still_gaining(fitted: Fitted) -> bool:
+    history = fitted.fit.history
+    if fitted.fit.ended != "time limit" or len(history) < 10:
+        return False
+    return history[-len(history) // 5].score - history[-1].score > GAINED
+
+
+def _list(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))

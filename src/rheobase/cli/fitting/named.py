@@ -1,0 +1,61 @@
+"""The fitted neuron as a named set in a file, in the format of those beside the equations."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rheobase.cli.fitting.job import Fitted
+from rheobase.files import atomic_write
+from rheobase.learning.fitting.population import declared
+
+FILE = "fitted.toml"
+
+
+def write(fitted: Fitted, folder: Path) -> Path:
+    """Write fitted.toml: what `AdEx.named(FILE, 1)` and `rheobase simulate AdEx --set FILE` read."""
+    path = folder / FILE
+    atomic_write(path, text(fitted).encode())
+    return path
+
+
+def text(fitted: Fitted) -> str:
+    """The content of the file; the values are those in force, with all digits."""
+    fit, recording = fitted.fit, fitted.recording
+    neuron = declared(fit.neuron)
+    values = {name: float(value.detach().flatten()[0]) for name, value in neuron.values().items()}
+    units = {name: spec.unit for name, spec in fitted.kind.params.items()}
+    searched = set(fit.best.values)
+    meaning = (
+        f"fitted to {fitted.file.path.name}: Gamma {fit.gamma:.3f} at {fit.delta:.3g} ms, dt = {recording.dt:g} ms"
+    )
+    lines = [
+        "# A named set of one neuron. In Python: "
+        f'neurons.{fitted.kind.__name__}.named("{FILE}", 1' + (f", dt={recording.dt:g})" if neuron.dt else ")"),
+        f"# On the command line: rheobase simulate {fitted.kind.__name__} --set {FILE} --current ...",
+        *(f"# {line}" for line in readout(fitted)),
+        f'neuron = "{fitted.kind.__name__}"',
+        f"source = {json.dumps(f'rheobase fit, seed {fitted.settings.seed}')}",
+        "",
+        "[fitted]",
+        f"meaning = {json.dumps(meaning)}",
+    ]
+    if neuron.options:
+        options = ", ".join(f"{name} = {json.dumps(value)}" for name, value in neuron.options.items())
+        lines.append(f"options = {{ {options} }}")
+    lines.append("[fitted.values]")
+    for name, value in values.items():
+        said = "fitted" if name in searched else "held"
+        lines.append(f"{name} = {value!r}  # {units[name]}, {said}")
+    return "\n".join(lines) + "\n"
+
+
+def readout(fitted: Fitted) -> list[str]:
+    """How input and potential of the neuron are read in pA and mV, where it is not plain."""
+    out, unit = fitted.fit.readout, fitted.kind.input_unit
+    said: list[str] = []
+    if fitted.kind.input_unit != "pA":
+        said.append(f"input = {out['input_scale']:.6g} x current in pA" + (f", in {unit}" if unit != "1" else ""))
+    if (out["v_gain"], out["v_offset"]) != (1.0, 0.0):
+        said.append(f"potential in mV = {out['v_offset']:.6g} + {out['v_gain']:.6g} x v")
+    return said
