@@ -14,7 +14,7 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from rheobase.cli import app, gallery, reproduce, simulate, train
+from rheobase.cli import app, fit, gallery, reproduce, simulate, train
 from rheobase.cli.options import reported
 from rheobase.errors import ParameterError
 
@@ -32,6 +32,7 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("simulate",): ("LIF", "--current", "1", "--stop", "5"),
     ("gallery",): ("LIF",),
     ("train",): ("--neuron", "LIF", "--data", "toy.npz", "--device", "cpu"),
+    ("fit",): ("LIF", "cell.npz"),
     ("predict",): ("run", "--data", "new.npy"),
     ("evaluate",): ("run",),
     ("reproduce",): ("src",),
@@ -68,6 +69,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "toy.npz", **images, **labels)
     np.save(folder / "new.npy", images["x_test"])
     np.savez(folder / "pickle.npz", **{**images, "x_train": np.array([{}], dtype=object)}, **labels)
+    v = np.where(np.arange(400) % 50 == 49, 40.0, -65.0)
+    np.savez(folder / "cell.npz", v_mV=v, i_pA=np.where(np.arange(400) > 40, 100.0, 0.0), dt_ms=0.25)
     (folder / "broken.npz").write_bytes(b"PK\x03\x04 and no more")
     (folder / "folder").mkdir()
     (folder / "file").write_text("x")
@@ -89,6 +92,7 @@ def quick(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.chdir(place)
     monkeypatch.setattr(train, "_go", stop)
+    monkeypatch.setattr(fit, "_go", stop)
     monkeypatch.setattr(gallery, "_draw", stop)
     monkeypatch.setattr(reproduce, "_run", stop)
     monkeypatch.setattr(simulate, "MOST_STEPS", 10_000)

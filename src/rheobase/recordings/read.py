@@ -25,6 +25,7 @@ from rheobase.recordings.sweeps import (
 )
 
 # A cell rests tens of mV below 0, and no amplifier goes far beyond 1 V; the smallest cells fire at some 10 pA.
+LONGEST = 40  # letters of a part of `sweeps`
 PLAUSIBLE = {POTENTIAL: (1.0, 1000.0), CURRENT: (5.0, 1e5)}
 _OTHERS = {POTENTIAL: ("V", "mV", "uV"), CURRENT: ("nA", "pA", "A", "uA", "fA")}
 
@@ -102,7 +103,11 @@ def numbers(given: str | Sequence[int] | None, count: int) -> list[int]:
     found: list[int] = []
     for part in given.split(",") if isinstance(given, str) else map(str, given):
         ends = part.strip().split(":")
-        if len(ends) > 2 or not all(end.isdecimal() or (end == "" and len(ends) == 2) for end in ends):
+        if (
+            len(ends) > 2
+            or len(part) > LONGEST
+            or not all(end.isdecimal() or (end == "" and len(ends) == 2) for end in ends)
+        ):
             raise ParameterError("sweeps", f"{part!r}", expected, remedy)
         first = int(ends[0] or 0)
         last = first + 1 if len(ends) == 1 else int(ends[1] or count)

@@ -164,8 +164,8 @@ class Recording:
 
         Raises: `ParameterError` for steps in which spikes cannot be told from each other.
         """
-        if not is_number(dt, above=0, most=self.duration / 2):
-            expected = f"0 < dt <= {self.duration / 2} ms, which leaves two steps"
+        if not is_number(dt, least=FASTEST, most=self.duration / 2):
+            expected = f"{FASTEST} <= dt <= {self.duration / 2} ms, which leaves two steps"
             raise ParameterError(repr(self), f"dt = {dt!r}", expected, "dt is in ms")
         before = self.v[:, 0] if self.before is None else self.before
         onsets = self.spikes().nonzero()
