@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rheobase.learning import BatchRecord, Callback, History
+from rheobase.learning import BatchRecord, Callback, Concern, History
 from rheobase.learning.training.callbacks import RunStart
 from rheobase.learning.training.progress import epoch_line
 from rheobase.progress import Paced, bar
@@ -25,6 +25,9 @@ class Watcher:
 
     def advance(self, done: int, note: str = "") -> None:
         """So many steps of it are done."""
+
+    def warn(self, text: str) -> None:
+        """Something is wrong with the piece of work."""
 
     def end(self) -> None:
         """The work has ended."""
@@ -48,6 +51,9 @@ class Lines(Watcher):
         if self._paced.due():
             self._say(f"  {self._what}: {done}/{self._total}{' ' + note if note else ''}")
 
+    def warn(self, text: str) -> None:
+        self._say(f"  warning: {text}")
+
 
 class Bars(Watcher):
     """Two bars: one over the parts, one over the piece of work in hand. `console`: standard error unless given."""
@@ -70,6 +76,10 @@ class Bars(Watcher):
     def advance(self, done: int, note: str = "") -> None:
         if self._bars is not None:
             self._bars.update(self._work, completed=done, note=note)
+
+    def warn(self, text: str) -> None:
+        if self._bars is not None:
+            self._bars.console.print(f"warning: {text}", style="yellow", markup=False, highlight=False)
 
     def end(self) -> None:
         if self._bars is not None:
@@ -99,3 +109,6 @@ class TrainingBar(Callback):
 
     def on_epoch(self, history: History) -> None:
         self._note = epoch_line(history[-1])
+
+    def on_concern(self, concern: Concern) -> None:
+        self._watcher.warn(f"{self._what}, {concern}")

@@ -1,0 +1,78 @@
+"""Time series as the archive has them (UEA/UCR, .ts), trained on by one command each, beside a logistic regression.
+
+    RHEOBASE_DATA=... python -m benchmarks.timeseries [--quick] [--seeds 3]
+
+The command is `rheobase train --neuron LIF --data NAME_TRAIN.ts.gz`, with defaults; NAME_TEST is found beside it. The
+logistic regression (scikit-learn, its defaults) has the same parts: all values of a series in a row, scaled by the
+training samples, 0 after the end of a series.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measure import ROOT
+from benchmarks.options import finish, parsed, parser, say
+
+SETS = ("JapaneseVowels", "BasicMotions", "ItalyPowerDemand", "GunPoint", "OSULeaf")
+COMMAND = ("train", "--neuron", "LIF", "--device", "cpu", "--threads", "1")
+
+
+def trained(data: Path, seed: int, runs: Path, *, quick: bool) -> dict[str, Any]:
+    """The accuracy that a run reports for the test part, and its seconds of training."""
+    name = f"{data.name.removesuffix('_TRAIN.ts.gz')}-{seed}".lower()
+    words = [*COMMAND, "--data", str(data), "--seed", str(seed), "--out", str(runs), "--name", name, "--overwrite"]
+    words += ["--epochs", "1"] * quick
+    ran = subprocess.run(
+        [sys.executable, "-m", "rheobase", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if ran.returncode:
+        raise SystemExit(ran.stderr)
+    result = json.loads((runs / name / "result.json").read_text())
+    return {"accuracy": result["test"]["accuracy"], "seconds": result["training_seconds"]}
+
+
+def regression(data: Path) -> float:
+    """The accuracy of a logistic regression on the same parts."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from rheobase.data import load
+
+    given = load(data)
+    parts = [np.nan_to_num(x.flatten(1).numpy()) for x in (given.x_train, given.x_test)]
+    made = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)).fit(parts[0], given.y_train.numpy())
+    return float(made.score(parts[1], given.y_test.numpy()))
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--seeds", type=int, default=3)
+    given = parsed(options)
+    folder = Path(os.environ["RHEOBASE_DATA"]) / "timeseries"
+    cases: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as runs:
+        for name in SETS[1:3] if given.quick else SETS:
+            data = folder / f"{name}_TRAIN.ts.gz"
+            found = [trained(data, seed, Path(runs), quick=given.quick) for seed in range(given.seeds)]
+            accuracies = [run["accuracy"] for run in found]
+            cases[name] = {"runs": found, "logistic regression": regression(data)}
+            spread = float(np.std(accuracies, ddof=1)) if len(found) > 1 else 0.0
+            say(
+                f"{name}: {100 * float(np.mean(accuracies)):.1f} ± {100 * spread:.1f} % over {len(found)} seeds, "
+                f"logistic regression {100 * cases[name]['logistic regression']:.1f} %"
+            )
+    finish("timeseries", given, {"command": " ".join(("rheobase", *COMMAND)), "cases": cases})
+
+
+if __name__ == "__main__":
+    main()
