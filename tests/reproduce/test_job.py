@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 
 from rheobase.errors import CheckpointError, ParameterError
+from rheobase.learning import Concern
 from rheobase.learning.training.history import EpochRecord, History
 from rheobase.reproduce import Bars, Job, Lines
 
@@ -98,6 +99,8 @@ def test_progress_is_said(tmp_path, monkeypatch):
     bar.on_epoch(History((epoch,)))
     bar.on_batch(type("Batch", (), {"step": 6})())
     assert said[2:] == ["  a network: 5/10", "  a network: 6/10 loss 0.500, train 75.0 %"]
+    bar.on_concern(Concern(kind="silent", epoch=0, layer="layer 2 (LIF)", given="no spike", remedy="lower v_threshold"))
+    assert said[4:] == ["  warning: a network, layer 2 (LIF): no spike; lower v_threshold"]
 
 
 def test_bars_say_where_it_is(tmp_path):
@@ -107,7 +110,8 @@ def test_bars_say_where_it_is(tmp_path):
     bars.part("Depth", 1, 2, stored=False)
     list(job(tmp_path, watcher=bars).track(["a", "b"], "letters"))
     bars.part("Plain", 2, 2, stored=True)
+    bars.warn("layer 2 is silent")
     bars.end()
     bars.end()
-    for words in ("Depth", "letters", "2/2", "Plain"):
+    for words in ("Depth", "letters", "2/2", "Plain", "warning: layer 2 is silent"):
         assert words in text.getvalue()
