@@ -39,10 +39,12 @@ def summary(fitted: Fitted) -> str:
         f"{fitted.kind.__name__} meets the {fired} spikes of {sweeps} {'sweep' if sweeps == 1 else 'sweeps'} with a "
         f"Gamma of {fit.gamma:.2f} at {fit.delta:.3g} ms (1: all, 0: chance){beside}."
     )
-    second = f"In a sweep it fires {wrong:.2g} spikes too many or too few, on average, and {_potential(fitted)}."
+    spikes = "spike" if f"{wrong:.2g}" == "1" else "spikes"
+    second = f"In a sweep it fires {wrong:.2g} {spikes} too many or too few, on average, and {_potential(fitted)}."
     edges = fit.at_edges()
+    stand = "stand at edges of their ranges" if len(edges) > 1 else "stands at an edge of its range"
     third = (
-        f"At an edge of their range stand {', '.join(edges)}, so better values may lie beyond."
+        f"{', '.join(edges)} {stand}, so better values may lie beyond."
         if edges
         else "No parameter stands at an edge of its range."
     )
