@@ -13,6 +13,7 @@ import pytest
 from rheobase.errors import BackendUnavailable, DataError, InputError, ParameterError, ShapeError, UnitError
 from rheobase.learning import Recording
 from rheobase.recordings import read
+from rheobase.recordings.formats import package
 
 V = np.array([[-70.0, -69.0, 20.0, -60.0], [-70.0, -70.5, -70.0, -71.0]])
 I = np.array([[0.0, 100.0, 100.0, 100.0], [0.0, -50.0, -50.0, -50.0]])  # noqa: E741 - a current
@@ -158,3 +159,13 @@ def test_sweeps_of_several_lengths_are_told(tmp_path: Path) -> None:
     with pytest.raises(ShapeError, match=r"4 of 0.1 ms .*, 5 of 0.1 ms .*sweeps=\"0:5\""):
         Recording.read(path)
     assert Recording.read(path, sweeps="0").current[0].tolist() == pytest.approx([100.0] * 4)
+
+
+def test_a_package_that_reads_leaves_numpy_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyabf sets numpy's print options when it is imported."""
+    pytest.importorskip("pyabf", reason="the extra `recordings` is not installed")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "pyabf"]:
+        monkeypatch.delitem(sys.modules, name)
+    with np.printoptions(precision=7):
+        package("pyabf", "cell.abf")
+        assert np.get_printoptions()["precision"] == 7

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
+
 from rheobase.errors import BackendUnavailable, DataError
 from rheobase.recordings.sweeps import Stored
 
@@ -107,7 +109,9 @@ def _seen(begins: bytes) -> str:
 def package(name: str, owner: str) -> ModuleType:
     """A package of the extra `recordings`. Raises `BackendUnavailable` where it is not installed."""
     try:
-        return importlib.import_module(name)
+        # pyabf changes how numpy prints, for everybody
+        with np.printoptions():
+            return importlib.import_module(name)
     except ModuleNotFoundError:
         top = name.split(".")[0]
         remedy = "pip install rheobase[recordings]"
