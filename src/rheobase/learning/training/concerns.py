@@ -30,7 +30,7 @@ class Concerns:
 
     def of_layers(self, epoch: int, activity: Mapping[str, LayerActivity]) -> list[Concern]:
         """New concerns about the layers, from what they did after so many epochs."""
-        return self._new(_of_layer(name, seen, epoch, name in self._fired, self) for name, seen in activity.items())
+        return self._new(self._of_layer(name, seen, epoch) for name, seen in activity.items())
 
     def of_figures(self, history: History, steps: int) -> list[Concern]:
         """New concerns about loss and accuracy, after an epoch and so many optimiser steps in all."""
@@ -41,6 +41,23 @@ class Concerns:
         new = [c for c in concerns if c is not None and (c.kind, c.layer) not in told]
         self.found += new
         return new
+
+    def _of_layer(self, name: str, seen: LayerActivity, epoch: int) -> Concern | None:
+        title, fired = f"layer {name} ({seen.neuron})", name in self._fired
+        if seen.spikes > 0:
+            self._fired.add(name)
+        elif fired:
+            remedy = f"lower the learning rate ({self.learning_rate:g} now), or set clip_norm=1"
+            return Concern(kind="died", epoch=epoch, layer=title, given="no spike any more", remedy=remedy)
+        else:
+            remedy = "larger weights or input, or a lower threshold (learning.scale_to_activity finds a scale)"
+            given = f"no spike of any of its {seen.neurons} neurons in {seen.samples} samples"
+            return Concern(kind="silent", epoch=epoch, layer=title, given=given, remedy=remedy)
+        if seen.spikes < SATURATED:
+            return None
+        given = f"{seen.spikes:.2f} spikes of a neuron in a time step: it passes on next to nothing"
+        remedy = "smaller weights, or a higher threshold (learning.scale_to_activity finds a scale)"
+        return Concern(kind="saturated", epoch=epoch, layer=title, given=given, remedy=remedy)
 
     def _exploding(self, history: History) -> Concern | None:
         last, first = history[-1].loss, history[0].loss
@@ -61,26 +78,6 @@ class Concerns:
         given += f", where always naming class {int(self.commonest.argmax())} is right in {100 * guess:.1f} %"
         remedy = f"another learning rate ({self.learning_rate:g} now), and see how the samples are encoded"
         return Concern(kind="chance", epoch=len(history), layer="", given=given, remedy=remedy)
-
-
-def _of_layer(name: str, seen: LayerActivity, epoch: int, fired: bool, concerns: Concerns) -> Concern | None:
-    title = f"layer {name} ({seen.neuron})"
-    if seen.spikes > 0:
-        concerns._fired.add(name)  # pyright: ignore[reportPrivateUsage]
-    elif fired:
-        remedy = f"lower the learning rate ({concerns.learning_rate:g} now), or set clip_norm=1"
-        return Concern(kind="died", epoch=epoch, layer=title, given="no spike any more", remedy=remedy)
-    else:
-        remedy = (
-            "larger weights before it, a larger input or a lower threshold; learning.scale_to_activity finds a scale"
-        )
-        given = f"no spike of any of its {seen.neurons} neurons in {seen.samples} samples"
-        return Concern(kind="silent", epoch=epoch, layer=title, given=given, remedy=remedy)
-    if seen.spikes < SATURATED:
-        return None
-    given = f"{seen.spikes:.2f} spikes of a neuron in a time step: it passes on next to nothing"
-    remedy = "smaller weights, or a higher threshold (learning.scale_to_activity finds a scale)"
-    return Concern(kind="saturated", epoch=epoch, layer=title, given=given, remedy=remedy)
 
 
 def above(hits: int, samples: int, chance: float) -> float:
