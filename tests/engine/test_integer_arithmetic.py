@@ -99,6 +99,7 @@ def test_how_a_nest_of_whole_numbers_is_run() -> None:
     assert held["out"].tolist() == [-3, -2, -1, 0, 1]
     for numbers, dtype, said in (
         ({"n": 0.5}, torch.int16, "n is 0.5; expected a whole number"),
+        ({"n": float("inf")}, torch.int16, "n is inf; expected a whole number"),
         ({"n": 2**15}, torch.int16, "n is 32768; expected a whole number"),
         ({"n": 1}, torch.float32, "computes in torch.int16, and not in torch.float32"),
     ):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -104,6 +105,16 @@ def _seen(begins: bytes) -> str:
     """What a file is by its first bytes, where they say it."""
     known = {"HDF5": (HDF5,), "ABF": (b"ABF ", b"ABF2"), "ATF": (b"ATF\t",), "npz": (ZIP,), "WCP": (WCP_HEADER,)}
     return next((name for name, magic in known.items() if begins.startswith(magic)), "")
+
+
+def opened_hdf5(path: Path) -> Any:
+    """An HDF5 file to read, as a context. Raises `DataError`."""
+    import h5py
+
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise DataError(str(path), f"what h5py cannot open: {error}", "a whole file", "fetch it again") from error
 
 
 def package(name: str, owner: str) -> ModuleType:

@@ -11,6 +11,7 @@ import numpy as np
 from rheobase.errors import DataError
 from rheobase.recordings import wavesurfer
 from rheobase.recordings.arrays import sweeps_of
+from rheobase.recordings.formats import opened_hdf5
 from rheobase.recordings.sweeps import Stored
 
 
@@ -18,11 +19,7 @@ def load(path: Path) -> tuple[str, Sequence[Stored]]:
     """The sweeps. Raises `DataError`."""
     import h5py
 
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise DataError(str(path), f"what h5py cannot open: {error}", "a whole file", "fetch it again") from error
-    with file:
+    with opened_hdf5(path) as file:
         if "nwb_version" in file.attrs or "nwb_version" in file:
             raise DataError(str(path), "an NWB file", "the suffix .nwb", "give the file its own suffix")
         if wavesurfer.is_one(file):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rheobase.errors import DataError
+from rheobase.recordings.formats import opened_hdf5
 from rheobase.recordings.sweeps import CURRENT, POTENTIAL, TIME, Stored, Trace, Values, converted, even, plain
 
 _RESPONSE, _STIMULUS = "CurrentClampSeries", "CurrentClampStimulusSeries"
@@ -20,13 +21,7 @@ _RESPONSE, _STIMULUS = "CurrentClampSeries", "CurrentClampStimulusSeries"
 
 def load(path: Path) -> tuple[str, Sequence[Stored]]:
     """Each CurrentClampSeries with its CurrentClampStimulusSeries. Raises `DataError`."""
-    import h5py
-
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise DataError(str(path), f"what h5py cannot open: {error}", "a whole file", "fetch it again") from error
-    with file:
+    with opened_hdf5(path) as file:
         version = file.attrs.get("nwb_version")
         if version is None:
             raise _no_version(path, file)

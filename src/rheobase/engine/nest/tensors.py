@@ -81,7 +81,7 @@ def _check_own(nest: Nest, numbers: Mapping[str, float], dtype: torch.dtype) -> 
         raise ValueError(f"{nest.name}: it computes in {DTYPES[nest.own]}, and not in {dtype}")
     least, most = WHOLE[nest.own]
     for name in nest.numbers:
-        if numbers[name] != int(numbers[name]) or not least <= numbers[name] <= most:
+        if not float(numbers[name]).is_integer() or not least <= numbers[name] <= most:
             raise ValueError(f"{nest.name}: {name} is {numbers[name]!r}; expected a whole number of {dtype}")
 
 
