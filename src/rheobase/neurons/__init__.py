@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from rheobase.neurons.glif3 import GLIF3
     from rheobase.neurons.glif4 import GLIF4
     from rheobase.neurons.glif5 import GLIF5
+    from rheobase.neurons.hard_reset_if import HardResetIF
+    from rheobase.neurons.hard_reset_lif import HardResetLIF
     from rheobase.neurons.hindmarsh_rose import HindmarshRose
     from rheobase.neurons.hodgkin_huxley import HodgkinHuxley
     from rheobase.neurons.integrate_and_fire import IF
@@ -73,6 +75,8 @@ __all__ = [
     "CubaLIF",
     "EFAdLIF",
     "FitzHughNagumo",
+    "HardResetIF",
+    "HardResetLIF",
     "HindmarshRose",
     "HodgkinHuxley",
     "Izhikevich",
@@ -103,6 +107,8 @@ _FILES = {
     "GLIF3": "glif3",
     "GLIF4": "glif4",
     "GLIF5": "glif5",
+    "HardResetIF": "hard_reset_if",
+    "HardResetLIF": "hard_reset_lif",
     "HindmarshRose": "hindmarsh_rose",
     "HodgkinHuxley": "hodgkin_huxley",
     "IF": "integrate_and_fire",
