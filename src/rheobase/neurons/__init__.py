@@ -131,7 +131,15 @@ _FILES = {
     "WangBuzsaki": "wang_buzsaki",
 }
 
-__getattr__ = lazily(__name__, _FILES)
+
+def _class_elsewhere(name: str) -> str | None:
+    # imported here, since a neuron that there is needs none of it
+    from rheobase.core.declaration.elsewhere import class_elsewhere
+
+    return class_elsewhere(name)
+
+
+__getattr__ = lazily(__name__, _FILES, _class_elsewhere)
 
 
 def __dir__() -> list[str]:

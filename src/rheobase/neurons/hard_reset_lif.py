@@ -26,9 +26,9 @@ class HardResetLIF(OdeNeuron):
 
     Differs from the paper: the potential is normalised.
 
-    Reference: Lapicque, J. Physiol. Pathol. Gen. 9, 620-635 (1907); translation doi 10.1007/s00422-007-0189-6. Gerstner,
-    Kistler, Naud & Paninski, Neuronal Dynamics, Cambridge University Press (2014), eq. 1.5 and 1.9, doi
-    10.1017/CBO9781107447615.
+    Reference: Lapicque, J. Physiol. Pathol. Gen. 9, 620-635 (1907); translation doi 10.1007/s00422-007-0189-6. With the
+    reset to a value: Gerstner, Kistler, Naud & Paninski, Neuronal Dynamics, Cambridge University Press (2014), section
+    1.3, doi 10.1017/CBO9781107447615.
 
     Example:
 

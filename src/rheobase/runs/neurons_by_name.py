@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping
 
 from rheobase import neurons
+from rheobase.core.declaration.elsewhere import class_elsewhere
 from rheobase.core.declaration.population import Declared
 from rheobase.errors import ParameterError, nearest
 
@@ -26,8 +27,8 @@ def find(name: str) -> type[Declared]:
     by_lower = {known.lower(): known for known in names()}
     known = by_lower.get(name.lower())
     if known is None:
-        close = nearest(by_lower.get(_closest(name, by_lower), name), names())
-        raise ParameterError("neuron", repr(name), "the name of a neuron", close)
+        remedy = class_elsewhere(name) or nearest(by_lower.get(_closest(name, by_lower), name), names())
+        raise ParameterError("neuron", repr(name), "the name of a neuron", remedy)
     return getattr(neurons, known)
 
 

@@ -1,48 +1,188 @@
-"""Keywords of other libraries (snnTorch, SpikingJelly, Norse, Brian2), and what they are called here."""
+"""Keywords and classes of snnTorch, SpikingJelly, Norse and Brian2, and what to write here in their place."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
-# the names here, of which a neuron has one or none; and what is to be said where a name is not enough
+from rheobase.checks import is_number
+from rheobase.errors import nearest
+
+# the names here; the first that a neuron has is its own
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "tau": ("tau_mem",),
-    "tau_m": ("tau_mem",),
-    "threshold": ("v_threshold",),
-    "v_th": ("v_threshold",),
-    "v_thresh": ("v_threshold",),
-    "v_rest": ("v_leak",),
-    "surrogate_function": ("surrogate",),
-    "spike_grad": ("surrogate",),
+    **dict.fromkeys(("tau", "tau_m", "taum", "init_tau"), ("tau_mem", "tau_u")),
+    **dict.fromkeys(("tau_s", "taus", "tau_synapse"), ("tau_syn",)),
+    **dict.fromkeys(
+        ("threshold", "v_th", "vth", "v_thresh", "vt", "Vt", "V_th", "v_threshold"), ("v_threshold", "v_peak")
+    ),
+    **dict.fromkeys(("v_rest", "V_rest", "El", "E_L", "EL", "v0", "v_leak"), ("v_leak", "e_leak")),
+    **dict.fromkeys(("vr", "Vr", "V_reset"), ("v_reset",)),
+    **dict.fromkeys(("C", "Cm", "C_m", "cm"), ("c_mem",)),
+    **dict.fromkeys(("gl", "gL", "g_L"), ("g_leak",)),
+    **dict.fromkeys(("R", "R_m"), ("r",)),
+    **dict.fromkeys(("v_c", "theta_rh", "v_rh"), ("v_T",)),
+    **dict.fromkeys(("t_ref", "tau_ref", "refractory", "tau_refrac"), ("tau_refrac",)),
+    **dict.fromkeys(("surrogate_function", "spike_grad"), ("surrogate",)),
+    **dict.fromkeys(("time_step", "delta_t"), ("dt",)),
+}  # fmt: skip
+_PER_STEP = "tau_mem=rheobase.from_decay({given}, dt)"
+_AROUND = "rheobase.Refractory(neuron, tau_refrac=2.0), in ms, around the neuron; Brian2's, less dt"
+_LATERAL = "rheobase.nn.Recurrent(neuron) has lateral weights"
+# what to write where a name is not enough: words, the parameter or the neuron that it is for ("" is any), the remedy
+ANSWERS: tuple[tuple[str, str, str], ...] = (
+    ("beta", "tau_mem", _PER_STEP + ", with the input times rheobase.input_scale({given}) = 1/(1 - beta)"),
+    ("alpha", "tau_syn", "tau_syn=rheobase.from_decay({given}, dt)"),
+    ("decay", "tau_mem", _PER_STEP),
+    ("tau_mem_inv", "tau_mem", "tau_mem in ms: 1000/tau_mem_inv, where that is in 1/s"),
+    ("tau_syn_inv", "tau_syn", "tau_syn in ms: 1000/tau_syn_inv, where that is in 1/s"),
+    ("R C", "tau_mem", "tau_mem, which is R C; an input in units of v is R times the current"),
+    ("tau init_tau", "PLIF", "a=-math.log({given} - 1), the logit of 1/tau"),
+    ("decay_input", "", "leave it out where it is True; else multiply the input by rheobase.input_scale(1 - 1/tau)"),
+    ("refractory t_ref tau_ref tau_refrac", "", _AROUND),
+    ("init_hidden", "", "leave it out: a state is an argument and a result, out, state = neuron(x, state)"),
+    ("output", "", "leave it out: a neuron returns (out, state), and with record=('v',) the traces, too"),
+    ("step_mode", "", "leave it out: a neuron runs over a whole sequence (time, batch, ...)"),
+    ("store_v_seq", "", "leave it out: neuron(x, record=('v',)) returns the trace of v"),
+    ("backend", "", "leave it out, or give it to the call: neuron(x, backend='llvm')"),
+    ("surrogate_disable", "", "leave it out: torch.no_grad() around the call takes no gradient"),
+    ("inhibition", "", f"leave it out: {_LATERAL}, which may be below zero"),
+    ("state_quant", "", "leave it out: states are not rounded; rheobase.nn.quantised(net, bits=4) rounds weights"),
+    (
+        "graded_spikes_factor learn_graded_spikes_factor", "",
+        "leave it out: a spike is 1, and the weights of the next layer are its size",
+    ),
+    ("learn_beta", "tau_mem", "learn=('tau_mem',)"),
+    ("learn_beta", "PLIF", "learn=('a',)"),
+    ("learn_alpha", "tau_syn", "learn=('tau_syn',)"),
+    ("learn_threshold", "v_threshold", "learn=('v_threshold',)"),
+    ("learn_threshold", "v_peak", "learn=('v_peak',)"),
+    (
+        "V all_to_all linear_features conv2d_channels learn_recurrent recurrent_weights", "",
+        f"leave it out: {_LATERAL}",
+    ),
+    ("p", "", "give its values as keywords, times in ms: tau_mem=20.0, v_threshold=1.0, say"),
+    (
+        "input_size input_features hidden_size", "",
+        "the sizes come first, (128, ...), and weights are a layer: torch.nn.Linear(inputs, 128) before it",
+    ),
+    ("shape size N n num_neurons", "", "the sizes come first, without a name: (128, ...)"),
+    (
+        "method", "",
+        "leave it out, or integrator=rheobase.integrators.Euler(); the default solves linear equations exactly",
+    ),
+    (
+        "model eqs namespace events order", "",
+        "equations are a class: dynamics, threshold and reset of a rheobase.OdeNeuron",
+    ),
+    ("dtype device", "", "neuron.to(dtype) and neuron.to(device), as of any module of torch"),
+)  # fmt: skip
+WORDS = frozenset(word for words, _, _ in ANSWERS for word in words.split()) | NAMES.keys()
+# neurons whose reset subtracts v_threshold, with those that set; and the other way round
+SUBTRACTING: Mapping[str, str] = {
+    "LIF": "neurons.HardResetLIF(..., v_reset={to})",
+    "IF": "neurons.HardResetIF(..., v_reset={to})",
+    "CubaLIF": "nn.Sequential(neurons.LI(n, dt=dt, tau_mem=tau_syn), neurons.HardResetLIF(n, dt=dt, v_reset={to}))",
 }
-REMEDIES: Mapping[str, str] = {
-    "beta": "tau_mem=rheobase.from_decay(beta, dt), the decay of v in a step, where the neuron has a tau_mem",
-    "alpha": "tau_syn=rheobase.from_decay(alpha, dt), the decay of i_syn in a step, where the neuron has a tau_syn",
-    "v_reset": "LIF and IF subtract v_threshold at a spike; GLIF1, EIF, AdEx and QIF reset to a v_reset",
-    "reset_mechanism": "LIF and IF subtract v_threshold at a spike; GLIF1, EIF, AdEx and QIF reset to a v_reset",
-    "init_hidden": "leave it out: a state is an argument and a result, out, state = neuron(x, state)",
-    "output": "leave it out: a neuron returns (out, state), and with record=('v',) the traces, too",
-    "step_mode": "leave it out: a neuron runs over a whole sequence (time, batch, ...)",
-    "store_v_seq": "neuron(x, record=('v',)) returns the trace of v",
-    "decay_input": "leave it out where it is True; else multiply the input by rheobase.input_scale(1 - 1/tau)",
-    "learn_beta": "learn=('tau_mem',)",
-    "learn_threshold": "learn=('v_threshold',)",
-    "refractory": "rheobase.Refractory(neuron, tau_refrac=2.0), in ms, around the neuron",
-    "tau_mem_inv": "tau_mem in ms: a second is 1000, and an inverse is turned round",
-    "tau_syn_inv": "tau_syn in ms: a second is 1000, and an inverse is turned round",
-    "method": "leave it out, or integrator=rheobase.integrators.Euler(); the default solves linear equations exactly",
-}
+SETTING: Mapping[str, str] = {"HardResetLIF": "neurons.LIF", "HardResetIF": "neurons.IF"}
+RESETS = ("v_reset", "vr", "Vr", "V_reset", "reset", "reset_mechanism", "hard_reset", "soft_reset")
+# classes, and how they are made here
+CLASSES: Mapping[str, str] = {
+    "Leaky": "neurons.LIF(n, dt=1.0, tau_mem=rheobase.from_decay(beta)), its input times rheobase.input_scale(beta)",
+    "RLeaky": "nn.Recurrent(neurons.LIF(n, dt=1.0))",
+    "Lapicque": "neurons.LIF(n, dt=1.0, tau_mem=R C)",
+    "Synaptic": "neurons.CubaLIF, or nn.Sequential(neurons.LeakySum(n, decay=alpha), neurons.LIF(n, dt=1.0))",
+    "RSynaptic": "nn.Recurrent(neurons.CubaLIF(n, dt=1.0))",
+    "Alpha": "neurons.SRM0",
+    "IFNode": "neurons.HardResetIF, or neurons.IF for v_reset=None",
+    "LIFNode": "neurons.HardResetLIF(n, dt=1.0, tau_mem=tau, integrator=rheobase.integrators.Euler()), or neurons.LIF",
+    "ParametricLIFNode": "neurons.PLIF(n, learn=('a',))",
+    "QIFNode": "neurons.QIF",
+    "EIFNode": "neurons.EIF",
+    "IzhikevichNode": "neurons.Izhikevich",
+    "LIFCell": "nn.Sequential(neurons.LI(n, dt=1.0, tau_mem=tau_syn), neurons.HardResetLIF(n, dt=1.0))",
+    "LIFBoxCell": "neurons.HardResetLIF",
+    "LIFRecurrentCell": "nn.Recurrent(neurons.CubaLIF(n, dt=1.0))",
+    "LIFAdExCell": "neurons.AdEx",
+    "LICell": "neurons.LI",
+    "LIBoxCell": "neurons.LI",
+    "NeuronGroup": "a class: dynamics, threshold and reset of a rheobase.OdeNeuron",
+}  # fmt: skip
 
 
-def elsewhere(name: str, known: Collection[str]) -> str | None:
+def elsewhere(owner: str, name: str, value: Any, known: Collection[str]) -> str | None:
     """The remedy for a keyword that another library has; None for one that none of them has.
 
-    >>> elsewhere("threshold", ["tau_mem", "v_threshold"])
+    >>> elsewhere("LIF", "threshold", 1.0, ["tau_mem", "v_threshold"])
     'it is called v_threshold here'
-    >>> elsewhere("thresold", ["tau_mem", "v_threshold"]) is None
+    >>> elsewhere("LIF", "reset", "zero", ["tau_mem", "v_threshold"])
+    'neurons.HardResetLIF(..., v_reset=0.0); LIF subtracts v_threshold at a spike'
+    >>> elsewhere("LIF", "thresold", 1.0, ["tau_mem", "v_threshold"]) is None
     True
     """
+    if name in known and name != "v_reset":
+        return None
+    if name == "threshold" and isinstance(value, str):
+        return "a number, v_threshold=1.0; another condition is the `threshold` of a rheobase.OdeNeuron of your own"
     called = next((ours for ours in NAMES.get(name, ()) if ours in known), None)
-    if name in REMEDIES:
-        return REMEDIES[name]
-    return f"it is called {called} here" if called else None
+    if called is not None:
+        return f"it is called {called} here"
+    if name in RESETS:
+        return _reset(owner, name, value, known)
+    if name == "reset_delay":
+        return _delay(owner, value)
+    for words, need, said in ANSWERS:
+        if name in words.split() and (need in ("", owner) or need in known):
+            return said.format(given=value if is_number(value) else name)
+    if name in WORDS:
+        return f"the equations of {owner} have nothing of the kind. {nearest('', known)}"
+    return None
+
+
+def class_elsewhere(name: str) -> str | None:
+    """What to write for a class of another library; None for one that none of them has.
+
+    >>> class_elsewhere("LIFCell")[:13]
+    'nn.Sequential'
+    """
+    return CLASSES.get(name)
+
+
+def _reset(owner: str, name: str, value: Any, known: Collection[str]) -> str:
+    """What to write for the reset that is asked for."""
+    kind = _kind(name, value)
+    to = value if is_number(value) else 0.0
+    if kind == "none":
+        return "a neuron that spikes and has no reset is an OdeNeuron with crossing = True; neurons.LI never spikes"
+    if owner in SUBTRACTING:
+        adds = f"{owner} subtracts v_threshold at a spike"
+        return f"leave it out: {adds}" if kind == "soft" else f"{SUBTRACTING[owner].format(to=to)}; {adds}"
+    if owner in SETTING:
+        sets = f"{owner} resets to v_reset"
+        return f"{SETTING[owner]}, which subtracts v_threshold; {sets}" if kind == "soft" else f"v_reset={to}: {sets}"
+    if "v_reset" in known:
+        return f"v_reset: {owner} resets to it; neurons.LIF and neurons.IF subtract v_threshold"
+    if owner == "Izhikevich":
+        return "it is called c here"
+    return f"leave it out: the equations of {owner} say what a spike does. neurons.HardResetLIF resets to v_reset"
+
+
+def _kind(name: str, value: Any) -> str:
+    """The reset that a keyword of another library asks for: "soft" subtracts, "hard" sets, "none" does nothing."""
+    if name.lower() in ("v_reset", "vr"):
+        return "soft" if value is None else "hard"
+    if isinstance(value, bool):
+        return "soft" if value == (name == "soft_reset") else "hard"
+    # Brian2's are statements, v = vr or v -= vt
+    text = str(value).lower()
+    if text == "none":
+        return "none"
+    return "soft" if "sub" in text or "soft" in text or "-=" in text else "hard"
+
+
+def _delay(owner: str, value: Any) -> str:
+    if value is True and owner in ("LIF", "CubaLIF"):
+        return (
+            f"v_threshold=threshold/beta, v_leak=threshold*(1/beta - 1): {owner}, which subtracts at once, then fires "
+            "as with a subtraction a step later"
+        )
+    return f"leave it out: {owner} resets in the step of the spike (a reset to zero a step later fires the same)"

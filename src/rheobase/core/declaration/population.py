@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -72,6 +72,7 @@ class Declared(Neuron):
         **values: Any,
     ):
         super().__init__()
+        self._check_keywords(values)
         self.shape = checked_shape(type(self).__name__, shape)
         self.dt = dt
         self.learn = self._checked_learn(learn)
@@ -89,15 +90,6 @@ class Declared(Neuron):
             chosen = values.pop(name, spec.default)
             spec.check(type(self).__name__, chosen)
             self.options[name] = chosen
-        for name in values:
-            if name not in self.params:
-                known = [k for k in inspect.signature(type(self)).parameters if k != "shape"]
-                raise ParameterError(
-                    type(self).__name__,
-                    f"parameter {name!r}",
-                    "a declared one",
-                    elsewhere(name, known) or nearest(name, known),
-                )
         for name, spec in self.params.items():
             self.assign(name, values.get(name, spec.default))
 
@@ -233,6 +225,20 @@ class Declared(Neuron):
         return s
 
     # --- checks -----------------------------------------------------------------------------------------
+    def _check_keywords(self, values: Mapping[str, Any]) -> None:
+        """Raise for a keyword that is not declared, or is None: `elsewhere` says what another library means by it."""
+        owner = type(self).__name__
+        known = [k for k in inspect.signature(type(self)).parameters if k != "shape"]
+        for name, value in values.items():
+            declared = name in self.params or name in self.declared_options
+            if not declared:
+                remedy = elsewhere(owner, name, value, known) or nearest(name, known)
+                raise ParameterError(owner, f"parameter {name!r}", "a declared one", remedy)
+            if value is None and name in self.params:
+                unit = self.params[name].unit
+                remedy = elsewhere(owner, name, value, known) or f"leave it out for {self.params[name].default}"
+                raise ParameterError(owner, f"{name} = None", f"a number or a tensor in {unit}", remedy)
+
     def _checked_dt(self, dt: float | None) -> float | None:
         raise NotImplementedError
 
