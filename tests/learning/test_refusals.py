@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
+from rheobase import neurons
 from rheobase import nn as layers
 from rheobase.errors import (
     BackendUnavailable,
@@ -157,6 +159,26 @@ def test_networks() -> None:
 def test_a_compiled_network_is_refused_before_it_is_wrapped() -> None:
     with pytest.raises(ParameterError, match=r"call net\.compile\(\) instead"):
         trainer().fit(torch.compile(Net(), backend="eager"), encoder=repeat, train=TRAIN)
+
+
+def test_a_chain_of_torch_s_around_neurons_is_refused() -> None:
+    """BatchNorm1d takes the batch for its channels, without an error where the two are of one size."""
+
+    class Own(nn.Module):
+        def __init__(self, *layers: nn.Module):
+            super().__init__()
+            self.body = nn.Sequential(*layers)
+
+        def forward(self, x: torch.Tensor) -> Any:
+            return self.body(x)
+
+    cell = neurons.LIF(CLASSES, dt=1.0)
+    with pytest.raises(ParameterError, match=r"torch's BatchNorm1d\(\d, .* as layer body\.1; .*nn\.TdBatchNorm"):
+        trainer().fit(Own(nn.Linear(FEATURES, CLASSES), nn.BatchNorm1d(CLASSES), cell), encoder=repeat, train=TRAIN)
+    with pytest.raises(ParameterError, match=r"LIF as layer body\.0; .*Remedy: rheobase\.nn\.Sequential"):
+        trainer().fit(Own(cell, nn.Linear(FEATURES, CLASSES)), encoder=repeat, train=TRAIN)
+    fits = Own(nn.Linear(FEATURES, CLASSES), nn.ReLU(), neurons.LI(CLASSES, dt=1.0))
+    assert trainer().fit(fits, encoder=repeat, train=TRAIN)
 
 
 def test_errors_are_of_one_hierarchy() -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import nn as torch_nn
 
 from rheobase import neurons, nn
-from rheobase.errors import ParameterError
+from rheobase.errors import DTypeError, ParameterError
 
 TIME, BATCH, FEATURES = 5, 3, 4
 T = torch_nn
@@ -206,3 +206,60 @@ def test_weights_under_a_parametrisation_are_no_disguise() -> None:
 )
 def test_rheobase_s_own_are_taken_and_copied(own: torch_nn.Module) -> None:
     assert len(copy.deepcopy(nn.Sequential(own))) == 1
+
+
+# --- the pair that a neuron returns, handed to the next layer ---------------------------------------------------------
+
+LIF3 = neurons.LIF(3, dt=1.0)
+
+
+def plif(shape: tuple[int, ...]) -> neurons.PLIF:
+    return neurons.PLIF(*shape)
+
+
+TAKE: dict[str, tuple[Make, tuple[int, ...]]] = {
+    "LIF": (lambda: LIF3, (3,)),
+    "PLIF": (lambda: neurons.PLIF(3), (3,)),
+    "CondLIF": (lambda: neurons.CondLIF(3, dt=1.0), (3,)),
+    "Sequential": (lambda: nn.Sequential(T.Linear(3, 2)), (3,)),
+    "Recurrent": (lambda: nn.Recurrent(LIF3), (3,)),
+    "RecurrentDelay": (lambda: nn.RecurrentDelay(LIF3, taps=2), (3,)),
+    "Delay": (lambda: nn.Delay(3, taps=2), (3,)),
+    "DelayLine": (lambda: nn.DelayLine(3, taps=2), (3,)),
+    "AxonalDelay": (lambda: nn.AxonalDelay(3, taps=2), (3,)),
+    "SynapticDelay": (lambda: nn.SynapticDelay(3, 2, taps=2), (3,)),
+    "SpikGRU": (lambda: nn.SpikGRU(3, 2), (3,)),
+    "CSGRU": (lambda: nn.CSGRU(1, 2, kernel_size=1), (1, 2, 2)),
+    "ConvGRU": (lambda: nn.ConvGRU(1, 2, kernel_size=1), (1, 2, 2)),
+    "PSN": (lambda: nn.PSN(3, steps=5), (3,)),
+    "MaskedPSN": (lambda: nn.MaskedPSN(3, steps=5, order=2), (3,)),
+    "SlidingPSN": (lambda: nn.SlidingPSN(3, order=2), (3,)),
+    "Chunked": (lambda: nn.Chunked(nn.Sequential(LIF3), steps=2), (3,)),
+    "Dropout": (nn.Dropout, (3,)),
+    "Flatten": (nn.Flatten, (3,)),
+    "TdBatchNorm": (lambda: nn.TdBatchNorm(3), (3,)),
+    "SpikeLinear": (lambda: nn.SpikeLinear(3, 2), (3,)),
+    "GroupReadout": (lambda: nn.GroupReadout(6, classes=2), (6,)),
+    "MembraneBlock": (
+        lambda: nn.MembraneBlock((1, 4, 4), (1, 4, 4), neuron=plif, stride=1, v_threshold=1.0), (1, 4, 4)
+    ),
+    "SpikingVGG": (lambda: nn.SpikingVGG((3, 32, 32), 2, neuron=plif, width=0.1), (3, 32, 32)),
+    "SpikingResNet": (lambda: nn.SpikingResNet((3, 16, 16), 2, neuron=plif, width=0.05), (3, 16, 16)),
+    **{name: (lambda name=name: getattr(nn, name)(1, 1, 1), (1, 4)) for name in ("Conv1d", "Conv2d")},
+    **{name: (lambda name=name: getattr(nn, name)(2), (1, 4))
+       for name in ("AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d")},
+}  # fmt: skip
+
+
+def test_every_layer_is_looked_at() -> None:
+    layers = {name for name in nn.__all__ if isinstance(getattr(nn, name), type)}
+    assert layers - set(TAKE) == {"Linear", "Stateful"}  # torch's own, whose error is torch's, and the abstract one
+
+
+@pytest.mark.parametrize("name", TAKE)
+def test_the_pair_of_a_neuron_is_answered(name: str) -> None:
+    """torch's Sequential hands on (out, state): the next layer says which Sequential does not."""
+    make, shape = TAKE[name]
+    x = torch.zeros(5, 2, *shape)
+    with pytest.raises(DTypeError, match=r"the \(out, state\) of a layer.*rheobase\.nn\.Sequential does so in a chain"):
+        make()((x, x[0]))

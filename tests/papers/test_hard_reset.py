@@ -45,7 +45,7 @@ def test_what_is_above_the_threshold_is_lost(hard: type, soft: type) -> None:
 
 @pytest.mark.parametrize("kind", [neurons.HardResetLIF, neurons.HardResetIF])
 def test_what_needs_a_reset_that_adds_refuses_it(kind: type) -> None:
-    """A reset to a value depends on the state: no synapse can do it, and it is no neuron of the event-driven network."""
+    """A reset to a value depends on the state: no synapse can do it, and event-driven networks have none."""
     net = nn.Sequential(nn.Linear(2, 3), kind(3, dt=1.0))
     with pytest.raises(NotRepresentable, match="a jump of v at a spike that depends on the state"):
         equivalence.to_single_spike(net, max_spikes=3)

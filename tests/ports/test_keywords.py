@@ -15,9 +15,9 @@ from rheobase.core.declaration.population import Declared
 from rheobase.errors import ParameterError
 from rheobase.runs.neurons_by_name import find
 
-# every keyword of the constructors of Leaky, Synaptic, RLeaky and Lapicque (snnTorch 1.0), LIFNode, IFNode and
-# ParametricLIFNode (SpikingJelly 2.0), LIFCell and its parameters (Norse 1.1), NeuronGroup (Brian2 2.9) and the names in
-# its examples; those that are spelt the same here, and with the same meaning, are left out
+# keywords of the constructors of Leaky, Synaptic, RLeaky and Lapicque (snnTorch 1.0), LIFNode, IFNode and
+# ParametricLIFNode (SpikingJelly 2.0), LIFCell and its parameters (Norse 1.1), NeuronGroup (Brian2 2.9) and the names
+# in its examples; those that are spelt the same here, and with the same meaning, are left out
 SNNTORCH = (
     "beta alpha threshold spike_grad surrogate_disable init_hidden inhibition learn_beta learn_alpha learn_threshold "
     "reset_mechanism state_quant output graded_spikes_factor learn_graded_spikes_factor reset_delay V all_to_all "

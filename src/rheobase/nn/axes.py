@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from torch import nn
 
@@ -75,8 +75,9 @@ def check_axes(owner: str, layers: Iterator[tuple[str, nn.Module]]) -> None:
         if not type(layer).forward.__module__.startswith("torch.nn.modules"):
             continue
         if type(layer).forward is nn.Sequential.forward:
-            _check_no_state(owner, name, layer)
-            check_axes(owner, ((f"{name}.{inner}", part) for inner, part in layer.named_children()))
+            inside = [(f"{name}.{inner}", part) for inner, part in layer.named_children()]
+            _check_no_state(owner, inside)
+            check_axes(owner, iter(inside))
             continue
         remedy = _remedy(layer)
         if remedy is not None:
@@ -85,11 +86,25 @@ def check_axes(owner: str, layers: Iterator[tuple[str, nn.Module]]) -> None:
             raise ParameterError(owner, f"torch's {shown} as layer {name}", expected, remedy)
 
 
-def _check_no_state(owner: str, name: str, chain: nn.Module) -> None:
+def check_chains(owner: str, net: nn.Module) -> None:
+    """Raise `ParameterError` for a torch.nn.Sequential anywhere in `net` whose neurons and layers do not fit.
+
+    The chain may end in a neuron, whose (out, state) the module around it takes apart. A layer in it that takes the
+    batch for its channels would run without an error wherever the two are of one size.
+    """
+    for name, chain in net.named_modules():
+        if type(chain).forward is nn.Sequential.forward:
+            inside = [(f"{name}.{inner}" if name else inner, part) for inner, part in chain.named_children()]
+            if any(isinstance(part, (Neuron, Stateful)) for _, part in inside):
+                _check_no_state(owner, inside[:-1])
+                check_axes(owner, iter(inside))
+
+
+def _check_no_state(owner: str, layers: Sequence[tuple[str, nn.Module]]) -> None:
     """Raise `ParameterError` for a neuron in torch's Sequential, which would hand (out, state) to the next layer."""
-    for inner, part in chain.named_children():
+    for name, part in layers:
         if isinstance(part, (Neuron, Stateful)):
-            given = f"torch.nn.Sequential with {type(part).__name__} as layer {name}.{inner}"
+            given = f"torch.nn.Sequential with {type(part).__name__} as layer {name}"
             expected = "rheobase's nn.Sequential around what returns (out, state)"
             raise ParameterError(owner, given, expected, "rheobase.nn.Sequential(...), which carries every state")
 

@@ -12,6 +12,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch.utils.checkpoint import get_device_states, set_device_states
 
 from rheobase.checks import is_whole
+from rheobase.core.execution.check import check_tensor
 from rheobase.errors import ParameterError
 from rheobase.nn.stateful import Stateful
 
@@ -53,6 +54,8 @@ class Chunked(Stateful):
     def forward(
         self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, backend: str = "auto"
     ) -> tuple[Tensor, Any]:
+        check_tensor("Chunked", "input", x)
+
         def run(chunk: Tensor, start: int, before: Any) -> tuple[Tensor, Any]:
             left = None if lengths is None else (lengths - start).clamp(0, len(chunk))
             return self.net(chunk, before, lengths=left, backend=backend)

@@ -66,10 +66,13 @@ class MaxPool2d(_OverTime, nn.MaxPool2d):
 class Flatten(nn.Module):
     """(time, batch, ...) to (time, batch, features).
 
+    Raises: `ShapeError` for fewer than three axes.
+
     >>> import torch
     >>> Flatten()(torch.zeros(5, 2, 4, 8, 8)).shape
     torch.Size([5, 2, 256])
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        check_sequence("Flatten", x, None, None)
         return x.flatten(2)

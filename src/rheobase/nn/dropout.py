@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from rheobase.checks import is_number
+from rheobase.core.execution.check import check_tensor
 from rheobase.errors import ParameterError, StateError
 from rheobase.nn.stateful import Stateful
 
@@ -33,6 +34,7 @@ class Dropout(Stateful):
     def forward(
         self, x: Tensor, state: Tensor | None = None, *, lengths: Tensor | None = None, backend: str = "auto"
     ) -> tuple[Tensor, Tensor]:
+        check_tensor(repr(self), "input", x)
         if state is None:
             state = torch.ones_like(x[0])
             if self.training and self.p > 0:

@@ -44,7 +44,7 @@ class TdBatchNorm(nn.Module):
             self.norm.weight.fill_(alpha * v_threshold)
 
     def forward(self, x: Tensor) -> Tensor:
-        check_sequence("TdBatchNorm", x, self.norm.num_features, x.dim())
+        check_sequence("TdBatchNorm", x, self.norm.num_features, None)
         flat = x.flatten(0, 1)
         wide = flat if flat.dim() <= 3 else flat.flatten(2)
         return self.norm(wide).view_as(x)

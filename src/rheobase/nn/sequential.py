@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from rheobase.core.execution.check import check_tensor
 from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError, StateError
 from rheobase.nn.axes import check_axes
@@ -73,6 +74,9 @@ class Sequential(nn.Module):
     def _run(
         self, x: Tensor, states: Sequence[Any] | None, lengths: Tensor | None, backend: str
     ) -> Iterator[tuple[Tensor, tuple[Any, ...]]]:
+        if type(x) is tuple:
+            # not a mapping or a named tuple, by which a first neuron may get several inputs
+            check_tensor("Sequential", "input", x)
         stateful = self.stateful
         if states is not None and (not isinstance(states, (tuple, list)) or len(states) != len(stateful)):
             given = f"{len(states)} states" if isinstance(states, (tuple, list)) else type(states).__name__

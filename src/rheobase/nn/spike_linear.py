@@ -8,6 +8,7 @@ import time
 import torch
 from torch import Tensor, nn
 
+from rheobase.core.execution.check import check_tensor
 from rheobase.engine.toolchain import constant, features
 from rheobase.errors import ParameterError
 
@@ -56,6 +57,7 @@ class SpikeLinear(nn.Linear):
         return f"products in {self.made_in(x.device)} while it trains".replace("torch.", "")
 
     def forward(self, input: Tensor) -> Tensor:  # the name of torch's argument
+        check_tensor(repr(self), "input", input)
         weight, bias = self.weight, self.bias
         autocast = torch.is_autocast_enabled(input.device.type)
         if not self.training or autocast or self.made_in(input.device) == torch.float32:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rheobase.core.declaration.exact import Exact
+from rheobase.core.execution.check import check_tensor
 from rheobase.errors import ShapeError
 
 
@@ -27,11 +28,14 @@ def last_of(out: Tensor, lengths: Tensor, before: Tensor) -> Tensor:
     return torch.where(going, out.gather(0, at)[0], before)
 
 
-def check_sequence(owner: str, x: Tensor, features: int | None, rank: int) -> None:
-    """Raise unless x is (time, batch, features, ...) with `rank` axes."""
-    axes = "(time, batch" + (f", {features}" if features is not None else ", features") + ", ..." * (rank > 3) + ")"
+def check_sequence(owner: str, x: Tensor, features: int | None, rank: int | None) -> None:
+    """Raise unless x is a tensor (time, batch, features, ...) with `rank` axes; None is any number from 3."""
+    check_tensor(owner, "input", x)
+    more = rank is None or rank > 3
+    axes = "(time, batch" + (f", {features}" if features is not None else ", features") + ", ..." * more + ")"
     given = f"input of shape {tuple(x.shape)}"
-    if x.dim() != rank:
-        raise ShapeError(owner, given, f"{rank} axes: {axes}", "time is the first axis, batch the second")
+    if (rank is None and x.dim() < 3) or (rank is not None and x.dim() != rank):
+        wanted = f"{rank or '3 or more'} axes: {axes}"
+        raise ShapeError(owner, given, wanted, "time is the first axis, batch the second")
     if features is not None and x.shape[2] != features:
         raise ShapeError(owner, given, axes, f"make the layer before it give {features} features")

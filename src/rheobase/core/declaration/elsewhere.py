@@ -26,6 +26,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("time_step", "delta_t"), ("dt",)),
 }  # fmt: skip
 _PER_STEP = "tau_mem=rheobase.from_decay({given}, dt)"
+_STEPS = "; SpikingJelly's, in steps: dt=1.0, integrator=rheobase.integrators.Euler()"
 _AROUND = "rheobase.Refractory(neuron, tau_refrac=2.0), in ms, around the neuron; Brian2's, less dt"
 _LATERAL = "rheobase.nn.Recurrent(neuron) has lateral weights"
 # what to write where a name is not enough: words, the parameter or the neuron that it is for ("" is any), the remedy
@@ -125,7 +126,7 @@ def elsewhere(owner: str, name: str, value: Any, known: Collection[str]) -> str 
         return "a number, v_threshold=1.0; another condition is the `threshold` of a rheobase.OdeNeuron of your own"
     called = next((ours for ours in NAMES.get(name, ()) if ours in known), None)
     if called is not None:
-        return f"it is called {called} here"
+        return f"it is called {called} here" + (_STEPS if (name, called) == ("tau", "tau_mem") else "")
     if name in RESETS:
         return _reset(owner, name, value, known)
     if name == "reset_delay":

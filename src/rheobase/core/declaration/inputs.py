@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rheobase.core.declaration.words import EntrySpec
+from rheobase.core.execution.check import check_tensor
 from rheobase.errors import ParameterError, nearest
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def gathered(neuron: Neuron, first: Any, named: Mapping[str, Any]) -> tuple[Any,
     elif first is not None:
         by_name = first._asdict() if isinstance(first, tuple) and hasattr(first, "_asdict") else first  # type: ignore[attr-defined]
         if not isinstance(by_name, Mapping):
+            if isinstance(first, tuple):
+                check_tensor(repr(neuron), "the input", first)
             given_type = f"one {'tensor' if isinstance(first, Tensor) else type(first).__name__}"
             raise ParameterError(repr(neuron), given_type, f"inputs by name: {', '.join(names)}", _call(names))
         twice = [name for name in by_name if name in given]

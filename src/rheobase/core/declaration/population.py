@@ -235,9 +235,8 @@ class Declared(Neuron):
                 remedy = elsewhere(owner, name, value, known) or nearest(name, known)
                 raise ParameterError(owner, f"parameter {name!r}", "a declared one", remedy)
             if value is None and name in self.params:
-                unit = self.params[name].unit
                 remedy = elsewhere(owner, name, value, known) or f"leave it out for {self.params[name].default}"
-                raise ParameterError(owner, f"{name} = None", f"a number or a tensor in {unit}", remedy)
+                raise ParameterError(owner, f"{name} = None", "a number or a tensor", remedy)
 
     def _checked_dt(self, dt: float | None) -> float | None:
         raise NotImplementedError

@@ -15,6 +15,10 @@ from rheobase.errors import DeviceError, DTypeError, ParameterError, ShapeError,
 if TYPE_CHECKING:
     from rheobase.core.neuron import Neuron
 
+IN_A_ROW = (
+    "out, state = neuron(x), and `out` alone goes on; rheobase.nn.Sequential does so in a chain, where "
+    "torch.nn.Sequential hands on both"
+)
 FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 
 
@@ -24,6 +28,15 @@ def checked_shape(owner: str, shape: tuple[int | Sequence[int], ...]) -> tuple[i
     if not sizes or not all(is_whole(n, 1) for n in sizes):
         raise ParameterError(owner, f"shape {sizes}", "one or more positive integers", f"{owner}(128) is 128 neurons")
     return sizes
+
+
+def check_tensor(owner: str, name: str, x: Any) -> None:
+    """Raise `DTypeError` for what is no tensor. Of the pair that a neuron returns, it says how a chain passes it on."""
+    if isinstance(x, Tensor):
+        return
+    if isinstance(x, tuple) and len(x) > 1 and isinstance(x[0], Tensor):
+        raise DTypeError(owner, f"{name} of type tuple: the (out, state) of a layer", "a torch.Tensor", IN_A_ROW)
+    raise DTypeError(owner, f"{name} of type {type(x).__name__}", "a torch.Tensor", "torch.as_tensor it")
 
 
 def check_call(neuron: Neuron, inputs: Sequence[Any], record: Sequence[str], lengths: Tensor | None) -> None:
@@ -38,8 +51,7 @@ def check_call(neuron: Neuron, inputs: Sequence[Any], record: Sequence[str], len
 
 
 def _check_input(neuron: Neuron, name: str, x: Any) -> None:
-    if not isinstance(x, Tensor):
-        raise DTypeError(repr(neuron), f"{name} of type {type(x).__name__}", "a torch.Tensor", "torch.as_tensor it")
+    check_tensor(repr(neuron), name, x)
     if x.layout != torch.strided:
         raise DTypeError(repr(neuron), f"{name} of layout {x.layout}", "a dense tensor", "call .to_dense() on it")
     if x.dtype not in FLOATS:

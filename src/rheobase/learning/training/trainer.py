@@ -25,6 +25,7 @@ from rheobase.learning.training.recipe import Recipe
 from rheobase.learning.training.run import LAST, Job, Run
 from rheobase.learning.training.samples import Encodes, Samples
 from rheobase.learning.training.stopping import InterruptWatch, TrainingInterrupted
+from rheobase.nn.axes import check_chains
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -235,3 +236,4 @@ def _check_net(net: nn.Module) -> None:
         raise ParameterError(
             "Trainer", "the result of torch.compile(net)", "the network itself", "call net.compile() instead"
         )
+    check_chains("Trainer", net)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rheobase.core.execution.check import check_tensor
 from rheobase.engine.operators.taps import reference, taps
 from rheobase.errors import BackendUnavailable, DTypeError, ParameterError, ShapeError, StateError, nearest
 from rheobase.nn.stateful import Stateful
@@ -60,9 +61,9 @@ class History(Stateful):
 
     def _check(self, x: Tensor) -> None:
         owner, axes = repr(self), ", ".join(("time", "batch", *map(str, self.shape)))
-        if not isinstance(x, Tensor) or not x.is_floating_point():  # pyright: ignore[reportUnnecessaryIsInstance]
-            given = f"input of {x.dtype if isinstance(x, Tensor) else type(x).__name__}"  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise DTypeError(owner, given, "a floating tensor", "call .float() on it")
+        check_tensor(owner, "input", x)
+        if not x.is_floating_point():
+            raise DTypeError(owner, f"input of {x.dtype}", "a floating tensor", "call .float() on it")
         if x.shape[2:] != self.shape or not x.shape[0] or not x.shape[1]:
             raise ShapeError(owner, f"input of shape {tuple(x.shape)}", f"({axes})", "make the layer before it fit")
 
