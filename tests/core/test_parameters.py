@@ -7,6 +7,7 @@ import io
 import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -48,6 +49,24 @@ def test_repr_evaluates_back(model: Model, learn: bool) -> None:
                 assert torch.allclose(a, b, rtol=50 * torch.finfo(dtype).eps) if learn else torch.equal(a, b), name
         finally:
             torch.set_default_dtype(before)
+
+
+class Quantity(np.ndarray):
+    """As Brian2 has it: 20 ms is an array of 0.02, with its dimensions."""
+
+    dimensions = ("s",)
+
+
+def test_a_quantity_with_a_unit_is_refused() -> None:
+    """NumPy, and so torch, would read it as 0.02."""
+    tau: Any = np.array(0.02).view(Quantity)
+    with pytest.raises(ParameterError, match=r"tau_mem = .*without a unit, in ms.*Remedy: divide it by that unit"):
+        neurons.LIF(3, dt=1.0, tau_mem=tau)
+    neuron = neurons.LIF(3, dt=1.0, tau_mem=np.array(20.0), v_leak=torch.zeros(3))
+    with pytest.raises(ParameterError, match="without a unit"):
+        neuron.tau_mem = tau
+    with pytest.raises(ParameterError, match="a finite number > 0, in ms"):
+        neurons.LIF(3, dt=tau)
 
 
 def test_repr_is_short_by_default() -> None:
