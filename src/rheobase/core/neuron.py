@@ -17,6 +17,7 @@ from rheobase.core.declaration.inputs import gathered
 from rheobase.core.declaration.words import EntrySpec, ParamSpec, StateSpec
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
+from rheobase.core.execution.returned import returned
 from rheobase.core.states import RNG
 from rheobase.core.surrogates import Surrogate
 from rheobase.errors import ParameterError, nearest
@@ -169,7 +170,7 @@ class Neuron(Exact):
         request = Request(self, given, state, tuple(record), lengths, check_finite)
         chosen, _ = choose(request, backend)
         out, end, traces = chosen.run(request)
-        return (out, end, recording(tuple(record))(*traces)) if record else (out, end)
+        return returned(out, end, recording(tuple(record))(*traces)) if record else returned(out, end)
 
     def step_once(self, values: Mapping[str, Any], s: Any, i: Any) -> Transition:
         """`transition` with these values standing for the parameters (tensors, symbols, or units)."""

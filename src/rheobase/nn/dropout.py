@@ -34,7 +34,7 @@ class Dropout(Stateful):
     def forward(
         self, x: Tensor, state: Tensor | None = None, *, lengths: Tensor | None = None, backend: str = "auto"
     ) -> tuple[Tensor, Tensor]:
-        check_tensor(repr(self), "input", x)
+        check_tensor(self, "input", x)
         if state is None:
             state = torch.ones_like(x[0])
             if self.training and self.p > 0:

@@ -74,7 +74,7 @@ class Sequential(nn.Module):
     def _run(
         self, x: Tensor, states: Sequence[Any] | None, lengths: Tensor | None, backend: str
     ) -> Iterator[tuple[Tensor, tuple[Any, ...]]]:
-        if type(x) is tuple:
+        if isinstance(x, tuple) and not hasattr(x, "_fields"):
             # not a mapping or a named tuple, by which a first neuron may get several inputs
             check_tensor("Sequential", "input", x)
         stateful = self.stateful

@@ -57,7 +57,7 @@ class SpikeLinear(nn.Linear):
         return f"products in {self.made_in(x.device)} while it trains".replace("torch.", "")
 
     def forward(self, input: Tensor) -> Tensor:  # the name of torch's argument
-        check_tensor(repr(self), "input", input)
+        check_tensor(self, "input", input)
         weight, bias = self.weight, self.bias
         autocast = torch.is_autocast_enabled(input.device.type)
         if not self.training or autocast or self.made_in(input.device) == torch.float32:

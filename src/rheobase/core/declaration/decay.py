@@ -15,7 +15,8 @@ def from_decay(beta: float, dt: float = 1.0) -> float:
     tau = -dt / ln(beta)
 
     A step of LIF is v <- beta v + (1 - beta) i, one of snnTorch's Leaky v <- beta v + i. For the same potentials, the
-    input is multiplied by `input_scale(beta)` = 1/(1 - beta).
+    input is multiplied by `input_scale(beta)` = 1/(1 - beta). Leaky subtracts its threshold a step late by default:
+    v_threshold=threshold/beta and v_leak=threshold*(1/beta - 1) make LIF fire as it does.
 
     Raises: `ParameterError` unless 0 < beta < 1 and dt > 0.
 

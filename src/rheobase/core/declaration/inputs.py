@@ -59,7 +59,7 @@ def gathered(neuron: Neuron, first: Any, named: Mapping[str, Any]) -> tuple[Any,
         by_name = first._asdict() if isinstance(first, tuple) and hasattr(first, "_asdict") else first  # type: ignore[attr-defined]
         if not isinstance(by_name, Mapping):
             if isinstance(first, tuple):
-                check_tensor(repr(neuron), "the input", first)
+                check_tensor(neuron, "the input", first)
             given_type = f"one {'tensor' if isinstance(first, Tensor) else type(first).__name__}"
             raise ParameterError(repr(neuron), given_type, f"inputs by name: {', '.join(names)}", _call(names))
         twice = [name for name in by_name if name in given]

@@ -30,13 +30,18 @@ def checked_shape(owner: str, shape: tuple[int | Sequence[int], ...]) -> tuple[i
     return sizes
 
 
-def check_tensor(owner: str, name: str, x: Any) -> None:
-    """Raise `DTypeError` for what is no tensor. Of the pair that a neuron returns, it says how a chain passes it on."""
+def check_tensor(owner: object, name: str, x: Any) -> None:
+    """Raise `DTypeError` for what is no tensor. Of the pair that a neuron returns, it says how a chain passes it on.
+
+    `owner` is the object, or its name.
+    """
     if isinstance(x, Tensor):
         return
+    # written only now, since a neuron's takes longer than its call
+    shown = owner if isinstance(owner, str) else repr(owner)
     if isinstance(x, tuple) and len(x) > 1 and isinstance(x[0], Tensor):
-        raise DTypeError(owner, f"{name} of type tuple: the (out, state) of a layer", "a torch.Tensor", IN_A_ROW)
-    raise DTypeError(owner, f"{name} of type {type(x).__name__}", "a torch.Tensor", "torch.as_tensor it")
+        raise DTypeError(shown, f"{name} of type tuple: the (out, state) of a layer", "a torch.Tensor", IN_A_ROW)
+    raise DTypeError(shown, f"{name} of type {type(x).__name__}", "a torch.Tensor", "torch.as_tensor it")
 
 
 def check_call(neuron: Neuron, inputs: Sequence[Any], record: Sequence[str], lengths: Tensor | None) -> None:
@@ -51,7 +56,7 @@ def check_call(neuron: Neuron, inputs: Sequence[Any], record: Sequence[str], len
 
 
 def _check_input(neuron: Neuron, name: str, x: Any) -> None:
-    check_tensor(repr(neuron), name, x)
+    check_tensor(neuron, name, x)
     if x.layout != torch.strided:
         raise DTypeError(repr(neuron), f"{name} of layout {x.layout}", "a dense tensor", "call .to_dense() on it")
     if x.dtype not in FLOATS:

@@ -60,8 +60,8 @@ class History(Stateful):
         return backend
 
     def _check(self, x: Tensor) -> None:
+        check_tensor(self, "input", x)
         owner, axes = repr(self), ", ".join(("time", "batch", *map(str, self.shape)))
-        check_tensor(owner, "input", x)
         if not x.is_floating_point():
             raise DTypeError(owner, f"input of {x.dtype}", "a floating tensor", "call .float() on it")
         if x.shape[2:] != self.shape or not x.shape[0] or not x.shape[1]:
