@@ -86,6 +86,30 @@ def test_leaky(
     assert np.allclose(seen.numpy() - rest, mem, rtol=0, atol=1e-12)
 
 
+@pytest.mark.parametrize("backend", ["reference", "llvm"])
+@pytest.mark.parametrize("mechanism", ["subtract", "zero"])
+def test_gradients(mechanism: str, backend: str) -> None:
+    """With atan(alpha=2.0), and the reset detached: mem_reset of snnTorch is."""
+    beta, threshold, (x, weight) = 0.9, 1.0, torch.from_numpy(noise(2, 60, 4, 8, scale=0.6))
+    loops = x.clone().requires_grad_()
+    mem, loss = torch.zeros_like(x[0]), torch.zeros((), dtype=x.dtype)
+    for i, w in zip(loops, weight, strict=True):
+        fired = (mem.detach() > threshold).double()
+        mem = beta * mem + i - fired * threshold if mechanism == "subtract" else beta * (1.0 - fired) * mem + i
+        # a spike whose gradient is alpha/2 / (1 + (pi/2 alpha x)^2)
+        smooth = torch.atan(torch.pi * (mem - threshold)) / torch.pi
+        loss = loss + (w * (smooth + ((mem > threshold).double() - smooth).detach())).sum()
+    loss.backward()
+    neuron = (subtracted_later if mechanism == "subtract" else to_zero)(8, beta, threshold).double()
+    neuron.detach_reset = True
+    ours = x.clone().requires_grad_()
+    out, _ = neuron(input_scale(beta) * ours, backend=backend)
+    (weight * out).sum().backward()
+    assert loops.grad is not None
+    assert ours.grad is not None
+    assert torch.allclose(ours.grad, loops.grad, rtol=1e-9, atol=1e-12)
+
+
 def test_the_delay_of_the_reset_is_no_small_thing() -> None:
     """The subtraction a step later takes threshold/beta of v: LIF without the change fires more often."""
     x = noise(200, 4, 8, scale=0.6)
