@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core import Neuron
 from rheobase.errors import BackendUnavailable, DataError
 from rheobase.files import atomic_write, why
 from rheobase.interop.exported import plain, sizes_of
 from rheobase.interop.onnx_graph.builder import IR_VERSION, OPSET, Builder
 from rheobase.interop.onnx_graph.layers import chain
+from rheobase.learning.layers import spiking_layer
+from rheobase.learning.metrics import onsets
 from rheobase.nn import Sequential
 from rheobase.version import __version__
 
@@ -74,9 +75,9 @@ def to_onnx(net: Sequential, path: str | Path, *, shape: int | Sequence[int], dt
 class Agreement:
     """A file beside the network that it was made of, run on the same sequences.
 
-    spikes      of all layers of neurons that spike, in the network
-    differing   values of these layers that are not the same in the file: spikes that one has and the other has not
-    deviation   the largest difference of a value of the other layers, relative to the largest value of the layer
+    spikes      of all layers of neurons, in the network; of graded cells, upward crossings of 0.5
+    differing   steps at which one has a spike and the other has not
+    deviation   the largest difference of a value of layers that give no plain spikes, as a share of the layer's largest
     layers      how many were compared
     """
 
@@ -112,19 +113,15 @@ def run_onnx(path: str | Path, net: Sequential, x: Tensor) -> Agreement:
     spikes = differing = 0
     deviation = 0.0
     for layer, ours, theirs in zip(net.layers, wanted, found, strict=True):
-        if fires(layer):
-            spikes += int(ours.count_nonzero())
-            differing += int((ours != theirs).count_nonzero())
-        else:
+        kind = spiking_layer(layer)
+        if kind is not None:
+            fired, other = (onsets(ours), onsets(theirs)) if kind.graded else (ours, theirs)
+            spikes += int(fired.count_nonzero())
+            differing += int((fired != other).count_nonzero())
+        if kind is None or kind.graded:
             largest = float(ours.abs().max()) or 1.0
             deviation = max(deviation, float((ours - theirs).abs().max()) / largest)
     return Agreement(spikes=spikes, differing=differing, deviation=deviation, layers=len(names))
-
-
-def fires(layer: torch.nn.Module) -> bool:
-    """Whether the output of a layer is spikes, 0 or 1."""
-    inner = getattr(layer, "neuron", layer)
-    return isinstance(inner, Neuron) and not inner.graded
 
 
 def _run(model: Any, names: Sequence[str], x: Tensor) -> list[Tensor]:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 import rheobase.engine.operators.scan
 import rheobase.engine.operators.sequence
 import rheobase.engine.operators.taps  # noqa: F401
-from rheobase.errors import DataError, NotRepresentable
+from rheobase.errors import DataError, NotRepresentable, ParameterError
 from rheobase.files import atomic_write, why
 from rheobase.interop.exported import check_neurons, plain, sizes_of
 from rheobase.nn import Sequential
@@ -58,6 +58,8 @@ def to_torch_export(net: Sequential, path: str | Path, *, shape: int | Sequence[
     >>> same
     True
     """
+    if Path(path).suffix != ".pt2":
+        raise ParameterError("to_torch_export", f"{path}", "a name that ends in .pt2", "torch loads no other")
     sizes = sizes_of("to_torch_export", shape)
     net, dtype = plain("to_torch_export", net)
     check_neurons("to_torch_export", net, dtype)
@@ -81,7 +83,7 @@ def from_torch_export(path: str | Path) -> nn.Module:
     Raises: `DataError` for a file that is none.
     """
     try:
-        return torch.export.load(str(path)).module()
+        return torch.export.load(io.BytesIO(Path(path).read_bytes())).module()
     except Exception as error:
         given = f"a file that cannot be read ({why(error)})"
         raise DataError(str(path), given, "a file of to_torch_export", "write it again") from error
