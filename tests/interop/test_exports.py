@@ -148,6 +148,16 @@ def test_a_program_of_torch_is_run_in_another_process(tmp_path: Path) -> None:
         assert torch.equal(interop.from_torch_export(tmp_path / "net.pt2")(x), net(x)[0])
 
 
+def test_a_history_longer_than_what_was_traced_is_exported(tmp_path: Path) -> None:
+    """A delay line keeps more steps than a sequence has, or fewer."""
+    net = nn.Sequential(nn.DelayLine(2, taps=9), nn.Linear(18, 2))
+    interop.to_torch_export(net, tmp_path / "net.pt2", shape=2)
+    program = interop.from_torch_export(tmp_path / "net.pt2")
+    for steps in (1, 2, 8, 9, 30):
+        x = torch.rand(steps, 3, 2)
+        assert torch.equal(program(x), net(x)[0])
+
+
 class Own(torch_nn.Linear):
     """A layer that is called a Linear, and does something else."""
 
