@@ -94,7 +94,7 @@ def exported(model: Model, folder: Path) -> dict[str, Any]:
     encoder = model.encoder(data.events if isinstance(data, EventDataset) else None)
     index = torch.arange(min(COMPARED, len(data.y_test)))
     x = encoder(data.x_test[index], seed=model.settings.seed, index=index)
-    found: dict[str, Any] = {"samples": len(index)}
+    found: dict[str, Any] = {"compared": len(index)}
     for name, dtype in (("float32", torch.float32), ("float64", torch.float64)):
         interop.to_onnx(model.network, folder / "net.onnx", shape=sizes(model), dtype=dtype)
         one = interop.run_onnx(folder / "net.onnx", model.network, x)

@@ -6,7 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
+
+from rheobase.runs import pretrained
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -34,3 +37,19 @@ def test_event_driven() -> None:
     names = run("event_driven.md")
     assert names["spikes"].v.shape == (2, 2)
     assert names["spikes"].t_stop == 100.0
+
+
+def test_use_what_you_trained(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run("use_what_you_trained.md")
+    shown = capsys.readouterr().out.splitlines()
+    assert shown == ["['7', '4', '7']", "True", "['time', 'batch', 8, 8] out at its last step", "0", "True"]
+
+
+def test_the_page_lists_the_networks_with_the_figures_of_their_cards() -> None:
+    page = (DOCS / "use_what_you_trained.md").read_text(encoding="utf-8")
+    for name in pretrained.names():
+        one = pretrained.card(name)
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        assert f"| {100 * one.accuracy:.2f} % of {one.samples:,} |" in row
+        assert one.licence.split(",")[0] in row

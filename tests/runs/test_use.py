@@ -39,7 +39,7 @@ def line(text: str) -> str:
 def recurrent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose code draws nothing, on images."""
     out = tmp_path_factory.mktemp("runs")
-    words = "train --neuron LIF --recurrent --data digits --encoder direct --steps 12 --hidden 20 --limit 200 --epochs 4"
+    words = "train --neuron IF --recurrent --data digits --encoder direct --steps 30 --hidden 20 --limit 200 --epochs 4"
     done = called(*words.split(), "--name", "run", "--out", out)
     assert done.exit_code == 0, done.output
     return out / "run"
@@ -52,7 +52,7 @@ def test_the_file_and_its_description_are_enough(recurrent: Path, tmp_path: Path
     said = json.loads((tmp_path / "net.onnx.json").read_text())
     assert json.loads((tmp_path / "a.json").read_text()) == {"run": str(recurrent), **said}
     assert said["tried"]["same"]
-    assert said["encoding"]["says"] == "direct code of 12 steps: the values at every step"
+    assert said["encoding"]["says"] == "direct code of 30 steps: the values at every step"
     assert said["output"]["score"] == "the sum of out over its steps"
     x = digits().x_test[:50]
     sequence = np.repeat(x.numpy()[None], said["encoding"]["steps"], 0)

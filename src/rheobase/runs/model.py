@@ -115,9 +115,9 @@ class Model:
 
         >>> import rheobase
         >>> from rheobase.data import digits
-        >>> model = rheobase.load("runs/src-digits")  # doctest: +SKIP
-        >>> model.predict(digits().x_test[:3]).names  # doctest: +SKIP
-        ['2', '8', '0']
+        >>> model = rheobase.load("src-digits")
+        >>> model.predict(digits().x_test[:3]).names
+        ['7', '4', '7']
         """
         held = read_samples(Path(x), self.settings, self.task) if isinstance(x, str | Path) else SampleFiles(x)
         given, encoder = self._samples(held.x)
