@@ -40,14 +40,18 @@ def install(name: str, runs: Path) -> None:
         shutil.copy(run / file, place / file)
     result = json.loads((run / "result.json").read_text())
     (place / "result.json").write_text(json.dumps({key: result[key] for key in KEPT}, indent=1) + "\n")
-    print(f"{name}: {card(name).figure}, {card(name).size / 1000:.0f} kB, {result['training_seconds']:.0f} s of training")
+    print(
+        f"{name}: {card(name).figure}, {card(name).size / 1000:.0f} kB, {result['training_seconds']:.0f} s of training"
+    )
 
 
 def check(name: str) -> bool:
     """Whether the test gives what the card says."""
     found, said = rheobase.load(name).evaluate(), card(name)
     same = (found.accuracy, found.samples) == (said.accuracy, said.samples)
-    print(f"{name}: {100 * found.accuracy:.2f} % of {found.samples}; card: {said.figure}; {'same' if same else 'OTHER'}")
+    print(
+        f"{name}: {100 * found.accuracy:.2f} % of {found.samples}; card: {said.figure}; {'same' if same else 'OTHER'}"
+    )
     return same
 
 
@@ -59,7 +63,8 @@ def main() -> None:
     options = p.parse_args()
     wanted = options.names or names()
     if options.check:
-        sys.exit(not all([check(name) for name in wanted]))
+        same = [check(name) for name in wanted]
+        sys.exit(not all(same))
     with tempfile.TemporaryDirectory() as temporary:
         runs = (options.runs or Path(temporary)).resolve()
         for name in wanted:

@@ -70,7 +70,8 @@ def files(make: Callable[[Path], None], name: str) -> Callable[[Path], Path]:
 RUNS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "images of a data set": (digits, "--neuron SRC --data digits --epochs 5"),
     "time series": (series, "--neuron LIF --data {data}/BasicMotions_TRAIN.ts.gz --epochs 30"),
-    "a folder of images": (files(digits_png, "png"), "--neuron AdLIF --recurrent --data {data}/png --encoder direct --epochs 5"),
+    "a folder of images": (files(digits_png, "png"), "--neuron AdLIF --recurrent --data {data}/png --encoder direct "
+                           "--epochs 5"),
     "a folder of sounds": (files(spoken_wav, "wav"), "--neuron CubaLIF --data {data}/wav --epochs 3 "
                            "--pattern '(?P<label>\\d)_(?P<speaker>[a-z]+)_' --leave-out theo"),
     "a folder of events": (files(nmnist_aedat, "aedat"), "--neuron IF --data {data}/aedat --size 64x64 --epochs 3"),
@@ -131,13 +132,21 @@ def used(name: str, folder: Path, *, quick: bool) -> dict[str, Any]:
         **exported(rheobase.load(moved), place),
     }  # fmt: skip
     single, double = found["float32"], found["float64"]
-    say(
-        f"{name}: {found['neuron']}, {100 * found['accuracy']:.2f} % of {found['samples']}; evaluate "
-        f"{'the same' if found['evaluate'] else 'OTHER'}; {found['new']} new: {'same bits' if found['predict'] else 'OTHER'}"
-        f"; onnxruntime float32 {single['differing']} of {single['spikes']:,} spikes differ, float64 {double['differing']}"
-        f"; torch.export {'same bits' if found['torch'] else 'OTHER'}"
-    )
+    say(f"{name}: {line(found)}")
     return found
+
+
+def line(found: dict[str, Any]) -> str:
+    """What was found of a run, in a line."""
+    single, double = found["float32"], found["float64"]
+    parts = [
+        f"{found['neuron']}, {100 * found['accuracy']:.2f} % of {found['samples']}",
+        f"evaluate {'the same' if found['evaluate'] else 'OTHER'}",
+        f"{found['new']} new: {'same bits' if found['predict'] else 'OTHER'}",
+        f"onnxruntime float32 {single['differing']} of {single['spikes']:,} spikes differ, float64 {double['differing']}",
+        f"torch.export {'same bits' if found['torch'] else 'OTHER'}",
+    ]
+    return "; ".join(parts)
 
 
 def main() -> None:
@@ -145,7 +154,11 @@ def main() -> None:
     p.add_argument("folder", type=Path, help="where data, runs and files are made")
     p.add_argument("--only", nargs="+", choices=RUNS, default=list(RUNS))
     options = parsed(p)
-    finish("runs_in_use", options, {name: used(name, options.folder.resolve(), quick=options.quick) for name in options.only})
+    finish(
+        "runs_in_use",
+        options,
+        {name: used(name, options.folder.resolve(), quick=options.quick) for name in options.only},
+    )
 
 
 if __name__ == "__main__":

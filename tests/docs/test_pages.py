@@ -39,7 +39,9 @@ def test_event_driven() -> None:
     assert names["spikes"].t_stop == 100.0
 
 
-def test_use_what_you_trained(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_use_what_you_trained(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     run("use_what_you_trained.md")
     shown = capsys.readouterr().out.splitlines()

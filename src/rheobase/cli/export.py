@@ -19,7 +19,9 @@ EXAMPLES = examples(
 def export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run, or a pre-trained network's name.")],
     to: Annotated[str, typer.Option("--to", metavar="onnx|torch", help="An ONNX graph, or a program of torch.export.")],
-    out: Annotated[Path, typer.Option(parser=path, metavar="FILE", help="Where it goes; FILE.json says how to use it.")],
+    out: Annotated[
+        Path, typer.Option(parser=path, metavar="FILE", help="Where it goes; FILE.json says how to use it.")
+    ],
     float64: Annotated[
         bool, typer.Option("--float64", help="Numbers of ONNX in double precision: spikes that no rounding moves.")
     ] = False,
@@ -44,4 +46,8 @@ def export(
         console().print(figures(made.rows))
         if not made.same:
             remedy = "" if float64 else "; with --float64 they are all but sure to agree"
-            typer.secho(f"warning: spikes differ: neurons came within rounding of their threshold{remedy}", fg="yellow", err=True)
+            typer.secho(
+                f"warning: spikes differ: neurons came within rounding of their threshold{remedy}",
+                fg="yellow",
+                err=True,
+            )

@@ -43,7 +43,9 @@ def to_onnx(net: Sequential, path: str | Path, *, shape: int | Sequence[int], dt
 
     >>> import tempfile
     >>> from rheobase import neurons, nn
-    >>> net = nn.Sequential(nn.Linear(4, 3), nn.Recurrent(neurons.LIF(3, dt=1.0)), nn.Linear(3, 2), neurons.LI(2, dt=1.0))
+    >>> net = nn.Sequential(
+    ...     nn.Linear(4, 3), nn.Recurrent(neurons.LIF(3, dt=1.0)), nn.Linear(3, 2), neurons.LI(2, dt=1.0)
+    ... )
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     to_onnx(net, f"{folder}/net.onnx", shape=4)
     ...     found = run_onnx(f"{folder}/net.onnx", net, torch.rand(20, 2, 4) * 9)
@@ -91,7 +93,8 @@ class Agreement:
 def run_onnx(path: str | Path, net: Sequential, x: Tensor) -> Agreement:
     """Run a file of `to_onnx` in onnxruntime, and the network it was made of, on x (time, batch, ...), and compare.
 
-    Raises: `BackendUnavailable` without onnx and onnxruntime; `DataError` for a file that is none, or of another network.
+    Raises: `BackendUnavailable` without onnx and onnxruntime; `DataError` for a file that is none, or of another
+    network.
     """
     _wanted("onnx")
     _wanted("onnxruntime")
@@ -99,7 +102,11 @@ def run_onnx(path: str | Path, net: Sequential, x: Tensor) -> Agreement:
 
     try:
         model = onnx.load(str(path))
-        dtype = torch.float64 if model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.DOUBLE else torch.float32
+        dtype = (
+            torch.float64
+            if model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.DOUBLE
+            else torch.float32
+        )
         names = [f"{LAYER}.{k}" for k in range(len(net))]
         made = {name for node in model.graph.node for name in node.output}
     except Exception as error:

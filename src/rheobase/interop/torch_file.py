@@ -9,15 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-# torch reads a file only where the operators in it are known: these modules define them
-import rheobase.engine.operators.scan
-import rheobase.engine.operators.sequence
-import rheobase.engine.operators.taps  # noqa: F401
+from rheobase.engine.operators import scan, sequence, taps
 from rheobase.errors import DataError, NotRepresentable, ParameterError
 from rheobase.files import atomic_write, why
 from rheobase.interop.exported import check_neurons, plain, sizes_of
 from rheobase.nn import Sequential
 
+# torch reads a file only where the operators in it are known: these modules define them when they are imported
+OPERATORS = (scan, sequence, taps)
 LONGEST = 2**20  # steps, and samples
 
 
@@ -44,8 +43,8 @@ def to_torch_export(net: Sequential, path: str | Path, *, shape: int | Sequence[
 
     or `from_torch_export`, which says in a sentence what is wrong with a file.
 
-    Raises: `NotRepresentable` for neurons that draw random numbers, or whose equations are no graph, by their names, and
-    for what torch cannot export; `ParameterError`; `ShapeError` for a shape that the network does not take;
+    Raises: `NotRepresentable` for neurons that draw random numbers, or whose equations are no graph, by their names,
+    and for what torch cannot export; `ParameterError`; `ShapeError` for a shape that the network does not take;
     `StorageError`.
 
     >>> import tempfile
@@ -71,7 +70,9 @@ def to_torch_export(net: Sequential, path: str | Path, *, shape: int | Sequence[
             program = torch.export.export(_Out(net), (x,), dynamic_shapes=free)
         except Exception as error:
             given = f"a network that torch cannot export ({' '.join(str(error).split())[:300]})"
-            raise NotRepresentable("to_torch_export", given, "layers that torch.export takes", "export to ONNX") from error
+            raise NotRepresentable(
+                "to_torch_export", given, "layers that torch.export takes", "export to ONNX"
+            ) from error
     file = io.BytesIO()
     torch.export.save(program, file)
     atomic_write(Path(path), file.getvalue())

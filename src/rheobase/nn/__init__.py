@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CSGRU", "PSN", "AvgPool1d", "AvgPool2d", "AxonalDelay", "Chunked", "Conv1d", "Conv2d", "ConvGRU", "Delay",
     "DelayLine", "Dropout", "Flatten", "GroupReadout", "Linear", "MaskedPSN", "MaxPool1d", "MaxPool2d", "MembraneBlock",
-    "Recurrent", "RecurrentDelay", "Scale", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear", "SpikingResNet", "SpikingVGG",
-    "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "parameter_groups", "quantised",
+    "Recurrent", "RecurrentDelay", "Scale", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear", "SpikingResNet",
+    "SpikingVGG", "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "parameter_groups", "quantised",
 ]  # fmt: skip
 
 # names and the files that hold them: `import rheobase` reads none of them

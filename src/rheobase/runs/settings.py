@@ -203,7 +203,8 @@ class Settings:
         if isinstance(encoder, Rate):
             spikes = f"{self.gain:g} spike{'' if self.gain == 1 else 's'} a step where a value is 1"
             return f"rate code of {self.steps} steps, {spikes}{by(*usual, 'gain')}"
-        what = "one spike, the earlier the larger the value" if self.encoder == "latency" else "the values at every step"
+        latency = self.encoder == "latency"
+        what = "one spike, the earlier the larger the value" if latency else "the values at every step"
         return f"{self.encoder} code of {self.steps} steps: {what}{by(*usual)}"
 
     def command(self, name: str, out: Path) -> str:

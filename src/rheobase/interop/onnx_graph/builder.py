@@ -94,4 +94,6 @@ class Builder:
     def rest(self, value: Tensor, like: str) -> str:
         """`value` (1, *shape) for every sample of `like` (time, batch, ...)."""
         batch = self.put("Gather", self.put("Shape", like), self.constant([1]), axis=0)
-        return self.put("Expand", self.constant(value), self.put("Concat", batch, self.constant([*value.shape[1:]]), axis=0))
+        return self.put(
+            "Expand", self.constant(value), self.put("Concat", batch, self.constant([*value.shape[1:]]), axis=0)
+        )

@@ -26,8 +26,10 @@ def put_layer(b: Builder, layer: torch_nn.Module, x: str, owner: str) -> str:
     if layer._forward_hooks or layer._forward_pre_hooks:  # pyright: ignore[reportPrivateUsage]
         given = f"{type(layer).__name__} with hooks"
         raise NotRepresentable(owner, given, "layers that do what they declare", "remove the hooks")
+    if isinstance(layer, Neuron):
+        return _neuron(b, layer, x, owner)
     # of layers the very class: a subclass may do something else
-    put = _neuron if isinstance(layer, Neuron) else LAYERS.get(type(layer))
+    put = LAYERS.get(type(layer))
     if put is None:
         known = ", ".join(sorted({kind.__name__ for kind in LAYERS}))
         given = f"{type(layer).__name__}, which has no form in ONNX here"
@@ -125,7 +127,9 @@ def _pool(b: Builder, layer: Any, x: str, owner: str) -> str:
         return _over_time(b, x, lambda flat: b.put("MaxPool", flat, **given))
     _single(b, layer, owner)
     if getattr(layer, "divisor_override", None) is not None or (layer.ceil_mode and any(sizes["padding"])):
-        raise NotRepresentable(f"{owner}, {layer!r}", "a divisor of its own", "plain means", "leave divisor_override out")
+        raise NotRepresentable(
+            f"{owner}, {layer!r}", "a divisor of its own", "plain means", "leave divisor_override out"
+        )
     given["count_include_pad"] = int(layer.count_include_pad)
     return _over_time(b, x, lambda flat: b.put("AveragePool", flat, **given))
 

@@ -27,8 +27,8 @@ SIMPLE = {
 }  # fmt: skip
 BY_TORCH: Mapping[str, Callable[..., Tensor]] = {
     **{op: getattr(torch, op) for op in (
-        "add", "sub", "mul", "div", "neg", "abs", "exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos", "floor",
-        "maximum", "minimum", "lt", "le", "gt", "ge", "eq", "ne",
+        "add", "sub", "mul", "div", "neg", "abs", "exp", "expm1", "log", "tanh", "sigmoid", "sqrt", "sin", "cos",
+        "floor", "maximum", "minimum", "lt", "le", "gt", "ge", "eq", "ne",
     )},
     "clamp_min": torch.maximum, "clamp_max": torch.minimum, "select": torch.where,
     "and": torch.logical_and, "or": torch.logical_or, "not": torch.logical_not,

@@ -12,6 +12,7 @@ from rheobase.runs.folder import RESULT, read_notes, read_result
 
 HERE = Path(__file__).parent
 CARD = "card.json"
+PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".ckpt")
 SAID = ("what", "data", "source", "licence", "not_for", "command")
 """What a card holds; its figures are those of the run beside it."""
 
@@ -111,7 +112,7 @@ def _a_file(path: Path) -> CheckpointError:
     with path.open("rb") as file:
         head = file.read(4)
     # a pickle by itself (protocol 2 and later), or in the archive that torch.save writes
-    if head[:1] == b"\x80" or head == b"PK\x03\x04" or path.suffix.lower() in (".pt", ".pth", ".pkl", ".pickle", ".ckpt"):
+    if head[:1] == b"\x80" or head == b"PK\x03\x04" or path.suffix.lower() in PICKLED:
         given = "a file with Python objects (a pickle), which is not read: it may run any code"
         remedy = "where you made it, write its tensors with learning.save_weights, and load them into the same network"
         return CheckpointError(str(path), given, expected, remedy)
