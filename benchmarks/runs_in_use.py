@@ -131,7 +131,6 @@ def used(name: str, folder: Path, *, quick: bool) -> dict[str, Any]:
         "evaluate": again == trained["test"], "new": len(here), "predict": torch.equal(scores, here.scores),
         **exported(rheobase.load(moved), place),
     }  # fmt: skip
-    single, double = found["float32"], found["float64"]
     say(f"{name}: {line(found)}")
     return found
 
@@ -143,7 +142,7 @@ def line(found: dict[str, Any]) -> str:
         f"{found['neuron']}, {100 * found['accuracy']:.2f} % of {found['samples']}",
         f"evaluate {'the same' if found['evaluate'] else 'OTHER'}",
         f"{found['new']} new: {'same bits' if found['predict'] else 'OTHER'}",
-        f"onnxruntime float32 {single['differing']} of {single['spikes']:,} spikes differ, float64 {double['differing']}",
+        f"onnxruntime: {single['differing']} of {single['spikes']:,} spikes differ, in float64 {double['differing']}",
         f"torch.export {'same bits' if found['torch'] else 'OTHER'}",
     ]
     return "; ".join(parts)

@@ -106,7 +106,8 @@ def test_constants_near_their_edges_are_those_of_torch(tmp_path: Path) -> None:
 LAYER_NETS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "images": (lambda: nn.Sequential(
         nn.Conv2d(2, 4, 3, padding=1, stride=2), nn.TdBatchNorm(4), neurons.LIF(4, 5, 5, dt=1.0),
-        nn.AvgPool2d(2, ceil_mode=True), nn.MaxPool2d(2, stride=1), nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, 3, bias=False), neurons.LI(3, dt=1.0),
+        nn.AvgPool2d(2, ceil_mode=True), nn.MaxPool2d(2, stride=1), nn.Flatten(), nn.Dropout(0.5),
+        nn.Linear(16, 3, bias=False), neurons.LI(3, dt=1.0),
     ), (2, 9, 9)),
     "sounds": (lambda: nn.Sequential(
         nn.Conv1d(2, 4, 3, groups=2, dilation=2), nn.MaxPool1d(2), nn.AvgPool1d(3, padding=1), nn.Flatten(),

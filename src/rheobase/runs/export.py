@@ -116,7 +116,8 @@ def described(model: Model, name: str, to: str, dtype: torch.dtype | None) -> di
     """What the .json says: input, output, code of the samples."""
     settings, task = model.settings, model.task
     kind = next(model.network.parameters()).dtype if dtype is None else dtype
-    code: dict[str, Any] = {"encoder": settings.encoder, "steps": settings.steps, "seed": settings.seed, "says": settings.code(task, options=False)}
+    code: dict[str, Any] = {"encoder": settings.encoder, "steps": settings.steps, "seed": settings.seed}
+    code["says"] = settings.code(task, options=False)
     if settings.encoder == "rate" or task.scaling is not None:
         code["gain"] = settings.gain
     if task.duration_ms is not None:
