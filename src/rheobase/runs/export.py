@@ -81,7 +81,8 @@ def export(model: Model, path: str | Path, *, to: str, dtype: torch.dtype | None
         to_onnx(model.network, path, shape=shape, dtype=dtype)
         found = run_onnx(path, model.network, x)
         same = found.differing == 0
-        tried = f"{found.spikes:,} spikes of {SAMPLES} samples of noise in onnxruntime, " + ("all the same" if same else f"{found.differing:,} differ")
+        verdict = "all the same" if same else f"{found.differing:,} differ"
+        tried = f"{found.spikes:,} spikes of {SAMPLES} samples of noise in onnxruntime, {verdict}"
         tried += f"; other values within {found.deviation:.1g}"
     else:
         to_torch_export(model.network, path, shape=shape)
