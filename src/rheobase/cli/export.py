@@ -23,7 +23,8 @@ def export(
         Path, typer.Option(parser=path, metavar="FILE", help="Where it goes; FILE.json says how to use it.")
     ],
     float64: Annotated[
-        bool, typer.Option("--float64", help="Numbers of ONNX in double precision: spikes that no rounding moves.")
+        bool,
+        typer.Option("--float64", help="Numbers of ONNX in double precision: rounding all but never moves a spike."),
     ] = False,
     json: Json = None,
     debug: Debug = False,

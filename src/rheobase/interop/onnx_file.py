@@ -93,6 +93,8 @@ class Agreement:
 def run_onnx(path: str | Path, net: Sequential, x: Tensor) -> Agreement:
     """Run a file of `to_onnx` in onnxruntime, and the network it was made of, on x (time, batch, ...), and compare.
 
+    The network runs in the type of the file.
+
     Raises: `BackendUnavailable` without onnx and onnxruntime; `DataError` for a file that is none, or of another
     network.
     """
@@ -118,7 +120,7 @@ def run_onnx(path: str | Path, net: Sequential, x: Tensor) -> Agreement:
     wanted = net.outputs(x.to(dtype))
     found = _run(model, names, x.to(dtype))
     spikes = differing = 0
-    deviation = 0.0
+    gaps = [0.0]
     for layer, ours, theirs in zip(net.layers, wanted, found, strict=True):
         kind = spiking_layer(layer)
         if kind is not None:
@@ -127,7 +129,8 @@ def run_onnx(path: str | Path, net: Sequential, x: Tensor) -> Agreement:
             differing += int((fired != other).count_nonzero())
         if kind is None or kind.graded:
             largest = float(ours.abs().max()) or 1.0
-            deviation = max(deviation, float((ours - theirs).abs().max()) / largest)
+            gaps.append(float((ours - theirs).abs().max()) / largest)
+    deviation = float(torch.tensor(gaps).max())  # NaN where there is one, which Python's max may pass over
     return Agreement(spikes=spikes, differing=differing, deviation=deviation, layers=len(names))
 
 

@@ -62,7 +62,7 @@ def export(model: Model, path: str | Path, *, to: str, dtype: torch.dtype | None
 
     The file takes encoded sequences (time, batch, ...) of any length, from rest. How samples become sequences, and the
     output of the classes scores, is said in PATH.json: the code of the samples is not in the file, since it may draw
-    random numbers. `dtype`, of ONNX: float64 for spikes that no rounding moves.
+    random numbers. `dtype`, of ONNX: float64, where rounding all but never moves a spike.
 
     Raises: as `interop.to_onnx` and `interop.to_torch_export`; `ParameterError` for another form; `DataError` where
     torch's file, run again, gives other bits.
