@@ -62,6 +62,8 @@ def test_a_folder_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.M
     found = rheobase.load("src-digits")
     assert found.settings.neuron == "LIF"
     assert found.card is None
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert rheobase.load("~/src-digits").settings.neuron == "LIF"
 
 
 def test_a_name_that_there_is_not() -> None:

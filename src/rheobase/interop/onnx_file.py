@@ -130,7 +130,9 @@ def run_onnx(path: str | Path, net: Sequential, x: Tensor) -> Agreement:
         if kind is None or kind.graded:
             largest = float(ours.abs().max()) or 1.0
             gaps.append(float((ours - theirs).abs().max()) / largest)
-    deviation = float(torch.tensor(gaps).max())  # NaN where there is one, which Python's max may pass over
+    deviation = float(
+        torch.tensor(gaps, dtype=torch.float64).max()
+    )  # NaN where there is one, which Python's max may pass over
     return Agreement(spikes=spikes, differing=differing, deviation=deviation, layers=len(names))
 
 

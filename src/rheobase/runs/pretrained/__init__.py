@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rheobase.errors import CheckpointError, nearest
+from rheobase.files import expanded
 from rheobase.json_files import read_json
 from rheobase.runs.folder import RESULT, read_notes, read_result
 
@@ -96,7 +97,7 @@ def found(run: str | Path) -> Path:
 
     Raises: `CheckpointError` where there is neither, for a file, and for a pickled one, which is never read.
     """
-    path = Path(run)
+    path = expanded(run, "run")
     if path.is_dir():
         return path
     if path.is_file():
