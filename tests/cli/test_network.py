@@ -9,7 +9,8 @@ from rheobase import neurons, nn
 from rheobase.cli.quantity import parse_hidden
 from rheobase.data import Direct, Latency, Rate, load
 from rheobase.errors import CheckpointError, ParameterError
-from rheobase.runs.network import Scale, build
+from rheobase.nn import Scale
+from rheobase.runs.network import build
 from rheobase.runs.settings import Settings
 
 DATA = load("digits", limit=100)

@@ -15,6 +15,10 @@ from tests.ports.test_brian2 import lif_with_refractory
 from tests.ports.test_norse import lif_cell
 from tests.ports.test_snntorch import leaky
 from tests.ports.test_spikingjelly import lif_node
+import pytest
+import torch
+
+from rheobase.runs import pretrained
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -97,3 +101,19 @@ def test_the_page_of_other_libraries_names_what_there_is() -> None:
     for path in re.findall(r"(?<!\w)((?:nn|data|surrogates|integrators)\.\w+)", ours):
         assert eval(path, {"nn": nn, "data": data, "surrogates": surrogates, "integrators": integrators}), path
     assert len(rows) > 40
+def test_use_what_you_trained(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run("use_what_you_trained.md")
+    shown = capsys.readouterr().out.splitlines()
+    assert shown == ["['7', '4', '7']", "True", "['time', 'batch', 8, 8] out at its last step", "0", "True"]
+
+
+def test_the_page_lists_the_networks_with_the_figures_of_their_cards() -> None:
+    page = (DOCS / "use_what_you_trained.md").read_text(encoding="utf-8")
+    for name in pretrained.names():
+        one = pretrained.card(name)
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        assert f"| {100 * one.accuracy:.2f} % of {one.samples:,} |" in row
+        assert one.licence.split(",")[0] in row

@@ -12,11 +12,12 @@ from rheobase.cli.options import Debug, Json, examples, path, reported, write_js
 EXAMPLES = examples(
     "rheobase evaluate runs/lif-digits",
     "rheobase evaluate runs/lif-mnist --data-dir ~/data --json figures.json",
+    "rheobase evaluate src-digits                (a network that comes with the package)",
 )
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(parser=path, metavar="RUN", help="The folder of a run of `rheobase train`.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run, or a pre-trained network's name.")],
     data_dir: Annotated[
         Path | None,
         typer.Option(parser=path, metavar="FOLDER", help="Where the data of the run lie, if not where they lay."),
@@ -30,22 +31,23 @@ def evaluate(
     """
     with reported(debug, json=json):
         from rheobase.cli.terminal import console, figures
-        from rheobase.cli.training.reading import reading_lines
+        from rheobase.cli.watching import Watching
+        from rheobase.runs import load
         from rheobase.runs.folder import read_result
-        from rheobase.runs.model import Model
 
-        model = Model.read(run)
+        model = load(run)
         settings = model.settings
-        data = model.load_data(data_dir, watch=reading_lines())
-        test = model.evaluate(data)
+        with Watching() as watch:
+            data = model.load_data(data_dir, watch=watch)
+            test = model.evaluate(data, watch=watch)
         rows = {
             "test accuracy": f"{100 * test.accuracy:.2f} % ({round(test.accuracy * test.samples)} of {test.samples})",
             "loss": f"{test.loss:.6g}",
         }
-        if (then := read_result(run)) is not None:
+        if (then := read_result(model.folder)) is not None:
             other = f"{100 * then['accuracy']:.2f} %, loss {then['loss']:.6g}: another machine, or other versions"
             same = (then["accuracy"], then["loss"]) == (test.accuracy, test.loss)
-            rows["report"] = "the same figures" if same else other
-        write_json(json, {"run": str(run), "test": test.as_json()})
+            rows["report" if model.card is None else "card"] = "the same figures" if same else other
+        write_json(json, {"run": run, "test": test.as_json()})
         console().print(f"{settings.neuron} on {data.name}", style="bold")
         console().print(figures(rows))

@@ -12,13 +12,14 @@ from rheobase.cli.options import Debug, Json, examples, path, reported, write_js
 EXAMPLES = examples(
     "rheobase predict runs/lif-digits --data new.npy --out predictions.csv",
     "rheobase predict runs/lif-digits --data digits        (the test part of a data set)",
+    "rheobase predict src-digits --data new.npy --json scores.json     (a network that comes with the package)",
     "rheobase predict runs/lif-pets --data photos --out predictions.csv   (all files in a folder)",
 )
 SHOWN = 10
 
 
 def predict(
-    run: Annotated[Path, typer.Argument(parser=path, metavar="RUN", help="The folder of a run of `rheobase train`.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run, or a pre-trained network's name.")],
     data: Annotated[
         str,
         typer.Option(
@@ -43,22 +44,24 @@ def predict(
     """
     with reported(debug, json=json):
         from rheobase.cli.terminal import console, table
+        from rheobase.cli.watching import Watching
         from rheobase.data import NAMES, EventDataset, load
         from rheobase.files import atomic_write, ensure_writable
-        from rheobase.runs.model import Model
+        from rheobase.runs import load as load_run
 
         if out is not None:
             ensure_writable(out, "--out")
-        model = Model.read(run)
-        if data in NAMES:
-            known = load(data, data_dir)
-            found = model.predict(known.events if isinstance(known, EventDataset) else known.x_test)
-        else:
-            found = model.predict(path(data))
+        model = load_run(run)
+        with Watching() as watch:
+            if data in NAMES:
+                known = load(data, data_dir, watch=watch)
+                found = model.predict(known.events if isinstance(known, EventDataset) else known.x_test, watch=watch)
+            else:
+                found = model.predict(path(data), watch=watch)
         names, scores = found.names, found.scores.tolist()
         if out is not None:
             atomic_write(out, as_csv(names, scores, found.classes, found.sources).encode())
-        content = {"run": str(run), "classes": list(found.classes), "predictions": names, "scores": scores}
+        content = {"run": run, "classes": list(found.classes), "predictions": names, "scores": scores}
         write_json(json, content | ({"sources": list(found.sources)} if found.sources else {}))
         samples = found.sources or tuple(map(str, range(len(names))))
         rows = [[samples[k], name, f"{max(row):.4g}"] for k, (name, row) in enumerate(zip(names, scores, strict=True))]

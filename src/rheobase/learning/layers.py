@@ -35,14 +35,27 @@ def spiking_layers(net: nn.Module) -> dict[str, SpikingLayer]:
     return found
 
 
-def _collect(module: nn.Module, name: str, found: dict[str, SpikingLayer]) -> None:
-    cell = module
-    while isinstance(inner := getattr(cell, "neuron", None), nn.Module):
-        cell = inner
+def spiking_layer(module: nn.Module) -> SpikingLayer | None:
+    """The module as a spiking layer, as `spiking_layers` counts them; None for one whose output is no spikes."""
+    cell = _cell(module)
     graded = getattr(cell, "graded", None)
-    if isinstance(graded, bool):
-        if not (graded and isinstance(cell, OdeNeuron)):
-            found[name] = SpikingLayer(module, graded)
+    if not isinstance(graded, bool) or (graded and isinstance(cell, OdeNeuron)):
+        return None
+    return SpikingLayer(module, graded)
+
+
+def _cell(module: nn.Module) -> nn.Module:
+    """The innermost neuron of a module, by the name `neuron`; the module itself where there is none."""
+    while isinstance(inner := getattr(module, "neuron", None), nn.Module):
+        module = inner
+    return module
+
+
+def _collect(module: nn.Module, name: str, found: dict[str, SpikingLayer]) -> None:
+    if isinstance(getattr(_cell(module), "graded", None), bool):
+        layer = spiking_layer(module)
+        if layer is not None:
+            found[name] = layer
         return
     for child_name, child in module.named_children():
         _collect(child, f"{name}.{child_name}" if name else child_name, found)

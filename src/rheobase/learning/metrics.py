@@ -39,6 +39,18 @@ def confusion_matrix(predicted: Tensor, target: Tensor, classes: int) -> Tensor:
     return torch.bincount(target * classes + predicted, minlength=classes * classes).view(classes, classes)
 
 
+def onsets(out: Tensor) -> Tensor:
+    """Where graded cells begin a spike, an upward crossing of 0.5: (time, ...) to bool of the same shape.
+
+    >>> onsets(torch.tensor([0.0, 0.9, 0.7])).tolist()
+    [False, True, False]
+    """
+    above = out >= CROSSING
+    onset = above.clone()
+    onset[1:] &= ~above[:-1]
+    return onset
+
+
 def count_spikes(out: Tensor, graded: bool) -> Tensor:
     """Spikes of a layer in each sample, (time, batch, *neurons) -> (batch,) int64.
 
@@ -58,10 +70,7 @@ def count_spikes(out: Tensor, graded: bool) -> Tensor:
             "count_spikes", f"output of shape {tuple(out.shape)}", "(time, batch, *neurons)", "keep both axes"
         )
     if graded:
-        above = out >= CROSSING
-        onset = above.clone()
-        onset[1:] &= ~above[:-1]
-        counted = onset
+        counted = onsets(out)
     else:
         counted = out.long()
         if not bool(((counted == out) & (out >= 0)).all()):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rheobase.nn.recurrence.recurrent import Recurrent
     from rheobase.nn.recurrence.recurrent_delay import RecurrentDelay
     from rheobase.nn.recurrence.spik_gru import SpikGRU
+    from rheobase.nn.scale import Scale
     from rheobase.nn.sequential import Sequential
     from rheobase.nn.spike_linear import SpikeLinear
     from rheobase.nn.stateful import Stateful
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CSGRU", "PSN", "AvgPool1d", "AvgPool2d", "AxonalDelay", "Chunked", "Conv1d", "Conv2d", "ConvGRU", "Delay",
     "DelayLine", "Dropout", "Flatten", "GroupReadout", "Linear", "MaskedPSN", "MaxPool1d", "MaxPool2d", "MembraneBlock",
-    "Recurrent", "RecurrentDelay", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear", "SpikingResNet", "SpikingVGG",
-    "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "parameter_groups", "quantised",
+    "Recurrent", "RecurrentDelay", "Scale", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear", "SpikingResNet",
+    "SpikingVGG", "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "parameter_groups", "quantised",
 ]  # fmt: skip
 
 # names and the files that hold them: `import rheobase` reads none of them
@@ -60,6 +61,7 @@ _FILES = {
     "PSN": "psn",
     "Recurrent": "recurrence.recurrent",
     "RecurrentDelay": "recurrence.recurrent_delay",
+    "Scale": "scale",
     "Sequential": "sequential",
     "SlidingPSN": "psn",
     "SpikGRU": "recurrence.spik_gru",

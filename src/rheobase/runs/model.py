@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor
@@ -20,10 +20,14 @@ from rheobase.learning.training.samples import Samples
 from rheobase.nn import Sequential
 from rheobase.runs.folder import read_notes, weights_of
 from rheobase.runs.network import build
+from rheobase.runs.pretrained import HERE, Card, card
 from rheobase.runs.samples_file import SampleFiles, read_samples
 from rheobase.runs.settings import Settings
 from rheobase.runs.task import Task
 from rheobase.runs.threads import threads
+
+if TYPE_CHECKING:
+    from rheobase.runs.export import Exported
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,7 +74,7 @@ class Model:
         """The model of a run. Raises: `CheckpointError`; `DataError` for an older run whose data are missing."""
         folder = Path(folder)
         notes, source = read_notes(folder), str(folder / CONFIG)
-        settings = Settings.from_json(notes["settings"], source)
+        settings = Settings.from_json(notes["settings"], source, notes.get("rheobase"))
         if "task" in notes:
             task = Task.from_json(notes["task"], source)
         else:
@@ -82,6 +86,11 @@ class Model:
         return cls(folder, settings, task, network.eval(), notes.get("digest"))
 
     @property
+    def card(self) -> Card | None:
+        """What one should know of a pre-trained network: data, figures, licence; None for other runs."""
+        return card(self.folder.name) if self.folder.parent == HERE else None
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes, in the order of the network's outputs."""
         return self.task.classes
@@ -91,22 +100,24 @@ class Model:
         return self.settings.encode(self.task, events)
 
     @torch.no_grad()
-    def predict(self, x: Tensor | Events | str | Path, *, device: str | None = None) -> Predictions:
+    def predict(
+        self, x: Tensor | Events | str | Path, *, device: str | None = None, watch: Watch | None = None
+    ) -> Predictions:
         """What the network says of samples x: images (n, *sample_shape) with values in [0, 1], or recordings of events.
 
         x may also be a file, or a folder with all files in it and below, read as those of the training were.
 
         Sample k is coded as the k-th of a test set is, with the seed of the run: the same samples give the same
-        predictions, bit for bit, in any process and on any number of threads.
+        predictions, bit for bit, in any process and on any number of threads. `watch` hears how many are done.
 
         Raises: `ShapeError` for samples of another shape, `ParameterError`, `InputError`; `DataError` with all that is
         wrong with the files.
 
         >>> import rheobase
         >>> from rheobase.data import digits
-        >>> model = rheobase.load("runs/src-digits")  # doctest: +SKIP
-        >>> model.predict(digits().x_test[:3]).names  # doctest: +SKIP
-        ['2', '8', '0']
+        >>> model = rheobase.load("src-digits")
+        >>> model.predict(digits().x_test[:3]).names
+        ['7', '4', '7']
         """
         held = read_samples(Path(x), self.settings, self.task) if isinstance(x, str | Path) else SampleFiles(x)
         given, encoder = self._samples(held.x)
@@ -122,13 +133,18 @@ class Model:
                 out = run_network(fabric, net, coded)
                 labels.append(loss.predict(out, *coded.ends).cpu())
                 scores.append(loss.scores(out, *coded.ends).cpu())
+                if watch is not None:
+                    watch("samples", int(index[-1]) + 1, len(samples))
             self.network.cpu()
         return Predictions(torch.cat(labels), torch.cat(scores), self.classes, held.names)
 
-    def evaluate(self, data: Dataset | None = None, *, device: str | None = None) -> Evaluation:
+    def evaluate(
+        self, data: Dataset | None = None, *, device: str | None = None, watch: Watch | None = None
+    ) -> Evaluation:
         """The test of the run once more: the figures of its report, to the digit, on the same data and kind of machine.
 
-        `data`: another data set of the same shape and classes; by default that of the run.
+        `data`: another data set of the same shape and classes; by default that of the run. `watch` hears how
+        many samples are done.
 
         Raises: `DataError` where the data of the run are missing, `ShapeError` for data that do not fit the network.
         """
@@ -144,10 +160,25 @@ class Model:
         trainer = Trainer(
             settings.recipe(), accelerator=device or settings.device, devices=1, precision=settings.precision
         )
+        done, samples = 0, len(data.y_test)
+
+        def between() -> None:
+            nonlocal done
+            done = min(samples, done + settings.batch)
+            if watch is not None:
+                watch("samples", done, samples)
+
         with threads(settings.threads):
-            found = trainer.test(self.network, encoder=settings.encode(self.task, events), test=(data.x_test, data.y_test))
+            encoder, test = settings.encode(self.task, events), (data.x_test, data.y_test)
+            found = trainer.test(self.network, encoder=encoder, test=test, between=between)
         self.network.cpu()
         return found
+
+    def export(self, path: str | Path, *, to: str, dtype: torch.dtype | None = None) -> Exported:
+        """Write the network for other programs: `to` is "onnx" or "torch"; see `runs.export.export`."""
+        from rheobase.runs.export import export
+
+        return export(self, path, to=to, dtype=dtype)
 
     def load_data(self, data_dir: str | Path | None = None, *, watch: Watch | None = None) -> Dataset:
         """The data of the run; `data_dir`: where they lie now, `watch` hears how far they are read.

@@ -6,7 +6,6 @@ import math
 from itertools import pairwise
 
 import torch
-from torch import Tensor
 from torch import nn as torch_nn
 
 from rheobase import neurons, nn
@@ -35,7 +34,7 @@ def build(settings: Settings, data: Dataset | Task) -> nn.Sequential:
     if kind.Input is not None:
         given = f"{settings.neuron}, which has the inputs {', '.join(kind.entries)}"
         raise ParameterError("train --neuron", given, "a neuron with one input", "a layer before it gives one current")
-    scale = [] if kind.input_unit == "1" else [Scale(smallest_current(kind) or 1.0)]
+    scale = [] if kind.input_unit == "1" else [nn.Scale(smallest_current(kind) or 1.0)]
     for size in settings.hidden:
         layers += [nn.Linear(before, size), *scale, _cells(settings, size)]
         before = size
@@ -71,25 +70,6 @@ def memory_of(settings: Settings, data: Dataset) -> int:
     values = widths[0] + 4 * sum(widths[1:])
     batch = min(settings.batch, len(data.y_train))
     return (8 if settings.precision.startswith("64") else 4) * (settings.steps * batch * values + 4 * weights)
-
-
-class Scale(torch_nn.Module):
-    """Multiplies by a constant: from numbers of order one, which train well, to currents with a unit.
-
-    >>> import torch
-    >>> Scale(500.0)(torch.ones(1))
-    tensor([500.])
-    """
-
-    def __init__(self, factor: float):
-        super().__init__()
-        self.factor = factor
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.factor * x
-
-    def extra_repr(self) -> str:
-        return f"{self.factor:g}"
 
 
 def _cells(settings: Settings, size: int) -> torch_nn.Module:

@@ -36,6 +36,7 @@ from rheobase.data.encoding.series import SeriesCode
 from rheobase.errors import CheckpointError, ParameterError, nearest
 from rheobase.files import expanded
 from rheobase.learning import Recipe
+from rheobase.version import __version__
 
 DT = 1.0  # ms, of neurons that have a time step
 ENCODERS = ("rate", "latency", "direct")
@@ -103,13 +104,13 @@ class Settings:
         return settings
 
     @classmethod
-    def from_json(cls, content: Any, source: str) -> Settings:
-        """What `as_json` gave, read from the file `source`. Raises `CheckpointError`."""
+    def from_json(cls, content: Any, source: str, version: object = None) -> Settings:
+        """What `as_json` gave, read from the file `source` that rheobase `version` wrote. Raises `CheckpointError`."""
         names, expected = {f.name for f in fields(cls)}, "those that `rheobase train` writes"
         remedy = "give the folder of a run, or start a new one"
         # runs of before have no reading
         if not isinstance(content, dict) or {*content, "reading", *ADDED} != names:
-            raise CheckpointError(source, "no settings of a training run of this version", expected, remedy)
+            raise CheckpointError(source, _other_settings(content, names, version), expected, remedy)
         values: dict[str, Any] = {**ADDED, **content}
         if isinstance(content["hidden"], list):
             values["hidden"] = tuple(content["hidden"])
@@ -180,24 +181,31 @@ class Settings:
         series = isinstance(data, SeriesDataset) or (isinstance(data, Task) and data.scaling is not None)
         return data.input_size * (self.series_code.per_channel if series else 1)
 
-    def code(self, data: Dataset) -> str:
-        """In words, what the encoder makes of these data, and the options that change it."""
-        encoder, options = self.encode(data), "--encoder, --steps"
-        if isinstance(encoder, EventFrames):
-            span = f"{encoder.steps} frames of {encoder.bin_ms:.4g} ms"
-            what = "1 where there is any event" if encoder.binary else "the number of events"
-            return f"{span}, {what} of each pixel ({options})"
+    def code(self, data: Dataset | Task, *, options: bool = True) -> str:
+        """In words, what the encoder makes of these data; with `options`, also which ones change it."""
+
+        def by(*names: str) -> str:
+            return f" ({', '.join(f'--{name}' for name in names)})" if options else ""
+
+        task, usual = data if isinstance(data, Task) else Task.of(data), ("encoder", "steps")
+        if task.duration_ms is not None:
+            span = f"{self.steps} frames of {task.duration_ms / self.steps:.4g} ms"
+            what = "1 where there is any event" if self.encoder == "binary" else "the number of events"
+            return f"{span}, {what} of each pixel{by(*usual)}"
+        encoder = self.encode(task)
         if isinstance(encoder, Scaled):
             each = f"the mean of {encoder.bin} steps as one, " if encoder.bin > 1 else ""
-            how = {"delta": f"a spike for each {self.threshold:g} deviations up or down (--threshold)",
-                   "population": f"{self.fields} Gaussian fields a channel (--fields)"}  # fmt: skip
+            how = {"delta": f"a spike for each {self.threshold:g} deviations up or down{by('threshold')}",
+                   "population": f"{self.fields} Gaussian fields a channel{by('fields')}"}  # fmt: skip
             what = how.get(self.encoder, "currents over their own time")
             scaled = "each channel scaled by mean and deviation of the training samples"
-            return f"{scaled}; {each}{self.steps} steps; {self.encoder}: {what} ({options}, --gain, --taps)"
+            return f"{scaled}; {each}{self.steps} steps; {self.encoder}: {what}{by(*usual, 'gain', 'taps')}"
         if isinstance(encoder, Rate):
-            return f"rate code of {self.steps} steps, {self.gain:g} spikes a step where a value is 1 ({options}, --gain)"
-        what = "one spike, the earlier the larger the value" if self.encoder == "latency" else "the values at every step"
-        return f"{self.encoder} code of {self.steps} steps: {what} ({options})"
+            spikes = f"{self.gain:g} spike{'' if self.gain == 1 else 's'} a step where a value is 1"
+            return f"rate code of {self.steps} steps, {spikes}{by(*usual, 'gain')}"
+        latency = self.encoder == "latency"
+        what = "one spike, the earlier the larger the value" if latency else "the values at every step"
+        return f"{self.encoder} code of {self.steps} steps: {what}{by(*usual)}"
 
     def command(self, name: str, out: Path) -> str:
         """The command that makes this run again, with every choice stated."""
@@ -210,6 +218,16 @@ class Settings:
             elif value is not None and not (key == "gain" and self.encoder == "latency"):
                 words += [f"--{key.replace('_', '-')}", f"{value}"]
         return shlex.join([*words, "--name", name, "--out", str(out)])
+
+
+def _other_settings(content: Any, names: set[str], version: object) -> str:
+    """In words, how settings differ from those of this version."""
+    if not isinstance(content, dict):
+        return "no settings of a training run of this version"
+    wrote = f", which rheobase {version} wrote; this is {__version__}" if version not in (None, __version__) else ""
+    differ = [f"no {name}" for name in sorted(names - {*content, "reading", *ADDED})]
+    differ += [f"also {name}" for name in sorted(map(str, {*content} - names))]
+    return f"no settings of a training run of this version ({', '.join(differ[:4])}){wrote}"
 
 
 def _is(value: Any, kind: Any) -> bool:

@@ -26,6 +26,7 @@ from rheobase.runs.network import build, cells_of, memory_of
 from rheobase.runs.settings import Settings
 from rheobase.runs.task import Task
 from rheobase.runs.threads import threads
+from rheobase.version import __version__
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Out
         with seeded(settings.seed, torch.device("cpu")):
             net = build(settings, data)
         logs: list[Callback] = [TensorBoardLog(folder / "tensorboard")] if settings.tensorboard else []
-        notes = {"settings": settings.as_json(), "task": task.as_json(), "digest": data.digest}
+        notes = {"rheobase": __version__, "settings": settings.as_json(), "task": task.as_json(), "digest": data.digest}
         trainer = Trainer(
             settings.recipe(), folder=folder, accelerator=settings.device, devices=settings.devices,
             precision=settings.precision, strategy=_strategy(settings),

@@ -154,19 +154,25 @@ class Trainer:
             raise outcome
         return outcome
 
-    def test(self, net: nn.Module, *, encoder: Encodes, test: Pair) -> Evaluation:
+    def test(
+        self, net: nn.Module, *, encoder: Encodes, test: Pair, between: Callable[[], None] | None = None
+    ) -> Evaluation:
         """One pass over the test samples (x, y): loss, accuracy, confusion matrix, spikes of each layer.
+
+        `between` is called after each batch, in every process.
 
         Raises: `ShapeError`, `DTypeError`, `InputError`.
         """
         _check_net(net)
-        job = _TestJob(net, encoder, Samples.of("test", test, encoder), self.recipe)
+        job = _TestJob(net, encoder, Samples.of("test", test, encoder), self.recipe, between)
         return _launch(self._fabric, _test, job)
 
 
 class _TestJob:
-    def __init__(self, net: nn.Module, encoder: Encodes, samples: Samples, recipe: Recipe):
-        self.net, self.encoder, self.samples, self.recipe = net, encoder, samples, recipe
+    def __init__(
+        self, net: nn.Module, encoder: Encodes, samples: Samples, recipe: Recipe, between: Callable[[], None] | None
+    ):
+        self.net, self.encoder, self.samples, self.recipe, self.between = net, encoder, samples, recipe, between
 
 
 def _fit(fabric: Fabric, job: Job) -> History | TrainingInterrupted | Diverged:
@@ -182,6 +188,7 @@ def _test(fabric: Fabric, job: _TestJob) -> Evaluation:
     return evaluate(
         fabric, net, job.encoder, job.samples, job.recipe.criterion,
         batch_size=job.recipe.batch_size, seed=job.recipe.seed, count=True,
+        between=job.between,
     )  # fmt: skip
 
 

@@ -91,7 +91,9 @@ def latest(x: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
     """The last inputs of each sequence, oldest first, as many as in `before`, the inputs before x."""
     n, steps = before.shape[0], x.shape[0]
     if lengths is None:
-        return torch.cat([before, x])[steps:] if steps < n else x[steps - n :].clone()
+        # a compiled graph is for any number of steps: no branch on it
+        few = torch.compiler.is_compiling() or steps < n
+        return torch.cat([before, x])[steps:] if few else x[steps - n :].clone()
     rows = torch.arange(n, device=x.device)[:, None] + lengths.to(x.device).long()
     rows = rows.view(*rows.shape, *(1,) * (x.dim() - 2)).expand(n, *x.shape[1:])
     return torch.cat([before, x]).gather(0, rows)

@@ -1,0 +1,139 @@
+"""A trained network as a file for other programs, and beside it a .json that says what goes in and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from rheobase.data import Scaled
+from rheobase.errors import DataError, ParameterError, nearest
+from rheobase.files import ensure_writable
+from rheobase.interop import from_torch_export, run_onnx, to_onnx, to_torch_export
+from rheobase.json_files import write_json
+from rheobase.version import __version__
+
+if TYPE_CHECKING:
+    from rheobase.runs.model import Model
+
+FORMS = ("onnx", "torch")
+FORMAT, VERSION = "rheobase.export", 1
+SAMPLES = 8  # of the sequences that the file is tried on
+EVENTS = 0.05  # the share of pixels with an event in them
+# how the scores of the classes follow from the output over the steps of a sample
+READOUTS = {
+    "last": "out at its last step", "sum": "the sum of out over its steps", "mean": "the mean of out over its steps",
+    "tet": "the mean of out over its steps", "max": "the largest out over its steps",
+    "mean-softmax": "the logarithm of the mean over its steps of the softmax of out",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that was written, what its .json says, and how it did when it was run beside the network.
+
+    `same`: all spikes were the same (ONNX), or every bit of the output (torch).
+    """
+
+    path: Path
+    description: Path
+    content: dict[str, Any]
+    same: bool
+    tried: str
+
+    @property
+    def rows(self) -> dict[str, str]:
+        """Names and values, for display."""
+        given, gives, size = self.content["input"], self.content["output"], self.path.stat().st_size
+        shape = ", ".join(map(str, given["axes"]))
+        return {
+            "file": f"{self.path} ({size / 1000:.0f} kB)", "input": f"{given['name']} ({shape}), {given['dtype']}",
+            "code": f"not in the file: {self.content['encoding']['says']}",
+            "output": f"{gives['name']} ({', '.join(map(str, gives['axes']))}); score of a class: {gives['score']}",
+            "run beside the network": self.tried, "described in": str(self.description),
+        }  # fmt: skip
+
+
+def export(model: Model, path: str | Path, *, to: str, dtype: torch.dtype | None = None) -> Exported:
+    """Write the network of a model as `to`: "onnx" or "torch" (a program of torch.export), and run the file.
+
+    The file takes encoded sequences (time, batch, ...) of any length, from rest. How samples become sequences, and the
+    output of the classes scores, is said in PATH.json: the code of the samples is not in the file, since it may draw
+    random numbers. `dtype`, of ONNX: float64, where rounding all but never moves a spike.
+
+    Raises: as `interop.to_onnx` and `interop.to_torch_export`; `ParameterError` for another form; `DataError` where
+    torch's file, run again, gives other bits.
+    """
+    path = Path(path)
+    if to not in FORMS:
+        raise ParameterError("export", f"to {to!r}", "the name of a form", nearest(str(to), FORMS))
+    if to == "torch" and dtype is not None:
+        given, remedy = f"dtype {dtype}", "leave it out, or export to ONNX"
+        raise ParameterError("export to torch", given, "the type that the network was trained in", remedy)
+    description = path.with_name(f"{path.name}.json")
+    for written in (path, description):
+        ensure_writable(written, "export")
+    x, shape = sequences(model), sizes(model)
+    if to == "onnx":
+        to_onnx(model.network, path, shape=shape, dtype=dtype)
+        found = run_onnx(path, model.network, x)
+        same = found.differing == 0
+        verdict = "all the same" if same else f"{found.differing:,} differ"
+        tried = f"{found.spikes:,} spikes of {SAMPLES} samples of noise in onnxruntime, {verdict}"
+        tried += f"; other values within {found.deviation:.1g}"
+    else:
+        to_torch_export(model.network, path, shape=shape)
+        x = x.to(next(model.network.parameters()).dtype)
+        with torch.no_grad():
+            same = torch.equal(from_torch_export(path)(x), model.network(x)[0])
+        if not same:
+            raise DataError(str(path), "other bits than the network's", "the same", "write it again")
+        tried = f"the same bits of the output, for {SAMPLES} samples of noise"
+    content = described(model, path.name, to, dtype) | {"tried": {"samples": SAMPLES, "same": same, "says": tried}}
+    write_json(description, content)
+    return Exported(path, description, content, same, tried)
+
+
+def sizes(model: Model) -> tuple[int, ...]:
+    """The sizes of one step of one encoded sample."""
+    task = model.task
+    return task.sample_shape if task.scaling is None else (model.settings.inputs(task),)
+
+
+def sequences(model: Model) -> Tensor:
+    """Some encoded samples (time, batch, ...): images of uniform noise, series of Gaussian noise, scattered events."""
+    g, settings, shape = torch.Generator().manual_seed(0), model.settings, sizes(model)
+    if model.task.duration_ms is not None:
+        return (torch.rand(settings.steps, SAMPLES, *shape, generator=g) < EVENTS).float()
+    if model.task.scaling is not None:
+        return settings.gain * torch.randn(settings.steps, SAMPLES, *shape, generator=g)
+    return model.encoder()(torch.rand(SAMPLES, *shape, generator=g), seed=settings.seed)
+
+
+def described(model: Model, name: str, to: str, dtype: torch.dtype | None) -> dict[str, Any]:
+    """What the .json says: input, output, code of the samples."""
+    settings, task = model.settings, model.task
+    kind = next(model.network.parameters()).dtype if dtype is None else dtype
+    code: dict[str, Any] = {"encoder": settings.encoder, "steps": settings.steps, "seed": settings.seed}
+    code["says"] = settings.code(task, options=False)
+    if settings.encoder == "rate" or task.scaling is not None:
+        code["gain"] = settings.gain
+    if task.duration_ms is not None:
+        code["bin_ms"] = task.duration_ms / settings.steps
+    if task.scaling is not None:
+        encoder = model.encoder()
+        code |= {"mean": list(task.scaling.mean), "std": list(task.scaling.std)}
+        code |= {"bin": encoder.bin if isinstance(encoder, Scaled) else 1}
+        code |= {"threshold": settings.threshold, "fields": settings.fields}
+    return {
+        "format": FORMAT, "version": VERSION, "rheobase": __version__, "file": name, "form": to,
+        "needs": "onnxruntime, or another runtime of ONNX" if to == "onnx" else "torch, and `import rheobase.interop`",
+        "input": {"name": "x", "axes": ["time", "batch", *sizes(model)], "dtype": str(kind).removeprefix("torch."),
+                  "dt_ms": model.network.dt},
+        "output": {"name": "out", "axes": ["time", "batch", len(model.classes)], "classes": list(model.classes),
+                   "score": READOUTS[settings.loss]},
+        "state": "at rest before the first step", "encoding": code,
+    }  # fmt: skip
