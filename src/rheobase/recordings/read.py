@@ -224,9 +224,6 @@ def _absent(where: str, traces: Sequence[Trace], kind: str) -> DataError:
         given = f"no channel in a unit of {kind}: {listed}"
         remedy = f'say what it is: channel="{unknown[0].name}", units="mV,pA"'
         return DataError(where, given, "units that say what was recorded", remedy)
-    if kind == POTENTIAL and traces and all(t.meant == CURRENT and not t.command for t in traces):
-        remedy = "add it as v_mV or v (mV), say; a current alone is a stimulus: rheobase simulate --current FILE"
-        return DataError(where, f"a current alone, no potential: {listed}", "the potential beside it", remedy)
     if kind == POTENTIAL:
         voltage_clamp = any(t.command and t.meant == POTENTIAL for t in traces)
         given = f"no recorded potential: {listed or 'nothing'}" + (", so voltage clamp" if voltage_clamp else "")
