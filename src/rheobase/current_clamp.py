@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +16,13 @@ from rheobase.core.declaration.describe import STEPS
 from rheobase.core.declaration.inputs import driven
 from rheobase.core.declaration.parameter_sets import NamedSet
 from rheobase.core.declaration.population import Declared
+from rheobase.core.ode import USUAL_DT
 from rheobase.errors import ParameterError
 from rheobase.learning.metrics import CROSSING
 
-FINE_DT = 0.1  # ms
-SPIKE_DT = 0.025  # ms, where the spike itself is a part of the equations
+FINE_DT = USUAL_DT
 _LOWEST, _DECADES, _PER_DECADE = 1e-3, 8, 20
+WITHIN = 0.01  # of the rate
 SOON, LONG = 50.0, 1000.0  # ms or steps
 SEVERAL = 5
 MULTIPLES = (1.5, 2.0, 3.0, 4.0, 6.0)
@@ -73,6 +76,7 @@ class Response:
     states: dict[str, Tensor]
     before: dict[str, Tensor]  # the states as they are before the reset
     onset: int  # step at which the current begins
+    start: Any = None  # the state it began in; None for rest
 
     @property
     def current(self) -> Tensor:
@@ -101,11 +105,14 @@ class Response:
         return int(self.spikes.sum())
 
     @property
+    def intervals(self) -> list[float]:
+        """Between spikes after the onset of the current, in ms or steps."""
+        return _intervals(self.spikes[self.onset :], self.dt or 1.0)
+
+    @property
     def rate(self) -> float:
-        """Spikes per second, or per step, from the onset of the current on."""
-        steps = len(self.current) - self.onset
-        during = int(self.spikes[self.onset :].sum())
-        return during / steps if self.dt is None else 1000 * during / (steps * self.dt)
+        """Spikes per second, or per step: 1 over the mean of `intervals`; 0 where there is none."""
+        return _rate(self.intervals, self.dt)
 
     @property
     def rate_unit(self) -> str:
@@ -148,11 +155,76 @@ def inject(
     after, before = ({name: getattr(recorded, name + when)[:, 0, 0] for name in names} for when in ("", "_pre"))
     spikes = torch.zeros_like(out, dtype=torch.bool) if never_spikes(neuron) else onsets(out, neuron.graded)
     seen = {name: x[:, 0, 0] for name, x in inputs.items()}
-    return Response(neuron, seen, out[:, 0, 0], spikes[:, 0, 0], after, before, onset)
+    return Response(neuron, seen, out[:, 0, 0], spikes[:, 0, 0], after, before, onset, state)
 
 
-def shown_response(kind: type[Declared], chosen: NamedSet) -> Response:
-    """A neuron with a named set under the protocol with which its source shows it.
+@dataclass(frozen=True)
+class HalfStep:
+    """What a run would have been at half its time step, under the same current.
+
+    rate     of that run, in Hz
+    change   of the rate by halving, relative; None where one of the runs has no rate
+    error    of the rate at the whole step, relative, as the change tells it; None likewise
+    rounding of the rate at the whole step, relative: spikes wait for the end of a step before they reset, by 0.5 dt of
+             a mean interval, which both runs may have in common; 0 where nothing is reset
+    alike    whether both runs have a rate, or the same number of spikes
+    """
+
+    dt: float
+    count: int
+    rate: float
+    change: float | None
+    error: float | None
+    rounding: float
+    alike: bool
+
+    @property
+    def converged(self) -> bool:
+        """Whether the rate is right within 1 %, as far as half the step can tell."""
+        return self.alike and (self.error is None or max(self.error, self.rounding) <= WITHIN)
+
+
+def at_half_step(run: Response) -> HalfStep | None:
+    """How the rate of a run changes at half the time step; None for a neuron that counts in steps, or never fires.
+
+    The input of each step is held through both of its halves, so that the current is the same.
+
+    >>> from rheobase import neurons
+    >>> coarse = respond(neurons.EIF(1, dt=0.2), current=1.0, steps=2000)
+    >>> finer = at_half_step(coarse)
+    >>> finer.dt, round(finer.change, 3), finer.converged
+    (0.1, 0.025, False)
+    """
+    if run.dt is None or never_spikes(run.neuron):
+        return None
+    finer = copy.deepcopy(run.neuron)
+    finer.dt = run.dt / 2
+    inputs = {name: x.repeat_interleave(2).view(-1, 1, 1) for name, x in run.inputs.items()}
+    with torch.no_grad():
+        out, _ = finer(inputs, run.start)
+    spikes = onsets(out[2 * run.onset :, 0, 0], finer.graded)
+    rate, count = _rate(_intervals(spikes, finer.dt), finer.dt), int(spikes.sum())
+    change = rate / run.rate - 1.0 if rate and run.rate else None
+    # a crossing is as exact as the integrator; a reset waits for the end of its step
+    crossing = getattr(finer, "crossing", False) and isinstance(finer, OdeNeuron)
+    error = None if change is None else abs(change) / (1.0 - 0.5 ** (finer.integrator.order if crossing else 1))
+    rounding = 0.0 if crossing or change is None else 0.5 * run.dt * run.rate / 1000.0
+    alike = change is not None or count == int(run.spikes[run.onset :].sum())
+    return HalfStep(finer.dt, count, rate, change, error, rounding, alike)
+
+
+def _intervals(spikes: Tensor, step: float) -> list[float]:
+    at = [int(k) for k in spikes.nonzero()]
+    return [round((b - a) * step, 9) for a, b in itertools.pairwise(at)]
+
+
+def _rate(intervals: Sequence[float], dt: float | None) -> float:
+    per = 1.0 if dt is None else 1000.0
+    return per * len(intervals) / sum(intervals) if intervals else 0.0
+
+
+def shown_response(kind: type[Declared], chosen: NamedSet, **given: Any) -> Response:
+    """A neuron with a named set under the protocol with which its source shows it; `given` overrides its values.
 
     Raises: `ParameterError` for a set that is shown by none, `Diverged` for states that become NaN or infinite.
     """
@@ -160,7 +232,7 @@ def shown_response(kind: type[Declared], chosen: NamedSet) -> Response:
     if shown is None:
         name = kind.__name__
         raise ParameterError(f"{name}: set {chosen.name!r}", "no protocol", "a set that is shown", "give a current")
-    neuron = make(kind, 1, shown.dt, **{**chosen.values, **chosen.options})
+    neuron = make(kind, 1, shown.dt, **{**chosen.values, **chosen.options, **given})
     stimulus = shown.current().flatten()
     changes = (stimulus != stimulus[0]).nonzero()
     return inject(neuron, stimulus, neuron.start(shown), onset=int(changes[0]) if len(changes) else 0)
@@ -213,8 +285,13 @@ def step_response(kind: type[Declared], **values: Any) -> Response:
 
 
 def time_step(kind: type[Declared]) -> float:
-    """A step (ms) at which the neuron's curves are smooth."""
-    return SPIKE_DT if getattr(kind, "crossing", False) else FINE_DT
+    """The step (ms) at which a neuron is run where nobody names one (`OdeNeuron.usual_dt`).
+
+    >>> from rheobase import neurons
+    >>> time_step(neurons.LIF), time_step(neurons.HodgkinHuxley)
+    (0.1, 0.025)
+    """
+    return kind.usual_dt if issubclass(kind, OdeNeuron) else FINE_DT
 
 
 def _at_work(kind: type[Declared], neuron: Declared, **values: Any) -> float:
