@@ -65,7 +65,7 @@ def not_converged(run: Response, finer: HalfStep) -> str:
     off = max(finer.error, finer.rounding)
     wanted = 2.0 * finer.dt / 2 ** math.ceil(math.log2(off / (0.5 * WITHIN)))
     if finer.error > WITHIN:
-        why = f"{changes}, so it is about {100 * finer.error:.2g} % off"
+        why = f"{changes}, so it may be {100 * finer.error:.2g} % off"
     else:
         why = (
             f"an interval has {0.5 / finer.rounding:.3g} steps, and a spike waits for the end of its step, so the rate"
