@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +18,13 @@ from rheobase.core.declaration.parameter_sets import NamedSet
 from rheobase.core.declaration.population import Declared
 from rheobase.core.ode import USUAL_DT
 from rheobase.errors import ParameterError
+from rheobase.firing import rates
 from rheobase.learning.metrics import CROSSING
 
 FINE_DT = USUAL_DT
 _LOWEST, _DECADES, _PER_DECADE = 1e-3, 8, 20
 WITHIN = 0.01  # of the rate
+_AT_ONCE, _FINER = 40_000_000, 65  # steps of all lanes in one run; currents of a refinement
 SOON, LONG = 50.0, 1000.0  # ms or steps
 SEVERAL = 5
 MULTIPLES = (1.5, 2.0, 3.0, 4.0, 6.0)
@@ -107,12 +109,13 @@ class Response:
     @property
     def intervals(self) -> list[float]:
         """Between spikes after the onset of the current, in ms or steps."""
-        return _intervals(self.spikes[self.onset :], self.dt or 1.0)
+        at = self.spikes[self.onset :].nonzero().flatten().tolist()
+        return [round((b - a) * (self.dt or 1.0), 9) for a, b in itertools.pairwise(at)]
 
     @property
     def rate(self) -> float:
         """Spikes per second, or per step: 1 over the mean of `intervals`; 0 where there is none."""
-        return _rate(self.intervals, self.dt)
+        return float(rates(self.spikes[self.onset :, None], self.dt))
 
     @property
     def rate_unit(self) -> str:
@@ -203,7 +206,7 @@ def at_half_step(run: Response) -> HalfStep | None:
     with torch.no_grad():
         out, _ = finer(inputs, run.start)
     spikes = onsets(out[2 * run.onset :, 0, 0], finer.graded)
-    rate, count = _rate(_intervals(spikes, finer.dt), finer.dt), int(spikes.sum())
+    rate, count = float(rates(spikes[:, None], finer.dt)), int(spikes.sum())
     change = rate / run.rate - 1.0 if rate and run.rate else None
     # of second order it is 4/3 of the change, and near the length of a spike more
     error = None if change is None else 2.0 * abs(change)
@@ -211,16 +214,6 @@ def at_half_step(run: Response) -> HalfStep | None:
     rounding = 0.0 if crossing or change is None else 0.5 * run.dt * run.rate / 1000.0
     alike = change is not None or count == int(run.spikes[run.onset :].sum())
     return HalfStep(finer.dt, count, rate, change, error, rounding, alike)
-
-
-def _intervals(spikes: Tensor, step: float) -> list[float]:
-    at = [int(k) for k in spikes.nonzero()]
-    return [round((b - a) * step, 9) for a, b in itertools.pairwise(at)]
-
-
-def _rate(intervals: Sequence[float], dt: float | None) -> float:
-    per = 1.0 if dt is None else 1000.0
-    return per * len(intervals) / sum(intervals) if intervals else 0.0
 
 
 def shown_response(kind: type[Declared], chosen: NamedSet, **given: Any) -> Response:
@@ -238,6 +231,16 @@ def shown_response(kind: type[Declared], chosen: NamedSet, **given: Any) -> Resp
     return inject(neuron, stimulus, neuron.start(shown), onset=int(changes[0]) if len(changes) else 0)
 
 
+def ever_fires(spikes: Tensor) -> Tensor:
+    """Whether there is a spike at all: (time, ...) -> (...)."""
+    return spikes.any(0)
+
+
+def goes_on_firing(spikes: Tensor) -> Tensor:
+    """Whether two spikes are in the second half of the time: (time, ...) -> (...)."""
+    return spikes[len(spikes) // 2 :].sum(0) >= 2
+
+
 def smallest_current(kind: type[Declared], *, within: float = 400.0, **values: Any) -> float | None:
     """The rheobase: the smallest constant current that makes a neuron at rest fire, to three digits.
 
@@ -250,22 +253,42 @@ def smallest_current(kind: type[Declared], *, within: float = 400.0, **values: A
     """
     if never_spikes(kind):
         return None
-    neuron = make(kind, 1, time_step(kind), **values)
+    (found,) = smallest_currents(make(kind, 1, time_step(kind), **values), within=within)
+    return found
+
+
+def smallest_currents(
+    neuron: Declared, *, within: float = 400.0, fires: Callable[[Tensor], Tensor] = ever_fires
+) -> list[float | None]:
+    """The rheobase of each neuron of a population (n,), which may differ in their parameters; see `smallest_current`.
+
+    All neurons are tried side by side. `fires` judges spikes (time, currents, n), and gives (currents, n).
+    """
+    count, steps = neuron.shape[0], round(within / (neuron.dt or 1.0))
     grid = torch.logspace(0, _DECADES, _DECADES * _PER_DECADE + 1, dtype=torch.float64) * _LOWEST
     tried = torch.cat([torch.zeros(1, dtype=torch.float64), grid])
-    found = _first_that_fires(neuron, tried, within)
-    if found is None or found == 0:
-        return None if found is None else 0.0
+    found = torch.full((count,), -1)
+    # in parts from the smallest current on, as many at a time as fit into memory, until all have fired
+    for part in torch.arange(len(tried)).split(max(1, min(_AT_ONCE // (steps * count), len(tried)))):
+        fired = fires(spikes_under(neuron, tried[part, None].expand(-1, count), within))
+        first = torch.where(fired.any(0), part[fired.long().argmax(0)], -1)
+        found = torch.where(found >= 0, found, first)
+        if bool((found >= 0).all()):
+            break
     # between the last that did not fire and the first that did
+    low, high = tried[(found - 1).clamp(min=0)], tried[found.clamp(min=0)]
     for _ in range(2):
-        tried = torch.linspace(float(tried[found - 1]), float(tried[found]), 65, dtype=torch.float64)
-        found = _first_that_fires(neuron, tried, within) or len(tried) - 1
-    return float(f"{float(tried[found]):.3g}")
-
-
-def _first_that_fires(neuron: Declared, currents: Tensor, duration: float) -> int | None:
-    fires = spikes_under(neuron, currents, duration).any(0)
-    return int(fires.nonzero()[0]) if bool(fires.any()) else None
+        share = torch.linspace(0.0, 1.0, _FINER, dtype=torch.float64)[:, None]
+        between = low + share * (high - low)
+        parts = between.split(max(1, _AT_ONCE // (steps * count)))
+        fired = torch.cat([fires(spikes_under(neuron, part, within)) for part in parts])
+        at = torch.where(fired.any(0), fired.long().argmax(0), _FINER - 1)
+        pick = (at - 1).clamp(min=0)
+        low, high = between.gather(0, pick[None])[0], between.gather(0, at[None])[0]
+    return [
+        None if k < 0 else 0.0 if k == 0 else float(f"{current:.3g}")
+        for k, current in zip(found.tolist(), high.tolist(), strict=True)
+    ]
 
 
 def step_response(kind: type[Declared], **values: Any) -> Response:
@@ -275,7 +298,7 @@ def step_response(kind: type[Declared], **values: Any) -> Response:
     this one it does not go on firing; 1 for an equation without a threshold.
     """
     neuron = make(kind, 1, time_step(kind), **values)
-    current = _at_work(kind, neuron, **values)
+    current = current_at_work(kind, **values)
     step = neuron.dt or 1.0
     probe = respond(neuron, current=current, steps=round(LONG / step))
     # the step fills eight tenths of the picture
@@ -294,7 +317,9 @@ def time_step(kind: type[Declared]) -> float:
     return kind.usual_dt if issubclass(kind, OdeNeuron) else FINE_DT
 
 
-def _at_work(kind: type[Declared], neuron: Declared, **values: Any) -> float:
+def current_at_work(kind: type[Declared], **values: Any) -> float:
+    """The current of `step_response`, under which a neuron goes on firing; 1 for an equation without a threshold."""
+    neuron = make(kind, 1, time_step(kind), **values)
     least = smallest_current(kind, within=SOON, **values)
     if least is None:
         return 1.0
@@ -315,10 +340,16 @@ def spike_counts(neuron: Declared, currents: Tensor, duration: float) -> Tensor:
 
 
 def spikes_under(neuron: Declared, currents: Tensor, duration: float) -> Tensor:
-    """When a neuron at rest fires under constant currents (lanes,): bool, (time, lanes). One run for all."""
+    """When neurons at rest fire under constant currents within a duration in ms or steps: bool. One run for all.
+
+    Shapes: for one neuron currents (lanes,) and spikes (time, lanes); for a population (n,) currents (lanes, n) and
+    spikes (time, lanes, n).
+    """
     steps = round(duration / (neuron.dt or 1.0))
-    stimulus = currents.float()[None, :, None].expand(steps, -1, -1)
+    each = currents if currents.dim() == 2 else currents[:, None]
+    stimulus = each.float().expand(steps, -1, -1)
     with torch.no_grad():
         # a current too strong for the step of one lane does not take the others with it
         out, _ = neuron(driven(neuron, stimulus.contiguous()), check_finite=False)
-    return onsets(out, neuron.graded)[:, :, 0]
+    spikes = onsets(out, neuron.graded)
+    return spikes if currents.dim() == 2 else spikes[:, :, 0]

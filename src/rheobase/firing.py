@@ -8,7 +8,7 @@ Under a constant current, a neuron that begins at rest is, by the first of these
     bursting      groups of spikes parted by pauses: its intervals fall into two classes, the shortest pause at least 3
                   times the longest interval within a group; there are two pauses or more; three spikes of four lie in
                   groups of three or more
-    doublets      pairs of spikes: two classes of intervals as for bursting, and three short ones for four pauses or more
+    doublets      pairs of spikes: two classes of intervals as for bursting, three short ones for four pauses or more
     adapting      the intervals of the second half are alike, and at least half as long again as the first interval
     tonic         the intervals of the second half are alike: they differ by less than 3 steps, or by no more than half
     irregular     they differ by more
@@ -76,6 +76,22 @@ def firing_patterns(onsets: Tensor) -> Tensor:
         ],
         otherwise=IRREGULAR,
     )
+
+
+def rates(onsets: Tensor, dt: float | None) -> Tensor:
+    """The rate of each lane by its mean interval, in Hz, or per step where dt is None; 0 for fewer than two spikes.
+
+    Shapes: onsets (time, lanes) bool; rates (lanes,) float64.
+
+    >>> onsets = torch.zeros(100, 2, dtype=torch.bool)
+    >>> onsets[9::10] = torch.tensor([True, False])
+    >>> rates(onsets, 0.5).tolist()
+    [200.0, 0.0]
+    """
+    at, count = torch.arange(len(onsets))[:, None], onsets.sum(0)
+    first, last = torch.where(onsets, at, len(onsets)).amin(0), torch.where(onsets, at, -1).amax(0)
+    per = 1.0 if dt is None else 1000.0 / dt
+    return torch.where(count > 1, per * (count - 1).double() / (last - first).clamp(min=1), 0.0)
 
 
 def even(seen: Intervals) -> Tensor:

@@ -1,4 +1,4 @@
-"""Parameters, options and named sets, as --set takes them."""
+"""Parameters, options and named sets, as --set takes them; integrators by name."""
 
 from __future__ import annotations
 
@@ -43,3 +43,25 @@ def values_of(kind: type[Declared], assignments: list[str]) -> tuple[NamedSet | 
                 )
             values[name] = choices[text.lower()]
     return chosen, values
+
+
+def refuse_in_steps(kind: type[Declared], dt: str | None, integrator: str | None) -> None:
+    """Raise `ParameterError` for a time step or an integrator of a neuron that counts in steps."""
+    from rheobase.core import MapNeuron
+    from rheobase.errors import ParameterError
+
+    for option, text in (("--dt", dt), ("--integrator", integrator)):
+        if text is not None and issubclass(kind, MapNeuron):
+            expected = f"no {option[2:]}: its paper counts in steps, which it makes itself"
+            raise ParameterError(kind.__name__, f"{option} {text}", expected, f"leave {option} out")
+
+
+def integrator_of(text: str) -> Any:
+    """The integrator of that name; upper and lower case do not matter."""
+    from rheobase.core import integrators
+    from rheobase.errors import ParameterError, nearest
+
+    known = {name.lower(): name for name in integrators.__all__ if name != "Integrator"}
+    if text.lower() not in known:
+        raise ParameterError("--integrator", repr(text), "an integrator", nearest(text, known.values()))
+    return getattr(integrators, known[text.lower()])()

@@ -146,20 +146,16 @@ def simulate(
 
 def _respond(kind: type[Declared], typed: Typed, assignments: list[str]) -> tuple[Response, list[str]]:
     """What was asked for, a current or the protocol of a named set, and what a user should know of the current."""
-    from rheobase.cli.assignments import values_of
+    from rheobase.cli.assignments import integrator_of, refuse_in_steps, values_of
     from rheobase.cli.quantity import quantity
-    from rheobase.core import MapNeuron
     from rheobase.current_clamp import make, time_step
     from rheobase.errors import ParameterError
 
     name = kind.__name__
-    for option, text in (("--dt", typed.dt), ("--integrator", typed.integrator)):
-        if text is not None and issubclass(kind, MapNeuron):
-            expected = f"no {option[2:]}: its paper counts in steps, which it makes itself"
-            raise ParameterError(name, f"{option} {text}", expected, f"leave {option} out")
+    refuse_in_steps(kind, typed.dt, typed.integrator)
     chosen, values = values_of(kind, assignments)
     if typed.integrator is not None:
-        values["integrator"] = _integrator(typed.integrator)
+        values["integrator"] = integrator_of(typed.integrator)
     if typed.current is None and not typed.inputs:
         if chosen is None:
             wanted = "a current" if kind.Input is None else f"one of its inputs {', '.join(kind.entries)}"
@@ -170,16 +166,6 @@ def _respond(kind: type[Declared], typed: Typed, assignments: list[str]) -> tupl
     preset = {} if chosen is None else {**chosen.values, **chosen.options}
     dt = time_step(kind) if typed.dt is None else quantity(typed.dt, "ms", "--dt")
     return _run(make(kind, 1, dt, **{**preset, **values}), given, typed)
-
-
-def _integrator(text: str) -> Any:
-    from rheobase.core import integrators
-    from rheobase.errors import ParameterError, nearest
-
-    known = {name.lower(): name for name in integrators.__all__ if name != "Integrator"}
-    if text.lower() not in known:
-        raise ParameterError("--integrator", repr(text), "an integrator", nearest(text, known.values()))
-    return getattr(integrators, known[text.lower()])()
 
 
 def _inputs(kind: type[Declared], typed: Typed) -> dict[str, tuple[str, str]]:
