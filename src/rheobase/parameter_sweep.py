@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from rheobase.checks import is_number
+from rheobase.core.declaration.describe import allowed
 from rheobase.core.declaration.inputs import driven
 from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import (
@@ -174,6 +175,12 @@ def _checked(
             shape = tuple(axes[parameter].shape)
             raise ParameterError(name, f"values of {parameter} of shape {shape}", "(n,)", "a list of numbers")
         kind.params[parameter].check(name, axes[parameter])
+        low, high = kind.params[parameter].clamp or (None, None)
+        cut = axes[parameter].clamp(low, high) if low is not None or high is not None else axes[parameter]
+        if not torch.equal(cut, axes[parameter]):
+            beyond = float(axes[parameter][cut != axes[parameter]][0])
+            given_, expected = f"{parameter} = {beyond:g}", f"values that are not {allowed(kind.params[parameter])}"
+            raise ParameterError(name, given_, expected, "vary it within those ends")
     total = math.prod(len(x) for x in axes.values())
     if total > MOST_POINTS:
         raise ParameterError(name, f"{total} points", f"at most {MOST_POINTS}", "take fewer values of each")

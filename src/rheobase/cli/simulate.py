@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = examples(
     "rheobase simulate LIF --current 1.5",
-    "rheobase simulate AdEx --current step:800pA:100:300 --plot step.png",
+    "rheobase simulate AdEx --current step:800pA:50:300 --plot step.png",
     "rheobase simulate HodgkinHuxley --current ramp:0:20 --integrator RK4",
     "rheobase simulate LIF --current noise:1:0.5:5 --seed 3 --stop 1s",
     "rheobase simulate QIF --current sine:2:10:4 --json sine.json",

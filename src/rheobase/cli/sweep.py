@@ -17,7 +17,7 @@ EXAMPLES = examples(
     "rheobase sweep LIF --vary tau_mem=5ms:40ms:8 --current 1.5",
     "rheobase sweep AdEx --vary b=0:200pA:11 --current 800pA --plot b.png",
     "rheobase sweep Izhikevich --vary c=-65:-50:7 --vary d=2:8:5 --current 10 --plot map.png --json map.json",
-    "rheobase sweep HodgkinHuxley --vary g_K=10:100:10:log",
+    "rheobase sweep HodgkinHuxley --vary g_K=10:120:10:log",
 )
 MOST_ROWS = 60
 LONGEST = 400  # values of one parameter
@@ -74,8 +74,9 @@ def sweep(
 
             check_picture_path(plot)
         kind = find(neuron)
-        given = _given(kind, set_ or [], dt, integrator)
-        found, said = _swept(kind, vary, current, duration, given, seed)
+        varied = _varied(kind, vary)
+        given = _given(kind, varied, set_ or [], dt, integrator)
+        found, said = _swept(kind, varied, current, duration, given, seed)
         out = console()
         _tell(found, said)
         write_json(json, _as_json(found, said, given))
@@ -87,8 +88,10 @@ def sweep(
             out.print(f"picture: {save(draw(found, title=title, style=LIGHT), plot)}", soft_wrap=True)
 
 
-def _given(kind: type[Declared], assignments: list[str], dt: str | None, integrator: str | None) -> dict[str, Any]:
-    """All that is the same at each point, by keyword; `dt` in ms where it was given."""
+def _given(
+    kind: type[Declared], varied: dict[str, Any], assignments: list[str], dt: str | None, integrator: str | None
+) -> dict[str, Any]:
+    """All that is the same at each point, by keyword; `dt` in ms where it was given. What is varied wins over a set."""
     from rheobase.cli.assignments import integrator_of, refuse_in_steps, values_of
     from rheobase.cli.quantity import quantity
 
@@ -97,12 +100,18 @@ def _given(kind: type[Declared], assignments: list[str], dt: str | None, integra
     if integrator is not None:
         values["integrator"] = integrator_of(integrator)
     preset = {} if chosen is None else {**chosen.values, **chosen.options}
+    preset = {name: value for name, value in preset.items() if name not in varied}
     step = {} if dt is None else {"dt": quantity(dt, "ms", "--dt")}
     return {**preset, **values, **step}
 
 
 def _swept(
-    kind: type[Declared], vary: list[str], current: str | None, duration: str | None, given: dict[str, Any], seed: int
+    kind: type[Declared],
+    varied: dict[str, Any],
+    current: str | None,
+    duration: str | None,
+    given: dict[str, Any],
+    seed: int,
 ) -> tuple[ParameterSweep, str]:
     from rheobase.cli.quantity import quantity
     from rheobase.cli.stimulus import Clock, typed_current
@@ -112,7 +121,6 @@ def _swept(
     from rheobase.errors import ParameterError
     from rheobase.parameter_sweep import sweep
 
-    varied = _varied(kind, vary)
     neuron = make(kind, 1, **{"dt": time_step(kind), **{k: v for k, v in given.items() if k not in varied}})
     clock = Clock(neuron.dt, seed)
     lasts = quantity(duration or "1000", clock.unit, "--duration")
@@ -211,8 +219,8 @@ def _tell(found: ParameterSweep, said: str) -> None:
         out.print(f"{len(rows)} points; --json FILE has them all, --plot FILE draws them")
     if any(unsure):
         out.print(
-            f"not converged (?): at {sum(unsure)} of {len(unsure)} points the rate may be more than 1 % off, as half the "
-            "step says; take a shorter --dt",
+            f"not converged (?): at {sum(unsure)} of {len(unsure)} points the rate may be more than 1 % off, as "
+            "half the step says; take a shorter --dt",
             style="yellow",
             soft_wrap=True,
         )
