@@ -236,11 +236,6 @@ def ever_fires(spikes: Tensor) -> Tensor:
     return spikes.any(0)
 
 
-def goes_on_firing(spikes: Tensor) -> Tensor:
-    """Whether two spikes are in the second half of the time: (time, ...) -> (...)."""
-    return spikes[len(spikes) // 2 :].sum(0) >= 2
-
-
 def smallest_current(kind: type[Declared], *, within: float = 400.0, **values: Any) -> float | None:
     """The rheobase: the smallest constant current that makes a neuron at rest fire, to three digits.
 

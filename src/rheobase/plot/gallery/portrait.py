@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from rheobase.core.declaration.describe import driver
 from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import Response, never_spikes, shown_response, smallest_current, step_response
+from rheobase.firing_onset import FiringOnset, firing_onset
 from rheobase.plot.gallery.fi_curve import FICurve, draw_fi, fi_curve
 from rheobase.plot.gallery.patterns import patterns
 from rheobase.plot.gallery.phase import draw_phase
@@ -29,6 +30,7 @@ class Portrait:
     kind: type[Declared]
     response: Response
     rheobase: float | None
+    onset: FiringOnset | None
     rates: FICurve | None
     shown: dict[str, Response]
 
@@ -42,7 +44,8 @@ class Portrait:
         # a value that passes the level of a spike once, and stays there, is no firing
         if rates is not None and kind.graded and not np.nansum(rates.first):
             rates = None
-        return cls(kind, response, None if rates is None else smallest_current(kind), rates, shown)
+        least, onset = (None, None) if rates is None else (smallest_current(kind), firing_onset(kind))
+        return cls(kind, response, least, onset, rates, shown)
 
     def pictures(self) -> dict[str, Picture]:
         """The pictures, by a short name for each."""
@@ -74,7 +77,7 @@ class Portrait:
         if low:
             draw_phase(axes[0], self.response, style)
         if self.rates is not None:
-            draw_fi(axes[-1], self.kind, self.rates, self.rheobase, style)
+            draw_fi(axes[-1], self.kind, self.rates, self.rheobase, self.onset, style)
         return figure
 
 
