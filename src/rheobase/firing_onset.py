@@ -51,7 +51,7 @@ def goes_on_firing(spikes: Tensor) -> Tensor:
 
 
 def late_rate(spikes: Tensor, dt: float | None) -> float:
-    """The rate in the second half, in Hz or per step: of the interval that reaches into it, where no whole one is there.
+    """The rate in the second half, in Hz or per step: of the interval that reaches into it, where none lies in it.
 
     Shapes: spikes (time,) bool. 0 where there is no such interval.
     """

@@ -15,7 +15,7 @@ from rheobase.plot.gallery.fi_curve import FICurve, draw_fi, fi_curve
 from rheobase.plot.gallery.patterns import patterns
 from rheobase.plot.gallery.phase import draw_phase
 from rheobase.plot.gallery.traces import strongest, traces
-from rheobase.plot.gallery.variables import variables
+from rheobase.plot.gallery.variables import plane_variables, variables
 from rheobase.plot.report import Picture
 from rheobase.plot.style import WIDTH, Style, new_figure
 
@@ -94,12 +94,20 @@ def captions(kind: type[Declared]) -> dict[str, str]:
         2: "The two variables during the step (from the dot; dotted: resets), the curves on which each stands still "
         "(dotted: without input), and where the state goes from elsewhere.",
     }
+    many = (
+        "The plane of {0} and {1} during the step: the path (from the dot) is that of the whole neuron; the curves on "
+        "which each stands still (dotted: without input), and where the state goes from elsewhere, are those of its "
+        "reduction to these two, in which every other variable is at its equilibrium, or a straight line in {1}, "
+        "whichever is nearer to the path."
+    )
+    shown = plane_variables(kind)
+    space = plane.get(len(variables(kind)), "" if shown is None else many.format(*shown))
     return {
         RESPONSE: f"A neuron at rest under a step of {'current' if single else driver(kind)}.{spikes}",
-        DYNAMICS: (plane.get(len(variables(kind)), "") + curve).strip(),
+        DYNAMICS: (space + curve).strip(),
         PATTERNS: "The named sets under the protocols of their sources: the membrane potential, below it the input.",
     }
 
 
 def _low(kind: type[Declared]) -> bool:
-    return len(variables(kind)) <= 2
+    return len(variables(kind)) == 1 or plane_variables(kind) is not None
