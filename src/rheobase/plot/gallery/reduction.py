@@ -1,7 +1,7 @@
 """A neuron of many variables in the plane of two: what the others are at each point of it.
 
-Each other variable is either at its equilibrium (the fast ones: m of Hodgkin & Huxley), or a straight line in the second
-variable of the plane (h, which falls as n rises: FitzHugh, 1961; Rinzel, 1985), whichever is nearer to a run.
+Each other variable is either at its equilibrium (the fast ones: m of Hodgkin & Huxley), or a straight line in the
+second variable of the plane (h, which falls as n rises: FitzHugh, 1961; Rinzel, 1985), whichever is nearer to a run.
 """
 
 from __future__ import annotations
