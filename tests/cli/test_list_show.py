@@ -38,7 +38,7 @@ def test_every_neuron_is_in_one_group_and_says_in_a_few_words_what_it_is_for(run
     assert titles == sorted(titles)
     listed = {each["name"]: each for each in json.loads(Path("all.json").read_text())["neurons"]}
     assert listed["SRC"]["group"] == "Recurrent cells, which are trained"
-    assert listed["AdEx"]["for"] == "cortical firing patterns in two variables"
+    assert listed["AdEx"]["for"] == "cortical firing patterns, two variables"
 
 
 @pytest.mark.parametrize("name", names())

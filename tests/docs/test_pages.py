@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
+from typer.testing import CliRunner
+
+from rheobase import stimuli
+from rheobase.cli import app
+from rheobase.cli.stimulus import FORMS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -34,3 +41,27 @@ def test_event_driven() -> None:
     names = run("event_driven.md")
     assert names["spikes"].v.shape == (2, 2)
     assert names["spikes"].t_stop == 100.0
+
+
+def test_simulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run("simulate.md")
+    assert names["run"].count > 5
+    assert names["finer"].converged
+    assert names["found"].words[2] == "bursting"
+    # the commands, and what one of them says
+    monkeypatch.chdir(tmp_path)
+    text = (DOCS / "simulate.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^    (?:\$ )?rheobase (.*)$", text, re.MULTILINE)
+    assert len(commands) == 5
+    said = [CliRunner().invoke(app, shlex.split(command), catch_exceptions=False) for command in commands]
+    assert [result.exit_code for result in said] == [0] * 5
+    (shown,) = re.findall(r"^    (not converged: .*)$", text, re.MULTILINE)
+    assert shown in said[-1].stdout
+
+
+def test_every_current_of_the_page_is_a_word_of_the_command_line() -> None:
+    text = (DOCS / "simulate.md").read_text(encoding="utf-8")
+    for word, form in FORMS.items():
+        assert f"`{form}`" in text
+        assert f"stimuli.{word}(" in text
+        assert callable(getattr(stimuli, word))

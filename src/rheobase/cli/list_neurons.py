@@ -28,7 +28,7 @@ def list_neurons(json: Json = None, debug: Debug = False) -> None:
                 (name.ljust(widest), use.ljust(longest), f"{described[name].authors}, {described[name].year}")
                 for name, use in members.items()
             ]
-            out.print(table(("neuron", "for", "paper"), rows, title=group))
+            out.print(table(("neuron", "for", "paper"), rows, title=group, whole=("for",)))
         count = f"{len(described)} neurons."
         out.print(f"{count} Equations, parameters, units and a picture of one: rheobase show {next(iter(described))}")
         content = [

@@ -21,8 +21,9 @@ def table(
     *,
     title: str = "",
     right: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> Table:
-    """A plain table; columns named in `right` are aligned to the right, and the first one is never wrapped."""
+    """A plain table; columns named in `right` are aligned to the right; the first one and `whole` are never wrapped."""
     from rich import box
 
     made = Table(
@@ -35,7 +36,7 @@ def table(
     )
     for column in columns:
         side: JustifyMethod = "right" if column in right else "left"
-        made.add_column(column, justify=side, no_wrap=column == columns[0], header_style="bold")
+        made.add_column(column, justify=side, no_wrap=column == columns[0] or column in whole, header_style="bold")
     for row in rows:
         made.add_row(*row)
     return made
