@@ -21,6 +21,8 @@ EXAMPLES = examples(
 )
 MOST_ROWS = 60
 LONGEST = 400  # values of one parameter
+MOST_STEPS = 10_000_000
+USUAL_STOP = 400.0  # ms, or steps: within which a rheobase fires
 
 
 def sweep(
@@ -124,9 +126,11 @@ def _swept(
     neuron = make(kind, 1, **{"dt": time_step(kind), **{k: v for k, v in given.items() if k not in varied}})
     clock = Clock(neuron.dt, seed)
     lasts = quantity(duration or "1000", clock.unit, "--duration")
-    steps = lasts / clock.step
-    if not 1 <= steps <= 10_000_000:
-        raise ParameterError("--duration", repr(duration), "1 to 10000000 steps", "--duration 1000")
+    # the rheobase is looked for within 400 ms
+    if not clock.step <= lasts or max(lasts, USUAL_STOP) / clock.step > MOST_STEPS:
+        given_ = f"{duration or '1000'} in steps of {clock.step:g} {clock.unit}"
+        expected = f"1 to {MOST_STEPS} steps, and as many in {USUAL_STOP:g} {clock.unit}"
+        raise ParameterError("--duration", given_, expected, "--duration 1000, and a larger --dt")
     unit = f" {display(kind.input_unit)}".rstrip()
     if current is None:
         shared = {k: v for k, v in given.items() if k != "dt" and k not in varied}
