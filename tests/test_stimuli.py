@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -81,3 +82,70 @@ def test_noise_that_has_no_meaning(wrong: dict[str, float]) -> None:
     """A correlation time below 0 gave NaN."""
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         stimuli.noise(**{"mean": 0.0, "sigma": 1.0, **wrong})
+
+
+def test_a_sine_has_its_frequency_and_offset() -> None:
+    sine = stimuli.sine(2.0, 10.0, offset=1.0)
+    at = torch.tensor([0.0, 25.0, 50.0, 75.0, 100.0], dtype=torch.float64)
+    assert sine.at(at).tolist() == pytest.approx([1.0, 3.0, 1.0, -1.0, 1.0], abs=1e-12)
+    assert float(sine.sample(100.0, 0.1).mean()) == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_train_of_pulses_is_the_pulses_one_by_one() -> None:
+    train = stimuli.pulses(5.0, width=2.0, rate=50.0, start=10.0, stop=75.0)
+    one_by_one = stimuli.pulses(5.0, [10.0, 30.0, 50.0, 70.0], width=2.0)
+    for dt in (0.1, 0.025, 1.0):
+        assert torch.equal(train.sample(200.0, dt), one_by_one.sample(200.0, dt))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (dict(width=1.0), "neither starts nor rate"),
+        (dict(starts=[1.0], width=1.0, rate=5.0), "starts and rate"),
+        (dict(width=20.0, rate=50.0), "shorter than their distance of 20 ms"),
+        (dict(width=0.0, rate=50.0), "width"),
+        (dict(width=1.0, rate=0.0), "rate"),
+        (dict(width=1.0, rate=5.0, start=10.0, stop=10.0), "a stop after the start"),
+    ],
+)
+def test_pulses_that_have_no_meaning(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        stimuli.pulses(1.0, **given)
+
+
+@pytest.mark.parametrize("wrong", [dict(frequency=0.0), dict(amplitude=math.nan), dict(offset=math.inf)])
+def test_a_sine_that_has_no_meaning(wrong: dict[str, float]) -> None:
+    with pytest.raises(ParameterError, match=next(iter(wrong))):
+        stimuli.sine(**{"amplitude": 1.0, "frequency": 5.0, **wrong})
+
+
+@pytest.mark.parametrize("dt", [0.05, 0.1, 0.3, 0.025, 0.0333, 1.0])
+def test_samples_keep_their_charge_in_steps_of_any_length(dt: float) -> None:
+    values = torch.randn(600, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    current = stimuli.samples(values, dt=0.05)
+    steps = math.ceil(30.0 / dt)
+    assert float(current.in_steps(steps, dt).sum() * dt) == pytest.approx(float(values.sum() * 0.05), abs=1e-9)
+
+
+def test_samples_are_held_averaged_and_end() -> None:
+    current = stimuli.samples([1.0, 3.0, 5.0], dt=1.0)
+    assert current.sample(4.0, 1.0).tolist() == [1.0, 3.0, 5.0, 0.0]
+    assert current.sample(2.0, 0.5).tolist() == [1.0, 1.0, 3.0, 3.0]
+    assert current.sample(4.0, 2.0).tolist() == [2.0, 2.5]
+    assert current.sample(3.0, 1.5).tolist() == pytest.approx([5.0 / 3.0, 13.0 / 3.0])
+    assert (current + stimuli.step(1.0)).sample(4.0, 2.0).tolist() == [3.0, 3.5]
+    assert current.at(torch.tensor([-0.1, 0.5, 2.9, 3.0])).tolist() == [0.0, 1.0, 5.0, 0.0]
+
+
+@pytest.mark.parametrize(("values", "dt"), [([], 1.0), ([math.nan], 1.0), ([[1.0]], 1.0), ([1.0], 0.0)])
+def test_samples_that_have_no_meaning(values: list[Any], dt: float) -> None:
+    with pytest.raises(ParameterError, match="Samples"):
+        stimuli.samples(values, dt=dt)
+
+
+def test_noise_is_discretised_exactly() -> None:
+    """The correlation over 5 ms is exp(-5/tau), whether it is made in one step or in fifty."""
+    for dt, lag in ((5.0, 1), (0.5, 10)):
+        x = stimuli.noise(0.0, 1.0, tau=5.0, seed=11).sample(40_000.0 * dt, dt).double()
+        assert float((x[lag:] * x[:-lag]).mean() / x.square().mean()) == pytest.approx(math.exp(-1.0), abs=0.05)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +16,15 @@ from rheobase.core.declaration.describe import STEPS
 from rheobase.core.declaration.inputs import driven
 from rheobase.core.declaration.parameter_sets import NamedSet
 from rheobase.core.declaration.population import Declared
+from rheobase.core.ode import USUAL_DT
 from rheobase.errors import ParameterError
+from rheobase.firing import rates
 from rheobase.learning.metrics import CROSSING
 
-FINE_DT = 0.1  # ms
-SPIKE_DT = 0.025  # ms, where the spike itself is a part of the equations
+FINE_DT = USUAL_DT
 _LOWEST, _DECADES, _PER_DECADE = 1e-3, 8, 20
+WITHIN = 0.01  # of the rate
+_AT_ONCE, _FINER = 40_000_000, 65  # steps of all lanes in one run; currents of a refinement
 SOON, LONG = 50.0, 1000.0  # ms or steps
 SEVERAL = 5
 MULTIPLES = (1.5, 2.0, 3.0, 4.0, 6.0)
@@ -73,6 +78,7 @@ class Response:
     states: dict[str, Tensor]
     before: dict[str, Tensor]  # the states as they are before the reset
     onset: int  # step at which the current begins
+    start: Any = None  # the state it began in; None for rest
 
     @property
     def current(self) -> Tensor:
@@ -101,11 +107,15 @@ class Response:
         return int(self.spikes.sum())
 
     @property
+    def intervals(self) -> list[float]:
+        """Between spikes after the onset of the current, in ms or steps."""
+        at = self.spikes[self.onset :].nonzero().flatten().tolist()
+        return [round((b - a) * (self.dt or 1.0), 9) for a, b in itertools.pairwise(at)]
+
+    @property
     def rate(self) -> float:
-        """Spikes per second, or per step, from the onset of the current on."""
-        steps = len(self.current) - self.onset
-        during = int(self.spikes[self.onset :].sum())
-        return during / steps if self.dt is None else 1000 * during / (steps * self.dt)
+        """Spikes per second, or per step: 1 over the mean of `intervals`; 0 where there is none."""
+        return float(rates(self.spikes[self.onset :, None], self.dt))
 
     @property
     def rate_unit(self) -> str:
@@ -148,11 +158,66 @@ def inject(
     after, before = ({name: getattr(recorded, name + when)[:, 0, 0] for name in names} for when in ("", "_pre"))
     spikes = torch.zeros_like(out, dtype=torch.bool) if never_spikes(neuron) else onsets(out, neuron.graded)
     seen = {name: x[:, 0, 0] for name, x in inputs.items()}
-    return Response(neuron, seen, out[:, 0, 0], spikes[:, 0, 0], after, before, onset)
+    return Response(neuron, seen, out[:, 0, 0], spikes[:, 0, 0], after, before, onset, state)
 
 
-def shown_response(kind: type[Declared], chosen: NamedSet) -> Response:
-    """A neuron with a named set under the protocol with which its source shows it.
+@dataclass(frozen=True)
+class HalfStep:
+    """What a run would have been at half its time step, under the same current.
+
+    rate     of that run, in Hz
+    change   of the rate by halving, relative; None where one of the runs has no rate
+    error    of the rate at the whole step, relative, at most: twice the change, which it is of a first-order method
+    rounding of the rate at the whole step, relative: spikes wait for the end of a step before they reset, by 0.5 dt of
+             a mean interval, which both runs may have in common; 0 where nothing is reset
+    alike    whether both runs have a rate, or the same number of spikes
+    """
+
+    dt: float
+    count: int
+    rate: float
+    change: float | None
+    error: float | None
+    rounding: float
+    alike: bool
+
+    @property
+    def converged(self) -> bool:
+        """Whether the rate is right within 1 %, as far as half the step can tell."""
+        return self.alike and (self.error is None or max(self.error, self.rounding) <= WITHIN)
+
+
+def at_half_step(run: Response) -> HalfStep | None:
+    """How the rate of a run changes at half the time step; None for a neuron that counts in steps, or never fires.
+
+    The input of each step is held through both of its halves, so that the current is the same.
+
+    >>> from rheobase import neurons
+    >>> coarse = respond(neurons.EIF(1, dt=0.2), current=1.0, steps=2000)
+    >>> finer = at_half_step(coarse)
+    >>> finer.dt, round(finer.change, 3), finer.converged
+    (0.1, 0.025, False)
+    """
+    if run.dt is None or never_spikes(run.neuron):
+        return None
+    finer = copy.deepcopy(run.neuron)
+    finer.dt = run.dt / 2
+    inputs = {name: x.repeat_interleave(2).view(-1, 1, 1) for name, x in run.inputs.items()}
+    with torch.no_grad():
+        out, _ = finer(inputs, run.start)
+    spikes = onsets(out[2 * run.onset :, 0, 0], finer.graded)
+    rate, count = float(rates(spikes[:, None], finer.dt)), int(spikes.sum())
+    change = rate / run.rate - 1.0 if rate and run.rate else None
+    # of second order it is 4/3 of the change, and near the length of a spike more
+    error = None if change is None else 2.0 * abs(change)
+    crossing = getattr(finer, "crossing", False)
+    rounding = 0.0 if crossing or change is None else 0.5 * run.dt * run.rate / 1000.0
+    alike = change is not None or count == int(run.spikes[run.onset :].sum())
+    return HalfStep(finer.dt, count, rate, change, error, rounding, alike)
+
+
+def shown_response(kind: type[Declared], chosen: NamedSet, **given: Any) -> Response:
+    """A neuron with a named set under the protocol with which its source shows it; `given` overrides its values.
 
     Raises: `ParameterError` for a set that is shown by none, `Diverged` for states that become NaN or infinite.
     """
@@ -160,10 +225,15 @@ def shown_response(kind: type[Declared], chosen: NamedSet) -> Response:
     if shown is None:
         name = kind.__name__
         raise ParameterError(f"{name}: set {chosen.name!r}", "no protocol", "a set that is shown", "give a current")
-    neuron = make(kind, 1, shown.dt, **{**chosen.values, **chosen.options})
+    neuron = make(kind, 1, shown.dt, **{**chosen.values, **chosen.options, **given})
     stimulus = shown.current().flatten()
     changes = (stimulus != stimulus[0]).nonzero()
     return inject(neuron, stimulus, neuron.start(shown), onset=int(changes[0]) if len(changes) else 0)
+
+
+def ever_fires(spikes: Tensor) -> Tensor:
+    """Whether there is a spike at all: (time, ...) -> (...)."""
+    return spikes.any(0)
 
 
 def smallest_current(kind: type[Declared], *, within: float = 400.0, **values: Any) -> float | None:
@@ -178,22 +248,42 @@ def smallest_current(kind: type[Declared], *, within: float = 400.0, **values: A
     """
     if never_spikes(kind):
         return None
-    neuron = make(kind, 1, time_step(kind), **values)
+    (found,) = smallest_currents(make(kind, 1, time_step(kind), **values), within=within)
+    return found
+
+
+def smallest_currents(
+    neuron: Declared, *, within: float = 400.0, fires: Callable[[Tensor], Tensor] = ever_fires
+) -> list[float | None]:
+    """The rheobase of each neuron of a population (n,), which may differ in their parameters; see `smallest_current`.
+
+    All neurons are tried side by side. `fires` judges spikes (time, currents, n), and gives (currents, n).
+    """
+    count, steps = neuron.shape[0], round(within / (neuron.dt or 1.0))
     grid = torch.logspace(0, _DECADES, _DECADES * _PER_DECADE + 1, dtype=torch.float64) * _LOWEST
     tried = torch.cat([torch.zeros(1, dtype=torch.float64), grid])
-    found = _first_that_fires(neuron, tried, within)
-    if found is None or found == 0:
-        return None if found is None else 0.0
+    found = torch.full((count,), -1)
+    # in parts from the smallest current on, as many at a time as fit into memory, until all have fired
+    for part in torch.arange(len(tried)).split(max(1, min(_AT_ONCE // (steps * count), len(tried)))):
+        fired = fires(spikes_under(neuron, tried[part, None].expand(-1, count), within))
+        first = torch.where(fired.any(0), part[fired.long().argmax(0)], -1)
+        found = torch.where(found >= 0, found, first)
+        if bool((found >= 0).all()):
+            break
     # between the last that did not fire and the first that did
+    low, high = tried[(found - 1).clamp(min=0)], tried[found.clamp(min=0)]
     for _ in range(2):
-        tried = torch.linspace(float(tried[found - 1]), float(tried[found]), 65, dtype=torch.float64)
-        found = _first_that_fires(neuron, tried, within) or len(tried) - 1
-    return float(f"{float(tried[found]):.3g}")
-
-
-def _first_that_fires(neuron: Declared, currents: Tensor, duration: float) -> int | None:
-    fires = spikes_under(neuron, currents, duration).any(0)
-    return int(fires.nonzero()[0]) if bool(fires.any()) else None
+        share = torch.linspace(0.0, 1.0, _FINER, dtype=torch.float64)[:, None]
+        between = low + share * (high - low)
+        parts = between.split(max(1, _AT_ONCE // (steps * count)))
+        fired = torch.cat([fires(spikes_under(neuron, part, within)) for part in parts])
+        at = torch.where(fired.any(0), fired.long().argmax(0), _FINER - 1)
+        pick = (at - 1).clamp(min=0)
+        low, high = between.gather(0, pick[None])[0], between.gather(0, at[None])[0]
+    return [
+        None if k < 0 else 0.0 if k == 0 else float(f"{current:.3g}")
+        for k, current in zip(found.tolist(), high.tolist(), strict=True)
+    ]
 
 
 def step_response(kind: type[Declared], **values: Any) -> Response:
@@ -203,7 +293,7 @@ def step_response(kind: type[Declared], **values: Any) -> Response:
     this one it does not go on firing; 1 for an equation without a threshold.
     """
     neuron = make(kind, 1, time_step(kind), **values)
-    current = _at_work(kind, neuron, **values)
+    current = current_at_work(kind, **values)
     step = neuron.dt or 1.0
     probe = respond(neuron, current=current, steps=round(LONG / step))
     # the step fills eight tenths of the picture
@@ -213,11 +303,18 @@ def step_response(kind: type[Declared], **values: Any) -> Response:
 
 
 def time_step(kind: type[Declared]) -> float:
-    """A step (ms) at which the neuron's curves are smooth."""
-    return SPIKE_DT if getattr(kind, "crossing", False) else FINE_DT
+    """The step (ms) at which a neuron is run where nobody names one (`OdeNeuron.usual_dt`).
+
+    >>> from rheobase import neurons
+    >>> time_step(neurons.LIF), time_step(neurons.HodgkinHuxley)
+    (0.1, 0.025)
+    """
+    return kind.usual_dt if issubclass(kind, OdeNeuron) else FINE_DT
 
 
-def _at_work(kind: type[Declared], neuron: Declared, **values: Any) -> float:
+def current_at_work(kind: type[Declared], **values: Any) -> float:
+    """The current of `step_response`, under which a neuron goes on firing; 1 for an equation without a threshold."""
+    neuron = make(kind, 1, time_step(kind), **values)
     least = smallest_current(kind, within=SOON, **values)
     if least is None:
         return 1.0
@@ -238,10 +335,16 @@ def spike_counts(neuron: Declared, currents: Tensor, duration: float) -> Tensor:
 
 
 def spikes_under(neuron: Declared, currents: Tensor, duration: float) -> Tensor:
-    """When a neuron at rest fires under constant currents (lanes,): bool, (time, lanes). One run for all."""
+    """When neurons at rest fire under constant currents within a duration in ms or steps: bool. One run for all.
+
+    Shapes: for one neuron currents (lanes,) and spikes (time, lanes); for a population (n,) currents (lanes, n) and
+    spikes (time, lanes, n).
+    """
     steps = round(duration / (neuron.dt or 1.0))
-    stimulus = currents.float()[None, :, None].expand(steps, -1, -1)
+    each = currents if currents.dim() == 2 else currents[:, None]
+    stimulus = each.float().expand(steps, -1, -1)
     with torch.no_grad():
         # a current too strong for the step of one lane does not take the others with it
         out, _ = neuron(driven(neuron, stimulus.contiguous()), check_finite=False)
-    return onsets(out, neuron.graded)[:, :, 0]
+    spikes = onsets(out, neuron.graded)
+    return spikes if currents.dim() == 2 else spikes[:, :, 0]

@@ -1,4 +1,4 @@
-"""Currents to inject: steps, ramps, pulses, any polyline, noise; sampled on a grid of time.
+"""Currents to inject: steps, ramps, sines, pulses, noise, any polyline, recorded samples; sampled on a grid of time.
 
 >>> two = step(2.0, start=1.0, stop=3.0) + pulses(5.0, [4.0], width=1.0)
 >>> two.sample(t_stop=6.0, dt=1.0).tolist()
@@ -38,8 +38,11 @@ class Stimulus:
         for name, value in (("t_stop", t_stop), ("dt", dt)):
             if not is_number(value, above=0):
                 raise ParameterError(type(self).__name__, f"{name} = {value!r}", f"{name} > 0, in ms", "t_stop=100.0")
-        middles = (torch.arange(max(1, round(t_stop / dt)), dtype=torch.float64) + 0.5) * dt
-        return self.at(middles).to(torch.get_default_dtype())
+        return self.in_steps(max(1, round(t_stop / dt)), dt).to(torch.get_default_dtype())
+
+    def in_steps(self, steps: int, dt: float) -> Tensor:
+        """The values of so many steps, (steps,) float64; `sample` checks its arguments first."""
+        return self.at((torch.arange(steps, dtype=torch.float64) + 0.5) * dt)
 
     def __add__(self, other: Stimulus) -> Stimulus:
         return _Sum((self, other))
@@ -51,6 +54,9 @@ class _Sum(Stimulus):
 
     def at(self, t: Tensor) -> Tensor:
         return torch.stack([part.at(t) for part in self.parts]).sum(0)
+
+    def in_steps(self, steps: int, dt: float) -> Tensor:
+        return torch.stack([part.in_steps(steps, dt) for part in self.parts]).sum(0)
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,106 @@ class Noise(Stimulus):
         return self.mean + self.sigma * torch.tensor(list(path), dtype=torch.float64)
 
 
+@dataclass(frozen=True)
+class Sine(Stimulus):
+    """offset + amplitude sin(2 pi frequency t), the frequency in Hz. Raises `ParameterError`."""
+
+    amplitude: float
+    frequency: float
+    offset: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, above in (("amplitude", None), ("frequency", 0.0), ("offset", None)):
+            value = getattr(self, name)
+            if not is_number(value, above=above):
+                expected = "a finite number" + (" above 0, in Hz" if above == 0.0 else "")
+                raise ParameterError("Sine", f"{name} = {value!r}", expected, "sine(100.0, 10.0), say")
+
+    def at(self, t: Tensor) -> Tensor:
+        return self.offset + self.amplitude * torch.sin(2e-3 * math.pi * self.frequency * t.double())
+
+
+@dataclass(frozen=True)
+class Train(Stimulus):
+    """Pulses of `width` ms at `rate` (Hz), the first at `start`, the last one begun before `stop` (ms).
+
+    Raises: `ParameterError` for numbers that have no meaning, and for pulses that would run into each other.
+    """
+
+    amplitude: float
+    width: float
+    rate: float
+    start: float = 0.0
+    stop: float = math.inf
+
+    def __post_init__(self) -> None:
+        for name, above in (("amplitude", None), ("width", 0.0), ("rate", 0.0), ("start", None)):
+            value = getattr(self, name)
+            if not is_number(value, above=above):
+                expected = "a finite number" + ("" if above is None else " above 0")
+                raise ParameterError("pulses", f"{name} = {value!r}", expected, "pulses(5.0, width=1.0, rate=20.0)")
+        if self.width >= 1000.0 / self.rate:
+            given = f"width = {self.width:g} ms at rate = {self.rate:g} Hz"
+            expected = f"pulses shorter than their distance of {1000.0 / self.rate:g} ms"
+            raise ParameterError("pulses", given, expected, "a step lasts; else take a lower rate")
+        if not self.stop > self.start:
+            given = f"stop = {self.stop!r}, start = {self.start:g}"
+            raise ParameterError("pulses", given, "a stop after the start, in ms", "leave stop out")
+
+    def at(self, t: Tensor) -> Tensor:
+        since = t.double() - self.start
+        period = 1000.0 / self.rate
+        begun = torch.floor(since / period) * period
+        on = (since >= 0) & (since - begun < self.width) & (self.start + begun < self.stop)
+        return torch.where(on, self.amplitude, 0.0).double()
+
+
+class Samples(Stimulus):
+    """A current given by samples: sample k holds over [k dt, (k + 1) dt], and 0 is what comes after the last.
+
+    In steps of another length it is averaged over each step, so that the charge stays what it was.
+
+    Raises: `ParameterError` for no samples, more than one axis, what is not finite, and a dt that is not positive.
+
+    >>> Samples([1.0, 3.0, 5.0], dt=0.5).sample(t_stop=2.0, dt=1.0).tolist()
+    [2.0, 2.5]
+    """
+
+    def __init__(self, values: Sequence[float] | Tensor, *, dt: float) -> None:
+        # a copy: what a caller writes into its own array later is not the current's
+        self.values = torch.as_tensor(values, dtype=torch.float64).detach().clone()
+        self.dt = dt
+        if self.values.dim() != 1 or not len(self.values) or not bool(torch.isfinite(self.values).all()):
+            given = f"values of shape {tuple(self.values.shape)}" + (
+                ", some NaN or infinite" * (self.values.dim() == 1)
+            )
+            raise ParameterError("Samples", given, "finite numbers, (time,)", "give one row of a recording")
+        if not is_number(dt, above=0):
+            raise ParameterError("Samples", f"dt = {dt!r}", "the time between samples, > 0 ms", "dt=0.1")
+
+    @property
+    def duration(self) -> float:
+        """ms."""
+        return len(self.values) * self.dt
+
+    def at(self, t: Tensor) -> Tensor:
+        index = torch.floor(t.double() / self.dt).long()
+        inside = (index >= 0) & (index < len(self.values))
+        return torch.where(inside, self.values[index.clamp(0, len(self.values) - 1)], 0.0)
+
+    def in_steps(self, steps: int, dt: float) -> Tensor:
+        if math.isclose(dt, self.dt, rel_tol=1e-9):
+            held = self.values[:steps]
+            return torch.cat([held, held.new_zeros(steps - len(held))])
+        # the charge up to each edge of a step; between samples it grows along straight lines
+        charge = torch.cat([self.values.new_zeros(1), self.values.cumsum(0)])
+        edges = (torch.arange(steps + 1, dtype=torch.float64) * (dt / self.dt)).clamp(max=len(self.values))
+        # an edge on a sample stays there in spite of rounding
+        edges = torch.where((edges - edges.round()).abs() < 1e-6, edges.round(), edges)
+        left = edges.floor().long().clamp(max=len(self.values) - 1)
+        return torch.lerp(charge[left], charge[left + 1], edges - left).diff() * (self.dt / dt)
+
+
 def step(amplitude: float, *, start: float = 0.0, stop: float = math.inf) -> Stimulus:
     """`amplitude` from `start` to `stop` (ms), 0 elsewhere."""
     rise = [(start, 0.0), (start, amplitude)]
@@ -129,9 +235,33 @@ def ramp(to: float, *, stop: float, start: float = 0.0, first: float = 0.0) -> S
     return corners([(start, 0.0), (start, first), (stop, to), (stop, 0.0)])
 
 
-def pulses(amplitude: float, starts: Sequence[float], *, width: float) -> Stimulus:
-    """Pulses of `width` ms that begin at `starts` (ms, in order)."""
-    ends = [(t, t + width) for t in starts]
+def sine(amplitude: float, frequency: float, *, offset: float = 0.0) -> Stimulus:
+    """A sine of `frequency` (Hz) around `offset`; see `Sine`."""
+    return Sine(amplitude, frequency, offset)
+
+
+def pulses(
+    amplitude: float,
+    starts: Sequence[float] | None = None,
+    *,
+    width: float,
+    rate: float | None = None,
+    start: float = 0.0,
+    stop: float = math.inf,
+) -> Stimulus:
+    """Pulses of `width` ms: those that begin at `starts` (ms, in order), or a train at `rate` (Hz); see `Train`.
+
+    Raises: `ParameterError`.
+
+    >>> pulses(1.0, width=1.0, rate=250.0, start=1.0).sample(t_stop=8.0, dt=1.0).tolist()
+    [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]
+    """
+    if (starts is None) == (rate is None):
+        given = "neither starts nor rate" if rate is None else "starts and rate"
+        raise ParameterError("pulses", given, "one of them", "pulses(5.0, [10.0, 30.0], width=1.0)")
+    if starts is None and rate is not None:
+        return Train(amplitude, width, rate, start, stop)
+    ends = [(t, t + width) for t in starts or ()]
     return corners([c for a, b in ends for c in ((a, 0.0), (a, amplitude), (b, amplitude), (b, 0.0))])
 
 
@@ -140,9 +270,28 @@ def corners(points: Sequence[Sequence[float]]) -> Stimulus:
     return Polyline(tuple((float(t), float(v)) for t, v in points))
 
 
+def samples(values: Sequence[float] | Tensor, *, dt: float) -> Stimulus:
+    """A recorded current, one value for each `dt` ms; see `Samples`."""
+    return Samples(values, dt=dt)
+
+
 def noise(mean: float, sigma: float, *, tau: float = 0.0, seed: int = 0) -> Stimulus:
     """Fluctuations around a mean; see `Noise`."""
     return Noise(mean, sigma, tau, seed)
 
 
-__all__ = ["Noise", "Polyline", "Stimulus", "corners", "noise", "pulses", "ramp", "step"]
+__all__ = [
+    "Noise",
+    "Polyline",
+    "Samples",
+    "Sine",
+    "Stimulus",
+    "Train",
+    "corners",
+    "noise",
+    "pulses",
+    "ramp",
+    "samples",
+    "sine",
+    "step",
+]

@@ -7,8 +7,9 @@ import pytest
 
 import rheobase
 
-COMMANDS = [("list",), ("show",), ("simulate",), ("fit",), ("train",), ("predict",), ("evaluate",), ("export",),
-            ("reproduce",), ("convert", "single-spike"), ("convert", "multi-spike"), ("bench", "neurons")]  # fmt: skip
+COMMANDS = [("list",), ("show",), ("simulate",), ("sweep",), ("fit",), ("train",), ("predict",), ("evaluate",),
+            ("export",), ("reproduce",), ("convert", "single-spike"), ("convert", "multi-spike"),
+            ("bench", "neurons")]  # fmt: skip
 # typer's own cannot be named here: it brings the heavy module rich, for the help
 HEAVY = ("sklearn", "matplotlib", "lightning_fabric", "llvmlite", "rheobase.learning", "rheobase.data", "rheobase.plot")
 
@@ -29,6 +30,8 @@ def test_every_command_shows_examples_of_itself(run, command):
     assert result.exit_code == 0
     shown = result.stdout.partition("Examples:")[2]
     assert f"rheobase {' '.join(command)}" in shown
+    # rich takes a number between colons for the name of a picture
+    assert not [letter for letter in shown if ord(letter) > 0x2FFF]
 
 
 def test_an_unknown_command_is_refused_with_the_nearest(run):

@@ -90,7 +90,7 @@ def test_what_is_given_beside_a_set_wins(run):
 def test_a_set_under_a_current_of_ones_own(run):
     run("simulate", "AdEx", "--set", "tonic_spiking", "--current", "0.5nA", "--stop", "100", "--json", "a.json")
     content = read("a.json")
-    assert (content["inputs"]["current"]["value"], content["steps"]) == (500.0, 1000)
+    assert (content["inputs"]["current"]["value"], content["steps"]) == (500.0, 4000)
     assert "c_mem=200" in content["neuron"]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from rheobase import neurons
 from rheobase.core.declaration.describe import Description
+from rheobase.runs.neuron_groups import GROUPS
 from rheobase.runs.neurons_by_name import find, names
 
 
@@ -21,6 +22,23 @@ def test_list_has_every_neuron(run):
     }  # fmt: skip
     assert listed["SRC"]["time"] == "steps"
     assert listed["SRC"]["options"]["gate"]["choices"] == ["sigmoid", "step"]
+
+
+def test_every_neuron_is_in_one_group_and_says_in_a_few_words_what_it_is_for(run):
+    placed = [name for members in GROUPS.values() for name in members]
+    assert sorted(placed) == sorted(neurons.__all__)
+    for group, members in GROUPS.items():
+        for name, use in members.items():
+            assert 3 <= len(use.split()) <= 7, f"{group}: {name}"
+            assert use.lower().rstrip(".") == use.lower()
+    uses = [use for members in GROUPS.values() for use in members.values()]
+    assert len(set(uses)) == len(uses)
+    result = run("list", "--json", "all.json")
+    titles = [result.stdout.index(group) for group in GROUPS]
+    assert titles == sorted(titles)
+    listed = {each["name"]: each for each in json.loads(Path("all.json").read_text())["neurons"]}
+    assert listed["SRC"]["group"] == "Recurrent cells, which are trained"
+    assert listed["AdEx"]["for"] == "cortical firing patterns, two variables"
 
 
 @pytest.mark.parametrize("name", names())
@@ -67,6 +85,29 @@ def test_the_picture_has_a_place_by_default(run):
 def test_show_says_the_rheobase(run):
     assert "1 (constant current, within 400 ms)" in run("show", "LIF", "--no-plot").stdout
     assert "none: it never spikes" in run("show", "LI", "--no-plot").stdout
+
+
+def told(run, name):
+    """Where firing begins to last, in the words of `show` and in its JSON."""
+    result = run("show", name, "--no-plot", "--json", "a.json")
+    lines = " ".join(result.stdout.split())
+    return lines.partition("goes on firing ")[2].partition(" numerics ")[0], json.loads(Path("a.json").read_text())
+
+
+def test_show_says_where_firing_begins_to_last_and_why_the_rheobase_is_another_current(run):
+    said, content = told(run, "HodgkinHuxley")
+    # between 6.2 and 6.3 uA/cm2 (Rinzel & Miller, 1980), at some 50 Hz: class 2
+    assert 6.2 <= content["firing_onset"]["current"] <= 6.3
+    assert 50 <= content["firing_onset"]["rate"] <= 55
+    assert content["rheobase"] < 3
+    assert said.endswith("Between the rheobase and that current it fires from rest, and stops")
+    said, content = told(run, "LIF")
+    assert content["firing_onset"]["current"] == content["rheobase"] == 1.0
+    assert said == "from 1 on, at 9.425 Hz: there its f-I curve begins"
+    assert told(run, "IF")[0].endswith("400 ms are too short for so late a first spike")
+    assert told(run, "TTFS") == ("under no constant current, for 1000 ms", told(run, "TTFS")[1])
+    assert told(run, "TraubMiles")[0].startswith("by itself, at ")
+    assert told(run, "LI")[0] == ""
 
 
 @pytest.mark.parametrize(("given", "nearest"), [("LIFF", "LIF"), ("srx", "SRC"), ("cubalf", "CubaLIF")])

@@ -14,7 +14,7 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from rheobase.cli import app, fit, gallery, reproduce, simulate, train
+from rheobase.cli import app, fit, gallery, reproduce, simulate, sweep, train
 from rheobase.cli.options import reported
 from rheobase.errors import ParameterError
 
@@ -30,6 +30,7 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("list",): (),
     ("show",): ("LIF", "--no-plot"),
     ("simulate",): ("LIF", "--current", "1", "--stop", "5"),
+    ("sweep",): ("LIF", "--vary", "tau_mem=5:10:2", "--current", "1.5", "--duration", "5"),
     ("gallery",): ("LIF",),
     ("train",): ("--neuron", "LIF", "--data", "toy.npz", "--device", "cpu"),
     ("fit",): ("LIF", "cell.npz"),
@@ -96,6 +97,7 @@ def quick(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gallery, "_draw", stop)
     monkeypatch.setattr(reproduce, "_run", stop)
     monkeypatch.setattr(simulate, "MOST_STEPS", 10_000)
+    monkeypatch.setattr(sweep, "MOST_STEPS", 10_000)
 
 
 def test_every_command_is_tried() -> None:

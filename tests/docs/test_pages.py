@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
+from typer.testing import CliRunner
+
+from rheobase import stimuli
+from rheobase.cli import app
+from rheobase.cli.stimulus import FORMS
 
 import rheobase
 from rheobase import data, integrators, neurons, nn, surrogates
@@ -117,3 +124,25 @@ def test_the_page_lists_the_networks_with_the_figures_of_their_cards() -> None:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
         assert f"| {100 * one.accuracy:.2f} % of {one.samples:,} |" in row
         assert one.licence.split(",")[0] in row
+def test_simulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = run("simulate.md")
+    assert names["run"].count > 5
+    assert names["finer"].converged
+    assert names["found"].words[2] == "bursting"
+    # the commands, and what one of them says
+    monkeypatch.chdir(tmp_path)
+    text = (DOCS / "simulate.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^    (?:\$ )?rheobase (.*)$", text, re.MULTILINE)
+    assert len(commands) == 5
+    said = [CliRunner().invoke(app, shlex.split(command), catch_exceptions=False) for command in commands]
+    assert [result.exit_code for result in said] == [0] * 5
+    (shown,) = re.findall(r"^    (not converged: .*)$", text, re.MULTILINE)
+    assert shown in said[-1].stdout
+
+
+def test_every_current_of_the_page_is_a_word_of_the_command_line() -> None:
+    text = (DOCS / "simulate.md").read_text(encoding="utf-8")
+    for word, form in FORMS.items():
+        assert f"`{form}`" in text
+        assert f"stimuli.{word}(" in text
+        assert callable(getattr(stimuli, word))

@@ -10,13 +10,16 @@ import torch
 from rheobase import neurons
 from rheobase.current_clamp import inject, make, respond, shown_response, step_response
 from rheobase.errors import Diverged, ParameterError
+from rheobase.firing_onset import firing_onset
 from rheobase.plot import LIGHT
 from rheobase.plot.gallery import Portrait, fi_curve, phase_plane
 from rheobase.plot.gallery.docs import neuron_page
 from rheobase.plot.gallery.page import page
+from rheobase.plot.gallery.portrait import captions
+from rheobase.plot.gallery.reduction import reduction
 from rheobase.plot.gallery.render import entries, entry
 from rheobase.plot.gallery.traces import spiking_curve, thinned, threshold_level
-from rheobase.plot.gallery.variables import variables, velocity
+from rheobase.plot.gallery.variables import plane_variables, variables, velocity
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +93,55 @@ def test_nullclines_of_fitzhugh_nagumo_are_its_cubic_and_its_line():
     np.testing.assert_allclose(w, v - v**3 / 3 + 0.5, atol=2.5 * (5 / 159) ** 2)
     v, w = np.concatenate(plane.nullcline("w")).T
     np.testing.assert_allclose(w, (v + 0.7) / 0.8, atol=1e-6)
+
+
+def test_hodgkin_and_huxley_reduce_to_v_and_n_as_fitzhugh_and_rinzel_did():
+    run = step_response(neurons.HodgkinHuxley)
+    current = float(run.current.max())
+    reduced = reduction(run, current)
+    # m is fast; n + h is about 0.85 (FitzHugh, 1961), or h falls with 1 to 1.3 times n (Rinzel, 1985)
+    assert (reduced.first, reduced.second, reduced.fast) == ("v", "n", ("m",))
+    offset, slope = reduced.lines["h"]
+    assert -1.4 < slope < -0.8
+    assert 0.7 < offset + slope * 0.35 + 0.35 < 1.0
+    plane = phase_plane(run.neuron, (-90.0, 50.0), (0.2, 0.9), current, reduced=reduced)
+    # the n-nullcline is n_inf(v), whatever the others are
+    ((v, n),) = (line.T for line in plane.nullcline("n"))
+    a, b = 0.01 * (v + 55) / -np.expm1(-(v + 55) / 10), 0.125 * np.exp(-(v + 65) / 80)
+    np.testing.assert_allclose(n, a / (a + b), atol=2e-3)
+    # the v-nullcline has a hump between two falling branches: three values of v for one n
+    curve = np.concatenate(plane.nullcline("v"))
+    assert np.count_nonzero(np.diff(np.sign(curve[:, 1] - 0.5)) != 0) >= 3
+
+
+@pytest.mark.parametrize("name", neurons.__all__)
+def test_every_neuron_with_two_variables_or_an_upstroke_has_a_plane(name):
+    kind = getattr(neurons, name)
+    several = len(variables(kind)) == 2 or (len(variables(kind)) > 2 and getattr(kind, "crossing", False))
+    assert (plane_variables(kind) is not None) == several
+    if several:
+        assert "plane" in captions(kind)["dynamics"] or "two variables" in captions(kind)["dynamics"]
+
+
+def test_planes_of_many_variables_are_drawn_and_where_firing_begins_to_last_is_marked():
+    figure = Portrait.of(neurons.HodgkinHuxley).pictures()["dynamics"].draw(LIGHT)
+    plane, curve = figure.axes
+    assert (plane.get_xlabel(), plane.get_ylabel()) == ("v (mV)", "n")
+    assert {text.get_text() for text in plane.get_legend().get_texts()} == {"v-nullcline", "n-nullcline"}
+    assert "lasts from 6.26 uA/cm2 on" in [text.get_text() for text in curve.get_legend().get_texts()]
+
+
+@pytest.mark.parametrize("name", ["LIF", "HodgkinHuxley", "AdEx", "FitzHughNagumo", "SRC"])
+def test_the_f_i_curve_begins_where_firing_begins_to_last(name):
+    kind = getattr(neurons, name)
+    onset = firing_onset(kind)
+    curve = fi_curve(kind, 2.0 * onset.current)
+    begins = curve.currents[np.flatnonzero(curve.steady > 0)[0]]
+    step = curve.currents[1]
+    assert onset.current - 0.01 * onset.current <= begins <= onset.current + step
+    # three digits of the current may lie below the onset
+    at = [fi_curve(kind, onset.current * share).steady[-1] for share in (1.0, 1.005)]
+    assert onset.rate == pytest.approx(at[0] or at[1], rel=1e-6)
 
 
 def test_the_field_is_what_a_small_step_does():

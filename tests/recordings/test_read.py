@@ -61,7 +61,7 @@ NOT_SAID: list[tuple[dict[str, Any], type[Exception], str]] = [
     (dict(v_mV=V / 1000.0, i_pA=I, dt_ms=0.1), UnitError, r"a potential of at most 0.071 mV.*units=\"V,pA\""),
     (dict(v_mV=V, i_pA=I / 1000.0, dt_ms=0.1), UnitError, r"a current of at most 0.1 pA.*units=\"mV,nA\""),
     (dict(v_mV=V, dt_ms=0.1), DataError, "no current beside the potential"),
-    (dict(i_pA=I, dt_ms=0.1), DataError, "no potential among i_pA, dt_ms"),
+    (dict(i_pA=I, dt_ms=0.1), DataError, "no recorded potential: 'i_pA' in pA"),
     (dict(v_mV=V, i_pA=I[:, :3], dt_ms=0.1), DataError, r"i_pA of shape \(2, 3\)"),
     (dict(v_mV=V, i_pA=I, dt_ms=-0.1), DataError, "one number above 0"),
     (dict(v_mV=V, i_pA=I, t_ms=[0.0, 0.1, 0.3, 0.4]), DataError, "not evenly spaced"),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rheobase.cli import evaluate, export, fit, gallery, list_neurons, predict, reproduce, show, simulate, train
+from rheobase.cli import evaluate, export, fit, gallery, list_neurons, predict, reproduce, show, simulate, sweep, train
 from rheobase.cli.bench import bench
 from rheobase.cli.convert import convert
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("list", epilog=list_neurons.EXAMPLES)(list_neurons.list_neurons)
 app.command(epilog=show.EXAMPLES)(show.show)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
+app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
 app.command(epilog=gallery.EXAMPLES)(gallery.gallery)
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=fit.EXAMPLES)(fit.fit)

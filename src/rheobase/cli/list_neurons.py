@@ -1,4 +1,4 @@
-"""`rheobase list`: all neurons in one table, or the pre-trained networks with their cards."""
+"""`rheobase list`: all neurons in groups and what each is for, or the pre-trained networks with their cards."""
 
 from __future__ import annotations
 
@@ -19,21 +19,36 @@ def list_neurons(
     json: Json = None,
     debug: Debug = False,
 ) -> None:
-    """List all neurons: what each is, its paper, its states and its parameters."""
+    """List all neurons in groups: what each is for, and its paper.
+
+    The JSON file has all that is declared of each: equations, parameters, options, states and named sets.
+    """
     with reported(debug, json=json):
         if pretrained:
             _pretrained(json)
             return
         from rheobase.cli.terminal import console, table
         from rheobase.core.declaration.describe import Description
+        from rheobase.runs.neuron_groups import GROUPS, placed
         from rheobase.runs.neurons_by_name import find, names
 
-        described = [Description.of(find(name)) for name in names()]
-        rows = [(d.kind.__name__, d.summary, " ".join(d.kind.states), " ".join(d.kind.params)) for d in described]
+        described = {name: Description.of(find(name)) for name in names()}
         out = console()
-        out.print(table(("neuron", "what it is, and its paper", "states", "parameters"), rows))
-        out.print(f"{len(rows)} neurons. Equations, units and a picture of one: rheobase show {rows[-1][0]}")
-        write_json(json, {"neurons": [d.as_json() for d in described]})
+        # all tables with columns of one width
+        widest = max(map(len, described))
+        longest = max(len(use) for members in GROUPS.values() for use in members.values())
+        for group, members in GROUPS.items():
+            rows = [
+                (name.ljust(widest), use.ljust(longest), f"{described[name].authors}, {described[name].year}")
+                for name, use in members.items()
+            ]
+            out.print(table(("neuron", "for", "paper"), rows, title=group, whole=("for",)))
+        count = f"{len(described)} neurons."
+        out.print(f"{count} Equations, parameters, units and a picture of one: rheobase show {next(iter(described))}")
+        content = [
+            {**each.as_json(), "group": placed(name)[0], "for": placed(name)[1]} for name, each in described.items()
+        ]
+        write_json(json, {"neurons": content})
 
 
 def _pretrained(json: Path | None) -> None:

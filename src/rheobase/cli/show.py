@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rheobase.core.declaration.describe import Description
     from rheobase.current_clamp import Response
+    from rheobase.firing_onset import FiringOnset
 
 EXAMPLES = examples("rheobase show SRC", "rheobase show LIF --plot lif.svg", "rheobase show AdLIF --no-plot")
 FOLDER = Path("runs") / "show"
@@ -41,6 +42,7 @@ def show(
         from rheobase.cli.terminal import console
         from rheobase.core.declaration.describe import Description
         from rheobase.current_clamp import smallest_current, step_response
+        from rheobase.firing_onset import firing_onset
         from rheobase.runs.neurons_by_name import find
 
         described = Description.of(find(neuron))
@@ -50,15 +52,16 @@ def show(
             check_picture_path(plot)
             if no_plot:
                 raise ParameterError("show", "--plot and --no-plot", "one of them", "leave one out")
-        rheobase = smallest_current(described.kind)
-        _tell(described, rheobase, console())
-        write_json(json, {**described.as_json(), "rheobase": rheobase})
+        rheobase, onset = smallest_current(described.kind), firing_onset(described.kind)
+        _tell(described, rheobase, onset, console())
+        begins = None if onset is None else {"current": onset.current, "rate": onset.rate, "fires_below": onset.stops}
+        write_json(json, {**described.as_json(), "rheobase": rheobase, "firing_onset": begins})
         if not no_plot:
             path = picture(step_response(described.kind), plot or FOLDER / f"{described.kind.__name__}.png")
             console().print(f"picture: {path}", soft_wrap=True)
 
 
-def _tell(described: Description, rheobase: float | None, out: Console) -> None:
+def _tell(described: Description, rheobase: float | None, onset: FiringOnset | None, out: Console) -> None:
     from rheobase.cli.terminal import figures, number, table
     from rheobase.core.declaration.describe import allowed, display, inputs
     from rheobase.current_clamp import FINE_DT, make
@@ -91,6 +94,8 @@ def _tell(described: Description, rheobase: float | None, out: Console) -> None:
         "output": "values; a spike is an upward crossing of 0.5" if kind.graded else "spikes, 0 or 1",
         "rheobase": _rheobase(described, rheobase),
     }
+    if rheobase is not None:
+        facts["goes on firing"] = _goes_on(described, rheobase, onset)
     facts |= {k: v for k, v in described.sections.items() if k in ("Numerics", "Differs from the paper", "Reference")}
     out.print(figures({k.lower(): v for k, v in facts.items()}))
 
@@ -104,6 +109,28 @@ def _rheobase(described: Description, value: float | None) -> str:
     unit = f" {display(described.kind.input_unit)}".rstrip()
     held = "current" if described.kind.Input is None else next(iter(described.kind.entries))
     return "0: it fires by itself" if value == 0 else f"{value:g}{unit} (constant {held}, within 400 {described.time})"
+
+
+def _goes_on(described: Description, rheobase: float, onset: FiringOnset | None) -> str:
+    """Where the f-I curve begins, and why that is not the rheobase where it is not."""
+    from rheobase.cli.terminal import number
+    from rheobase.core.declaration.describe import display
+
+    unit = described.time
+    if onset is None:
+        return f"under no constant current, for 1000 {unit}"
+    rate = f"{number(onset.rate)} {'Hz' if unit == 'ms' else 'per step'}"
+    if onset.current == 0:
+        return f"by itself, at {rate}"
+    held = f"{onset.current:g} {display(described.kind.input_unit)}".rstrip()
+    said = f"from {held} on, at {rate}: there its f-I curve begins"
+    if onset.stops:
+        return f"{said}. Between the rheobase and that current it fires from rest, and stops"
+    if onset.current > 1.01 * rheobase:
+        return f"{said}. Between the rheobase and that current spikes are too seldom for 1000 {unit} to tell"
+    if onset.current < 0.99 * rheobase:
+        return f"{said}. The rheobase is higher, since 400 {unit} are too short for so late a first spike"
+    return said
 
 
 def picture(run: Response, path: Path) -> Path:

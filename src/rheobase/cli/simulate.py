@@ -1,4 +1,4 @@
-"""`rheobase simulate NEURON`: one neuron under a constant current."""
+"""`rheobase simulate NEURON`: one neuron under a current that is a number, a word or a file."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from rheobase.cli.options import Debug, Json, NeuronName, examples, path, reported, write_json
+from rheobase.cli.options import MOST_SEED, Debug, Json, NeuronName, examples, path, reported, write_json
 
 if TYPE_CHECKING:
+    from rheobase.cli.stimulus import Clock
+    from rheobase.cli.stimulus import Typed as Current
     from rheobase.core.declaration.parameter_sets import NamedSet
     from rheobase.core.declaration.population import Declared
     from rheobase.current_clamp import Response
 
 EXAMPLES = examples(
     "rheobase simulate LIF --current 1.5",
-    "rheobase simulate LIF --current 1.5 --set tau_mem=10ms --stop 1s --plot lif.png",
+    "rheobase simulate AdEx --current step:800pA:50:300 --plot step.png",
+    "rheobase simulate HodgkinHuxley --current ramp:0:20 --integrator RK4",
+    "rheobase simulate LIF --current noise:1:0.5:5 --seed 3 --stop 1s",
+    "rheobase simulate QIF --current sine:2:10:4 --json sine.json",
+    "rheobase simulate LIF --current pulses:20:2:50 --set tau_mem=10ms",
+    "rheobase simulate AdEx --current stimulus.csv   (also cell.abf:3, its sweep 3)",
     "rheobase simulate Izhikevich --set tonic_bursting --plot bursts.png",
     "rheobase simulate SRC --current 0.3 --stop 400 --record h,h_s --json src.json",
-    "rheobase simulate CondLIF --input g_exc=5nS --input g_inh=10nS",
+    "rheobase simulate CondLIF --input g_exc=5nS --input g_inh=step:10nS:200",
 )
+USUAL_STOP = 400.0  # ms, or steps
 MOST_STEPS = 100_000_000
 BYTES = 4  # of a float32
 
@@ -33,20 +41,28 @@ class Typed(NamedTuple):
     stop: str | None
     onset: str | None
     dt: str | None
+    integrator: str | None
+    seed: int
 
 
 def simulate(
     neuron: NeuronName,
     current: Annotated[
         str | None,
-        typer.Option(metavar="VALUE", help="The current: a number, or with the unit of the neuron's input (800pA)."),
+        typer.Option(
+            metavar="CURRENT",
+            help="A number, or with the unit of the neuron's input (800pA); step:AMP[:START[:STOP]], ramp:FROM:TO, "
+            "sine:AMP:FREQ[:OFFSET], noise:MEAN:SD:TAU (Ornstein-Uhlenbeck), "
+            "pulses:AMP:WIDTH:RATE[:START[:STOP]]; or a file (.csv, .npz, .abf; FILE:SWEEP where it has several).",
+        ),
     ] = None,
     input_: Annotated[
         list[str] | None,
         typer.Option(
             "--input",
-            metavar="NAME=VALUE",
-            help="An input by its name, for neurons that have several (`rheobase show`); repeatable, the others are 0.",
+            metavar="NAME=CURRENT",
+            help="An input by its name, for neurons that have several (`rheobase show`), as --current takes it; "
+            "repeatable, the others are 0.",
         ),
     ] = None,
     stop: Annotated[
@@ -54,16 +70,27 @@ def simulate(
         typer.Option(
             metavar="TIME",
             help="Length of the run, in ms (or 0.4s); in steps where the neuron has no dt.",
-            show_default="400",
+            show_default="400, or as long as a file",
         ),
     ] = None,
     onset: Annotated[
-        str | None, typer.Option(metavar="TIME", help="When the current begins.", show_default="0")
+        str | None, typer.Option(metavar="TIME", help="When a current that is a number begins.", show_default="0")
     ] = None,
     dt: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Time step; not for neurons that count in steps.", show_default="0.1ms"),
+        typer.Option(
+            metavar="TIME", help="Time step; not for neurons that count in steps.", show_default="by the neuron"
+        ),
     ] = None,
+    integrator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Euler, ExpEuler, ExpMidpoint, Heun or RK4; not for neurons that count in steps.",
+            show_default="by the neuron",
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of a current that is noise.")] = 0,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -82,13 +109,18 @@ def simulate(
     json: Json = None,
     debug: Debug = False,
 ) -> None:
-    """Simulate one neuron, at rest at first, under a constant current; say how it fires.
+    """Simulate one neuron, at rest at first, under a current; say how it fires.
 
-    With a named set and no --current, it runs under the protocol with which the source of the set shows it.
+    The rate is that of the mean interval between spikes. It is looked at again at half the time step, and what does not
+    hold within 1 % is said.
+
+    With a named set and no --current, the neuron runs under the protocol with which the source of the set shows it.
     """
     with reported(debug, json=json):
+        from rheobase.cli.run_figures import as_json, not_converged, run_figures
         from rheobase.cli.show import picture
         from rheobase.cli.terminal import console, figures
+        from rheobase.current_clamp import at_half_step
         from rheobase.runs.neurons_by_name import find
 
         if plot is not None:
@@ -97,63 +129,67 @@ def simulate(
             check_picture_path(plot)
         kind = find(neuron)
         traces = _states(kind, record or [])
-        run = _respond(kind, Typed(current, tuple(input_ or ()), stop, onset, dt), set_ or [])
+        found = _respond(kind, Typed(current, tuple(input_ or ()), stop, onset, dt, integrator, seed), set_ or [])
+        run, notes = found
+        finer = at_half_step(run)
         out = console()
         out.print(repr(run.neuron), style="bold")
-        out.print(figures(_figures(run)))
-        write_json(json, _as_json(run, traces))
+        for note in notes:
+            out.print(note, soft_wrap=True)
+        out.print(figures(run_figures(run, finer)))
+        if finer is not None and not finer.converged:
+            out.print(not_converged(run, finer), style="yellow", soft_wrap=True)
+        write_json(json, as_json(run, finer, traces))
         if plot is not None:
             out.print(f"picture: {picture(run, plot)}", soft_wrap=True)
 
 
-def _respond(kind: type[Declared], typed: Typed, assignments: list[str]) -> Response:
-    """What was asked for: a constant current, or the protocol of a named set."""
+def _respond(kind: type[Declared], typed: Typed, assignments: list[str]) -> tuple[Response, list[str]]:
+    """What was asked for, a current or the protocol of a named set, and what a user should know of the current."""
+    from rheobase.cli.assignments import integrator_of, refuse_in_steps, values_of
     from rheobase.cli.quantity import quantity
-    from rheobase.core import MapNeuron
-    from rheobase.current_clamp import FINE_DT, make
+    from rheobase.current_clamp import make, time_step
     from rheobase.errors import ParameterError
 
     name = kind.__name__
-    if typed.dt is not None and issubclass(kind, MapNeuron):
-        raise ParameterError(name, f"--dt {typed.dt}", "no dt: its paper counts in steps", "leave --dt out")
-    chosen, values = _values(kind, assignments)
+    refuse_in_steps(kind, typed.dt, typed.integrator)
+    chosen, values = values_of(kind, assignments)
+    if typed.integrator is not None:
+        values["integrator"] = integrator_of(typed.integrator)
     if typed.current is None and not typed.inputs:
         if chosen is None:
             wanted = "a current" if kind.Input is None else f"one of its inputs {', '.join(kind.entries)}"
             remedy = "--current 1" if kind.Input is None else f"--input {next(iter(kind.entries))}=1"
             raise ParameterError(name, "no input", f"{wanted}, or a named set with a protocol", remedy)
-        return _shown(kind, chosen, values, typed)
-    inputs = _inputs(kind, typed)
+        return _shown(kind, chosen, values, typed), []
+    given = _inputs(kind, typed)
     preset = {} if chosen is None else {**chosen.values, **chosen.options}
-    dt = FINE_DT if typed.dt is None else quantity(typed.dt, "ms", "--dt")
-    return _run(make(kind, 1, dt, **{**preset, **values}), inputs, typed.stop or "400", typed.onset or "0")
+    dt = time_step(kind) if typed.dt is None else quantity(typed.dt, "ms", "--dt")
+    return _run(make(kind, 1, dt, **{**preset, **values}), given, typed)
 
 
-def _inputs(kind: type[Declared], typed: Typed) -> dict[str, float]:
-    """The constant value of every input."""
-    from rheobase.cli.quantity import quantity
+def _inputs(kind: type[Declared], typed: Typed) -> dict[str, tuple[str, str]]:
+    """For every input that was given, its option as it is typed, and its value."""
     from rheobase.errors import ParameterError, nearest
 
-    found = dict.fromkeys(kind.entries, 0.0)
-    first = next(iter(found))
+    known = list(kind.entries)
     if typed.current is not None:
         if kind.Input is not None:
-            remedy = f"--input {first}={typed.current}"
-            raise ParameterError(kind.__name__, "--current", f"--input for each of {', '.join(found)}", remedy)
+            remedy = f"--input {known[0]}={typed.current}"
+            raise ParameterError(kind.__name__, "--current", f"--input for each of {', '.join(known)}", remedy)
         if typed.inputs:
             raise ParameterError(kind.__name__, "--current and --input", "one of them", "leave --input out")
-        return {first: quantity(typed.current, kind.input_unit, f"{kind.__name__} --current")}
-    seen: set[str] = set()
+        return {known[0]: ("--current ", typed.current)}
+    found: dict[str, tuple[str, str]] = {}
     for given in typed.inputs:
         name, equals, text = given.partition("=")
         if not equals:
-            raise ParameterError("--input", repr(given), "NAME=VALUE", f"--input {first}=1")
-        if name not in found:
-            raise ParameterError("--input", repr(name), f"an input of {kind.__name__}", nearest(name, found))
-        if name in seen:
+            raise ParameterError("--input", repr(given), "NAME=CURRENT", f"--input {known[0]}=1")
+        if name not in known:
+            raise ParameterError("--input", repr(name), f"an input of {kind.__name__}", nearest(name, known))
+        if name in found:
             raise ParameterError("--input", f"{name} twice", "each input once", "leave one out")
-        seen.add(name)
-        found[name] = quantity(text, kind.entries[name].unit, f"--input {name}")
+        found[name] = (f"--input {name}=", text)
     return found
 
 
@@ -172,44 +208,7 @@ def _shown(kind: type[Declared], chosen: NamedSet, values: dict[str, Any], typed
             raise ParameterError(where, f"{option} {text}", "the protocol of the set as it is", "give --current too")
     shown = chosen.shown if typed.dt is None else replace(chosen.shown, dt=quantity(typed.dt, "ms", "--dt"))
     # what is given beside the set wins
-    given = {**chosen.values, **chosen.options, **values}
-    return shown_response(kind, replace(chosen, values=given, options={}, shown=shown))
-
-
-def _values(kind: type[Declared], assignments: list[str]) -> tuple[NamedSet | None, dict[str, Any]]:
-    """The named set of the assignments, if there is one, and what they give beside it."""
-    from rheobase.cli.quantity import quantity
-    from rheobase.errors import ParameterError, nearest
-    from rheobase.files import expanded
-
-    chosen: NamedSet | None = None
-    values: dict[str, Any] = {}
-    known, sets = [*kind.params, *kind.declared_options], kind.sets()
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        if not equals and (name in sets or name.endswith(".toml")):
-            if chosen is not None:
-                raise ParameterError("--set", f"{chosen.name} and {name}", "one named set", "leave one out")
-            chosen = kind.named_set(expanded(name, "--set") if name.endswith(".toml") else name)
-            continue
-        if not equals:
-            expected = f"NAME=VALUE, or the name of a set of {kind.__name__}"
-            remedy = f"--set {known[0]}=1" if name in known or not sets else nearest(name, sets)
-            raise ParameterError("--set", repr(assignment), expected, remedy)
-        if name not in known:
-            expected = f"a parameter or option of {kind.__name__}"
-            raise ParameterError("--set", repr(name), expected, nearest(name, known))
-        if name in kind.params:
-            values[name] = quantity(text, kind.params[name].unit, f"--set {name}")
-        else:
-            choices = {str(c).lower(): c for c in kind.declared_options[name].choices}
-            if text.lower() not in choices:
-                listed = ", ".join(map(str, kind.declared_options[name].choices))
-                raise ParameterError(
-                    f"--set {name}", repr(text), f"one of {listed}", "rheobase show says what they mean"
-                )
-            values[name] = choices[text.lower()]
-    return chosen, values
+    return shown_response(kind, replace(chosen, shown=shown), **values)
 
 
 def _states(kind: type[Declared], record: list[str]) -> list[str]:
@@ -222,23 +221,55 @@ def _states(kind: type[Declared], record: list[str]) -> list[str]:
     return wanted
 
 
-def _run(neuron: Declared, inputs: dict[str, float], stop: str, onset: str) -> Response:
+def _run(neuron: Declared, given: dict[str, tuple[str, str]], typed: Typed) -> tuple[Response, list[str]]:
+    import torch
+
     from rheobase.cli.machine import check_memory
-    from rheobase.current_clamp import respond
+    from rheobase.cli.stimulus import Clock, typed_current
+    from rheobase.current_clamp import inject
     from rheobase.errors import ParameterError
 
-    steps, start = _steps(neuron, stop, "--stop"), _steps(neuron, onset, "--onset")
+    clock = Clock(neuron.dt, typed.seed)
+    onset = None if typed.onset is None else _steps(neuron, typed.onset, "--onset") * clock.step
+    currents = {
+        name: typed_current(text, neuron.entries[name].unit, flag, clock, onset) for name, (flag, text) in given.items()
+    }
+    longest = max(currents.values(), key=lambda each: each.length or 0.0)
+    steps = _steps(neuron, typed.stop or f"{longest.length or USUAL_STOP!r}", "--stop")
     if not 1 <= steps <= MOST_STEPS:
         expected = f"a time of 1 to {MOST_STEPS} steps" + (f" of {neuron.dt:g} ms" if neuron.dt else "")
-        raise ParameterError("--stop", repr(stop), expected, "--stop 400")
-    if not 0 <= start < steps:
-        raise ParameterError("--onset", repr(onset), f"a time from 0 to before --stop {stop}", "--onset 0")
+        raise ParameterError("--stop", repr(typed.stop or longest.text), expected, "--stop 400")
+    stop = steps * clock.step
+    for name, (flag, text) in given.items():
+        _check_times(currents[name], flag + text, stop, clock, typed)
     # the inputs, what comes out, and every state before and after the reset
-    values = steps * (1 + len(inputs) + 2 * len(neuron.states))
-    check_memory("--stop", repr(stop), BYTES * values, "--stop 400, or a larger --dt" if neuron.dt else "--stop 400")
+    values = steps * (1 + len(neuron.entries) + 2 * len(neuron.states))
+    remedy = "--stop 400, or a larger --dt" if neuron.dt else "--stop 400"
+    check_memory("--stop", repr(typed.stop), BYTES * values, remedy)
+    inputs = {
+        name: currents[name].made(stop).sample(stop, clock.step) if name in currents else torch.zeros(steps)
+        for name in neuron.entries
+    }
     first, *others = inputs
-    beside = {name: inputs[name] for name in others}
-    return respond(neuron, current=inputs[first], steps=steps, onset=start, beside=beside)
+    begins = round(min(each.onset for each in currents.values()) / clock.step)
+    run = inject(neuron, inputs[first], onset=begins, beside={name: inputs[name] for name in others})
+    return run, [f"{name}: {each.note}" for name, each in currents.items() if each.note]
+
+
+def _check_times(current: Current, given: str, stop: float, clock: Clock, typed: Typed) -> None:
+    """Raise `ParameterError` for a current that begins after the run, or is longer than it."""
+    from rheobase.errors import ParameterError
+
+    end = f"{stop:g} {clock.unit}" if typed.stop is None else f"--stop {typed.stop}"
+    if not 0 <= current.onset < stop:
+        if typed.onset is not None:
+            raise ParameterError("--onset", repr(typed.onset), f"a time from 0 to before {end}", "--onset 0")
+        begins = f"{given}, which begins at {current.onset:g} {clock.unit}"
+        raise ParameterError("simulate", begins, f"a current that begins before {end}", f"--stop {2 * current.onset:g}")
+    if current.length is not None and current.length > stop * (1.0 + 1e-6):
+        remedy = f"leave --stop out, or --stop {current.length:g}"
+        lasts = f"{given}, which lasts {current.length:g} {clock.unit}"
+        raise ParameterError("simulate", lasts, f"a current no longer than {end}", remedy)
 
 
 def _steps(neuron: Declared, text: str, name: str) -> int:
@@ -254,47 +285,3 @@ def _steps(neuron: Declared, text: str, name: str) -> int:
             expected = f"a whole number of steps, in which {type(neuron).__name__} counts"
             raise ParameterError(name, repr(text), expected, "400")
     return round(max(-1.0, min(count, MOST_STEPS + 1.0)))
-
-
-def _figures(run: Response) -> dict[str, str]:
-    from rheobase.cli.terminal import number
-    from rheobase.current_clamp import never_spikes
-
-    unit = run.time_unit
-    duration = f"{len(run.current) * (run.dt or 1.0):g} {unit}"
-    rows = {**_levels(run), "duration": duration}
-    if never_spikes(run.neuron):
-        rows["spikes"] = "none: it has no threshold"
-    else:
-        latency = "no spike" if run.latency is None else f"{run.latency:g} {unit}"
-        rows |= {
-            "spikes": str(run.count),
-            "rate": f"{number(run.rate)} {run.rate_unit}",
-            "first spike after": latency,
-        }
-    rows |= {f"{name} at the end": number(float(trace[-1])) for name, trace in run.states.items()}
-    return rows
-
-
-def _levels(run: Response) -> dict[str, str]:
-    """Every input after its onset, or, where it changes, the values between which it does."""
-    from rheobase.core.declaration.describe import display
-
-    found: dict[str, str] = {}
-    for name, x in run.inputs.items():
-        low, high = float(x[run.onset :].min()), float(x[run.onset :].max())
-        unit = display(run.neuron.entries[name].unit)
-        found[name] = (f"{high:g}" if low == high else f"{low:g} to {high:g}") + f" {unit}".rstrip()
-    return found
-
-
-def _as_json(run: Response, traces: list[str]) -> dict[str, Any]:
-    return {
-        "neuron": repr(run.neuron), "inputs": {
-            name: {"value": float(x[-1]), "unit": run.neuron.entries[name].unit} for name, x in run.inputs.items()
-        },
-        "dt": run.dt, "time_unit": run.time_unit, "steps": len(run.current), "onset": run.onset * (run.dt or 1),
-        "spikes": run.count, "rate": run.rate, "rate_unit": run.rate_unit, "first_spike_after": run.latency,
-        "spike_times": run.spike_times, "end": {k: float(v[-1]) for k, v in run.states.items()},
-        "traces": {name: run.states[name].tolist() for name in traces},
-    }  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from rich.console import Console, JustifyMethod
@@ -20,8 +21,9 @@ def table(
     *,
     title: str = "",
     right: Sequence[str] = (),
+    whole: Sequence[str] = (),
 ) -> Table:
-    """A plain table; columns named in `right` are aligned to the right, and the first one is never wrapped."""
+    """A plain table; columns named in `right` are aligned to the right; the first one and `whole` are never wrapped."""
     from rich import box
 
     made = Table(
@@ -34,7 +36,7 @@ def table(
     )
     for column in columns:
         side: JustifyMethod = "right" if column in right else "left"
-        made.add_column(column, justify=side, no_wrap=column == columns[0], header_style="bold")
+        made.add_column(column, justify=side, no_wrap=column == columns[0] or column in whole, header_style="bold")
     for row in rows:
         made.add_row(*row)
     return made
@@ -59,3 +61,22 @@ def number(value: float, digits: int = 4) -> str:
     ('20', '0.0001234', '1.235e+06')
     """
     return f"{value:.{digits}g}"
+
+
+@contextmanager
+def counted(what: str) -> Generator[Callable[[int, int], None], None, None]:
+    """Gives `on_progress(done, total)`: a bar on a terminal, a line every few seconds elsewhere."""
+    from rheobase.progress import Paced, bar
+
+    err, paced = console(err=True), Paced()
+    paced.begin()
+    with bar(err, transient=True) if err.is_terminal else nullcontext() as shown:
+        task = None if shown is None else shown.add_task(what, total=None, note="")
+
+        def on_progress(done: int, total: int) -> None:
+            if shown is not None and task is not None:
+                shown.update(task, completed=done, total=total)
+            elif paced.due() and done < total:
+                err.print(f"{what}: {done} of {total}")
+
+        yield on_progress

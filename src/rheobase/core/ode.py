@@ -16,6 +16,9 @@ from rheobase.core.neuron import Transition
 from rheobase.core.surrogates import Surrogate
 from rheobase.errors import DeclarationError, ParameterError
 
+USUAL_DT = 0.1  # ms
+SPIKE_DT = 0.025  # ms, where the spike itself is a part of the equations
+
 
 class OdeNeuron(Declared, abstract=True):
     """A neuron given by differential equations. A step integrates over dt, then tests, then resets.
@@ -26,6 +29,7 @@ class OdeNeuron(Declared, abstract=True):
     """
 
     crossing: ClassVar[bool] = False
+    usual_dt: ClassVar[float] = USUAL_DT  # ms: where nobody names one, its rate is then right within a percent
     integrator: Integrator = ExpEuler()  # the default of the keyword; a class may name another
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
@@ -45,6 +49,8 @@ class OdeNeuron(Declared, abstract=True):
                 "set crossing = True for a neuron without a reset",
             )  # fmt: skip
         cls.graded = not spikes
+        if cls.crossing and "usual_dt" not in vars(cls):
+            cls.usual_dt = SPIKE_DT
 
     def __init__(
         self,

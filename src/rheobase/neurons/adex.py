@@ -55,6 +55,7 @@ class AdEx(OdeNeuron):
     w = state(0.0, "pA", "adaptation current")
 
     input_unit = "pA"
+    usual_dt = 0.025  # ms: the upstroke is a part of the equations
     detach_reset = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class EIF(OdeNeuron):
     v = state("v_leak", "mV", "membrane potential")
 
     input_unit = "uA/cm2"
+    usual_dt = 0.025  # ms: the upstroke is a part of the equations
     detach_reset = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class HindmarshRose(OdeNeuron):
 
     crossing = True
     integrator = ExpMidpoint()
+    usual_dt = 0.01  # ms: bursts lose spikes at longer steps
     detach_spike = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:

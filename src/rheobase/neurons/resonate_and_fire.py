@@ -45,6 +45,7 @@ class ResonateAndFire(OdeNeuron):
     v = state(0.0, "1", "voltage-like variable")
 
     input_unit = "1/ms"
+    usual_dt = 0.025  # ms: its period is short beside 0.1 ms where it fires
     detach_reset = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:

@@ -10,7 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rheobase.errors import DataError
-from rheobase.recordings.sweeps import CURRENT, POTENTIAL, TIME, Stored, Trace, Values, converted, even, kind_of
+from rheobase.recordings.sweeps import (
+    CURRENT,
+    POTENTIAL,
+    TIME,
+    Stored,
+    Trace,
+    Values,
+    converted,
+    even,
+    is_unit,
+    kind_of,
+)
 
 NAMES = {
     POTENTIAL: ("v", "vm", "v_m", "voltage", "potential", "membrane_potential"),
@@ -26,11 +37,17 @@ def split(name: str) -> tuple[str | None, str]:
 
     >>> split("v_mV"), split("dt (s)"), split("Current [nA]"), split("v"), split("v_electrode_mV")
     (('potential', 'mV'), ('dt', 's'), ('current', 'nA'), ('potential', ''), (None, ''))
+    >>> split("current (uA/cm2)")
+    ('current', 'uA/cm2')
     """
     text = name.strip().strip("\"'").strip()
     for match in (re.fullmatch(r"(.*?)\s*[(\[]\s*(.*?)\s*[)\]]", text), re.fullmatch(r"(.*)_([^_]+)", text)):
         if match is not None and (meant := _meant(match[1])) is not None and kind_of(match[2]) is not None:
             return meant, match[2]
+    # of a current per area, or of a conductance
+    match = re.fullmatch(r"(.*?)\s*[(\[]\s*(.*?)\s*[)\]]", text)
+    if match is not None and _meant(match[1]) == CURRENT and is_unit(match[2]):
+        return CURRENT, match[2]
     return _meant(text), ""
 
 
@@ -52,10 +69,14 @@ def sweeps_of(path: Path, arrays: Mapping[str, NDArray[np.generic]], units: Mapp
             given = f"{found[kind][0]} and {name}, both a {kind}"
             raise DataError(str(path), given, "one array of each", _REMEDY)
         found[kind] = (name, np.asarray(array, dtype=np.float64), unit or units.get(name, ""))
-    if POTENTIAL not in found:
+    if POTENTIAL not in found and CURRENT not in found:
         given = f"no potential among {', '.join(arrays) or 'nothing'}"
         raise DataError(str(path), given, "an array v_mV, say", _REMEDY)
     dt = _step(path, found)
+    if POTENTIAL not in found:
+        # a file of a stimulus has currents alone
+        rows = _rows(path, found, CURRENT, np.atleast_2d(found[CURRENT][1]).shape)
+        return [Stored(f"sweep {k}", [_trace(found, CURRENT, row, dt)]) for k, row in enumerate(rows)]
     v = np.atleast_2d(found[POTENTIAL][1])
     traces = [[_trace(found, POTENTIAL, row, dt)] for row in _rows(path, found, POTENTIAL, v.shape)]
     if CURRENT in found:

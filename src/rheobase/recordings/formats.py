@@ -61,6 +61,16 @@ _INSTEAD = {
 }
 
 
+def is_recording(name: str) -> bool:
+    """Whether a name ends as that of a recording, or of a file that is refused in a sentence.
+
+    >>> is_recording("cell.ABF"), is_recording("cell.mat"), is_recording("1.5")
+    (True, True, False)
+    """
+    suffix = Path(name).suffix.lower()
+    return suffix in FORMATS or suffix in _REFUSED
+
+
 def unsaid(path: Path) -> str:
     """What files of this format do not tell, and a user should look after; "" for nothing."""
     return _format(path).unsaid

@@ -91,6 +91,40 @@ def read(
     return RecordingFile(path, form, tuple(made), (*_notes(made), *filter(None, [unsaid(path)])))
 
 
+def read_current(path: str | Path, *, sweep: int | None = None) -> Trace:
+    """The current of one sweep as its file has it, for use as a stimulus: the file need have no potential.
+
+    `sweep` counts from 0 and may be left out where the file has one. Unit and time step are those of the file, "" and
+    None where it does not say them. A current that was recorded goes before the command of the protocol.
+
+    Raises: `DataError` for a file that is missing, of another format, or without a current, and where a sweep must be
+    chosen; `InputError` for NaN; `BackendUnavailable` where the package for a format is not installed.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "stimulus.csv"
+    >>> _ = file.write_text("time (ms),current (pA)\\n0,0\\n0.5,100\\n1,50")
+    >>> trace = read_current(file)
+    >>> trace.values, trace.unit, trace.dt
+    (array([  0., 100.,  50.]), 'pA', 0.5)
+    """
+    path = Path(path)
+    _, found = stored(path)
+    if sweep is None and len(found) != 1:
+        given = f"{len(found)} sweeps"
+        raise DataError(str(path), given, "the number of one, counted from 0", f"{path.name}:0, or sweep=0")
+    number = sweep or 0
+    if not 0 <= number < len(found):
+        expected = f"one from 0 to {len(found) - 1}" if len(found) > 1 else "0, the only one"
+        raise DataError(str(path), f"sweep {number}", expected, "count sweeps from 0")
+    where, traces = f"{path}, {found[number].name}", found[number].traces
+    if not any(trace.meant == CURRENT for trace in traces):
+        listed = ", ".join(f"{t.name!r} in {t.unit or 'no unit'}" for t in traces) or "nothing"
+        raise DataError(where, f"no current in it, but {listed}", "a current", "name its column current (pA), say")
+    trace = _chosen(where, traces, CURRENT, None, Wanted())
+    _check_finite(where, trace)
+    return trace
+
+
 def numbers(given: str | Sequence[int] | None, count: int) -> list[int]:
     """Numbers of sweeps: of "0:5", "0,3,7", "3", a sequence, or of all.
 
@@ -206,14 +240,18 @@ def _in_own_unit(where: str, trace: Trace, kind: str, asked: Wanted) -> tuple[Va
     if kind_of(unit) != kind:
         given = f"{trace.name!r} in " + (repr(trace.unit) if trace.unit else "no unit")
         raise UnitError(where, given, f"a unit of {kind}", f'units="{",".join(list(KINDS.values())[:2])}" states them')
-    bad = int((~np.isfinite(trace.values)).sum())
-    if bad:
-        given = f"{bad} of {len(trace.values)} samples of {trace.name!r} NaN or infinite"
-        raise InputError(where, given, "finite numbers", "cut that part off, or leave the sweep out with sweeps=")
+    _check_finite(where, trace)
     said = f"{trace.name!r} in {unit}"
     if stated and stated != trace.unit:
         said += f" as stated, not {trace.unit!r} as in the file" if trace.unit else " as stated"
     return converted(trace.values, unit, kind), said
+
+
+def _check_finite(where: str, trace: Trace) -> None:
+    bad = int((~np.isfinite(trace.values)).sum())
+    if bad:
+        given = f"{bad} of {len(trace.values)} samples of {trace.name!r} NaN or infinite"
+        raise InputError(where, given, "finite numbers", "cut that part off, or leave the sweep out with sweeps=")
 
 
 def _interval(where: str, potential: Trace, current: Trace, asked: Wanted) -> float:

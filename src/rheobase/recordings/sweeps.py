@@ -101,6 +101,19 @@ def kind_of(unit: str) -> str | None:
     return next((kind for kind, own in KINDS.items() if parse(own).exponents == exponents), None)
 
 
+def is_unit(text: str) -> bool:
+    """Whether a text is a unit of anything.
+
+    >>> is_unit("uA/cm2"), is_unit("third")
+    (True, False)
+    """
+    try:
+        parse(plain(text))
+    except UnitError:
+        return False
+    return True
+
+
 def plain(unit: str) -> str:
     """A unit as `units.parse` reads it.
 

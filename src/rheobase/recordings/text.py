@@ -59,10 +59,12 @@ def _table(path: Path, lines: Sequence[str]) -> Sequence[Stored]:
     # v_mV, v_mV.1, "v 2 (mV)": the number is that of the sweep
     said = [split(re.sub(r"([ _.]*#?\d+)(?=$|\s*[(\[])", "", title)) for title in titles]
     kinds = [kind for kind, _ in said]
-    if POTENTIAL not in kinds:
+    # a file of a stimulus has currents alone
+    if POTENTIAL not in kinds and CURRENT not in kinds:
         given = f"the columns {', '.join(titles)}, none of which is a potential"
         raise DataError(str(path), given, "names with units", _REMEDY)
-    if kinds.count(TIME) > 1 or kinds.count(CURRENT) not in (0, 1, kinds.count(POTENTIAL)):
+    alone = POTENTIAL not in kinds
+    if kinds.count(TIME) > 1 or not (alone or kinds.count(CURRENT) in (0, 1, kinds.count(POTENTIAL))):
         given = f"{kinds.count(TIME)} times, {kinds.count(POTENTIAL)} potentials and {kinds.count(CURRENT)} currents"
         raise DataError(str(path), given, "one column of times, and a current for each potential", _REMEDY)
     values = _numbers(path, lines[1:], separator, len(titles), 2)
@@ -74,6 +76,8 @@ def _table(path: Path, lines: Sequence[str]) -> Sequence[Stored]:
         [Trace(titles[k], said[k][1], values[:, k], dt, kind=kind) for k in range(len(titles)) if kinds[k] == kind]
         for kind in (POTENTIAL, CURRENT)
     )
+    if alone:
+        return [Stored(f"sweep {k}", [i]) for k, i in enumerate(currents)]
     if len(currents) == 1:
         currents *= len(potentials)
     return [Stored(f"sweep {k}", [v, *currents[k : k + 1]]) for k, v in enumerate(potentials)]

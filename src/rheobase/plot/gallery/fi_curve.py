@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from rheobase.core.declaration.describe import display, driver, labelled
 from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import LONG, make, spikes_under, time_step
+from rheobase.firing_onset import FiringOnset, late_rate
 from rheobase.plot.gallery.layout import legend_below
 from rheobase.plot.style import Style, dress, few_ticks
 
@@ -38,7 +39,7 @@ def fi_curve(kind: type[Declared], most: float, **values: Any) -> FICurve:
     """The rates of a neuron under currents from 0 to `most`, at rest at first, for 1000 ms (or steps)."""
     neuron = make(kind, 1, time_step(kind), **values)
     currents = torch.linspace(0.0, most, CURRENTS, dtype=torch.float64)
-    spikes = spikes_under(neuron, currents, LONG).numpy()
+    spikes = spikes_under(neuron, currents, LONG)
     per = 1.0 if neuron.dt is None else 1000.0 / neuron.dt
     rates = np.array([_rates(lane) for lane in spikes.T]) * per
     # in continuous time, a spike in every fourth step or more is the grid's rate and not the neuron's
@@ -47,18 +48,19 @@ def fi_curve(kind: type[Declared], most: float, **values: Any) -> FICurve:
     return FICurve(currents.numpy(), *rates.T, unit="1/step" if neuron.dt is None else "Hz")
 
 
-def _rates(spikes: np.ndarray) -> tuple[float, float, float]:
+def _rates(spikes: torch.Tensor) -> tuple[float, float, float]:
     """Steady rate, rate of the first interval and of the time to the first spike, per step."""
-    at = np.flatnonzero(spikes)
-    late = at[at >= len(spikes) // 2]
-    # the interval that reaches into the second half counts where it holds no whole one
-    late = late if len(late) != 1 else at[-2:]
-    steady = (len(late) - 1) / (late[-1] - late[0]) if len(late) > 1 else 0.0
-    return steady, 1 / (at[1] - at[0]) if len(at) > 1 else 0.0, 1 / (at[0] + 1) if len(at) else 0.0
+    at = np.flatnonzero(spikes.numpy())
+    return late_rate(spikes, None), 1 / (at[1] - at[0]) if len(at) > 1 else 0.0, 1 / (at[0] + 1) if len(at) else 0.0
 
 
-def draw_fi(ax: Axes, kind: type[Declared], curve: FICurve, rheobase: float | None, style: Style) -> None:
-    """The rates over the current, with the rheobase; of a neuron that fires but once, how soon it does."""
+def draw_fi(
+    ax: Axes, kind: type[Declared], curve: FICurve, rheobase: float | None, onset: FiringOnset | None, style: Style
+) -> None:
+    """The rates over the current, with the rheobase; of a neuron that fires but once, how soon it does.
+
+    Where firing begins to last is marked as well, if a neuron fires below it and stops.
+    """
     dress(
         ax,
         style,
@@ -76,6 +78,19 @@ def draw_fi(ax: Axes, kind: type[Declared], curve: FICurve, rheobase: float | No
     if rheobase:
         unit = f"{rheobase:g} {display(kind.input_unit)}".rstrip()
         ax.plot([rheobase], [0.0], "^", color=style.ink, ms=5, clip_on=False, zorder=5, label=f"rheobase {unit}")
+    if onset is not None and onset.stops:
+        unit = f"{onset.current:g} {display(kind.input_unit)}".rstrip()
+        ax.plot(
+            [onset.current],
+            [0.0],
+            "^",
+            mfc=style.background,
+            mec=style.ink,
+            ms=5,
+            clip_on=False,
+            zorder=5,
+            label=f"lasts from {unit} on",
+        )
     ax.set_xlim(0, float(curve.currents[-1]))
     ax.set_ylim(bottom=0)
     few_ticks(ax, x=4, y=5)

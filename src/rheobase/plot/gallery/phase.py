@@ -1,4 +1,4 @@
-"""The state space of a neuron with one or two variables: nullclines, the direction field, and the path of a run."""
+"""The state space of a neuron in one or two variables: nullclines, the direction field, and the path of a run."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rheobase.core.declaration.describe import display, labelled
 from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import Response
 from rheobase.plot.gallery.layout import legend_below
+from rheobase.plot.gallery.reduction import Reduction, reduction
 from rheobase.plot.gallery.traces import strongest, threshold_level
 from rheobase.plot.gallery.variables import variables, velocity
 from rheobase.plot.style import Style, dress, few_ticks
@@ -41,36 +42,51 @@ class PhasePlane:
 
 
 def phase_plane(
-    neuron: Declared, x: tuple[float, float], y: tuple[float, float], current: float, points: int = GRID
+    neuron: Declared,
+    x: tuple[float, float],
+    y: tuple[float, float],
+    current: float,
+    points: int = GRID,
+    reduced: Reduction | None = None,
 ) -> PhasePlane:
-    """The field of a neuron with two variables over a rectangle: the first along x, the second along y."""
-    first, second = variables(neuron)
+    """The field of a neuron with two variables over a rectangle: the first along x, the second along y.
+
+    Of a neuron with more, it is that of its reduction to two.
+    """
     across, up = np.linspace(*x, points), np.linspace(*y, points)
-    rates = velocity(neuron, {first: across[None, :], second: up[:, None]}, current)
+    if reduced is None:
+        first, second = variables(neuron)
+        at = {first: across[None, :], second: up[:, None]}
+    else:
+        first, second = reduced.first, reduced.second
+        at = reduced.at(neuron, across[None, :], up[:, None], current)
+    rates = velocity(neuron, at, current)
     return PhasePlane((first, second), across, up, rates[first], rates[second], current)
 
 
 def draw_phase(ax: Axes, run: Response, style: Style) -> None:
-    """The plane of a neuron with two variables, or dv/dt over v of a neuron with one, under the current of a run."""
-    (_draw_plane if len(variables(run.neuron)) == 2 else _draw_line)(ax, run, style)
+    """The plane of two variables of a neuron, or dv/dt over v of a neuron with one, under the current of a run."""
+    (_draw_line if len(variables(run.neuron)) == 1 else _draw_plane)(ax, run, style)
 
 
 def _draw_plane(ax: Axes, run: Response, style: Style) -> None:
-    first, second = variables(run.neuron)
     current = strongest(run)
-    path, jumps = _path(_while(run, current), first, second)
+    during = _while(run, current)
+    reduced = reduction(during, current) if len(variables(run.neuron)) > 2 else None
+    first, second = variables(run.neuron) if reduced is None else (reduced.first, reduced.second)
+    path, jumps = _path(during, first, second)
     x, y = (_padded(np.concatenate([path[:, k], jumps[:, :, k].ravel()]), room) for k, room in ((0, 0.1), (1, 0.25)))
     kind = type(run.neuron)
     dress(
         ax, style, title="Phase plane", x=labelled(first, kind.states[first].unit),
         y=labelled(second, kind.states[second].unit),
     )  # fmt: skip
-    plane = phase_plane(run.neuron, x, y, current)
-    _arrows(ax, phase_plane(run.neuron, x, y, current, ARROWS), style)
+    plane = phase_plane(run.neuron, x, y, current, reduced=reduced)
+    _arrows(ax, phase_plane(run.neuron, x, y, current, ARROWS, reduced), style)
     for name, colour in zip((first, second), style.colours[1:], strict=False):
         for k, line in enumerate(plane.nullcline(name)):
             ax.plot(*line.T, color=colour, lw=1.5, label=f"{name}-nullcline" if k == 0 else None)
-    for line in phase_plane(run.neuron, x, y, 0.0).nullcline(first) if current else []:
+    for line in phase_plane(run.neuron, x, y, 0.0, reduced=reduced).nullcline(first) if current else []:
         ax.plot(*line.T, color=style.colours[1], lw=0.9, ls=":")
     ax.plot(*path.T, color=style.colours[0], lw=1.1)
     for jump in jumps:

@@ -10,11 +10,12 @@ from matplotlib.figure import Figure
 from rheobase.core.declaration.describe import driver
 from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import Response, never_spikes, shown_response, smallest_current, step_response
+from rheobase.firing_onset import FiringOnset, firing_onset
 from rheobase.plot.gallery.fi_curve import FICurve, draw_fi, fi_curve
 from rheobase.plot.gallery.patterns import patterns
 from rheobase.plot.gallery.phase import draw_phase
 from rheobase.plot.gallery.traces import strongest, traces
-from rheobase.plot.gallery.variables import variables
+from rheobase.plot.gallery.variables import plane_variables, variables
 from rheobase.plot.report import Picture
 from rheobase.plot.style import WIDTH, Style, new_figure
 
@@ -29,6 +30,7 @@ class Portrait:
     kind: type[Declared]
     response: Response
     rheobase: float | None
+    onset: FiringOnset | None
     rates: FICurve | None
     shown: dict[str, Response]
 
@@ -42,7 +44,8 @@ class Portrait:
         # a value that passes the level of a spike once, and stays there, is no firing
         if rates is not None and kind.graded and not np.nansum(rates.first):
             rates = None
-        return cls(kind, response, None if rates is None else smallest_current(kind), rates, shown)
+        least, onset = (None, None) if rates is None else (smallest_current(kind), firing_onset(kind))
+        return cls(kind, response, least, onset, rates, shown)
 
     def pictures(self) -> dict[str, Picture]:
         """The pictures, by a short name for each."""
@@ -74,7 +77,7 @@ class Portrait:
         if low:
             draw_phase(axes[0], self.response, style)
         if self.rates is not None:
-            draw_fi(axes[-1], self.kind, self.rates, self.rheobase, style)
+            draw_fi(axes[-1], self.kind, self.rates, self.rheobase, self.onset, style)
         return figure
 
 
@@ -91,12 +94,20 @@ def captions(kind: type[Declared]) -> dict[str, str]:
         2: "The two variables during the step (from the dot; dotted: resets), the curves on which each stands still "
         "(dotted: without input), and where the state goes from elsewhere.",
     }
+    many = (
+        "The plane of {0} and {1} during the step: the path (from the dot) is that of the whole neuron; the curves on "
+        "which each stands still (dotted: without input), and where the state goes from elsewhere, are those of its "
+        "reduction to these two, in which every other variable is at its equilibrium, or a straight line in {1}, "
+        "whichever is nearer to the path."
+    )
+    shown = plane_variables(kind)
+    space = plane.get(len(variables(kind)), "" if shown is None else many.format(*shown))
     return {
         RESPONSE: f"A neuron at rest under a step of {'current' if single else driver(kind)}.{spikes}",
-        DYNAMICS: (plane.get(len(variables(kind)), "") + curve).strip(),
+        DYNAMICS: (space + curve).strip(),
         PATTERNS: "The named sets under the protocols of their sources: the membrane potential, below it the input.",
     }
 
 
 def _low(kind: type[Declared]) -> bool:
-    return len(variables(kind)) <= 2
+    return len(variables(kind)) == 1 or plane_variables(kind) is not None

@@ -30,11 +30,50 @@ def variables(kind: type[Declared] | Declared) -> list[str]:
     return [first, *(name for name in counted if name != first)]
 
 
+def plane_variables(kind: type[Declared] | Declared) -> tuple[str, str] | None:
+    """The two variables whose plane is drawn; None where there is no such plane.
+
+    They are both of a neuron with two. Where the spike itself is a part of the equations there may be more: the plane
+    is then that of the membrane potential and n, the activation of the potassium current, or the next variable.
+
+    >>> from rheobase import neurons
+    >>> plane_variables(neurons.AdEx), plane_variables(neurons.HodgkinHuxley), plane_variables(neurons.GLIF3)
+    (('v', 'w'), ('v', 'n'), None)
+    """
+    names = variables(kind)
+    if len(names) == 2:
+        return names[0], names[1]
+    if len(names) > 2 and getattr(kind, "crossing", False):
+        return names[0], "n" if "n" in names else names[1]
+    return None
+
+
 def velocity(neuron: Declared, at: Mapping[str, np.ndarray], current: float) -> dict[str, np.ndarray]:
     """How fast each state changes at these points under a current, the states not named being at rest.
 
     Per ms; where a neuron counts in steps, what one step adds (before a reset).
     """
+    fields, slopes = _slopes(neuron, at, current)
+    found = {k: d.derivative(fields[k]) if isinstance(d, Relax) else d for k, d in slopes.items()}
+    return {k: _numbers(d, fields) for k, d in found.items()}
+
+
+def equilibrium(neuron: Declared, name: str, at: Mapping[str, np.ndarray], current: float) -> np.ndarray | None:
+    """The value to which a state relaxes at these points; None where its equation is no relaxation."""
+    fields, slopes = _slopes(neuron, at, current)
+    slope = slopes.get(name)
+    return _numbers(slope.to, fields) if isinstance(slope, Relax) else None
+
+
+def _numbers(x: Any, fields: Mapping[str, torch.Tensor]) -> np.ndarray:
+    shape = next(iter(fields.values())).shape
+    return torch.as_tensor(x, dtype=torch.float64).expand(shape).numpy()
+
+
+def _slopes(
+    neuron: Declared, at: Mapping[str, np.ndarray], current: float
+) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """All states at these points, and what the equations say of each."""
     shape = np.broadcast_shapes(*(x.shape for x in at.values()))
     rest = neuron.rest(1, dtype=torch.float64)
     fields: dict[str, Any] = {
@@ -47,10 +86,7 @@ def velocity(neuron: Declared, at: Mapping[str, np.ndarray], current: float) -> 
     inputs = one_step_of(neuron, list(driven(neuron, i).values()))
     bound = Bound(neuron, {k: v.double() for k, v in neuron.values().items()}, neuron.dt)
     with torch.no_grad():
-        if isinstance(neuron, MapNeuron):
-            before = bound.transition(s, inputs).pre
-            found = {name: getattr(before, name) - value for name, value in fields.items()}
-        else:
-            slopes = bound.dynamics(s, inputs)
-            found = {k: d.derivative(fields[k]) if isinstance(d, Relax) else d for k, d in slopes.items()}
-    return {k: torch.as_tensor(d, dtype=torch.float64).expand(shape).numpy() for k, d in found.items()}
+        if not isinstance(neuron, MapNeuron):
+            return fields, bound.dynamics(s, inputs)
+        before = bound.transition(s, inputs).pre
+        return fields, {name: getattr(before, name) - value for name, value in fields.items()}

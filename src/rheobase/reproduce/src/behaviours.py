@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from rheobase.firing import PARTED
 from rheobase.plot import Picture, Style, Table, labelled_map, value_map
 from rheobase.plot.labelled_map import Range
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.src import excitability, portraits
 from rheobase.reproduce.src.examples import Example, choose
-from rheobase.reproduce.src.labels import LABELS, PARTED, REST_OR_FIRING
+from rheobase.reproduce.src.labels import LABELS, REST_OR_FIRING
 from rheobase.reproduce.src.lanes import labelled
 from rheobase.reproduce.src.planes import PAPER, PLANES, Plane, along
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from rheobase.firing import Intervals, intervals
+
 SPIKE, CYCLE = 0.5, -0.5  # upward crossings of these levels of h are spikes, and cycles of an oscillation
 
 
@@ -27,6 +29,11 @@ class Features(NamedTuple):
     width: Tensor  # steps above 0.5 for each spike, over the whole run
     widest: Tensor  # most steps in a row above 0.5 in the window
 
+    @property
+    def between(self) -> Intervals:
+        """Those of them that tell of intervals."""
+        return Intervals(self.shortest, self.longest, self.within, self.pause, self.pauses, self.grouped)
+
 
 def features(h: Tensor, window: int) -> Features:
     """Features of lanes.
@@ -44,7 +51,7 @@ def features(h: Tensor, window: int) -> Features:
     total = onsets.sum(0)
     cycles = _onsets(h > CYCLE)[-window:].sum(0)
     return Features(
-        tail.amin(0), tail.amax(0), late.sum(0), total - late.sum(0), cycles, *_intervals(late),
+        tail.amin(0), tail.amax(0), late.sum(0), total - late.sum(0), cycles, *intervals(late),
         above.sum(0) / total.clamp(min=1), _longest_run(above[-window:]),
     )  # fmt: skip
 
@@ -54,46 +61,6 @@ def _onsets(above: Tensor) -> Tensor:
     began = above.clone()
     began[1:] &= ~above[:-1]
     return began
-
-
-def _intervals(onsets: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The features `shortest` to `grouped` of each lane; 0 where it has too few onsets for them."""
-    lanes = onsets.shape[1]
-    lane, step = onsets.T.nonzero(as_tuple=True)
-    same = lane[1:] == lane[:-1]
-    gap, lane = (step[1:] - step[:-1])[same], lane[1:][same]
-    none = torch.zeros(lanes, dtype=torch.int64)
-    longest = none.scatter_reduce(0, lane, gap, "amax")
-    shortest = longest.scatter_reduce(0, lane, gap, "amin")
-    within, pause = _break(lane, gap, longest)
-    short = gap <= within[lane]
-    return shortest, longest, within, pause, none.scatter_add(0, lane, (~short).long()), _grouped(lane, short, lanes)
-
-
-def _break(lane: Tensor, gap: Tensor, longest: Tensor) -> tuple[Tensor, Tensor]:
-    """The intervals on both sides of the widest break of each lane; where all are equal, (longest, 0)."""
-    ordered = torch.argsort(lane * (int(longest.amax()) + 1) + gap) if len(gap) else lane
-    lane, gap = lane[ordered], gap[ordered]
-    ratio = torch.where(lane[1:] == lane[:-1], gap[1:] / gap[:-1].clamp(min=1), 0.0).float()
-    widest = torch.ones(len(longest)).scatter_reduce(0, lane[1:], ratio, "amax")
-    at = (ratio == widest[lane[1:]]) & (ratio > 1.0)
-    found = lane[1:][at]
-    # of equally wide breaks the lowest
-    within = longest.scatter_reduce(0, found, gap[:-1][at], "amin")
-    above = torch.full_like(longest, torch.iinfo(torch.int64).max).scatter_reduce(0, found, gap[1:][at], "amin")
-    return within, torch.where(widest > 1.0, above, 0)
-
-
-def _grouped(lane: Tensor, short: Tensor, lanes: int) -> Tensor:
-    """For each lane, the spikes in runs of two or more short intervals."""
-    if not len(lane):
-        return torch.zeros(lanes, dtype=torch.int64)
-    changes = (lane[1:] != lane[:-1]) | (short[1:] != short[:-1])
-    run = torch.cat([torch.zeros(1, dtype=torch.int64), changes.long().cumsum(0)])
-    length = torch.bincount(run)
-    first = torch.cat([torch.ones(1, dtype=torch.bool), changes])
-    spikes = torch.where(short[first] & (length >= 2), length + 1, 0)
-    return torch.zeros(lanes, dtype=torch.int64).scatter_add(0, lane[first], spikes)
 
 
 def _longest_run(above: Tensor) -> Tensor:

@@ -30,11 +30,10 @@ fate of the step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
+from rheobase.firing import bursts, chosen, even
 from rheobase.reproduce.src.features import Features
 
 LABELS = (
@@ -46,18 +45,15 @@ LABELS = (
 ) = range(len(LABELS))  # fmt: skip
 
 STILL = 0.02  # h that moves by no more than this stands still
-PARTED = 3  # the shortest pause over the longest interval within a burst, at least
 
 
 def fate(f: Features) -> Tensor:
     """The fate of each lane, as an index of `LABELS`. Shapes: features (lanes,), fate (lanes,)."""
     still = f.high - f.low <= STILL
-    spread = f.longest - f.shortest
-    equal = (spread < 3) | (2 * f.longest <= 3 * f.shortest)
-    parted = (f.pause >= PARTED * f.within) & (f.pauses >= 2)
-    grouped = parted & (4 * f.grouped >= 3 * f.spikes) & (2 * f.widest <= f.pause)
+    equal = even(f.between)
+    grouped = bursts(f.between, f.spikes) & (2 * f.widest <= f.pause)
     spiking = f.spikes >= 1
-    return _first(
+    return chosen(
         [
             ((f.low > 0.5) | ((f.low > 0.0) & still), PLATEAU),
             (spiking & equal, TONIC),
@@ -86,11 +82,3 @@ _BELOW, _FIRING, _UP = range(3)
 def _group(fates: Tensor) -> Tensor:
     firing = (fates >= TONIC) & (fates <= IRREGULAR)
     return torch.where(fates == PLATEAU, _UP, torch.where(firing, _FIRING, _BELOW))
-
-
-def _first(rules: Sequence[tuple[Tensor, int]], *, otherwise: int) -> Tensor:
-    """For each lane, the number of the first rule that holds."""
-    found = torch.full_like(rules[0][0], otherwise, dtype=torch.int64)
-    for holds, number in reversed(rules):
-        found = torch.where(holds, number, found)
-    return found
