@@ -79,6 +79,16 @@ def fit(
             rich_help_panel=SEARCH,
         ),
     ] = None,
+    hold_out: Annotated[
+        str,
+        typer.Option(
+            "--hold-out",
+            metavar="SWEEPS",
+            help="Sweeps that only test the fit: 3,7, a share (20%), or none.",
+            show_default="a fifth",
+            rich_help_panel=FILE,
+        ),
+    ] = "auto",
     dt: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Time step of the fit.", show_default="up to 0.25ms", rich_help_panel=SEARCH),
@@ -120,8 +130,8 @@ def fit(
             sweeps=sweeps, channel=channel, units=units, interval=_ms(interval, "--interval"),
             level=_mv(level), dt=_ms(dt, "--dt"), learn=None if learn is None else _names(learn),
             ranges=ranges_of(range_ or []), scale=None if scale is None else two(scale, "--scale", scale),
-            time_limit=_seconds(time_limit), forced=forced, free=free, generations=generations, population=population,
-            seed=seed,
+            hold_out=hold_out, time_limit=_seconds(time_limit), forced=forced, free=free, generations=generations,
+            population=population, seed=seed,
         )  # fmt: skip
         file = read(
             recording, current=current_file, sweeps=sweeps, channel=channel, units=units, interval=settings.interval
@@ -132,6 +142,7 @@ def fit(
 
 
 def _go(made: Plan, name: str, out: Path, json: Path | None, *, overwrite: bool) -> None:
+    from rheobase.cli.fitting import figures as numbers
     from rheobase.cli.fitting import named, page
     from rheobase.cli.fitting.job import run
     from rheobase.cli.terminal import console, figures
@@ -146,13 +157,13 @@ def _go(made: Plan, name: str, out: Path, json: Path | None, *, overwrite: bool)
     fitted = run(made)
     # the neuron first: whatever happens then, it is kept
     saved = named.write(fitted, folder)
-    content = page.as_json(fitted)
+    content = numbers.as_json(fitted)
     write(folder / RESULT, content)
     report = page.write(fitted, folder)
     write_json(json, content)
     screen = console()
     screen.print(f"{made.kind.__name__} fitted to {made.file.path.name}", style="bold")
-    screen.print(figures({**page.figures(fitted), **page.values(fitted)}))
+    screen.print(figures({**numbers.figures(fitted), **numbers.values(fitted)}))
     for line in content["try_next"]:
         screen.print(f"try next: {line}", soft_wrap=True)
     screen.print(f"report: {report}\nneuron: {saved}", soft_wrap=True)

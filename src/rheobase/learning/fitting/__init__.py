@@ -1,10 +1,12 @@
 """Neurons fitted to current-clamp recordings, scored by the coincidence factor Gamma."""
 
 from rheobase.learning.fitting.features import feature_errors, features, with_spikes
-from rheobase.learning.fitting.fit import Candidate, Fit, FitRecipe, fit_neuron
+from rheobase.learning.fitting.fit import fit_neuron
 from rheobase.learning.fitting.gamma import coincidences, gamma, reliability, trains_of, window
 from rheobase.learning.fitting.progress import FitCallback, FitStep, RichFitProgress
+from rheobase.learning.fitting.recipe import FitRecipe
 from rheobase.learning.fitting.recording import Recording
+from rheobase.learning.fitting.result import Candidate, Fit
 
 __all__ = [
     "Candidate",
