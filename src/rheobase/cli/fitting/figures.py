@@ -13,14 +13,18 @@ from rheobase.learning import reliability
 from rheobase.learning.fitting.agreement import Agreement, mean
 from rheobase.learning.fitting.sweep_features import SweepFeatures, of_sweeps
 
-# name, unit, digits and factor of each error
+# name, unit, digits and factor of each error; OFF says what they are
 ERRORS = {
     "gamma": ("Gamma", "", ".3f", 1.0),
-    "spikes": ("spikes off, in a sweep", "", ".2g", 1.0),
+    "spikes": ("spikes off", "", ".2g", 1.0),
     "first": ("first spike off", " ms", ".3g", 1.0),
-    "interval": ("mean interval off", " %", ".2g", 100.0),
-    "v_error": ("potential off, of its variance", " %", ".2g", 100.0),
+    "interval": ("interval off", " %", ".2g", 100.0),
+    "v_error": ("potential off", " %", ".2g", 100.0),
 }
+OFF = (
+    "Off, on average over sweeps: spikes, too many or too few; first spike, early or late; interval, its mean; "
+    "potential, mean square error between spikes over its variance."
+)
 
 
 def compared(fitted: Fitted) -> tuple[list[SweepFeatures], list[SweepFeatures]]:
@@ -94,7 +98,7 @@ def figures(fitted: Fitted) -> dict[str, str]:
     rows["Gamma"] += f"; at {fit.delta:.3g} ms"
     if math.isnan(fit.fitted.v_error):
         del rows[ERRORS["v_error"][0]]
-    rows["held out"] = _which(fitted)
+    rows["held out"] = which(fitted)
     if fitted.matched is not None:
         rows["LIF without a search"] = f"Gamma {_both(*fitted.matched, 'gamma')}: matched to rheobase and slope"
     if (ceiling := itself(fitted)) is not None:
@@ -111,7 +115,8 @@ def _both(fitted: Agreement, held: Agreement | None, key: str) -> str:
     return f"{shown[0]} fitted, {shown[1]} held out" if len(shown) > 1 else f"{shown[0]} fitted"
 
 
-def _which(fitted: Fitted) -> str:
+def which(fitted: Fitted) -> str:
+    """The sweeps that were held out, or why none was."""
     parts = fitted.fit.split
     numbers = ", ".join(str(fitted.number(k)) for k in parts.held)
     return f"{'sweep' if len(parts.held) == 1 else 'sweeps'} {numbers} ({parts.reason})" if numbers else parts.reason

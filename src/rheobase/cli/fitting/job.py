@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from rheobase.core import OdeNeuron
 from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import smallest_current
-from rheobase.errors import DataError, ParameterError, UnitError
+from rheobase.errors import DataError, ParameterError, UnitError, nearest
 from rheobase.learning import Fit, FitCallback, FitRecipe, FitStep, Recording, RichFitProgress, fit_neuron
 from rheobase.learning.fitting.agreement import Agreement, agreement
 from rheobase.learning.fitting.fit import search_space
@@ -26,6 +27,7 @@ from rheobase.learning.fitting.resampling import REFRACTORY
 from rheobase.progress import Paced
 from rheobase.recordings import RecordingFile
 from rheobase.recordings.read import numbers
+from rheobase.runs.neurons_by_name import find
 from rheobase.units import parse
 
 FINEST = 0.25  # ms: the largest time step that is chosen where none is given
@@ -101,6 +103,36 @@ class Plan:
     scale: tuple[float, float] | None
     recipe: FitRecipe
     notes: tuple[str, ...]
+
+
+def kinds_of(names: Sequence[str]) -> list[type[Declared]]:
+    """The neurons of these names. Raises: `ParameterError`, also for a name that is given twice."""
+    kinds = [find(name) for name in names]
+    if not kinds or len(set(kinds)) < len(kinds):
+        raise ParameterError("NEURON", repr(",".join(names)), "a neuron, or several different ones", "AdEx,GLIF3, say")
+    return kinds
+
+
+def settings_of(settings: FitSettings, kinds: Sequence[type[Declared]]) -> list[FitSettings]:
+    """The settings of each neuron: of --learn and --range, those names that it has.
+
+    Raises: `ParameterError` for a name that none of them has.
+    """
+    if len(kinds) == 1:
+        return [settings]
+    known = {name for kind in kinds for name in kind.params}
+    for option, given in (("--learn", settings.learn or ()), ("--range", [name for name, *_ in settings.ranges])):
+        for name in given:
+            if name not in known:
+                raise ParameterError(option, repr(name), "a parameter of one of the neurons", nearest(name, known))
+    found: list[FitSettings] = []
+    for kind in kinds:
+        learn = None if settings.learn is None else tuple(name for name in settings.learn if name in kind.params)
+        if learn == ():
+            raise ParameterError("--learn", ",".join(settings.learn or ()), f"one of {kind.__name__}, too", "name some")
+        ranges = tuple(one for one in settings.ranges if one[0] in kind.params)
+        found.append(replace(settings, neuron=kind.__name__, learn=learn, ranges=ranges))
+    return found
 
 
 def plan(settings: FitSettings, kind: type[Declared], file: RecordingFile) -> Plan:

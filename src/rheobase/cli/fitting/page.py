@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from rheobase.cli.fitting import named
 from rheobase.cli.fitting.advice import advice
-from rheobase.cli.fitting.figures import ERRORS, cell, compared, figures, summary, unit
-from rheobase.cli.fitting.job import Fitted
+from rheobase.cli.fitting.figures import ERRORS, OFF, cell, compared, figures, summary, unit
+from rheobase.cli.fitting.job import FitSettings, Fitted
 from rheobase.cli.fitting.pictures import all_sweeps, opening
 from rheobase.cli.machine import machine
 from rheobase.learning.fitting.agreement import Agreement
@@ -23,7 +24,6 @@ def write(fitted: Fitted, folder: Path) -> Path:
     """Write report.html into the folder. Raises `StorageError`."""
     data, model = compared(fitted)
     name, file = fitted.kind.__name__, fitted.file
-    settings = {key: _said(value) for key, value in fitted.settings.as_json().items() if value not in (None, ())}
     report = Report(
         title=f"{name} fitted to {file.path.name}",
         summary=summary(fitted),
@@ -39,11 +39,16 @@ def write(fitted: Fitted, folder: Path) -> Path:
             Section("The fitted neuron", _loading(fitted, folder)),
             Section("The recording", [f"{file.path.name}, {file.form}: {fitted.recording!r}", *fitted.notes]),
         ],
-        settings=settings,
+        settings=settings(fitted.settings),
         command=command(fitted, folder),
         footer=footer(),
     )
     return report.write(folder / REPORT)
+
+
+def settings(given: FitSettings) -> dict[str, str]:
+    """The settings that were given or have a value of their own, in words."""
+    return {key: _said(value) for key, value in given.as_json().items() if value not in (None, ())}
 
 
 def footer() -> str:
@@ -65,7 +70,7 @@ def errors_table(fitted: Fitted) -> Table:
         (label, sign.strip(), *(cell(factor * getattr(one, key)) for _, one in shown))
         for key, (label, sign, _, factor) in ERRORS.items()
     ]
-    caption = "Off: too much or too little, on average over sweeps."
+    caption = OFF
     if held is not None:
         caption += " The search has not seen the sweeps held out: what counts for a new stimulus is their errors."
     if fitted.matched is not None:
@@ -120,22 +125,31 @@ def features_table(fitted: Fitted, data: list[SweepFeatures], model: list[SweepF
 
 def command(fitted: Fitted, folder: Path) -> str:
     """The command that makes the same fit on any machine: with as many steps as were done, and no clock."""
-    s, recipe = fitted.settings, fitted.fit.recipe
-    words = ["rheobase", "fit", s.neuron, s.file, "--name", folder.name, "--seed", str(s.seed)]
+    recipe = fitted.fit.recipe
+    done = replace(
+        fitted.settings, forced=recipe.forced, free=recipe.free, generations=recipe.generations, time_limit=None
+    )
+    return shlex.join([*words(done), "--name", folder.name])
+
+
+def words(s: FitSettings) -> list[str]:
+    """The words of the command that has these settings."""
+    found = ["rheobase", "fit", s.neuron, s.file, "--seed", str(s.seed)]
     for name, value in (
         ("current-file", s.current_file), ("sweeps", s.sweeps), ("channel", s.channel), ("units", s.units),
         ("hold-out", s.hold_out), ("interval", s.interval), ("level", s.level), ("dt", s.dt),
     ):  # fmt: skip
         if value is not None:
-            words.append(f"--{name}={value}")
+            found.append(f"--{name}={value}")
     if s.learn is not None:
-        words += ["--learn", ",".join(s.learn)]
+        found += ["--learn", ",".join(s.learn)]
     for name, low, high in s.ranges:
-        words += ["--range", f"{name}={low!r}:{high!r}"]
+        found += ["--range", f"{name}={low!r}:{high!r}"]
     if s.scale is not None:
-        words += ["--scale", f"{s.scale[0]!r}:{s.scale[1]!r}"]
-    words += ["--forced", str(recipe.forced), "--free", str(recipe.free), "--generations", str(recipe.generations)]
-    return shlex.join([*words, "--population", str(s.population), "--time-limit", "none"])
+        found += ["--scale", f"{s.scale[0]!r}:{s.scale[1]!r}"]
+    found += ["--forced", str(s.forced), "--free", str(s.free), "--generations", str(s.generations)]
+    limit = "none" if s.time_limit is None else f"{s.time_limit:g}s"
+    return [*found, "--population", str(s.population), "--time-limit", limit]
 
 
 def _said(value: Any) -> str:

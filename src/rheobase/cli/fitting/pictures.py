@@ -49,16 +49,21 @@ def all_sweeps(fitted: Fitted) -> list[Picture]:
 
 def overlay(fitted: Fitted, which: Sequence[int], style: Style, *, height: float) -> Figure:
     """Potentials of data and model over each other, their spikes as ticks above, the current below."""
-    figure = new_figure(WIDTH, 0.5 + (height + 0.35) * len(which), style)
-    axes = figure.subplots(2 * len(which), 1, sharex=True, squeeze=False, height_ratios=[height, 0.35] * len(which))
-    for row, k in enumerate(which):
-        _potential(axes[2 * row, 0], fitted, k, style, legend=row == 0)
+    return overlay_of([(fitted, k, "") for k in which], style, height=height)
+
+
+def overlay_of(rows: Sequence[tuple[Fitted, int, str]], style: Style, *, height: float) -> Figure:
+    """The same of a sweep of a fit in each row, with a word that stands before it."""
+    figure = new_figure(WIDTH, 0.5 + (height + 0.35) * len(rows), style)
+    axes = figure.subplots(2 * len(rows), 1, sharex=True, squeeze=False, height_ratios=[height, 0.35] * len(rows))
+    for row, (fitted, k, word) in enumerate(rows):
+        _potential(axes[2 * row, 0], fitted, k, word, style, legend=row == 0)
         _current(axes[2 * row + 1, 0], fitted, k, style)
     axes[-1, 0].set_xlabel("time (ms)", fontsize=9, color=style.muted)
     return figure
 
 
-def _potential(ax: Axes, fitted: Fitted, k: int, style: Style, *, legend: bool) -> None:
+def _potential(ax: Axes, fitted: Fitted, k: int, word: str, style: Style, *, legend: bool) -> None:
     recording = fitted.recording
     data, model = style.ink, style.colours[1]
     v = recording.v[k].numpy()
@@ -77,7 +82,7 @@ def _potential(ax: Axes, fitted: Fitted, k: int, style: Style, *, legend: bool) 
     few_ticks(ax, y=4)
     held = ", held out" if k in fitted.fit.split.held else ""
     recorded, own = int(recording.spikes()[k].sum()), int(fitted.spikes[k].sum())
-    counts = f"sweep {fitted.number(k)}{held}: {recorded} spikes, fit {own}"
+    counts = f"{word}{', ' if word else ''}sweep {fitted.number(k)}{held}: {recorded} spikes, fit {own}"
     ax.text(0.0, 1.01, counts, transform=ax.transAxes, fontsize=TICK, color=style.ink, va="bottom")
     if legend:
         lines = ax.get_lines()

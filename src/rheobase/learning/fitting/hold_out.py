@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rheobase.checks import is_number
 from rheobase.errors import ParameterError
 from rheobase.learning.fitting.recording import Recording
 
@@ -52,9 +52,10 @@ def split(recording: Recording, hold_out: HoldOut) -> Split:
         return _made(recording, [], "nothing was to be held out")
     if isinstance(hold_out, str) and hold_out != AUTO:
         raise ParameterError("hold_out", repr(hold_out), f'"{AUTO}", a share, numbers of sweeps or None', "0.2, say")
-    if isinstance(hold_out, str) or is_number(hold_out):
-        share = None if isinstance(hold_out, str) else float(hold_out)
-        return _made(recording, *_by_share(recording, share))
+    if isinstance(hold_out, str):
+        return _made(recording, *_by_share(recording, None))
+    if isinstance(hold_out, (int, float)):
+        return _made(recording, *_by_share(recording, float(hold_out)))
     return _made(recording, _numbers(hold_out, count), "as chosen")
 
 
@@ -74,7 +75,7 @@ def _by_share(recording: Recording, share: float | None) -> tuple[list[int], str
         raise ParameterError(
             "hold_out", f"a share of {len(units)} {what}", "two at least", "name sweeps, or leave hold_out out"
         )
-    count = min(max(1, round((share or SHARE) * len(units))), len(units) - 1)
+    count = min(math.ceil((share or SHARE) * len(units) - 1e-9), len(units) - 1)
     # in the middle of equal stretches: never the weakest, and the strongest only where half or more is held out
     chosen = [units[int((k + 0.5) * len(units) / count)] for k in range(count)]
     return sorted(number for unit in chosen for number in unit), f"{count} of {len(units)} {what}"
