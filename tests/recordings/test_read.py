@@ -206,10 +206,16 @@ BROKEN: dict[str, tuple[Callable[[Any], Any], str]] = {
     "text": (lambda f: replaced(f, f"acquisition/{NAME}/data", [b"a", b"b"]), f"{NAME} with data of"),
     "no rate": (lambda f: f[f"acquisition/{NAME}/starting_time"].attrs.__delitem__("rate"), f"{NAME} without a rate"),
     "rate": (lambda f: f[f"acquisition/{NAME}/starting_time"].attrs.modify("rate", -1.0), "a rate of -1"),
-    "a link": (lambda f: f["acquisition"].__setitem__("gone", h5py.SoftLink("/nowhere")), "gone, a link to what is not"),
+    "a link": (
+        lambda f: f["acquisition"].__setitem__("gone", h5py.SoftLink("/nowhere")),
+        "gone, a link to what is not",
+    ),
     "no group": (lambda f: replaced(f, "acquisition", 3.0), "no CurrentClampSeries, but nothing"),
     "no stimulus": (lambda f: f.__delitem__("stimulus"), "no current beside the potential"),
-    "lengths": (lambda f: replaced(f, f"acquisition/{NAME}/data", np.full(9, -0.07), "volts"), "9 samples of .* and 4 of"),
+    "lengths": (
+        lambda f: replaced(f, f"acquisition/{NAME}/data", np.full(9, -0.07), "volts"),
+        "9 samples of .* and 4 of",
+    ),
 }
 
 

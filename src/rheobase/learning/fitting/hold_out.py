@@ -76,7 +76,7 @@ def _by_share(recording: Recording, share: float | None) -> tuple[list[int], str
             "hold_out", f"a share of {len(units)} {what}", "two at least", "name sweeps, or leave hold_out out"
         )
     count = min(math.ceil((share or SHARE) * len(units) - 1e-9), len(units) - 1)
-    # in the middle of equal stretches: never the weakest, and the strongest only where half or more is held out
+    # in the middle of equal stretches: up to a half, never the weakest, and below it never the strongest
     chosen = [units[int((k + 0.5) * len(units) / count)] for k in range(count)]
     return sorted(number for unit in chosen for number in unit), f"{count} of {len(units)} {what}"
 
