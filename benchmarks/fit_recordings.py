@@ -5,7 +5,7 @@
 A fifth of the currents is held out. Gamma is at the precision beside it; "itself" is the Gamma of repetitions of one
 current with each other, where there are any; "off": spikes too many or too few in a sweep held out. LIF: matched in
 closed form to rest, resistance, rheobase and slope of the sweeps that were fitted, without a search. The budget is a
-number of candidates, not a time, so that figures do not depend on the machine; "CPU s" is the time of the whole command.
+number of candidates, not a time, so that figures do not hang on the machine; "CPU s" is that of the whole command.
 """
 
 from __future__ import annotations

@@ -34,3 +34,11 @@ def test_event_driven() -> None:
     names = run("event_driven.md")
     assert names["spikes"].v.shape == (2, 2)
     assert names["spikes"].t_stop == 100.0
+
+
+def test_fitting(capsys) -> None:
+    names = run("fitting.md")
+    assert capsys.readouterr().out.startswith("Fit(GLIF1, Gamma ")
+    assert names["fit"].held_out.sweeps == (1,)
+    assert names["fit"].held_out.gamma > 0.5
+    assert names["lif"] is not None

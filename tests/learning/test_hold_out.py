@@ -155,9 +155,9 @@ def test_the_matched_lif_has_the_rates_of_a_lif() -> None:
     lif = matched_lif(recording)
     assert lif is not None
     spikes, *_ = lif(recording.current.T[..., None])
-    # next to the rheobase, half a step of current changes the rate much
-    for known, found in list(zip(recording.spikes().sum(1), spikes[..., 0].sum(0), strict=True))[3:]:
-        assert float(found) == pytest.approx(float(known), rel=0.1)
+    known, found = recording.spikes().sum(1).tolist(), spikes[..., 0].sum(0).tolist()
+    # the rheobase lies between two steps of current, here in their middle; and rates to a tenth
+    assert all(0.9 * below <= count <= above for below, count, above in zip(known, found[1:], known[1:], strict=False))
 
 
 def test_without_steps_the_matched_lif_has_the_threshold_that_is_seen(noisy: Recording) -> None:

@@ -1,0 +1,169 @@
+"""`rheobase fit`: sweeps held out, and several neurons compared on one page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import Result
+
+import rheobase
+from rheobase import neurons, stimuli
+from rheobase.cli.fitting import compare, job, page
+from rheobase.errors import CheckpointError
+from rheobase.learning import FitCallback, FitStep
+
+DT = 0.25
+TRUE = dict(c_mem=150.0, g_leak=10.0, v_leak=-70.0, v_reset=-60.0, v_threshold=-48.0, tau_refrac=2.0)
+QUICK = ("--forced", 4, "--free", 1, "--generations", 6, "--population", 12, "--time-limit", "none")
+Run = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five sweeps of a cell whose parameters are known."""
+    current = torch.stack([stimuli.noise(150.0 + 40.0 * k, 150.0, tau=5.0, seed=k).sample(400.0, DT) for k in range(5)])
+    spikes, _, rec = neurons.GLIF1(1, dt=DT, **TRUE)(current.T[..., None], record=("v",))
+    v = torch.where(spikes > 0, 40.0, rec.v.clamp(max=-11.0))[..., 0].T
+    path = tmp_path_factory.mktemp("data") / "cell.npz"
+    np.savez(path, v_mV=v.numpy(), i_pA=current.numpy(), dt_ms=DT)
+    return path
+
+
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages without the pictures of all sweeps, which take most of the time."""
+    monkeypatch.setattr(page, "all_sweeps", lambda fitted: [])
+
+
+def test_a_fifth_is_held_out_and_its_errors_stand_beside(run: Run, cell: Path, plain: None) -> None:
+    result = run("fit", "GLIF1", cell, *QUICK, "--name", "mine", "--json", "x.json")
+    assert result.exit_code == 0, result.output
+    assert "held out to test the fit: sweep 2 (1 of 5 currents with spikes)" in result.stderr
+    found = json.loads(Path("x.json").read_text())
+    assert found["hold_out"] == {"sweeps": [2], "reason": "1 of 5 currents with spikes"}
+    assert (found["fitted"]["sweeps"], found["held_out"]["sweeps"]) == ([0, 1, 3, 4], [2])
+    assert [sweep["sweep"] for sweep in found["sweeps"] if sweep["held_out"]] == [2]
+    for key in ("gamma", "spikes", "first", "interval", "v_error"):
+        assert key in found["held_out"]
+        assert key in found["matched_lif"]["held_out"]
+    line = next(line for line in result.stdout.splitlines() if line.strip().startswith("Gamma "))
+    assert f"{found['fitted']['gamma']:.3f} fitted, {found['held_out']['gamma']:.3f} held out" in line
+    html = Path("runs/mine/report.html").read_text()
+    assert "that it was not fitted to with a Gamma of" in html
+    assert all(f'<th class="number">{name}</th>' in html for name in ("fitted", "held out", "LIF, held out"))
+    assert "2, held out</td>" in html
+
+
+def test_sweeps_are_held_out_by_the_numbers_of_the_file(run: Run, cell: Path, plain: None) -> None:
+    words = ("--sweeps", "1:5", "--hold-out", "4", "--learn", "c_mem", "--json", "x.json")
+    assert run("fit", "GLIF1", cell, *QUICK, *words).exit_code == 0
+    found = json.loads(Path("x.json").read_text())
+    assert (found["hold_out"]["sweeps"], found["fitted"]["sweeps"]) == ([4], [1, 2, 3])
+
+
+def test_one_sweep_says_that_there_is_no_test(run: Run, cell: Path, plain: None) -> None:
+    result = run("fit", "GLIF1", cell, *QUICK, "--sweeps", "3", "--learn", "c_mem", "--name", "one", "--json", "x.json")
+    assert result.exit_code == 0, result.output
+    assert "no hold-out is possible: there is one sweep" in result.stderr
+    assert json.loads(Path("x.json").read_text())["held_out"] is None
+    assert "none was held out to test it" in Path("runs/one/report.html").read_text()
+
+
+WRONG = {
+    "no such sweep": (["GLIF1", "--hold-out", "9"], "numbers from 0 to 4"),
+    "not read": (["GLIF1", "--sweeps", "0:3", "--hold-out", "0:4"], "0:4"),
+    "left out": (["GLIF1", "--sweeps", "0,4", "--hold-out", "2"], "one of those that were read: 0, 4"),
+    "all": (["GLIF1", "--hold-out", "0:5"], "a spike that is left to fit"),
+    "no share": (["GLIF1", "--hold-out", "many%"], "a share, auto or none"),
+    "too much": (["GLIF1", "--hold-out", "120%"], "between 0 and 1"),
+    "of one": (["GLIF1", "--sweeps", "0", "--hold-out", "20%"], "several sweeps"),
+    "twice": (["GLIF1,glif1"], "several different ones"),
+    "none": ([","], "a neuron, or several"),
+    "misspelt": (["GLIF1,GLIF33"], "GLIF3"),
+    "no parameter of any": (["GLIF1,AdEx", "--learn", "c_men"], "c_mem"),
+    "of one alone": (["GLIF1,AdEx", "--learn", "delta_T"], "one of GLIF1, too"),
+    "no range of any": (["GLIF1,AdEx", "--range", "c_men=1:2"], "c_mem"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_one_line(refused: Callable[..., str], cell: Path, case: str) -> None:
+    (name, *words), said = WRONG[case]
+    assert said in refused("fit", name, str(cell), *words)
+
+
+def test_several_neurons_are_compared_on_one_page(run: Run, cell: Path, plain: None) -> None:
+    words = ("--learn", "c_mem,v_threshold,v_T", "--range", "v_T=-60:-40", "--name", "both", "--json", "x.json")
+    result = run("fit", "AdEx,glif1", cell, *QUICK, *words)
+    assert result.exit_code == 0, result.output
+    found = json.loads(Path("x.json").read_text())
+    assert found == json.loads(Path("runs/both/result.json").read_text())
+    fits = {one["neuron"]: one for one in found["fits"]}
+    assert set(fits["AdEx"]["parameters"]) == {"c_mem", "v_T"}
+    assert set(fits["GLIF1"]["parameters"]) == {"c_mem", "v_threshold"}
+    gammas = [one["held_out"]["gamma"] for one in found["fits"]]
+    assert gammas == sorted(gammas, reverse=True)
+    best = found["fits"][0]["neuron"]
+    html = Path("runs/both/report.html").read_text()
+    said = f"{best} has the best Gamma on sweeps that none of them was fitted to: {gammas[0]:.2f}"
+    assert said in html
+    assert said in " ".join(result.stdout.split())
+    assert html.index("<h1>") < html.index("has the best Gamma") < html.index("<figure>") < html.index("<h2>")
+    for name in ("AdEx", "GLIF1"):
+        assert f'href="{name}/report.html"' in html
+        assert {p.name for p in Path(f"runs/both/{name}").iterdir()} == {
+            "config.json", "fitted.toml", "report.html", "result.json",
+        }  # fmt: skip
+    assert neurons.GLIF1.named("runs/both/GLIF1/fitted.toml", 1, dt=DT).dt == DT
+    with pytest.raises(CheckpointError, match=r"fits of several neurons.*AdEx.named\(.*AdEx/fitted.toml"):
+        rheobase.load("runs/both")
+
+
+def test_the_command_of_the_page_makes_it_again(run: Run, cell: Path, plain: None) -> None:
+    words = ("--learn", "c_mem,v_threshold", "--name", "one", "--json", "x.json")
+    run("fit", "GLIF1,AdEx", cell, *QUICK, *words)
+    html = Path("runs/one/report.html").read_text()
+    said = html.split("<pre><code>")[1].split("</code>")[0].split()
+    assert said[:2] == ["rheobase", "fit"]
+    again = run(*said[1:-2], "--name", "two", "--json", "y.json")
+    assert again.exit_code == 0, again.output
+    first, second = (json.loads(Path(name).read_text())["fits"] for name in ("x.json", "y.json"))
+    assert [one["parameters"] for one in first] == [one["parameters"] for one in second]
+
+
+def test_fewer_parameters_are_preferred_where_they_come_as_near(
+    run: Run, cell: Path, plain: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "CLOSE", 3.0)
+    result = run("fit", "GLIF1,AdEx", cell, *QUICK, "--learn", "c_mem,v_threshold,v_T,v_reset,delta_T", "--name", "few")
+    order = result.stdout.index("AdEx") < result.stdout.index("GLIF1")
+    text = " ".join(result.stdout.split())
+    assert ("GLIF1 comes as near as 3 with 3, so prefer it." in text) is order
+    assert ("None has fewer parameters." in text) is not order
+
+
+def test_ctrl_c_keeps_the_neurons_that_were_fitted(
+    run: Run, cell: Path, plain: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Impatient(FitCallback):
+        runs = 0
+
+        def on_start(self, steps: int) -> None:
+            Impatient.runs += 1
+
+        def on_step(self, step: FitStep) -> None:
+            if Impatient.runs == 2 and step.stage == "evolve":
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(job, "_progress", Impatient)
+    result = run("fit", "GLIF1,AdEx,LIF", cell, *QUICK, "--name", "mine")
+    assert result.exit_code == 130
+    found = json.loads(Path("runs/mine/result.json").read_text())
+    assert sorted(one["neuron"] for one in found["fits"]) == ["AdEx", "GLIF1"]
+    assert found["not_fitted"] == ["LIF"]
+    assert "Interrupted: LIF was not fitted." in Path("runs/mine/report.html").read_text()
