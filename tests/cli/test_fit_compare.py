@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +19,7 @@ from rheobase import neurons, stimuli
 from rheobase.cli.fitting import compare, job, page
 from rheobase.errors import CheckpointError
 from rheobase.learning import FitCallback, FitStep
+from rheobase.plot import Picture, Rendered
 
 DT = 0.25
 TRUE = dict(c_mem=150.0, g_leak=10.0, v_leak=-70.0, v_reset=-60.0, v_threshold=-48.0, tau_refrac=2.0)
@@ -36,8 +40,9 @@ def cell(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages without the pictures of all sweeps, which take most of the time."""
+    """Pages whose pictures are not drawn, which takes most of the time."""
     monkeypatch.setattr(page, "all_sweeps", lambda fitted: [])
+    monkeypatch.setattr(Picture, "rendered", lambda self: Rendered(self.title, self.caption, self.alt, b"", b""))
 
 
 def test_a_fifth_is_held_out_and_its_errors_stand_beside(run: Run, cell: Path, plain: None) -> None:
@@ -97,7 +102,7 @@ def test_what_is_wrong_is_one_line(refused: Callable[..., str], cell: Path, case
     assert said in refused("fit", name, str(cell), *words)
 
 
-def test_several_neurons_are_compared_on_one_page(run: Run, cell: Path, plain: None) -> None:
+def test_several_neurons_are_compared_on_one_page(run: Run, cell: Path) -> None:
     words = ("--learn", "c_mem,v_threshold,v_T", "--range", "v_T=-60:-40", "--name", "both", "--json", "x.json")
     result = run("fit", "AdEx,glif1", cell, *QUICK, *words)
     assert result.exit_code == 0, result.output
@@ -136,15 +141,22 @@ def test_the_command_of_the_page_makes_it_again(run: Run, cell: Path, plain: Non
     assert [one["parameters"] for one in first] == [one["parameters"] for one in second]
 
 
-def test_fewer_parameters_are_preferred_where_they_come_as_near(
-    run: Run, cell: Path, plain: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(compare, "CLOSE", 3.0)
-    result = run("fit", "GLIF1,AdEx", cell, *QUICK, "--learn", "c_mem,v_threshold,v_T,v_reset,delta_T", "--name", "few")
-    order = result.stdout.index("AdEx") < result.stdout.index("GLIF1")
-    text = " ".join(result.stdout.split())
-    assert ("GLIF1 comes as near as 3 with 3, so prefer it." in text) is order
-    assert ("None has fewer parameters." in text) is not order
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ([("AdEx", 9, 0.80), ("LIF", 5, 0.79), ("GLIF1", 6, 0.795)], "LIF comes as near as 0.02 with 5, so prefer it."),
+        ([("AdEx", 9, 0.80), ("LIF", 5, 0.70)], "None with fewer parameters comes nearer than 0.02."),
+        ([("LIF", 5, 0.80), ("AdEx", 9, 0.79)], "None has fewer parameters."),
+        ([("LIF", 5, 0.80), ("AdEx", 9, math.nan)], "(others: AdEx none)"),
+    ],
+)
+def test_fewer_parameters_are_preferred_where_they_come_as_near(figures: Any, said: str) -> None:
+    def fitted(name: str, count: int, gamma: float) -> Any:
+        held = SimpleNamespace(gamma=gamma, delta=4.0)
+        fit = SimpleNamespace(axes=[None] * count, held_out=held, fitted=held)
+        return SimpleNamespace(kind=SimpleNamespace(__name__=name), fit=fit)
+
+    assert said in compare.summary([fitted(*one) for one in figures], [])
 
 
 def test_ctrl_c_keeps_the_neurons_that_were_fitted(

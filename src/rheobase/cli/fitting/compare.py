@@ -11,7 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from rheobase.cli.fitting.figures import ERRORS, OFF, as_json, cell, which
+from rheobase.cli.fitting.figures import ERRORS, OFF, as_json, cell, figure, which
 from rheobase.cli.fitting.job import FitSettings, Fitted
 from rheobase.cli.fitting.page import footer, settings, words
 from rheobase.cli.fitting.pictures import best_sweep, overlay_of
@@ -42,11 +42,13 @@ def summary(fits: Sequence[Fitted], missing: Sequence[str]) -> str:
     order = ranked(fits)
     best, held = order[0], order[0].fit.held_out is not None
     where = "on sweeps that none of them was fitted to" if held else "on the sweeps they were fitted to"
-    others = ", ".join(f"{_name(one)} {tested(one).gamma:.2f}" for one in order[1:])
+    others = ", ".join(f"{_name(one)} {figure(tested(one).gamma, '.2f')}" for one in order[1:])
     count = len(best.fit.axes)
+    parameters = f"{count} {'parameter' if count == 1 else 'parameters'}"
+    gamma = f"{figure(tested(best).gamma, '.2f')} at {tested(best).delta:.3g} ms"
     said = [
-        f"{_name(best)} has the best Gamma {where}: {tested(best).gamma:.2f} at {tested(best).delta:.3g} ms, with "
-        f"{count} {'parameter' if count == 1 else 'parameters'}{f' (others: {others})' if others else ''}."
+        f"{_name(best)} has the best Gamma {where}: {gamma}, with {parameters}"
+        f"{f' (others: {others})' if others else ''}."
     ]
     fewer = [one for one in order[1:] if len(one.fit.axes) < count]
     near = [one for one in fewer if tested(one).gamma > tested(best).gamma - CLOSE]
@@ -98,8 +100,8 @@ def terminal(fits: Sequence[Fitted]) -> tuple[list[str], list[list[str]]]:
 
 def by_parameters(fits: Sequence[Fitted], style: Style) -> Figure:
     """Gamma by the number of parameters: held out (filled) and fitted (open)."""
-    figure = new_figure(WIDTH, 2.6, style)
-    ax = dress(figure.subplots(), style, x="parameters that were searched", y="Gamma")
+    drawn = new_figure(WIDTH, 2.6, style)
+    ax = dress(drawn.subplots(), style, x="parameters that were searched", y="Gamma")
     held = any(one.fit.held_out is not None for one in fits)
     for one in fits:
         x, fit = len(one.fit.axes), one.fit
@@ -122,7 +124,7 @@ def by_parameters(fits: Sequence[Fitted], style: Style) -> Figure:
     few_ticks(ax, y=5)
     ax.set_ylim(top=1.12)
     ax.legend(frameon=False, fontsize=TICK, labelcolor=style.ink, loc="best", handlelength=1.0)
-    return figure
+    return drawn
 
 
 def write(fits: Sequence[Fitted], folder: Path, missing: Sequence[str]) -> Path:
@@ -134,7 +136,7 @@ def write(fits: Sequence[Fitted], folder: Path, missing: Sequence[str]) -> Path:
     drawn = Picture(
         "Gamma by the number of parameters",
         "Filled: on the sweeps held out; open: on those fitted. What gains on the open ones alone is overfitted.",
-        "; ".join(f"{_name(one)}, {len(one.fit.axes)} parameters: {tested(one).gamma:.2f}" for one in order),
+        "; ".join(f"{_name(one)}, {len(one.fit.axes)} parameters: {figure(tested(one).gamma, '.2f')}" for one in order),
         lambda style: by_parameters(order, style),
     )
     held = ", held out" if k in fits[0].fit.split.held else ""

@@ -63,7 +63,7 @@ def _first(fitted: Fitted) -> str:
         return f"{said} (1: all spikes, 0: chance){beside}; none was held out to test it."
     held = fit.held_out
     many = "the sweep" if len(held.sweeps) == 1 else f"the {len(held.sweeps)} sweeps"
-    said = f"{name} meets {many} that it was not fitted to with a Gamma of {_figure(held.gamma, '.2f')}"
+    said = f"{name} meets {many} that it was not fitted to with a Gamma of {figure(held.gamma, '.2f')}"
     return f"{said} at {held.delta:.3g} ms (1: all spikes, 0: chance), and those fitted with {fit.gamma:.2f}{beside}."
 
 
@@ -73,7 +73,8 @@ def _v(shown: Agreement) -> str:
     return f"leaves {100 * min(shown.v_error, 9.99):.0f} % of the variance of the potential between spikes"
 
 
-def _figure(value: float, digits: str) -> str:
+def figure(value: float, digits: str) -> str:
+    """A value as text; none where there is no such value."""
     return "none" if math.isnan(value) else f"{value:{digits}}"
 
 
@@ -110,7 +111,7 @@ def figures(fitted: Fitted) -> dict[str, str]:
 
 def _both(fitted: Agreement, held: Agreement | None, key: str) -> str:
     _, unit, digits, factor = ERRORS[key]
-    said = [(one, _figure(factor * getattr(one, key), digits)) for one in (fitted, held) if one is not None]
+    said = [(one, figure(factor * getattr(one, key), digits)) for one in (fitted, held) if one is not None]
     shown = [value if value == "none" else value + unit for _, value in said]
     return f"{shown[0]} fitted, {shown[1]} held out" if len(shown) > 1 else f"{shown[0]} fitted"
 
