@@ -20,6 +20,7 @@ from rheobase.cli.fitting import compare, job, page
 from rheobase.errors import CheckpointError
 from rheobase.learning import FitCallback, FitStep
 from rheobase.plot import Picture, Rendered
+from rheobase.recordings import read
 
 DT = 0.25
 TRUE = dict(c_mem=150.0, g_leak=10.0, v_leak=-70.0, v_reset=-60.0, v_threshold=-48.0, tau_refrac=2.0)
@@ -179,3 +180,21 @@ def test_ctrl_c_keeps_the_neurons_that_were_fitted(
     assert sorted(one["neuron"] for one in found["fits"]) == ["AdEx", "GLIF1"]
     assert found["not_fitted"] == ["LIF"]
     assert "Interrupted: LIF was not fitted." in Path("runs/mine/report.html").read_text()
+
+
+@pytest.mark.parametrize("neuron", ["AdEx", "LIF"])
+def test_ranges_and_starting_points_do_not_look_at_what_is_held_out(cell: Path, tmp_path: Path, neuron: str) -> None:
+    data = dict(np.load(cell))
+    changed = data["v_mV"].copy()
+    changed[2] = np.where(changed[2] > 0.0, 40.0, changed[2] - 15.0)
+    np.savez(tmp_path / "other.npz", v_mV=changed, i_pA=np.where(np.arange(5) == 2, 0.2, 1.0)[:, None] * data["i_pA"],
+             dt_ms=DT)  # fmt: skip
+    kind = getattr(neurons, neuron)
+    plans = [
+        job.plan(job.FitSettings(neuron=neuron, file=str(path), hold_out=held), kind, read(path))
+        for held in ("2", "none")
+        for path in (cell, tmp_path / "other.npz")
+    ]
+    chosen = [(made.ranges, made.start, made.scale) for made in plans]
+    assert chosen[0] == chosen[1]
+    assert chosen[2] != chosen[3]
