@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -198,3 +199,25 @@ def test_ranges_and_starting_points_do_not_look_at_what_is_held_out(cell: Path, 
     chosen = [(made.ranges, made.start, made.scale) for made in plans]
     assert chosen[0] == chosen[1]
     assert chosen[2] != chosen[3]
+
+
+def test_the_examples_of_the_help_can_be_typed(run: Run, cell: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    data = np.load(cell)
+    # as many sweeps as the examples name
+    long = {name: np.concatenate([data[name]] * 3) for name in ("v_mV", "i_pA")}
+    np.savez(tmp_path / "cell.npz", **long, dt_ms=DT)
+    planned: list[str] = []
+    module = sys.modules["rheobase.cli.fit"]
+    for name in ("_one", "_several"):
+        monkeypatch.setattr(module, name, lambda made, name, *rest, **more: planned.append(name))
+    examples = [line.partition("   (")[0].split() for line in module.EXAMPLES.splitlines()]
+    typed = [words[1:] for words in examples if words[:2] == ["rheobase", "fit"]]
+    assert len(typed) > 4
+    shown = run("fit", "--help")
+    assert "Examples:" in shown.stdout
+    for words in typed:
+        is_file = [word.endswith((".abf", ".npz", ".ibw", ".csv")) for word in words]
+        given = [str(tmp_path / "cell.npz") if file else word for word, file in zip(words, is_file, strict=True)]
+        result = run(*given)
+        assert result.exit_code == 0, result.output
+    assert len(planned) == len(typed)

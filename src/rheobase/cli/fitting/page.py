@@ -67,7 +67,7 @@ def errors_table(fitted: Fitted) -> Table:
         shown.append(("LIF, fitted", fitted.matched[0]))
         shown += [("LIF, held out", fitted.matched[1])] if fitted.matched[1] is not None else []
     rows = [
-        (label, sign.strip(), *(cell(factor * getattr(one, key)) for _, one in shown))
+        (f"{label} ({sign.strip()})" if sign else label, *(cell(factor * getattr(one, key)) for _, one in shown))
         for key, (label, sign, _, factor) in ERRORS.items()
     ]
     caption = OFF
@@ -75,9 +75,7 @@ def errors_table(fitted: Fitted) -> Table:
         caption += " The search has not seen the sweeps held out: what counts for a new stimulus is their errors."
     if fitted.matched is not None:
         caption += " LIF: matched to rest, resistance, rheobase and slope in closed form, what a search has to beat."
-    return Table(
-        f"Errors of {name}", ("error", "unit", *(title for title, _ in shown)), rows, caption=caption, digits=3
-    )
+    return Table(f"Errors of {name}", ("error", *(title for title, _ in shown)), rows, caption=caption, digits=3)
 
 
 def _loading(fitted: Fitted, folder: Path) -> list[str]:
