@@ -88,7 +88,7 @@ def table(fits: Sequence[Fitted]) -> Table:
     where = "held out" if held else "that were fitted"
     caption = f"Parameters: those that were searched. Errors behind Gamma are those of the sweeps {where}. {OFF}"
     if matched is not None:
-        caption += " LIF without a search: matched to rest, resistance, rheobase and slope in closed form."
+        caption += " LIF without a search: matched in closed form (steps: rheobase and slope)."
     return Table("Neurons by Gamma", tuple(columns), rows, caption=caption, digits=3)
 
 

@@ -40,8 +40,9 @@ def summary(fitted: Fitted) -> str:
     shown = fit.held_out or fit.fitted
     stopped = "" if fit.finished else "Interrupted: this is the best so far. "
     spikes = "spike" if f"{shown.spikes:.2g}" == "1" else "spikes"
-    where = "of these sweeps" if fit.held_out is not None else "of them"
-    second = f"In one {where} it fires {shown.spikes:.2g} {spikes} too many or too few, on average, and {_v(shown)}."
+    average = "" if len(shown.sweeps) == 1 else ", on average"
+    where = "There" if len(shown.sweeps) == 1 else "In one of these sweeps"
+    second = f"{where} it fires {shown.spikes:.2g} {spikes} too many or too few{average}, and {_v(shown)}."
     edges = fit.at_edges()
     stand = "stand at edges of their ranges" if len(edges) > 1 else "stands at an edge of its range"
     third = (
@@ -101,7 +102,7 @@ def figures(fitted: Fitted) -> dict[str, str]:
         del rows[ERRORS["v_error"][0]]
     rows["held out"] = which(fitted)
     if fitted.matched is not None:
-        rows["LIF without a search"] = f"Gamma {_both(*fitted.matched, 'gamma')}: matched to rheobase and slope"
+        rows["LIF without a search"] = f"Gamma {_both(*fitted.matched, 'gamma')}: matched in closed form"
     if (ceiling := itself(fitted)) is not None:
         rows["cell with itself"] = f"Gamma {ceiling:.3f}, between repetitions"
     rows["spikes"] = f"{sum(f.spikes for f in data)} recorded, {sum(f.spikes for f in model)} of the fit"

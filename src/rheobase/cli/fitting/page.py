@@ -74,7 +74,7 @@ def errors_table(fitted: Fitted) -> Table:
     if held is not None:
         caption += " The search has not seen the sweeps held out: what counts for a new stimulus is their errors."
     if fitted.matched is not None:
-        caption += " LIF: matched to rest, resistance, rheobase and slope in closed form, what a search has to beat."
+        caption += " LIF: matched in closed form (steps: rheobase and slope), what a search has to beat."
     return Table(f"Errors of {name}", ("error", *(title for title, _ in shown)), rows, caption=caption, digits=3)
 
 
