@@ -151,7 +151,7 @@ def test_an_edge_is_warned_of_and_a_wider_range_is_named(
     run: Run, cell: Path, plain: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # so wide that every value is at an edge
-    monkeypatch.setattr(sys.modules["rheobase.learning.fitting.fit"], "EDGE", 0.5)
+    monkeypatch.setattr(sys.modules["rheobase.learning.fitting.result"], "EDGE", 0.5)
     words = ("--learn", "v_leak,v_threshold", "--range", "v_leak=-71:-65", "--name", "edge", "--json", "x.json")
     result = run("fit", "GLIF1", cell, *QUICK, *words)
     assert result.exit_code == 0, result.output

@@ -146,3 +146,9 @@ def test_every_current_of_the_page_is_a_word_of_the_command_line() -> None:
         assert f"`{form}`" in text
         assert f"stimuli.{word}(" in text
         assert callable(getattr(stimuli, word))
+def test_fitting(capsys) -> None:
+    names = run("fitting.md")
+    assert capsys.readouterr().out.startswith("Fit(GLIF1, Gamma ")
+    assert names["fit"].held_out.sweeps == (1,)
+    assert names["fit"].held_out.gamma > 0.5
+    assert names["lif"] is not None

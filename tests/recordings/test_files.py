@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rheobase.errors import RheobaseError
+from rheobase.errors import DataError, RheobaseError
 from rheobase.recordings import RecordingFile, read
 from rheobase.recordings.formats import stored
 
@@ -128,6 +128,19 @@ def test_traces_that_are_no_recording_of_a_potential_are_true_as_well(truth: dic
             check(trace.values, told[f"ch{k}"])
             assert trace.unit == unit
             assert trace.dt == pytest.approx(truth[name]["sampling_interval_us_header"] / 1000.0)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.5, 0.9])
+@pytest.mark.parametrize("name", [name for name in READ if "nwb/hippo" not in name])
+def test_a_real_file_that_is_cut_off_is_refused(tmp_path: Path, name: str, share: float, caplog: Any) -> None:
+    whole = (FOLDER / name).read_bytes()
+    path = tmp_path / Path(name).name
+    path.write_bytes(whole[: int(share * len(whole))])
+    pair = {"current": FOLDER / name.replace("Ch3", "Ch0")} if "Ch3" in name else {}
+    with pytest.raises(DataError, match=r"cannot (read|open)"):
+        read(path, **pair)
+    # igor2 would log the bytes
+    assert not caplog.records
 
 
 def check(values: Any, told: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,11 +141,12 @@ def test_a_package_that_is_absent(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         read(path)
 
 
-def test_sweeps_of_several_lengths_are_told(tmp_path: Path) -> None:
-    path = tmp_path / "cell.nwb"
+def nwb(folder: Path, lengths: Sequence[int]) -> Path:
+    """A file with a series in current clamp for each length, and its stimulus."""
+    path = folder / "cell.nwb"
     with h5py.File(path, "w") as file:
         file.attrs["nwb_version"] = "2.5.0"
-        for k, steps in enumerate((4, 5)):
+        for k, steps in enumerate(lengths):
             for place, kind, values in (
                 ("acquisition", "CurrentClampSeries", np.full(steps, -0.07)),
                 ("stimulus/presentation", "CurrentClampStimulusSeries", np.full(steps, 1e-10)),
@@ -155,6 +157,11 @@ def test_sweeps_of_several_lengths_are_told(tmp_path: Path) -> None:
                 series["data"].attrs.update({"unit": "volts" if place == "acquisition" else "amperes"})
                 series["starting_time"] = float(k)
                 series["starting_time"].attrs["rate"] = 10000.0
+    return path
+
+
+def test_sweeps_of_several_lengths_are_told(tmp_path: Path) -> None:
+    path = nwb(tmp_path, (4, 5))
     assert [len(sweep.v) for sweep in read(path).sweeps] == [4, 5]
     with pytest.raises(ShapeError, match=r"4 of 0.1 ms .*, 5 of 0.1 ms .*sweeps=\"0:5\""):
         Recording.read(path)
@@ -169,3 +176,67 @@ def test_a_package_that_reads_leaves_numpy_as_it_was(monkeypatch: pytest.MonkeyP
     with np.printoptions(precision=7):
         package("pyabf", "cell.abf")
         assert np.get_printoptions()["precision"] == 7
+
+
+def h5(folder: Path, suffix: str = ".h5", **items: Any) -> Path:
+    path = folder / f"cell{suffix}"
+    with h5py.File(path, "w") as file:
+        for name, values in items.items():
+            file[name] = values
+    return path
+
+
+@pytest.mark.parametrize(
+    ("items", "said"),
+    [
+        ({"data1": V, "data2": I}, "no potential among data1, data2.*name them v_mV and i_pA"),
+        ({"cell/v_mV": V, "cell/i_pA": I}, "the groups cell, and no array at the top"),
+        ({"v_mV": V, "i_pA": I, "t_ms": [0.0, 0.1, 0.2]}, r"t_ms of shape \(3,\), beside 4 samples"),
+        ({"v_mV": V, "i_pA": I, "t_ms": [[0.0, 0.1, 0.2, 0.3]] * 2}, r"t_ms of shape \(2, 4\)"),
+    ],
+)
+def test_hdf5_that_does_not_say_what_is_what(tmp_path: Path, items: Any, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        read(h5(tmp_path, **items))
+
+
+NAME = "CurrentClampSeries_0"
+BROKEN: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "no data": (lambda f: f.__delitem__(f"acquisition/{NAME}/data"), f"{NAME} without data"),
+    "text": (lambda f: replaced(f, f"acquisition/{NAME}/data", [b"a", b"b"]), f"{NAME} with data of"),
+    "no rate": (lambda f: f[f"acquisition/{NAME}/starting_time"].attrs.__delitem__("rate"), f"{NAME} without a rate"),
+    "rate": (lambda f: f[f"acquisition/{NAME}/starting_time"].attrs.modify("rate", -1.0), "a rate of -1"),
+    "a link": (
+        lambda f: f["acquisition"].__setitem__("gone", h5py.SoftLink("/nowhere")),
+        "gone, a link to what is not",
+    ),
+    "no group": (lambda f: replaced(f, "acquisition", 3.0), "no CurrentClampSeries, but nothing"),
+    "no stimulus": (lambda f: f.__delitem__("stimulus"), "no current beside the potential"),
+    "lengths": (
+        lambda f: replaced(f, f"acquisition/{NAME}/data", np.full(9, -0.07), "volts"),
+        "9 samples of .* and 4 of",
+    ),
+}
+
+
+def replaced(file: Any, name: str, values: Any, unit: str = "") -> None:
+    del file[name]
+    file[name] = values
+    file[name].attrs["unit"] = unit
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_nwb_that_lacks_something_is_refused_with_the_series(tmp_path: Path, case: str) -> None:
+    path = nwb(tmp_path, (4,))
+    assert len(read(path).sweeps) == 1
+    with h5py.File(path, "r+") as file:
+        BROKEN[case][0](file)
+    with pytest.raises(DataError, match=BROKEN[case][1]):
+        read(path)
+
+
+def test_decimal_commas_are_recognised(tmp_path: Path) -> None:
+    path = tmp_path / "cell.csv"
+    path.write_text("time (ms);v (mV);current (pA)\n0;-70,5;0\n0,1;-70,5;10\n")
+    with pytest.raises(DataError, match="decimals with a point"):
+        read(path)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import INTERRUPTED, MOST_SEED, Debug, Json, NeuronName, examples, path, reported, write_json
+from rheobase.cli.options import INTERRUPTED, MOST_SEED, Debug, Json, examples, path, reported, write_json
 
 if TYPE_CHECKING:
-    from rheobase.cli.fitting.job import Plan
+    from rheobase.cli.fitting.job import Fitted, Plan
 
 EXAMPLES = examples(
     "rheobase fit AdEx cell.abf",
     "rheobase fit AdEx steps.npz --sweeps 6:12 --time-limit 60 --name my-cell",
     "rheobase fit GIF voltage.ibw --current-file current.ibw --learn v_threshold,c_mem,g_leak",
+    "rheobase fit AdEx,GLIF3,LIF cell.abf --hold-out 20%   (which neuron carries over best)",
     "rheobase fit LIF noise.csv --units mV,pA,ms --range tau_mem=5:60",
     "rheobase simulate AdEx --set runs/my-cell/fitted.toml --current 200pA   (the fitted neuron)",
 )
@@ -23,7 +25,9 @@ FILE, SEARCH, WHERE = "Recording", "Search", "Where to"
 
 
 def fit(
-    neuron: NeuronName,
+    neuron: Annotated[
+        str, typer.Argument(metavar="NEURON", help="Name of a neuron, or several to compare: AdEx,GLIF3.")
+    ],
     recording: Annotated[
         Path, typer.Argument(parser=path, metavar="RECORDING", help=".abf, .atf, .nwb, .ibw, .h5, .wcp, .csv or .npz.")
     ],
@@ -79,6 +83,16 @@ def fit(
             rich_help_panel=SEARCH,
         ),
     ] = None,
+    hold_out: Annotated[
+        str,
+        typer.Option(
+            "--hold-out",
+            metavar="SWEEPS",
+            help="Sweeps that only test the fit: 3,7, a share (20%), or none.",
+            show_default="a fifth",
+            rich_help_panel=FILE,
+        ),
+    ] = "auto",
     dt: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Time step of the fit.", show_default="up to 0.25ms", rich_help_panel=SEARCH),
@@ -105,60 +119,116 @@ def fit(
 ) -> None:
     """Fit a neuron to a recording in current clamp; write a page, and the fitted neuron as a named set.
 
-    Spikes are matched by the coincidence factor Gamma, the potential between them as well. Ctrl-C ends the search and
-    keeps the best so far. A search that the clock ended depends on the machine; the page has the command that
-    repeats it exactly.
+    A fifth of the currents is held out to test it. Spikes are matched by the coincidence factor Gamma, the potential
+    between them as well. Several neurons, AdEx,GLIF3, are fitted one after the other, each with the whole time limit,
+    and compared on one page. Ctrl-C ends the search and keeps the best so far. A search that the clock ended depends
+    on the machine; the page has the command that repeats it exactly.
     """
     with reported(debug, json=json):
-        from rheobase.cli.fitting.job import FitSettings, plan, ranges_of, two
+        from rheobase.cli.fitting.job import FitSettings, kinds_of, plan, ranges_of, settings_of, two
         from rheobase.recordings import read
-        from rheobase.runs.neurons_by_name import find
 
-        kind = find(neuron)
+        kinds = kinds_of(_names(neuron))
         settings = FitSettings(
-            neuron=kind.__name__, file=str(recording), current_file=None if current_file is None else str(current_file),
+            neuron=",".join(kind.__name__ for kind in kinds), file=str(recording),
+            current_file=None if current_file is None else str(current_file),
             sweeps=sweeps, channel=channel, units=units, interval=_ms(interval, "--interval"),
             level=_mv(level), dt=_ms(dt, "--dt"), learn=None if learn is None else _names(learn),
             ranges=ranges_of(range_ or []), scale=None if scale is None else two(scale, "--scale", scale),
-            time_limit=_seconds(time_limit), forced=forced, free=free, generations=generations, population=population,
-            seed=seed,
+            hold_out=hold_out, time_limit=_seconds(time_limit), forced=forced, free=free, generations=generations,
+            population=population, seed=seed,
         )  # fmt: skip
         file = read(
             recording, current=current_file, sweeps=sweeps, channel=channel, units=units, interval=settings.interval
         )
         # what cannot be fitted is refused before a folder is made for it
-        made = plan(settings, kind, file)
-        _go(made, name or f"{kind.__name__}-{recording.stem}".lower(), out, json, overwrite=overwrite)
+        plans = [plan(own, kind, file) for own, kind in zip(settings_of(settings, kinds), kinds, strict=True)]
+        name = name or "-".join([*(kind.__name__ for kind in kinds), recording.stem]).lower()
+        if len(plans) == 1:
+            _one(plans[0], name, out, json, overwrite=overwrite)
+        else:
+            _several(plans, name, out, json, overwrite=overwrite)
 
 
-def _go(made: Plan, name: str, out: Path, json: Path | None, *, overwrite: bool) -> None:
-    from rheobase.cli.fitting import named, page
-    from rheobase.cli.fitting.job import run
+def _one(made: Plan, name: str, out: Path, json: Path | None, *, overwrite: bool) -> None:
+    from rheobase.cli.fitting import figures as numbers
+    from rheobase.cli.fitting.named import FILE as NAMED
     from rheobase.cli.terminal import console, figures
+    from rheobase.runs.folder import REPORT, claim
+
+    folder = claim(out, name, overwrite=overwrite)
+    _say(made.notes)
+    fitted, content = _fitted(made, folder)
+    write_json(json, content)
+    screen = console()
+    screen.print(f"{made.kind.__name__} fitted to {made.file.path.name}", style="bold")
+    screen.print(figures({**numbers.figures(fitted), **numbers.values(fitted)}))
+    for line in content["try_next"]:
+        screen.print(f"try next: {line}", soft_wrap=True)
+    screen.print(f"report: {folder / REPORT}\nneuron: {folder / NAMED}", soft_wrap=True)
+    if not fitted.fit.finished:
+        typer.secho("interrupted; this is the best so far", fg="yellow", err=True)
+        raise typer.Exit(INTERRUPTED)
+
+
+def _several(plans: Sequence[Plan], name: str, out: Path, json: Path | None, *, overwrite: bool) -> None:
+    """Each neuron in a folder of its own inside the folder of all, and one page that compares them."""
+    from rheobase.cli.fitting import compare
+    from rheobase.cli.terminal import console, table
+    from rheobase.files import ensure_folder
     from rheobase.json_files import write_json as write
     from rheobase.runs.folder import CONFIG, RESULT, claim
 
     folder = claim(out, name, overwrite=overwrite)
-    write(folder / CONFIG, {"notes": {"fit": made.settings.as_json()}})
-    say = console(err=True)
-    for note in made.notes:
-        say.print(note, soft_wrap=True)
-    fitted = run(made)
-    # the neuron first: whatever happens then, it is kept
-    saved = named.write(fitted, folder)
-    content = page.as_json(fitted)
+    write(folder / CONFIG, {"notes": {"fits": [made.settings.as_json() for made in plans]}})
+    _say(dict.fromkeys(note for made in plans for note in made.notes))
+    fits: list[Fitted] = []
+    for made in plans:
+        _say([f"{made.kind.__name__}, {len(fits) + 1} of {len(plans)}"])
+        ensure_folder(folder / made.kind.__name__)
+        fitted, _ = _fitted(made, folder / made.kind.__name__)
+        fits.append(fitted)
+        if not fitted.fit.finished:
+            break
+    missing = [made.kind.__name__ for made in plans[len(fits) :]]
+    content = compare.numbers(fits, missing)
     write(folder / RESULT, content)
-    report = page.write(fitted, folder)
+    report = compare.write(fits, folder, missing)
     write_json(json, content)
     screen = console()
-    screen.print(f"{made.kind.__name__} fitted to {made.file.path.name}", style="bold")
-    screen.print(figures({**page.figures(fitted), **page.values(fitted)}))
-    for line in content["try_next"]:
-        screen.print(f"try next: {line}", soft_wrap=True)
-    screen.print(f"report: {report}\nneuron: {saved}", soft_wrap=True)
-    if not fitted.fit.finished:
-        typer.secho("interrupted; this is the best so far", fg="yellow", err=True)
+    screen.print(f"{len(fits)} neurons fitted to {plans[0].file.path.name}", style="bold")
+    columns, rows = compare.terminal(fits)
+    screen.print(table(columns, rows, right=columns[1:]))
+    screen.print(f"{compare.summary(fits, missing)}\nreport: {report}", soft_wrap=True)
+    if not fits[-1].fit.finished:
+        typer.secho("interrupted; what was fitted is kept", fg="yellow", err=True)
         raise typer.Exit(INTERRUPTED)
+
+
+def _fitted(made: Plan, folder: Path) -> tuple[Fitted, dict[str, Any]]:
+    """Fit, and leave all of it in the folder: settings, neuron, numbers and page."""
+    from rheobase.cli.fitting import figures as numbers
+    from rheobase.cli.fitting import named, page
+    from rheobase.cli.fitting.job import run
+    from rheobase.json_files import write_json as write
+    from rheobase.runs.folder import CONFIG, RESULT
+
+    write(folder / CONFIG, {"notes": {"fit": made.settings.as_json()}})
+    fitted = run(made)
+    # the neuron first: whatever happens then, it is kept
+    named.write(fitted, folder)
+    content = numbers.as_json(fitted)
+    write(folder / RESULT, content)
+    page.write(fitted, folder)
+    return fitted, content
+
+
+def _say(notes: Iterable[str]) -> None:
+    from rheobase.cli.terminal import console
+
+    say = console(err=True)
+    for note in notes:
+        say.print(note, soft_wrap=True)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rheobase.deprecated import moved
 from rheobase.learning.fitting import (
+    Agreement,
     Candidate,
     Fit,
     FitCallback,
@@ -16,6 +17,7 @@ from rheobase.learning.fitting import (
     features,
     fit_neuron,
     gamma,
+    matched_lif,
     reliability,
     trains_of,
     window,
@@ -65,6 +67,7 @@ __all__ = [
     "LOSSES",
     "OPTIMISERS",
     "SCHEDULES",
+    "Agreement",
     "BatchRecord",
     "Callback",
     "Candidate",
@@ -110,6 +113,7 @@ __all__ = [
     "load_checkpoint",
     "load_weights",
     "loss",
+    "matched_lif",
     "reliability",
     "save_checkpoint",
     "save_weights",

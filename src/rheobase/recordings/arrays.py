@@ -72,12 +72,14 @@ def sweeps_of(path: Path, arrays: Mapping[str, NDArray[np.generic]], units: Mapp
     if POTENTIAL not in found and CURRENT not in found:
         given = f"no potential among {', '.join(arrays) or 'nothing'}"
         raise DataError(str(path), given, "an array v_mV, say", _REMEDY)
-    dt = _step(path, found)
     if POTENTIAL not in found:
         # a file of a stimulus has currents alone
-        rows = _rows(path, found, CURRENT, np.atleast_2d(found[CURRENT][1]).shape)
+        i = np.atleast_2d(found[CURRENT][1])
+        dt = _step(path, found, i.shape[-1])
+        rows = _rows(path, found, CURRENT, i.shape)
         return [Stored(f"sweep {k}", [_trace(found, CURRENT, row, dt)]) for k, row in enumerate(rows)]
     v = np.atleast_2d(found[POTENTIAL][1])
+    dt = _step(path, found, v.shape[-1])
     traces = [[_trace(found, POTENTIAL, row, dt)] for row in _rows(path, found, POTENTIAL, v.shape)]
     if CURRENT in found:
         for trace, row in zip(traces, _rows(path, found, CURRENT, v.shape), strict=True):
@@ -102,7 +104,7 @@ def _rows(path: Path, found: Mapping[str, tuple[str, Values, str]], kind: str, s
     return np.broadcast_to(values, shape)
 
 
-def _step(path: Path, found: Mapping[str, tuple[str, Values, str]]) -> float | None:
+def _step(path: Path, found: Mapping[str, tuple[str, Values, str]], samples: int) -> float | None:
     """ms between samples; None where no unit says what the number is."""
     for kind in ("dt", TIME):
         if kind not in found:
@@ -112,6 +114,9 @@ def _step(path: Path, found: Mapping[str, tuple[str, Values, str]]) -> float | N
             continue
         in_ms = converted(values.ravel(), unit, TIME)
         if kind == TIME:
+            if values.shape != (samples,):
+                given = f"{name} of shape {values.shape}, beside {samples} samples"
+                raise DataError(str(path), given, "one time for each sample", _REMEDY)
             return even(path, name, in_ms)
         if len(in_ms) != 1 or not in_ms[0] > 0.0:
             raise DataError(str(path), f"{name} = {values!r}", "one number above 0", _REMEDY)

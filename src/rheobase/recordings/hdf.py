@@ -24,7 +24,11 @@ def load(path: Path) -> tuple[str, Sequence[Stored]]:
             raise DataError(str(path), "an NWB file", "the suffix .nwb", "give the file its own suffix")
         if wavesurfer.is_one(file):
             return wavesurfer.load(path, file)
+        groups = [name for name, item in file.items() if isinstance(item, h5py.Group)]
         held = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
+        if groups and not held:
+            given = f"the groups {', '.join(groups)}, and no array at the top"
+            raise DataError(str(path), given, "arrays v_mV and i_pA, (sweep, time), and dt_ms", "write them at the top")
         arrays = {name: np.asarray(item[()]) for name, item in held.items()}
         return "HDF5", sweeps_of(path, arrays, {name: _unit(item) for name, item in held.items()})
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ def load(path: Path) -> tuple[str, Sequence[Stored]]:
     """The wave. Raises `DataError`."""
     igor = package("igor2.binarywave", str(path))
     try:
-        content = igor.load(str(path))
+        with _quiet():
+            content = igor.load(str(path))
     except Exception as error:
         raise DataError(
             str(path), f"what igor2 cannot read: {error}", "an Igor binary wave", "save it again"
@@ -32,6 +35,20 @@ def load(path: Path) -> tuple[str, Sequence[Stored]]:
     name = _text(header["bname"])
     trace = Trace(name, _text(header["dataUnits"]), values.astype(np.float64), _interval(header))
     return f"IBW {content['version']}", [Stored("wave", [trace])]
+
+
+@contextmanager
+def _quiet() -> Generator[None, None, None]:
+    """igor2 logs the bytes of a file that is cut off, whatever the level."""
+    loggers = [logging.getLogger(name) for name in ("igor2", "igor2.binarywave", "igor2.struct")]
+    before = [log.disabled for log in loggers]
+    for log in loggers:
+        log.disabled = True
+    try:
+        yield
+    finally:
+        for log, disabled in zip(loggers, before, strict=True):
+            log.disabled = disabled
 
 
 def _interval(header: Any) -> float:

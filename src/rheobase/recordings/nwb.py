@@ -25,10 +25,10 @@ def load(path: Path) -> tuple[str, Sequence[Stored]]:
         version = file.attrs.get("nwb_version")
         if version is None:
             raise _no_version(path, file)
-        responses = dict(_series(file.get("acquisition"), _RESPONSE))
+        responses = dict(_series(path, file, "acquisition", _RESPONSE))
         if not responses:
             raise _none_inside(path, file)
-        stimuli = dict(_series(file.get("stimulus/presentation"), _STIMULUS))
+        stimuli = dict(_series(path, file, "stimulus/presentation", _STIMULUS))
         pairs = _table(file) or _by_number(responses, stimuli) or _by_time(responses, stimuli)
         return f"NWB {_text(version).removeprefix('NWB-')}", [
             _stored(path, name, group, pairs.get(group.name), stimuli) for name, group in _in_time(responses)
@@ -43,17 +43,29 @@ def _no_version(path: Path, file: Any) -> DataError:
 
 
 def _none_inside(path: Path, file: Any) -> DataError:
-    kinds = sorted({_text(g.attrs.get("neurodata_type", "?")) for g in (file.get("acquisition") or {}).values()})
+    held = file.get("acquisition")
+    kinds = sorted({_text(g.attrs.get("neurodata_type", "?")) for g in held.values()}) if _is_group(held) else []
     given = f"no {_RESPONSE}, but {', '.join(kinds) or 'nothing'} in its acquisition"
     if "VoltageClampSeries" in kinds:
         given += ": voltage clamp"
     return DataError(str(path), given, "series recorded in current clamp", "give a file with intracellular recordings")
 
 
-def _series(group: Any, kind: str) -> Iterator[tuple[str, Any]]:
-    for name, each in (group or {}).items():
-        if _text(each.attrs.get("neurodata_type", "")) == kind:
+def _series(path: Path, file: Any, place: str, kind: str) -> Iterator[tuple[str, Any]]:
+    group = file.get(place)
+    if not _is_group(group):
+        return
+    for name in group:
+        each = group.get(name)
+        if each is None:
+            given = f"{place}/{name}, a link to what is not there"
+            raise DataError(str(path), given, "what it links to", "put the file it is in beside this one")
+        if _is_group(each) and _text(each.attrs.get("neurodata_type", "")) == kind:
             yield name, each
+
+
+def _is_group(item: Any) -> bool:
+    return hasattr(item, "items")
 
 
 def _in_time(responses: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -122,7 +134,10 @@ def _stored(path: Path, name: str, response: Any, stimulus: str | None, stimuli:
 
 
 def _trace(path: Path, name: str, series: Any, kind: str, *, command: bool = False) -> Trace:
-    data = series["data"]
+    data = series.get("data")
+    if data is None or data.dtype.kind not in "fiu":
+        given = f"{name} without data" if data is None else f"{name} with data of {data.dtype}"
+        raise DataError(str(path), given, "numbers", "leave that series out when the file is written")
     attrs = data.attrs
     values: Values = np.asarray(data[()], dtype=np.float64)
     if values.ndim != 1:
@@ -137,7 +152,13 @@ def _trace(path: Path, name: str, series: Any, kind: str, *, command: bool = Fal
 
 def _interval(path: Path, name: str, series: Any) -> float | None:
     if "starting_time" in series:
-        return 1000.0 / float(series["starting_time"].attrs["rate"])
+        rate = float(series["starting_time"].attrs.get("rate", 0.0))
+        if not 0.0 < rate < np.inf:
+            given = f"{name} with a rate of {rate:g}" if rate else f"{name} without a rate"
+            raise DataError(str(path), given, "samples per second", "write the rate into the file")
+        return 1000.0 / rate
+    if "timestamps" not in series:
+        return None
     times = np.asarray(series["timestamps"][()], dtype=np.float64)
     return even(path, name, converted(times, "s", TIME))
 

@@ -85,10 +85,10 @@ def read(
     if len(names) > 2 or not all(names or ["-"]):
         raise ParameterError("channel", repr(channel), "POTENTIAL, or POTENTIAL,CURRENT", 'channel="Vm,Im"')
     asked = Wanted(*names, units=_units(units), interval=interval)
-    chosen = [found[k] for k in numbers(sweeps, len(found))]
-    made = [_sweep(path, each, asked) for each in chosen]
+    chosen = numbers(sweeps, len(found))
+    made = [_sweep(path, found[k], asked) for k in chosen]
     _check_sizes(path, made, asked)
-    return RecordingFile(path, form, tuple(made), (*_notes(made), *filter(None, [unsaid(path)])))
+    return RecordingFile(path, form, tuple(made), tuple(chosen), (*_notes(made), *filter(None, [unsaid(path)])))
 
 
 def read_current(path: str | Path, *, sweep: int | None = None) -> Trace:
@@ -125,15 +125,15 @@ def read_current(path: str | Path, *, sweep: int | None = None) -> Trace:
     return trace
 
 
-def numbers(given: str | Sequence[int] | None, count: int) -> list[int]:
-    """Numbers of sweeps: of "0:5", "0,3,7", "3", a sequence, or of all.
+def numbers(given: str | Sequence[int] | None, count: int, owner: str = "sweeps") -> list[int]:
+    """Numbers of sweeps: of "0:5", "0,3,7", "3", a sequence, or of all. `owner` is what an error names.
 
     >>> numbers("0:3,5", 8), numbers(None, 2)
     ([0, 1, 2, 5], [0, 1])
     """
     if given is None:
         return list(range(count))
-    expected, remedy = f"numbers from 0 to {count - 1}", 'sweeps="0:5" or "0,3,7", counted from 0'
+    expected, remedy = f"numbers from 0 to {count - 1}", f'{owner}="0:5" or "0,3,7", counted from 0'
     found: list[int] = []
     for part in given.split(",") if isinstance(given, str) else map(str, given):
         ends = part.strip().split(":")
@@ -142,14 +142,14 @@ def numbers(given: str | Sequence[int] | None, count: int) -> list[int]:
             or len(part) > LONGEST
             or not all(end.isdecimal() or (end == "" and len(ends) == 2) for end in ends)
         ):
-            raise ParameterError("sweeps", f"{part!r}", expected, remedy)
+            raise ParameterError(owner, f"{part!r}", expected, remedy)
         first = int(ends[0] or 0)
         last = first + 1 if len(ends) == 1 else int(ends[1] or count)
         if not 0 <= first < last <= count:
-            raise ParameterError("sweeps", f"{part!r} of {count}", expected, remedy)
+            raise ParameterError(owner, f"{part!r} of {count}", expected, remedy)
         found += range(first, last)
     if not found or len(set(found)) < len(found):
-        raise ParameterError("sweeps", repr(given), f"{expected}, each once", remedy)
+        raise ParameterError(owner, repr(given), f"{expected}, each once", remedy)
     return found
 
 

@@ -76,11 +76,12 @@ class Sweep:
 
 @dataclass(frozen=True)
 class RecordingFile:
-    """The sweeps of a file, its format, and what one should know of how they were read."""
+    """The sweeps of a file, their numbers in it, its format, and what one should know of how they were read."""
 
     path: Path
     form: str
     sweeps: tuple[Sweep, ...]
+    numbers: tuple[int, ...]
     notes: tuple[str, ...] = field(default=())
 
     def __repr__(self) -> str:

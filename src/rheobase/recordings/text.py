@@ -90,7 +90,9 @@ def _numbers(path: Path, lines: Sequence[str], separator: str, columns: int, fir
     except ValueError as error:
         bad = next((k for k, line in enumerate(lines) if not _is_row(line, separator, columns)), 0)
         given = f"line {first + bad}: {lines[bad][:60]!r}"
-        raise DataError(str(path), given, f"{columns} numbers", "correct that line") from error
+        comma = separator != "," and re.search(r"\d,\d", lines[bad]) is not None
+        remedy = "write decimals with a point, 0.1 and not 0,1" if comma else "correct that line"
+        raise DataError(str(path), given, f"{columns} numbers", remedy) from error
     if values.shape[1] != columns or len(values) < 2:
         given = f"{values.shape[1]} columns of {len(values)} numbers under {columns} names"
         raise DataError(str(path), given, "a number under each name", "correct the first line")

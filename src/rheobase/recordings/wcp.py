@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +19,13 @@ def load(path: Path) -> tuple[str, Sequence[Stored]]:
     try:
         file = neo.WinWcpRawIO(str(path))
         file.parse_header()
+        # the samples are mapped, so a file that is cut off is noticed here
+        return "WCP", _records(file)
     except Exception as error:
         raise DataError(str(path), f"what neo cannot read: {error}", "a whole WCP file", "export it again") from error
+
+
+def _records(file: Any) -> list[Stored]:
     sweeps: list[Stored] = []
     for record in range(file.segment_count(0)):
         traces: list[Trace] = []
@@ -34,4 +40,4 @@ def load(path: Path) -> tuple[str, Sequence[Stored]]:
                     Trace(str(channel["name"]), str(channel["units"]), np.ascontiguousarray(values[:, k]), dt)
                 )
         sweeps.append(Stored(f"record {record}", traces))
-    return "WCP", sweeps
+    return sweeps

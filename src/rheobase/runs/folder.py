@@ -97,6 +97,10 @@ def read_notes(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     content = read_json(path)
     notes = content.get("notes") if isinstance(content, dict) else None
+    if isinstance(notes, dict) and notes.get("fits"):
+        kind = notes["fits"][0].get("neuron", "NEURON")
+        remedy = f'neurons.{kind}.named("{folder / kind / "fitted.toml"}", 1) is one of them'
+        raise CheckpointError(str(folder), "fits of several neurons", "a run of `rheobase train`", remedy)
     if isinstance(notes, dict) and "fit" in notes:
         kind = notes["fit"].get("neuron", "NEURON") if isinstance(notes["fit"], dict) else "NEURON"
         remedy = f'neurons.{kind}.named("{folder / "fitted.toml"}", 1) is its neuron'

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rheobase.cli.fitting.features import SweepFeatures
 from rheobase.cli.fitting.job import Fitted
+from rheobase.learning.fitting.sweep_features import SweepFeatures
 
 ADAPTS = 1.3  # last interval over first one: from here on a cell is said to adapt
 ADAPTIVE = ("AdEx", "GIF", "GLIF3", "GLIF4", "GLIF5", "MAT", "Izhikevich")
+WORSE = 0.15  # of Gamma, lost on sweeps held out: from here on a fit is said not to carry over
 GAINED = 0.01  # of the score in the last fifth of the search: it was still on its way
 CLOSE, WIDE = 0.02, 0.3  # candidates with nearly the best score, and the share of a range over which they lie
 
@@ -40,15 +41,17 @@ def advice(fitted: Fitted, data: Sequence[SweepFeatures], model: Sequence[SweepF
         found.append(
             f"The cell adapts, its last interval is {adapts[0]:.2g} times its first{said}: try {' or '.join(others)}."
         )
-    silent = [k for k, (a, b) in enumerate(zip(data, model, strict=True)) if a.spikes and not b.spikes]
+    silent = [fitted.number(k) for k, (a, b) in enumerate(zip(data, model, strict=True)) if a.spikes and not b.spikes]
     if silent:
-        found.append(
-            f"The fit is silent in sweeps {_list(silent)}, where the cell fires: fit those near rheobase alone."
-        )
-    loud = [k for k, (a, b) in enumerate(zip(data, model, strict=True)) if b.spikes and not a.spikes]
+        found.append(f"The fit is silent in {_list(silent)}, where the cell fires: fit those near rheobase alone.")
+    loud = [fitted.number(k) for k, (a, b) in enumerate(zip(data, model, strict=True)) if b.spikes and not a.spikes]
     if loud:
+        found.append(f"The fit fires in {_list(loud)}, where the cell is silent: leave others out with --sweeps.")
+    held = fit.held_out
+    if held is not None and held.gamma < fit.gamma - WORSE:
         found.append(
-            f"The fit fires in sweeps {_list(loud)}, where the cell is silent: leave others out with --sweeps."
+            f"On the sweeps held out Gamma is {held.gamma:.2f}, and {fit.gamma:.2f} on those fitted: fit fewer "
+            "parameters (--learn), or more sweeps."
         )
     loose = undetermined(fitted)
     if len(loose) > len(fitted.fit.axes) / 2:
@@ -104,4 +107,4 @@ def _still_gaining(fitted: Fitted) -> bool:
 
 
 def _list(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
+    return f"{'sweep' if len(numbers) == 1 else 'sweeps'} {', '.join(map(str, numbers))}"

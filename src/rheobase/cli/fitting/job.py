@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
+import torch
 import typer
 from torch import Tensor
 
 from rheobase.core import OdeNeuron
 from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import smallest_current
-from rheobase.errors import DataError, ParameterError, UnitError
+from rheobase.errors import DataError, ParameterError, UnitError, nearest
 from rheobase.learning import Fit, FitCallback, FitRecipe, FitStep, Recording, RichFitProgress, fit_neuron
+from rheobase.learning.fitting.agreement import Agreement, agreement
 from rheobase.learning.fitting.fit import search_space
-from rheobase.learning.fitting.guess import likely_ranges, measured, usual_learn
+from rheobase.learning.fitting.guess import likely_ranges, likely_values, measured, usual_learn
+from rheobase.learning.fitting.hold_out import AUTO, HoldOut, Split, split
+from rheobase.learning.fitting.matched import matched_lif
 from rheobase.learning.fitting.resampling import REFRACTORY
 from rheobase.progress import Paced
 from rheobase.recordings import RecordingFile
+from rheobase.recordings.read import numbers
+from rheobase.runs.neurons_by_name import find
 from rheobase.units import parse
 
 FINEST = 0.25  # ms: the largest time step that is chosen where none is given
@@ -43,6 +51,7 @@ class FitSettings:
     learn: tuple[str, ...] | None = None
     ranges: tuple[tuple[str, float, float], ...] = ()
     scale: tuple[float, float] | None = None
+    hold_out: str = AUTO
     time_limit: float | None = 120.0
     forced: int = 60
     free: int = 10
@@ -57,7 +66,11 @@ class FitSettings:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fit with its data: spikes and v of the model are (sweep, time), v in mV; `notes`: what was chosen and why."""
+    """A fit with its data: spikes and v of the model are (sweep, time), v in mV; `notes`: what was chosen and why.
+
+    `recording` has all sweeps, also those that were held out. `matched` has the errors of a LIF that needs no search,
+    on the sweeps that were fitted and on those held out; None where it cannot be made.
+    """
 
     settings: FitSettings
     kind: type[Declared]
@@ -68,6 +81,11 @@ class Fitted:
     v: Tensor | None
     seconds: float
     notes: tuple[str, ...]
+    matched: tuple[Agreement, Agreement | None] | None
+
+    def number(self, k: int) -> int:
+        """The number that a sweep has in the file."""
+        return self.file.numbers[k]
 
 
 @dataclass(frozen=True)
@@ -78,11 +96,43 @@ class Plan:
     kind: type[Declared]
     file: RecordingFile
     recording: Recording
+    hold_out: HoldOut
     learn: tuple[str, ...]
     ranges: dict[str, tuple[float, float]]
+    start: dict[str, float]
     scale: tuple[float, float] | None
     recipe: FitRecipe
     notes: tuple[str, ...]
+
+
+def kinds_of(names: Sequence[str]) -> list[type[Declared]]:
+    """The neurons of these names. Raises: `ParameterError`, also for a name that is given twice."""
+    kinds = [find(name) for name in names]
+    if not kinds or len(set(kinds)) < len(kinds):
+        raise ParameterError("NEURON", repr(",".join(names)), "a neuron, or several different ones", "AdEx,GLIF3, say")
+    return kinds
+
+
+def settings_of(settings: FitSettings, kinds: Sequence[type[Declared]]) -> list[FitSettings]:
+    """The settings of each neuron: of --learn and --range, those names that it has.
+
+    Raises: `ParameterError` for a name that none of them has.
+    """
+    if len(kinds) == 1:
+        return [settings]
+    known = {name for kind in kinds for name in kind.params}
+    for option, given in (("--learn", settings.learn or ()), ("--range", [name for name, *_ in settings.ranges])):
+        for name in given:
+            if name not in known:
+                raise ParameterError(option, repr(name), "a parameter of one of the neurons", nearest(name, known))
+    found: list[FitSettings] = []
+    for kind in kinds:
+        learn = None if settings.learn is None else tuple(name for name in settings.learn if name in kind.params)
+        if learn == ():
+            raise ParameterError("--learn", ",".join(settings.learn or ()), f"one of {kind.__name__}, too", "name some")
+        ranges = tuple(one for one in settings.ranges if one[0] in kind.params)
+        found.append(replace(settings, neuron=kind.__name__, learn=learn, ranges=ranges))
+    return found
 
 
 def plan(settings: FitSettings, kind: type[Declared], file: RecordingFile) -> Plan:
@@ -91,27 +141,80 @@ def plan(settings: FitSettings, kind: type[Declared], file: RecordingFile) -> Pl
     Raises: `DataError` for a recording without a spike, and what `fit_neuron` raises.
     """
     recording, notes = prepared(settings, kind, file)
+    hold_out = held_of(settings.hold_out, file)
+    parts = split(recording, hold_out)
+    # what is held out is not looked at
+    seen = recording.sweeps(parts.fitted)
+    found = measured(seen)
     learn = settings.learn or usual_learn(kind)
     given = {name: (low, high) for name, low, high in settings.ranges}
-    ranges = {**likely_ranges(kind, learn, measured(recording)), **given}
-    scale = settings.scale or _scale(kind, recording)
+    ranges = {**likely_ranges(kind, learn, found), **given}
+    scale = settings.scale or _scale(kind, seen)
     recipe = FitRecipe(
         forced=settings.forced, free=settings.free, generations=settings.generations, population=settings.population,
         sweeps=6, patience=None, time_limit=settings.time_limit, settle=min(50.0, 0.1 * recording.duration),
     )  # fmt: skip
-    search_space(kind, recording, learn=learn, ranges=ranges, scale=scale)
-    return Plan(settings, kind, file, recording, learn, ranges, scale, recipe, (*file.notes, *notes))
+    search_space(kind, seen, learn=learn, ranges=ranges, scale=scale)
+    notes.append(_said(parts, file))
+    start = likely_values(kind, learn, found)
+    return Plan(
+        settings, kind, file, recording, hold_out, learn, ranges, start, scale, recipe, (*file.notes, *notes)
+    )  # fmt: skip
 
 
 def run(made: Plan) -> Fitted:
     """Fit. After Ctrl-C the best so far is given, as after the time limit."""
+    recording = made.recording
     fit = fit_neuron(
-        made.kind, made.recording, learn=made.learn, ranges=made.ranges, scale=made.scale, recipe=made.recipe,
-        seed=made.settings.seed, callbacks=[_progress()],
+        made.kind, recording, learn=made.learn, ranges=made.ranges, scale=made.scale, hold_out=made.hold_out,
+        start=made.start, recipe=made.recipe, seed=made.settings.seed, callbacks=[_progress()],
     )  # fmt: skip
-    spikes, v = fit.run(made.recording)
+    spikes, v = fit.run(recording)
     seconds = fit.history[-1].seconds if fit.history else 0.0
-    return Fitted(made.settings, made.kind, made.file, made.recording, fit, spikes, v, seconds, made.notes)
+    return Fitted(
+        made.settings, made.kind, made.file, recording, fit, spikes, v, seconds, made.notes, _matched(recording, fit)
+    )
+
+
+def _matched(recording: Recording, fit: Fit) -> tuple[Agreement, Agreement | None] | None:
+    """The errors of a LIF in closed form, made of the sweeps that were fitted."""
+    neuron = matched_lif(recording.sweeps(fit.split.fitted))
+    if neuron is None:
+        return None
+    with torch.no_grad():
+        spikes, _, rec = neuron(recording.current.T[..., None], record=("v",))
+    score = partial(agreement, recording, settle=fit.recipe.settle, delta=fit.delta)
+    response = spikes[..., 0].T, rec.v[..., 0].T
+    return score(fit.split.fitted, *response), score(fit.split.held, *response) if fit.split.held else None
+
+
+def held_of(text: str, file: RecordingFile) -> HoldOut:
+    """What --hold-out means: auto, none, a share (20%, 0.2), or numbers of sweeps as the file counts them.
+
+    Raises: `ParameterError`.
+    """
+    if text in (AUTO, "none"):
+        return None if text == "none" else AUTO
+    if text.endswith("%") or "." in text:
+        try:
+            return float(text.removesuffix("%")) / (100.0 if text.endswith("%") else 1.0)
+        except ValueError:
+            expected = "numbers of sweeps, a share, auto or none"
+            raise ParameterError("--hold-out", repr(text), expected, "--hold-out 3,7 or --hold-out 20%") from None
+    places = {number: k for k, number in enumerate(file.numbers)}
+    chosen = numbers(text, max(file.numbers) + 1, "--hold-out")
+    for number in chosen:
+        if number not in places:
+            listed = ", ".join(map(str, file.numbers))
+            raise ParameterError("--hold-out", f"sweep {number}", f"one of those that were read: {listed}", "--sweeps")
+    return [places[number] for number in chosen]
+
+
+def _said(parts: Split, file: RecordingFile) -> str:
+    if not parts.held:
+        return f"held out: nothing, so there is no test; {parts.reason}"
+    listed = ", ".join(str(file.numbers[k]) for k in parts.held)
+    return f"held out to test the fit: {'sweep' if len(parts.held) == 1 else 'sweeps'} {listed} ({parts.reason})"
 
 
 def prepared(settings: FitSettings, kind: type[Declared], file: RecordingFile) -> tuple[Recording, list[str]]:

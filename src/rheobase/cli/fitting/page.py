@@ -1,107 +1,29 @@
-"""The page about a fit, and its numbers."""
+"""The page about a fit."""
 
 from __future__ import annotations
 
-import math
 import shlex
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from rheobase.cli.fitting import named
 from rheobase.cli.fitting.advice import advice
-from rheobase.cli.fitting.features import SweepFeatures, of_sweeps
-from rheobase.cli.fitting.job import Fitted
+from rheobase.cli.fitting.figures import ERRORS, OFF, cell, compared, figures, summary, unit
+from rheobase.cli.fitting.job import FitSettings, Fitted
 from rheobase.cli.fitting.pictures import all_sweeps, opening
 from rheobase.cli.machine import machine
-from rheobase.core.declaration.describe import display
-from rheobase.learning import reliability
+from rheobase.learning.fitting.agreement import Agreement
+from rheobase.learning.fitting.sweep_features import SweepFeatures
 from rheobase.plot import Report, Section, Table
 from rheobase.runs.folder import REPORT
-
-
-def compared(fitted: Fitted) -> tuple[list[SweepFeatures], list[SweepFeatures]]:
-    """The features of data and fit."""
-    recording = fitted.recording
-    data = of_sweeps(recording, recording.spikes(), recording.v)
-    return data, of_sweeps(recording, fitted.spikes, fitted.v)
-
-
-def summary(fitted: Fitted) -> str:
-    """The findings in three sentences."""
-    fit, recording = fitted.fit, fitted.recording
-    data, model = compared(fitted)
-    sweeps, fired = len(recording.v), sum(f.spikes for f in data)
-    wrong = _mean([abs(a.spikes - b.spikes) for a, b in zip(data, model, strict=True)])
-    ceiling = itself(fitted)
-    beside = "" if ceiling is None else f"; the cell predicts its own repetitions with {ceiling:.2f}"
-    first = (
-        f"{fitted.kind.__name__} meets the {fired} spikes of {sweeps} {'sweep' if sweeps == 1 else 'sweeps'} with a "
-        f"Gamma of {fit.gamma:.2f} at {fit.delta:.3g} ms (1: all, 0: chance){beside}."
-    )
-    spikes = "spike" if f"{wrong:.2g}" == "1" else "spikes"
-    second = f"In a sweep it fires {wrong:.2g} {spikes} too many or too few, on average, and {_potential(fitted)}."
-    edges = fit.at_edges()
-    stand = "stand at edges of their ranges" if len(edges) > 1 else "stands at an edge of its range"
-    third = (
-        f"{', '.join(edges)} {stand}, so better values may lie beyond."
-        if edges
-        else "No parameter stands at an edge of its range."
-    )
-    stopped = "" if fit.finished else "Interrupted: this is the best so far. "
-    return f"{stopped}{first} {second} {third}"
-
-
-def _potential(fitted: Fitted) -> str:
-    if fitted.v is None:
-        return "it has no potential to compare"
-    return f"leaves {100 * min(fitted.fit.best.v_error, 9.99):.0f} % of the variance of the potential between spikes"
-
-
-def itself(fitted: Fitted) -> float | None:
-    """The mean Gamma of repetitions of one current; None without repetitions."""
-    recording = fitted.recording
-    _, group = recording.repeats()
-    times, found = recording.spike_times(), list[float]()
-    for number in range(int(group.max()) + 1):
-        trains = [times[k] for k in (group == number).nonzero()[:, 0].tolist() if len(times[k])]
-        if len(trains) > 1:
-            found.append(reliability(trains, duration=recording.duration, delta=fitted.fit.delta))
-    return _mean(found) if found else None
-
-
-def figures(fitted: Fitted) -> dict[str, str]:
-    """What was measured."""
-    fit = fitted.fit
-    steps = f"{fit.recipe.forced} forced, {fit.recipe.free} free, {fit.recipe.generations} generations"
-    data, model = compared(fitted)
-    rows = {
-        "Gamma": f"{fit.gamma:.3f} at {fit.delta:.3g} ms, on the sweeps that were fitted",
-        "spikes": f"{sum(f.spikes for f in data)} recorded, {sum(f.spikes for f in model)} of the fit",
-        "search": f"{fitted.seconds:.0f} s, ended by {fit.ended}: {steps}",
-    }
-    if (ceiling := itself(fitted)) is not None:
-        rows["cell with itself"] = f"Gamma {ceiling:.3f}, between repetitions"
-    if fitted.v is not None:
-        rows["potential"] = f"mean square error {fit.best.v_error:.3f} of its variance, between spikes"
-    return rows
-
-
-def values(fitted: Fitted) -> dict[str, str]:
-    """The best values, as the terminal shows them."""
-    edges = fitted.fit.at_edges()
-    return {
-        name: f"{value:.5g} {_unit(fitted, name)}".rstrip() + (f", at the {edges[name]} edge" if name in edges else "")
-        for name, value in fitted.fit.best.values.items()
-    }
 
 
 def write(fitted: Fitted, folder: Path) -> Path:
     """Write report.html into the folder. Raises `StorageError`."""
     data, model = compared(fitted)
-    host, name = machine(), fitted.kind.__name__
-    file = fitted.file
-    settings = {key: _said(value) for key, value in fitted.settings.as_json().items() if value not in (None, ())}
+    name, file = fitted.kind.__name__, fitted.file
     report = Report(
         title=f"{name} fitted to {file.path.name}",
         summary=summary(fitted),
@@ -109,19 +31,51 @@ def write(fitted: Fitted, folder: Path) -> Path:
         pictures=[],
         opening=opening(fitted),
         sections=[
+            Section("How well it fits", [errors_table(fitted)]),
             Section("Parameters", [parameters(fitted)]),
-            Section("Features side by side", [features_table(data, model)]),
+            Section("Features side by side", [features_table(fitted, data, model)]),
             Section("What to try next", advice(fitted, data, model)),
             Section("Every sweep", all_sweeps(fitted)),
             Section("The fitted neuron", _loading(fitted, folder)),
             Section("The recording", [f"{file.path.name}, {file.form}: {fitted.recording!r}", *fitted.notes]),
         ],
-        settings=settings,
+        settings=settings(fitted.settings),
         command=command(fitted, folder),
-        footer=f"rheobase {host['rheobase']}, torch {host['torch']}, Python {host['python']}, {host['system']}; "
-        f"{date.today().isoformat()}.",
+        footer=footer(),
     )
     return report.write(folder / REPORT)
+
+
+def settings(given: FitSettings) -> dict[str, str]:
+    """The settings that were given or have a value of their own, in words."""
+    return {key: _said(value) for key, value in given.as_json().items() if value not in (None, ())}
+
+
+def footer() -> str:
+    """What made a page, and when."""
+    host = machine()
+    made = f"rheobase {host['rheobase']}, torch {host['torch']}, Python {host['python']}, {host['system']}"
+    return f"{made}; {date.today().isoformat()}."
+
+
+def errors_table(fitted: Fitted) -> Table:
+    """The errors on the sweeps that were fitted and on those held out, beside a LIF that needs no search."""
+    name, held = fitted.kind.__name__, fitted.fit.held_out
+    shown: list[tuple[str, Agreement]] = [("fitted", fitted.fit.fitted)]
+    shown += [("held out", held)] if held is not None else []
+    if fitted.matched is not None:
+        shown.append(("LIF, fitted", fitted.matched[0]))
+        shown += [("LIF, held out", fitted.matched[1])] if fitted.matched[1] is not None else []
+    rows = [
+        (f"{label} ({sign.strip()})" if sign else label, *(cell(factor * getattr(one, key)) for _, one in shown))
+        for key, (label, sign, _, factor) in ERRORS.items()
+    ]
+    caption = OFF
+    if held is not None:
+        caption += " The search has not seen the sweeps held out: what counts for a new stimulus is their errors."
+    if fitted.matched is not None:
+        caption += " LIF: matched in closed form (steps: rheobase and slope), what a search has to beat."
+    return Table(f"Errors of {name}", ("error", *(title for title, _ in shown)), rows, caption=caption, digits=3)
 
 
 def _loading(fitted: Fitted, folder: Path) -> list[str]:
@@ -139,7 +93,7 @@ def parameters(fitted: Fitted) -> Table:
     fit, edges = fitted.fit, fitted.fit.at_edges()
     rows = [
         (
-            axis.name, fit.best.values[axis.name], _unit(fitted, axis.name),
+            axis.name, fit.best.values[axis.name], unit(fitted, axis.name),
             f"at the {edges[axis.name]} edge" if axis.name in edges else "", axis.low, axis.high,
         )
         for axis in fit.axes
@@ -148,14 +102,16 @@ def parameters(fitted: Fitted) -> Table:
     return Table("What was searched", ("name", "best", "unit", "warning", "from", "to"), rows, caption=caption)
 
 
-def features_table(data: list[SweepFeatures], model: list[SweepFeatures]) -> Table:
+def features_table(fitted: Fitted, data: list[SweepFeatures], model: list[SweepFeatures]) -> Table:
     """Data and fit, sweep by sweep."""
+    held = set(fitted.fit.split.held)
     columns = ("sweep", "spikes", "fit ", "first (ms)", "fit  ", "interval (ms)", "fit   ", "last/first", "fit    ")
     columns = (*columns, "v (mV)", "fit     ")
     rows = [
         (
-            k, a.spikes, b.spikes, _cell(a.first), _cell(b.first), _cell(a.interval), _cell(b.interval),
-            _cell(a.adaptation), _cell(b.adaptation), _cell(a.v), _cell(b.v),
+            f"{fitted.number(k)}{', held out' if k in held else ''}", a.spikes, b.spikes,
+            cell(a.first), cell(b.first), cell(a.interval), cell(b.interval),
+            cell(a.adaptation), cell(b.adaptation), cell(a.v), cell(b.v),
         )
         for k, (a, b) in enumerate(zip(data, model, strict=True))
     ]  # fmt: skip
@@ -165,69 +121,33 @@ def features_table(data: list[SweepFeatures], model: list[SweepFeatures]) -> Tab
     return Table("Recorded, and of the fit", columns, rows, caption=caption)
 
 
-def as_json(fitted: Fitted) -> dict[str, Any]:
-    """All numbers. Without those of the clock, the same run gives the same."""
-    fit, (data, model) = fitted.fit, compared(fitted)
-    recipe = fit.recipe
-    return {
-        "neuron": fitted.kind.__name__, "file": fitted.file.path.name, "format": fitted.file.form,
-        "gamma": fit.gamma, "delta_ms": fit.delta, "v_error": fit.best.v_error, "score": fit.best.score,
-        "gamma_of_repetitions": itself(fitted), "ended": fit.ended, "seconds": fitted.seconds,
-        "steps": {"forced": recipe.forced, "free": recipe.free, "generations": recipe.generations},
-        "seed": fitted.settings.seed, "dt_ms": fitted.recording.dt, "level_mV": fitted.recording.level,
-        "parameters": {
-            axis.name: {
-                "value": fit.best.values[axis.name], "unit": _unit(fitted, axis.name), "range": [axis.low, axis.high],
-                "edge": fit.at_edges().get(axis.name),
-            }
-            for axis in fit.axes
-        },
-        "readout": dict(fit.readout),
-        "sweeps": [
-            {"data": _plain(a), "fit": _plain(b)} for a, b in zip(data, model, strict=True)
-        ],
-        "notes": list(fitted.notes), "try_next": advice(fitted, data, model),
-    }  # fmt: skip
-
-
 def command(fitted: Fitted, folder: Path) -> str:
     """The command that makes the same fit on any machine: with as many steps as were done, and no clock."""
-    s, recipe = fitted.settings, fitted.fit.recipe
-    words = ["rheobase", "fit", s.neuron, s.file, "--name", folder.name, "--seed", str(s.seed)]
+    recipe = fitted.fit.recipe
+    done = replace(
+        fitted.settings, forced=recipe.forced, free=recipe.free, generations=recipe.generations, time_limit=None
+    )
+    return shlex.join([*words(done), "--name", folder.name])
+
+
+def words(s: FitSettings) -> list[str]:
+    """The words of the command that has these settings."""
+    found = ["rheobase", "fit", s.neuron, s.file, "--seed", str(s.seed)]
     for name, value in (
         ("current-file", s.current_file), ("sweeps", s.sweeps), ("channel", s.channel), ("units", s.units),
-        ("interval", s.interval), ("level", s.level), ("dt", s.dt),
+        ("hold-out", s.hold_out), ("interval", s.interval), ("level", s.level), ("dt", s.dt),
     ):  # fmt: skip
         if value is not None:
-            words.append(f"--{name}={value}")
+            found.append(f"--{name}={value}")
     if s.learn is not None:
-        words += ["--learn", ",".join(s.learn)]
+        found += ["--learn", ",".join(s.learn)]
     for name, low, high in s.ranges:
-        words += ["--range", f"{name}={low!r}:{high!r}"]
+        found += ["--range", f"{name}={low!r}:{high!r}"]
     if s.scale is not None:
-        words += ["--scale", f"{s.scale[0]!r}:{s.scale[1]!r}"]
-    words += ["--forced", str(recipe.forced), "--free", str(recipe.free), "--generations", str(recipe.generations)]
-    return shlex.join([*words, "--population", str(s.population), "--time-limit", "none"])
-
-
-def _unit(fitted: Fitted, name: str) -> str:
-    own = {"v_gain": "mV", "v_offset": "mV", "r_series": "GOhm", "input_scale": f"{fitted.kind.input_unit}/pA"}
-    return own[name] if name in own else display(fitted.kind.params[name].unit)
-
-
-def _plain(features: SweepFeatures) -> dict[str, float | None]:
-    return {
-        "spikes": features.spikes, "first_spike_ms": _cell(features.first), "interval_ms": _cell(features.interval),
-        "last_over_first_interval": _cell(features.adaptation), "v_mV": _cell(features.v),
-    }  # fmt: skip
-
-
-def _cell(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-def _mean(values: list[Any]) -> float:
-    return sum(values) / len(values) if values else 0.0
+        found += ["--scale", f"{s.scale[0]!r}:{s.scale[1]!r}"]
+    found += ["--forced", str(s.forced), "--free", str(s.free), "--generations", str(s.generations)]
+    limit = "none" if s.time_limit is None else f"{s.time_limit:g}s"
+    return [*found, "--population", str(s.population), "--time-limit", limit]
 
 
 def _said(value: Any) -> str:

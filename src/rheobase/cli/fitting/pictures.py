@@ -18,9 +18,10 @@ POINTS = 3000  # of a trace: more than a picture has pixels
 
 
 def best_sweep(fitted: Fitted) -> int:
-    """The sweep to show first: that with the median number of spikes among those that have some."""
+    """The sweep to show first: that with the median number of spikes, among those held out if there are any."""
     counts = [len(times) for times in fitted.recording.spike_times()]
-    spiking = sorted((count, k) for k, count in enumerate(counts) if count)
+    held = [(counts[k], k) for k in fitted.fit.split.held if counts[k]]
+    spiking = sorted(held or [(count, k) for k, count in enumerate(counts) if count])
     return spiking[len(spiking) // 2][1]
 
 
@@ -38,7 +39,8 @@ def all_sweeps(fitted: Fitted) -> list[Picture]:
     groups = [list(range(first, min(first + AT_ONCE, count))) for first in range(0, count, AT_ONCE)]
 
     def picture(which: list[int]) -> Picture:
-        many = f"Sweeps {which[0]} to {which[-1]}" if len(which) > 1 else f"Sweep {which[0]}"
+        first, last = fitted.number(which[0]), fitted.number(which[-1])
+        many = f"Sweeps {first} to {last}" if len(which) > 1 else f"Sweep {first}"
         caption, alt = _caption(fitted, which), _alt(fitted, which)
         return Picture(many, caption, alt, lambda style: overlay(fitted, which, style, height=1.5))
 
@@ -47,16 +49,21 @@ def all_sweeps(fitted: Fitted) -> list[Picture]:
 
 def overlay(fitted: Fitted, which: Sequence[int], style: Style, *, height: float) -> Figure:
     """Potentials of data and model over each other, their spikes as ticks above, the current below."""
-    figure = new_figure(WIDTH, 0.5 + (height + 0.35) * len(which), style)
-    axes = figure.subplots(2 * len(which), 1, sharex=True, squeeze=False, height_ratios=[height, 0.35] * len(which))
-    for row, k in enumerate(which):
-        _potential(axes[2 * row, 0], fitted, k, style, legend=row == 0)
+    return overlay_of([(fitted, k, "") for k in which], style, height=height)
+
+
+def overlay_of(rows: Sequence[tuple[Fitted, int, str]], style: Style, *, height: float) -> Figure:
+    """The same of a sweep of a fit in each row, with a word that stands before it."""
+    figure = new_figure(WIDTH, 0.5 + (height + 0.35) * len(rows), style)
+    axes = figure.subplots(2 * len(rows), 1, sharex=True, squeeze=False, height_ratios=[height, 0.35] * len(rows))
+    for row, (fitted, k, word) in enumerate(rows):
+        _potential(axes[2 * row, 0], fitted, k, word, style, legend=row == 0)
         _current(axes[2 * row + 1, 0], fitted, k, style)
     axes[-1, 0].set_xlabel("time (ms)", fontsize=9, color=style.muted)
     return figure
 
 
-def _potential(ax: Axes, fitted: Fitted, k: int, style: Style, *, legend: bool) -> None:
+def _potential(ax: Axes, fitted: Fitted, k: int, word: str, style: Style, *, legend: bool) -> None:
     recording = fitted.recording
     data, model = style.ink, style.colours[1]
     v = recording.v[k].numpy()
@@ -73,7 +80,9 @@ def _potential(ax: Axes, fitted: Fitted, k: int, style: Style, *, legend: bool) 
     ax.set_ylim(low - 0.05 * span, high + 0.3 * span)
     ax.set_ylabel("mV", fontsize=TICK, color=style.muted)
     few_ticks(ax, y=4)
-    counts = f"sweep {k}: {int(recording.spikes()[k].sum())} spikes, fit {int(fitted.spikes[k].sum())}"
+    held = ", held out" if k in fitted.fit.split.held else ""
+    recorded, own = int(recording.spikes()[k].sum()), int(fitted.spikes[k].sum())
+    counts = f"{word}{', ' if word else ''}sweep {fitted.number(k)}{held}: {recorded} spikes, fit {own}"
     ax.text(0.0, 1.01, counts, transform=ax.transAxes, fontsize=TICK, color=style.ink, va="bottom")
     if legend:
         lines = ax.get_lines()
@@ -114,8 +123,6 @@ def _caption(fitted: Fitted, which: Sequence[int]) -> str:
 
 
 def _alt(fitted: Fitted, which: Sequence[int]) -> str:
-    counts = [
-        f"sweep {k} with {int(fitted.recording.spikes()[k].sum())} spikes, the fit with {int(fitted.spikes[k].sum())}"
-        for k in which
-    ]
+    recorded, own = (x.sum(1).int().tolist() for x in (fitted.recording.spikes(), fitted.spikes))
+    counts = [f"sweep {fitted.number(k)} with {recorded[k]} spikes, the fit with {own[k]}" for k in which]
     return f"Potential over time of data and fit: {'; '.join(counts)}."

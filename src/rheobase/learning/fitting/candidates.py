@@ -13,11 +13,12 @@ from rheobase.core.declaration.inputs import driven
 from rheobase.core.neuron import Neuron
 from rheobase.core.surrogates import Surrogate
 from rheobase.core.wrappers.forced import TOLD, Forced
-from rheobase.errors import UnitError
+from rheobase.errors import ParameterError, UnitError, nearest
 from rheobase.learning.fitting.population import Axis, assign, axes_of, checked_range, declared, populate, pull_back
 from rheobase.learning.fitting.recording import Recording
 from rheobase.units import parse
 
+NEAR = 0.05  # of a range: how far points lie from the values that they start near
 SERIES = (0.0, 0.05)  # GOhm, so mV per pA: the range of an electrode's resistance that bridge balance left over
 
 
@@ -90,6 +91,21 @@ class Candidates:
         """Random points, evenly over the search space."""
         return torch.rand(lanes, len(self.axes), generator=generator)
 
+    def near(self, point: Tensor, values: Mapping[str, float], generator: torch.Generator) -> Tensor:
+        """The points, of which every second one gets these values, scattered by a share NEAR of each range.
+
+        Raises: `ParameterError` for a name that is not searched.
+        """
+        for name in values:
+            if name not in self.names:
+                raise ParameterError("fit_neuron", f"start {name!r}", "what is searched", nearest(name, self.names))
+        for k, axis in enumerate(self.axes):
+            if axis.name in values:
+                share = axis.share(torch.as_tensor(values[axis.name]).clamp(axis.low, axis.high))
+                scatter = NEAR * torch.randn(len(point[::2]), generator=generator)
+                point[::2, k] = (share + scatter).clamp(0.0, 1.0)
+        return point
+
     def values(self, point: Tensor) -> dict[str, Tensor]:
         """The value of every searched quantity and of what the readout holds fixed, (lanes,)."""
         found = {axis.name: axis.value(point[:, k]) for k, axis in enumerate(self.axes)}
@@ -118,6 +134,12 @@ class Candidates:
         drive = current[..., None] * values["input_scale"]
         spikes, end, *rec = neuron(driven(neuron, drive), state, record=record, check_finite=False)
         return Response(spikes, self._seen(rec[0].v, values, current) if self.has_v else None), end
+
+    def run(self, point: Tensor, recording: Recording) -> tuple[Tensor, Tensor | None]:
+        """One point (1, P) under the currents of a recording, from rest: spikes and v in mV, (sweep, time) each."""
+        with torch.no_grad():
+            response, _ = self.free(point, recording.current.T.contiguous())
+        return response.spikes[..., 0].T, None if response.v is None else response.v[..., 0].T
 
     def forced(self, point: Tensor, current: Tensor, spikes: Tensor, limit: float) -> Response:
         """Run points with given spikes (time, sweep); `spikes` of the response is then the distance to threshold.

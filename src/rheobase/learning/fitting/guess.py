@@ -119,6 +119,31 @@ def likely_ranges(kind: type[Declared], learn: Sequence[str], found: Measured) -
     return {name: (_rounded(ends[0]), _rounded(ends[1])) for name, ends in ranges.items() if ends is not None}
 
 
+def likely_values(kind: type[Declared], learn: Sequence[str], found: Measured) -> dict[str, float]:
+    """The values of the parameters in `learn` that a recording shows: where a search may begin."""
+    known = {**_membrane(found), **_levels(found)}
+    specs = {name: kind.params[name] for name in learn if name in known and name in kind.params}
+    return {
+        name: _rounded(known[name][0]) for name, spec in specs.items()
+        if known[name][1] == spec.unit and math.isfinite(known[name][0])
+    }  # fmt: skip
+
+
+def _membrane(found: Measured) -> dict[str, tuple[float, str]]:
+    return {
+        "g_leak": (1.0 / found.r, "nS"), "c_mem": (found.tau / found.r, "pF"), "tau_mem": (found.tau, "ms"),
+        "r": (found.r, "GOhm"),
+    }  # fmt: skip
+
+
+def _levels(found: Measured) -> dict[str, tuple[float, str]]:
+    threshold, reset = (found.threshold, "mV"), (found.reset, "mV")
+    return {
+        "v_leak": (found.rest, "mV"), "v_threshold": threshold, "v_T": threshold, "omega": threshold,
+        "v_reset": reset, "c": reset,
+    }  # fmt: skip
+
+
 def _rounded(value: float) -> float:
     return float(f"{value:.3g}")
 
@@ -128,10 +153,7 @@ def _range(spec: ParamSpec, found: Measured) -> tuple[float, float] | None:
         return None
     if spec.unit == "mV" and not spec.positive:
         return _potential(spec.name, found)
-    middle = {
-        "g_leak": (1.0 / found.r, "nS"), "c_mem": (found.tau / found.r, "pF"), "tau_mem": (found.tau, "ms"),
-        "r": (found.r, "GOhm"),
-    }.get(spec.name)  # fmt: skip
+    middle = _membrane(found).get(spec.name)
     if middle is not None and middle[1] == spec.unit and math.isfinite(middle[0]):
         return middle[0] / FACTOR, middle[0] * FACTOR
     return _known(spec, found)

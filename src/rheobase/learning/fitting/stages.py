@@ -6,6 +6,7 @@ independent of each other.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ TOLD = 1  # the one of them whose Gamma is told
 WEIGHT = 0.1  # of the potential beside Gamma
 SLOW = 50.0  # ms: the van Rossum distance that holds the rate, which Gamma alone leaves free: dense spikes meet many
 SLOW_WEIGHT = 0.3
+MEMORY, SPREAD = 6, 0.1  # of evolution: places of its memory, and how far values are drawn around them
 
 
 @dataclass(frozen=True)
@@ -197,24 +199,64 @@ def evolve(
 ) -> Generator[tuple[Tensor, Scores]]:
     """Differential evolution on the score of free-running neurons; no generation loses its best.
 
-    Each point goes towards one of the best tenth and along the difference of two others (Zhang & Sanderson, IEEE
-    Trans. Evol. Comput. 13, 945-958, 2009, doi 10.1109/TEVC.2009.2014613: "current to p-best").
+    Each point goes towards one of the best tenth and along the difference of two others, one of which may be a point
+    that was given up ("current to p-best with an archive": Zhang & Sanderson, IEEE Trans. Evol. Comput. 13, 945-958,
+    2009, doi 10.1109/TEVC.2009.2014613). How far, and how many coordinates, is drawn around what was of use lately
+    (success history: Tanabe & Fukunaga, IEEE CEC 2013, 71-78, doi 10.1109/CEC.2013.6557555).
     """
-    scores, size = target.scores(candidates, point), len(point)
+    scores, size, history = target.scores(candidates, point), len(point), Successes(generator)
+    given_up = point[:0]
 
     def pick(n: int) -> Tensor:
         return torch.randint(0, n, (size,), generator=generator)
 
     for _ in range(steps):
+        far, crossing = history.draw(size)
         best = point[scores.total.argsort()[: max(2, size // 10)]][pick(max(2, size // 10))]
-        factor = 0.4 + 0.5 * torch.rand(size, 1, generator=generator)
-        tried = point + factor * (best - point) + factor * (point[pick(size)] - point[pick(size)])
-        tried = torch.where(torch.rand(point.shape, generator=generator) < 0.8, tried, point).clamp(0.0, 1.0)
+        others = torch.cat([point, given_up])
+        moved = point + far[:, None] * (best - point + point[pick(size)] - others[pick(len(others))])
+        # beyond an edge: half of the way to it, so that edges do not gather points
+        moved = torch.where(moved < 0.0, 0.5 * point, torch.where(moved > 1.0, 0.5 * (1.0 + point), moved))
+        taken = torch.rand(point.shape, generator=generator) < crossing[:, None]
+        taken[torch.arange(size), pick(point.shape[1])] = True
+        tried = torch.where(taken, moved, point)
         new = target.scores(candidates, tried)
         better = new.total < scores.total
+        history.learn(far[better], crossing[better], (scores.total - new.total)[better])
+        given_up = torch.cat([given_up, point[better]])
+        given_up = given_up[torch.randperm(len(given_up), generator=generator)[:size]]
         point = torch.where(better[:, None], tried, point)
         scores = Scores(*(torch.where(better, a, b) for a, b in zip(_parts(new), _parts(scores), strict=True)))
         yield point, scores
+
+
+class Successes:
+    """How far to go and how many coordinates to change, in shares: a memory of what was of use."""
+
+    def __init__(self, generator: torch.Generator):
+        self.generator = generator
+        self.far, self.crossing, self.place = torch.full((MEMORY,), 0.5), torch.full((MEMORY,), 0.8), 0
+
+    def draw(self, size: int) -> tuple[Tensor, Tensor]:
+        """For each point, a value near one of the memory: of a Cauchy, and of a normal distribution."""
+        which = torch.randint(0, MEMORY, (size,), generator=self.generator)
+        far = self._cauchy(self.far[which])
+        while bool((far <= 0.0).any()):
+            far = torch.where(far <= 0.0, self._cauchy(self.far[which]), far)
+        crossing = self.crossing[which] + SPREAD * torch.randn(size, generator=self.generator)
+        return far.clamp(max=1.0), crossing.clamp(0.0, 1.0)
+
+    def _cauchy(self, middle: Tensor) -> Tensor:
+        return middle + SPREAD * torch.tan(math.pi * (torch.rand(len(middle), generator=self.generator) - 0.5))
+
+    def learn(self, far: Tensor, crossing: Tensor, gain: Tensor) -> None:
+        """Remember the means of what helped, weighted by the gain; of how far, the one that favours larger values."""
+        if not len(gain):
+            return
+        weight = gain / gain.sum()
+        self.far[self.place] = (weight * far.square()).sum() / (weight * far).sum()
+        self.crossing[self.place] = (weight * crossing).sum()
+        self.place = (self.place + 1) % MEMORY
 
 
 def _parts(scores: Scores) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""What one compares of a sweep without any package: spikes, their first time and intervals, the potential between."""
+"""What one compares of a sweep without any package: spikes, first time, intervals, the potential between them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from rheobase.learning import Recording
 from rheobase.learning.fitting.loss import subthreshold
+from rheobase.learning.fitting.recording import Recording
 
 
 @dataclass(frozen=True)

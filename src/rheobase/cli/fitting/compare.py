@@ -1,0 +1,187 @@
+"""Several neurons fitted to one recording, on one page: by their errors on sweeps held out, and their parameters."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from rheobase.cli.fitting.figures import ERRORS, OFF, as_json, cell, figure, which
+from rheobase.cli.fitting.job import FitSettings, Fitted
+from rheobase.cli.fitting.page import footer, settings, words
+from rheobase.cli.fitting.pictures import best_sweep, overlay_of
+from rheobase.learning.fitting.agreement import Agreement
+from rheobase.plot import Link, Picture, Report, Section, Style, Table
+from rheobase.plot.style import TICK, WIDTH, dress, few_ticks, new_figure
+from rheobase.runs.folder import REPORT
+
+CLOSE = 0.02  # of Gamma: nearer to the best than this, fewer parameters are the better choice
+
+
+def tested(fitted: Fitted) -> Agreement:
+    """The errors that count: on the sweeps held out, or, without any, on those fitted."""
+    return fitted.fit.held_out or fitted.fit.fitted
+
+
+def ranked(fits: Sequence[Fitted]) -> list[Fitted]:
+    """The fits, the one with the best Gamma first."""
+    return sorted(fits, key=lambda one: -_known(tested(one).gamma))
+
+
+def _known(value: float) -> float:
+    return -math.inf if math.isnan(value) else value
+
+
+def summary(fits: Sequence[Fitted], missing: Sequence[str]) -> str:
+    """The findings in three sentences."""
+    order = ranked(fits)
+    best, held = order[0], order[0].fit.held_out is not None
+    where = "on sweeps that none of them was fitted to" if held else "on the sweeps they were fitted to"
+    others = ", ".join(f"{_name(one)} {figure(tested(one).gamma, '.2f')}" for one in order[1:])
+    count = len(best.fit.axes)
+    parameters = f"{count} {'parameter' if count == 1 else 'parameters'}"
+    gamma = f"{figure(tested(best).gamma, '.2f')} at {tested(best).delta:.3g} ms"
+    said = [
+        f"{_name(best)} has the best Gamma {where}: {gamma}, with {parameters}"
+        f"{f' (others: {others})' if others else ''}."
+    ]
+    fewer = [one for one in order[1:] if len(one.fit.axes) < count]
+    near = [one for one in fewer if tested(one).gamma > tested(best).gamma - CLOSE]
+    if near:
+        least = min(near, key=lambda one: len(one.fit.axes))
+        said.append(f"{_name(least)} comes as near as {CLOSE:g} with {len(least.fit.axes)}, so prefer it.")
+    elif fewer:
+        said.append(f"None with fewer parameters comes nearer than {CLOSE:g}.")
+    else:
+        said.append("None has fewer parameters.")
+    if not held:
+        said.append("Nothing was held out, and on fitted sweeps more parameters always look better.")
+    if missing:
+        said.append(f"Interrupted: {', '.join(missing)} {'was' if len(missing) == 1 else 'were'} not fitted.")
+    return " ".join(said)
+
+
+def table(fits: Sequence[Fitted]) -> Table:
+    """A row for each neuron, the best first."""
+    held = any(one.fit.held_out is not None for one in fits)
+    columns = ["neuron", "parameters", "Gamma, fitted"]
+    columns += ["Gamma, held out"] if held else []
+    keys = [key for key in ERRORS if key != "gamma"]
+    columns += [f"{ERRORS[key][0]}{f' ({ERRORS[key][1].strip()})' if ERRORS[key][1] else ''}" for key in keys]
+    rows: list[list[str | int | float | None]] = []
+    for one in ranked(fits):
+        fit, errors = one.fit, tested(one)
+        gammas = [cell(fit.fitted.gamma), *([cell(errors.gamma)] if held else [])]
+        others = [cell(ERRORS[key][3] * getattr(errors, key)) for key in keys]
+        rows.append([_name(one), len(fit.axes), *gammas, *others])
+    matched = fits[0].matched
+    if matched is not None:
+        errors = matched[1] or matched[0]
+        gammas = [cell(matched[0].gamma), *([cell(errors.gamma)] if held else [])]
+        others = [cell(ERRORS[key][3] * getattr(errors, key)) for key in keys]
+        rows.append(["LIF without a search", None, *gammas, *others])
+    where = "held out" if held else "that were fitted"
+    caption = f"Parameters: those that were searched. Errors behind Gamma are those of the sweeps {where}. {OFF}"
+    if matched is not None:
+        caption += " LIF without a search: matched in closed form (steps: rheobase and slope)."
+    return Table("Neurons by Gamma", tuple(columns), rows, caption=caption, digits=3)
+
+
+def terminal(fits: Sequence[Fitted]) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of the table for a terminal."""
+    made = table(fits)
+    return list(made.columns), [made.shown(row) for row in made.rows]
+
+
+def by_parameters(fits: Sequence[Fitted], style: Style) -> Figure:
+    """Gamma by the number of parameters: held out (filled) and fitted (open)."""
+    drawn = new_figure(WIDTH, 2.6, style)
+    ax = dress(drawn.subplots(), style, x="parameters that were searched", y="Gamma")
+    held = any(one.fit.held_out is not None for one in fits)
+    for one in fits:
+        x, fit = len(one.fit.axes), one.fit
+        ends = [fit.fitted.gamma, tested(one).gamma]
+        ax.plot([x, x], ends, color=style.muted, lw=0.8, zorder=1)
+        ax.plot(x, ends[0], "o", ms=6, mfc="none", mec=style.colours[0], zorder=2)
+        if held:
+            ax.plot(x, ends[1], "o", ms=6, color=style.colours[1], zorder=2)
+        ax.annotate(_name(one), (x, max(_known(e) for e in ends)), xytext=(0, 6), textcoords="offset points",
+                    ha="center", fontsize=TICK, color=style.ink)  # fmt: skip
+    matched = fits[0].matched
+    if matched is not None:
+        level = (matched[1] or matched[0]).gamma
+        ax.axhline(level, color=style.muted, lw=0.8, ls=":", label="LIF without a search")
+    ax.plot([], [], "o", ms=6, mfc="none", mec=style.colours[0], label="fitted")
+    if held:
+        ax.plot([], [], "o", ms=6, color=style.colours[1], label="held out")
+    ax.margins(x=0.25, y=0.3)
+    few_ticks(ax, x=6, whole=True)
+    few_ticks(ax, y=5)
+    ax.set_ylim(top=1.12)
+    ax.legend(frameon=False, fontsize=TICK, labelcolor=style.ink, loc="best", handlelength=1.0)
+    return drawn
+
+
+def write(fits: Sequence[Fitted], folder: Path, missing: Sequence[str]) -> Path:
+    """Write report.html into the folder, in which each neuron has one of its own. Raises `StorageError`."""
+    order = ranked(fits)
+    everything = _together([one.settings for one in fits], missing)
+    file, k = fits[0].file, best_sweep(fits[0])
+    names = ", ".join(_name(one) for one in order)
+    drawn = Picture(
+        "Gamma by the number of parameters",
+        "Filled: on the sweeps held out; open: on those fitted. What gains on the open ones alone is overfitted.",
+        "; ".join(f"{_name(one)}, {len(one.fit.axes)} parameters: {figure(tested(one).gamma, '.2f')}" for one in order),
+        lambda style: by_parameters(order, style),
+    )
+    held = ", held out" if k in fits[0].fit.split.held else ""
+    recorded = int(fits[0].recording.spikes()[k].sum())
+    side = Picture(
+        f"Sweep {fits[0].number(k)}{held}",
+        "Potential recorded, and of each neuron, run from rest; above, spikes of data and fit; below, the current.",
+        f"{recorded} spikes; " + ", ".join(f"{_name(one)} {int(one.spikes[k].sum())}" for one in order),
+        lambda style: overlay_of([(one, k, _name(one)) for one in order], style, height=1.5),
+    )
+    report = Report(
+        title=f"{names} fitted to {file.path.name}",
+        summary=summary(fits, missing),
+        figures={"recording": repr(fits[0].recording), "held out": which(fits[0])},
+        pictures=[],
+        opening=drawn,
+        sections=[
+            Section("Errors", [table(fits)]),
+            Section("One sweep", [side]),
+            Section("Each neuron", [Link(f"{_name(one)}:", "its page", f"{_name(one)}/{REPORT}") for one in order]),
+        ],
+        settings=settings(everything),
+        command=command(everything, folder),
+        footer=footer(),
+    )
+    return report.write(folder / REPORT)
+
+
+def command(given: FitSettings, folder: Path) -> str:
+    """The command that fits them again; what the clock ended, each neuron's own page repeats exactly."""
+    return shlex.join([*words(given), "--name", folder.name])
+
+
+def numbers(fits: Sequence[Fitted], missing: Sequence[str]) -> dict[str, Any]:
+    """All numbers: the fits in order, the best first."""
+    return {"file": fits[0].file.path.name, "fits": [as_json(one) for one in ranked(fits)], "not_fitted": list(missing)}
+
+
+def _together(own: Sequence[FitSettings], missing: Sequence[str]) -> FitSettings:
+    """The settings of all neurons in one: the names and ranges of each."""
+    neurons = ",".join([*(one.neuron for one in own), *missing])
+    learn = tuple(dict.fromkeys(name for one in own for name in one.learn or ())) or None
+    ranges = tuple(dict.fromkeys(each for one in own for each in one.ranges))
+    return replace(own[0], neuron=neurons, learn=learn, ranges=ranges)
+
+
+def _name(fitted: Fitted) -> str:
+    return fitted.kind.__name__

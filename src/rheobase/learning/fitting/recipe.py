@@ -1,0 +1,51 @@
+"""How long a fit searches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rheobase.checks import is_number, is_whole
+from rheobase.errors import ParameterError
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRecipe:
+    """How long a fit searches.
+
+    restarts       random points that the gradient stages start from, each a lane
+    forced         steps by gradient with the recorded spikes given (none for a neuron without reset)
+    free           steps by gradient with the neuron running freely
+    generations    of evolution, over a population of `population` lanes
+    sweeps         how many sweeps the forced stage uses
+    piece          ms: gradients of the free stage are truncated to pieces of this length; 0: not truncated
+    rate           learning rate of Adam, as a share of the search ranges
+    patience       generations without a better best after which evolution ends; None: never
+    settle         ms at the start that are run, but not scored
+    time_limit     seconds after which the search ends with the best so far: the forced stage may take a third of them,
+                   both gradient stages a half; None: no limit
+    """
+
+    restarts: int = 24
+    forced: int = 60
+    free: int = 10
+    generations: int = 150
+    population: int = 64
+    sweeps: int = 3
+    piece: float = 500.0
+    rate: float = 0.03
+    patience: int | None = 60
+    settle: float = 50.0
+    time_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("restarts", "forced", "free", "generations", "population", "sweeps"):
+            value, least = getattr(self, name), {"forced": 0, "free": 0, "generations": 0, "population": 4}.get(name, 1)
+            if not is_whole(value, least):
+                raise ParameterError("FitRecipe", f"{name} = {value!r}", f"an integer >= {least}", "leave it out")
+        for name in ("piece", "rate", "settle"):
+            value = getattr(self, name)
+            if not is_number(value, least=0):
+                raise ParameterError("FitRecipe", f"{name} = {value!r}", "a finite number >= 0", "leave it out")
+        if self.time_limit is not None and not is_number(self.time_limit, above=0):
+            given = f"time_limit = {self.time_limit!r}"
+            raise ParameterError("FitRecipe", given, "a number of seconds > 0", "leave it out for no limit")
