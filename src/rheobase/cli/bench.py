@@ -92,7 +92,7 @@ def _tell(content: dict[str, Any]) -> None:
 def _measure(kind: type[Declared], shape: tuple[int, int, int], seconds: float) -> dict[str, Any]:
     import torch
 
-    from rheobase.cli.timing import interleaved
+    from rheobase.profiling.timing import interleaved
     from rheobase.current_clamp import make, onsets, smallest_current
 
     layer = make(kind, shape[2], DT)

@@ -76,7 +76,7 @@ def reproduce(
     setting redoes it, and after Ctrl-C the same command goes on.
     """
     with reported(debug, json=json):
-        from rheobase.cli.machine import machine
+        from rheobase.machine import machine
         from rheobase.errors import ParameterError
         from rheobase.reproduce import Call, find
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from rheobase.core.execution.profiler_rows import in_row, named_rows, profiled, row_of
 from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError, StateError
 from rheobase.nn.axes import check_axes
@@ -51,6 +52,12 @@ class Sequential(nn.Module):
         """The layers that have a state, in order: one entry of the states for each."""
         return tuple(layer for layer in self.layers if isinstance(layer, (Neuron, Stateful, Sequential)))
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not profiled():
+            return super().__call__(*args, **kwargs)
+        with named_rows(self), row_of(self):
+            return super().__call__(*args, **kwargs)
+
     def forward(
         self,
         x: Tensor,
@@ -83,7 +90,7 @@ class Sequential(nn.Module):
                 x, state = layer(x, next(before), lengths=lengths, backend=backend)
                 yield x, (state,)
             else:
-                x = layer(x)
+                x = in_row(layer, layer, x)
                 yield x, ()
 
     def __len__(self) -> int:

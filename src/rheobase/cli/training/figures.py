@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from rheobase.cli.machine import machine
+from rheobase.machine import machine
 from rheobase.cli.training.job import Outcome
 
 

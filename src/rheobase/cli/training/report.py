@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from rheobase.cli.machine import machine
+from rheobase.machine import machine
 from rheobase.cli.training import figures
 from rheobase.cli.training.job import Outcome
 from rheobase.cli.training.pictures import pictures
