@@ -176,6 +176,5 @@ def test_smooth_mode_without_a_rule_for_the_primitive() -> None:
     neuron = neurons.LIF(3, dt=1.0, surrogate=surrogates.ATan())
     assert explain(neuron, CURRENT, measure=False).parts[0].backend == "llvm"
     assert explain(neuron.smoothed(), CURRENT, measure=False).parts[0].backend == "reference"
-    assert (
-        explain(neurons.LIF(3, dt=1.0, surrogate=surrogates.Sigmoid()).smoothed(), CURRENT, measure=False).parts[0].backend == "llvm"
-    )
+    smoothed = neurons.LIF(3, dt=1.0, surrogate=surrogates.Sigmoid()).smoothed()
+    assert explain(smoothed, CURRENT, measure=False).parts[0].backend == "llvm"

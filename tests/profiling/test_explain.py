@@ -186,7 +186,7 @@ def test_layers_of_all_kinds(network, shape, uncounted) -> None:
 def test_every_neuron(kind: str) -> None:
     neuron = make(getattr(neurons, kind), 3, 1.0)
     x = torch.zeros(5, 2, 3)
-    given = x if len(neuron.entries) == 1 else {name: x for name in neuron.entries}
+    given = x if len(neuron.entries) == 1 else dict.fromkeys(neuron.entries, x)
     (layer,) = explain(neuron, given).parts
     assert (layer.backend, layer.shape) == ("llvm", (5, 2, 3))
     assert layer.forward is not None

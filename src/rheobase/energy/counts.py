@@ -65,8 +65,8 @@ def operations(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None) ->
     multiply with its padding is not counted, nor are biases, nor steps after the end of a sequence. A neuron has no
     synapses before it; its own update is counted in the graph of its equations (`step_operations.update`).
 
-    A delay multiplies or adds for each of its taps that a spike still reaches before the sequence ends. Layers that only
-    move, choose or drop values (`Flatten`, `DelayLine`, max pooling, dropout, ReLU) do nothing that is counted.
+    A delay adds or multiplies for each of its taps that a value still reaches before the sequence ends. Layers that
+    only move, choose or drop values (`Flatten`, `DelayLine`, max pooling, dropout, ReLU) do nothing that is counted.
 
     Raises: `ParameterError` for a layer that is none of Linear, Conv2d, SpikGRU, CSGRU, ConvGRU, Recurrent, Delay,
     AxonalDelay, SynapticDelay, GroupReadout, those that only move values, or a neuron; `ShapeError` for an x without

@@ -49,7 +49,7 @@ def first(returned: Any) -> Tensor | None:
 
 @contextmanager
 def unchanged(net: nn.Module, device: torch.device) -> Generator[None]:
-    """Inside, a network may be run; its buffers (running means, say) and the random numbers are as before afterwards."""
+    """Inside, a network may be run; afterwards its buffers (running means, say) and the random numbers are as before."""
     before = {name: buffer.clone() for name, buffer in net.named_buffers()}
     with seeded(0, device), torch.enable_grad():
         try:

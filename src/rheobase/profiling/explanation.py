@@ -95,8 +95,8 @@ class Explanation:
         steps, batch, rounds = *whole.shape[:2], len(whole.forward.rounds)
         mode = "training" if whole.training else "evaluation"
         notes = [
-            f"Measured on x {tuple(whole.shape)}, {whole.dtype}, in {mode} mode: {steps} steps of {batch} samples; medians of "
-            f"{rounds} rounds in which all layers take turns, after a warm-up; {whole.device}, "
+            f"Measured on x {tuple(whole.shape)}, {whole.dtype}, in {mode} mode: {steps} steps of {batch} samples; "
+            f"medians of {rounds} rounds in which all layers take turns, after a warm-up; {whole.device}, "
             f"{host['threads']} of {host['cores']} cores of {host['processor']}, torch {host['torch']}.",
             "spikes: of a neuron in a time step. memory: the most bytes at once in forward and backward, beside the "
             "input. AC, MAC: accumulates and multiply-accumulates of one sample, those of neurons' updates among them.",
@@ -104,9 +104,8 @@ class Explanation:
         if whole.operations is not None:
             energy, functions = whole.operations.energy(), whole.operations.functions
             beside = f"; {count(functions)} exp, sigmoid and the like are not in it" if functions else ""
-            notes.append(
-                f"Arithmetic of one sample: {self._more}{1e6 * energy:.3g} uJ in 45 nm (0.9 pJ for an AC, 4.6 pJ for a MAC){beside}."
-            )
+            each = "0.9 pJ for an AC, 4.6 pJ for a MAC"
+            notes.append(f"Arithmetic of one sample: {self._more}{1e6 * energy:.3g} uJ in 45 nm ({each}){beside}.")
         for backend, reason, names in self._reasons():
             notes.append(f"{backend}: {reason} ({', '.join(names)})")
         notes += [f"not counted: {p.label}: {p.uncounted}" for p in self.parts if p.uncounted]
@@ -148,7 +147,10 @@ class Explanation:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        """The table in a notebook; it scrolls where it is too wide."""
+        return self.html()
+
+    def html(self) -> str:
+        """The table for a page or a notebook; it scrolls where it is too wide."""
         head, *rows = self.rows()
 
         def line(cells: tuple[str, ...], tag: str) -> str:

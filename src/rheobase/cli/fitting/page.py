@@ -13,9 +13,9 @@ from rheobase.cli.fitting.advice import advice
 from rheobase.cli.fitting.features import SweepFeatures, of_sweeps
 from rheobase.cli.fitting.job import Fitted
 from rheobase.cli.fitting.pictures import all_sweeps, opening
-from rheobase.machine import machine
 from rheobase.core.declaration.describe import display
 from rheobase.learning import reliability
+from rheobase.machine import machine
 from rheobase.plot import Report, Section, Table
 from rheobase.runs.folder import REPORT
 

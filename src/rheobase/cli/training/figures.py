@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from rheobase.machine import machine
 from rheobase.cli.training.job import Outcome
+from rheobase.machine import machine
 
 
 def rows(outcome: Outcome) -> dict[str, str]:

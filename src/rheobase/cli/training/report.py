@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from rheobase.machine import machine
 from rheobase.cli.training import figures
 from rheobase.cli.training.job import Outcome
 from rheobase.cli.training.pictures import pictures
+from rheobase.machine import machine
 from rheobase.plot import Report
 from rheobase.runs.folder import REPORT
 
