@@ -78,7 +78,7 @@ def bench_network(
         typer.echo(f"{settings.neuron} on {given.source}: {' x '.join(map(str, shape))}", err=True)
         with so_many(threads or settings.threads):
             found = timed(model, given, seconds, rounds_told())
-            content = {
+            content: dict[str, Any] = {
                 "run": str(model.folder), "neuron": settings.neuron, "data": given.source, "shape": shape,
                 "unit": "s", **found, "machine": machine(),
             }  # fmt: skip

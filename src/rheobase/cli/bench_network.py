@@ -22,7 +22,7 @@ OURS, LOOP = "auto", "reference"  # backends
 
 
 def timed(model: Model, batch: Batch, seconds: float, told: Callable[[int, float], None]) -> dict[str, Any]:
-    """Times of a forward without gradients, and of a training step: forward, loss, backward, optimiser; as JSON has them.
+    """Times of a forward without gradients, and of a training step (forward, loss, backward, optimiser), for JSON.
 
     The kernels and the plain loop take turns. Times are medians over the rounds; so is the ratio of the two within a
     round, with its quartiles. The weights stay as they are: the optimiser steps with a learning rate of 0.

@@ -54,17 +54,18 @@ def parts(net: nn.Module, x: Tensor) -> dict[str, tuple[nn.Module, Part]]:
     found: dict[str, tuple[nn.Module, Part]] = {}
     seen: set[int] = set()
     for path, module in net.named_modules():
+        layer: Any = module
         if id(module) in seen:
             continue
         name, kind = path or "(net)", type(module).__name__
-        if isinstance(module, Fusing):
-            chosen = module.runs_on(x)
+        if isinstance(layer, Fusing):
+            chosen = layer.runs_on(x)
             why = "one fused operator" if chosen != "reference" else f"plain torch loop; no kernel on {x.device.type}"
             part = Part(name, kind, chosen, why)
-        elif isinstance(module, Neuron):
-            part = _part(name, module, x)
-        elif isinstance(module, Explained) or not list(module.children()):
-            why = module.explained(x) if isinstance(module, Explained) else "a plain torch module"
+        elif isinstance(layer, Neuron):
+            part = _part(name, layer, x)
+        elif isinstance(layer, Explained) or not list(module.children()):
+            why = layer.explained(x) if isinstance(layer, Explained) else "a plain torch module"
             part = Part(name, kind, "torch", why)
         else:
             continue

@@ -49,7 +49,7 @@ def first(returned: Any) -> Tensor | None:
 
 @contextmanager
 def unchanged(net: nn.Module, device: torch.device) -> Generator[None]:
-    """Inside, a network may be run; afterwards its buffers (running means, say) and the random numbers are as before."""
+    """Inside, a network may run; afterwards its buffers (running means, say) and the random numbers are as before."""
     before = {name: buffer.clone() for name, buffer in net.named_buffers()}
     with seeded(0, device), torch.enable_grad():
         try:
@@ -75,7 +75,8 @@ def calls_of(
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
             inside.append(path)
             writes = bool(getattr(module, "inplace", False))
-            calls[path].append(Call(*_held((args, kwargs), copy=writes), writes))
+            held_args, held_kwargs = _held((args, kwargs), copy=writes)
+            calls[path].append(Call(held_args, held_kwargs, writes))
 
         return hook
 

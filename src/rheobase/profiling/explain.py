@@ -129,15 +129,13 @@ def _row(
     memory: tuple[int | None, int] | None,
 ) -> Layer:  # fmt: skip
     if not calls or memory is None:
-        return Layer(**{**vars(bare), "uncounted": "the network did not call it"})
+        return replace(bare, uncounted="the network did not call it")
     counted, why = _operations(module, calls, share)
     last = calls[-1].out
-    return Layer(
-        **{
-            **vars(bare), "shape": None if last is None else tuple(last.shape), "calls": len(calls), "spikes": share,
-            "forward": times[path, "forward"], "backward": times.get((path, "backward")),
-            "peak": memory[0], "kept": memory[1], "operations": counted, "uncounted": why,
-        }
+    return replace(
+        bare, shape=None if last is None else tuple(last.shape), calls=len(calls), spikes=share,
+        forward=times[path, "forward"], backward=times.get((path, "backward")), peak=memory[0], kept=memory[1],
+        operations=counted, uncounted=why,
     )  # fmt: skip
 
 
@@ -155,14 +153,15 @@ def _operations(module: nn.Module, calls: list[Call], share: float | None) -> tu
     total = Operations(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     states = False
     for call in calls:
-        if not call.args or not isinstance(call.args[0], Tensor):
+        x = call.args[0] if len(call.args) > 0 else None
+        if not isinstance(x, Tensor):
             return None, "it has no input of one tensor"
         given = call.args[1] if len(call.args) > 1 else call.kwargs.get("state")
         states = states or given is not None
         if given is not None and not isinstance(module, Neuron):
             return None, "it goes on from a state, and operations are counted from rest"
         try:
-            total += operations(module, call.args[0].detach(), lengths=call.kwargs.get("lengths"))
+            total += operations(module, x.detach(), lengths=call.kwargs.get("lengths"))
         except RheobaseError as error:
             return None, f"{error.given}; {error.expected} can be"
     if states:

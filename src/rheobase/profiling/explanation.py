@@ -164,7 +164,7 @@ class Explanation:
         body = "\n".join(line(row, "td") for row in rows)
         notes = "\n".join(f"<p>{escape(note)}</p>" for note in self.notes())
         return (
-            f'<div style="overflow-x: auto">\n<table>\n<thead>{line(head, "th")}</thead>\n<tbody>\n{body}\n</tbody>\n'
+            f'<div style="overflow-x: auto">\n<table style="font-size: .8em">\n<thead>{line(head, "th")}</thead>\n<tbody>\n{body}\n</tbody>\n'
             f"</table>\n</div>\n{notes}"
         )
 

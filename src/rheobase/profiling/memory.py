@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
-from torch.autograd import (
-    ProfilerConfig,
-    ProfilerState,
-    _disable_profiler_legacy,  # pyright: ignore[reportPrivateUsage]
-    _enable_profiler_legacy,  # pyright: ignore[reportPrivateUsage]
-)
+from torch._C._autograd import _disable_profiler_legacy, _enable_profiler_legacy  # pyright: ignore[reportPrivateUsage]
+from torch._C._profiler import ProfilerConfig, ProfilerState, _ExperimentalConfig  # pyright: ignore[reportPrivateUsage]
+
+from rheobase.core.execution.profiler_rows import profiled
 
 
 def peak(work: Callable[[], object], device: torch.device) -> int | None:
@@ -27,7 +25,7 @@ def peak(work: Callable[[], object], device: torch.device) -> int | None:
         work()
         torch.cuda.synchronize(device)
         return torch.cuda.max_memory_allocated(device) - before
-    if device.type != "cpu" or torch.autograd._profiler_enabled():  # pyright: ignore[reportPrivateUsage]
+    if device.type != "cpu" or profiled():
         return None
     # the newer profiler hears of allocations too, but writes lines on standard error
     _enable_profiler_legacy(_allocations())
@@ -43,8 +41,8 @@ def peak(work: Callable[[], object], device: torch.device) -> int | None:
 
 
 def _allocations() -> ProfilerConfig:
-    experimental = torch._C._profiler._ExperimentalConfig()  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
-    return ProfilerConfig(ProfilerState.CPU, False, True, False, False, False, experimental)
+    """Of the old profiler: no shapes, no stacks, but every allocation."""
+    return ProfilerConfig(ProfilerState.CPU, False, True, False, False, False, _ExperimentalConfig())
 
 
 def kept(forward: Callable[[], Iterable[Tensor]], others: Iterable[Tensor]) -> int:

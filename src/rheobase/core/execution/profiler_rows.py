@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch._C._autograd import _profiler_enabled  # pyright: ignore[reportPrivateUsage]
 from torch.autograd.profiler import record_function
 
 # of the network that runs: the row of each of its modules, by `id`
@@ -32,7 +33,7 @@ def label(path: str, module: nn.Module) -> str:
 
 def profiled() -> bool:
     """Whether a profiler records what runs now. Graphs of torch.compile and torch.export hold no rows."""
-    return not torch.compiler.is_compiling() and torch.autograd._profiler_enabled()  # pyright: ignore[reportPrivateUsage]
+    return not torch.compiler.is_compiling() and _profiler_enabled()
 
 
 @contextmanager
