@@ -98,6 +98,8 @@ class Explanation:
             f"Measured on x {tuple(whole.shape)}, {whole.dtype}, in {mode} mode: {steps} steps of {batch} samples; "
             f"medians of {rounds} rounds in which all layers take turns, after a warm-up; {whole.device}, "
             f"{host['threads']} of {host['cores']} cores of {host['processor']}, torch {host['torch']}.",
+            "A layer by itself finds its memory warm, and a busy machine interrupts a short call less often: layers "
+            "may add up to less than the whole.",
             "spikes: of a neuron in a time step. memory: the most bytes at once in forward and backward, beside the "
             "input. AC, MAC: accumulates and multiply-accumulates of one sample, those of neurons' updates among them.",
         ]
@@ -164,7 +166,8 @@ class Explanation:
         body = "\n".join(line(row, "td") for row in rows)
         notes = "\n".join(f"<p>{escape(note)}</p>" for note in self.notes())
         return (
-            f'<div style="overflow-x: auto">\n<table style="font-size: .8em">\n<thead>{line(head, "th")}</thead>\n<tbody>\n{body}\n</tbody>\n'
+            '<div style="overflow-x: auto">\n<table style="font-size: .8em">\n'
+            f"<thead>{line(head, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n"
             f"</table>\n</div>\n{notes}"
         )
 
