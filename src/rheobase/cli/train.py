@@ -327,7 +327,8 @@ def _go(settings: Settings, dataset: Dataset, folder: Path, json: Path | None, s
     write_json(json, content)
     out = console()
     out.print(f"{settings.neuron} on {dataset.name}", style="bold")
-    out.print(figures(found.rows(outcome)))
+    warned = [str(concern) for concern in outcome.history.concerns]
+    out.print(figures({**found.rows(outcome), **({"warnings": "; ".join(warned)} if warned else {})}))
     out.print(f"report: {report}", soft_wrap=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from rheobase.learning import LearningRateSearch
-from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, legend, new_figure
+from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, legend, log_ticks, new_figure
 
 
 def learning_rates(search: LearningRateSearch, used: float | None = None, *, style: Style = LIGHT) -> Figure:
@@ -19,5 +19,6 @@ def learning_rates(search: LearningRateSearch, used: float | None = None, *, sty
     if used is not None:
         ax.axvline(used, color=style.ink, lw=1.2, label=f"taken: {used:g}")
     few_ticks(ax, y=6)
-    legend(ax, style, loc="upper right")
+    log_ticks(ax, x=True)
+    legend(ax, style, loc="lower left")
     return figure

@@ -25,7 +25,6 @@ def rows(outcome: Outcome) -> dict[str, str]:
         "parameters": f"{outcome.parameters:,}",
         "training time": f"{history.seconds:.1f} s ({len(history)} epochs{kept})",
         **_start(outcome),
-        **({"warnings": "; ".join(map(str, history.concerns))} if history.concerns else {}),
         "seed": str(outcome.settings.seed),
         "machine": f"{host['processor']}, {cores}",
     }
