@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from torch import Tensor, nn
@@ -75,7 +76,8 @@ class Sequential(nn.Module):
 
     def outputs(self, x: Tensor, *, lengths: Tensor | None = None, backend: str = "auto") -> list[Tensor]:
         """The output of every layer, for plots and counts. Starts at rest."""
-        return [out for out, _ in self._run(x, None, lengths, backend)]
+        with named_rows(self) if profiled() else nullcontext():
+            return [out for out, _ in self._run(x, None, lengths, backend)]
 
     def _run(
         self, x: Tensor, states: Sequence[Any] | None, lengths: Tensor | None, backend: str
