@@ -350,8 +350,8 @@ def profiler_rows(results: dict[str, Any]) -> str:
     rows = [[title, *(us(found[name]) for name in names)] for title, found in results["rows"].items()]
     return "\n".join([
         "## Rows of torch's profiler\n",
-        "Microseconds on its core of one forward call of a LIF layer without gradients, where no profiler runs. A layer "
-        "asks whether one does; \"not asked\" is the same call without that.\n",
+        "Microseconds on its core of one forward call of a LIF layer without gradients, where no profiler runs. A "
+        "layer asks whether one does; \"not asked\" is the same call without that.\n",
         table(["", *names], rows),
     ])  # fmt: skip
 
