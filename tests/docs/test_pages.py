@@ -34,3 +34,10 @@ def test_event_driven() -> None:
     names = run("event_driven.md")
     assert names["spikes"].v.shape == (2, 2)
     assert names["spikes"].t_stop == 100.0
+
+
+def test_know_your_network(capsys) -> None:
+    names = run("know_your_network.md")
+    assert "1: LIF" in capsys.readouterr().out
+    assert [part.label for part in names["found"].parts][1] == "1: LIF"
+    assert "3: Recurrent" in names["rows"]
