@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RUN_EXAMPLES = examples(
     "rheobase bench runs/lif-digits",
     "rheobase bench runs/lif-digits --batch 256 --seconds 30 --json speed.json",
+    "rheobase bench network neurons   (the same, for a run that is called as a command is)",
 )
 EXAMPLES = examples(
     "rheobase bench neurons",
