@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from rheobase.cli.bench import LOOP
+from rheobase.cli.bench_network import step_of
 from rheobase.runs.batch import DENSITY, batch_of
 from rheobase.runs.model import Model
 
@@ -88,6 +89,12 @@ def test_a_run_is_timed_against_the_plain_loop(run) -> None:
         assert text in result.stdout
     after = Model.read("runs/mine").network.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+def test_steps_that_are_timed_are_all_the_same_step(trained: Path) -> None:
+    model = Model.read(trained / "runs" / "mine")
+    step = step_of(model, batch_of(model), "auto")
+    assert step() == step() == step()
 
 
 @pytest.mark.usefixtures("here")

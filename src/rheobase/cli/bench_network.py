@@ -27,9 +27,11 @@ def timed(model: Model, batch: Batch, seconds: float, told: Callable[[int, float
     The kernels and the plain loop take turns. Times are medians over the rounds; so is the ratio of the two within a
     round, with its quartiles. The weights stay as they are: the optimiser steps with a learning rate of 0.
     """
-    work = {(FORWARD, backend): _forward(model, batch, backend) for backend in (OURS, LOOP)}
+    work: dict[tuple[str, str], Callable[[], Any]] = {
+        (FORWARD, backend): _forward(model, batch, backend) for backend in (OURS, LOOP)
+    }
     agree = _agreement(model, batch, work[FORWARD, OURS](), work[FORWARD, LOOP]())
-    work |= {(STEP, backend): _step(model, batch, backend) for backend in (OURS, LOOP)}
+    work |= {(STEP, backend): step_of(model, batch, backend) for backend in (OURS, LOOP)}
     times = interleaved(work, seconds=seconds, told=told)
     rows = [_row(what, times[what, OURS], times[what, LOOP]) for what in (FORWARD, STEP)]
     return {"rows": rows, **agree}
@@ -53,17 +55,20 @@ def _forward(model: Model, batch: Batch, backend: str) -> Callable[[], Tensor]:
     return call
 
 
-def _step(model: Model, batch: Batch, backend: str) -> Callable[[], object]:
+def step_of(model: Model, batch: Batch, backend: str) -> Callable[[], float]:
+    """A training step on a copy of the network, which leaves its weights as they are; it gives the loss."""
     net: Sequential = copy.deepcopy(model.network).train()
     recipe, coded = model.settings.recipe(), batch.coded
     optimiser = recipe.optimiser_for(net)
     set_learning_rate(optimiser, 0.0)
 
-    def call() -> None:
+    def call() -> float:
         out = output_of(net, net(coded.sequence, **until(coded), backend=backend))
         optimiser.zero_grad()
-        recipe.criterion(out, coded.target, *coded.ends).backward()
+        loss = recipe.criterion(out, coded.target, *coded.ends)
+        loss.backward()
         optimiser.step()
+        return float(loss.detach())
 
     return call
 
