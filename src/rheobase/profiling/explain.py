@@ -48,7 +48,7 @@ def explain(
     >>> print(explain(neurons.LIF(3, dt=1.0), torch.zeros(1, 1, 3), measure=False))
     part  kind  backend  why
     (net)  LIF   llvm     one fused kernel
-    >>> layer = explain(neurons.LIF(3, dt=1.0), torch.full((20, 2, 3), 1.5), seconds=0.0).parts[0]
+    >>> layer = explain(neurons.LIF(3, dt=1.0), torch.full((20, 2, 3), 2.0), seconds=0.0).parts[0]
     >>> layer.shape, layer.spikes, layer.operations.updates
     ((20, 2, 3), 0.05, 60.0)
     """
