@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from rheobase.cli.timing import interleaved
+from rheobase.profiling.timing import interleaved
 
 SMALL = ("--steps", 5, "--batch", 2, "--size", 3, "--seconds", 0)
 

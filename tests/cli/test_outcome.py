@@ -15,15 +15,15 @@ from tests.cli.test_network import DATA, settings
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
     chosen = settings(neuron="IF", hidden=(20, 5), epochs=3, steps=40, device="cpu", seed=4)
-    return job.run(chosen, DATA, tmp_path_factory.mktemp("run"), resume=False)
+    return job.run(chosen, DATA, tmp_path_factory.mktemp("run"), job.started(chosen, DATA))
 
 
-def test_the_network_starts_from_its_seed(tmp_path, monkeypatch):
+def test_the_network_starts_from_its_seed(monkeypatch):
     seen = []
     monkeypatch.setattr(job, "build", lambda *_: seen.append(float(torch.rand(1))) or exec_stop())
     for seed in (0, 0, 1):
         with pytest.raises(KeyboardInterrupt):
-            job.run(settings(seed=seed, device="cpu"), DATA, tmp_path, resume=False)
+            job.started(settings(seed=seed, device="cpu"), DATA)
     assert seen[0] == seen[1] != seen[2]
 
 

@@ -152,3 +152,8 @@ def test_fitting(capsys) -> None:
     assert names["fit"].held_out.sweeps == (1,)
     assert names["fit"].held_out.gamma > 0.5
     assert names["lif"] is not None
+def test_know_your_network(capsys) -> None:
+    names = run("know_your_network.md")
+    assert "1: LIF" in capsys.readouterr().out
+    assert [part.label for part in names["found"].parts][1] == "1: LIF"
+    assert "3: Recurrent" in names["rows"]

@@ -121,8 +121,8 @@ def test_layers_add_up() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(ParameterError, match="Dropout"):
-        operations(nn.Dropout(), spikes(3))
+    with pytest.raises(ParameterError, match="Softmax"):
+        operations(torch.nn.Softmax(2), spikes(3))
     with pytest.raises(ShapeError, match="time, batch"):
         operations(nn.Linear(3, 2), torch.zeros(5, 3))
     with pytest.raises(ParameterError, match="plain convolution"):
@@ -158,3 +158,38 @@ def test_neurons() -> None:
 def test_recurrence_that_is_not_counted(layer: torch.nn.Module) -> None:
     with pytest.raises(ParameterError, match="a Recurrent of a neuron that spikes"):
         operations(layer, spikes(4))
+
+
+@pytest.mark.parametrize("lengths", [None, torch.tensor([5, 2])])
+@pytest.mark.parametrize("kind", ["delay", "axonal", "synaptic", "narrow"])
+def test_delays(kind: str, lengths: Tensor | None) -> None:
+    """Each spike, synapse and tap by itself: it counts where what it adds to is a step of the sequence."""
+    torch.manual_seed(0)
+    layer = {
+        "delay": lambda: nn.Delay(6, taps=3), "axonal": lambda: nn.AxonalDelay(6, taps=3),
+        "synaptic": lambda: nn.SynapticDelay(6, 4, taps=3), "narrow": lambda: nn.SynapticDelay(6, 4, taps=3, width=0.0),
+    }[kind]()  # fmt: skip
+    x = spikes(6)
+    weights = (
+        (layer.weight * layer.positions()).detach() if isinstance(layer, nn.SynapticDelay) else layer.weights().detach()
+    )
+    weights = weights.view(3, -1, 6)  # (tap, out, in)
+    assert (kind == "narrow") == bool((weights == 0).any())
+    ends = [T, T] if lengths is None else lengths.tolist()
+    expected = 0
+    for b, t, i, k in itertools.product(range(B), range(T), range(6), range(3)):
+        if t < ends[b] and t + k < ends[b]:
+            expected += int(x[t, b, i]) * int((weights[k, :, i] != 0).sum())
+    found = operations(layer, x, lengths=lengths)
+    assert found.accumulates == expected / B
+    assert (found.multiply_accumulates, found.updates, found.spikes) == (0, 0, 0)
+    assert operations(layer, 0.5 * x, lengths=lengths).multiply_accumulates == expected / B
+
+
+def test_readout_and_layers_that_move_values() -> None:
+    x = spikes(6)
+    found = operations(nn.GroupReadout(6, classes=3), x)
+    # a product with the decay for each class and step
+    assert found == Operations(float(x.sum()) / B, 0.0, 3 * float(x.sum()) / B, 0.0, 3.0 * T, 0.0)
+    for layer in (nn.Flatten(), nn.DelayLine(6, taps=3), nn.Dropout(0.5), torch.nn.ReLU()):
+        assert operations(layer, x) == Operations(float(x.sum()) / B, 0.0, 0.0, 0.0, 0.0, 0.0)

@@ -44,7 +44,7 @@ def test_auto_falls_to_the_reference() -> None:
     neuron = Untraceable(3)
     out, _ = neuron(CURRENT)
     assert torch.equal(out, neuron(CURRENT, backend="reference")[0])
-    (part,) = explain(neuron, CURRENT).parts
+    (part,) = explain(neuron, CURRENT, measure=False).parts
     assert part.backend == "reference"
     assert "special_i0e" in part.reason
 
@@ -83,7 +83,7 @@ def test_a_named_backend_says_why_not() -> None:
 def test_what_has_no_rule(body: Any, word: str) -> None:
     """It is named, and the reference runs it."""
     neuron = of(body)
-    (part,) = explain(neuron, CURRENT).parts
+    (part,) = explain(neuron, CURRENT, measure=False).parts
     assert part.backend == "reference"
     assert word in part.reason
     out, _ = neuron(CURRENT)
@@ -126,7 +126,7 @@ def test_branches_on_numbers_are_fine() -> None:
 @every_model
 def test_every_neuron_runs_in_a_kernel(model: Model) -> None:
     neuron = model.make(3, dtype=torch.float32)
-    (part,) = explain(neuron, CURRENT).parts
+    (part,) = explain(neuron, CURRENT, measure=False).parts
     assert (part.name, part.kind, part.backend, part.reason) == (
         "(net)", type(neuron).__name__, "llvm", "one fused kernel",
     )  # fmt: skip
@@ -136,7 +136,7 @@ def test_explain_a_network() -> None:
     net = torch.nn.Sequential(
         torch.nn.Linear(3, 4), Refractory(Noisy(neurons.LIF(4, dt=1.0))), torch.nn.ReLU(), Untraceable(4)
     )
-    table = explain(net, CURRENT)
+    table = explain(net, CURRENT, measure=False)
     assert [(p.name, p.kind, p.backend) for p in table.parts] == [
         ("0", "Linear", "torch"), ("1", "Refractory", "llvm"), ("2", "ReLU", "torch"),
         ("3", "Untraceable", "reference"),
@@ -149,7 +149,7 @@ def test_explain_a_network() -> None:
 
 def test_explain_runs_nothing() -> None:
     """Not even on a device that is not there."""
-    (part,) = explain(neurons.LIF(3, dt=1.0), CURRENT.to("meta")).parts
+    (part,) = explain(neurons.LIF(3, dt=1.0), CURRENT.to("meta"), measure=False).parts
     assert part.backend == "reference"
     assert "meta" in part.reason
 
@@ -159,7 +159,7 @@ def test_without_llvmlite(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(dispatch, "installed", lambda package: False)
     neuron = neurons.LIF(3, dt=1.0)
-    (part,) = explain(neuron, CURRENT).parts
+    (part,) = explain(neuron, CURRENT, measure=False).parts
     assert part.backend == "reference"
     assert "llvmlite is not installed" in part.reason
     with pytest.raises(errors.BackendUnavailable, match="llvmlite is not installed"):
@@ -174,8 +174,7 @@ def test_installed_is_asked_once() -> None:
 def test_smooth_mode_without_a_rule_for_the_primitive() -> None:
     """atan has no kernel: the smooth neuron runs on the reference, the one that spikes does not need it."""
     neuron = neurons.LIF(3, dt=1.0, surrogate=surrogates.ATan())
-    assert explain(neuron, CURRENT).parts[0].backend == "llvm"
-    assert explain(neuron.smoothed(), CURRENT).parts[0].backend == "reference"
-    assert (
-        explain(neurons.LIF(3, dt=1.0, surrogate=surrogates.Sigmoid()).smoothed(), CURRENT).parts[0].backend == "llvm"
-    )
+    assert explain(neuron, CURRENT, measure=False).parts[0].backend == "llvm"
+    assert explain(neuron.smoothed(), CURRENT, measure=False).parts[0].backend == "reference"
+    smoothed = neurons.LIF(3, dt=1.0, surrogate=surrogates.Sigmoid()).smoothed()
+    assert explain(smoothed, CURRENT, measure=False).parts[0].backend == "llvm"

@@ -146,7 +146,7 @@ def test_what_is_read_is_keyed(name: str) -> None:
         slopes = [torch.autograd.grad(out.sum(), x)[0] for out in (expected, found)]
         assert torch.allclose(*slopes, equal_nan=True)
         then(neuron)
-    assert explain(neuron, X).parts[0].backend == "llvm"
+    assert explain(neuron, X, measure=False).parts[0].backend == "llvm"
 
 
 def test_a_closure_is_keyed() -> None:
@@ -191,7 +191,7 @@ class Buffered(MapNeuron):
 def test_a_tensor_that_is_not_declared(tensor: Tensor) -> None:
     neuron = Buffered(3)
     neuron.scale = tensor
-    (part,) = explain(neuron, X).parts
+    (part,) = explain(neuron, X, measure=False).parts
     assert part.backend == "reference"
     assert "self.scale" in part.reason
     assert "declare it as a param" in part.reason
@@ -287,7 +287,7 @@ def test_what_cannot_be_kept_is_refused_with_its_reason(name: str) -> None:
     body, word = REFUSED[name]
     neuron = of(body)
     neuron.log, neuron.layer = [], torch.nn.Linear(3, 3)
-    (part,) = explain(neuron, X).parts
+    (part,) = explain(neuron, X, measure=False).parts
     assert part.backend == "reference"
     assert word in part.reason
 
@@ -311,7 +311,7 @@ def test_a_value_that_changes_at_every_call_is_not_compiled_for_ever() -> None:
     for k in range(30):
         neuron.scale = float(k)
         assert torch.equal(neuron(X)[0], float(k) * X)
-    assert "self.scale changes from call to call" in explain(neuron, X).parts[0].reason
+    assert "self.scale changes from call to call" in explain(neuron, X, measure=False).parts[0].reason
 
 
 def test_what_the_type_says_is_true() -> None:

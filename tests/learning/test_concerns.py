@@ -86,7 +86,7 @@ def test_a_layer_that_falls_silent_died() -> None:
     assert concerns.of_layers(0, activity(0.1)) == []
     (found,) = concerns.of_layers(3, activity(0.0))
     assert (found.kind, found.epoch) == ("died", 3)
-    assert "lower the learning rate (0.5 now)" in found.remedy
+    assert "lower the learning rate (0.5 now; " in found.remedy
     assert concerns.of_layers(4, activity(0.0)) == []
 
 

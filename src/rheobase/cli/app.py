@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from rheobase.cli import evaluate, export, fit, gallery, list_neurons, predict, reproduce, show, simulate, sweep, train
+from rheobase.cli import (
+    evaluate,
+    explain,
+    export,
+    fit,
+    gallery,
+    list_neurons,
+    predict,
+    reproduce,
+    show,
+    simulate,
+    sweep,
+    train,
+)
 from rheobase.cli.bench import bench
 from rheobase.cli.convert import convert
 
@@ -29,6 +42,7 @@ app.command(epilog=fit.EXAMPLES)(fit.fit)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=export.EXAMPLES)(export.export)
+app.command(epilog=explain.EXAMPLES)(explain.explain)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(convert, name="convert")
 app.add_typer(bench, name="bench")

@@ -1,4 +1,4 @@
-"""`rheobase bench neurons`: how fast the neuron layers run on this machine."""
+"""`rheobase bench`: how fast the neuron layers, or a trained network, run on this machine."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from rheobase.cli.options import MOST_THREADS, Debug, Json, examples, reported, write_json
+from rheobase.cli.options import MOST_THREADS, DataDir, Debug, Json, Run, examples, reported, write_json
 
 if TYPE_CHECKING:
     from rheobase.core.declaration.population import Declared
 
+RUN_EXAMPLES = examples(
+    "rheobase bench runs/lif-digits",
+    "rheobase bench runs/lif-digits --batch 256 --seconds 30 --json speed.json",
+    "rheobase bench network neurons   (the same, for a run that is called as a command is)",
+)
 EXAMPLES = examples(
     "rheobase bench neurons",
     "rheobase bench neurons --neuron LIF --neuron SRC --seconds 5 --json speed.json",
@@ -20,7 +26,79 @@ EXAMPLES = examples(
 TRIVIAL, LAYER, LOOP = "y = 2 * x", "layer", "torch loop"
 DT = 1.0  # ms
 
-bench = typer.Typer(help="Measure speed on this machine.", no_args_is_help=True)
+
+class _Runs(TyperGroup):
+    """`bench RUN` is `bench network RUN`: a word that is no command of `bench` is a run."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args = ["network", *args]
+        return super().resolve_command(ctx, args)
+
+
+bench = typer.Typer(
+    cls=_Runs,
+    help="Measure speed on this machine: of neurons, or of a trained network (rheobase bench RUN).",
+    epilog=examples("rheobase bench runs/lif-digits", "rheobase bench neurons --neuron LIF"),
+    no_args_is_help=True,
+)
+
+
+@bench.command("network", epilog=RUN_EXAMPLES)
+def bench_network(
+    run: Run,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Samples in the batch.", show_default="as in the training")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.0, help="Time to spend, after a warm-up.")] = 10.0,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=MOST_THREADS, help="Threads.", show_default="as in the training")
+    ] = None,
+    data_dir: DataDir = None,
+    json: Json = None,
+    debug: Debug = False,
+) -> None:
+    """Time a trained network, forward and a whole training step, against the plain loop over time.
+
+    Both run on the first test samples of the run, in turns; where its data are missing, on random ones of their shape.
+    The plain loop is the reference that kernels are held to: the same equations, one torch operation after the other.
+    """
+    with reported(debug, json=json):
+        from rheobase.cli.bench_network import timed
+        from rheobase.cli.runs_by_name import load_run, rounds_told
+        from rheobase.cli.terminal import console, table
+        from rheobase.cli.training.reading import reading_lines
+        from rheobase.machine import machine
+        from rheobase.profiling.words import duration
+        from rheobase.runs.batch import batch_of
+        from rheobase.runs.threads import threads as so_many
+
+        model = load_run(run)
+        given = batch_of(model, batch, data_dir=data_dir, watch=reading_lines())
+        shape, settings = list(given.coded.sequence.shape), model.settings
+        typer.echo(f"{settings.neuron} on {given.source}: {' x '.join(map(str, shape))}", err=True)
+        with so_many(threads or settings.threads):
+            found = timed(model, given, seconds, rounds_told())
+            content: dict[str, Any] = {
+                "run": str(model.folder), "neuron": settings.neuron, "data": given.source, "shape": shape,
+                "unit": "s", **found, "machine": machine(),
+            }  # fmt: skip
+        columns = ("", "rheobase", LOOP, "times faster", "quartiles", "rounds")
+        cells = [
+            (
+                r["what"], duration(r["rheobase"]), duration(r["loop"]), f"{r['times_faster']:.3g}",
+                f"{r['lower_quartile']:.3g} to {r['upper_quartile']:.3g}", str(r["rounds"]),
+            )
+            for r in content["rows"]
+        ]  # fmt: skip
+        host = content["machine"]
+        title = f"{settings.neuron} on {given.source}: {shape[0]} steps, batch {shape[1]}, {host['threads']} threads"
+        out = console()
+        out.print(table(columns, cells, title=title, right=columns[1:]))
+        out.print(f"{host['processor']}, {host['cores']} cores, torch {host['torch']}", soft_wrap=True)
+        same = f"{found['same_class']} of {found['samples']} samples get the same class from both"
+        out.print(f"{same}; largest difference {found['largest_difference']:.2g} of the largest output", soft_wrap=True)
+        write_json(json, content)
 
 
 @bench.command("neurons", epilog=EXAMPLES)
@@ -44,21 +122,22 @@ def bench_neurons(
     Against other libraries: make bench.
     """
     with reported(debug, json=json):
-        from rheobase.cli import machine
+        from rheobase.cli.machine import check_memory
+        from rheobase.machine import machine
         from rheobase.runs.neurons_by_name import find, names
         from rheobase.runs.threads import threads as so_many
 
         kinds = [find(name) for name in neuron or names()]
         sizes = f"--steps {steps} --batch {batch} --size {size}"
         # input, output, and the gradient of both
-        machine.check_memory("bench", sizes, 4 * 4 * steps * batch * size, "take fewer of one of them")
+        check_memory("bench", sizes, 4 * 4 * steps * batch * size, "take fewer of one of them")
         with so_many(threads):
             rows = _measured(kinds, (steps, batch, size), seconds)
             content = {
                 "shape": [steps, batch, size],
                 "dtype": "float32",
                 "unit": "s",
-                "machine": machine.machine(),
+                "machine": machine(),
                 "rows": rows,
             }
         _tell(content)
@@ -92,8 +171,8 @@ def _tell(content: dict[str, Any]) -> None:
 def _measure(kind: type[Declared], shape: tuple[int, int, int], seconds: float) -> dict[str, Any]:
     import torch
 
-    from rheobase.cli.timing import interleaved
     from rheobase.current_clamp import make, onsets, smallest_current
+    from rheobase.profiling.timing import interleaved
 
     layer = make(kind, shape[2], DT)
     generator = torch.Generator().manual_seed(0)

@@ -1,33 +1,14 @@
-"""The machine that a number was measured on."""
+"""The memory of the machine, and work that does not fit into it."""
 
 from __future__ import annotations
 
 import os
-import platform
 from pathlib import Path
-from typing import Any
 
 from rheobase.errors import ParameterError
 
 # version 2 and version 1 of control groups
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-
-
-def machine() -> dict[str, Any]:
-    """Processor, cores that this process may use, threads, system and versions."""
-    import torch
-
-    from rheobase import __version__
-
-    return {
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "rheobase": __version__,
-    }
 
 
 def check_memory(owner: str, given: str, size: int, remedy: str) -> None:
@@ -51,13 +32,3 @@ def memory() -> int | None:
         if limit.is_file() and (text := limit.read_text().strip()).isdecimal():
             found.append(int(text))
     return min(found, default=None)
-
-
-def _processor() -> str:
-    listing = Path("/proc/cpuinfo")
-    if listing.is_file():
-        for line in listing.read_text(errors="replace").splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()

@@ -32,6 +32,13 @@ Debug = Annotated[bool, typer.Option("--debug", help="On an error, show where in
 Json = Annotated[
     Path | None, typer.Option("--json", parser=path, metavar="FILE", help="Write all numbers to a JSON file.")
 ]
+Run = Annotated[
+    str, typer.Argument(metavar="RUN", help="The folder of a run of `rheobase train`, or its name in runs/.")
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(parser=path, metavar="FOLDER", help="Where the data of the run lie, if not where they lay."),
+]
 NeuronName = Annotated[str, typer.Argument(metavar="NEURON", help="Name of a neuron; `rheobase list` has them.")]
 
 

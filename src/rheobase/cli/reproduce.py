@@ -76,8 +76,8 @@ def reproduce(
     setting redoes it, and after Ctrl-C the same command goes on.
     """
     with reported(debug, json=json):
-        from rheobase.cli.machine import machine
         from rheobase.errors import ParameterError
+        from rheobase.machine import machine
         from rheobase.reproduce import Call, find
 
         if list_:

@@ -12,6 +12,7 @@ from rheobase.cli.options import INTERRUPTED, MOST_THREADS, Debug, Json, example
 from rheobase.runs.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, SPLIT_SEED, TEST_SHARE, said
 
 if TYPE_CHECKING:
+    from rheobase.cli.training.job import Start
     from rheobase.data import Dataset
     from rheobase.runs.settings import Settings
 
@@ -21,6 +22,8 @@ EXAMPLES = examples(
     "rheobase train --neuron AdLIF --recurrent --data mine.npz --name first-try",
     "rheobase train --neuron LIF --data pets --size 32x32 --colour grey   (a folder pets/CLASS/*.png)",
     "rheobase train --neuron LIF --data gestures.csv --columns id=trial,time=t,label=gesture,group=subject",
+    "rheobase train --neuron LIF --data digits --find-lr   (suggests a learning rate, trains nothing)",
+    "rheobase train --neuron LIF --data digits --hidden 128,128,128 --start-activity 0.1",
     "rheobase train --resume runs/first-try   (after Ctrl-C; the result is the same as without it)",
 )
 WHAT, OWN, WHERE, NETWORK, TRAINING, MACHINE = (
@@ -165,6 +168,23 @@ def train(
     ] = None,
     validation: Annotated[float | None, _choice("validation", "Share of the training samples.", TRAINING)] = None,
     seed: Annotated[int | None, _choice("seed", "Of weights, split, order and codes.", TRAINING)] = None,
+    start_activity: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE|LOW:HIGH",
+            help="Scale the first weights until each layer's neurons spike in this share of the steps: 0.1; 0.02:0.2.",
+            show_default="weights as they are drawn",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    find_lr: Annotated[
+        bool,
+        typer.Option(
+            "--find-lr",
+            help="First try learning rates on a copy, and suggest one. Without --lr nothing is trained.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = False,
     device: Annotated[str | None, _choice("device", "auto, cpu, cuda or mps.", MACHINE, "NAME")] = None,
     devices: Annotated[int | None, _choice("devices", "How many, one process on each.", MACHINE)] = None,
     precision: Annotated[str | None, _choice("precision", "32-true, bf16-mixed, 64-true...", MACHINE, "NAME")] = None,
@@ -194,8 +214,9 @@ def train(
         "hidden": hidden, "recurrent": recurrent or None, "encoder": encoder, "gain": gain, "threshold": threshold,
         "fields": fields, "taps": taps, "steps": steps,
         "epochs": epochs, "batch": batch, "lr": lr, "loss": loss, "optimiser": optimiser, "schedule": schedule,
-        "seed": seed, "device": device, "devices": devices, "precision": precision, "threads": threads,
-        "tensorboard": tensorboard or None,
+        "seed": seed,
+        "start_activity": start_activity, "device": device, "devices": devices, "precision": precision,
+        "threads": threads, "tensorboard": tensorboard or None,
     }  # fmt: skip
     own = {
         "size": size, "colour": colour, "sensor": sensor, "duration": duration, "sample_rate": sample_rate,
@@ -204,10 +225,10 @@ def train(
     }  # fmt: skip
     with reported(debug, json=json):
         if resume is not None:
-            others = {**given, **own, "name": name, "overwrite": overwrite or None}
+            others = {**given, **own, "name": name, "overwrite": overwrite or None, "find_lr": find_lr or None}
             _resume(resume, [k for k, v in others.items() if v is not None], json, download=download)
         else:
-            _start(given, own, name, out, json, overwrite=overwrite, download=download)
+            _start(given, own, name, out, json, overwrite=overwrite, download=download, find_lr=find_lr)
 
 
 def _start(
@@ -219,10 +240,11 @@ def _start(
     *,
     overwrite: bool,
     download: bool,
+    find_lr: bool,
 ) -> None:
     from rheobase.cli.quantity import parse_hidden
     from rheobase.cli.terminal import console
-    from rheobase.cli.training.job import check
+    from rheobase.cli.training.job import check, started
     from rheobase.cli.training.reading import reading_lines
     from rheobase.data import Reading, load
     from rheobase.errors import ParameterError
@@ -247,12 +269,22 @@ def _start(
     settings = Settings.resolve(chosen, dataset)
     wanted_name = name or f"{kind.__name__}-{Path(given['data']).stem}".lower()
     check(settings, dataset)
+    start = started(settings, dataset)
+    if find_lr:
+        from rheobase.cli.training.learning_rate import say, say_how_to_use, searched
+
+        say(found := searched(settings, dataset, start.net))
+        if given["lr"] is None:
+            say_how_to_use(found)
+            write_json(json, found.as_json())
+            return
+        start = start.after(found)
     folder = claim(out, wanted_name, overwrite=overwrite)
     if folder.name != wanted_name:
         there = out / wanted_name
         note = f"{there} holds {state_of(there)}; this one goes to {folder} (--overwrite would replace it)"
         console(err=True).print(note, soft_wrap=True)
-    _go(settings, dataset, folder, json, resume=False)
+    _go(settings, dataset, folder, json, start)
 
 
 def _resume(folder: Path, others: list[str], json: Path | None, *, download: bool) -> None:
@@ -271,10 +303,11 @@ def _resume(folder: Path, others: list[str], json: Path | None, *, download: boo
             "--resume", f"{folder}, a finished run", "an interrupted one", f"look at {folder}/report.html"
         )
     dataset = settings.load_data(download=download, watch=reading_lines())
-    _go(settings, dataset, folder, json, resume=True)
+    _go(settings, dataset, folder, json, None)
 
 
-def _go(settings: Settings, dataset: Dataset, folder: Path, json: Path | None, *, resume: bool) -> None:
+def _go(settings: Settings, dataset: Dataset, folder: Path, json: Path | None, start: Start | None) -> None:
+    """Train from `start`, or go on with the run in the folder."""
     from rheobase.cli.terminal import console, figures
     from rheobase.cli.training import figures as found
     from rheobase.cli.training import report as page
@@ -284,7 +317,7 @@ def _go(settings: Settings, dataset: Dataset, folder: Path, json: Path | None, *
 
     say_what_was_found(settings, dataset)
     try:
-        outcome = run(settings, dataset, folder, resume=resume)
+        outcome = run(settings, dataset, folder, start)
         content = found.as_json(outcome, folder)
         report = page.write(outcome, folder)
         write_json(folder / RESULT, content)
@@ -294,7 +327,8 @@ def _go(settings: Settings, dataset: Dataset, folder: Path, json: Path | None, *
     write_json(json, content)
     out = console()
     out.print(f"{settings.neuron} on {dataset.name}", style="bold")
-    out.print(figures(found.rows(outcome)))
+    warned = [str(concern) for concern in outcome.history.concerns]
+    out.print(figures({**found.rows(outcome), **({"warnings": "; ".join(warned)} if warned else {})}))
     out.print(f"report: {report}", soft_wrap=True)
 
 

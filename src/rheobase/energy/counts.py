@@ -19,6 +19,12 @@ from rheobase.energy.constants import ACCUMULATE, MULTIPLY_ACCUMULATE
 from rheobase.energy.step_operations import update
 from rheobase.errors import ParameterError, ShapeError
 from rheobase.learning.metrics import count_spikes
+from rheobase.nn.conv import Flatten
+from rheobase.nn.delays.connection_delay import SynapticDelay
+from rheobase.nn.delays.delay_line import DelayLine
+from rheobase.nn.delays.fir import Taps
+from rheobase.nn.dropout import Dropout
+from rheobase.nn.readout import GroupReadout
 from rheobase.nn.recurrence.conv_gru import ConvGRU
 from rheobase.nn.recurrence.cs_gru import CSGRU
 from rheobase.nn.recurrence.recurrent import Recurrent
@@ -59,8 +65,12 @@ def operations(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None) ->
     multiply with its padding is not counted, nor are biases, nor steps after the end of a sequence. A neuron has no
     synapses before it; its own update is counted in the graph of its equations (`step_operations.update`).
 
-    Raises: `ParameterError` for a layer that is none of Linear, Conv2d, SpikGRU, CSGRU, ConvGRU, Recurrent, a neuron;
-    `ShapeError` for an x without time and batch.
+    A delay adds or multiplies for each of its taps that a value still reaches before the sequence ends. Layers that
+    only move, choose or drop values (`Flatten`, `DelayLine`, max pooling, dropout, ReLU) do nothing that is counted.
+
+    Raises: `ParameterError` for a layer that is none of Linear, Conv2d, SpikGRU, CSGRU, ConvGRU, Recurrent, Delay,
+    AxonalDelay, SynapticDelay, GroupReadout, those that only move values, or a neuron; `ShapeError` for an x without
+    time and batch.
 
     >>> layer = nn.Linear(3, 5)
     >>> operations(layer, torch.tensor([1.0, 0.0, 1.0]).view(1, 1, 3)).accumulates
@@ -68,7 +78,7 @@ def operations(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None) ->
     """
     kind = next((k for k in _COUNTS if isinstance(layer, k)), None)
     if kind is None:
-        known = ", ".join(k.__name__ for k in _COUNTS)
+        known = ", ".join(k.__name__ for k in _COUNTS if k not in _MOVING)
         raise ParameterError(
             "operations", type(layer).__name__, f"one of {known}", "count the parts of a network apart"
         )
@@ -195,6 +205,31 @@ def _images(layer: CSGRU | ConvGRU, x: Tensor, out: Tensor) -> tuple[Tensor, Ten
     return outer.to(x.device) * many, inner.to(x.device) * many
 
 
+def _taps(layer: Taps | SynapticDelay, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
+    weights = layer.weights().detach() if isinstance(layer, Taps) else (layer.weight * layer.positions()).detach()
+    # for each value of a step, the synapses of each tap, (taps, *shape)
+    of_taps = (weights != 0).double()
+    of_taps = of_taps.sum(1) if isinstance(layer, SynapticDelay) else of_taps
+    ends = torch.full((x.shape[1],), x.shape[0], device=x.device) if lengths is None else lengths
+    left = (ends - torch.arange(x.shape[0], device=x.device)[:, None]).clamp(0, layer.taps)
+    reached = torch.cat([torch.zeros_like(of_taps[:1]), of_taps.cumsum(0)])[left]  # (time, batch, *shape)
+    return Operations(*_with_spikes(synapses(x, reached, x.shape[1])), 0.0, 0.0)
+
+
+def _readout(layer: GroupReadout, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
+    found = synapses(x, layer.weight.shape[0], x.shape[1])
+    one, cells = update(layer.integrator), steps * layer.weight.shape[0]
+    return Operations(*_with_spikes(found), one.products * cells, one.functions * cells)
+
+
+def _moved(layer: nn.Module, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
+    found = synapses(x, 0.0, x.shape[1])
+    return Operations(*_with_spikes(found), 0.0, 0.0)
+
+
+_MOVING: tuple[type[nn.Module], ...] = (
+    Flatten, nn.Flatten, nn.Identity, DelayLine, Dropout, nn.Dropout, nn.Dropout2d, nn.ReLU, nn.MaxPool1d, nn.MaxPool2d,
+)  # fmt: skip
 _COUNTS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor | None, float], Operations]] = {
     nn.Linear: _linear,
     nn.Conv2d: _conv,
@@ -202,5 +237,9 @@ _COUNTS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor | None, float], Ope
     CSGRU: _cs_gru,
     ConvGRU: _conv_gru,
     Recurrent: _recurrent,
+    Taps: _taps,
+    SynapticDelay: _taps,
+    GroupReadout: _readout,
     Neuron: _neuron,
+    **dict.fromkeys(_MOVING, _moved),
 }

@@ -9,7 +9,6 @@ from typing import Any
 from torch import Tensor
 
 from rheobase.core.execution.backends import Backend, Request, provide
-from rheobase.engine.explain import explain
 
 
 class Kernels:
@@ -31,5 +30,3 @@ class Kernels:
 
 provide("llvm", Kernels("LLVM"))
 provide("triton", Kernels("TRITON"))
-
-__all__ = ["explain"]

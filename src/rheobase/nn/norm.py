@@ -48,3 +48,7 @@ class TdBatchNorm(nn.Module):
         flat = x.flatten(0, 1)
         wide = flat if flat.dim() <= 3 else flat.flatten(2)
         return self.norm(wide).view_as(x)
+
+    def explained(self, x: Tensor) -> str:
+        """For `rheobase.explain`."""
+        return "plain torch: a batch normalisation"

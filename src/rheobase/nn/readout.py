@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rheobase.core.execution.backends import Request, choose
 from rheobase.errors import ParameterError
 from rheobase.neurons.leaky_sum import LeakySum
 from rheobase.nn.stateful import Stateful, check_sequence
@@ -48,6 +49,11 @@ class GroupReadout(Stateful):
     ) -> tuple[Tensor, Any]:
         check_sequence("GroupReadout", x, self.weight.shape[1], 3)
         return self.integrator(torch.nn.functional.linear(x, self.weight), state, lengths=lengths, backend=backend)
+
+    def explained(self, x: Tensor) -> str:
+        """For `rheobase.explain`."""
+        _, chosen = choose(Request(self.integrator, (x,), None, (), None), "auto")
+        return f"a product in plain torch, then the sum over time by {chosen}"
 
     def extra_repr(self) -> str:
         return f"{self.weight.shape[1]}, classes={self.weight.shape[0]}"

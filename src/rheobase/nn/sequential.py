@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from torch import Tensor, nn
 
 from rheobase.core.execution.check import check_tensor
+from rheobase.core.execution.profiler_rows import in_row, named_rows, profiled, row_of
 from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError, StateError
 from rheobase.nn.axes import check_axes
@@ -52,6 +54,12 @@ class Sequential(nn.Module):
         """The layers that have a state, in order: one entry of the states for each."""
         return tuple(layer for layer in self.layers if isinstance(layer, (Neuron, Stateful, Sequential)))
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not profiled():
+            return super().__call__(*args, **kwargs)
+        with named_rows(self), row_of(self):
+            return super().__call__(*args, **kwargs)
+
     def forward(
         self,
         x: Tensor,
@@ -69,7 +77,8 @@ class Sequential(nn.Module):
 
     def outputs(self, x: Tensor, *, lengths: Tensor | None = None, backend: str = "auto") -> list[Tensor]:
         """The output of every layer, for plots and counts. Starts at rest."""
-        return [out for out, _ in self._run(x, None, lengths, backend)]
+        with named_rows(self) if profiled() else nullcontext():
+            return [out for out, _ in self._run(x, None, lengths, backend)]
 
     def _run(
         self, x: Tensor, states: Sequence[Any] | None, lengths: Tensor | None, backend: str
@@ -87,7 +96,7 @@ class Sequential(nn.Module):
                 x, state = layer(x, next(before), lengths=lengths, backend=backend)
                 yield x, (state,)
             else:
-                x = layer(x)
+                x = in_row(layer, layer, x)
                 yield x, ()
 
     def __len__(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rheobase.plot.confusion import confusion
 from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
+from rheobase.plot.learning_rates import learning_rates
 from rheobase.plot.membranes import membranes
 from rheobase.plot.raster import Panel, raster
 from rheobase.plot.report import Link, Picture, Rendered, Report, Section
@@ -29,6 +30,7 @@ __all__ = [
     "confusion",
     "labelled_map",
     "learning_curve",
+    "learning_rates",
     "membranes",
     "png",
     "raster",

@@ -66,7 +66,7 @@ class Report:
 
     `figures` are what was measured, `settings` what was chosen; `command` makes the run again. `opening` is a picture
     right below the summary. `sections` follow the pictures; above them stands a list of them, where there are several,
-    and below the summary `links` to other pages.
+    and below the summary `links` to other pages. `warnings` stand before all that was measured.
 
     >>> page = Report(
     ...     title="A run",
@@ -90,6 +90,7 @@ class Report:
     sections: Sequence[Section] = ()
     opening: Picture | None = None
     links: Sequence[Link] = ()
+    warnings: Sequence[str] = ()
 
     def html(self) -> str:
         """The whole page."""
@@ -97,6 +98,7 @@ class Report:
             f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{escape(self.summary)}</p>\n"
             f"{''.join(f'{_block(link)}{_LINE}' for link in self.links)}</header>\n"
             f"{_figure(self.opening) + _LINE if self.opening is not None else ''}"
+            f"{_section('Warnings', _list(self.warnings)) if self.warnings else ''}"
             f"{_contents(self.sections)}"
             f"{_section('Figures', _table(self.figures))}"
             f"{''.join(_section(picture.title, _figure(picture)) for picture in self.pictures)}"
@@ -125,6 +127,10 @@ def _contents(sections: Sequence[Section]) -> str:
         return ""
     items = (f'<a href="#part-{k}">{escape(one.title)}</a>' for k, one in enumerate(sections, start=1))
     return f"<nav>\n{_NEXT.join(items)}\n</nav>\n"
+
+
+def _list(items: Sequence[str]) -> str:
+    return "<ul>\n" + "".join(f"<li>{escape(item)}</li>\n" for item in items) + "</ul>"
 
 
 def _table(rows: Mapping[str, str]) -> str:

@@ -13,9 +13,9 @@ from rheobase.cli.fitting.advice import advice
 from rheobase.cli.fitting.figures import ERRORS, OFF, cell, compared, figures, summary, unit
 from rheobase.cli.fitting.job import FitSettings, Fitted
 from rheobase.cli.fitting.pictures import all_sweeps, opening
-from rheobase.cli.machine import machine
 from rheobase.learning.fitting.agreement import Agreement
 from rheobase.learning.fitting.sweep_features import SweepFeatures
+from rheobase.machine import machine
 from rheobase.plot import Report, Section, Table
 from rheobase.runs.folder import REPORT
 

@@ -6,8 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from rheobase.cli.machine import machine
 from rheobase.cli.training.job import Outcome
+from rheobase.machine import machine
 
 
 def rows(outcome: Outcome) -> dict[str, str]:
@@ -24,10 +24,27 @@ def rows(outcome: Outcome) -> dict[str, str]:
         "spikes per neuron and sample": "none: no layer spikes" if spikes is None else f"{spikes:.2f}",
         "parameters": f"{outcome.parameters:,}",
         "training time": f"{history.seconds:.1f} s ({len(history)} epochs{kept})",
-        **({"warnings": "; ".join(map(str, history.concerns))} if history.concerns else {}),
+        **_start(outcome),
         "seed": str(outcome.settings.seed),
         "machine": f"{host['processor']}, {cores}",
     }
+
+
+def _start(outcome: Outcome) -> dict[str, str]:
+    """How the run began, where something was asked for."""
+    said: dict[str, str] = {}
+    wanted = outcome.settings.activity_range()
+    if outcome.scales is not None and wanted is not None:
+        scales = ", ".join(f"layer {name} x {scale:.3g}" for name, scale in outcome.scales.items())
+        spikes = f"{100 * wanted[0]:.3g} to {100 * wanted[1]:.3g} % of the steps"
+        said["first weights"] = f"scaled until every layer spikes in {spikes}: {scales}"
+    if outcome.search is not None:
+        tried = outcome.search.rates
+        said["learning rates tried"] = (
+            f"{len(tried)}, from {tried[0]:.1e} to {tried[-1]:.1e}; {outcome.search.suggested:g} suggested, "
+            f"{outcome.settings.lr:g} taken"
+        )
+    return said
 
 
 def as_json(outcome: Outcome, folder: Path) -> dict[str, Any]:
@@ -38,6 +55,8 @@ def as_json(outcome: Outcome, folder: Path) -> dict[str, Any]:
         "spikes_per_neuron": outcome.spikes_per_neuron, "parameters": outcome.parameters,
         "training_seconds": history.seconds, "epochs": history.as_json(),
         "kept_epoch": history.best.epoch if history.best else None,
+        "start_scales": None if outcome.scales is None else dict(outcome.scales),
+        "find_lr": None if outcome.search is None else outcome.search.as_json(),
         "warnings": [concern.as_json() for concern in history.concerns],
         "settings": outcome.settings.as_json(), "machine": machine(),
     }  # fmt: skip

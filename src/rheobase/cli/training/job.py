@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,81 @@ from rheobase.cli.training.progress import progress
 from rheobase.data import Dataset, Encoder, EventDataset, Scaled
 from rheobase.data.dataset import Pair
 from rheobase.errors import Diverged
-from rheobase.learning import Callback, Evaluation, History, TensorBoardLog, Trainer, count_parameters
+from rheobase.learning import (
+    Callback,
+    Evaluation,
+    History,
+    LearningRateSearch,
+    TensorBoardLog,
+    Trainer,
+    count_parameters,
+    scale_to_activity,
+)
 from rheobase.learning.training.distributed import make_fabric
 from rheobase.learning.training.random_state import seeded
+from rheobase.learning.training.samples import Samples
 from rheobase.nn import Sequential
+from rheobase.runs.folder import read_notes
 from rheobase.runs.network import build, cells_of, memory_of
 from rheobase.runs.settings import Settings
 from rheobase.runs.task import Task
 from rheobase.runs.threads import threads
 from rheobase.version import __version__
+
+
+@dataclass(frozen=True)
+class Start:
+    """The network before the first step, and how it was made so.
+
+    scales  of the weights before each layer that spikes (`--start-activity`); None where they are as they were drawn
+    search  of a learning rate (`--find-lr`)
+    """
+
+    net: Sequential
+    scales: Mapping[str, float] | None = None
+    search: LearningRateSearch | None = None
+
+    def after(self, search: LearningRateSearch) -> Start:
+        """The same, with a search that was made from it."""
+        return replace(self, search=search)
+
+    def notes(self) -> dict[str, Any]:
+        """For the run's config.json, where there is anything to say."""
+        return {
+            **({} if self.scales is None else {"start_scales": dict(self.scales)}),
+            **({} if self.search is None else {"find_lr": self.search.as_json()}),
+        }
+
+    @classmethod
+    def of_folder(cls, folder: Path, net: Sequential) -> Start:
+        """What `notes` wrote into the folder of a run; the weights are in its checkpoint."""
+        notes = read_notes(folder)
+        found = notes.get("find_lr")
+        search = None if found is None else LearningRateSearch(tuple(found["rates"]), tuple(found["losses"]))
+        return cls(net, notes.get("start_scales"), search)
+
+
+def started(settings: Settings, data: Dataset) -> Start:
+    """Build the network, and scale its weights where `--start-activity` says so, by a batch of training samples.
+
+    Raises: `ParameterError` for a layer that no scale brings into the range.
+    """
+    with threads(settings.threads), seeded(settings.seed, torch.device("cpu")):
+        net, wanted = build(settings, data), settings.activity_range()
+        if wanted is None:
+            return Start(net)
+        train, encoder = training_samples(settings, data)
+        samples = Samples.of("train", train, encoder)
+        coded = samples.encoded(encoder, torch.arange(min(settings.batch, len(samples))), settings.seed)
+        low, high = wanted
+        return Start(net, scale_to_activity(net, coded.sequence, low=low, high=high, lengths=coded.lengths))
+
+
+def training_samples(settings: Settings, data: Dataset) -> tuple[Pair, Encoder | Scaled]:
+    """The samples that are trained on, without those held back, and their encoder."""
+    train, _ = data.split(settings.validation, seed=settings.seed)
+    events = data.events if isinstance(data, EventDataset) else None
+    return train, settings.encode(Task.of(data, train[0]), events)
 
 
 @dataclass(frozen=True)
@@ -41,6 +107,8 @@ class Outcome:
     test: Evaluation
     predicted: Tensor | None
     encoder: Encoder | Scaled
+    scales: Mapping[str, float] | None
+    search: LearningRateSearch | None
 
     @property
     def spikes_per_neuron(self) -> float | None:
@@ -70,18 +138,24 @@ def _strategy(settings: Settings) -> str:
     return "ddp_spawn" if settings.devices > 1 else "auto"
 
 
-def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Outcome:
-    """Train in `folder`, or go on there, then run the test split once.
+def run(settings: Settings, data: Dataset, folder: Path, start: Start | None) -> Outcome:
+    """Train in `folder` from `start`, or go on there where it is None, then run the test split once.
 
     Raises: `TrainingInterrupted` after Ctrl-C, `Diverged` also for the test, and the errors of `Trainer`.
     """
     train, validation = data.split(settings.validation, seed=settings.seed)
     task = Task.of(data, train[0])
     with threads(settings.threads), _processes(settings):
-        with seeded(settings.seed, torch.device("cpu")):
-            net = build(settings, data)
+        resume = start is None
+        if start is None:
+            with seeded(settings.seed, torch.device("cpu")):
+                start = Start.of_folder(folder, build(settings, data))
+        net = start.net
         logs: list[Callback] = [TensorBoardLog(folder / "tensorboard")] if settings.tensorboard else []
-        notes = {"rheobase": __version__, "settings": settings.as_json(), "task": task.as_json(), "digest": data.digest}
+        notes = {
+            "rheobase": __version__, "settings": settings.as_json(), "task": task.as_json(), "digest": data.digest,
+            **start.notes(),
+        }  # fmt: skip
         trainer = Trainer(
             settings.recipe(), folder=folder, accelerator=settings.device, devices=settings.devices,
             precision=settings.precision, strategy=_strategy(settings),
@@ -110,7 +184,7 @@ def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Out
     if not math.isfinite(test.loss):
         remedy = f"lower the learning rate; the weights are in {folder}"
         raise Diverged("test", f"loss {test.loss}", "a finite number", remedy)
-    return Outcome(settings, data, validation, net.cpu(), history, test, predicted, encoder)
+    return Outcome(settings, data, validation, net.cpu(), history, test, predicted, encoder, start.scales, start.search)
 
 
 @contextmanager

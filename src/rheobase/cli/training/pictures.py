@@ -7,7 +7,7 @@ from functools import partial
 from rheobase.cli.training.activity import Activity, Layer, activity
 from rheobase.cli.training.job import Outcome
 from rheobase.data import SeriesDataset
-from rheobase.plot import Panel, Picture, confusion, learning_curve, membranes, raster, samples
+from rheobase.plot import Panel, Picture, confusion, learning_curve, learning_rates, membranes, raster, samples
 
 MOST_MISTAKES = 12
 
@@ -15,7 +15,7 @@ MOST_MISTAKES = 12
 def pictures(outcome: Outcome) -> list[Picture]:
     """The pictures that this run has data for, in the order of the report."""
     seen = activity(outcome)
-    shown = [_learning(outcome), _confusion(outcome), _raster(outcome, seen)]
+    shown = [_learning(outcome), *_tried(outcome), _confusion(outcome), _raster(outcome, seen)]
     spiking = [layer for layer in seen.layers if bool(layer.spikes.any())]
     if spiking:
         shown.append(_membranes(spiking[-1]))
@@ -34,6 +34,20 @@ def _learning(outcome: Outcome) -> Picture:
         f"Loss and error over {len(history)} epochs.",
         lambda style: learning_curve(history, style=style),
     )
+
+
+def _tried(outcome: Outcome) -> list[Picture]:
+    search, used = outcome.search, outcome.settings.lr
+    if search is None:
+        return []
+    picture = Picture(
+        "Learning rates tried",
+        f"Before the training, on a copy: the running mean of the loss of {len(search.rates)} batches, each with a "
+        "larger rate than the last. A tenth of the rate with the smallest loss is suggested.",
+        f"Loss over learning rates from {search.rates[0]:.1e} to {search.rates[-1]:.1e}.",
+        lambda style: learning_rates(search, used, style=style),
+    )
+    return [picture]
 
 
 def _confusion(outcome: Outcome) -> Picture:

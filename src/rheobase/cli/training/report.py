@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from rheobase.cli.machine import machine
 from rheobase.cli.training import figures
 from rheobase.cli.training.job import Outcome
 from rheobase.cli.training.pictures import pictures
+from rheobase.machine import machine
 from rheobase.plot import Report
 from rheobase.runs.folder import REPORT
 
@@ -25,6 +25,7 @@ def write(outcome: Outcome, folder: Path) -> Path:
         summary=f"Run {folder.name}: {100 * outcome.test.accuracy:.1f} % of {outcome.test.samples} test samples "
         f"right, after {outcome.history.seconds:.0f} s of training on {trained} samples.",
         figures=figures.rows(outcome),
+        warnings=[str(concern) for concern in outcome.history.concerns],
         pictures=pictures(outcome),
         settings={**chosen, "network": repr(outcome.net)},
         command=settings.command(folder.name, folder.parent),

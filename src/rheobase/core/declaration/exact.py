@@ -8,6 +8,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from rheobase.core.execution.profiler_rows import in_row
+
 
 class Exact(nn.Module):
     """A module that stores the float64 values it was given beside its own, rounded tensors.
@@ -19,6 +21,9 @@ class Exact(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self._exact: dict[str, Tensor] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return in_row(self, super().__call__, *args, **kwargs)
 
     def remember(self, name: str, given: Tensor, held: Tensor) -> None:
         """Store `given` in float64 as the exact value of the parameter or buffer `name`, whose tensor is `held`."""

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from rheobase.core.execution.profiler_rows import backward_row, present_row
 from rheobase.engine.operators.late_imports import Late
 from rheobase.errors import NotDifferentiable
 
@@ -202,6 +203,7 @@ class _Rule(torch.autograd.Function):
         kept = (shapes.get(k, t) for k, t in enumerate(tensors[:count]))
         ctx.save_for_backward(*(results[k] for k in operator.saves), *kept)
         ctx.operator, ctx.bare, ctx.shapes = operator, bare, len(forgotten)
+        ctx.row = present_row()
         ctx.set_materialize_grads(False)
         return tuple(results[: len(results) - operator.hidden])
 
@@ -214,7 +216,7 @@ class _Rule(torch.autograd.Function):
         asked = operator.asked(ctx.bare, needed)
         given = operator.unpacked(ctx.bare, found[count:])
         # the rule of the gradient only says that it has none: without a graph of it, the way around it is shorter
-        with nullcontext() if torch.is_grad_enabled() else below_autograd():
+        with backward_row(ctx.row), nullcontext() if torch.is_grad_enabled() else below_autograd():
             results = iter(operator.backward_op(*given, list(found[:count]), list(grads), asked))
         return None, None, None, *(next(results) if need else None for need in needed), *(None,) * ctx.shapes
 

@@ -16,6 +16,8 @@ SATURATED = 0.9  # spikes in a step, the mean over the neurons of a layer
 EXPLODED = 3.0  # times the loss of the first epoch
 PATIENCE, STEPS = 3, 100  # epochs and optimiser steps after which an accuracy says something
 FEWEST = 20  # samples from which an accuracy says something
+SCALES = "learning.scale_to_activity and `rheobase train --start-activity` find a scale"
+RATES = "learning.find_learning_rate and `rheobase train --find-lr` suggest one"
 LIKELY = 0.05  # the probability from which guessing explains an accuracy
 
 
@@ -47,16 +49,16 @@ class Concerns:
         if seen.spikes > 0:
             self._fired.add(name)
         elif fired:
-            remedy = f"lower the learning rate ({self.learning_rate:g} now), or set clip_norm=1"
+            remedy = f"lower the learning rate ({self.learning_rate:g} now; {RATES}), or set clip_norm=1"
             return Concern(kind="died", epoch=epoch, layer=title, given="no spike any more", remedy=remedy)
         else:
-            remedy = "larger weights or input, or a lower threshold (learning.scale_to_activity finds a scale)"
+            remedy = f"larger weights or input, or a lower threshold ({SCALES})"
             given = f"no spike of any of its {seen.neurons} neurons in {seen.samples} samples"
             return Concern(kind="silent", epoch=epoch, layer=title, given=given, remedy=remedy)
         if seen.spikes < SATURATED:
             return None
         given = f"{seen.spikes:.2f} spikes of a neuron in a time step: it passes on next to nothing"
-        remedy = "smaller weights, or a higher threshold (learning.scale_to_activity finds a scale)"
+        remedy = f"smaller weights, or a higher threshold ({SCALES})"
         return Concern(kind="saturated", epoch=epoch, layer=title, given=given, remedy=remedy)
 
     def _exploding(self, history: History) -> Concern | None:
@@ -64,7 +66,7 @@ class Concerns:
         if first <= 0 or last <= EXPLODED * first:
             return None
         given = f"a loss of {last:.3g}, {last / first:.0f} times that of the first epoch"
-        remedy = f"lower the learning rate ({self.learning_rate:g} now), or set clip_norm=1"
+        remedy = f"lower the learning rate ({self.learning_rate:g} now; {RATES}), or set clip_norm=1"
         return Concern(kind="exploding", epoch=len(history), layer="", given=given, remedy=remedy)
 
     def _at_chance(self, history: History) -> Concern | None:
@@ -76,7 +78,7 @@ class Concerns:
             return None
         given = f"{100 * best:.1f} % of the training samples right after {len(history)} epochs"
         given += f", where always naming class {int(self.commonest.argmax())} is right in {100 * guess:.1f} %"
-        remedy = f"another learning rate ({self.learning_rate:g} now), and see how the samples are encoded"
+        remedy = f"another learning rate ({self.learning_rate:g} now; {RATES}), and see how the samples are encoded"
         return Concern(kind="chance", epoch=len(history), layer="", given=given, remedy=remedy)
 
 

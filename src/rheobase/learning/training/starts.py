@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import count, islice
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +27,9 @@ TRIES = 40  # 20 halvings, say, and a bisection to 1e-6
 
 
 @torch.no_grad()
-def scale_to_activity(net: nn.Module, x: Tensor, *, low: float = 0.02, high: float = 0.2) -> dict[str, float]:
+def scale_to_activity(
+    net: nn.Module, x: Tensor, *, low: float = 0.02, high: float = 0.2, lengths: Tensor | None = None
+) -> dict[str, float]:
     """Scale the weights before each spiking layer so that its neurons spike in a share of `low` to `high` of the steps.
 
     From the first layer to the last, the weights and biases of the nearest module before the layer that has any are
@@ -32,7 +37,8 @@ def scale_to_activity(net: nn.Module, x: Tensor, *, low: float = 0.02, high: flo
     within the range keeps its weights. Returns the scale of every spiking layer by name, 1 where nothing was done.
     The network is looked at in eval mode, and random numbers are as before afterwards.
 
-    **Shapes**: x (time, batch, features), a batch as the network gets it.
+    **Shapes**: x (time, batch, features), a batch as the network gets it; lengths (batch,), where samples end
+    before the last step.
 
     **Raises**: ParameterError for a range that is none, a layer with no weights before it, or one that no scale brings
     into the range; the weights are then as they were.
@@ -52,7 +58,10 @@ def scale_to_activity(net: nn.Module, x: Tensor, *, low: float = 0.02, high: flo
     net.eval()
     try:
         with seeded(0, x.device):
-            return {name: _scaled(net, x, name, layers[name], low, high) for name in layers}
+            steps = len(x) if lengths is None else float(lengths.double().mean())
+            further = {} if lengths is None else {"lengths": lengths}
+            run = partial(net, x, **further)
+            return {name: _scaled(net, run, steps, name, layers[name], low, high) for name in layers}
     except BaseException:
         net.load_state_dict(before)
         raise
@@ -60,7 +69,9 @@ def scale_to_activity(net: nn.Module, x: Tensor, *, low: float = 0.02, high: flo
         net.train(training)
 
 
-def _scaled(net: nn.Module, x: Tensor, name: str, layer: SpikingLayer, low: float, high: float) -> float:
+def _scaled(
+    net: nn.Module, run: Callable[[], object], steps: float, name: str, layer: SpikingLayer, low: float, high: float
+) -> float:
     weights = _weights_before(net, name)
     kept = [weight.clone() for weight in weights]
 
@@ -68,9 +79,8 @@ def _scaled(net: nn.Module, x: Tensor, name: str, layer: SpikingLayer, low: floa
         for weight, given in zip(weights, kept, strict=True):
             weight.copy_(scale * given)
         with watched(net, {name: layer}) as watch:
-            net(x)
-        out = watch.outs[name]
-        return float(spikes_per_neuron(out, layer.graded).mean()) / len(out)
+            run()
+        return float(spikes_per_neuron(watch.outs[name], layer.graded).mean()) / steps
 
     scale, found = 1.0, share(1.0)
     lower: float | None = None
@@ -119,6 +129,10 @@ class LearningRateSearch:
         best = min(range(len(self.losses)), key=self.losses.__getitem__)
         return float(f"{self.rates[best] / 10:.1e}")
 
+    def as_json(self) -> dict[str, Any]:
+        """Rates, losses and suggestion, as values of JSON."""
+        return {**asdict(self), "suggested": self.suggested}
+
     def __repr__(self) -> str:
         lowest, highest = self.rates[0], self.rates[-1]
         return f"LearningRateSearch: {self.suggested:g} of {lowest:.1e} to {highest:.1e} ({len(self.rates)} batches)"
@@ -126,12 +140,13 @@ class LearningRateSearch:
 
 def find_learning_rate(
     net: nn.Module, *, encoder: Encodes, train: tuple[Tensor, Tensor], recipe: Recipe | None = None,
-    lowest: float = 1e-5, highest: float = 1.0, batches: int = 100,
+    lowest: float = 1e-5, highest: float = 1.0, batches: int = 100, told: Callable[[int, int], None] | None = None,
 ) -> LearningRateSearch:  # fmt: skip
     """Try learning rates on a copy of the network, from `lowest` to `highest` in equal ratios, one for each batch.
 
     It stops early where the smoothed loss (a running mean with weight 0.1) is more than four times its smallest, or is
-    not finite. Nothing is changed: the suggestion is used where `Recipe(learning_rate=...)` says so.
+    not finite. Nothing is changed: the suggestion is used where `Recipe(learning_rate=...)` says so. `told` hears after
+    each batch how many of them are done.
 
     **Raises**: ParameterError for rates or numbers that are none; `Diverged` where the first batch has no finite loss.
 
@@ -159,6 +174,8 @@ def find_learning_rate(
             mean = 0.9 * mean + 0.1 * loss
             rates.append(rate)
             losses.append(mean / (1.0 - 0.9 ** (k + 1)))
+            if told is not None:
+                told(k + 1, batches)
             if losses[-1] > 4.0 * min(losses):
                 break
     if not losses:

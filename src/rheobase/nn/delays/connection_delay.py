@@ -95,5 +95,9 @@ class SynapticDelay(History):
             out = out + nn.functional.linear(whole[past - k : past - k + steps], weights[k])
         return out if self.bias is None else out + self.bias.to(x.dtype)
 
+    def explained(self, x: Tensor) -> str:
+        """For `rheobase.explain`."""
+        return f"plain torch: a product for each of {self.taps} taps"
+
     def extra_repr(self) -> str:
         return f"{self.shape[0]}, {self.weight.shape[0]}"

@@ -81,6 +81,13 @@ class Taps(History):
         """The weights, (taps, *shape)."""
         raise NotImplementedError
 
+    def runs_on(self, x: Tensor, backend: str = "auto") -> str:
+        """The backend that runs this layer on the device of `x`.
+
+        Raises `BackendUnavailable` for one asked for by name that cannot; `ParameterError` for one that is none.
+        """
+        return self._chosen(x, backend)
+
     def sums(self, x: Tensor, before: Tensor, backend: str) -> Tensor:
         run = reference if backend == "reference" else taps
         weights = self.weights().to(x.dtype)
