@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import struct
 from html import escape
 from importlib.resources import files
+
+LEGIBLE = 75  # pixels of a page for an inch of a picture: letters of 8 points are then 8.3 pixels high
 
 
 def document(title: str, body: str, *styles: str) -> str:
@@ -21,12 +24,22 @@ def document(title: str, body: str, *styles: str) -> str:
 
 
 def figure(light: bytes, dark: bytes, *, alt: str, caption: str) -> str:
-    """A PNG in its two variants, inside the page."""
+    """A PNG in its two variants, inside the page; on a narrow one it keeps the width at which it can be read."""
+    least = f' style="--legible: {round(wide * LEGIBLE)}px"' if (wide := _inches(light)) else ""
     return (
-        f'<figure>\n<picture>\n<source srcset="{_embedded(dark)}" media="(prefers-color-scheme: dark)">\n'
+        f'<figure{least}>\n<picture>\n<source srcset="{_embedded(dark)}" media="(prefers-color-scheme: dark)">\n'
         f'<img src="{_embedded(light)}" alt="{escape(alt)}">\n</picture>\n'
         f"<figcaption>{escape(caption)}</figcaption>\n</figure>"
     )
+
+
+def _inches(image: bytes) -> float:
+    """The width of a PNG; 0 where it does not say how many pixels an inch has."""
+    at = image.find(b"pHYs")
+    if at < 0:
+        return 0.0
+    (pixels,), (per_metre,) = struct.unpack_from(">I", image, 16), struct.unpack_from(">I", image, at + 4)
+    return pixels / (per_metre * 0.0254)
 
 
 def _embedded(image: bytes) -> str:

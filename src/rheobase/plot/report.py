@@ -14,6 +14,7 @@ from rheobase.plot.markup import document, figure
 from rheobase.plot.style import DARK, LIGHT, Style, png
 from rheobase.plot.table import Table
 
+OPENING = "opening"  # the anchor of the picture that opens a page
 _NEXT, _LINE = " &middot;\n", "\n"
 
 
@@ -52,21 +53,24 @@ class Link:
     href: str
 
 
+Block = str | Table | Picture | Rendered | Link | Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Section:
-    """A chapter of the page: paragraphs, tables, pictures and links, in the order given."""
+    """A chapter of the page: paragraphs, tables, pictures, links and named values, in the order given."""
 
     title: str
-    content: Sequence[str | Table | Picture | Rendered | Link]
+    content: Sequence[Block]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """The content of a page, from top to bottom.
 
-    `figures` are what was measured, `settings` what was chosen; `command` makes the run again. `opening` is a picture
-    right below the summary. `sections` follow the pictures; above them stands a list of them, where there are several,
-    and below the summary `links` to other pages.
+    `summary` says what was found, `note` in small what to know beside it, `links` lead to other pages, and `opening` is
+    a picture right below them; then comes a list of the `sections`, where there are several. `figures` are what was
+    measured, `settings` what was chosen; `sections` follow the pictures, and `command` makes the run again.
 
     >>> page = Report(
     ...     title="A run",
@@ -88,21 +92,23 @@ class Report:
     command: str
     footer: str = ""
     sections: Sequence[Section] = ()
-    opening: Picture | None = None
+    opening: Picture | Rendered | None = None
+    note: str = ""
     links: Sequence[Link] = ()
 
     def html(self) -> str:
         """The whole page."""
         body = (
             f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{escape(self.summary)}</p>\n"
+            f"{f'<p><small>{escape(self.note)}</small></p>{_LINE}' if self.note else ''}"
             f"{''.join(f'{_block(link)}{_LINE}' for link in self.links)}</header>\n"
-            f"{_figure(self.opening) + _LINE if self.opening is not None else ''}"
+            f"{_opening(self.opening)}"
             f"{_contents(self.sections)}"
-            f"{_section('Figures', _table(self.figures))}"
+            f"{_section('Results', _table(self.figures)) if self.figures else ''}"
             f"{''.join(_section(picture.title, _figure(picture)) for picture in self.pictures)}"
             f"{''.join(_chapter(number, section) for number, section in enumerate(self.sections, start=1))}"
             f"{_section('Settings', _table(self.settings))}"
-            f"{_section('How to make this again', f'<pre><code>{escape(self.command)}</code></pre>')}"
+            f"{_section('To run it again', f'<pre><code>{escape(self.command)}</code></pre>')}"
             f"<footer>{escape(self.footer)}</footer>\n"
         )
         return document(self.title, body, "report.css")
@@ -118,6 +124,10 @@ class Report:
 def _section(title: str, content: str, name: str = "") -> str:
     mark = f' id="{name}"' if name else ""
     return f"<section{mark}>\n<h2>{escape(title)}</h2>\n{content}\n</section>\n"
+
+
+def _opening(picture: Picture | Rendered | None) -> str:
+    return "" if picture is None else f'<div id="{OPENING}">\n{_figure(picture)}\n</div>\n'
 
 
 def _contents(sections: Sequence[Section]) -> str:
@@ -138,13 +148,15 @@ def _chapter(number: int, section: Section) -> str:
     return _section(section.title, "\n".join(_block(block) for block in section.content), f"part-{number}")
 
 
-def _block(block: str | Table | Picture | Rendered | Link) -> str:
+def _block(block: Block) -> str:
     if isinstance(block, str):
         return f"<p>{escape(block)}</p>"
     if isinstance(block, Link):
         return f'<p>{escape(block.said)} <a href="{escape(block.href)}">{escape(block.text)}</a></p>'
     if isinstance(block, Table):
         return block.html()
+    if isinstance(block, Mapping):
+        return _table(block)
     return f"<h3>{escape(block.title)}</h3>\n{_figure(block)}"
 
 
