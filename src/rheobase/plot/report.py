@@ -9,6 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from rheobase.cards import Card, named
 from rheobase.files import atomic_write, ensure_folder
 from rheobase.plot.markup import document, figure
 from rheobase.plot.style import DARK, LIGHT, Style, png
@@ -104,14 +105,20 @@ class Report:
             f"{''.join(f'{_block(link)}{_LINE}' for link in self.links)}</header>\n"
             f"{_opening(self.opening)}"
             f"{_contents(self.sections)}"
-            f"{_section('Results', _table(self.figures)) if self.figures else ''}"
+            f"{_section('Results', named(self.figures)) if self.figures else ''}"
             f"{''.join(_section(picture.title, _figure(picture)) for picture in self.pictures)}"
             f"{''.join(_chapter(number, section) for number, section in enumerate(self.sections, start=1))}"
-            f"{_section('Settings', _table(self.settings))}"
+            f"{_section('Settings', named(self.settings))}"
             f"{_section('To run it again', f'<pre><code>{escape(self.command)}</code></pre>')}"
             f"<footer>{escape(self.footer)}</footer>\n"
         )
         return document(self.title, body, "report.css")
+
+    def _repr_html_(self) -> str:
+        """The report in a notebook, in short: what was found, and what its page holds."""
+        inside = [*(picture.title for picture in self.pictures), *(section.title for section in self.sections)]
+        folded = {"On its page": "\n".join(inside)} if inside else {}
+        return Card(self.title, self.summary, self.figures, folded=folded).html()
 
     def write(self, path: str | Path) -> Path:
         """Write the page in one step. Raises `StorageError`."""
@@ -137,13 +144,6 @@ def _contents(sections: Sequence[Section]) -> str:
     return f"<nav>\n{_NEXT.join(items)}\n</nav>\n"
 
 
-def _table(rows: Mapping[str, str]) -> str:
-    lines = "\n".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in rows.items()
-    )
-    return f"<table>\n{lines}\n</table>"
-
-
 def _chapter(number: int, section: Section) -> str:
     return _section(section.title, "\n".join(_block(block) for block in section.content), f"part-{number}")
 
@@ -156,7 +156,7 @@ def _block(block: Block) -> str:
     if isinstance(block, Table):
         return block.html()
     if isinstance(block, Mapping):
-        return _table(block)
+        return named(block)
     return f"<h3>{escape(block.title)}</h3>\n{_figure(block)}"
 
 

@@ -90,7 +90,7 @@ def _draw(held: dict[str, list[Case]], style: Style) -> Figure:
     figure = new_figure(WIDTH, 3.6, style)
     ax = dress(figure.subplots(), style, x="value in use (%)", y="best other value (%)", grid="both")
     for k, (title, each) in enumerate(held.items()):
-        x, y = [case.used for case in each], [case.other for case in each]
+        x, y = [case.used or 0.0 for case in each], [case.other for case in each]
         ax.plot(x, y, "o", mfc="none", ms=5.5, mew=1.3, color=style.colours[k % len(style.colours)], label=title)
     low, high = min(*ax.get_xlim(), *ax.get_ylim()), max(*ax.get_xlim(), *ax.get_ylim())
     ax.plot([low, high], [low, high], color=style.muted, lw=0.8, zorder=0)

@@ -14,8 +14,8 @@ from rheobase.cli.fitting.features import SweepFeatures, of_sweeps
 from rheobase.cli.fitting.job import Fitted
 from rheobase.cli.fitting.pictures import all_sweeps, opening
 from rheobase.cli.machine import machine
-from rheobase.core.declaration.describe import display
 from rheobase.learning import reliability
+from rheobase.learning.fitting.shown import quantity_unit
 from rheobase.plot import Report, Section, Table
 from rheobase.runs.folder import REPORT
 
@@ -211,8 +211,7 @@ def command(fitted: Fitted, folder: Path) -> str:
 
 
 def _unit(fitted: Fitted, name: str) -> str:
-    own = {"v_gain": "mV", "v_offset": "mV", "r_series": "GOhm", "input_scale": f"{fitted.kind.input_unit}/pA"}
-    return own[name] if name in own else display(fitted.kind.params[name].unit)
+    return quantity_unit(fitted.fit, name)
 
 
 def _plain(features: SweepFeatures) -> dict[str, float | None]:

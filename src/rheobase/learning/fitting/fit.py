@@ -114,6 +114,12 @@ class Fit:
         said = f"{type(declared(self.neuron)).__name__}, Gamma {self.gamma:.3f} at {self.delta:.3g} ms"
         return f"Fit({said}; {values}; {len(self.candidates)} candidates; ended by {self.ended})"
 
+    def _repr_html_(self) -> str:
+        """The fit in a notebook."""
+        from rheobase.learning.fitting.shown import fit_card  # which takes a fit
+
+        return fit_card(self).html()
+
     @property
     def finished(self) -> bool:
         """Whether it was not interrupted."""
