@@ -7,7 +7,7 @@ from functools import partial
 from rheobase.cli.training.activity import Activity, Layer, activity
 from rheobase.cli.training.job import Outcome
 from rheobase.data import SeriesDataset
-from rheobase.plot import Panel, Picture, confusion, learning_curve, membranes, raster, samples
+from rheobase.plot import Panel, Picture, confusion, learning_curve, raster, samples, traces
 
 MOST_MISTAKES = 12
 
@@ -78,7 +78,7 @@ def _membranes(layer: Layer) -> Picture:
     cells = layer.busiest()
     names = [f"cell {k}" for k in cells.tolist()]
     draw = partial(
-        membranes, layer.potential[:, cells], layer.spikes[:, cells], names, y=layer.potential_label, dt=layer.cells.dt
+        traces, layer.potential[:, cells], layer.spikes[:, cells], names, y=layer.potential_label, dt=layer.cells.dt
     )
     return Picture(
         "Inside a few cells",
