@@ -21,7 +21,7 @@ from rheobase.plot.traces import MOST, strips
 
 Kind = Literal["spikes", "traces"]
 Update = Callable[[float], None]
-MOST_FRAMES = 1200
+MOST_FRAMES, DPI = 1200, 110
 
 
 class Movie(FuncAnimation):
@@ -82,6 +82,7 @@ def animate(
 
 def _movie(figure: Figure, update: Update, end: float, *, window: float | None, frames: int, fps: float) -> Movie:
     # the layout stands before the first frame: it would tremble, and take most of the time
+    figure.set_dpi(DPI)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     last: Axes = figure.axes[-1]

@@ -1,8 +1,9 @@
-"""The frame of every HTML page, and a figure for light and dark: no scripts, no network."""
+"""The frame of every HTML page, and figures for light and dark: no scripts, no network."""
 
 from __future__ import annotations
 
 import base64
+import re
 import struct
 from html import escape
 from importlib.resources import files
@@ -23,14 +24,29 @@ def document(title: str, body: str, *styles: str) -> str:
     )
 
 
+def vector_figure(image: bytes, *, alt: str, caption: str) -> str:
+    """An SVG that knows light and dark itself, inside the page."""
+    width = re.search(rb'width="([\d.]+)pt"', image)
+    inches = float(width[1]) / 72.0 if width else 0.0
+    source = "data:image/svg+xml;base64," + base64.b64encode(image).decode()
+    return (
+        f'<figure{_legible(inches)}>\n<picture><img src="{source}" alt="{escape(alt)}"></picture>\n'
+        f"<figcaption>{escape(caption)}</figcaption>\n</figure>"
+    )
+
+
 def figure(light: bytes, dark: bytes, *, alt: str, caption: str) -> str:
     """A PNG in its two variants, inside the page; on a narrow one it keeps the width at which it can be read."""
-    least = f' style="--legible: {round(wide * LEGIBLE)}px"' if (wide := _inches(light)) else ""
     return (
-        f'<figure{least}>\n<picture>\n<source srcset="{_embedded(dark)}" media="(prefers-color-scheme: dark)">\n'
+        f'<figure{_legible(_inches(light))}>\n<picture>\n<source srcset="{_embedded(dark)}" media="(prefers-color-scheme: dark)">\n'
         f'<img src="{_embedded(light)}" alt="{escape(alt)}">\n</picture>\n'
         f"<figcaption>{escape(caption)}</figcaption>\n</figure>"
     )
+
+
+def _legible(inches: float) -> str:
+    """The width that a picture keeps on a narrow page; nothing where its own is not known."""
+    return f' style="--legible: {round(inches * LEGIBLE)}px"' if inches else ""
 
 
 def _inches(image: bytes) -> float:

@@ -156,6 +156,11 @@ def png(figure: Figure) -> bytes:
     return _rendered(figure, "png")
 
 
+def svg(figure: Figure) -> bytes:
+    """The picture as SVG."""
+    return _rendered(figure, "svg")
+
+
 def save(figure: Figure | Animation, path: str | Path) -> Path:
     """Write a picture whose format follows from the name: .png, .svg or .pdf; an animation as .gif, .mp4 or .html.
 
