@@ -8,7 +8,9 @@ import struct
 from html import escape
 from importlib.resources import files
 
-LEGIBLE = 75  # pixels of a page for an inch of a picture: letters of 8 points are then 8.3 pixels high
+from rheobase.plot.style import WIDTH
+
+LEGIBLE = 66  # pixels of a page for an inch of a picture: one of the usual width then fits a phone
 
 
 def document(title: str, body: str, *styles: str) -> str:
@@ -38,15 +40,16 @@ def vector_figure(image: bytes, *, alt: str, caption: str) -> str:
 def figure(light: bytes, dark: bytes, *, alt: str, caption: str) -> str:
     """A PNG in its two variants, inside the page; on a narrow one it keeps the width at which it can be read."""
     return (
-        f'<figure{_legible(_inches(light))}>\n<picture>\n<source srcset="{_embedded(dark)}" media="(prefers-color-scheme: dark)">\n'
+        f"<figure{_legible(_inches(light))}>\n<picture>\n"
+        f'<source srcset="{_embedded(dark)}" media="(prefers-color-scheme: dark)">\n'
         f'<img src="{_embedded(light)}" alt="{escape(alt)}">\n</picture>\n'
         f"<figcaption>{escape(caption)}</figcaption>\n</figure>"
     )
 
 
 def _legible(inches: float) -> str:
-    """The width that a picture keeps on a narrow page; nothing where its own is not known."""
-    return f' style="--legible: {round(inches * LEGIBLE)}px"' if inches else ""
+    """The width that a picture keeps on a narrow page, where it is wider than most; it then scrolls in its own box."""
+    return f' class="scrolls" style="--legible: {round(inches * LEGIBLE)}px"' if inches > 1.02 * WIDTH else ""
 
 
 def _inches(image: bytes) -> float:

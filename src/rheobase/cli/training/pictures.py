@@ -39,7 +39,7 @@ def _learning(outcome: Outcome) -> Picture:
 def _confusion(outcome: Outcome) -> Picture:
     matrix, classes = outcome.test.confusion, outcome.data.classes
     return Picture(
-        "What it takes for what",
+        "Confusion matrix",
         f"All {outcome.test.samples} test samples, which were run once, after training. Rows are the true classes.",
         f"Confusion matrix of {len(classes)} classes; {int(matrix.trace())} of {int(matrix.sum())} samples are right.",
         lambda style: confusion(matrix, classes, style=style),
