@@ -25,6 +25,15 @@ _STYLE = (
 )
 
 
+def typeset(text: str) -> str:
+    """Text as HTML, with the sign that the keyboard lacks.
+
+    >>> typeset("97.5 +- 0.1 % < 98 %")
+    '97.5 ± 0.1 % &lt; 98 %'
+    """
+    return escape(text).replace(" +- ", " ± ")
+
+
 def named(rows: Mapping[str, str]) -> str:
     """A table of two columns, a name and its value.
 
@@ -32,7 +41,7 @@ def named(rows: Mapping[str, str]) -> str:
     '<table>\\n<tr><th scope="row">dt</th><td>0.1 ms</td></tr>\\n</table>'
     """
     lines = "\n".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in rows.items()
+        f'<tr><th scope="row">{escape(name)}</th><td>{typeset(value)}</td></tr>' for name, value in rows.items()
     )
     return f"<table>\n{lines}\n</table>"
 
@@ -42,7 +51,7 @@ def grid(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
     sides = ["number" if one else "text" for one in right]
 
     def line(cells: Sequence[str], tag: str) -> str:
-        return "".join(f'<{tag} class="{side}">{escape(c)}</{tag}>' for c, side in zip(cells, sides, strict=True))
+        return "".join(f'<{tag} class="{side}">{typeset(c)}</{tag}>' for c, side in zip(cells, sides, strict=True))
 
     body = "\n".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
     title = f"<caption>{escape(caption)}</caption>\n" if caption else ""
@@ -74,7 +83,7 @@ class Card:
         """The card."""
         parts = [f"<div><b>{escape(self.title)}</b></div>"]
         if self.said:
-            parts.append(f'<div class="said">{escape(self.said)}</div>')
+            parts.append(f'<div class="said">{typeset(self.said)}</div>')
         if len(self.curve) > 1:
             parts.append(_curve(self.curve))
         if self.facts:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rheobase.cards import typeset
 from rheobase.reproduce import Call, find, headlines, names, record, search_summary
 from rheobase.reproduce.record import Record
 
@@ -32,11 +33,11 @@ def test_a_page_opens_with_its_findings_and_one_picture(name: str, search: bool)
         assert len(call.paper.headlines) == 3
     page = (call.folder / "index.html").read_text("utf-8")
     again = f"rheobase reproduce {name}{' --search' if search else ''} --redraw"
-    assert f"<p>{escape(said)}</p>" in page.partition("</header>")[0], again
+    assert f"<p>{typeset(said)}</p>" in page.partition("</header>")[0], again
     assert page.index('<div id="opening">') < page.index("<nav>" if len(records) > 1 else "<h2>"), again
     for one in records:
         assert f"<h2>{escape(one.title)}</h2>" in page, again
-        assert escape(one.text) in page, again
+        assert typeset(one.text) in page, again
 
 
 @pytest.mark.parametrize(("name", "search"), PAGES)

@@ -8,6 +8,7 @@ import struct
 from html import escape
 from importlib.resources import files
 
+from rheobase.cards import typeset
 from rheobase.plot.style import WIDTH
 
 LEGIBLE = 66  # pixels of a page for an inch of a picture: one of the usual width then fits a phone
@@ -33,7 +34,7 @@ def vector_figure(image: bytes, *, alt: str, caption: str) -> str:
     source = "data:image/svg+xml;base64," + base64.b64encode(image).decode()
     return (
         f'<figure{_legible(inches)}>\n<picture><img src="{source}" alt="{escape(alt)}"></picture>\n'
-        f"<figcaption>{escape(caption)}</figcaption>\n</figure>"
+        f"<figcaption>{typeset(caption)}</figcaption>\n</figure>"
     )
 
 
@@ -43,7 +44,7 @@ def figure(light: bytes, dark: bytes, *, alt: str, caption: str) -> str:
         f"<figure{_legible(_inches(light))}>\n<picture>\n"
         f'<source srcset="{_embedded(dark)}" media="(prefers-color-scheme: dark)">\n'
         f'<img src="{_embedded(light)}" alt="{escape(alt)}">\n</picture>\n'
-        f"<figcaption>{escape(caption)}</figcaption>\n</figure>"
+        f"<figcaption>{typeset(caption)}</figcaption>\n</figure>"
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from rheobase.cards import Card, named
+from rheobase.cards import Card, named, typeset
 from rheobase.files import atomic_write, ensure_folder
 from rheobase.plot.markup import document, figure
 from rheobase.plot.style import DARK, LIGHT, Style, png
@@ -100,7 +100,7 @@ class Report:
     def html(self) -> str:
         """The whole page."""
         body = (
-            f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{escape(self.summary)}</p>\n"
+            f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{typeset(self.summary)}</p>\n"
             f"{f'<p><small>{escape(self.note)}</small></p>{_LINE}' if self.note else ''}"
             f"{''.join(f'{_block(link)}{_LINE}' for link in self.links)}</header>\n"
             f"{_opening(self.opening)}"
@@ -150,7 +150,7 @@ def _chapter(number: int, section: Section) -> str:
 
 def _block(block: Block) -> str:
     if isinstance(block, str):
-        return f"<p>{escape(block)}</p>"
+        return f"<p>{typeset(block)}</p>"
     if isinstance(block, Link):
         return f'<p>{escape(block.said)} <a href="{escape(block.href)}">{escape(block.text)}</a></p>'
     if isinstance(block, Table):

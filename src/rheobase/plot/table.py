@@ -7,9 +7,8 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
-from rheobase.cards import Card, grid
+from rheobase.cards import Card, grid, typeset
 from rheobase.errors import InputError, ShapeError
 
 Cell = str | int | float | None
@@ -68,7 +67,7 @@ class Table:
     def html(self) -> str:
         """The table for a page, in a box that scrolls where the page is too narrow."""
         table = grid(self.columns, [self.shown(row) for row in self.rows], self.numeric(), self.title)
-        caption = f"<p>{escape(self.caption)}</p>\n" if self.caption else ""
+        caption = f"<p>{typeset(self.caption)}</p>\n" if self.caption else ""
         return f'<div class="scroll">\n{table}\n</div>\n{caption}'
 
     def _repr_html_(self) -> str:

@@ -114,7 +114,7 @@ def _state(facts: Facts) -> str:
 
 
 def _section(facts: Facts, one: Record) -> Section:
-    paragraphs = [text for text in (one.text, f"Reduced run: {one.reduced}" if one.reduced else "") if text]
+    paragraphs = [text for text in (one.text, f"Reduced run. {one.reduced}" if one.reduced else "") if text]
     links = [Link("Every run, a row each:", f"{one.name}/{SEEDS}", f"{one.name}/{SEEDS}")] if one.seeds else []
     opening = _opening(facts)
     # the picture that opens the page is not shown again
@@ -131,7 +131,7 @@ def _chosen(facts: Facts, one: Record) -> list[Link]:
         return []
     other = search.others(part, one.settings)
     said = f"In this run {_and(other)} are not those of the full run, which were looked over." if other else ""
-    about = f"{_and(search.tried)} beside other values, on held-out training data:"
+    about = f"Compared with other values of {_and(search.tried)}, on held-out training data:"
     return [Link(" ".join(text for text in (said, about) if text), f"search, {search.title}", facts.other)]
 
 

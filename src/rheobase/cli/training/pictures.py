@@ -102,7 +102,13 @@ def _mistakes(outcome: Outcome) -> Picture | None:
     captions = [f"{data.classes[data.y_test[k]]} read as {data.classes[predicted[k]]}" for k in chosen]
     return Picture(
         "What it got wrong",
-        f"{len(chosen)} of the {len(wrong)} test samples that were misread.",
+        _misread(len(chosen), len(wrong)),
         "Images with their true class and the class given: " + ", ".join(captions) + ".",
         lambda style: samples(images, captions, style=style),
     )
+
+
+def _misread(shown: int, wrong: int) -> str:
+    if shown < wrong:
+        return f"{shown} of the {wrong} test samples that were misread."
+    return "The one test sample that was misread." if wrong == 1 else f"The {wrong} test samples that were misread."
