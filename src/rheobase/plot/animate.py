@@ -34,7 +34,7 @@ class Movie(FuncAnimation):
         """Nothing: matplotlib warns of an animation that nobody looked at, which is no fault."""
 
     def _repr_html_(self) -> str:
-        return self.to_jshtml(fps=self.fps)
+        return self.to_jshtml(fps=max(1, round(self.fps)))
 
 
 def animate(

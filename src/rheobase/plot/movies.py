@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from matplotlib.animation import Animation, FFMpegWriter, PillowWriter
 from rheobase.errors import ParameterError
 from rheobase.progress import bar
 
-FPS = 20.0  # of an animation that does not say
+FPS = 20  # of an animation that does not say
 
 
 def movie_bytes(movie: Animation, form: str) -> bytes:
     """The animation as GIF, MP4 or HTML. Raises `ParameterError` where nothing on this machine writes the format."""
-    fps = float(getattr(movie, "fps", FPS))
+    fps = max(1, round(getattr(movie, "fps", FPS)))
     if form == "mp4" and not FFMpegWriter.isAvailable():
         remedy = "install ffmpeg, or name the file .gif or .html"
         raise ParameterError("animation", "a .mp4 file", "ffmpeg, which writes it, on the path", remedy)
@@ -28,13 +28,13 @@ def movie_bytes(movie: Animation, form: str) -> bytes:
             # it has no callback: every picture goes into the page as it is drawn
             path.write_text(movie.to_jshtml(fps=fps, embed_frames=True), "utf-8")
         else:
-            writer = PillowWriter(fps=round(fps)) if form == "gif" else FFMpegWriter(fps=round(fps))
+            writer = PillowWriter(fps=fps) if form == "gif" else FFMpegWriter(fps=fps)
             movie.save(str(path), writer=writer, progress_callback=advance)
         return path.read_bytes()
 
 
 @contextmanager
-def _shown(form: str, frames: int | None) -> Iterator[Callable[[int, int], None]]:
+def _shown(form: str, frames: int | None) -> Generator[Callable[[int, int], None]]:
     with bar(transient=True) as shown:
         task = shown.add_task(f"writing {form}", total=frames, note="")
         yield lambda frame, _: shown.update(task, completed=frame + 1)

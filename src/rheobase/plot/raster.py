@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -84,7 +84,7 @@ def _checked(panel: Panel) -> np.ndarray:
 def _panels(given: Tensor | Mapping[str, Tensor] | Sequence[Panel]) -> Sequence[Panel]:
     if isinstance(given, Sequence) and all(isinstance(one, Panel) for one in given):
         return given
-    named = given if isinstance(given, Mapping) else {"": given}
+    named: Mapping[str, Any] = given if isinstance(given, Mapping) else {"": given}
     for name, values in named.items():
         spike_array("raster", f"panel {name!r}" if name else "spikes", values, ("time", "cells"))
     return [Panel(name, torch.as_tensor(values), "spikes", "cell") for name, values in named.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,8 +61,9 @@ def array(owner: str, name: str, values: Tensor, axes: tuple[str, ...]) -> np.nd
     Raises: `ShapeError` for another rank, or no values; `DTypeError` for complex numbers, or what is no number.
     """
     if isinstance(values, np.ndarray):
-        if values.dtype.kind not in "fiub":
-            raise DTypeError(owner, f"{name} of dtype {values.dtype}", "real numbers", f"{name}.real, say")
+        kind: Any = values.dtype
+        if kind.kind not in "fiub":
+            raise DTypeError(owner, f"{name} of dtype {kind}", "real numbers", f"{name}.real, say")
         values = torch.from_numpy(np.ascontiguousarray(values))
     expected = f"{name} of shape ({', '.join(axes)}{',' * (len(axes) == 1)}), no axis empty"
     if not isinstance(values, Tensor):
