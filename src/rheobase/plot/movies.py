@@ -23,13 +23,12 @@ def movie_bytes(movie: Animation, form: str) -> bytes:
         raise ParameterError("animation", "a .mp4 file", "ffmpeg, which writes it, on the path", remedy)
     frames = getattr(movie, "frames", None)
     with tempfile.TemporaryDirectory() as folder, _shown(form, frames) as advance:
-        path = Path(folder) / f"movie.{form}"
         if form == "html":
             # it has no callback: every picture goes into the page as it is drawn
-            path.write_text(movie.to_jshtml(fps=fps, embed_frames=True), "utf-8")
-        else:
-            writer = PillowWriter(fps=fps) if form == "gif" else FFMpegWriter(fps=fps)
-            movie.save(str(path), writer=writer, progress_callback=advance)
+            return movie.to_jshtml(fps=fps, embed_frames=True).encode()
+        path = Path(folder) / f"movie.{form}"
+        writer = PillowWriter(fps=fps) if form == "gif" else FFMpegWriter(fps=fps)
+        movie.save(str(path), writer=writer, progress_callback=advance)
         return path.read_bytes()
 
 

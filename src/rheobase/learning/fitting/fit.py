@@ -23,6 +23,7 @@ from rheobase.learning.fitting.gamma import check_window, gamma, trains_of
 from rheobase.learning.fitting.population import Axis, declared
 from rheobase.learning.fitting.progress import FitCallback, FitStep
 from rheobase.learning.fitting.recording import Recording
+from rheobase.learning.fitting.shown import fit_card
 from rheobase.learning.training.stopping import InterruptWatch
 
 EDGE = 0.02  # of a range: a best value that is nearer to an end might lie beyond it
@@ -116,8 +117,6 @@ class Fit:
 
     def _repr_html_(self) -> str:
         """The fit in a notebook."""
-        from rheobase.learning.fitting.shown import fit_card  # which takes a fit
-
         return fit_card(self).html()
 
     @property
