@@ -105,7 +105,8 @@ def test_a_gif_has_all_frames_and_shows_more_in_each(tmp_path, kind):
     values = SPIKES if kind == "spikes" else V
     shown = frames(animate(values, dt=1.0, kind=kind, seconds=1.0, fps=4), tmp_path)
     assert len(shown) == 4
-    ink = [(picture < 120).sum() for picture in shown]
+    # thin lines are soft at this size
+    ink = [(picture < 220).sum() for picture in shown]
     assert ink[-1] > ink[0]
     assert [p.name for p in tmp_path.iterdir()] == ["movie.gif"]
 
