@@ -10,7 +10,9 @@ from pathlib import Path
 import torch
 
 from rheobase import Neuron, neurons
-from rheobase.plot.style import LIGHT, dress, few_ticks, new_figure, save
+from rheobase.files import atomic_write
+from rheobase.plot.style import LIGHT, dress, few_ticks, new_figure
+from rheobase.plot.vector import adaptive_svg
 
 STOP, ON, OFF = 240.0, 30.0, 190.0  # ms, or steps for a cell that counts in steps
 CELLS: tuple[tuple[str, Neuron, str, float], ...] = (
@@ -45,7 +47,7 @@ def main() -> None:
         ax.set_ylim(bottom - 0.08 * (top - bottom), top + 0.25 * (top - bottom))
         ax.set_xlim(0, STOP)
         few_ticks(ax, x=5, y=4)
-    save(figure, Path(__file__).parent / "img" / "neurons.png")
+    atomic_write(Path(__file__).parent / "img" / "neurons.svg", adaptive_svg(figure))
 
 
 if __name__ == "__main__":

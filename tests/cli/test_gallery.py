@@ -25,10 +25,10 @@ def test_a_page_and_documentation_of_named_neurons(run):
         [
             "LI.md",
             "LIF.md",
-            *(f"img/{n}-{k}" for n in ("LI", "LIF") for k in ("response.png", "dynamics.png", "spark.svg")),
+            *(f"img/{n}-{k}" for n in ("LI", "LIF") for k in ("response.svg", "dynamics.svg", "spark.svg")),
         ]
     )
-    assert Path("pages/img/LIF-response.png").read_bytes().startswith(b"\x89PNG")
+    assert Path("pages/img/LIF-response.svg").read_bytes().startswith(b"<svg")
     assert [path.name for path in Path("new").iterdir()] == ["two.html"]
 
 

@@ -47,7 +47,7 @@ def test_src_makes_a_run_with_everything_in_it(run):
     for text in ("test accuracy", "spikes per neuron", "6,500", "seed", "report: runs/first/report.html"):
         assert text in result.stdout
     page = Path("runs/first/report.html").read_text()
-    for text in ("How it learned", "What it takes for what", "One sample on its way", "--neuron SRC", "GroupReadout"):
+    for text in ("How it learned", "Confusion matrix", "One sample on its way", "--neuron SRC", "GroupReadout"):
         assert text in page
 
 

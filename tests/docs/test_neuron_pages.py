@@ -25,7 +25,7 @@ def linked(text: str) -> set[str]:
 def test_the_page_of_a_neuron_says_what_its_declaration_says(name: str) -> None:
     path = FOLDER / f"{name}.md"
     assert path.is_file(), AGAIN
-    pictures = {file.stem.partition("-")[2] for file in (FOLDER / "img").glob(f"{name}-*.png")}
+    pictures = {file.stem.partition("-")[2] for file in (FOLDER / "img").glob(f"{name}-*.svg")} - {"spark"}
     assert "response" in pictures
     assert ("patterns" in pictures) == any(each.shown for each in find(name).sets().values()), AGAIN
     text = path.read_text("utf-8")

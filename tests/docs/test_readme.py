@@ -43,8 +43,43 @@ def test_the_neuron_of_your_own_has_kernels_and_learns() -> None:
     assert all(p.grad is not None for p in neuron.parameters())
 
 
+def test_a_cell_is_simulated_drawn_and_fitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "time_limit=20" in PYTHON[2]
+    names = run(
+        PYTHON[2].replace("time_limit=20", "generations=2, restarts=4, forced=2, free=1"), {"__name__": "readme"}
+    )
+    assert names["spikes"].sum() >= 5
+    assert len(names["recording"].spike_times()[0]) == names["spikes"].sum()
+    assert (tmp_path / "adex.png").stat().st_size > 5_000
+    assert set(names["fit"].best.values) >= {"b", "tau_w"}
+
+
 def test_lengths_are_as_the_headings_say() -> None:
-    assert [sum(1 for line in block.splitlines() if line.strip()) for block in PYTHON] == [10, 11]
+    assert [sum(1 for line in block.splitlines() if line.strip()) for block in PYTHON[:2]] == [10, 11]
+
+
+def test_commands_work_as_typed_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that take seconds; the training with one epoch, and what follows with what it left."""
+    from typer.testing import CliRunner
+
+    import rheobase
+    from rheobase.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    block = re.findall(r"```\n(rheobase list.*?)```", README, re.DOTALL)[0]
+    slow = ("gallery", "reproduce src", "bench", "convert")
+    for line in block.splitlines():
+        words = shlex.split(line.split("#")[0])[1:]
+        if " ".join(words).startswith(slow):
+            continue
+        more = ["--epochs", "1"] if words[0] == "train" else []
+        done = CliRunner().invoke(app, [*words, *more])
+        assert done.exit_code == 0, f"{line}: {done.output}"
+    (python,) = re.findall(r"`model = (rheobase\.load\(.*?\))`", README)
+    model = eval(python, {"rheobase": rheobase})
+    assert model.predict(torch.rand(2, 8, 8)).names
+    assert isinstance(model.network, torch.nn.Module)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: " ".join(c.split()[:2]))

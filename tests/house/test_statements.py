@@ -33,12 +33,14 @@ def global_statements(module: Module) -> list[str]:
     ]
 
 
+NOTEBOOK = "_repr_html_"  # the name by which notebooks ask
+
+
 def trailing_underscores(module: Module) -> list[str]:
     return [
         module.at(node, f"{node.name} ends in `_`; nothing here changes its object in place")
         for node in module.nodes(ast.FunctionDef, ast.AsyncFunctionDef)
-        # but for the names that a notebook asks for: _repr_html_
-        if node.name.endswith("_") and not node.name.endswith("__") and not node.name.startswith("_repr_")
+        if node.name.endswith("_") and not node.name.endswith("__") and node.name != NOTEBOOK
     ]
 
 

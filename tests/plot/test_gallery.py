@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from rheobase import neurons
 from rheobase.current_clamp import inject, make, respond, shown_response, step_response
 from rheobase.errors import Diverged, ParameterError
 from rheobase.firing_onset import firing_onset
-from rheobase.plot import LIGHT
+from rheobase.plot import DARK, LIGHT
 from rheobase.plot.gallery import Portrait, fi_curve, phase_plane
 from rheobase.plot.gallery.docs import neuron_page
 from rheobase.plot.gallery.page import page
@@ -20,6 +21,7 @@ from rheobase.plot.gallery.reduction import reduction
 from rheobase.plot.gallery.render import entries, entry
 from rheobase.plot.gallery.traces import spiking_curve, thinned, threshold_level
 from rheobase.plot.gallery.variables import plane_variables, variables, velocity
+from rheobase.plot.vector import adaptive_svg, roles
 
 
 @pytest.fixture(autouse=True)
@@ -267,7 +269,7 @@ def test_what_a_graded_cell_puts_out_is_shown_where_no_state_is():
 
 
 def test_a_page_of_two():
-    drawn = list(entries([neurons.LIF, neurons.LI], (LIGHT, LIGHT)))
+    drawn = list(entries([neurons.LIF, neurons.LI]))
     text = page(drawn, "the end")
     assert text.count("<section id=") == 2
     assert text.count("<img src=") == 4
@@ -276,22 +278,56 @@ def test_a_page_of_two():
     assert "the end" in text
     for outside in ("<script", "http://", "https://", "<link"):
         assert outside not in text
-    assert text == page(list(entries([neurons.LIF, neurons.LI], (LIGHT, LIGHT))), "the end")
+    assert text == page(list(entries([neurons.LIF, neurons.LI])), "the end")
 
 
 def test_pictures_are_small_files():
-    for name, plate in entry(neurons.LIF, (LIGHT,)).plates.items():
-        (image,) = plate.images
-        assert image.startswith(b"\x89PNG"), name
-        assert 2_000 < len(image) < 60_000, name
+    for name, plate in entry(neurons.LIF).plates.items():
+        assert plate.image.startswith(b"<svg"), name
+        assert 2_000 < len(plate.image) < 120_000, name
 
 
 def test_the_text_of_a_page_holds_the_declaration():
     text = neuron_page(neurons.SRC, ("response", "dynamics"))
-    assert "img/SRC-response.png" in text
-    assert "img/SRC-patterns.png" not in text
+    assert "img/SRC-response.svg" in text
+    assert "img/SRC-patterns.svg" not in text
     assert "| `b_h` | -6 |  | cut to <= -4 | bias: excitability |" in text
     assert "| `gate` | `'sigmoid'` | `'sigmoid'`, `'step'` | the shape of the slow gate |" in text
     assert "    >>>" not in text
     assert ">>> import torch" in text
     assert "10.1088" in text
+
+
+# --- one picture for light and dark pages -----------------------------------------------------------------------------
+
+
+def test_every_colour_of_every_picture_of_a_neuron_follows_the_reader():
+    for kind in (neurons.AdEx, neurons.FitzHughNagumo, neurons.SRC, neurons.CondLIF):
+        for name, plate in entry(kind).plates.items():
+            text = plate.image.decode()
+            rules, _, drawn = text.partition("</style>")
+            # those of the rules alone: a colour that was drawn would stay what it is on a dark page
+            assert not re.findall(r"#[0-9a-f]{6}\b", re.sub(r'(href="|url\()#\w+', "", drawn)), name
+            assert set(re.findall(r"var\((--[\w-]+)\)", drawn)) == set(re.findall(r"(--[\w-]+):", rules)), name
+            assert LIGHT.background in rules
+            assert DARK.background in rules
+            assert "<image" not in drawn
+            for outside in ("<script", 'href="http', "url(http"):
+                assert outside not in drawn
+
+
+def test_the_same_picture_is_the_same_file():
+    figures = [Portrait.of(neurons.LIF).pictures()["response"].draw(LIGHT) for _ in range(2)]
+    first, second = map(adaptive_svg, figures)
+    assert first == second
+
+
+def test_the_two_styles_have_the_same_roles():
+    light, dark = roles(LIGHT), roles(DARK)
+    assert list(light) == list(dark)
+    # a colour with two roles could not be told apart in a drawn picture
+    assert len(set(light.values())) == len(light)
+    assert {LIGHT.right, LIGHT.wrong} <= set(light.values())
+    for style in (LIGHT, DARK):
+        named = {colour: name for name, colour in roles(style).items()}
+        assert (named[style.right], named[style.wrong]) == ("--line-0", "--line-1")

@@ -8,7 +8,7 @@ import torch
 
 from rheobase.errors import ParameterError, ShapeError
 from rheobase.learning import EpochRecord
-from rheobase.plot import DARK, LIGHT, Panel, confusion, learning_curve, membranes, png, raster, response, samples
+from rheobase.plot import DARK, LIGHT, Panel, confusion, learning_curve, png, raster, response, samples, traces
 
 STYLES = [LIGHT, DARK]
 
@@ -40,9 +40,7 @@ def draw_all(style):
         "one epoch, no validation": learning_curve([record(1, None)], style=style),
         "confusion": confusion(torch.tensor([[9, 1], [0, 8]]), ("cat", "shirt"), style=style),
         "raster": raster(panels(), dt=0.5, style=style),
-        "membranes": membranes(
-            torch.randn(20, 2), SPIKES[:, :2], ["cell 1", "cell 2"], y="v (mV)", dt=0.5, style=style
-        ),
+        "traces": traces(torch.randn(20, 2), SPIKES[:, :2], ["cell 1", "cell 2"], y="v (mV)", dt=0.5, style=style),
         "response": response(
             trace, {"v (mV)": trace, "w (pA)": -trace}, trace > 0.9, title="AdEx", dt=0.1, style=style
         ),
@@ -72,7 +70,7 @@ def rendered(figure):
 
 def test_silence_is_drawn_too():
     quiet = torch.zeros(20, 3)
-    assert png(membranes(quiet, quiet, ["a", "b", "c"], y="v", dt=None))
+    assert png(traces(quiet, quiet, ["a", "b", "c"], y="v", dt=None))
     assert png(response(quiet[:, 0], dict.fromkeys("abcd", quiet[:, 0]), quiet[:, 0], title="", dt=None))
     assert png(raster([Panel("x", quiet, "spikes", "cell"), Panel("y", quiet, "values", "cell")], dt=None))
 
@@ -128,9 +126,9 @@ def test_spikes_lie_at_the_end_of_their_step_and_on_the_row_of_their_cell():
     assert sorted(map(tuple, ticks.tolist())) == [(2.0, 0.0), (2.0, 4.0), (9.0, 5.0)]
 
 
-def test_membranes_mark_every_spike_above_the_trace():
-    traces = torch.linspace(-70, 20, 20)[:, None].expand(20, 2)
-    axes = membranes(traces, SPIKES[:, 4:], ["a", "b"], y="v (mV)", dt=None).axes
+def test_traces_mark_every_spike_above_the_trace():
+    values = torch.linspace(-70, 20, 20)[:, None].expand(20, 2)
+    axes = traces(values, SPIKES[:, 4:], ["a", "b"], y="v (mV)", dt=None).axes
     for ax, times in zip(axes, ([4], [18]), strict=True):
         trace, marks = ax.lines
         assert marks.get_xdata().tolist() == times
@@ -157,8 +155,8 @@ BAD = [
     lambda: raster([panels()[0], Panel("x", torch.zeros(3, 2), "lines", "y")], dt=1.0),
     lambda: raster([Panel("x", torch.zeros(3), "lines", "y")], dt=1.0),
     lambda: raster([Panel("x", [1, 2], "lines", "y")], dt=1.0),
-    lambda: membranes(torch.zeros(5, 2), torch.zeros(5, 1), ["a", "b"], y="v", dt=None),
-    lambda: membranes(torch.zeros(5, 2), torch.zeros(5, 2), ["a"], y="v", dt=None),
+    lambda: traces(torch.zeros(5, 2), torch.zeros(5, 1), ["a", "b"], y="v", dt=None),
+    lambda: traces(torch.zeros(5, 2), torch.zeros(5, 2), ["a"], y="v", dt=None),
     lambda: response(TRACE, {}, TRACE, title="", dt=None),
     lambda: response(TRACE, {"v": torch.zeros(4)}, TRACE, title="", dt=None),
     lambda: samples(torch.zeros(2, 8), ["a", "b"]),

@@ -18,7 +18,7 @@ class Stub:
         first = {"settings": self.settings, "quick": {"depths": [1]}} | changes
         return Paper(
             "stub", "A stub", "Nobody (2024)",
-            (Part("depth", "Depth", "deeper and deeper", self.deepen, **first),
+            (Part(name="depth", summary="deeper and deeper", run=self.deepen, **{"title": "Depth", **first}),
              Part("plain", "Plain", "no units", self.plain, {"size": 4})),
         )  # fmt: skip
 

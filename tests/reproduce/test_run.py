@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_everything_is_written(tmp_path):
     page = outcome.page.read_text()
     assert '<a href="depth/seeds.csv">' in page
     assert "plain/seeds.csv" not in page
-    for text in ("2 of the 2 parts were run.", "A stub", "Nobody (2024)", "It went deep.", "Accuracy", "0.3333",
+    for text in ("All 2 parts were run.", "A stub", "Nobody (2024)", "It went deep.", "Accuracy", "0.3333",
                  "It is flat.", "Of nothing.", "Sizes &lt;b&gt;", "depth: epochs",
                  "rheobase reproduce stub"):  # fmt: skip
         assert text in page, text
@@ -109,7 +110,7 @@ def test_a_quick_run_is_smaller_goes_elsewhere_and_says_so(tmp_path, monkeypatch
     assert stub.done == [1, "plain"]
     depth, plain = outcome.records
     assert [depth.title, depth.tables[0].title, depth.pictures[0].title] == [
-        "Depth, reduced", "Accuracy, reduced", "A curve, reduced",
+        "Depth (reduced run)", "Accuracy (reduced run)", "A curve (reduced run)",
     ]  # fmt: skip
     assert plain.title == "Plain"
     # others' numbers are not reduced by a run of ours
@@ -126,7 +127,7 @@ def test_a_budget_leaves_out_seeds_then_epochs_goes_elsewhere_and_says_so(tmp_pa
     assert outcome.page.as_posix() == "results/stub-10-minutes/index.html"
     depth, plain = outcome.records
     assert (depth.settings["seeds"], depth.settings["epochs"]) == ([0], 5)
-    assert depth.title == "Depth, reduced"
+    assert depth.title == "Depth (reduced run)"
     assert "Cut to the budget: epochs 5 instead of 10, seeds [0] instead of [0, 1, 2]." in outcome.page.read_text()
     # a part that says nothing of its time is done in full, and so is everything where there is time enough
     assert plain.title == "Plain"
@@ -142,10 +143,10 @@ def test_a_budget_that_is_none(tmp_path, options, said):
 
 def test_what_even_a_full_run_reduces_is_said(tmp_path):
     outcome = call(Stub(), tmp_path, {"reduced": "The paper goes to 8."})
-    assert outcome.records[0].title == "Depth, reduced"
+    assert outcome.records[0].title == "Depth (reduced run)"
     page = outcome.page.read_text()
     assert "The paper goes to 8." in page
-    assert "2 of the 2 parts were run, 1 of them reduced" in page
+    assert "All 2 parts were run, 1 of them on a smaller scale" in page
 
 
 def test_what_is_reduced_follows_from_the_settings_in_force(tmp_path):
@@ -206,3 +207,50 @@ def test_two_titles_of_one_file_are_refused(tmp_path):
     part = Part("p", "P", "", lambda job: Finding("", tables))
     with pytest.raises(ParameterError, match="'A b'"):
         reproduce(Call(paper=Paper("q", "Q", "", (part,)), out=tmp_path))
+
+
+def test_redraw_runs_nothing_and_keeps_what_other_settings_made(tmp_path):
+    stub = Stub()
+    call(stub, tmp_path)
+    before = (tmp_path / "index.html").read_text()
+    (tmp_path / "index.html").unlink()
+    later = Stub(epochs=9)
+    outcome = call(later, tmp_path, redraw=True)
+    assert later.done == []
+    assert [one.settings.get("epochs") for one in outcome.records] == [2, None]
+    page = outcome.page.read_text()
+    assert "It went deep." in page
+    assert "run with earlier settings</th><td>Depth<" in page
+    assert call(stub, tmp_path, redraw=True).page.read_text() == before
+
+
+def test_redraw_names_a_part_as_the_paper_does_now(tmp_path):
+    call(Stub(), tmp_path, {"reduced": "The paper goes to 8."})
+    outcome = call(Stub(), tmp_path, {"reduced": "The paper goes to 8.", "title": "How deep"}, redraw=True)
+    assert outcome.records[0].title == "How deep (reduced run)"
+
+
+def test_redraw_of_nothing_and_beside_what_runs(tmp_path):
+    with pytest.raises(DataError, match="no stored result"):
+        call(Stub(), tmp_path / "empty", redraw=True)
+    assert not (tmp_path / "empty").exists()
+    with pytest.raises(ParameterError, match="--redraw and --fresh"):
+        call(Stub(), tmp_path, redraw=True, fresh=True)
+
+
+def test_the_page_opens_with_the_sentences_whose_numbers_were_measured_and_one_picture(tmp_path):
+    def deepest(found):
+        return f"Three layers reach {found.row('depth', 'Accuracy', layers=3)['accuracy']:.2f}."
+
+    def never(found):
+        return str(found.row("depth", "Accuracy", layers=8))
+
+    paper = replace(Stub().paper(), headlines=(deepest, never), opening=("depth", "A curve"))
+    page = reproduce(Call(paper=paper, out=tmp_path)).page.read_text()
+    head, _, rest = page.partition("</header>")
+    assert "<p>Three layers reach 0.33.</p>" in head
+    assert "All 2 parts were run." in head
+    assert rest.index('<div id="opening">') < rest.index("<nav>") < rest.index("<h2>Depth</h2>")
+    # not shown twice
+    assert page.count("data:image/png;base64,") == 2
+    assert 'At the top of the page: <a href="#opening">A curve</a>' in page

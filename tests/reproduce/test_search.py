@@ -116,12 +116,12 @@ def test_both_pages_lead_to_each_other(tmp_path: Path, monkeypatch: pytest.Monke
     assert outcome.page.as_posix() == "results/stub/search/index.html"
     found = outcome.page.read_text()
     assert "A stub, search of settings" in found
-    assert "No test sample is in them." in found
+    assert "No test sample was used" in found
     assert "Welch" in found
     assert 'href="../index.html"' in found
     main = reproduce(Call(paper=paper())).page.read_text()
     assert main.count('href="search/index.html"') == 2
-    assert "lr and epochs beside other values, on held-out training data:" in main
+    assert "Compared with other values of lr and epochs, on held-out training data:" in main
     assert "not those of the full run" not in main
 
 

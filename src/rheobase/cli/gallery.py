@@ -11,7 +11,6 @@ from rheobase.cli.options import Debug, examples, path, reported
 
 if TYPE_CHECKING:
     from rheobase.core.declaration.population import Declared
-    from rheobase.plot import Style
     from rheobase.plot.gallery.render import Entry
 
 EXAMPLES = examples(
@@ -49,7 +48,6 @@ def gallery(
     with reported(debug):
         from rheobase.cli.terminal import console
         from rheobase.errors import ParameterError
-        from rheobase.plot import DARK, LIGHT
         from rheobase.runs.neurons_by_name import find, names
 
         if open_ and docs is not None and out is None:
@@ -59,7 +57,7 @@ def gallery(
             if path is not None:
                 _check_place(path, folder=path is docs)
         kinds = list(dict.fromkeys(find(name) for name in neurons or names()))
-        drawn = _draw(kinds, (LIGHT, DARK) if target else (LIGHT,))
+        drawn = _draw(kinds)
         say = console()
         if docs is not None:
             from rheobase.plot.gallery.docs import write_docs
@@ -82,7 +80,7 @@ def _check_place(path: Path, *, folder: bool) -> None:
         ensure_writable(path, "--out")
 
 
-def _draw(kinds: list[type[Declared]], styles: tuple[Style, ...]) -> list[Entry]:
+def _draw(kinds: list[type[Declared]]) -> list[Entry]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from rheobase.cli.terminal import console
@@ -93,7 +91,7 @@ def _draw(kinds: list[type[Declared]], styles: tuple[Style, ...]) -> list[Entry]
     drawn: list[Entry] = []
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("drawing", total=len(kinds))
-        for entry in entries(kinds, styles):
+        for entry in entries(kinds):
             drawn.append(entry)
             bar.update(task, advance=1, description=f"drew {entry.kind.__name__}")
     return drawn

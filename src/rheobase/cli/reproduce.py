@@ -19,6 +19,7 @@ EXAMPLES = examples(
     "rheobase reproduce src --only response,behaviours",
     "rheobase reproduce delays --budget 20",
     "rheobase reproduce delays --search   (how its settings were chosen, on held-out training data)",
+    "rheobase reproduce src --redraw   (its page again, from the stored results)",
     "rheobase reproduce src --data ~/data --out results/src   (the same command goes on after Ctrl-C)",
 )
 
@@ -67,6 +68,9 @@ def reproduce(
         ),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do again what an earlier call stored.")] = False,
+    redraw: Annotated[
+        bool, typer.Option("--redraw", help="Run nothing; write the page again from what earlier calls stored.")
+    ] = False,
     json: Json = None,
     debug: Debug = False,
 ) -> None:
@@ -87,7 +91,7 @@ def reproduce(
             raise ParameterError("reproduce", "no paper", "the name of a paper", "rheobase reproduce --list")
         call = Call(
             paper=find(paper), only=_names(only or []), search=search, quick=quick, budget=budget, out=out, seed=seed,
-            data=data, fresh=fresh, machine=machine(),
+            data=data, fresh=fresh, redraw=redraw, machine=machine(),
             command=_command(paper, only or [], search, quick, budget, out, seed),
         )  # fmt: skip
         outcome = _run(call)

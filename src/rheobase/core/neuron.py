@@ -78,6 +78,12 @@ class Neuron(Exact):
         held = (state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
         super()._load_from_state_dict(*held)
 
+    def _repr_html_(self) -> str:
+        """The neuron in a notebook: its parameters with their values, its states, its equations."""
+        from rheobase.core.declaration.shown import neuron_card  # which knows the docstring of every neuron
+
+        return neuron_card(self).html()
+
     def own_specs(self) -> Iterable[ParamSpec]:
         """The parameters that this module itself holds."""
         return self.params.values()

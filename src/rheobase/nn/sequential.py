@@ -13,6 +13,7 @@ from rheobase.core.execution.profiler_rows import in_row, named_rows, profiled, 
 from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError, StateError
 from rheobase.nn.axes import check_axes
+from rheobase.nn.shown import network_card
 from rheobase.nn.stateful import Stateful
 
 
@@ -98,6 +99,10 @@ class Sequential(nn.Module):
             else:
                 x = in_row(layer, layer, x)
                 yield x, ()
+
+    def _repr_html_(self) -> str:
+        """The network in a notebook: a row for each layer."""
+        return network_card(self).html()
 
     def __len__(self) -> int:
         return len(self._modules)

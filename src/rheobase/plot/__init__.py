@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from rheobase.deprecated import moved
+from rheobase.plot.animate import Movie, animate
 from rheobase.plot.confusion import confusion
 from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
 from rheobase.plot.learning_rates import learning_rates
-from rheobase.plot.membranes import membranes
 from rheobase.plot.raster import Panel, raster
 from rheobase.plot.report import Link, Picture, Rendered, Report, Section
 from rheobase.plot.response import response
 from rheobase.plot.samples import samples
 from rheobase.plot.style import DARK, LIGHT, Style, check_picture_path, png, save
 from rheobase.plot.table import Table
+from rheobase.plot.traces import traces
 from rheobase.plot.value_map import value_map
 
 __all__ = [
     "DARK",
     "LIGHT",
     "Link",
+    "Movie",
     "Panel",
     "Picture",
     "Rendered",
@@ -26,16 +29,19 @@ __all__ = [
     "Section",
     "Style",
     "Table",
+    "animate",
     "check_picture_path",
     "confusion",
     "labelled_map",
     "learning_curve",
     "learning_rates",
-    "membranes",
     "png",
     "raster",
     "response",
     "samples",
     "save",
+    "traces",
     "value_map",
 ]
+
+__getattr__ = moved(__name__, {"membranes": "rheobase.plot.traces:traces"})

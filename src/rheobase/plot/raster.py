@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from rheobase.errors import ParameterError, ShapeError
 from rheobase.plot.style import LIGHT, TICK, WIDTH, Style, dress, few_ticks, new_figure
-from rheobase.plot.time_axis import Clock, array
+from rheobase.plot.time_axis import Clock, array, spike_array
 
 Kind = Literal["spikes", "values", "lines"]
 _HEIGHTS = {"spikes": 1.5, "values": 1.5, "lines": 1.7}
@@ -36,13 +37,26 @@ class Panel:
     given: bool = False
 
 
-def raster(panels: Sequence[Panel], *, dt: float | None, style: Style = LIGHT) -> Figure:
-    """Panels from the input at the top to the readout at the bottom, over one time axis.
+def raster(
+    spikes: Tensor | Mapping[str, Tensor] | Sequence[Panel], *, dt: float | None, style: Style = LIGHT
+) -> Figure:
+    """A tick for every spike, over one time axis: of one population, of several by name, or of any panels.
 
-    Shapes: each panel's values (time, cells), all of one length; dt in ms, or None where time is in steps.
+    Panels stand one above the other, from the input at the top to the readout at the bottom.
 
-    Raises: `ShapeError` for other shapes; `ParameterError` for an unknown kind or no panel.
+    Shapes: spikes (time, cells), 0 or 1; each panel's values (time, cells), all of one length; dt in ms, or None where
+    time is in steps.
+
+    Raises: `ShapeError` for other shapes; `DTypeError`; `InputError` for spikes that are neither 0 nor 1;
+    `ParameterError` for an unknown kind, no panel, or a dt that is none.
+
+    >>> import torch
+    >>> from rheobase import neurons
+    >>> spikes, _ = neurons.LIF(20, dt=1.0)(torch.rand(100, 1, 20) * 3)
+    >>> len(raster(spikes[:, 0], dt=1.0).axes), len(raster({"first": spikes[:, 0], "again": spikes[:, 0]}, dt=1.0).axes)
+    (1, 2)
     """
+    panels = _panels(spikes)
     arrays = [_checked(panel) for panel in panels]
     if not panels or len({len(a) for a in arrays}) > 1:
         given = f"panels of {[len(a) for a in arrays]} steps"
@@ -50,7 +64,7 @@ def raster(panels: Sequence[Panel], *, dt: float | None, style: Style = LIGHT) -
     heights = [_HEIGHTS[p.kind] for p in panels]
     figure = new_figure(WIDTH, 0.5 + sum(heights), style)
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-    clock = Clock(dt)
+    clock = Clock.checked("raster", dt)
     for ax, panel, values in zip(axes, panels, arrays, strict=True):
         dress(ax, style, title=panel.title, y=panel.y)
         draw = {"spikes": _ticks, "values": _shades, "lines": _curves}[panel.kind]
@@ -64,7 +78,16 @@ def raster(panels: Sequence[Panel], *, dt: float | None, style: Style = LIGHT) -
 def _checked(panel: Panel) -> np.ndarray:
     if panel.kind not in _HEIGHTS:
         raise ParameterError("raster", f"kind {panel.kind!r}", ", ".join(_HEIGHTS), "kind='spikes'")
-    return array("raster", f"panel {panel.title!r}", panel.values, ("time", "cells"))
+    return array("raster", f"panel {panel.title!r}" if panel.title else "spikes", panel.values, ("time", "cells"))
+
+
+def _panels(given: Tensor | Mapping[str, Tensor] | Sequence[Panel]) -> Sequence[Panel]:
+    if isinstance(given, Sequence) and all(isinstance(one, Panel) for one in given):
+        return given
+    named: Mapping[str, Any] = given if isinstance(given, Mapping) else {"": given}
+    for name, values in named.items():
+        spike_array("raster", f"panel {name!r}" if name else "spikes", values, ("time", "cells"))
+    return [Panel(name, torch.as_tensor(values), "spikes", "cell") for name, values in named.items()]
 
 
 def _ticks(ax: Axes, panel: Panel, values: np.ndarray, clock: Clock, style: Style) -> None:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from rheobase.cards import Card, named, typeset
 from rheobase.files import atomic_write, ensure_folder
 from rheobase.plot.markup import document, figure
 from rheobase.plot.style import DARK, LIGHT, Style, png
 from rheobase.plot.table import Table
 
+OPENING = "opening"  # the anchor of the picture that opens a page
 _NEXT, _LINE = " &middot;\n", "\n"
 
 
@@ -52,21 +54,25 @@ class Link:
     href: str
 
 
+Block = str | Table | Picture | Rendered | Link | Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Section:
-    """A chapter of the page: paragraphs, tables, pictures and links, in the order given."""
+    """A chapter of the page: paragraphs, tables, pictures, links and named values, in the order given."""
 
     title: str
-    content: Sequence[str | Table | Picture | Rendered | Link]
+    content: Sequence[Block]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """The content of a page, from top to bottom.
 
-    `figures` are what was measured, `settings` what was chosen; `command` makes the run again. `opening` is a picture
-    right below the summary. `sections` follow the pictures; above them stands a list of them, where there are several,
-    and below the summary `links` to other pages. `warnings` stand before all that was measured.
+    `summary` says what was found, `note` in small what to know beside it, `links` lead to other pages, and `opening` is
+    a picture right below them. `warnings` stand before all that was measured; then comes a list of the `sections`,
+    where there are several. `figures` are what was measured, `settings` what was chosen; `sections` follow the
+    pictures, and `command` makes the run again.
 
     >>> page = Report(
     ...     title="A run",
@@ -88,26 +94,34 @@ class Report:
     command: str
     footer: str = ""
     sections: Sequence[Section] = ()
-    opening: Picture | None = None
+    opening: Picture | Rendered | None = None
+    note: str = ""
     links: Sequence[Link] = ()
     warnings: Sequence[str] = ()
 
     def html(self) -> str:
         """The whole page."""
         body = (
-            f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{escape(self.summary)}</p>\n"
+            f"<header>\n<h1>{escape(self.title)}</h1>\n<p>{typeset(self.summary)}</p>\n"
+            f"{f'<p><small>{escape(self.note)}</small></p>{_LINE}' if self.note else ''}"
             f"{''.join(f'{_block(link)}{_LINE}' for link in self.links)}</header>\n"
-            f"{_figure(self.opening) + _LINE if self.opening is not None else ''}"
+            f"{_opening(self.opening)}"
             f"{_section('Warnings', _list(self.warnings)) if self.warnings else ''}"
             f"{_contents(self.sections)}"
-            f"{_section('Figures', _table(self.figures))}"
+            f"{_section('Results', named(self.figures)) if self.figures else ''}"
             f"{''.join(_section(picture.title, _figure(picture)) for picture in self.pictures)}"
             f"{''.join(_chapter(number, section) for number, section in enumerate(self.sections, start=1))}"
-            f"{_section('Settings', _table(self.settings))}"
-            f"{_section('How to make this again', f'<pre><code>{escape(self.command)}</code></pre>')}"
+            f"{_section('Settings', named(self.settings))}"
+            f"{_section('To run it again', f'<pre><code>{escape(self.command)}</code></pre>')}"
             f"<footer>{escape(self.footer)}</footer>\n"
         )
         return document(self.title, body, "report.css")
+
+    def _repr_html_(self) -> str:
+        """The report in a notebook, in short: what was found, and what its page holds."""
+        inside = [*(picture.title for picture in self.pictures), *(section.title for section in self.sections)]
+        folded = {"On its page": "\n".join(inside)} if inside else {}
+        return Card(self.title, self.summary, self.figures, folded=folded).html()
 
     def write(self, path: str | Path) -> Path:
         """Write the page in one step. Raises `StorageError`."""
@@ -122,6 +136,10 @@ def _section(title: str, content: str, name: str = "") -> str:
     return f"<section{mark}>\n<h2>{escape(title)}</h2>\n{content}\n</section>\n"
 
 
+def _opening(picture: Picture | Rendered | None) -> str:
+    return "" if picture is None else f'<div id="{OPENING}">\n{_figure(picture)}\n</div>\n'
+
+
 def _contents(sections: Sequence[Section]) -> str:
     if len(sections) < 2:
         return ""
@@ -133,24 +151,19 @@ def _list(items: Sequence[str]) -> str:
     return "<ul>\n" + "".join(f"<li>{escape(item)}</li>\n" for item in items) + "</ul>"
 
 
-def _table(rows: Mapping[str, str]) -> str:
-    lines = "\n".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in rows.items()
-    )
-    return f"<table>\n{lines}\n</table>"
-
-
 def _chapter(number: int, section: Section) -> str:
     return _section(section.title, "\n".join(_block(block) for block in section.content), f"part-{number}")
 
 
-def _block(block: str | Table | Picture | Rendered | Link) -> str:
+def _block(block: Block) -> str:
     if isinstance(block, str):
-        return f"<p>{escape(block)}</p>"
+        return f"<p>{typeset(block)}</p>"
     if isinstance(block, Link):
         return f'<p>{escape(block.said)} <a href="{escape(block.href)}">{escape(block.text)}</a></p>'
     if isinstance(block, Table):
         return block.html()
+    if isinstance(block, Mapping):
+        return named(block)
     return f"<h3>{escape(block.title)}</h3>\n{_figure(block)}"
 
 

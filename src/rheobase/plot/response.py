@@ -39,7 +39,7 @@ def response(
     if len(lengths) > 1 or not curves:
         given = f"lengths {sorted(lengths)} and {len(curves)} states"
         raise ShapeError("response", given, "one length, and at least one state", "record them in the same run")
-    clock = Clock(dt)
+    clock = Clock.checked("response", dt)
     time = clock.after(len(stimulus))
     figure = new_figure(WIDTH, 1.4 + 1.1 * len(curves), style)
     heights = [0.5, *([1.1] * len(curves))]

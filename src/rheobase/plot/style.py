@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.animation import Animation
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ from rheobase.errors import ParameterError
 from rheobase.files import atomic_write, ensure_folder
 
 FORMATS = ("png", "svg", "pdf")
+MOVIES = ("gif", "mp4", "html")
 TITLE, LABEL, TICK = 10.0, 9.0, 8.0  # points
 DPI = 200
 _FEWEST, _MOST = 3, 8  # ticks of a logarithmic axis
@@ -154,23 +156,39 @@ def png(figure: Figure) -> bytes:
     return _rendered(figure, "png")
 
 
-def save(figure: Figure, path: str | Path) -> Path:
-    """Write a picture whose format follows from the name: .png, .svg or .pdf. The folder is made.
+def svg(figure: Figure) -> bytes:
+    """The picture as SVG."""
+    return _rendered(figure, "svg")
 
-    Raises: `ParameterError` for another format, `StorageError`.
+
+def save(figure: Figure | Animation, path: str | Path) -> Path:
+    """Write a picture whose format follows from the name: .png, .svg or .pdf; an animation as .gif, .mp4 or .html.
+
+    The folder is made.
+
+    Raises: `ParameterError` for another format, or one that nothing here can write; `StorageError`.
     """
+    if isinstance(figure, Animation):
+        # what moves is rare, and its writers take time to import
+        from rheobase.plot.movies import movie_bytes
+
+        path = check_picture_path(path, MOVIES)
+        ensure_folder(path.parent)
+        atomic_write(path, movie_bytes(figure, path.suffix[1:].lower()))
+        return path
     path = check_picture_path(path)
     ensure_folder(path.parent)
     atomic_write(path, _rendered(figure, path.suffix[1:].lower()))
     return path
 
 
-def check_picture_path(path: str | Path) -> Path:
+def check_picture_path(path: str | Path, formats: Sequence[str] = FORMATS) -> Path:
     """The path, if its name ends in a format that `save` writes. Raises `ParameterError`."""
     path = Path(path)
-    if path.suffix[1:].lower() not in FORMATS:
-        expected = "a name that ends in " + ", ".join(f".{f}" for f in FORMATS)
-        raise ParameterError("picture", f"file {str(path)!r}", expected, f"{path.stem or 'picture'}.png, say")
+    if path.suffix[1:].lower() not in formats:
+        expected = "a name that ends in " + ", ".join(f".{f}" for f in formats)
+        kind = "picture" if formats == FORMATS else "animation"
+        raise ParameterError(kind, f"file {str(path)!r}", expected, f"{path.stem or kind}.{formats[0]}, say")
     return path
 
 

@@ -7,8 +7,8 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
+from rheobase.cards import Card, grid, typeset
 from rheobase.errors import InputError, ShapeError
 
 Cell = str | int | float | None
@@ -66,18 +66,14 @@ class Table:
 
     def html(self) -> str:
         """The table for a page, in a box that scrolls where the page is too narrow."""
-        sides = ["number" if right else "text" for right in self.numeric()]
+        table = grid(self.columns, [self.shown(row) for row in self.rows], self.numeric(), self.title)
+        caption = f"<p>{typeset(self.caption)}</p>\n" if self.caption else ""
+        return f'<div class="scroll">\n{table}\n</div>\n{caption}'
 
-        def line(cells: Sequence[str], tag: str) -> str:
-            return "".join(f'<{tag} class="{side}">{escape(c)}</{tag}>' for c, side in zip(cells, sides, strict=True))
-
-        rows = "\n".join(f"<tr>{line(self.shown(row), 'td')}</tr>" for row in self.rows)
-        caption = f"<p>{escape(self.caption)}</p>\n" if self.caption else ""
-        return (
-            f'<div class="scroll">\n<table class="data">\n<caption>{escape(self.title)}</caption>\n'
-            f"<thead><tr>{line(self.columns, 'th')}</tr></thead>\n"
-            f"<tbody>\n{rows}\n</tbody>\n</table>\n</div>\n{caption}"
-        )
+    def _repr_html_(self) -> str:
+        """The table in a notebook."""
+        rows = [self.shown(row) for row in self.rows]
+        return Card(self.title, self.caption, columns=self.columns, rows=rows).html()
 
     def shown(self, row: Sequence[Cell]) -> list[str]:
         """The cells of a row, as people read them."""

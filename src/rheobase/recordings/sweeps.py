@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rheobase.cards import Card
 from rheobase.errors import DataError, UnitError
 from rheobase.units import parse
 
 Values = NDArray[np.float64]
 POTENTIAL, CURRENT, TIME = "potential", "current", "time"
+_SHOWN = 12  # sweeps of a file, in a notebook
 UNEVEN = 2e-3  # of the interval: more than the rounding of times
 KINDS = {POTENTIAL: "mV", CURRENT: "pA", TIME: "ms"}
 # units as files write them that are no symbol of the SI
@@ -87,6 +89,23 @@ class RecordingFile:
     def __repr__(self) -> str:
         count = f"{len(self.sweeps)} {'sweep' if len(self.sweeps) == 1 else 'sweeps'}"
         return f"RecordingFile({self.path.name}: {self.form}, {count})"
+
+    def _repr_html_(self) -> str:
+        """The file in a notebook: its first sweep as a curve, a row for each sweep, what to know of the reading."""
+        rows = [
+            (
+                each.name, f"{each.duration:g} ms", f"{each.dt:g} ms", f"{each.current.min():.4g} to "
+                f"{each.current.max():.4g} pA", f"{each.v.min():.4g} to {each.v.max():.4g} mV",
+            )
+            for each in self.sweeps
+        ]  # fmt: skip
+        shown, left = rows[:_SHOWN], rows[_SHOWN:]
+        notes = [*self.notes, *([f"{len(left)} more sweeps"] if left else [])]
+        return Card(
+            self.path.name, f"{self.form}, {len(rows)} {'sweep' if len(rows) == 1 else 'sweeps'}",
+            columns=("sweep", "lasts", "dt", "current", "potential"), rows=shown,
+            curve=self.sweeps[0].v.tolist() if self.sweeps else (), folded={"Notes": "\n".join(notes)} if notes else {},
+        ).html()  # fmt: skip
 
 
 def kind_of(unit: str) -> str | None:

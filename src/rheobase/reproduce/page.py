@@ -9,8 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from rheobase.plot import Link, Report, Section
-from rheobase.reproduce import scores
+from rheobase.plot import Link, Picture, Rendered, Report, Section
+from rheobase.plot.report import OPENING
+from rheobase.reproduce import headlines, scores, search_summary
 from rheobase.reproduce.changes import leaves
 from rheobase.reproduce.findings import JUDGED
 from rheobase.reproduce.paper import Paper
@@ -21,7 +22,11 @@ NAME = "index.html"
 
 @dataclass(frozen=True)
 class Facts:
-    """The content of the page. `search`: it is that of the searches. `other`: the link to the other page, or empty."""
+    """The content of the page.
+
+    `search`: it is that of the searches. `other`: the link to the other page, or empty. `others`: the titles of parts
+    that ran under other settings than the present ones.
+    """
 
     paper: Paper
     records: tuple[Record, ...]
@@ -30,6 +35,7 @@ class Facts:
     quick: bool = False
     search: bool = False
     other: str = ""
+    others: tuple[str, ...] = ()
 
 
 def write(facts: Facts, folder: Path) -> Path:
@@ -42,26 +48,29 @@ def report(facts: Facts) -> Report:
     paper, host = facts.paper, facts.machine
     missing = [part.title for part in paper.parts if part.name not in {one.name for one in facts.records}]
     seconds = sum(one.seconds for one in facts.records)
-    figures = {
+    about = {
         "reference": paper.reference,
         **({"not run yet": "; ".join(missing)} if missing else {}),
+        **({"run with earlier settings": "; ".join(facts.others)} if facts.others else {}),
         "time": f"{duration(seconds)}: " + ", ".join(f"{one.name} {duration(one.seconds)}" for one in facts.records),
         "seed": ", ".join(sorted({str(one.seed) for one in facts.records})),
         "hardware": "; ".join(sorted({one.hardware for one in facts.records})),
     }
     if any(scores.SEEDS in table.columns for one in facts.records for table in one.tables):
-        figures["how scores are compared"] = JUDGED
+        about["how scores are compared"] = JUDGED
     names = ("rheobase", "torch", "python", "system")
     versions = "".join(f"{name} {host[name]}, " for name in names if name in host)
     return Report(
         title=f"{paper.title}{', quick run' if facts.quick else ''}",
-        summary=_summary(facts),
-        figures=figures,
+        summary=_found(facts) or _state(facts),
+        note=_state(facts) if _found(facts) else "",
+        opening=_opening(facts),
+        figures={},
         pictures=[],
         settings=_settings(facts.records),
         command=facts.command,
         footer=f"{versions}{date.today().isoformat()}.",
-        sections=[_section(facts, one) for one in facts.records],
+        sections=[*(_section(facts, one) for one in facts.records), Section("About this page", [about])],
         links=_links(facts),
     )
 
@@ -69,30 +78,49 @@ def report(facts: Facts) -> Report:
 def _links(facts: Facts) -> list[Link]:
     if not facts.other:
         return []
-    said, text = ("Set so:", "the parts") if facts.search else ("How the parts were set:", "search of settings")
+    said, text = (
+        ("What was run with these settings:", "the results")
+        if facts.search
+        else ("How the settings were chosen:", "search of settings")
+    )
     return [Link(said, text, facts.other)]
 
 
-def _summary(facts: Facts) -> str:
+def _found(facts: Facts) -> str:
+    """What was found, in a few sentences; nothing where the settings are too small to find anything."""
+    if facts.quick:
+        return ""
+    return search_summary.found(facts.records) if facts.search else headlines.said(facts.paper.headlines, facts.records)
+
+
+def _opening(facts: Facts) -> Picture | Rendered | None:
+    if facts.search:
+        return search_summary.picture(facts.records)
+    return headlines.Results(facts.records).picture(*facts.paper.opening) if facts.paper.opening else None
+
+
+def _state(facts: Facts) -> str:
+    """How much was run, and how."""
     if facts.quick:
         return "A quick run on small settings: it shows that everything works, not what the paper found."
     done, whole = len(facts.records), len(facts.paper.parts)
     if facts.search:
-        return (
-            f"{done} of {whole} searches: settings of the parts beside others, one changed at a time, scored on "
-            "training data that were held out. No test sample is in them."
-        )
+        ran = "" if done == whole else f"{done} of the {whole} searches were run. "
+        return f"{ran}One setting was changed at a time, and scored on training data that were held out."
     reduced = sum(bool(one.reduced) for one in facts.records)
-    said = f", {reduced} of them reduced, which their titles say" if reduced else ""
-    return f"{done} of the {whole} parts were run{said}."
+    said = f", {reduced} of them on a smaller scale than in the paper (marked: reduced run)" if reduced else ""
+    ran = f"All {whole} parts were run" if done == whole else f"{done} of the {whole} parts were run"
+    return f"{ran}{said}."
 
 
 def _section(facts: Facts, one: Record) -> Section:
-    paragraphs = [text for text in (one.text, f"Reduced. {one.reduced}" if one.reduced else "") if text]
+    paragraphs = [text for text in (one.text, f"Reduced run. {one.reduced}" if one.reduced else "") if text]
     links = [Link("Every run, a row each:", f"{one.name}/{SEEDS}", f"{one.name}/{SEEDS}")] if one.seeds else []
-    return Section(
-        one.title, [*paragraphs, *_chosen(facts, one), *one.pictures, *one.tables, *one.quoted, *links]
-    )  # fmt: skip
+    opening = _opening(facts)
+    # the picture that opens the page is not shown again
+    pictures = [Link("At the top of the page:", each.title, f"#{OPENING}") if each is opening else each
+                for each in one.pictures]  # fmt: skip
+    return Section(one.title, [*paragraphs, *_chosen(facts, one), *pictures, *one.tables, *one.quoted, *links])
 
 
 def _chosen(facts: Facts, one: Record) -> list[Link]:
@@ -103,7 +131,7 @@ def _chosen(facts: Facts, one: Record) -> list[Link]:
         return []
     other = search.others(part, one.settings)
     said = f"In this run {_and(other)} are not those of the full run, which were looked over." if other else ""
-    about = f"{_and(search.tried)} beside other values, on held-out training data:"
+    about = f"Compared with other values of {_and(search.tried)}, on held-out training data:"
     return [Link(" ".join(text for text in (said, about) if text), f"search, {search.title}", facts.other)]
 
 

@@ -12,6 +12,7 @@ from rheobase.reproduce.budget import cut
 from rheobase.reproduce.changes import changes, leaves
 
 if TYPE_CHECKING:
+    from rheobase.reproduce.headlines import Headline
     from rheobase.reproduce.job import Job
 
 
@@ -104,20 +105,26 @@ class Search(Part):
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper: its name on the command line, its title and reference, its parts in order, and how they were set."""
+    """A paper: its name on the command line, its title and reference, its parts in order, and how they were set.
+
+    Its page opens with the sentences of `headlines` and the picture `opening` (a part, and a title in it).
+    """
 
     name: str
     title: str
     reference: str
     parts: tuple[Part, ...]
     searches: tuple[Search, ...] = ()
+    headlines: tuple[Headline, ...] = ()
+    opening: tuple[str, str] | None = None
 
     def of_searches(self) -> Paper:
         """The searches as a paper of their own. Raises `ParameterError` where there are none."""
         if not self.searches:
             remedy = "run its parts: nothing of them was chosen by trying"
             raise ParameterError(f"reproduce {self.name}", "--search", "a paper with searches", remedy)
-        return replace(self, title=f"{self.title}, search of settings", parts=self.searches, searches=())
+        title = f"{self.title}, search of settings"
+        return replace(self, title=title, parts=self.searches, searches=(), headlines=(), opening=None)
 
     def search_of(self, part: str) -> Search | None:
         """The search that covers the settings of a part, if any."""

@@ -19,6 +19,7 @@ from rheobase.reproduce.paper import Finding
 SEEDS = "seeds.csv"
 FORM = 2  # of what is stored: raise it when `Record` changes, so that earlier results are made again from their units
 _INDEX = "part.json"
+MARK = " (reduced run)"  # behind the titles of what was done in a smaller way than the paper
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def save(folder: Path, finding: Finding, record: Record) -> Record:
     _check_titles(record.name, [t.title for t in (*finding.tables, *finding.quoted)])
     _check_titles(record.name, [p.title for p in finding.pictures])
     ensure_folder(folder)
-    mark = ", reduced" if record.reduced else ""
+    mark = MARK if record.reduced else ""
     tables = tuple(replace(table, title=table.title + mark) for table in finding.tables)
     quoted = tuple(finding.quoted)
     for bare, table in zip((*finding.tables, *quoted), (*tables, *quoted), strict=True):
@@ -84,8 +85,8 @@ def save(folder: Path, finding: Finding, record: Record) -> Record:
     return whole
 
 
-def read(folder: Path, key: str) -> Record | None:
-    """The part stored in a folder; None unless it was made under this key and is complete.
+def read(folder: Path, key: str | None) -> Record | None:
+    """The part stored in a folder; None unless it was made under this key (if one is given) and is complete.
 
     Raises: `CheckpointError` for a damaged file.
     """
@@ -94,7 +95,7 @@ def read(folder: Path, key: str) -> Record | None:
         return None
     content = read_json(path)
     try:
-        if content["key"] != key:
+        if key not in (None, content["key"]):
             return None
         files = [(p, *(folder / f"{p['file']}{end}.png" for end in ("", "-dark"))) for p in content["pictures"]]
         if not all(light.is_file() and dark.is_file() for _, light, dark in files):

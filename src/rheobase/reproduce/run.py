@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ SEARCH = "search"
 class Call:
     """What was asked for. `budget`: minutes, of a machine with two cores. `command` and `machine` are for the page.
 
-    `search`: run the searches for the settings of the parts instead of the parts.
+    `search`: run the searches for the settings of the parts instead of the parts. `redraw`: run nothing, and write the
+    page from whatever is stored, be it of other settings.
     """
 
     paper: Paper
@@ -36,6 +37,7 @@ class Call:
     seed: int = 0
     data: Path | None = None
     fresh: bool = False
+    redraw: bool = False
     command: str = ""
     machine: Mapping[str, Any] = field(default_factory=dict)
 
@@ -92,13 +94,16 @@ def reproduce(call: Call, watcher: Watcher | None = None) -> Outcome:
     """Run the parts of a call that are not stored yet, and write the page.
 
     Raises: `ParameterError` for an unknown part, a seed below 0 or a budget that is none, `DataError` before any work
-    where data are missing, `StorageError`, `CheckpointError` for damaged results, and what the parts raise.
+    where data are missing or `redraw` finds no result, `StorageError`, `CheckpointError` for damaged results, and what
+    the parts raise.
     """
     watcher = watcher or Watcher()
     chosen = call.shown.choose(call.only)
     if call.seed < 0:
         raise ParameterError(f"reproduce {call.paper.name}", f"seed {call.seed}", "a seed of at least 0", "--seed 0")
     _check_size(call)
+    if call.redraw:
+        return _redraw(call)
     ensure_folder(call.folder)
     todo = [part for part in chosen if call.fresh or record.read(call.folder / part.name, call.key(part)) is None]
     for part in todo:
@@ -112,6 +117,16 @@ def reproduce(call: Call, watcher: Watcher | None = None) -> Outcome:
                 _write(call)
     finally:
         watcher.end()
+    return _write(call)
+
+
+def _redraw(call: Call) -> Outcome:
+    owner = f"reproduce {call.paper.name}"
+    if call.fresh or call.only:
+        given = f"--redraw and {'--fresh' if call.fresh else '--only'}"
+        raise ParameterError(owner, given, "--redraw alone, which runs nothing", "leave one of them out")
+    if all(record.read(call.folder / part.name, None) is None for part in call.shown.parts):
+        raise DataError(owner, f"no stored result in {call.folder}", "what an earlier run stored", "run it first")
     return _write(call)
 
 
@@ -140,11 +155,19 @@ def _hardware(machine: Mapping[str, Any]) -> str:
 
 
 def _write(call: Call) -> Outcome:
-    standing = [record.read(call.folder / part.name, call.key(part)) for part in call.shown.parts]
-    records = tuple(one for one in standing if one is not None)
+    keys = {part.name: call.key(part) for part in call.shown.parts}
+    found = [
+        (part, record.read(call.folder / part.name, None if call.redraw else keys[part.name]))
+        for part in call.shown.parts
+    ]
+    # a part that is called otherwise now than when it ran keeps its numbers
+    records = tuple(
+        replace(one, title=part.title + (record.MARK if one.reduced else "")) for part, one in found if one is not None
+    )
+    others = tuple(one.title for one in records if one.key != keys[one.name])
     other = f"../{page.NAME}" if call.search else f"{SEARCH}/{page.NAME}"
     facts = page.Facts(
-        call.shown, records, call.command, call.machine, quick=call.quick, search=call.search,
+        call.shown, records, call.command, call.machine, quick=call.quick, search=call.search, others=others,
         other=other if (call.folder / other).is_file() else "",
     )  # fmt: skip
     return Outcome(call, records, page.write(facts, call.folder))

@@ -37,6 +37,9 @@ from rheobase.reproduce.scores import EACH, SEEDS, SPREAD, Scores, apart, scored
 from rheobase.reproduce.seeds import Seeds
 
 SCORE = "held-out accuracy (%)"
+TITLE = "Settings beside others"
+# what `judged` says, where the value in use did not score highest
+APART, UNTRIED, CHANCE = "and is told apart from", "which was not tried", "no value is told apart from chance"
 COLUMNS = ("network", "setting", "value", "the part's", SCORE, SPREAD, EACH, SEEDS, "samples", "epochs")
 Train = Callable[[str, str, dict[str, Any], int], tuple[dict[str, Any], int]]
 
@@ -89,7 +92,7 @@ def searched(job: Job, train: Train) -> Finding:
             others += [f"{network}, {said}."] if said else []
     return Finding(
         f"The part's value scored highest in {settings - len(others)} of {settings} cases. {' '.join(others)}".strip(),
-        tables=[scored("Settings beside others", COLUMNS, rows, _caption(job))],
+        tables=[scored(TITLE, COLUMNS, rows, _caption(job))],
         seeds=kept.table(),
     )
 
@@ -105,16 +108,16 @@ def judged(setting: str, used: Any, tries: list[Try]) -> str:
     # of those that score alike the part's
     top = max(tries, key=lambda one: (one.scores.mean, one is own))
     if not top.scores.learnt:
-        return f"{setting}: no value is told apart from chance ({top.scores.chance:.3g} %)"
+        return f"{setting}: {CHANCE} ({top.scores.chance:.3g} %)"
     highest = f"{setting}: {_word(top.value)} scored highest ({top.scores.said()})"
     if own is None:
-        return f"{highest}; the part uses {_word(used)}, which was not tried"
+        return f"{highest}; the part uses {_word(used)}, {UNTRIED}"
     if own is top:
         return ""
     theirs = f"the {_word(used)} that the part uses ({own.scores.said()})"
     if top.scores.n == 1:
         return f"{highest}, before {theirs}; one seed tells nothing apart"
-    return f"{highest} and is {'' if apart(top.scores, own.scores) else 'not '}told apart from {theirs}"
+    return f"{highest} {APART if apart(top.scores, own.scores) else 'and is not told apart from'} {theirs}"
 
 
 def _caption(job: Job) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 from rheobase.cli.fitting.advice import advice
 from rheobase.cli.fitting.job import Fitted
-from rheobase.core.declaration.describe import display
 from rheobase.learning import reliability
 from rheobase.learning.fitting.agreement import Agreement, mean
+from rheobase.learning.fitting.shown import quantity_unit
 from rheobase.learning.fitting.sweep_features import SweepFeatures, of_sweeps
 
 # name, unit, digits and factor of each error; OFF says what they are
@@ -176,8 +176,7 @@ def _errors(fitted: Fitted, found: Agreement | None) -> dict[str, Any] | None:
 
 def unit(fitted: Fitted, name: str) -> str:
     """The unit of a searched quantity."""
-    own = {"v_gain": "mV", "v_offset": "mV", "r_series": "GOhm", "input_scale": f"{fitted.kind.input_unit}/pA"}
-    return own[name] if name in own else display(fitted.kind.params[name].unit)
+    return quantity_unit(fitted.fit, name)
 
 
 def _plain(features: SweepFeatures) -> dict[str, float | None]:

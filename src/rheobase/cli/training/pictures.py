@@ -7,7 +7,7 @@ from functools import partial
 from rheobase.cli.training.activity import Activity, Layer, activity
 from rheobase.cli.training.job import Outcome
 from rheobase.data import SeriesDataset
-from rheobase.plot import Panel, Picture, confusion, learning_curve, learning_rates, membranes, raster, samples
+from rheobase.plot import Panel, Picture, confusion, learning_curve, learning_rates, raster, samples, traces
 
 MOST_MISTAKES = 12
 
@@ -53,7 +53,7 @@ def _tried(outcome: Outcome) -> list[Picture]:
 def _confusion(outcome: Outcome) -> Picture:
     matrix, classes = outcome.test.confusion, outcome.data.classes
     return Picture(
-        "What it takes for what",
+        "Confusion matrix",
         f"All {outcome.test.samples} test samples, which were run once, after training. Rows are the true classes.",
         f"Confusion matrix of {len(classes)} classes; {int(matrix.trace())} of {int(matrix.sum())} samples are right.",
         lambda style: confusion(matrix, classes, style=style),
@@ -92,7 +92,7 @@ def _membranes(layer: Layer) -> Picture:
     cells = layer.busiest()
     names = [f"cell {k}" for k in cells.tolist()]
     draw = partial(
-        membranes, layer.potential[:, cells], layer.spikes[:, cells], names, y=layer.potential_label, dt=layer.cells.dt
+        traces, layer.potential[:, cells], layer.spikes[:, cells], names, y=layer.potential_label, dt=layer.cells.dt
     )
     return Picture(
         "Inside a few cells",
@@ -116,7 +116,13 @@ def _mistakes(outcome: Outcome) -> Picture | None:
     captions = [f"{data.classes[data.y_test[k]]} read as {data.classes[predicted[k]]}" for k in chosen]
     return Picture(
         "What it got wrong",
-        f"{len(chosen)} of the {len(wrong)} test samples that were misread.",
+        _misread(len(chosen), len(wrong)),
         "Images with their true class and the class given: " + ", ".join(captions) + ".",
         lambda style: samples(images, captions, style=style),
     )
+
+
+def _misread(shown: int, wrong: int) -> str:
+    if shown < wrong:
+        return f"{shown} of the {wrong} test samples that were misread."
+    return "The one test sample that was misread." if wrong == 1 else f"The {wrong} test samples that were misread."

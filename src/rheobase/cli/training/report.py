@@ -22,8 +22,8 @@ def write(outcome: Outcome, folder: Path) -> Path:
     trained = len(data.y_train) - len(outcome.validation[1])
     report = Report(
         title=f"{settings.neuron} network on {data.name}",
-        summary=f"Run {folder.name}: {100 * outcome.test.accuracy:.1f} % of {outcome.test.samples} test samples "
-        f"right, after {outcome.history.seconds:.0f} s of training on {trained} samples.",
+        summary=f"Run {folder.name}: {100 * outcome.test.accuracy:.1f} % of {outcome.test.samples:,} test samples "
+        f"are right, after {outcome.history.seconds:.0f} s of training on {trained:,} samples.",
         figures=figures.rows(outcome),
         warnings=[str(concern) for concern in outcome.history.concerns],
         pictures=pictures(outcome),

@@ -26,6 +26,7 @@ from typing import Any
 
 from torch import Tensor
 
+from rheobase.cards import Card
 from rheobase.errors import DataError, DeclarationError, nearest
 from rheobase.stimuli import Stimulus, corners
 
@@ -58,9 +59,34 @@ class NamedSet:
     options: Mapping[str, Any]
     shown: Shown | None
 
+    def _repr_html_(self) -> str:
+        """The set in a notebook: its values, what it is, and where it comes from."""
+        values = {name: _shown_value(value) for name, value in {**self.values, **self.options}.items()}
+        return Card(
+            self.name, self.meaning, values or {"values": "the defaults"}, folded={"Source": self.source}
+        ).html()
+
+
+class NamedSets(dict[str, NamedSet]):
+    """The named sets of a class by name."""
+
+    def _repr_html_(self) -> str:
+        """The sets in a notebook, a row each."""
+        rows = [
+            (
+                each.name,
+                each.meaning,
+                ", ".join(f"{k}={_shown_value(v)}" for k, v in {**each.values, **each.options}.items()),
+            )
+            for each in self.values()
+        ]
+        sources = "\n".join(dict.fromkeys(each.source for each in self.values()))
+        count = f"{len(self)} named {'set' if len(self) == 1 else 'sets'}"
+        return Card(count, columns=("name", "meaning", "values"), rows=rows, folded={"Sources": sources}).html()
+
 
 @functools.cache
-def named_sets(cls: type[Any]) -> dict[str, NamedSet]:
+def named_sets(cls: type[Any]) -> NamedSets:
     """The named sets of a class of neurons, in the order of its file; none where there is no file.
 
     Raises: `DeclarationError` for a file that does not fit the class.
@@ -68,9 +94,9 @@ def named_sets(cls: type[Any]) -> dict[str, NamedSet]:
     try:
         path = Path(inspect.getfile(cls)).with_suffix(".toml")
     except (TypeError, OSError):
-        return {}  # written at a prompt: there is no file beside it
+        return NamedSets()  # written at a prompt: there is no file beside it
     if not path.is_file():
-        return {}
+        return NamedSets()
     return _read(cls, path)
 
 
@@ -89,7 +115,7 @@ def set_in(cls: type[Any], path: str | Path) -> NamedSet:
     return next(iter(found.values()))
 
 
-def _read(cls: type[Any], path: Path) -> dict[str, NamedSet]:
+def _read(cls: type[Any], path: Path) -> NamedSets:
     import tomllib  # only where there is a file
 
     try:
@@ -105,7 +131,7 @@ def _read(cls: type[Any], path: Path) -> dict[str, NamedSet]:
         raise DeclarationError(
             cls.__name__, f"{path.name}: {wrong!r}", "a table [NAME] for each set", "see a fit's file"
         )
-    return {name: _entry(cls, name, entry, source) for name, entry in table.items()}
+    return NamedSets({name: _entry(cls, name, entry, source) for name, entry in table.items()})
 
 
 def _entry(cls: type[Any], name: str, entry: dict[str, Any], source: str) -> NamedSet:
@@ -129,6 +155,10 @@ def _shown(cls: type[Any], where: str, table: dict[str, Any]) -> Shown:
     if missing:
         raise DeclarationError(where, f"shown without {', '.join(missing)}", "stop and current", "add them")
     return Shown(float(table.get("dt", 1.0)), float(table["stop"]), corners(table["current"]), start)
+
+
+def _shown_value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _known(where: str, given: Mapping[str, Any], known: tuple[str, ...]) -> None:

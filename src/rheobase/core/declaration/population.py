@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from rheobase.core.declaration.elsewhere import elsewhere
 from rheobase.core.declaration.inputs import CURRENT, RESERVED, input_type
-from rheobase.core.declaration.parameter_sets import NamedSet, Shown, named_sets, set_in
+from rheobase.core.declaration.parameter_sets import NamedSet, NamedSets, Shown, named_sets, set_in
 from rheobase.core.declaration.words import EntrySpec, Option, ParamSpec, StateSpec
 from rheobase.core.execution.check import checked_shape
 from rheobase.core.neuron import Neuron
@@ -126,9 +126,9 @@ class Declared(Neuron):
         return ATan(MILLIVOLTS) if potential is not None and potential.unit == "mV" else ATan()
 
     @classmethod
-    def sets(cls) -> dict[str, NamedSet]:
+    def sets(cls) -> NamedSets:
         """The named parameter sets of this neuron, of the TOML file beside its equations (`parameter_sets`)."""
-        return dict(named_sets(cls))
+        return NamedSets(named_sets(cls))
 
     @classmethod
     def named_set(cls, name: str | Path) -> NamedSet:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from rheobase.cards import Card
 from rheobase.checks import is_number
 from rheobase.errors import DTypeError, InputError, ParameterError, ShapeError
 from rheobase.learning.fitting.recording_units import CURRENT, POTENTIAL, in_unit
@@ -76,6 +77,19 @@ class Recording:
         sweeps, spikes = len(self.v), sum(map(len, self.spike_times()))
         some = f"{sweeps} {'sweep' if sweeps == 1 else 'sweeps'} of {self.duration:g} ms"
         return f"Recording({some}, dt={self.dt:g}, {spikes} {'spike' if spikes == 1 else 'spikes'})"
+
+    def _repr_html_(self) -> str:
+        """The recording in a notebook: its size, and its sweep with the most spikes."""
+        counts = [len(times) for times in self.spike_times()]
+        shown = counts.index(max(counts))
+        facts = {
+            "time": f"{self.duration:g} ms a sweep, {self.dt:g} ms a sample",
+            "current": f"{float(self.current.min()):.4g} to {float(self.current.max()):.4g} pA",
+            "potential": f"{float(self.v.min()):.4g} to {float(self.v.max()):.4g} mV",
+            "spikes": f"{_few(counts)} (upward crossings of {self.level:g} mV)",
+        }
+        said = f"The potential of sweep {shown} over time, and of all sweeps:"
+        return Card(repr(self), said, facts, curve=self.v[shown].tolist()).html()
 
     @classmethod
     def read(
@@ -228,3 +242,8 @@ def _before(before: Any, v: Tensor) -> Tensor | None:
     if not bool(torch.isfinite(before).all()):
         raise InputError("Recording", "before with NaN or infinity", "finite numbers", "leave it out")
     return before.detach().to(v)
+
+
+def _few(counts: Sequence[int]) -> str:
+    """The numbers of a few sweeps, of many only their sum."""
+    return ", ".join(map(str, counts)) if len(counts) <= 12 else f"{sum(counts)} in {len(counts)} sweeps"

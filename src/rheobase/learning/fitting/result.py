@@ -18,6 +18,7 @@ from rheobase.learning.fitting.population import Axis, declared
 from rheobase.learning.fitting.progress import FitStep
 from rheobase.learning.fitting.recipe import FitRecipe
 from rheobase.learning.fitting.recording import Recording
+from rheobase.learning.fitting.shown import fit_card
 
 EDGE = 0.02  # of a range: a best value that is nearer to an end might lie beyond it
 INTERRUPTED = "Ctrl-C"
@@ -70,6 +71,10 @@ class Fit:
         if self.held_out is not None:
             said += f", {self.held_out.gamma:.3f} held out"
         return f"Fit({said}; {values}; {len(self.candidates)} candidates; ended by {self.ended})"
+
+    def _repr_html_(self) -> str:
+        """The fit in a notebook."""
+        return fit_card(self).html()
 
     @property
     def finished(self) -> bool:

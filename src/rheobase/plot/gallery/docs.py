@@ -14,7 +14,7 @@ from rheobase.current_clamp import FINE_DT, make
 from rheobase.files import atomic_write, ensure_folder
 from rheobase.plot.gallery.portrait import DYNAMICS, PATTERNS, RESPONSE, captions
 from rheobase.plot.gallery.render import BOX, Entry
-from rheobase.plot.style import LIGHT
+from rheobase.plot.style import DARK, LIGHT
 
 PICTURES = "img"
 TITLES = {RESPONSE: "Response", DYNAMICS: "Dynamics", PATTERNS: "Firing patterns"}
@@ -31,7 +31,7 @@ def write_docs(entries: Sequence[Entry], folder: Path, *, index: bool) -> list[P
     for entry in entries:
         name = entry.kind.__name__
         for key, plate in entry.plates.items():
-            atomic_write(folder / PICTURES / f"{name}-{key}.png", plate.images[0])
+            atomic_write(folder / PICTURES / f"{name}-{key}.svg", plate.image)
         atomic_write(folder / PICTURES / f"{name}-{SPARK}", _spark(entry.spark).encode())
         written.append(folder / f"{name}.md")
         atomic_write(written[-1], neuron_page(entry.kind, entry.plates).encode())
@@ -48,7 +48,7 @@ def neuron_page(kind: type[Declared], pictures: Collection[str]) -> str:
     parts = [
         f"# {name}\n\n{_escaped(described.summary)}\n\n{_equations(described.equations)}",
         *(
-            f"## {title}\n\n![{title} of {name}]({PICTURES}/{name}-{key}.png)\n\n{said[key]}\n"
+            f"## {title}\n\n![{title} of {name}]({PICTURES}/{name}-{key}.svg)\n\n{said[key]}\n"
             for key, title in TITLES.items()
             if key in pictures
         ),
@@ -157,7 +157,9 @@ def _escaped(text: str) -> str:
 
 
 def _spark(path: str) -> str:
+    light, dark = (f"path{{stroke:{style.colours[0]}}}" for style in (LIGHT, DARK))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{BOX[0]}" height="{BOX[1]}" viewBox="0 0 {BOX[0]} {BOX[1]}">'
-        f'<path d="{path}" fill="none" stroke="{LIGHT.colours[0]}" stroke-width="1.5" stroke-linejoin="round"/></svg>\n'
+        f"<style>{light}@media (prefers-color-scheme: dark){{{dark}}}</style>"
+        f'<path d="{path}" fill="none" stroke-width="1.5" stroke-linejoin="round"/></svg>\n'
     )

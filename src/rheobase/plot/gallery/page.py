@@ -8,7 +8,7 @@ from html import escape
 from rheobase.core.declaration.describe import Description
 from rheobase.plot.gallery.portrait import PATTERNS
 from rheobase.plot.gallery.render import BOX, Entry, Plate
-from rheobase.plot.markup import document, figure
+from rheobase.plot.markup import document, vector_figure
 
 TITLE = "Gallery of neurons"
 
@@ -48,5 +48,4 @@ def _section(entry: Entry) -> str:
 
 
 def _figure(plate: Plate) -> str:
-    light, dark = plate.images
-    return figure(light, dark, alt=plate.alt, caption=plate.caption)
+    return vector_figure(plate.image, alt=plate.alt, caption=plate.caption)

@@ -1,8 +1,7 @@
-"""The pictures of many neurons as PNG, drawn in several processes where there are several cores."""
+"""The pictures of many neurons as SVG, drawn in several processes where there are several cores."""
 
 from __future__ import annotations
 
-import io
 import multiprocessing
 import os
 import signal
@@ -12,30 +11,26 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from PIL import Image
 
 from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import membrane
 from rheobase.plot.gallery.portrait import Portrait
 from rheobase.plot.gallery.traces import spiking_curve, thinned
-from rheobase.plot.style import Style
+from rheobase.plot.style import LIGHT
+from rheobase.plot.vector import adaptive_svg
 
-DPI = 120
-COLOURS = 128  # enough for lines and their soft edges, in a third of the bytes
 FEW = 3  # neurons for which starting processes would take longer than drawing
 BOX = (240, 56)  # of a thumbnail
 
 
 @dataclass(frozen=True)
 class Plate:
-    """A picture in words and as PNG, one for each style asked for, in that order."""
+    """A picture in words and as SVG, for light and dark pages."""
 
     title: str
     caption: str
     alt: str
-    images: tuple[bytes, ...]
+    image: bytes
 
 
 @dataclass(frozen=True)
@@ -47,19 +42,19 @@ class Entry:
     spark: str
 
 
-def entries(kinds: Sequence[type[Declared]], styles: Sequence[Style]) -> Iterator[Entry]:
+def entries(kinds: Sequence[type[Declared]]) -> Iterator[Entry]:
     """Simulate and draw neurons, in their order, each as soon as it is ready.
 
     Raises `Diverged` for a neuron whose states become NaN or infinite.
     """
     workers = min(len(kinds), len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     if len(kinds) <= FEW or workers < 2:
-        yield from (entry(kind, tuple(styles)) for kind in kinds)
+        yield from map(entry, kinds)
         return
     # spawned and not forked: a forked child would inherit the threads of torch as if they ran
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _start)
     try:
-        yield from pool.map(entry, kinds, [tuple(styles)] * len(kinds))
+        yield from pool.map(entry, kinds)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
@@ -70,25 +65,14 @@ def _start() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def entry(kind: type[Declared], styles: tuple[Style, ...]) -> Entry:
-    """One neuron: simulated once, drawn in each style."""
+def entry(kind: type[Declared]) -> Entry:
+    """One neuron, simulated and drawn."""
     portrait = Portrait.of(kind)
     plates = {
-        name: Plate(picture.title, picture.caption, picture.alt, tuple(small_png(picture.draw(s)) for s in styles))
+        name: Plate(picture.title, picture.caption, picture.alt, adaptive_svg(picture.draw(LIGHT)))
         for name, picture in portrait.pictures().items()
     }
     return Entry(kind, plates, _spark(portrait))
-
-
-def small_png(figure: Figure) -> bytes:
-    """A picture as PNG in few bytes."""
-    figure.set_dpi(DPI)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    data = io.BytesIO()
-    pixels.quantize(COLOURS, dither=Image.Dither.NONE).save(data, "PNG", optimize=True)
-    return data.getvalue()
 
 
 def _spark(portrait: Portrait) -> str:

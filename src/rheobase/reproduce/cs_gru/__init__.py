@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.cs_gru import cell, mnist, search, speech
+from rheobase.reproduce.cs_gru import cell, headlines, mnist, search, speech
 from rheobase.reproduce.paper import Paper
 
 PAPER = Paper(
@@ -12,4 +12,6 @@ PAPER = Paper(
     "arXiv 2510.25696 (2025)",
     parts=(cell.PART, mnist.PART, speech.PART),
     searches=search.SEARCHES,
+    headlines=headlines.HEADLINES,
+    opening=headlines.OPENING,
 )

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.delays import cells, heidelberg, history, kinds, longer, parametrisations, search, speakers
+from rheobase.reproduce.delays import (
+    cells,
+    headlines,
+    heidelberg,
+    history,
+    kinds,
+    longer,
+    parametrisations,
+    search,
+    speakers,
+)
 from rheobase.reproduce.paper import Paper
 
 PAPER = Paper(
@@ -12,4 +22,6 @@ PAPER = Paper(
     "arXiv 2512.01906 (2025)",
     parts=(history.PART, longer.PART, kinds.PART, parametrisations.PART, cells.PART, speakers.PART, heidelberg.PART),
     searches=search.SEARCHES,
+    headlines=headlines.HEADLINES,
+    opening=headlines.OPENING,
 )

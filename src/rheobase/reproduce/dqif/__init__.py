@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.dqif import accuracy, mismatch, potential, search, stability
+from rheobase.reproduce.dqif import accuracy, headlines, mismatch, potential, search, stability
 from rheobase.reproduce.paper import Paper
 
 PAPER = Paper(
@@ -12,4 +12,6 @@ PAPER = Paper(
     "Neural Networks, arXiv 2510.05168 (2025)",
     parts=(stability.PART, potential.PART, mismatch.PART, accuracy.PART),
     searches=search.SEARCHES,
+    headlines=headlines.HEADLINES,
+    opening=headlines.OPENING,
 )

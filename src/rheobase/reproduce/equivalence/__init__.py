@@ -9,6 +9,7 @@ from rheobase.reproduce.equivalence import (
     cost,
     discrete,
     floating,
+    headlines,
     search,
     trains,
 )
@@ -30,4 +31,6 @@ PAPER = Paper(
         classifier.PART,
     ),
     searches=search.SEARCHES,
+    headlines=headlines.HEADLINES,
+    opening=headlines.OPENING,
 )

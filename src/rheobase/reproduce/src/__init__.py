@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rheobase.reproduce.paper import Paper
-from rheobase.reproduce.src import accuracy, behaviours, beyond, costs, depth, response, robustness, search
+from rheobase.reproduce.src import accuracy, behaviours, beyond, costs, depth, headlines, response, robustness, search
 
 PAPER = Paper(
     name="src",
@@ -20,4 +20,6 @@ PAPER = Paper(
         beyond.PART,
     ),
     searches=search.SEARCHES,
+    headlines=headlines.HEADLINES,
+    opening=headlines.OPENING,
 )
