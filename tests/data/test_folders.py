@@ -100,6 +100,30 @@ def test_groups_are_whole_in_one_part(pets):
         load(pets, reading=Reading(pattern="(?P<person>[a-z]+)_", leave_out="bbo"))
 
 
+def test_whole_groups_validate(pets, gestures):
+    for folder, pattern, kind in ((pets, "(?P<person>[a-z]+)_", "person"), (gestures, r"(?P<take>\d)[.]npz", "take")):
+        data = load(folder, reading=Reading(pattern=pattern))
+        for seed in range(3):
+            held, how = data.held_back(0.3, seed)
+            of = [set(data.groups.train[part].tolist()) for part in (held, ~held)]
+            assert of[0]
+            assert not of[0] & of[1]
+            assert f" by {kind}: {data.groups.names[min(of[0])]}" in how
+            (_, y), (_, y_held) = data.split(0.3, seed)
+            assert torch.equal(y_held, data.y_train[held])
+            assert len(y) + len(y_held) == len(data.y_train)
+
+
+def test_where_no_group_can_be_held_back_it_is_told(pets):
+    data = load(pets, reading=Reading(pattern="(?P<person>[a-z]+)_", leave_out="ann,bob,eve"))
+    held, how = data.held_back(0.2)
+    assert int(held.sum()) == 1
+    assert how == (
+        "1 of 5 training samples, by class; caution: by no person, because without it a class would have no "
+        "training sample"
+    )
+
+
 def test_a_pattern_gives_the_class_of_a_flat_folder(tmp_path):
     for k in range(20):
         image(tmp_path / "flat" / f"{k % 3}_{'ab'[k % 2]}_{k}.png")
