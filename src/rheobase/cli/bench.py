@@ -44,14 +44,15 @@ def bench_neurons(
     Against other libraries: make bench.
     """
     with reported(debug, json=json):
-        from rheobase.cli import machine
+        from rheobase.cli.machine import machine
+        from rheobase.memory import check_memory
         from rheobase.runs.neurons_by_name import find, names
         from rheobase.runs.threads import threads as so_many
 
         kinds = [find(name) for name in neuron or names()]
         sizes = f"--steps {steps} --batch {batch} --size {size}"
         # input, output, and the gradient of both
-        machine.check_memory("bench", sizes, 4 * 4 * steps * batch * size, "take fewer of one of them")
+        check_memory("bench", sizes, 4 * 4 * steps * batch * size, "take fewer of one of them")
         with so_many(threads):
             rows = _measured(kinds, (steps, batch, size), seconds)
             content = {

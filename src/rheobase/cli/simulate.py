@@ -223,9 +223,9 @@ def _states(kind: type[Declared], record: list[str]) -> list[str]:
 
 
 def _run(neuron: Declared, inputs: dict[str, float], stop: str, onset: str) -> Response:
-    from rheobase.cli.machine import check_memory
     from rheobase.current_clamp import respond
     from rheobase.errors import ParameterError
+    from rheobase.memory import check_memory
 
     steps, start = _steps(neuron, stop, "--stop"), _steps(neuron, onset, "--onset")
     if not 1 <= steps <= MOST_STEPS:

@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.cli.machine import check_memory
 from rheobase.cli.training.progress import progress
 from rheobase.data import Dataset, Encoder, EventDataset, Scaled
 from rheobase.data.dataset import Pair
@@ -21,6 +20,7 @@ from rheobase.errors import Diverged
 from rheobase.learning import Callback, Evaluation, History, TensorBoardLog, Trainer, count_parameters
 from rheobase.learning.training.distributed import make_fabric
 from rheobase.learning.training.random_state import seeded
+from rheobase.memory import check_memory
 from rheobase.nn import Sequential
 from rheobase.runs.network import build, cells_of, memory_of
 from rheobase.runs.settings import Settings

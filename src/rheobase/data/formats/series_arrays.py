@@ -9,12 +9,16 @@ import numpy as np
 
 from rheobase.data.folders.problems import Problems
 from rheobase.data.formats.found_series import FoundSeries
-from rheobase.data.formats.npz import names_of, read_npy, read_npz
+from rheobase.data.formats.npz import check_room_for_arrays, names_of, read_npy, read_npz
 
 EXPECTED = "numbers (samples, time, channels), and a class for each sample"
 REMEDY = (
     "np.savez_compressed(path, x=x, y=y), or x_train, y_train, x_test and y_test; lengths=... where series end early"
 )
+
+
+BYTES_A_VALUE = 28
+"""As float64, and as float32 of all series and of each part, with what is taken on the way; measured."""
 
 
 def series_or_images(path: Path) -> str | None:
@@ -27,6 +31,7 @@ def series_or_images(path: Path) -> str | None:
     key = "x_train" if "x_train" in keys else "x"
     if key not in keys:
         return "images"
+    check_room_for_arrays(path, (key,), 0)
     x = read_npz(path, (key,), REMEDY)[key]
     if x.ndim != 3 or x.dtype.kind not in "iuf" or x.dtype == np.uint8 or not x.size:
         return "images"
@@ -41,6 +46,7 @@ def read_series_arrays(path: Path, roles: Mapping[str, tuple[str, ...]], *, labe
     **Raises**: DataError with all that is wrong, by sample; pickled objects are refused.
     """
     problems = Problems(str(path), REMEDY)
+    check_room_for_arrays(path, names_of(path), BYTES_A_VALUE)
     if path.suffix.lower() == ".npy":
         held = {"x": read_npy(path, REMEDY)}
         other = path.with_name("y" + path.name[1:])

@@ -9,15 +9,16 @@ import numpy as np
 
 from rheobase.data.dataset import Dataset
 from rheobase.data.folders.folder import from_class_folders
-from rheobase.data.folders.problems import Watch
+from rheobase.data.folders.problems import Watch, bytes_of
 from rheobase.data.folders.reading import Reading
 from rheobase.data.formats.arrays import images, labels
 from rheobase.data.formats.idx import read_idx
-from rheobase.data.formats.npz import read_npz
+from rheobase.data.formats.npz import check_room_for_arrays, read_npz
 from rheobase.data.formats.series_arrays import series_or_images
 from rheobase.data.sets.mnist import FILES, find
 from rheobase.data.sets.series import from_series, is_series
 from rheobase.errors import DataError, ParameterError
+from rheobase.memory import check_room
 
 _KEYS = tuple(FILES)
 _WRITE = f"write it with np.savez_compressed(path, {', '.join(f'{key}=...' for key in _KEYS)})"
@@ -62,14 +63,17 @@ def from_folder(folder: Path) -> Dataset:
 
     **Raises**: DataError naming the file that is missing, corrupt, or does not fit the others.
     """
-    arrays: dict[str, np.ndarray] = {}
+    files: dict[str, Path] = {}
     for part, name in FILES.items():
         path = find(folder, name)
         if path is None:
             expected = "the four files " + ", ".join(FILES.values()) + ", plain or .gz"
             raise DataError(str(folder), f"no {name}", expected, f"add or rename the file that holds {part}")
-        arrays[part] = read_idx(path)
-    return _dataset(str(folder), arrays)
+        files[part] = path
+    size = bytes_of(list(files.values()))
+    # a byte of a file is a pixel or more; float32 beside it
+    check_room(str(folder), f"idx files of {size / 2**30:.3g} GiB", 5 * size, "take fewer samples")
+    return _dataset(str(folder), {part: read_idx(path) for part, path in files.items()})
 
 
 def from_npz(path: Path) -> Dataset:
@@ -79,6 +83,7 @@ def from_npz(path: Path) -> Dataset:
 
     **Raises**: DataError naming the key that is missing, corrupt, or does not fit the others.
     """
+    check_room_for_arrays(path, _KEYS, 4)  # float32 beside them
     return _dataset(str(path), read_npz(path, _KEYS, _WRITE))
 
 
