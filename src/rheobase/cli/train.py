@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rheobase.cli.options import INTERRUPTED, MOST_THREADS, Debug, Json, examples, path, reported, write_json
-from rheobase.runs.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, SPLIT_SEED, TEST_SHARE, said
+from rheobase.runs.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, NEURON, SPLIT_SEED, TEST_SHARE, said
 
 if TYPE_CHECKING:
     from rheobase.data import Dataset
@@ -45,7 +45,10 @@ def _own(text: str, metavar: str) -> Any:
 
 def train(
     neuron: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The neuron; `rheobase list` has them.", rich_help_panel=WHAT)
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The neuron; `rheobase list` has them.", show_default=NEURON, rich_help_panel=WHAT
+        ),
     ] = None,
     data: Annotated[
         str | None,
@@ -231,22 +234,22 @@ def _start(
     from rheobase.runs.neurons_by_name import find
     from rheobase.runs.settings import Settings, located
 
-    for wanted in ("neuron", "data"):
-        if given[wanted] is None:
-            raise ParameterError(
-                "train", f"no --{wanted}", f"--{wanted} NAME", "rheobase train --neuron SRC --data digits"
-            )
-    kind = find(given["neuron"])
+    if given["data"] is None:
+        raise ParameterError("train", "no --data", "--data NAME or PATH", "rheobase train --data digits")
+    kind = find(given["neuron"] or NEURON)
     dataset = load(
         given["data"], given["data_dir"], download=download, limit=given["limit"],
         reading=Reading(**own), watch=reading_lines(),
     )  # fmt: skip
-    chosen = {**given, "hidden": parse_hidden(given["hidden"]), "data": located(given["data"])}
+    chosen = {**given, "neuron": kind.__name__, "hidden": parse_hidden(given["hidden"]), "data": located(given["data"])}
     if given["data_dir"] is not None:
         chosen["data_dir"] = os.path.realpath(expanded(given["data_dir"], "--data-dir"))
     settings = Settings.resolve(chosen, dataset)
     wanted_name = name or f"{kind.__name__}-{Path(given['data']).stem}".lower()
     check(settings, dataset)
+    if given["neuron"] is None:
+        said = f"neuron: {NEURON} (--neuron takes another; rheobase list has them)"
+        console(err=True).print(said, soft_wrap=True)
     folder = claim(out, wanted_name, overwrite=overwrite)
     if folder.name != wanted_name:
         there = out / wanted_name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+# the one that the defaults below, and the figures on folders and time series, were found with
+NEURON = "LIF"
 MANY_SAMPLES = 10_000
 EPOCHS, EPOCHS_OF_MANY = 40, 10
 # of a user's folder without a test part; see data.folders.reading

@@ -28,7 +28,9 @@ from rheobase.data import (
     Population,
     Reading,
     Scaled,
+    Scaling,
     SeriesDataset,
+    Slope,
     Watch,
     load,
 )
@@ -39,7 +41,7 @@ from rheobase.learning import Recipe
 
 DT = 1.0  # ms, of neurons that have a time step
 ENCODERS = ("rate", "latency", "direct")
-SERIES_ENCODERS = ("direct", "delta", "population")
+SERIES_ENCODERS = ("direct", "slope", "delta", "population")
 ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1}  # to runs of before, by what they then did
 EVENT_ENCODERS = ("binary", "counts")  # the first is the default
 # Below this many values in a layer's sequence, a second thread costs more to wake than it saves.
@@ -148,7 +150,7 @@ class Settings:
 
         Raises: `ParameterError`.
         """
-        task = data if isinstance(data, Task) else Task.of(data)
+        task = data if isinstance(data, Task) else Task.of(data, steps=self.steps)
         duration = task.duration_ms
         known, kind = (ENCODERS, "images") if duration is None else (EVENT_ENCODERS, "events")
         if task.scaling is not None:
@@ -158,7 +160,8 @@ class Settings:
                 "train", f"encoder {self.encoder!r}", f"the name of an encoder of {kind}", nearest(self.encoder, known)
             )
         if task.scaling is not None and task.longest is not None:
-            return Scaled(self.series_code, task.scaling, -(-task.longest // max(1, self.steps)), self.gain)
+            code = self.series_code(task.scaling)
+            return Scaled(code, task.scaling, -(-task.longest // max(1, self.steps)), self.gain)
         if duration is not None:
             found = data.events if isinstance(data, EventDataset) else events
             if found is None:
@@ -169,16 +172,20 @@ class Settings:
             return Rate(self.steps, gain=self.gain)
         return Latency(self.steps) if self.encoder == "latency" else Direct(self.steps)
 
-    @property
-    def series_code(self) -> SeriesCode:
+    def series_code(self, scaling: Scaling) -> SeriesCode:
         """The code of time series, after scaling. Raises `ParameterError`."""
-        codes = {"delta": lambda: Delta(self.threshold), "population": lambda: Population(self.fields)}
+        codes = {
+            "slope": lambda: Slope(scaling.slope),
+            "delta": lambda: Delta(self.threshold),
+            "population": lambda: Population(self.fields),
+        }
         return codes.get(self.encoder, Currents)()
 
     def inputs(self, data: Dataset | Task) -> int:
         """Values of a step that enter the network."""
         series = isinstance(data, SeriesDataset) or (isinstance(data, Task) and data.scaling is not None)
-        return data.input_size * (self.series_code.per_channel if series else 1)
+        each = {"slope": Slope.per_channel, "delta": Delta.per_channel, "population": self.fields}
+        return data.input_size * (each.get(self.encoder, Currents.per_channel) if series else 1)
 
     def code(self, data: Dataset) -> str:
         """In words, what the encoder makes of these data, and the options that change it."""
@@ -189,7 +196,8 @@ class Settings:
             return f"{span}, {what} of each pixel ({options})"
         if isinstance(encoder, Scaled):
             each = f"the mean of {encoder.bin} steps as one, " if encoder.bin > 1 else ""
-            how = {"delta": f"a spike for each {self.threshold:g} deviations up or down (--threshold)",
+            how = {"slope": "currents of the value and of its change since the step before",
+                   "delta": f"a spike for each {self.threshold:g} deviations up or down (--threshold)",
                    "population": f"{self.fields} Gaussian fields a channel (--fields)"}  # fmt: skip
             what = how.get(self.encoder, "currents over their own time")
             scaled = "each channel scaled by mean and deviation of the training samples"

@@ -30,11 +30,14 @@ from rheobase.runs.threads import threads
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trained network and all that was found. `predicted` (test samples,): None with several processes."""
+    """A trained network and all that was found. `predicted` (test samples,): None with several processes.
+
+    `validation` is None where nothing was held back.
+    """
 
     settings: Settings
     data: Dataset
-    validation: Pair
+    validation: Pair | None
     net: Sequential
     history: History
     test: Evaluation
@@ -61,8 +64,15 @@ def check(settings: Settings, data: Dataset) -> None:
     hidden = ",".join(map(str, settings.hidden)) or "none"
     sizes = f"--hidden {hidden} --steps {settings.steps} --batch {settings.batch}"
     check_memory("train", sizes, memory_of(settings, data), "take smaller layers, fewer steps or smaller batches")
-    data.split(settings.validation, seed=settings.seed)
+    parts(settings, data)
     make_fabric(settings.device, settings.devices, settings.precision, _strategy(settings))
+
+
+def parts(settings: Settings, data: Dataset) -> tuple[Pair, Pair | None]:
+    """The samples that are trained on, and those that validate; None where none are held back."""
+    if settings.validation == 0:
+        return (data.x_train, data.y_train), None
+    return data.split(settings.validation, seed=settings.seed)
 
 
 def _strategy(settings: Settings) -> str:
@@ -74,8 +84,8 @@ def run(settings: Settings, data: Dataset, folder: Path, *, resume: bool) -> Out
 
     Raises: `TrainingInterrupted` after Ctrl-C, `Diverged` also for the test, and the errors of `Trainer`.
     """
-    train, validation = data.split(settings.validation, seed=settings.seed)
-    task = Task.of(data, train[0])
+    train, validation = parts(settings, data)
+    task = Task.of(data, train[0], steps=settings.steps)
     with threads(settings.threads), _processes(settings):
         with seeded(settings.seed, torch.device("cpu")):
             net = build(settings, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,9 +50,10 @@ def read_series_arrays(path: Path, roles: Mapping[str, tuple[str, ...]], *, labe
     check_room_for_arrays(path, names_of(path), BYTES_A_VALUE)
     if path.suffix.lower() == ".npy":
         held = {"x": read_npy(path, REMEDY)}
-        other = path.with_name("y" + path.name[1:])
-        if labelled and (path.name[0] not in "xX" or not other.is_file()):
-            problems.add(f"no classes: no file {other.name} beside it (the array is called x*.npy, its classes y*.npy)")
+        if labelled and (other := classes_beside(path)) is None:
+            problems.add("no classes: call the array x.npy or x_NAME.npy, and put y.npy or y_NAME.npy beside it")
+        elif labelled and not other.is_file():
+            problems.add(f"no classes: no file {other.name} beside it")
         elif labelled:
             held["y"] = read_npy(other, REMEDY)
     else:
@@ -84,6 +86,16 @@ def read_series_arrays(path: Path, roles: Mapping[str, tuple[str, ...]], *, labe
     problems.tell(EXPECTED)
     channels = tuple(map(str, range(series[0].shape[1])))
     return FoundSeries(series, channels, labels, groups=groups, parts=said if len(parts) > 1 else ())
+
+
+def classes_beside(path: Path) -> Path | None:
+    """The file that holds the classes of an array in x.npy or x_NAME.npy; None for one that is called otherwise.
+
+    >>> classes_beside(Path("one.npy")) is None
+    True
+    """
+    found = re.fullmatch(r"x([-_.].*)", path.name, re.IGNORECASE)
+    return path.with_name(f"y{found[1]}") if found else None
 
 
 def _of(held: Mapping[str, np.ndarray], key: str, problems: Problems) -> np.ndarray | None:

@@ -51,8 +51,11 @@ def _holds_series(path: Path, reading: Reading) -> bool:
         return True
     kind = reading.kind or series_or_images(path)
     if kind is None:
-        given = "numbers from 0 to 1 with three axes, which may be images or series (samples, time, channels)"
-        raise DataError(str(path), given, "a kind", "--kind series, or --kind images")
+        given = (
+            "numbers from 0 to 1 with three axes: grey images (samples, height, width), or (samples, time, channels)?"
+        )
+        remedy = "say --kind images or --kind series; in Python, reading=Reading(kind=...)"
+        raise DataError(str(path), given, "to be told which, because nothing in the file does", remedy)
     return kind == "series"
 
 
