@@ -260,6 +260,18 @@ def test_recordings_of_events(gestures):
     assert np.array_equal(pooled.address, np.ravel_multi_index((p, y // 4, x // 2), (2, 2, 4)))
 
 
+def test_recordings_in_text(tmp_path):
+    for k in range(10):
+        path = tmp_path / "t" / "ab"[k % 2] / f"{k}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{at},{at % 8},{at % 4},{at % 2}\n" for at in range(20)))
+    assert "tells which column is which" in refused(tmp_path / "t")
+    data = load(tmp_path / "t", reading=Reading(columns="t=0,x=1,y=2,p=3"))
+    assert data.sample_shape == (2, 4, 8)
+    with pytest.raises(ParameterError, match="label= for events; expected columns for x, y, p, t"):
+        load(tmp_path / "t", reading=Reading(columns="t=0,x=1,y=2,p=3,label=3"))
+
+
 def test_problems_of_recordings(gestures):
     recording(gestures / "a" / "other.npz", width=9, height=9)
     recording(gestures / "a" / "most.npz", side=20)

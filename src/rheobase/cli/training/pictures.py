@@ -66,9 +66,10 @@ def _raster(outcome: Outcome, seen: Activity) -> Picture:
         )
     )
     dt = next((layer.cells.dt for layer in seen.layers), None)
+    part = "validation" if outcome.validation else "training"
     return Picture(
         "One sample on its way",
-        f"A {'validation' if outcome.validation else 'training'} sample of class {classes[seen.true]}, from its pixels to the readout.",
+        f"A {part} sample of class {classes[seen.true]}, from its pixels to the readout.",
         "Raster of the input and of every layer over time, and the curves of the readout.",
         lambda style: raster(panels, dt=dt, style=style),
     )

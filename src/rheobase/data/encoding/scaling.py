@@ -16,10 +16,10 @@ from rheobase.errors import ParameterError, ShapeError
 class Scaling:
     """The mean and the standard deviation of each channel, in the units of the data, and the usual size of its slope.
 
-    `of` takes them from the samples that are trained on, over all steps that these have. `slope` is the root mean square
-    of the change from a step to the next, in standard deviations of the channel, once every `bin` steps are one; () where
-    it is not known. A channel that is constant there gets a deviation and a slope of 1: it becomes 0, and stays told
-    from what it was not.
+    `of` takes them from the samples that are trained on, over all steps that these have. `slope` is the root mean
+    square of the change from a step to the next, in standard deviations of the channel, once every `bin` steps are one;
+    () where it is not known. A channel that is constant there gets a deviation and a slope of 1: it becomes 0, and
+    stays told from what it was not.
 
     >>> Scaling.of(torch.tensor([[[1.0, 5.0], [3.0, 5.0]]]))
     Scaling(mean=(2.0, 5.0), std=(1.0, 1.0), slope=(2.0, 1.0))

@@ -97,8 +97,8 @@ class Slope:
     apart is often a small change on top of a large, slow one, which the value alone hides. The weight was found by
     cross-validation on training parts (docs/own_data.md).
 
-    **Shapes**: x (batch, time, channels), NaN after the end of a series -> (time, batch, 2 channels): the value of every
-    channel, then the slope of every channel, which is 0 at the first step; 0 after the end. Gradients flow back to x.
+    **Shapes**: x (batch, time, channels), NaN after the end of a series -> (time, batch, 2 channels): the value of
+    every channel, then the slope of every channel, which is 0 at the first step; 0 after the end. Gradients flow back.
 
     **Raises**: ParameterError for scales that are not positive; DTypeError, ShapeError and InputError for x, also for
     another number of channels.

@@ -12,7 +12,7 @@ import numpy as np
 from rheobase.data.events import EventDataset, StoredEvents, recordings
 from rheobase.data.folders.parts import copies, cut, digest, groups_of
 from rheobase.data.folders.problems import Problems, Watch, bytes_of, first_read, read_each
-from rheobase.data.folders.reading import Reading, parsed_size
+from rheobase.data.folders.reading import EVENT_ROLES, Reading, parsed_size
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.event_file import read_event_file
 from rheobase.data.formats.recording import SENSORS, Recording, sensor_of
@@ -97,8 +97,10 @@ def read_recordings(
     """
     sensor, size = camera_of(reading)
 
+    columns = {role: names[0] for role, names in reading.roles_of(EVENT_ROLES, "events").items()}
+
     def read_one(file: Path) -> Recording:
-        return _small(read_event_file(file, sensor=sensor, size=size))
+        return _small(read_event_file(file, sensor=sensor, size=size, columns=columns))
 
     first = first_read(files, lambda file: (len(read_one(file)), file.stat().st_size))
     if first is not None:

@@ -51,9 +51,7 @@ def _holds_series(path: Path, reading: Reading) -> bool:
         return True
     kind = reading.kind or series_or_images(path)
     if kind is None:
-        given = (
-            "numbers from 0 to 1 with three axes: grey images (samples, height, width), or (samples, time, channels)?"
-        )
+        given = "numbers from 0 to 1 with three axes: images (samples, height, width), or (samples, time, channels)?"
         remedy = "say --kind images or --kind series; in Python, reading=Reading(kind=...)"
         raise DataError(str(path), given, "to be told which, because nothing in the file does", remedy)
     return kind == "series"
