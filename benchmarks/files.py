@@ -16,7 +16,6 @@ from typing import Any
 
 from benchmarks.measure import write_results
 from benchmarks.options import parsed, parser, say
-
 from rheobase.data import Reading
 from rheobase.data.formats.audio_file import read_audio
 from rheobase.data.formats.event_file import read_event_file
@@ -46,7 +45,9 @@ def series(path: Path) -> str:
     found = read_series(path, Reading())
     lengths = sorted({len(one) for one in found.series})
     steps = f"{lengths[0]}" if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
-    return f"{len(found.series)} series of {steps} steps, {len(found.channels)} channels, {len(set(found.labels))} classes"
+    return (
+        f"{len(found.series)} series of {steps} steps, {len(found.channels)} channels, {len(set(found.labels))} classes"
+    )
 
 
 def sounds(path: Path) -> str:

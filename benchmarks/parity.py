@@ -17,6 +17,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "event_driven": ("tests/event_driven",),
     "folders": ("tests/data/test_folders.py", "tests/data/test_event_files.py", "tests/data/test_audio_files.py"),
     "rounds": ("tests/engine/test_rounds.py",),
+    "series_search": ("tests/data/test_series.py",),
+    "timeseries": ("tests/data/test_series.py",),
     "tree": ("tests/engine/test_tree.py",),
 }
 

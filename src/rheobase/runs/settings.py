@@ -91,6 +91,10 @@ class Settings:
             usual["encoder"] = EVENT_ENCODERS[0]
         if isinstance(data, SeriesDataset):
             usual |= defaults.SERIES
+            if data.reading is not None and data.reading.sample_rate is not None:
+                usual["encoder"] = "direct"  # of sounds, whose bands are many: their slopes were not tried
+            if len(data.y_train) < defaults.FEW_SERIES:
+                usual["validation"] = 0.0
             bin_ = -(-data.longest // max(1, given["steps"] or usual["steps"]))
             given = {**given, "steps": -(-data.longest // bin_)}
             usual["taps"] = given["steps"]
