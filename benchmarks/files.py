@@ -71,11 +71,15 @@ def looked_at(path: Path, kind: str) -> dict[str, str]:
     """One row of the table."""
     name = f"{path.parent.name}/{path.name}"
     told = TOLD.get(name, {})
-    row = {"file": name, "told": ", ".join(f"{key}: {value}" for key, value in told.items())}
+    row = {"file": name, "told": ", ".join(f"{key} {_said(value)}" for key, value in told.items())}
     try:
         return {**row, "outcome": "read", "what": READERS[kind](path, **told)}
     except RheobaseError as error:
         return {**row, "outcome": "refused", "what": f"{error.given}: {error.remedy}"}
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else ",".join(f"{key}={name}" for key, name in value.items())
 
 
 def table() -> list[dict[str, str]]:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measure import ROOT
-from benchmarks.options import finish, parsed, parser, say
+from benchmarks.options import earlier, finish, parsed, parser, say
 from rheobase.data import Dataset, load
 
 SETS = ("JapaneseVowels", "BasicMotions", "ItalyPowerDemand", "GunPoint", "OSULeaf")
@@ -64,11 +64,13 @@ def regression_on(data: Dataset) -> float:
 def main() -> None:
     options = parser(__doc__)
     options.add_argument("--seeds", type=int, default=5)
+    options.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     given = parsed(options)
     folder = Path(os.environ["RHEOBASE_DATA"]) / "timeseries"
-    cases: dict[str, Any] = {}
+    command = " ".join(("rheobase", *COMMAND))
+    cases = earlier("timeseries", given, command=command)
     with tempfile.TemporaryDirectory() as runs:
-        for name in SETS[1:3] if given.quick else SETS:
+        for name in given.sets:
             data = folder / f"{name}_TRAIN.ts.gz"
             found = [trained(data, seed, Path(runs), quick=given.quick) for seed in range(given.seeds)]
             accuracies = [run["accuracy"] for run in found]
@@ -78,7 +80,7 @@ def main() -> None:
                 f"{name}: {100 * float(np.mean(accuracies)):.1f} ± {100 * spread:.1f} % over {len(found)} seeds, "
                 f"logistic regression {100 * cases[name]['logistic regression']:.1f} %, DTW {100 * DTW[name]:.1f} %"
             )
-    finish("timeseries", given, {"command": " ".join(("rheobase", *COMMAND)), "cases": cases})
+    finish("timeseries", given, {"command": command, "cases": cases})
 
 
 if __name__ == "__main__":

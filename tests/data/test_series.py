@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import gzip
+import json
 import pickle
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ import torch
 from rheobase.data import Delta, Population, Reading, Scaled, Scaling, SeriesDataset, Slope, load
 from rheobase.data.encoding.series import Currents, lengths_of
 from rheobase.data.formats.ts import read_ts
+from rheobase.data.sets.series import read_series
 from rheobase.errors import DataError, InputError, ParameterError, ShapeError
 from rheobase.learning import LOSSES, loss
 
@@ -80,6 +84,36 @@ def test_files_of_others(shared_data: Path) -> None:
             load(folder / name)
 
 
+def test_every_file_of_series_is_read_to_its_true_contents_or_refused(shared_data: Path) -> None:
+    folder = shared_data / "files_for_readers"
+    truth = json.loads((folder / "truth.json").read_text())
+    read = 0
+    for path in sorted((folder / "timeseries").iterdir()):
+        true = truth[f"timeseries/{path.name}"]
+        if path.suffix in (".arff", ".tsf") or (true.get("has_label_or_target") and not _whole_labels(true)):
+            with pytest.raises(DataError, match=r"a \.(arff|tsf) file|a set of regression"):
+                read_series(path, Reading())
+            continue
+        found, read = read_series(path, Reading()), read + 1
+        lengths = sorted({len(one) for one in found.series})
+        assert len(found.series) == true.get("cases", true.get("rows"))
+        stated = true.get("lengths", [true.get("series_length", 4)])
+        assert (lengths[0], lengths[-1]) == (stated[0], stated[-1])
+        assert len(found.channels) == true.get("channels", [1])[0]
+        if "first_values" in true:
+            first = [float(value) for value in true["first_values"]]  # of tables, to six decimals
+            assert found.series[0][:4, 0].tolist() == pytest.approx(first, abs=5.1e-7)
+        labels = true.get("labels") or true.get("labels_first_column")
+        if labels:
+            counts = Counter(float(label) for label in found.labels)
+            assert counts == {float(name): count for name, count in labels.items()}
+    assert read == 4
+
+
+def _whole_labels(true: dict[str, Any]) -> bool:
+    return "distinct" not in true["labels"]
+
+
 def test_table_with_named_columns(tmp_path: Path) -> None:
     data = load(table(tmp_path / "a.csv"), reading=Reading(columns="id=trial,label=gesture"))
     assert isinstance(data, SeriesDataset)
@@ -143,6 +177,10 @@ def test_arrays_of_series_and_images(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", x)
     with pytest.raises(DataError, match=r"one\.npy: .*no classes: call the array x\.npy or x_NAME\.npy"):
         load(tmp_path / "one.npy")
+    words = np.array(["a", "b", "", "a", "nan", *"b" * 15])
+    np.savez(tmp_path / "unlabelled.npz", x=np.ones((20, 3, 1)), y=words)
+    with pytest.raises(DataError, match="2 problems: sample 2, sample 4: no class or group in y"):
+        load(tmp_path / "unlabelled.npz", reading=Reading(kind="series"))
     (tmp_path / "p.npz").write_bytes(pickle.dumps({"x": 1}))
     with pytest.raises(DataError, match=r"p\.npz"):
         load(tmp_path / "p.npz")

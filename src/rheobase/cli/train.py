@@ -97,7 +97,11 @@ def train(
     ] = None,
     columns: Annotated[
         str | None,
-        _own("Of a table of series: id=,time=,label=,group=,part=,channels=a,b; of a .npz: group=KEY.", "ROLE=NAME"),
+        _own(
+            "Of a table of series: id=,time=,label=,group=,part=,channels=a,b; of a .npz: group=KEY; "
+            "of events in text: x=,y=,p=,t=.",
+            "ROLE=NAME",
+        ),
     ] = None,
     test_share: Annotated[
         float | None, _own(f"Share that tests, where no folder `test` does ({TEST_SHARE}).", "SHARE")
@@ -132,7 +136,7 @@ def train(
         str | None,
         _choice(
             "encoder",
-            "rate, latency or direct; of events: binary or counts; of series: direct, delta or population.",
+            "rate, latency or direct; of events: binary or counts; of series: slope, direct, delta or population.",
             NETWORK,
             "CODE",
         ),
@@ -166,7 +170,9 @@ def train(
     loss: Annotated[
         str | None, _choice("loss", "Score of a class: last, sum, mean, max, mean-softmax, tet.", TRAINING, "NAME")
     ] = None,
-    validation: Annotated[float | None, _choice("validation", "Share of the training samples.", TRAINING)] = None,
+    validation: Annotated[
+        float | None, _choice("validation", "Share of the training samples; 0 for none.", TRAINING)
+    ] = None,
     seed: Annotated[int | None, _choice("seed", "Of weights, split, order and codes.", TRAINING)] = None,
     device: Annotated[str | None, _choice("device", "auto, cpu, cuda or mps.", MACHINE, "NAME")] = None,
     devices: Annotated[int | None, _choice("devices", "How many, one process on each.", MACHINE)] = None,
@@ -187,9 +193,11 @@ def train(
     """Train a network of a neuron on images or events; print a table and write a report with pictures.
 
     Of a folder of your own, what was found, which files test and how samples are coded is said before the first epoch.
-    A tenth of the training samples is held back to choose the best epoch; the test samples are run once, at the end.
-    Time series have defaults of their own: --hidden 256 --encoder direct --gain 3 --steps 50 (steps are put together
-    where series are longer), --taps as many as steps, --epochs 150 --batch 16 --loss last.
+    A tenth of the training samples is held back to choose the best epoch (whole groups, where a pattern or a column
+    names them); the test samples are run once, at the end. With --validation 0 all train, and the last epoch is kept.
+    Time series have defaults of their own: --hidden 256 --encoder slope (sounds: direct) --gain 3 --steps 50 (steps are
+    put together where series are longer), --taps as many as steps, --epochs 150 --batch 16 --loss last; of fewer than
+    500, --validation 0.
     Ctrl-C keeps a checkpoint and says how to go on. A run is never overwritten unless --overwrite says so.
     """
     given = {

@@ -36,7 +36,8 @@ def series_or_images(path: Path) -> str | None:
     x = read_npz(path, (key,), REMEDY)[key]
     if x.ndim != 3 or x.dtype.kind not in "iuf" or x.dtype == np.uint8 or not x.size:
         return "images"
-    if x.dtype.kind != "f" or not (np.nanmin(x) >= 0 and np.nanmax(x) <= 1):
+    known = x[np.isfinite(x)]
+    if x.dtype.kind != "f" or not known.size or known.min() < 0 or known.max() > 1:
         return "series"
     return "images" if x.shape[1] == x.shape[2] else None
 
@@ -80,7 +81,9 @@ def read_series_arrays(path: Path, roles: Mapping[str, tuple[str, ...]], *, labe
                 given = f"{key} of shape {words.shape} and dtype {words.dtype}"
                 problems.add(f"{given}, not one whole number or word for each of {len(x)} samples")
             elif words is not None:
-                out += [str(word) for word in words.tolist()]
+                out += [str(word).strip() for word in words.tolist()]
+                for k in [k for k, word in enumerate(out[len(out) - len(x) :]) if word.lower() in ("", "nan", "?")]:
+                    problems.add(f"no class or group in {key}", f"sample {k}")
     if len({one.shape[1] for one in series}) > 1:
         problems.add("x_train and x_test with other numbers of channels")
     problems.tell(EXPECTED)

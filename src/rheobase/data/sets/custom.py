@@ -9,7 +9,7 @@ import numpy as np
 
 from rheobase.data.dataset import Dataset
 from rheobase.data.folders.folder import from_class_folders
-from rheobase.data.folders.problems import Watch, bytes_of
+from rheobase.data.folders.problems import Problems, Watch, bytes_of
 from rheobase.data.folders.reading import Reading
 from rheobase.data.formats.arrays import images, labels
 from rheobase.data.formats.idx import read_idx
@@ -89,14 +89,26 @@ def from_npz(path: Path) -> Dataset:
 
 
 def _dataset(source: str, arrays: dict[str, np.ndarray]) -> Dataset:
-    parts: dict[str, Any] = {
-        name: images(array, source, name) if name.startswith("x") else labels(array, source, name)
-        for name, array in arrays.items()
-    }
+    parts: dict[str, Any] = {}
+    refused = list[DataError]()
+    for name, array in arrays.items():
+        try:
+            parts[name] = images(array, source, name) if name.startswith("x") else labels(array, source, name)
+        except DataError as error:
+            refused.append(error)
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        problems = Problems(source, _WRITE)
+        for error in refused:
+            problems.add(f"{error.given}, not {error.expected} ({error.remedy})")
+        problems.tell("images and their classes")
     seen = parts["y_train"].unique().tolist()
     if seen != list(range(len(seen))):
         shown = ", ".join(map(str, seen[:5])) + ("..." if len(seen) > 5 else "")
         remedy = "number the classes without gaps: np.unique(y, return_inverse=True)[1] over both parts together"
         expected = "each of 0, 1, 2... to the last class at least once"
         raise DataError(source, f"y_train with labels {shown}", expected, remedy)
+    if len(seen) < 2:
+        raise DataError(source, "one class alone in y_train: nothing to learn", "two or more", "add samples of another")
     return Dataset(source, **parts, classes=tuple(map(str, seen)))
