@@ -115,7 +115,7 @@ def _images(folder: Path) -> Path:
     ("make", "said", "needs"),
     [
         (_pictures, "10 images of 10x20 pixels", 10 * 200 * 9),
-        (_sounds, r"10 sounds of 7\.\d+e-05 GiB in files", 10 * 4000 * 8 * 1.2),
+        (_sounds, r"10 sounds of 7\.\d+e-05 GiB in files", 10 * 4000 * 8 * 1.6),
         (_recordings, r"10 recordings of about 1e\+04 events", 10_000 * 26),
         (_ts, r"about 2\.\d+e\+03 values in text", 2000 * 37),
         (_csv, r"about 1\.\d+e\+03 values in text", 1600 * 155),
