@@ -59,7 +59,7 @@ def bench_neurons(
                 "shape": [steps, batch, size],
                 "dtype": "float32",
                 "unit": "s",
-                "machine": machine.machine(),
+                "machine": machine(),
                 "rows": rows,
             }
         _tell(content)

@@ -51,11 +51,12 @@ def read_series_arrays(path: Path, roles: Mapping[str, tuple[str, ...]], *, labe
     check_room_for_arrays(path, names_of(path), BYTES_A_VALUE)
     if path.suffix.lower() == ".npy":
         held = {"x": read_npy(path, REMEDY)}
-        if labelled and (other := classes_beside(path)) is None:
+        other = classes_beside(path)
+        if labelled and other is None:
             problems.add("no classes: call the array x.npy or x_NAME.npy, and put y.npy or y_NAME.npy beside it")
-        elif labelled and not other.is_file():
+        elif labelled and other is not None and not other.is_file():
             problems.add(f"no classes: no file {other.name} beside it")
-        elif labelled:
+        elif labelled and other is not None:
             held["y"] = read_npy(other, REMEDY)
     else:
         held = read_npz(path, names_of(path), REMEDY)
