@@ -49,6 +49,8 @@ def check_room_for_arrays(path: Path, keys: Sequence[str], for_a_value: int) -> 
     `for_a_value` are the bytes that are taken for a value beside those of the array itself.
     """
     headers = list[Any]()
+    if not path.is_file():
+        return  # a device may have no end
     try:
         if path.suffix.lower() == ".npy":
             with path.open("rb") as file:

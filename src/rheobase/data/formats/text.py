@@ -18,6 +18,8 @@ def check_room_for_text(path: Path, separators: str, for_a_value: float) -> None
 
     `for_a_value` are the bytes that are taken for one while the file is read, its text included.
     """
+    if not path.is_file():
+        return  # which is told by what reads it
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
