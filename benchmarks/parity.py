@@ -18,6 +18,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "folders": ("tests/data/test_folders.py", "tests/data/test_event_files.py", "tests/data/test_audio_files.py"),
     "profiler_rows": ("tests/profiling/test_profiler_rows.py",),
     "rounds": ("tests/engine/test_rounds.py",),
+    "series_search": ("tests/data/test_series.py",),
+    "timeseries": ("tests/data/test_series.py",),
     "tree": ("tests/engine/test_tree.py",),
 }
 

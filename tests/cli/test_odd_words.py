@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from rheobase.cli import app, fit, gallery, reproduce, simulate, sweep, train
 from rheobase.cli.options import reported
-from rheobase.errors import ParameterError
 
 LONG, MANY = "a" * 300, "9" * 5000
 NUMBERS = ("0", "-1", "1.5", "1e39", "1e-50", "nan", "inf", "1e400", "1" + "0" * 30, "1e308", "100000000000")
@@ -225,24 +224,3 @@ def test_a_path_that_the_system_refuses_is_a_sentence(capsys: pytest.CaptureFixt
 def test_an_error_of_the_program_is_not_hidden(bug: Exception) -> None:
     with pytest.raises(type(bug)), reported(debug=False):
         raise bug
-
-
-def test_memory_is_checked_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    from rheobase.cli import machine
-
-    monkeypatch.setattr(machine, "memory", lambda: 2**30)
-    machine.check_memory("train", "--steps 5", 2**30, "take fewer")
-    with pytest.raises(ParameterError, match=r"about 2 GiB; expected what fits into the 1 GiB"):
-        machine.check_memory("train", "--steps 5", 2**31, "take fewer")
-    monkeypatch.setattr(machine, "memory", lambda: None)
-    machine.check_memory("train", "--steps 5", 2**80, "take fewer")
-
-
-def test_the_limit_of_a_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from rheobase.cli import machine
-
-    whole, limit = machine.memory(), tmp_path / "memory.max"
-    monkeypatch.setattr(machine, "_LIMITS", (limit,))
-    for text, expected in (("max\n", whole), ("1048576\n", 2**20)):
-        limit.write_text(text)
-        assert machine.memory() == expected

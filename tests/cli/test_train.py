@@ -123,9 +123,29 @@ def test_data_of_ones_own(run):
     assert read("runs/src-mine/result.json")["settings"]["data"] == str(Path("mine.npz").resolve())
 
 
+def test_without_a_neuron_one_is_taken_and_told(run):
+    result = run("train", *TINY, "--hidden", 8)
+    assert result.exit_code == 0, result.stderr
+    assert "neuron: LIF (--neuron takes another" in result.stderr
+    assert read("runs/lif-digits/result.json")["settings"]["neuron"] == "LIF"
+
+
+def test_without_validation_all_samples_train_and_the_last_epoch_is_kept(run):
+    result = run("train", "--neuron", "LIF", *TINY, "--hidden", 8, "--validation", 0, "--name", "all")
+    assert result.exit_code == 0, result.stderr
+    found = read("runs/all/result.json")
+    assert (found["kept_epoch"], found["epochs"][-1]["validation_loss"]) == (None, None)
+    assert "none: all samples train" in result.output
+    page = Path("runs/all/report.html").read_text()
+    samples = int(TINY[TINY.index("--limit") + 1])
+    assert f"of training on {samples} samples" in page
+    assert "A training sample of class" in page
+    assert "the same figures" in run("evaluate", "runs/all").output
+
+
 BAD = [
-    ((), "--neuron"),
-    (("--neuron", "SRC"), "--data"),
+    ((), "no --data"),
+    (("--neuron", "SRC"), "no --data"),
     (("--neuron", "SCR", "--data", "digits"), "did you mean 'SRC'"),
     (("--neuron", "SRC", "--data", "digit"), "did you mean 'digits'"),
     (("--neuron", "SRC", "--data", "nothing.npz"), "no such file"),

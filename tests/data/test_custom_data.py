@@ -88,6 +88,17 @@ def test_bad_npz(tmp_path, toy, spoil, words):
     assert caught.value.remedy
 
 
+def test_one_class_is_nothing_to_learn(tmp_path, toy):
+    with pytest.raises(DataError, match=r"toy\.npz: got one class alone in y_train"):
+        load(save(tmp_path / "toy.npz", toy | {"y_train": 0 * toy["y_train"], "y_test": 0 * toy["y_test"]}))
+
+
+def test_all_that_is_wrong_with_arrays_is_told_at_once(tmp_path, toy):
+    spoilt = {"x_test": toy["x_test"].astype("int32"), "y_train": toy["y_train"] / 2}
+    with pytest.raises(DataError, match=r"2 problems: y_train of dtype float64, .*x_test of dtype int32, "):
+        load(save(tmp_path / "toy.npz", toy | spoilt), reading=Reading(kind="images"))
+
+
 def test_truncated_npz(tmp_path, toy):
     whole = save(tmp_path / "whole.npz", toy).read_bytes()
     cut = tmp_path / "cut.npz"

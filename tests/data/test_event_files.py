@@ -12,15 +12,16 @@ import pytest
 from rheobase.data.formats.aedat2 import read_aedat2_of
 from rheobase.data.formats.event_file import read_event_file
 from rheobase.data.formats.recording import Recording
-from rheobase.errors import DataError
+from rheobase.errors import DataError, ParameterError
 
 # what a person knows of a file that does not say it; and what is refused, by a word of the reason
 TOLD = {"TranslatingBarX.aedat": "davis240"}
+COLUMNS = {"sample_events.csv": {"x": "0", "y": "1", "t": "2", "p": "3"}}
 REFUSED = {
     "VowelSounds.aedat": "AEChip",
-    "generic.es": "begins with b'Event Stream'",
+    "generic.es": "generic events, which have no pixels",
     "not_aedat.aedat": "begins with b'AEDT",
-    "sample_events.csv": "the names of its columns",
+    "sample_events.csv": "--columns x=0,y=1,p=2,t=3, say",
 }
 TRUE_KEYS = ("davis_layout_polarity_events", "true_decode", "own_decode", "aedat_package")
 
@@ -64,6 +65,26 @@ def test_a_real_file_is_read_to_its_true_contents_or_refused(samples, name):
     assert rows[:3].tolist() == true["first3_t_x_y_p"]
     assert rows[-1].tolist() == true["last_t_x_y_p"]
     assert int((np.diff(read.t) < 0).sum()) == true["time_goes_back"]
+
+
+def test_columns_without_names_are_told(samples):
+    for name, columns in COLUMNS.items():
+        read, true = read_event_file(samples[0] / name, columns=columns), samples[1][f"events/{name}"]
+        rows = np.stack([read.x, read.y, read.t, read.p], 1)
+        assert (len(rows), rows[:3].tolist(), rows[-1].tolist()) == (true["rows"], true["first3"], true["last"])
+
+
+def test_text_by_number_by_name_and_what_is_wrong_with_it(tmp_path):
+    (tmp_path / "a.txt").write_text("5 1 3 0\n\n9 2 0 1\n")
+    read = read_event_file(tmp_path / "a.txt", columns={"t": "0", "y": "1", "x": "2", "p": "3"})
+    assert [values.tolist() for values in (read.x, read.y, read.p, read.t)] == [[3, 0], [1, 2], [0, 1], [5, 9]]
+    (tmp_path / "a.csv").write_text("us,x,y,on\n5,3,1,0\n9,0,2\n9.5,0,2,1\n")
+    with pytest.raises(DataError, match="does not name p, t"):
+        read_event_file(tmp_path / "a.csv")
+    with pytest.raises(DataError, match=r"2 problems: line 3: 3 values for 4 columns; line 4: .* no whole number"):
+        read_event_file(tmp_path / "a.csv", columns={"t": "us", "p": "on"})
+    with pytest.raises(ParameterError, match="did you mean 'us'"):
+        read_event_file(tmp_path / "a.csv", columns={"t": "uss", "p": "on"})
 
 
 def test_a_camera_that_a_file_does_not_say_is_asked_for(samples):

@@ -100,6 +100,30 @@ def test_groups_are_whole_in_one_part(pets):
         load(pets, reading=Reading(pattern="(?P<person>[a-z]+)_", leave_out="bbo"))
 
 
+def test_whole_groups_validate(pets, gestures):
+    for folder, pattern, kind in ((pets, "(?P<person>[a-z]+)_", "person"), (gestures, r"(?P<take>\d)[.]npz", "take")):
+        data = load(folder, reading=Reading(pattern=pattern))
+        for seed in range(3):
+            held, how = data.held_back(0.3, seed)
+            of = [set(data.groups.train[part].tolist()) for part in (held, ~held)]
+            assert of[0]
+            assert not of[0] & of[1]
+            assert f" by {kind}: {data.groups.names[min(of[0])]}" in how
+            (_, y), (_, y_held) = data.split(0.3, seed)
+            assert torch.equal(y_held, data.y_train[held])
+            assert len(y) + len(y_held) == len(data.y_train)
+
+
+def test_where_no_group_can_be_held_back_it_is_told(pets):
+    data = load(pets, reading=Reading(pattern="(?P<person>[a-z]+)_", leave_out="ann,bob,eve"))
+    held, how = data.held_back(0.2)
+    assert int(held.sum()) == 1
+    assert how == (
+        "1 of 5 training samples, by class; caution: by no person, because without it a class would have no "
+        "training sample"
+    )
+
+
 def test_a_pattern_gives_the_class_of_a_flat_folder(tmp_path):
     for k in range(20):
         image(tmp_path / "flat" / f"{k % 3}_{'ab'[k % 2]}_{k}.png")
@@ -234,6 +258,18 @@ def test_recordings_of_events(gestures):
     whole, pooled = data.events.take(np.arange(12)), small.events.take(np.arange(12))
     p, y, x = np.unravel_index(whole.address, (2, 8, 8))
     assert np.array_equal(pooled.address, np.ravel_multi_index((p, y // 4, x // 2), (2, 2, 4)))
+
+
+def test_recordings_in_text(tmp_path):
+    for k in range(10):
+        path = tmp_path / "t" / "ab"[k % 2] / f"{k}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{at},{at % 8},{at % 4},{at % 2}\n" for at in range(20)))
+    assert "tells which column is which" in refused(tmp_path / "t")
+    data = load(tmp_path / "t", reading=Reading(columns="t=0,x=1,y=2,p=3"))
+    assert data.sample_shape == (2, 4, 8)
+    with pytest.raises(ParameterError, match="label= for events; expected columns for x, y, p, t"):
+        load(tmp_path / "t", reading=Reading(columns="t=0,x=1,y=2,p=3,label=3"))
 
 
 def test_problems_of_recordings(gestures):

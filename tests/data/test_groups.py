@@ -46,6 +46,11 @@ def test_validation_by_group():
     assert numbers(data.by_group(["ann", "bob"])[1][0]) == [1, 2, 3, 5, 6]
 
 
+def test_a_published_set_validates_by_class():
+    data = make()
+    assert data.held_back(0.25)[1] == "2 of 8 training samples, by class"
+
+
 def test_one_left_out_is_nowhere_in_training():
     data = make()
     left = data.leave_out("ann")

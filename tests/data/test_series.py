@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import gzip
+import json
 import pickle
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from rheobase.data import Delta, Population, Reading, Scaled, Scaling, SeriesDataset, load
+from rheobase.data import Delta, Population, Reading, Scaled, Scaling, SeriesDataset, Slope, load
 from rheobase.data.encoding.series import Currents, lengths_of
 from rheobase.data.formats.ts import read_ts
-from rheobase.errors import DataError, InputError, ParameterError
+from rheobase.data.sets.series import read_series
+from rheobase.errors import DataError, InputError, ParameterError, ShapeError
 from rheobase.learning import LOSSES, loss
 
 HEAD = "@problemName a\n@timeStamps false\n@univariate false\n@equalLength false\n@classLabel true up down\n@data\n"
@@ -80,6 +84,36 @@ def test_files_of_others(shared_data: Path) -> None:
             load(folder / name)
 
 
+def test_every_file_of_series_is_read_to_its_true_contents_or_refused(shared_data: Path) -> None:
+    folder = shared_data / "files_for_readers"
+    truth = json.loads((folder / "truth.json").read_text())
+    read = 0
+    for path in sorted((folder / "timeseries").iterdir()):
+        true = truth[f"timeseries/{path.name}"]
+        if path.suffix in (".arff", ".tsf") or (true.get("has_label_or_target") and not _whole_labels(true)):
+            with pytest.raises(DataError, match=r"a \.(arff|tsf) file|a set of regression"):
+                read_series(path, Reading())
+            continue
+        found, read = read_series(path, Reading()), read + 1
+        lengths = sorted({len(one) for one in found.series})
+        assert len(found.series) == true.get("cases", true.get("rows"))
+        stated = true.get("lengths", [true.get("series_length", 4)])
+        assert (lengths[0], lengths[-1]) == (stated[0], stated[-1])
+        assert len(found.channels) == true.get("channels", [1])[0]
+        if "first_values" in true:
+            first = [float(value) for value in true["first_values"]]  # of tables, to six decimals
+            assert found.series[0][:4, 0].tolist() == pytest.approx(first, abs=5.1e-7)
+        labels = true.get("labels") or true.get("labels_first_column")
+        if labels:
+            counts = Counter(float(label) for label in found.labels)
+            assert counts == {float(name): count for name, count in labels.items()}
+    assert read == 4
+
+
+def _whole_labels(true: dict[str, Any]) -> bool:
+    return "distinct" not in true["labels"]
+
+
 def test_table_with_named_columns(tmp_path: Path) -> None:
     data = load(table(tmp_path / "a.csv"), reading=Reading(columns="id=trial,label=gesture"))
     assert isinstance(data, SeriesDataset)
@@ -129,7 +163,7 @@ def test_arrays_of_series_and_images(tmp_path: Path) -> None:
     assert isinstance(data, SeriesDataset)
     assert (len(data.y_train), len(data.y_test)) == (16, 4)
     np.savez(tmp_path / "either.npz", x_train=abs(x) / 10, y_train=y, x_test=abs(x) / 10, y_test=y)
-    with pytest.raises(DataError, match="--kind series, or --kind images"):
+    with pytest.raises(DataError, match="--kind images or --kind series"):
         load(tmp_path / "either.npz")
     assert isinstance(load(tmp_path / "either.npz", reading=Reading(kind="series")), SeriesDataset)
     assert not isinstance(load(tmp_path / "either.npz", reading=Reading(kind="images")), SeriesDataset)
@@ -140,6 +174,13 @@ def test_arrays_of_series_and_images(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", x)
     with pytest.raises(DataError, match=r"no classes: no file y\.npy"):
         load(tmp_path / "x.npy")
+    np.save(tmp_path / "one.npy", x)
+    with pytest.raises(DataError, match=r"one\.npy: .*no classes: call the array x\.npy or x_NAME\.npy"):
+        load(tmp_path / "one.npy")
+    words = np.array(["a", "b", "", "a", "nan", *"b" * 15])
+    np.savez(tmp_path / "unlabelled.npz", x=np.ones((20, 3, 1)), y=words)
+    with pytest.raises(DataError, match="2 problems: sample 2, sample 4: no class or group in y"):
+        load(tmp_path / "unlabelled.npz", reading=Reading(kind="series"))
     (tmp_path / "p.npz").write_bytes(pickle.dumps({"x": 1}))
     with pytest.raises(DataError, match=r"p\.npz"):
         load(tmp_path / "p.npz")
@@ -160,8 +201,8 @@ def test_delta_gives_the_series_back_to_a_threshold() -> None:
     assert bool(((spikes[..., :2] == 0) | (spikes[..., 2:] == 0)).all())
 
 
-@pytest.mark.parametrize("code", [Currents(), Delta(0.5), Population(5)])
-def test_nothing_comes_after_the_end(code: Currents | Delta | Population) -> None:
+@pytest.mark.parametrize("code", [Currents(), Slope((1.0, 2.0, 3.0)), Delta(0.5), Population(5)])
+def test_nothing_comes_after_the_end(code: Currents | Slope | Delta | Population) -> None:
     x = 4 * torch.randn(2, 6, 3, generator=torch.Generator().manual_seed(0))
     x[0, 4:] = torch.nan
     out = Scaled(code, Scaling.of(x), bin=2)(x)
@@ -169,6 +210,33 @@ def test_nothing_comes_after_the_end(code: Currents | Delta | Population) -> Non
     assert not bool(out[2, 0].any())
     assert bool(out[2, 1].any())
     assert torch.equal(out[:2, :1], Scaled(code, Scaling.of(x), bin=2)(x[:1, :4]))
+
+
+def test_a_slope_has_a_usual_size_of_one_on_the_samples_it_is_taken_from() -> None:
+    x = 30 * torch.randn(50, 20, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64).cumsum(1)
+    x[:25, 13:] = torch.nan
+    for bin_ in (1, 3):
+        scaling = Scaling.of(x, bin_)
+        code = Scaled(Slope(scaling.slope, weight=1.0), scaling, bin_)
+        out, lengths = code(x), code.lengths(x)
+        inside = (torch.arange(1, len(out) + 1)[:, None] <= lengths)[1:]  # the first step has no slope
+        assert float(out[0, :, 2:].abs().max()) == 0.0
+        assert out[1:, :, 2:][inside].square().mean(0).sqrt().tolist() == pytest.approx([1.0, 1.0], rel=1e-6)
+        # beside it, the value as the currents have it
+        assert torch.equal(out[..., :2], Scaled(Currents(), scaling, bin_)(x))
+        sum_of_slopes = out[1:, 25:, 2:].cumsum(0) * torch.tensor(scaling.slope, dtype=torch.float64)
+        assert torch.allclose(out[0, 25:, :2] + sum_of_slopes, out[1:, 25:, :2])
+    with pytest.raises(ParameterError, match="expected a finite number > 0 for each channel"):
+        Slope((1.0, 0.0))
+    with pytest.raises(ParameterError, match="weight=0"):
+        Slope((1.0,), weight=0)
+    with pytest.raises(ShapeError, match="3 channels; expected 2"):
+        Slope((1.0, 1.0))(torch.zeros(1, 4, 3))
+
+
+def test_what_does_not_change_has_a_slope_of_one() -> None:
+    assert Scaling.of(torch.ones(3, 4, 1)).slope == (1.0,)
+    assert Scaling.of(torch.randn(3, 1, 1)).slope == (1.0,)
 
 
 def test_nan_inside_a_series_is_refused() -> None:

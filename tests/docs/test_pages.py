@@ -12,20 +12,15 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from rheobase import stimuli
+import rheobase
+from rheobase import data, integrators, neurons, nn, stimuli, surrogates
 from rheobase.cli import app
 from rheobase.cli.stimulus import FORMS
-
-import rheobase
-from rheobase import data, integrators, neurons, nn, surrogates
+from rheobase.runs import pretrained
 from tests.ports.test_brian2 import lif_with_refractory
 from tests.ports.test_norse import lif_cell
 from tests.ports.test_snntorch import leaky
 from tests.ports.test_spikingjelly import lif_node
-import pytest
-import torch
-
-from rheobase.runs import pretrained
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -108,6 +103,8 @@ def test_the_page_of_other_libraries_names_what_there_is() -> None:
     for path in re.findall(r"(?<!\w)((?:nn|data|surrogates|integrators)\.\w+)", ours):
         assert eval(path, {"nn": nn, "data": data, "surrogates": surrogates, "integrators": integrators}), path
     assert len(rows) > 40
+
+
 def test_use_what_you_trained(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +121,8 @@ def test_the_page_lists_the_networks_with_the_figures_of_their_cards() -> None:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
         assert f"| {100 * one.accuracy:.2f} % of {one.samples:,} |" in row
         assert one.licence.split(",")[0] in row
+
+
 def test_simulate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = run("simulate.md")
     assert names["run"].count > 5
@@ -146,12 +145,16 @@ def test_every_current_of_the_page_is_a_word_of_the_command_line() -> None:
         assert f"`{form}`" in text
         assert f"stimuli.{word}(" in text
         assert callable(getattr(stimuli, word))
+
+
 def test_fitting(capsys) -> None:
     names = run("fitting.md")
     assert capsys.readouterr().out.startswith("Fit(GLIF1, Gamma ")
     assert names["fit"].held_out.sweeps == (1,)
     assert names["fit"].held_out.gamma > 0.5
     assert names["lif"] is not None
+
+
 def test_know_your_network(capsys) -> None:
     names = run("know_your_network.md")
     assert "1: LIF" in capsys.readouterr().out

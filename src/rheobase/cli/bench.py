@@ -122,8 +122,8 @@ def bench_neurons(
     Against other libraries: make bench.
     """
     with reported(debug, json=json):
-        from rheobase.cli.machine import check_memory
         from rheobase.machine import machine
+        from rheobase.memory import check_memory
         from rheobase.runs.neurons_by_name import find, names
         from rheobase.runs.threads import threads as so_many
 

@@ -224,10 +224,10 @@ def _states(kind: type[Declared], record: list[str]) -> list[str]:
 def _run(neuron: Declared, given: dict[str, tuple[str, str]], typed: Typed) -> tuple[Response, list[str]]:
     import torch
 
-    from rheobase.cli.machine import check_memory
     from rheobase.cli.stimulus import Clock, typed_current
     from rheobase.current_clamp import inject
     from rheobase.errors import ParameterError
+    from rheobase.memory import check_memory
 
     clock = Clock(neuron.dt, typed.seed)
     onset = None if typed.onset is None else _steps(neuron, typed.onset, "--onset") * clock.step

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rheobase.cli.options import INTERRUPTED, MOST_THREADS, Debug, Json, examples, path, reported, write_json
-from rheobase.runs.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, SPLIT_SEED, TEST_SHARE, said
+from rheobase.runs.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, NEURON, SPLIT_SEED, TEST_SHARE, said
 
 if TYPE_CHECKING:
     from rheobase.cli.training.job import Start
@@ -48,7 +48,10 @@ def _own(text: str, metavar: str) -> Any:
 
 def train(
     neuron: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The neuron; `rheobase list` has them.", rich_help_panel=WHAT)
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The neuron; `rheobase list` has them.", show_default=NEURON, rich_help_panel=WHAT
+        ),
     ] = None,
     data: Annotated[
         str | None,
@@ -97,7 +100,11 @@ def train(
     ] = None,
     columns: Annotated[
         str | None,
-        _own("Of a table of series: id=,time=,label=,group=,part=,channels=a,b; of a .npz: group=KEY.", "ROLE=NAME"),
+        _own(
+            "Of a table of series: id=,time=,label=,group=,part=,channels=a,b; of a .npz: group=KEY; "
+            "of events in text: x=,y=,p=,t=.",
+            "ROLE=NAME",
+        ),
     ] = None,
     test_share: Annotated[
         float | None, _own(f"Share that tests, where no folder `test` does ({TEST_SHARE}).", "SHARE")
@@ -132,7 +139,7 @@ def train(
         str | None,
         _choice(
             "encoder",
-            "rate, latency or direct; of events: binary or counts; of series: direct, delta or population.",
+            "rate, latency or direct; of events: binary or counts; of series: slope, direct, delta or population.",
             NETWORK,
             "CODE",
         ),
@@ -166,7 +173,9 @@ def train(
     loss: Annotated[
         str | None, _choice("loss", "Score of a class: last, sum, mean, max, mean-softmax, tet.", TRAINING, "NAME")
     ] = None,
-    validation: Annotated[float | None, _choice("validation", "Share of the training samples.", TRAINING)] = None,
+    validation: Annotated[
+        float | None, _choice("validation", "Share of the training samples; 0 for none.", TRAINING)
+    ] = None,
     seed: Annotated[int | None, _choice("seed", "Of weights, split, order and codes.", TRAINING)] = None,
     start_activity: Annotated[
         str | None,
@@ -204,9 +213,11 @@ def train(
     """Train a network of a neuron on images or events; print a table and write a report with pictures.
 
     Of a folder of your own, what was found, which files test and how samples are coded is said before the first epoch.
-    A tenth of the training samples is held back to choose the best epoch; the test samples are run once, at the end.
-    Time series have defaults of their own: --hidden 256 --encoder direct --gain 3 --steps 50 (steps are put together
-    where series are longer), --taps as many as steps, --epochs 150 --batch 16 --loss last.
+    A tenth of the training samples is held back to choose the best epoch (whole groups, where a pattern or a column
+    names them); the test samples are run once, at the end. With --validation 0 all train, and the last epoch is kept.
+    Time series have defaults of their own: --hidden 256 --encoder slope (sounds: direct) --gain 3 --steps 50 (steps are
+    put together where series are longer), --taps as many as steps, --epochs 150 --batch 16 --loss last; of fewer than
+    500, --validation 0.
     Ctrl-C keeps a checkpoint and says how to go on. A run is never overwritten unless --overwrite says so.
     """
     given = {
@@ -253,22 +264,22 @@ def _start(
     from rheobase.runs.neurons_by_name import find
     from rheobase.runs.settings import Settings, located
 
-    for wanted in ("neuron", "data"):
-        if given[wanted] is None:
-            raise ParameterError(
-                "train", f"no --{wanted}", f"--{wanted} NAME", "rheobase train --neuron SRC --data digits"
-            )
-    kind = find(given["neuron"])
+    if given["data"] is None:
+        raise ParameterError("train", "no --data", "--data NAME or PATH", "rheobase train --data digits")
+    kind = find(given["neuron"] or NEURON)
     dataset = load(
         given["data"], given["data_dir"], download=download, limit=given["limit"],
         reading=Reading(**own), watch=reading_lines(),
     )  # fmt: skip
-    chosen = {**given, "hidden": parse_hidden(given["hidden"]), "data": located(given["data"])}
+    chosen = {**given, "neuron": kind.__name__, "hidden": parse_hidden(given["hidden"]), "data": located(given["data"])}
     if given["data_dir"] is not None:
         chosen["data_dir"] = os.path.realpath(expanded(given["data_dir"], "--data-dir"))
     settings = Settings.resolve(chosen, dataset)
     wanted_name = name or f"{kind.__name__}-{Path(given['data']).stem}".lower()
     check(settings, dataset)
+    if given["neuron"] is None:
+        said = f"neuron: {NEURON} (--neuron takes another; rheobase list has them)"
+        console(err=True).print(said, soft_wrap=True)
     start = started(settings, dataset)
     if find_lr:
         from rheobase.cli.training.learning_rate import say, say_how_to_use, searched

@@ -11,7 +11,7 @@ from rheobase.data.dataset import Dataset
 from rheobase.data.encoding.encoders import Direct, Encoder, Latency, Rate
 from rheobase.data.encoding.frames import EventFrames
 from rheobase.data.encoding.scaling import Scaled, Scaling
-from rheobase.data.encoding.series import Currents, Delta, Population
+from rheobase.data.encoding.series import Currents, Delta, Population, Slope
 from rheobase.data.events import EventDataset, Events
 from rheobase.data.folders.problems import Watch
 from rheobase.data.folders.reading import Reading
@@ -53,6 +53,7 @@ __all__ = [
     "Scaling",
     "SeriesDataset",
     "Shifted",
+    "Slope",
     "cifar10",
     "cifar10_dvs",
     "cifar10_subset",

@@ -13,7 +13,7 @@ from torch import Tensor
 from rheobase.data.encoding.checks import check_integer, check_seed
 from rheobase.data.encoding.hash_bits import permutation
 from rheobase.data.folders.reading import Reading
-from rheobase.data.groups import Groups
+from rheobase.data.groups import Groups, whole_groups
 from rheobase.errors import DataError, ParameterError
 
 _LIMIT_SEED = 0
@@ -132,7 +132,9 @@ class Dataset:
         """Cut the training part into (x, y) to train on and (x, y) to validate on; the test part stays.
 
         The cut is stratified: the validation part holds round(validation * n) samples with the classes in
-        proportion. Both keep the order of the data set. The same seed gives the same cut everywhere.
+        proportion. Where a user's reading, or a `SeriesDataset`, names groups (speaker, subject), whole groups are held
+        back instead, of about that share; where none can be without taking all samples of a class, it is cut by class,
+        which `held_back` says. Both parts keep the order of the data set. The same seed gives the same cut everywhere.
 
         **Raises**: ParameterError where `validation` leaves either part empty.
 
@@ -141,15 +143,36 @@ class Dataset:
         >>> len(train[0]), valid[1].tolist()
         (16, [0, 1, 1, 0])
         """
+        held, _ = self.held_back(validation, seed)
+        return (self.x_train[~held], self.y_train[~held]), (self.x_train[held], self.y_train[held])
+
+    def held_back(self, validation: float = 0.1, seed: int = 0) -> tuple[Tensor, str]:
+        """The training samples that `split` holds back, a mask (n,), and in words how they were chosen.
+
+        **Raises**: ParameterError where `validation` leaves either part empty.
+        """
         check_seed(self, seed)
-        n = len(self.y_train)
+        n, by = len(self.y_train), self._validates_by
         count = round(validation * n) if 0 < validation < 1 else 0
         if not 0 < count < n:
             expected = f"a fraction between 0 and 1 that leaves samples on both sides of {n}"
             raise ParameterError(f"split of {self._title}", f"validation={validation!r}", expected, "try 0.1")
+        whole = None if by is None else whole_groups(self.y_train, by.train, validation, seed)
+        if by is not None and whole is not None:
+            names = [by.names[k] for k in by.train[whole].unique().tolist()]
+            each = f"{len(names)} of {len(by.train.unique())} by {by.kind}: {', '.join(names[:8])}"
+            return whole, f"{int(whole.sum())} of {n} training samples, {each}{', ...' if len(names) > 8 else ''}"
         held = torch.zeros(n, dtype=torch.bool)
         held[stratified(self.y_train, count, seed)] = True
-        return (self.x_train[~held], self.y_train[~held]), (self.x_train[held], self.y_train[held])
+        how = f"{count} of {n} training samples, by class"
+        if by is not None:
+            how += f"; caution: by no {by.kind}, because without it a class would have no training sample"
+        return held, how
+
+    @property
+    def _validates_by(self) -> Groups | None:
+        """The groups that `split` keeps whole: those that a user's reading names. Published sets are cut by class."""
+        return None if self.reading is None else self.groups
 
     def by_group(self, held: str | Iterable[str]) -> tuple[Pair, Pair]:
         """Cut the training part as `split` does, the samples of the groups `held` being those to validate on.

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rheobase.data.encoding.hash_bits import permutation
 from rheobase.errors import DataError, ParameterError, nearest
 
 
@@ -61,3 +62,26 @@ class Groups:
     def taken(self, train: Tensor, test: Tensor) -> Groups:
         """The groups of a selection of samples; `train` and `test` index them by position or by mask."""
         return Groups(self.kind, self.names, self.train[train], self.test[test])
+
+
+def whole_groups(y: Tensor, groups: Tensor, share: float, seed: int) -> Tensor | None:
+    """A mask (n,) of samples to hold back: whole groups, about `share` of the samples; None where that cannot be.
+
+    Groups come in an order of the seed. One is passed over where it would leave a class without samples, and once
+    something is held, where it would go further beyond the share than what is missing.
+
+    >>> y, groups = torch.tensor([0, 1, 0, 1, 0, 1]), torch.tensor([0, 0, 1, 1, 2, 2])
+    >>> int(whole_groups(y, groups, 0.3, seed=0).sum())
+    2
+    """
+    wanted = share * len(y)
+    held = torch.zeros(len(y), dtype=torch.bool)
+    names = groups.unique()
+    classes = y.unique()
+    for name in names[permutation(len(names), seed)]:
+        more = held | (groups == name)
+        missing = wanted - int(held.sum())
+        beyond = int(more.sum()) - wanted
+        if len(y[~more].unique()) == len(classes) and (not bool(held.any()) or beyond <= missing) and missing > 0:
+            held = more
+    return held if bool(held.any()) else None

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from rheobase.data.dataset import Dataset, Pair
-from rheobase.data.encoding.checks import check_seed
-from rheobase.data.encoding.hash_bits import permutation
+from rheobase.data.dataset import Dataset
 from rheobase.data.encoding.series import lengths_of
-from rheobase.errors import DataError, InputError, ParameterError
+from rheobase.data.groups import Groups
+from rheobase.errors import DataError, InputError
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,21 +61,9 @@ class SeriesDataset(Dataset):
         """The most steps of a series."""
         return max(int(lengths.max()) for lengths in self.lengths)
 
-    def split(self, validation: float = 0.1, seed: int = 0) -> tuple[Pair, Pair]:
-        """As that of `Dataset`; where the samples have groups, whole groups are held back, of about that share.
-
-        **Raises**: ParameterError where `validation` leaves either part empty, or no group can be held back without
-        taking all training samples of a class with it.
-        """
-        if self.groups is None:
-            return super().split(validation, seed)
-        check_seed(self, seed)
-        held = whole_groups(self.y_train, self.groups.train, validation, seed)
-        if held is None:
-            given = f"validation={validation!r} of {len(self.groups.train.unique())} groups by {self.groups.kind}"
-            expected = "a group that can be held back, with each class left in others"
-            raise ParameterError(f"split of {self._title}", given, expected, "leave --group out, or add data")
-        return (self.x_train[~held], self.y_train[~held]), (self.x_train[held], self.y_train[held])
+    @property
+    def _validates_by(self) -> Groups | None:
+        return self.groups
 
     def __repr__(self) -> str:
         fewest = min(int(lengths.min()) for lengths in self.lengths)
@@ -86,26 +73,3 @@ class SeriesDataset(Dataset):
             f"{steps} steps and {len(self.channels)} channel{'s' * (len(self.channels) > 1)}, "
             f"{len(self.classes)} classes"
         )
-
-
-def whole_groups(y: Tensor, groups: Tensor, share: float, seed: int) -> Tensor | None:
-    """A mask (n,) of samples to hold back: whole groups, about `share` of the samples; None where that cannot be.
-
-    Groups come in an order of the seed. One is passed over where it would leave a class without samples, and once
-    something is held, where it would go further beyond the share than what is missing.
-
-    >>> y, groups = torch.tensor([0, 1, 0, 1, 0, 1]), torch.tensor([0, 0, 1, 1, 2, 2])
-    >>> int(whole_groups(y, groups, 0.3, seed=0).sum())
-    2
-    """
-    wanted = share * len(y)
-    held = torch.zeros(len(y), dtype=torch.bool)
-    names = groups.unique()
-    classes = y.unique()
-    for name in names[permutation(len(names), seed)]:
-        more = held | (groups == name)
-        missing = wanted - int(held.sum())
-        beyond = int(more.sum()) - wanted
-        if len(y[~more].unique()) == len(classes) and (not bool(held.any()) or beyond <= missing) and missing > 0:
-            held = more
-    return held if bool(held.any()) else None

@@ -14,7 +14,7 @@ from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, legend, l
 
 
 def learning_curve(history: Sequence[EpochRecord], *, style: Style = LIGHT) -> Figure:
-    """Loss and error of the training and validation split per epoch; the epoch that validated best is marked.
+    """Loss and error of the training and validation split per epoch; the epoch that validated best is marked, if any.
 
     Raises: `ShapeError` for a history without epochs.
     """

@@ -29,7 +29,9 @@ from rheobase.data import (
     Population,
     Reading,
     Scaled,
+    Scaling,
     SeriesDataset,
+    Slope,
     Watch,
     load,
 )
@@ -41,8 +43,9 @@ from rheobase.version import __version__
 
 DT = 1.0  # ms, of neurons that have a time step
 ENCODERS = ("rate", "latency", "direct")
-SERIES_ENCODERS = ("direct", "delta", "population")
-ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "start_activity": None}  # to runs of before, by what they then did
+SERIES_ENCODERS = ("direct", "slope", "delta", "population")
+# to runs of before, by what they then did
+ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "start_activity": None}
 EVENT_ENCODERS = ("binary", "counts")  # the first is the default
 # Below this many values in a layer's sequence, a second thread costs more to wake than it saves.
 VALUES_WORTH_A_THREAD = 2_000_000
@@ -92,6 +95,10 @@ class Settings:
             usual["encoder"] = EVENT_ENCODERS[0]
         if isinstance(data, SeriesDataset):
             usual |= defaults.SERIES
+            if data.reading is not None and data.reading.sample_rate is not None:
+                usual["encoder"] = "direct"  # of sounds, whose bands are many: their slopes were not tried
+            if len(data.y_train) < defaults.FEW_SERIES:
+                usual["validation"] = 0.0
             bin_ = -(-data.longest // max(1, given["steps"] or usual["steps"]))
             given = {**given, "steps": -(-data.longest // bin_)}
             usual["taps"] = given["steps"]
@@ -170,7 +177,7 @@ class Settings:
 
         Raises: `ParameterError`.
         """
-        task = data if isinstance(data, Task) else Task.of(data)
+        task = data if isinstance(data, Task) else Task.of(data, steps=self.steps)
         duration = task.duration_ms
         known, kind = (ENCODERS, "images") if duration is None else (EVENT_ENCODERS, "events")
         if task.scaling is not None:
@@ -180,7 +187,8 @@ class Settings:
                 "train", f"encoder {self.encoder!r}", f"the name of an encoder of {kind}", nearest(self.encoder, known)
             )
         if task.scaling is not None and task.longest is not None:
-            return Scaled(self.series_code, task.scaling, -(-task.longest // max(1, self.steps)), self.gain)
+            code = self.series_code(task.scaling)
+            return Scaled(code, task.scaling, -(-task.longest // max(1, self.steps)), self.gain)
         if duration is not None:
             found = data.events if isinstance(data, EventDataset) else events
             if found is None:
@@ -191,16 +199,20 @@ class Settings:
             return Rate(self.steps, gain=self.gain)
         return Latency(self.steps) if self.encoder == "latency" else Direct(self.steps)
 
-    @property
-    def series_code(self) -> SeriesCode:
+    def series_code(self, scaling: Scaling) -> SeriesCode:
         """The code of time series, after scaling. Raises `ParameterError`."""
-        codes = {"delta": lambda: Delta(self.threshold), "population": lambda: Population(self.fields)}
+        codes = {
+            "slope": lambda: Slope(scaling.slope),
+            "delta": lambda: Delta(self.threshold),
+            "population": lambda: Population(self.fields),
+        }
         return codes.get(self.encoder, Currents)()
 
     def inputs(self, data: Dataset | Task) -> int:
         """Values of a step that enter the network."""
         series = isinstance(data, SeriesDataset) or (isinstance(data, Task) and data.scaling is not None)
-        return data.input_size * (self.series_code.per_channel if series else 1)
+        each = {"slope": Slope.per_channel, "delta": Delta.per_channel, "population": self.fields}
+        return data.input_size * (each.get(self.encoder, Currents.per_channel) if series else 1)
 
     def code(self, data: Dataset | Task, *, options: bool = True) -> str:
         """In words, what the encoder makes of these data; with `options`, also which ones change it."""
@@ -216,8 +228,9 @@ class Settings:
         encoder = self.encode(task)
         if isinstance(encoder, Scaled):
             each = f"the mean of {encoder.bin} steps as one, " if encoder.bin > 1 else ""
-            how = {"delta": f"a spike for each {self.threshold:g} deviations up or down{by('threshold')}",
-                   "population": f"{self.fields} Gaussian fields a channel{by('fields')}"}  # fmt: skip
+SERIES_ENCODERS = ("direct", "slope", "delta", "population")
+# to runs of before, by what they then did
+ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "start_activity": None}
             what = how.get(self.encoder, "currents over their own time")
             scaled = "each channel scaled by mean and deviation of the training samples"
             return f"{scaled}; {each}{self.steps} steps; {self.encoder}: {what}{by(*usual, 'gain', 'taps')}"

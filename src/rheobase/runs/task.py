@@ -40,10 +40,14 @@ class Task:
         return math.prod(self.sample_shape)
 
     @classmethod
-    def of(cls, data: Dataset, trained: Tensor | None = None) -> Task:
-        """That of a data set; of time series, `trained` are those that the scaling is taken from, by default x_train."""
+    def of(cls, data: Dataset, trained: Tensor | None = None, *, steps: int | None = None) -> Task:
+        """That of a data set; of time series, `trained` are those that the scaling is taken from, by default x_train.
+
+        `steps` are those that the longest series is to have, put together where there are more.
+        """
         if isinstance(data, SeriesDataset):
-            scaling = Scaling.of(data.x_train if trained is None else trained)
+            bin_ = -(-data.longest // max(1, steps or data.longest))
+            scaling = Scaling.of(data.x_train if trained is None else trained, bin_)
             return cls(data.name, data.sample_shape, data.classes, None, data.longest, scaling)
         duration = data.duration_ms if isinstance(data, EventDataset) else None
         return cls(data.name, tuple(data.sample_shape), data.classes, duration)
@@ -54,7 +58,7 @@ class Task:
         longest, _ = content.pop("longest"), content.pop("scaling")
         if self.scaling is None:
             return content
-        return {**content, "longest": longest, "scaling": {"mean": list(self.scaling.mean), "std": list(self.scaling.std)}}
+        return {**content, "longest": longest, "scaling": {k: list(v) for k, v in asdict(self.scaling).items()}}
 
     @classmethod
     def from_json(cls, content: Any, source: str) -> Task:
@@ -78,9 +82,13 @@ def _of_series(content: dict[str, Any], shape: list[int], source: str) -> dict[s
     if not content:
         return {}
     longest, scaling = content["longest"], content["scaling"]
-    sizes = [scaling.get(name) if isinstance(scaling, dict) else None for name in ("mean", "std")]
+    held = dict[str, Any](scaling) if isinstance(scaling, dict) else {}
+    slope = held.pop("slope", [])  # runs of before have none
+    sizes = [held.get("mean"), held.get("std"), *([slope] if slope else [])]
     fits = is_whole(longest, 1) and all(isinstance(one, list) and len(one) == shape[0] for one in sizes)
-    if fits and all(is_number(value) for one in sizes for value in one or ()) and all(v > 0 for v in sizes[1] or ()):
-        return {"longest": longest, "scaling": Scaling(tuple(sizes[0] or ()), tuple(sizes[1] or ()))}
+    if fits and all(is_number(value) for one in sizes for value in one or ()):
+        mean, std, *more = (tuple(one or ()) for one in sizes)
+        if all(value > 0 for one in (std, *more) for value in one):
+            return {"longest": longest, "scaling": Scaling(mean, std, *more)}
     given, remedy = "a scaling of series that does not fit its channels", "give the folder of a run"
     raise CheckpointError(source, given, "a mean and a deviation > 0 for each channel", remedy)

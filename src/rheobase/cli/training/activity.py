@@ -51,7 +51,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Activity:
-    """One validation sample on its way through the network."""
+    """One sample on its way through the network."""
 
     sequence: Tensor  # (time, inputs)
     layers: tuple[Layer, ...]
@@ -62,9 +62,9 @@ class Activity:
 
 @torch.no_grad()
 def activity(outcome: Outcome, index: int = 0) -> Activity:
-    """Run one validation sample through the trained network, recording its neurons."""
+    """Run a validation sample, or a training sample where there is none, through the network, recording its neurons."""
     settings, net = outcome.settings, outcome.net
-    x, y = outcome.validation
+    x, y = outcome.validation or (outcome.data.x_train, outcome.data.y_train)
     sequence = outcome.encoder(x[index : index + 1], seed=settings.seed)
     weights = next(net.parameters())
     value: Tensor = sequence.to(weights.dtype)

@@ -20,7 +20,7 @@ def rows(outcome: Outcome) -> dict[str, str]:
     cores = f"{outcome.settings.threads} of {host['cores']} cores"
     return {
         "test accuracy": f"{_percent(test.accuracy)} ± {100 * error:.1f} ({right} of {test.samples})",
-        "validation accuracy": _percent(best.validation_accuracy) if best else "none",
+        "validation accuracy": _percent(best.validation_accuracy) if best else "none: all samples train",
         "spikes per neuron and sample": "none: no layer spikes" if spikes is None else f"{spikes:.2f}",
         "parameters": f"{outcome.parameters:,}",
         "training time": f"{history.seconds:.1f} s ({len(history)} epochs{kept})",

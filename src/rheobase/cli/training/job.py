@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.cli.machine import check_memory
 from rheobase.cli.training.progress import progress
 from rheobase.data import Dataset, Encoder, EventDataset, Scaled
 from rheobase.data.dataset import Pair
@@ -31,6 +30,7 @@ from rheobase.learning import (
 from rheobase.learning.training.distributed import make_fabric
 from rheobase.learning.training.random_state import seeded
 from rheobase.learning.training.samples import Samples
+from rheobase.memory import check_memory
 from rheobase.nn import Sequential
 from rheobase.runs.folder import read_notes
 from rheobase.runs.network import build, cells_of, memory_of
@@ -90,18 +90,21 @@ def started(settings: Settings, data: Dataset) -> Start:
 
 def training_samples(settings: Settings, data: Dataset) -> tuple[Pair, Encoder | Scaled]:
     """The samples that are trained on, without those held back, and their encoder."""
-    train, _ = data.split(settings.validation, seed=settings.seed)
+    train, _ = parts(settings, data)
     events = data.events if isinstance(data, EventDataset) else None
     return train, settings.encode(Task.of(data, train[0]), events)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trained network and all that was found. `predicted` (test samples,): None with several processes."""
+    """A trained network and all that was found. `predicted` (test samples,): None with several processes.
+
+    `validation` is None where nothing was held back.
+    """
 
     settings: Settings
     data: Dataset
-    validation: Pair
+    validation: Pair | None
     net: Sequential
     history: History
     test: Evaluation
@@ -130,8 +133,15 @@ def check(settings: Settings, data: Dataset) -> None:
     hidden = ",".join(map(str, settings.hidden)) or "none"
     sizes = f"--hidden {hidden} --steps {settings.steps} --batch {settings.batch}"
     check_memory("train", sizes, memory_of(settings, data), "take smaller layers, fewer steps or smaller batches")
-    data.split(settings.validation, seed=settings.seed)
+    parts(settings, data)
     make_fabric(settings.device, settings.devices, settings.precision, _strategy(settings))
+
+
+def parts(settings: Settings, data: Dataset) -> tuple[Pair, Pair | None]:
+    """The samples that are trained on, and those that validate; None where none are held back."""
+    if settings.validation == 0:
+        return (data.x_train, data.y_train), None
+    return data.split(settings.validation, seed=settings.seed)
 
 
 def _strategy(settings: Settings) -> str:
@@ -143,8 +153,8 @@ def run(settings: Settings, data: Dataset, folder: Path, start: Start | None) ->
 
     Raises: `TrainingInterrupted` after Ctrl-C, `Diverged` also for the test, and the errors of `Trainer`.
     """
-    train, validation = data.split(settings.validation, seed=settings.seed)
-    task = Task.of(data, train[0])
+    train, validation = parts(settings, data)
+    task = Task.of(data, train[0], steps=settings.steps)
     with threads(settings.threads), _processes(settings):
         resume = start is None
         if start is None:

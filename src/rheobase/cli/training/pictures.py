@@ -27,10 +27,10 @@ def _learning(outcome: Outcome) -> Picture:
     history = outcome.history
     best = history.best
     kept = f" The weights of epoch {best.epoch}, which validated best, were kept." if best else ""
+    held = f" and on {len(outcome.validation[1])} samples held back from them" if outcome.validation else ""
     return Picture(
         "How it learned",
-        f"Loss and error after each epoch, on the training samples and on {len(outcome.validation[1])} samples "
-        f"held back from them.{kept}",
+        f"Loss and error after each epoch, on the training samples{held}.{kept}",
         f"Loss and error over {len(history)} epochs.",
         lambda style: learning_curve(history, style=style),
     )
@@ -80,9 +80,10 @@ def _raster(outcome: Outcome, seen: Activity) -> Picture:
         )
     )
     dt = next((layer.cells.dt for layer in seen.layers), None)
+    part = "validation" if outcome.validation else "training"
     return Picture(
         "One sample on its way",
-        f"A validation sample of class {classes[seen.true]}, from its pixels to the readout.",
+        f"A {part} sample of class {classes[seen.true]}, from its pixels to the readout.",
         "Raster of the input and of every layer over time, and the curves of the readout.",
         lambda style: raster(panels, dt=dt, style=style),
     )

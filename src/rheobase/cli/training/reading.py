@@ -27,9 +27,13 @@ def reading_lines() -> Watch:
 
 
 def say_what_was_found(settings: Settings, data: Dataset) -> None:
-    """The notes of the data set, and the code of its samples; nothing of published sets, which have no notes."""
+    """The notes of the data set, what validates, and the code; nothing of published sets, which have no notes."""
     if not data.notes:
         return
     out = console(err=True)
-    for line in (str(data), *data.notes, f"code: {settings.code(data)}"):
+    how = "none: all train, and the last epoch is kept"
+    if settings.validation > 0:
+        _, how = data.held_back(settings.validation, settings.seed)
+    said = f"validation part: {how} (--validation, --seed)"
+    for line in (str(data), *data.notes, said, f"code: {settings.code(data)}"):
         out.print(line, soft_wrap=True)

@@ -19,7 +19,7 @@ def write(outcome: Outcome, folder: Path) -> Path:
     """Write report.html into the folder of a run. Raises `StorageError`."""
     settings, data, host = outcome.settings, outcome.data, machine()
     chosen = {key: _said(key, value) for key, value in settings.choices.items() if value is not None}
-    trained = len(data.y_train) - len(outcome.validation[1])
+    trained = len(data.y_train) - (len(outcome.validation[1]) if outcome.validation else 0)
     report = Report(
         title=f"{settings.neuron} network on {data.name}",
         summary=f"Run {folder.name}: {100 * outcome.test.accuracy:.1f} % of {outcome.test.samples:,} test samples "

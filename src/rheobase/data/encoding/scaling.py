@@ -14,31 +14,39 @@ from rheobase.errors import ParameterError, ShapeError
 
 @dataclass(frozen=True)
 class Scaling:
-    """The mean and the standard deviation of each channel, in the units of the data.
+    """The mean and the standard deviation of each channel, in the units of the data, and the usual size of its slope.
 
-    `of` takes them from the samples that are trained on, over all steps that these have. A channel that is constant
-    there gets a deviation of 1: it becomes 0, and stays told from what it was not.
+    `of` takes them from the samples that are trained on, over all steps that these have. `slope` is the root mean
+    square of the change from a step to the next, in standard deviations of the channel, once every `bin` steps are one;
+    () where it is not known. A channel that is constant there gets a deviation and a slope of 1: it becomes 0, and
+    stays told from what it was not.
 
     >>> Scaling.of(torch.tensor([[[1.0, 5.0], [3.0, 5.0]]]))
-    Scaling(mean=(2.0, 5.0), std=(1.0, 1.0))
+    Scaling(mean=(2.0, 5.0), std=(1.0, 1.0), slope=(2.0, 1.0))
     """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    slope: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.mean) != len(self.std) or not all(value > 0 for value in self.std):
+        sizes = {len(self.mean), len(self.std), len(self.slope) or len(self.mean)}
+        if len(sizes) > 1 or not all(value > 0 for value in self.std + self.slope):
             given = f"{len(self.mean)} means and deviations {self.std}"
             raise ParameterError("Scaling", given, "a positive deviation for each mean", "Scaling.of(x)")
 
     @classmethod
-    def of(cls, x: Tensor) -> Scaling:
+    def of(cls, x: Tensor, bin: int = 1) -> Scaling:
         """That of x (samples, time, channels), NaN after the end of a series. Raises what `lengths_of` does."""
         lengths = lengths_of(x)
         seen = x[torch.arange(x.shape[1]) < lengths[:, None]].double()  # (all steps, channels)
         mean, std = seen.mean(0), seen.std(0, correction=0)
         flat = std <= 1e-7 * mean.abs().clamp(min=1e-30)
-        return cls(tuple(mean.tolist()), tuple(torch.where(flat, 1.0, std).tolist()))
+        std = torch.where(flat, 1.0, std)
+        changes = binned(x, bin).double().diff(dim=1).flatten(0, 1)
+        slope = changes.square().nanmean(0).sqrt() / std  # NaN where every series has one step
+        slope = torch.where(flat | ~(slope > 1e-7), 1.0, slope)
+        return cls(*(tuple(values.tolist()) for values in (mean, std, slope)))
 
 
 @dataclass(frozen=True)

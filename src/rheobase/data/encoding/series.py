@@ -88,6 +88,56 @@ class Currents:
 
 
 @dataclass(frozen=True)
+class Slope:
+    """Direct current of each channel and of its slope, the change since the step before.
+
+        value[t] = x[t],   slope[t] = weight (x[t] - x[t-1]) / scale
+
+    `scale` is the usual change of each channel: `Scaling.of` takes it from the training samples. What tells classes
+    apart is often a small change on top of a large, slow one, which the value alone hides. The weight was found by
+    cross-validation on training parts (docs/own_data.md).
+
+    **Shapes**: x (batch, time, channels), NaN after the end of a series -> (time, batch, 2 channels): the value of
+    every channel, then the slope of every channel, which is 0 at the first step; 0 after the end. Gradients flow back.
+
+    **Raises**: ParameterError for scales that are not positive; DTypeError, ShapeError and InputError for x, also for
+    another number of channels.
+
+    >>> x = torch.tensor([1.0, 3.0, 2.0]).view(1, 3, 1)
+    >>> Slope((2.0,), weight=1.0)(x).squeeze(1).T.tolist()
+    [[1.0, 3.0, 2.0], [0.0, 1.0, -0.5]]
+    """
+
+    scale: tuple[float, ...]
+    weight: float = field(default=0.4, kw_only=True)
+    per_channel = 2
+
+    def __post_init__(self) -> None:
+        if not self.scale or not all(is_number(value, above=0) for value in self.scale):
+            given, remedy = f"scale={self.scale!r}", "Scaling.of(x).slope of the samples that are trained on"
+            raise ParameterError("Slope", given, "a finite number > 0 for each channel", remedy)
+        if not is_number(self.weight, above=0):
+            given = f"weight={self.weight!r}"
+            raise ParameterError("Slope", given, "a finite number > 0", "1 gives value and slope one size")
+
+    def __call__(self, x: Tensor, *, seed: int = 0, index: Tensor | None = None) -> Tensor:
+        """Currents (time, batch, 2 channels). Nothing is random: seed and index have no effect."""
+        given = _checked(self, x, seed, index)
+        if given.shape[-1] != len(self.scale):
+            remedy = "give the channels that it was made for"
+            raise ShapeError(repr(self), f"series with {given.shape[-1]} channels", f"{len(self.scale)}", remedy)
+        slope = torch.zeros_like(given)
+        scale = torch.tensor(self.scale, dtype=given.dtype, device=given.device)
+        slope[1:] = self.weight * (given[1:] - given[:-1]) / scale
+        after = torch.arange(len(given), device=x.device)[:, None] >= self.lengths(x)
+        return torch.cat([given, slope.masked_fill(after[..., None], 0.0)], -1)
+
+    def lengths(self, x: Tensor) -> Tensor:
+        """The steps of each sequence, (batch,) int64."""
+        return lengths_of(x, repr(self))
+
+
+@dataclass(frozen=True)
 class Delta:
     """Delta code, or send-on-delta (Miskowicz, 2006): a spike for each threshold that a channel rises or falls by.
 

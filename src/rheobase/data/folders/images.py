@@ -12,10 +12,11 @@ from torch import Tensor
 
 from rheobase.data.dataset import Dataset
 from rheobase.data.folders.parts import copies, cut, digest, groups_of
-from rheobase.data.folders.problems import Problems, Watch, read_each
+from rheobase.data.folders.problems import Problems, Watch, first_read, read_each
 from rheobase.data.folders.reading import Reading, parsed_size
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.image_file import read_image
+from rheobase.memory import check_room
 
 EXPECTED = "images that all can be decoded, of one size and one kind"
 
@@ -52,10 +53,20 @@ def read_images(
 
     `shape` is that of an image, where it is known; else most images say it.
 
-    **Raises**: DataError with all problems, those that were found before as well.
+    **Raises**: DataError with all problems, those that were found before as well; before they are read, for images that
+    do not fit into memory.
     """
     size = None if reading.size is None else parsed_size(reading.size)
-    read = read_each(files, names, lambda file: read_image(file, size=size, colour=reading.colour), problems, watch)
+
+    def read_one(file: Path) -> np.ndarray:
+        return read_image(file, size=size, colour=reading.colour)
+
+    if (first := first_read(files, read_one)) is not None:
+        # of each value: as decoded, as float32 of all images, and as float32 of a part
+        needs = len(files) * first.size * (first.itemsize + 8)
+        given = f"{len(files)} images of {first.shape[1]}x{first.shape[0]} pixels"
+        check_room(problems.source, given, needs, "--size makes them smaller; or take fewer")
+    read = read_each(files, names, read_one, problems, watch)
     counts = Counter(image.shape for _, image in read)
     usual = shape if shape is not None else max(counts, key=lambda one: counts[one], default=())
     for name, image in read:

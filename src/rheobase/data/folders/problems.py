@@ -9,6 +9,7 @@ from typing import TypeAlias, TypeVar
 from rheobase.errors import DataError
 
 SHOWN_FILES, SHOWN_FAULTS = 10, 20
+_TRIED = 5
 
 Watch: TypeAlias = Callable[[str, int, int], None]
 """Hears of long work: (what is done, how much of it, of how much)."""
@@ -80,6 +81,21 @@ def read_each(
         if watch is not None:
             watch("reading files", done, len(files))
     return out
+
+
+def first_read(files: Sequence[Path], read: Callable[[Path], _Read]) -> _Read | None:
+    """What `read` gives of the first of a few files that it does not refuse: what all may be like."""
+    for file in files[:_TRIED]:
+        try:
+            return read(file)
+        except DataError:
+            continue  # told with all others when the files are read
+    return None
+
+
+def bytes_of(files: Sequence[Path]) -> int:
+    """The size of some files together."""
+    return sum(file.stat().st_size for file in files)
 
 
 def inside(path: Path, folder: Path) -> str:

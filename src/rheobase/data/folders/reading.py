@@ -13,12 +13,13 @@ from rheobase.errors import ParameterError
 COLOURS = ("grey", "rgb")
 KINDS = ("series", "images")
 ROLES = ("id", "time", "label", "group", "part", "channels")
+EVENT_ROLES = ("x", "y", "p", "t")
 TEST_SHARE, SPLIT_SEED = 0.2, 0
 """Of the cut where the folder has no test part. Fixed, so that results on the same files can be compared."""
 
 OF_KIND = {
     "images": ("size", "colour"),
-    "events": ("size", "sensor", "duration"),
+    "events": ("size", "sensor", "duration", "columns"),
     "audio": ("sample_rate", "bands", "frame", "mono", "duration"),
     "series": ("columns",),
 }
@@ -41,7 +42,8 @@ class Reading:
                  class, in place of the folder; another named group (speaker, subject...) says who made the sample
     kind         series or images: what the arrays of a .npz or .npy are, where their shape and values do not say it
     columns      id=,time=,label=,group=,part=,channels=: the columns of a table, or for group= the key of a .npz;
-                 channels takes several: channels=ax,ay,az
+                 channels takes several: channels=ax,ay,az. Of events in text files x=,y=,p=,t=: the names of their
+                 columns, or their numbers from 0 where no line names them
     leave_out    names of groups, separated by commas: their samples are the test part
     test_share   the share that becomes the test part, where no test folder and no leave_out says which
     split_seed   of that choice
@@ -96,7 +98,9 @@ class Reading:
             self._refuse("kind", " or ".join(KINDS), "leave it out where the file says it")
         if self.columns is not None and parsed_columns(self.columns) is None:
             self._refuse(
-                "columns", f"{', '.join(ROLES)}, each once", "id=trial,time=t,label=gesture,channels=ax,ay, say"
+                "columns",
+                f"{', '.join(ROLES)} of series, {', '.join(EVENT_ROLES)} of events, each once",
+                "id=trial,time=t,label=gesture,channels=ax,ay, say",
             )
         # tables have groups by the usual names of their column, too
         if self.leave_out is not None and (not self.held or (self.pattern is not None and self.group is None)):
@@ -128,6 +132,14 @@ class Reading:
     def roles(self) -> dict[str, tuple[str, ...]]:
         """The columns that were named, by what they are."""
         return (parsed_columns(self.columns) if self.columns is not None else None) or {}
+
+    def roles_of(self, known: tuple[str, ...], kind: str) -> dict[str, tuple[str, ...]]:
+        """`roles`, of files of a kind. Raises `ParameterError` for one that such files do not have."""
+        wrong = [role for role in self.roles if role not in known]
+        if wrong:
+            given, expected = f"{', '.join(wrong)}= for {kind}", f"columns for {', '.join(known)}"
+            raise ParameterError("--columns", given, expected, "leave it out")
+        return self.roles
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -182,7 +194,7 @@ def parsed_columns(text: str) -> dict[str, tuple[str, ...]] | None:
         head, sign, name = word.partition("=")
         if sign:
             role = head.strip()
-            if role not in ROLES or role in found:
+            if role not in ROLES + EVENT_ROLES or role in found:
                 return None
             found[role] = (name.strip(),)
         elif role != "channels":

@@ -11,16 +11,19 @@ import numpy as np
 
 from rheobase.data.events import EventDataset, StoredEvents, recordings
 from rheobase.data.folders.parts import copies, cut, digest, groups_of
-from rheobase.data.folders.problems import Problems, Watch, read_each
-from rheobase.data.folders.reading import Reading, parsed_size
+from rheobase.data.folders.problems import Problems, Watch, bytes_of, first_read, read_each
+from rheobase.data.folders.reading import EVENT_ROLES, Reading, parsed_size
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.event_file import read_event_file
 from rheobase.data.formats.recording import SENSORS, Recording, sensor_of
 from rheobase.errors import ParameterError, nearest
+from rheobase.memory import check_room
 
 EXPECTED = "recordings of one camera, with events in each"
 _LONGEST_US = (1 << 32) - 1
 _MANY_INPUTS = 50_000
+# while they are brought together: of each recording x, y, p and t; the same of all in a row; and the addresses
+_EVENT_BYTES = 13 + 9 + 4
 
 
 @dataclass(frozen=True)
@@ -89,12 +92,23 @@ def read_recordings(
 ) -> Held:
     """The recordings of event files, in memory, 8 bytes an event at most.
 
-    **Raises**: DataError with all problems, those that were found before as well; ParameterError for an unknown camera.
+    **Raises**: DataError with all problems, those that were found before as well, and before they are read for
+    recordings that do not fit into memory; ParameterError for an unknown camera.
     """
     sensor, size = camera_of(reading)
-    read = read_each(
-        files, names, lambda file: _small(read_event_file(file, sensor=sensor, size=size)), problems, watch
-    )
+
+    columns = {role: names[0] for role, names in reading.roles_of(EVENT_ROLES, "events").items()}
+
+    def read_one(file: Path) -> Recording:
+        return _small(read_event_file(file, sensor=sensor, size=size, columns=columns))
+
+    first = first_read(files, lambda file: (len(read_one(file)), file.stat().st_size))
+    if first is not None:
+        total = bytes_of(files)
+        events = total * first[0] / first[1]  # as many for a byte as in the first
+        given = f"{len(files)} recordings of about {events:.3g} events"
+        check_room(problems.source, given, _EVENT_BYTES * events, "take fewer or shorter recordings")
+    read = read_each(files, names, read_one, problems, watch)
     cameras = Counter(recording.size for _, recording in read if recording.size is not None)
     told = bool(cameras)
     largest = (

@@ -20,7 +20,22 @@ from rheobase.errors import DataError
 SUFFIXES = {
     "images": (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"),
     "audio": (".wav", ".flac"),
-    "events": (".aedat", ".aedat2", ".aedat4", ".bin", ".bs2", ".raw", ".dat", ".h5", ".hdf5", ".npz", ".npy"),
+    "events": (
+        ".aedat",
+        ".aedat2",
+        ".aedat4",
+        ".bin",
+        ".bs2",
+        ".raw",
+        ".dat",
+        ".h5",
+        ".hdf5",
+        ".npz",
+        ".npy",
+        ".csv",
+        ".txt",
+        ".es",
+    ),
 }
 """The files that are read, by kind."""
 KIND_OF = {suffix: kind for kind, suffixes in SUFFIXES.items() for suffix in suffixes}

@@ -12,14 +12,16 @@ import numpy as np
 
 from rheobase.data.encoding.cochlea import BANDS, FRAME_MS, Cochlea
 from rheobase.data.folders.parts import copies, cut, digest, groups_of
-from rheobase.data.folders.problems import Problems, Watch, read_each
+from rheobase.data.folders.problems import Problems, Watch, bytes_of, first_read, read_each
 from rheobase.data.folders.reading import Reading
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.audio_file import Sound, read_audio
 from rheobase.data.formats.found_series import padded
 from rheobase.data.series import SeriesDataset
+from rheobase.memory import check_room
 
 EXPECTED = "sounds of one channel and one rate"
+_WITH_BANDS = 1.6  # measured, with what the filter bank makes
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +64,16 @@ def read_sounds(
 ) -> Sounds:
     """The sounds of audio files, resampled where `reading` says a rate, each in the bands of a `Cochlea`.
 
-    **Raises**: DataError with all problems, those that were found before as well.
+    **Raises**: DataError with all problems, those that were found before as well; before they are read, for sounds that
+    do not fit into memory.
     """
+    if (first := first_read(files, _with_size)) is not None:
+        sound, size = first
+        total = bytes_of(files)
+        # the samples of all, at so many bytes for one of the file as in the first, and what the filter bank makes
+        needs = total * sound.samples.nbytes / size * _WITH_BANDS
+        given = f"{len(files)} sounds of {total / 2**30:.3g} GiB in files"
+        check_room(problems.source, given, needs, "take fewer files, or store them at a lower rate")
     read = read_each(files, names, read_audio, problems, watch)
     rates = Counter(sound.rate for _, sound in read)
     rate = reading.sample_rate or max(rates, key=lambda one: rates[one], default=0)
@@ -95,6 +105,10 @@ def read_sounds(
     )
     chosen = replace(reading, sample_rate=rate, bands=cochlea.bands, frame=cochlea.frame_ms)
     return Sounds(heard, np.array(seconds), chosen, notes)
+
+
+def _with_size(path: Path) -> tuple[Sound, int]:
+    return read_audio(path), path.stat().st_size
 
 
 def _prepared(sound: Sound, rate: int, duration: float | None) -> np.ndarray:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rheobase.data.folders.problems import Problems
 from rheobase.data.formats.hdf5 import open_hdf5
 from rheobase.data.formats.npz import FAILURES, read_npz
 from rheobase.data.formats.recording import Recording
-from rheobase.errors import DataError
+from rheobase.data.formats.table import number
+from rheobase.data.formats.text import check_room_for_text, read_text
+from rheobase.errors import DataError, ParameterError, nearest
 from rheobase.files import why
 
 NAMES = ("x", "y", "p", "t")
 _WRITE = "write it with np.savez_compressed(path, x=, y=, p=, t=), t in us"
 _PLACES = ("", "events", "CD/events")  # of data sets in HDF5: as they are, as DSEC and as Prophesee lay them
 _LONGEST_S = 86_400.0
+_BYTES_A_WORD = 140  # of text, while it is read; measured
 
 
 def read_events_npz(path: Path) -> Recording:
@@ -90,34 +95,46 @@ def _size(*holders: Any) -> tuple[int, int] | None:
     return None
 
 
-def read_events_text(path: Path) -> Recording:
-    """The events of a text file whose first line names its columns x, y, p and t, in any order, with commas or blanks.
+def read_events_text(path: Path, columns: Mapping[str, str] = {}) -> Recording:
+    """The events of a text file, a line each, separated by commas or blanks.
 
-    **Raises**: DataError, also for a file without that line: no order of columns is the usual one.
+    Its first line names the columns x, y, p and t, in any order, or `columns` says which they are: by their names, or
+    by their numbers from 0 where no line names them.
+
+    **Raises**: DataError with all lines that cannot be read; and for columns that nothing tells: no order is the usual
+    one. ParameterError for a column that is not there.
     """
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        given = f"a file that cannot be read ({why(error)})"
-        raise DataError(str(path), given, "a text file of events", "check its path, rights and encoding") from error
-    split = "," if lines and "," in lines[0] else None
-    columns = [word.strip().lower() for word in (lines[0].lstrip("# ").split(split) if lines else [])]
-    if not set(NAMES) <= set(columns):
-        given = f"the first line {lines[0][:40]!r}" if lines else "an empty file"
-        raise DataError(str(path), given, "the names of its columns: x,y,p,t in their order", "add that line")
-    rows = [line.split(split) for line in lines[1:] if line.strip()]
-    wrong = next((k for k, row in enumerate(rows, start=2) if len(row) != len(columns)), None)
-    if wrong is not None:
-        raise DataError(str(path), f"line {wrong} with another number of columns", f"{len(columns)}", "mend the line")
-    arrays = dict[str, np.ndarray]()
-    for name in NAMES:
-        words = [row[columns.index(name)].strip() for row in rows]
+    check_room_for_text(path, ", \t", _BYTES_A_WORD)
+    lines = read_text(path).splitlines()
+    sign = "," if lines and "," in lines[0] else None
+    rows = [(at, line.split(sign)) for at, line in enumerate(lines, 1) if line.strip()]
+    if not rows:
+        raise DataError(str(path), "no line", "events, a line each", "get the file again")
+    head = [word.strip().lower() for word in lines[rows[0][0] - 1].lstrip("# ").split(sign)]
+    headed = any(math.isnan(number(word)) for word in head)
+    named = head if headed else [str(k) for k in range(len(head))]
+    taken = {name: columns.get(name, name) for name in NAMES}
+    for name, column in columns.items():
+        if column.lower() not in named:
+            raise ParameterError("--columns", f"{name}={column}", f"a column of {path}", nearest(column, named))
+    missing = [name for name in NAMES if taken[name].lower() not in named]
+    if missing:
+        given = f"the first line {lines[rows[0][0] - 1][:40]!r}, which does not name {', '.join(missing)}"
+        remedy = "--columns x=0,y=1,p=2,t=3, say, tells which column is which; or add a line of names"
+        raise DataError(str(path), given, "columns x, y, p and t", remedy)
+    problems = Problems(str(path), "mend or drop these lines")
+    place = [named.index(taken[name].lower()) for name in NAMES]
+    values = np.zeros((len(rows) - headed, len(NAMES)), np.int64)
+    for out, (line, words) in zip(values, rows[headed:], strict=True):
+        if len(words) != len(named):
+            problems.add(f"{len(words)} values for {len(named)} columns", f"line {line}")
+            continue
         try:
-            arrays[name] = np.array([int(word) for word in words], np.int64)
-        except ValueError as error:
-            given = f"{name} that is no whole number ({error})"
-            raise DataError(str(path), given, "whole numbers, t in us", "convert the column") from error
-    return from_arrays(arrays, path, None)
+            out[:] = [int(words[k]) for k in place]
+        except (ValueError, OverflowError):
+            problems.add("x, y, p or t that is no whole number (t in us)", f"line {line}")
+    problems.tell("whole numbers, t in us")
+    return from_arrays(dict(zip(NAMES, values.T, strict=True)), path, None)
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray], path: Path, size: tuple[int, int] | None) -> Recording:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,19 +25,28 @@ from rheobase.files import why
 
 FORMATS = "AEDAT 2.0, 3.1 or 4.0, RAW (EVT 2.0 or 3.0), DAT, 40-bit events (.bin, .bs2), HDF5, .npz, .npy or text"
 _UNBOUNDED = 1 << 15  # of 15 bits, so that only the check of the camera's size decides
+_EVENT_STREAM = b"Event Stream"
+# by the byte behind the three of its version
+_STREAMS = {0: "generic events, which have no pixels", 1: "DVS events", 2: "ATIS events", 4: "colour events"}
 _BY_SUFFIX = (".bin", ".bs2")
 _MOST_DISORDER = 0.01
 
 
-def read_event_file(path: Path, *, sensor: str | None = None, size: tuple[int, int] | None = None) -> Recording:
+def read_event_file(
+    path: Path,
+    *,
+    sensor: str | None = None,
+    size: tuple[int, int] | None = None,
+    columns: Mapping[str, str] = {},
+) -> Recording:
     """The events of one file.
 
     `sensor`, a camera of `recording.SENSORS`, or `size`, (width, height), says what files leave open; where a file says
-    it, too, both must agree.
+    it, too, both must agree. `columns` are those of x, y, p and t in a text file, by name or by number.
 
     **Raises**: DataError for a file that is empty, damaged, of no known format, or with events outside its camera.
     """
-    recording = _read(path, sensor)
+    recording = _read(path, sensor, columns)
     wanted = size if size is not None else SENSORS[sensor] if sensor is not None else None
     if wanted is not None and recording.size is not None and recording.size != wanted:
         given = f"a camera of {recording.size[0]}x{recording.size[1]} pixels, as the file says"
@@ -44,7 +54,7 @@ def read_event_file(path: Path, *, sensor: str | None = None, size: tuple[int, i
     return checked(replace(recording, size=recording.size or wanted), path)
 
 
-def _read(path: Path, sensor: str | None) -> Recording:
+def _read(path: Path, sensor: str | None, columns: Mapping[str, str]) -> Recording:
     try:
         with path.open("rb") as file:
             head = file.read(64)
@@ -71,9 +81,13 @@ def _read(path: Path, sensor: str | None) -> Recording:
     if suffix in _BY_SUFFIX:
         return _bin(path)
     if suffix in (".csv", ".txt"):
-        return read_events_text(path)
+        return read_events_text(path, columns)
     if suffix == ".npz":
         return read_events_npz(path)  # which says what is wrong with it
+    if head.startswith(_EVENT_STREAM) and len(head) > len(_EVENT_STREAM) + 3:
+        kind = _STREAMS.get(head[len(_EVENT_STREAM) + 3], "an unknown kind")
+        given, remedy = f"an Event Stream file (.es) of {kind}", "convert it to AEDAT 4, or to .npz with x, y, p and t"
+        raise DataError(str(path), given, FORMATS, remedy)
     given = f"a file that begins with {head[:12]!r}"
     remedy = "check what it is, whatever its suffix says, or convert it to .npz with x, y, p and t"
     raise DataError(str(path), given, FORMATS, remedy)

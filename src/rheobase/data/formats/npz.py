@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import zipfile
 import zlib
@@ -13,6 +14,7 @@ import numpy as np
 
 from rheobase.errors import DataError
 from rheobase.files import why
+from rheobase.memory import check_room
 
 # a damaged archive may fail in any of these ways; RuntimeError: it is encrypted, or of an unknown compression
 FAILURES = (OSError, EOFError, ValueError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error)
@@ -39,6 +41,37 @@ def names_of(path: Path) -> tuple[str, ...]:
             return tuple(name.removesuffix(".npy") for name in archive.namelist())
     except FAILURES:
         return ()
+
+
+def check_room_for_arrays(path: Path, keys: Sequence[str], for_a_value: int) -> None:
+    """Raise `DataError` where the arrays of a .npz or .npy do not fit into memory, by what their headers say.
+
+    `for_a_value` are the bytes that are taken for a value beside those of the array itself.
+    """
+    headers = list[Any]()
+    if not path.is_file():
+        return  # a device may have no end
+    try:
+        if path.suffix.lower() == ".npy":
+            with path.open("rb") as file:
+                headers.append(_header(file))
+        else:
+            with zipfile.ZipFile(path) as archive:
+                for name in {f"{key}.npy" for key in keys} & set(archive.namelist()):
+                    with archive.open(name) as file:
+                        headers.append(_header(file))
+    except FAILURES:
+        return  # what is wrong with a file is told by what reads it
+    needs = sum(math.prod(shape) * (dtype.itemsize + for_a_value) for shape, _, dtype in headers)
+    values = sum(math.prod(shape) for shape, _, _ in headers)
+    check_room(str(path), f"arrays of {values:.3g} values", needs, "take fewer samples")
+
+
+def _header(file: Any) -> Any:
+    """Shape, order and type of an array, without its values."""
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    return read(file)
 
 
 def read_npz(path: Path, keys: Sequence[str], remedy: str) -> dict[str, np.ndarray]:

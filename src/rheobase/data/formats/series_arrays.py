@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,12 +10,16 @@ import numpy as np
 
 from rheobase.data.folders.problems import Problems
 from rheobase.data.formats.found_series import FoundSeries
-from rheobase.data.formats.npz import names_of, read_npy, read_npz
+from rheobase.data.formats.npz import check_room_for_arrays, names_of, read_npy, read_npz
 
 EXPECTED = "numbers (samples, time, channels), and a class for each sample"
 REMEDY = (
     "np.savez_compressed(path, x=x, y=y), or x_train, y_train, x_test and y_test; lengths=... where series end early"
 )
+
+
+BYTES_A_VALUE = 28
+"""As float64, and as float32 of all series and of each part, with what is taken on the way; measured."""
 
 
 def series_or_images(path: Path) -> str | None:
@@ -27,10 +32,12 @@ def series_or_images(path: Path) -> str | None:
     key = "x_train" if "x_train" in keys else "x"
     if key not in keys:
         return "images"
+    check_room_for_arrays(path, (key,), 0)
     x = read_npz(path, (key,), REMEDY)[key]
     if x.ndim != 3 or x.dtype.kind not in "iuf" or x.dtype == np.uint8 or not x.size:
         return "images"
-    if x.dtype.kind != "f" or not (np.nanmin(x) >= 0 and np.nanmax(x) <= 1):
+    known = x[np.isfinite(x)]
+    if x.dtype.kind != "f" or not known.size or known.min() < 0 or known.max() > 1:
         return "series"
     return "images" if x.shape[1] == x.shape[2] else None
 
@@ -41,12 +48,15 @@ def read_series_arrays(path: Path, roles: Mapping[str, tuple[str, ...]], *, labe
     **Raises**: DataError with all that is wrong, by sample; pickled objects are refused.
     """
     problems = Problems(str(path), REMEDY)
+    check_room_for_arrays(path, names_of(path), BYTES_A_VALUE)
     if path.suffix.lower() == ".npy":
         held = {"x": read_npy(path, REMEDY)}
-        other = path.with_name("y" + path.name[1:])
-        if labelled and (path.name[0] not in "xX" or not other.is_file()):
-            problems.add(f"no classes: no file {other.name} beside it (the array is called x*.npy, its classes y*.npy)")
-        elif labelled:
+        other = classes_beside(path)
+        if labelled and other is None:
+            problems.add("no classes: call the array x.npy or x_NAME.npy, and put y.npy or y_NAME.npy beside it")
+        elif labelled and other is not None and not other.is_file():
+            problems.add(f"no classes: no file {other.name} beside it")
+        elif labelled and other is not None:
             held["y"] = read_npy(other, REMEDY)
     else:
         held = read_npz(path, names_of(path), REMEDY)
@@ -72,12 +82,24 @@ def read_series_arrays(path: Path, roles: Mapping[str, tuple[str, ...]], *, labe
                 given = f"{key} of shape {words.shape} and dtype {words.dtype}"
                 problems.add(f"{given}, not one whole number or word for each of {len(x)} samples")
             elif words is not None:
-                out += [str(word) for word in words.tolist()]
+                out += [str(word).strip() for word in words.tolist()]
+                for k in [k for k, word in enumerate(out[len(out) - len(x) :]) if word.lower() in ("", "nan", "?")]:
+                    problems.add(f"no class or group in {key}", f"sample {k}")
     if len({one.shape[1] for one in series}) > 1:
         problems.add("x_train and x_test with other numbers of channels")
     problems.tell(EXPECTED)
     channels = tuple(map(str, range(series[0].shape[1])))
     return FoundSeries(series, channels, labels, groups=groups, parts=said if len(parts) > 1 else ())
+
+
+def classes_beside(path: Path) -> Path | None:
+    """The file that holds the classes of an array in x.npy or x_NAME.npy; None for one that is called otherwise.
+
+    >>> classes_beside(Path("one.npy")) is None
+    True
+    """
+    found = re.fullmatch(r"x([-_.].*)", path.name, re.IGNORECASE)
+    return path.with_name(f"y{found[1]}") if found else None
 
 
 def _of(held: Mapping[str, np.ndarray], key: str, problems: Problems) -> np.ndarray | None:

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from rheobase.data.folders.problems import Problems
-from rheobase.data.formats.text import read_text
+from rheobase.data.formats.text import check_room_for_text, read_text
 from rheobase.errors import BackendUnavailable, DataError
 from rheobase.files import why
+from rheobase.memory import check_room
 
 REMEDY = "mend or drop these lines"
 PARQUET = (".parquet", ".pq")
+_BYTES_A_VALUE, _BYTES_A_CELL = 155, 65  # of text and of Parquet, measured: words, numbers, and series of them
 _EXPECTED = "a table: a line of names, then as many values in each line as there are names"
 
 
@@ -84,6 +86,7 @@ def read_table(path: Path) -> Table:
     """
     if path.suffix.lower() in PARQUET:
         return _read_parquet(path)
+    check_room_for_text(path, ",;\t", _BYTES_A_VALUE)
     text = read_text(path)
     head = next((line for line in text.splitlines() if line.strip()), "")
     name = path.name.lower().removesuffix(".gz")
@@ -131,6 +134,9 @@ def _read_parquet(path: Path) -> Table:
     if not path.is_file():
         raise DataError(str(path), "no such file", "a Parquet file", "check the path")
     try:
+        known: Any = parquet.read_metadata(path)
+        cells = known.num_rows * known.num_columns
+        check_room(str(path), f"{cells:.3g} cells", _BYTES_A_CELL * cells, "take fewer samples")
         read: Any = parquet.read_table(path)
     except (ArrowException, OSError) as error:
         given = f"a file that cannot be read ({why(error)})"

@@ -8,6 +8,33 @@ from pathlib import Path
 
 from rheobase.errors import DataError
 from rheobase.files import why
+from rheobase.memory import check_room
+
+_BEGINNING = 1 << 20
+
+
+def check_room_for_text(path: Path, separators: str, for_a_value: float) -> None:
+    """Raise `DataError` where the values of a text file do not fit into memory, by how many its beginning has.
+
+    `for_a_value` are the bytes that are taken for one while the file is read, its text included.
+    """
+    if not path.is_file():
+        return  # which is told by what reads it
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            raw = file.read(_BEGINNING)
+            if path.suffix.lower() == ".gz":
+                file.seek(0)
+                with gzip.open(file) as unpacked:
+                    raw = unpacked.read(_BEGINNING)
+                # a file of gzip ends in the size that it unpacks to, of which it keeps 32 bits
+                file.seek(-4, 2)
+                size = max(size, int.from_bytes(file.read(4), "little"))
+    except (OSError, EOFError, zlib.error):
+        return  # what is wrong with a file is told by what reads it
+    values = size / max(1, len(raw)) * sum(raw.count(sign) for sign in map(str.encode, separators + "\n"))
+    check_room(str(path), f"about {values:.3g} values in text", for_a_value * values, "take fewer samples")
 
 
 def read_text(path: Path) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from rheobase.data.folders.problems import Problems
-from rheobase.data.formats.text import read_text
+from rheobase.data.formats.text import check_room_for_text, read_text
 from rheobase.errors import DataError
 
 _EXPECTED = "a .ts file: @-lines, @data, then a line for each series with channels separated by ':', its class last"
+_BYTES_A_VALUE = 37  # measured
 _MISSING = ("?", "nan", "")
 REMEDY = "mend or drop these lines"
 
@@ -36,6 +37,7 @@ def read_ts(path: Path, *, labelled: bool = True) -> TsFile:
     **Raises**: DataError with all that is wrong, by line: ragged channels, missing values, missing or unknown classes,
     a header that does not fit; and for a set of regression or forecasting, which has no classes.
     """
+    check_room_for_text(path, ",:", _BYTES_A_VALUE)
     lines = read_text(path).splitlines()
     head, start = _header(path, lines)
     problems = Problems(str(path), REMEDY)

@@ -13,7 +13,7 @@ import torch
 
 from rheobase.data.folders.parts import cut
 from rheobase.data.folders.problems import Problems
-from rheobase.data.folders.reading import Reading
+from rheobase.data.folders.reading import ROLES, Reading
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.found_series import FoundSeries, in_order, padded
 from rheobase.data.formats.series_arrays import read_series_arrays
@@ -50,9 +50,9 @@ def read_series(path: Path, reading: Reading, *, labelled: bool = True) -> Found
         found = read_ts(path, labelled=labelled)
         channels = tuple(map(str, range(len(found.series[0].T))))
         return FoundSeries(found.series, channels, found.labels, classes=found.classes, notes=found.notes)
-    if kind in TABLES:
-        return read_series_table(path, reading.roles, labelled=labelled)
-    return read_series_arrays(path, reading.roles, labelled=labelled)
+    roles = reading.roles_of(ROLES, "time series")
+    read = read_series_table if kind in TABLES else read_series_arrays
+    return read(path, roles, labelled=labelled)
 
 
 def from_series(path: Path, reading: Reading) -> SeriesDataset:
