@@ -37,6 +37,7 @@ class Declared(Neuron):
     detach_reset: bool = False
     detach_spike: bool = False
     abstract: ClassVar[bool] = True
+    needs_state: ClassVar[bool] = True
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -302,7 +303,7 @@ def _entries(cls: type[Declared]) -> dict[str, EntrySpec]:
 
 
 def _check_declaration(cls: type[Declared]) -> None:
-    if not cls.states:
+    if cls.needs_state and not cls.states:
         raise DeclarationError(cls.__name__, "no state", "at least one `state(...)`", "declare the membrane potential")
     for name, spec in cls.states.items():
         if isinstance(spec.initial, str) and spec.initial not in cls.params:
