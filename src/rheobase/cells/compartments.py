@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rheobase.cells.nseg import ByLength, Rule, count
+from rheobase.cells.nseg import DEFAULT, Rule, count
 from rheobase.cells.sections import KINDS, Floats, Section, in_tree_order
 from rheobase.checks import is_number
 from rheobase.errors import ParameterError, nearest
@@ -18,9 +18,9 @@ from rheobase.errors import ParameterError, nearest
 
 @dataclass(frozen=True, eq=False)
 class Compartments:
-    """The nodes of a cell, parents before their children, in the order in which NEURON numbers them.
+    """The nodes of a cell, parents before their children.
 
-    Section after section: one node at the centre of each of its compartments, from the beginning to the end, then one
+    Section after section, parents first, and of each: one node at the centre of each of its compartments, from the beginning to the end, then one
     of no area at its far end, on which the sections hang that are attached there. What is attached within a section
     hangs on the centre of the compartment that holds the place; what is attached at the beginning of a section, on the
     node that this section hangs on itself. The root alone can have a node of no area at its beginning (x = 0), last
@@ -74,7 +74,7 @@ class Compartments:
     segments: NDArray[np.int64]
 
     @classmethod
-    def of(cls, sections: Sequence[Section], nseg: int | Rule = ByLength(40.0)) -> Compartments:
+    def of(cls, sections: Sequence[Section], nseg: int | Rule = DEFAULT) -> Compartments:
         """Cut sections into compartments.
 
         nseg   a number for every section, or a rule: `ByLength(40.0)`, the default, or `ByLambda(...)`;
@@ -146,7 +146,9 @@ class Compartments:
         raise ParameterError("Compartments", f"section {name!r}", "a section of the cell", f"known: {_listed(names)}")
 
     def __repr__(self) -> str:
-        return f"Compartments({len(self.sections)} sections, {len(self.segments)} compartments, {len(self.parent)} nodes)"
+        return (
+            f"Compartments({len(self.sections)} sections, {len(self.segments)} compartments, {len(self.parent)} nodes)"
+        )
 
 
 # parent, x, area, diameter, axial, step (um to the parent)
@@ -167,7 +169,7 @@ def _nodes(section: Section, n: int, first: int, on: int) -> _Nodes:
 
 def _with_start(root: _Nodes) -> _Nodes:
     """The nodes of the root, with one more for its beginning, which hangs on its first compartment."""
-    parent, x, area, diameter, axial, step = root
+    _, _, _, diameter, axial, step = root
     start = (0, 0.0, 0.0, diameter[0], axial[0], step[0])
     return tuple(np.append(column, value) for column, value in zip(root, start, strict=True))
 
@@ -178,7 +180,14 @@ def _cut(section: Section, n: int) -> tuple[Floats, Floats, Floats]:
     The frusta are cut at the borders and centres of the compartments, where the diameter is interpolated linearly.
     """
     arc, diameters = section.arc, section.diameters
-    cuts = section.length * np.arange(1, 2 * n) / (2 * n)
+    each = section.length / n
+    # added up as NEURON does, since on the last digit it depends on which side of a cut a point lies
+    centres = each * np.arange(n) + each / 2
+    cuts = np.column_stack([centres, centres + each / 2]).ravel()
+    if cuts[-1] < arc[-1]:
+        kept = np.searchsorted(arc, arc[-1], side="left") + 1
+        arc, diameters = arc[:kept], diameters[:kept]
+    cuts = cuts[:-1]
     # a step of the diameter that lies on a cut belongs to the half before it
     at = np.searchsorted(arc, cuts, side="right")
     share = (cuts - arc[at - 1]) / (arc[at] - arc[at - 1])

@@ -34,7 +34,7 @@ class ByLength:
 
 @dataclass(frozen=True)
 class ByLambda:
-    """The d_lambda rule (Hines and Carnevale, 2001): compartments of at most `share` of the length constant at `frequency`.
+    """The d_lambda rule (Hines and Carnevale, 2001): compartments of `share` of the length constant at `frequency`.
 
         lambda_f = L / (sqrt(2) 1e-5 sqrt(4 pi f Ra c_mem) sum over frusta h / sqrt(d0 + d1))
         nseg     = 2 floor((L / (share lambda_f) + 0.9) / 2) + 1
@@ -71,6 +71,7 @@ class ByLambda:
 
 
 Rule = ByLength | ByLambda
+DEFAULT = ByLength(40.0)
 
 
 def count(section: Section, rule: int | Rule) -> int:

@@ -79,6 +79,8 @@ class Section:
     ) -> Section:
         """A section through `points` (n, 3) with `diameters` (n,), both in um, n at least 2.
 
+        They are held in single precision, as NEURON does.
+
         Raises: as the class does; `ShapeError` for other shapes.
 
         >>> Section.through("dend[0]", [[0, 0, 0], [3, 4, 0], [3, 4, 5]], [1, 1, 1]).length
@@ -86,16 +88,16 @@ class Section:
         """
         made = cls.__new__(cls)
         made._place(name, parent, at, kind, nseg)
-        xyz, width = np.asarray(points, dtype=float), np.asarray(diameters, dtype=float)
+        xyz, width = (np.asarray(values, dtype=np.float32) for values in (points, diameters))
         if xyz.ndim != 2 or xyz.shape[1] != 3 or len(xyz) < 2 or width.shape != xyz.shape[:1]:
             given = f"points of shape {xyz.shape} and diameters of shape {width.shape}"
             raise ShapeError(str(made), given, "(n, 3) and (n,), n at least 2", "give x, y, z and a diameter per point")
-        steps = np.sqrt((np.diff(xyz, axis=0) ** 2).sum(1))
+        steps = np.sqrt((np.diff(xyz, axis=0).astype(float) ** 2).sum(1))
         if not (np.isfinite(xyz).all() and np.isfinite(width).all() and (width > 0).all() and steps.sum() > 0):
             given = f"diameters from {width.min():g} um over a length of {steps.sum():g} um"
             raise ParameterError(str(made), given, "finite points apart, and diameters above 0", "correct the points")
         made.arc = np.concatenate([[0.0], np.cumsum(steps)])
-        made.diameters, made.points = width, xyz
+        made.diameters, made.points = width.astype(float), xyz.astype(float)
         return made
 
     def _place(self, name: str, parent: Section | None, at: float, kind: str | None, nseg: int | None) -> None:
@@ -110,7 +112,9 @@ class Section:
         found = name[:4] if kind is None else kind
         if found not in KINDS:
             given = f"kind={kind!r}" if kind is not None else "a name that tells no kind"
-            raise ParameterError(str(self), given, "one of " + ", ".join(KINDS), 'name it "dend[0]", or say kind="dend"')
+            raise ParameterError(
+                str(self), given, "one of " + ", ".join(KINDS), 'name it "dend[0]", or say kind="dend"'
+            )
         self.kind, self.parent, self.at, self.nseg = found, parent, float(at), nseg
 
     @property
@@ -139,7 +143,9 @@ def in_tree_order(sections: Sequence[Section]) -> tuple[Section, ...]:
     """
     owner = "sections"
     if not sections or not all(isinstance(each, Section) for each in sections):
-        given = "none" if not sections else f"a {next(type(s).__name__ for s in sections if not isinstance(s, Section))}"
+        given = (
+            "none" if not sections else f"a {next(type(s).__name__ for s in sections if not isinstance(s, Section))}"
+        )
         raise ParameterError(owner, given, "Sections, one at least", 'Section("soma", length=20, diameter=20)')
     names = [each.name for each in sections]
     twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []

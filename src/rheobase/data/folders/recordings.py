@@ -11,12 +11,13 @@ import numpy as np
 
 from rheobase.data.events import EventDataset, StoredEvents, recordings
 from rheobase.data.folders.parts import copies, cut, digest, groups_of
-from rheobase.data.folders.problems import Problems, Watch, read_each
+from rheobase.data.folders.problems import Watch, read_each
 from rheobase.data.folders.reading import Reading, parsed_size
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.event_file import read_event_file
 from rheobase.data.formats.recording import SENSORS, Recording, sensor_of
 from rheobase.errors import ParameterError, nearest
+from rheobase.problems import Problems
 
 EXPECTED = "recordings of one camera, with events in each"
 _LONGEST_US = (1 << 32) - 1

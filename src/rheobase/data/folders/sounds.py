@@ -12,12 +12,13 @@ import numpy as np
 
 from rheobase.data.encoding.cochlea import BANDS, FRAME_MS, Cochlea
 from rheobase.data.folders.parts import copies, cut, digest, groups_of
-from rheobase.data.folders.problems import Problems, Watch, read_each
+from rheobase.data.folders.problems import Watch, read_each
 from rheobase.data.folders.reading import Reading
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.audio_file import Sound, read_audio
 from rheobase.data.formats.found_series import padded
 from rheobase.data.series import SeriesDataset
+from rheobase.problems import Problems
 
 EXPECTED = "sounds of one channel and one rate"
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from rheobase.data.folders.problems import Problems
-from rheobase.data.formats.text import read_text
 from rheobase.errors import BackendUnavailable, DataError
 from rheobase.files import why
+from rheobase.problems import Problems
+from rheobase.text_files import read_text
 
 REMEDY = "mend or drop these lines"
 PARQUET = (".parquet", ".pq")

@@ -10,8 +10,10 @@ from rheobase.errors import DataError
 from rheobase.files import why
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, otherwise: str | None = None) -> str:
     """The whole text of a file in UTF-8, with or without a byte-order mark; unpacked where the name ends in .gz.
+
+    `otherwise` is the encoding of what is not UTF-8, such as "latin-1", where old programs wrote such files.
 
     **Raises**: DataError for a file that cannot be read, or holds no text.
     """
@@ -27,9 +29,15 @@ def read_text(path: Path) -> str:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if otherwise is not None:
+            return _without_zeros(path, raw.decode(otherwise))
         line = raw[: error.start].count(b"\n") + 1
         given = f"bytes that are no text in UTF-8, in line {line}"
         raise DataError(str(path), given, "a text file", "is it another format? Else save it as UTF-8") from error
+    return _without_zeros(path, text)
+
+
+def _without_zeros(path: Path, text: str) -> str:
     if "\0" in text:
         raise DataError(str(path), "bytes of zero", "a text file", "is it another format?")
     return text
