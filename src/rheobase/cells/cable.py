@@ -1,324 +1,262 @@
 """The cable of a cell as a nest: potentials by one elimination of the tree, then gates, compartment by compartment.
 
-    for each step t
-        (c/dt + g) dv - axial differences of dv = -i_ion + i_in + axial currents of v         all compartments at once
-        v = v + dv;  concentrations from the currents of before;  gates for the new v and concentrations
+    for each step
+        (c/dt + g + g_in) dv - axial differences of dv = -i_ion + i_in + axial currents of v      all compartments
+        v = v + dv;  concentrations by the currents of before;  gates for the new v and concentrations
 
 This is the order of operations of NEURON's fixed step: of first order, and stable at any dt. A potential is kept as a
-sum of two numbers, so that in float32 what a step adds is not lost in it.
-
-Lanes are cells: one tree, with parameters, stimuli and states of their own.
+sum of two numbers, so that what a step adds is not lost in float32. Lanes are cells: one tree, with parameters,
+stimuli and states of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from rheobase.channels.channel import Channel, Membrane, Pool
-from rheobase.core.bound import Bound
-from rheobase.engine.graph.step_adjoint import adjoint as gradients
-from rheobase.engine.graph.symbols import Symbol, lift
-from rheobase.engine.nest.equations import added, leaf
+from rheobase.cells.membrane import SIEMENS, Compartment
+from rheobase.cells.plan import Plan, Region, parse
+from rheobase.core import primitives
+from rheobase.core.declaration.population import MILLIVOLTS
+from rheobase.core.surrogates import ATan
+from rheobase.engine.nest.adjoint import GRADIENT, adjoint
+from rheobase.engine.nest.checkpoint import checkpointed
+from rheobase.engine.nest.equations import leaf
+from rheobase.engine.nest.hoist import alike, hoisted
 from rheobase.engine.nest.index import Index, at, names
-from rheobase.engine.nest.nest import BLOCK, Buffer, Leaf, Nest, Ref, Statement, Write, copied, filled, loop
+from rheobase.engine.nest.nest import BLOCK, Buffer, Leaf, Nest, Ref, Statement, copied, filled, loop
+from rheobase.engine.nest.verify import verify
 
-SIEMENS = 0.01  # uS of a compartment per um2 and S/cm2; nA per um2 and mA/cm2
-FARADS = 1e-5  # nF of a compartment per um2 and uF/cm2; uS per um2, uF/cm2 and 1/ms
-NERNST = {"ca": 2.0}  # ions whose reversal potential follows a pool: their valence
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A mechanism in a region, and which of its parameters are rows: one for a compartment, a lane, or both."""
-
-    mechanism: Membrane
-    constants: Mapping[str, float]
-    rows: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)  # (along compartments, along lanes)
-
-    @property
-    def name(self) -> str:
-        return type(self.mechanism).__name__
+SURROGATE = ATan(MILLIVOLTS)  # of a spike, whose height is in mV
+POTENTIALS = ("v", "low", "above")  # states of the cell beside those of its mechanisms
 
 
-@dataclass(frozen=True)
-class Region:
-    """The compartments that have the same mechanisms."""
-
-    name: str
-    placed: tuple[Placed, ...]
-
-    @property
-    def pool(self) -> Placed | None:
-        return next((p for p in self.placed if isinstance(p.mechanism, Pool)), None)
-
-    @property
-    def channels(self) -> list[Placed]:
-        return [p for p in self.placed if isinstance(p.mechanism, Channel)]
+@functools.lru_cache(maxsize=64)
+def forward(text: str) -> Nest:
+    """The nest of a plan."""
+    return verify(alike(hoisted(checkpointed(_Cable(parse(text)).nest(), "r"))).without_unused())
 
 
-def cable(regions: Sequence[Region], *, compensated: bool, lanewise: bool) -> Nest:
-    """The nest of a cell that is made of these regions.
-
-    Memory: current (steps, ports, lanes) nA; port, site (ports,), (sites,): the nodes where it enters and where the
-    potential is kept, out (records, sites, lanes); parent; `diagonal` (nodes) the capacitance over dt and the axial
-    conductances of a node, `axial` that to its parent, uS; area of a region's compartments, um2; and for each state
-    its first and last values.
-    """
-    return _Cable(regions, compensated, lanewise).nest()
+@functools.lru_cache(maxsize=64)
+def backward(text: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Nest:
+    """The nest of the gradient of `outputs` by `inputs`, buffers of the forward one."""
+    whole = hoisted(_Cable(parse(text)).nest(), gradients=True)
+    back = adjoint(checkpointed(whole, "r"), outputs, inputs)
+    return verify(alike(hoisted(back)).only_for({GRADIENT + name for name in inputs}))
 
 
 class _Cable:
-    def __init__(self, regions: Sequence[Region], compensated: bool, lanewise: bool):
-        self.regions, self.compensated = regions, compensated
-        nodes, records, every, ports, sites = names("nodes", "records", "every", "ports", "sites")
-        self.sizes = ["nodes", "records", "every", "ports", "sites", *(f"count:{r.name}" for r in regions)]
-        self.v, self.low, self.dv, self.d, self.b = (Buffer(k, (nodes,), BLOCK) for k in ("v", "low", "dv", "d", "b"))
-        self.diagonal = Buffer("diagonal", (nodes,), shared=not lanewise)
-        self.axial = Buffer("axial", (nodes,), shared=not lanewise)
-        self.first, self.last = Buffer("init:v", (nodes,)), Buffer("final:v", (nodes,))
-        self.first_low, self.last_low = Buffer("init:low", (nodes,)), Buffer("final:low", (nodes,))
-        self.current = Buffer("current", (records * every, ports))
-        self.out = Buffer("out", (records, sites))
-        self.arrays = [
-            Buffer("parent", (nodes,), stored="i32", shared=True),
-            Buffer("port", (ports,), stored="i32", shared=True),
-            Buffer("site", (sites,), stored="i32", shared=True),
-            Buffer("end", (Index.name("ends"),), stored="i32", shared=True),
-        ]
-        self.sizes.append("ends")
-        self.buffers = [
-            self.v, self.low, self.dv, self.d, self.b, self.diagonal, self.axial, self.first, self.last,
-            self.first_low, self.last_low, self.current, self.out, *self.arrays,
-        ]  # fmt: skip
-        self.states: dict[str, tuple[Buffer, Buffer, Buffer, Index]] = {}  # held, first, last, how many
-        for region in regions:
-            self._declare(region)
+    """The nest of a plan.
 
-    def _declare(self, region: Region) -> None:
-        count = Index.name(f"count:{region.name}")
-        self.buffers += [
-            Buffer(f"area:{region.name}", (count,), shared=True),
-            Buffer(f"node:{region.name}", (count,), stored="i32", shared=True),
-        ]
-        held = [f"{region.name}.{p.name}.{k}" for p in region.placed for k in p.mechanism.lane_states]
-        held += [f"{region.name}.i_ca"] if region.pool is not None else []
-        for key in held:
-            made = (Buffer(key, (count,), BLOCK), Buffer(f"init:{key}", (count,)), Buffer(f"final:{key}", (count,)))
-            self.states[key] = (*made, count)
-            self.buffers += made
-        for p in region.placed:
-            for name, (along, lanes) in p.rows.items():
-                axes = (count,) if along else ()
-                self.buffers.append(Buffer(f"param:{region.name}.{p.name}.{name}", axes, shared=not lanes))
+    Memory buffers: current (steps, ports, lanes) nA at the nodes `port`; conductance and drive = conductance e (steps,
+    gates, lanes), uS and nA, at the nodes `gate`; `diagonal` (nodes), capacitance over dt and the axial conductances
+    of a node, and `axial` (nodes), that to its parent, uS; `parent` (nodes), `end` the nodes without area; for each
+    region `area` um2 and `node` (compartments); potentials v[site] (records, sites, lanes), states rec:x (records,
+    count, lanes), spikes (steps, lanes) of the node `watch`; init:x and final:x of each state; param:x.
+    """
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        self.regions = plan.regions
+        nodes, records, every, ports, gates, sites, ends = names(*SIZES)
+        self.sizes = (*SIZES, *(f"count:{r.name}" for r in plan.regions))
+        shared = not plan.lanewise
+        held = dict.fromkeys(("v", "low", "dv", "d", "b"), (nodes,))
+        arrays = {"parent": nodes, "port": ports, "gate": gates, "site": sites, "end": ends, "watch": Index.of(1)}
+        steps = records * every
+        made = [Buffer(name, axes, BLOCK) for name, axes in held.items()]
+        made += [Buffer(name, (size,), stored="i32", shared=True) for name, size in arrays.items()]
+        made += [Buffer(name, (nodes,), shared=shared) for name in ("diagonal", "axial")]
+        made += [Buffer("current", (steps, ports)), Buffer("spikes", (steps,)), Buffer("potentials", (records, sites))]
+        made += [Buffer(name, (steps, gates)) for name in ("conductance", "drive")]
+        made += [Buffer("above", (), BLOCK), Buffer("init:above"), Buffer("final:above")]
+        made += [Buffer(f"{when}:{name}", (nodes,)) for name in ("v", "low") for when in ("init", "final")]
+        for region in plan.regions:
+            count = Index.name(f"count:{region.name}")
+            made += [Buffer(f"area:{region.name}", (count,), shared=True)]
+            made += [Buffer(f"node:{region.name}", (count,), stored="i32", shared=True)]
+            for key in region.states:
+                made += [Buffer(key, (count,), BLOCK), Buffer(f"init:{key}", (count,)), Buffer(f"final:{key}", (count,))]
+                made += [Buffer(f"rec:{key}", (records, count))] if key in plan.records else []
+            for key, (along, lanes) in region.rows.items():
+                made.append(Buffer(f"param:{key}", (count,) if along else (), shared=not lanes))
+        self.buffers = {buffer.name: buffer for buffer in made}
 
     def nest(self) -> Nest:
-        return Nest("cable", tuple(self.buffers), (*self.begin(), self.steps(), *self.end()), tuple(self.sizes), ("dt",))
+        body = (*self._begin(), self._steps(), *self._end())
+        return Nest("cable", tuple(self.buffers.values()), body, sizes=self.sizes, numbers=("dt", "threshold"))
 
-    def begin(self) -> list[Statement]:
-        nodes = Index.name("nodes")
-        found: list[Statement] = [
-            loop("c", nodes, lambda c: [copied(self.first[c], self.v[c]), copied(self.first_low[c], self.low[c]),
-                                        filled(0.0, self.dv[c])]),
-            *(loop("k", count, lambda k, a=held, b=first: [copied(b[k], a[k])])
-              for held, first, _, count in self.states.values()),
-        ]  # fmt: skip
-        found += [self._of_region(region, self._currents) for region in self.regions]
+    def __getitem__(self, name: str) -> Buffer:
+        return self.buffers[name]
 
-        def end_node(e: Index) -> list[Leaf]:
+    # --- first and last ---------------------------------------------------------------------------
+    def _begin(self) -> list[Statement]:
+        def node(c: Index) -> list[Leaf]:
+            return [copied(self["init:v"][c], self["v"][c]), copied(self["init:low"][c], self["low"][c])]
+
+        def end(e: Index) -> list[Leaf]:
             c = at("end", e, "nodes")
-            return [copied(self.diagonal[c], self.d[c]), filled(0.0, self.b[c])]
+            return [copied(self["diagonal"][c], self["d"][c]), filled(0.0, self["b"][c])]
 
-        return [*found, loop("e", Index.name("ends"), end_node)]
-
-    def end(self) -> list[Statement]:
         return [
-            loop("c", Index.name("nodes"), lambda c: [copied(self.v[c], self.last[c]), copied(self.low[c], self.last_low[c])]),
-            *(loop("k", count, lambda k, a=held, b=last: [copied(a[k], b[k])]) for held, _, last, count in self.states.values()),
+            loop("c", Index.name("nodes"), node),
+            copied(self["init:above"].row, self["above"].row),
+            *self._states(lambda key, k: copied(self[f"init:{key}"][k], self[key][k])),
+            *(self._of_region(region, self._load) for region in self.regions),
+            loop("e", Index.name("ends"), end),
         ]
 
-    def steps(self) -> Statement:
-        every, ports, sites, nodes = names("every", "ports", "sites", "nodes")
+    def _end(self) -> list[Statement]:
+        def node(c: Index) -> list[Leaf]:
+            return [copied(self["v"][c], self["final:v"][c]), copied(self["low"][c], self["final:low"][c])]
 
-        def enters(t: Index, r: Index) -> Statement:
-            def one(k: Index) -> list[Leaf]:
-                node = self.b[at("port", k, "nodes")]
-                return [leaf(lambda b, i: b + i, reads={"b": node, "i": self.current[r * every + t, k]}, writes=[node])]
+        return [
+            loop("c", Index.name("nodes"), node),
+            copied(self["above"].row, self["final:above"].row),
+            *self._states(lambda key, k: copied(self[key][k], self[f"final:{key}"][k])),
+        ]
 
-            return loop("p", ports, one)
+    def _states(self, make: Callable[[str, Index], Statement]) -> list[Statement]:
+        return [
+            loop("k", Index.name(f"count:{name}"), lambda k, key=key: [make(key, k)])
+            for key, name in self.plan.states.items()
+        ]
 
-        def turn(r: Index, t: Index) -> list[Statement]:
+    # --- a step -----------------------------------------------------------------------------------
+    def _steps(self) -> Statement:
+        def turn(t: Index) -> list[Statement]:
             return [
-                enters(t, r),
-                loop("c", nodes, self._up, start=1, down=True),
-                leaf(lambda d, b: b / d, reads={"d": self.d[0], "b": self.b[0]}, writes=[self.dv[0]]),
-                loop("c", nodes, self._down, start=1),
+                loop("p", Index.name("ports"), lambda p: [self._enter(t, p)]),
+                loop("p", Index.name("gates"), lambda p: [self._open(t, p)]),
+                loop("c", Index.name("nodes"), self._up, start=1, down=True),
+                leaf(lambda d, b: b / d, reads={"d": self["d"][0], "b": self["b"][0]}, writes=[self["dv"][0]]),
+                loop("c", Index.name("nodes"), self._down, start=1),
                 *(self._of_region(region, self._advance) for region in self.regions),
-                loop("e", Index.name("ends"), self._end_node),
+                loop("e", Index.name("ends"), self._move_end),
+                self._spike(t),
             ]
 
-        def kept(r: Index) -> Statement:
-            return loop("s", sites, lambda s: [copied(self.v[at("site", s, "nodes")], self.out[r, s])])
+        def kept(r: Index) -> list[Statement]:
+            sites = loop(
+                "s", Index.name("sites"),
+                lambda s: [copied(self["v"][at("site", s, "nodes")], self["potentials"][r, s])],
+            )  # fmt: skip
+            states = self._states(lambda key, k: copied(self[key][k], self[f"rec:{key}"][r, k]))
+            asked = [key in self.plan.records for key in self.plan.states]
+            return [sites, *(loop for loop, want in zip(states, asked, strict=True) if want)]
 
-        return loop("r", Index.name("records"), lambda r: [loop("t", every, lambda t: turn(r, t)), kept(r)])
+        def record(r: Index) -> list[Statement]:
+            every = Index.name("every")
+            return [loop("t", every, lambda t: turn(r * every + t)), *kept(r)]
 
-    # --- the tree ---------------------------------------------------------------------------------
+        return loop("r", Index.name("records"), record)
+
+    def _enter(self, t: Index, p: Index) -> Leaf:
+        b = self["b"][at("port", p, "nodes")]
+        return leaf(lambda b, i: b + i, reads={"b": b, "i": self["current"][t, p]}, writes=[b])
+
+    def _open(self, t: Index, p: Index) -> Leaf:
+        c = at("gate", p, "nodes")
+        d, b = self["d"][c], self["b"][c]
+        reads = {"d": d, "b": b, "v": self["v"][c], "g": self["conductance"][t, p], "ge": self["drive"][t, p]}
+        return leaf(lambda d, b, v, g, ge: (d + g, b + (ge - g * v)), reads=reads, writes=[d, b])
+
+    def _spike(self, t: Index) -> Leaf:
+        reads = {"v": self["v"][at("watch", 0, "nodes")], "before": self["above"].row}
+
+        def crossed(v: Any, before: Any) -> tuple[Any, Any]:
+            above = primitives.spike(v - v.tracer.symbol("number", tag="threshold"), SURROGATE)
+            return above * (1.0 - before), above
+
+        return leaf(crossed, reads=reads, writes=[self["spikes"][t], self["above"].row])
+
+    # --- the tree: `dv` from d and b; d then holds 1/d ---------------------------------------------
     def _up(self, c: Index) -> list[Leaf]:
         p = at("parent", c, "nodes")
-        reads = {
-            "d": self.d[c], "b": self.b[c], "g": self.axial[c], "v": self.v[c], "u": self.v[p], "d_p": self.d[p],
-            "b_p": self.b[p],
-        }  # fmt: skip
+        d, b, v = self["d"], self["b"], self["v"]
+        reads = {"d": d[c], "b": b[c], "g": self["axial"][c], "v": v[c], "u": v[p], "d_p": d[p], "b_p": b[p]}
 
-        def eliminate(d: Any, b: Any, g: Any, v: Any, u: Any, d_p: Any, b_p: Any) -> tuple[Any, ...]:
-            flow = g * (u - v)  # the axial current into c
-            b = b + flow
+        def eliminated(d: Any, b: Any, g: Any, v: Any, u: Any, d_p: Any, b_p: Any) -> tuple[Any, ...]:
+            into = g * (u - v)  # the axial current
+            b = b + into
             per = 1.0 / d
             f = g * per
-            return per, b, d_p - g * f, b_p + (f * b - flow)
+            return per, b, d_p - g * f, b_p + (f * b - into)
 
-        return [leaf(eliminate, reads=reads, writes=[self.d[c], self.b[c], self.d[p], self.b[p]])]
+        return [leaf(eliminated, reads=reads, writes=[d[c], b[c], d[p], b[p]])]
 
     def _down(self, c: Index) -> list[Leaf]:
-        p = at("parent", c, "nodes")
-        reads = {"per": self.d[c], "b": self.b[c], "g": self.axial[c], "u": self.dv[p]}
-        return [leaf(lambda per, b, g, u: (b + g * u) * per, reads=reads, writes=[self.dv[c]])]
+        dv = self["dv"]
+        reads = {"per": self["d"][c], "b": self["b"][c], "g": self["axial"][c], "u": dv[at("parent", c, "nodes")]}
+        return [leaf(lambda per, b, g, u: (b + g * u) * per, reads=reads, writes=[dv[c]])]
 
-    def _end_node(self, e: Index) -> list[Leaf]:
+    def _move_end(self, e: Index) -> list[Leaf]:
         c = at("end", e, "nodes")
-        reads = {"v": self.v[c], "low": self.low[c], "dv": self.dv[c], "still": self.diagonal[c]}
+        v, low, d, b = (self[name][c] for name in ("v", "low", "d", "b"))
+        reads = {"v": v, "low": low, "dv": self["dv"][c], "still": self["diagonal"][c]}
 
-        def move(v: Any, low: Any, dv: Any, still: Any) -> tuple[Any, ...]:
-            return (*self._moved(v, low, dv), still, 0.0)
+        def moved(v: Any, low: Any, dv: Any, still: Any) -> tuple[Any, ...]:
+            return (*_moved(v, low, dv), still, 0.0)
 
-        return [leaf(move, reads=reads, writes=[self.v[c], self.low[c], self.d[c], self.b[c]])]
-
-    def _moved(self, v: Any, low: Any, dv: Any) -> tuple[Any, Any]:
-        """v + dv as a sum of two numbers (Kahan)."""
-        if not self.compensated:
-            return v + dv, low
-        added = dv + low
-        moved = v + added
-        return moved, added - (moved - v)
+        return [leaf(moved, reads=reads, writes=[v, low, d, b])]
 
     # --- the membrane -----------------------------------------------------------------------------
-    def _of_region(self, region: Region, make: Any) -> Statement:
+    def _of_region(self, region: Region, make: Callable[[Region, Index], Leaf]) -> Statement:
         return loop("k", Index.name(f"count:{region.name}"), lambda k: [make(region, k)])
 
-    def _rows(self, region: Region, k: Index) -> tuple[dict[str, Ref], list[str], list[str]]:
-        """What a leaf of a region reads; the names of its states, and of its parameters."""
+    def _reads(self, region: Region, k: Index) -> dict[str, Ref]:
         c = at(f"node:{region.name}", k, "nodes")
-        by_name = {b.name: b for b in self.buffers}
-        reads = {"v": self.v[c], "still": self.diagonal[c], "area": by_name[f"area:{region.name}"][k]}
-        states = [key for key in self.states if key.startswith(f"{region.name}.")]
-        reads |= {key: self.states[key][0][k] for key in states}
-        params = [
-            (f"param:{region.name}.{p.name}.{name}", along)
-            for p in region.placed for name, (along, _) in p.rows.items()
-        ]  # fmt: skip
-        reads |= {key: by_name[key][k] if along else by_name[key].row for key, along in params}
-        return reads, states, [key for key, _ in params]
+        found = {"v": self["v"][c], "still": self["diagonal"][c], "area": self[f"area:{region.name}"][k]}
+        found |= {key: self[key][k] for key in region.states}
+        for key, (along, _) in region.rows.items():
+            row = self[f"param:{key}"]
+            found[key] = row[k] if along else row.row
+        return found
 
-    def _currents(self, region: Region, k: Index) -> Leaf:
-        """The membrane at the start: d, b and the calcium current from the states."""
+    def _load(self, region: Region, k: Index) -> Leaf:
+        """d and b of the first step, and its calcium current."""
         c = at(f"node:{region.name}", k, "nodes")
-        reads, states, _ = self._rows(region, k)
-        flows = [self.states[key][0][k] for key in states if key.endswith(".i_ca")]
+        flows = [self[key][k] for key in region.states if key.endswith(".i_ca")]
 
         def equations(**rows: Any) -> tuple[Any, ...]:
-            membrane = _Membrane(region, rows)
-            d, b, i_ca = membrane.load(rows["v"], {n: rows[n] for n in states}, rows)
+            compartment = Compartment(self.plan, region, rows)
+            d, b, i_ca = _load(compartment, rows, rows["v"], {key: rows[key] for key in region.states})
             return (d, b, *([i_ca] if flows else []))
 
-        return leaf(equations, reads=reads, writes=[self.d[c], self.b[c], *flows])
+        return leaf(equations, reads=self._reads(region, k), writes=[self["d"][c], self["b"][c], *flows])
 
     def _advance(self, region: Region, k: Index) -> Leaf:
-        """The membrane after the potentials have moved: v, concentrations, gates, and then d and b of the next step."""
+        """The potential, the concentrations, the gates, and then d and b of the next step."""
         c = at(f"node:{region.name}", k, "nodes")
-        reads, states, _ = self._rows(region, k)
-        reads |= {"low": self.low[c], "dv": self.dv[c]}
-        writes: list[Ref | Write] = [self.v[c], self.low[c], self.d[c], self.b[c]]
-        writes += [self.states[key][0][k] for key in states]
+        v, low, d, b = (self[name][c] for name in ("v", "low", "d", "b"))
+        reads = self._reads(region, k) | {"low": low, "dv": self["dv"][c]}
 
         def equations(**rows: Any) -> tuple[Any, ...]:
-            v, low = self._moved(rows["v"], rows["low"], rows["dv"])
-            membrane = _Membrane(region, rows)
-            after = membrane.advanced(v, rows)
-            d, b, i_ca = membrane.load(v, after, rows)
-            if region.pool is not None:
-                after[f"{region.name}.i_ca"] = i_ca
-            return (v, low, d, b, *(after[key] for key in states))
+            v, low = _moved(rows["v"], rows["low"], rows["dv"])
+            compartment = Compartment(self.plan, region, rows)
+            after = compartment.advanced(v, {key: rows[key] for key in region.states})
+            d, b, i_ca = _load(compartment, rows, v, after)
+            after[f"{region.name}.i_ca"] = i_ca
+            return (v, low, d, b, *(after[key] for key in region.states))
 
-        return leaf(equations, reads=reads, writes=writes)
-
-
-class _Membrane:
-    """The mechanisms of a region on the rows of one compartment."""
-
-    def __init__(self, region: Region, rows: Mapping[str, Any]):
-        self.region = region
-        self.tracer = next(x for x in rows.values() if isinstance(x, Symbol)).tracer
-        self.dt = self.tracer.symbol("number", tag="dt")
-        self.rows = rows
-
-    def key(self, p: Placed, name: str) -> str:
-        return f"{self.region.name}.{p.name}.{name}"
-
-    def bound(self, p: Placed, **more: Any) -> Bound:
-        held = {name: self.rows[f"param:{self.key(p, name)}"] for name in p.rows}
-        return Bound(p.mechanism, {**p.constants, **held, **more}, self.dt)
-
-    def state(self, p: Placed, rows: Mapping[str, Any]) -> Any:
-        return p.mechanism.State(*(rows[self.key(p, name)] for name in p.mechanism.lane_states))
-
-    def calcium(self, rows: Mapping[str, Any]) -> Any:
-        pool = self.region.pool
-        return self.state(pool, rows)[0] if pool is not None else None
-
-    def inputs(self, p: Placed, v: Any, ca: Any) -> Any:
-        entries = p.mechanism.entries
-        return v if len(entries) == 1 else p.mechanism.Input(*(v if name == "v" else ca for name in entries))
-
-    def advanced(self, v: Any, rows: Mapping[str, Any]) -> dict[str, Any]:
-        """The states dt later, at the new potential: concentrations first, by the currents of before."""
-        after: dict[str, Any] = {}
-        pool = self.region.pool
-        if pool is not None:
-            moved = self.bound(pool).advanced(self.state(pool, rows), rows[f"{self.region.name}.i_ca"])
-            after |= {self.key(pool, k): x for k, x in moved._asdict().items()}
-        ca = self.calcium(after)
-        for p in self.region.channels:
-            moved = self.bound(p).advanced(self.state(p, rows), self.inputs(p, v, ca))
-            after |= {self.key(p, k): x for k, x in moved._asdict().items()}
-        return after
-
-    def load(self, v: Any, states: Mapping[str, Any], rows: Mapping[str, Any]) -> tuple[Any, Any, Any]:
-        """The diagonal and the right side of a compartment, and its calcium current (mA/cm2)."""
-        ca = self.calcium(states)
-        total: Any = 0.0
-        i_ca: Any = 0.0
-        for p in self.region.channels:
-            e = {"e": self.nernst(ca)} if p.mechanism.ion in NERNST and ca is not None else {}
-            i = self.bound(p, **e).current(self.state(p, states), self.inputs(p, v, ca))
-            total = total + i
-            i_ca = i_ca + i if p.mechanism.ion == "ca" else i_ca
-        area = SIEMENS * rows["area"]
-        slope = self.slope(total, v, [ca, *states.values()])
-        return rows["still"] + area * slope, -area * total, i_ca
-
-    def nernst(self, ca: Any) -> Any:
-        import torch
-        return (1000.0 * 8.31446261815324 * 307.15 / (2.0 * 96485.33212331)) * torch.log(2.0 / ca)
-
-    def slope(self, of: Any, by: Symbol, others: Sequence[Any]) -> Any:
-        """The derivative of a current by the potential, with the states held."""
-        if not isinstance(of, Symbol):
-            return 0.0
-        graph = self.tracer.graph
-        stop = [by.node, *(x.node for x in others if isinstance(x, Symbol))]
-        found = gradients(graph, [(lift(self.tracer, of), graph.const(1.0))], stop)
-        return Symbol(self.tracer, found[by.node]) if by.node in found else 0.0
+        return leaf(equations, reads=reads, writes=[v, low, d, b, *(self[key][k] for key in region.states)])
 
 
-__all__ = ["Placed", "Region", "cable"]
+SIZES = ("nodes", "records", "every", "ports", "gates", "sites", "ends")
+
+
+def _load(compartment: Compartment, rows: Mapping[str, Any], v: Any, states: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    slope, i, i_ca = compartment.load(v, states)
+    area = SIEMENS * rows["area"]
+    return rows["still"] + area * slope, -area * i, i_ca
+
+
+def _moved(v: Any, low: Any, dv: Any) -> tuple[Any, Any]:
+    """v + low + dv as a sum of two numbers (Kahan)."""
+    more = dv + low
+    moved = v + more
+    return moved, more - (moved - v)
+
+
+__all__ = ["POTENTIALS", "SIZES", "backward", "forward"]

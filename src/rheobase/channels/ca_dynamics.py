@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rheobase.channels.channel import Pool
+from rheobase.channels.ions import FARADAY
 from rheobase.core import entry, param, relax, state
-FARADAY = 96485.33212  # C/mol
 
 
 class CaDynamics(Pool):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from rheobase.channels.ions import IONS
 from rheobase.checks import is_number
 from rheobase.core.bound import Bound
 from rheobase.core.declaration.population import Declared
@@ -18,7 +19,6 @@ from rheobase.core.neuron import Transition
 from rheobase.errors import DeclarationError, ParameterError
 
 REST = -65.0  # mV, where a channel rests that is given no state
-IONS = ("na", "k", "ca")
 GATES = ExpEuler()  # each gate exactly, for a potential that stays as it is over the step
 
 
@@ -26,6 +26,7 @@ class Membrane(Declared, abstract=True):
     """What stands in a membrane and has equations: a `Channel` or a `Pool`. Abstract."""
 
     needs_state: ClassVar[bool] = False
+    single: ClassVar[bool] = True
     graded = True
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
@@ -111,7 +112,11 @@ class Channel(Membrane, abstract=True):
     def resting(self) -> dict[str, Tensor]:
         with torch.no_grad():
             v = torch.as_tensor(REST, dtype=torch.float64)
-            i = v if self.Input is None else self.Input(*(v if k == "v" else torch.as_tensor(1e-4) for k in self.entries))
+            i = (
+                v
+                if self.Input is None
+                else self.Input(*(v if k == "v" else torch.as_tensor(1e-4) for k in self.entries))
+            )
             return Bound(self, self.values(), self.dt).settled(i)._asdict()
 
 
@@ -133,4 +138,4 @@ def _names(scheme: Sequence[Reaction]) -> list[str]:
     return list(dict.fromkeys(name for reaction in scheme for name in reaction[:2]))
 
 
-__all__ = ["IONS", "REST", "Channel", "Membrane", "Pool"]
+__all__ = ["REST", "Channel", "Membrane", "Pool"]

@@ -38,6 +38,7 @@ class Declared(Neuron):
     detach_spike: bool = False
     abstract: ClassVar[bool] = True
     needs_state: ClassVar[bool] = True
+    single: ClassVar[bool] = False  # whether one alone may be made, of shape ()
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -73,7 +74,7 @@ class Declared(Neuron):
         **values: Any,
     ):
         super().__init__()
-        self.shape = checked_shape(type(self).__name__, shape)
+        self.shape = () if self.single and not shape else checked_shape(type(self).__name__, shape)
         self.dt = dt
         self.learn = self._checked_learn(learn)
         self.surrogate = self.usual_surrogate() if surrogate is None else surrogate
