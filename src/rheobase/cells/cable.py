@@ -12,7 +12,7 @@ stimuli and states of their own.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rheobase.cells.membrane import SIEMENS, Compartment
@@ -77,7 +77,8 @@ class _Cable:
             made += [Buffer(f"area:{region.name}", (count,), shared=True)]
             made += [Buffer(f"node:{region.name}", (count,), stored="i32", shared=True)]
             for key in region.states:
-                made += [Buffer(key, (count,), BLOCK), Buffer(f"init:{key}", (count,)), Buffer(f"final:{key}", (count,))]
+                made += [Buffer(f"{when}:{key}", (count,)) for when in ("init", "final")]
+                made += [Buffer(key, (count,), BLOCK)]
                 made += [Buffer(f"rec:{key}", (records, count))] if key in plan.records else []
             for key, (along, lanes) in region.rows.items():
                 made.append(Buffer(f"param:{key}", (count,) if along else (), shared=not lanes))
@@ -117,10 +118,14 @@ class _Cable:
             *self._states(lambda key, k: copied(self[key][k], self[f"final:{key}"][k])),
         ]
 
-    def _states(self, make: Callable[[str, Index], Statement]) -> list[Statement]:
+    def _states(
+        self, make: Callable[[str, Index], Statement], keys: Iterable[str] | None = None
+    ) -> list[Statement]:
+        """A loop over the compartments for each state."""
+        states = self.plan.states
         return [
-            loop("k", Index.name(f"count:{name}"), lambda k, key=key: [make(key, k)])
-            for key, name in self.plan.states.items()
+            loop("k", Index.name(f"count:{states[key]}"), lambda k, key=key: [make(key, k)])
+            for key in (states if keys is None else keys)
         ]
 
     # --- a step -----------------------------------------------------------------------------------
@@ -142,9 +147,8 @@ class _Cable:
                 "s", Index.name("sites"),
                 lambda s: [copied(self["v"][at("site", s, "nodes")], self["potentials"][r, s])],
             )  # fmt: skip
-            states = self._states(lambda key, k: copied(self[key][k], self[f"rec:{key}"][r, k]))
-            asked = [key in self.plan.records for key in self.plan.states]
-            return [sites, *(loop for loop, want in zip(states, asked, strict=True) if want)]
+            states = self._states(lambda key, k: copied(self[key][k], self[f"rec:{key}"][r, k]), self.plan.records)
+            return [sites, *states]
 
         def record(r: Index) -> list[Statement]:
             every = Index.name("every")

@@ -62,6 +62,7 @@ class Cell(Stateful):
     inputs        where something enters, by name: `Current`, `Conductance` or `VoltageClamp`
     watch         where spikes are seen: upward crossings of `threshold` mV
     shape         how many cells; () by default, one
+    start         "settled", or "neuron": as the published files start a simulation in NEURON, slips included (NaV)
     learn         "c_mem", "Ra"; those of channels are named at the channels: NaV(learn=("gbar",))
 
     Numerics: NEURON's fixed step (backward Euler over the tree, staggered gates), of first order in dt; float32 has
@@ -96,6 +97,7 @@ class Cell(Stateful):
         watch: Place | None = None,
         threshold: float = -20.0,
         shape: Sequence[int] = (),
+        start: str = "settled",
         learn: Iterable[str] = (),
     ):
         super().__init__()
@@ -103,6 +105,9 @@ class Cell(Stateful):
         self.dt = _positive("dt", dt, "ms")
         self.celsius, self.ca_outside = _finite("celsius", celsius), _positive("ca_outside", ca_outside, "mM")
         self.v_init, self.threshold = _finite("v_init", v_init), _finite("threshold", threshold)
+        if start not in ("settled", "neuron"):
+            raise ParameterError("Cell", f"start = {start!r}", '"settled" or "neuron"', "see its docstring")
+        self.start = start
         self.ports = dict({"current": Current()} if inputs is None else inputs)
         self.watch = Place() if watch is None else watch
         self.kinds = [kind for kind in KINDS if len(compartments.where(kind))]
@@ -213,7 +218,8 @@ class Cell(Stateful):
                 ca = Bound(pool, _double(pool.values()), self.dt).settled(torch.zeros((), dtype=torch.float64))[0]
             for m in held.values():
                 i = torch.zeros((), dtype=torch.float64) if m is pool else _inputs(m, v, ca)
-                settled = Bound(m, _double(m.values()), self.dt).settled(i)
+                bound = Bound(m, _double(m.values()), self.dt)
+                settled = bound.neuron_start(i) if self.start == "neuron" else bound.settled(i)
                 parts += [torch.as_tensor(x, dtype=torch.float64).expand(count, *size) for x in settled]
             if pool is not None:
                 parts.append(torch.zeros(count, *size, dtype=torch.float64))

@@ -84,7 +84,7 @@ class Plan:
 
     @property
     def text(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(asdict(self))
 
     @functools.cached_property
     def states(self) -> dict[str, str]:

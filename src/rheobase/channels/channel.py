@@ -61,6 +61,10 @@ class Membrane(Declared, abstract=True):
             found[name] = d.to
         return self.State(**found)
 
+    def neuron_start(self, i: Any) -> Any:
+        """The state in which the published files start a simulation in NEURON: `settled`, but for their slips."""
+        return self.settled(i)
+
     def _checked_dt(self, dt: float | None) -> float | None:
         if dt is not None and not is_number(dt, above=0):
             raise ParameterError(type(self).__name__, f"dt = {dt!r}", "a finite number > 0, in ms", "dt=0.025, say")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from rheobase.channels.channel import Channel
 from rheobase.core import entry, param, state
 from rheobase.core.equations.kinetic import Reaction
@@ -67,6 +69,21 @@ class NaV(Channel):
         found.append(Reaction("I5", "I6", phi * 250.0, phi * 60.0))
         found.append(Reaction("O", "I6", phi * 8.0, phi * 0.05))
         return found
+
+    def neuron_start(self, i: Any) -> Any:
+        """Where the published file starts, which is no equilibrium: what enters I3 from I4 counts I3's own way to C3."""
+        rates = {(a, b): r for a, b, there, back in self.reactions(i) for a, b, r in ((a, b, there), (b, a, back))}
+        v, order = torch.as_tensor(i, dtype=torch.float64), list(self.states)
+        a = torch.zeros(*v.shape, len(order), len(order), dtype=torch.float64)
+        for (source, target), rate in rates.items():
+            j, k = order.index(source), order.index(target)
+            a[..., j, j] -= rate
+            a[..., k, j] += rates["I3", "C3"] if (source, target) == ("I4", "I3") else rate
+        # the balance of I6 gives way to the sum
+        a[..., -1, :] = 1.0
+        one = torch.zeros(*v.shape, len(order), dtype=torch.float64)
+        one[..., -1] = 1.0
+        return self.State(*torch.linalg.solve(a, one).unbind(-1))
 
     def conductance(self, s: Any, i: Any) -> Any:
         return self.gbar * s.O
