@@ -88,7 +88,8 @@ def from_allen(
     for name, by_kind in passive.items():
         for kind in kinds:
             if kind not in by_kind:
-                raise DataError(str(paths[0]), f"no {name} of {kind}", f"{name} of each kind of section", "use another file")
+                given, expected = f"no {name} of {kind}", f"{name} of each kind of section"
+                raise DataError(str(paths[0]), given, expected, "use another file")
     return Cell(
         compartments, inserted, dt=dt, c_mem=passive["cm"], Ra=passive["Ra"], reversal=dict(first.reversal),
         celsius=first.celsius, v_init=first.v_init if v_init is None else v_init, shape=shape, start=start, **options,
@@ -115,8 +116,8 @@ def _read(path: Path) -> _Model:
         conditions = told["conditions"][0]
         values = {}
         passive = told["passive"][0]
-        kinds = sorted({each["section"] for each in told["genome"]} | {each["section"] for each in passive.get("cm", ())})
-        for kind in kinds:
+        kinds = {each["section"] for each in (*told["genome"], *passive.get("cm", ()))}
+        for kind in sorted(kinds):
             if "ra" in passive:
                 values[kind, "", "Ra"] = float(passive["ra"])
             if "e_pas" in passive:
@@ -135,7 +136,8 @@ def _read(path: Path) -> _Model:
         expected = "JSON with passive, conditions and genome, as the Allen Cell Types Database has it"
         raise DataError(str(path), given, expected, "use its fit_parameters.json") from error
     if len(dict(model.reversal)) != len(model.reversal):
-        raise DataError(str(path), "reversal potentials that differ between sections", "one of each ion", "use another file")
+        given = "reversal potentials that differ between sections"
+        raise DataError(str(path), given, "one of each ion", "use another file")
     return model
 
 
@@ -146,7 +148,8 @@ def _entry(path: Path, each: dict[str, Any]) -> dict[tuple[str, str, str], float
         raise DataError(str(path), f"{name} of {section} = {value}", "a finite number", "use another file")
     if not mechanism or mechanism == "pas":
         if name not in PASSIVE:
-            raise DataError(str(path), f"{name!r} of {section} without a mechanism", f"one of {', '.join(PASSIVE)}", "use another file")
+            given = f"{name!r} of {section} without a mechanism"
+            raise DataError(str(path), given, f"one of {', '.join(PASSIVE)}", nearest(name, PASSIVE))
         return {(section, "", name) if name in ("cm", "Ra") else (section, "Pas", name.removesuffix("_pas")): value}
     if mechanism not in MECHANISMS:
         remedy = f"write it as a file of rheobase.channels; {nearest(mechanism, MECHANISMS)}"
@@ -172,7 +175,8 @@ def _axon(sections: list[Section], axon: str | None, source: str) -> list[Sectio
         remedy = 'perisomatic models have axon="stub", all-active ones axon="two diameters"'
         raise ParameterError("from_allen", f"{source}, which does not say what becomes of the axon", "axon=", remedy)
     if axon not in AXONS:
-        raise ParameterError("from_allen", f"axon={axon!r}", f"one of {', '.join(map(repr, AXONS))}", nearest(str(axon), AXONS))
+        expected = f"one of {', '.join(map(repr, AXONS))}"
+        raise ParameterError("from_allen", f"axon={axon!r}", expected, nearest(str(axon), AXONS))
     if axon == "whole":
         return sections
     if axon == "none":

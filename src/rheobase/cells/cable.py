@@ -118,9 +118,7 @@ class _Cable:
             *self._states(lambda key, k: copied(self[key][k], self[f"final:{key}"][k])),
         ]
 
-    def _states(
-        self, make: Callable[[str, Index], Statement], keys: Iterable[str] | None = None
-    ) -> list[Statement]:
+    def _states(self, make: Callable[[str, Index], Statement], keys: Iterable[str] | None = None) -> list[Statement]:
         """A loop over the compartments for each state."""
         states = self.plan.states
         return [

@@ -13,9 +13,18 @@ from torch import Tensor
 from rheobase.cells.membrane import FARADS
 from rheobase.cells.operator import Given
 from rheobase.cells.plan import Plan
-from rheobase.cells.ports import Conductance, Current, VoltageClamp
+from rheobase.cells.ports import Conductance, Current
 from rheobase.checks import is_whole
-from rheobase.errors import DeviceError, Diverged, DTypeError, InputError, ParameterError, ShapeError, StateError, nearest
+from rheobase.errors import (
+    DeviceError,
+    Diverged,
+    DTypeError,
+    InputError,
+    ParameterError,
+    ShapeError,
+    StateError,
+    nearest,
+)
 
 if TYPE_CHECKING:
     from rheobase.cells.cell import Cell, CellState
@@ -56,7 +65,8 @@ def _check_input(cell: Cell, name: str, value: Any) -> None:
     expected = ("time", "batch", *cell.shape)
     if value.dim() != len(expected) or tuple(value.shape[2:]) != cell.shape or 0 in value.shape:
         text = f"{name} of shape {tuple(value.shape)}"
-        raise ShapeError(repr(cell), text, f"({', '.join(map(str, expected))})", "time is the first axis, batch the second")
+        wanted = f"({', '.join(map(str, expected))})"
+        raise ShapeError(repr(cell), text, wanted, "time is the first axis, batch the second")
     bad = ~torch.isfinite(value)
     if bool(bad.any()):
         where = bad.nonzero()[0].tolist()
@@ -79,7 +89,7 @@ def asked(cell: Cell, record: Sequence[str], states: Mapping[str, str]) -> tuple
         if name in states:
             continue
         match = PLACE.fullmatch(str(name))
-        if match is None or name.count(".") >= 2 and "(" not in name:
+        if match is None or (name.count(".") >= 2 and "(" not in name):
             remedy = nearest(str(name), states) if name.count(".") >= 2 else '"dend[3](0.5)", say'
             raise ParameterError(repr(cell), f"record {name!r}", "a place, or a state of a kind of section", remedy)
         sites[name] = cell.compartments.index(match[1], float(match[2] or 0.5))
@@ -91,7 +101,8 @@ def check_state(cell: Cell, state: Any, first: Tensor) -> None:
     size, nodes = (first.shape[1], *cell.shape), len(cell.compartments.parent)
     shapes = {"v": (nodes, *size), "low": (nodes, *size), "above": size, "membrane": (len(cell.rows), *size)}
     if tuple(getattr(state, "_fields", ())) != tuple(shapes):
-        raise StateError(repr(cell), f"a state of type {type(state).__name__}", "CellState", "pass on what a call returned")
+        given = f"a state of type {type(state).__name__}"
+        raise StateError(repr(cell), given, "CellState", "pass on what a call returned")
     for name, shape in shapes.items():
         x = getattr(state, name)
         if tuple(x.shape) != shape or x.dtype != first.dtype:

@@ -80,6 +80,8 @@ class Cell(Stateful):
     -62.04
     """
 
+    dt: float
+
     def __init__(
         self,
         compartments: Compartments,
@@ -106,7 +108,8 @@ class Cell(Stateful):
         self.celsius, self.ca_outside = _number("celsius", celsius), _number("ca_outside", ca_outside, above=0)
         self.v_init, self.threshold = _number("v_init", v_init), _number("threshold", threshold)
         if start not in STARTS:
-            raise ParameterError("Cell", f"start = {start!r}", f"one of {', '.join(map(repr, STARTS))}", "see its docstring")
+            expected = f"one of {', '.join(map(repr, STARTS))}"
+            raise ParameterError("Cell", f"start = {start!r}", expected, "see its docstring")
         self.start = start
         self.ports = dict({"current": Current()} if inputs is None else inputs)
         self.watch = Place() if watch is None else watch
@@ -162,7 +165,7 @@ class Cell(Stateful):
             pool = next((m for m in held.values() if isinstance(m, Pool)), None)  # type: ignore[operator]
             ca = none if pool is None else self._started(pool, none)[0]
             for m in held.values():  # type: ignore[operator]
-                i = none if m is pool else v if m.Input is None else m.Input(*(v if k == "v" else ca for k in m.entries))
+                i = none if m is pool else _seen(m, v, ca)
                 parts += [x.expand(count, *size) for x in map(torch.as_tensor, self._started(m, i))]
             if pool is not None:
                 parts.append(none.expand(count, *size))
@@ -242,6 +245,11 @@ class Cell(Stateful):
 
 BARE = ("c_mem", "Ra")  # what a membrane and a cable have without channels
 STARTS = ("settled", "neuron")
+
+
+def _seen(m: Membrane, v: Tensor, ca: Tensor) -> Any:
+    """The inputs of a channel at a potential and a concentration."""
+    return v if m.Input is None else m.Input(*(v if name == "v" else ca for name in m.entries))
 
 
 def _number(name: str, value: Any, above: float | None = None) -> float:

@@ -44,7 +44,7 @@ def _of_kind(
             raise ParameterError("Cell", f"{name} of shape {m.shape}", expected, f"{name}(*shape, ...)")
         if "celsius" in m.params:
             m.celsius = celsius
-        if isinstance(m, Channel) and m.ion in reversal:
+        if isinstance(m, Channel) and m.ion is not None and m.ion in reversal:
             m.e = reversal[m.ion]
         held[name] = m
     pools = [name for name, m in held.items() if isinstance(m, Pool)]
@@ -52,7 +52,8 @@ def _of_kind(
         raise ParameterError("Cell", f"{' and '.join(pools)} in {kind}", "one pool for calcium", "leave one")
     for name, m in held.items():
         if isinstance(m, Channel) and "ca" in m.entries and not pools:
-            raise ParameterError("Cell", f"{name} in {kind}, which reads calcium", "a pool beside it", "add CaDynamics()")
+            reads = f"{name} in {kind}, which reads calcium"
+            raise ParameterError("Cell", reads, "a pool beside it", "add CaDynamics()")
     return held
 
 
@@ -89,7 +90,8 @@ def by_kind(name: str, given: Any, kinds: Sequence[str], shape: tuple[int, ...])
     found: dict[str, Tensor] = {}
     for kind in kinds:
         if kind not in each:
-            raise ParameterError("Cell", f"no {name} of {kind!r}", f"one of each of {', '.join(kinds)}", "or one number")
+            expected = f"one of each of {', '.join(kinds)}"
+            raise ParameterError("Cell", f"no {name} of {kind!r}", expected, "or one number")
         value = torch.as_tensor(each[kind]).detach().double().clone()
         if tuple(value.shape) not in ((), shape) or not bool(((value > 0) & value.isfinite()).all()):
             expected = "a finite number > 0" + (f", or {shape} of them" if shape else "")
@@ -97,7 +99,8 @@ def by_kind(name: str, given: Any, kinds: Sequence[str], shape: tuple[int, ...])
         found[kind] = value
     for kind in each:
         if kind not in kinds:
-            raise ParameterError("Cell", f"{name} of {kind!r}", f"kinds it has: {', '.join(kinds)}", nearest(str(kind), kinds))
+            expected = f"kinds it has: {', '.join(kinds)}"
+            raise ParameterError("Cell", f"{name} of {kind!r}", expected, nearest(str(kind), kinds))
     return found
 
 

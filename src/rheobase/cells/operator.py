@@ -188,8 +188,8 @@ def cable(given: Given) -> Results:
     named = dict(zip(_results(plan), results, strict=True))
     records = {key: named[f"rec:{key}"] for key in plan.records}
     states = [named[f"final:{key}"] for key in plan.states]
-    last = (named[f"final:{key}"] for key in ("v", "low", "above"))
-    return Results(named["spikes"], named["potentials"], records, *last, states)
+    v, low, above = (named[f"final:{key}"] for key in ("v", "low", "above"))
+    return Results(named["spikes"], named["potentials"], records, v, low, above, states)
 
 
 kernels = Kernels()

@@ -13,7 +13,8 @@ class NaTa_t(Channel):
     """The transient sodium current of axons.
 
         i = gbar m^3 h (v - e)
-        m and h of `colbert_pan.sodium_gates` with v_m = -38.0, v_h = -66.0 mV; phi = 2.3^1.3 (34 against 21 degC), the same at every temperature
+        m and h of `colbert_pan.sodium_gates` with v_m = -38.0, v_h = -66.0 mV;
+        phi = 2.3^1.3 (34 against 21 degC), the same at every temperature
 
     Units: v, e in mV; gbar in S/cm2; i in mA/cm2, outwards positive.
 

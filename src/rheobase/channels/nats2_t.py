@@ -13,7 +13,8 @@ class NaTs2_t(Channel):
     """The transient sodium current of somata: `NaTa_t`, 6 mV higher.
 
         i = gbar m^3 h (v - e)
-        m and h of `colbert_pan.sodium_gates` with v_m = -32.0, v_h = -60.0 mV; phi = 2.3^1.3 (34 against 21 degC), the same at every temperature
+        m and h of `colbert_pan.sodium_gates` with v_m = -32.0, v_h = -60.0 mV;
+        phi = 2.3^1.3 (34 against 21 degC), the same at every temperature
 
     Units: v, e in mV; gbar in S/cm2; i in mA/cm2, outwards positive.
 

@@ -71,8 +71,9 @@ class NaV(Channel):
         return found
 
     def neuron_start(self, i: Any) -> Any:
-        """Where the published file starts, which is no equilibrium: what enters I3 from I4 counts I3's own way to C3."""
-        rates = {(a, b): r for a, b, there, back in self.reactions(i) for a, b, r in ((a, b, there), (b, a, back))}
+        """Where the published file starts, which is no equilibrium: what enters I3 from I4 counts the rate I3 to C3."""
+        found = self.reactions(i)
+        rates = {(x.source, x.target): x.forward for x in found} | {(x.target, x.source): x.backward for x in found}
         v, order = torch.as_tensor(i, dtype=torch.float64), list(self.states)
         a = torch.zeros(*v.shape, len(order), len(order), dtype=torch.float64)
         for (source, target), rate in rates.items():
