@@ -20,11 +20,11 @@ from rheobase.errors import ParameterError, nearest
 class Compartments:
     """The nodes of a cell, parents before their children.
 
-    Section after section, parents first, and of each: one node at the centre of each of its compartments, from the beginning to the end, then one
-    of no area at its far end, on which the sections hang that are attached there. What is attached within a section
-    hangs on the centre of the compartment that holds the place; what is attached at the beginning of a section, on the
-    node that this section hangs on itself. The root alone can have a node of no area at its beginning (x = 0), last
-    among its nodes; it is there only where something is attached to it.
+    Section after section, parents first, and of each: one node at the centre of each of its compartments, from the
+    beginning to the end, then one of no area at its far end, on which the sections hang that are attached there. What
+    is attached within a section hangs on the centre of the compartment that holds the place; what is attached at the
+    beginning of a section, on the node that this section hangs on itself. The root alone can have a node of no area at
+    its beginning (x = 0), the last of its nodes; it is there only where something is attached to it.
 
     The cable from a node to its parent lies within one section, that of the node, so that with the section's
     resistivity Ra in ohm cm
