@@ -152,12 +152,17 @@ def _draw(figure: Figure, ax: Axes, drawn: Drawn, colours: NDArray[np.float64]) 
             linewidths=np.maximum(drawn.diameter[thin].mean(1) * scale, _THINNEST),
         )
     )  # fmt: skip
-    ends, width = drawn.ends[drawn.soma], drawn.diameter[drawn.soma]
+    for owner in np.unique(drawn.owner[drawn.soma]):
+        of_it = drawn.soma & (drawn.owner == owner)
+        left, right = _sides(drawn.ends[of_it], drawn.diameter[of_it])
+        outline = np.concatenate([left.reshape(-1, 2), right.reshape(-1, 2)[::-1]])
+        ax.add_collection(PolyCollection([outline], facecolors=[colours[owner]], linewidths=0, zorder=3))
+
+
+def _sides(ends: NDArray[np.float64], diameter: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The left and the right edge of pieces, both (pieces, 2, 2)."""
     along = ends[:, 1] - ends[:, 0]
     length = np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-12)
-    # half a um across, to the left of the piece
     across = np.stack([-along[:, 1], along[:, 0]], 1) / length / 2
-    sides = across[:, None] * width[:, :, None]
-    corners = np.concatenate([ends + sides, (ends - sides)[:, ::-1]], axis=1)
-    fill = colours[drawn.owner[drawn.soma]]
-    ax.add_collection(PolyCollection(list(corners), facecolors=fill, edgecolors=fill, linewidths=0.3, zorder=3))
+    sides = across[:, None] * diameter[:, :, None]
+    return ends + sides, ends - sides
