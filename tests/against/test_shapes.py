@@ -1,4 +1,4 @@
-"""Sections and compartments of random morphologies are those that NEURON makes of the same files, to the last digits."""
+"""Sections and compartments of random morphologies are those that NEURON makes of them, to the last digits."""
 
 from __future__ import annotations
 
