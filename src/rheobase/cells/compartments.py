@@ -20,11 +20,11 @@ from rheobase.errors import ParameterError, nearest
 class Compartments:
     """The nodes of a cell, parents before their children.
 
-    Section after section, parents first, and of each: one node at the centre of each of its compartments, from the beginning to the end, then one
-    of no area at its far end, on which the sections hang that are attached there. What is attached within a section
-    hangs on the centre of the compartment that holds the place; what is attached at the beginning of a section, on the
-    node that this section hangs on itself. The root alone can have a node of no area at its beginning (x = 0), last
-    among its nodes; it is there only where something is attached to it.
+    Section after section, parents first, and of each: one node at the centre of each of its compartments, from the
+    beginning to the end, then one of no area at its far end, on which the sections hang that are attached there. What
+    is attached within a section hangs on the centre of the compartment that holds the place; what is attached at the
+    beginning of a section, on the node that this section hangs on itself. The root alone can have a node of no area at
+    its beginning (x = 0), the last of its nodes; it is there only where something is attached to it.
 
     The cable from a node to its parent lies within one section, that of the node, so that with the section's
     resistivity Ra in ohm cm
@@ -185,6 +185,7 @@ def _cut(section: Section, n: int) -> tuple[Floats, Floats, Floats]:
     centres = each * np.arange(n) + each / 2
     cuts = np.column_stack([centres, centres + each / 2]).ravel()
     if cuts[-1] < arc[-1]:
+        # and a step of the diameter at the far end lies behind the last cut
         kept = np.searchsorted(arc, arc[-1], side="left") + 1
         arc, diameters = arc[:kept], diameters[:kept]
     cuts = cuts[:-1]
@@ -196,10 +197,13 @@ def _cut(section: Section, n: int) -> tuple[Floats, Floats, Floats]:
     d0, d1 = d[:-1], d[1:]
     # the half that each frustum lies in: one more behind every cut
     half = np.repeat(np.arange(2 * n), np.diff([0, *(at + np.arange(2 * n - 1)), len(h)]))
-    whole = half // 2
-    area = np.bincount(whole, np.pi * (d0 + d1) / 2 * np.sqrt(h**2 + (d0 - d1) ** 2 / 4), n)
-    mean = np.bincount(whole, (d0 + d1) / 2 * h, n) / (section.length / n)
-    return area, mean, np.bincount(half, h / (np.pi / 4 * d0 * d1), 2 * n)
+    area = _sums(half // 2, np.pi * (d0 + d1) / 2 * np.sqrt(h**2 + (d0 - d1) ** 2 / 4), n)
+    mean = _sums(half // 2, (d0 + d1) / 2 * h, n) / each
+    return area, mean, _sums(half, h / (np.pi / 4 * d0 * d1), 2 * n)
+
+
+def _sums(group: NDArray[np.int64], values: Floats, groups: int) -> Floats:
+    return np.bincount(group, weights=values, minlength=groups).astype(float)
 
 
 def _distance(parent: NDArray[np.int64], step: Floats, origin: int) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rheobase.plot.cell import cell
 from rheobase.plot.confusion import confusion
 from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
@@ -25,6 +26,7 @@ __all__ = [
     "Section",
     "Style",
     "Table",
+    "cell",
     "check_picture_path",
     "confusion",
     "labelled_map",

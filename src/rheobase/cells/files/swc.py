@@ -52,7 +52,7 @@ def _rows(text: str, problems: Problems) -> tuple[list[_Row], list[int]]:
     """The points and their lines; a column behind the seventh has no meaning in SWC."""
     rows: list[_Row] = []
     lines: list[int] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         fields = line.partition("#")[0].split()
         if not fields:
             continue

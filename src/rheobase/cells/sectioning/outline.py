@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,7 +23,7 @@ def centreline(outlines: Sequence[Floats], source: str) -> Floats:
 
     Raises: `DataError` for outlines that do not lie above each other, and for one without a longest axis.
     """
-    for first, second in zip(outlines, outlines[1:], strict=False):
+    for first, second in itertools.pairwise(outlines):
         low, high = np.maximum(first.min(0), second.min(0)), np.minimum(first.max(0), second.max(0))
         if (low[:2] > high[:2]).any():
             raise DataError(source, "two cell bodies side by side", "one neuron", "take the other one out of the file")
