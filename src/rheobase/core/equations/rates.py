@@ -5,6 +5,7 @@ The exponentials are constant beyond `LIMIT`, so that neither they nor their gra
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -49,7 +50,8 @@ def q10(celsius: Any, reference: float, factor: float = 2.3) -> Any:
     >>> round(q10(34.0, 21.0), 5)
     2.95292
     """
-    return factor ** ((celsius - reference) / 10.0)
+    x = (celsius - reference) * (math.log(factor) / 10.0)
+    return math.exp(x) if isinstance(x, float) else torch.exp(x)
 
 
 def membrane(c_mem: Any, i: Any, *channels: tuple[Any, Any]) -> Relax:
