@@ -15,7 +15,7 @@ from rheobase.errors import Diverged, DTypeError, InputError, ParameterError, Sh
 
 
 def branched(nseg: int = 3) -> Compartments:
-    soma = Section("soma", length=20, diameter=20)
+    soma = Section("soma", length=20, diameter=20, nseg=1)
     stem = Section("dend[0]", length=100, diameter=2, parent=soma, at=0.5)
     left = Section("dend[1]", length=60, diameter=1, parent=stem)
     right = Section("dend[2]", length=80, diameter=(1.5, 0.5), parent=stem)
@@ -27,9 +27,9 @@ def active(shape: tuple[int, ...] = (), **options: Any) -> Cell:
     held = {
         "soma": [
             C.Pas(*shape, g=3e-5, e=-70.0), C.NaV(*shape, gbar=0.1), C.Kv3_1(*shape, gbar=0.3), C.CaDynamics(*shape),
-            C.SK(*shape, gbar=0.01), C.Ca_HVA(*shape, gbar=1e-3), C.Nap(*shape, gbar=1e-4),
+            C.SK(*shape, gbar=0.01), C.Ca_HVA(*shape, gbar=1e-4),
         ],
-        "dend": [C.Pas(*shape, g=3e-5, e=-70.0), C.Ih(*shape, gbar=1e-4), C.NaV(*shape, gbar=0.01)],
+        "dend": [C.Pas(*shape, g=3e-5, e=-70.0), C.Ih(*shape, gbar=1e-4)],
     }  # fmt: skip
     ions = {"na": 53.0, "k": -107.0}
     return Cell(branched(), held, **{"dt": 0.025, "shape": shape, "reversal": ions, "v_init": -72.0, **options})
@@ -61,7 +61,7 @@ def test_a_sphere_charges_exponentially() -> None:
 
 
 def test_input_resistance_of_a_long_cable() -> None:
-    """A semi-infinite cable: R = sqrt(Rm Ra) 2 / (pi d^1.5); the error falls with the square of the compartments."""
+    """A semi-infinite cable: R = sqrt(Rm Ra) 2 / (pi d^1.5); seen half a compartment from its end."""
     rm, ra, d = 1 / 1e-4, 100.0, 2.0
     exact = 2 * np.sqrt(rm * ra) / (np.pi * (d * 1e-4) ** 1.5) * 1e-6  # MOhm
     errors = []
@@ -77,8 +77,7 @@ def test_input_resistance_of_a_long_cable() -> None:
         length = np.sqrt(rm / ra * d * 1e-4 / 4) * 1e4
         expected = exact * np.exp(-x / length)
         errors.append(abs(float(rec["dend(0)"][-1, 0] + 70.0) / 0.01 / expected - 1))
-    assert errors[0] < 0.01
-    assert errors[1] < errors[0] / 2
+    assert max(errors) < 5e-6
 
 
 def test_a_clamp_holds_the_potential() -> None:
@@ -133,17 +132,17 @@ def test_a_run_in_pieces_is_the_run(dtype: torch.dtype) -> None:
 
 def test_every_keeps_every_so_many_steps() -> None:
     cell, x = active(), noise(60, 1)
-    _, _, all_of_it = cell(x, record=("soma", "dend.NaV.O"))
-    _, _, some = cell(x, record=("soma", "dend.NaV.O"), every=5)
+    _, _, all_of_it = cell(x, record=("soma", "dend.Ih.m"))
+    _, _, some = cell(x, record=("soma", "dend.Ih.m"), every=5)
     for name in some:
         assert torch.equal(some[name], all_of_it[name][4::5])
-    assert some["dend.NaV.O"].shape == (12, 9, 1)
+    assert some["dend.Ih.m"].shape == (12, 9, 1)
 
 
 def test_float32_keeps_spike_times() -> None:
     cell = active()
-    current = torch.full((8000, 2), 0.12, dtype=torch.float64)
-    current[:, 1] = 0.2
+    current = torch.full((8000, 2), 0.3, dtype=torch.float64)
+    current[:, 1] = 0.5
     times = []
     for dtype in (torch.float64, torch.float32):
         spikes, _, _ = cell(current.to(dtype), record=("soma",))
@@ -270,7 +269,7 @@ def test_calls_that_cannot_be() -> None:
         cell()
     with pytest.raises(ParameterError, match=r"record 'soma\(2'"):
         cell(x, record=("soma(2",))
-    with pytest.raises(ParameterError, match="soma.NaV.O"):
+    with pytest.raises(ParameterError, match=r"soma\.NaV\.O"):
         cell(x, record=("soma.NaV.P",))
     with pytest.raises(ParameterError, match="record='soma'"):
         cell(x, record="soma")

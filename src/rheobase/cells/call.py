@@ -176,7 +176,9 @@ def passive_rows(cell: Cell, values: Mapping[str, Tensor], batch: int, lanewise:
         of = torch.stack(torch.broadcast_tensors(*(values[f"{name}.{k}"].double() for k in cell.kinds)))
         if not lanewise:
             return of[kind]
-        return of.expand(len(cell.kinds), *cell.shape)[kind, None].expand(-1, batch, *cell.shape).flatten(1)
+        if of.dim() == 1:
+            of = of.view(-1, *(1 for _ in cell.shape))
+        return of[kind, None].expand(-1, batch, *cell.shape).flatten(1)
 
     column = (-1, 1) if lanewise else (-1,)
     resistance = 0.01 * torch.as_tensor(c.axial).view(column) * rows("Ra")

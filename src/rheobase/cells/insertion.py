@@ -72,7 +72,7 @@ def profiles(compartments: Compartments, channels: nn.ModuleDict, scale: Mapping
             raise ParameterError("Cell", f"scale of {name!r}", "kind.channel.parameter", nearest(str(name), known))
         kind = name.partition(".")[0]
         at = compartments.where(kind)
-        values = torch.as_tensor(along(compartments.distance[at]) if callable(along) else along).double()
+        values = exact(along(compartments.distance[at]) if callable(along) else along)
         if tuple(values.shape) != (len(at),) or not bool(torch.isfinite(values).all()):
             given = f"scale of {name!r} of shape {tuple(values.shape)}"
             expected, remedy = f"{len(at)} finite numbers", f"one for each compartment of {kind}"
@@ -92,7 +92,7 @@ def by_kind(name: str, given: Any, kinds: Sequence[str], shape: tuple[int, ...])
         if kind not in each:
             expected = f"one of each of {', '.join(kinds)}"
             raise ParameterError("Cell", f"no {name} of {kind!r}", expected, "or one number")
-        value = torch.as_tensor(each[kind]).detach().double().clone()
+        value = exact(each[kind]).clone()
         if tuple(value.shape) not in ((), shape) or not bool(((value > 0) & value.isfinite()).all()):
             expected = "a finite number > 0" + (f", or {shape} of them" if shape else "")
             raise ParameterError("Cell", f"{name} of {kind} = {each[kind]!r}", expected, "c_mem=1.0, Ra=100.0, say")
@@ -104,4 +104,9 @@ def by_kind(name: str, given: Any, kinds: Sequence[str], shape: tuple[int, ...])
     return found
 
 
-__all__ = ["by_kind", "inserted", "profiles"]
+def exact(value: Any) -> Tensor:
+    """The value in float64, Python's numbers with all their digits."""
+    return value.detach().double() if isinstance(value, Tensor) else torch.as_tensor(value, dtype=torch.float64)
+
+
+__all__ = ["by_kind", "exact", "inserted", "profiles"]
