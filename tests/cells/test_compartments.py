@@ -88,6 +88,13 @@ def test_a_bent_cable_is_as_long_as_its_points() -> None:
         assert cell.axial.sum() == pytest.approx(4 / np.pi * (5 / 2 + 5 / 6 + 15 / 2), rel=1e-12)
 
 
+def test_a_step_of_the_diameter_at_a_border_belongs_to_the_compartment_before_it() -> None:
+    stepped = Section.through("dend[0]", [[0, 0, 0], [10, 0, 0], [10, 0, 0], [20, 0, 0]], [2, 2, 4, 4])
+    cell = Compartments.of([stepped], 2)
+    np.testing.assert_allclose(cell.area, [np.pi * (20 + 3), np.pi * 40, 0])
+    np.testing.assert_allclose(cell.diameter, [2, 4, 4])
+
+
 def conductances(cell: Compartments, r_axial: float, g: float) -> np.ndarray:
     """The matrix of a passive cell in uS, filled in a way of its own: both ends of each link, and the membrane."""
     matrix = np.diag(0.01 * cell.area * g)

@@ -156,6 +156,21 @@ def test_points_of_another_kind_begin_a_section(tmp_path: Path) -> None:
     assert {each.kind for each in sections.values()} == {"soma", "axon", "dend"}
 
 
+def test_second_branches_at_the_first_point_of_a_dendrite(tmp_path: Path) -> None:
+    """They hang on its beginning; but the second point of a file ends a section of its own, as NEURON has it."""
+    lines = ["1 1 0 0 0 5 -1"]
+    for k, side in ((2, 1), (6, -1)):
+        lines += [
+            f"{k} 3 {10 * side} 0 0 1 1", f"{k + 1} 3 {20 * side} 0 0 1 {k}",
+            f"{k + 2} 3 {10 * side} 10 0 1 {k}", f"{k + 3} 3 {10 * side} 20 0 1 {k + 2}",
+        ]  # fmt: skip
+    found = Morphology.read(written(tmp_path, lines)).sections()[1:]
+    assert [(each.name, each.length, each.parent and each.parent.name, each.at) for each in found] == [
+        ("dend[0]", 10, "soma[0]", 0.5), ("dend[1]", 10, "dend[0]", 1), ("dend[2]", 20, "dend[0]", 1),
+        ("dend[3]", 10, "soma[0]", 0.5), ("dend[4]", 20, "dend[3]", 0),
+    ]  # fmt: skip
+
+
 def test_a_section_of_no_length_is_refused(tmp_path: Path) -> None:
     lines = ["1 1 0 0 0 5 -1", *(f"{k} 3 5 0 0 1 {k - 1}" for k in range(2, 6))]
     with pytest.raises(DataError, match="a section of no length, lines 2 to 5"):
