@@ -83,17 +83,30 @@ class Tree:
                 self.grow(tip, kind, depth + 1)
 
     def text(self) -> str:
+        """The file: branches one after the other, each in one piece, in any order."""
         order: list[int] = []
         waiting = [0]
         while waiting:
-            order.append(k := waiting.pop())
-            waiting += reversed(self.children.get(k, []))
+            waiting += self.branch(waiting.pop(self.draw.randrange(len(waiting))), order)
         name = {-1: -1} | {k: number for number, k in enumerate(order, start=1)}
         lines = []
         for k in order:
             kind, parent, place, radius = self.rows[k]
             lines.append(f"{name[k]} {kind} {' '.join(map(str, place))} {radius} {name[parent]}\n")
         return "".join(lines)
+
+    def branch(self, k: int, order: list[int]) -> list[int]:
+        """Add a point and the first that follows it, and so on; returns the other branches on the way."""
+        others: list[int] = []
+        while True:
+            order.append(k)
+            found = self.children.get(k, [])
+            somatic = [each for each in found if self.rows[each][0] == 1]
+            if not found or (self.rows[k][0] == 1 and not somatic):
+                return others + found
+            following = somatic[0] if somatic else found[0]
+            others += [each for each in found if each != following]
+            k = following
 
 
 def neurolucida(seed: int) -> str:

@@ -147,6 +147,23 @@ def test_a_branch_in_pieces_is_one_section(tmp_path: Path) -> None:
     ]
 
 
+def test_branches_keep_the_order_of_the_file(tmp_path: Path) -> None:
+    """They stand in one piece each, though not depth first: they are numbered as they come, as NEURON does."""
+    chain = ["1 1 0 0 0 5 -1", "2 1 5 0 0 5 1", "3 1 10 0 0 5 2"]
+    dendrites = [
+        "4 3 0 9 0 1 1",
+        "5 3 0 19 0 1 4",
+        "6 3 10 9 0 1 3",
+        "7 3 10 29 0 1 6",
+        "8 3 5 9 0 1 2",
+        "9 3 5 39 0 1 8",
+    ]
+    found = Morphology.read(written(tmp_path, chain + dendrites)).sections()
+    assert [(each.name, each.at, each.length) for each in found[1:]] == [
+        ("dend[0]", 0, 19), ("dend[1]", 1, 29), ("dend[2]", 0.5, 30),
+    ]  # fmt: skip
+
+
 def test_points_of_another_kind_begin_a_section(tmp_path: Path) -> None:
     """Where an axon leaves the first point of a dendrite, NEURON would run one into the other."""
     lines = ["1 1 0 0 0 5 -1", "2 1 9 0 0 5 1", "3 3 14 0 0 1 2", "4 2 18 0 0 1 3", "5 2 20 0 0 1 4", "6 3 14 9 0 1 3"]
