@@ -1,11 +1,13 @@
-"""The README's picture: one cell of each of six kinds under a step of current, drawn by the library itself.
+"""Pictures that the library draws itself: the README's six cells under a step of current, and the cell of a page.
 
 python docs/pictures.py
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,7 +25,15 @@ CELLS: tuple[tuple[str, Neuron, str, float], ...] = (
 )
 
 
-def main() -> None:
+def of_page(page: str) -> None:
+    """The `figure` that the examples of a page draw."""
+    names: dict[str, Any] = {}
+    text = (Path(__file__).parent / f"{page}.md").read_text(encoding="utf-8")
+    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0], names)
+    save(names["figure"], Path(__file__).parent / "img" / f"{page}.png")
+
+
+def of_readme() -> None:
     style = LIGHT
     figure = new_figure(9.0, 4.2, style)
     axes = figure.subplots(2, 3).flat
@@ -46,6 +56,11 @@ def main() -> None:
         ax.set_xlim(0, STOP)
         few_ticks(ax, x=5, y=4)
     save(figure, Path(__file__).parent / "img" / "neurons.png")
+
+
+def main() -> None:
+    of_readme()
+    of_page("morphology")
 
 
 if __name__ == "__main__":

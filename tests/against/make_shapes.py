@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).parent / "traces" / "neuron-shapes.json.gz"
-SOMATA = ("point", "sphere", "chain", "branched", "none")
+SOMATA = ("point", "sphere", "chain", "branched", "none", "repeated")
 EACH = 3  # files for each kind of soma
 R_AXIAL, C_MEM = 35.4, 1.0  # NEURON's own
 
 
 class Tree:
-    """Points of a random SWC file, in depth-first order."""
+    """Points of a random SWC file."""
 
     def __init__(self, seed: int, soma: str):
         self.draw = random.Random(f"{soma}{seed}")
@@ -45,6 +45,15 @@ class Tree:
 
     def somata(self, soma: str) -> list[int]:
         """The points that dendrites may grow from."""
+        if soma == "repeated":
+            self.add(1, -1, radius=4.0)
+            for _ in range(8):
+                tip = 0
+                for _ in range(self.draw.randint(3, 5)):
+                    tip = self.add(3, tip)
+                # the last place again, in another width
+                self.add(3, tip, list(self.rows[tip][2]))
+            return []
         if soma == "point":
             return [self.add(1, -1, radius=6.1261)]
         if soma == "sphere":
@@ -55,8 +64,8 @@ class Tree:
         if soma == "none":
             return [self.add(3, -1)]
         found = [self.add(1, -1)]
-        for _ in range(3):
-            tip = 0
+        for _ in range(4):
+            tip = self.draw.choice(found)
             for _ in range(self.draw.randint(1, 3)):
                 tip = self.add(1, tip)
                 found.append(tip)
@@ -74,17 +83,30 @@ class Tree:
                 self.grow(tip, kind, depth + 1)
 
     def text(self) -> str:
+        """The file: branches one after the other, each in one piece, in any order."""
         order: list[int] = []
         waiting = [0]
         while waiting:
-            order.append(k := waiting.pop())
-            waiting += reversed(self.children.get(k, []))
+            waiting += self.branch(waiting.pop(self.draw.randrange(len(waiting))), order)
         name = {-1: -1} | {k: number for number, k in enumerate(order, start=1)}
         lines = []
         for k in order:
             kind, parent, place, radius = self.rows[k]
             lines.append(f"{name[k]} {kind} {' '.join(map(str, place))} {radius} {name[parent]}\n")
         return "".join(lines)
+
+    def branch(self, k: int, order: list[int]) -> list[int]:
+        """Add a point and the first that follows it, and so on; returns the other branches on the way."""
+        others: list[int] = []
+        while True:
+            order.append(k)
+            found = self.children.get(k, [])
+            somatic = [each for each in found if self.rows[each][0] == 1]
+            if not found or (self.rows[k][0] == 1 and not somatic):
+                return others + found
+            following = somatic[0] if somatic else found[0]
+            others += [each for each in found if each != following]
+            k = following
 
 
 def neurolucida(seed: int) -> str:
@@ -111,7 +133,7 @@ def neurolucida(seed: int) -> str:
         size = draw.uniform(4, 9)
         outline = []
         for k in range(14):
-            turn, wide = 2 * 3.14159265 * k / 14, size * draw.uniform(0.9, 1.1)
+            turn, wide = 2 * 3.14159265 * k / 14, size * draw.uniform(0.7, 1.3)
             outline.append([round(1.7 * wide * cos(turn), 3), round(wide * sin(turn), 3), z, 0.5])
         text += f'("CellBody"\n  (Color Red)\n  (CellBody)\n{written(outline)})\n'
     for kind in ("Axon", "Dendrite", "Dendrite", "Apical"):

@@ -52,7 +52,8 @@ def faults(name: str) -> dict[str, list[int]]:
     }
     for kind in set(map(int, true["types"])) - {1, 2, 3, 4}:
         rows = (FOLDER / "swc" / name).read_text("latin-1").splitlines()
-        told[rf"unknown type {kind};"] = [k for k, row in enumerate(rows, 1) if row.split()[1:2] == [str(kind)]]
+        of_it = [k for k, row in enumerate(rows, 1) if row[:1] != "#" and row.split()[1:2] == [str(kind)]]
+        told[rf"unknown type {kind};"] = of_it
     return {fault: lines for fault, lines in told.items() if lines}
 
 

@@ -147,6 +147,23 @@ def test_a_branch_in_pieces_is_one_section(tmp_path: Path) -> None:
     ]
 
 
+def test_branches_keep_the_order_of_the_file(tmp_path: Path) -> None:
+    """They stand in one piece each, though not depth first: they are numbered as they come, as NEURON does."""
+    chain = ["1 1 0 0 0 5 -1", "2 1 5 0 0 5 1", "3 1 10 0 0 5 2"]
+    dendrites = [
+        "4 3 0 9 0 1 1",
+        "5 3 0 19 0 1 4",
+        "6 3 10 9 0 1 3",
+        "7 3 10 29 0 1 6",
+        "8 3 5 9 0 1 2",
+        "9 3 5 39 0 1 8",
+    ]
+    found = Morphology.read(written(tmp_path, chain + dendrites)).sections()
+    assert [(each.name, each.at, each.length) for each in found[1:]] == [
+        ("dend[0]", 0, 19), ("dend[1]", 1, 29), ("dend[2]", 0.5, 30),
+    ]  # fmt: skip
+
+
 def test_points_of_another_kind_begin_a_section(tmp_path: Path) -> None:
     """Where an axon leaves the first point of a dendrite, NEURON would run one into the other."""
     lines = ["1 1 0 0 0 5 -1", "2 1 9 0 0 5 1", "3 3 14 0 0 1 2", "4 2 18 0 0 1 3", "5 2 20 0 0 1 4", "6 3 14 9 0 1 3"]
@@ -154,6 +171,21 @@ def test_points_of_another_kind_begin_a_section(tmp_path: Path) -> None:
     assert sections["axon[0]"].points is not None
     assert sections["axon[0]"].points.tolist() == [[14, 0, 0], [18, 0, 0], [20, 0, 0]]
     assert {each.kind for each in sections.values()} == {"soma", "axon", "dend"}
+
+
+def test_second_branches_at_the_first_point_of_a_dendrite(tmp_path: Path) -> None:
+    """They hang on its beginning; but the second point of a file ends a section of its own, as NEURON has it."""
+    lines = ["1 1 0 0 0 5 -1"]
+    for k, side in ((2, 1), (6, -1)):
+        lines += [
+            f"{k} 3 {10 * side} 0 0 1 1", f"{k + 1} 3 {20 * side} 0 0 1 {k}",
+            f"{k + 2} 3 {10 * side} 10 0 1 {k}", f"{k + 3} 3 {10 * side} 20 0 1 {k + 2}",
+        ]  # fmt: skip
+    found = Morphology.read(written(tmp_path, lines)).sections()[1:]
+    assert [(each.name, each.length, each.parent and each.parent.name, each.at) for each in found] == [
+        ("dend[0]", 10, "soma[0]", 0.5), ("dend[1]", 10, "dend[0]", 1), ("dend[2]", 20, "dend[0]", 1),
+        ("dend[3]", 10, "soma[0]", 0.5), ("dend[4]", 20, "dend[3]", 0),
+    ]  # fmt: skip
 
 
 def test_a_section_of_no_length_is_refused(tmp_path: Path) -> None:

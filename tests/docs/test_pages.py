@@ -34,3 +34,14 @@ def test_event_driven() -> None:
     names = run("event_driven.md")
     assert names["spikes"].v.shape == (2, 2)
     assert names["spikes"].t_stop == 100.0
+
+
+def test_morphology() -> None:
+    names = run("morphology.md")
+    assert repr(names["sections"]) == (
+        "[Section(soma[0]: 16 um, root), Section(dend[0]: 100 um, on soma[0](0.5)),"
+        " Section(axon[0]: 200 um, on soma[0](0.5))]"
+    )
+    assert set(names["bare"].kind) == {"soma", "dend"}
+    assert names["stubbed"].distance.max() > 60
+    assert (DOCS / "img" / "morphology.png").is_file()

@@ -20,7 +20,7 @@ from rheobase.errors import ParameterError, nearest
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Morphology(Points):
-    """A reconstructed neuron: points in depth-first order, so parents first. Make it with `Morphology.read`.
+    """A reconstructed neuron: points, parents first. Make it with `Morphology.read`.
 
     **Shapes**: (points,); `xyz` (points, 3), um.
 

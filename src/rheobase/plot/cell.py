@@ -156,7 +156,9 @@ def _draw(figure: Figure, ax: Axes, drawn: Drawn, colours: NDArray[np.float64]) 
         of_it = drawn.soma & (drawn.owner == owner)
         left, right = _sides(drawn.ends[of_it], drawn.diameter[of_it])
         outline = np.concatenate([left.reshape(-1, 2), right.reshape(-1, 2)[::-1]])
-        ax.add_collection(PolyCollection([outline], facecolors=[colours[owner]], linewidths=0, zorder=3))
+        fill = [colours[owner]]
+        # an edge of its own colour, so that nothing shows between two of them
+        ax.add_collection(PolyCollection([outline], facecolors=fill, edgecolors=fill, linewidths=0.4, zorder=3))
 
 
 def _sides(ends: NDArray[np.float64], diameter: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -40,8 +40,8 @@ class Drawn:
 def laid_out(compartments: Compartments, axes: list[int]) -> Drawn:
     """The pieces of a cell in the plane of two coordinates, 0 for x to 2 for z.
 
-    A section without points goes on from the end of its parent, several side by side; from between its ends, to the
-    side; from a soma, around it, a single one downwards.
+    A section without points goes on from the end of its parent, several side by side; from between its ends, to its
+    sides; from a soma, up if it is apical, down if it is axon, else to the right and left.
     """
     lines: dict[Section, _Floats] = {}
     for each in compartments.sections:
@@ -84,20 +84,41 @@ def _line(section: Section, lines: dict[Section, _Floats], cell: Compartments, a
         # its middle at the origin
         return np.column_stack([section.arc - section.length / 2, np.zeros(len(section.arc))])
     places = lines[above]
-    start = np.array([np.interp(section.at * above.length, above.arc, places[:, j]) for j in (0, 1)])
-    beside = [s for s in cell.sections if s.parent is above and s.at == section.at and s.points is None]
-    number, count = beside.index(section), len(beside)
     if above.kind == "soma" and section.kind != "soma":
-        start = places.mean(0)
-        around = [s for s in cell.sections if s.parent is above and s.kind != "soma" and s.points is None]
-        angle = -math.pi / 2 + 2 * math.pi * around.index(section) / len(around)
-        # from the surface on
-        start = start + above.diameters.max() / 2 * np.array([math.cos(angle), math.sin(angle)])
+        # from its surface on
+        direction = _from_soma(section, cell)
+        start = places.mean(0) + above.diameters.max() / 2 * np.array([math.cos(direction), math.sin(direction)])
     else:
-        step = places[-1] - places[-2] if section.at == 1 else places[-1] - places[0]
-        angle = math.atan2(step[1], step[0]) + (number - (count - 1) / 2) * _SPREAD
-        if section.at == 0:
-            angle += math.pi
-        elif section.at < 1:
-            angle += math.pi / 3 * (1 if number % 2 == 0 else -1)
-    return start + section.arc[:, None] * np.array([math.cos(angle), math.sin(angle)])
+        start = np.array([np.interp(section.at * above.length, above.arc, places[:, j]) for j in (0, 1)])
+        direction = _from_cable(section, cell, places)
+    return start + section.arc[:, None] * np.array([math.cos(direction), math.sin(direction)])
+
+
+def _from_soma(section: Section, cell: Compartments) -> float:
+    """The angle of a section on a soma: apical ones go up, axons down, the others to the right and left by turns."""
+    beside = [s for s in _unplaced(section, cell) if s.kind == section.kind and s.kind != "soma"]
+    number = beside.index(section)
+    if section.kind in ("apic", "axon"):
+        up = math.pi / 2 if section.kind == "apic" else -math.pi / 2
+        return up + (number - (len(beside) - 1) / 2) * _SPREAD
+    right = (len(beside) + 1) // 2
+    of_side = right if number % 2 == 0 else len(beside) - right
+    angle = math.pi * ((number // 2 + 1) / (of_side + 1) - 0.5)
+    return angle if number % 2 == 0 else math.pi - angle
+
+
+def _from_cable(section: Section, cell: Compartments, places: _Floats) -> float:
+    """The angle of a section on another: at the ends about that of its parent, between them to its sides by turns."""
+    between = 0 < section.at < 1
+    beside = [s for s in _unplaced(section, cell) if s.at == section.at or (between and 0 < s.at < 1)]
+    number = beside.index(section)
+    step = places[-1] - places[-2] if section.at == 1 else places[-1] - places[0]
+    along = math.atan2(step[1], step[0])
+    if between:
+        return along + (math.pi / 3 if number % 2 == 0 else -math.pi / 3)
+    return along + (math.pi if section.at == 0 else 0.0) + (number - (len(beside) - 1) / 2) * _SPREAD
+
+
+def _unplaced(section: Section, cell: Compartments) -> list[Section]:
+    """The sections without points on the same parent, itself among them."""
+    return [s for s in cell.sections if s.parent is section.parent and s.points is None]

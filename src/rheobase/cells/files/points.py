@@ -19,7 +19,7 @@ SOMA = CODES["soma"]
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Points of a tree, depth first; `Morphology`, which they become, says what each array is."""
+    """Points of a tree, parents first; `Morphology`, which they become, says what each array is."""
 
     path: Path
     id: Ints

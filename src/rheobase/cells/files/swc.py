@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rheobase.cells.files.points import CODES, NAMES, Points
+from rheobase.cells.files.points import CODES, NAMES, SOMA, Points
 from rheobase.problems import Problems
 from rheobase.text_files import read_text
 
@@ -21,7 +21,7 @@ _Row = tuple[int, int, float, float, float, float, int]
 
 
 def load(path: Path, types: Mapping[int, str], without_soma: bool) -> Points:
-    """The points of a file, in depth-first order. Raises: `DataError` that tells all that is wrong, with the lines."""
+    """The points of a file, parents first. Raises: `DataError` that tells all that is wrong, with the lines."""
     # comments are written by old programs, in old encodings
     text = read_text(path, otherwise="latin-1")
     problems = Problems(str(path), "correct these lines")
@@ -32,18 +32,17 @@ def load(path: Path, types: Mapping[int, str], without_soma: bool) -> Points:
     _check_values(rows, lines, types, without_soma, problems)
     _check_tree(rows, lines, problems, complete=not unread)
     problems.tell(_EXPECTED)
-    order = depth_first([row[0] for row in rows], [row[6] for row in rows])
-    rows, lines = [rows[k] for k in order], [lines[k] for k in order]
-    place = {row[0]: k for k, row in enumerate(rows)}
+    rows = [(row[0], CODES[types[row[1]]] if row[1] in types else row[1], *row[2:]) for row in rows]
+    rows, lines, parent = _ordered(rows, lines)
     # NEURON reads these numbers in single precision
     values = np.array([row[2:6] for row in rows], dtype=np.float32).astype(float)
     return Points(
         path,
         id=np.array([row[0] for row in rows]),
-        type=np.array([CODES[types[row[1]]] if row[1] in types else row[1] for row in rows]),
+        type=np.array([row[1] for row in rows]),
         xyz=values[:, :3],
         radius=values[:, 3],
-        parent=np.array([place.get(row[6], -1) for row in rows]),
+        parent=np.array(parent),
         line=np.array(lines),
     )
 
@@ -118,18 +117,47 @@ def _check_tree(rows: Sequence[_Row], lines: Sequence[int], problems: Problems, 
         done.update(path)
 
 
-def depth_first(ids: Sequence[int], parents: Sequence[int]) -> list[int]:
+def _ordered(rows: Sequence[_Row], lines: Sequence[int]) -> tuple[list[_Row], list[int], list[int]]:
+    """Points by their id if they can be read so, else depth first; their lines; the places of their parents."""
+    for order in (sorted(range(len(rows)), key=lambda k: rows[k][0]), depth_first(rows)):
+        place = {rows[k][0]: new for new, k in enumerate(order)}
+        parent = [place.get(rows[k][6], -1) for k in order]
+        if not _jumps(parent, [rows[k][1] for k in order]):
+            break
+    return [rows[k] for k in order], [lines[k] for k in order], parent
+
+
+def _jumps(parent: Sequence[int], kind: Sequence[int]) -> bool:
+    """Whether a point stands before its parent, or a branch in several pieces."""
+    if any(p >= k for k, p in enumerate(parent)):
+        return True
+    children: dict[int, list[int]] = {}
+    for k, p in enumerate(parent):
+        children.setdefault(p, []).append(k)
+    for p, found in children.items():
+        if p < 0 or found[0] == p + 1:
+            continue
+        if kind[p] == SOMA:
+            if any(kind[k] == SOMA for k in found):
+                return True
+        elif len(found) == 1 or parent[p] < 0 or kind[parent[p]] == SOMA:
+            return True
+    return False
+
+
+def depth_first(rows: Sequence[_Row]) -> list[int]:
     """The places of points of a tree in depth-first order, children by their id.
 
-    >>> depth_first([1, 2, 3, 4], [-1, 1, 1, 2])
-    [0, 1, 3, 2]
+    >>> order = depth_first([(k, 3, 0.0, 0.0, 0.0, 1.0, parent) for k, parent in ((1, -1), (2, 1), (3, 1), (4, 2))])
+    >>> [k + 1 for k in order]
+    [1, 2, 4, 3]
     """
     children: dict[int, list[int]] = {}
-    for k in sorted(range(len(ids)), key=lambda k: ids[k], reverse=True):
-        children.setdefault(parents[k], []).append(k)
+    for k in sorted(range(len(rows)), key=lambda k: rows[k][0], reverse=True):
+        children.setdefault(rows[k][6], []).append(k)
     order: list[int] = []
     waiting = list(children[-1])
     while waiting:
         order.append(k := waiting.pop())
-        waiting += children.get(ids[k], ())
+        waiting += children.get(rows[k][0], ())
     return order

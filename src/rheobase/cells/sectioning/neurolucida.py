@@ -23,7 +23,7 @@ def runs(points: Points) -> list[Run]:
         found.append(Run(SOMA, centreline(points.outlines, str(points.path)), None, 0.0, (1, 1)))
     starts = points.branches if points.branches is not None else np.array([], dtype=int)
     run_of = np.zeros(len(rows), dtype=int)
-    for first, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+    for first, end in zip(starts, [*starts, len(rows)][1:], strict=True):
         own, p = rows[first:end], int(points.parent[first])
         lines = (int(points.line[first]), int(points.line[end - 1]))
         run_of[first:end] = len(found)

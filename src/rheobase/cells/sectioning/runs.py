@@ -62,6 +62,5 @@ def sections(source: str, runs: Sequence[Run]) -> list[Section]:
 
 
 def _printed(rows: Floats) -> Floats:
-    """The numbers as NEURON's import hands them to a section: printed with eight digits, held in single precision."""
-    digits = np.array([float(f"{value:.8g}") for value in rows.ravel()])
-    return digits.astype(np.float32).astype(float).reshape(rows.shape)
+    """The numbers as NEURON's import hands them to a section: printed with eight digits."""
+    return np.array([float(f"{value:.8g}") for value in rows.ravel()]).reshape(rows.shape)

@@ -9,8 +9,9 @@
   ends, it too begins at its own first point. Its diameter at the soma is that of its own first point.
 * A second branch at the first point of a dendrite on the soma hangs on the beginning of that dendrite.
 
-NEURON takes branches in one piece, and cuts a section wherever a file jumps. Here the points come in depth-first order,
-so that there are no jumps.
+Two things differ. Where a branch stands in pieces, or a point before its parent, the points come depth first; NEURON
+would cut a section at every jump, or refuse the file. Where the first branch at the first point of a dendrite is of
+another kind, NEURON runs one into the other; here each has its own sections.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def _ends(points: Points, followed: Counter[int], is_sphere: bool) -> NDArray[np
     for p, found in children.items():
         if p < 0:
             continue
-        one_way = all(_turns_back(k, parent, kind) for k in found[1:])
+        one_way = found[0] == p + 1 and all(_turns_back(k, parent, kind) for k in found[1:])
         ends[p] = not one_way or kind[found[0]] != kind[p] or kind[found[-1]] != kind[p]
         if kind[p] == SOMA == kind[p + 1] and parent[p + 1] == p and (p == 0 or followed[p] == 1):
             # dendrites do not divide the soma
