@@ -45,3 +45,11 @@ def test_morphology() -> None:
     assert set(names["bare"].kind) == {"soma", "dend"}
     assert names["stubbed"].distance.max() > 60
     assert (DOCS / "img" / "morphology.png").is_file()
+
+
+def test_cells() -> None:
+    names = run("cells.md")
+    assert int(names["cell"](names["current"])[0].sum()) > 3
+    assert names["traces"]["soma"].shape == (2000, 3, 4)
+    assert bool((names["slopes"] != 0).all())
+    assert float(names["current"][-1]) > 0
