@@ -80,7 +80,8 @@ def test_widths_are_true_and_never_too_thin_to_see() -> None:
     scale = np.diff(figure.axes[0].transData.transform([(0, 0), (1, 0)])[:, 0])[0] * 72 / figure.dpi
     widths = np.array(lines(figure).get_linewidths())
     assert widths.max() == pytest.approx(4 * scale, rel=0.02)
-    assert widths.min() >= 0.7
+    thin = Compartments.of([Section("dend", length=1000, diameter=0.1)])
+    assert np.array(lines(cell(thin)).get_linewidths()) == pytest.approx(0.7)
     ax = figure.axes[0]
     across, up = np.diff(ax.transData.transform([(0, 0), (1, 1)]), axis=0)[0]
     assert across == pytest.approx(up, rel=1e-3)
