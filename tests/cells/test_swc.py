@@ -137,14 +137,23 @@ def test_numbers_are_held_in_single_precision(tmp_path: Path) -> None:
     assert cell.xyz[1, 0] == np.float32(5.123456789012345)
 
 
-def test_a_branch_in_pieces_is_one_section(tmp_path: Path) -> None:
-    """The second dendrite's points stand between those of the first."""
-    lines = ["1 1 0 0 0 5 -1", "2 3 5 0 0 1 1", "3 3 -5 0 0 1 1", "4 3 9 0 0 1 2", "5 3 -9 0 0 1 3"]
-    sections = Morphology.read(written(tmp_path, lines)).sections()
-    assert [(each.name, each.length, each.at) for each in sections[1:]] == [
-        ("dend[0]", 4.0, 0.5),
-        ("dend[1]", 4.0, 0.5),
-    ]
+PIECES = {
+    "from the soma on": ["2 3 5 0 0 1 1", "3 3 -5 0 0 1 1", "4 3 9 0 0 1 2", "5 3 -9 0 0 1 3"],
+    "further out": ["2 3 5 0 0 1 1", "3 3 7 0 0 1 2", "4 3 -5 0 0 1 1", "5 3 9 0 0 1 3", "6 3 -9 0 0 1 4"],
+    "after its end": ["2 3 9 0 0 1 3", "3 3 5 0 0 1 1", "4 3 -5 0 0 1 1", "5 3 -9 0 0 1 4"],
+}
+
+
+@pytest.mark.parametrize("where", PIECES)
+def test_a_branch_in_pieces_is_one_section(where: str, tmp_path: Path) -> None:
+    sections = Morphology.read(written(tmp_path, [GOOD[0], *PIECES[where]])).sections()
+    assert [(each.name, each.length) for each in sections[1:]] == [("dend[0]", 4.0), ("dend[1]", 4.0)]
+
+
+def test_a_soma_in_pieces_is_one_section(tmp_path: Path) -> None:
+    lines = ["1 1 0 0 0 5 -1", "2 1 5 0 0 5 1", "3 3 0 9 0 1 1", "4 3 0 19 0 1 3", "5 1 10 0 0 5 2"]
+    soma, dend = Morphology.read(written(tmp_path, lines)).sections()
+    assert (soma.length, dend.length, dend.at) == (10, 19, 0)
 
 
 def test_branches_keep_the_order_of_the_file(tmp_path: Path) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from matplotlib import colormaps
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgb
+from PIL import Image
 
 from rheobase.cells import Compartments, Section
-from rheobase.errors import ParameterError, ShapeError
-from rheobase.plot import DARK, LIGHT, cell, png
+from rheobase.errors import ParameterError, ShapeError, StorageError
+from rheobase.plot import DARK, LIGHT, cell, cell_animation, png
+from rheobase.plot.cell import colours_on
 from rheobase.plot.cell_layout import laid_out
 
 
@@ -48,7 +52,7 @@ def test_each_compartment_has_the_colour_of_its_value() -> None:
     values = np.arange(len(CELL.segments), dtype=float)
     figure = cell(CELL, values, label="v (mV)", limits=(0.0, 30.0))
     drawn = laid_out(CELL, [0, 1])
-    expected = colormaps["viridis"](drawn.owner[~drawn.soma] / 30.0)
+    expected = colours_on(LIGHT)(drawn.owner[~drawn.soma] / 30.0)
     np.testing.assert_allclose(lines(figure).get_colors(), expected, atol=0.005)
     assert set(drawn.owner) == set(range(len(values)))
     assert figure.axes[1].get_ylabel() == "v (mV)"
@@ -76,7 +80,8 @@ def test_widths_are_true_and_never_too_thin_to_see() -> None:
     scale = np.diff(figure.axes[0].transData.transform([(0, 0), (1, 0)])[:, 0])[0] * 72 / figure.dpi
     widths = np.array(lines(figure).get_linewidths())
     assert widths.max() == pytest.approx(4 * scale, rel=0.02)
-    assert widths.min() >= 0.7
+    thin = Compartments.of([Section("dend", length=1000, diameter=0.1)])
+    assert np.array(lines(cell(thin)).get_linewidths()) == pytest.approx(0.7)
     ax = figure.axes[0]
     across, up = np.diff(ax.transData.transform([(0, 0), (1, 1)]), axis=0)[0]
     assert across == pytest.approx(up, rel=1e-3)
@@ -136,3 +141,47 @@ def test_what_cannot_be_drawn_is_refused(what: str) -> None:
 def test_one_value_for_all_is_drawn() -> None:
     assert png(cell(CELL, np.full(18, -65.0), label="v (mV)"))
     assert png(cell(Compartments.of([Section("soma", length=20, diameter=20)]), [1e-3], log=True))
+
+
+def test_an_animation_paints_each_frame_with_the_values_of_its_time(tmp_path: Path) -> None:
+    path = tmp_path / "wave.gif"
+    times = np.arange(41)
+    values = np.exp(-((CELL.distance[CELL.segments] / 10 - times[:, None]) ** 2) / 20)
+    assert cell_animation(path, CELL, values, dt=0.5, label="v (mV)", frames=5, seconds=1.0) == path
+    with Image.open(path) as image:
+        assert image.n_frames == 5
+        frames = []
+        for k in range(5):
+            image.seek(k)
+            assert image.info["duration"] == 200
+            frames.append(np.array(image.convert("RGB")).astype(int))
+    # the wave begins on the soma: its colour is that of the largest value first, and of the smallest at the end
+    ends = (255 * np.array(colours_on(LIGHT)(end))[:3] for end in (1.0, 0.0))
+    near = [[(np.abs(frame - colour).max(-1) < 12).sum() for frame in frames] for colour in ends]
+    assert near[0][0] > 3 * near[0][-1]
+    assert near[1][-1] > near[1][0]
+
+
+def animate(name: str, values: object, **more: float) -> Callable[[Path], Path]:
+    return lambda folder: cell_animation(folder / name, CELL, values, **{"dt": 1.0, **more})
+
+
+TIMES = np.zeros((3, 18))
+BAD_ANIMATIONS = {
+    "name": (animate("a.mp4", TIMES), ParameterError, "ends in .gif"),
+    "frames": (animate("a.gif", TIMES, frames=0), ParameterError, "frames=0"),
+    "dt": (animate("a.gif", TIMES, dt=-1), ParameterError, "dt=-1"),
+    "seconds": (animate("a.gif", TIMES, seconds=0), ParameterError, "seconds=0"),
+    "one time": (animate("a.gif", TIMES[0]), ShapeError, r"values of shape \(18,\)"),
+    "words": (animate("a.gif", [["a"]]), ShapeError, "values of type list"),
+    "a folder": (animate("b.gif", TIMES), StorageError, "a folder"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_ANIMATIONS)
+def test_what_cannot_be_animated_is_refused(what: str, tmp_path: Path) -> None:
+    (tmp_path / "b.gif").mkdir()
+    call, error, expected = BAD_ANIMATIONS[what]
+    with pytest.raises(error, match=expected):
+        call(tmp_path)
+    assert not (tmp_path / "a.gif").exists()

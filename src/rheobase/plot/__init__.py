@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rheobase.plot.cell import cell
+from rheobase.plot.cell_animation import cell_animation
 from rheobase.plot.confusion import confusion
 from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
@@ -27,6 +28,7 @@ __all__ = [
     "Style",
     "Table",
     "cell",
+    "cell_animation",
     "check_picture_path",
     "confusion",
     "labelled_map",
