@@ -20,7 +20,7 @@ class CaDynamics(Pool):
     Reference: after Destexhe, Mainen & Sejnowski, J. Comput. Neurosci. 1, 195-230 (1994), doi 10.1007/BF00961734.
     """
 
-    gamma = param(0.05, "1", "share of the calcium that stays free")
+    gamma = param(0.05, "1", "share of the calcium that stays free", nonnegative=True)
     decay = param(80.0, "ms", "time constant of removal", positive=True)
     depth = param(0.1, "um", "depth of the shell", positive=True)
     minCai = param(1e-4, "mM", "concentration at rest", positive=True)

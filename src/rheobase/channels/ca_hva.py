@@ -27,7 +27,7 @@ class Ca_HVA(Channel):
 
     ion = "ca"
 
-    gbar = param(1e-5, "S/cm2", "maximal conductance")
+    gbar = param(1e-5, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(131.0, "mV", "calcium reversal potential")
     v = entry("mV", "membrane potential")
     m = state(0.0, "1", "activation")

@@ -26,7 +26,7 @@ class Ca_LVA(Channel):
 
     ion = "ca"
 
-    gbar = param(1e-5, "S/cm2", "maximal conductance")
+    gbar = param(1e-5, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(131.0, "mV", "calcium reversal potential")
     celsius = param(34.0, "degC", "temperature")
     v = entry("mV", "membrane potential")

@@ -22,7 +22,7 @@ class Ih(Channel):
     Reference: Kole, Hallermann & Stuart, J. Neurosci. 26, 1677-1687 (2006), doi 10.1523/JNEUROSCI.3664-05.2006.
     """
 
-    gbar = param(1e-5, "S/cm2", "maximal conductance")
+    gbar = param(1e-5, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(-45.0, "mV", "reversal potential")
     v = entry("mV", "membrane potential")
     m = state(0.0, "1", "activation")

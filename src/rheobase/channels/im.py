@@ -22,7 +22,7 @@ class Im(Channel):
 
     ion = "k"
 
-    gbar = param(1e-5, "S/cm2", "maximal conductance")
+    gbar = param(1e-5, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(-107.0, "mV", "potassium reversal potential")
     celsius = param(34.0, "degC", "temperature")
     v = entry("mV", "membrane potential")

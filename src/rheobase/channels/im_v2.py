@@ -24,7 +24,7 @@ class Im_v2(Channel):
 
     ion = "k"
 
-    gbar = param(1e-5, "S/cm2", "maximal conductance")
+    gbar = param(1e-5, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(-107.0, "mV", "potassium reversal potential")
     celsius = param(34.0, "degC", "temperature")
     v = entry("mV", "membrane potential")

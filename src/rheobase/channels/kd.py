@@ -25,7 +25,7 @@ class Kd(Channel):
 
     ion = "k"
 
-    gbar = param(1e-5, "S/cm2", "maximal conductance")
+    gbar = param(1e-5, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(-107.0, "mV", "potassium reversal potential")
     v = entry("mV", "membrane potential")
     m = state(0.0, "1", "activation")

@@ -28,7 +28,7 @@ class Nap(Channel):
 
     ion = "na"
 
-    gbar = param(1e-5, "S/cm2", "maximal conductance")
+    gbar = param(1e-5, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(53.0, "mV", "sodium reversal potential")
     celsius = param(34.0, "degC", "temperature")
     v = entry("mV", "membrane potential")

@@ -29,7 +29,7 @@ class Nap_Et2(Channel):
 
     ion = "na"
 
-    gbar = param(1e-5, "S/cm2", "maximal conductance")
+    gbar = param(1e-5, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(53.0, "mV", "sodium reversal potential")
     v = entry("mV", "membrane potential")
     m = state(0.0, "1", "activation")

@@ -39,7 +39,7 @@ class NaV(Channel):
 
     ion = "na"
 
-    gbar = param(0.015, "S/cm2", "maximal conductance")
+    gbar = param(0.015, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(53.0, "mV", "sodium reversal potential")
     celsius = param(34.0, "degC", "temperature")
     v = entry("mV", "membrane potential")

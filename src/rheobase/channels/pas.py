@@ -18,7 +18,7 @@ class Pas(Channel):
         0.001
     """
 
-    g = param(1e-3, "S/cm2", "conductance")
+    g = param(1e-3, "S/cm2", "conductance", nonnegative=True)
     e = param(-70.0, "mV", "reversal potential")
     v = entry("mV", "membrane potential")
 

@@ -22,7 +22,7 @@ class SK(Channel):
 
     ion = "k"
 
-    gbar = param(1e-6, "S/cm2", "maximal conductance")
+    gbar = param(1e-6, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(-107.0, "mV", "potassium reversal potential")
     v = entry("mV", "membrane potential")
     ca = entry("mM", "calcium concentration inside")
