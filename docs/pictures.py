@@ -1,17 +1,19 @@
-"""The README's picture: one cell of each of six kinds under a step of current, drawn by the library itself.
+"""Pictures that the library draws itself: the README's six cells under a step of current, and the cell of a page.
 
 python docs/pictures.py
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from rheobase import Neuron, neurons
 from rheobase.files import atomic_write
-from rheobase.plot.style import LIGHT, dress, few_ticks, new_figure
+from rheobase.plot.style import LIGHT, dress, few_ticks, new_figure, save
 from rheobase.plot.vector import adaptive_svg
 
 STOP, ON, OFF = 240.0, 30.0, 190.0  # ms, or steps for a cell that counts in steps
@@ -25,7 +27,15 @@ CELLS: tuple[tuple[str, Neuron, str, float], ...] = (
 )
 
 
-def main() -> None:
+def of_page(page: str) -> None:
+    """The `figure` that the examples of a page draw."""
+    names: dict[str, Any] = {}
+    text = (Path(__file__).parent / f"{page}.md").read_text(encoding="utf-8")
+    exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0], names)
+    save(names["figure"], Path(__file__).parent / "img" / f"{page}.png")
+
+
+def of_readme() -> None:
     style = LIGHT
     figure = new_figure(9.0, 4.2, style)
     axes = figure.subplots(2, 3).flat
@@ -48,6 +58,11 @@ def main() -> None:
         ax.set_xlim(0, STOP)
         few_ticks(ax, x=5, y=4)
     atomic_write(Path(__file__).parent / "img" / "neurons.svg", adaptive_svg(figure))
+
+
+def main() -> None:
+    of_readme()
+    of_page("morphology")
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from rheobase.data.folders.problems import Problems
 from rheobase.data.folders.reading import Reading
 from rheobase.data.folders.sounds import read_sounds
 from rheobase.data.formats.audio_file import read_audio
 from rheobase.errors import DataError
+from rheobase.problems import Problems
 
 REFUSED = {
     "44100Hz-le-1ch-4bytes-early-eof.wav": "cut short",

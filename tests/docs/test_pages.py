@@ -160,3 +160,23 @@ def test_know_your_network(capsys) -> None:
     assert "1: LIF" in capsys.readouterr().out
     assert [part.label for part in names["found"].parts][1] == "1: LIF"
     assert "3: Recurrent" in names["rows"]
+
+
+def test_morphology() -> None:
+    names = run("morphology.md")
+    assert repr(names["sections"]) == (
+        "[Section(soma[0]: 16 um, root), Section(dend[0]: 100 um, on soma[0](0.5)),"
+        " Section(axon[0]: 200 um, on soma[0](0.5))]"
+    )
+    assert set(names["bare"].kind) == {"soma", "dend"}
+    assert names["stubbed"].distance.max() > 60
+    assert (DOCS / "img" / "morphology.png").is_file()
+
+
+def test_cells() -> None:
+    names = run("cells.md")
+    assert int(names["spikes"].sum()) > 3
+    assert int(names["fired"].sum()) > 0
+    assert names["traces"]["soma"].shape == (2000, 3, 4)
+    assert bool((names["slopes"] != 0).all())
+    assert float(names["outward"][-1]) > 0

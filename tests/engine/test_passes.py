@@ -198,11 +198,57 @@ def test_what_no_output_depends_on_has_gradient_zero() -> None:
 def test_loops_that_cannot_be_cut() -> None:
     with pytest.raises(ValueError, match="no loop over s"):
         checkpointed(NEST, "s")
-    ring = Buffer("ring", (T,), place="block")
-    body = (loop("t", T, lambda t: [leaf(lambda x: x, reads={"x": X[t]}, writes=[added(ring[t])]),
-                                    copied(ring[t], Y[t])]),)  # fmt: skip
-    with pytest.raises(ValueError, match="rows with axes"):
-        checkpointed(Nest("ring", (X, Y, ring), body, sizes=("steps",)), "t")
+
+
+def test_rows_with_axes_go_from_turn_to_turn() -> None:
+    """A chain of compartments that starts from what a leaf before the loop computes, in segments of 1 to all steps."""
+    cells = 3
+    (count,) = names("cells")
+    first, decay = Buffer("first", (count,)), Buffer("a")
+    held, slope = Buffer("held", (count,), place="block"), Buffer("slope", (count,), place="block")
+
+    def begin(k: Index) -> list[Statement]:
+        # the second leaf reads a row that the first one writes, so its gradient needs a tape of its own
+        return [copied(first[k], held[k]), leaf(lambda h: torch.exp(h), reads={"h": held[k]}, writes=[slope[k]])]
+
+    def step(t: Index) -> list[Statement]:
+        def one(k: Index) -> list[Statement]:
+            def equations(h: Any, s: Any, a: Any, x: Any) -> Any:
+                h = torch.tanh(a * h * s + x)
+                return h, torch.exp(h)
+
+            reads = {"h": held[k], "s": slope[k], "a": decay.row, "x": X[t]}
+            return [leaf(equations, reads=reads, writes=[held[k], slope[k]])]
+
+        ends = {"a": held[0], "b": held[count - 1]}
+        return [loop("k", count, one), leaf(lambda a, b: a * b, reads=ends, writes=[Y[t]])]
+
+    body = (loop("k", count, begin), loop("t", T, step))
+    nest = Nest("chain", (X, Y, decay, first, held, slope), body, sizes=("steps", "cells"))
+    g = torch.Generator().manual_seed(4)
+    x, start = torch.randn(STEPS, LANES, generator=g).double(), torch.randn(cells, LANES, generator=g).double()
+    a, weight = torch.rand(LANES, generator=g).double(), torch.randn(STEPS, LANES, generator=g).double()
+    asked = [t.clone().requires_grad_() for t in (x, a, start)]
+    h, slopes, ys = asked[2], torch.exp(asked[2]), []
+    for t in range(STEPS):
+        h = torch.tanh(asked[1] * h * slopes + asked[0][t])
+        slopes = torch.exp(h)
+        ys.append(h[0] * h[-1])
+    expected = torch.autograd.grad((torch.stack(ys) * weight).sum(), asked)
+    back = verify(adjoint(checkpointed(nest, "t"), outputs=["y"], inputs=["x", "a", "first"]))
+    forward = verify(checkpointed(nest, "t"))
+    for segment in (1, 2, STEPS):
+        segments = -(-STEPS // segment)
+        sizes = {"steps": STEPS, "cells": cells, "segment": segment, "segments": segments}
+        held_by: dict[str, Any] = {"x": x, "a": a, "first": start, "y": torch.empty_like(x)}
+        for name in ("held", "slope"):
+            held_by[f"checkpoints:{name}"] = torch.empty(segments - 1, cells, LANES).double() if segments > 1 else None
+        run(forward, held_by, sizes, {}, lanes=LANES, dtype=torch.float64)
+        torch.testing.assert_close(held_by["y"], torch.stack(ys).detach())
+        found = {f"g:{n}": torch.empty_like(t) for n, t in (("x", x), ("a", a), ("first", start))}
+        run(back, {**held_by, "g:y": weight, **found}, sizes, {}, lanes=LANES, dtype=torch.float64)
+        for one, other in zip(found.values(), expected, strict=True):
+            torch.testing.assert_close(one, other)
 
 
 def test_a_tensor_that_goes_from_turn_to_turn() -> None:

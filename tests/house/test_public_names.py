@@ -19,9 +19,9 @@ import rheobase
 
 PINNED = Path(__file__).parent / "public_names.json"
 PACKAGES = (
-    "rheobase", "rheobase.data", "rheobase.energy", "rheobase.equivalence", "rheobase.errors", "rheobase.event_driven",
-    "rheobase.integrators", "rheobase.interop", "rheobase.learning", "rheobase.neurons", "rheobase.nn",
-    "rheobase.plot", "rheobase.runs", "rheobase.stimuli", "rheobase.surrogates",
+    "rheobase", "rheobase.cells", "rheobase.data", "rheobase.energy", "rheobase.equivalence", "rheobase.errors",
+    "rheobase.event_driven", "rheobase.integrators", "rheobase.interop", "rheobase.learning", "rheobase.neurons",
+    "rheobase.nn", "rheobase.plot", "rheobase.runs", "rheobase.stimuli", "rheobase.surrogates",
 )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rheobase.deprecated import moved
 from rheobase.plot.animate import Movie, animate
+from rheobase.plot.cell import cell
+from rheobase.plot.cell_animation import cell_animation
 from rheobase.plot.confusion import confusion
 from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
@@ -30,6 +32,8 @@ __all__ = [
     "Style",
     "Table",
     "animate",
+    "cell",
+    "cell_animation",
     "check_picture_path",
     "confusion",
     "labelled_map",

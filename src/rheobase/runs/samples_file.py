@@ -10,7 +10,8 @@ from torch import Tensor
 
 from rheobase.data import NAMES, Events
 from rheobase.data.folders.images import read_images
-from rheobase.data.folders.problems import Problems, inside
+from rheobase.data.folders.problems import inside
+from rheobase.problems import Problems
 from rheobase.data.folders.reading import Reading
 from rheobase.data.folders.recordings import read_recordings
 from rheobase.data.folders.scan import KIND_OF, SUFFIXES, files_in

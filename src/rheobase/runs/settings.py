@@ -228,9 +228,9 @@ class Settings:
         encoder = self.encode(task)
         if isinstance(encoder, Scaled):
             each = f"the mean of {encoder.bin} steps as one, " if encoder.bin > 1 else ""
-SERIES_ENCODERS = ("direct", "slope", "delta", "population")
-# to runs of before, by what they then did
-ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "start_activity": None}
+            how = {"slope": "currents of the value and of its change since the step before",
+                   "delta": f"a spike for each {self.threshold:g} deviations up or down{by('threshold')}",
+                   "population": f"{self.fields} Gaussian fields a channel{by('fields')}"}  # fmt: skip
             what = how.get(self.encoder, "currents over their own time")
             scaled = "each channel scaled by mean and deviation of the training samples"
             return f"{scaled}; {each}{self.steps} steps; {self.encoder}: {what}{by(*usual, 'gain', 'taps')}"

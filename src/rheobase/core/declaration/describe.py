@@ -106,6 +106,8 @@ def allowed(spec: ParamSpec) -> str:
     """
     if spec.positive:
         return "> 0"
+    if spec.nonnegative:
+        return ">= 0"
     if spec.range is not None:
         return f"{spec.range[0]:g} to {spec.range[1]:g}"
     if spec.clamp is not None:

@@ -37,6 +37,8 @@ class Declared(Neuron):
     detach_reset: bool = False
     detach_spike: bool = False
     abstract: ClassVar[bool] = True
+    needs_state: ClassVar[bool] = True
+    single: ClassVar[bool] = False  # whether one alone may be made, of shape ()
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -73,7 +75,7 @@ class Declared(Neuron):
     ):
         super().__init__()
         self._check_keywords(values)
-        self.shape = checked_shape(type(self).__name__, shape)
+        self.shape = () if self.single and not shape else checked_shape(type(self).__name__, shape)
         self.dt = dt
         self.learn = self._checked_learn(learn)
         self.surrogate = self.usual_surrogate() if surrogate is None else surrogate
@@ -307,7 +309,7 @@ def _entries(cls: type[Declared]) -> dict[str, EntrySpec]:
 
 
 def _check_declaration(cls: type[Declared]) -> None:
-    if not cls.states:
+    if cls.needs_state and not cls.states:
         raise DeclarationError(cls.__name__, "no state", "at least one `state(...)`", "declare the membrane potential")
     for name, spec in cls.states.items():
         if isinstance(spec.initial, str) and spec.initial not in cls.params:

@@ -14,8 +14,6 @@ from rheobase.checks import is_number
 from rheobase.errors import DeclarationError, ParameterError
 
 Bounds = tuple[float | None, float | None]
-# what the quantities of Brian2, Pint, Quantities and Astropy have, whose numbers NumPy would take for those of SI
-QUANTITY = ("dimensions", "dimensionality", "unit", "units")
 LOG_LIMIT = 40.0  # of a learnable positive value: within, neither it nor its square leaves float32
 
 
@@ -24,7 +22,8 @@ class ParamSpec:
     """One parameter of a neuron: the only place where its number, unit and meaning are written.
 
     As an attribute of a neuron it reads the current value. A learnable parameter is stored so that every
-    gradient step stays legal: `positive` as its logarithm, `range` as a logit, `clamp` as it is, cut when read.
+    gradient step stays legal: `positive` and `nonnegative` as its logarithm, `range` as a logit, `clamp` as it is, cut
+    when read.
     """
 
     default: float
@@ -34,10 +33,16 @@ class ParamSpec:
     range: tuple[float, float] | None = None
     clamp: Bounds | None = None
     draw: bool = False
+    nonnegative: bool = False
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         object.__setattr__(self, "name", name)
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether a learnable value is stored as its logarithm."""
+        return self.positive or self.nonnegative
 
     def __get__(self, neuron: Any, owner: type | None = None) -> Any:
         return self if neuron is None else neuron.value(self.name)
@@ -46,14 +51,14 @@ class ParamSpec:
         neuron.assign(self.name, value)
 
     def stored_name(self, learnable: bool) -> str:
-        if learnable and self.positive:
+        if learnable and self.logarithmic:
             return f"{self.name}_log"
         if learnable and self.range is not None:
             return f"{self.name}_logit"
         return self.name
 
     def to_stored(self, value: Tensor, learnable: bool) -> Tensor:
-        if learnable and self.positive:
+        if learnable and self.logarithmic:
             return value.log()
         if learnable and self.range is not None:
             low, high = self.range
@@ -63,7 +68,7 @@ class ParamSpec:
         return value
 
     def from_stored(self, stored: Tensor, learnable: bool) -> Tensor:
-        if learnable and self.positive:
+        if learnable and self.logarithmic:
             return stored.clamp(-LOG_LIMIT, LOG_LIMIT).exp()
         if learnable and self.range is not None:
             low, high = self.range
@@ -74,9 +79,6 @@ class ParamSpec:
 
     def tensor(self, owner: str, value: Any, shape: tuple[int, ...]) -> Tensor:
         """The value as real numbers that broadcast to `shape`. Raises `ParameterError` for anything else."""
-        if any(hasattr(value, name) for name in QUANTITY):
-            given, expected = f"{self.name} = {value!r}", f"a number without a unit, in {self.unit}"
-            raise ParameterError(owner, given, expected, "divide it by that unit: tau_mem=tau/ms, say")
         try:
             tensor = torch.as_tensor(value).detach()
             if not isinstance(value, Tensor):
@@ -101,10 +103,12 @@ class ParamSpec:
             raise ParameterError(owner, given, "finite numbers", f"give {self.name} in {self.unit}")
         if self.positive and bool((value <= 0).any()):
             raise ParameterError(owner, given, f"{self.name} > 0 {self.unit}", f"the default is {self.default}")
+        if self.nonnegative and bool((value < 0).any()):
+            raise ParameterError(owner, given, f"{self.name} >= 0 {self.unit}", f"the default is {self.default}")
         if self.range is not None and bool(((value < self.range[0]) | (value > self.range[1])).any()):
             low, high = self.range
             raise ParameterError(owner, given, f"{low} <= {self.name} <= {high}", f"the default is {self.default}")
-        if learnable and self.positive and bool((value.log().abs() > LOG_LIMIT).any()):
+        if learnable and self.logarithmic and bool((value.log().abs() > LOG_LIMIT).any()):
             expected = f"{math.exp(-LOG_LIMIT):.2g} to {math.exp(LOG_LIMIT):.2g} for a learnable {self.name}"
             raise ParameterError(owner, given, expected, "another unit of time, or a fixed value")
 
@@ -118,27 +122,32 @@ def param(
     range: tuple[float, float] | None = None,
     clamp: Bounds | None = None,
     draw: bool = False,
+    nonnegative: bool = False,
 ) -> Any:
     """Declare a parameter: `tau_mem = param(20.0, "ms", "membrane time constant", positive=True)`.
 
-    `positive` and `range` are enforced (when learnable, by a reparametrisation); `clamp` cuts the value at
-    every use, as some papers do (SRC's b_h <= -4), and lets the gradient of a cut value be zero. `draw` says
+    `positive`, `nonnegative` and `range` are enforced (when learnable, by a reparametrisation); `clamp` cuts the value
+    at every use, as some papers do (SRC's b_h <= -4), and lets the gradient of a cut value be zero. `draw` says
     that the paper draws a value for each neuron, uniformly from the range or clamp: `AdLIF.draw(128)` does.
     """
-    if sum((positive, range is not None, clamp is not None)) > 1:
-        raise DeclarationError("param", "more than one of positive, range, clamp", "one of them", "keep the tightest")
+    if sum((positive, nonnegative, range is not None, clamp is not None)) > 1:
+        given = "more than one of positive, nonnegative, range, clamp"
+        raise DeclarationError("param", given, "one of them", "keep the tightest")
     if not is_number(default):
         raise DeclarationError("param", f"default {default!r}", "a finite number", "arrays are given per instance")
     ends = range or clamp or (None, None)
     if draw and None in ends:
         raise DeclarationError("param", "draw without two ends", "a range or a clamp", "say from where to draw")
-    if (positive and default <= 0) or (range is not None and not range[0] <= default <= range[1]):
+    low = 0.0 if nonnegative else None if range is None else range[0]
+    high = None if range is None else range[1]
+    outside = (low is not None and default < low) or (high is not None and default > high)
+    if outside or (positive and default <= 0):
         raise DeclarationError("param", f"default {default}", "a value that the bounds allow", "correct one of them")
     if None not in ends and ends[0] >= ends[1]:  # type: ignore[operator]
         raise DeclarationError("param", f"bounds {ends}", "the lower one first", "turn them round")
     if not meaning:
         raise DeclarationError("param", "no meaning", "a few words", "say what the parameter is")
-    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw)
+    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw, nonnegative)
 
 
 @dataclass(frozen=True, eq=False)

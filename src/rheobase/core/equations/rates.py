@@ -5,6 +5,7 @@ The exponentials are constant beyond `LIMIT`, so that neither they nor their gra
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -43,6 +44,16 @@ def gate(alpha: Any, beta: Any, phi: Any = 1.0) -> Relax:
     return relax(alpha / total, rate=phi * total)
 
 
+def q10(celsius: Any, reference: float, factor: float = 2.3) -> Any:
+    """factor^((celsius - reference)/10): by how much rates measured at the reference are faster.
+
+    >>> round(q10(34.0, 21.0), 5)
+    2.95292
+    """
+    x = (celsius - reference) * (math.log(factor) / 10.0)
+    return math.exp(x) if isinstance(x, float) else torch.exp(x)
+
+
 def membrane(c_mem: Any, i: Any, *channels: tuple[Any, Any]) -> Relax:
     """A membrane with channels (g, e), each a conductance and its reversal potential: c dv/dt = i - sum g (v - e).
 
@@ -53,4 +64,4 @@ def membrane(c_mem: Any, i: Any, *channels: tuple[Any, Any]) -> Relax:
     return relax(drive / g, rate=g / c_mem)
 
 
-__all__ = ["exponential", "gate", "linoid", "membrane"]
+__all__ = ["exponential", "gate", "linoid", "membrane", "q10"]

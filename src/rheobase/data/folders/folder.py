@@ -6,11 +6,12 @@ from pathlib import Path
 
 from rheobase.data.dataset import Dataset
 from rheobase.data.folders.images import image_folder
-from rheobase.data.folders.problems import Problems, Watch
+from rheobase.data.folders.problems import Watch
 from rheobase.data.folders.reading import Reading
 from rheobase.data.folders.recordings import event_folder
 from rheobase.data.folders.scan import scan
 from rheobase.data.folders.sounds import sound_folder
+from rheobase.problems import Problems
 
 _MAKERS = {"images": image_folder, "events": event_folder, "audio": sound_folder}
 

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from rheobase.data.dataset import Dataset
 from rheobase.data.folders.parts import copies, cut, digest, groups_of
-from rheobase.data.folders.problems import Problems, Watch, first_read, read_each
+from rheobase.data.folders.problems import Watch, first_read, read_each
 from rheobase.data.folders.reading import Reading, parsed_size
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.image_file import read_image
 from rheobase.memory import check_room
+from rheobase.problems import Problems
 
 EXPECTED = "images that all can be decoded, of one size and one kind"
 

@@ -11,13 +11,14 @@ import numpy as np
 
 from rheobase.data.events import EventDataset, StoredEvents, recordings
 from rheobase.data.folders.parts import copies, cut, digest, groups_of
-from rheobase.data.folders.problems import Problems, Watch, bytes_of, first_read, read_each
+from rheobase.data.folders.problems import Watch, bytes_of, first_read, read_each
 from rheobase.data.folders.reading import EVENT_ROLES, Reading, parsed_size
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.event_file import read_event_file
 from rheobase.data.formats.recording import SENSORS, Recording, sensor_of
 from rheobase.errors import ParameterError, nearest
 from rheobase.memory import check_room
+from rheobase.problems import Problems
 
 EXPECTED = "recordings of one camera, with events in each"
 _LONGEST_US = (1 << 32) - 1

@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rheobase.data.folders.problems import Problems, inside
+from rheobase.data.folders.problems import inside
 from rheobase.data.folders.reading import Reading
 from rheobase.errors import DataError
+from rheobase.problems import Problems
 
 SUFFIXES = {
     "images": (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"),

@@ -12,13 +12,14 @@ import numpy as np
 
 from rheobase.data.encoding.cochlea import BANDS, FRAME_MS, Cochlea
 from rheobase.data.folders.parts import copies, cut, digest, groups_of
-from rheobase.data.folders.problems import Problems, Watch, bytes_of, first_read, read_each
+from rheobase.data.folders.problems import Watch, bytes_of, first_read, read_each
 from rheobase.data.folders.reading import Reading
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.audio_file import Sound, read_audio
 from rheobase.data.formats.found_series import padded
 from rheobase.data.series import SeriesDataset
 from rheobase.memory import check_room
+from rheobase.problems import Problems
 
 EXPECTED = "sounds of one channel and one rate"
 _WITH_BANDS = 1.6  # measured, with what the filter bank makes

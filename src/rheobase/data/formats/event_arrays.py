@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from rheobase.data.folders.problems import Problems
 from rheobase.data.formats.hdf5 import open_hdf5
 from rheobase.data.formats.npz import FAILURES, read_npz
 from rheobase.data.formats.recording import Recording
 from rheobase.data.formats.table import number
-from rheobase.data.formats.text import check_room_for_text, read_text
 from rheobase.errors import DataError, ParameterError, nearest
 from rheobase.files import why
+from rheobase.problems import Problems
+from rheobase.text_files import check_room_for_text, read_text
 
 NAMES = ("x", "y", "p", "t")
 _WRITE = "write it with np.savez_compressed(path, x=, y=, p=, t=), t in us"

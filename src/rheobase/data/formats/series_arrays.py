@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rheobase.data.folders.problems import Problems
 from rheobase.data.formats.found_series import FoundSeries
 from rheobase.data.formats.npz import check_room_for_arrays, names_of, read_npy, read_npz
+from rheobase.problems import Problems
 
 EXPECTED = "numbers (samples, time, channels), and a class for each sample"
 REMEDY = (

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rheobase.data.folders.problems import Problems
 from rheobase.data.formats.found_series import FoundSeries
 from rheobase.data.formats.table import REMEDY, Table, read_table
 from rheobase.data.formats.ts import moment
 from rheobase.errors import DataError, ParameterError, nearest
+from rheobase.problems import Problems
 
 USUAL: dict[str, tuple[str, ...]] = {
     "id": ("id", "series", "series_id", "sample", "sample_id", "case", "case_id", "trial", "recording", "record"),

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from rheobase.data.folders.problems import Problems
-from rheobase.data.formats.text import check_room_for_text, read_text
 from rheobase.errors import BackendUnavailable, DataError
 from rheobase.files import why
 from rheobase.memory import check_room
+from rheobase.problems import Problems
+from rheobase.text_files import check_room_for_text, read_text
 
 REMEDY = "mend or drop these lines"
 PARQUET = (".parquet", ".pq")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rheobase.data.folders.problems import Problems
-from rheobase.data.formats.text import check_room_for_text, read_text
 from rheobase.errors import DataError
+from rheobase.problems import Problems
+from rheobase.text_files import check_room_for_text, read_text
 
 _EXPECTED = "a .ts file: @-lines, @data, then a line for each series with channels separated by ':', its class last"
 _BYTES_A_VALUE = 37  # measured

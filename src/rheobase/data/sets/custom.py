@@ -9,7 +9,7 @@ import numpy as np
 
 from rheobase.data.dataset import Dataset
 from rheobase.data.folders.folder import from_class_folders
-from rheobase.data.folders.problems import Problems, Watch, bytes_of
+from rheobase.data.folders.problems import Watch, bytes_of
 from rheobase.data.folders.reading import Reading
 from rheobase.data.formats.arrays import images, labels
 from rheobase.data.formats.idx import read_idx
@@ -19,6 +19,7 @@ from rheobase.data.sets.mnist import FILES, find
 from rheobase.data.sets.series import from_series, is_series
 from rheobase.errors import DataError, ParameterError
 from rheobase.memory import check_room
+from rheobase.problems import Problems
 
 _KEYS = tuple(FILES)
 _WRITE = f"write it with np.savez_compressed(path, {', '.join(f'{key}=...' for key in _KEYS)})"

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from rheobase.data.folders.parts import cut
-from rheobase.data.folders.problems import Problems
 from rheobase.data.folders.reading import ROLES, Reading
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.found_series import FoundSeries, in_order, padded
@@ -23,6 +22,7 @@ from rheobase.data.formats.ts import read_ts
 from rheobase.data.groups import Groups
 from rheobase.data.series import SeriesDataset
 from rheobase.errors import DataError
+from rheobase.problems import Problems
 
 TABLES = (".csv", ".tsv", *PARQUET)
 OTHERS = (".arff", ".tsf")

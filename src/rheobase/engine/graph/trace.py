@@ -39,7 +39,7 @@ def trace(
     tracer = new_tracer(dtype, torch.device(device))
     guards = Guards() if guards is None else guards
     try:
-        with _plain_torch(), tracer:
+        with plain_torch(), tracer:
             return _program(neuron, record, tracer, guards)
     except Untraceable:
         raise
@@ -69,7 +69,7 @@ def _program(neuron: Neuron, record: tuple[str, ...], tracer: Tracer, guards: Gu
 
 
 @contextmanager
-def _plain_torch() -> Generator[None]:
+def plain_torch() -> Generator[None]:
     """Gradients on, and no transform of torch.func: what surrounds the first call is not part of the equations.
 
     The switch bypasses torch functions: torch.export, where it traces a neuron for the first time, would record it.
@@ -88,4 +88,4 @@ def _set_grad(enabled: bool) -> None:
         torch._C._set_grad_enabled(enabled)  # pyright: ignore[reportPrivateUsage]
 
 
-__all__ = ["Untraceable", "trace"]
+__all__ = ["Untraceable", "plain_torch", "trace"]

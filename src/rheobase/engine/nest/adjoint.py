@@ -31,7 +31,7 @@ from rheobase.engine.nest.nest import (
     Vectors,
     When,
     Write,
-    copied,
+    leaves,
     live,
     mapped,
     present,
@@ -109,21 +109,26 @@ class _Adjoint:
     def begun_anew(self, parts: Loop, before: list[Statement]) -> tuple[list[Statement], Statement]:
         """Turn by turn from the last to the first: what it began with, the turn again, and its adjoint.
 
-        What it begins with is no longer written by the statements before it.
+        What it begins with is written by the statements before it in its first turn, and before only for their tapes.
         """
         around, self.loops, self.behind = self.loops, [], None
         pairs = parts.kept or ()
-        kept = {place.buffer for _, place in pairs}
+        kept = {each.place.buffer for each in pairs}
         body = mapped(parts.body, lambda leaf: None if {w.ref.buffer for w in leaf.writes} & kept else leaf)
         forward, backward = self.statements(body)
         self.loops, self.behind = around, parts.var
-        rows = {row.buffer for row, _ in pairs}
+        rows = {each.row.buffer for each in pairs}
         first = live(before, rows)
-        rest = mapped(before, lambda leaf: leaf.with_writes([w for w in leaf.writes if w.ref.buffer not in rows]))
-        begun: Statement = Vectors(tuple(copied(place, row) for row, place in pairs))
-        for name in kept:
-            begun = present(self.primal.buffer(name), begun)
-        body = (when("lt", parts.name, 1, *first), when("ge", parts.name, 1, begun), *forward, *backward)
+        # their other rows are written once, as tapes are, from the rows that they begin with
+        rest = live(before, {write.ref.buffer for leaf in leaves(before) for write in leaf.writes} - rows)
+        # rows without axes, which share one buffer, are copied side by side
+        single = [each for each in pairs if not each.axes]
+        begun: list[Statement] = [present(self.primal.buffer(each.place.buffer), each.copied(back=True))
+                                  for each in pairs if each.axes]  # fmt: skip
+        if single:
+            together = Vectors(tuple(each.copied(back=True) for each in single))
+            begun.append(present(self.primal.buffer(single[0].place.buffer), together))
+        body = (when("lt", parts.name, 1, *first), when("ge", parts.name, 1, *begun), *forward, *backward)
         return list(rest), replace(parts, body=body, down=True, kept=None)
 
     def leaf(self, leaf: Leaf) -> tuple[Leaf, Statement | None]:

@@ -12,11 +12,11 @@ from rheobase.engine.nest.nest import (
     BLOCK,
     MEMORY,
     Buffer,
+    Kept,
     Loop,
     Nest,
     Statement,
     Vectors,
-    copied,
     leaves,
     live,
     mapped,
@@ -32,33 +32,41 @@ def checkpointed(nest: Nest, var: str) -> Nest:
 
     The loop must be at the top level of the nest and begin at 0. The memory buffer `checkpoints` (segments - 1, rows,
     lanes) may be absent: then nothing is saved. Its rows are those of the block that go from one iteration to the next
-    and that memory buffers depend on, in the order of the nest's buffers.
+    and that memory buffers depend on, in the order of the nest's buffers. Such a buffer x with axes is saved in one of
+    its own, `checkpoints:x` (segments - 1, *axes, lanes).
 
-    Raises: `ValueError` where there is no such loop, or where rows with axes or tensors go from turn to turn.
+    Raises: `ValueError` where there is no such loop, or where tensors go from turn to turn.
     """
     whole = next((s for s in nest.body if isinstance(s, Loop) and s.var == var), None)
     if whole is None or whole.start != Index.of(0) or whole.down:
         raise ValueError(f"{nest.name} has no loop over {var} from 0 at its top")
-    rows = _handed_on(nest, whole)
+    carried = _handed_on(nest, whole)
     inside = list(leaves(whole.body))
     read = {ref.buffer for leaf in inside for _, ref in leaf.reads}
     for name in sorted({write.ref.buffer for leaf in inside for write in leaf.writes} & read):
         if nest.buffer(name).place == MEMORY:
             raise ValueError(f"{nest.name}: the tensor {name} goes from turn to turn of {var}; only rows can be kept")
-    if any(row.axes for row in rows):
-        raise ValueError(f"{nest.name}: rows with axes go from turn to turn of {var}; they cannot be kept")
     p, segment, segments = names("part", "segment", "segments")
-    checkpoints = Buffer(KEPT, (segments - 1, Index.of(len(rows))), optional=True)
-    kept = tuple((row.row, checkpoints[p - 1, k]) for k, row in enumerate(rows))
-    saved = present(checkpoints, Vectors(tuple(copied(row, place) for row, place in kept)))
+    rows, wide = [b for b in carried if not b.axes], [b for b in carried if b.axes]
+    single = Buffer(KEPT, (segments - 1, Index.of(len(rows))), optional=True)
+    many = [Buffer(f"{KEPT}:{b.name}", (segments - 1, *b.axes), optional=True) for b in wide]
+    kept = [Kept(row.row, single[p - 1, k]) for k, row in enumerate(rows)]
+    saved: list[Statement] = []
+    if rows:
+        saved.append(present(single, Vectors(tuple(each.copied(back=False) for each in kept))))
+    for buffer, place in zip(wide, many, strict=True):
+        vars = tuple(f"kept{k}" for k in range(len(buffer.axes)))
+        at = tuple(map(Index.name, vars))
+        kept.append(Kept(buffer[at], place[(p - 1, *at)], vars, buffer.axes))
+        saved.append(present(place, kept[-1].copied(back=False)))
     first = p * segment
     turn: tuple[Statement, ...] = (replace(whole, start=first, stop=(first + segment, *whole.stop)),)
-    if rows:
-        turn = (when("ge", p, 1, saved), *turn)
-    parts = Loop("part", Index.of(0), (segments,), turn, kept=kept)
+    if saved:
+        turn = (when("ge", p, 1, *saved), *turn)
+    parts = Loop("part", Index.of(0), (segments,), turn, kept=tuple(kept))
     return replace(
         nest,
-        buffers=(*nest.buffers, *([checkpoints] if rows else [])),
+        buffers=(*nest.buffers, *([single] if rows else []), *many),
         body=tuple(parts if statement is whole else statement for statement in nest.body),
         sizes=(*nest.sizes, "segment", "segments"),
     )

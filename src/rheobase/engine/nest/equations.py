@@ -15,6 +15,7 @@ import torch
 
 from rheobase.engine.graph.rules import tracer as new_tracer
 from rheobase.engine.graph.symbols import lift
+from rheobase.engine.graph.trace import plain_torch
 from rheobase.engine.nest.index import Index, Whole
 from rheobase.engine.nest.nest import Buffer, Leaf, Ref, Write
 
@@ -33,7 +34,7 @@ def leaf(
     """
     tracer = new_tracer(dtype or torch.get_default_dtype(), torch.device("cpu"))
     symbols = {name: tracer.symbol("read", tag=name) for name in reads}
-    with tracer:
+    with plain_torch(), tracer:
         found = equations(**symbols)
         results = [lift(tracer, value) for value in (found if isinstance(found, tuple) else (found,))]
     if len(results) != len(writes):

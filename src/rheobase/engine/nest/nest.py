@@ -134,8 +134,8 @@ class Leaf:
 class Loop:
     """For each value of `var` from `start` to below `stop`; `down` goes through the same values backwards.
 
-    `kept`, of a loop whose iterations can be restarted: pairs of a row that the loop carries, and the row where its
-    value at the start of each iteration but the first is saved.
+    `kept`, of a loop whose iterations can be restarted: the rows that the loop carries, each with the rows where its
+    values at the start of each iteration but the first are saved.
     """
 
     var: str
@@ -143,12 +143,30 @@ class Loop:
     stop: tuple[Index, ...]  # the smallest of them
     body: tuple[Statement, ...]
     down: bool = False
-    kept: tuple[tuple[Ref, Ref], ...] | None = None
+    kept: tuple[Kept, ...] | None = None
 
     @property
     def name(self) -> Index:
         """Its variable."""
         return Index.name(self.var)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A row of the block, or all rows along its `axes`, and where they are saved; the indices run over `vars`."""
+
+    row: Ref
+    place: Ref
+    vars: tuple[str, ...] = ()
+    axes: tuple[Index, ...] = ()
+
+    def copied(self, back: bool) -> Statement:
+        """Rows to their places, or `back`."""
+        source, target = (self.place, self.row) if back else (self.row, self.place)
+        found: Statement = copied(source, target)
+        for var, extent in zip(reversed(self.vars), reversed(self.axes), strict=True):
+            found = Loop(var, Index(), (extent,), (found,))
+        return found
 
 
 @dataclass(frozen=True)
@@ -310,6 +328,6 @@ def _only(leaf: Leaf, buffers: set[str]) -> Leaf:
 
 __all__ = [
     "BITS", "BLOCK", "FLAGS", "MEMORY", "OWN", "PLACES", "REAL", "REGISTER", "STORED", "THREAD", "WHOLE", "Around",
-    "Buffer", "Flag", "Leaf", "Loop", "Nest", "Ref", "Statement", "Test", "Vectors", "When", "Write", "copied",
+    "Buffer", "Flag", "Kept", "Leaf", "Loop", "Nest", "Ref", "Statement", "Test", "Vectors", "When", "Write", "copied",
     "filled", "leaves", "live", "loop", "mapped", "placed", "present", "when",
 ]  # fmt: skip

@@ -34,7 +34,7 @@ def fitting(
     held = {b.name: _checked(nest, b, tensors.get(b.name), sizes, lanes, dtype) for b in nest.rows(MEMORY)}
     for array, below in sorted({(i.at.array, i.at.below) for i in _indices(nest) if i.at is not None}):
         tensor = tensors[array]
-        if tensor is not None and (int(tensor.min()) < 0 or int(tensor.max()) >= sizes[below]):
+        if tensor is not None and tensor.numel() and (int(tensor.min()) < 0 or int(tensor.max()) >= sizes[below]):
             given = f"{int(tensor.min())} to {int(tensor.max())}"
             raise ValueError(f"{nest.name}: {array} holds {given}; expected 0 to {sizes[below] - 1}")
     return held

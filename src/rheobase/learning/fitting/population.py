@@ -95,12 +95,12 @@ def _axis(neuron: Declared, spec: ParamSpec, given: tuple[float, float] | None) 
         low, high = checked_range(spec.name, given)
         for end in (low, high):
             spec.check(type(neuron).__name__, torch.tensor(end))
-        return Axis(spec.name, low, high, log=spec.positive and high > 4.0 * low)
+        return Axis(spec.name, low, high, log=spec.logarithmic and low > 0 and high > 4.0 * low)
     ends = spec.range or spec.clamp
     if ends is not None and ends[0] is not None and ends[1] is not None:
         return Axis(spec.name, float(ends[0]), float(ends[1]))
     value = _one(neuron, neuron.value(spec.name))
-    if spec.positive:
+    if spec.logarithmic and value > 0:
         return Axis(spec.name, value / SPREAD, value * SPREAD, log=True)
     around = AROUND_MV if spec.unit == "mV" else 2.0 * abs(value) or 1.0
     return Axis(spec.name, value - around, value + around)

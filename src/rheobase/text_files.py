@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import zlib
 from pathlib import Path
 
@@ -37,8 +38,12 @@ def check_room_for_text(path: Path, separators: str, for_a_value: float) -> None
     check_room(str(path), f"about {values:.3g} values in text", for_a_value * values, "take fewer samples")
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, otherwise: str | None = None) -> str:
     """The whole text of a file in UTF-8, with or without a byte-order mark; unpacked where the name ends in .gz.
+
+    Lines end in "\\n", whatever the file has.
+
+    `otherwise` is the encoding of what is not UTF-8, such as "latin-1", where old programs wrote such files.
 
     **Raises**: DataError for a file that cannot be read, or holds no text.
     """
@@ -54,9 +59,16 @@ def read_text(path: Path) -> str:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if otherwise is not None:
+            return _checked(path, raw.decode(otherwise))
         line = raw[: error.start].count(b"\n") + 1
         given = f"bytes that are no text in UTF-8, in line {line}"
         raise DataError(str(path), given, "a text file", "is it another format? Else save it as UTF-8") from error
+    return _checked(path, text)
+
+
+def _checked(path: Path, text: str) -> str:
     if "\0" in text:
         raise DataError(str(path), "bytes of zero", "a text file", "is it another format?")
-    return text
+    # as Python reads text files; str.splitlines would also split at letters of old encodings
+    return io.StringIO(text, newline=None).read()

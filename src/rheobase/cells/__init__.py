@@ -1,0 +1,15 @@
+"""Cells with a shape: morphologies from files, sections, compartments, and the cells that are simulated on them."""
+
+from rheobase.cells.allen import from_allen
+from rheobase.cells.axon import stub_diameters, with_axon_stub, without_axon
+from rheobase.cells.cell import Cell, CellState
+from rheobase.cells.compartments import Compartments
+from rheobase.cells.morphology import Morphology
+from rheobase.cells.nseg import ByLambda, ByLength
+from rheobase.cells.ports import Conductance, Current, Place, VoltageClamp
+from rheobase.cells.sections import Section
+
+__all__ = [
+    "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current", "Morphology", "Place",
+    "Section", "VoltageClamp", "from_allen", "stub_diameters", "with_axon_stub", "without_axon",
+]  # fmt: skip

@@ -1,0 +1,264 @@
+"""The cable of a cell as a nest: potentials by one elimination of the tree, then gates, compartment by compartment.
+
+    for each step
+        (c/dt + g + g_in) dv - axial differences of dv = -i_ion + i_in + axial currents of v      all compartments
+        v = v + dv;  concentrations by the currents of before;  gates for the new v and concentrations
+
+This is the order of operations of NEURON's fixed step: of first order, and stable at any dt. A potential is kept as a
+sum of two numbers, so that what a step adds is not lost in float32. Lanes are cells: one tree, with parameters,
+stimuli and states of their own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from rheobase.cells.membrane import SIEMENS, Compartment
+from rheobase.cells.plan import Plan, Region, parse
+from rheobase.core import primitives
+from rheobase.core.declaration.population import MILLIVOLTS
+from rheobase.core.surrogates import ATan
+from rheobase.engine.nest.adjoint import GRADIENT, adjoint
+from rheobase.engine.nest.checkpoint import checkpointed
+from rheobase.engine.nest.equations import leaf
+from rheobase.engine.nest.hoist import alike, hoisted
+from rheobase.engine.nest.index import Index, at, names
+from rheobase.engine.nest.nest import BLOCK, Buffer, Leaf, Nest, Ref, Statement, copied, filled, loop
+from rheobase.engine.nest.verify import verify
+
+SURROGATE = ATan(MILLIVOLTS)  # of a spike, whose height is in mV
+POTENTIALS = ("v", "low", "above")  # states of the cell beside those of its mechanisms
+
+
+@functools.lru_cache(maxsize=64)
+def forward(text: str) -> Nest:
+    """The nest of a plan."""
+    return verify(alike(hoisted(checkpointed(_Cable(parse(text)).nest(), "r"))).without_unused())
+
+
+@functools.lru_cache(maxsize=64)
+def backward(text: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Nest:
+    """The nest of the gradient of `outputs` by `inputs`, buffers of the forward one."""
+    whole = hoisted(_Cable(parse(text)).nest(), gradients=True)
+    back = adjoint(checkpointed(whole, "r"), outputs, inputs)
+    return verify(alike(hoisted(back)).only_for({GRADIENT + name for name in inputs}))
+
+
+class _Cable:
+    """The nest of a plan.
+
+    Memory buffers: current (steps, ports, lanes) nA at the nodes `port`; conductance and drive = conductance e (steps,
+    gates, lanes), uS and nA, at the nodes `gate`; `diagonal` (nodes), capacitance over dt and the axial conductances
+    of a node, and `axial` (nodes), that to its parent, uS; `parent` (nodes), `end` the nodes without area; for each
+    region `area` um2 and `node` (compartments); potentials v[site] (records, sites, lanes), states rec:x (records,
+    count, lanes), spikes (steps, lanes) of the node `watch`; init:x and final:x of each state; param:x.
+    """
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        self.regions = plan.regions
+        nodes, records, every, ports, gates, sites, ends = names(*SIZES)
+        self.sizes = (*SIZES, *(f"count:{r.name}" for r in plan.regions))
+        shared = not plan.lanewise
+        held = dict.fromkeys(("v", "low", "dv", "d", "b"), (nodes,))
+        arrays = {"parent": nodes, "port": ports, "gate": gates, "site": sites, "end": ends, "watch": Index.of(1)}
+        steps = records * every
+        made = [Buffer(name, axes, BLOCK) for name, axes in held.items()]
+        made += [Buffer(name, (size,), stored="i32", shared=True) for name, size in arrays.items()]
+        made += [Buffer(name, (nodes,), shared=shared) for name in ("diagonal", "axial")]
+        made += [Buffer("current", (steps, ports)), Buffer("spikes", (steps,)), Buffer("potentials", (records, sites))]
+        made += [Buffer(name, (steps, gates)) for name in ("conductance", "drive")]
+        made += [Buffer("above", (), BLOCK), Buffer("init:above"), Buffer("final:above")]
+        made += [Buffer(f"{when}:{name}", (nodes,)) for name in ("v", "low") for when in ("init", "final")]
+        for region in plan.regions:
+            count = Index.name(f"count:{region.name}")
+            made += [Buffer(f"area:{region.name}", (count,), shared=True)]
+            made += [Buffer(f"node:{region.name}", (count,), stored="i32", shared=True)]
+            for key in region.states:
+                made += [Buffer(f"{when}:{key}", (count,)) for when in ("init", "final")]
+                made += [Buffer(key, (count,), BLOCK)]
+                made += [Buffer(f"rec:{key}", (records, count))] if key in plan.records else []
+            for key, (along, lanes) in region.rows.items():
+                made.append(Buffer(f"param:{key}", (count,) if along else (), shared=not lanes))
+        self.buffers = {buffer.name: buffer for buffer in made}
+
+    def nest(self) -> Nest:
+        body = (*self._begin(), self._steps(), *self._end())
+        return Nest("cable", tuple(self.buffers.values()), body, sizes=self.sizes, numbers=("dt", "threshold"))
+
+    def __getitem__(self, name: str) -> Buffer:
+        return self.buffers[name]
+
+    # --- first and last ---------------------------------------------------------------------------
+    def _begin(self) -> list[Statement]:
+        def node(c: Index) -> list[Leaf]:
+            return [copied(self["init:v"][c], self["v"][c]), copied(self["init:low"][c], self["low"][c])]
+
+        def end(e: Index) -> list[Leaf]:
+            c = at("end", e, "nodes")
+            return [copied(self["diagonal"][c], self["d"][c]), filled(0.0, self["b"][c])]
+
+        return [
+            loop("c", Index.name("nodes"), node),
+            copied(self["init:above"].row, self["above"].row),
+            *self._states(lambda key, k: copied(self[f"init:{key}"][k], self[key][k])),
+            *(self._of_region(region, self._load) for region in self.regions),
+            loop("e", Index.name("ends"), end),
+        ]
+
+    def _end(self) -> list[Statement]:
+        def node(c: Index) -> list[Leaf]:
+            return [copied(self["v"][c], self["final:v"][c]), copied(self["low"][c], self["final:low"][c])]
+
+        return [
+            loop("c", Index.name("nodes"), node),
+            copied(self["above"].row, self["final:above"].row),
+            *self._states(lambda key, k: copied(self[key][k], self[f"final:{key}"][k])),
+        ]
+
+    def _states(self, make: Callable[[str, Index], Statement], keys: Iterable[str] | None = None) -> list[Statement]:
+        """A loop over the compartments for each state."""
+        states = self.plan.states
+        return [
+            loop("k", Index.name(f"count:{states[key]}"), lambda k, key=key: [make(key, k)])
+            for key in (states if keys is None else keys)
+        ]
+
+    # --- a step -----------------------------------------------------------------------------------
+    def _steps(self) -> Statement:
+        def turn(t: Index) -> list[Statement]:
+            return [
+                loop("p", Index.name("ports"), lambda p: [self._enter(t, p)]),
+                loop("p", Index.name("gates"), lambda p: [self._open(t, p)]),
+                loop("c", Index.name("nodes"), self._up, start=1, down=True),
+                leaf(lambda d, b: b / d, reads={"d": self["d"][0], "b": self["b"][0]}, writes=[self["dv"][0]]),
+                loop("c", Index.name("nodes"), self._down, start=1),
+                *(self._of_region(region, self._advance) for region in self.regions),
+                loop("e", Index.name("ends"), self._move_end),
+                self._spike(t),
+            ]
+
+        def kept(r: Index) -> list[Statement]:
+            sites = loop(
+                "s", Index.name("sites"),
+                lambda s: [copied(self["v"][at("site", s, "nodes")], self["potentials"][r, s])],
+            )  # fmt: skip
+            states = self._states(lambda key, k: copied(self[key][k], self[f"rec:{key}"][r, k]), self.plan.records)
+            return [sites, *states]
+
+        def record(r: Index) -> list[Statement]:
+            every = Index.name("every")
+            return [loop("t", every, lambda t: turn(r * every + t)), *kept(r)]
+
+        return loop("r", Index.name("records"), record)
+
+    def _enter(self, t: Index, p: Index) -> Leaf:
+        b = self["b"][at("port", p, "nodes")]
+        return leaf(lambda b, i: b + i, reads={"b": b, "i": self["current"][t, p]}, writes=[b])
+
+    def _open(self, t: Index, p: Index) -> Leaf:
+        c = at("gate", p, "nodes")
+        d, b = self["d"][c], self["b"][c]
+        reads = {"d": d, "b": b, "v": self["v"][c], "g": self["conductance"][t, p], "ge": self["drive"][t, p]}
+        return leaf(lambda d, b, v, g, ge: (d + g, b + (ge - g * v)), reads=reads, writes=[d, b])
+
+    def _spike(self, t: Index) -> Leaf:
+        reads = {"v": self["v"][at("watch", 0, "nodes")], "before": self["above"].row}
+
+        def crossed(v: Any, before: Any) -> tuple[Any, Any]:
+            above = primitives.spike(v - v.tracer.symbol("number", tag="threshold"), SURROGATE)
+            return above * (1.0 - before), above
+
+        return leaf(crossed, reads=reads, writes=[self["spikes"][t], self["above"].row])
+
+    # --- the tree: `dv` from d and b; d then holds 1/d ---------------------------------------------
+    def _up(self, c: Index) -> list[Leaf]:
+        p = at("parent", c, "nodes")
+        d, b, v = self["d"], self["b"], self["v"]
+        reads = {"d": d[c], "b": b[c], "g": self["axial"][c], "v": v[c], "u": v[p], "d_p": d[p], "b_p": b[p]}
+
+        def eliminated(d: Any, b: Any, g: Any, v: Any, u: Any, d_p: Any, b_p: Any) -> tuple[Any, ...]:
+            into = g * (u - v)  # the axial current
+            b = b + into
+            per = 1.0 / d
+            f = g * per
+            return per, b, d_p - g * f, b_p + (f * b - into)
+
+        return [leaf(eliminated, reads=reads, writes=[d[c], b[c], d[p], b[p]])]
+
+    def _down(self, c: Index) -> list[Leaf]:
+        dv = self["dv"]
+        reads = {"per": self["d"][c], "b": self["b"][c], "g": self["axial"][c], "u": dv[at("parent", c, "nodes")]}
+        return [leaf(lambda per, b, g, u: (b + g * u) * per, reads=reads, writes=[dv[c]])]
+
+    def _move_end(self, e: Index) -> list[Leaf]:
+        c = at("end", e, "nodes")
+        v, low, d, b = (self[name][c] for name in ("v", "low", "d", "b"))
+        reads = {"v": v, "low": low, "dv": self["dv"][c], "still": self["diagonal"][c]}
+
+        def moved(v: Any, low: Any, dv: Any, still: Any) -> tuple[Any, ...]:
+            return (*_moved(v, low, dv), still, 0.0)
+
+        return [leaf(moved, reads=reads, writes=[v, low, d, b])]
+
+    # --- the membrane -----------------------------------------------------------------------------
+    def _of_region(self, region: Region, make: Callable[[Region, Index], Leaf]) -> Statement:
+        return loop("k", Index.name(f"count:{region.name}"), lambda k: [make(region, k)])
+
+    def _reads(self, region: Region, k: Index) -> dict[str, Ref]:
+        c = at(f"node:{region.name}", k, "nodes")
+        found = {"v": self["v"][c], "still": self["diagonal"][c], "area": self[f"area:{region.name}"][k]}
+        found |= {key: self[key][k] for key in region.states}
+        for key, (along, _) in region.rows.items():
+            row = self[f"param:{key}"]
+            found[key] = row[k] if along else row.row
+        return found
+
+    def _load(self, region: Region, k: Index) -> Leaf:
+        """d and b of the first step, and its calcium current."""
+        c = at(f"node:{region.name}", k, "nodes")
+        flows = [self[key][k] for key in region.states if key.endswith(".i_ca")]
+
+        def equations(**rows: Any) -> tuple[Any, ...]:
+            compartment = Compartment(self.plan, region, rows)
+            d, b, i_ca = _load(compartment, rows, rows["v"], {key: rows[key] for key in region.states})
+            return (d, b, *([i_ca] if flows else []))
+
+        return leaf(equations, reads=self._reads(region, k), writes=[self["d"][c], self["b"][c], *flows])
+
+    def _advance(self, region: Region, k: Index) -> Leaf:
+        """The potential, the concentrations, the gates, and then d and b of the next step."""
+        c = at(f"node:{region.name}", k, "nodes")
+        v, low, d, b = (self[name][c] for name in ("v", "low", "d", "b"))
+        reads = self._reads(region, k) | {"low": low, "dv": self["dv"][c]}
+
+        def equations(**rows: Any) -> tuple[Any, ...]:
+            v, low = _moved(rows["v"], rows["low"], rows["dv"])
+            compartment = Compartment(self.plan, region, rows)
+            after = compartment.advanced(v, {key: rows[key] for key in region.states})
+            d, b, i_ca = _load(compartment, rows, v, after)
+            after[f"{region.name}.i_ca"] = i_ca
+            return (v, low, d, b, *(after[key] for key in region.states))
+
+        return leaf(equations, reads=reads, writes=[v, low, d, b, *(self[key][k] for key in region.states)])
+
+
+SIZES = ("nodes", "records", "every", "ports", "gates", "sites", "ends")
+
+
+def _load(compartment: Compartment, rows: Mapping[str, Any], v: Any, states: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    slope, i, i_ca = compartment.load(v, states)
+    area = SIEMENS * rows["area"]
+    return rows["still"] + area * slope, -area * i, i_ca
+
+
+def _moved(v: Any, low: Any, dv: Any) -> tuple[Any, Any]:
+    """v + low + dv as a sum of two numbers (Kahan)."""
+    more = dv + low
+    moved = v + more
+    return moved, more - (moved - v)
+
+
+__all__ = ["POTENTIALS", "SIZES", "backward", "forward"]

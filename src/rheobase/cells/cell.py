@@ -1,0 +1,260 @@
+"""A cell with a shape: sections cut into compartments, with channels in their membranes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from rheobase.cells import operator
+from rheobase.cells.call import arguments, asked, check_every, check_state, diverged, gathered
+from rheobase.cells.compartments import Compartments
+from rheobase.cells.insertion import by_kind, inserted, profiles
+from rheobase.cells.plan import Placed, Plan, Region
+from rheobase.cells.ports import Conductance, Current, Place, Port, VoltageClamp
+from rheobase.cells.sections import KINDS
+from rheobase.channels.channel import Membrane, Pool
+from rheobase.checks import is_number
+from rheobase.core.bound import Bound
+from rheobase.core.declaration.inputs import RESERVED
+from rheobase.core.states import registered
+from rheobase.errors import ParameterError
+from rheobase.nn.stateful import Stateful
+
+
+class CellState(NamedTuple):
+    """Where a cell stands. Shapes: v, low (nodes, batch, *cells), above (batch, *cells), membrane (rows, ...).
+
+    v + low is the potential in mV, `above` whether it was above threshold, membrane the states of all mechanisms, row
+    by row as `Cell.rows` names them.
+    """
+
+    v: Tensor
+    low: Tensor
+    above: Tensor
+    membrane: Tensor
+
+
+registered(CellState)
+
+
+class Cell(Stateful):
+    """Cells of one shape, each with parameters of its own: simulated as lanes of one kernel, with gradients.
+
+        c_m dv/dt = - sum over channels of g (v - e) + i_in + axial currents of neighbours,     v where -(axial) Ra
+
+    Shapes: current (time, batch, *shape) in nA, spikes out of the same shape; with `record`, a dictionary of traces
+    (time // every, batch, *shape).
+
+    compartments  the tree, `Compartments.of(sections)`
+    channels      for each kind of section ("soma", "axon", "dend", "apic") its channels, and at most one pool of
+                  calcium: declarations of `rheobase.channels`, whose parameters are one number or of shape (*shape).
+                  A channel that conducts an ion takes its e from `reversal` where that names the ion; calcium beside
+                  a pool has its Nernst potential.
+    scale         how the parameter "apic.Ih.gbar" goes along compartments: a function of their distance from the soma
+                  in um (a NumPy array), or an array (compartments,), that multiplies it
+    c_mem         specific capacitance in uF/cm2, one number or one for each kind; each a number or of shape (*shape)
+    Ra            axial resistivity in ohm cm, likewise
+    celsius       temperature in degC, which channels with a parameter of that name take
+    v_init        potential in mV at which a run starts, everything settled there
+    inputs        where something enters, by name: `Current`, `Conductance` or `VoltageClamp`
+    watch         where spikes are seen: upward crossings of `threshold` mV
+    shape         how many cells; () by default, one
+    start         "settled", or "neuron": as the published files start a simulation in NEURON, slips included (NaV)
+    learn         "c_mem", "Ra"; those of channels are named at the channels: NaV(learn=("gbar",))
+
+    Numerics: NEURON's fixed step (backward Euler over the tree, staggered gates), of first order in dt; float32 has
+    spike times within 0.01 ms of float64. On the CPU only.
+
+    Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
+    cell where a potential is no longer finite.
+
+    >>> from rheobase import channels
+    >>> from rheobase.cells import Cell, Compartments, Section
+    >>> soma = Section("soma", length=20, diameter=20)
+    >>> cell = Cell(Compartments.of([soma]), {"soma": [channels.Pas(g=1e-4, e=-70.0)]}, dt=0.1, v_init=-70.0)
+    >>> spikes, end, rec = cell(torch.full((2000, 1), 0.01), record=("soma",))
+    >>> round(float(rec["soma"][-1]), 2)  # 0.01 nA / (1e-4 S/cm2 * 1256.6 um2) = 7.96 mV above -70 mV
+    -62.04
+    """
+
+    def __init__(
+        self,
+        compartments: Compartments,
+        channels: Mapping[str, Sequence[Membrane]],
+        *,
+        dt: float,
+        scale: Mapping[str, Any] | None = None,
+        c_mem: Any = 1.0,
+        Ra: Any = 100.0,
+        reversal: Mapping[str, float] | None = None,
+        celsius: float = 34.0,
+        ca_outside: float = 2.0,
+        v_init: float = -65.0,
+        inputs: Mapping[str, Port] | None = None,
+        watch: Place | None = None,
+        threshold: float = -20.0,
+        shape: Sequence[int] = (),
+        start: str = "settled",
+        learn: Iterable[str] = (),
+    ):
+        super().__init__()
+        self.compartments, self.shape = compartments, tuple(shape)
+        self.dt: float = _number("dt", dt, above=0)  # pyright: ignore[reportIncompatibleVariableOverride]
+        self.celsius, self.ca_outside = _number("celsius", celsius), _number("ca_outside", ca_outside, above=0)
+        self.v_init, self.threshold = _number("v_init", v_init), _number("threshold", threshold)
+        if start not in STARTS:
+            expected = f"one of {', '.join(map(repr, STARTS))}"
+            raise ParameterError("Cell", f"start = {start!r}", expected, "see its docstring")
+        self.start = start
+        self.ports = dict({"current": Current()} if inputs is None else inputs)
+        self.watch = Place() if watch is None else watch
+        self._check_places()
+        self.kinds = [kind for kind in KINDS if len(compartments.where(kind))]
+        ions = dict(reversal or {})
+        self.channels = inserted(self.kinds, channels, reversal=ions, celsius=self.celsius, shape=self.shape)
+        self.scale = profiles(compartments, self.channels, scale or {})
+        self.learn = tuple(learn)
+        for name in self.learn:
+            if name not in BARE:
+                remedy = "name those of channels at the channels: NaV(learn=('gbar',))"
+                raise ParameterError("Cell", f"learn {name!r}", " or ".join(BARE), remedy)
+        self.logs = nn.ParameterDict()  # of what is positive
+        for name, given in zip(BARE, (c_mem, Ra), strict=True):
+            for kind, value in by_kind(name, given, self.kinds, self.shape).items():
+                self.logs[f"{name}_{kind}"] = nn.Parameter(value.log(), requires_grad=name in self.learn)
+        self.double()
+
+    def _check_places(self) -> None:
+        if not self.ports:
+            raise ParameterError("Cell", "no input", "at least one", 'inputs={"current": Current("soma")}')
+        for name, port in self.ports.items():
+            if not isinstance(port, Current | Conductance | VoltageClamp):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ParameterError("Cell", f"input {name} = {port!r}", "a port", 'Current("soma"), say')
+            if name in (*RESERVED, "every"):
+                raise ParameterError("Cell", f"an input named {name!r}", "a name that is free", "a call has it already")
+        for place in (*self.ports.values(), self.watch):
+            self.compartments.index(place.section, place.x)
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The name of each row of a state's `membrane`: soma.NaV.O, and so on, one for each compartment of the kind."""
+        return tuple(key for key, kind in self._plan().states.items() for _ in self.compartments.where(kind))
+
+    def values(self) -> dict[str, Tensor]:
+        """The parameters by name: "dend.NaV.gbar", and "c_mem.soma", "Ra.soma" of each kind of section."""
+        found = {f"{name}.{kind}": self.logs[f"{name}_{kind}"].exp() for name in BARE for kind in self.kinds}
+        for kind, name, m in self._mechanisms():
+            found |= {f"{kind}.{name}.{key}": x for key, x in m.values().items()}
+        return found
+
+    def _mechanisms(self) -> list[tuple[str, str, Membrane]]:
+        return [(kind, name, m) for kind, held in self.channels.items() for name, m in held.items()]  # type: ignore[operator]
+
+    def rest(self, batch: int, *, dtype: torch.dtype = torch.float64) -> CellState:
+        """The state in which a run starts: v_init everywhere, concentrations at rest, gates as `start` says."""
+        size = (batch, *self.shape)
+        v, none = torch.tensor(self.v_init, dtype=torch.float64), torch.zeros((), dtype=torch.float64)
+        parts: list[Tensor] = []
+        for kind, held in self.channels.items():
+            count = len(self.compartments.where(kind))
+            pool = next((m for m in held.values() if isinstance(m, Pool)), None)  # type: ignore[operator]
+            ca = none if pool is None else self._started(pool, none)[0]
+            for m in held.values():  # type: ignore[operator]
+                i = none if m is pool else _seen(m, v, ca)
+                parts += [x.expand(count, *size) for x in map(torch.as_tensor, self._started(m, i))]
+            if pool is not None:
+                parts.append(none.expand(count, *size))
+        with torch.no_grad():
+            full = torch.full((len(self.compartments.parent), *size), self.v_init, dtype=dtype)
+            above = torch.full(size, float(self.v_init >= self.threshold), dtype=dtype)
+        membrane = torch.cat(parts).to(dtype) if parts else full.new_zeros(0, *size)
+        return CellState(full, torch.zeros_like(full), above, membrane)
+
+    def _started(self, m: Membrane, i: Any) -> Any:
+        bound = Bound(m, {name: x.double() for name, x in m.values().items()}, self.dt)
+        return bound.neuron_start(i) if self.start == "neuron" else bound.settled(i)
+
+    def forward(
+        self,
+        x: Tensor | Mapping[str, Tensor] | None = None,
+        state: CellState | None = None,
+        *,
+        record: Sequence[str] = (),
+        every: int = 1,
+        lengths: Tensor | None = None,
+        backend: str = "auto",
+        check_finite: bool = True,
+        **inputs: Tensor,
+    ) -> Any:
+        """Run over a sequence; None starts at rest. Returns (spikes, state), or (spikes, state, traces) with `record`.
+
+        x is the one input, or all by name; each is (time, batch, *shape). `record` names places, "dend[3](0.97)", of
+        which the potential is kept after every `every` steps, (time // every, batch, *shape), and states of a kind of
+        section, "soma.CaDynamics.ca", kept for all its compartments, (time // every, compartments, batch, *shape).
+        """
+        if lengths is not None:
+            raise ParameterError(repr(self), "lengths", "sequences of one length", "pad the stimulus, cut the traces")
+        if backend not in ("auto", "llvm"):
+            raise ParameterError(repr(self), f"backend {backend!r}", '"auto" or "llvm"', "cells run on the CPU")
+        given = gathered(self, x, inputs)
+        first = next(iter(given.values()))
+        check_every(self, every, first.shape[0])
+        sites, states = asked(self, record, self._plan().states)
+        if state is None:
+            state = self.rest(first.shape[1], dtype=first.dtype)
+        else:
+            check_state(self, state, first)
+        found = operator.cable(arguments(self, self._plan(states), given, state, list(sites.values()), every))
+        if check_finite and not bool(torch.isfinite(found.v).all()):
+            raise diverged(self, given, state)
+        size = first.shape[1:]
+        membrane = torch.cat(found.states).view(-1, *size) if found.states else state.membrane
+        last = CellState(found.v.view(-1, *size), found.low.view(-1, *size), found.above.view(size), membrane)
+        spikes = found.spikes.view(first.shape)
+        if not record:
+            return spikes, last
+        traces = {name: found.potentials[:, k].view(-1, *size) for k, name in enumerate(sites)}
+        traces |= {name: x.view(*x.shape[:2], *size) for name, x in found.records.items()}
+        return spikes, last, {name: traces[name] for name in record}
+
+    def _plan(self, records: tuple[str, ...] = ()) -> Plan:
+        regions = {kind: list[Placed]() for kind in self.kinds}
+        for kind, name, m in self._mechanisms():
+            rows: dict[str, tuple[bool, bool]] = {}
+            for key, value in m.values().items():
+                along = f"{kind}.{name}.{key}" in self.scale
+                # a number that nobody changes is part of the kernel
+                if along or key in m.learn or value.dim() or float(value) != m.params[key].default:
+                    rows[key] = (along, bool(value.dim()))
+            constants = {key: spec.default for key, spec in m.params.items() if key not in rows}
+            regions[kind].append(Placed.of(m, constants, rows))
+        made = tuple(Region(kind, tuple(placed)) for kind, placed in regions.items())
+        lanewise = any(value.dim() > 0 for value in self.logs.values())
+        return Plan(made, self.celsius, self.ca_outside, records, lanewise)
+
+    def __repr__(self) -> str:
+        held = "; ".join(f"{kind}: {', '.join(held)}" for kind, held in self.channels.items() if len(held))  # type: ignore[arg-type]
+        shape = f"{', '.join(map(str, self.shape))}, " if self.shape else ""
+        return f"Cell({shape}{self.compartments}, {held}, dt={self.dt})"
+
+
+BARE = ("c_mem", "Ra")  # what a membrane and a cable have without channels
+STARTS = ("settled", "neuron")
+
+
+def _seen(m: Membrane, v: Tensor, ca: Tensor) -> Any:
+    """The inputs of a channel at a potential and a concentration."""
+    return v if m.Input is None else m.Input(*(v if name == "v" else ca for name in m.entries))
+
+
+def _number(name: str, value: Any, above: float | None = None) -> float:
+    if not is_number(value, above=above):
+        expected = "a finite number" + (f" > {above:g}" if above is not None else "")
+        raise ParameterError("Cell", f"{name} = {value!r}", expected, "times are in ms, potentials in mV")
+    return float(value)
+
+
+__all__ = ["Cell", "CellState"]

@@ -1,0 +1,86 @@
+"""Kinetic schemes: the implicit step and the stationary state against dense linear algebra."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rheobase.core.equations.kinetic import Reaction, backward_euler, check_scheme, stationary
+from rheobase.errors import DeclarationError
+
+
+def scheme(seed: int, states: int) -> tuple[list[str], list[Reaction]]:
+    """A connected scheme with rates over twelve orders of magnitude."""
+    g = torch.Generator().manual_seed(seed)
+    names = [f"s{k}" for k in range(states)]
+
+    def rate() -> torch.Tensor:
+        return 10.0 ** (torch.rand(2, generator=g, dtype=torch.float64) * 12 - 6)
+
+    pairs = [(k, int(torch.randint(0, k, (1,), generator=g))) for k in range(1, states)]
+    pairs += [(0, states - 1)] if states > 2 and (states - 1, 0) not in pairs else []
+    return names, [Reaction(names[a], names[b], rate(), rate()) for a, b in pairs]
+
+
+def generator_matrix(names: list[str], reactions: list[Reaction]) -> torch.Tensor:
+    """The matrix G of dp/dt = G p."""
+    g = torch.zeros(2, len(names), len(names), dtype=torch.float64)
+    for source, target, forward, back in reactions:
+        for a, b, rate in ((source, target, forward), (target, source, back)):
+            j, k = names.index(a), names.index(b)
+            g[:, k, j] += rate
+            g[:, j, j] -= rate
+    return g
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 9))
+def test_a_step_solves_its_system(seed: int, states: int) -> None:
+    names, reactions = scheme(seed, states)
+    p = torch.softmax(torch.randn(states, 2, generator=torch.Generator().manual_seed(seed)).double(), 0)
+    after = backward_euler(dict(zip(names, p, strict=True)), reactions, 0.02)
+    found = torch.stack([after[name] for name in names])
+    system = torch.eye(states, dtype=torch.float64) - 0.02 * generator_matrix(names, reactions)
+    torch.testing.assert_close(torch.einsum("bij,jb->ib", system, found), p, rtol=1e-6, atol=1e-9)
+    assert (found > 0).all()
+    torch.testing.assert_close(found.sum(0), torch.ones(2, dtype=torch.float64), rtol=0, atol=1e-15)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 9))
+def test_in_float32_it_is_exact_to_some_ulp(seed: int, states: int) -> None:
+    """Each probability, also the smallest, however stiff the rates are."""
+    names, reactions = scheme(seed, states)
+    p = torch.softmax(torch.randn(states, 2, generator=torch.Generator().manual_seed(seed)).double(), 0).float()
+    exact = backward_euler(
+        dict(zip(names, p.double(), strict=True)), [_as(r, torch.float32, back=True) for r in reactions], 0.02
+    )
+    found = backward_euler(dict(zip(names, p, strict=True)), [_as(r, torch.float32) for r in reactions], 0.02)
+    for name in names:
+        torch.testing.assert_close(found[name].double(), exact[name], rtol=3e-6, atol=0)
+
+
+def _as(r: Reaction, dtype: torch.dtype, *, back: bool = False) -> Reaction:
+    rates = [x.to(dtype) for x in r[2:]]
+    return Reaction(*r[:2], *(x.double() if back else x for x in rates))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 9))
+def test_nothing_flows_where_it_is_stationary(seed: int, states: int) -> None:
+    names, reactions = scheme(seed, states)
+    found = torch.stack(list(stationary(names, reactions).values()))
+    torch.testing.assert_close(found.sum(0), torch.ones(2, dtype=torch.float64))
+    matrix = generator_matrix(names, reactions)
+    flow = torch.einsum("bij,jb->ib", matrix, found)
+    through = torch.einsum("bij,jb->ib", matrix.clamp(min=0), found)
+    assert (flow.abs() <= 1e-12 * through).all()
+
+
+def test_a_scheme_that_is_wrong() -> None:
+    with pytest.raises(DeclarationError, match=r"'opn'.*expected the name of a state.*open"):
+        check_scheme("K", ("open", "closed"), [Reaction("closed", "opn", 1.0, 1.0)])
+    with pytest.raises(DeclarationError, match="from open to itself"):
+        check_scheme("K", ("open", "closed"), [Reaction("open", "open", 1.0, 1.0)])
