@@ -43,7 +43,8 @@ def chosen(kind: str, key: str, search: Callable[[], Any]) -> Any:
 
 def key_of(name: str, neuron: Neuron, steps: int, batch: int, call: Mapping[str, Any]) -> str:
     """A name for a run: another for other parameters, sizes or arguments."""
-    values = [(name, v.detach().double().tolist()) for name, v in sorted(neuron.values().items())]
+    # to some digits: the last ones of a value that is stored as its logarithm differ between machines
+    values = [(name, [f"{x:.5g}" for x in v.detach().flatten().tolist()]) for name, v in sorted(neuron.values().items())]
     given = [(k, v.tolist() if isinstance(v, Tensor) else str(v)) for k, v in sorted(call.items())]
     told = repr((repr(type(neuron).__name__), tuple(neuron.shape), neuron.dt, steps, batch, values, given))
     return f"{name} {zlib.crc32(told.encode()):08x}"

@@ -13,6 +13,7 @@ class Pas(Channel):
 
     Units: v, e in mV; g in S/cm2; i in mA/cm2, outwards positive.
 
+        >>> import torch
         >>> from rheobase.channels import Pas
         >>> round(float(Pas(1, dt=0.1, g=1e-4, e=-70.0)(torch.full((1, 1, 1), -60.0))[0]), 6)
         0.001

@@ -8,7 +8,9 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "Integrate-and-fire": {
         "LIF": "training; the usual choice",
         "PLIF": "training with learnt time constants",
+        "HardResetLIF": "networks of SpikingJelly and Norse",
         "IF": "conversion and theory; no leak",
+        "HardResetIF": "conversion with a reset to a value",
         "CubaLIF": "networks with exponential synapses",
         "CondLIF": "cortical networks with conductances",
         "TTFS": "codes by the time of one spike",

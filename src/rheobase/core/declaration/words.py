@@ -14,6 +14,8 @@ from rheobase.checks import is_number
 from rheobase.errors import DeclarationError, ParameterError
 
 Bounds = tuple[float | None, float | None]
+# what the quantities of Brian2, Pint, Quantities and Astropy have, whose numbers NumPy would take for those of SI
+QUANTITY = ("dimensions", "dimensionality", "unit", "units")
 LOG_LIMIT = 40.0  # of a learnable positive value: within, neither it nor its square leaves float32
 
 
@@ -79,6 +81,9 @@ class ParamSpec:
 
     def tensor(self, owner: str, value: Any, shape: tuple[int, ...]) -> Tensor:
         """The value as real numbers that broadcast to `shape`. Raises `ParameterError` for anything else."""
+        if any(hasattr(value, name) for name in QUANTITY):
+            given, expected = f"{self.name} = {value!r}", f"a number without a unit, in {self.unit}"
+            raise ParameterError(owner, given, expected, "divide it by that unit: tau_mem=tau/ms, say")
         try:
             tensor = torch.as_tensor(value).detach()
             if not isinstance(value, Tensor):

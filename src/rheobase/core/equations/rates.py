@@ -48,7 +48,7 @@ def q10(celsius: Any, reference: float, factor: float = 2.3) -> Any:
     """factor^((celsius - reference)/10): by how much rates measured at the reference are faster.
 
     >>> round(q10(34.0, 21.0), 5)
-    2.95292
+    2.95288
     """
     x = (celsius - reference) * (math.log(factor) / 10.0)
     return math.exp(x) if isinstance(x, float) else torch.exp(x)

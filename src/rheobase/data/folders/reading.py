@@ -185,7 +185,7 @@ def option(name: str) -> str:
 def parsed_columns(text: str) -> dict[str, tuple[str, ...]] | None:
     """The columns of ROLE=NAME,...; None for anything else.
 
-    >>> parsed_columns("id=trial,channels=ax,ay"), parsed_columns("x=3"), parsed_columns("id=a,b")
+    >>> parsed_columns("id=trial,channels=ax,ay"), parsed_columns("q=3"), parsed_columns("id=a,b")
     ({'id': ('trial',), 'channels': ('ax', 'ay')}, None, None)
     """
     found: dict[str, tuple[str, ...]] = {}
