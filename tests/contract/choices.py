@@ -44,7 +44,8 @@ def chosen(kind: str, key: str, search: Callable[[], Any]) -> Any:
 def key_of(name: str, neuron: Neuron, steps: int, batch: int, call: Mapping[str, Any]) -> str:
     """A name for a run: another for other parameters, sizes or arguments."""
     # to some digits: the last ones of a value that is stored as its logarithm differ between machines
-    values = [(name, [f"{x:.5g}" for x in v.detach().flatten().tolist()]) for name, v in sorted(neuron.values().items())]
+    found = sorted(neuron.values().items())
+    values = [(name, [f"{x:.5g}" for x in v.detach().flatten().tolist()]) for name, v in found]
     given = [(k, v.tolist() if isinstance(v, Tensor) else str(v)) for k, v in sorted(call.items())]
     told = repr((repr(type(neuron).__name__), tuple(neuron.shape), neuron.dt, steps, batch, values, given))
     return f"{name} {zlib.crc32(told.encode()):08x}"
