@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ def told(net: nn.Sequential, y: Tensor = Y, **how: Any) -> list[Concern]:
     given = {"epochs": 2, "batch_size": 20, "learning_rate": 1e-3, **how}
     looking = Told()
     history = Trainer(Recipe(**given), callbacks=[looking]).fit(net, encoder=steady, train=(X, y))
-    assert list(history.concerns) == looking.concerns
+    assert [replace(c, until=None) for c in history.concerns] == looking.concerns
     return looking.concerns
 
 
@@ -88,6 +89,23 @@ def test_a_layer_that_falls_silent_died() -> None:
     assert (found.kind, found.epoch) == ("died", 3)
     assert "lower the learning rate (0.5 now; " in found.remedy
     assert concerns.of_layers(4, activity(0.0)) == []
+
+
+def test_what_no_longer_holds_is_told_as_such() -> None:
+    """A layer that is silent at first and spikes after the first epoch is no fault of the run that it ends in."""
+    concerns = Concerns(Y, learning_rate=0.5)
+    (first,) = concerns.of_layers(0, activity(0.0))
+    assert "scale_to_activity" in str(first)
+    concerns.of_layers(0, activity(0.1))
+    (found,) = concerns.found
+    assert found.until == 0
+    assert str(found).endswith("in 20 samples before the first step, but no longer after epoch 1")
+    concerns.of_layers(1, activity(0.95))
+    concerns.of_layers(2, activity(0.2))
+    assert [(c.kind, c.until) for c in concerns.found] == [("silent", 0), ("saturated", 2)]
+    concerns.of_layers(3, activity(0.95))
+    concerns.of_layers(4, activity(0.0))
+    assert [(c.kind, c.until) for c in concerns.found] == [("silent", 0), ("saturated", 4), ("died", None)]
 
 
 def test_a_loss_that_explodes() -> None:

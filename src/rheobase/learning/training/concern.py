@@ -15,7 +15,7 @@ class Concern:
     """What is wrong, where, and what helps. `kind` is "silent", "died", "saturated", "exploding" or "chance".
 
     `epoch` counts the epochs that were done. `layer` names a layer of the network as
-    `named_modules` does; "" is the whole of it.
+    `named_modules` does; "" is the whole of it. `until` is the epoch after which it no longer held; None while it does.
 
     >>> str(Concern(kind="silent", epoch=0, layer="layers.2", given="no spike", remedy="lower its threshold"))
     'layers.2: no spike; lower its threshold'
@@ -26,9 +26,14 @@ class Concern:
     layer: str
     given: str
     remedy: str
+    until: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.layer or 'training'}: {self.given}; {self.remedy}"
+        found = f"{self.layer or 'training'}: {self.given}"
+        if self.until is None:
+            return f"{found}; {self.remedy}"
+        begun = f"after epoch {self.epoch}" if self.epoch else "before the first step"
+        return f"{found} {begun}, but no longer after epoch {self.until + 1}"
 
     def as_json(self) -> dict[str, Any]:
         """The concern as a dict that can be written as JSON."""

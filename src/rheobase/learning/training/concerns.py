@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -31,8 +32,19 @@ class Concerns:
         self._fired: set[str] = set()
 
     def of_layers(self, epoch: int, activity: Mapping[str, LayerActivity]) -> list[Concern]:
-        """New concerns about the layers, from what they did after so many epochs."""
+        """New concerns about the layers, from what they did after so many epochs; those of before may end."""
+        layers = {_title(name, seen): seen for name, seen in activity.items()}
+        self.found = [self._now(concern, layers.get(concern.layer), epoch) for concern in self.found]
         return self._new(self._of_layer(name, seen, epoch) for name, seen in activity.items())
+
+    def _now(self, concern: Concern, seen: LayerActivity | None, epoch: int) -> Concern:
+        """The concern with the epoch at which it ended, if it did."""
+        if seen is None:
+            return concern
+        if seen.spikes < SATURATED if concern.kind == "saturated" else seen.spikes > 0:
+            return concern if concern.until is not None else replace(concern, until=epoch)
+        # a layer that was silent at first and has died since has that as another concern
+        return concern if concern.kind == "silent" else replace(concern, until=None)
 
     def of_figures(self, history: History, steps: int) -> list[Concern]:
         """New concerns about loss and accuracy, after an epoch and so many optimiser steps in all."""
@@ -45,7 +57,7 @@ class Concerns:
         return new
 
     def _of_layer(self, name: str, seen: LayerActivity, epoch: int) -> Concern | None:
-        title, fired = f"layer {name} ({seen.neuron})", name in self._fired
+        title, fired = _title(name, seen), name in self._fired
         if seen.spikes > 0:
             self._fired.add(name)
         elif fired:
@@ -80,6 +92,10 @@ class Concerns:
         given += f", where always naming class {int(self.commonest.argmax())} is right in {100 * guess:.1f} %"
         remedy = f"another learning rate ({self.learning_rate:g} now; {RATES}), and see how the samples are encoded"
         return Concern(kind="chance", epoch=len(history), layer="", given=given, remedy=remedy)
+
+
+def _title(name: str, seen: LayerActivity) -> str:
+    return f"layer {name} ({seen.neuron})"
 
 
 def above(hits: int, samples: int, chance: float) -> float:
