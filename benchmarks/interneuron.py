@@ -23,6 +23,7 @@ NAMES = [f"seed{seed}_hof{k}" for seed in (1, 2, 3) for k in range(20)]
 STORED = ("seed1_hof0", "seed2_hof5")  # models of which the folder has traces by NEURON
 AMPLITUDES = (-0.11, -0.05, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25)  # nA
 DT, ONSET, END, TOTAL = 0.02, 200.0, 600.0, 715.0  # ms
+REVERSAL = {"na": 53.0, "k": -107.0}  # mV, of the published models
 # of the models by hand: around the medians of the published ones
 MEDIANS: dict[str, dict[str, dict[str, float]]] = {
     "soma": {
@@ -57,7 +58,25 @@ def cells(models: Sequence[int], dt: float = DT, **options: Any) -> Cell:
     }  # fmt: skip
     return Cell(
         _tree(), held, dt=dt, shape=shape, c_mem={"soma": 3.0, "dend": 3.0}, Ra=120.0,
-        reversal={"na": 53.0, "k": -107.0}, v_init=-68.0, start="neuron", **options,
+        reversal=REVERSAL, v_init=-68.0, start="neuron", **options,
+    )  # fmt: skip
+
+
+def learning(cell: Cell) -> Cell:
+    """The same cells, the maximal conductances of which are learned."""
+    values = {key: value.detach() for key, value in cell.values().items()}
+    held = {
+        kind: [
+            type(m)(*cell.shape, learn=("gbar",) if "gbar" in m.params else (),
+                    **{key: values[f"{kind}.{name}.{key}"] for key in m.params})
+            for name, m in mechanisms.items()
+        ]
+        for kind, mechanisms in cell.channels.items()
+    }  # type: ignore[union-attr]
+    passive = {name: {kind: values[f"{name}.{kind}"] for kind in cell.kinds} for name in ("c_mem", "Ra")}
+    return Cell(
+        cell.compartments, held, dt=cell.dt, shape=cell.shape, **passive, reversal=REVERSAL,
+        celsius=cell.celsius, v_init=cell.v_init, start=cell.start,
     )  # fmt: skip
 
 
@@ -94,7 +113,7 @@ def described(cell: Cell) -> dict[str, Any]:
     inserted = {kind: ["pas" if name == "Pas" else name for name in held] for kind, held in cell.channels.items()}  # type: ignore[union-attr]
     return {
         "sections": sections, "mechanisms": inserted, "models": models, "celsius": cell.celsius,
-        "v_init": cell.v_init, "reversal": {"ena": 53.0, "ek": -107.0}, "dt": cell.dt,
+        "v_init": cell.v_init, "reversal": {f"e{ion}": e for ion, e in REVERSAL.items()}, "dt": cell.dt,
     }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ PROCEDURE rates(v (mV)) {
     LOCAL u, y, q
     UNITSOFF
     u = v + 10
-    q = 2.952920233564756
+    q = 2.952882641412121
     y = (u + 75)/48
     minf = 1/(1 + exp(-(u + 1)/12))
     if (u < -50) {

@@ -48,7 +48,7 @@ PROCEDURE rates(v (mV)) {
     LOCAL u, x, y, q
     UNITSOFF
     u = v + 10
-    q = 2.952920233564756
+    q = 2.952882641412121
     x = (u + 71)/59
     y = (u + 73)/23
     minf = 1/(1 + exp(-u/19))
