@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rheobase.cells.membrane import SIEMENS, Compartment
-from rheobase.cells.plan import Plan, Region, parse
+from rheobase.cells.plan import Placed, Plan, Region, parse
 from rheobase.core import primitives
 from rheobase.core.declaration.population import MILLIVOLTS
 from rheobase.core.surrogates import ATan
@@ -35,7 +35,7 @@ POTENTIALS = ("v", "low", "above")  # states of the cell beside those of its mec
 @functools.lru_cache(maxsize=64)
 def forward(text: str) -> Nest:
     """The nest of a plan."""
-    return verify(alike(hoisted(checkpointed(_Cable(parse(text)).nest(), "r"))).without_unused())
+    return verify(alike(hoisted(checkpointed(_Cable(parse(text), apart=True).nest(), "r"))).without_unused())
 
 
 @functools.lru_cache(maxsize=64)
@@ -54,10 +54,13 @@ class _Cable:
     of a node, and `axial` (nodes), that to its parent, uS; `parent` (nodes), `end` the nodes without area; for each
     region `area` um2 and `node` (compartments); potentials v[site] (records, sites, lanes), states rec:x (records,
     count, lanes), spikes (steps, lanes) of the node `watch`; init:x and final:x of each state; param:x.
+
+    `apart`: a leaf for each mechanism, of which several vectors are computed side by side; together they need more
+    registers than there are, and alone each waits for its own results. In one leaf they have the smaller tape.
     """
 
-    def __init__(self, plan: Plan):
-        self.plan = plan
+    def __init__(self, plan: Plan, *, apart: bool = False):
+        self.plan, self.apart = plan, apart
         self.regions = plan.regions
         nodes, records, every, ports, gates, sites, ends = names(*SIZES)
         self.sizes = (*SIZES, *(f"count:{r.name}" for r in plan.regions))
@@ -204,8 +207,8 @@ class _Cable:
         return [leaf(moved, reads=reads, writes=[v, low, d, b])]
 
     # --- the membrane -----------------------------------------------------------------------------
-    def _of_region(self, region: Region, make: Callable[[Region, Index], Leaf]) -> Statement:
-        return loop("k", Index.name(f"count:{region.name}"), lambda k: [make(region, k)])
+    def _of_region(self, region: Region, make: Callable[[Region, Index], list[Leaf]]) -> Statement:
+        return loop("k", Index.name(f"count:{region.name}"), lambda k: make(region, k))
 
     def _reads(self, region: Region, k: Index) -> dict[str, Ref]:
         c = at(f"node:{region.name}", k, "nodes")
@@ -216,7 +219,7 @@ class _Cable:
             found[key] = row[k] if along else row.row
         return found
 
-    def _load(self, region: Region, k: Index) -> Leaf:
+    def _load(self, region: Region, k: Index) -> list[Leaf]:
         """d and b of the first step, and its calcium current."""
         c = at(f"node:{region.name}", k, "nodes")
         flows = [self[key][k] for key in region.states if key.endswith(".i_ca")]
@@ -226,23 +229,37 @@ class _Cable:
             d, b, i_ca = _load(compartment, rows, rows["v"], {key: rows[key] for key in region.states})
             return (d, b, *([i_ca] if flows else []))
 
-        return leaf(equations, reads=self._reads(region, k), writes=[self["d"][c], self["b"][c], *flows])
+        return [leaf(equations, reads=self._reads(region, k), writes=[self["d"][c], self["b"][c], *flows])]
 
-    def _advance(self, region: Region, k: Index) -> Leaf:
-        """The potential, the concentrations, the gates, and then d and b of the next step."""
+    def _advance(self, region: Region, k: Index) -> list[Leaf]:
+        """The concentrations and the gates, the potential, and then d and b of the next step."""
         c = at(f"node:{region.name}", k, "nodes")
         v, low, d, b = (self[name][c] for name in ("v", "low", "d", "b"))
         reads = self._reads(region, k) | {"low": low, "dv": self["dv"][c]}
+        flows = [self[key][k] for key in region.states if key.endswith(".i_ca")]
+        before = [self._moved(region, p, reads) for p in region.moving] if self.apart else []
+        moving = [] if self.apart else [key for key in region.states if not key.endswith(".i_ca")]
 
         def equations(**rows: Any) -> tuple[Any, ...]:
             v, low = _moved(rows["v"], rows["low"], rows["dv"])
             compartment = Compartment(self.plan, region, rows)
-            after = compartment.advanced(v, {key: rows[key] for key in region.states})
+            states = {key: rows[key] for key in region.states}
+            after = states if self.apart else compartment.advanced(v, states)
             d, b, i_ca = _load(compartment, rows, v, after)
-            after[f"{region.name}.i_ca"] = i_ca
-            return (v, low, d, b, *(after[key] for key in region.states))
+            return (v, low, d, b, *([i_ca] if flows else []), *(after[key] for key in moving))
 
-        return leaf(equations, reads=reads, writes=[v, low, d, b, *(self[key][k] for key in region.states)])
+        return [*before, leaf(equations, reads=reads, writes=[v, low, d, b, *flows, *(self[key][k] for key in moving)])]
+
+    def _moved(self, region: Region, p: Placed, reads: Mapping[str, Ref]) -> Leaf:
+        """The states of a mechanism, ahead of the potential that they follow."""
+        keys = [f"{region.name}.{p.name}.{name}" for name in p.mechanism.lane_states]
+
+        def equations(**rows: Any) -> tuple[Any, ...]:
+            v, _ = _moved(rows["v"], rows["low"], rows["dv"])
+            after = Compartment(self.plan, region, rows).moved(p, v, rows)
+            return tuple(after[key] for key in keys)
+
+        return leaf(equations, reads=reads, writes=[reads[key] for key in keys])
 
 
 SIZES = ("nodes", "records", "every", "ports", "gates", "sites", "ends")
