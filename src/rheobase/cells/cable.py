@@ -22,6 +22,7 @@ from rheobase.core.declaration.population import MILLIVOLTS
 from rheobase.core.surrogates import ATan
 from rheobase.engine.nest.adjoint import GRADIENT, adjoint
 from rheobase.engine.nest.checkpoint import checkpointed
+from rheobase.engine.nest.contract import contracted
 from rheobase.engine.nest.equations import leaf
 from rheobase.engine.nest.hoist import alike, hoisted
 from rheobase.engine.nest.index import Index, at, names
@@ -35,7 +36,8 @@ POTENTIALS = ("v", "low", "above")  # states of the cell beside those of its mec
 @functools.lru_cache(maxsize=64)
 def forward(text: str) -> Nest:
     """The nest of a plan."""
-    return verify(alike(hoisted(checkpointed(_Cable(parse(text), apart=True).nest(), "r"))).without_unused())
+    whole = alike(hoisted(checkpointed(_Cable(parse(text), apart=True).nest(), "r")))
+    return verify(contracted(whole).without_unused())
 
 
 @functools.lru_cache(maxsize=64)
@@ -43,7 +45,7 @@ def backward(text: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Ne
     """The nest of the gradient of `outputs` by `inputs`, buffers of the forward one."""
     whole = hoisted(_Cable(parse(text)).nest(), gradients=True)
     back = adjoint(checkpointed(whole, "r"), outputs, inputs)
-    return verify(alike(hoisted(back)).only_for({GRADIENT + name for name in inputs}))
+    return verify(contracted(alike(hoisted(back)).only_for({GRADIENT + name for name in inputs})))
 
 
 class _Cable:
