@@ -23,15 +23,8 @@ class Compartment:
         self.tracer = next(x for x in rows.values() if isinstance(x, Symbol)).tracer
         self.dt = self.tracer.symbol("number", tag="dt")
 
-    def advanced(self, v: Any, states: Mapping[str, Any]) -> dict[str, Any]:
-        """The states dt later: concentrations by the currents of before, then gates for them and the new potential."""
-        after = dict(states)
-        for p in self.region.moving:
-            after |= self.moved(p, v, after)
-        return after
-
-    def moved(self, p: Placed, v: Any, states: Mapping[str, Any]) -> dict[str, Any]:
-        """The states of one mechanism dt later; where there is a pool, it comes first."""
+    def advanced(self, p: Placed, v: Any, states: Mapping[str, Any]) -> dict[str, Any]:
+        """The states of one mechanism dt later: a pool by the currents of before, then channels for it and the new v."""
         i = states[f"{self.region.name}.i_ca"] if p is self.region.pool else self._inputs(p, v, self._calcium(states))
         after = self._bound(p).advanced(self._state(p, states), i)
         return {self._key(p, k): x for k, x in after._asdict().items()}
