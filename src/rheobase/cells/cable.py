@@ -44,7 +44,7 @@ def forward(text: str) -> Nest:
 def backward(text: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Nest:
     """The nest of the gradient of `outputs` by `inputs`, buffers of the forward one."""
     whole = hoisted(_Cable(parse(text)).nest(), gradients=True)
-    back = adjoint(checkpointed(whole, "r"), outputs, inputs)
+    back = adjoint(checkpointed(whole, "r"), outputs, inputs, recompute=True)
     return verify(contracted(alike(hoisted(back)).only_for({GRADIENT + name for name in inputs})))
 
 
