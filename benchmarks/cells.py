@@ -43,7 +43,7 @@ from benchmarks.interneuron import (
 from benchmarks.measure import ROOT, Contestant, interleave, peak_memory
 from benchmarks.options import finish, keep_memory, parsed, parser, say
 from benchmarks.simulators.neuron_cell import THRESHOLD, Process, compiled, python_with_neuron
-from rheobase.cells import Cell, CellState
+from rheobase.cells import Cell
 
 LANES = (1, 16, 64, 960)
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -59,7 +59,7 @@ def batch(lanes: int, dt: float = DT) -> tuple[Cell, int]:
 
 
 def step(lanes: int, dtype: torch.dtype, budget: float, steps: int) -> dict[str, Any]:
-    """Nanoseconds for a compartment of a lane and step, forward and with the gradient of spike times by every conductance."""
+    """Nanoseconds for a compartment, lane and step, forward and with the gradient of spike times by conductances."""
     cell, currents = batch(lanes)
     compartments, field = len(cell.compartments.segments), list[Contestant]()
     count = max(1, steps // max(lanes, 16))
@@ -134,11 +134,12 @@ def crossed(before: Tensor, v: Tensor, first: int) -> np.ndarray:
 
 def peak_run(models: int, currents: int, total: float, dtype: str) -> Any:
     """The run of which `benchmarks.peak` takes the memory."""
-    file = tempfile.NamedTemporaryFile()
-    run = Run(models, AMPLITUDES[:currents], total, DTYPES[dtype], file.name)
-    short = Run(models, AMPLITUDES[:currents], 1.0, DTYPES[dtype], file.name)
+    handle, file = tempfile.mkstemp()
+    os.close(handle)
+    run = Run(models, AMPLITUDES[:currents], total, DTYPES[dtype], file)
+    short = Run(models, AMPLITUDES[:currents], 1.0, DTYPES[dtype], file)
     torch.set_num_threads(2)
-    return short, lambda: (run(), file)
+    return short, lambda: (run(), os.unlink(file))
 
 
 class Neurons:
@@ -176,7 +177,9 @@ class Neurons:
                 process.tell(self.told(NAMES.index(name), amplitude) | {"total": TOTAL, "file": file})
                 spikes, stored = process.answer()["spikes"], z["spike_times_ms"][model, k]
                 stored = stored[~np.isnan(stored)]
-                off = max(off, float(np.abs(np.load(file)[: round(TOTAL / DT) + 1 : 5] - z["v_soma_mV"][model, k]).max()))
+                off = max(
+                    off, float(np.abs(np.load(file)[: round(TOTAL / DT) + 1 : 5] - z["v_soma_mV"][model, k]).max())
+                )
                 if len(spikes) != len(stored):
                     raise RuntimeError(f"NEURON fires {len(spikes)} spikes where {len(stored)} are stored: {name}")
                 late = max([late, *np.abs(np.subtract(spikes, stored)).tolist()])

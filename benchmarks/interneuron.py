@@ -67,8 +67,11 @@ def learning(cell: Cell) -> Cell:
     values = {key: value.detach() for key, value in cell.values().items()}
     held = {
         kind: [
-            type(m)(*cell.shape, learn=("gbar",) if "gbar" in m.params else (),
-                    **{key: values[f"{kind}.{name}.{key}"] for key in m.params})
+            type(m)(
+                *cell.shape,
+                learn=("gbar",) if "gbar" in m.params else (),
+                **{key: values[f"{kind}.{name}.{key}"] for key in m.params},
+            )
             for name, m in mechanisms.items()
         ]
         for kind, mechanisms in cell.channels.items()
@@ -134,7 +137,9 @@ def _tree() -> Compartments:
             for _ in range(1 if parent is soma else 2):
                 if len(made) < 43:
                     at = 0.5 if parent is soma else 1.0
-                    each = Section(f"dend[{len(made) - 1}]", length=70.0, diameter=diameter, parent=parent, at=at, nseg=3)
+                    each = Section(
+                        f"dend[{len(made) - 1}]", length=70.0, diameter=diameter, parent=parent, at=at, nseg=3
+                    )
                     made.append(each)
                     following.append(each)
         rank, diameter = following, 0.8 * diameter

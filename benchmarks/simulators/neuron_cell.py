@@ -56,7 +56,10 @@ class Process:
 def python_with_neuron(peers: Path) -> str | None:
     """This interpreter if it has NEURON, else that of the peers' environment; None where neither has."""
     for python in (sys.executable, str(peers / ".venv" / "bin" / "python")):
-        if Path(python).exists() and not subprocess.run([python, "-c", "import neuron"], capture_output=True).returncode:
+        if (
+            Path(python).exists()
+            and not subprocess.run([python, "-c", "import neuron"], capture_output=True).returncode
+        ):
             return python
     return None
 

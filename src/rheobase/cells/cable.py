@@ -12,7 +12,7 @@ stimuli and states of their own.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rheobase.cells.membrane import SIEMENS, Compartment
@@ -249,7 +249,9 @@ class _Cable:
         flows = [self[key][k] for key in region.states if key.endswith(".i_ca")]
 
         def equations(**rows: Any) -> tuple[Any, ...]:
-            slope, i, i_ca = Compartment(self.plan, region, rows).load(rows["v"], {key: rows[key] for key in region.states})
+            slope, i, i_ca = Compartment(self.plan, region, rows).load(
+                rows["v"], {key: rows[key] for key in region.states}
+            )
             area = SIEMENS * rows["area"]
             return (rows["still"] + area * slope, -area * i, *([i_ca] if flows else []))
 

@@ -24,7 +24,7 @@ class Compartment:
         self.dt = self.tracer.symbol("number", tag="dt")
 
     def advanced(self, p: Placed, v: Any, states: Mapping[str, Any]) -> dict[str, Any]:
-        """The states of one mechanism dt later: a pool by the currents of before, then channels for it and the new v."""
+        """The states of one mechanism dt later: a pool by the currents of before, channels for it and the new v."""
         i = states[f"{self.region.name}.i_ca"] if p is self.region.pool else self._inputs(p, v, self._calcium(states))
         after = self._bound(p).advanced(self._state(p, states), i)
         return {self._key(p, k): x for k, x in after._asdict().items()}

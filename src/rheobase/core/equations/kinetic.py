@@ -114,7 +114,7 @@ def _outflows(reactions: Sequence[Reaction], dt: Any) -> dict[str, dict[str, Any
 def _order(states: Iterable[str], flow: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """In what order the states are eliminated: first those with the fewest neighbours, which leave least behind.
 
-    Of several the one that waits for the fewest others: a chain is taken from both its ends, each half beside the other.
+    Of several the one that waits for the fewest others: a chain is taken from both its ends, the halves side by side.
     """
     links = {name: set(flow.get(name, ())) for name in states}
     order, waits = list[str](), dict.fromkeys(links, 0)
