@@ -19,9 +19,9 @@ def cells(results: dict[str, Any]) -> str:
     lines = [
         "## Cells of many compartments\n",
         f"{CELL[results['cell']]}; ten mechanisms in the soma and five in the dendrites, among them a sodium channel "
-        f"of 12 states in every compartment. {models} models x {currents} currents, {total:g} ms at {dt:g} ms, "
-        "whole runs on two threads, the soma of all recorded at every step, its spikes found and every fifth value written "
-        f"to a file. Nanoseconds are for a compartment, step and trace. The load was {before:.1f} before and "
+        f"of 12 states in every compartment. {models} models x {currents} currents, {total:g} ms, dt = {dt:g} ms, "
+        "whole runs on two threads, the soma of all recorded at every step, its spikes found and every fifth value "
+        f"written to a file. Nanoseconds are for a compartment, step and trace. The load was {before:.1f} before and "
         f"{after:.1f} after.\n",
     ]
     if "neuron" in found:
