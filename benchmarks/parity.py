@@ -11,6 +11,7 @@ from benchmarks.measure import ROOT
 
 EVERY_NEURON = ("tests/contract/test_parity.py", "-k", "test_parameter_shapes and scalar")
 TESTS: dict[str, tuple[str, ...]] = {
+    "cells": ("tests/cells/test_against_neuron.py", "tests/cells/test_cell.py"),
     "cs_gru": ("tests/nn/test_cs_gru.py",),
     "delay": ("tests/nn/test_delay.py",),
     "dqif": ("tests/contract/test_parity.py", "-k", "DQIF"),

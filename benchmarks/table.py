@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cells_table import cells
+from benchmarks.markdown import megabytes, ms, percent, table, times
 from benchmarks.measure import ROOT
 
 INTRODUCTION = """# Benchmarks
@@ -41,30 +43,6 @@ WHAT = {
     "SRCThroughTime": "The same with `detach_recurrence=False`. Chaotic: rounding changes it.",
     "ResonateAndFire": "A neuron that the engine has never seen, written in `benchmarks/models.py`.",
 }
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others are numbers."""
-    lines = [list(head), ["---"] + ["---:"] * (len(head) - 1), *map(list, rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
-def ms(timing: dict[str, float]) -> str:
-    median, lower, upper = (f"{1e3 * timing[k]:.3g}" for k in ("median", "lower", "upper"))
-    return f"{median} [{lower}, {upper}]"
-
-
-def times(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g} x"
-
-
-def megabytes(value: float | None) -> str:
-    return "" if value is None else f"{value / 1e6:.1f}"
-
-
-def percent(value: float) -> str:
-    """Rounded down: 100 % is said only of all."""
-    return f"{int(value * 1e5) / 1e3:.6g} %"
 
 
 def agreed(row: dict[str, Any]) -> tuple[str, str]:
@@ -369,6 +347,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "dqif": dqif,
     "event_driven": event_driven,
     "tree": tree,
+    "cells": cells,
     "profiler_rows": profiler_rows,
 }
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rheobase.core.equations.kinetic import Reaction, backward_euler, check_scheme, stationary
+from rheobase.core.equations.kinetic import Reaction, _order, backward_euler, check_scheme, stationary
 from rheobase.errors import DeclarationError
 
 
@@ -77,6 +77,23 @@ def test_nothing_flows_where_it_is_stationary(seed: int, states: int) -> None:
     flow = torch.einsum("bij,jb->ib", matrix, found)
     through = torch.einsum("bij,jb->ib", matrix.clamp(min=0), found)
     assert (flow.abs() <= 1e-12 * through).all()
+
+
+@pytest.mark.parametrize("states", [2, 7, 12])
+def test_a_chain_is_eliminated_from_both_ends(states: int) -> None:
+    """No state waits for more than half of the others, so that a processor works on both halves at once."""
+    names = [f"s{k}" for k in range(states)]
+    neighbours = {k: {names[j]: 1.0 for j in (n - 1, n + 1) if 0 <= j < states} for n, k in enumerate(names)}
+    waits = dict.fromkeys(range(states), 0)
+    order = [names.index(name) for name in _order(names, neighbours)]
+    for at, k in enumerate(order):
+        below = [j for j in order[at + 1 :] if j < k]
+        above = [j for j in order[at + 1 :] if j > k]
+        for near in (max(below, default=None), min(above, default=None)):
+            if near is not None:
+                waits[near] = max(waits[near], waits[k] + 1)
+    assert sorted(order) == list(range(states))
+    assert max(waits.values()) <= (states + 1) // 2
 
 
 def test_a_scheme_that_is_wrong() -> None:

@@ -12,16 +12,17 @@ stimuli and states of their own.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rheobase.cells.membrane import SIEMENS, Compartment
-from rheobase.cells.plan import Plan, Region, parse
+from rheobase.cells.plan import Placed, Plan, Region, parse
 from rheobase.core import primitives
 from rheobase.core.declaration.population import MILLIVOLTS
 from rheobase.core.surrogates import ATan
 from rheobase.engine.nest.adjoint import GRADIENT, adjoint
 from rheobase.engine.nest.checkpoint import checkpointed
+from rheobase.engine.nest.contract import contracted
 from rheobase.engine.nest.equations import leaf
 from rheobase.engine.nest.hoist import alike, hoisted
 from rheobase.engine.nest.index import Index, at, names
@@ -35,15 +36,16 @@ POTENTIALS = ("v", "low", "above")  # states of the cell beside those of its mec
 @functools.lru_cache(maxsize=64)
 def forward(text: str) -> Nest:
     """The nest of a plan."""
-    return verify(alike(hoisted(checkpointed(_Cable(parse(text)).nest(), "r"))).without_unused())
+    whole = alike(hoisted(checkpointed(_Cable(parse(text)).nest(), "r")))
+    return verify(contracted(whole).without_unused())
 
 
 @functools.lru_cache(maxsize=64)
 def backward(text: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Nest:
     """The nest of the gradient of `outputs` by `inputs`, buffers of the forward one."""
     whole = hoisted(_Cable(parse(text)).nest(), gradients=True)
-    back = adjoint(checkpointed(whole, "r"), outputs, inputs)
-    return verify(alike(hoisted(back)).only_for({GRADIENT + name for name in inputs}))
+    back = adjoint(checkpointed(whole, "r"), outputs, inputs, recompute=True)
+    return verify(contracted(alike(hoisted(back)).only_for({GRADIENT + name for name in inputs})))
 
 
 class _Cable:
@@ -54,6 +56,9 @@ class _Cable:
     of a node, and `axial` (nodes), that to its parent, uS; `parent` (nodes), `end` the nodes without area; for each
     region `area` um2 and `node` (compartments); potentials v[site] (records, sites, lanes), states rec:x (records,
     count, lanes), spikes (steps, lanes) of the node `watch`; init:x and final:x of each state; param:x.
+
+    A leaf for each mechanism, so that several vectors are computed side by side: together they need more registers
+    than there are, and one vector alone waits for its own results.
     """
 
     def __init__(self, plan: Plan):
@@ -133,10 +138,10 @@ class _Cable:
                 loop("p", Index.name("ports"), lambda p: [self._enter(t, p)]),
                 loop("p", Index.name("gates"), lambda p: [self._open(t, p)]),
                 loop("c", Index.name("nodes"), self._up, start=1, down=True),
-                leaf(lambda d, b: b / d, reads={"d": self["d"][0], "b": self["b"][0]}, writes=[self["dv"][0]]),
+                self._root(),
                 loop("c", Index.name("nodes"), self._down, start=1),
                 *(self._of_region(region, self._advance) for region in self.regions),
-                loop("e", Index.name("ends"), self._move_end),
+                loop("e", Index.name("ends"), self._reset_end),
                 self._spike(t),
             ]
 
@@ -173,7 +178,7 @@ class _Cable:
 
         return leaf(crossed, reads=reads, writes=[self["spikes"][t], self["above"].row])
 
-    # --- the tree: `dv` from d and b; d then holds 1/d ---------------------------------------------
+    # --- the tree: `dv` from d and b, and the potential moved by it; d then holds 1/d ----------------
     def _up(self, c: Index) -> list[Leaf]:
         p = at("parent", c, "nodes")
         d, b, v = self["d"], self["b"], self["v"]
@@ -188,24 +193,32 @@ class _Cable:
 
         return [leaf(eliminated, reads=reads, writes=[d[c], b[c], d[p], b[p]])]
 
+    def _root(self) -> Leaf:
+        v, low, dv, d, b = (self[name][0] for name in ("v", "low", "dv", "d", "b"))
+
+        def solved(d: Any, b: Any, v: Any, low: Any) -> tuple[Any, ...]:
+            dv = b / d
+            return (dv, *_moved(v, low, dv))
+
+        return leaf(solved, reads={"d": d, "b": b, "v": v, "low": low}, writes=[dv, v, low])
+
     def _down(self, c: Index) -> list[Leaf]:
-        dv = self["dv"]
+        v, low, dv = (self[name] for name in ("v", "low", "dv"))
         reads = {"per": self["d"][c], "b": self["b"][c], "g": self["axial"][c], "u": dv[at("parent", c, "nodes")]}
-        return [leaf(lambda per, b, g, u: (b + g * u) * per, reads=reads, writes=[dv[c]])]
 
-    def _move_end(self, e: Index) -> list[Leaf]:
+        def solved(per: Any, b: Any, g: Any, u: Any, v: Any, low: Any) -> tuple[Any, ...]:
+            dv = (b + g * u) * per
+            return (dv, *_moved(v, low, dv))
+
+        return [leaf(solved, reads=reads | {"v": v[c], "low": low[c]}, writes=[dv[c], v[c], low[c]])]
+
+    def _reset_end(self, e: Index) -> list[Leaf]:
         c = at("end", e, "nodes")
-        v, low, d, b = (self[name][c] for name in ("v", "low", "d", "b"))
-        reads = {"v": v, "low": low, "dv": self["dv"][c], "still": self["diagonal"][c]}
-
-        def moved(v: Any, low: Any, dv: Any, still: Any) -> tuple[Any, ...]:
-            return (*_moved(v, low, dv), still, 0.0)
-
-        return [leaf(moved, reads=reads, writes=[v, low, d, b])]
+        return [copied(self["diagonal"][c], self["d"][c]), filled(0.0, self["b"][c])]
 
     # --- the membrane -----------------------------------------------------------------------------
-    def _of_region(self, region: Region, make: Callable[[Region, Index], Leaf]) -> Statement:
-        return loop("k", Index.name(f"count:{region.name}"), lambda k: [make(region, k)])
+    def _of_region(self, region: Region, make: Callable[[Region, Index], list[Leaf]]) -> Statement:
+        return loop("k", Index.name(f"count:{region.name}"), lambda k: make(region, k))
 
     def _reads(self, region: Region, k: Index) -> dict[str, Ref]:
         c = at(f"node:{region.name}", k, "nodes")
@@ -216,42 +229,36 @@ class _Cable:
             found[key] = row[k] if along else row.row
         return found
 
-    def _load(self, region: Region, k: Index) -> Leaf:
-        """d and b of the first step, and its calcium current."""
+    def _advance(self, region: Region, k: Index) -> list[Leaf]:
+        """Concentrations, gates for them and the new potential, and then d and b of the next step."""
+        return [*(self._step(region, p, k) for p in region.moving), *self._load(region, k)]
+
+    def _step(self, region: Region, p: Placed, k: Index) -> Leaf:
+        """The states of a mechanism dt later."""
+        keys = [f"{region.name}.{p.name}.{name}" for name in p.mechanism.lane_states]
+
+        def equations(**rows: Any) -> tuple[Any, ...]:
+            after = Compartment(self.plan, region, rows).advanced(p, rows["v"], rows)
+            return tuple(after[key] for key in keys)
+
+        return leaf(equations, reads=self._reads(region, k), writes=[self[key][k] for key in keys])
+
+    def _load(self, region: Region, k: Index) -> list[Leaf]:
+        """d and b of the next step, and its calcium current."""
         c = at(f"node:{region.name}", k, "nodes")
         flows = [self[key][k] for key in region.states if key.endswith(".i_ca")]
 
         def equations(**rows: Any) -> tuple[Any, ...]:
-            compartment = Compartment(self.plan, region, rows)
-            d, b, i_ca = _load(compartment, rows, rows["v"], {key: rows[key] for key in region.states})
-            return (d, b, *([i_ca] if flows else []))
+            slope, i, i_ca = Compartment(self.plan, region, rows).load(
+                rows["v"], {key: rows[key] for key in region.states}
+            )
+            area = SIEMENS * rows["area"]
+            return (rows["still"] + area * slope, -area * i, *([i_ca] if flows else []))
 
-        return leaf(equations, reads=self._reads(region, k), writes=[self["d"][c], self["b"][c], *flows])
-
-    def _advance(self, region: Region, k: Index) -> Leaf:
-        """The potential, the concentrations, the gates, and then d and b of the next step."""
-        c = at(f"node:{region.name}", k, "nodes")
-        v, low, d, b = (self[name][c] for name in ("v", "low", "d", "b"))
-        reads = self._reads(region, k) | {"low": low, "dv": self["dv"][c]}
-
-        def equations(**rows: Any) -> tuple[Any, ...]:
-            v, low = _moved(rows["v"], rows["low"], rows["dv"])
-            compartment = Compartment(self.plan, region, rows)
-            after = compartment.advanced(v, {key: rows[key] for key in region.states})
-            d, b, i_ca = _load(compartment, rows, v, after)
-            after[f"{region.name}.i_ca"] = i_ca
-            return (v, low, d, b, *(after[key] for key in region.states))
-
-        return leaf(equations, reads=reads, writes=[v, low, d, b, *(self[key][k] for key in region.states)])
+        return [leaf(equations, reads=self._reads(region, k), writes=[self["d"][c], self["b"][c], *flows])]
 
 
 SIZES = ("nodes", "records", "every", "ports", "gates", "sites", "ends")
-
-
-def _load(compartment: Compartment, rows: Mapping[str, Any], v: Any, states: Mapping[str, Any]) -> tuple[Any, Any, Any]:
-    slope, i, i_ca = compartment.load(v, states)
-    area = SIEMENS * rows["area"]
-    return rows["still"] + area * slope, -area * i, i_ca
 
 
 def _moved(v: Any, low: Any, dv: Any) -> tuple[Any, Any]:

@@ -66,7 +66,7 @@ class Cell(Stateful):
     learn         "c_mem", "Ra"; those of channels are named at the channels: NaV(learn=("gbar",))
 
     Numerics: NEURON's fixed step (backward Euler over the tree, staggered gates), of first order in dt; float32 has
-    spike times within 0.01 ms of float64. On the CPU only.
+    spike times within 0.1 ms of float64 (960 traces of 715 ms, `benchmarks.cells`). On the CPU only.
 
     Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
     cell where a potential is no longer finite.

@@ -23,18 +23,11 @@ class Compartment:
         self.tracer = next(x for x in rows.values() if isinstance(x, Symbol)).tracer
         self.dt = self.tracer.symbol("number", tag="dt")
 
-    def advanced(self, v: Any, states: Mapping[str, Any]) -> dict[str, Any]:
-        """The states dt later: concentrations by the currents of before, then gates for them and the new potential."""
-        after: dict[str, Any] = {}
-        pool = self.region.pool
-        if pool is not None:
-            moved = self._bound(pool).advanced(self._state(pool, states), states[f"{self.region.name}.i_ca"])
-            after |= {self._key(pool, k): x for k, x in moved._asdict().items()}
-        ca = self._calcium(after)
-        for p in self.region.channels:
-            moved = self._bound(p).advanced(self._state(p, states), self._inputs(p, v, ca))
-            after |= {self._key(p, k): x for k, x in moved._asdict().items()}
-        return after
+    def advanced(self, p: Placed, v: Any, states: Mapping[str, Any]) -> dict[str, Any]:
+        """The states of one mechanism dt later: a pool by the currents of before, channels for it and the new v."""
+        i = states[f"{self.region.name}.i_ca"] if p is self.region.pool else self._inputs(p, v, self._calcium(states))
+        after = self._bound(p).advanced(self._state(p, states), i)
+        return {self._key(p, k): x for k, x in after._asdict().items()}
 
     def load(self, v: Any, states: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         """The slope of the membrane current (S/cm2), the current and the part of it that is calcium (mA/cm2)."""

@@ -14,7 +14,7 @@ from rheobase.engine.nest.checkpoint import KEPT
 from rheobase.engine.nest.nest import Nest
 from rheobase.engine.operators.operator import Operator
 
-STRETCH = 64  # steps between two checkpoints: of a tape, a block of lanes keeps some tens of MB
+STRETCH = 32  # steps between two checkpoints: of a tape, a block of lanes keeps some tens of MB
 
 
 class Given(NamedTuple):

@@ -61,6 +61,12 @@ class Region:
         return [p for p in self.placed if isinstance(p.mechanism, Channel)]
 
     @functools.cached_property
+    def moving(self) -> list[Placed]:
+        """What has states, the pool first."""
+        held = [p for p in self.placed if p.mechanism.lane_states]
+        return sorted(held, key=lambda p: p is not self.pool)
+
+    @functools.cached_property
     def states(self) -> tuple[str, ...]:
         """The rows that go from step to step: `soma.NaV.O`; with a pool, the calcium current `soma.i_ca`."""
         held = [f"{self.name}.{p.name}.{k}" for p in self.placed for k in p.mechanism.lane_states]

@@ -112,14 +112,18 @@ def _outflows(reactions: Sequence[Reaction], dt: Any) -> dict[str, dict[str, Any
 
 
 def _order(states: Iterable[str], flow: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """In what order the states are eliminated: first those with the fewest neighbours, which leave least behind."""
+    """In what order the states are eliminated: first those with the fewest neighbours, which leave least behind.
+
+    Of several the one that waits for the fewest others: a chain is taken from both its ends, the halves side by side.
+    """
     links = {name: set(flow.get(name, ())) for name in states}
-    order: list[str] = []
+    order, waits = list[str](), dict.fromkeys(links, 0)
     while links:
-        k = min(links, key=lambda name: len(links[name]))
+        k = min(links, key=lambda name: (len(links[name]), waits[name]))
         near = links.pop(k)
         for i in near:
             links[i] = (links[i] | near) - {i, k}
+            waits[i] = max(waits[i], waits[k] + 1)
         order.append(k)
     return order
 

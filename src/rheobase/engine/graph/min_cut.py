@@ -18,12 +18,13 @@ SOURCE, SINK = -1, -2
 
 
 def smallest_cut(
-    graph: Graph, forward: Set[int], roots: Iterable[int], still: Set[int], again: Set[int] = frozenset()
-) -> list[int]:
+    graph: Graph, forward: Set[int], roots: Iterable[int], still: Set[int], again: Set[int] = frozenset(),
+    *, costly: Set[str] = COSTLY,
+) -> list[int]:  # fmt: skip
     """The nodes to save, so that the roots follow from them, from the input, and from the invariants in `still`.
 
     `forward` are the nodes of the step itself; all others belong to the gradient and are computed once anyway. `again`
-    are leaves that can be read again, beside the input.
+    are leaves that can be read again, beside the input. `costly` are the operations that are not computed again.
     """
     step = {k for k in forward if k not in still}
     read = _read(graph, step, roots, still)
@@ -36,7 +37,7 @@ def smallest_cut(
         free = op in ("input", "alive") or k in again
         price = AGAIN if free else FOREVER if op in BOOLEAN else ROW
         network.join(enter, leave, price)
-        if op in ("state", "input", "alive", "noise", "read") or op in COSTLY:
+        if op in ("state", "input", "alive", "noise", "read") or op in costly:
             network.join(SOURCE, enter, FOREVER)
         for argument in graph.used(k):
             if argument not in still:

@@ -58,6 +58,9 @@ def cut(kernel: Kernel, lanes: int, sizes: tuple[int, ...], workers: int) -> Cut
     known = dict(zip(kernel.sizes, sizes, strict=True))
     rows, vector = sum(many(axes, known) for axes in kernel.rows), kernel.lanes
     fit = min(WIDEST * 4, CACHE_BYTES // (rows or 1)) // kernel.size
+    if fit >= 2 * vector:
+        # leaves compute up to four vectors side by side, and one by one what is left over
+        fit = max(1, round(fit / (4 * vector))) * 4 * vector
     whole = max(vector, 8)  # no two threads write bits of one byte
     block = -(-max(whole, min(fit, -(-lanes // workers))) // whole) * whole
     blocks, row_bytes = -(-lanes // block), block * kernel.size + PAD

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from rheobase.engine.graph.graph import COSTLY
 from rheobase.engine.graph.min_cut import smallest_cut
 from rheobase.engine.graph.step_adjoint import adjoint as of_graph
 from rheobase.engine.nest.active import GRADIENT, Gradients
@@ -41,11 +42,15 @@ from rheobase.engine.nest.nest import (
 TAPE = "tape:"
 
 
-def adjoint(nest: Nest, outputs: Collection[str], inputs: Collection[str], optional: Collection[str] = ()) -> Nest:
+def adjoint(
+    nest: Nest, outputs: Collection[str], inputs: Collection[str], optional: Collection[str] = (), *,
+    recompute: bool = False,
+) -> Nest:  # fmt: skip
     """A nest that reads `g:x` of each output x and writes `g:y` of each input y, both memory buffers of the nest.
 
     It first runs the nest itself, as far as gradients need it. The gradients of buffers in `optional` may be absent:
-    that of an output is then zero, that of an input is not written.
+    that of an output is then zero, that of an input is not written. With `recompute`, expensive values (exp, a
+    division) are computed again as others are: for a tape that does not fit the cache.
 
     Raises: `ValueError` for a nest of whole numbers, for registers, whose values no tape holds, for a loop that ends at
     no size, and for what comes behind a loop in segments and needs its values: they are computed again only where its
@@ -55,14 +60,15 @@ def adjoint(nest: Nest, outputs: Collection[str], inputs: Collection[str], optio
         raise ValueError(f"{nest.name}: it computes in whole numbers, which have no gradient")
     for buffer in nest.rows(REGISTER):
         raise ValueError(f"{nest.name}: {buffer.name} is a register; its adjoint is written by hand")
-    return _Adjoint(nest, Gradients(nest, outputs, inputs, optional)).nest()
+    return _Adjoint(nest, Gradients(nest, outputs, inputs, optional), recompute).nest()
 
 
 class _Adjoint:
     """What is found on the way through a nest."""
 
-    def __init__(self, nest: Nest, gradients: Gradients):
+    def __init__(self, nest: Nest, gradients: Gradients, recompute: bool):
         self.primal, self.gradients = nest, gradients
+        self.costly = frozenset[str]() if recompute else COSTLY
         self.steady = steady(nest)
         self.written = gradients.written
         self.tapes: list[Buffer] = []
@@ -144,7 +150,7 @@ class _Adjoint:
         begun = {k for k in graph.needed(leaf.results, gradients=True) if graph.nodes[k].op == "noise"}
         forward = begun | set(graph.needed(leaf.results)) | set(rows)
         again = {node for node, ref in rows.items() if ref.buffer not in self.written and node not in fixed}
-        saved = smallest_cut(graph, forward, reached.values(), fixed, again)
+        saved = smallest_cut(graph, forward, reached.values(), fixed, again, costly=self.costly)
         if saved and self.behind is not None:
             name = self.primal.name
             raise ValueError(

@@ -1,0 +1,87 @@
+"""The section of `benchmarks.cells`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.markdown import megabytes, table, times
+
+CELL = {
+    "published": "The human interneuron of 127 compartments, with 60 published sets of parameters",
+    "by hand": "A tree of 127 compartments by hand, with 60 sets of parameters around those of a human interneuron",
+}
+
+
+def cells(results: dict[str, Any]) -> str:
+    found = results["population"]
+    models, currents, total, dt = (found[key] for key in ("models", "currents", "ms", "dt"))
+    before, after = found["load"]
+    lines = [
+        "## Cells of many compartments\n",
+        f"{CELL[results['cell']]}; ten mechanisms in the soma and five in the dendrites, among them a sodium channel "
+        f"of 12 states in every compartment. {models} models x {currents} currents, {total:g} ms, dt = {dt:g} ms, "
+        "whole runs on two threads, the soma of all recorded at every step, its spikes found and every fifth value "
+        f"written to a file. Nanoseconds are for a compartment, step and trace. The load was {before:.1f} before and "
+        f"{after:.1f} after.\n",
+    ]
+    if "neuron" in found:
+        lines.append(
+            f"NEURON {found['neuron']} takes turns with them: one process, and two at once, each a trace in a turn, "
+            "other models and currents in every turn; only its integration is timed. Its mechanisms are those of "
+            "`benchmarks/simulators/neuron_channels`, translated by `nrnivmodl` with its own flags."
+        )
+        if "neuron_against_stored" in found:
+            off = found["neuron_against_stored"]
+            lines.append(
+                f"With them it repeats 12 traces that NEURON made with the published files, within {off['mV']:.1e} mV "
+                f"(they are stored in float32) and {off['ms']:.1e} ms of every spike."
+            )
+        lines.append("")
+    rows = [
+        [
+            name, f"{row['seconds']['median']:.3g} [{row['seconds']['lower']:.3g}, {row['seconds']['upper']:.3g}]",
+            f"{row['ns']:.3g}", times(row.get("neuron_two")), *(_off(row.get(key)) for key in OTHERS),
+            megabytes(row.get("memory")),
+        ]
+        for name, row in found["rows"].items()
+    ]  # fmt: skip
+    lines.append(table(["", "s", "ns", "NEURON, 2 processes", *OTHERS.values(), "peak MB"], rows))
+    lines.append(
+        "NEURON's seconds are for one trace: of two processes, half of what two traces take. Spike times are those of "
+        "upward crossings of -20 mV; given is the largest difference over all spikes of the traces compared, in "
+        "brackets how many these are, and how many of them have another number of spikes, which are not compared.\n"
+    )
+    kinds = ("forward, 1 threads", "forward, 2 threads", "gradient, 1 threads", "gradient, 2 threads")
+    steps = [
+        [name, *(f"{row[kind]['ns']:.3g}" for kind in kinds),
+         *(times(row[f"gradient, {n} threads"]["ns"] / row[f"forward, {n} threads"]["ns"]) for n in (1, 2))]
+        for name, row in results["steps"].items()
+    ]  # fmt: skip
+    lines.append(
+        "Nanoseconds for a compartment, step and lane, forward and with the gradient of the spike times by every "
+        "maximal conductance (with the forward run that it needs):\n"
+    )
+    if max(found["load"]) > 3.0:
+        lines.append("Other work ran beside on the same cores, so what a second thread gives cannot be seen here.\n")
+    head = [
+        "",
+        "forward, 1 thread",
+        "2 threads",
+        "with gradient, 1 thread",
+        "2 threads",
+        "to forward, 1 thread",
+        "2 threads",
+    ]
+    lines.append(table(head, steps))
+    return "\n".join(lines)
+
+
+OTHERS = {
+    "to_float64": "spikes off float64: ms", "to_neuron": "off NEURON here: ms", "to_stored": "off stored NEURON: ms",
+}  # fmt: skip
+
+
+def _off(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    return f"{found['ms']:.1e} ({found['traces']}; {found['other counts']})"
