@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rheobase import equivalence, errors, neurons, nn, stimuli
+from rheobase import (
+    engine,  # noqa: F401  (it provides the kernels: without it all would run on the reference)
+    equivalence,
+    errors,
+    neurons,
+    nn,
+    stimuli,
+)
 from rheobase.core import MapNeuron, Neuron, OdeNeuron, entry, integrators, option, param, relax, state, surrogates
 from rheobase.core.declaration.decay import from_decay, input_scale
 from rheobase.core.execution import reference as rollout

@@ -32,8 +32,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(page, "pictures", lambda outcome: [])
-        for data, name in (("digits", "mine"), ("data.npz", "series")):
-            words = ["train", "--neuron", "LIF", "--data", data, *TINY, "--name", name]
+        for data, name, code in (("digits", "mine", "rate"), ("data.npz", "series", "direct")):
+            words = ["train", "--neuron", "LIF", "--data", data, *TINY, "--name", name, "--encoder", code]
             result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
             assert result.exit_code == 0, result.output
     (folder / "data.npz").unlink()

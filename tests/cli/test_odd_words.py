@@ -38,6 +38,9 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("reproduce",): ("src",),
     ("convert", "single-spike"): ("run", "--samples", "2"),
     ("convert", "multi-spike"): ("run", "--samples", "2"),
+    ("export",): ("run", "--to", "torch", "--out", "x.pt2"),
+    ("explain",): ("run", "--seconds", "0"),
+    ("bench", "network"): ("run", "--seconds", "0", "--batch", "2"),
     ("bench", "neurons"): ("--neuron", "LIF", "--seconds", "0", "--steps", "2", "--batch", "1", "--size", "1"),
 }
 
@@ -92,7 +95,7 @@ def quick(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.chdir(place)
     monkeypatch.setattr(train, "_go", stop)
-    monkeypatch.setattr(fit, "_go", stop)
+    monkeypatch.setattr(fit, "_fitted", stop)
     monkeypatch.setattr(gallery, "_draw", stop)
     monkeypatch.setattr(reproduce, "_run", stop)
     monkeypatch.setattr(simulate, "MOST_STEPS", 10_000)

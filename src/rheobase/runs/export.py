@@ -73,9 +73,9 @@ def export(model: Model, path: str | Path, *, to: str, dtype: torch.dtype | None
     if to == "torch" and dtype is not None:
         given, remedy = f"dtype {dtype}", "leave it out, or export to ONNX"
         raise ParameterError("export to torch", given, "the type that the network was trained in", remedy)
+    ensure_writable(path, "export")
     description = path.with_name(f"{path.name}.json")
-    for written in (path, description):
-        ensure_writable(written, "export")
+    ensure_writable(description, "export")
     x, shape = sequences(model), sizes(model)
     if to == "onnx":
         to_onnx(model.network, path, shape=shape, dtype=dtype)

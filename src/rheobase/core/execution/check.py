@@ -61,16 +61,21 @@ def _check_input(neuron: Neuron, name: str, x: Any) -> None:
         raise DTypeError(repr(neuron), f"{name} of layout {x.layout}", "a dense tensor", "call .to_dense() on it")
     if x.dtype not in FLOATS:
         raise DTypeError(repr(neuron), f"{name} of dtype {x.dtype}", "a floating dtype", "call .float() on it")
+    fits = x.dim() == 2 + len(neuron.shape) and tuple(x.shape[2:]) == neuron.shape
+    if not fits or x.shape[0] == 0 or x.shape[1] == 0:
+        raise _other_shape(neuron, name, x)
+
+
+def _other_shape(neuron: Neuron, name: str, x: Tensor) -> ShapeError:
+    """The error for an input of another shape; torch.compile cannot write a shape that it does not know."""
     expected = ("time", "batch", *neuron.shape)
-    wanted = f"{name} of shape (" + ", ".join(map(str, expected)) + ")"
-    given = f"{name} of shape {tuple(x.shape)}"
+    wanted, given = f"{name} of shape ({', '.join(map(str, expected))})", f"{name} of shape {tuple(x.shape)}"
     if x.dim() != len(expected):
-        raise ShapeError(repr(neuron), given, wanted, "time is the first axis, batch the second")
+        return ShapeError(repr(neuron), given, wanted, "time is the first axis, batch the second")
     if tuple(x.shape[2:]) != neuron.shape:
-        raise ShapeError(repr(neuron), given, wanted, f"make the layer before it end in {neuron.shape}")
-    if x.shape[0] == 0 or x.shape[1] == 0:
-        axis = "an empty sequence (time = 0)" if x.shape[0] == 0 else "an empty batch"
-        raise ShapeError(repr(neuron), axis, wanted + ", each axis at least 1", "drop the empty piece before the call")
+        return ShapeError(repr(neuron), given, wanted, f"make the layer before it end in {neuron.shape}")
+    axis = "an empty sequence (time = 0)" if x.shape[0] == 0 else "an empty batch"
+    return ShapeError(repr(neuron), axis, wanted + ", each axis at least 1", "drop the empty piece before the call")
 
 
 def _check_alike(neuron: Neuron, inputs: Sequence[Tensor]) -> None:
