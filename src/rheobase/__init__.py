@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rheobase import (
-    engine,  # noqa: F401  (it provides the kernels: without it all would run on the reference)
+    # it provides the kernels: without it all would run on the reference
+    engine,  # noqa: F401  # pyright: ignore[reportUnusedImport]
     equivalence,
     errors,
     neurons,
