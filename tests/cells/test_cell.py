@@ -12,6 +12,7 @@ from torch import Tensor
 from rheobase import channels as C
 from rheobase.cells import Cell, CellState, Compartments, Conductance, Current, Place, Section, VoltageClamp
 from rheobase.errors import Diverged, DTypeError, InputError, ParameterError, ShapeError, StateError
+from rheobase.nn import Sequential
 
 
 def branched(nseg: int = 3) -> Compartments:
@@ -128,6 +129,22 @@ def test_a_run_in_pieces_is_the_run(dtype: torch.dtype) -> None:
         torch.testing.assert_close(torch.cat([t[name] for _, t in parts]), rec[name], rtol=1e-6, atol=1e-9)
     for a, b in zip(state, end, strict=True):  # type: ignore[arg-type]
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-9 if dtype == torch.float64 else 1e-6)
+
+
+def test_a_cell_stands_in_a_network() -> None:
+    """A layer of three cells between two linear ones: its state goes on, and gradients reach the weights before it."""
+    gain = torch.nn.Linear(2, 3).double()
+    torch.nn.init.constant_(gain.weight, 0.5)
+    net = Sequential(gain, active((3,)), torch.nn.Linear(3, 1).double())
+    x = noise(400, 2, 2)
+    out, (end,) = net(x)
+    first, states = net(x[:200])
+    second, (last,) = net(x[200:], states)
+    torch.testing.assert_close(torch.cat([first, second]), out)
+    torch.testing.assert_close(last.v, end.v, rtol=1e-6, atol=1e-6)
+    out.sum().backward()
+    assert gain.weight.grad is not None
+    assert bool((gain.weight.grad != 0).any())
 
 
 def test_every_keeps_every_so_many_steps() -> None:

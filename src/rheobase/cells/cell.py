@@ -163,7 +163,7 @@ class Cell(Stateful):
             pool = next((m for m in held.values() if isinstance(m, Pool)), None)  # type: ignore[operator]
             ca = none if pool is None else self._started(pool, none)[0]
             for m in held.values():  # type: ignore[operator]
-                i = none if m is pool else _seen(m, v, ca)
+                i = none if m is pool else m.reads(v, ca)
                 parts += [x.expand(count, *size) for x in map(torch.as_tensor, self._started(m, i))]
             if pool is not None:
                 parts.append(none.expand(count, *size))
@@ -243,11 +243,6 @@ class Cell(Stateful):
 
 BARE = ("c_mem", "Ra")  # what a membrane and a cable have without channels
 STARTS = ("settled", "neuron")
-
-
-def _seen(m: Membrane, v: Tensor, ca: Tensor) -> Any:
-    """The inputs of a channel at a potential and a concentration."""
-    return v if m.Input is None else m.Input(*(v if name == "v" else ca for name in m.entries))
 
 
 def _number(name: str, value: Any, above: float | None = None) -> float:

@@ -25,7 +25,7 @@ class Compartment:
 
     def advanced(self, p: Placed, v: Any, states: Mapping[str, Any]) -> dict[str, Any]:
         """The states of one mechanism dt later: a pool by the currents of before, channels for it and the new v."""
-        i = states[f"{self.region.name}.i_ca"] if p is self.region.pool else self._inputs(p, v, self._calcium(states))
+        i = states[f"{self.region.name}.i_ca"] if p is self.region.pool else p.mechanism.reads(v, self._calcium(states))
         after = self._bound(p).advanced(self._state(p, states), i)
         return {self._key(p, k): x for k, x in after._asdict().items()}
 
@@ -38,7 +38,7 @@ class Compartment:
             e: dict[str, Any] = {}
             if ca is not None and p.mechanism.ion == "ca":
                 e["e"] = nernst(ca, self.plan.ca_outside, self.plan.celsius, VALENCE["ca"])
-            i = self._bound(p, **e).current(self._state(p, states), self._inputs(p, v, ca))
+            i = self._bound(p, **e).current(self._state(p, states), p.mechanism.reads(v, ca))
             total = total + i
             i_ca = i_ca + i if p.mechanism.ion == "ca" else i_ca
         return self._slope(total, v, [ca, *states.values()]), total, i_ca
@@ -56,10 +56,6 @@ class Compartment:
     def _calcium(self, rows: Mapping[str, Any]) -> Any:
         pool = self.region.pool
         return None if pool is None else self._state(pool, rows)[0]
-
-    def _inputs(self, p: Placed, v: Any, ca: Any) -> Any:
-        m = p.mechanism
-        return v if m.Input is None else m.Input(*(v if name == "v" else ca for name in m.entries))
 
     def _slope(self, of: Any, by: Symbol, held: Sequence[Any]) -> Any:
         """The derivative of the current by the potential, with the states held."""

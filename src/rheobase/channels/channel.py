@@ -18,7 +18,7 @@ from rheobase.core.integrators import ExpEuler
 from rheobase.core.neuron import Transition
 from rheobase.errors import DeclarationError, ParameterError
 
-REST = -65.0  # mV, where a channel rests that is given no state
+REST, CALCIUM = -65.0, 1e-4  # mV and mM, where a channel rests that is given no state
 GATES = ExpEuler()  # each gate exactly, for a potential that stays as it is over the step
 
 
@@ -60,6 +60,10 @@ class Membrane(Declared, abstract=True):
                 raise DeclarationError(type(self).__name__, given, "relax(to, tau)", "or define settled(self, i)")
             found[name] = d.to
         return self.State(**found)
+
+    def reads(self, v: Any, ca: Any) -> Any:
+        """Its inputs at a potential and a calcium concentration, as its equations take them."""
+        return v if self.Input is None else self.Input(*(v if name == "v" else ca for name in self.entries))
 
     def neuron_start(self, i: Any) -> Any:
         """The state in which the published files start a simulation in NEURON: `settled`, but for their slips."""
@@ -115,13 +119,8 @@ class Channel(Membrane, abstract=True):
 
     def resting(self) -> dict[str, Tensor]:
         with torch.no_grad():
-            v = torch.as_tensor(REST, dtype=torch.float64)
-            i = (
-                v
-                if self.Input is None
-                else self.Input(*(v if k == "v" else torch.as_tensor(1e-4) for k in self.entries))
-            )
-            return Bound(self, self.values(), self.dt).settled(i)._asdict()
+            v, ca = (torch.as_tensor(x, dtype=torch.float64) for x in (REST, CALCIUM))
+            return Bound(self, self.values(), self.dt).settled(self.reads(v, ca))._asdict()
 
 
 class Pool(Membrane, abstract=True):
