@@ -1,6 +1,7 @@
 """The cable of a cell as a nest: potentials by one elimination of the tree, then gates, compartment by compartment.
 
     for each step
+        spikes open the conductances of synapses
         (c/dt + g + g_in) dv - axial differences of dv = -i_ion + i_in + axial currents of v      all compartments
         v = v + dv;  concentrations by the currents of before;  gates for the new v and concentrations
 
@@ -15,6 +16,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from rheobase.cells import contacts
 from rheobase.cells.membrane import SIEMENS, Compartment
 from rheobase.cells.plan import Placed, Plan, Region, parse
 from rheobase.core import primitives
@@ -54,7 +56,7 @@ class _Cable:
     Memory buffers: current (steps, ports, lanes) nA at the nodes `port`; conductance and drive = conductance e (steps,
     gates, lanes), uS and nA, at the nodes `gate`; `diagonal` (nodes), capacitance over dt and the axial conductances
     of a node, and `axial` (nodes), that to its parent, uS; `parent` (nodes), `end` the nodes without area; for each
-    region `area` um2 and `node` (compartments); potentials v[site] (records, sites, lanes), states rec:x (records,
+    region `area` um2 and `node` (compartments); those of `contacts`; potentials v[site] (records, sites, lanes), states rec:x (records,
     count, lanes), spikes (steps, lanes) of the node `watch`; init:x and final:x of each state; param:x.
 
     A leaf for each mechanism, so that several vectors are computed side by side: together they need more registers
@@ -65,7 +67,7 @@ class _Cable:
         self.plan = plan
         self.regions = plan.regions
         nodes, records, every, ports, gates, sites, ends = names(*SIZES)
-        self.sizes = (*SIZES, *(f"count:{r.name}" for r in plan.regions))
+        self.sizes = (*SIZES, *(f"count:{r.name}" for r in plan.regions), *dict.fromkeys(plan.contacts.values()))
         shared = not plan.lanewise
         held = dict.fromkeys(("v", "low", "dv", "d", "b"), (nodes,))
         arrays = {"parent": nodes, "port": ports, "gate": gates, "site": sites, "end": ends, "watch": Index.of(1)}
@@ -87,6 +89,7 @@ class _Cable:
                 made += [Buffer(f"rec:{key}", (records, count))] if key in plan.records else []
             for key, (along, lanes) in region.rows.items():
                 made.append(Buffer(f"param:{key}", (count,) if along else (), shared=not lanes))
+        made += contacts.buffers(plan, steps, records)
         self.buffers = {buffer.name: buffer for buffer in made}
 
     def nest(self) -> Nest:
@@ -137,9 +140,11 @@ class _Cable:
             return [
                 loop("p", Index.name("ports"), lambda p: [self._enter(t, p)]),
                 loop("p", Index.name("gates"), lambda p: [self._open(t, p)]),
+                *contacts.before(self.plan, self.buffers, t),
                 loop("c", Index.name("nodes"), self._up, start=1, down=True),
                 self._root(),
                 loop("c", Index.name("nodes"), self._down, start=1),
+                *contacts.after(self.plan, self.buffers),
                 *(self._of_region(region, self._advance) for region in self.regions),
                 loop("e", Index.name("ends"), self._reset_end),
                 self._spike(t),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,8 @@ from torch import Tensor
 
 from rheobase.cells.membrane import FARADS
 from rheobase.cells.operator import Given
-from rheobase.cells.plan import Plan
-from rheobase.cells.ports import Conductance, Current
+from rheobase.cells.plan import GAP, Plan
+from rheobase.cells.ports import PLACE, Conductance, Current, Synapse
 from rheobase.checks import is_whole
 from rheobase.errors import (
     DeviceError,
@@ -28,8 +27,6 @@ from rheobase.errors import (
 
 if TYPE_CHECKING:
     from rheobase.cells.cell import Cell, CellState
-
-PLACE = re.compile(r"([^()]+?)(?:\((\d+(?:\.\d*)?)\))?")
 
 
 def gathered(cell: Cell, x: Any, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -50,10 +47,17 @@ def gathered(cell: Cell, x: Any, inputs: Mapping[str, Any]) -> dict[str, Tensor]
         _check_input(cell, name, value)
     first = given[next(iter(cell.ports))]
     for name, value in given.items():
-        if value.shape != first.shape or value.dtype != first.dtype:
-            text, expected = f"{name} {tuple(value.shape)}, {value.dtype}", f"{tuple(first.shape)}, {first.dtype}"
-            raise ShapeError(repr(cell), text, expected, "inputs of one shape and type")
+        if value.shape[:2] != first.shape[:2] or value.dtype != first.dtype:
+            text = f"{name} {tuple(value.shape)}, {value.dtype}"
+            wanted = ", ".join(map(str, (*first.shape[:2], *_sizes(cell, name))))
+            raise ShapeError(repr(cell), text, f"({wanted}), {first.dtype}", "inputs of one time, batch and type")
     return {name: given[name] for name in cell.ports}
+
+
+def _sizes(cell: Cell, name: str) -> tuple[int, ...]:
+    """The axes of an input behind time and batch."""
+    port = cell.ports[name]
+    return (*cell.shape, len(port.places)) if isinstance(port, Synapse) and port.many else cell.shape
 
 
 def _check_input(cell: Cell, name: str, value: Any) -> None:
@@ -62,16 +66,23 @@ def _check_input(cell: Cell, name: str, value: Any) -> None:
         raise DTypeError(repr(cell), f"{name} of {kind}", "a tensor of float32 or float64", "call .float() on it")
     if value.device.type != "cpu":
         raise DeviceError(repr(cell), f"{name} on {value.device}", "the CPU", "cells have no kernel for a GPU")
-    expected = ("time", "batch", *cell.shape)
-    if value.dim() != len(expected) or tuple(value.shape[2:]) != cell.shape or 0 in value.shape:
+    sizes = _sizes(cell, name)
+    expected = ("time", "batch", *sizes)
+    if value.dim() != len(expected) or tuple(value.shape[2:]) != sizes or 0 in value.shape:
         text = f"{name} of shape {tuple(value.shape)}"
         wanted = f"({', '.join(map(str, expected))})"
         raise ShapeError(repr(cell), text, wanted, "time is the first axis, batch the second")
-    bad = ~torch.isfinite(value)
-    if bool(bad.any()):
-        where = bad.nonzero()[0].tolist()
+    _check_all(cell, name, value, torch.isfinite(value), "finite numbers", "look at the stimulus")
+    if isinstance(cell.ports[name], Synapse):
+        remedy = "an inhibitory synapse has another reversal potential, not spikes below 0"
+        _check_all(cell, name, value, value >= 0, "spikes in each step, from 0 on", remedy)
+
+
+def _check_all(cell: Cell, name: str, value: Tensor, good: Tensor, expected: str, remedy: str) -> None:
+    if not bool(good.all()):
+        where = (~good).nonzero()[0].tolist()
         given = f"{name}[{', '.join(map(str, where))}] = {float(value.detach()[tuple(where)])}"
-        raise InputError(repr(cell), given, "finite numbers", "look at the stimulus")
+        raise InputError(repr(cell), given, expected, remedy)
 
 
 def check_every(cell: Cell, every: Any, steps: int) -> None:
@@ -117,10 +128,14 @@ def arguments(
     c, first = cell.compartments, next(iter(given.values()))
     dtype, (steps, batch) = first.dtype, first.shape[:2]
     lanes = batch * math.prod(cell.shape)
-    flat = {name: x.reshape(steps, 1, lanes) for name, x in given.items()}
     currents, opened, at_current, at_gate = list[Tensor](), list[tuple[Tensor, Tensor]](), list[int](), list[int]()
+    spikes = list[Tensor]()
     for name, port in cell.ports.items():
-        node, x = c.index(port.section, port.x), flat[name]
+        if isinstance(port, Synapse):
+            # (time, batch, *cells, places), the places before the lanes
+            spikes.append(given[name].reshape(steps, lanes, len(port.places)).transpose(1, 2).contiguous())
+            continue
+        node, x = c.index(port.section, port.x), given[name].reshape(steps, 1, lanes)
         if isinstance(port, Current):
             currents.append(x)
             at_current.append(node)
@@ -132,13 +147,14 @@ def arguments(
     values = cell.values()
     diagonal, axial = passive_rows(cell, values, batch, plan.lanewise)
     arrays = (c.parent.clip(0), at_current, at_gate, list(sites), c.is_end.nonzero()[0],
-              [c.index(cell.watch.section, cell.watch.x)])  # fmt: skip
+              [c.index(cell.watch.section, cell.watch.x)], *cell.contacts())  # fmt: skip
     nodes = [c.where(region.name) for region in plan.regions]
-    counts = [len(c.where(kind)) for kind in plan.states.values()]
+    counts = [cell.count(kind) for kind in plan.states.values()]
     return Given(
         torch.cat([empty, *currents], 1),
         torch.cat([empty, *(g for g, _ in opened)], 1),
         torch.cat([empty, *(ge for _, ge in opened)], 1),
+        spikes,
         diagonal.to(dtype),
         axial.to(dtype),
         state.v.reshape(-1, lanes),
@@ -160,6 +176,11 @@ def _row(cell: Cell, key: str, value: Tensor, batch: int, kind: tuple[bool, bool
     """A parameter as the kernel reads it: (), (lanes), (compartments) or (compartments, lanes)."""
     along, by_lane = kind
     value = value.double()
+    if along and key not in cell.scale:  # of synapses or junctions: (*cells, places)
+        count = cell.count(key.partition(".")[0])
+        if not by_lane:
+            return value.expand(*value.shape[:-1], count).reshape(count)
+        return value.expand(batch, *cell.shape, count).reshape(-1, count).T
     if by_lane:
         value = value.expand(batch, *cell.shape).reshape(-1)
     if along:

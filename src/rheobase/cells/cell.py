@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from rheobase.cells import operator
 from rheobase.cells.call import arguments, asked, check_every, check_state, diverged, gathered
 from rheobase.cells.compartments import Compartments
-from rheobase.cells.insertion import by_kind, inserted, profiles
-from rheobase.cells.plan import Placed, Plan, Region
-from rheobase.cells.ports import Conductance, Current, Place, Port, VoltageClamp
+from rheobase.cells.insertion import by_kind, fitting, inserted, joined, profiles
+from rheobase.cells.plan import GAP, Group, Placed, Plan, Region
+from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Port, Synapse, VoltageClamp
 from rheobase.cells.sections import KINDS
 from rheobase.channels.channel import Membrane, Pool
 from rheobase.checks import is_number
@@ -59,11 +59,12 @@ class Cell(Stateful):
     Ra            axial resistivity in ohm cm, likewise
     celsius       temperature in degC, which channels with a parameter of that name take
     v_init        potential in mV at which a run starts, everything settled there
-    inputs        where something enters, by name: `Current`, `Conductance` or `VoltageClamp`
+    inputs        where something enters, by name: `Current`, `Conductance`, `VoltageClamp` or `Synapse`
+    junctions     electrical synapses between two places, each a `GapJunction`
     watch         where spikes are seen: upward crossings of `threshold` mV
     shape         how many cells; () by default, one
     start         "settled", or "neuron": as the published files start a simulation in NEURON, slips included (NaV)
-    learn         "c_mem", "Ra"; those of channels are named at the channels: NaV(learn=("gbar",))
+    learn         "c_mem", "Ra", "g_gap"; those of channels and receptors are named there: NaV(learn=("gbar",))
 
     Numerics: NEURON's fixed step (backward Euler over the tree, staggered gates), of first order in dt; float32 has
     spike times within 0.1 ms of float64 (960 traces of 715 ms, `benchmarks.cells`). On the CPU only.
@@ -94,6 +95,7 @@ class Cell(Stateful):
         ca_outside: float = 2.0,
         v_init: float = -65.0,
         inputs: Mapping[str, Port] | None = None,
+        junctions: Sequence[GapJunction] = (),
         watch: Place | None = None,
         threshold: float = -20.0,
         shape: Sequence[int] = (),
@@ -117,38 +119,76 @@ class Cell(Stateful):
         self.channels = inserted(self.kinds, channels, reversal=ions, celsius=self.celsius, shape=self.shape)
         self.scale = profiles(compartments, self.channels, scale or {})
         self.learn = tuple(learn)
+        known = (*BARE, *([GAP] if junctions else []))
         for name in self.learn:
-            if name not in BARE:
+            if name not in known:
                 remedy = "name those of channels at the channels: NaV(learn=('gbar',))"
-                raise ParameterError("Cell", f"learn {name!r}", " or ".join(BARE), remedy)
+                raise ParameterError("Cell", f"learn {name!r}", " or ".join(known), remedy)
         self.logs = nn.ParameterDict()  # of what is positive
         for name, given in zip(BARE, (c_mem, Ra), strict=True):
             for kind, value in by_kind(name, given, self.kinds, self.shape).items():
                 self.logs[f"{name}_{kind}"] = nn.Parameter(value.log(), requires_grad=name in self.learn)
+        self.receptors = nn.ModuleDict({name: fitting(name, port, self.shape) for name, port in self._synapses()})
+        self.junctions = tuple(junctions)
+        if self.junctions:
+            log = joined(self.junctions, self.shape).log()
+            self.logs[GAP] = nn.Parameter(log, requires_grad=GAP in self.learn)
+            self.contacts()
         self.double()
+
+    def _synapses(self) -> list[tuple[str, Synapse]]:
+        return [(name, port) for name, port in self.ports.items() if isinstance(port, Synapse)]
 
     def _check_places(self) -> None:
         if not self.ports:
             raise ParameterError("Cell", "no input", "at least one", 'inputs={"current": Current("soma")}')
         for name, port in self.ports.items():
-            if not isinstance(port, Current | Conductance | VoltageClamp):  # pyright: ignore[reportUnnecessaryIsInstance]
+            if not isinstance(port, Current | Conductance | VoltageClamp | Synapse):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ParameterError("Cell", f"input {name} = {port!r}", "a port", 'Current("soma"), say')
             if name in (*RESERVED, "every"):
                 raise ParameterError("Cell", f"an input named {name!r}", "a name that is free", "a call has it already")
-        for place in (*self.ports.values(), self.watch):
-            self.compartments.index(place.section, place.x)
+            taken = name in (*KINDS, GAP) or hasattr(nn.ModuleDict, str(name)) or not str(name).isidentifier()
+            if isinstance(port, Synapse) and taken:
+                given = f"a synapse named {name!r}"
+                raise ParameterError("Cell", given, "a name that is free", '"exc", say')
+            for place in port.places if isinstance(port, Synapse) else [port]:
+                self.compartments.index(place.section, place.x)
+        self.compartments.index(self.watch.section, self.watch.x)
 
     @property
     def rows(self) -> tuple[str, ...]:
         """The name of each row of a state's `membrane`: soma.NaV.O, and so on, one for each compartment of the kind."""
-        return tuple(key for key, kind in self._plan().states.items() for _ in self.compartments.where(kind))
+        return tuple(key for key, kind in self._plan().states.items() for _ in range(self.count(kind)))
+
+    def count(self, of: str) -> int:
+        """How many rows a state or parameter has: compartments of a kind, places of a synapse, or gap junctions."""
+        if of == GAP:
+            return len(self.junctions)
+        port = self.ports.get(of)
+        return len(port.places) if isinstance(port, Synapse) else len(self.compartments.where(of))
+
+    def contacts(self) -> list[list[int]]:
+        """The nodes of each synapse, and those of the two ends of the gap junctions.
+
+        Raises: `ParameterError` for a junction within one compartment.
+        """
+        index = self.compartments.index
+        found = [[index(place.section, place.x) for place in port.places] for _, port in self._synapses()]
+        ends = [[index(end.section, end.x) for end in each.ends] for each in self.junctions]
+        for each, (a, b) in zip(self.junctions, ends, strict=True):
+            if a == b:
+                given = f"a junction of {each.a!r} and {each.b!r}"
+                raise ParameterError("Cell", given, "two compartments", "both places lie in one: cut it finer")
+        return [*found, *([a for a, _ in ends], [b for _, b in ends])] if ends else found
 
     def values(self) -> dict[str, Tensor]:
         """The parameters by name: "dend.NaV.gbar", and "c_mem.soma", "Ra.soma" of each kind of section."""
         found = {f"{name}.{kind}": self.logs[f"{name}_{kind}"].exp() for name in BARE for kind in self.kinds}
         for kind, name, m in self._mechanisms():
             found |= {f"{kind}.{name}.{key}": x for key, x in m.values().items()}
-        return found
+        for name, receptor in self.receptors.items():
+            found |= {f"{name}.{key}": x for key, x in receptor.values().items()}  # type: ignore[operator]
+        return {**found, GAP: self.logs[GAP].exp()} if self.junctions else found
 
     def _mechanisms(self) -> list[tuple[str, str, Membrane]]:
         return [(kind, name, m) for kind, held in self.channels.items() for name, m in held.items()]  # type: ignore[operator]
@@ -167,6 +207,8 @@ class Cell(Stateful):
                 parts += [x.expand(count, *size) for x in map(torch.as_tensor, self._started(m, i))]
             if pool is not None:
                 parts.append(none.expand(count, *size))
+        for name, receptor in self.receptors.items():
+            parts += [none.expand(self.count(name), *size) for _ in receptor.lane_states]  # type: ignore[union-attr]
         with torch.no_grad():
             full = torch.full((len(self.compartments.parent), *size), self.v_init, dtype=dtype)
             above = torch.full(size, float(self.v_init >= self.threshold), dtype=dtype)
@@ -191,9 +233,11 @@ class Cell(Stateful):
     ) -> Any:
         """Run over a sequence; None starts at rest. Returns (spikes, state), or (spikes, state, traces) with `record`.
 
-        x is the one input, or all by name; each is (time, batch, *shape). `record` names places, "dend[3](0.97)", of
+        x is the one input, or all by name; each is (time, batch, *shape), for a synapse at many places with these as one
+        more axis. `record` names places, "dend[3](0.97)", of
         which the potential is kept after every `every` steps, (time // every, batch, *shape), and states of a kind of
-        section, "soma.CaDynamics.ca", kept for all its compartments, (time // every, compartments, batch, *shape).
+        section or of a synapse, "soma.CaDynamics.ca" and "exc.g", kept for all its compartments or places, (time //
+        every, compartments, batch, *shape).
         """
         if lengths is not None:
             raise ParameterError(repr(self), "lengths", "sequences of one length", "pad the stimulus, cut the traces")
@@ -210,10 +254,10 @@ class Cell(Stateful):
         found = operator.cable(arguments(self, self._plan(states), given, state, list(sites.values()), every))
         if check_finite and not bool(torch.isfinite(found.v).all()):
             raise diverged(self, given, state)
-        size = first.shape[1:]
+        size = (first.shape[1], *self.shape)
         membrane = torch.cat(found.states).view(-1, *size) if found.states else state.membrane
         last = CellState(found.v.view(-1, *size), found.low.view(-1, *size), found.above.view(size), membrane)
-        spikes = found.spikes.view(first.shape)
+        spikes = found.spikes.view(-1, *size)
         if not record:
             return spikes, last
         traces = {name: found.potentials[:, k].view(-1, *size) for k, name in enumerate(sites)}
@@ -232,8 +276,15 @@ class Cell(Stateful):
             constants = {key: spec.default for key, spec in m.params.items() if key not in rows}
             regions[kind].append(Placed.of(m, constants, rows))
         made = tuple(Region(kind, tuple(placed)) for kind, placed in regions.items())
-        lanewise = any(value.dim() > 0 for value in self.logs.values())
-        return Plan(made, self.celsius, self.ca_outside, records, lanewise)
+        groups = list[Group]()
+        for name, port in self._synapses():
+            # the places are the last axis of a parameter, behind those of the cells
+            deep = {key: (value.dim() - port.many, value.dim()) for key, value in port.receptor.values().items()}
+            rows = {key: (port.many and axes > 0, cells > 0) for key, (cells, axes) in deep.items()}
+            groups.append(Group(name, Placed.of(port.receptor, {}, rows)))
+        lanewise = any(self.logs[f"{name}_{kind}"].dim() > 0 for name in BARE for kind in self.kinds)
+        gap = (True, self.logs[GAP].dim() > 1) if self.junctions else None
+        return Plan(made, self.celsius, self.ca_outside, tuple(groups), gap, records, lanewise)
 
     def __repr__(self) -> str:
         held = "; ".join(f"{kind}: {', '.join(held)}" for kind, held in self.channels.items() if len(held))  # type: ignore[arg-type]

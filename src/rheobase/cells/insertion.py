@@ -1,4 +1,4 @@
-"""What is put into the membrane of a cell: its channels and pools, checked, and how they vary along the tree."""
+"""What is put into the membrane of a cell: channels, pools, receptors and gap junctions, checked, and how they vary."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.cells.compartments import Compartments
+from rheobase.cells.ports import GapJunction, Synapse
 from rheobase.channels.channel import Channel, Membrane, Pool
 from rheobase.errors import ParameterError, nearest
+from rheobase.synapses.receptor import Receptor
 
 
 def inserted(
@@ -55,6 +57,38 @@ def _of_kind(
             reads = f"{name} in {kind}, which reads calcium"
             raise ParameterError("Cell", reads, "a pool beside it", "add CaDynamics()")
     return held
+
+
+def fitting(name: str, synapse: Synapse, shape: tuple[int, ...]) -> Receptor:
+    """The receptor of a synapse on cells of this shape.
+
+    Raises: `ParameterError` for one of another shape.
+    """
+    whole = (*shape, len(synapse.places)) if synapse.many else shape
+    receptor = synapse.receptor
+    if receptor.shape not in ((), whole, whole[len(shape) :]):
+        kind = type(receptor).__name__
+        expected = f"one, or {whole}" + (", (*cells, places)" if synapse.many else " as the cell")
+        raise ParameterError("Cell", f"{kind} of shape {receptor.shape} as {name}", expected, f"{kind}(*shape, ...)")
+    return receptor
+
+
+def joined(junctions: Sequence[GapJunction], shape: tuple[int, ...]) -> Tensor:
+    """The conductances of gap junctions in float64, (junctions,) or (*shape, junctions).
+
+    Raises: `ParameterError` for what is no junction, and for a conductance that is no finite number > 0, or `shape` of
+    them.
+    """
+    found = list[Tensor]()
+    for each in junctions:
+        if not isinstance(each, GapJunction):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ParameterError("Cell", f"junction {each!r}", "a GapJunction", 'GapJunction("soma", "dend", g=1e-3)')
+        g = exact(each.g)
+        if tuple(g.shape) not in ((), shape) or not bool(((g > 0) & g.isfinite()).all()):
+            expected = "a finite number > 0, in uS" + (f", or {shape} of them" if shape else "")
+            raise ParameterError("Cell", f"g = {each.g!r} of a gap junction", expected, "g=1e-3, say")
+        found.append(g)
+    return torch.stack(torch.broadcast_tensors(*found), -1)
 
 
 def profiles(compartments: Compartments, channels: nn.ModuleDict, scale: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -109,4 +143,4 @@ def exact(value: Any) -> Tensor:
     return value.detach().double() if isinstance(value, Tensor) else torch.as_tensor(value, dtype=torch.float64)
 
 
-__all__ = ["by_kind", "exact", "inserted", "profiles"]
+__all__ = ["by_kind", "exact", "fitting", "inserted", "joined", "profiles"]

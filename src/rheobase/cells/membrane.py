@@ -41,7 +41,7 @@ class Compartment:
             i = self._bound(p, **e).current(self._state(p, states), p.mechanism.reads(v, ca))
             total = total + i
             i_ca = i_ca + i if p.mechanism.ion == "ca" else i_ca
-        return self._slope(total, v, [ca, *states.values()]), total, i_ca
+        return slope(total, v, [ca, *states.values()]), total, i_ca
 
     def _key(self, p: Placed, name: str) -> str:
         return f"{self.region.name}.{p.name}.{name}"
@@ -57,14 +57,15 @@ class Compartment:
         pool = self.region.pool
         return None if pool is None else self._state(pool, rows)[0]
 
-    def _slope(self, of: Any, by: Symbol, held: Sequence[Any]) -> Any:
-        """The derivative of the current by the potential, with the states held."""
-        if not isinstance(of, Symbol):
-            return 0.0
-        graph = self.tracer.graph
-        stop = [by.node, *(x.node for x in held if isinstance(x, Symbol))]
-        found = gradients(graph, [(lift(self.tracer, of), graph.const(1.0))], stop)
-        return Symbol(self.tracer, found[by.node]) if by.node in found else 0.0
+
+def slope(of: Any, by: Symbol, held: Sequence[Any]) -> Any:
+    """The derivative of a current by the potential, with the states held."""
+    if not isinstance(of, Symbol):
+        return 0.0
+    graph = by.tracer.graph
+    stop = [by.node, *(x.node for x in held if isinstance(x, Symbol))]
+    found = gradients(graph, [(lift(by.tracer, of), graph.const(1.0))], stop)
+    return Symbol(by.tracer, found[by.node]) if by.node in found else 0.0
 
 
-__all__ = ["FARADS", "SIEMENS", "Compartment"]
+__all__ = ["FARADS", "SIEMENS", "Compartment", "slope"]

@@ -20,14 +20,15 @@ STRETCH = 32  # steps between two checkpoints: of a tape, a block of lanes keeps
 class Given(NamedTuple):
     """The arguments. Lanes are the last axis; the kernel's words are those of `cable._Cable`.
 
-    current (steps, ports, lanes); conductance, drive (steps, gates, lanes); diagonal, axial (nodes, lanes) or (nodes);
-    v, low (nodes, lanes); above (lanes); states and params by the plan; areas and nodes by its regions; `arrays`:
-    parent, port, gate, site, end, watch.
+    current (steps, ports, lanes); conductance, drive (steps, gates, lanes); spikes (steps, count, lanes) of each group
+    of synapses; diagonal, axial (nodes, lanes) or (nodes); v, low (nodes, lanes); above (lanes); states and params by
+    the plan; areas and nodes by its regions; `arrays`: parent, port, gate, site, end, watch, then those of the plan's contacts.
     """
 
     current: Tensor
     conductance: Tensor
     drive: Tensor
+    spikes: list[Tensor]
     diagonal: Tensor
     axial: Tensor
     v: Tensor
@@ -48,7 +49,9 @@ class Given(NamedTuple):
         return self.v.shape[-1]
 
 
-DIFFERENTIABLE = ("current", "conductance", "drive", "diagonal", "axial", "v", "low", "above", "states", "params")
+DIFFERENTIABLE = (
+    "current", "conductance", "drive", "spikes", "diagonal", "axial", "v", "low", "above", "states", "params",
+)  # fmt: skip
 
 
 class Results(NamedTuple):
@@ -123,7 +126,7 @@ class Kernels:
         held: dict[str, Tensor | None] = dict(zip(_inputs(plan), CABLE.tensors(given), strict=True))
         held |= dict(zip((f"area:{r.name}" for r in plan.regions), given.areas, strict=True))
         held |= dict(zip((f"node:{r.name}" for r in plan.regions), given.nodes, strict=True))
-        held |= dict(zip(ARRAYS, given.arrays, strict=True))
+        held |= dict(zip((*ARRAYS, *plan.contacts), given.arrays, strict=True))
         held |= named
         records, segment, segments = cut(given, keep)
         sizes = {
@@ -131,6 +134,7 @@ class Kernels:
             "gates": given.conductance.shape[1], "sites": len(given.arrays[3]), "ends": len(given.arrays[4]),
             "segment": segment, "segments": segments,
             **{f"count:{r.name}": len(nodes) for r, nodes in zip(plan.regions, given.nodes, strict=True)},
+            **dict(zip(plan.contacts.values(), map(len, given.arrays[len(ARRAYS) :]), strict=True)),
         }  # fmt: skip
         dense = {b.name: x.contiguous() for b in nest.buffers if (x := held.get(b.name)) is not None}
         numbers = {"dt": given.dt, "threshold": given.threshold}
@@ -144,7 +148,8 @@ ARRAYS = ("parent", "port", "gate", "site", "end", "watch")
 def _inputs(plan: Plan) -> list[str]:
     """The buffers of the differentiable arguments, in order."""
     return [
-        "current", "conductance", "drive", "diagonal", "axial", "init:v", "init:low", "init:above",
+        "current", "conductance", "drive", *(f"in:{group.name}" for group in plan.groups), "diagonal", "axial",
+        "init:v", "init:low", "init:above",
         *(f"init:{key}" for key in plan.states), *(f"param:{key}" for key in plan.rows),
     ]  # fmt: skip
 

@@ -13,6 +13,10 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rheobase.channels.channel import Channel, Membrane, Pool
+from rheobase.synapses.receptor import Receptor
+
+GAP = "g_gap"  # the row of the conductances of gap junctions
+JUNCTIONS, ENDS = "junctions", ("gap:a", "gap:b")  # how many there are, and the arrays of their nodes
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,9 @@ class Placed:
     rows: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)  # (along compartments, along lanes)
 
     @classmethod
-    def of(cls, mechanism: Membrane, constants: Mapping[str, float], rows: Mapping[str, tuple[bool, bool]]) -> Placed:
+    def of(
+        cls, mechanism: Membrane | Receptor, constants: Mapping[str, float], rows: Mapping[str, tuple[bool, bool]]
+    ) -> Placed:
         kind = type(mechanism)
         return cls(f"{kind.__module__}:{kind.__qualname__}", constants, rows)
 
@@ -35,7 +41,7 @@ class Placed:
         return self.origin.rpartition(":")[2].rpartition(".")[2]
 
     @functools.cached_property
-    def mechanism(self) -> Membrane:
+    def mechanism(self) -> Any:
         module, _, name = self.origin.partition(":")
         found: Any = importlib.import_module(module)
         for part in name.split("."):
@@ -79,12 +85,32 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Synapses with one receptor, as many as there are places: an input of the cell."""
+
+    name: str
+    placed: Placed
+
+    @functools.cached_property
+    def states(self) -> tuple[str, ...]:
+        """The rows that go from step to step: `exc.g`."""
+        return tuple(f"{self.name}.{k}" for k in self.placed.mechanism.lane_states)
+
+    @functools.cached_property
+    def rows(self) -> dict[str, tuple[bool, bool]]:
+        """The parameters: `exc.weight`."""
+        return {f"{self.name}.{k}": kind for k, kind in self.placed.rows.items()}
+
+
+@dataclass(frozen=True)
 class Plan:
     """All that a kernel knows of a cell."""
 
     regions: tuple[Region, ...]
     celsius: float
     ca_outside: float
+    groups: tuple[Group, ...] = ()
+    gap: tuple[bool, bool] | None = None  # the row of the gap junctions, where there are some
     records: tuple[str, ...] = ()  # states that are kept
     lanewise: bool = False  # capacitance and axial conductance differ between lanes
 
@@ -94,25 +120,35 @@ class Plan:
 
     @functools.cached_property
     def states(self) -> dict[str, str]:
-        """All states, each with its region."""
-        return {key: region.name for region in self.regions for key in region.states}
+        """All states, each with its region or group."""
+        return {key: each.name for each in (*self.regions, *self.groups) for key in each.states}
 
     @functools.cached_property
     def rows(self) -> dict[str, tuple[bool, bool]]:
         """All parameters that are rows."""
-        return {key: kind for region in self.regions for key, kind in region.rows.items()}
+        found = {key: kind for each in (*self.regions, *self.groups) for key, kind in each.rows.items()}
+        return found if self.gap is None else {**found, GAP: self.gap}
+
+    @functools.cached_property
+    def contacts(self) -> dict[str, str]:
+        """The arrays of the nodes of synapses and gap junctions, in order, each with the size that is its length."""
+        found = {f"at:{group.name}": f"count:{group.name}" for group in self.groups}
+        return found if self.gap is None else {**found, **dict.fromkeys(ENDS, JUNCTIONS)}
 
 
 @functools.lru_cache(maxsize=64)
 def parse(text: str) -> Plan:
     """The plan of a text."""
     told = json.loads(text)
-    regions = tuple(
-        Region(r["name"], tuple(Placed(p["origin"], p["constants"], {k: tuple(v) for k, v in p["rows"].items()})
-                                for p in r["placed"]))
-        for r in told["regions"]
-    )  # fmt: skip
-    return Plan(regions, told["celsius"], told["ca_outside"], tuple(told["records"]), told["lanewise"])
+    regions = tuple(Region(r["name"], tuple(map(_placed, r["placed"]))) for r in told["regions"])
+    groups = tuple(Group(g["name"], _placed(g["placed"])) for g in told["groups"])
+    gap = None if told["gap"] is None else (told["gap"][0], told["gap"][1])
+    records = tuple(told["records"])
+    return Plan(regions, told["celsius"], told["ca_outside"], groups, gap, records, told["lanewise"])
 
 
-__all__ = ["Placed", "Plan", "Region", "parse"]
+def _placed(told: Mapping[str, Any]) -> Placed:
+    return Placed(told["origin"], told["constants"], {k: tuple(v) for k, v in told["rows"].items()})
+
+
+__all__ = ["ENDS", "GAP", "JUNCTIONS", "Group", "Placed", "Plan", "Region", "parse"]

@@ -1,0 +1,111 @@
+"""Synapses and gap junctions in the nest of a cell: what they add to d and b of a step, and their states after it.
+
+    spikes of the step, then   d <- d + di/dv,  b <- b - i(v)      a synapse, i = g (v - e)
+                               d <- d + g,      b <- b + g (u - v)      a junction, at each of its two ends
+
+A junction couples two branches across the tree, which the elimination does not see: of its current g (v - u), only the
+own end is implicit, the other one is that of the step before. So does NEURON with a POINTER to the other potential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rheobase.cells.membrane import slope
+from rheobase.cells.plan import ENDS, GAP, JUNCTIONS, Group, Plan
+from rheobase.core.bound import Bound
+from rheobase.engine.nest.equations import leaf
+from rheobase.engine.nest.index import Index, at
+from rheobase.engine.nest.nest import BLOCK, Buffer, Leaf, Ref, Statement, loop
+
+Rows = Mapping[str, Buffer]
+
+
+def buffers(plan: Plan, steps: Index, records: Index) -> Iterator[Buffer]:
+    """Spikes in:x (steps, count, lanes) of each group, its nodes, states and parameters; the ends of junctions."""
+    for group in plan.groups:
+        count = Index.name(f"count:{group.name}")
+        yield Buffer(f"in:{group.name}", (steps, count))
+        yield Buffer(f"at:{group.name}", (count,), stored="i32", shared=True)
+        for key in group.states:
+            yield from (Buffer(f"{when}:{key}", (count,)) for when in ("init", "final"))
+            yield Buffer(key, (count,), BLOCK)
+            if key in plan.records:
+                yield Buffer(f"rec:{key}", (records, count))
+        for key, (along, lanes) in group.rows.items():
+            yield Buffer(f"param:{key}", (count,) if along else (), shared=not lanes)
+    if plan.gap is not None:
+        junctions = Index.name(JUNCTIONS)
+        yield from (Buffer(name, (junctions,), stored="i32", shared=True) for name in ENDS)
+        yield Buffer(f"param:{GAP}", (junctions,), shared=not plan.gap[1])
+
+
+def before(plan: Plan, rows: Rows, t: Index) -> Iterator[Statement]:
+    """What enters d and b in step t, before the elimination."""
+    for group in plan.groups:
+        yield loop("k", Index.name(f"count:{group.name}"), lambda k, group=group: [_received(group, rows, t, k)])
+    if plan.gap is not None:
+        yield loop("j", Index.name(JUNCTIONS), lambda j: [_coupled(rows, j)])
+
+
+def after(plan: Plan, rows: Rows) -> Iterator[Statement]:
+    """The states of the synapses dt later, for the new potential."""
+    for group in plan.groups:
+        yield loop("k", Index.name(f"count:{group.name}"), lambda k, group=group: [_advanced(group, rows, k)])
+
+
+def _received(group: Group, rows: Rows, t: Index, k: Index) -> Leaf:
+    c = at(f"at:{group.name}", k, "nodes")
+    d, b = rows["d"][c], rows["b"][c]
+
+    def equations(**read: Any) -> tuple[Any, ...]:
+        m, v = _bound(group, read), read["v"]
+        s = m.received(_state(group, read), read["spikes"])
+        i = m.current(s, v)
+        return (read["d"] + slope(i, v, list(s)), read["b"] - i, *s)
+
+    reads = {"spikes": rows[f"in:{group.name}"][t, k], "d": d, "b": b, **_reads(group, rows, k, c)}
+    return leaf(equations, reads=reads, writes=[d, b, *(rows[key][k] for key in group.states)])
+
+
+def _advanced(group: Group, rows: Rows, k: Index) -> Leaf:
+    c = at(f"at:{group.name}", k, "nodes")
+
+    def equations(**read: Any) -> tuple[Any, ...]:
+        return tuple(_bound(group, read).advanced(_state(group, read), read["v"]))
+
+    return leaf(equations, reads=_reads(group, rows, k, c), writes=[rows[key][k] for key in group.states])
+
+
+def _reads(group: Group, rows: Rows, k: Index, c: Index) -> dict[str, Ref]:
+    found = {"v": rows["v"][c], **{key: rows[key][k] for key in group.states}}
+    for key, (along, _) in group.rows.items():
+        row = rows[f"param:{key}"]
+        found[key] = row[k] if along else row.row
+    return found
+
+
+def _bound(group: Group, read: Mapping[str, Any]) -> Any:
+    held = {name: read[f"{group.name}.{name}"] for name in group.placed.rows}
+    return Bound(group.placed.mechanism, held, read["v"].tracer.symbol("number", tag="dt"))
+
+
+def _state(group: Group, read: Mapping[str, Any]) -> Any:
+    return group.placed.mechanism.State(*(read[key] for key in group.states))
+
+
+def _coupled(rows: Rows, j: Index) -> Leaf:
+    a, b = (at(end, j, "nodes") for end in ENDS)
+    writes = [rows["d"][a], rows["b"][a], rows["d"][b], rows["b"][b]]
+    names = dict(zip(("d_a", "b_a", "d_b", "b_b"), writes, strict=True))
+    reads = {**names, "v": rows["v"][a], "u": rows["v"][b], "g": rows[f"param:{GAP}"][j]}
+
+    def equations(d_a: Any, b_a: Any, d_b: Any, b_b: Any, v: Any, u: Any, g: Any) -> tuple[Any, ...]:
+        i = g * (v - u)
+        return d_a + g, b_a - i, d_b + g, b_b + i
+
+    return leaf(equations, reads=reads, writes=writes)
+
+
+__all__ = ["after", "before", "buffers"]
