@@ -56,8 +56,8 @@ class _Cable:
     Memory buffers: current (steps, ports, lanes) nA at the nodes `port`; conductance and drive = conductance e (steps,
     gates, lanes), uS and nA, at the nodes `gate`; `diagonal` (nodes), capacitance over dt and the axial conductances
     of a node, and `axial` (nodes), that to its parent, uS; `parent` (nodes), `end` the nodes without area; for each
-    region `area` um2 and `node` (compartments); those of `contacts`; potentials v[site] (records, sites, lanes), states rec:x (records,
-    count, lanes), spikes (steps, lanes) of the node `watch`; init:x and final:x of each state; param:x.
+    region `area` um2 and `node` (compartments); those of `contacts`; potentials v[site] (records, sites, lanes), states
+    rec:x (records, count, lanes), spikes (steps, lanes) of the node `watch`; init:x and final:x of each state; param:x.
 
     A leaf for each mechanism, so that several vectors are computed side by side: together they need more registers
     than there are, and one vector alone waits for its own results.

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rheobase.cells.membrane import FARADS
 from rheobase.cells.operator import Given
-from rheobase.cells.plan import GAP, Plan
+from rheobase.cells.plan import Plan
 from rheobase.cells.ports import PLACE, Conductance, Current, Synapse
 from rheobase.checks import is_whole
 from rheobase.errors import (

@@ -233,11 +233,10 @@ class Cell(Stateful):
     ) -> Any:
         """Run over a sequence; None starts at rest. Returns (spikes, state), or (spikes, state, traces) with `record`.
 
-        x is the one input, or all by name; each is (time, batch, *shape), for a synapse at many places with these as one
-        more axis. `record` names places, "dend[3](0.97)", of
-        which the potential is kept after every `every` steps, (time // every, batch, *shape), and states of a kind of
-        section or of a synapse, "soma.CaDynamics.ca" and "exc.g", kept for all its compartments or places, (time //
-        every, compartments, batch, *shape).
+        x is the one input, or all by name; each is (time, batch, *shape), of a synapse at many places (time, batch,
+        *shape, places). `record` names places, "dend[3](0.97)", of which the potential is kept after every `every`
+        steps, (time // every, batch, *shape), and states of a kind of section, "soma.CaDynamics.ca", or of a synapse,
+        "exc.g", kept for all its compartments or places, (time // every, compartments, batch, *shape).
         """
         if lengths is not None:
             raise ParameterError(repr(self), "lengths", "sequences of one length", "pad the stimulus, cut the traces")

@@ -22,7 +22,7 @@ class Given(NamedTuple):
 
     current (steps, ports, lanes); conductance, drive (steps, gates, lanes); spikes (steps, count, lanes) of each group
     of synapses; diagonal, axial (nodes, lanes) or (nodes); v, low (nodes, lanes); above (lanes); states and params by
-    the plan; areas and nodes by its regions; `arrays`: parent, port, gate, site, end, watch, then those of the plan's contacts.
+    the plan; areas and nodes by its regions; `arrays`: parent, port, gate, site, end, watch, and the plan's contacts.
     """
 
     current: Tensor

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rheobase.synapses.exponential import Exponential
     from rheobase.synapses.nmda import NMDA
     from rheobase.synapses.receptor import Receptor
-    from rheobase.synapses.spike_trains import spike_trains
+    from rheobase.synapses.trains import spike_trains
 
 FILES = {
     "Alpha": "alpha",
@@ -23,7 +23,7 @@ FILES = {
     "Exponential": "exponential",
     "NMDA": "nmda",
     "Receptor": "receptor",
-    "spike_trains": "spike_trains",
+    "spike_trains": "trains",
 }
 __all__ = ["NMDA", "Alpha", "DoubleExponential", "Exponential", "Receptor", "spike_trains"]
 __getattr__ = lazily(__name__, FILES)

@@ -12,7 +12,7 @@ from rheobase.synapses.receptor import Receptor
 
 
 class Alpha(Receptor):
-    """A conductance with the shape of an alpha function, with a peak of `weight` a time `tau` after a spike (Rall, 1967).
+    """A conductance with the shape of an alpha function, which peaks a time `tau` after a spike (Rall, 1967).
 
         g(t) = weight (t/tau) exp(1 - t/tau)          i = g (v - e)
         dg/dt = h - g/tau          dh/dt = -h/tau          at a spike h <- h + weight e^1/tau

@@ -25,8 +25,8 @@ class DoubleExponential(Receptor):
     Numerics: exact for spikes at the beginnings of steps. g is a difference: of time constants that are near each
     other, its relative error is that of the type times tau_decay / (tau_decay - tau_rise).
 
-    Differs from NEURON's `Exp2Syn`: there a tau1 above 0.9999 tau2 is replaced by that; here equal ones are refused, and
-    a rise that is slower than the decay is the same curve with the two exchanged.
+    Differs from NEURON's `Exp2Syn`: there a tau1 above 0.9999 tau2 is replaced by that; here equal ones are refused,
+    and a rise that is slower than the decay is the same curve with the two exchanged.
 
     Reference: Carnevale & Hines, The NEURON Book, Cambridge University Press (2006), ch. 10. Named sets: Markram et al.
     (2015).

@@ -17,9 +17,9 @@ from rheobase.errors import ParameterError
 def spike_trains(times: Sequence[Any], *, t_stop: float, dt: float) -> Tensor:
     """Spike times in ms to how many spikes act in each step, in torch's default dtype, for a batch of one.
 
-    One train, [t0, t1, ...], gives (time, 1); a sequence of trains, of any lengths, (time, 1, trains). A spike acts from
-    the beginning of a step, the one that is nearest to its time (the earlier of two), as it does in NEURON; two spikes
-    in a step count as 2.
+    One train, [t0, t1, ...], gives (time, 1); a sequence of trains, of any lengths, (time, 1, trains). A spike acts
+    from the beginning of a step, the one that is nearest to its time (the earlier of two), as it does in NEURON; two
+    spikes in a step count as 2.
 
     Raises: `ParameterError` for times that are below 0, not in order, at or after the last beginning of a step, or no
     numbers.
