@@ -64,14 +64,17 @@ def python_with_neuron(peers: Path) -> str | None:
     return None
 
 
-def compiled(python: str, folder: Path) -> str:
-    """The library of the mechanisms, made in `folder`. Raises `RuntimeError` where that fails."""
+def compiled(python: str, folder: Path, *sources: Path) -> str:
+    """The library of the mechanisms in these folders, or the channels, made in `folder`.
+
+    Raises: `RuntimeError` where that fails.
+    """
     beside = Path(python).parent
     tool = shutil.which("nrnivmodl", path=f"{beside}{os.pathsep}{os.environ.get('PATH', '')}")
     if tool is None:
         raise RuntimeError(f"no nrnivmodl beside {python}")
     environment = {**os.environ, "PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', '')}"}
-    ran = subprocess.run([tool, str(CHANNELS)], cwd=folder, env=environment, capture_output=True, text=True)
+    ran = subprocess.run([tool, *map(str, sources or [CHANNELS])], cwd=folder, env=environment, capture_output=True, text=True)
     found = list(folder.glob("*/libnrnmech.so"))
     if ran.returncode or not found:
         raise RuntimeError(f"nrnivmodl failed:\n{(ran.stdout + ran.stderr)[-2000:]}")
