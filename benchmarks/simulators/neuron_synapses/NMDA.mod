@@ -1,4 +1,5 @@
-: The NMDA receptor, as rheobase.synapses.NMDA has it.
+: The NMDA receptor, as rheobase.synapses.NMDA has it. CONDUCTANCE gives NEURON the slope of the current; without it,
+: the slope is a difference of 0.001 mV.
 
 NEURON {
     THREADSAFE
@@ -27,6 +28,8 @@ ASSIGNED {
     v (mV)
     i (nA)
     factor
+    slopes (uS)
+    block
 }
 
 STATE {
@@ -36,7 +39,10 @@ STATE {
 
 BREAKPOINT {
     SOLVE decays METHOD cnexp
-    i = (B - A)/(1 + mg/k_mg*exp(-slope*v))*(v - e)
+    CONDUCTANCE slopes
+    block = 1/(1 + mg/k_mg*exp(-slope*v))
+    i = (B - A)*block*(v - e)
+    slopes = (B - A)*block*(1 + slope*(1 - block)*(v - e))
 }
 
 INITIAL {

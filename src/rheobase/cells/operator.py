@@ -183,7 +183,8 @@ def _rows(x: Tensor, name: str, given: Given) -> Tensor:
     """Zeros for the gradient of an argument, with a row of lanes also where it is one number for all of them."""
     shared = name.startswith("param:") and not parse(given.plan).rows[name.removeprefix("param:")][1]
     alike = name in ("diagonal", "axial") and not parse(given.plan).lanewise
-    return x.new_zeros(*x.shape, given.lanes) if shared or alike else torch.zeros_like(x)
+    # rows as the kernel writes them, also where the argument lies in memory in another order
+    return x.new_zeros(*x.shape, given.lanes) if shared or alike else x.new_zeros(x.shape)
 
 
 def cable(given: Given) -> Results:
