@@ -74,7 +74,9 @@ def compiled(python: str, folder: Path, *sources: Path) -> str:
     if tool is None:
         raise RuntimeError(f"no nrnivmodl beside {python}")
     environment = {**os.environ, "PATH": f"{beside}{os.pathsep}{os.environ.get('PATH', '')}"}
-    ran = subprocess.run([tool, *map(str, sources or [CHANNELS])], cwd=folder, env=environment, capture_output=True, text=True)
+    ran = subprocess.run(
+        [tool, *map(str, sources or [CHANNELS])], cwd=folder, env=environment, capture_output=True, text=True
+    )
     found = list(folder.glob("*/libnrnmech.so"))
     if ran.returncode or not found:
         raise RuntimeError(f"nrnivmodl failed:\n{(ran.stdout + ran.stderr)[-2000:]}")

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from benchmarks.simulators.neuron_cell import CHANNELS, compiled
 
 FILE = Path(__file__).parent / "traces" / "neuron-synapses.npz"
@@ -33,10 +32,11 @@ LEAK = {"g": 5e-5, "e": -70.0}
 ACTIVE = {"NaV": 0.12, "Kv3_1": 0.3}  # S/cm2, in the soma
 REVERSAL = {"na": 53.0, "k": -107.0}
 SITES = (("soma", 0.5), ("dend[1]", 0.9), ("dend[2]", 0.9))
-# mechanism, its values, and at which place which spikes arrive with which weight (uS); some between two steps, two at once
+# mechanism, its values, and each place with its weight (uS) and spikes (ms); some between two steps, two at once
 SYNAPSES: dict[str, tuple[str, dict[str, float], list[tuple[str, float, float, list[float]]]]] = {
     "exc": ("ExpSyn", {"tau": 1.7, "e": 0.0}, [
-        ("dend[1]", 0.9, 2e-3, [5.0, 9.3, 9.3, 30.0]), ("dend[2]", 0.5, 1e-3, [6.007, 31.02]), ("dend[1]", 0.9, 5e-4, [0.0, 12.0]),
+        ("dend[1]", 0.9, 2e-3, [5.0, 9.3, 9.3, 30.0]), ("dend[2]", 0.5, 1e-3, [6.007, 31.02]),
+        ("dend[1]", 0.9, 5e-4, [0.0, 12.0]),
     ]),
     "inh": ("Exp2Syn", {"tau1": 0.4, "tau2": 6.0, "e": -80.0}, [
         ("dend[0]", 0.2, 3e-3, [8.0, 40.0]), ("soma", 0.5, 1e-3, [20.018]),

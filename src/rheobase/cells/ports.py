@@ -85,7 +85,8 @@ class Synapse:
                which axes of size 1 stand for all: weights (places,) are shared by the cells.
 
     The input is how many spikes there are in each step, from 0 on; they act from its beginning. `spike_trains` makes it
-    of times. A synapse has no delay: `nn.Delay` and `nn.SynapticDelay` stand before the cell, or the times are later.
+    of times. A synapse has no delay of its own: `nn.AxonalDelay` before the cell has one for each place, which it can
+    learn; or the times are later.
 
     Raises: `ParameterError` for what is no place or no receptor, and for a delay.
     """
@@ -100,7 +101,7 @@ class Synapse:
             given = f"the receptor {self.receptor!r}"
             raise ParameterError("Synapse", given, "a receptor", "rheobase.synapses.Exponential(tau=2.0), say")
         if self.delay is not None:
-            remedy = "nn.SynapticDelay or nn.Delay before the cell, or later spike times"
+            remedy = "nn.AxonalDelay before the cell, or later spike times"
             raise ParameterError("Synapse", f"delay = {self.delay!r}", "no delay", remedy)
         if not self.places:
             raise ParameterError("Synapse", "no place", "at least one", '"dend[3](0.5)", say')
