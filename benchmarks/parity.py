@@ -20,6 +20,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "profiler_rows": ("tests/profiling/test_profiler_rows.py",),
     "rounds": ("tests/engine/test_rounds.py",),
     "series_search": ("tests/data/test_series.py",),
+    "synapses": ("tests/cells/test_synapses.py", "tests/against/test_synapses.py"),
     "timeseries": ("tests/data/test_series.py",),
     "tree": ("tests/engine/test_tree.py",),
 }

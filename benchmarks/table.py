@@ -319,6 +319,34 @@ def tree(results: dict[str, Any]) -> str:
     ])  # fmt: skip
 
 
+def synapses(results: dict[str, Any]) -> str:
+    def us(row: dict[str, Any]) -> str:
+        per = 1e6 / (results["steps"] * results["lanes"])
+        median, lower, upper = (f"{per * row['seconds'][k]:.3g}" for k in ("median", "lower", "upper"))
+        return f"{median} [{lower}, {upper}]"
+
+    cases = results["cases"]
+    rows = [
+        [
+            title,
+            *(text for rows in cases.values() for text in (us(rows[title]), f"{rows[title]['ns'] / bare(rows):.3g} x")),
+        ]
+        for title in cases["forward"]
+    ]
+    head = ["", *(text for what in cases for text in (f"{what}: us", "to none"))]
+    return "\n".join([
+        "## Synapses on a cell\n",
+        f"Microseconds of one thread for a step of one of {results['lanes']} cells of 127 compartments in float32, with "
+        f"{results['synapses']} synapses at random places, in turns ({results['steps']} steps a run).\n",
+        table(head, rows),
+    ])  # fmt: skip
+
+
+def bare(rows: dict[str, Any]) -> float:
+    """The nanoseconds of the cell without synapses."""
+    return rows["no synapses"]["ns"]
+
+
 def profiler_rows(results: dict[str, Any]) -> str:
     def us(row: dict[str, Any]) -> str:
         median, lower, upper = (f"{1e6 * row['seconds'][k]:.4g}" for k in ("median", "lower", "upper"))
@@ -348,6 +376,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "event_driven": event_driven,
     "tree": tree,
     "cells": cells,
+    "synapses": synapses,
     "profiler_rows": profiler_rows,
 }
 

@@ -47,8 +47,9 @@ class Alpha(Receptor):
         return s._replace(h=s.h + math.e * self.weight / self.tau * spikes)
 
     def advanced(self, s: Any, v: Any) -> Any:
-        left = torch.exp(-self.dt / self.tau)
-        return s._replace(g=(s.g + self.dt * s.h) * left, h=s.h * left)
+        dt: Any = self.dt
+        left = torch.exp(-dt / self.tau)
+        return s._replace(g=(s.g + dt * s.h) * left, h=s.h * left)
 
     def conductance(self, s: Any, v: Any) -> Any:
         return s.g
