@@ -336,8 +336,8 @@ def synapses(results: dict[str, Any]) -> str:
     head = ["", *(text for what in cases for text in (f"{what}: us", "to none"))]
     return "\n".join([
         "## Synapses on a cell\n",
-        f"Microseconds of one thread for a step of one of {results['lanes']} cells of 127 compartments in float32, with "
-        f"{results['synapses']} synapses at random places, in turns ({results['steps']} steps a run).\n",
+        f"Microseconds of one thread for a step of one of {results['lanes']} cells of 127 compartments in float32, "
+        f"with {results['synapses']} synapses at random places, in turns ({results['steps']} steps a run).\n",
         table(head, rows),
     ])  # fmt: skip
 

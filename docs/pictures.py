@@ -1,4 +1,4 @@
-"""Pictures that the library draws itself: the README's six cells under a step of current, and the cell of a page.
+"""Pictures that the library draws itself: six cells under a step of current, the cell of a page, synaptic potentials.
 
 python docs/pictures.py
 """
@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 
-from rheobase import Neuron, neurons
+from rheobase import Neuron, channels, neurons
+from rheobase.cells import Cell, Compartments, Section, Synapse
 from rheobase.files import atomic_write
-from rheobase.plot.style import LIGHT, dress, few_ticks, new_figure, save
+from rheobase.plot.style import LIGHT, dress, few_ticks, legend, new_figure, save
 from rheobase.plot.vector import adaptive_svg
+from rheobase.synapses import DoubleExponential, spike_trains
 
 STOP, ON, OFF = 240.0, 30.0, 190.0  # ms, or steps for a cell that counts in steps
 CELLS: tuple[tuple[str, Neuron, str, float], ...] = (
@@ -60,8 +62,53 @@ def of_readme() -> None:
     atomic_write(Path(__file__).parent / "img" / "neurons.svg", adaptive_svg(figure))
 
 
+def of_synapses() -> None:
+    """A fast and a slow synaptic potential on their way along a dendrite: over time, and their peaks."""
+    style, dt, stop = LIGHT, 0.025, 80.0
+    soma = Section("soma", length=20, diameter=20)
+    dend = Section("dend", length=600, diameter=(2.5, 1.0), parent=soma)
+    tree = Compartments.of([soma, dend], nseg=41)
+    places = [f"dend({x:.6f})" for x in tree.x[tree.segments] if x > 0][41:]
+    figure = new_figure(9.0, 3.2, style)
+    over_time, along = figure.subplots(1, 2)
+    for k, (title, tau) in enumerate((("fast (2 ms)", 2.0), ("slow (40 ms)", 40.0))):
+        receptor = DoubleExponential(weight=3e-4, tau_rise=0.3, tau_decay=tau)
+        leak = {kind: [channels.Pas(g=5e-5, e=-70.0)] for kind in ("soma", "dend")}
+        cell = Cell(
+            tree, leak, dt=dt, Ra=150.0, v_init=-70.0, inputs={"exc": Synapse("dend(0.95)", receptor)},
+        )  # fmt: skip
+        with torch.no_grad():
+            _, _, rec = cell(spike_trains([5.0], t_stop=stop, dt=dt), record=("soma", *places))
+        t = dt * torch.arange(1, len(rec["soma"]) + 1)
+        if k == 0:
+            shown = [places[38], places[30], places[22], places[12], "soma"]
+            for place, share in zip(shown, (1.0, 0.8, 0.6, 0.45, 0.3), strict=True):
+                far = tree.distance[tree.index(*_read(place))]
+                label = "soma" if place == "soma" else f"{far:.0f} um"
+                over_time.plot(t, rec[place][:, 0], color=style.colours[0], alpha=share, lw=1.4, label=label)
+        peaks = [float(rec[place].max()) + 70.0 for place in ("soma", *places)]
+        far = [0.0, *(tree.distance[tree.index(*_read(place))] for place in places)]
+        along.plot(far, peaks, color=style.colours[k], lw=1.6, label=title)
+    at = tree.distance[tree.index("dend", 0.95)]
+    dress(over_time, style, title=f"a fast synapse at {at:.0f} um", x="ms", y="mV")
+    dress(along, style, title="peak along the way to the soma", x="um from the soma", y="mV above rest")
+    over_time.set_xlim(0, 40)
+    along.set_xlim(0, 620)
+    along.set_ylim(0, None)
+    for ax in (over_time, along):
+        few_ticks(ax, x=5, y=5)
+        legend(ax, style)
+    save(figure, Path(__file__).parent / "img" / "epsp.png")
+
+
+def _read(place: str) -> tuple[str, float]:
+    name, _, x = place.rstrip(")").partition("(")
+    return name, float(x or 0.5)
+
+
 def main() -> None:
     of_readme()
+    of_synapses()
     of_page("morphology")
 
 
