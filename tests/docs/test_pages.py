@@ -180,3 +180,8 @@ def test_cells() -> None:
     assert names["traces"]["soma"].shape == (2000, 3, 4)
     assert bool((names["slopes"] != 0).all())
     assert float(names["outward"][-1]) > 0
+    near, far, open_ = (names["epsp"][name].detach() for name in ("soma", "dend(0.95)", "exc.B"))
+    assert -69.5 < float(near.max()) < float(far.max())
+    assert open_.shape == (2000, 2, 1)
+    assert bool((names["passive"].receptors["exc"].weight_log.grad != 0).all())
+    assert (DOCS / "img" / "epsp.png").is_file()
