@@ -138,13 +138,14 @@ class _Cable:
     def _steps(self) -> Statement:
         def turn(t: Index) -> list[Statement]:
             return [
+                *contacts.received(self.plan, self.buffers, t),
                 loop("p", Index.name("ports"), lambda p: [self._enter(t, p)]),
                 loop("p", Index.name("gates"), lambda p: [self._open(t, p)]),
-                *contacts.before(self.plan, self.buffers, t),
+                *contacts.loaded(self.plan, self.buffers),
                 loop("c", Index.name("nodes"), self._up, start=1, down=True),
                 self._root(),
                 loop("c", Index.name("nodes"), self._down, start=1),
-                *contacts.after(self.plan, self.buffers),
+                *contacts.advanced(self.plan, self.buffers),
                 *(self._of_region(region, self._advance) for region in self.regions),
                 loop("e", Index.name("ends"), self._reset_end),
                 self._spike(t),

@@ -1,7 +1,7 @@
-"""Synapses and gap junctions in the nest of a cell: what they add to d and b of a step, and their states after it.
+"""Synapses and gap junctions in the nest of a cell: the spikes of a step, what they add to d and b, and what is left.
 
-    spikes of the step, then   d <- d + di/dv,  b <- b - i(v)      a synapse, i = g (v - e)
-                               d <- d + g,      b <- b + g (u - v)      a junction, at each of its two ends
+    d <- d + di/dv,  b <- b - i(v)           a synapse, i = g (v - e)
+    d <- d + g,      b <- b + g (u - v)      a junction, at each of its two ends
 
 A junction couples two branches across the tree, which the elimination does not see: of its current g (v - u), only the
 own end is implicit, the other one is that of the step before. So does NEURON with a POINTER to the other potential.
@@ -9,7 +9,7 @@ own end is implicit, the other one is that of the step before. So does NEURON wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rheobase.cells.membrane import slope
@@ -41,45 +41,58 @@ def buffers(plan: Plan, steps: Index, records: Index) -> Iterator[Buffer]:
         yield Buffer(f"param:{GAP}", (junctions,), shared=not plan.gap[1])
 
 
-def before(plan: Plan, rows: Rows, t: Index) -> Iterator[Statement]:
-    """What enters d and b in step t, before the elimination."""
-    for group in plan.groups:
-        yield loop("k", Index.name(f"count:{group.name}"), lambda k, group=group: [_received(group, rows, t, k)])
+def received(plan: Plan, rows: Rows, t: Index) -> Iterator[Statement]:
+    """The states of the synapses after the spikes of step t, with which it begins."""
+    return _each(plan, lambda group, k: _received(group, rows, t, k))
+
+
+def loaded(plan: Plan, rows: Rows) -> Iterator[Statement]:
+    """What synapses and junctions add to d and b, before the elimination."""
+    yield from _each(plan, lambda group, k: _loaded(group, rows, k))
     if plan.gap is not None:
         yield loop("j", Index.name(JUNCTIONS), lambda j: [_coupled(rows, j)])
 
 
-def after(plan: Plan, rows: Rows) -> Iterator[Statement]:
+def advanced(plan: Plan, rows: Rows) -> Iterator[Statement]:
     """The states of the synapses dt later, for the new potential."""
+    return _each(plan, lambda group, k: _advanced(group, rows, k))
+
+
+def _each(plan: Plan, make: Callable[[Group, Index], Leaf]) -> Iterator[Statement]:
+    """A loop over its places for each group."""
     for group in plan.groups:
-        yield loop("k", Index.name(f"count:{group.name}"), lambda k, group=group: [_advanced(group, rows, k)])
+        yield loop("k", Index.name(f"count:{group.name}"), lambda k, group=group: [make(group, k)])
 
 
 def _received(group: Group, rows: Rows, t: Index, k: Index) -> Leaf:
+    def equations(**read: Any) -> tuple[Any, ...]:
+        return tuple(_bound(group, read).received(_state(group, read), read["spikes"]))
+
+    reads = {"spikes": rows[f"in:{group.name}"][t, k], **_reads(group, rows, k)}
+    return leaf(equations, reads=reads, writes=[rows[key][k] for key in group.states])
+
+
+def _loaded(group: Group, rows: Rows, k: Index) -> Leaf:
     c = at(f"at:{group.name}", k, "nodes")
     d, b = rows["d"][c], rows["b"][c]
 
     def equations(**read: Any) -> tuple[Any, ...]:
-        m, v = _bound(group, read), read["v"]
-        s = m.received(_state(group, read), read["spikes"])
-        i = m.current(s, v)
-        return (read["d"] + slope(i, v, list(s)), read["b"] - i, *s)
+        s, v = _state(group, read), read["v"]
+        i = _bound(group, read).current(s, v)
+        return read["d"] + slope(i, v, list(s)), read["b"] - i
 
-    reads = {"spikes": rows[f"in:{group.name}"][t, k], "d": d, "b": b, **_reads(group, rows, k, c)}
-    return leaf(equations, reads=reads, writes=[d, b, *(rows[key][k] for key in group.states)])
+    return leaf(equations, reads={"d": d, "b": b, **_reads(group, rows, k)}, writes=[d, b])
 
 
 def _advanced(group: Group, rows: Rows, k: Index) -> Leaf:
-    c = at(f"at:{group.name}", k, "nodes")
-
     def equations(**read: Any) -> tuple[Any, ...]:
         return tuple(_bound(group, read).advanced(_state(group, read), read["v"]))
 
-    return leaf(equations, reads=_reads(group, rows, k, c), writes=[rows[key][k] for key in group.states])
+    return leaf(equations, reads=_reads(group, rows, k), writes=[rows[key][k] for key in group.states])
 
 
-def _reads(group: Group, rows: Rows, k: Index, c: Index) -> dict[str, Ref]:
-    found = {"v": rows["v"][c], **{key: rows[key][k] for key in group.states}}
+def _reads(group: Group, rows: Rows, k: Index) -> dict[str, Ref]:
+    found = {"v": rows["v"][at(f"at:{group.name}", k, "nodes")], **{key: rows[key][k] for key in group.states}}
     for key, (along, _) in group.rows.items():
         row = rows[f"param:{key}"]
         found[key] = row[k] if along else row.row
@@ -108,4 +121,4 @@ def _coupled(rows: Rows, j: Index) -> Leaf:
     return leaf(equations, reads=reads, writes=writes)
 
 
-__all__ = ["after", "before", "buffers"]
+__all__ = ["advanced", "buffers", "loaded", "received"]
