@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+import types
 from typing import Any
 
 import pytest
@@ -11,9 +13,10 @@ from torch import Tensor
 
 from rheobase import channels as C
 from rheobase.cells import Cell, Compartments, Conductance, Current, GapJunction, Place, Section, Synapse
+from rheobase.core import entry, param, relax, state
 from rheobase.errors import InputError, ParameterError, ShapeError
 from rheobase.nn import AxonalDelay, Sequential
-from rheobase.synapses import NMDA, Alpha, DoubleExponential, Exponential, spike_trains
+from rheobase.synapses import NMDA, Alpha, DoubleExponential, Exponential, Receptor, spike_trains
 
 RECORD = ("soma", "dend[2](0.9)", "exc.g")
 SITES = ("dend[1](0.9)", "dend[2](0.5)", "dend[1](0.9)", "soma(0.5)")  # one twice
@@ -261,6 +264,51 @@ def test_synapses_that_cannot_be(made: Any, message: str) -> None:
 
 
 ONE = {"current": Current()}
+LEAKY = """
+from rheobase.channels import Channel
+from rheobase.core import entry, param
+
+class Leaky(Channel):
+    g = param(1e-4, "S/cm2", "conductance")
+    e = param(-70.0, "mV", "reversal potential")
+    v = entry("mV", "potential")
+
+    def conductance(self, s, i):
+        return {factor} * self.g
+"""
+
+
+def test_a_class_that_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a notebook: its new equations, and a word on instances of the old class and on classes of a function."""
+    notebook: Any = types.ModuleType("notebook_of_a_test")
+    monkeypatch.setitem(sys.modules, notebook.__name__, notebook)
+    tree = Compartments.of([Section("soma", length=20, diameter=20)])
+    ends = []
+    for factor in (1.0, 2.0):
+        exec(LEAKY.format(factor=factor), vars(notebook))
+        cell = Cell(tree, {"soma": [notebook.Leaky()]}, dt=1.0, v_init=-70.0)
+        ends.append(float(cell(torch.full((500, 1), 0.01, dtype=torch.float64))[1].v[0, 0]) + 70.0)
+    assert ends[0] / ends[1] == pytest.approx(2.0)
+    exec(LEAKY.format(factor=3.0), vars(notebook))
+    with pytest.raises(ParameterError, match=r"notebook_of_a_test:Leaky, which there is not or is now another class"):
+        cell(torch.zeros(5, 1))
+
+    class Inside(Receptor):
+        e = param(0.0, "mV", "reversal potential")
+        spikes = entry("1", "spikes")
+        g = state(0.0, "uS", "conductance")
+
+        def received(self, s: Any, spikes: Any) -> Any:
+            return s._replace(g=s.g + spikes)
+
+        def dynamics(self, s: Any, v: Any) -> Any:
+            return dict(g=relax(0.0, 1.0))
+
+        def conductance(self, s: Any, v: Any) -> Any:
+            return s.g
+
+    with pytest.raises(ParameterError, match=r"<locals>\.Inside, which there is not.*top of a file"):
+        passive({"exc": Synapse("soma", Inside())})
 
 
 def test_calls_that_cannot_be() -> None:

@@ -135,6 +135,7 @@ class Cell(Stateful):
             self.logs[GAP] = nn.Parameter(log, requires_grad=GAP in self.learn)
             self.contacts()
         self.double()
+        self._plan()  # whose errors belong here
 
     def _synapses(self) -> list[tuple[str, Synapse]]:
         return [(name, port) for name, port in self.ports.items() if isinstance(port, Synapse)]

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rheobase.channels.channel import Channel, Membrane, Pool
+from rheobase.errors import ParameterError
 from rheobase.synapses.receptor import Receptor
 
 GAP = "g_gap"  # the row of the conductances of gap junctions
@@ -28,13 +29,20 @@ class Placed:
     origin: str  # module:class
     constants: Mapping[str, float]
     rows: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)  # (along compartments, along lanes)
+    made: int = 0  # tells its class from one of the same name that was there before, in a notebook say
 
     @classmethod
     def of(
         cls, mechanism: Membrane | Receptor, constants: Mapping[str, float], rows: Mapping[str, tuple[bool, bool]]
     ) -> Placed:
+        """Raises: `ParameterError` for a class that its module does not have, or no longer has."""
         kind = type(mechanism)
-        return cls(f"{kind.__module__}:{kind.__qualname__}", constants, rows)
+        origin = f"{kind.__module__}:{kind.__qualname__}"
+        if _named(origin) is not kind:
+            given = f"an instance of {origin}, which there is not or is now another class"
+            remedy = "write the class at the top of a file, and make its instances again after a change"
+            raise ParameterError("Cell", given, "a class that its module has", remedy)
+        return cls(origin, constants, rows, id(kind))
 
     @property
     def name(self) -> str:
@@ -42,11 +50,16 @@ class Placed:
 
     @functools.cached_property
     def mechanism(self) -> Any:
-        module, _, name = self.origin.partition(":")
-        found: Any = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-        return found()
+        return _named(self.origin)()
+
+
+def _named(origin: str) -> Any:
+    """The class of that origin; None where there is none."""
+    module, _, name = origin.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 @dataclass(frozen=True)
@@ -148,7 +161,8 @@ def parse(text: str) -> Plan:
 
 
 def _placed(told: Mapping[str, Any]) -> Placed:
-    return Placed(told["origin"], told["constants"], {k: tuple(v) for k, v in told["rows"].items()})
+    rows = {k: (v[0], v[1]) for k, v in told["rows"].items()}
+    return Placed(told["origin"], told["constants"], rows, told["made"])
 
 
 __all__ = ["ENDS", "GAP", "JUNCTIONS", "Group", "Placed", "Plan", "Region", "parse"]
