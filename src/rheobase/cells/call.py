@@ -149,7 +149,7 @@ def arguments(
     values = cell.values()
     diagonal, axial = passive_rows(cell, values, batch, plan.lanewise)
     arrays = (c.parent.clip(0), at_current, at_gate, list(sites), c.is_end.nonzero()[0],
-              [c.index(cell.watch.section, cell.watch.x)], *cell.contacts())  # fmt: skip
+              [c.index(cell.watch.section, cell.watch.x)], *cell.contacts)  # fmt: skip
     nodes = [c.where(region.name) for region in plan.regions]
     counts = [cell.count(kind) for kind in plan.states.values()]
     return Given(

@@ -133,7 +133,7 @@ class Cell(Stateful):
         if self.junctions:
             log = joined(self.junctions, self.shape).log()
             self.logs[GAP] = nn.Parameter(log, requires_grad=GAP in self.learn)
-            self.contacts()
+        self.contacts = self._contacts()
         self.double()
         self._plan()  # whose errors belong here
 
@@ -168,11 +168,8 @@ class Cell(Stateful):
         port = self.ports.get(of)
         return len(port.places) if isinstance(port, Synapse) else len(self.compartments.where(of))
 
-    def contacts(self) -> list[list[int]]:
-        """The nodes of each synapse, and those of the two ends of the gap junctions.
-
-        Raises: `ParameterError` for a junction within one compartment.
-        """
+    def _contacts(self) -> list[list[int]]:
+        """The nodes of each synapse, and those of the two ends of the gap junctions, as `Plan.contacts` names them."""
         index = self.compartments.index
         found = [[index(place.section, place.x) for place in port.places] for _, port in self._synapses()]
         ends = [[index(end.section, end.x) for end in each.ends] for each in self.junctions]
@@ -278,9 +275,9 @@ class Cell(Stateful):
         made = tuple(Region(kind, tuple(placed)) for kind, placed in regions.items())
         groups = list[Group]()
         for name, port in self._synapses():
-            # the places are the last axis of a parameter, behind those of the cells
-            deep = {key: (value.dim() - port.many, value.dim()) for key, value in port.receptor.values().items()}
-            rows = {key: (port.many and axes > 0, cells > 0) for key, (cells, axes) in deep.items()}
+            axes = {key: value.dim() for key, value in port.receptor.values().items()}
+            # that of the places is the last axis of a parameter, behind those of the cells
+            rows = {key: (port.many and n > 0, n > int(port.many)) for key, n in axes.items()}
             groups.append(Group(name, Placed.of(port.receptor, {}, rows)))
         lanewise = any(self.logs[f"{name}_{kind}"].dim() > 0 for name in BARE for kind in self.kinds)
         gap = (True, self.logs[GAP].dim() > 1) if self.junctions else None

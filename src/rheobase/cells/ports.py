@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -111,7 +112,7 @@ class Synapse:
         """Whether its input has an axis of places."""
         return not isinstance(self.at, str | Place) and isinstance(self.at, Iterable)
 
-    @property
+    @functools.cached_property
     def places(self) -> tuple[Place, ...]:
         """Its places in order."""
         return tuple(place("Synapse", each) for each in (self.at if self.many else [self.at]))
@@ -121,9 +122,10 @@ class Synapse:
 class GapJunction:
     """An electrical synapse between two places of a cell, of `g` uS: i = g (v - u), out of the one, into the other.
 
-    g is one number, or one for each cell. It need not be learned with the others: `learn=("g_gap",)` at the cell does.
+    g is one number above 0, or one for each cell, (*cells,); `learn=("g_gap",)` at the cell learns those of all its
+    junctions.
 
-    Raises: `ParameterError` for what are no two places, and for a conductance that is not above 0.
+    Raises: `ParameterError` for what are no two places.
     """
 
     a: Any
@@ -131,11 +133,10 @@ class GapJunction:
     g: Any = 1e-3
 
     def __post_init__(self) -> None:
-        ends = [place("GapJunction", each) for each in (self.a, self.b)]
-        if ends[0] == ends[1]:
+        if self.ends[0] == self.ends[1]:
             raise ParameterError("GapJunction", f"{self.a!r} twice", "two places", "another place for b")
 
-    @property
+    @functools.cached_property
     def ends(self) -> tuple[Place, Place]:
         """Its two places."""
         return place("GapJunction", self.a), place("GapJunction", self.b)
