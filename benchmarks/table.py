@@ -336,9 +336,9 @@ def synapses(results: dict[str, Any]) -> str:
     head = ["", *(text for what in cases for text in (f"{what}: us", "to none"))]
     return "\n".join([
         "## Synapses on a cell\n",
-        f"Microseconds of the processor, one thread, for a step of one of {results['lanes']} cells of 127 compartments in "
-        f"float32, with {results['synapses']} synapses at random places, in turns ({results['steps']} steps a run). Other "
-        "work may have run beside: it is not in the processor's time, but takes of its caches.\n",
+        f"Microseconds of the processor, one thread, for a step of one of {results['lanes']} cells of 127 compartments "
+        f"in float32, with {results['synapses']} synapses at random places, in turns ({results['steps']} steps a run). "
+        "Other work may have run beside: it is not in the processor's time, but takes of its caches.\n",
         table(head, rows),
     ])  # fmt: skip
 
