@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rheobase.cells.call import asked
+from rheobase.cells.call import asked, check_every
 from rheobase.cells.cell import Cell
 from rheobase.cells.populations import traces
 from rheobase.cells.populations.lanes import Make, simulate
@@ -63,7 +63,7 @@ def population(
     """
     cell = _checked(make, models, stimuli, t_stop, every, dtype, memory, threads)
     names, steps = [str(model) for model in models], round(t_stop / cell.dt)
-    steps -= steps % every
+    check_every(cell, every, steps)
     traces.package()
     sites, states = asked(cell, tuple(record), cell._plan().states)
     record = (*sites, *states)
