@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from rheobase.errors import CheckpointError, ParameterError, Unfinished
 from rheobase.files import ensure_folder
-from rheobase.jobs.unit import FOLDER, Unit, perform
+from rheobase.jobs.unit import Unit, perform
 
 
 class Done(NamedTuple):
@@ -70,7 +70,7 @@ def run(
         if names.count(name) > 1:
             raise ParameterError("units", f"two of the name {name!r}", "a name of its own for each", "rename one")
     told, total = on_progress or (lambda done, total: None), len(units)
-    ensure_folder(folder / FOLDER)
+    ensure_folder(folder)
     todo: list[Unit] = []
     for unit in units:
         if fresh:

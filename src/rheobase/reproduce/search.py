@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rheobase.reproduce import store
+from rheobase.jobs import store
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding
 from rheobase.reproduce.record import slug

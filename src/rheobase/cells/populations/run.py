@@ -73,20 +73,22 @@ def population(
     folder = Path(folder)
     rows, hashes = _sampled(stimuli, steps, every, cell.dt)
     settings = {
+        # what is named first is what a refusal names: the cause before what follows from it
         "form": FORM, "version": __version__, "make": _said(make), "models": names, "files": _files(names, make),
-        "stimuli": dict(zip(stimuli, hashes, strict=True)), "dt": cell.dt, "steps": steps, "every": every,
+        "dt": cell.dt, "steps": steps, "every": every, "stimuli": dict(zip(stimuli, hashes, strict=True)),
         "record": list(record), "dtype": dtype,
     }  # fmt: skip
-    claim(folder, settings, SETTINGS)
     group = traces.open_group(folder)
+    values, size = sum(width or 1 for width in widths.values()), torch.finfo(getattr(torch, dtype)).bits // 8
+    layout = (
+        Layout.within(memory, cell, len(stimuli), steps, values, every, size)
+        if group is None
+        else Layout.from_json(group.attrs["layout"])
+    )
+    claim(folder, settings, SETTINGS)
     if group is None:
-        values = sum(width or 1 for width in widths.values())
-        size = torch.finfo(getattr(torch, dtype)).bits // 8
-        layout = Layout.within(memory, cell, len(stimuli), steps, values, every, size)
         facts = {k: settings[k] for k in ("version", "make", "models", "files", "stimuli", "dt")}
         traces.create(folder, layout, widths, rows, cell.dt, dtype, facts)
-    else:
-        layout = Layout.from_json(group.attrs["layout"])
     units = _units(folder, make, names, stimuli, layout, settings, threads)
     done = 0
     try:
