@@ -1,4 +1,4 @@
-"""Populations on disk: what stands there is what the cells do, whatever the chunks, and nothing that was done is lost."""
+"""Populations on disk: what stands there is what the cells do, whatever the chunks, and nothing done is lost."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def expected(dtype=torch.float32):
     """What the cells do, called themselves over the whole time: (models, stimuli, time) of each record; spikes."""
     x = torch.stack([one.in_steps(300, 0.1) for one in STIMULI.values()], 1).to(dtype)
     spikes, _, found = firing(MODELS)(x[..., None].expand(-1, -1, 3).contiguous(), record=RECORD, every=3)
-    return spikes.permute(2, 1, 0).numpy(), {k: v.movedim(0, -1).movedim((-2, -3), (0, 1)).numpy() for k, v in found.items()}
+    return spikes.permute(2, 1, 0).numpy(), {
+        k: v.movedim(0, -1).movedim((-2, -3), (0, 1)).numpy() for k, v in found.items()
+    }
 
 
 def test_what_stands_there_is_what_the_cells_do(tmp_path, small_chunks):
@@ -86,7 +88,12 @@ def test_others_read_the_arrays_with_axes_and_units(tmp_path):
     group = zarr.open_group(tmp_path / "traces.zarr", mode="r")
     assert group["soma"].metadata.dimension_names == ("model", "stimulus", "time")
     assert group["soma.Kv3_1.m"].metadata.dimension_names == ("model", "stimulus", "compartment", "time")
-    assert [group[name].attrs["units"] for name in ("soma", "soma.Kv3_1.m", "time", "current")] == ["mV", "1", "ms", "nA"]
+    assert [group[name].attrs["units"] for name in ("soma", "soma.Kv3_1.m", "time", "current")] == [
+        "mV",
+        "1",
+        "ms",
+        "nA",
+    ]
     assert group.attrs["models"] == list(MODELS)
     assert (group.attrs["dt"], list(group.attrs["stimuli"])) == (0.1, list(STIMULI))
     assert group.attrs["version"]
@@ -152,7 +159,9 @@ def test_a_run_that_leaves_the_numbers_is_named_and_all_others_stay(tmp_path, sm
         made(tmp_path, given=wild)
     found = Population.open(tmp_path)
     assert found.complete
-    assert [(one.model, one.stimulus, one.place) for one in found.diverged] == [(m, "wild", "soma(0.5)") for m in MODELS]
+    assert [(one.model, one.stimulus, one.place) for one in found.diverged] == [
+        (m, "wild", "soma(0.5)") for m in MODELS
+    ]
     assert np.array_equal(found.traces("soma")[:, :3], expected()[1]["soma"])
     with pytest.raises(Diverged, match=r"0\.5 under wild"):
         found.trace("0.5", "wild")
@@ -160,7 +169,7 @@ def test_a_run_that_leaves_the_numbers_is_named_and_all_others_stay(tmp_path, sm
     assert np.isfinite(found.traces()[1, 3, :49]).all()
     # and a second call says it again, and computes nothing
     with pytest.raises(Diverged, match="and 2 more"):
-        made(tmp_path, given=wild, on_progress=lambda done, total: (done, total) == (8, 8) or pytest.fail())
+        made(tmp_path, given=wild, on_progress=lambda done, total: (done, total) == (8, 8) or pytest.fail("computed"))
 
 
 def test_a_full_disk_says_what_is_kept_and_the_same_call_goes_on(tmp_path, small_chunks, monkeypatch):
@@ -254,7 +263,7 @@ def test_folders_and_names_that_there_are_not(tmp_path):
     with pytest.raises(DataError, match="no population"):
         Population.open(tmp_path)
     found = made(tmp_path, models=["0.3"], record=("soma",))
-    with pytest.raises(ParameterError, match="did you mean '0.3 nA'"):
+    with pytest.raises(ParameterError, match=r"did you mean '0\.3 nA'"):
         found.trace("0.3", "0.3nA")
     with pytest.raises(ParameterError, match="model 1"):
         found.spikes(1, 0)

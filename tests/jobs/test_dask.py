@@ -24,7 +24,10 @@ def test_a_worker_that_is_killed_loses_its_unit_alone(tmp_path):
         units[2] = Unit("root-2", work.slow, {"n": 2, "log": str(log), "dies": True}, {"n": 2})
         # asked for first, it has to wait
         first = Unit("after", work.after, {"n": 9, "other": units[1], "folder": tmp_path / "out", "log": log}, {})
-        found = {one.unit.name: one.result for one in run([first, *units], tmp_path / "out", on=OnDask(cluster.scheduler_address))}
+        found = {
+            one.unit.name: one.result
+            for one in run([first, *units], tmp_path / "out", on=OnDask(cluster.scheduler_address))
+        }
         with pytest.raises(JSONDecodeError):
             list(run([Unit("bad", json.loads, {"s": "{"})], tmp_path / "out", on=OnDask(cluster.scheduler_address)))
     assert found == {"after": {"root": 10.0}, **{f"root-{n}": {"root": n**0.5} for n in range(6)}}

@@ -37,7 +37,9 @@ def after(n, other, folder, log):
 
 def units(log, count=4, **more):
     function = slow if more else root
-    return [Unit(f"root-{n}", function, {"n": n, "log": str(log), **(more if more else {})}, {"n": n}) for n in range(count)]
+    return [
+        Unit(f"root-{n}", function, {"n": n, "log": str(log), **(more if more else {})}, {"n": n}) for n in range(count)
+    ]
 
 
 def counted(log):

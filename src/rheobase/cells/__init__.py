@@ -13,5 +13,6 @@ from rheobase.cells.sections import Section
 
 __all__ = [
     "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current", "Morphology", "Place",
-    "Population", "Section", "VoltageClamp", "from_allen", "population", "stub_diameters", "with_axon_stub", "without_axon",
+    "Population", "Section", "VoltageClamp", "from_allen", "population", "stub_diameters", "with_axon_stub",
+    "without_axon",
 ]  # fmt: skip

@@ -38,7 +38,7 @@ def population(
         list[str],
         typer.Option(
             metavar="CURRENT",
-            help="A current in nA as `rheobase simulate --current` takes it, with AMP in it for each of --amplitudes; a "
+            help="A current in nA as `rheobase simulate --current` takes it, AMP in it for each of --amplitudes; a "
             "file with a current in each sweep (columns `time (ms),current 1 (nA),current 2 (nA)` of a .csv); or a "
             ".npy, (stimuli, time) in nA, a value for each step. Repeatable.",
         ),
@@ -49,13 +49,14 @@ def population(
     ] = None,
     dt: Annotated[str, typer.Option(metavar="TIME", help="Time step.")] = "0.025ms",
     stop: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Length of each run.", show_default="400 ms, or as long as a file")
+        str | None,
+        typer.Option(metavar="TIME", help="Length of each run.", show_default="400 ms, or as long as a file"),
     ] = None,
     record: Annotated[
         list[str] | None,
         typer.Option(
             metavar="PLACE,...",
-            help="What is kept: places (dend[3](0.97)), or states of a kind of section (soma.CaDynamics.ca); repeatable.",
+            help="What is kept: places (dend[3](0.97)), or states of a kind of section (soma.CaDynamics.ca).",
             show_default="soma",
         ),
     ] = None,

@@ -50,7 +50,9 @@ def size_of(text: str, name: str) -> float:
     match = _NUMBER.fullmatch(text)
     factor = None if match is None else _SIZES.get(match[2].lower())
     if match is None or factor is None or not 0 < float(match[1]) * factor < math.inf:
-        raise ParameterError(name, repr(text), f"a size with one of {', '.join(('B', 'kB', 'MB', 'GB', 'GiB'))}", "1GB, say")
+        raise ParameterError(
+            name, repr(text), f"a size with one of {', '.join(('B', 'kB', 'MB', 'GB', 'GiB'))}", "1GB, say"
+        )
     return float(match[1]) * factor
 
 

@@ -72,7 +72,7 @@ def reproduce(
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Let the workers of this Dask scheduler do the units (seeds, networks); they must see --out and --data.",
+            help="Let the workers of this Dask scheduler do the units (seeds, networks); they must see --out, --data.",
         ),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do again what an earlier call stored.")] = False,

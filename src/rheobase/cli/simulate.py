@@ -239,9 +239,7 @@ def _run(neuron: Declared, given: dict[str, tuple[str, str]], typed: Typed) -> t
         raise ParameterError("--stop", repr(typed.stop or longest.text), expected, "--stop 400")
     stop = steps * clock.step
     for name, (flag, text) in given.items():
-        check_within(
-            currents[name], flag + text, stop, clock, owner="simulate", stop=typed.stop, onset=typed.onset
-        )
+        check_within(currents[name], flag + text, stop, clock, owner="simulate", stop=typed.stop, onset=typed.onset)
     # the inputs, what comes out, and every state before and after the reset
     values = steps * (1 + len(neuron.entries) + 2 * len(neuron.states))
     remedy = "--stop 400, or a larger --dt" if neuron.dt else "--stop 400"

@@ -39,7 +39,9 @@ class OnDask:
                 yield from _perform(distributed, client, units, folder)
             except (*lost, distributed.client.FutureCancelledError) as error:
                 remedy = "start it again, then give the same command again: what is done is kept"
-                raise Unfinished(f"dask {self.address}", "a cluster that went away", "one that stays", remedy) from error
+                raise Unfinished(
+                    f"dask {self.address}", "a cluster that went away", "one that stays", remedy
+                ) from error
 
     def _client(self, distributed: ModuleType) -> Any:
         try:
@@ -100,4 +102,3 @@ def _perform(distributed: ModuleType, client: Any, units: Sequence[Unit], folder
             waiting[other].append(unit)
         else:
             raise Unfinished(f"unit {unit.name}", f"no result of {other}", "one of the units", "name it before")
-

@@ -87,7 +87,9 @@ def run(
         held = unit.held(folder)
         if held is None:
             expected = "the result that was just stored"
-            raise CheckpointError(str(unit.path(folder)), "no such result", expected, "let one run at a time write there")
+            raise CheckpointError(
+                str(unit.path(folder)), "no such result", expected, "let one run at a time write there"
+            )
         done += 1
         told(done, total)
         yield Done(unit, held.result, held.seconds, held.hardware, False)

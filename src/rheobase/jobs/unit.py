@@ -17,7 +17,7 @@ from rheobase.version import __version__
 FOLDER = "units"
 
 
-class NotYet(Exception):  # noqa: N818  (it is an answer, no error)
+class NotYet(Exception):
     """Raised by a unit that needs the result of another one, which is not stored yet: it is done again after it."""
 
     def __init__(self, name: str):
@@ -32,8 +32,8 @@ class Unit:
     name       names the file of the result
     function   importable, and pure: on a cluster another machine calls it
     arguments  by keyword
-    facts      what decides the result, as values of JSON: another value makes the unit another one. The arguments, where
-               nothing else is said
+    facts      what decides the result, as values of JSON: another value makes the unit another one; by default the
+               arguments
     """
 
     name: str
@@ -71,7 +71,9 @@ def perform(unit: Unit, folder: Path, hardware: str | None = None, version: str 
         raise ParameterError("units", given, f"{version}, as where they come from", "install one version everywhere")
     if not folder.is_dir():
         expected = "a folder that every worker sees under this path"
-        raise StorageError(str(folder), "no such folder on the machine of a worker", expected, "share it, or choose another")
+        raise StorageError(
+            str(folder), "no such folder on the machine of a worker", expected, "share it, or choose another"
+        )
     # a worker that is lost after it stored a result, and before it told so, is replaced: that one finds it here
     if unit.held(folder) is not None:
         return None

@@ -23,16 +23,16 @@ def population(found: Population, name: str | None = None, *, style: Style = LIG
     Where stimuli do not differ in their largest current, a map of models and stimuli stands for the curves. Runs that
     are not done, and what left the numbers, stay empty.
     """
-    name = found.record[0] if name is None else name
+    shown = found.record[0] if name is None else name
     models, stimuli = _spread(len(found.models), ROWS), _spread(len(found.stimuli), COLUMNS)
     figure = new_figure(WIDTH, 3.0 + 0.95 * len(models), style)
-    above, below = figure.subfigures(2, 1, height_ratios=(0.5 + 0.95 * len(models), 2.5))
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(0.5 + 0.95 * len(models), 2.5))[:, 0]
     for part in (above, below):
         part.set_facecolor(style.background)
     axes = above.subplots(len(models), len(stimuli), sharex=True, sharey=True, squeeze=False)
-    _traces(axes, found, name, models, stimuli, style)
+    _traces(axes, found, shown, models, stimuli, style)
     above.suptitle(_title(found), x=0.01, ha="left", fontsize=TITLE, fontweight="bold", color=style.ink)
-    above.supylabel(f"{name} ({found.traces(name).attrs['units']})", fontsize=LABEL, color=style.muted)
+    above.supylabel(f"{shown} ({found.traces(shown).attrs['units']})", fontsize=LABEL, color=style.muted)
     peaks = _peaks(found.current)
     ax = below.subplots()
     if len(set(peaks.tolist())) == len(peaks) > 1:
@@ -53,9 +53,7 @@ def _title(found: Population) -> str:
     return many if found.complete else f"{many}, unfinished"
 
 
-def _traces(
-    axes: Any, found: Population, name: str, models: list[int], stimuli: list[int], style: Style
-) -> None:
+def _traces(axes: Any, found: Population, name: str, models: list[int], stimuli: list[int], style: Style) -> None:
     array, time = found.traces(name), found.time
     for row, m in enumerate(models):
         for column, s in enumerate(stimuli):
@@ -106,7 +104,9 @@ def _curves(ax: Axes, peaks: np.ndarray, rates: np.ndarray, style: Style) -> Non
         ax.plot(peaks[order], row[order], "-", lw=0.8, color=style.muted, alpha=0.5 if many else 1.0, label=label)
     if np.isfinite(rates).all():
         middle = np.median(rates, axis=0)
-        ax.plot(peaks[order], middle[order], "o-", lw=1.6, ms=4, color=style.colours[1], label="median" if many else None)
+        ax.plot(
+            peaks[order], middle[order], "o-", lw=1.6, ms=4, color=style.colours[1], label="median" if many else None
+        )
     few_ticks(ax, x=6, y=5)
     if many:
         ax.legend(frameon=False, fontsize=TICK, labelcolor=style.ink, loc="upper left")

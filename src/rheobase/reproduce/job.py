@@ -79,14 +79,13 @@ class Job:
             raise ParameterError("job", f"unit {name!r}, again", "a name of its own", "depth-2-seed-0, say")
         self._seen.add(name)
         facts = {**self._identity, "seed": self.seed, "settings": settings}
-        unit = Unit(name, work, {}, facts)
-        if self._only is not None:
-            if name == self._only:
-                raise Reached(work())
-            return Asked(unit, self._folder)
-        if not self._on.remote:
-            return self._done([unit])[name]
-        self._asked.append(dataclasses.replace(unit, function=one_unit, arguments=self._sent(name)))
+        if name == self._only:
+            raise Reached(work())
+        if self._only is None and not self._on.remote:
+            return self._done([Unit(name, work, {}, facts)])[name]
+        unit = Unit(name, one_unit, self._sent(name), facts)
+        if self._only is None:
+            self._asked.append(unit)
         return Asked(unit, self._folder, self.gather)
 
     def gather(self) -> None:

@@ -47,7 +47,9 @@ class Layout:
             expected = f"at least {a_lane / 1e6:.3g} MB, which one lane takes"
             raise ParameterError("population", given, expected, "give more memory, or record fewer places")
         at_once = min(stimuli, lanes)
-        return cls((cell.shape[0], stimuli), max(1, min(cell.shape[0], lanes // at_once)), at_once, steps, every, segment)
+        return cls(
+            (cell.shape[0], stimuli), max(1, min(cell.shape[0], lanes // at_once)), at_once, steps, every, segment
+        )
 
     @property
     def units(self) -> list[tuple[int, int]]:
@@ -71,7 +73,8 @@ class Layout:
     @classmethod
     def from_json(cls, held: Mapping[str, Any]) -> Layout:
         """What `as_json` gave."""
-        return cls(**{**held, "of": tuple(held["of"])})
+        models, stimuli = held["of"]
+        return cls(**{**dict[str, Any](held), "of": (models, stimuli)})
 
 
 def lane_bytes(cell: Cell, segment: int, record: int, every: int, size: int) -> float:

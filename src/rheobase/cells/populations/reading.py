@@ -79,10 +79,10 @@ class Population:
 
         That of a state has its compartments before time. Runs that are missing are NaN.
         """
-        name = self.record[0] if name is None else name
-        if name not in self.record:
-            raise ParameterError(repr(self), f"{name!r}", "what was recorded", nearest(name, self.record))
-        return self._group[name]
+        wanted = self.record[0] if name is None else name
+        if wanted not in self.record:
+            raise ParameterError(repr(self), f"{wanted!r}", "what was recorded", nearest(wanted, self.record))
+        return self._group[wanted]
 
     def trace(self, model: str | int, stimulus: str | int, name: str | None = None) -> np.ndarray:
         """One trace, (time,), or (compartments, time) of a state.
@@ -140,12 +140,17 @@ class Population:
 
     def _index(self, what: str, given: str | int, names: tuple[str, ...]) -> int:
         if isinstance(given, str):
-            known = {**{Path(name).stem: k for k, name in enumerate(names)}, **{name: k for k, name in enumerate(names)}}
+            known = {
+                **{Path(name).stem: k for k, name in enumerate(names)},
+                **{name: k for k, name in enumerate(names)},
+            }
             if given in known:
                 return known[given]
             raise ParameterError(repr(self), f"{what} {given!r}", f"the name of a {what}", nearest(given, names))
         if not -len(names) <= given < len(names):
-            raise ParameterError(repr(self), f"{what} {given}", f"a number below {len(names)}", f"{what} 0 is the first")
+            raise ParameterError(
+                repr(self), f"{what} {given}", f"a number below {len(names)}", f"{what} 0 is the first"
+            )
         return given % len(names)
 
     def _unit(self, m: int, s: int) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def population(
     names, steps = [str(model) for model in models], round(t_stop / cell.dt)
     check_every(cell, every, steps)
     traces.package()
-    sites, states = asked(cell, tuple(record), cell._plan().states)
+    sites, states = asked(cell, tuple(record), {key: key.partition(".")[0] for key in cell.rows})
     record = (*sites, *states)
     if not record:
         raise ParameterError("population", "nothing to record", "one place at least", 'record=("soma",)')

@@ -20,7 +20,9 @@ def package() -> ModuleType:
     try:
         import zarr
     except ModuleNotFoundError:
-        raise BackendUnavailable("population", "no zarr", "the package zarr", "pip install 'rheobase[population]'") from None
+        raise BackendUnavailable(
+            "population", "no zarr", "the package zarr", "pip install 'rheobase[population]'"
+        ) from None
     return zarr
 
 
@@ -89,4 +91,6 @@ def write(group: Any, folder: Path, name: str, at: Sequence[slice], values: np.n
 def refused(folder: Path, error: OSError, size: int) -> StorageError:
     """The error for what the system would not write."""
     expected = "a folder that can be written" + (f", with room for {size / 1e6:.3g} MB more" if size else "")
-    return StorageError(str(folder), error.strerror or str(error), expected, "free space there, or choose another folder")
+    return StorageError(
+        str(folder), error.strerror or str(error), expected, "free space there, or choose another folder"
+    )
