@@ -43,9 +43,9 @@ def small_chunks(monkeypatch):
                         cls((cell.shape[0], n), 2, 1, steps, every, 60)))  # fmt: skip
 
 
-def expected(dtype=torch.float32):
+def expected():
     """What the cells do, called themselves over the whole time: (models, stimuli, time) of each record; spikes."""
-    x = torch.stack([one.in_steps(300, 0.1) for one in STIMULI.values()], 1).to(dtype)
+    x = torch.stack([one.in_steps(300, 0.1) for one in STIMULI.values()], 1).float()
     spikes, _, found = firing(MODELS)(x[..., None].expand(-1, -1, 3).contiguous(), record=RECORD, every=3)
     return spikes.permute(2, 1, 0).numpy(), {
         k: v.movedim(0, -1).movedim((-2, -3), (0, 1)).numpy() for k, v in found.items()
@@ -71,9 +71,9 @@ def test_what_stands_there_is_what_the_cells_do(tmp_path, small_chunks):
 
 
 def test_the_chunks_change_nothing(tmp_path):
-    found = made(tmp_path, dtype="float64", record=("soma",))
+    found = made(tmp_path)
     assert found.layout.units == [(0, 0)]
-    assert np.array_equal(found.traces()[:], expected(torch.float64)[1]["soma"])
+    assert np.array_equal(found.traces()[:], expected()[1]["soma"])
 
 
 def test_rates_are_those_of_mean_intervals(tmp_path):
@@ -198,7 +198,7 @@ class Full:
 
 
 def test_damage_is_told_and_never_read(tmp_path):
-    found = made(tmp_path, record=("soma",))
+    found = made(tmp_path)
     chunks = sorted(path for path in (tmp_path / "traces.zarr" / "soma" / "c").rglob("*") if path.is_file())
     whole = bytearray(chunks[0].read_bytes())
     whole[len(whole) // 2] ^= 0xFF
@@ -262,7 +262,7 @@ def test_without_zarr_the_remedy_is_told(tmp_path, monkeypatch):
 def test_folders_and_names_that_there_are_not(tmp_path):
     with pytest.raises(DataError, match="no population"):
         Population.open(tmp_path)
-    found = made(tmp_path, models=["0.3"], record=("soma",))
+    found = made(tmp_path, models=["0.3"])
     with pytest.raises(ParameterError, match=r"did you mean '0\.3 nA'"):
         found.trace("0.3", "0.3nA")
     with pytest.raises(ParameterError, match="model 1"):
