@@ -76,7 +76,7 @@ def test_what_diverges_is_one_line_and_the_rest_is_there(run, files, refused):
     words = ("--stimuli", 0.3, "--stimuli", "step:3e38:15", "--stop", 30)
     line = refused("population", "a.json", "b.json", *COMMON, *words)
     assert "a.json under step:3e38:15, and 1 more of 4 runs" in line
-    assert "at soma(0.5) after 15." in line
+    assert "at soma[0](0.5) after 15." in line
     found = Population.open("out")
     assert len(found.trace("a", 0)) == 300
     with pytest.raises(Diverged):

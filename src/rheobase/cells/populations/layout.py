@@ -73,8 +73,8 @@ class Layout:
     @classmethod
     def from_json(cls, held: Mapping[str, Any]) -> Layout:
         """What `as_json` gave."""
-        models, stimuli = held["of"]
-        return cls(**{**dict[str, Any](held), "of": (models, stimuli)})
+        names = ("models", "stimuli", "steps", "every", "segment")
+        return cls((held["of"][0], held["of"][1]), *(int(held[name]) for name in names))
 
 
 def lane_bytes(cell: Cell, segment: int, record: int, every: int, size: int) -> float:
