@@ -124,6 +124,12 @@ def test_what_was_interrupted_goes_on_and_nothing_is_done_twice(tmp_path, small_
     assert np.array_equal(found.traces("soma")[:], expected()[1]["soma"])
 
 
+def test_traces_that_are_gone_are_made_again(tmp_path):
+    first = made(tmp_path).traces()[:]
+    shutil.rmtree(tmp_path / "traces.zarr")
+    assert np.array_equal(made(tmp_path).traces()[:], first)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

@@ -72,6 +72,16 @@ def test_files_of_several_currents(run, files):
     assert np.allclose(found.current[2:4], np.load("two.npy"))
 
 
+def test_ctrl_c_says_how_to_go_on(run, files, monkeypatch):
+    def stop(*given, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rheobase.cells.population", stop)
+    result = run("population", "a.json", *COMMON, *SHORT)
+    assert result.exit_code == 130
+    assert "the same command goes on" in result.stderr
+
+
 def test_what_diverges_is_one_line_and_the_rest_is_there(run, files, refused):
     words = ("--stimuli", 0.3, "--stimuli", "step:3e38:15", "--stop", 30)
     line = refused("population", "a.json", "b.json", *COMMON, *words)

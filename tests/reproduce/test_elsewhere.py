@@ -125,4 +125,4 @@ def test_progress_of_others_is_shown(tmp_path):
     lines = Lines(said.append)
     lines.begin = lambda what, total: said.append((what, total))
     reproduce(Call(paper=made, out=tmp_path, on=Elsewhere()), lines)
-    assert ("units, train-0 first", 4) in said
+    assert ("units", 4) in said

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import MOST_SEED, MOST_THREADS, Debug, Json, examples, path, reported, write_json
+from rheobase.cli.options import INTERRUPTED, MOST_SEED, MOST_THREADS, Debug, Json, examples, path, reported, write_json
 
 if TYPE_CHECKING:
     from rheobase.cells import Population
@@ -116,12 +116,17 @@ def population(
         out_ = console()
         for note in notes:
             out_.print(note, soft_wrap=True)
-        with counted("units") as on_progress:
-            found = cells.population(
-                make, [model.absolute() for model in models], currents, out, t_stop=t_stop, record=places, every=every,
-                dtype=dtype, memory=size_of(memory, "--memory"), threads=threads,
-                on=None if dask is None else OnDask(dask), on_progress=on_progress,
-            )  # fmt: skip
+        try:
+            with counted("units") as on_progress:
+                found = cells.population(
+                    make, [model.absolute() for model in models], currents, out, t_stop=t_stop, record=places,
+                    every=every, dtype=dtype, memory=size_of(memory, "--memory"), threads=threads,
+                    on=None if dask is None else OnDask(dask), on_progress=on_progress,
+                )  # fmt: skip
+        except KeyboardInterrupt:
+            note = f"interrupted; what is finished lies in {out}, and the same command goes on from there"
+            typer.secho(note, fg="yellow", err=True)
+            raise typer.Exit(INTERRUPTED) from None
         _tell(found)
         write_json(json, _as_json(found))
         if plot is not None:

@@ -92,7 +92,7 @@ class Job:
         """Have all done that was asked for, where others do it."""
         asked, self._asked = self._asked, []
         if asked:
-            self._watcher.begin(f"units, {asked[0].name} first", len(asked))
+            self._watcher.begin("units", len(asked))
             self._done(asked)
 
     def _done(self, units: Sequence[Unit]) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from rheobase.cells.cell import Cell
 from rheobase.errors import ParameterError
 from rheobase.jobs import store
+from rheobase.json_files import read_json
 
 SETTINGS = "population.json"
 SEGMENT = 5000  # steps that are in memory at a time
@@ -95,14 +95,4 @@ def unit_facts(settings: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
 
 def read_settings(folder: Path) -> dict[str, Any]:
     """What a population was made with. Raises `CheckpointError`."""
-    from rheobase.json_files import read_json
-
     return read_json(folder / SETTINGS)
-
-
-def dumped(value: Any) -> Any:
-    """A value as JSON can say it: itself, or in words."""
-    try:
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError):
-        return repr(value)

@@ -129,10 +129,12 @@ class Population:
         found = np.where(self.counts < 0, np.nan, 0.0)
         for unit in self._units.values():
             lane = unit["model"].astype(np.int64) * len(self.stimuli) + unit["stimulus"]
-            for at in np.unique(lane):
-                steps = unit["step"][lane == at]
-                if len(steps) > 1:
-                    found.flat[at] = 1000.0 * (len(steps) - 1) / ((steps[-1] - steps[0]) * self.dt)
+            # sorted by lane, then by time
+            at, first, count = np.unique(lane, return_index=True, return_counts=True)
+            several = count > 1
+            at, first, count = at[several], first[several], count[several]
+            steps = unit["step"][first + count - 1] - unit["step"][first]
+            found.flat[at] = 1000.0 * (count - 1) / (steps * self.dt)
         return found
 
     def _at(self, model: str | int, stimulus: str | int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from rheobase.cells.call import asked, check_every
 from rheobase.cells.cell import Cell
 from rheobase.cells.populations import traces
 from rheobase.cells.populations.lanes import Make, simulate
-from rheobase.cells.populations.layout import SETTINGS, Layout, dumped, unit_facts, unit_name
+from rheobase.cells.populations.layout import SETTINGS, Layout, unit_facts, unit_name
 from rheobase.cells.populations.reading import Population
 from rheobase.cells.ports import Current
 from rheobase.checks import is_number, is_whole
@@ -92,7 +93,8 @@ def population(
     units = _units(folder, make, names, stimuli, layout, settings, threads)
     done = 0
     try:
-        for _ in run(units, folder, on=on, on_progress=on_progress):
+        # units whose traces are gone are done again
+        for _ in run(units, folder, on=on, fresh=group is None, on_progress=on_progress):
             done += 1
     except StorageError as error:
         kept = f"{done} of {len(units)} units are kept; {error.remedy}, and give the same command again"
@@ -179,8 +181,16 @@ def _said(make: Make) -> dict[str, Any]:
     if not callable(make) or not name or "<" in name:
         remedy = "define it at the top of a module, or take functools.partial(cells.from_allen, morphology=..., dt=...)"
         raise ParameterError("population", f"make = {make!r}", "a function that can be imported", remedy)
-    said = {k: str(v) if isinstance(v, Path) else dumped(v) for k, v in options.items()}
+    said = {k: str(v) if isinstance(v, Path) else _plain(v) for k, v in options.items()}
     return {"function": f"{function.__module__}:{name}", **said}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can say it: itself, or in words."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError):
+        return repr(value)
 
 
 def _files(names: Sequence[str], make: Make) -> dict[str, str]:
