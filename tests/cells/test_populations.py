@@ -171,6 +171,11 @@ def test_a_run_that_leaves_the_numbers_is_named_and_all_others_stay(tmp_path, sm
     assert np.array_equal(found.traces("soma")[:, :3], expected()[1]["soma"])
     with pytest.raises(Diverged, match=r"0\.5 under wild"):
         found.trace("0.5", "wild")
+    with pytest.raises(Diverged, match=r"0\.5 under wild"):
+        found.spikes("0.5", "wild")
+    assert (found.counts[:, 3] == -1).all()
+    assert np.isnan(found.rates[:, 3]).all()
+    assert (found.counts[:, :3] >= 0).all()
     # what came before is there
     assert np.isfinite(found.traces()[1, 3, :49]).all()
     # and a second call says it again, and computes nothing
@@ -219,12 +224,16 @@ def test_damage_is_told_and_never_read(tmp_path):
 
 def test_lanes_fit_into_the_memory_that_is_given():
     cell = firing([str(k) for k in range(1000)])
-    for memory in (2e6, 2e7, 1e9):
-        cut = Layout.within(memory, cell, 16, 35750, 2, 5, 4)
-        assert cut.models * cut.stimuli * layout.lane_bytes(cell, cut.segment, 2, 5, 4) <= memory
-        assert cut.models * cut.stimuli <= layout.MOST_LANES
+    for memory, steps in ((3e6, 35750), (2e7, 35750), (1e9, 35750), (1e9, 20_000_000)):
+        cut = Layout.within(memory, cell, 16, steps, 2, 5, 4)
+        row, beside = layout.current_bytes(steps, 4)
+        lane = layout.lane_bytes(cell, cut.segment, 2, 5, 4)
+        assert beside + cut.stimuli * row + cut.models * cut.stimuli * lane <= memory
+        assert 1 <= cut.models * cut.stimuli <= layout.MOST_LANES
         assert cut.segment % 5 == 0
-    with pytest.raises(ParameterError, match="which one lane takes"):
+    # of a long run the currents take most
+    assert cut.stimuli == 3
+    with pytest.raises(ParameterError, match="which one lane and its current take"):
         Layout.within(1e4, cell, 16, 35750, 2, 5, 4)
 
 
@@ -238,7 +247,7 @@ def test_lanes_fit_into_the_memory_that_is_given():
         ({"given": {"a": 0.1}}, "stimuli by name"),
         ({"dtype": "float16"}, "dtype 'float16'"),
         ({"memory": 0}, "memory = 0"),
-        ({"memory": 10.0}, "which one lane takes"),
+        ({"memory": 10.0}, "which one lane and its current take"),
         ({"threads": 0}, "threads = 0"),
         ({"every": 0}, "every = 0"),
         ({"every": 7}, "divides 300 steps"),
@@ -293,5 +302,6 @@ def test_two_published_models_follow_neuron(tmp_path):
     for m, model in enumerate(held["models"]):
         assert np.abs(found.trace(str(model), 0) - held["v_soma_mV"][m, -1, 1:301]).max() < 1e-5
         assert np.abs(found.trace(str(model), 0, far) - held["v_dend_mV"][m, -1, 1:301]).max() < 1e-5
+    assert found.traces("soma.CaDynamics.ca").attrs["units"] == "mM"
     stored = json.loads((tmp_path / "population.json").read_text())
     assert len(stored["files"]) == 3

@@ -110,7 +110,7 @@ def test_what_diverges_is_one_line_and_the_rest_is_there(run, files, refused):
         (("a.json", *COMMON, "--stimuli", "none.npy"), "none.npy: got no such file"),
         (("a.json", *COMMON, *SHORT, "--every", 7), "divides 300 steps"),
         (("a.json", *COMMON, *SHORT, "--record", "axon"), "section 'axon'"),
-        (("a.json", *COMMON, *SHORT, "--memory", "1kB"), "which one lane takes"),
+        (("a.json", *COMMON, *SHORT, "--memory", "1kB"), "which one lane and its current take"),
         (("a.json", *COMMON, *SHORT, "--memory", "much"), "a size with one of"),
         (("a.json", *COMMON, *SHORT, "--dtype", "half"), "dtype 'half'"),
         (("a.json", *COMMON, *SHORT, "--start", "now"), "start = 'now'"),

@@ -50,6 +50,8 @@ def divergences(
                     node = int(now[(slice(None), *lane)].nonzero()[0])
                     yield Divergence(start + at, node, lane, float(after.v[(node, *lane)]))
         state, bad = after, now
+        if bool(bad.any(0).all()):
+            return
 
 
 def diverged(cell: Cell, given: Mapping[str, Tensor], state: CellState) -> Diverged:

@@ -40,16 +40,15 @@ class Layout:
         Raises: `ParameterError` where not even one lane fits.
         """
         segment = min(steps, max(1, SEGMENT // every) * every)
-        a_lane = lane_bytes(cell, segment, record, every, size)
-        lanes = min(MOST_LANES, int(memory / a_lane))
-        if lanes < 1:
+        lane, (row, beside) = lane_bytes(cell, segment, record, every, size), current_bytes(steps, size)
+        room, models = memory - beside, cell.shape[0]
+        at_once = min(stimuli, MOST_LANES, int(room / (row + lane)))
+        if at_once < 1:
             given = f"memory = {memory / 1e6:.3g} MB"
-            expected = f"at least {a_lane / 1e6:.3g} MB, which one lane takes"
+            expected = f"at least {(beside + row + lane) / 1e6:.3g} MB, which one lane and its current take"
             raise ParameterError("population", given, expected, "give more memory, or record fewer places")
-        at_once = min(stimuli, lanes)
-        return cls(
-            (cell.shape[0], stimuli), max(1, min(cell.shape[0], lanes // at_once)), at_once, steps, every, segment
-        )
+        fit = int((room - at_once * row) / (at_once * lane))
+        return cls((models, stimuli), min(models, MOST_LANES // at_once, fit), at_once, steps, every, segment)
 
     @property
     def units(self) -> list[tuple[int, int]]:
@@ -81,6 +80,11 @@ def lane_bytes(cell: Cell, segment: int, record: int, every: int, size: int) -> 
     """The bytes of one lane while a segment runs; `record` values are kept every `every` steps."""
     nodes, rows = len(cell.compartments.parent), len(cell.rows)
     return segment * (COPIES * size + BOOLS + 3 * size * record / every) + 4 * size * (nodes + rows)
+
+
+def current_bytes(steps: int, size: int) -> tuple[float, float]:
+    """The bytes of the current of one stimulus over the whole run, and those that making one takes beside."""
+    return 2.0 * size * steps, 24.0 * steps
 
 
 def unit_name(model: int, stimulus: int) -> str:

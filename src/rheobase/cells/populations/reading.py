@@ -92,41 +92,40 @@ class Population:
         """
         m, s = self._at(model, stimulus)
         self._unit(m, s)
+        self._check_numbers(m, s)
         array = self.traces(name)
         try:
             found = array[m, s]
         except (ValueError, RuntimeError, OSError) as error:
             raise self._damaged(f"a chunk that cannot be read ({error})") from error
         if np.isnan(found).any():
-            for one in self.diverged:
-                if (one.model, one.stimulus) == (self.models[m], self.stimuli[s]):
-                    given = f"v = {one.v} mV at {one.place} after {one.ms:g} ms of {one.model} under {one.stimulus}"
-                    remedy = f"traces()[{m}, {s}] has what came before"
-                    raise Diverged(repr(self), given, "a trace of numbers", remedy)
             raise self._damaged(f"a chunk missing of {self.models[m]} under {self.stimuli[s]}")
         return found
 
     def spikes(self, model: str | int, stimulus: str | int) -> NDArray[np.float64]:
-        """When a run spiked, (spikes,), ms. Raises: `ParameterError`, `DataError` for a run that is not done."""
+        """When a run spiked, (spikes,), ms. Raises: as `trace`."""
         m, s = self._at(model, stimulus)
         unit = self._unit(m, s)
+        self._check_numbers(m, s)
         return (unit["step"][(unit["model"] == m) & (unit["stimulus"] == s)] + 1) * self.dt
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """Spikes of each run, (models, stimuli); -1 where it is not done."""
+        """Spikes of each run, (models, stimuli); -1 where it is not done, or left the numbers."""
         found = np.full(self.layout.of, -1)
         for m, s in self.layout.units:
             unit = self._units.get(unit_name(m, s))
             if unit is not None:
                 found[m : m + self.layout.models, s : s + self.layout.stimuli] = 0
                 np.add.at(found, (unit["model"], unit["stimulus"]), 1)
+                for lost in unit["diverged"]:
+                    found[lost[0], lost[1]] = -1
         return found
 
     @property
     def rates(self) -> NDArray[np.float64]:
-        """1 over the mean interval between spikes, (models, stimuli), Hz; 0 for fewer than two, NaN if not done."""
-        found = np.where(self.counts < 0, np.nan, 0.0)
+        """1 over the mean interval between spikes, (models, stimuli), Hz; 0 for fewer than two, NaN for no run."""
+        found = np.zeros(self.layout.of)
         for unit in self._units.values():
             lane = unit["model"].astype(np.int64) * len(self.stimuli) + unit["stimulus"]
             # sorted by lane, then by time
@@ -135,25 +134,31 @@ class Population:
             at, first, count = at[several], first[several], count[several]
             steps = unit["step"][first + count - 1] - unit["step"][first]
             found.flat[at] = 1000.0 * (count - 1) / (steps * self.dt)
-        return found
+        return np.where(self.counts < 0, np.nan, found)
 
     def _at(self, model: str | int, stimulus: str | int) -> tuple[int, int]:
         return self._index("model", model, self.models), self._index("stimulus", stimulus, self.stimuli)
 
     def _index(self, what: str, given: str | int, names: tuple[str, ...]) -> int:
         if isinstance(given, str):
-            known = {
-                **{Path(name).stem: k for k, name in enumerate(names)},
-                **{name: k for k, name in enumerate(names)},
-            }
-            if given in known:
-                return known[given]
-            raise ParameterError(repr(self), f"{what} {given!r}", f"the name of a {what}", nearest(given, names))
+            # the file of a model by its bare name, where that says which
+            alike = [k for k, name in enumerate(names) if given in (name, Path(name).name.removesuffix(".json"))]
+            if given not in names and len(alike) != 1:
+                remedy = nearest(given, names) if not alike else "give the whole path"
+                many = f", of which there are {len(alike)}" if alike else ""
+                raise ParameterError(repr(self), f"{what} {given!r}{many}", f"the name of a {what}", remedy)
+            return names.index(given) if given in names else alike[0]
         if not -len(names) <= given < len(names):
-            raise ParameterError(
-                repr(self), f"{what} {given}", f"a number below {len(names)}", f"{what} 0 is the first"
-            )
+            expected = f"a number below {len(names)}"
+            raise ParameterError(repr(self), f"{what} {given}", expected, f"{what} 0 is the first")
         return given % len(names)
+
+    def _check_numbers(self, m: int, s: int) -> None:
+        """Raise `Diverged` for a run that left the numbers."""
+        for one in self.diverged:
+            if (one.model, one.stimulus) == (self.models[m], self.stimuli[s]):
+                given = f"v = {one.v} mV at {one.place} after {one.ms:g} ms of {one.model} under {one.stimulus}"
+                raise Diverged(repr(self), given, "a run of numbers", f"traces()[{m}, {s}] has what came before")
 
     def _unit(self, m: int, s: int) -> dict[str, Any]:
         unit = self._units.get(self.layout.unit_of(m, s))

@@ -18,6 +18,7 @@ from rheobase.cells.populations import traces
 from rheobase.cells.populations.lanes import Make, simulate
 from rheobase.cells.populations.layout import SETTINGS, Layout, unit_facts, unit_name
 from rheobase.cells.populations.reading import Population
+from rheobase.cells.populations.traces import Record
 from rheobase.cells.ports import Current
 from rheobase.checks import is_number, is_whole
 from rheobase.errors import Diverged, ParameterError, StorageError
@@ -70,17 +71,17 @@ def population(
     record = (*sites, *states)
     if not record:
         raise ParameterError("population", "nothing to record", "one place at least", 'record=("soma",)')
-    widths = {**dict.fromkeys(sites, 0), **{name: len(cell.compartments.where(name.split(".")[0])) for name in states}}
+    kept = {name: Record(0, "mV") for name in sites} | {name: _state(cell, name) for name in states}
     folder = Path(folder)
-    rows, hashes = _sampled(stimuli, steps, every, cell.dt)
     settings = {
         # what is named first is what a refusal names: the cause before what follows from it
         "form": FORM, "version": __version__, "make": _said(make), "models": names, "files": _files(names, make),
-        "dt": cell.dt, "steps": steps, "every": every, "stimuli": dict(zip(stimuli, hashes, strict=True)),
+        "dt": cell.dt, "steps": steps, "every": every,
+        "stimuli": {name: _checksum(one, steps, cell.dt) for name, one in stimuli.items()},
         "record": list(record), "dtype": dtype,
     }  # fmt: skip
     group = traces.open_group(folder)
-    values, size = sum(width or 1 for width in widths.values()), torch.finfo(getattr(torch, dtype)).bits // 8
+    values, size = sum(one.width or 1 for one in kept.values()), torch.finfo(getattr(torch, dtype)).bits // 8
     layout = (
         Layout.within(memory, cell, len(stimuli), steps, values, every, size)
         if group is None
@@ -89,7 +90,8 @@ def population(
     claim(folder, settings, SETTINGS)
     if group is None:
         facts = {k: settings[k] for k in ("version", "make", "models", "files", "stimuli", "dt")}
-        traces.create(folder, layout, widths, rows, cell.dt, dtype, facts)
+        rows = (_means(one, steps, every, cell.dt) for one in stimuli.values())
+        traces.create(folder, layout, kept, rows, cell.dt, dtype, facts)
     units = _units(folder, make, names, stimuli, layout, settings, threads)
     done = 0
     try:
@@ -97,8 +99,8 @@ def population(
         for _ in run(units, folder, on=on, fresh=group is None, on_progress=on_progress):
             done += 1
     except StorageError as error:
-        kept = f"{done} of {len(units)} units are kept; {error.remedy}, and give the same command again"
-        raise StorageError(error.obj, error.given, error.expected, kept) from error
+        remedy = f"{done} of {len(units)} units are kept; {error.remedy}, and give the same command again"
+        raise StorageError(error.obj, error.given, error.expected, remedy) from error
     found = Population.open(folder)
     _tell_diverged(found)
     return found
@@ -158,14 +160,22 @@ def _units(
     ]  # fmt: skip
 
 
-def _sampled(stimuli: Mapping[str, Stimulus], steps: int, every: int, dt: float) -> tuple[np.ndarray, list[str]]:
-    """The mean of each current over the steps up to each record, (stimuli, records), and what tells it from others."""
-    rows, hashes = list[np.ndarray](), list[str]()
-    for one in stimuli.values():
-        values = one.in_steps(steps, dt).numpy()
-        hashes.append(hashlib.sha256(values.tobytes()).hexdigest()[:16])
-        rows.append(values.reshape(-1, every).mean(1).astype(np.float32))
-    return np.stack(rows), hashes
+def _state(cell: Cell, name: str) -> Record:
+    """Of a state of all mechanisms of a kind of section, or of the calcium current there."""
+    kind, _, rest = name.partition(".")
+    mechanism, _, key = rest.partition(".")
+    unit = cell.channels[kind][mechanism].states[key].unit if key else "mA/cm2"  # type: ignore[index]
+    return Record(len(cell.compartments.where(kind)), unit)
+
+
+def _checksum(stimulus: Stimulus, steps: int, dt: float) -> str:
+    """What tells the current of a run from others."""
+    return hashlib.sha256(stimulus.in_steps(steps, dt).numpy().tobytes()).hexdigest()[:16]
+
+
+def _means(stimulus: Stimulus, steps: int, every: int, dt: float) -> np.ndarray:
+    """The mean of a current over the steps up to each record, (records,)."""
+    return stimulus.in_steps(steps, dt).numpy().reshape(-1, every).mean(1).astype(np.float32)
 
 
 def _said(make: Make) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,13 @@ from rheobase.cells.populations.layout import Layout
 from rheobase.errors import BackendUnavailable, CheckpointError, StorageError
 
 NAME = "traces.zarr"
+
+
+class Record(NamedTuple):
+    """What is kept: of a state, in how many compartments; 0 for a potential, at one place. And its unit."""
+
+    width: int
+    unit: str
 
 
 def package() -> ModuleType:
@@ -27,44 +34,40 @@ def package() -> ModuleType:
 
 
 def create(
-    folder: Path, layout: Layout, widths: Mapping[str, int], currents: np.ndarray, dt: float, dtype: str,
+    folder: Path, layout: Layout, records: Mapping[str, Record], currents: Iterable[np.ndarray], dt: float, dtype: str,
     facts: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    """Empty arrays: one for each name of `widths`, which is 0 for a potential, else the number of compartments.
+    """Empty arrays, one for each record by its name.
 
-    Shapes: currents (stimuli, records) in nA. Raises: `StorageError`.
+    Shapes: currents, for each stimulus (records,), in nA. Raises: `StorageError`.
     """
     zarr = package()
-    records = layout.steps // layout.every
+    length = layout.steps // layout.every
     chunk = max(1, layout.segment // layout.every)
     codecs = (zarr.codecs.BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"), zarr.codecs.Crc32cCodec())
     try:
         group = zarr.create_group(folder / NAME, overwrite=True)
-        for name, width in widths.items():
+        for name, (width, unit) in records.items():
             along = (width,) if width else ()
             group.create_array(
-                name, shape=(*layout.of, *along, records), chunks=(1, layout.stimuli, *along, chunk), dtype=dtype,
+                name, shape=(*layout.of, *along, length), chunks=(1, layout.stimuli, *along, chunk), dtype=dtype,
                 compressors=codecs, fill_value=float("nan"),
                 dimension_names=("model", "stimulus", *(["compartment"] if width else []), "time"),
-                attributes={"units": unit_of(name)},
+                attributes={"units": unit},
             )  # fmt: skip
-        time = (np.arange(records) + 1.0) * (layout.every * dt)
+        time = (np.arange(length) + 1.0) * (layout.every * dt)
         group.create_array("time", data=time, dimension_names=("time",), attributes={"units": "ms"})
-        group.create_array(
-            "current", data=currents, dimension_names=("stimulus", "time"),
+        current = group.create_array(
+            "current", shape=(layout.of[1], length), chunks=(1, length), dtype="float32",
+            dimension_names=("stimulus", "time"),
             attributes={"units": "nA", "of": "the steps up to each time, the mean"},
         )  # fmt: skip
+        for k, row in enumerate(currents):
+            current[k] = row
         # last: without it the arrays are made again
         group.attrs.update({**facts, "layout": layout.as_json()})
     except OSError as error:
         raise refused(folder, error, 0) from error
-
-
-def unit_of(name: str) -> str:
-    """The unit of what is recorded under a name: a place has its potential, a state its own."""
-    if name.count(".") < 2 or "(" in name:
-        return "mV"
-    return "mM" if name.endswith(".ca") else "1"
 
 
 def open_group(folder: Path, mode: str = "r") -> Any:
