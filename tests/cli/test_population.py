@@ -31,6 +31,8 @@ def files(run):
     Path("cell.swc").write_text(SWC)
     rows = [f"{0.1 * k:.1f},{0.2 * (k > 20)},{0.3 * (k > 20)}" for k in range(300)]
     Path("two.csv").write_text("\n".join(["time (ms),current 1 (nA),current 2 (nA)", *rows]))
+    np.save("cube.npy", np.zeros((1, 1, 1)))
+    np.save("nan.npy", np.array([0.1, np.nan]))
     np.save("two.npy", np.linspace(0.0, 0.3, 600).reshape(2, 300))
 
 
@@ -108,6 +110,8 @@ def test_what_diverges_is_one_line_and_the_rest_is_there(run, files, refused):
         (("a.json", *COMMON, "--stimuli", "step:0.1:90", "--stop", 30), "a current that begins before --stop 30"),
         (("a.json", *COMMON, "--stimuli", "two.npy", "--stop", 10), "which lasts 30 ms"),
         (("a.json", *COMMON, "--stimuli", "none.npy"), "none.npy: got no such file"),
+        (("a.json", *COMMON, "--stimuli", "cube.npy"), "an array (1, 1, 1) of float64"),
+        (("a.json", *COMMON, "--stimuli", "nan.npy"), "NaN or infinite"),
         (("a.json", *COMMON, *SHORT, "--every", 7), "divides 300 steps"),
         (("a.json", *COMMON, *SHORT, "--record", "axon"), "section 'axon'"),
         (("a.json", *COMMON, *SHORT, "--memory", "1kB"), "which one lane and its current take"),

@@ -83,11 +83,10 @@ def _of_array(text: str, clock: Clock) -> dict[str, Typed]:
 
     remedy = "numpy.save it as (stimuli, time), in nA, a value for each step of --dt"
     held = read_npy(expanded(text, FLAG.strip()), remedy)
-    if held.dtype.kind not in "fiu" or held.ndim not in (1, 2) or not held.size or not np.isfinite(held).all():
-        given = f"an array {held.shape} of {held.dtype}" + (
-            "" if held.dtype.kind != "f" else ", NaN or infinite ones too"
-        )
-        raise DataError(text, given, "finite numbers, (stimuli, time)", remedy)
+    if held.dtype.kind not in "fiu" or held.ndim not in (1, 2) or not held.size:
+        raise DataError(text, f"an array {held.shape} of {held.dtype}", "numbers, (stimuli, time)", remedy)
+    if not np.isfinite(held).all():
+        raise DataError(text, "NaN or infinite numbers", "finite ones", "look at how it was made")
     rows = np.atleast_2d(held).astype(float)
     length = rows.shape[1] * clock.step
     found: dict[str, Typed] = {}

@@ -131,7 +131,7 @@ def population(
         write_json(json, _as_json(found))
         if plot is not None:
             from rheobase.plot import LIGHT, save
-            from rheobase.plot.population import population as draw
+            from rheobase.plot import population as draw
 
             out_.print(f"picture: {save(draw(found, style=LIGHT), plot)}", soft_wrap=True)
 
