@@ -22,10 +22,11 @@ class OnDask:
     """The workers of a Dask scheduler, `OnDask("tcp://10.0.0.1:8786")`; needs the extra `dask`.
 
     Workers store results themselves, in the folder of the run, so it must be one that they share. A worker that dies
-    loses the unit that it was at, which another one takes over; after the third time it is given up.
+    loses the unit that it was at, which another one takes over, until Dask gives it up (its setting
+    distributed.scheduler.allowed-failures, three times by default).
 
     Raises, at work: `BackendUnavailable` without the package, `ParameterError` where no scheduler or no worker answers,
-    `Unfinished` where the cluster is lost.
+    `Unfinished` where workers die at a unit again and again, or the cluster is lost.
     """
 
     address: str
