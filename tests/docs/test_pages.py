@@ -57,6 +57,14 @@ def test_event_driven() -> None:
     assert names["spikes"].t_stop == 100.0
 
 
+def test_populations() -> None:
+    pytest.importorskip("zarr", reason="the extra population is not installed")
+    names = run("populations.md")
+    # 0.02 nA / (2e-4 S/cm2 * 1256.6 um2)
+    assert names["v"][799] == pytest.approx(-70.0 + 0.02 / (2e-4 * 12.566), abs=0.01)
+    assert names["all_of_them"].shape == (2, 2, 1000)
+
+
 def test_coming_from() -> None:
     """Each port fires as the loop over the equations of its source does, with the weights that it has on the page."""
     snntorch, spikingjelly, norse, brian2, own = after_each("coming_from.md")

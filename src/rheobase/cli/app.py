@@ -14,6 +14,7 @@ from rheobase.cli import (
     fit,
     gallery,
     list_neurons,
+    population,
     predict,
     reproduce,
     show,
@@ -36,6 +37,7 @@ app.command("list", epilog=list_neurons.EXAMPLES)(list_neurons.list_neurons)
 app.command(epilog=show.EXAMPLES)(show.show)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
 app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
+app.command(epilog=population.EXAMPLES)(population.population)
 app.command(epilog=gallery.EXAMPLES)(gallery.gallery)
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=fit.EXAMPLES)(fit.fit)

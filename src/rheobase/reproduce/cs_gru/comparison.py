@@ -70,10 +70,18 @@ def entries(job: Job, kept: Seeds) -> list[Entry]:
     """Every network of the part's setting `networks`, trained with each of its seeds."""
     on, read = task(job, job["data"], steps=job["steps"], limit=job["limit"])
     found: list[Entry] = []
-    for name, one in job["networks"].items():
-        choice = {**{k: job[k] for k in SHARED}, **{k: v for k, v in one.items() if k != "seeds"}}
-        got = [trained(job, f"{slug(name)}-seed-{seed}", on, read, choice, seed) for seed in one["seeds"]]
-        for seed, (result, costs) in zip(one["seeds"], got, strict=True):
+    choices = {
+        name: {**{k: job[k] for k in SHARED}, **{k: v for k, v in one.items() if k != "seeds"}}
+        for name, one in job["networks"].items()
+    }
+    # all are asked for before one is looked at, so that a cluster does them side by side
+    made = {
+        name: [trained(job, f"{slug(name)}-seed-{seed}", on, read, choices[name], seed) for seed in one["seeds"]]
+        for name, one in job["networks"].items()
+    }
+    for name, got in made.items():
+        choice = choices[name]
+        for seed, (result, costs) in zip(job["networks"][name]["seeds"], got, strict=True):
             kept.add({"network": name}, seed, result, {**costs, "epochs": choice["epochs"]})
         found.append(_entry(name, choice, got, cells_of(choice, read.image), on.classes))
     return found
@@ -92,7 +100,11 @@ def cells_of(choice: Mapping[str, Any], image: tuple[int, int, int]) -> int:
 
 
 def _entry(
-    name: str, choice: Mapping[str, Any], got: Sequence[tuple[dict[str, Any], dict[str, Any]]], cells: int, classes: int
+    name: str,
+    choice: Mapping[str, Any],
+    got: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]],
+    cells: int,
+    classes: int,
 ) -> Entry:
     scores = Scores.of((result for result, _ in got), classes)
     train = statistics.fmean(result["train_accuracy"] for result, _ in got)
