@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rheobase import neurons, nn
-from rheobase.energy import Operations, operations
+from rheobase.energy import Operations, Work, operations
 from rheobase.energy.step_operations import update
 from rheobase.errors import ParameterError, ShapeError
 
@@ -310,7 +310,7 @@ def test_parallel_neurons() -> None:
         expected = sum(int((weights[:, t] != 0).sum()) for t, b, i in (x != 0).nonzero().tolist())
         found = operations(layer, x)
         assert found.multiply_accumulates == expected / B > 0, layer
-        assert found.spikes == float(layer(x)[0].sum()) / B
+        assert found.spikes == float(layer(x)[0].detach().sum()) / B
 
 
 def test_a_normalisation_by_itself() -> None:
@@ -325,8 +325,8 @@ def test_a_layer_of_ones_own_says_what_it_does() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return 2 * x
 
-        def counted(self, x: Tensor, out: Tensor) -> Operations:
-            return Operations(updates=float((x != 0).sum()) / x.shape[1])
+        def counted(self, x: Tensor, out: Tensor) -> Work:
+            return Work(Operations(updates=float((x != 0).sum()) / x.shape[1]))
 
     x = spikes(6)
     assert operations(Doubled(), x) == Operations(updates=float(x.sum()) / B)

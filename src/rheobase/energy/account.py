@@ -169,7 +169,7 @@ def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded:
     steps = float(x.shape[0]) if lengths is None else float(lengths.double().mean())
     stored = [*net.parameters(), *net.buffers()]
     size = sum(one.numel() * one.element_size() for one in stored)
-    return Account((*layers, *_outside(between.found, x.shape[1])), x.shape[1], steps, size)
+    return Account((*layers, *_outside(between.found, x.shape[1], steps)), x.shape[1], steps, size)
 
 
 def _modules(net: nn.Module, x: Tensor) -> dict[str, nn.Module]:
@@ -237,11 +237,11 @@ def of_calls(module: nn.Module, calls: Sequence[Call], batch: int | None = None)
     return total, ""
 
 
-def _outside(found: Mapping[str, Sequence[int]], batch: int) -> list[CountedLayer]:
+def _outside(found: Mapping[str, Sequence[int]], batch: int, steps: float) -> list[CountedLayer]:
     """What the network computes outside its layers."""
     sums = sum(sum(sizes) for name, sizes in found.items() if name in _ADDING) / batch
     others = [f"{name} ({len(sizes)})" for name, sizes in found.items() if name not in _ADDING | _MOVING]
-    rows = [CountedLayer("between layers", "sums", Operations(sums=sums))] if sums else []
+    rows = [CountedLayer("between layers", "sums", Operations(sums=sums), steps=steps)] if sums else []
     if others:
         why = f"arithmetic outside layers: {', '.join(others)}; sums can be, and what a layer does"
         rows.append(CountedLayer("between layers", "functions", None, why))

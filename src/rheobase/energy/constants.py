@@ -15,7 +15,7 @@ HOROWITZ = "Horowitz, ISSCC 2014, doi 10.1109/ISSCC.2014.6757323: 45 nm, 0.9 V"
 MEROLLA = "Merolla et al., Science 345:668 (2014), with its supplement; 0.775 V"
 AKOPYAN = "Akopyan et al., IEEE TCAD 34:1537 (2015), fig. 17; 0.8 V"
 DAVIES = "Davies et al., IEEE Micro 38(1):82 (2018), table 2: before silicon, 0.75 V"
-YAN = "Yan, Bai, Tang & Wong, arXiv 2409.08290v4 (2026): 22 nm, 0.80 V"
+YAN = "Yan, Bai, Tang & Wong, arXiv 2409.08290v4 (2026): 22 nm, 0.80 V; as a summary of it has them"
 
 
 @dataclass(frozen=True)
@@ -78,3 +78,14 @@ LOIHI_STATIC = Constant(
     Span(0.1035, 0.104, 0.1045), "W", "Frady et al., NICE 2020, arXiv 2004.12691: of one chip of Pohoiki Springs"
 )
 LOIHI_AREA = 0.6  # cm2
+
+# Yan et al. An accumulate, a comparison and a subtraction are alike; bits move over a network on the chip, as events
+# with their addresses, or as dense rows
+YAN_ACCUMULATE = _pj(0.05448, 0.000005, YAN)
+YAN_EVENT_BIT = _pj(3.0, 0.05, YAN)
+YAN_DENSE_BIT = _pj(0.25, 0.005, YAN)
+# not among what could be read. A memory's bit follows from another figure of theirs: with 8-bit weights, events cost
+# as much as dense rows at 0.17 events for each value: (0.25 + w) / (3 + w) = 0.17, where 0.17 may be 0.165 to 0.175
+YAN_MEMORY_BIT = Constant(PICO * Span(0.0366, 0.0392, 0.0417), "J", "inferred here from a figure of " + YAN)
+# they find that a multiply-accumulate moves the rate by 0.05 points or less when it changes by half: this wide, here
+YAN_MULTIPLY = Constant(PICO * Span(0.05448, 0.10896, 0.16344), "J", "assumed here: 1 to 3 accumulates")

@@ -40,8 +40,8 @@ from rheobase.nn.stateful import Stateful
 class Countable(Protocol):
     """A layer of somebody's own that says what it does."""
 
-    def counted(self, x: Tensor, out: Tensor) -> Operations:
-        """The operations of a call that made `out` of x, both (time, batch, ...), as means over the samples."""
+    def counted(self, x: Tensor, out: Tensor) -> Work:
+        """The work of a call that made `out` of x, both (time, batch, ...), as means over the samples."""
         ...
 
 
@@ -55,7 +55,7 @@ def operations(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None) ->
     by can stand in the weights behind it. Layers that only move, choose or compare values (`Flatten`, `DelayLine`, max
     pooling, dropout, ReLU) do nothing that is counted.
 
-    Raises: `ParameterError` for a layer of another kind without a method `counted(x, out)` that returns `Operations`;
+    Raises: `ParameterError` for a layer of another kind without a method `counted(x, out)` that returns its `Work`;
     `ShapeError` for an x without time and batch.
 
     >>> layer = nn.Linear(3, 5)
@@ -70,7 +70,7 @@ def work(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None, out: Ten
     kind = next((k for k in _COUNTS if isinstance(layer, k)), None)
     if kind is None and not isinstance(layer, Countable):
         known = ", ".join(k.__name__ for k in _COUNTS if k not in _MOVING)
-        remedy = "give it a method counted(x, out) that returns Operations; count the parts of a network apart"
+        remedy = "give it a method counted(x, out) that returns its Work; count the parts of a network apart"
         raise ParameterError("operations", type(layer).__name__, f"one of {known}", remedy)
     if x.dim() < 3:
         raise ShapeError("operations", f"x of shape {tuple(x.shape)}", "(time, batch, ...)", "keep both axes")
@@ -82,7 +82,7 @@ def work(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None, out: Ten
         if out is None:
             out = _run(layer, x, lengths)
         if isinstance(layer, Countable):
-            return Work(layer.counted(x, out), steps=float(going.sum()) / batch)
+            return layer.counted(x, out)._replace(steps=float(going.sum()) / batch)
         seen = Seen(x, out, float(going.sum()) / batch, ends)
         return _COUNTS[kind](layer, seen)._replace(steps=seen.steps)  # type: ignore[index]
 
