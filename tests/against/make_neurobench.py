@@ -57,9 +57,9 @@ def theirs(case: str) -> dict[str, Any]:
     data = TensorDataset(x.transpose(0, 1), torch.zeros(SAMPLES))
     static, workload = [Footprint, ConnectionSparsity], [ActivationSparsity, SynapticOperations]
     metrics: Any = [static, workload]
-    found = Benchmark(SNNTorchModel(net), DataLoader(data, batch_size=SAMPLES), [], [lambda spikes: spikes], metrics).run(
-        quiet=True
-    )
+    found = Benchmark(
+        SNNTorchModel(net), DataLoader(data, batch_size=SAMPLES), [], [lambda spikes: spikes], metrics
+    ).run(quiet=True)
     return {**found, "Footprint": found["Footprint"] - own}
 
 

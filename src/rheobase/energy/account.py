@@ -27,7 +27,9 @@ _FROM_ANY_STATE = (Neuron, GroupReadout, Dropout)
 # layers whose outputs are activations, as NeuroBench has it
 _ACTIVE = (Neuron, Recurrent, Gated, PSN, MaskedPSN, SlidingPSN, nn.ReLU)
 # functions outside layers: those that add, and those that move, choose, compare or make values
-_ADDING = frozenset({"add", "sub", "rsub", "__add__", "__radd__", "__iadd__", "__sub__", "__rsub__", "__isub__", "add_", "sub_"})
+_ADDING = frozenset(
+    {"add", "sub", "rsub", "__add__", "__radd__", "__iadd__", "__sub__", "__rsub__", "__isub__", "add_", "sub_"}
+)
 _MOVING = frozenset(
     {
         "__get__", "__getitem__", "cat", "chunk", "clone", "concat", "contiguous", "detach", "double", "empty",
@@ -127,8 +129,13 @@ class Account:
         layers: list[CountedLayer] = []
         for same in zip(*(one.layers for one in accounts), strict=True):
             found = [layer.operations for layer in same]
-            added = None if any(one is None for one in found) else sum(
-                (share * one for share, one in zip(shares, found, strict=True)), Operations()  # type: ignore[operator]
+            added = (
+                None
+                if any(one is None for one in found)
+                else sum(
+                    (share * one for share, one in zip(shares, found, strict=True)),
+                    Operations(),  # type: ignore[operator]
+                )
             )
             layers.append(
                 replace(
@@ -165,7 +172,7 @@ def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded:
         given: dict[str, Any] = {} if lengths is None else {"lengths": lengths}
         calls, _ = calls_of(net, modules, lambda: net(x, **given), owner="account", between=between)
         made = _made_by_synapses(modules, calls) if folded else set[int]()
-        layers = [_layer(path, modules[path], calls[path], made, x.shape[1]) for path in modules]
+        layers = [_layer(path, modules[path], calls[path], made, x, lengths) for path in modules]
     steps = float(x.shape[0]) if lengths is None else float(lengths.double().mean())
     stored = [*net.parameters(), *net.buffers()]
     size = sum(one.numel() * one.element_size() for one in stored)
@@ -193,13 +200,15 @@ def _made_by_synapses(modules: Mapping[str, nn.Module], calls: Mapping[str, list
     }
 
 
-def _layer(path: str, module: nn.Module, calls: list[Call], made: set[int], batch: int) -> CountedLayer:
-    name, kind = path or "(net)", type(module).__name__
+def _layer(
+    path: str, module: nn.Module, calls: list[Call], made: set[int], whole: Tensor, lengths: Tensor | None
+) -> CountedLayer:
+    name, kind, batch = path or "(net)", type(module).__name__, whole.shape[1]
     if not calls:
         return CountedLayer(name, kind, None, "the network did not call it")
     if isinstance(module, AFFINE) and all(t.data_ptr() in made for call in calls for t in call.tensors[:1]):
         return CountedLayer(name, kind, Operations(), folded=True)
-    found, why = of_calls(module, calls, batch)
+    found, why = of_calls(module, calls, like=whole, lengths=lengths)
     if found is None:
         return CountedLayer(name, kind, None, why)
     outs = [call.out for call in calls if call.out is not None] if isinstance(module, _ACTIVE) else []
@@ -212,23 +221,29 @@ def _layer(path: str, module: nn.Module, calls: list[Call], made: set[int], batc
     )  # fmt: skip
 
 
-def of_calls(module: nn.Module, calls: Sequence[Call], batch: int | None = None) -> tuple[Work | None, str]:
+def of_calls(
+    module: nn.Module, calls: Sequence[Call], *, like: Tensor | None = None, lengths: Tensor | None = None
+) -> tuple[Work | None, str]:
     """The work of all calls of a layer together, or why it is not counted.
 
-    `batch`: the samples of the network; a layer whose second axis has another size is not counted.
+    `like`: the input of the network. A layer that gets another number of samples is not counted, nor, where sequences
+    end (`lengths`), one that gets another number of steps and is not told.
     """
     total = Work(Operations())
     for call in calls:
         x = call.args[0] if call.args else None
         if not isinstance(x, Tensor):
             return None, "it has no input of one tensor"
-        if batch is not None and (x.dim() < 3 or x.shape[1] != batch):
-            return None, f"an input of shape {tuple(x.shape)}; (time, batch = {batch}, ...) can be"
+        ends = call.kwargs.get("lengths", lengths)
+        if like is not None and (x.dim() < 3 or x.shape[1] != like.shape[1]):
+            return None, f"an input of shape {tuple(x.shape)}; (time, batch = {like.shape[1]}, ...) can be"
+        if like is not None and ends is not None and x.shape[0] != like.shape[0]:
+            return None, f"an input of {x.shape[0]} steps of sequences of {like.shape[0]} that end; whole ones can be"
         given = call.args[1] if len(call.args) > 1 else call.kwargs.get("state")
         if given is not None and not isinstance(module, _FROM_ANY_STATE):
             return None, "it goes on from a state, and operations are counted from rest"
         try:
-            one = work(module, x.detach(), lengths=call.kwargs.get("lengths"), out=call.out)
+            one = work(module, x.detach(), lengths=ends, out=call.out)
         except RheobaseError as error:
             return None, f"{error.given}; {error.expected} can be"
         total = Work(

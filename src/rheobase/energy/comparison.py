@@ -145,4 +145,3 @@ def _crossing(made: Comparison, ours: str, theirs: str) -> float:
         middle = 0.5 * (low + high)
         low, high = (middle, high) if excess(middle) < 0 else (low, middle)
     return 0.5 * (low + high)
-

@@ -32,7 +32,9 @@ def of_layer(layer: CountedLayer, account: Account, process: Process, words: Wor
         return multiplied * products * share + read + process.value(bits, lines) * lines + cells
     if found.cell_steps:
         return process.add(words.state) * (found.cell_steps * once)
-    rest = process.multiply(words.weight, bits) * (found.updates * once) + process.add(words.state) * (found.sums * once)
+    rest = process.multiply(words.weight, bits) * (found.updates * once) + process.add(words.state) * (
+        found.sums * once
+    )
     return None if rest == NOTHING else rest
 
 

@@ -95,7 +95,9 @@ def _run(layer: nn.Module, x: Tensor, lengths: Tensor | None) -> Tensor:
         raise
     except (RuntimeError, TypeError, ValueError) as error:
         given = f"x of shape {tuple(x.shape)}, which it does not take: {str(error).splitlines()[0]}"
-        raise ShapeError(f"operations of {type(layer).__name__}", given, "an x that the layer takes", "another x") from error
+        raise ShapeError(
+            f"operations of {type(layer).__name__}", given, "an x that the layer takes", "another x"
+        ) from error
     return found[0] if isinstance(found, tuple) else found
 
 

@@ -48,7 +48,9 @@ def _delayed(out: Tensor, taps: Tensor, ends: Tensor) -> Operations:
     left = (ends - steps).clamp(0, len(taps))  # taps that an output of step t still reaches
     reached = torch.cat([torch.zeros_like(taps[:1]), (taps != 0).to(taps.dtype).cumsum(0)])[left]
     found = returning(out, reached, dense=float(left.double().sum(0).mean()) * taps.shape[1])
-    words = found.accumulates + found.multiply_accumulates + float((ends - 1).clamp(min=0).double().mean()) * taps.shape[1]
+    words = (
+        found.accumulates + found.multiply_accumulates + float((ends - 1).clamp(min=0).double().mean()) * taps.shape[1]
+    )
     # what the kernels give is brought to the matrix, and counted there
     return found + Operations(state_words=words, spikes_read=-found.spikes_read, values_read=-found.values_read)
 
