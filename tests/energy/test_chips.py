@@ -20,8 +20,8 @@ def running(rate: float, fan_out: int = FAN_OUT, neurons: int = NEURONS) -> Traf
     return Traffic(1000, events=spikes * fan_out, packets=spikes, spikes=spikes, cell_steps=1000 * neurons)
 
 
-# published power (W) of a million neurons at so many Hz with 128 synapses each: Akopyan et al. (2015), fig. 17, at 0.8 V;
-# Merolla et al. (2014), p. 7, at 0.775 V
+# published power (W) of a million neurons at so many Hz with 128 synapses each: Akopyan et al. (2015), fig. 17, at
+# 0.8 V; Merolla et al. (2014), p. 7, at 0.775 V
 POINTS = [(11.58, 0.068), (20.07, 0.071), (95.93, 0.094), (20.0, 0.072)]
 
 
@@ -42,9 +42,7 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("where", "traffic", "power", "off"), ELSEWHERE, ids=lambda v: v if isinstance(v, str) else "")
-def test_powers_at_other_voltages_are_not_those_of_the_model(
-    where: str, traffic: Traffic, power: float, off: float
-) -> None:
+def test_powers_at_other_voltages_are_not_modelled(where: str, traffic: Traffic, power: float, off: float) -> None:
     assert TrueNorth(hops=42.6).bill(traffic).power.nominal / power - 1 == pytest.approx(off, abs=0.005)
 
 

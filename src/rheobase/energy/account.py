@@ -28,7 +28,7 @@ _FROM_ANY_STATE = (Neuron, GroupReadout, Dropout)
 _ACTIVE = (Neuron, Recurrent, Gated, PSN, MaskedPSN, SlidingPSN, nn.ReLU)
 # functions outside layers: those that add, and those that move, choose, compare or make values
 _ADDING = frozenset(
-    {"add", "sub", "rsub", "__add__", "__radd__", "__iadd__", "__sub__", "__rsub__", "__isub__", "add_", "sub_"}
+    {"__add__", "__iadd__", "__isub__", "__radd__", "__rsub__", "__sub__", "add", "add_", "rsub", "sub", "sub_"}
 )
 _MOVING = frozenset(
     {

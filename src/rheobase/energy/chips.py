@@ -85,9 +85,9 @@ class TrueNorth:
 
     The first number and the energy of an event are those of a line through two published powers; 42.6 hops of a spike
     that reaches 128 synapses were in that energy, and are taken out of it. `hops`: of a spike, between cores, as a
-    mapping gives them; None is 42.6, as in the networks measured, and not below 0. `edge`: the share of spikes that go to
-    the edge of the chip. `tick`: seconds of a step. The model holds at 0.8 V alone: published powers at other voltages
-    do not lie on one law (docs/energy.md).
+    mapping gives them; None is 42.6, as in the networks measured, or as few as none. `edge`: the share of spikes that
+    go to the edge of the chip. `tick`: seconds of a step. The model holds at 0.8 V alone: published powers at other
+    voltages do not lie on one law (docs/energy.md).
 
     Reference: Merolla et al., Science 345:668 (2014); Akopyan et al., IEEE TCAD 34:1537 (2015).
 
@@ -143,9 +143,9 @@ def local_event() -> Span:
 class Loihi:
     """One chip of Loihi 1: synaptic operations, updates of neurons, spikes, hops, and its static power.
 
-    `hops`: between tiles, of a spike; None is 0 to 10, nominally 0. `tick`: seconds of a step, to which static power goes;
-    the chip itself runs as fast as its barrier lets it. Low ends are those of the design before silicon, high ends those
-    of a fit to silicon by others. Learning is not in it.
+    `hops`: between tiles, of a spike; None is 0 to 10, nominally 0. `tick`: seconds of a step, in which static power
+    is drawn; the chip itself runs as fast as its barrier lets it. Low ends are those of the design before silicon,
+    high ends those of a fit to silicon by others. Learning is not in it.
 
     Reference: Davies et al., IEEE Micro 38(1):82 (2018), table 2; Boyle et al., IEEE TCAD 44:3165 (2025).
 
@@ -196,11 +196,11 @@ def chip(name: str) -> type[TrueNorth] | type[Loihi]:
 def bill(account: Account, on: Chip) -> Bill:
     """What a network that was counted takes on a chip of events, for one sample.
 
-    A spike is sent to as many cores as it takes to hold the neurons that it reaches, 256 to a core. Whether the chip can
-    hold the network and express its neurons is not asked here.
+    A spike is sent to as many cores as it takes to hold the neurons that it reaches, 256 to a core. Whether the chip
+    can hold the network and express its neurons is not asked here.
 
-    Raises: `NotRepresentable` where layers are not counted, and where synapses read values that are no spikes: there are
-    no such events on these chips.
+    Raises: `NotRepresentable` where layers are not counted, and where synapses read values that are no spikes: there
+    are no such events on these chips.
     """
     wrong = [f"{layer.label}: {layer.uncounted}" for layer in account.uncounted]
     wrong += [

@@ -58,7 +58,7 @@ def nonzero(rate: float, steps: float) -> Span:
     If all spikes of a sample are of the same lines it is the rate; if each line spikes once, T times that. Between,
     the mean over numbers of spikes from 1 to T (Yan et al., 2026, theorem 2).
 
-    >>> nonzero(0.1, 5)
-    Span(low=0.1, nominal=0.16666666666666669, high=0.5)
+    >>> nonzero(0.1, 4)
+    Span(low=0.1, nominal=0.16, high=0.4)
     """
     return Span(rate, min(1.0, 2.0 * steps * rate / (steps + 1.0)), min(1.0, steps * rate))

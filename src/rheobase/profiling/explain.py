@@ -12,13 +12,12 @@ from torch import Tensor, nn
 from rheobase.checks import is_number
 from rheobase.core.neuron import Neuron
 from rheobase.energy.account import of_calls
-from rheobase.energy.operation_counts import Operations
 from rheobase.engine.parts import parts
 from rheobase.errors import DeviceError, ParameterError
+from rheobase.learning.calls import Call, calls_of, unchanged
 from rheobase.learning.layers import SpikingLayer, spiking_layers, watched
 from rheobase.learning.metrics import count_parameters, spikes_per_neuron
 from rheobase.machine import machine
-from rheobase.learning.calls import Call, calls_of, unchanged
 from rheobase.profiling.explanation import Explanation, Layer, Whole
 from rheobase.profiling.memory import kept, peak
 from rheobase.profiling.timing import Timing, interleaved
