@@ -15,7 +15,7 @@ from rheobase.energy.operation_counts import Operations
 from rheobase.energy.work import Work
 from rheobase.engine.parts import parts
 from rheobase.errors import ParameterError, RheobaseError, ShapeError
-from rheobase.learning.calls import Between, Call, calls_of, unchanged
+from rheobase.learning.calls import Between, Call, calls_of, first, unchanged
 from rheobase.nn.dropout import Dropout
 from rheobase.nn.psn import PSN, MaskedPSN, SlidingPSN
 from rheobase.nn.readout import GroupReadout
@@ -170,9 +170,10 @@ def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded:
     modules, between = _modules(net, x), Between()
     with unchanged(net, x.device), torch.no_grad():
         given: dict[str, Any] = {} if lengths is None else {"lengths": lengths}
-        calls, _ = calls_of(net, modules, lambda: net(x, **given), owner="account", between=between)
+        calls, returned = calls_of(net, modules, lambda: net(x, **given), owner="account", between=between)
         made = _made_by_synapses(modules, calls) if folded else set[int]()
         layers = [_layer(path, modules[path], calls[path], made, x, lengths) for path in modules]
+        layers = [_unspiking(layer, modules, calls, first(returned)) for layer in layers]
     steps = float(x.shape[0]) if lengths is None else float(lengths.double().mean())
     stored = [*net.parameters(), *net.buffers()]
     size = sum(one.numel() * one.element_size() for one in stored)
@@ -219,6 +220,18 @@ def _layer(
         outputs=sum(out.numel() for out in outs) / batch,
         silent=sum(int((out == 0).sum()) for out in outs) / batch,
     )  # fmt: skip
+
+
+def _unspiking(
+    layer: CountedLayer, modules: Mapping[str, nn.Module], calls: Mapping[str, list[Call]], whole: Tensor | None
+) -> CountedLayer:
+    """The layer, without spikes where it is a graded readout: its values are what the network says."""
+    path = "" if layer.name == "(net)" else layer.name
+    out = calls[path][-1].out if calls[path] else None
+    graded = isinstance(module := modules[path], Neuron) and module.graded
+    if not graded or layer.operations is None or out is None or whole is None or out.data_ptr() != whole.data_ptr():
+        return layer
+    return replace(layer, operations=replace(layer.operations, spikes=0.0))
 
 
 def of_calls(

@@ -122,15 +122,18 @@ def _conv(layer: Any, seen: Seen) -> Work:
             "operations", f"x of shape {tuple(seen.x.shape)}", expected, "rheobase.nn has convolutions over time"
         )
     found = synapses(
-        seen.x, _reach(layer, seen.x, layer.weight != 0),
-        dense=seen.steps * float(_reach(layer, seen.x, torch.ones_like(layer.weight)).sum()),
+        seen.x, reach(layer, seen.x, layer.weight != 0),
+        dense=seen.steps * float(reach(layer, seen.x, torch.ones_like(layer.weight)).sum()),
     )  # fmt: skip
     sums = bias_sums(layer, seen.steps * seen.out[0, 0].numel())
     return Work(found + Operations(sums=sums), layer.weight.numel(), seen.x[0, 0].numel())
 
 
-def _reach(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
-    """How many weights read each value of an image: the slope of the sum of all outputs, where each weight is 1."""
+def reach(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
+    """How many weights of a convolution, where `mask` is set, read each value of an image (..., *image) as of x.
+
+    It is the slope of the sum of all outputs, where each such weight is 1.
+    """
     with torch.enable_grad():
         image = torch.zeros(1, *x.shape[2:], dtype=torch.float64, device=x.device, requires_grad=True)
         out = layer._conv_forward(image, mask.detach().double(), None)
@@ -139,17 +142,17 @@ def _reach(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
 
 def _mean(layer: Any, seen: Seen) -> Work:
     """A mean adds every value that is not zero, spike or not, in each window that it lies in."""
-    reach = torch.ones((), dtype=torch.float64)
+    windows_of = torch.ones((), dtype=torch.float64)
     axes = seen.x.dim() - 3
     for axis in range(axes):
         kernel, stride, padding = (_of_axis(getattr(layer, k), axis) for k in ("kernel_size", "stride", "padding"))
         n, windows = seen.x.shape[3 + axis], seen.out.shape[3 + axis]
         at = torch.arange(windows)[:, None] * stride + torch.arange(kernel) - padding
         counted = torch.bincount(at[(at >= 0) & (at < n)], minlength=n).double()
-        reach = reach[..., None] * counted
-    reach = reach.to(seen.x.device)
-    added = float(((seen.x != 0) * reach).double().sum()) / seen.x.shape[1]
-    dense = seen.steps * float(reach.sum()) * seen.x.shape[2]
+        windows_of = windows_of[..., None] * counted
+    windows_of = windows_of.to(seen.x.device)
+    added = float(((seen.x != 0) * windows_of).double().sum()) / seen.x.shape[1]
+    dense = seen.steps * float(windows_of.sum()) * seen.x.shape[2]
     moved = synapses(seen.x, 0.0, dense=dense)
     return Work(moved + Operations(accumulates=added), 0, seen.x[0, 0].numel())
 
@@ -199,12 +202,12 @@ def _parallel(layer: PSN | MaskedPSN | SlidingPSN, seen: Seen) -> Work:
     x, (steps, cells) = seen.x, (seen.x.shape[0], seen.x[0, 0].numel())
     if isinstance(layer, SlidingPSN):
         ahead = torch.arange(steps, device=x.device)[:, None] + torch.arange(layer.order, device=x.device)
-        reach = ((ahead < steps) & (layer.weight.detach().flip(0) != 0)).sum(1).double()
+        read = ((ahead < steps) & (layer.weight.detach().flip(0) != 0)).sum(1).double()
         dense = float((ahead < steps).sum()) * cells
     else:
         matrix = layer.weight_in_force().detach()
-        reach, dense = (matrix != 0).sum(0).double(), float(matrix.numel()) * cells
-    found = synapses(x, reach.view(-1, *(1,) * (x.dim() - 1)), dense=dense)
+        read, dense = (matrix != 0).sum(0).double(), float(matrix.numel()) * cells
+    found = synapses(x, read.view(-1, *(1,) * (x.dim() - 1)), dense=dense)
     spikes = float(count_spikes(seen.out, False).double().mean())
     words = seen.steps * cells + found.accumulates + found.multiply_accumulates
     made = Operations(spikes=spikes, sums=seen.steps * cells, cell_steps=seen.steps * cells, state_words=words)

@@ -105,9 +105,9 @@ class Explanation:
         ]
         if whole.operations is not None:
             energy, functions = whole.operations.energy(), whole.operations.functions
-            beside = f"; {count(functions)} exp, sigmoid and the like are not in it" if functions else ""
-            each = "0.9 pJ for an AC, 4.6 pJ for a MAC"
-            notes.append(f"Arithmetic of one sample: {self._more}{1e6 * energy:.3g} uJ in 45 nm ({each}){beside}.")
+            beside = f", {count(functions)} exp, sigmoid and the like as 8 of each" if functions else ""
+            each = f"0.9 pJ for a sum, 3.7 pJ for a product{beside}; memory: rheobase energy"
+            notes.append(f"Arithmetic of one sample: {self._more}{1e6 * energy:.3g} uJ in 45 nm ({each}).")
         for backend, reason, names in self._reasons():
             notes.append(f"{backend}: {reason} ({', '.join(names)})")
         notes += [f"not counted: {p.label}: {p.uncounted}" for p in self.parts if p.uncounted]

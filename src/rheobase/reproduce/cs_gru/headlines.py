@@ -35,7 +35,7 @@ def speech(found: Results) -> str:
 
 
 def _macs(row: Row) -> float:
-    return sum(float(row[name] or 0) for name in ("MACs of synapses", "MACs of cells"))
+    return sum(float(row[name] or 0) for name in ("MACs of synapses", "products of cells"))
 
 
 def _energy(row: Row) -> str:
