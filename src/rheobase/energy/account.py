@@ -16,16 +16,12 @@ from rheobase.energy.work import Work
 from rheobase.engine.parts import parts
 from rheobase.errors import ParameterError, RheobaseError, ShapeError
 from rheobase.learning.calls import Between, Call, calls_of, first, unchanged
+from rheobase.learning.layers import spiking_layer
 from rheobase.nn.dropout import Dropout
-from rheobase.nn.psn import PSN, MaskedPSN, SlidingPSN
 from rheobase.nn.readout import GroupReadout
-from rheobase.nn.recurrence.gated import Gated
-from rheobase.nn.recurrence.recurrent import Recurrent
 
 # what happens at synapses and cells does not depend on the state that these start from
 _FROM_ANY_STATE = (Neuron, GroupReadout, Dropout)
-# layers whose outputs are activations, as NeuroBench has it
-_ACTIVE = (Neuron, Recurrent, Gated, PSN, MaskedPSN, SlidingPSN, nn.ReLU)
 # functions outside layers: those that add, and those that move, choose, compare or make values
 _ADDING = frozenset(
     {"__add__", "__iadd__", "__isub__", "__radd__", "__rsub__", "__sub__", "add", "add_", "rsub", "sub", "sub_"}
@@ -212,7 +208,7 @@ def _layer(
     found, why = of_calls(module, calls, like=whole, lengths=lengths)
     if found is None:
         return CountedLayer(name, kind, None, why)
-    outs = [call.out for call in calls if call.out is not None] if isinstance(module, _ACTIVE) else []
+    outs = [call.out for call in calls if call.out is not None] if _active(module) else []
     stored = [p for p in module.parameters() if p.dim() > 1] if found.weights else []
     return CountedLayer(
         name, kind, found.operations, weights=found.weights, zeros=sum(int((p == 0).sum()) for p in stored),
@@ -220,6 +216,11 @@ def _layer(
         outputs=sum(out.numel() for out in outs) / batch,
         silent=sum(int((out == 0).sum()) for out in outs) / batch,
     )  # fmt: skip
+
+
+def _active(module: nn.Module) -> bool:
+    """Whether its outputs are activations, as NeuroBench has them: spikes, and what a ReLU leaves."""
+    return isinstance(module, nn.ReLU) or spiking_layer(module) is not None
 
 
 def _unspiking(
@@ -231,7 +232,7 @@ def _unspiking(
     graded = isinstance(module := modules[path], Neuron) and module.graded
     if not graded or layer.operations is None or out is None or whole is None or out.data_ptr() != whole.data_ptr():
         return layer
-    return replace(layer, operations=replace(layer.operations, spikes=0.0))
+    return replace(layer, operations=replace(layer.operations, spikes=0.0), outputs=0.0, silent=0.0)
 
 
 def of_calls(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 
+from rheobase.cards import aligned, grid
+from rheobase.energy import tables
 from rheobase.energy.account import Account, CountedLayer
 from rheobase.energy.counterpart import account_steps, matched_bits, of_layer
 from rheobase.energy.operation_counts import Operations
@@ -32,7 +35,7 @@ def with_memory(layer: CountedLayer, process: Process, words: Words) -> dict[str
     }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """The energy of one sample, three times; all are estimates by counting, none is measured.
 
@@ -77,6 +80,25 @@ class Comparison:
         times = activity / self.account.activity if self.account.activity else 0.0
         found = (of_layer(layer, self.account, self.process, self.words, times) for layer in self.account.layers)
         return total([span for span in found if span is not None])
+
+    def __str__(self) -> str:
+        left = {0}
+        table = aligned([tables.LAYERS, *tables.layer_rows(self)], left)
+        return "\n".join([table, "", aligned([tables.NUMBERS, *tables.number_rows(self)], left), *tables.notes(self)])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def html(self) -> str:
+        """The tables for a page or a notebook."""
+        made = [
+            grid(head, rows, [k > 0 for k in range(len(head))], "")
+            for head, rows in ((tables.NUMBERS, tables.number_rows(self)), (tables.LAYERS, tables.layer_rows(self)))
+        ]
+        said = "\n".join(f"<p>{escape(note)}</p>" for note in tables.notes(self))
+        return f'<div class="scroll">\n{made[0]}\n</div>\n{said}\n<div class="scroll">\n{made[1]}\n</div>'
 
     def as_json(self) -> dict[str, Any]:
         """All numbers, in joules for one sample; every span as low, nominal and high."""

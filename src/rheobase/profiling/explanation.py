@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
+from rheobase.cards import aligned
 from rheobase.energy import Operations
 from rheobase.engine.parts import Part
 from rheobase.profiling.timing import Timing
@@ -137,14 +138,8 @@ class Explanation:
         return json.dumps(self.as_json(), indent=1)
 
     def __str__(self) -> str:
-        rows = self.rows()
-        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
         left = {0, 1, 2, 3} if self.whole is None else {0, 1, 3}
-        lines = [
-            "  ".join(c.ljust(w) if k in left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
-            for row in rows
-        ]
-        return "\n".join([line.rstrip() for line in lines] + self.notes())
+        return "\n".join([aligned(self.rows(), left), *self.notes()])
 
     __repr__ = __str__
 
