@@ -2,9 +2,9 @@
 
     python -m benchmarks.ordinary [--run src-digits] [--seeds 5] [--epochs 60]
 
-The layers are those of the spiking network, with a ReLU in the place of its cells and a plain sum in that of its readout.
-Activations are rounded to the bits that hold the number of spikes of its steps, weights to 8 bits, while it trains and when
-it is tested (straight through, as `nn.quantised`).
+The layers are those of the spiking network, with a ReLU in the place of its cells; where a fixed readout sums cells,
+one more layer with weights reads them. Activations are rounded to the bits that hold the number of spikes of its steps,
+weights to 8 bits, while it trains and when it is tested (straight through, as `nn.quantised`).
 """
 
 from __future__ import annotations

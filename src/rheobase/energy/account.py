@@ -178,7 +178,7 @@ def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded:
 
 def _modules(net: nn.Module, x: Tensor) -> dict[str, nn.Module]:
     """The parts of a network that are counted as one, by their path: those that say so themselves, and all others."""
-    own = {path: module for path, module in net.named_modules() if isinstance(module, Countable)}
+    own: dict[str, nn.Module] = {path: module for path, module in net.named_modules() if isinstance(module, Countable)}
     found = {path: module for path, (module, _) in parts(net, x).items()}
     inside = [f"{path}." if path else "" for path in own]
     whole = {path: m for path, m in found.items() if not any(path.startswith(i) and path not in own for i in inside)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -141,7 +141,7 @@ def compare(account: Account, *, process: Process | None = None, words: Words | 
     each = {layer.label: of_layer(layer, account, process, words, 1.0) for layer in account.layers}
     other = {name: span for name, span in each.items() if span is not None}
     made = Comparison(account, process, words, account.total.synaptic, layers, bits, total([*other.values()]), other)
-    return Comparison(**{**vars(made), "break_even": _break_even(made)})
+    return replace(made, break_even=_break_even(made))
 
 
 def _break_even(made: Comparison) -> Span | None:

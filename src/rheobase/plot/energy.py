@@ -121,8 +121,10 @@ def _curve(ax: Axes, found: Comparison, style: Style) -> None:
     if now:
         quoted = [found.arithmetic.nominal * rate / now / size for rate in rates]
         ax.plot(100 * rates, quoted, color=style.muted, lw=1.4, ls="--", label="synapses alone, as papers quote it")
-        point = {"ms": 6, "mfc": style.background, "mec": style.ink, "mew": 1.8, "zorder": 4, "ls": "none"}
-        ax.plot(100 * now, found.spiking.nominal / size, "o", label=f"this network: {100 * now:.3g} %", **point)
+        ax.plot(
+            100 * now, found.spiking.nominal / size, "o", ms=6, mfc=style.background, mec=style.ink, mew=1.8, zorder=4,
+            ls="none", label=f"this network: {100 * now:.3g} %",
+        )  # fmt: skip
     at = found.break_even
     if at is not None and 0.0 < at.nominal < 1.0:
         ax.axvline(100 * at.nominal, color=style.muted, lw=1.2, ls=":", label=f"as much: {100 * at.nominal:.3g} %")
