@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rheobase import neurons, nn
-from rheobase.energy import Operations, Work, operations
+from rheobase.energy import Operations, Work, account, operations
 from rheobase.energy.step_operations import update
 from rheobase.errors import ParameterError, ShapeError
 
@@ -330,3 +330,13 @@ def test_a_layer_of_ones_own_says_what_it_does() -> None:
 
     x = spikes(6)
     assert operations(Doubled(), x) == Operations(updates=float(x.sum()) / B)
+    # in a network it is counted once, with all that is in it
+    outer = Doubled()
+    outer.inner = nn.Sequential(Doubled(), nn.Linear(6, 6))
+    (whole,) = account(nn.Sequential(outer), x).layers
+    assert whole.operations == Operations(updates=float(x.sum()) / B)
+    outer.counted = lambda x, out: Operations()  # type: ignore[method-assign]
+    with pytest.raises(
+        ParameterError, match=r"Doubled.counted: got Operations in return; expected a rheobase.energy.Work"
+    ):
+        operations(outer, x)

@@ -178,12 +178,19 @@ def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded:
 
 def _modules(net: nn.Module, x: Tensor) -> dict[str, nn.Module]:
     """The parts of a network that are counted as one, by their path: those that say so themselves, and all others."""
-    own: dict[str, nn.Module] = {path: module for path, module in net.named_modules() if isinstance(module, Countable)}
-    found = {path: module for path, (module, _) in parts(net, x).items()}
-    inside = [f"{path}." if path else "" for path in own]
-    whole = {path: m for path, m in found.items() if not any(path.startswith(i) and path not in own for i in inside)}
-    order = {path: k for k, (path, _) in enumerate(net.named_modules())}
-    return dict(sorted((whole | own).items(), key=lambda item: order[item[0]]))
+    found, taken = {path: module for path, (module, _) in parts(net, x).items()}, set[int]()
+    chosen: dict[str, nn.Module] = {}
+    for path, module in net.named_modules():
+        if id(module) in taken or not (path in found or _says_itself(module)):
+            continue
+        chosen[path] = module
+        # what is inside is counted with it
+        taken.update(id(part) for part in module.modules())
+    return chosen
+
+
+def _says_itself(module: object) -> bool:
+    return isinstance(module, Countable)
 
 
 def _made_by_synapses(modules: Mapping[str, nn.Module], calls: Mapping[str, list[Call]]) -> set[int]:

@@ -82,7 +82,13 @@ def work(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None, out: Ten
         if out is None:
             out = _run(layer, x, lengths)
         if isinstance(layer, Countable):
-            return layer.counted(x, out)._replace(steps=float(going.sum()) / batch)
+            own = layer.counted(x, out)
+            if not isinstance(own, Work):
+                owner, given = f"{type(layer).__name__}.counted", f"{type(own).__name__} in return"
+                raise ParameterError(
+                    owner, given, "a rheobase.energy.Work", "Work(Operations(...), weights=..., lines=...)"
+                )
+            return own._replace(steps=float(going.sum()) / batch)
         seen = Seen(x, out, float(going.sum()) / batch, ends)
         return _COUNTS[kind](layer, seen)._replace(steps=seen.steps)  # type: ignore[index]
 
