@@ -82,6 +82,10 @@ def test_both_cost_as_much_at_the_break_even() -> None:
             getattr(found.ordinary_at(rate), theirs), rel=1e-6
         )
     assert found.spiking_at(found.account.activity).nominal == pytest.approx(found.spiking.nominal)
+    # a neuron of five is as good as one: what it reads is brought to each of them
+    one = compare(neuron(T, 300), process=Yan22(), words=Words(state=16)).break_even
+    assert one is not None
+    assert at.nominal == pytest.approx(one.nominal, rel=0.02)
 
 
 def test_memory_by_its_size() -> None:

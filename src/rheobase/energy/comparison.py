@@ -26,12 +26,15 @@ def with_memory(layer: CountedLayer, process: Process, words: Words) -> dict[str
     sums, products = process.add(words.state), process.multiply(words.weight, words.value)
     own = process.multiply(words.state, words.state)
     fetched = found.accumulates + found.multiply_accumulates if layer.weights else 0.0
+    spikes, values = found.spikes_read, found.values_read
+    if process.by_synapse:
+        spikes, values = found.accumulates, found.multiply_accumulates
     return {
         "synapses": sums * found.accumulates + (sums + products) * found.multiply_accumulates,
         "cells": sums * found.sums + own * found.updates + function(process, words.state) * found.functions,
         "weights": process.word(words.weight, layer.weights * words.weight) * fetched,
         "states": process.word(words.state, layer.words * words.state) * found.state_words,
-        "spikes": process.spike(lines) * found.spikes_read + process.value(words.value, lines) * found.values_read,
+        "spikes": process.spike(lines) * spikes + process.value(words.value, lines) * values,
     }
 
 

@@ -22,14 +22,15 @@ def of_layer(layer: CountedLayer, account: Account, process: Process, words: Wor
     bits = words.value if found.values_read else matched_bits(account_steps(account))
     if layer.synaptic:
         products, lines = found.dense * once, max(layer.lines, 1)
+        brought = process.value(bits, lines) * (products if process.by_synapse else lines)
         sums = process.add(words.state)
         if not layer.weights:  # a mean
-            return sums * products + process.value(bits, lines) * lines
+            return sums * products + brought
         share = nonzero(min(1.0, layer.activity * times), layer.steps)
         multiplied = process.multiply(words.weight, bits) + sums
         read = process.word(words.weight, layer.weights * words.weight) * products
         cells = sums * (found.cell_steps * once + found.sums * once)
-        return multiplied * products * share + read + process.value(bits, lines) * lines + cells
+        return multiplied * products * share + read + brought + cells
     if found.cell_steps:
         return process.add(words.state) * (found.cell_steps * once)
     rest = process.multiply(words.weight, bits) * (found.updates * once) + process.add(words.state) * (

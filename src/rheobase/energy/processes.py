@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from rheobase.checks import is_whole
 from rheobase.energy.constants import (
@@ -43,7 +43,12 @@ class Words:
 
 
 class Process(Protocol):
-    """Joules of each thing that a digital chip does."""
+    """Joules of each thing that a digital chip does.
+
+    by_synapse: what is brought to synapses is brought to each of them apart, not once for all that read a line.
+    """
+
+    by_synapse: ClassVar[bool]
 
     @property
     def name(self) -> str:
@@ -87,6 +92,7 @@ class CMOS45:
     (0.03, 0.194)
     """
 
+    by_synapse: ClassVar[bool] = False
     memory: Memory = field(default_factory=Memory)
 
     @property
@@ -127,9 +133,11 @@ def address(lines: int) -> int:
 class Yan22:
     """The published comparison's chip in 22 nm (Yan et al., 2026); see `constants` for what of it was inferred here.
 
-    `hops`: routers that a bit passes. A spike is one bit, whose energy has that of its address in it.
+    `hops`: routers that a bit passes to each neuron that reads it: 1 in their comparison of a single neuron; 0.64 in
+    their mapping of VGG16. A spike is one bit, whose energy has that of its address in it.
     """
 
+    by_synapse: ClassVar[bool] = True
     hops: float = 1.0
 
     @property
