@@ -19,6 +19,7 @@ SAID = {
 }  # fmt: skip
 _UNITS = ((1.0, "J"), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ"), (1e-12, "pJ"))
 _LEAST, _MOST, _POINTS = 1e-3, 1.0, 60
+_LAYERS = 40  # bars, at most
 
 
 def energy(found: Comparison, *, title: str = "", style: Style = LIGHT) -> Figure:
@@ -27,19 +28,32 @@ def energy(found: Comparison, *, title: str = "", style: Style = LIGHT) -> Figur
     The spiking bar and the layers are made of the parts of the energy; a diamond is a layer of the ordinary network. A
     band is a range.
     """
-    shown = [layer for layer in found.account.layers if total([*found.layers[layer.label].values()]).nominal]
-    rows = max(1, len(shown))
+    labels = _shown(found)
+    rows = max(1, len(labels))
     figure = new_figure(WIDTH, 5.3 + 0.28 * rows, style)
     numbers, layers, curve = figure.subplots(3, 1, height_ratios=[1.0, 0.05 + 0.28 * rows, 1.8])
     size, unit = _unit(max(span.high for span in (found.arithmetic, found.spiking, found.ordinary or found.spiking)))
     dress(numbers, style, title=title or "Energy of one sample", x=f"energy ({unit})", grid="x")
     _numbers(numbers, found, size, style)
-    labels = [layer.label for layer in shown]
-    most = max((total([*found.layers[name].values()]).nominal for name in labels), default=0.0)
+    most = max((_both(found, name) for name in labels), default=0.0)
     size, unit = _unit(most)
-    _layers(dress(layers, style, title="By layer", x=f"energy ({unit})", grid="x"), found, labels, size, style)
+    name = "By layer" if len(labels) < _LAYERS else f"By layer, the {_LAYERS} that take most"
+    _layers(dress(layers, style, title=name, x=f"energy ({unit})", grid="x"), found, labels, size, style)
     _curve(dress(curve, style, title="By activity", x="active lines in a step (%)", grid="both"), found, style)
     return figure
+
+
+def _both(found: Comparison, name: str) -> float:
+    """The larger energy of a layer, spiking or ordinary."""
+    other = found.ordinary_layers.get(name)
+    return max(total([*found.layers[name].values()]).nominal, 0.0 if other is None else other.nominal)
+
+
+def _shown(found: Comparison) -> list[str]:
+    """The layers that take energy, in order; of very many, those that take most."""
+    taking = [layer.label for layer in found.account.layers if _both(found, layer.label)]
+    least = sorted((_both(found, name) for name in taking), reverse=True)[:_LAYERS]
+    return [name for name in taking if _both(found, name) >= least[-1]][:_LAYERS] if least else []
 
 
 def _ordinary(style: Style) -> str:
