@@ -194,6 +194,25 @@ def test_refusals() -> None:
         Span(1.0, 0.5, 2.0)
 
 
+def test_a_layer_that_is_called_twice_is_twice_in_the_counterpart() -> None:
+    class Twice(torch.nn.Module):
+        def __init__(self, layer: torch.nn.Module, other: torch.nn.Module) -> None:
+            super().__init__()
+            self.layer, self.other = layer, other
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x) - self.other(x)
+
+    x = (torch.rand(T, B, 6, generator=torch.Generator().manual_seed(1)) < 0.5).float()
+    one, two = nn.Linear(6, 5), nn.Linear(6, 5)
+    shared, apart = (compare(account(Twice(one, other), x)) for other in (one, two))
+    assert shared.bits == apart.bits == 3
+    assert shared.spiking.nominal == pytest.approx(apart.spiking.nominal)
+    assert shared.ordinary is not None
+    assert apart.ordinary is not None
+    assert shared.ordinary.nominal == pytest.approx(apart.ordinary.nominal)
+
+
 def test_a_silent_network_has_no_break_even() -> None:
     net, x = network()
     found = compare(account(net, torch.zeros_like(x)))

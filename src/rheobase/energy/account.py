@@ -28,7 +28,7 @@ _ADDING = frozenset(
 )
 _MOVING = frozenset(
     {
-        "__get__", "__getitem__", "cat", "chunk", "clone", "concat", "contiguous", "detach", "double", "empty",
+        "__get__", "__getitem__", "cat", "chunk", "clamp", "clone", "concat", "contiguous", "detach", "double", "empty",
         "empty_like", "expand", "expand_as", "flatten", "float", "full", "full_like", "gather", "index_select", "max",
         "maximum", "min", "minimum", "movedim", "moveaxis", "narrow", "new_empty", "new_full", "new_ones", "new_zeros",
         "ones", "ones_like", "permute", "relu", "repeat", "requires_grad_", "reshape", "select", "squeeze", "stack",

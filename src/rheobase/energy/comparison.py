@@ -9,7 +9,7 @@ from typing import Any
 from rheobase.cards import aligned, grid
 from rheobase.energy import tables
 from rheobase.energy.account import Account, CountedLayer
-from rheobase.energy.counterpart import account_steps, matched_bits, of_layer
+from rheobase.energy.counterpart import matched_bits, of_layer
 from rheobase.energy.operation_counts import Operations
 from rheobase.energy.processes import CMOS45, Process, Words, function
 from rheobase.energy.span import Span, total
@@ -137,7 +137,7 @@ def compare(account: Account, *, process: Process | None = None, words: Words | 
     process, words = process or CMOS45(), words or Words()
     layers = {layer.label: with_memory(layer, process, words) for layer in account.layers}
     refused = "; ".join(f"{layer.label} reads {layer.through}" for layer in account.layers if layer.through)
-    bits = matched_bits(account_steps(account))
+    bits = matched_bits(account.steps)
     made = Comparison(account, process, words, account.total.synaptic, layers, bits, None, refused=refused)
     if refused:
         return made

@@ -18,15 +18,15 @@ def of_layer(layer: CountedLayer, account: Account, process: Process, words: Wor
     found = layer.operations
     if found is None or layer.folded or not layer.steps:
         return None
-    once = 1.0 / layer.steps
-    bits = words.value if found.values_read else matched_bits(account_steps(account))
+    once = 1.0 / account.steps
+    bits = words.value if found.values_read else matched_bits(account.steps)
     if layer.synaptic:
         products, lines = found.dense * once, max(layer.lines, 1)
-        brought = process.value(bits, lines) * (products if process.by_synapse else lines)
+        brought = process.value(bits, lines) * (products if process.by_synapse else lines * layer.steps * once)
         sums = process.add(words.state)
         if not layer.weights:  # a mean
             return sums * products + brought
-        share = nonzero(min(1.0, layer.activity * times), layer.steps)
+        share = nonzero(min(1.0, layer.activity * times), account.steps)
         multiplied = process.multiply(words.weight, bits) + sums
         read = process.word(words.weight, layer.weights * words.weight) * products
         cells = sums * (found.cell_steps * once + found.sums * once)
@@ -37,11 +37,6 @@ def of_layer(layer: CountedLayer, account: Account, process: Process, words: Wor
         found.sums * once
     )
     return None if rest == NOTHING else rest
-
-
-def account_steps(account: Account) -> float:
-    """The steps that the counterpart counts the spikes of: the most that any layer runs."""
-    return max(layer.steps for layer in account.layers)
 
 
 def matched_bits(steps: float) -> int:
