@@ -33,9 +33,8 @@ def of_layer(layer: CountedLayer, account: Account, process: Process, words: Wor
         return multiplied * products * share + read + brought + cells
     if found.cell_steps:
         return process.add(words.state) * (found.cell_steps * once)
-    rest = process.multiply(words.weight, bits) * (found.updates * once) + process.add(words.state) * (
-        found.sums * once
-    )
+    rest = process.multiply(words.weight, bits) * (found.updates * once)
+    rest += process.add(words.state) * (found.sums * once)
     return None if rest == NOTHING else rest
 
 
