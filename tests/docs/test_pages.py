@@ -170,6 +170,21 @@ def test_know_your_network(capsys) -> None:
     assert "3: Recurrent" in names["rows"]
 
 
+def test_energy(capsys) -> None:
+    names = run("energy.md")
+    three = names["three"]
+    assert str(three) == capsys.readouterr().out.rstrip("\n")
+    assert [len(names["figure"].axes), len(names["figure"].axes[2].lines) > 3] == [3, True]
+    page = (DOCS / "energy.md").read_text(encoding="utf-8")
+    # the rows of the page are of more samples, and of the same network
+    quoted, spiking, ordinary = (
+        float(v) for v in re.findall(r"^\| (?:syn|spik|ord).*?\| ([\d.]+) uJ", page, re.MULTILINE)
+    )
+    for said, span in ((quoted, three.arithmetic), (spiking, three.spiking), (ordinary, three.ordinary)):
+        assert 1e6 * span.nominal == pytest.approx(said, rel=0.01)
+    assert (DOCS / "img" / "energy.png").is_file()
+
+
 def test_morphology() -> None:
     names = run("morphology.md")
     assert repr(names["sections"]) == (

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rheobase.cli import (
+    energy,
     evaluate,
     explain,
     export,
@@ -45,6 +46,7 @@ app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=explain.EXAMPLES)(explain.explain)
+app.command(epilog=energy.EXAMPLES)(energy.energy)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(convert, name="convert")
 app.add_typer(bench, name="bench")

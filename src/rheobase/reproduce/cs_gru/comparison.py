@@ -27,15 +27,15 @@ from rheobase.reproduce.seeds import Seeds
 SHARED = ("data", "steps", "limit", "batch", "counted")
 COLUMNS = (
     "network", *SCORES, "epochs", "train accuracy (%)", "spikes in", "spikes", "ACs", "MACs of synapses",
-    "MACs of cells", "functions", "energy (uJ)", "parameters", "seconds per epoch",
+    "products of cells", "sums of cells", "functions", "energy (uJ)", "parameters", "seconds per epoch",
 )  # fmt: skip
 SIZES = ("network", "cells", "channels", "stride", "means over", "start of the readout", "gain of the input",
          "learning rate", "epochs")  # fmt: skip
 ENERGY = (
     f"Energy: {1e12 * ACCUMULATE:.1f} pJ for an accumulate (AC), {1e12 * MULTIPLY_ACCUMULATE:.1f} pJ for a "
-    "multiply-accumulate (MAC), 32-bit floats at 45 nm (Horowitz, 2014); the paper does not use these numbers, it "
-    "counts spikes. Neither memory nor functions (sigmoid, tanh) are in it. Seconds per epoch are those of the run, "
-    "whatever else the machine did."
+    "multiply-accumulate (MAC), 32-bit floats at 45 nm (Horowitz, 2014), a function (sigmoid, tanh) as 8 of these; "
+    "sums of cells have those of biases in them. The paper does not use these numbers, it counts spikes. Memory is "
+    "not in it. Seconds per epoch are those of the run, whatever else the machine did."
 )
 
 
@@ -112,7 +112,7 @@ def _entry(
     spikes = over_seeds([each["spikes"] for _, each in got])
     row = (
         name, *scores.cells, choice["epochs"], train, costs["spikes_in"], spikes, costs["accumulates"],
-        costs["multiply_accumulates"], costs["updates"], costs["functions"], 1e6 * costs["energy"],
+        costs["multiply_accumulates"], costs["updates"], costs["sums"], costs["functions"], 1e6 * costs["energy"],
         got[0][0]["parameters"], statistics.median(r["seconds_per_epoch"] for r, _ in got),
     )  # fmt: skip
     return Entry(name, choice, cells, scores, costs, row)
