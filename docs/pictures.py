@@ -1,4 +1,4 @@
-"""Pictures that the library draws itself: six cells under a step of current, the cell of a page, synaptic potentials.
+"""Pictures that the library draws itself: the README's six cells under a step of current, and those of pages.
 
 python docs/pictures.py
 """
@@ -110,6 +110,7 @@ def main() -> None:
     of_readme()
     of_synapses()
     of_page("morphology")
+    of_page("energy")
 
 
 if __name__ == "__main__":

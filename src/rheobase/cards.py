@@ -6,7 +6,7 @@ no script and no address, and its style is in it, so that it looks the same in a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
@@ -57,6 +57,21 @@ def grid(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
     title = f"<caption>{escape(caption)}</caption>\n" if caption else ""
     head = f"<thead><tr>{line(columns, 'th')}</tr></thead>"
     return f'<table class="data">\n{title}{head}\n<tbody>\n{body}\n</tbody>\n</table>'
+
+
+def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> str:
+    """Rows of cells as text in columns, which stand to the right but for those in `left`.
+
+    >>> print(aligned([("layer", "AC"), ("0: Linear", "12")]))
+    layer      AC
+    0: Linear  12
+    """
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = [
+        "  ".join(c.ljust(w) if k in left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,11 @@ import os
 import re
 import secrets
 import stat
+import struct
 import sys
 import warnings
+import zipfile
+import zlib
 from pathlib import Path
 
 import platformdirs
@@ -22,6 +25,8 @@ from rheobase.errors import ParameterError, StorageError
 # what a process has open; as a name in here, even a regular file has others who write into it
 _OPEN = re.compile(r"/proc/[^/]+/(task/[^/]+/)?fd|/dev/fd")
 _MOST_LINKS = 40
+# a damaged archive may fail in any of these ways; RuntimeError: it is encrypted, or of an unknown compression
+FAILURES = (OSError, EOFError, ValueError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error)
 
 
 # --- folders ------------------------------------------------------------------------------------------------------

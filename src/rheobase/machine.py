@@ -25,6 +25,16 @@ def machine() -> dict[str, Any]:
     }
 
 
+def in_words(said: dict[str, Any]) -> str:
+    """What `machine` says, in words.
+
+    >>> in_words({"processor": "A", "cores": 2, "threads": 1})
+    "A, 2 cores, 1 thread"
+    """
+    threads = said["threads"]
+    return f"{said['processor']}, {said['cores']} cores, {threads} thread{'' if threads == 1 else 's'}"
+
+
 def _processor() -> str:
     listing = Path("/proc/cpuinfo")
     if listing.is_file():

@@ -57,6 +57,14 @@ def test_event_driven() -> None:
     assert names["spikes"].t_stop == 100.0
 
 
+def test_populations() -> None:
+    pytest.importorskip("zarr", reason="the extra population is not installed")
+    names = run("populations.md")
+    # 0.02 nA / (2e-4 S/cm2 * 1256.6 um2)
+    assert names["v"][799] == pytest.approx(-70.0 + 0.02 / (2e-4 * 12.566), abs=0.01)
+    assert names["all_of_them"].shape == (2, 2, 1000)
+
+
 def test_coming_from() -> None:
     """Each port fires as the loop over the equations of its source does, with the weights that it has on the page."""
     snntorch, spikingjelly, norse, brian2, own = after_each("coming_from.md")
@@ -160,6 +168,21 @@ def test_know_your_network(capsys) -> None:
     assert "1: LIF" in capsys.readouterr().out
     assert [part.label for part in names["found"].parts][1] == "1: LIF"
     assert "3: Recurrent" in names["rows"]
+
+
+def test_energy(capsys) -> None:
+    names = run("energy.md")
+    three = names["three"]
+    assert str(three) == capsys.readouterr().out.rstrip("\n")
+    assert [len(names["figure"].axes), len(names["figure"].axes[2].lines) > 3] == [3, True]
+    page = (DOCS / "energy.md").read_text(encoding="utf-8")
+    # the rows of the page are of more samples, and of the same network
+    quoted, spiking, ordinary = (
+        float(v) for v in re.findall(r"^\| (?:syn|spik|ord).*?\| ([\d.]+) uJ", page, re.MULTILINE)
+    )
+    for said, span in ((quoted, three.arithmetic), (spiking, three.spiking), (ordinary, three.ordinary)):
+        assert 1e6 * span.nominal == pytest.approx(said, rel=0.01)
+    assert (DOCS / "img" / "energy.png").is_file()
 
 
 def test_morphology() -> None:

@@ -34,13 +34,13 @@ def outputs() -> torch.Tensor:
 @pytest.fixture
 def compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     seen: list[str] = []
-    real = compile_llvm._optimised
+    real = compile_llvm._object_code
 
     def watched(llvm: object, target: object, assembly: str, machine: compile_llvm.Host) -> bytes:
         seen.append(assembly)
         return real(llvm, target, assembly, machine)
 
-    monkeypatch.setattr(compile_llvm, "_optimised", watched)
+    monkeypatch.setattr(compile_llvm, "_object_code", watched)
     return seen
 
 

@@ -68,21 +68,19 @@ done:
 """ + "\n".join(sorted(w.declared))
 
 
-def optimised(text: str, cpu: str, features: str) -> tuple[Any, Any]:
+def verified(text: str, cpu: str, features: str) -> tuple[Any, Any]:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(cpu=cpu, features=features, opt=3)
     module = llvm.parse_assembly(text)
     module.verify()
-    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
-    builder.getModulePassManager().run(module, builder)
     return module, machine
 
 
 @functools.cache
 def compiled(name: str, bits: int, lanes: int) -> tuple[Callable[..., None], Any]:
     features = llvm.get_host_cpu_features().flatten()
-    module, machine = optimised(assembly(name, bits, lanes), llvm.get_host_cpu_name(), features)
+    module, machine = verified(assembly(name, bits, lanes), llvm.get_host_cpu_name(), features)
     engine = llvm.create_mcjit_compiler(module, machine)
     engine.finalize_object()
     kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
@@ -263,7 +261,7 @@ def test_avx2_code_stays_in_vectors(name: str, bits: int, monkeypatch: pytest.Mo
     lanes = 256 // bits
     monkeypatch.setitem(FUNCTIONS, "sin", vector_math.sin_near)
     monkeypatch.setitem(FUNCTIONS, "cos", vector_math.cos_near)
-    module, machine = optimised(assembly(name, bits, lanes), "haswell", "")
+    module, machine = verified(assembly(name, bits, lanes), "haswell", "")
     code = machine.emit_assembly(module)
     assert "%ymm" in code
     operations = re.findall(r"^\t([a-z]\w+)", code, re.MULTILINE)

@@ -90,8 +90,7 @@ def test_a_fit_is_printed_in_a_line_and_its_candidates_in_many_words(noisy: Reco
 def test_silent_sweeps_do_not_lower_gamma(steps: Recording) -> None:
     fit = fitted(steps, forced=60, generations=60, population=32)
     assert [len(times) > 0 for times in steps.spike_times()] == [False] * 3 + [True] * 3
-    # with 0 for half of the sweeps, 0.5 would be the most
-    assert fit.gamma > 0.7
+    assert fit.gamma > 0.5  # which would be the most with 0 for half of the sweeps
     assert fit.gamma_on(steps, start=20.0) == pytest.approx(fit.gamma, abs=1e-9)
     assert fit.gamma_on(steps.sweeps([0, 1])) == 0.0
 

@@ -167,10 +167,11 @@ def image_network() -> torch_nn.Module:
 @pytest.mark.parametrize(
     ("network", "shape", "uncounted"),
     [
-        (image_network, (2, 8, 8), {"4", "6"}),
+        (image_network, (2, 8, 8), set()),
         (lambda: nn.Sequential(nn.AxonalDelay(6, taps=4), nn.SynapticDelay(6, 5, taps=3), neurons.SRC(5)), (6,), set()),
         (lambda: nn.Chunked(nn.Sequential(nn.Linear(6, 4), neurons.LIF(4, dt=1.0)), steps=5), (6,), set()),
-        (lambda: nn.RecurrentDelay(neurons.AdLIF(6), taps=3), (6,), {"(net)"}),
+        (lambda: nn.RecurrentDelay(neurons.AdLIF(6), taps=3), (6,), set()),
+        (lambda: nn.Sequential(nn.Linear(6, 4), torch_nn.GELU()), (6,), {"1"}),
     ],
 )
 def test_layers_of_all_kinds(network, shape, uncounted) -> None:

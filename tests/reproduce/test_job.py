@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 
 from rheobase.errors import CheckpointError, ParameterError
+from rheobase.jobs import Here
 from rheobase.learning import Concern
 from rheobase.learning.training.history import EpochRecord, History
 from rheobase.reproduce import Bars, Job, Lines
@@ -45,8 +46,8 @@ def test_seconds_of_stored_units_count(tmp_path):
 
 
 def test_what_a_unit_was_made_on_is_kept(tmp_path):
-    job(tmp_path, hardware="an old machine").unit("u", lambda: {"x": 1})
-    later = job(tmp_path, hardware="a new one")
+    job(tmp_path, on=Here("an old machine")).unit("u", lambda: {"x": 1})
+    later = job(tmp_path, on=Here("a new one"))
     later.unit("u", pytest.fail)
     assert later.used == {"an old machine"}
     later.unit("v", lambda: {"x": 1})

@@ -10,6 +10,7 @@ import torch
 
 from rheobase import nn
 from rheobase.core import Neuron
+from rheobase.energy import account
 from rheobase.errors import ParameterError
 from rheobase.learning import Recipe, Trainer
 from rheobase.reproduce.job import Job
@@ -110,10 +111,26 @@ def test_noise_on_images() -> None:
     assert torch.equal(robustness.noisy(x, "gaussian", 0.0, seed=1), x)
 
 
-def test_operations_of_a_gru_are_those_of_its_matrices() -> None:
-    additions, products = costs.operations("GRU", 30, 10, 2, 5, entering=0.0)
-    assert additions == 5 * 3 * 10 * 10
-    assert products == 5 * 3 * 10 * 10 + 5 * 10 * (3 * costs.FUNCTION + 3) + 5 * 10 * 2
-    # a spike at the input of a LIF reaches every cell once
-    more, fewer = (costs.operations("LIF", 30, 10, 2, 5, entering=n)[0] for n in (7.0, 0.0))
-    assert more - fewer == 70
+@pytest.mark.parametrize(("kind", "gates", "functions", "products"), [("GRU", 3, 3, 2), ("LSTM", 4, 5, 3)])
+def test_operations_of_a_gru_are_those_of_its_matrices(kind: str, gates: int, functions: int, products: int) -> None:
+    x = torch.zeros(5, 1, 30)
+    net = network(kind, 30, [10], 2)
+    (layer,) = account(net, x).layers
+    silent = layer.operations
+    assert silent is not None
+    assert silent.multiply_accumulates == 5 * (gates * 10 * 10 + 10 * 2)
+    assert (silent.functions, silent.updates) == (5 * 10 * functions, 5 * 10 * products)
+    assert layer.weights == sum(p.numel() for p in net.parameters() if p.dim() > 1)
+    x[2, 0, :7] = 1.0
+    found = account(net, x).total
+    assert found.accumulates == 7 * gates * 10
+    assert costs.additions(found) - costs.additions(silent) == 7 * gates * 10
+
+
+def test_a_spike_at_the_input_of_a_lif_reaches_every_cell_once() -> None:
+    more, fewer = torch.zeros(5, 1, 30), torch.zeros(5, 1, 30)
+    more[2, 0, :7] = 1.0
+    first = [account(network("LIF", 30, [], 1), x).layers[1].operations for x in (more, fewer)]
+    assert first[0] is not None
+    assert first[1] is not None
+    assert first[0].accumulates - first[1].accumulates == 70

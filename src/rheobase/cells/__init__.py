@@ -6,10 +6,13 @@ from rheobase.cells.cell import Cell, CellState
 from rheobase.cells.compartments import Compartments
 from rheobase.cells.morphology import Morphology
 from rheobase.cells.nseg import ByLambda, ByLength
+from rheobase.cells.populations.reading import Population
+from rheobase.cells.populations.run import population
 from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Synapse, VoltageClamp
 from rheobase.cells.sections import Section
 
 __all__ = [
     "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current", "GapJunction", "Morphology",
-    "Place", "Section", "Synapse", "VoltageClamp", "from_allen", "stub_diameters", "with_axon_stub", "without_axon",
+    "Place", "Population", "Section", "Synapse", "VoltageClamp", "from_allen", "population", "stub_diameters",
+    "with_axon_stub", "without_axon",
 ]  # fmt: skip

@@ -16,7 +16,6 @@ from rheobase.cells.ports import PLACE, Conductance, Current, Synapse
 from rheobase.checks import is_whole
 from rheobase.errors import (
     DeviceError,
-    Diverged,
     DTypeError,
     InputError,
     ParameterError,
@@ -211,24 +210,4 @@ def passive_rows(cell: Cell, values: Mapping[str, Tensor], batch: int, lanewise:
     return own.index_add(0, torch.as_tensor(c.parent).clamp(min=0), axial), axial
 
 
-def diverged(cell: Cell, given: Mapping[str, Tensor], state: CellState) -> Diverged:
-    """The error for potentials that are not finite: the run again, in smaller and smaller pieces."""
-    start, steps = 0, next(iter(given.values())).shape[0]
-    after = state
-    with torch.no_grad():
-        for piece in (steps, 1000, 30, 1):
-            while start < steps:
-                part = {name: x[start : start + piece] for name, x in given.items()}
-                _, after = cell(part, state, check_finite=False)
-                if not bool(torch.isfinite(after.v).all()):
-                    break
-                state, start = after, start + piece
-    node, *which = (~torch.isfinite(after.v)).nonzero()[0].tolist()
-    c = cell.compartments
-    where = f"{c.sections[c.section[node]].name}({c.x[node]:.3g}) of sample {which[0]}"
-    where += f", cell {which[1:]}" if cell.shape else ""
-    text = f"v = {float(after.v[node][tuple(which)])} mV at {where} after step {start} ({start * cell.dt:g} ms)"
-    return Diverged(repr(cell), text, "potentials that stay finite", "look at its parameters and the stimulus")
-
-
-__all__ = ["arguments", "asked", "check_every", "check_state", "diverged", "gathered", "passive_rows"]
+__all__ = ["arguments", "asked", "check_every", "check_state", "gathered", "passive_rows"]

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.cells import operator
-from rheobase.cells.call import arguments, asked, check_every, check_state, diverged, gathered
+from rheobase.cells.call import arguments, asked, check_every, check_state, gathered
 from rheobase.cells.compartments import Compartments
+from rheobase.cells.divergence import diverged
 from rheobase.cells.insertion import by_kind, fitting, inserted, joined, profiles
 from rheobase.cells.plan import GAP, Group, Placed, Plan, Region
 from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Port, Synapse, VoltageClamp

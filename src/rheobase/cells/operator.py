@@ -14,7 +14,10 @@ from rheobase.engine.nest.checkpoint import KEPT
 from rheobase.engine.nest.nest import Nest
 from rheobase.engine.operators.operator import Operator
 
-STRETCH = 32  # steps between two checkpoints: of a tape, a block of lanes keeps some tens of MB
+# Steps between two checkpoints. The tape of a block of lanes is as long, and is fastest where it fits the cache; a long
+# run of many lanes takes fewer checkpoints for less memory.
+STRETCHES = (16, 32, 64)
+MOST = 2**30  # bytes of checkpoints for which the shorter stretch is taken
 
 
 class Given(NamedTuple):
@@ -76,7 +79,11 @@ class Cut(NamedTuple):
 
 def cut(given: Given, keep: bool) -> Cut:
     records = given.current.shape[0] // given.every
-    segment = min(records, max(1, STRETCH // given.every)) if keep else records
+    if not keep:
+        return Cut(records, records, 1)
+    one = sum(map(math.prod, _kept(parse(given.plan), given).values())) * given.v.element_size()
+    steps = next((n for n in STRETCHES if one * given.current.shape[0] // n <= MOST), STRETCHES[-1])
+    segment = min(records, max(1, steps // given.every))
     return Cut(records, segment, -(-records // segment))
 
 

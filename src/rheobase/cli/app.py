@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 
 from rheobase.cli import (
+    energy,
     evaluate,
     explain,
     export,
     fit,
     gallery,
     list_neurons,
+    population,
     predict,
     reproduce,
     show,
@@ -36,6 +38,7 @@ app.command("list", epilog=list_neurons.EXAMPLES)(list_neurons.list_neurons)
 app.command(epilog=show.EXAMPLES)(show.show)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
 app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
+app.command(epilog=population.EXAMPLES)(population.population)
 app.command(epilog=gallery.EXAMPLES)(gallery.gallery)
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=fit.EXAMPLES)(fit.fit)
@@ -43,6 +46,7 @@ app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=explain.EXAMPLES)(explain.explain)
+app.command(epilog=energy.EXAMPLES)(energy.energy)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(convert, name="convert")
 app.add_typer(bench, name="bench")

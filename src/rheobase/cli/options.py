@@ -33,7 +33,10 @@ Json = Annotated[
     Path | None, typer.Option("--json", parser=path, metavar="FILE", help="Write all numbers to a JSON file.")
 ]
 Run = Annotated[
-    str, typer.Argument(metavar="RUN", help="The folder of a run of `rheobase train`, or its name in runs/.")
+    str,
+    typer.Argument(
+        metavar="RUN", help="The folder of a run of `rheobase train`, its name in runs/, or a pre-trained network's."
+    ),
 ]
 DataDir = Annotated[
     Path | None,

@@ -12,6 +12,9 @@ _POWERS = {"f": -15, "p": -12, "n": -9, "u": -6, "µ": -6, "m": -3, "": 0, "k": 
 _BASES = ("Ohm", "Hz", "s", "V", "A", "S", "F")
 LARGEST = 3.4e38  # about the largest number of float32, in which neurons run
 _MOST_DIGITS = 18
+_SIZES = {
+    "": 1.0, "b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30,
+}  # fmt: skip
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 
 
@@ -36,6 +39,21 @@ def quantity(text: str, unit: str, name: str) -> float:
         expected = f"at most {LARGEST:g}{'' if unit == '1' else f' {unit}'}, what a float32 holds"
         raise ParameterError(name, repr(text), expected, f"{_example(unit)}, say")
     return value
+
+
+def size_of(text: str, name: str) -> float:
+    """The bytes of a size: "500MB", "1.5GB", "2GiB", "800000". Raises `ParameterError`.
+
+    >>> size_of("1.5GB", "--memory"), size_of("2 GiB", "--memory")
+    (1500000000.0, 2147483648.0)
+    """
+    match = _NUMBER.fullmatch(text)
+    factor = None if match is None else _SIZES.get(match[2].lower())
+    if match is None or factor is None or not 0 < float(match[1]) * factor < math.inf:
+        raise ParameterError(
+            name, repr(text), f"a size with one of {', '.join(('B', 'kB', 'MB', 'GB', 'GiB'))}", "1GB, say"
+        )
+    return float(match[1]) * factor
 
 
 def whole(text: str) -> int | None:

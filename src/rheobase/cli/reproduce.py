@@ -19,6 +19,7 @@ EXAMPLES = examples(
     "rheobase reproduce src --only response,behaviours",
     "rheobase reproduce delays --budget 20",
     "rheobase reproduce delays --search   (how its settings were chosen, on held-out training data)",
+    "rheobase reproduce src --dask tcp://10.0.0.1:8786",
     "rheobase reproduce src --redraw   (its page again, from the stored results)",
     "rheobase reproduce src --data ~/data --out results/src   (the same command goes on after Ctrl-C)",
 )
@@ -67,6 +68,13 @@ def reproduce(
             parser=path, metavar="FOLDER", help="Where mnist/ and other data lie.", show_default="$RHEOBASE_DATA"
         ),
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Let the workers of this Dask scheduler do the units (seeds, networks); they must see --out, --data.",
+        ),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do again what an earlier call stored.")] = False,
     redraw: Annotated[
         bool, typer.Option("--redraw", help="Run nothing; write the page again from what earlier calls stored.")
@@ -81,6 +89,7 @@ def reproduce(
     """
     with reported(debug, json=json):
         from rheobase.errors import ParameterError
+        from rheobase.jobs import OnDask
         from rheobase.machine import machine
         from rheobase.reproduce import Call, find
 
@@ -91,7 +100,7 @@ def reproduce(
             raise ParameterError("reproduce", "no paper", "the name of a paper", "rheobase reproduce --list")
         call = Call(
             paper=find(paper), only=_names(only or []), search=search, quick=quick, budget=budget, out=out, seed=seed,
-            data=data, fresh=fresh, redraw=redraw, machine=machine(),
+            data=data, fresh=fresh, redraw=redraw, machine=machine(), on=None if dask is None else OnDask(dask),
             command=_command(paper, only or [], search, quick, budget, out, seed),
         )  # fmt: skip
         outcome = _run(call)

@@ -10,8 +10,6 @@ import typer
 from rheobase.cli.options import MOST_SEED, Debug, Json, NeuronName, examples, path, reported, write_json
 
 if TYPE_CHECKING:
-    from rheobase.cli.stimulus import Clock
-    from rheobase.cli.stimulus import Typed as Current
     from rheobase.core.declaration.parameter_sets import NamedSet
     from rheobase.core.declaration.population import Declared
     from rheobase.current_clamp import Response
@@ -224,7 +222,7 @@ def _states(kind: type[Declared], record: list[str]) -> list[str]:
 def _run(neuron: Declared, given: dict[str, tuple[str, str]], typed: Typed) -> tuple[Response, list[str]]:
     import torch
 
-    from rheobase.cli.stimulus import Clock, typed_current
+    from rheobase.cli.stimulus import Clock, check_within, typed_current
     from rheobase.current_clamp import inject
     from rheobase.errors import ParameterError
     from rheobase.memory import check_memory
@@ -241,7 +239,7 @@ def _run(neuron: Declared, given: dict[str, tuple[str, str]], typed: Typed) -> t
         raise ParameterError("--stop", repr(typed.stop or longest.text), expected, "--stop 400")
     stop = steps * clock.step
     for name, (flag, text) in given.items():
-        _check_times(currents[name], flag + text, stop, clock, typed)
+        check_within(currents[name], flag + text, stop, clock, owner="simulate", stop=typed.stop, onset=typed.onset)
     # the inputs, what comes out, and every state before and after the reset
     values = steps * (1 + len(neuron.entries) + 2 * len(neuron.states))
     remedy = "--stop 400, or a larger --dt" if neuron.dt else "--stop 400"
@@ -254,22 +252,6 @@ def _run(neuron: Declared, given: dict[str, tuple[str, str]], typed: Typed) -> t
     begins = round(min(each.onset for each in currents.values()) / clock.step)
     run = inject(neuron, inputs[first], onset=begins, beside={name: inputs[name] for name in others})
     return run, [f"{name}: {each.note}" for name, each in currents.items() if each.note]
-
-
-def _check_times(current: Current, given: str, stop: float, clock: Clock, typed: Typed) -> None:
-    """Raise `ParameterError` for a current that begins after the run, or is longer than it."""
-    from rheobase.errors import ParameterError
-
-    end = f"{stop:g} {clock.unit}" if typed.stop is None else f"--stop {typed.stop}"
-    if not 0 <= current.onset < stop:
-        if typed.onset is not None:
-            raise ParameterError("--onset", repr(typed.onset), f"a time from 0 to before {end}", "--onset 0")
-        begins = f"{given}, which begins at {current.onset:g} {clock.unit}"
-        raise ParameterError("simulate", begins, f"a current that begins before {end}", f"--stop {2 * current.onset:g}")
-    if current.length is not None and current.length > stop * (1.0 + 1e-6):
-        remedy = f"leave --stop out, or --stop {current.length:g}"
-        lasts = f"{given}, which lasts {current.length:g} {clock.unit}"
-        raise ParameterError("simulate", lasts, f"a current no longer than {end}", remedy)
 
 
 def _steps(neuron: Declared, text: str, name: str) -> int:

@@ -101,6 +101,25 @@ def typed_current(text: str, unit: str, flag: str, clock: Clock, onset: float | 
     return Typed(text, lambda stop: stimuli.step(value, start=begins), begins)
 
 
+def check_within(
+    current: Typed, given: str, length: float, clock: Clock, *, owner: str, stop: str | None, onset: str | None = None
+) -> None:
+    """Raise `ParameterError` for a current that begins after a run of that length, or is longer than it.
+
+    `given` is what was typed for it; `stop` and `onset` are what was typed for those, None where nothing was.
+    """
+    end = f"{length:g} {clock.unit}" if stop is None else f"--stop {stop}"
+    if not 0 <= current.onset < length:
+        if onset is not None:
+            raise ParameterError("--onset", repr(onset), f"a time from 0 to before {end}", "--onset 0")
+        begins = f"{given}, which begins at {current.onset:g} {clock.unit}"
+        raise ParameterError(owner, begins, f"a current that begins before {end}", f"--stop {2 * current.onset:g}")
+    if current.length is not None and current.length > length * (1.0 + 1e-6):
+        remedy = f"leave --stop out, or --stop {current.length:g}"
+        lasts = f"{given}, which lasts {current.length:g} {clock.unit}"
+        raise ParameterError(owner, lasts, f"a current no longer than {end}", remedy)
+
+
 def _is_file(text: str) -> bool:
     from rheobase.recordings.formats import is_recording
 

@@ -1,245 +1,266 @@
-"""What a layer does for one sample: spikes, accumulates, multiply-accumulates, and the energy that these would take.
+"""What a layer does for one sample: spikes, accumulates, multiply-accumulates, updates of cells, traffic of states.
 
-A spike costs one accumulate at each synapse that it reaches; an analog value costs one multiply-accumulate, and all
-of them are counted, whether or not they are zero. A count of spikes alone hides the second kind.
+A spike costs one accumulate at each synapse that it reaches; another value costs one multiply-accumulate at each. A
+count of spikes alone hides the second kind. A weight of zero is no synapse, and a value of zero costs nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from rheobase.core import OdeNeuron
 from rheobase.core.neuron import Neuron
-from rheobase.energy.constants import ACCUMULATE, MULTIPLY_ACCUMULATE
+from rheobase.energy.operation_counts import Operations
+from rheobase.energy.recurrent_counts import conv_gru, cs_gru, recurrent, spik_gru
 from rheobase.energy.step_operations import update
-from rheobase.errors import ParameterError, ShapeError
+from rheobase.energy.work import Seen, Work, columns, synapses
+from rheobase.errors import ParameterError, RheobaseError, ShapeError
 from rheobase.learning.metrics import count_spikes
-from rheobase.nn.conv import Flatten
+from rheobase.nn.conv import AvgPool1d, AvgPool2d, Flatten
 from rheobase.nn.delays.connection_delay import SynapticDelay
 from rheobase.nn.delays.delay_line import DelayLine
 from rheobase.nn.delays.fir import Taps
 from rheobase.nn.dropout import Dropout
+from rheobase.nn.norm import TdBatchNorm
+from rheobase.nn.psn import PSN, MaskedPSN, SlidingPSN
 from rheobase.nn.readout import GroupReadout
 from rheobase.nn.recurrence.conv_gru import ConvGRU
 from rheobase.nn.recurrence.cs_gru import CSGRU
 from rheobase.nn.recurrence.recurrent import Recurrent
-from rheobase.nn.recurrence.recurrent_delay import RecurrentDelay
 from rheobase.nn.recurrence.spik_gru import SpikGRU
+from rheobase.nn.scale import Scale
+from rheobase.nn.stateful import Stateful
 
 
-@dataclass(frozen=True)
-class Operations:
-    """Means over the samples of a batch, each for a whole sequence. They add up over the layers of a network."""
+@runtime_checkable
+class Countable(Protocol):
+    """A layer of somebody's own that says what it does."""
 
-    spikes_in: float
-    spikes: float  # that leave the layer; of an analog layer none
-    accumulates: float  # at synapses
-    multiply_accumulates: float  # at synapses
-    updates: float  # multiply-accumulates of the cells themselves
-    functions: float  # sigmoid, tanh and the like
-
-    def __add__(self, other: Operations) -> Operations:
-        return Operations(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
-
-    def energy(
-        self, *, accumulate: float = ACCUMULATE, multiply_accumulate: float = MULTIPLY_ACCUMULATE, function: float = 0.0
-    ) -> float:
-        """Joules of the arithmetic alone: to fetch weights and states from memory is not in it.
-
-        >>> round(Operations(0, 0, 1e9, 1e9, 0, 0).energy(), 6)
-        0.0055
-        """
-        products = self.multiply_accumulates + self.updates
-        return accumulate * self.accumulates + multiply_accumulate * products + function * self.functions
+    def counted(self, x: Tensor, out: Tensor) -> Work:
+        """The work of a call that made `out` of x, both (time, batch, ...), as means over the samples."""
+        ...
 
 
 def operations(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None) -> Operations:
     """The operations of a layer on the input x (time, batch, ...), from a state of rest.
 
     Values of x that are 0, 1 or -1 are spikes; any other value takes multiply-accumulates. What a convolution would
-    multiply with its padding is not counted, nor are biases, nor steps after the end of a sequence. A neuron has no
-    synapses before it; its own update is counted in the graph of its equations (`step_operations.update`).
+    multiply with its padding is not counted, nor are steps after the end of a sequence. A neuron has no synapses before
+    it; its own update is counted in the graph of its equations (`step_operations.update`). A delay adds or multiplies
+    for each of its taps that a value still reaches before the sequence ends. A mean (`AvgPool2d`) adds; what it divides
+    by can stand in the weights behind it. Layers that only move, choose or compare values (`Flatten`, `DelayLine`, max
+    pooling, dropout, ReLU) do nothing that is counted.
 
-    A delay adds or multiplies for each of its taps that a value still reaches before the sequence ends. Layers that
-    only move, choose or drop values (`Flatten`, `DelayLine`, max pooling, dropout, ReLU) do nothing that is counted.
-
-    Raises: `ParameterError` for a layer that is none of Linear, Conv2d, SpikGRU, CSGRU, ConvGRU, Recurrent, Delay,
-    AxonalDelay, SynapticDelay, GroupReadout, those that only move values, or a neuron; `ShapeError` for an x without
-    time and batch.
+    Raises: `ParameterError` for a layer of another kind without a method `counted(x, out)` that returns its `Work`;
+    `ShapeError` for an x without time and batch.
 
     >>> layer = nn.Linear(3, 5)
     >>> operations(layer, torch.tensor([1.0, 0.0, 1.0]).view(1, 1, 3)).accumulates
     10.0
     """
+    return work(layer, x, lengths=lengths).operations
+
+
+def work(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None, out: Tensor | None = None) -> Work:
+    """As `operations`, with what the layer keeps; `out` is what it gave, where that is known."""
     kind = next((k for k in _COUNTS if isinstance(layer, k)), None)
-    if kind is None:
+    if kind is None and not isinstance(layer, Countable):
         known = ", ".join(k.__name__ for k in _COUNTS if k not in _MOVING)
-        raise ParameterError(
-            "operations", type(layer).__name__, f"one of {known}", "count the parts of a network apart"
-        )
+        remedy = "give it a method counted(x, out) that returns its Work; count the parts of a network apart"
+        raise ParameterError("operations", type(layer).__name__, f"one of {known}", remedy)
     if x.dim() < 3:
         raise ShapeError("operations", f"x of shape {tuple(x.shape)}", "(time, batch, ...)", "keep both axes")
     steps, batch = x.shape[:2]
-    going = torch.ones(steps, batch, dtype=torch.bool, device=x.device)
-    if lengths is not None:
-        going = torch.arange(steps, device=x.device)[:, None] < lengths
+    ends = torch.full((batch,), steps, device=x.device) if lengths is None else lengths
+    going = torch.arange(steps, device=x.device)[:, None] < ends
     x = torch.where(going.view(steps, batch, *(1,) * (x.dim() - 2)), x, 0.0)
     with torch.no_grad():
-        return _COUNTS[kind](layer, x, lengths, float(going.sum()) / batch)
+        if out is None:
+            out = _run(layer, x, lengths)
+        if isinstance(layer, Countable):
+            own = layer.counted(x, out)
+            if not isinstance(own, Work):
+                owner, given = f"{type(layer).__name__}.counted", f"{type(own).__name__} in return"
+                raise ParameterError(
+                    owner, given, "a rheobase.energy.Work", "Work(Operations(...), weights=..., lines=...)"
+                )
+            return own._replace(steps=float(going.sum()) / batch)
+        seen = Seen(x, out, float(going.sum()) / batch, ends)
+        return _COUNTS[kind](layer, seen)._replace(steps=seen.steps)  # type: ignore[index]
 
 
-def synapses(x: Tensor, reach: Tensor | float, samples: int) -> tuple[float, float, float]:
-    """Spikes in x, their accumulates, and the multiply-accumulates of its other values, each per sample.
+def _run(layer: nn.Module, x: Tensor, lengths: Tensor | None) -> Tensor:
+    options = {} if lengths is None or not isinstance(layer, (Neuron, Stateful)) else {"lengths": lengths}
+    try:
+        found = layer(x, **options)
+    except RheobaseError:
+        raise
+    except (RuntimeError, TypeError, ValueError) as error:
+        given = f"x of shape {tuple(x.shape)}, which it does not take: {str(error).splitlines()[0]}"
+        raise ShapeError(
+            f"operations of {type(layer).__name__}", given, "an x that the layer takes", "another x"
+        ) from error
+    return found[0] if isinstance(found, tuple) else found
 
-    `reach` is the number of synapses of each value, and broadcasts to x.
+
+def bias_sums(layer: Any, values: float) -> float:
+    """Additions of a bias to so many values; none where there is no bias."""
+    return 0.0 if layer.bias is None else values
+
+
+def _linear(layer: nn.Linear, seen: Seen) -> Work:
+    inputs, outputs = layer.in_features, layer.out_features
+    sites = seen.x[0, 0].numel() / inputs  # a linear layer takes any axes before its own
+    found = synapses(seen.x, columns([layer.weight]), dense=seen.steps * sites * inputs * outputs)
+    sums = bias_sums(layer, seen.steps * sites * outputs)
+    return Work(found + Operations(sums=sums), layer.weight.numel(), seen.x[0, 0].numel())
+
+
+def _conv(layer: Any, seen: Seen) -> Work:
+    axes = len(layer.kernel_size)
+    if seen.x.dim() != axes + 3:
+        expected = f"(time, batch, channels, ...) with {axes + 3} axes"
+        raise ShapeError(
+            "operations", f"x of shape {tuple(seen.x.shape)}", expected, "rheobase.nn has convolutions over time"
+        )
+    found = synapses(
+        seen.x, reach(layer, seen.x, layer.weight != 0),
+        dense=seen.steps * float(reach(layer, seen.x, torch.ones_like(layer.weight)).sum()),
+    )  # fmt: skip
+    sums = bias_sums(layer, seen.steps * seen.out[0, 0].numel())
+    return Work(found + Operations(sums=sums), layer.weight.numel(), seen.x[0, 0].numel())
+
+
+def reach(layer: Any, x: Tensor, mask: Tensor) -> Tensor:
+    """How many weights of a convolution, where `mask` is set, read each value of an image (..., *image) as of x.
+
+    It is the slope of the sum of all outputs, where each such weight is 1.
     """
-    spike = x.abs() == 1
-    graded = ~spike & (x != 0)
-    return tuple(float(part.double().sum()) / samples for part in (spike, spike * reach, graded * reach))  # type: ignore[return-value]
+    with torch.enable_grad():
+        image = torch.zeros(1, *x.shape[2:], dtype=torch.float64, device=x.device, requires_grad=True)
+        out = layer._conv_forward(image, mask.detach().double(), None)
+        return torch.autograd.grad(out.sum(), image)[0][0]
 
 
-def _reach(size: tuple[int, int], kernel: Any, stride: Any, padding: tuple[Any, Any]) -> Tensor:
-    """For every pixel, in how many windows it lies; `padding`: before and after, for each axis."""
-    axes: list[Tensor] = []
-    for n, k, step, before, after in zip(size, kernel, stride, *padding, strict=True):
-        windows = (n + before + after - k) // step + 1
-        at = torch.arange(windows)[:, None] * step + torch.arange(k) - before
-        inside = at[(at >= 0) & (at < n)]
-        axes.append(torch.bincount(inside, minlength=n).double())
-    return axes[0][:, None] * axes[1]
+def _mean(layer: Any, seen: Seen) -> Work:
+    """A mean adds every value that is not zero, spike or not, in each window that it lies in."""
+    windows_of = torch.ones((), dtype=torch.float64)
+    axes = seen.x.dim() - 3
+    for axis in range(axes):
+        kernel, stride, padding = (_of_axis(getattr(layer, k), axis) for k in ("kernel_size", "stride", "padding"))
+        n, windows = seen.x.shape[3 + axis], seen.out.shape[3 + axis]
+        at = torch.arange(windows)[:, None] * stride + torch.arange(kernel) - padding
+        counted = torch.bincount(at[(at >= 0) & (at < n)], minlength=n).double()
+        windows_of = windows_of[..., None] * counted
+    windows_of = windows_of.to(seen.x.device)
+    added = float(((seen.x != 0) * windows_of).double().sum()) / seen.x.shape[1]
+    dense = seen.steps * float(windows_of.sum()) * seen.x.shape[2]
+    moved = synapses(seen.x, 0.0, dense=dense)
+    return Work(moved + Operations(accumulates=added), 0, seen.x[0, 0].numel())
 
 
-def _linear(layer: nn.Linear, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
-    return Operations(*_with_spikes(synapses(x, layer.out_features, x.shape[1])), 0.0, 0.0)
+def _of_axis(value: Any, axis: int) -> int:
+    return value[axis] if isinstance(value, tuple) else value
 
 
-def _with_spikes(found: tuple[float, float, float]) -> tuple[float, float, float, float]:
-    """A layer of synapses alone fires no spikes."""
-    return found[0], 0.0, found[1], found[2]
-
-
-def _conv(layer: nn.Conv2d, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
-    if isinstance(layer.padding, str) or layer.padding_mode != "zeros" or layer.dilation != (1, 1):
-        given = f"padding={layer.padding!r}, {layer.padding_mode}, dilation={layer.dilation}"
-        raise ParameterError("operations", given, "a plain convolution", "give the padding as numbers")
-    reach = _reach(x.shape[-2:], layer.kernel_size, layer.stride, (layer.padding, layer.padding))  # type: ignore[arg-type]
-    found = synapses(x, reach.to(x.device) * (layer.out_channels // layer.groups), x.shape[1])
-    return Operations(*_with_spikes(found), 0.0, 0.0)
-
-
-def _spik_gru(layer: SpikGRU, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
-    out, _ = layer(x, lengths=lengths)
-    gates, hidden, batch = len(layer.gates), layer.hidden, x.shape[1]
-    entering, added, multiplied = synapses(x, gates * hidden, batch)
-    _, own, _ = synapses(_read_again(out, lengths), gates * hidden, batch)
-    cells = steps * hidden
-    # alpha i, and z (v - i) + i; one sigmoid
-    return Operations(entering, float(out.sum()) / batch, added + own, multiplied, 2 * cells, cells)
-
-
-def _read_again(out: Tensor, lengths: Tensor | None) -> Tensor:
-    """The output as the layer's own products see it: that of the last step is not read."""
-    steps = out.shape[0]
-    last = torch.full((out.shape[1],), steps, device=out.device) if lengths is None else lengths
-    read = torch.arange(1, steps + 1, device=out.device)[:, None] < last
-    return torch.where(read.view(*read.shape, *(1,) * (out.dim() - 2)), out, 0.0)
-
-
-def _neuron(layer: Neuron, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
-    out, _ = layer(x, lengths=lengths)
-    one, cells = update(layer), steps * x[0, 0].numel()
+def _neuron(layer: Neuron, seen: Seen) -> Work:
+    one, cells = update(layer), seen.steps * seen.x[0, 0].numel()
     # an equation without a threshold gives values, which no one counts as spikes
     integrates = layer.graded and isinstance(layer, OdeNeuron)
-    spikes = 0.0 if integrates else float(count_spikes(out, layer.graded).double().mean())
-    return Operations(0.0, spikes, 0.0, 0.0, one.products * cells, one.functions * cells)
+    spikes = 0.0 if integrates else float(count_spikes(seen.out, layer.graded).double().mean())
+    words = len(layer.lane_states)
+    found = Operations(
+        spikes=spikes, updates=one.products * cells, functions=one.functions * cells, sums=one.sums * cells,
+        cell_steps=cells, state_words=2 * words * cells,
+    )  # fmt: skip
+    return Work(found, words=words * seen.x[0, 0].numel())
 
 
-def _recurrent(layer: Recurrent, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
-    if isinstance(layer, RecurrentDelay) or layer.neuron.graded:
-        given = f"{type(layer).__name__} of {layer.neuron!r}"
-        raise ParameterError("operations", given, "a Recurrent of a neuron that spikes", "count it by hand")
-    out, _ = layer(x, lengths=lengths)
-    cells = layer.neuron.shape[0]
-    one, reach = update(layer.neuron), cells if layer.self_connections else cells - 1
-    _, own, _ = synapses(_read_again(out, lengths), reach, x.shape[1])
-    spikes = float(out.sum()) / x.shape[1]
-    return Operations(0.0, spikes, own, 0.0, one.products * steps * cells, one.functions * steps * cells)
-
-
-def _cs_gru(layer: CSGRU, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
-    out, _ = layer(x, lengths=lengths)
-    on_current, batch = layer.update_reads == "current", x.shape[1]
-    outer, inner = _images(layer, x, out)
-    entering, added, multiplied = synapses(x, (2 if on_current else 3) * outer, batch)
-    _, own, _ = synapses(_read_again(out, lengths), 3 * inner, batch)
-    if on_current:
-        multiplied += steps * layer.window.channels * float(inner.sum())
-    cells = steps * out[0, 0].numel()
-    # r i, and z (v - i) + i; two sigmoids
-    return Operations(entering, float(out.sum()) / batch, added + own, multiplied, 2 * cells, 2 * cells)
-
-
-def _conv_gru(layer: ConvGRU, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
-    out, _ = layer(x, lengths=lengths)
-    outer, inner = _images(layer, x, out)
-    entering, added, multiplied = synapses(x, 3 * outer, x.shape[1])
-    # the first step multiplies the zeros of rest too, as every other value that happens to be zero
-    multiplied += steps * 3 * layer.window.channels * float(inner.sum())
-    cells = steps * out[0, 0].numel()
-    return Operations(entering, 0.0, added, multiplied, 2 * cells, 3 * cells)
-
-
-def _images(layer: CSGRU | ConvGRU, x: Tensor, out: Tensor) -> tuple[Tensor, Tensor]:
-    """For one gate, the synapses of each pixel of the input and of the layer itself."""
-    w = layer.window
-    before = [(k - 1) // 2 for k in w.kernel_size]
-    after = [k // 2 for k in w.kernel_size]
-    outer = _reach(x.shape[-2:], w.kernel_size, w.stride, (w.padding, w.padding))  # type: ignore[arg-type]
-    inner = _reach(out.shape[-2:], w.kernel_size, (1, 1), (before, after))  # type: ignore[arg-type]
-    many = w.channels // w.groups
-    return outer.to(x.device) * many, inner.to(x.device) * many
-
-
-def _taps(layer: Taps | SynapticDelay, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
+def _taps(layer: Taps | SynapticDelay, seen: Seen) -> Work:
     weights = layer.weights().detach() if isinstance(layer, Taps) else (layer.weight * layer.positions()).detach()
     # for each value of a step, the synapses of each tap, (taps, *shape)
     of_taps = (weights != 0).double()
     of_taps = of_taps.sum(1) if isinstance(layer, SynapticDelay) else of_taps
-    ends = torch.full((x.shape[1],), x.shape[0], device=x.device) if lengths is None else lengths
-    left = (ends - torch.arange(x.shape[0], device=x.device)[:, None]).clamp(0, layer.taps)
+    x, lines = seen.x, seen.x[0, 0].numel()
+    left = (seen.ends - torch.arange(x.shape[0], device=x.device)[:, None]).clamp(0, layer.taps)
     reached = torch.cat([torch.zeros_like(of_taps[:1]), of_taps.cumsum(0)])[left]  # (time, batch, *shape)
-    return Operations(*_with_spikes(synapses(x, reached, x.shape[1])), 0.0, 0.0)
+    outputs = layer.weight.shape[0] if isinstance(layer, SynapticDelay) else 1
+    found = synapses(x, reached, dense=float(left.double().sum(0).mean()) * lines * outputs)
+    # each value is written once, and read for each tap
+    words = seen.steps * lines + found.accumulates + found.multiply_accumulates
+    sums = bias_sums(layer, seen.steps * outputs) if isinstance(layer, SynapticDelay) else 0.0
+    kept = max(layer.taps - 1, 0) * lines
+    return Work(found + Operations(state_words=words, sums=sums), weights.numel(), lines, kept, "inputs of the past")
 
 
-def _readout(layer: GroupReadout, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
-    found = synapses(x, layer.weight.shape[0], x.shape[1])
-    one, cells = update(layer.integrator), steps * layer.weight.shape[0]
-    return Operations(*_with_spikes(found), one.products * cells, one.functions * cells)
+def _line(layer: DelayLine, seen: Seen) -> Work:
+    lines = seen.x[0, 0].numel()
+    moved = _moved(layer, seen).operations + Operations(state_words=seen.steps * lines)
+    return Work(moved, words=(layer.taps - 1) * lines, through="inputs of the past")
 
 
-def _moved(layer: nn.Module, x: Tensor, lengths: Tensor | None, steps: float) -> Operations:
-    found = synapses(x, 0.0, x.shape[1])
-    return Operations(*_with_spikes(found), 0.0, 0.0)
+def _parallel(layer: PSN | MaskedPSN | SlidingPSN, seen: Seen) -> Work:
+    """A weighted sum over steps, of every cell: an input of a step is read by the steps that have a weight for it."""
+    x, (steps, cells) = seen.x, (seen.x.shape[0], seen.x[0, 0].numel())
+    if isinstance(layer, SlidingPSN):
+        ahead = torch.arange(steps, device=x.device)[:, None] + torch.arange(layer.order, device=x.device)
+        read = ((ahead < steps) & (layer.weight.detach().flip(0) != 0)).sum(1).double()
+        dense = float((ahead < steps).sum()) * cells
+    else:
+        matrix = layer.weight_in_force().detach()
+        read, dense = (matrix != 0).sum(0).double(), float(matrix.numel()) * cells
+    found = synapses(x, read.view(-1, *(1,) * (x.dim() - 1)), dense=dense)
+    spikes = float(count_spikes(seen.out, False).double().mean())
+    words = seen.steps * cells + found.accumulates + found.multiply_accumulates
+    made = Operations(spikes=spikes, sums=seen.steps * cells, cell_steps=seen.steps * cells, state_words=words)
+    return Work(found + made, layer.weight.numel(), cells, steps * cells, "inputs of other steps")
+
+
+def _readout(layer: GroupReadout, seen: Seen) -> Work:
+    classes, inputs = layer.weight.shape
+    found = synapses(seen.x, columns([layer.weight]), dense=seen.steps * classes * inputs)
+    one, cells = update(layer.integrator), seen.steps * classes
+    made = Operations(
+        updates=one.products * cells, functions=one.functions * cells, sums=one.sums * cells, cell_steps=cells,
+        state_words=2 * cells,
+    )  # fmt: skip
+    return Work(found + made, layer.weight.numel(), inputs, classes)
+
+
+def _affine(layer: nn.Module, seen: Seen) -> Work:
+    """A product for each value, and a sum: what is folded into weights before it is not counted in an account."""
+    values = seen.steps * seen.x[0, 0].numel()
+    sums = 0.0 if isinstance(layer, Scale) else values
+    return Work(_moved(layer, seen).operations + Operations(updates=values, sums=sums))
+
+
+def _moved(layer: nn.Module, seen: Seen) -> Work:
+    return Work(Operations(spikes_in=synapses(seen.x, 0.0).spikes_in))
 
 
 _MOVING: tuple[type[nn.Module], ...] = (
-    Flatten, nn.Flatten, nn.Identity, DelayLine, Dropout, nn.Dropout, nn.Dropout2d, nn.ReLU, nn.MaxPool1d, nn.MaxPool2d,
+    Flatten, nn.Flatten, nn.Identity, Dropout, nn.Dropout, nn.Dropout2d, nn.ReLU, nn.MaxPool1d, nn.MaxPool2d,
 )  # fmt: skip
-_COUNTS: dict[type[nn.Module], Callable[[Any, Tensor, Tensor | None, float], Operations]] = {
+SYNAPTIC = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+AFFINE = (TdBatchNorm, Scale)
+_COUNTS: dict[type[nn.Module], Callable[[Any, Seen], Work]] = {
     nn.Linear: _linear,
-    nn.Conv2d: _conv,
-    SpikGRU: _spik_gru,
-    CSGRU: _cs_gru,
-    ConvGRU: _conv_gru,
-    Recurrent: _recurrent,
+    **dict.fromkeys(SYNAPTIC[1:], _conv),
+    SpikGRU: spik_gru,
+    CSGRU: cs_gru,
+    ConvGRU: conv_gru,
+    Recurrent: recurrent,
     Taps: _taps,
     SynapticDelay: _taps,
+    DelayLine: _line,
+    **dict.fromkeys((PSN, MaskedPSN, SlidingPSN), _parallel),
     GroupReadout: _readout,
     Neuron: _neuron,
+    **dict.fromkeys((AvgPool1d, AvgPool2d), _mean),
+    **dict.fromkeys(AFFINE, _affine),
     **dict.fromkeys(_MOVING, _moved),
 }

@@ -10,6 +10,7 @@ from rheobase.plot.confusion import confusion
 from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
 from rheobase.plot.learning_rates import learning_rates
+from rheobase.plot.population import population
 from rheobase.plot.raster import Panel, raster
 from rheobase.plot.report import Link, Picture, Rendered, Report, Section
 from rheobase.plot.response import response
@@ -40,6 +41,7 @@ __all__ = [
     "learning_curve",
     "learning_rates",
     "png",
+    "population",
     "raster",
     "response",
     "samples",

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from rheobase.checks import is_number
 from rheobase.core.neuron import Neuron
-from rheobase.energy import Operations, operations
+from rheobase.energy.account import of_calls
 from rheobase.engine.parts import parts
-from rheobase.errors import DeviceError, ParameterError, RheobaseError
+from rheobase.errors import DeviceError, ParameterError
+from rheobase.learning.calls import Call, calls_of, unchanged
 from rheobase.learning.layers import SpikingLayer, spiking_layers, watched
 from rheobase.learning.metrics import count_parameters, spikes_per_neuron
 from rheobase.machine import machine
-from rheobase.profiling.calls import Call, calls_of, unchanged
 from rheobase.profiling.explanation import Explanation, Layer, Whole
 from rheobase.profiling.memory import kept, peak
 from rheobase.profiling.timing import Timing, interleaved
@@ -97,7 +97,7 @@ def _measured(
 ) -> Explanation:  # fmt: skip
     layers = spiking_layers(net)
     with watched(net, layers) as watch:
-        calls, _ = calls_of(net, modules, lambda: net(x))
+        calls, _ = calls_of(net, modules, lambda: net(x), owner="explain")
     shares = {path: _share(layers[path], calls[path]) for path in watch.spiking() if path in calls}
     work: dict[Key, Callable[[], object]] = {}
     runs: dict[str | None, _Run] = {
@@ -130,12 +130,13 @@ def _row(
 ) -> Layer:  # fmt: skip
     if not calls or memory is None:
         return replace(bare, uncounted="the network did not call it")
-    counted, why = _operations(module, calls, share)
+    with torch.no_grad():
+        counted, why = of_calls(module, calls)
     last = calls[-1].out
     return replace(
         bare, shape=None if last is None else tuple(last.shape), calls=len(calls), spikes=share,
         forward=times[path, "forward"], backward=times.get((path, "backward")), peak=memory[0], kept=memory[1],
-        operations=counted, uncounted=why,
+        operations=None if counted is None else counted.operations, uncounted=why,
     )  # fmt: skip
 
 
@@ -146,29 +147,6 @@ def _share(layer: SpikingLayer, calls: list[Call]) -> float | None:
         return None
     steps = sum(len(out) for out in outs)
     return sum(float(spikes_per_neuron(out, layer.graded).mean()) for out in outs) / steps
-
-
-def _operations(module: nn.Module, calls: list[Call], share: float | None) -> tuple[Operations | None, str]:
-    """Those of all calls, or why they are not counted."""
-    total = Operations(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    states = False
-    for call in calls:
-        x = call.args[0] if len(call.args) > 0 else None
-        if not isinstance(x, Tensor):
-            return None, "it has no input of one tensor"
-        given = call.args[1] if len(call.args) > 1 else call.kwargs.get("state")
-        states = states or given is not None
-        if given is not None and not isinstance(module, Neuron):
-            return None, "it goes on from a state, and operations are counted from rest"
-        try:
-            total += operations(module, x.detach(), lengths=call.kwargs.get("lengths"))
-        except RheobaseError as error:
-            return None, f"{error.given}; {error.expected} can be"
-    if states:
-        # the operations of a neuron do not depend on its state, its spikes do
-        values = sum(call.out[:, 0].numel() for call in calls if call.out is not None)
-        total = replace(total, spikes=0.0 if share is None else share * values)
-    return total, ""
 
 
 class _Run:

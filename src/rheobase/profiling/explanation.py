@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
+from rheobase.cards import aligned
 from rheobase.energy import Operations
 from rheobase.engine.parts import Part
 from rheobase.profiling.timing import Timing
@@ -105,9 +106,9 @@ class Explanation:
         ]
         if whole.operations is not None:
             energy, functions = whole.operations.energy(), whole.operations.functions
-            beside = f"; {count(functions)} exp, sigmoid and the like are not in it" if functions else ""
-            each = "0.9 pJ for an AC, 4.6 pJ for a MAC"
-            notes.append(f"Arithmetic of one sample: {self._more}{1e6 * energy:.3g} uJ in 45 nm ({each}){beside}.")
+            beside = f", {count(functions)} exp, sigmoid and the like as 8 of each" if functions else ""
+            each = f"0.9 pJ for a sum, 3.7 pJ for a product{beside}; memory: rheobase energy"
+            notes.append(f"Arithmetic of one sample: {self._more}{1e6 * energy:.3g} uJ in 45 nm ({each}).")
         for backend, reason, names in self._reasons():
             notes.append(f"{backend}: {reason} ({', '.join(names)})")
         notes += [f"not counted: {p.label}: {p.uncounted}" for p in self.parts if p.uncounted]
@@ -137,14 +138,8 @@ class Explanation:
         return json.dumps(self.as_json(), indent=1)
 
     def __str__(self) -> str:
-        rows = self.rows()
-        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
         left = {0, 1, 2, 3} if self.whole is None else {0, 1, 3}
-        lines = [
-            "  ".join(c.ljust(w) if k in left else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
-            for row in rows
-        ]
-        return "\n".join([line.rstrip() for line in lines] + self.notes())
+        return "\n".join([aligned(self.rows(), left), *self.notes()])
 
     __repr__ = __str__
 

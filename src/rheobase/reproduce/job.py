@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,8 +10,9 @@ from typing import Any, TypeVar
 from rheobase.data import Dataset, load
 from rheobase.errors import ParameterError, nearest
 from rheobase.files import ensure_folder
+from rheobase.jobs import Executor, Here, Unit, run
 from rheobase.learning import Callback
-from rheobase.reproduce import store
+from rheobase.reproduce.elsewhere import Asked, Reached, one_unit
 from rheobase.reproduce.progress import TrainingBar, Watcher
 
 T = TypeVar("T")
@@ -34,7 +34,11 @@ def held_out(data: Dataset, part: float | str | Sequence[str]) -> Dataset:
 
 
 class Job:
-    """One part at work in its folder. `rheobase.reproduce` says what each of its methods is for."""
+    """One part at work in its folder. `rheobase.reproduce` says what each of its methods is for.
+
+    Where `on` is remote, a unit is asked for, and done with all others that were, as soon as one of their results is
+    looked at: by a worker that runs the part, as `part`, up to this unit (`only`).
+    """
 
     def __init__(
         self,
@@ -46,43 +50,67 @@ class Job:
         seed: int = 0,
         data: Path | None = None,
         fresh: bool = False,
-        hardware: str = "",
+        on: Executor | None = None,
+        part: Callable[[Job], Any] | None = None,
+        only: str | None = None,
         watcher: Watcher | None = None,
     ):
         self.settings, self.quick, self.seed, self.data = dict(settings), quick, seed, data
         self.stored_seconds = 0.0  # of units that an earlier call made
         self.used: set[str] = set()  # the hardware that units were made on
-        self._hardware = hardware
         self._folder, self._identity, self._fresh = folder, dict(identity), fresh
+        self._on, self._part, self._only = on or Here(), part, only
         self._watcher = watcher or Watcher()
         self._seen: set[str] = set()
+        self._asked: list[Unit] = []
 
     def __getitem__(self, name: str) -> Any:
         if name not in self.settings:
             raise ParameterError("job", f"setting {name!r}", "one of the part's", nearest(name, self.settings))
         return self.settings[name]
 
-    def unit(self, name: str, work: Callable[[], Mapping[str, Any]], **settings: Any) -> dict[str, Any]:
+    def unit(self, name: str, work: Callable[[], Mapping[str, Any]], **settings: Any) -> Mapping[str, Any]:
         """What `work()` returned, now or in an earlier call with these settings and this seed.
 
         Raises: `ParameterError` for a name given twice, or a result that cannot be stored; `CheckpointError` for a
         damaged file; `StorageError`.
         """
-        self._claim(name)
-        path = self._folder / "units" / f"{name}.npz"
-        made_under = store.key({**self._identity, "unit": name, "seed": self.seed, "settings": settings})
-        held = None if self._fresh else store.read(path, made_under)
-        if held is not None:
-            self.stored_seconds += held.seconds
-            self.used.add(held.hardware)
-            return held.result
-        began = time.perf_counter()
-        result = work()
-        store.write(path, made_under, result, time.perf_counter() - began, self._hardware)
-        self.used.add(self._hardware)
-        written = store.read(path, made_under)
-        # read back, so that a first call sees what a later one will
-        return written.result if written else dict(result)
+        if name in self._seen:
+            raise ParameterError("job", f"unit {name!r}, again", "a name of its own", "depth-2-seed-0, say")
+        self._seen.add(name)
+        facts = {**self._identity, "seed": self.seed, "settings": settings}
+        if name == self._only:
+            raise Reached(work())
+        if self._only is None and not self._on.remote:
+            return self._done([Unit(name, work, {}, facts)])[name]
+        unit = Unit(name, one_unit, self._sent(name), facts)
+        if self._only is None:
+            self._asked.append(unit)
+        return Asked(unit, self._folder, self.gather)
+
+    def gather(self) -> None:
+        """Have all done that was asked for, where others do it."""
+        asked, self._asked = self._asked, []
+        if asked:
+            self._watcher.begin("units", len(asked))
+            self._done(asked)
+
+    def _done(self, units: Sequence[Unit]) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        told = self._watcher.advance if self._on.remote else lambda done: None
+        for one in run(units, self._folder, on=self._on, fresh=self._fresh, on_progress=lambda done, _: told(done)):
+            self.stored_seconds += one.seconds if one.stored else 0.0
+            self.used.add(one.hardware)
+            found[one.unit.name] = one.result
+        return found
+
+    def _sent(self, name: str) -> dict[str, Any]:
+        """What a worker needs to do a unit."""
+        return {
+            "part": self._part, "only": name, "settings": self.settings, "folder": self._folder.absolute(),
+            "identity": self._identity, "quick": self.quick, "seed": self.seed,
+            "data": None if self.data is None else self.data.absolute(),
+        }  # fmt: skip
 
     def track(self, items: Sequence[T], what: str) -> Iterator[T]:
         """The items, one by one, with a bar over them."""
@@ -111,9 +139,3 @@ class Job:
         """
         data = load(name, self.data, limit=limit)
         return held_out(data, self["held_out"]) if "held_out" in self.settings else data
-
-    def _claim(self, name: str) -> None:
-        if name in self._seen or Path(name).name != name or name in ("", ".", ".."):
-            given = f"unit {name!r}{', again' if name in self._seen else ''}"
-            raise ParameterError("job", given, "a name of its own that can name a file", "depth-2-seed-0, say")
-        self._seen.add(name)

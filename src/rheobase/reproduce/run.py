@@ -11,7 +11,9 @@ from typing import Any
 from rheobase.data.sets.mnist import FILES, data_root, find
 from rheobase.errors import DataError, ParameterError
 from rheobase.files import ensure_folder
-from rheobase.reproduce import budget, page, record, store
+from rheobase.jobs import Executor, Here, store
+from rheobase.machine import in_words
+from rheobase.reproduce import budget, page, record
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Paper, Part
 from rheobase.reproduce.progress import Watcher
@@ -25,7 +27,7 @@ class Call:
     """What was asked for. `budget`: minutes, of a machine with two cores. `command` and `machine` are for the page.
 
     `search`: run the searches for the settings of the parts instead of the parts. `redraw`: run nothing, and write the
-    page from whatever is stored, be it of other settings.
+    page from whatever is stored, be it of other settings. `on`: where units are done, this process by default.
     """
 
     paper: Paper
@@ -38,6 +40,7 @@ class Call:
     data: Path | None = None
     fresh: bool = False
     redraw: bool = False
+    on: Executor | None = None
     command: str = ""
     machine: Mapping[str, Any] = field(default_factory=dict)
 
@@ -132,26 +135,20 @@ def _redraw(call: Call) -> Outcome:
 
 def _run(call: Call, part: Part, watcher: Watcher) -> None:
     settings = part.in_force(**call.size)
-    here = _hardware(call.machine)
+    here = in_words(dict(call.machine)) if call.machine else "not said"
     job = Job(
         settings, call.folder / part.name, identity=call.identity(part), quick=call.quick, seed=call.seed,
-        data=call.data, fresh=call.fresh, hardware=here, watcher=watcher,
+        data=call.data, fresh=call.fresh, on=call.on or Here(here), part=part.run, watcher=watcher,
     )  # fmt: skip
     began = time.perf_counter()
     finding = part.run(job)
+    job.gather()
     seconds = time.perf_counter() - began + job.stored_seconds
     made = Record(
         part.name, part.title, call.key(part), finding.text, part.reduction(**call.size), settings, call.seed,
         seconds, "; ".join(sorted(job.used - {""})) or here,
     )  # fmt: skip
     record.save(call.folder / part.name, finding, made)
-
-
-def _hardware(machine: Mapping[str, Any]) -> str:
-    if not machine:
-        return "not said"
-    threads = machine["threads"]
-    return f"{machine['processor']}, {machine['cores']} cores, {threads} thread{'' if threads == 1 else 's'}"
 
 
 def _write(call: Call) -> Outcome:

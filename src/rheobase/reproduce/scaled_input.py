@@ -8,6 +8,8 @@ from torch import Tensor
 
 from rheobase import nn
 from rheobase.core import Neuron
+from rheobase.energy import Work
+from rheobase.energy.counts import work
 
 
 class ScaledInput(nn.Stateful):
@@ -19,6 +21,10 @@ class ScaledInput(nn.Stateful):
 
     def forward(self, x: Tensor, state: Any = None, **call: Any) -> Any:
         return self.neuron(self.factor * x, state, **call)
+
+    def counted(self, x: Tensor, out: Tensor) -> Work:
+        """The work of the neuron: the factor can stand in the weights before it."""
+        return work(self.neuron, x, out=out)
 
     def extra_repr(self) -> str:
         return f"factor={self.factor:.4g}"

@@ -3,7 +3,7 @@
 A search is a part of its own, in `reproduce/<paper>/search.py` and in the `searches` of the paper:
 
     def run(job: Job) -> Finding:
-        def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[dict[str, Any], int]:
+        def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[Mapping[str, Any], int]:
             on = task(job, choice)  # of job.load, which in a search gives training data alone, cut in two
             return trained(job, name, on, choice, seed), on.classes
 
@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rheobase.reproduce import store
+from rheobase.jobs import store
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding
 from rheobase.reproduce.record import slug
@@ -41,7 +41,7 @@ TITLE = "Settings beside others"
 # what `judged` says, where the value in use did not score highest
 APART, UNTRIED, CHANCE = "and is told apart from", "which was not tried", "no value is told apart from chance"
 COLUMNS = ("network", "setting", "value", "the part's", SCORE, SPREAD, EACH, SEEDS, "samples", "epochs")
-Train = Callable[[str, str, dict[str, Any], int], tuple[dict[str, Any], int]]
+Train = Callable[[str, str, dict[str, Any], int], tuple[Mapping[str, Any], int]]
 
 
 @dataclass(frozen=True)
@@ -61,22 +61,14 @@ def searched(job: Job, train: Train) -> Finding:
     others: list[str] = []
     settings = 0
     kept = Seeds(SCORE)
+    made = _made(job, train)
     for network, one in job["networks"].items():
-        base, short = one["base"], one.get("short", {})
-        made: dict[str, tuple[dict[str, Any], ...]] = {}
-        classes = 0
+        base = one["base"]
         for setting, values in one["tried"].items():
             tries: list[Try] = []
             for value in values:
-                # settings that belong together are tried together
-                given = dict(value) if isinstance(value, Mapping) else {setting: value}
-                choice = {**base, **short, **given}
-                # what is the same network under another setting's name is trained once
-                name = store.key(choice)
-                if name not in made:
-                    pairs = [train(f"{slug(network)}-{name}-seed-{s}", network, choice, s) for s in job["seeds"]]
-                    made[name], classes = tuple(result for result, _ in pairs), pairs[0][1]
-                found = made[name]
+                given, choice = _choice(one, setting, value)
+                found, classes = made[network, store.key(choice)]
                 scores = Scores.of(found, classes)
                 tries.append(Try(value, scores))
                 used = "yes" if all(base.get(k) == v for k, v in given.items()) else ""
@@ -95,6 +87,26 @@ def searched(job: Job, train: Train) -> Finding:
         tables=[scored(TITLE, COLUMNS, rows, _caption(job))],
         seeds=kept.table(),
     )
+
+
+def _choice(one: Mapping[str, Any], setting: str, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a value to try changes, and all settings with it; settings that belong together are tried together."""
+    given: dict[str, Any] = dict(value) if isinstance(value, Mapping) else {setting: value}
+    return given, {**one["base"], **one.get("short", {}), **given}
+
+
+def _made(job: Job, train: Train) -> dict[tuple[str, str], tuple[list[Mapping[str, Any]], int]]:
+    """By network and key of a choice, what came of all seeds, and the classes; asked for before one is looked at."""
+    made: dict[tuple[str, str], tuple[list[Mapping[str, Any]], int]] = {}
+    for network, one in job["networks"].items():
+        for setting, value in [(setting, value) for setting, values in one["tried"].items() for value in values]:
+            _, choice = _choice(one, setting, value)
+            name = store.key(choice)
+            # what is the same network under another setting's name is trained once
+            if (network, name) not in made:
+                pairs = [train(f"{slug(network)}-{name}-seed-{s}", network, choice, s) for s in job["seeds"]]
+                made[network, name] = [result for result, _ in pairs], pairs[0][1]
+    return made
 
 
 def judged(setting: str, used: Any, tries: list[Try]) -> str:

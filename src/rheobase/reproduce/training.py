@@ -36,7 +36,7 @@ class Task:
 def trained(
     job: Job, name: str, make: Callable[[], nn.Module], on: Task, recipe: Recipe, *, settings: Mapping[str, Any],
     weights: bool = False, callbacks: Callable[[nn.Module], Sequence[Callback]] = lambda net: (),
-) -> dict[str, Any]:  # fmt: skip
+) -> Mapping[str, Any]:  # fmt: skip
     """Train on the whole train split and test once; a unit of the job, whose result holds the weights where asked.
 
     `make()` returns the network, whose initial weights follow from the seed of the recipe; `callbacks(net)` returns the

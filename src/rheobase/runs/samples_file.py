@@ -19,10 +19,10 @@ from rheobase.data.folders.sounds import read_sounds
 from rheobase.data.formats.arrays import images
 from rheobase.data.formats.found_series import padded
 from rheobase.data.formats.idx import read_idx
-from rheobase.data.formats.npz import FAILURES, read_npz
+from rheobase.data.formats.npz import read_npz
 from rheobase.data.sets.series import read_series
 from rheobase.errors import DataError
-from rheobase.files import why
+from rheobase.files import FAILURES, why
 from rheobase.runs.settings import Settings
 from rheobase.runs.task import Task
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from rheobase.data.formats.hdf5 import open_hdf5
-from rheobase.data.formats.npz import FAILURES, read_npz
+from rheobase.data.formats.npz import read_npz
 from rheobase.data.formats.recording import Recording
 from rheobase.data.formats.table import number
 from rheobase.errors import DataError, ParameterError, nearest
-from rheobase.files import why
+from rheobase.files import FAILURES, why
 from rheobase.problems import Problems
 from rheobase.text_files import check_room_for_text, read_text
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import struct
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,9 @@ from typing import Any
 import numpy as np
 
 from rheobase.errors import DataError
-from rheobase.files import why
+from rheobase.files import FAILURES, why
 from rheobase.memory import check_room
 
-# a damaged archive may fail in any of these ways; RuntimeError: it is encrypted, or of an unknown compression
-FAILURES = (OSError, EOFError, ValueError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error, struct.error)
 _NPY = b"\x93NUMPY"
 
 

@@ -81,7 +81,7 @@ def compile_module(assembly: str) -> Compiled:
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
     code = None if path is None else _read(path)
     if code is None:
-        code = _optimised(llvm, target, assembly, machine)
+        code = _object_code(llvm, target, assembly, machine)
         if path is not None:
             _write(path, code)
     engine.add_object_file(llvm.object_file.ObjectFileRef.from_data(code))
@@ -101,15 +101,15 @@ def _place(assembly: str, llvm: Any, machine: Host) -> Path | None:
     return folder / f"{hashlib.sha256(key.encode()).hexdigest()}.o"
 
 
-def _optimised(llvm: Any, target: Any, assembly: str, machine: Host) -> bytes:
+def _object_code(llvm: Any, target: Any, assembly: str, machine: Host) -> bytes:
+    """What the target makes of the assembly, without LLVM's passes over it.
+
+    The vectors are explicit, common subexpressions and invariants are the graph's own work, and what remains (registers,
+    schedules, addresses) is the target's. The passes doubled the time to compile and made no kernel faster.
+    """
     attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{machine.vector_bits}" }}'
     module = llvm.parse_assembly(assembly.replace("(ptr %args) {", "(ptr %args) #0 {") + "\n" + attributes + "\n")
     module.verify()
-    options = llvm.PipelineTuningOptions(speed_level=2)
-    # the vectors are explicit; what remains is registers, addresses and common subexpressions
-    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = False
-    builder = llvm.create_pass_builder(target, options)
-    builder.getModulePassManager().run(module, builder)
     return target.emit_object(module)
 
 

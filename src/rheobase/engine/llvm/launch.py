@@ -22,7 +22,7 @@ from rheobase.engine.nest.verify import verify
 
 CACHE_BYTES = 448 * 1024  # of the second-level cache, for the rows of a block
 WIDEST = 512  # lanes of a block of float32: rows of 2 kB
-PAD = 64  # bytes after each row of scratch, so that rows do not fall on the same cache sets
+LINE = 64  # bytes of a cache line
 SMALL = 1 << 15  # lane-steps under which a second thread costs more than it gives
 COUNTER, THREADS, BAD, STEP = map(WORDS.index, ("counter", "threads", "bad", "step"))
 DOUBLE, WORD = struct.Struct("<d"), struct.Struct("<q")
@@ -63,7 +63,8 @@ def cut(kernel: Kernel, lanes: int, sizes: tuple[int, ...], workers: int) -> Cut
         fit = max(1, round(fit / (4 * vector))) * 4 * vector
     whole = max(vector, 8)  # no two threads write bits of one byte
     block = -(-max(whole, min(fit, -(-lanes // workers))) // whole) * whole
-    blocks, row_bytes = -(-lanes // block), block * kernel.size + PAD
+    # an odd number of lines for a row: else the rows of a vector fall on a part of the cache's sets
+    blocks, row_bytes = -(-lanes // block), (-(-block * kernel.size // LINE) | 1) * LINE
     return Cut(block, blocks, min(workers, blocks), row_bytes, rows * row_bytes + 4096)
 
 

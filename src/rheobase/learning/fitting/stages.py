@@ -28,6 +28,7 @@ TOLD = 1  # the one of them whose Gamma is told
 WEIGHT = 0.1  # of the potential beside Gamma
 SLOW = 50.0  # ms: the van Rossum distance that holds the rate, which Gamma alone leaves free: dense spikes meet many
 SLOW_WEIGHT = 0.3
+COUNT_WEIGHT = 0.5  # of spikes too many or too few: to Gamma alone, one left out costs less than one at a wrong time
 MEMORY, SPREAD = 6, 0.1  # of evolution: places of its memory, and how far values are drawn around them
 
 
@@ -63,6 +64,7 @@ class Target:
         self.duration = recording.duration - settle
         # each as it is, or the widest that can see a cell that fires so fast
         self.precisions = [window(times, duration=self.duration, delta=delta) for delta in PRECISIONS]
+        self.counts = torch.tensor([len(t) for t in times], dtype=torch.float32)
         self.most = max(1, max(map(len, times)))
         self.mean_v, self.seen = self._by_group(self.v * self.mask), self._by_group(self.mask)
         self.mean_v = self.mean_v / self.seen.clamp(min=1.0)
@@ -100,7 +102,9 @@ class Target:
                 v_error = loss.voltage(response.v, self.mean_v, (self.seen > 0).to(self.v))
             v_error = torch.nan_to_num(v_error, nan=1e6, posinf=1e6)
             distance = loss.van_rossum(spikes, self.slow, self.dt, SLOW).clamp(max=10.0)
-            total = 1.0 - found.mean(0) + WEIGHT * v_error.clamp(max=5.0) + SLOW_WEIGHT * distance
+            off = (spikes.sum(0)[self.group] - self.counts[:, None]).abs().sum(0) / self.counts.sum().clamp(min=1.0)
+            total = 1.0 - found.mean(0) + WEIGHT * v_error.clamp(max=5.0)
+            total = total + SLOW_WEIGHT * distance + COUNT_WEIGHT * off.clamp(max=5.0)
             return Scores(total, found[TOLD], v_error)
 
 

@@ -35,7 +35,8 @@ def speech(found: Results) -> str:
 
 
 def _macs(row: Row) -> float:
-    return sum(float(row[name] or 0) for name in ("MACs of synapses", "MACs of cells"))
+    # "MACs of cells": in results of before
+    return sum(float(row.get(name) or 0) for name in ("MACs of synapses", "products of cells", "MACs of cells"))
 
 
 def _energy(row: Row) -> str:

@@ -9,6 +9,8 @@ from torch import Tensor
 from torch import nn as torch_nn
 
 from rheobase import neurons, nn, surrogates
+from rheobase.energy import Operations, Work, synapses
+from rheobase.energy.counts import reach
 from rheobase.errors import ParameterError, nearest
 
 KINDS = ("CS-GRU", "CS-GRU, z reads spikes", "SpikGRU", "ConvGRU", "ConvLIF", "Cuba-LIF")
@@ -126,6 +128,10 @@ class AsImages(torch_nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x.reshape(*x.shape[:2], *self.image)
 
+    def counted(self, x: Tensor, out: Tensor) -> Work:
+        """Nothing is computed."""
+        return Work(Operations(spikes_in=synapses(x, 0.0).spikes_in))
+
     def extra_repr(self) -> str:
         return repr(self.image)
 
@@ -146,6 +152,14 @@ class SpatialMean(torch_nn.Module):
         pooled = torch_nn.functional.adaptive_avg_pool2d(x.flatten(0, 1), self.grid)
         return pooled.flatten(1).unflatten(0, x.shape[:2])
 
+    def counted(self, x: Tensor, out: Tensor) -> Work:
+        """An accumulate for each value that is not zero; what it divides by can be put into the weights behind it."""
+        size = x[0, 0].numel()
+        added = synapses(x, 0.0, dense=float(len(x) * size)) + Operations(
+            accumulates=float((x != 0).sum()) / x.shape[1]
+        )
+        return Work(added, lines=size)
+
     def extra_repr(self) -> str:
         return str(self.grid)
 
@@ -162,3 +176,13 @@ class OverTime(torch_nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.convolution(x.permute(1, 2, 0, 3, 4)).permute(2, 0, 1, 3, 4).contiguous()
+
+    def counted(self, x: Tensor, out: Tensor) -> Work:
+        """Its synapses reach over steps, too."""
+        weight, image = self.convolution.weight, x.permute(1, 2, 0, 3, 4)[None]
+        real, dense = (
+            reach(self.convolution, image, w).transpose(0, 1) for w in (weight != 0, torch.ones_like(weight))
+        )
+        found = synapses(x, real[:, None], dense=float(dense.sum()))
+        sums = Operations(sums=float(out.numel()) / out.shape[1])
+        return Work(found + sums, weight.numel(), x[0, 0].numel(), through="inputs of other steps")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rheobase.reproduce.cs_gru import mnist, speech
@@ -14,7 +15,7 @@ from rheobase.reproduce.search import searched
 
 
 def run(job: Job) -> Finding:
-    def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[dict[str, Any], int]:
+    def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[Mapping[str, Any], int]:
         on, read = task(job, choice["data"], steps=choice["steps"], limit=choice["limit"])
         return learned(job, name, on, read, choice, seed), on.classes
 

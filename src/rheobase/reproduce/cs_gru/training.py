@@ -20,7 +20,7 @@ NETWORK = ("channels", "stride", "grid", "start", "gain")
 
 def trained(
     job: Job, name: str, on: Task, read: Input, choice: Mapping[str, Any], seed: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Two units: what came of a training, and the operations of the trained network on `choice["counted"]` samples."""
     result = learned(job, name, on, read, choice, seed, weights=True)
 
@@ -32,7 +32,7 @@ def trained(
 
 def learned(
     job: Job, name: str, on: Task, read: Input, choice: Mapping[str, Any], seed: int, *, weights: bool = False
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """A unit: `choice` has kind, epochs, batch, lr, what made the task, and arguments of `network`.
 
     The score of a class is its largest output over time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rheobase.reproduce.delays.networks import CELLS
@@ -16,7 +17,7 @@ PARTS = ("history", "longer", "kinds", "parametrisations", "cells", "speakers")
 
 
 def run(job: Job) -> Finding:
-    def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[dict[str, Any], int]:
+    def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[Mapping[str, Any], int]:
         on = task(job, choice)
         return trained(job, name, on, choice, seed), on.classes
 

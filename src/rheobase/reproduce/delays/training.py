@@ -36,7 +36,7 @@ def task(job: Job, choice: Mapping[str, Any]) -> Task:
     return Task(data, frames)
 
 
-def trained(job: Job, name: str, on: Task, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def trained(job: Job, name: str, on: Task, choice: Mapping[str, Any], seed: int) -> Mapping[str, Any]:
     """A unit: `choice` has epochs, batch, lr, what made the task, and arguments of `network`."""
     recipe = Recipe(
         epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -29,13 +30,10 @@ def run(job: Job) -> Finding:
     scores: dict[str, dict[str, Scores]] = {}
     trained_on: dict[str, int] = {}
     kept = Seeds()
-    for name, choice in job["tasks"].items():
-        on = task(
-            job, choice["data"], steps=choice["steps"], limit=choice["limit"], crop=choice["crop"], cut=choice["cut"]
-        )
-        for kind in job["kinds"]:
-            found = [trained(job, f"{name}-{slug(kind)}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
-            one, first = Scores.of(found, on.classes), found[0]
+    # all are asked for before one is looked at, so that a cluster does them side by side
+    for choice, classes, by_kind in [_trained(job, name) for name in job["tasks"]]:
+        for kind, found in by_kind.items():
+            one, first = Scores.of(found, classes), found[0]
             scores.setdefault(choice["data"], {})[kind] = one
             trained_on[choice["data"]] = first["samples"]
             rows.append((
@@ -54,6 +52,16 @@ def run(job: Job) -> Finding:
         pictures=[Picture("Test accuracy", "Each point is a seed.", text, lambda style: _draw(scores, style))],
         seeds=kept.table(),
     )
+
+
+def _trained(job: Job, name: str) -> tuple[dict[str, Any], int, dict[str, list[Mapping[str, Any]]]]:
+    """A task's choice and classes, and for each kind of cell the results of all seeds."""
+    choice = job["tasks"][name]
+    on = task(job, choice["data"], steps=choice["steps"], limit=choice["limit"], crop=choice["crop"], cut=choice["cut"])
+    return choice, on.classes, {
+        kind: [trained(job, f"{name}-{slug(kind)}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
+        for kind in job["kinds"]
+    }  # fmt: skip
 
 
 def _caption(job: Job) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -111,7 +111,7 @@ def told(peaks: Sequence[tuple[Any, ...]]) -> str:
     )
 
 
-def _measured(job: Job, kind: str, on: Task, choice: dict[str, Any], seed: int) -> dict[str, Any]:
+def _measured(job: Job, kind: str, on: Task, choice: dict[str, Any], seed: int) -> Mapping[str, Any]:
     """A unit: for both states, cosines (sigma, window, layer), the windows being those of the rules, then the scan."""
     name = f"{slug(kind)}-seed-{seed}"
     result = training.trained(job, f"{name}-trained", kind, on, choice, seed, weights=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rheobase.reproduce.dqif import accuracy
@@ -12,7 +13,7 @@ from rheobase.reproduce.search import searched
 
 
 def run(job: Job) -> Finding:
-    def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[dict[str, Any], int]:
+    def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[Mapping[str, Any], int]:
         on = task(
             job, choice["data"], steps=choice["steps"], limit=choice["limit"], crop=choice["crop"], cut=choice["cut"]
         )

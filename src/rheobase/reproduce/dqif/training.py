@@ -38,7 +38,7 @@ def augmented(encoder: Encoder, crop: int, cut: int) -> Encoder | None:
 
 def trained(
     job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], seed: int, *, weights: bool = False
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """A unit: `choice` has epochs, batch, lr, decay, lam of TET, what made the task, and arguments of `network`."""
     recipe = Recipe(
         epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",

@@ -81,7 +81,7 @@ def task(job: Job, choice: Mapping[str, Any]) -> Task:
 
 def trained(
     job: Job, name: str, on: Task, choice: Mapping[str, Any], seed: int, *, weights: bool = False
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """A unit: `choice` has cells, hidden, epochs, batch, lr, and what made the task."""
     settings = {**choice, "training_seed": seed}
     return training.trained(

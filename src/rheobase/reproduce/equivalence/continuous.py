@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def run_part(job: Job) -> Finding:
     return Finding(text, tables=[Table("Continuous time", COLUMNS, rows, note)], seeds=kept.table())
 
 
-def _row(kind: str, got: dict[str, Any]) -> tuple[Any, ...]:
+def _row(kind: str, got: Mapping[str, Any]) -> tuple[Any, ...]:
     used = [one for one in got["networks"] if not one["aside"]]
     factors = [statistics.fmean(one[k] for one in used) if used else 0.0 for k in ("neurons x", "synapses x")]
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rheobase.reproduce.equivalence import classifier
@@ -11,7 +12,7 @@ from rheobase.reproduce.search import searched
 
 
 def run(job: Job) -> Finding:
-    def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[dict[str, Any], int]:
+    def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[Mapping[str, Any], int]:
         on = classifier.task(job, choice)
         return classifier.trained(job, name, on, choice, seed), on.classes
 

@@ -26,13 +26,12 @@ def run(job: Job) -> Finding:
     scores: dict[str, dict[str, Scores]] = {}
     uneven: list[str] = []
     kept = Seeds()
-    for name, kind in [(name, kind) for name, one in job["networks"].items() for kind in one["kinds"]]:
-        choice = choice_of(job["networks"][name], kind, job["limit"])
-        on = task(job, choice["data"], steps=choice["steps"], gain=choice["gain"], limit=job["limit"])
-        found = [trained(job, f"{name}-{slug(kind)}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
+    pairs = [(name, kind) for name, one in job["networks"].items() for kind in one["kinds"]]
+    # all are asked for before one is looked at, so that a cluster does them side by side
+    for (_, kind), (choice, classes, found) in [(pair, _trained(job, *pair)) for pair in pairs]:
         cells = [*choice["hidden"], 100] if kind not in GATED else [(choice["hidden"] or [100])[-1]]
         network = f"{kind} {'-'.join(map(str, cells))}"
-        one, first = Scores.of(found, on.classes), found[0]
+        one, first = Scores.of(found, classes), found[0]
         scores.setdefault(choice["data"], {})[network] = one
         spikes = mean_spikes(found, cells)
         if isinstance(spikes, str):
@@ -52,6 +51,13 @@ def run(job: Job) -> Finding:
         tables=[scored("Test accuracy", COLUMNS, rows, "Spikes per cell: of a sample, the mean over all cells.")],
         seeds=kept.table(),
     )
+
+
+def _trained(job: Job, name: str, kind: str) -> tuple[dict[str, Any], int, list[Mapping[str, Any]]]:
+    choice = choice_of(job["networks"][name], kind, job["limit"])
+    on = task(job, choice["data"], steps=choice["steps"], gain=choice["gain"], limit=job["limit"])
+    found = [trained(job, f"{name}-{slug(kind)}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
+    return choice, on.classes, found
 
 
 def choice_of(one: Mapping[str, Any], kind: str, limit: int | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 from rheobase.learning import Recipe, Trainer
@@ -27,6 +28,14 @@ def run(job: Job) -> Finding:
     own, hard = job["steps"], ("SRC", "SRC, for hardware")
     pairs = [(kind, own) for kind in job["kinds"]] + [(kind, n) for n in job["hardware_steps"] for kind in hard]
     made = {pair: _all_seeds(job, *pair) for pair in dict.fromkeys(pairs)}
+    # all are asked for before one is looked at, so that a cluster does them side by side
+    rounded = {
+        (kind, steps, bits): [
+            _rounded(job, kind, steps, bits, seed, one)
+            for seed, one in zip(job["seeds"], made[kind, steps], strict=True)
+        ]
+        for steps in job["hardware_steps"] for kind in hard for bits in job["bits"]
+    }  # fmt: skip
     on = _task(job, _choice(job, own))
     whole = {pair: Scores.of(found, on.classes) for pair, found in made.items()}
     variants = [(kind, *whole[kind, own].cells, made[kind, own][0]["parameters"]) for kind in job["kinds"]]
@@ -41,9 +50,7 @@ def run(job: Job) -> Finding:
             found = made[kind, steps]
             rows.append((steps, kind, WHOLE, *whole[kind, steps].cells))
             for bits in job["bits"]:
-                got = tuple(
-                    _rounded(job, kind, steps, bits, seed, one) for seed, one in zip(job["seeds"], found, strict=True)
-                )
+                got = tuple(float(each["accuracy"]) for each in rounded[kind, steps, bits])
                 rows.append((steps, kind, bits, *Scores(got, on.classes, found[0]["tested"]).cells))
                 change = statistics.fmean(x - y for x, y in zip(got, whole[kind, steps].values, strict=True))
                 lost[bits].append(f"{change:+.2f} ({kind}, {steps} steps)")
@@ -85,13 +92,13 @@ def _task(job: Job, choice: dict[str, Any]) -> Task:
     return task(job, job["data"], steps=choice["steps"], gain=choice["gain"], limit=choice["limit"])
 
 
-def _all_seeds(job: Job, kind: str, steps: int) -> list[dict[str, Any]]:
+def _all_seeds(job: Job, kind: str, steps: int) -> list[Mapping[str, Any]]:
     choice = _choice(job, steps)
     on = _task(job, choice)
     return [trained(job, _name(kind, steps, seed), kind, on, choice, seed, weights=True) for seed in job["seeds"]]
 
 
-def _rounded(job: Job, kind: str, steps: int, bits: int, seed: int, result: dict[str, Any]) -> float:
+def _rounded(job: Job, kind: str, steps: int, bits: int, seed: int, result: Mapping[str, Any]) -> Mapping[str, Any]:
     choice = _choice(job, steps)
 
     def work() -> dict[str, float]:
@@ -101,7 +108,7 @@ def _rounded(job: Job, kind: str, steps: int, bits: int, seed: int, result: dict
         return {"accuracy": 100 * examined(trainer, net, on).accuracy}
 
     name = f"{_name(kind, steps, seed)}-{bits}-bits"
-    return float(job.unit(name, work, **choice, kind=kind, bits=bits, training_seed=seed)["accuracy"])
+    return job.unit(name, work, **choice, kind=kind, bits=bits, training_seed=seed)
 
 
 def _name(kind: str, steps: int, seed: int) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rheobase import neurons
-from rheobase.energy.step_operations import update
+from rheobase.energy import Operations, account, constants
 from rheobase.plot.table import number
 from rheobase.reproduce.findings import ranked
 from rheobase.reproduce.job import Job
@@ -13,10 +14,9 @@ from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.scores import SCORES, Scores, scored, seeds
 from rheobase.reproduce.seeds import Seeds, mean_spikes
 from rheobase.reproduce.src.networks import CELLS_PER_CLASS
-from rheobase.reproduce.src.training import images, task, trained
+from rheobase.reproduce.src.training import images, restored, task, trained
 from rheobase.reproduce.training import Task
 
-GATES = {"GRU": 3, "LSTM": 4}
 COLUMNS = (
     "cell", "cells", "parameters", "spikes per cell", "input spikes", "additions per sample",
     "multiplications per sample", *SCORES,
@@ -25,7 +25,6 @@ COLUMNS = (
 
 def run(job: Job) -> Finding:
     on = task(job, job["data"], steps=job["steps"], gain=job["gain"], limit=job["limit"])
-    entering = _input_spikes(on)
     rows: list[tuple[Any, ...]] = []
     scores: dict[str, Scores] = {}
     counts: list[str] = []
@@ -35,49 +34,50 @@ def run(job: Job) -> Finding:
             "hidden": [], "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind], "steps": job["steps"],
             "gain": job["gain"], "limit": job["limit"], "data": job["data"],
         }  # fmt: skip
-        got = [trained(job, f"{kind.lower()}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
+        got = [
+            trained(job, f"{kind.lower()}-seed-{seed}", kind, on, choice, seed, weights=True) for seed in job["seeds"]
+        ]
         scores[kind] = Scores.of(got, on.classes)
-        cells = CELLS_PER_CLASS * on.classes
-        additions, products = operations(kind, on.data.input_size, cells, on.classes, job["steps"], entering)
+        entering, additions, products = _operations(kind, on, got)
         counts.append(f"{kind} {number(additions, 3)} and {number(products, 3)}")
+        cells = CELLS_PER_CLASS * on.classes
         rows.append((kind, cells, got[0]["parameters"], mean_spikes(got), entering, additions, products,
                      *scores[kind].cells))  # fmt: skip
         for seed, result in zip(job["seeds"], got, strict=True):
             kept.add({"cell": kind}, seed, result)
     caption = (
         f"{job['data']}, {job['steps']} steps, {len(on.data.x_train)} training samples, {job['epochs']} epochs. "
-        "Counted for one sample, inference: a spike costs one addition at each cell it reaches; the cell's own update "
-        f"costs what the graph of its equations holds (a tanh or sigmoid is taken as {FUNCTION} multiplications); GRU "
-        "and LSTM multiply by whole weight matrices, but a spike at their input needs additions alone."
+        f"Counted for one sample, inference, the mean over {COUNTED}: a spike costs one addition at each cell it "
+        "reaches; the cell's own update costs what the graph of its equations holds (a tanh or sigmoid is taken as "
+        f"{FUNCTION} multiplications and additions); GRU and LSTM multiply by whole weight matrices, but a spike at "
+        "their input needs additions alone. Readouts and biases are in it."
     )
     text = f"Additions and multiplications for a sample: {', '.join(counts)}. Test accuracy: {ranked(scores)}"
     return Finding(text, tables=[scored("Costs", COLUMNS, rows, caption)], seeds=kept.table())
 
 
-def _input_spikes(on: Task) -> float:
-    """Spikes that enter the network in one test sample, the mean over 100 samples."""
-    x = on.data.x_test[:100]
-    return float(on.encoder(x, seed=0).float().sum()) / len(x)
+FUNCTION = int(constants.FUNCTION.value.nominal)  # multiplications and additions that stand for a tanh or a sigmoid
+COUNTED = 100  # test samples
 
 
-FUNCTION = 8  # multiplications that stand for a tanh or a sigmoid
-CELLS = {"SRC": neurons.SRC(1), "LIF": neurons.LIF(1, dt=1.0)}
+def _operations(kind: str, on: Task, results: Sequence[Mapping[str, Any]]) -> tuple[float, float, float]:
+    """Spikes that enter, additions and multiplications of one sample: means over test samples and seeds."""
+    x = on.encoder(on.data.x_test[:COUNTED], seed=0).float()
+    found = [account(restored(kind, on, [], result), x).total for result in results]
+    return (
+        statistics.fmean(one.spikes_in for one in found), statistics.fmean(additions(one) for one in found),
+        statistics.fmean(multiplications(one) for one in found),
+    )  # fmt: skip
 
 
-def operations(kind: str, inputs: int, cells: int, classes: int, steps: int, entering: float) -> tuple[float, float]:
-    """Additions and multiplications for one sample.
+def additions(found: Operations) -> float:
+    """Those of synapses and of cells."""
+    return found.accumulates + found.multiply_accumulates + found.sums + FUNCTION * found.functions
 
-    >>> operations("LIF", 784, 100, 10, 200, entering=1000.0)[0] > 1000 * 100
-    True
-    """
-    synapses = entering * cells
-    if kind in GATES:
-        gates = GATES[kind]
-        recurrent = steps * gates * cells * cells
-        pointwise = steps * cells * (gates * FUNCTION + 3)
-        return gates * synapses + recurrent, recurrent + pointwise + steps * cells * classes
-    one = update(CELLS[kind])
-    return synapses + steps * cells * one.sums, float(steps * cells * (one.products + FUNCTION * one.functions))
+
+def multiplications(found: Operations) -> float:
+    """Those of synapses and of cells."""
+    return found.multiply_accumulates + found.updates + FUNCTION * found.functions
 
 
 PART = Part(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -17,6 +18,7 @@ from rheobase.reproduce.record import slug
 from rheobase.reproduce.scores import SCORES, Scores, scored, seeds
 from rheobase.reproduce.seeds import Seeds
 from rheobase.reproduce.src.training import images, task, trained
+from rheobase.reproduce.training import Task
 
 Lines = dict[str, list[tuple[int, Scores]]]
 
@@ -26,21 +28,15 @@ def run(job: Job) -> Finding:
     found: Lines = {}
     rows: list[tuple[Any, ...]] = []
     kept = Seeds()
-    for kind in job["kinds"]:
-        for depth in job["depths"]:
-            choice = {
-                "hidden": [job["width"]] * depth, "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind],
-                "steps": job["steps"], "gain": job["gain"], "limit": job["limit"], "data": job["data"],
-                "clip": job["clip"],
-            }  # fmt: skip
-            got = [trained(job, f"{slug(kind)}-{depth}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
-            one = Scores.of(got, on.classes)
-            found.setdefault(kind, []).append((depth, one))
-            train = statistics.fmean(r["train_accuracy"] for r in got)
-            times = statistics.median(r["seconds_per_epoch"] for r in got)
-            rows.append((kind, depth, *one.cells, train, got[0]["parameters"], times))
-            for seed, result in zip(job["seeds"], got, strict=True):
-                kept.add({"cell": kind, "hidden layers": depth}, seed, result)
+    made = {(kind, depth): _all_seeds(job, on, kind, depth) for kind in job["kinds"] for depth in job["depths"]}
+    for (kind, depth), got in made.items():
+        one = Scores.of(got, on.classes)
+        found.setdefault(kind, []).append((depth, one))
+        train = statistics.fmean(r["train_accuracy"] for r in got)
+        times = statistics.median(r["seconds_per_epoch"] for r in got)
+        rows.append((kind, depth, *one.cells, train, got[0]["parameters"], times))
+        for seed, result in zip(job["seeds"], got, strict=True):
+            kept.add({"cell": kind, "hidden layers": depth}, seed, result)
     table = scored(
         "Accuracy against depth", ("cell", "hidden layers", *SCORES, "train accuracy (%)", "parameters",
                                    "seconds per epoch"), rows,
@@ -53,6 +49,14 @@ def run(job: Job) -> Finding:
         "line is chance.", text, lambda style: _draw(found, style),
     )  # fmt: skip
     return Finding(text, tables=[table], pictures=[picture], seeds=kept.table())
+
+
+def _all_seeds(job: Job, on: Task, kind: str, depth: int) -> list[Mapping[str, Any]]:
+    choice = {
+        "hidden": [job["width"]] * depth, "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind],
+        "steps": job["steps"], "gain": job["gain"], "limit": job["limit"], "data": job["data"], "clip": job["clip"],
+    }  # fmt: skip
+    return [trained(job, f"{slug(kind)}-{depth}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
 
 
 def _said(depth: int, found: Lines) -> str:

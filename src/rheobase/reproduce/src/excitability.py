@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -48,7 +49,7 @@ def _moves(f: Features) -> Tensor:
     return f.high - f.low > 0.02
 
 
-def table(found: dict[str, Any]) -> Table:
+def table(found: Mapping[str, Any]) -> Table:
     """One row for each r."""
     rows = [
         (
@@ -74,10 +75,10 @@ def table(found: dict[str, Any]) -> Table:
     )  # fmt: skip
 
 
-def _class(found: dict[str, Any], k: int) -> str:
+def _class(found: Mapping[str, Any], k: int) -> str:
     return "I" if float(found["cycles"][k]) < CLASS_I * float(found["cycles_further"][k]) else "II"
 
 
-def classes(found: dict[str, Any]) -> dict[str, int]:
+def classes(found: Mapping[str, Any]) -> dict[str, int]:
     """The classes that occur, and for how many values of r."""
     return dict(Counter(_class(found, k) for k in range(len(found["r"]))))

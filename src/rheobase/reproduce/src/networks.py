@@ -11,12 +11,14 @@ from torch import Tensor
 from torch import nn as torch_nn
 
 from rheobase import neurons, nn, surrogates
+from rheobase.energy import Operations, Work, synapses
 from rheobase.errors import ParameterError, nearest
 from rheobase.reproduce.scaled_input import ScaledInput
 
 CELLS_PER_CLASS = 10
 TAU_LIF = 20.0  # steps
 GATED = ("GRU", "LSTM")
+OWN = {"GRU": (3, 3, 2), "LSTM": (4, 5, 3)}  # gates; of each cell in a step, functions and products
 NORMALISED = "SRC, normalised"
 SPREAD = 0.8  # of a normalised cell's input
 KINDS = ("SRC", "SRC, no detach", "SRC, lateral", "SRC, all learned", "SRC, for hardware", NORMALISED, "LIF", *GATED)
@@ -97,3 +99,19 @@ class Gated(torch_nn.Module):
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         h, end = self.cell(x.flatten(2).to(self.readout.weight.dtype), state)
         return self.readout(h), end
+
+    def counted(self, x: Tensor, out: Tensor) -> Work:
+        """Whole weight matrices in each step; a spike at the input needs additions alone."""
+        cell, steps, (gates, functions, products) = self.cell, len(x), OWN[type(self.cell).__name__]
+        cells, inputs, classes = cell.hidden_size, cell.input_size, self.readout.out_features
+        found = synapses(x, float(gates * cells), dense=float(steps * gates * cells * inputs))
+        dense = steps * (gates * cells * cells + cells * classes)
+        # two biases of each gate and their sums; what mixes old and new; the bias of the readout
+        sums = steps * (cells * (3 * gates + 1) + classes)
+        made = Operations(
+            multiply_accumulates=dense, dense=dense, values_read=2 * steps * cells, updates=steps * products * cells,
+            functions=steps * functions * cells, sums=sums, cell_steps=steps * cells,
+            state_words=2 * steps * cells * (gates - 2),
+        )  # fmt: skip
+        weights = gates * cells * (inputs + cells) + cells * classes
+        return Work(found + made, weights, inputs + cells, cells * (gates - 2), "its own output of the step before")

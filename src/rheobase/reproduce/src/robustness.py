@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -29,25 +30,22 @@ def run(job: Job) -> Finding:
     lines: Lines = {noise: {} for noise in NOISES}
     rows: list[tuple[Any, ...]] = []
     kept = Seeds()
-    for kind in job["kinds"]:
-        choice = {
-            "hidden": job["hidden"], "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind],
-            "steps": job["steps"], "gain": job["gain"], "limit": job["limit"], "data": job["data"],
-        }  # fmt: skip
-        made = [
-            trained(job, f"{kind.lower()}-seed-{seed}", kind, on, choice, seed, weights=True) for seed in job["seeds"]
+    # all are asked for before one is looked at, so that a cluster does them side by side
+    made = {kind: _all_seeds(job, on, kind) for kind in job["kinds"]}
+    noisily = {
+        (kind, noise, amount): [
+            _under_noise(job, kind, on, result, noise, amount, seed)
+            for seed, result in zip(job["seeds"], made[kind], strict=True)
         ]
-        for noise in NOISES:
-            for amount in job["amounts"]:
-                got = [
-                    _accuracy(job, kind, on, choice, result, noise, amount, seed)
-                    for seed, result in zip(job["seeds"], made, strict=True)
-                ]
-                one = Scores(tuple(got), on.classes, made[0]["tested"])
-                lines[noise].setdefault(kind, []).append((amount, one))
-                rows.append((kind, noise, amount, *one.cells))
-                for seed, value in zip(job["seeds"], got, strict=True):
-                    kept.put({"cell": kind, "noise": noise, "amount": amount, "seed": seed, SCORE: value})
+        for kind in job["kinds"] for noise in NOISES for amount in job["amounts"]
+    }  # fmt: skip
+    for (kind, noise, amount), found in noisily.items():
+        got = tuple(float(each["accuracy"]) for each in found)
+        one = Scores(got, on.classes, made[kind][0]["tested"])
+        lines[noise].setdefault(kind, []).append((amount, one))
+        rows.append((kind, noise, amount, *one.cells))
+        for seed, value in zip(job["seeds"], got, strict=True):
+            kept.put({"cell": kind, "noise": noise, "amount": amount, "seed": seed, SCORE: value})
     table = scored(
         "Accuracy under noise", ("cell", "noise", "amount", *SCORES), rows,
         "Gaussian: standard deviation added to pixels in [0, 1], cut to [0, 1]. Salt and pepper: share of the pixels "
@@ -67,10 +65,23 @@ def _at(amount: float, by: dict[str, list[tuple[float, Scores]]]) -> dict[str, S
     return {kind: dict(line)[amount] for kind, line in by.items()}
 
 
-def _accuracy(
-    job: Job, kind: str, on: Task, choice: dict[str, Any], result: dict[str, Any], noise: str, amount: float, seed: int
-) -> float:
+def _choice(job: Job, kind: str) -> dict[str, Any]:
+    return {
+        "hidden": job["hidden"], "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind],
+        "steps": job["steps"], "gain": job["gain"], "limit": job["limit"], "data": job["data"],
+    }  # fmt: skip
+
+
+def _all_seeds(job: Job, on: Task, kind: str) -> list[Mapping[str, Any]]:
+    choice = _choice(job, kind)
+    return [trained(job, f"{kind.lower()}-seed-{seed}", kind, on, choice, seed, weights=True) for seed in job["seeds"]]
+
+
+def _under_noise(
+    job: Job, kind: str, on: Task, result: Mapping[str, Any], noise: str, amount: float, seed: int
+) -> Mapping[str, Any]:
     """Test accuracy (%) of a trained network on noisy images; a unit of the job."""
+    choice = _choice(job, kind)
 
     def work() -> dict[str, float]:
         net = restored(kind, on, choice["hidden"], result)
@@ -78,7 +89,7 @@ def _accuracy(
         return {"accuracy": 100 * examined(trainer, net, on, noisy(on.data.x_test, noise, amount, seed)).accuracy}
 
     name = f"{kind.lower()}-{noise.replace(' ', '-')}-{amount:g}-seed-{seed}"
-    return float(job.unit(name, work, **choice, kind=kind, noise=noise, amount=amount, training_seed=seed)["accuracy"])
+    return job.unit(name, work, **choice, kind=kind, noise=noise, amount=amount, training_seed=seed)
 
 
 def noisy(x: Tensor, noise: str, amount: float, seed: int) -> Tensor:

@@ -15,7 +15,7 @@ from rheobase.reproduce.src.training import WARM, task, trained
 
 
 def run(job: Job) -> Finding:
-    def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[dict[str, Any], int]:
+    def train(name: str, network: str, choice: dict[str, Any], seed: int) -> tuple[Mapping[str, Any], int]:
         on = task(job, choice["data"], steps=choice["steps"], gain=choice["gain"], limit=choice["limit"])
         return trained(job, name, choice["kind"], on, choice, seed), on.classes
 

@@ -42,7 +42,7 @@ def images(used: Mapping[str, Any]) -> str:
 
 def trained(
     job: Job, name: str, kind: str, on: Task, choice: Mapping[str, Any], seed: int, *, weights: bool = False
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """A unit: `choice` has hidden, epochs, batch, lr, and what made the task.
 
     It may have `shift` (images and recordings move by up to so many pixels while training), `temperature` (of the loss

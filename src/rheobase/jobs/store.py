@@ -1,4 +1,7 @@
-"""Results on disk: each in one file, written in one step, under the settings that made it."""
+"""Results on disk: each in one file, written in one step, under the settings that made it.
+
+The file is an archive, which holds a checksum (CRC-32) of each of its arrays: what is damaged is not read.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from rheobase.data.formats.npz import FAILURES
 from rheobase.errors import CheckpointError, ParameterError
-from rheobase.files import atomic_write, ensure_folder, why
+from rheobase.files import FAILURES, atomic_write, ensure_folder, why
 
 _FACTS = "facts"
 
@@ -69,7 +71,7 @@ def read(path: Path, name: str) -> Stored | None:
             arrays = {k[1:]: held[k] for k in held.files if k != _FACTS}
     except (*FAILURES, KeyError) as error:
         raise CheckpointError(
-            str(path), f"a damaged file ({why(error)})", "a stored result", "remove it, or use --fresh"
+            str(path), f"a damaged file ({why(error)})", "a stored result", "remove it: it is made again"
         ) from error
     return Stored({**facts["result"], **arrays}, facts["seconds"], facts.get("hardware", ""))
 
@@ -83,4 +85,4 @@ def _json(content: Mapping[str, Any], owner: str) -> str:
         return json.dumps(content, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError) as error:
         expected = "words, finite numbers, lists and dicts of them; arrays and tensors in results"
-        raise ParameterError(f"reproduce: {owner}", str(error), expected, "convert it first: float(x)") from error
+        raise ParameterError(owner, str(error), expected, "convert it first: float(x)") from error

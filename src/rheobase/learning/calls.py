@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_map
 
 from rheobase.core.execution.profiler_rows import label
@@ -61,15 +62,36 @@ def unchanged(net: nn.Module, device: torch.device) -> Generator[None]:
                         buffer.copy_(before[name])
 
 
+class Between(TorchFunctionMode):
+    """The functions of torch that a network calls outside the modules that are watched, by name, with their results.
+
+    Results are numbers of values, and only those of floating tensors are kept.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside: list[str] = []
+        self.found: dict[str, list[int]] = {}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if not self.inside and isinstance(made, Tensor) and made.is_floating_point():
+            self.found.setdefault(func.__name__, []).append(made.numel())
+        return made
+
+
 def calls_of(
-    net: nn.Module, modules: Mapping[str, nn.Module], run: Callable[[], Any]
-) -> tuple[dict[str, list[Call]], Any]:
+    net: nn.Module, modules: Mapping[str, nn.Module], run: Callable[[], Any], *, owner: str,
+    between: Between | None = None,
+) -> tuple[dict[str, list[Call]], Any]:  # fmt: skip
     """Run, and hold every call of these modules by their path; and what the run returned.
+
+    `owner` names the function of which errors speak; `between` hears of what runs outside these modules.
 
     Raises: `ParameterError` where a module does not take what it gets, with its name and torch's words.
     """
     calls: dict[str, list[Call]] = {path: [] for path in modules}
-    inside: list[str] = []
+    inside: list[str] = [] if between is None else between.inside
 
     def before(path: str) -> Any:
         def hook(module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -93,15 +115,16 @@ def calls_of(
         handles.append(module.register_forward_pre_hook(before(path), with_kwargs=True))
         handles.append(module.register_forward_hook(after(path), with_kwargs=True))
     try:
-        return calls, run()
+        with nullcontext() if between is None else between:
+            return calls, run()
     except RheobaseError:
         raise
     except (RuntimeError, TypeError, ValueError, AttributeError) as error:
         at = label(inside[-1], modules[inside[-1]]) if inside else type(net).__name__
         shapes = [tuple(t.shape) for t in calls[inside[-1]][-1].tensors] if inside else []
         given = f"{', '.join(map(str, shapes)) or 'x'}, which it does not take: {str(error).splitlines()[0]}"
-        remedy = "explain(net, x) with an x that net(x) takes; explain(net, x, measure=False) runs nothing"
-        raise ParameterError(f"explain, {at}", given, "a network that runs on x", remedy) from error
+        remedy = f"{owner}(net, x) with an x that net(x) takes"
+        raise ParameterError(f"{owner}, {at}", given, "a network that runs on x", remedy) from error
     finally:
         for handle in handles:
             handle.remove()

@@ -1,0 +1,66 @@
+"""Where a potential is no longer finite: when, in which compartment, in which lane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from rheobase.errors import Diverged
+
+if TYPE_CHECKING:
+    from rheobase.cells.cell import Cell, CellState
+
+PIECES = (1000, 30, 1)  # steps: a run is looked through in pieces, and where one is bad in smaller ones
+
+
+class Divergence(NamedTuple):
+    """After which step the potential of a node is not finite, and of which lane, (batch, *cells)."""
+
+    step: int
+    node: int
+    lane: tuple[int, ...]
+    v: float
+
+    def place(self, cell: Cell) -> str:
+        """The place of the node: "dend[3](0.5)"."""
+        c = cell.compartments
+        return f"{c.sections[c.section[self.node]].name}({c.x[self.node]:.3g})"
+
+
+def divergences(
+    cell: Cell, given: Mapping[str, Tensor], state: CellState, pieces: tuple[int, ...] = PIECES, start: int = 0
+) -> Iterator[Divergence]:
+    """The first of each lane, in the order of time: the run again, from `state`, in smaller and smaller pieces."""
+    size, *finer = pieces
+    bad = ~torch.isfinite(state.v)
+    for at in range(0, next(iter(given.values())).shape[0], size):
+        part = {name: x[at : at + size] for name, x in given.items()}
+        with torch.no_grad():
+            _, after = cell(part, state, check_finite=False)
+        now = ~torch.isfinite(after.v)
+        new = now.any(0) & ~bad.any(0)
+        if bool(new.any()):
+            if finer:
+                yield from divergences(cell, part, state, tuple(finer), start + at)
+            else:
+                for lane in map(tuple, new.nonzero().tolist()):
+                    node = int(now[(slice(None), *lane)].nonzero()[0])
+                    yield Divergence(start + at, node, lane, float(after.v[(node, *lane)]))
+        state, bad = after, now
+        if bool(bad.any(0).all()):
+            return
+
+
+def diverged(cell: Cell, given: Mapping[str, Tensor], state: CellState) -> Diverged:
+    """The error for potentials that are not finite."""
+    one = next(divergences(cell, given, state))
+    sample, *which = one.lane
+    where = f"{one.place(cell)} of sample {sample}" + (f", cell {which}" if which else "")
+    text = f"v = {one.v} mV at {where} after step {one.step} ({(one.step + 1) * cell.dt:g} ms)"
+    return Diverged(repr(cell), text, "potentials that stay finite", "look at its parameters and the stimulus")
+
+
+__all__ = ["Divergence", "diverged", "divergences"]

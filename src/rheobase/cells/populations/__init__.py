@@ -1,0 +1,1 @@
+"""Populations of cells: every model under every stimulus, in chunks of lanes, on disk."""

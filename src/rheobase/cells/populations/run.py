@@ -1,0 +1,223 @@
+"""Runs a population: checks what was asked, makes its folder, and hands its units to an executor."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from rheobase.cells.call import asked, check_every
+from rheobase.cells.cell import Cell
+from rheobase.cells.populations import traces
+from rheobase.cells.populations.lanes import Make, simulate
+from rheobase.cells.populations.layout import SETTINGS, Layout, unit_facts, unit_name
+from rheobase.cells.populations.reading import Population
+from rheobase.cells.populations.traces import Record
+from rheobase.cells.ports import Current
+from rheobase.checks import is_number, is_whole
+from rheobase.errors import Diverged, ParameterError, StorageError
+from rheobase.jobs import Executor, Unit, claim, run
+from rheobase.stimuli import Stimulus
+from rheobase.version import __version__
+
+FORM = 1  # of what is stored
+
+
+def population(
+    make: Make,
+    models: Sequence[str | Path],
+    stimuli: Mapping[str, Stimulus],
+    folder: str | Path,
+    *,
+    t_stop: float,
+    record: Sequence[str] = ("soma",),
+    every: int = 1,
+    dtype: str = "float32",
+    memory: float = 1e9,
+    threads: int | None = None,
+    on: Executor | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Population:
+    """Every model under every stimulus, in a folder: traces in Zarr, the times of spikes beside them.
+
+    make      makes the cells of some models, of shape (models,) and with one input: a function that can be imported,
+              `functools.partial(cells.from_allen, morphology="cell.swc", dt=0.02)` say
+    models    what `make` takes, in a list: paths of parameter files, or names
+    stimuli   currents in nA by name
+    t_stop    length of each run, ms
+    record    what is kept, as a call of `Cell` takes it, after every `every` steps
+    dtype     "float32" or "float64", of the computation and of the traces
+    memory    bytes that a unit may take: lanes are chosen to fit, 256 at most, and time is cut into segments
+    threads   of torch, in each unit
+    on        where units are done: `jobs.OnDask(address)`, or this process
+
+    A second call with the same arguments computes what is missing. Of a lane whose potential leaves the numbers, the
+    other lanes are kept and finished first.
+
+    Raises: `ParameterError` for arguments without meaning and for a folder of other settings, `BackendUnavailable`
+    without zarr, `StorageError` for a disk that is full, `Diverged` with time, place and model, and what `make` raises.
+    """
+    cell = _checked(make, models, stimuli, t_stop, every, dtype, memory, threads)
+    names, steps = [str(model) for model in models], round(t_stop / cell.dt)
+    check_every(cell, every, steps)
+    traces.package()
+    sites, states = asked(cell, tuple(record), {key: key.partition(".")[0] for key in cell.rows})
+    record = (*sites, *states)
+    if not record:
+        raise ParameterError("population", "nothing to record", "one place at least", 'record=("soma",)')
+    kept = {name: Record(0, "mV") for name in sites} | {name: _state(cell, name) for name in states}
+    folder = Path(folder)
+    settings = {
+        # what is named first is what a refusal names: the cause before what follows from it
+        "form": FORM, "version": __version__, "make": _said(make), "models": names, "files": _files(names, make),
+        "dt": cell.dt, "steps": steps, "every": every,
+        "stimuli": {name: _checksum(one, steps, cell.dt) for name, one in stimuli.items()},
+        "record": list(record), "dtype": dtype,
+    }  # fmt: skip
+    group = traces.open_group(folder)
+    values, size = sum(one.width or 1 for one in kept.values()), torch.finfo(getattr(torch, dtype)).bits // 8
+    layout = (
+        Layout.within(memory, cell, len(stimuli), steps, values, every, size)
+        if group is None
+        else Layout.from_json(group.attrs["layout"])
+    )
+    claim(folder, settings, SETTINGS)
+    if group is None:
+        facts = {k: settings[k] for k in ("version", "make", "models", "files", "stimuli", "dt")}
+        rows = (_means(one, steps, every, cell.dt) for one in stimuli.values())
+        traces.create(folder, layout, kept, rows, cell.dt, dtype, facts)
+    units = _units(folder, make, names, stimuli, layout, settings, threads)
+    done = 0
+    try:
+        # units whose traces are gone are done again
+        for _ in run(units, folder, on=on, fresh=group is None, on_progress=on_progress):
+            done += 1
+    except StorageError as error:
+        remedy = f"{done} of {len(units)} units are kept; {error.remedy}, and give the same command again"
+        raise StorageError(error.obj, error.given, error.expected, remedy) from error
+    found = Population.open(folder)
+    _tell_diverged(found)
+    return found
+
+
+def _checked(
+    make: Make, models: Sequence[Any], stimuli: Mapping[str, Stimulus], t_stop: float, every: int, dtype: str,
+    memory: float, threads: int | None,
+) -> Cell:  # fmt: skip
+    """All cells, made once so that what is wrong with them is told before work."""
+    owner = "population"
+    names = [str(model) for model in models]
+    if not names or len(set(names)) < len(names) or isinstance(models, str | Path):
+        raise ParameterError(owner, f"models {names}", "a list of different models", "name each once")
+    if not stimuli or not all(isinstance(one, Stimulus) for one in stimuli.values()):
+        raise ParameterError(owner, f"stimuli {stimuli!r}", "stimuli by name", '{"100 pA": rheobase.stimuli.step(0.1)}')
+    if dtype not in ("float32", "float64"):
+        raise ParameterError(owner, f"dtype {dtype!r}", '"float32" or "float64"', 'dtype="float32"')
+    if not is_number(memory, above=0):
+        raise ParameterError(owner, f"memory = {memory!r}", "bytes, more than 0", "memory=1e9")
+    if threads is not None and not is_whole(threads, 1):
+        raise ParameterError(owner, f"threads = {threads!r}", "one at least", "threads=1")
+    if not is_whole(every, 1):
+        raise ParameterError(owner, f"every = {every!r}", "a whole number of steps, one at least", "every=5")
+    _said(make)
+    cell = make(names)
+    if not isinstance(cell, Cell) or cell.shape != (len(names),):
+        given = f"make, which gives {cell!r} for {len(names)} models"
+        raise ParameterError(owner, given, f"a Cell of shape ({len(names)},)", "let it take a list of models")
+    ports = list(cell.ports.values())
+    if len(ports) != 1 or not isinstance(ports[0], Current):
+        given = f"cells with the inputs {', '.join(cell.ports)}"
+        raise ParameterError(owner, given, "one input, a Current", 'inputs={"current": Current("soma")}')
+    if not is_number(t_stop, above=0) or round(t_stop / cell.dt) < every:
+        expected = f"a time > 0 in ms, of {every} steps of {cell.dt:g} ms at least"
+        raise ParameterError(owner, f"t_stop = {t_stop!r}", expected, "t_stop=715.0")
+    return cell
+
+
+def _units(
+    folder: Path, make: Make, names: Sequence[str], stimuli: Mapping[str, Stimulus], layout: Layout,
+    settings: Mapping[str, Any], threads: int | None,
+) -> list[Unit]:  # fmt: skip
+    given, facts = list(stimuli.values()), unit_facts(settings, layout)
+    return [
+        Unit(
+            unit_name(m, s),
+            simulate,
+            {
+                "folder": str(folder.absolute()), "make": make, "models": names[m : m + layout.models],
+                "stimuli": given[s : s + layout.stimuli], "first": (m, s), "layout": layout.as_json(),
+                "record": settings["record"], "dtype": settings["dtype"], "threads": threads,
+            },
+            facts,
+        )
+        for m, s in layout.units
+    ]  # fmt: skip
+
+
+def _state(cell: Cell, name: str) -> Record:
+    """Of a state of all mechanisms of a kind of section, or of the calcium current there."""
+    kind, _, rest = name.partition(".")
+    mechanism, _, key = rest.partition(".")
+    unit = cell.channels[kind][mechanism].states[key].unit if key else "mA/cm2"  # type: ignore[index]
+    return Record(len(cell.compartments.where(kind)), unit)
+
+
+def _checksum(stimulus: Stimulus, steps: int, dt: float) -> str:
+    """What tells the current of a run from others."""
+    return hashlib.sha256(stimulus.in_steps(steps, dt).numpy().tobytes()).hexdigest()[:16]
+
+
+def _means(stimulus: Stimulus, steps: int, every: int, dt: float) -> np.ndarray:
+    """The mean of a current over the steps up to each record, (records,)."""
+    return stimulus.in_steps(steps, dt).numpy().reshape(-1, every).mean(1).astype(np.float32)
+
+
+def _said(make: Make) -> dict[str, Any]:
+    """Which function makes the cells, and with which arguments. Raises `ParameterError` for one without a name."""
+    function, options = make, dict[str, Any]()
+    while isinstance(function, functools.partial):
+        options = {**function.keywords, **options}
+        if function.args:
+            remedy = "partial(from_allen, morphology=...)"
+            raise ParameterError("population", f"make = {make!r}", "arguments by keyword", remedy)
+        function = function.func
+    name = getattr(function, "__qualname__", "")
+    if not callable(make) or not name or "<" in name:
+        remedy = "define it at the top of a module, or take functools.partial(cells.from_allen, morphology=..., dt=...)"
+        raise ParameterError("population", f"make = {make!r}", "a function that can be imported", remedy)
+    said = {k: str(v) if isinstance(v, Path) else _plain(v) for k, v in options.items()}
+    return {"function": f"{function.__module__}:{name}", **said}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can say it: itself, or in words."""
+    try:
+        return json.loads(json.dumps(value, allow_nan=False))
+    except (TypeError, ValueError):
+        return repr(value)
+
+
+def _files(names: Sequence[str], make: Make) -> dict[str, str]:
+    """The checksums (SHA-256) of the files among models and arguments."""
+    options = [str(value) for value in _said(make).values()]
+    paths = [path for path in map(Path, (*names, *options)) if len(str(path)) < 1000 and path.is_file()]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def _tell_diverged(found: Population) -> None:
+    if not found.diverged:
+        return
+    first, more = found.diverged[0], len(found.diverged) - 1
+    others = f", and {more} more of {len(found.models) * len(found.stimuli)} runs" if more else ""
+    given = f"v = {first.v} mV at {first.place} after {first.ms:g} ms of {first.model} under {first.stimulus}{others}"
+    remedy = f"look at its parameters, or take a shorter dt; all other runs are in {found.folder}"
+    raise Diverged("population", given, "potentials that stay finite", remedy)
+
+
+__all__ = ["population"]

@@ -1,0 +1,284 @@
+"""`rheobase.energy.account`: what every layer of a network does for one sample, and what nobody counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rheobase.core.neuron import Neuron
+from rheobase.energy.counts import AFFINE, SYNAPTIC, Countable, work
+from rheobase.energy.operation_counts import Operations
+from rheobase.energy.work import Work
+from rheobase.engine.parts import parts
+from rheobase.errors import ParameterError, RheobaseError, ShapeError
+from rheobase.learning.calls import Between, Call, calls_of, first, unchanged
+from rheobase.learning.layers import spiking_layer
+from rheobase.nn.dropout import Dropout
+from rheobase.nn.readout import GroupReadout
+
+# what happens at synapses and cells does not depend on the state that these start from
+_FROM_ANY_STATE = (Neuron, GroupReadout, Dropout)
+# functions outside layers: those that add, and those that move, choose, compare or make values
+_ADDING = frozenset(
+    {"__add__", "__iadd__", "__isub__", "__radd__", "__rsub__", "__sub__", "add", "add_", "rsub", "sub", "sub_"}
+)
+_MOVING = frozenset(
+    {
+        "__get__", "__getitem__", "cat", "chunk", "clamp", "clone", "concat", "contiguous", "detach", "double", "empty",
+        "empty_like", "expand", "expand_as", "flatten", "float", "full", "full_like", "gather", "index_select", "max",
+        "maximum", "min", "minimum", "movedim", "moveaxis", "narrow", "new_empty", "new_full", "new_ones", "new_zeros",
+        "ones", "ones_like", "permute", "relu", "repeat", "requires_grad_", "reshape", "select", "squeeze", "stack",
+        "swapaxes", "t", "to", "transpose", "type_as", "unflatten", "unsqueeze", "view", "view_as", "where", "zeros",
+        "zeros_like",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CountedLayer:
+    """One layer: what it does for one sample, and what it keeps.
+
+    operations          None where nobody knows them; `uncounted` says why
+    weights, zeros      that are stored, and how many of them are zero
+    lines               values that its synapses read in one step
+    words               of state, of one sample
+    steps               that it runs for a sample
+    through             what its synapses read besides the present step; empty where that is all
+    synaptic            it has synapses
+    folded              its product and sum are in the weights before it, and are not counted
+    outputs, silent     activations of one sample, and how many of them are zero; of a layer of cells
+    """
+
+    name: str
+    kind: str
+    operations: Operations | None
+    uncounted: str = ""
+    weights: int = 0
+    zeros: int = 0
+    lines: int = 0
+    words: int = 0
+    steps: float = 0.0
+    through: str = ""
+    folded: bool = False
+    outputs: float = 0.0
+    silent: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """As the rows of torch's profiler have it."""
+        return self.kind if self.name == "(net)" else f"{self.name}: {self.kind}"
+
+    @property
+    def synaptic(self) -> bool:
+        """Whether it has synapses."""
+        return self.operations is not None and self.operations.dense > 0
+
+    @property
+    def activity(self) -> float:
+        """The share of the lines of its synapses that bring something in a step, a spike or another value."""
+        found, lines = self.operations, self.lines * self.steps
+        return 0.0 if found is None or not lines else (found.spikes_read + found.values_read) / lines
+
+
+@dataclass(frozen=True)
+class Account:
+    """The layers of a network in order, with the operations of one sample, the mean over `samples` of `steps` steps."""
+
+    layers: tuple[CountedLayer, ...]
+    samples: int
+    steps: float
+    footprint: int  # bytes of parameters and buffers, as they are
+
+    @property
+    def total(self) -> Operations:
+        """The sum over the layers that are counted; the spikes that enter are those of the first one alone."""
+        found = [layer.operations for layer in self.layers if layer.operations is not None]
+        if not found:
+            return Operations()
+        return replace(sum(found, Operations()), spikes_in=found[0].spikes_in)
+
+    @property
+    def uncounted(self) -> tuple[CountedLayer, ...]:
+        """The layers that the total leaves out."""
+        return tuple(layer for layer in self.layers if layer.uncounted)
+
+    @property
+    def activity(self) -> float:
+        """The share of all synapses' lines that bring something in a step."""
+        lines = sum(layer.lines * layer.steps for layer in self.layers if layer.synaptic)
+        total = self.total
+        return (total.spikes_read + total.values_read) / lines if lines else 0.0
+
+    @classmethod
+    def of(cls, accounts: Sequence[Account]) -> Account:
+        """The account of all samples, of those of several batches of one network."""
+        samples = sum(one.samples for one in accounts)
+        shares = [one.samples / samples for one in accounts]
+
+        def mean(of: Iterable[float]) -> float:
+            return sum(share * value for share, value in zip(shares, of, strict=True))
+
+        layers: list[CountedLayer] = []
+        for same in zip(*(one.layers for one in accounts), strict=True):
+            found = [layer.operations for layer in same]
+            added = (
+                None
+                if any(one is None for one in found)
+                else sum(
+                    (share * one for share, one in zip(shares, found, strict=True)),
+                    Operations(),  # type: ignore[operator]
+                )
+            )
+            layers.append(
+                replace(
+                    same[0], operations=added, steps=mean(layer.steps for layer in same),
+                    outputs=mean(layer.outputs for layer in same), silent=mean(layer.silent for layer in same),
+                )
+            )  # fmt: skip
+        return cls(tuple(layers), samples, mean(one.steps for one in accounts), accounts[0].footprint)
+
+
+def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded: bool = True) -> Account:
+    """What every layer of `net` does for one sample of x (time, batch, ...): spikes, operations, traffic.
+
+    The network runs once, and each layer is counted on what came in to it; see `energy.operations`. Where a
+    normalisation or a constant factor stands directly behind a layer with weights, its product and sum are taken to be
+    in those (`folded`), as an inference has them; elsewhere, and with folded=False, they are counted. Sums between
+    layers (a shortcut, say) are counted; other arithmetic outside layers, and layers of an unknown kind, are named.
+
+    Raises: `ParameterError` for what is no network, or does not take x; `ShapeError` for x without time and batch.
+
+    >>> from rheobase import neurons
+    >>> net = nn.Sequential(nn.Linear(3, 5), neurons.LIF(5, dt=1.0))
+    >>> account(net, torch.tensor([1.0, 0.0, 1.0]).view(1, 1, 3)).total.accumulates
+    10.0
+    """
+    if not isinstance(net, nn.Module):
+        raise ParameterError("account", f"{type(net).__name__} as network", "a torch.nn.Module", "account(net, x)")
+    if not isinstance(x, Tensor):
+        raise ParameterError("account", f"an input of type {type(x).__name__}", "a tensor", "x of (time, batch, ...)")
+    if x.dim() < 3 or not x.numel():
+        raise ShapeError("account", f"x of shape {tuple(x.shape)}", "(time, batch, ...)", "keep both axes")
+    modules, between = _modules(net, x), Between()
+    with unchanged(net, x.device), torch.no_grad():
+        given: dict[str, Any] = {} if lengths is None else {"lengths": lengths}
+        calls, returned = calls_of(net, modules, lambda: net(x, **given), owner="account", between=between)
+        made = _made_by_synapses(modules, calls) if folded else set[int]()
+        layers = [_layer(path, modules[path], calls[path], made, x, lengths) for path in modules]
+        layers = [_unspiking(layer, modules, calls, first(returned)) for layer in layers]
+    steps = float(x.shape[0]) if lengths is None else float(lengths.double().mean())
+    stored = [*net.parameters(), *net.buffers()]
+    size = sum(one.numel() * one.element_size() for one in stored)
+    return Account((*layers, *_outside(between.found, x.shape[1], steps)), x.shape[1], steps, size)
+
+
+def _modules(net: nn.Module, x: Tensor) -> dict[str, nn.Module]:
+    """The parts of a network that are counted as one, by their path: those that say so themselves, and all others."""
+    found, taken = {path: module for path, (module, _) in parts(net, x).items()}, set[int]()
+    chosen: dict[str, nn.Module] = {}
+    for path, module in net.named_modules():
+        if id(module) in taken or not (path in found or _says_itself(module)):
+            continue
+        chosen[path] = module
+        # what is inside is counted with it
+        taken.update(id(part) for part in module.modules())
+    return chosen
+
+
+def _says_itself(module: object) -> bool:
+    return isinstance(module, Countable)
+
+
+def _made_by_synapses(modules: Mapping[str, nn.Module], calls: Mapping[str, list[Call]]) -> set[int]:
+    """Where what layers with weights gave lies in memory: it is kept, so that no other tensor lies there."""
+    return {
+        call.out.data_ptr()
+        for path, made in calls.items()
+        if isinstance(modules[path], SYNAPTIC)
+        for call in made
+        if call.out is not None
+    }
+
+
+def _layer(
+    path: str, module: nn.Module, calls: list[Call], made: set[int], whole: Tensor, lengths: Tensor | None
+) -> CountedLayer:
+    name, kind, batch = path or "(net)", type(module).__name__, whole.shape[1]
+    if not calls:
+        return CountedLayer(name, kind, None, "the network did not call it")
+    if isinstance(module, AFFINE) and all(t.data_ptr() in made for call in calls for t in call.tensors[:1]):
+        return CountedLayer(name, kind, Operations(), folded=True)
+    found, why = of_calls(module, calls, like=whole, lengths=lengths)
+    if found is None:
+        return CountedLayer(name, kind, None, why)
+    outs = [call.out for call in calls if call.out is not None] if _active(module) else []
+    stored = [p for p in module.parameters() if p.dim() > 1] if found.weights else []
+    return CountedLayer(
+        name, kind, found.operations, weights=found.weights, zeros=sum(int((p == 0).sum()) for p in stored),
+        lines=found.lines, words=found.words, steps=found.steps, through=found.through,
+        outputs=sum(out.numel() for out in outs) / batch,
+        silent=sum(int((out == 0).sum()) for out in outs) / batch,
+    )  # fmt: skip
+
+
+def _active(module: nn.Module) -> bool:
+    """Whether its outputs are activations, as NeuroBench has them: spikes, and what a ReLU leaves."""
+    return isinstance(module, nn.ReLU) or spiking_layer(module) is not None
+
+
+def _unspiking(
+    layer: CountedLayer, modules: Mapping[str, nn.Module], calls: Mapping[str, list[Call]], whole: Tensor | None
+) -> CountedLayer:
+    """The layer, without spikes where it is a graded readout: its values are what the network says."""
+    path = "" if layer.name == "(net)" else layer.name
+    out = calls[path][-1].out if calls[path] else None
+    graded = isinstance(module := modules[path], Neuron) and module.graded
+    if not graded or layer.operations is None or out is None or whole is None or out.data_ptr() != whole.data_ptr():
+        return layer
+    return replace(layer, operations=replace(layer.operations, spikes=0.0), outputs=0.0, silent=0.0)
+
+
+def of_calls(
+    module: nn.Module, calls: Sequence[Call], *, like: Tensor | None = None, lengths: Tensor | None = None
+) -> tuple[Work | None, str]:
+    """The work of all calls of a layer together, or why it is not counted.
+
+    `like`: the input of the network. A layer that gets another number of samples is not counted, nor, where sequences
+    end (`lengths`), one that gets another number of steps and is not told.
+    """
+    total = Work(Operations())
+    for call in calls:
+        x = call.args[0] if call.args else None
+        if not isinstance(x, Tensor):
+            return None, "it has no input of one tensor"
+        ends = call.kwargs.get("lengths", lengths)
+        if like is not None and (x.dim() < 3 or x.shape[1] != like.shape[1]):
+            return None, f"an input of shape {tuple(x.shape)}; (time, batch = {like.shape[1]}, ...) can be"
+        if like is not None and ends is not None and x.shape[0] != like.shape[0]:
+            return None, f"an input of {x.shape[0]} steps of sequences of {like.shape[0]} that end; whole ones can be"
+        given = call.args[1] if len(call.args) > 1 else call.kwargs.get("state")
+        if given is not None and not isinstance(module, _FROM_ANY_STATE):
+            return None, "it goes on from a state, and operations are counted from rest"
+        try:
+            one = work(module, x.detach(), lengths=ends, out=call.out)
+        except RheobaseError as error:
+            return None, f"{error.given}; {error.expected} can be"
+        total = Work(
+            total.operations + one.operations, one.weights, one.lines, one.words, one.through, total.steps + one.steps
+        )
+    return total, ""
+
+
+def _outside(found: Mapping[str, Sequence[int]], batch: int, steps: float) -> list[CountedLayer]:
+    """What the network computes outside its layers."""
+    sums = sum(sum(sizes) for name, sizes in found.items() if name in _ADDING) / batch
+    others = [f"{name} ({len(sizes)})" for name, sizes in found.items() if name not in _ADDING | _MOVING]
+    rows = [CountedLayer("between layers", "sums", Operations(sums=sums), steps=steps)] if sums else []
+    if others:
+        why = f"arithmetic outside layers: {', '.join(others)}; sums can be, and what a layer does"
+        rows.append(CountedLayer("between layers", "functions", None, why))
+    return rows
