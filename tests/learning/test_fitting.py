@@ -175,7 +175,7 @@ def test_the_truth_scores_best(leaky: Recording) -> None:
 
 
 def test_silence_costs_its_spikes(leaky: Recording) -> None:
-    """Gamma is 0, the van Rossum distance 1, every spike missing: 1 + 0.3 + 0.5 beside a tenth of the potential's error."""
+    """Gamma is 0, the van Rossum distance 1, no spike there: 1 + 0.3 + 0.5 beside a tenth of the potential's error."""
     target, candidates = stages.Target(leaky, 20.0), space(leaky, learn=("v_threshold",), series=False)
     candidates.axes = [replace(candidates.axes[0], low=-50.0, high=500.0)]
     scores = target.scores(candidates, torch.ones(2, 1))

@@ -104,8 +104,8 @@ def _place(assembly: str, llvm: Any, machine: Host) -> Path | None:
 def _object_code(llvm: Any, target: Any, assembly: str, machine: Host) -> bytes:
     """What the target makes of the assembly, without LLVM's passes over it.
 
-    The vectors are explicit, common subexpressions and invariants are the graph's own work, and what remains (registers,
-    schedules, addresses) is the target's. The passes doubled the time to compile and made no kernel faster.
+    The vectors are explicit, common subexpressions and invariants are the graph's own work, and what remains
+    (registers, schedules, addresses) is the target's. The passes doubled the time to compile and made no kernel faster.
     """
     attributes = f'attributes #0 = {{ nounwind "prefer-vector-width"="{machine.vector_bits}" }}'
     module = llvm.parse_assembly(assembly.replace("(ptr %args) {", "(ptr %args) #0 {") + "\n" + attributes + "\n")
