@@ -4,12 +4,14 @@ from rheobase.cells.allen import from_allen
 from rheobase.cells.axon import stub_diameters, with_axon_stub, without_axon
 from rheobase.cells.cell import Cell, CellState
 from rheobase.cells.compartments import Compartments
+from rheobase.cells.firing import FICurve, fi_curve, rheobase_current
 from rheobase.cells.morphology import Morphology
 from rheobase.cells.nseg import ByLambda, ByLength
 from rheobase.cells.ports import Conductance, Current, Place, VoltageClamp
 from rheobase.cells.sections import Section
 
 __all__ = [
-    "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current", "Morphology", "Place",
-    "Section", "VoltageClamp", "from_allen", "stub_diameters", "with_axon_stub", "without_axon",
+    "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current", "FICurve", "Morphology",
+    "Place", "Section", "VoltageClamp", "fi_curve", "from_allen", "rheobase_current", "stub_diameters",
+    "with_axon_stub", "without_axon",
 ]  # fmt: skip

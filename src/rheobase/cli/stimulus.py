@@ -63,7 +63,8 @@ class Typed:
 
     made    the current of a run of that length (ms, or steps)
     onset   when it begins, in ms or steps
-    length  how long it is, where that is given: of a file; else None
+    length  how long it is, where that is given: of a file, or a STOP; else None
+    whole   whether a run lasts as long, where nothing else is said: of a file
     note    what a user should know of it, or ""
     """
 
@@ -72,6 +73,7 @@ class Typed:
     onset: float = 0.0
     length: float | None = None
     note: str = ""
+    whole: bool = False
 
 
 def typed_current(text: str, unit: str, flag: str, clock: Clock, onset: float | None = None) -> Typed:
@@ -146,7 +148,7 @@ class _Reading:
 
     def _step(self) -> Typed:
         amplitude, (start, stop) = self.amount(0), self.window(1)
-        return Typed(self.text, lambda _: stimuli.step(amplitude, start=start, stop=stop), start)
+        return Typed(self.text, lambda _: stimuli.step(amplitude, start=start, stop=stop), start, _finite(stop))
 
     def _ramp(self) -> Typed:
         first, last = self.amount(0), self.amount(1)
@@ -179,6 +181,7 @@ class _Reading:
             self.text,
             lambda _: stimuli.pulses(amplitude, width=width, rate=rate, start=start, stop=stop),
             start,
+            _finite(stop),
         )
 
     # --- their values ---------------------------------------------------------------------------------------------
@@ -234,6 +237,10 @@ class _Reading:
         return f"{self.flag}{examples[self.word]}, say"
 
 
+def _finite(stop: float) -> float | None:
+    return None if math.isinf(stop) else stop
+
+
 def _of_file(text: str, unit: str, flag: str, clock: Clock) -> Typed:
     """A current from a recording, averaged over the steps of the run, or held where its own are longer."""
     from rheobase.files import expanded
@@ -247,8 +254,9 @@ def _of_file(text: str, unit: str, flag: str, clock: Clock) -> Typed:
     said = f"{name}: {trace.name!r}{in_unit}, {len(values)} samples"
     if clock.dt is None:
         return Typed(
-            text, lambda _: stimuli.samples(values.tolist(), dt=1.0), 0.0, float(len(values)), f"{said}, one for a step"
-        )
+            text, lambda _: stimuli.samples(values.tolist(), dt=1.0), 0.0, float(len(values)),
+            f"{said}, one for a step", True,
+        )  # fmt: skip
     if trace.dt is None:
         remedy = "add a column time (ms), or an array dt_ms"
         raise DataError(flag + text, "no time between samples", "the file's time step", remedy)
@@ -256,7 +264,7 @@ def _of_file(text: str, unit: str, flag: str, clock: Clock) -> Typed:
     said += f" of {step:g} ms"
     if not math.isclose(step, clock.dt, rel_tol=1e-6):
         said += f", {'averaged over' if step < clock.dt else 'held through'} steps of {clock.dt:g} ms"
-    return Typed(text, lambda _: stimuli.samples(values.tolist(), dt=step), 0.0, len(values) * step, said)
+    return Typed(text, lambda _: stimuli.samples(values.tolist(), dt=step), 0.0, len(values) * step, said, True)
 
 
 def _factor(given: str, unit: str, typed: str) -> float:
