@@ -51,8 +51,17 @@ def held_by(cell: Cell, name: str) -> tuple[nn.Parameter, ParamSpec]:
     return dict(held.named_parameters(recurse=False))[spec.stored_name(True)], spec
 
 
-def populated(cell: Cell, lanes: int, learn: Sequence[str], inputs: Mapping[str, Port] | None = None) -> Cell:
+def populated(
+    cell: Cell,
+    lanes: int,
+    learn: Sequence[str],
+    *,
+    inputs: Mapping[str, Port] | None = None,
+    threshold: float | None = None,
+) -> Cell:
     """So many cells like one, each with its own values of the parameters in `learn`, which are learnable.
+
+    Inputs and the threshold at which spikes are counted are the cell's, where no others are given.
 
     Raises: `ParameterError` for a name that the cell has not, and for cells that differ.
     """
@@ -70,7 +79,7 @@ def populated(cell: Cell, lanes: int, learn: Sequence[str], inputs: Mapping[str,
     made = Cell(
         cell.compartments, channels, dt=cell.dt, scale=cell.scale, **bare, celsius=cell.celsius,
         ca_outside=cell.ca_outside, v_init=cell.v_init, inputs=cell.ports if inputs is None else inputs,
-        watch=cell.watch, threshold=cell.threshold, shape=(lanes,), start=cell.start,
+        watch=cell.watch, threshold=cell.threshold if threshold is None else threshold, shape=(lanes,), start=cell.start,
     )  # fmt: skip
     for name in learn:
         if name.partition(".")[0] in BARE:

@@ -123,7 +123,7 @@ def _option(flag: str) -> str:
 
 
 def _example(flag: str, unit: str) -> str:
-    amplitude = {"1": "1.5"}.get(unit, f"100{unit}" if unit.isalpha() else "100")
+    amplitude = {"1": "1.5", "nA": "0.1nA"}.get(unit, f"100{unit}" if unit.isalpha() else "100")
     return f"{flag}{amplitude}, or {flag}step:{amplitude}:100:300"
 
 
@@ -228,7 +228,7 @@ class _Reading:
 
     def remedy(self) -> str:
         in_ms = self.clock.dt is not None
-        a, b, c = {"1": ("1.5", "0.5", "0")}.get(self.unit, ("100", "20", "0"))
+        a, b, c = {"1": ("1.5", "0.5", "0"), "nA": ("0.1", "0.02", "0")}.get(self.unit, ("100", "20", "0"))
         slow, fast = ("10", "50") if in_ms else ("0.01", "0.05")
         examples = {
             "step": f"step:{a}:100:300", "ramp": f"ramp:{c}:{a}", "sine": f"sine:{b}:{slow}:{a}",

@@ -115,7 +115,7 @@ def _rates(
     if fi is not None:
         rate = fi.rate.flatten(1)
         for k in range(rate.shape[1]):
-            label = names[k] if names else None
+            label = names[k] if 1 < len(names) <= NAMED else None
             drawn = _colour(k, rate.shape[1], style)
             marker = "o" if rate.shape[1] <= NAMED else ""
             ax.plot(fi.currents.numpy(), rate[:, k].numpy(), marker=marker, ms=3, label=label, **drawn)  # type: ignore[arg-type]
@@ -133,12 +133,13 @@ def _rates(
         ax.set_ylim(bottom=0, top=None if bool((fi.rate > 0).any()) else 1.0)
         few_ticks(ax, y=5)
     few_ticks(ax, x=6)
-    if least is not None or (names and fi is not None and fi.rate[0].numel() > 1):
-        _legend(ax, names if fi is not None and fi.rate[0].numel() > 1 else ["rheobase"] * 2, style)
+    if least is not None or 1 < len(names) <= NAMED:
+        # curves rise to the right
+        legend(ax, style, loc="upper left")
 
 
 def _legend(ax: Axes, names: Sequence[str], style: Style) -> None:
-    """Below the panel, where long names of files have room."""
+    """Above the panel, where long names of files have room."""
     if 1 < len(names) <= NAMED:
         legend(ax, style, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=min(3, len(names)), borderaxespad=0.1)
 
