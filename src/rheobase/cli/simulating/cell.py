@@ -24,6 +24,7 @@ from rheobase.current_clamp import HalfStep
 from rheobase.errors import Diverged, ParameterError, nearest
 from rheobase.firing import rates
 from rheobase.learning import Recording, features
+from rheobase.learning.fitting.features import check_features
 from rheobase.memory import check_memory
 from rheobase.units import parse
 
@@ -32,7 +33,7 @@ SOMA = "soma"
 BYTES = 8  # of a float64
 # what is asked of a spike and of the potential around it, by the names of eFEL
 USUAL_FEATURES = (
-    "Spikecount", "mean_frequency", "time_to_first_spike", "ISI_CV", "adaptation_index2", "AP1_peak", "AP1_width",
+    "spike_count", "mean_frequency", "time_to_first_spike", "ISI_CV", "adaptation_index2", "AP1_peak", "AP1_width",
     "mean_AP_amplitude", "AHP_depth", "voltage_base", "steady_state_voltage_stimend", "sag_amplitude",
 )  # fmt: skip
 
@@ -99,6 +100,8 @@ def found(typed: Typed) -> Found:
                 raise ParameterError("simulate", f"{option} without --current", "a run", "--current step:0.1nA:100:300")
     currents = None if typed.fi is None else spaced(typed.fi, Current.unit, "--fi", typed.fi, "--fi 0:0.3nA:16")
     names = _feature_names(typed.features)
+    if names:
+        check_features(names)
     cell = _cell(typed)
     try:
         run = None if typed.current is None else _run(cell, typed, typed.current)
