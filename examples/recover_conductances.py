@@ -1,7 +1,7 @@
 """Six conductances of a branched cell, recovered from the potential that it showed under three currents.
 
 Eight candidates, up to three times too high or too low, are lanes of one kernel. `fit_neuron` pulls each of them to the
-recorded potential by an electrode that weakens from step to step; its current vanishes where the conductances are right.
+recorded potential by an electrode that weakens from step to step; its current vanishes where they are right.
 
     python examples/recover_conductances.py        half a minute on one core
 """

@@ -10,7 +10,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from rheobase import channels as C
 from rheobase.cells import Cell, Compartments, Morphology, stub_diameters, with_axon_stub
@@ -65,7 +64,11 @@ def test_a_spike_that_runs_back_into_the_dendrite() -> None:
     wanted = json.loads((FOLDER / "features.json").read_text("utf-8"))["bAP"]
     (pulse,) = json.loads((FOLDER / "protocols.json").read_text("utf-8"))["bAP"]["stimuli"]
     dt, cell = 0.05, pyramidal(0.05)
-    places = {"soma": "soma", "dend1": apical_at(cell.compartments, 660.0), "dend2": apical_at(cell.compartments, 800.0)}
+    places = {
+        "soma": "soma",
+        "dend1": apical_at(cell.compartments, 660.0),
+        "dend2": apical_at(cell.compartments, 800.0),
+    }
     begin, end = pulse["delay"], pulse["delay"] + pulse["duration"]
     x = step([pulse["amp"]], dt, begin, end, pulse["totduration"])
     _, _, rec = cell(x, record=tuple(places.values()))

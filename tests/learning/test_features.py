@@ -25,8 +25,8 @@ NAMES = (
 @pytest.mark.skipif(not FOLDER.is_dir(), reason="no oracle_efel/ in RHEOBASE_DATA")
 def test_of_a_stored_trace() -> None:
     """The means of eFEL's stored values; 3e-5, since its times are float32 and ours are multiples of dt."""
-    time, v = np.loadtxt(gzip.open(FOLDER / "testdata.txt.gz")).T
-    expected = json.loads(gzip.open(FOLDER / "expectedresults.json.gz").read())
+    time, v = np.loadtxt(FOLDER / "testdata.txt.gz").T
+    expected = json.loads(gzip.decompress((FOLDER / "expectedresults.json.gz").read_bytes()))
     recording = Recording(torch.tensor(v)[None], torch.zeros(1, len(v)), float(time[1] - time[0]), level=-20.0)
     (found,) = features(recording, start=700.0, stop=2700.0, names=NAMES)
     for name in NAMES:

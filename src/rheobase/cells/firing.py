@@ -79,9 +79,9 @@ def fi_curve(
     state, _ = _settled(cell, steps[0], dtype)
     parts = given.split(max(1, AT_ONCE // math.prod(cell.shape)))
     found: list[_Trains] = []
+    total = len(parts) * steps[1]
     for k, part in enumerate(parts):
         lanes = part.view(-1, *(1 for _ in cell.shape)).expand(-1, *cell.shape)
-        total = len(parts) * steps[1]
         found.append(_under(cell, lanes, state, steps[1], lambda at, k=k: on_progress(k * steps[1] + at, total)))
     count, first, last = (torch.cat(each) for each in zip(*found, strict=True))
     per = 1000.0 / cell.dt
@@ -115,12 +115,13 @@ def rheobase_current(
     column = (-1, *(1 for _ in cell.shape))
     tried = torch.cat([torch.zeros(1, dtype=torch.float64), grid]).view(column).expand(-1, *cell.shape)
     share = torch.linspace(0.0, 1.0, BRACKET + 1, dtype=torch.float64)[1:].view(column)
-    fires = torch.ones(cell.shape, dtype=torch.bool)
+    fires = alone
+    low = high = torch.zeros(cell.shape, dtype=torch.float64)
     total = (1 + ROUNDS) * steps
     for k in range(1 + ROUNDS):
         fired = _under(cell, tried, state, steps, lambda at, k=k: on_progress(k * steps + at, total)).count > 0
         if k == 0:
-            fires, alone, low = fired.any(0), alone | fired[0], torch.zeros(cell.shape, dtype=torch.float64)
+            fires, alone = fired.any(0), alone | fired[0]
         # the upper end fired before, and is taken again where rounding has it silent now
         at = torch.where(fired.any(0), fired.long().argmax(0), BRACKET - 1)[None]
         silent = tried.gather(0, (at - 1).clamp(min=0))[0]

@@ -119,7 +119,9 @@ def simulate(
     ] = None,
     morphology: Annotated[
         Path | None,
-        typer.Option(parser=path, metavar="FILE", help="Its shape: .swc or .asc, or one of them .gz.", rich_help_panel=CELL),
+        typer.Option(
+            parser=path, metavar="FILE", help="Its shape: .swc or .asc, or one of them .gz.", rich_help_panel=CELL
+        ),
     ] = None,
     axon: Annotated[
         str | None,
@@ -166,8 +168,8 @@ def simulate(
 
     With a named set and no --current, the neuron runs under the protocol with which the source of the set shows it.
 
-    A cell is a file of parameters as the Allen Cell Types Database has them (perisomatic or all-active) on a morphology;
-    its current is in nA. Several files are cells of one shape, run at once.
+    A cell is a file of parameters as the Allen Cell Types Database has them (perisomatic or all-active), on a
+    morphology; its current is in nA. Several files are cells of one shape, run at once.
     """
     with reported(debug, json=json):
         for place in (plot, draw):

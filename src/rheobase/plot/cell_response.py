@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -65,7 +64,9 @@ def cell_response(
     heights = [] if run is None else [0.5, *(1.3 for _ in run.potentials)]
     rates = fi is not None or rheobase is not None
     figure = new_figure(WIDTH, 0.7 + 1.15 * (sum(heights) + 1.9 * rates), style)
-    axes = list(figure.subplots(len(heights) + rates, 1, height_ratios=[*heights, *([1.9] * rates)], squeeze=False)[:, 0])
+    axes = list(
+        figure.subplots(len(heights) + rates, 1, height_ratios=[*heights, *([1.9] * rates)], squeeze=False)[:, 0]
+    )
     if run is not None:
         _run(axes[: len(heights)], run, names, title, style)
     if rates:

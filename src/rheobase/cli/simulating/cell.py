@@ -89,7 +89,10 @@ class Found:
 
 
 def found(typed: Typed) -> Found:
-    """Read the cells, and do with them what was asked. Raises: `ParameterError`, `UnitError`, `DataError`, `Diverged`."""
+    """Read the cells, and do with them what was asked.
+
+    Raises: `ParameterError`, `UnitError`, `DataError`, `Diverged`, `BackendUnavailable` without eFEL.
+    """
     if typed.current is None and typed.fi is None and not typed.rheobase:
         raise ParameterError("simulate", "no --current, --fi or --rheobase", "one of them", "--current 0.1nA")
     if typed.current is None:

@@ -25,7 +25,9 @@ def tell(found: Found) -> None:
             out.print(figures({"file": found.names[0], **rows[0]}))
         else:
             columns = ("file", *rows[0])
-            out.print(table(columns, [(n, *r.values()) for n, r in zip(found.names, rows, strict=True)], right=columns[1:]))
+            out.print(
+                table(columns, [(n, *r.values()) for n, r in zip(found.names, rows, strict=True)], right=columns[1:])
+            )
     if found.features is not None:
         names = list(found.features[0])
         _columns(found, "feature", [(n, [_said(each[n]) for each in found.features]) for n in names])
@@ -45,7 +47,8 @@ def _row(found: Found, k: int) -> dict[str, str]:
         after = [t for t in times if t > run.onset * found.cell.dt]
         finer = run.finer[k]
         said |= {
-            "spikes": str(len(times)), "rate": f"{number(rate)} Hz" if rate else "none",
+            "spikes": str(len(times)),
+            "rate": f"{number(rate)} Hz" if rate else "none",
             "first spike after": f"{after[0] - run.onset * found.cell.dt:.6g} ms" if after else "no spike",
             "rate at half the step": "" if finer.change is None else f"{100 * finer.change:+.2g} %",
             f"{SOMA} at the end": f"{number(float(run.places[SOMA][-1, k]))} mV",

@@ -104,7 +104,9 @@ def search_space(
     if isinstance(template, Cell):
         if scale is not None or series:
             given = "scale" if scale is not None else "series"
-            raise ParameterError(repr(template), given, "a fit of a cell without it", "its current is in nA: leave it out")
+            raise ParameterError(
+                repr(template), given, "a fit of a cell without it", "its current is in nA: leave it out"
+            )
         space = CellCandidates(template, recording, learn=learn, ranges=ranges or {})
     else:
         space = Candidates(template, recording, learn=learn, ranges=ranges or {}, scale=scale, series=series)
