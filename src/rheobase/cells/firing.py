@@ -119,7 +119,7 @@ def rheobase_current(
     low = high = torch.zeros(cell.shape, dtype=torch.float64)
     total = (1 + ROUNDS) * steps
     for k in range(1 + ROUNDS):
-        fired = _under(cell, tried, state, steps, lambda at, k=k: on_progress(k * steps + at, total)).count > 0
+        fired = _under(cell, tried, state, steps, lambda at, k=k: on_progress(k * steps + at, total)).spikes > 0
         if k == 0:
             fires, alone = fired.any(0), alone | fired[0]
         # the upper end fired before, and is taken again where rounding has it silent now
@@ -133,7 +133,7 @@ def rheobase_current(
 class _Trains(NamedTuple):
     """Of each lane the number of its spikes, and the steps of the first and the last; -1 without one."""
 
-    count: Tensor
+    spikes: Tensor
     first: Tensor
     last: Tensor
 
@@ -154,7 +154,7 @@ def _settled(cell: Cell, steps: int, dtype: torch.dtype) -> tuple[CellState, Ten
     """The state (of a batch of one) after so many steps without a current, and which cells have fired by then."""
     none = torch.zeros(1, *cell.shape, dtype=dtype)
     found, state = _run(cell, none, cell.rest(1, dtype=dtype), steps, lambda at: None)
-    return state, found.count[0] > 0
+    return state, found.spikes[0] > 0
 
 
 def _under(cell: Cell, currents: Tensor, state: CellState, steps: int, on_step: Callable[[int], None]) -> _Trains:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -136,7 +136,9 @@ def _cell(typed: Typed) -> Cell:
     if dt <= 0.0:
         raise ParameterError("--dt", repr(typed.dt), "a time above 0", "--dt 0.025ms")
     place = _place(typed.at or SOMA, "--at")
-    options = {} if typed.threshold is None else {"threshold": quantity(typed.threshold, "mV", "--threshold")}
+    options: dict[str, Any] = (
+        {} if typed.threshold is None else {"threshold": quantity(typed.threshold, "mV", "--threshold")}
+    )
     paths = [Path(file).expanduser() for file in typed.files]
     inputs = {"current": Current(place.section, place.x)}
     cell = from_allen(paths, typed.morphology, dt=dt, axon=typed.axon, inputs=inputs, **options)

@@ -79,10 +79,10 @@ class Search:
 
     def _forced(self, steps: int) -> Generator[Tensor]:
         """The stage in which the recording is given."""
-        space, rest = self.space, {"steps": steps, "rate": self.recipe.rate, "sweeps": self.recipe.sweeps}
+        space, target, recipe = self.space, self.target, self.recipe
         if isinstance(space, CellCandidates):
-            return stages.pulled(space, self.target, self.point, **rest)
-        return stages.forced(space, self.target, self.point, **rest)
+            return stages.pulled(space, target, self.point, steps=steps, rate=recipe.rate, sweeps=recipe.sweeps)
+        return stages.forced(space, target, self.point, steps=steps, rate=recipe.rate, sweeps=recipe.sweeps)
 
     def _keep(self, point: Tensor) -> None:
         """Score points, and take those that are better than their lane's best."""
