@@ -82,8 +82,8 @@ def test_two_files_are_two_traces_of_one_run(run: Any, files: tuple[str, str, st
 def test_a_place_a_threshold_and_a_value_of_ones_own(run: Any, files: tuple[str, str, str]) -> None:
     run(
         "simulate", files[0], "--morphology", files[2], "--axon", "none", "--at", "dend[0](0.5)",
-        "--threshold", "-40mV", "--current", "300pA", "--stop", "60", "--dt", DT, "--set", "soma.Kv3_1.gbar=0.1", "--json", "a.json",
-        "--onset", "5",
+        "--threshold", "-40mV", "--current", "300pA", "--stop", "60", "--dt", DT, "--set", "soma.Kv3_1.gbar=0.1",
+        "--json", "a.json", "--onset", "5",
     )  # fmt: skip
     own = cell(files[0], inputs={"current": Current("dend[0]", 0.5)}, threshold=-40.0)
     own.channels["soma"]["Kv3_1"].gbar = 0.1

@@ -78,7 +78,7 @@ def cell_response(
 def _count(run: CellResponse | None, fi: FICurve | None, rheobase: Tensor | None) -> int:
     if run is not None:
         return next(iter(run.potentials.values())).shape[1]
-    return len(rheobase.flatten()) if fi is None and rheobase is not None else fi.rate[0].numel()  # type: ignore[union-attr]
+    return fi.rate[0].numel() if fi is not None else 0 if rheobase is None else rheobase.numel()
 
 
 def _colour(k: int, count: int, style: Style) -> dict[str, object]:
@@ -134,7 +134,7 @@ def _rates(
         ax.set_ylim(bottom=0, top=None if bool((fi.rate > 0).any()) else 1.0)
         few_ticks(ax, y=5)
     few_ticks(ax, x=6)
-    if least is not None or 1 < len(names) <= NAMED:
+    if ax.get_legend_handles_labels()[0]:
         # curves rise to the right
         legend(ax, style, loc="upper left")
 
