@@ -4,9 +4,9 @@ The model (seed1_hof0 of `RHEOBASE_DATA`/pvalb_689331391, 127 compartments) is r
 conductances are then unknown, and searched between the smallest and the largest value that the 60 published models of
 this cell have. `fit_neuron` pulls its candidates to the potential by gradient, and evolves them; the random search
 draws from the same ranges, scored by the same score, until it has used as much processor time. Currents that neither
-has seen test both. Reduced: steps of 100 ms at dt = 0.05 ms, one thread.
+has seen test both. Reduced: steps of 150 ms at dt = 0.05 ms, one thread.
 
-    python -m benchmarks.fit_cell [--seeds 3] [--forced 40] [--generations 6] [--json FILE]
+    python -m benchmarks.fit_cell [--seeds 3] [--forced 20] [--generations 12] [--json FILE]
 """
 
 from __future__ import annotations
@@ -30,10 +30,9 @@ from rheobase.cells import Cell, from_allen
 from rheobase.learning import Fit, FitRecipe, Recording, fit_neuron
 
 TRUTH = "seed1_hof0"
-DT, ONSET, END, STOP, SETTLE = 0.05, 50.0, 150.0, 160.0, 40.0  # ms
-FITTED, HELD = (-0.05, 0.08, 0.15), (0.05, 0.11, 0.2)  # nA
-# candidates times currents fill a vector of float32
-RECIPE = FitRecipe(restarts=5, forced=40, generations=6, population=32, rate=0.1, settle=SETTLE, patience=None)
+DT, ONSET, END, STOP, SETTLE = 0.05, 60.0, 210.0, 240.0, 40.0  # ms
+FITTED, HELD = (-0.05, 0.05, 0.12), (0.03, 0.08, 0.2)  # nA
+RECIPE = FitRecipe(restarts=8, forced=20, generations=12, population=32, rate=0.05, settle=SETTLE, patience=None)
 RANDOM = 32  # points of a draw
 
 

@@ -15,9 +15,10 @@ from rheobase import channels as C
 from rheobase.cells import Cell, Compartments, Morphology, stub_diameters, with_axon_stub
 from rheobase.learning import Recording, features
 from tests.cells.test_against_neuron import DATA, step
+from tests.cells.test_published import long
 
 FOLDER = DATA / "models_l5pc"
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="no models_l5pc/ in RHEOBASE_DATA")
+pytestmark = [long, pytest.mark.skipif(not FOLDER.is_dir(), reason="no models_l5pc/ in RHEOBASE_DATA")]
 
 
 def ih_along(distance: np.ndarray) -> np.ndarray:

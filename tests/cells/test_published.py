@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from rheobase.cells import from_allen
 from tests.cells.test_against_neuron import DATA, MOUSE, mouse, step
 
 HUMAN = DATA / "models_human_allactive"
+long = pytest.mark.skipif("RHEOBASE_LONG" not in os.environ, reason="kernels of its own: RHEOBASE_LONG=1 runs it")
 human = pytest.mark.skipif(not HUMAN.is_dir(), reason="no models_human_allactive/ in RHEOBASE_DATA")
 CELLS = sorted(path.name.removesuffix("_fit.json") for path in HUMAN.glob("*_fit.json")) if HUMAN.is_dir() else []
 # of the others the table has a rest that NEURON does not give for their files either: up to 7 mV off
@@ -29,7 +31,7 @@ def test_all_human_cells_are_there() -> None:
 def test_human_cells_rest_where_their_authors_say(name: str) -> None:
     """The potential before a stimulus, of simulations whose stimulus is not known; all 19 run."""
     cell = from_allen(HUMAN / f"{name}_fit.json", HUMAN / f"{name}.swc.gz", dt=0.2)
-    _, _, rec = cell(torch.zeros(2500, 1), record=("soma",), every=500)
+    _, _, rec = cell(torch.zeros(2500, 1, dtype=torch.float64), record=("soma",), every=500)
     assert bool(torch.isfinite(rec["soma"]).all())
     if name in OF_THE_TABLE:
         with (HUMAN / "simulated_features.csv").open(newline="") as file:
@@ -38,6 +40,7 @@ def test_human_cells_rest_where_their_authors_say(name: str) -> None:
 
 
 @mouse
+@long
 def test_an_all_active_mouse_cell() -> None:
     """The first two spikes of another group's simulation, to 0.05 ms; the cell settles at a coarser step."""
     folder = MOUSE / "osb_497232312"

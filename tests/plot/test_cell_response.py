@@ -37,7 +37,7 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         cell_response()
     with pytest.raises(ParameterError, match="3 names"):
         cell_response(fi=curve(2), names=["a", "b", "c"])
-    with pytest.raises(ShapeError, match=r"\\(time, cells\\)"):
+    with pytest.raises(ShapeError, match=r"\(time, cells\)"):
         CellResponse(CURRENT, {"soma": torch.zeros(4)}, 0.1)
     with pytest.raises(ParameterError, match="no potential"):
         CellResponse(CURRENT, {}, 0.1)
