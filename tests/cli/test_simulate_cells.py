@@ -23,7 +23,9 @@ SWC = """\
 DT = 0.05
 
 
-def model(sodium: float) -> dict[str, Any]:
+def model(sodium: float, axon: str | None = None) -> dict[str, Any]:
+    """Parameters as in a file, which may say that the axon is taken away."""
+    told = {"axon_morph": [{"delete_axon": ["forsec axonal{delete_section()}"]}]} if axon == "none" else {}
     genome = [
         ("soma", "pas", "g_pas", 1e-4), ("soma", "pas", "e_pas", -70.0), ("dend", "pas", "g_pas", 1e-4),
         ("dend", "pas", "e_pas", -70.0), ("soma", "NaTa_t", "gbar_NaTa_t", sodium),
@@ -31,10 +33,18 @@ def model(sodium: float) -> dict[str, Any]:
     ]  # fmt: skip
     names = ("section", "mechanism", "name", "value")
     return {
+        **told,
         "passive": [{"ra": 100.0}],
         "conditions": [{"celsius": 34.0, "v_init": -70.0, "erev": [{"section": "soma", "ena": 53.0, "ek": -90.0}]}],
         "genome": [dict(zip(names, each, strict=True)) for each in genome],
     }  # fmt: skip
+
+
+def written(axon: str | None = None) -> None:
+    """The files of the help's examples, in the folder of the run."""
+    for name, sodium in (("fit", 0.4), ("fit_1", 0.2), ("fit_2", 0.6)):
+        Path(f"{name}.json").write_text(json.dumps(model(sodium, axon)), "utf-8")
+    Path("cell.swc").write_text(SWC, "utf-8")
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ EXAMPLES = examples(
     "rheobase simulate SRC --current 0.3 --stop 400 --record h,h_s --json src.json",
     "rheobase simulate CondLIF --input g_exc=5nS --input g_inh=step:10nS:200",
     "rheobase simulate fit.json --morphology cell.swc --current step:0.1nA:200:600 --stop 700 --plot cell.png",
-    "rheobase simulate fit_*.json --morphology cell.asc --fi 0:0.3nA:16 --rheobase --plot fi.png --json fi.json",
+    "rheobase simulate fit_*.json --morphology cell.swc --fi 0:0.3nA:16 --rheobase --plot fi.png --json fi.json",
 )
 CELL = "Cells with a shape"
 BYTES = 4  # of a float32
@@ -223,7 +223,7 @@ def _is_cell(names: list[str]) -> bool:
     if names[0].lower() == "cell":
         remedy = "rheobase simulate fit.json --morphology cell.swc --current 0.1nA"
         raise ParameterError("simulate", repr(names[0]), "a neuron, or the files of a cell's parameters", remedy)
-    return any(name.lower().endswith(".json") or Path(name).is_file() for name in names)
+    return any(name.lower().endswith(".json") for name in names)
 
 
 def _refuse(name: str, options: dict[str, Any], kind: str, remedy: str) -> None:
