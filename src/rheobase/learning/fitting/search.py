@@ -81,7 +81,10 @@ class Search:
         """The stage in which the recording is given."""
         space, target, recipe = self.space, self.target, self.recipe
         if isinstance(space, CellCandidates):
-            return stages.pulled(space, target, self.point, steps=steps, rate=recipe.rate, sweeps=recipe.sweeps)
+            return stages.pulled(
+                space, target, self.point, steps=steps, schedule=recipe.schedule or steps, rate=recipe.rate,
+                sweeps=recipe.sweeps,
+            )  # fmt: skip
         return stages.forced(space, target, self.point, steps=steps, rate=recipe.rate, sweeps=recipe.sweeps)
 
     def _keep(self, point: Tensor) -> None:
@@ -166,4 +169,7 @@ class Search:
             counts["forced"] = self.recipe.forced
         if not self.space.frees:
             counts["free"] = self.recipe.free
-        return replace(self.recipe, time_limit=None, **counts)
+        schedule = self.recipe.schedule
+        if isinstance(self.space, CellCandidates) and self.recipe.forced:
+            schedule = schedule or self.recipe.forced
+        return replace(self.recipe, time_limit=None, schedule=schedule, **counts)

@@ -136,9 +136,9 @@ def forced(
 
 
 def pulled(
-    candidates: CellCandidates, target: Target, point: Tensor, *, steps: int, rate: float, sweeps: int
+    candidates: CellCandidates, target: Target, point: Tensor, *, steps: int, schedule: int, rate: float, sweeps: int
 ) -> Generator[Tensor]:
-    """Fits the potential of cells that an electrode pulls to the recorded one, by Adam.
+    """Fits the potential of cells that an electrode pulls to the recorded one, by Adam: the first steps of a schedule.
 
     A free-running cell that misses a spike has no gradient towards it. The time constant of the pull rises from step to
     step, so that what is not right comes to show; the electrode's current vanishes where the cell is right.
@@ -150,13 +150,13 @@ def pulled(
 
     def gradient(at: Tensor) -> Tensor:
         nonlocal done
-        tau = PULL[0] * (PULL[1] / PULL[0]) ** (done / max(1, steps - 1))
+        tau = PULL[0] * (PULL[1] / PULL[0]) ** (done / max(1, schedule - 1))
         done += 1
         apart = candidates.pulled(at, current, v, tau) - v[..., None]
         error = (apart.square() * scored[..., None]).sum((0, 1)) / scored.sum()
         return candidates.gradient((error + LEAST_ERROR).log().sum(), at, None)
 
-    yield from _adam(point, gradient, [], steps, rate, decay=True)
+    yield from _adam(point, gradient, [], steps, rate, decay=schedule)
 
 
 def free(
@@ -189,13 +189,14 @@ def free(
 
 def _adam(
     point: Tensor, gradient: Callable[[Tensor], Tensor], others: list[Tensor], steps: int, rate: float,
-    decay: bool = False,
+    decay: int = 0,
 ) -> Generator[Tensor]:  # fmt: skip
     at = point.clone().requires_grad_()
     optimiser = torch.optim.Adam([at, *others], lr=rate)
     for k in range(steps):
         if decay:
-            optimiser.param_groups[0]["lr"] = rate * (LAST + (1.0 - LAST) * 0.5 * (1.0 + math.cos(math.pi * k / steps)))
+            # along half a cosine over so many steps
+            optimiser.param_groups[0]["lr"] = rate * (LAST + (1.0 - LAST) * 0.5 * (1.0 + math.cos(math.pi * k / decay)))
         at.grad = _tame(gradient(at))
         optimiser.step()
         with torch.no_grad():
