@@ -85,7 +85,7 @@ def test_the_spikes_of_neuron() -> None:
     z = np.load(PVALB / "neuron_traces.npz")
     files = [PVALB / f"{name}.json" for name in z["models"]]
     cell = from_allen(files, PVALB / "morphology.swc.gz", dt=0.02)
-    found = fi_curve(cell, z["amplitudes_nA"], settle=200.0, duration=150.0)
+    found = fi_curve(cell, z["amplitudes_nA"], settle=200.0, duration=150.0, dtype=torch.float64)
     for model in range(2):
         for k in range(6):
             times = z["spike_times_sample_ms"][model, k]
