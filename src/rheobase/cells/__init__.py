@@ -4,6 +4,7 @@ from rheobase.cells.allen import from_allen
 from rheobase.cells.axon import stub_diameters, with_axon_stub, without_axon
 from rheobase.cells.cell import Cell, CellState
 from rheobase.cells.compartments import Compartments
+from rheobase.cells.firing import FICurve, fi_curve, rheobase_current
 from rheobase.cells.morphology import Morphology
 from rheobase.cells.nseg import ByLambda, ByLength
 from rheobase.cells.populations.reading import Population
@@ -12,7 +13,8 @@ from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Synap
 from rheobase.cells.sections import Section
 
 __all__ = [
-    "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current", "GapJunction", "Morphology",
-    "Place", "Population", "Section", "Synapse", "VoltageClamp", "from_allen", "population", "stub_diameters",
+    "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current", "FICurve", "GapJunction",
+    "Morphology", "Place", "Population", "Section", "Synapse", "VoltageClamp", "fi_curve", "from_allen", "population",
+    "rheobase_current", "stub_diameters",
     "with_axon_stub", "without_axon",
 ]  # fmt: skip
