@@ -1,0 +1,97 @@
+"""The second half of a core's tick: leak, thresholds and resets of its neurons, in vectors of potentials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rheobase.chip.truenorth.board import NEURONS
+from rheobase.chip.truenorth.configuration import POTENTIAL
+from rheobase.chip.truenorth.kernel_synapses import mask, put_mask
+from rheobase.engine.llvm.function import Function
+from rheobase.engine.llvm.ir import Value
+from rheobase.engine.llvm.random_numbers import Words
+
+if TYPE_CHECKING:
+    from rheobase.chip.truenorth.kernel import Kernel
+
+ZERO = "zeroinitializer"
+MODES = ("to_R", "linear", "kappa", "epsilon")  # bits of neurons, in this order in a row of the tables
+OF_BITS = NEURONS // 8
+
+
+def update(
+    w: Kernel, v: Function, core: Value, record: Value, first: Value, sums: Sequence[Value], at: Sequence[Value],
+    *, stochastic: bool,
+) -> None:  # fmt: skip
+    """Store the potentials `sums` after their tick to the addresses `at`, and who fired as bits."""
+    tables = {name: w.table(record, name) for name in ("leak", "alpha", "beta", "R", "modes")}
+    chance = _drawn(w, v, core, record, first, len(sums)) if stochastic else None
+    spikes = w.at(w.spikes, w.int("lshr", first, 3), "i8")
+    modes = {
+        name: w.at(tables["modes"], w.int("add", w.int("lshr", first, 3), k * OF_BITS), "i8")
+        for k, name in enumerate(MODES)
+    }
+    for k, total in enumerate(sums):
+        here = w.int("add", first, k * v.lanes)
+        leak, alpha, beta, R = (
+            v.load(w.at(tables[name], here, v.f)) for name in ("leak", "alpha", "beta", "R")
+        )
+        to_R, linear, kappa, epsilon = (mask(v, modes[name], k) for name in MODES)
+        high, low = alpha, beta
+        if chance is not None:
+            met, eta = (w.let(f"load {kind}, ptr {place}") for kind, place in zip((v.M, v.F), chance[k], strict=True))
+            leak, high = v.select(met, leak, ZERO), v.add(alpha, eta)
+            low = v.add(beta, v.select(kappa, ZERO, eta))
+        x = leaked(v, saturated(v, w.let(f"load {v.F}, ptr {total}")), leak, epsilon)
+        x = saturated(v, x)
+        fires, below = v.icmp("sge", x, high), v.icmp("slt", x, v.neg(low))
+        y = v.select(v.mand(fires, linear), v.sub(x, high), x)
+        y = v.select(v.mand(fires, to_R), R, y)
+        free = v.mnot(kappa)
+        y = v.select(v.mand(below, kappa), v.neg(beta), y)
+        y = v.select(v.mand(v.mand(below, free), to_R), v.neg(R), y)
+        y = v.select(v.mand(v.mand(below, free), linear), v.add(x, low), y)
+        v.store(y, at[k])
+        put_mask(v, fires, spikes, k)
+
+
+def leaked(v: Function, x: Value, leak: Value, epsilon: Value) -> Value:
+    """After the leak; one with the sign of the potential ends at 0."""
+    up = v.add(x, leak)
+    away = v.select(v.icmp("sgt", x, ZERO), v.maximum(up, ZERO), v.minimum(v.sub(x, leak), ZERO))
+    away = v.select(v.icmp("eq", x, ZERO), ZERO, away)
+    return v.select(epsilon, away, up)
+
+
+def saturated(v: Function, x: Value) -> Value:
+    """Within 20 bits; cores whose potentials have 16 cannot leave those."""
+    if v.bits == 16:
+        return x
+    least, most = (v.const(end) for end in POTENTIAL)
+    return v.minimum(v.maximum(x, least), most)
+
+
+def _drawn(
+    w: Kernel, v: Function, core: Value, record: Value, first: Value, many: int
+) -> list[tuple[Value, Value]]:
+    """For each vector, where it is kept whether the leak is met, and eta; a core that draws nothing hashes nothing."""
+    kept = [(w.local(v.M), w.local(v.F)) for _ in range(many)]
+    words = Words(v)
+    for met, eta in kept:
+        w.do(f"store {v.M} splat (i1 true), ptr {met}")
+        w.do(f"store {v.F} {ZERO}, ptr {eta}")
+    with w.when(w.draws(record)):
+        sizes, bits = w.table(record, "leak_size"), w.table(record, "eta_bits")
+        lane = w.int("add", w.int("mul", core, NEURONS), first)
+        lane = w.let(f"trunc i64 {lane} to i32")
+        narrow = f"<{v.lanes} x i8>"
+        for k, (met, eta) in enumerate(kept):
+            here = w.int("add", first, k * v.lanes)
+            word = words.drawn(lane, w.keys[0], k * v.lanes)
+            rho = w.let(f"trunc {words.vector} {words.op('lshr', word, words.all(24))} to {narrow}")
+            size = v.load(w.at(sizes, here, "i8"), element="i8", lanes=v.lanes)
+            w.do(f"store {v.M} {w.let(f'icmp uge {narrow} {size}, {rho}')}, ptr {met}")
+            part = word if v.bits == 32 else w.let(f"trunc {words.vector} {word} to {v.F}")
+            w.do(f"store {v.F} {v.iop('and', part, v.load(w.at(bits, here, v.f)))}, ptr {eta}")
+    return kept
