@@ -43,6 +43,7 @@ POINTERS = (
 WORDS = (COUNTER, DONE, *NUMBERS, *POINTERS)
 COUNTED = 8  # counts of a shard in a tick, as many as a line of the cache holds
 AHEAD = 2  # cores, for which is fetched what will be needed
+BATCH = 16  # cores, after which their spikes are sent: what is known of the targets is then fetched
 LISTS = 4  # of active axons that are kept at once, more than AHEAD
 LINE = AXONS // 8  # bytes of the bits of one core
 
@@ -126,7 +127,7 @@ class Kernel(Function):
         held = self.word
         now = self.int("add", held["tick"], number)
         slot = self.int("and", now, SLOTS - 1)
-        for total in (*self.totals.values(), self.many):
+        for total in self.totals.values():
             self.write_whole(0, total)
         first = self.int("mul", slot, held["neurons"])
         self.given(number, shard, first)
@@ -139,12 +140,15 @@ class Kernel(Function):
         self.fired = self.at(held["fired"], self.first_of(low), "i32")
         with self.loop(self.smaller(self.int("add", low, AHEAD), high), start=low) as core:
             self.prepare(core.index)
-        with self.loop(high, start=low) as core:
-            ahead = self.int("add", core.index, AHEAD)
-            with self.when(self.compare("slt", ahead, high)):
-                self.prepare(ahead)
-            self.core(core.index, number)
-        self.send(number, shard, now)
+        with self.loop(high, start=low, step=BATCH) as batch:
+            end = self.smaller(self.int("add", batch.index, BATCH), high)
+            self.write_whole(0, self.many)
+            with self.loop(end, start=batch.index) as core:
+                ahead = self.int("add", core.index, AHEAD)
+                with self.when(self.compare("slt", ahead, high)):
+                    self.prepare(ahead)
+                self.core(core.index, number)
+            self.send(number, shard, now)
         for name, total in self.totals.items():
             self.write_whole(self.read_whole(total), self.count_of(number, shard, name))
 
@@ -166,6 +170,8 @@ class Kernel(Function):
         bits = self.at(self.active_bits, self.int("mul", turn, AXONS // 64), "i64")
         line = self.at(self.due, self.int("mul", core, LINE), "i8")
         count, rows = self.active_count, self.rows_of(core)
+        record = self.at(self.word["cores"], self.int("mul", core, len(RECORD)), "i32")
+        types = self.table(record, "types")
         self.write_whole(0, count)
         with self.loop(AXONS // 64) as k:
             place = self.at(line, k.index, "i64")
@@ -178,7 +184,24 @@ class Kernel(Function):
                 self.write_whole(axon, self.at(listed, self.read_whole(count), "i16"), "i16")
                 self.add_whole(count, 1)
                 self.fetch(self.at(rows, self.int("mul", axon, LINE), "i8"))
+                kind = self.read_whole(self.at(types, axon, "i8"), "i8")
+                weights = self.table(record, "weight_0", kind)
+                for byte in range(0, NEURONS, 64):
+                    self.fetch(self.at(weights, byte, "i8"))
         self.write_whole(self.read_whole(count), self.at(self.active_counts, turn, "i64"))
+        self.fetch_rows(record)
+
+    def fetch_rows(self, record: Value) -> None:
+        """Fetch the potentials of a core, and the parameters that every tick reads."""
+        wide = self.flag(record, WIDE)
+        row = self.int("mul", self.entry(record, "row"), NEURONS)
+        potentials = self.let(
+            f"select i1 {wide}, ptr {self.at(self.word['wide'], row, 'i32')}, ptr {self.at(self.word['narrow'], row)}", "p"
+        )
+        tables = (self.table(record, name) for name in ("leak", "alpha"))
+        for place in (potentials, *tables):
+            for byte in range(0, 2 * NEURONS, 64):
+                self.fetch(self.at(place, byte, "i8"))
 
     @functools.cached_property
     def active_count(self) -> Value:
@@ -223,9 +246,13 @@ class Kernel(Function):
         with self.loop(NEURONS, step=group) as first:
             part(first.index)
 
+    def place(self, record: Value, name: str) -> Value:
+        """Where a number of a core's record stands."""
+        return self.at(record, RECORD.index(name), "i32")
+
     def entry(self, record: Value, name: str) -> Value:
-        """A number of a core's record."""
-        return self.read_whole(self.at(record, RECORD.index(name), "i32"), "i32")
+        """A number of a core's record, of those that are not below 0."""
+        return self.read_whole(self.place(record, name), "i32")
 
     def table(self, record: Value, name: str, plus: Value | int = 0) -> Value:
         """The address of a row of a core; `plus` so many rows further in the record."""
@@ -253,14 +280,16 @@ class Kernel(Function):
             begin = self.int("add", base, self.int("shl", k.index, 6))
             with self.set_bits(self.read_whole(self.at(self.spikes, k.index, "i64"))) as bit:
                 place = self.at(self.fired, self.read_whole(self.many), "i32")
-                self.write_whole(self.int("add", begin, bit), place, "i32")
+                neuron = self.int("add", begin, bit)
+                self.write_whole(neuron, place, "i32")
+                self.fetch(self.at(self.word["targets"], neuron, "i64"))
                 self.add_whole(self.many, 1)
 
     def send(self, number: Value, shard: Value, now: Value) -> None:
         """Look up where the spikes of a shard go, and list them by the shard of their target."""
         held, totals = self.word, self.totals
         count = self.read_whole(self.many)
-        self.write_whole(count, totals["spikes"])
+        self.add_whole(totals["spikes"], count)
         with self.loop(count) as k:
             neuron = self.read_whole(self.at(self.fired, k.index, "i32"), "i32")
             target = self.read_whole(self.at(held["targets"], neuron, "i64"))

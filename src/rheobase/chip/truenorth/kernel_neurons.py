@@ -25,35 +25,51 @@ def update(
     *, stochastic: bool,
 ) -> None:  # fmt: skip
     """Store the potentials `sums` after their tick to the addresses `at`, and who fired as bits."""
-    tables = {name: w.table(record, name) for name in ("leak", "alpha", "beta", "R", "modes")}
+    tables = {name: w.table(record, name) for name in ("leak", "alpha", "R", "modes")}
     chance = _drawn(w, v, core, record, first, len(sums)) if stochastic else None
     spikes = w.at(w.spikes, w.int("lshr", first, 3), "i8")
     modes = {
         name: w.at(tables["modes"], w.int("add", w.int("lshr", first, 3), k * OF_BITS), "i8")
         for k, name in enumerate(MODES)
     }
+    # no negative threshold of the core is higher
+    least = w.let(f"load {v.f}, ptr {w.place(record, 'least')}")
+    least, deep = v.splat(w.let(f"sub {v.f} 0, {least}")), "splat (i1 false)"
     for k, total in enumerate(sums):
         here = w.int("add", first, k * v.lanes)
-        leak, alpha, beta, R = (
-            v.load(w.at(tables[name], here, v.f)) for name in ("leak", "alpha", "beta", "R")
-        )
-        to_R, linear, kappa, epsilon = (mask(v, modes[name], k) for name in MODES)
-        high, low = alpha, beta
+        leak, high, R = (v.load(w.at(tables[name], here, v.f)) for name in ("leak", "alpha", "R"))
+        to_R, linear, epsilon = (mask(v, modes[name], k) for name in ("to_R", "linear", "epsilon"))
         if chance is not None:
             met, eta = (w.let(f"load {kind}, ptr {place}") for kind, place in zip((v.M, v.F), chance[k], strict=True))
-            leak, high = v.select(met, leak, ZERO), v.add(alpha, eta)
-            low = v.add(beta, v.select(kappa, ZERO, eta))
+            leak, high = v.select(met, leak, ZERO), v.add(high, eta)
         x = leaked(v, saturated(v, w.let(f"load {v.F}, ptr {total}")), leak, epsilon)
         x = saturated(v, x)
-        fires, below = v.icmp("sge", x, high), v.icmp("slt", x, v.neg(low))
+        fires = v.icmp("sge", x, high)
+        deep = v.mor(deep, v.icmp("slt", x, least))
         y = v.select(v.mand(fires, linear), v.sub(x, high), x)
-        y = v.select(v.mand(fires, to_R), R, y)
-        free = v.mnot(kappa)
-        y = v.select(v.mand(below, kappa), v.neg(beta), y)
-        y = v.select(v.mand(v.mand(below, free), to_R), v.neg(R), y)
-        y = v.select(v.mand(v.mand(below, free), linear), v.add(x, low), y)
-        v.store(y, at[k])
+        v.store(v.select(v.mand(fires, to_R), R, y), at[k])
         put_mask(v, fires, spikes, k)
+    with w.when(w.call("i1", f"llvm.vector.reduce.or.v{v.lanes}i1", (v.M, deep))):
+        beta = w.table(record, "beta")
+        for k, place in enumerate(at):
+            here = w.int("add", first, k * v.lanes)
+            eta = None if chance is None else w.let(f"load {v.F}, ptr {chance[k][1]}")
+            R, low = v.load(w.at(tables["R"], here, v.f)), v.load(w.at(beta, here, v.f))
+            _raise(v, place, low, eta, R, mask(v, spikes, k), *(mask(v, modes[name], k) for name in MODES[:3]))
+
+
+def _raise(
+    v: Function, place: Value, beta: Value, eta: Value | None, R: Value, fired: Value, to_R: Value, linear: Value,
+    kappa: Value,
+) -> None:  # fmt: skip
+    """Resets of the potentials that are below the negative threshold, and have not just been reset."""
+    x = v.load(place)
+    low = beta if eta is None else v.add(beta, v.select(kappa, ZERO, eta))
+    below = v.mand(v.icmp("slt", x, v.neg(low)), v.mnot(fired))
+    free = v.mand(below, v.mnot(kappa))
+    y = v.select(v.mand(below, kappa), v.neg(beta), x)
+    y = v.select(v.mand(free, to_R), v.neg(R), y)
+    v.store(v.select(v.mand(free, linear), v.add(x, low), y), place)
 
 
 def leaked(v: Function, x: Value, leak: Value, epsilon: Value) -> Value:
