@@ -46,9 +46,7 @@ def random_inputs(seed: int, board: TrueNorth, ticks: int, per_tick: int, first:
     """Spikes from outside, some of them twice."""
     g = np.random.default_rng(seed)
     many = ticks * per_tick
-    return Events(
-        g.integers(first, first + ticks, many), g.integers(0, board.n_cores, many), g.integers(0, 256, many)
-    )
+    return Events(g.integers(first, first + ticks, many), g.integers(0, board.n_cores, many), g.integers(0, 256, many))
 
 
 def same(a: Run, b: Run) -> None:

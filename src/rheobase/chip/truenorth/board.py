@@ -23,8 +23,8 @@ NOWHERE, HOST = -1, -2  # targets of a neuron that are no core: nothing, and wha
 class TrueNorth:
     """A board of TrueNorth chips (Merolla et al., 2014): a mesh of cores of 256 axons and 256 neurons.
 
-    `cores`: along x and y of one chip, `chips`: along x and y of the board. A core is named by one number: row after row
-    over the whole board, core = x + y * width. A spike travels along x first, then along y.
+    `cores`: along x and y of one chip, `chips`: along x and y of the board. A core is named by one number, row after
+    row over the whole board: core = x + y * width. A spike travels along x first, then along y.
 
     Raises: `ParameterError`.
 

@@ -66,8 +66,8 @@ class Configuration:
 
     Shapes: crossbar (cores, 256 axons, 256 neurons), 0 or 1, or (cores, 256, 32) bytes whose lowest bit is the first
     neuron; axon_type (cores, 256); s, b (cores, 4, 256), one for each type of axon; all others (cores, 256). Each may
-    be a number, or have axes of length 1, for what is the same along them: it is then kept once. s and leak -256 to 255,
-    alpha and beta 0 to 262143, R within +-262143, TM 0 to 18, gamma 0 to 2, v -524288 to 524287, delay 1 to 15.
+    be a number, or have axes of length 1, for what is the same along them: it is then kept once. s and leak are -256 to
+    255, alpha and beta 0 to 262143, R -262143 to 262143, TM 0 to 18, gamma 0 to 2, v -524288 to 524287, delay 1 to 15.
 
     Raises: `ShapeError`, `DTypeError`, `ParameterError` (with the first value out of range; also for a target that is
     not on the board, or more than 255 cores away along x or y).
@@ -86,7 +86,7 @@ class Configuration:
         (0, (1, 256))
     """
 
-    board: TrueNorth = TrueNorth()
+    board: TrueNorth = field(default_factory=TrueNorth)
     crossbar: Any = field(default=0, kw_only=True)
     axon_type: Any = field(default=0, kw_only=True)
     s: Any = field(default=0, kw_only=True)

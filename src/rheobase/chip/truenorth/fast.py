@@ -130,9 +130,9 @@ def tick_keys(seed: int, tick: int, ticks: int) -> NDArray[np.uint32]:
 
 
 def _word(given: Tensor | NDArray[np.generic] | int) -> int:
-    if isinstance(given, Tensor):
-        return given.data_ptr()
-    return given if isinstance(given, int) else given.ctypes.data
+    if isinstance(given, int):
+        return given
+    return given.data_ptr() if isinstance(given, Tensor) else given.ctypes.data
 
 
 def _joined(parts: list[Events]) -> Events:

@@ -156,9 +156,7 @@ class Kernel(Function):
         """Mark the axons that are active from outside."""
         held = self.word
         row = self.int("add", self.int("mul", number, held["shards"]), shard)
-        begin, end = (
-            self.read_whole(self.at(held["input_starts"], k, "i64")) for k in (row, self.int("add", row, 1))
-        )
+        begin, end = (self.read_whole(self.at(held["input_starts"], k, "i64")) for k in (row, self.int("add", row, 1)))
         with self.loop(end, start=begin) as k:
             axon = self.read_whole(self.at(held["inputs"], k.index, "i32"), "i32")
             self.mark(self.int("add", first, axon), self.totals["merged"])
@@ -196,7 +194,8 @@ class Kernel(Function):
         wide = self.flag(record, WIDE)
         row = self.int("mul", self.entry(record, "row"), NEURONS)
         potentials = self.let(
-            f"select i1 {wide}, ptr {self.at(self.word['wide'], row, 'i32')}, ptr {self.at(self.word['narrow'], row)}", "p"
+            f"select i1 {wide}, ptr {self.at(self.word['wide'], row, 'i32')}, ptr {self.at(self.word['narrow'], row)}",
+            "p",
         )
         tables = (self.table(record, name) for name in ("leak", "alpha"))
         for place in (potentials, *tables):

@@ -37,7 +37,7 @@ def update(
     least, deep = v.splat(w.let(f"sub {v.f} 0, {least}")), "splat (i1 false)"
     for k, total in enumerate(sums):
         here = w.int("add", first, k * v.lanes)
-        leak, high, R = (v.load(w.at(tables[name], here, v.f)) for name in ("leak", "alpha", "R"))
+        leak, high, start = (v.load(w.at(tables[name], here, v.f)) for name in ("leak", "alpha", "R"))
         to_R, linear, epsilon = (mask(v, modes[name], k) for name in ("to_R", "linear", "epsilon"))
         if chance is not None:
             met, eta = (w.let(f"load {kind}, ptr {place}") for kind, place in zip((v.M, v.F), chance[k], strict=True))
@@ -47,19 +47,19 @@ def update(
         fires = v.icmp("sge", x, high)
         deep = v.mor(deep, v.icmp("slt", x, least))
         y = v.select(v.mand(fires, linear), v.sub(x, high), x)
-        v.store(v.select(v.mand(fires, to_R), R, y), at[k])
+        v.store(v.select(v.mand(fires, to_R), start, y), at[k])
         put_mask(v, fires, spikes, k)
     with w.when(w.call("i1", f"llvm.vector.reduce.or.v{v.lanes}i1", (v.M, deep))):
         beta = w.table(record, "beta")
         for k, place in enumerate(at):
             here = w.int("add", first, k * v.lanes)
             eta = None if chance is None else w.let(f"load {v.F}, ptr {chance[k][1]}")
-            R, low = v.load(w.at(tables["R"], here, v.f)), v.load(w.at(beta, here, v.f))
-            _raise(v, place, low, eta, R, mask(v, spikes, k), *(mask(v, modes[name], k) for name in MODES[:3]))
+            start, low = v.load(w.at(tables["R"], here, v.f)), v.load(w.at(beta, here, v.f))
+            _raise(v, place, low, eta, start, mask(v, spikes, k), *(mask(v, modes[name], k) for name in MODES[:3]))
 
 
 def _raise(
-    v: Function, place: Value, beta: Value, eta: Value | None, R: Value, fired: Value, to_R: Value, linear: Value,
+    v: Function, place: Value, beta: Value, eta: Value | None, start: Value, fired: Value, to_R: Value, linear: Value,
     kappa: Value,
 ) -> None:  # fmt: skip
     """Resets of the potentials that are below the negative threshold, and have not just been reset."""
@@ -68,7 +68,7 @@ def _raise(
     below = v.mand(v.icmp("slt", x, v.neg(low)), v.mnot(fired))
     free = v.mand(below, v.mnot(kappa))
     y = v.select(v.mand(below, kappa), v.neg(beta), x)
-    y = v.select(v.mand(free, to_R), v.neg(R), y)
+    y = v.select(v.mand(free, to_R), v.neg(start), y)
     v.store(v.select(v.mand(free, linear), v.add(x, low), y), place)
 
 
@@ -88,9 +88,7 @@ def saturated(v: Function, x: Value) -> Value:
     return v.minimum(v.maximum(x, least), most)
 
 
-def _drawn(
-    w: Kernel, v: Function, core: Value, record: Value, first: Value, many: int
-) -> list[tuple[Value, Value]]:
+def _drawn(w: Kernel, v: Function, core: Value, record: Value, first: Value, many: int) -> list[tuple[Value, Value]]:
     """For each vector, where it is kept whether the leak is met, and eta; a core that draws nothing hashes nothing."""
     kept = [(w.local(v.M), w.local(v.F)) for _ in range(many)]
     words = Words(v)

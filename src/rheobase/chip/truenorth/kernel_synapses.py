@@ -1,8 +1,8 @@
 """What a core's active axons add to its potentials: rows of weights under the bits of the crossbar, or counts of axons.
 
-Below `FEW` active axons each adds its row of weights where it has synapses. Above, the axons of one type are counted for
-each neuron in 8 bits, and each type adds its weight times its count. A stochastic weight is met by its draw: it adds its
-sign where its size is not below 8 random bits, which each synapse of an active axon draws.
+Up to `FEW` active axons each adds its row of weights where it has synapses. Above, the axons of one type are counted
+for each neuron in 8 bits, and each type adds its weight times its count. A stochastic weight is met by its draw: it
+adds its sign where its size is not below 8 random bits, which each synapse of an active axon draws.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ def _events(w: Kernel, row: Value, first: Value) -> None:
     """Count the synapses of an axon, once for all neurons."""
     words = f"<{LINE // 8} x i64>"
     with w.when(w.compare("eq", first, 0)):
-        ones = w.call(
-            words, f"llvm.ctpop.v{LINE // 8}i64", (words, w.let(f"load {words}, ptr {row}, align 8"))
+        ones = w.call(words, f"llvm.ctpop.v{LINE // 8}i64", (words, w.let(f"load {words}, ptr {row}, align 8")))
+        w.add_whole(
+            w.totals["synaptic_events"], w.call("i64", f"llvm.vector.reduce.add.v{LINE // 8}i64", (words, ones))
         )
-        w.add_whole(w.totals["synaptic_events"], w.call("i64", f"llvm.vector.reduce.add.v{LINE // 8}i64", (words, ones)))
 
 
 def _draw(w: Kernel, core: Value, axon: Value, sizes: Value, first: Value, bits: Value, neurons: int) -> None:

@@ -20,13 +20,16 @@ from rheobase.chip.truenorth.core_class import CHUNK, Classes, classes_of
 
 LINE = 64  # bytes: rows begin at lines of the cache, which records count
 WIDE, STOCHASTIC, DRAWS = 1, 2, 4  # bits of a core's kind
-# numbers of a record: its kind, its row among the potentials of its width, which types of axon are stochastic (bits), the
-# least of its negative thresholds; and where its rows begin
+# numbers of a record: its kind, its row among the potentials of its width, which types of axon are stochastic (bits),
+# the least of its negative thresholds; and where its rows begin
 RECORD = (
     "kind", "row", "stochastic", "least", "types", "of_type", "weight_0", "weight_1", "weight_2", "weight_3",
     "size_0", "size_1", "size_2", "size_3", "leak", "alpha", "beta", "R", "modes", "leak_size", "eta_bits",
 )  # fmt: skip
-TARGET_BITS, DELAY_BITS = 26, 4  # of the 64 bits on a neuron's target: its axon among all, and the delay (0: to no core)
+TARGET_BITS, DELAY_BITS = (
+    26,
+    4,
+)  # of the 64 bits on a neuron's target: its axon among all, and the delay (0: to no core)
 # and, with their place and width, what a spike there is counted as
 PRESENT = {"host": (TARGET_BITS + DELAY_BITS, 1), "hops": (32, 16), "crossings": (48, 8)}
 

@@ -17,7 +17,7 @@ DRAWS = 4  # of 8 bits, in a word
 
 
 def run(net: Configuration, inputs: Events, ticks: int, state: State, recorded: NDArray[np.bool_]) -> Run:
-    """`ticks` ticks from `state` on. `inputs`: (tick, core, axon); `recorded`: (cores, neurons) whose spikes are told."""
+    """Ticks from `state` on. `inputs`: (tick, core, axon); `recorded`: (cores, neurons), whose spikes are told."""
     cores, v, due = net.board.n_cores, state.v.astype(np.int64), state.due.copy()
     counts = Counts(*np.zeros((len(Counts._fields), ticks), np.int64))
     told: list[NDArray[np.int64]] = []
@@ -45,7 +45,9 @@ def run(net: Configuration, inputs: Events, ticks: int, state: State, recorded: 
         keep = recorded[core, neuron]
         told.append(np.stack([np.full(int(keep.sum()), t), core[keep], neuron[keep]]))
     spikes_told = Events(*(np.concatenate(told, axis=1) if told else np.zeros((3, 0), np.int64)))
-    return Run(spikes_told, State(state.tick + ticks, state.seed, v.astype(np.int32).reshape(cores, NEURONS), due), counts)
+    return Run(
+        spikes_told, State(state.tick + ticks, state.seed, v.astype(np.int32).reshape(cores, NEURONS), due), counts
+    )
 
 
 def weights(net: Configuration, core: int, axon: int, t: int, seed: int) -> NDArray[np.int64]:
@@ -68,9 +70,7 @@ def leaked(net: Configuration, v: NDArray[np.int64], t: int, seed: int) -> NDArr
     return saturated(after)
 
 
-def fired(
-    net: Configuration, v: NDArray[np.int64], t: int, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def fired(net: Configuration, v: NDArray[np.int64], t: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """After thresholds and resets, and who fired, (cores, neurons)."""
     eta = neuron_words(net.board.n_cores, t, seed) & ((1 << net.TM.astype(np.int64)) - 1)
     alpha, beta, R = (x.astype(np.int64) for x in (net.alpha, net.beta, net.R))

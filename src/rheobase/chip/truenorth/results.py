@@ -21,7 +21,8 @@ class State:
     """A board between two ticks.
 
     `tick`: the next one to run. `seed`: of all random numbers, from 0 to 2^63 - 1. `v`: potentials, int32 (cores, 256).
-    `due`: axons that are going to be active, bits (16, cores, 32) as in a crossbar; those of tick t stand in row t mod 16.
+    `due`: axons that are going to be active, bits (16, cores, 32) as in a crossbar; those of tick t stand in row t mod
+    16.
     """
 
     tick: int
