@@ -85,5 +85,5 @@ def _digest(arrays: Arrays) -> str:
     found = hashlib.sha256()
     for name in NAMES:
         found.update(f"{name} {arrays[name].dtype} {arrays[name].shape} ".encode())
-        found.update(np.ascontiguousarray(arrays[name]))
+        found.update(np.ascontiguousarray(arrays[name]).data)
     return found.hexdigest()

@@ -81,7 +81,9 @@ def _bounds(net: Configuration, part: slice, v: Longs) -> tuple[Longs, Longs, ND
     # a neuron that nothing takes down never meets its negative threshold
     floor = np.minimum(np.minimum(v, R), 0)
     idle = (down == 0) & (floor >= -beta)
-    low, beta = np.where(idle, floor, low), np.where(idle, np.minimum(beta, SHORT.max - eta), beta)
+    least = np.minimum(beta, SHORT.max - eta)  # as 16 bits hold it
+    idle &= floor >= -least
+    low, beta = np.where(idle, floor, low), np.where(idle, least, beta)
     # with a linear reset a spike takes away alpha at least; without one nothing ends the way up
     above = (gamma == 0) | ((gamma == 1) & (up <= alpha)) | (up == 0)
     below = kappa | (gamma == 0) | ((gamma == 1) & (down <= beta)) | (down == 0)

@@ -31,9 +31,9 @@ class Emulator:
 
     Reference: Akopyan et al., IEEE TCAD 34, 1537-1557 (2015), doi 10.1109/TCAD.2015.2474396.
 
-    Example, a neuron that counts to 5 by its leak, and one that hears it 2 ticks later:
+    Example, neurons that count to 5 by their leak:
 
-        >>> wires = dict(s=[[[7]], [[0]], [[0]], [[0]]], crossbar=1, target_axon=3, delay=2)
+        >>> from rheobase.chip.truenorth import HOST, TrueNorth
         >>> net = Configuration(TrueNorth(cores=(1, 1)), leak=1, alpha=5, target=HOST)
         >>> Emulator(net).run(11).spikes.tick[::256]
         array([4, 9])

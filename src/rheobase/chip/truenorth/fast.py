@@ -136,4 +136,5 @@ def _word(given: Tensor | NDArray[np.generic] | int) -> int:
 
 
 def _joined(parts: list[Events]) -> Events:
-    return Events(*(np.concatenate([np.empty(0, np.int64), *columns]) for columns in zip(*parts, strict=True)))
+    nothing = Events(*np.zeros((3, 0), np.int64))
+    return Events(*(np.concatenate(columns) for columns in zip(nothing, *parts, strict=True)))
