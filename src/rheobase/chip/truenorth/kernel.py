@@ -170,7 +170,7 @@ class Kernel(Function):
         line = self.at(self.due, self.int("mul", core, LINE), "i8")
         count, rows = self.active_count, self.rows_of(core)
         record = self.at(self.word["cores"], self.int("mul", core, len(RECORD)), "i32")
-        types = self.table(record, "types")
+        types, wide = self.table(record, "types"), self.flag(record, WIDE)
         self.write_whole(0, count)
         with self.loop(AXONS // 64) as k:
             place = self.at(line, k.index, "i64")
@@ -185,23 +185,27 @@ class Kernel(Function):
                 self.fetch(self.at(rows, self.int("mul", axon, LINE), "i8"))
                 kind = self.read_whole(self.at(types, axon, "i8"), "i8")
                 weights = self.table(record, "weight_0", kind)
-                for byte in range(0, NEURONS, 64):
-                    self.fetch(self.at(weights, byte, "i8"))
+                self.fetch_row(weights, NEURONS)
+                with self.when(wide):
+                    self.fetch_row(self.at(weights, NEURONS, "i8"), NEURONS)
         self.write_whole(self.read_whole(count), self.at(self.active_counts, turn, "i64"))
         self.fetch_rows(record)
 
     def fetch_rows(self, record: Value) -> None:
         """Fetch the potentials of a core, and the parameters that every tick reads."""
-        wide = self.flag(record, WIDE)
         row = self.int("mul", self.entry(record, "row"), NEURONS)
-        potentials = self.let(
-            f"select i1 {wide}, ptr {self.at(self.word['wide'], row, 'i32')}, ptr {self.at(self.word['narrow'], row)}",
-            "p",
-        )
-        tables = (self.table(record, name) for name in ("leak", "alpha"))
-        for place in (potentials, *tables):
-            for byte in range(0, 2 * NEURONS, 64):
-                self.fetch(self.at(place, byte, "i8"))
+        self.fetch_row(self.table(record, "leak"), 2 * NEURONS)
+        wide = self.flag(record, WIDE)
+        with self.when(wide):
+            self.fetch_row(self.at(self.word["wide"], row, "i32"), 4 * NEURONS)
+            self.fetch_row(self.table(record, "alpha"), 4 * NEURONS)
+        with self.when(self.let(f"xor i1 {wide}, true")):
+            self.fetch_row(self.at(self.word["narrow"], row), 2 * NEURONS)
+            self.fetch_row(self.table(record, "alpha"), 2 * NEURONS)
+
+    def fetch_row(self, row: Value, size: int) -> None:
+        for byte in range(0, size, 64):
+            self.fetch(self.at(row, byte, "i8"))
 
     @functools.cached_property
     def active_count(self) -> Value:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rheobase.chip.truenorth.board import NEURONS
 from rheobase.chip.truenorth.configuration import POTENTIAL
-from rheobase.chip.truenorth.kernel_synapses import mask, put_mask
+from rheobase.chip.truenorth.kernel_synapses import mask, put_mask, widened
 from rheobase.engine.llvm.function import Function
 from rheobase.engine.llvm.ir import Value
 from rheobase.engine.llvm.random_numbers import Words
@@ -37,7 +37,8 @@ def update(
     least, deep = v.splat(w.let(f"sub {v.f} 0, {least}")), "splat (i1 false)"
     for k, total in enumerate(sums):
         here = w.int("add", first, k * v.lanes)
-        leak, high, start = (v.load(w.at(tables[name], here, v.f)) for name in ("leak", "alpha", "R"))
+        high, start = (v.load(w.at(tables[name], here, v.f)) for name in ("alpha", "R"))
+        leak = widened(v, w.at(tables["leak"], here, "i16"), "i16", "sext")
         to_R, linear, epsilon = (mask(v, modes[name], k) for name in ("to_R", "linear", "epsilon"))
         if chance is not None:
             met, eta = (w.let(f"load {kind}, ptr {place}") for kind, place in zip((v.M, v.F), chance[k], strict=True))

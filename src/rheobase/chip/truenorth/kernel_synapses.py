@@ -129,6 +129,8 @@ def weight_of(v: Function) -> str:
 def widened(v: Function, pointer: Value, kind: str, how: str) -> Value:
     """A vector of narrower numbers as those of `v`."""
     held = v.load(pointer, element=kind, lanes=v.lanes)
+    if kind == v.f:
+        return held
     return v.let(f"{how} <{v.lanes} x {kind}> {held} to {v.F}")
 
 

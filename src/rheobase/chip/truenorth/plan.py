@@ -101,7 +101,7 @@ def _rows(net: Configuration, core: int, classes: Classes) -> dict[str, NDArray[
     found: dict[str, NDArray[np.generic]] = {
         "types": np.ascontiguousarray(kinds),
         "of_type": _bits(kinds == np.arange(TYPES)[:, None]),
-        "leak": np.where(c, np.sign(leak), leak).astype(number), "leak_size": _size(leak, c),
+        "leak": np.where(c, np.sign(leak), leak).astype(np.int16), "leak_size": _size(leak, c),
         "alpha": net.alpha[core].astype(number), "R": net.R[core].astype(number), "modes": _bits(modes),
         # one that no potential of a narrow core meets may be beyond 16 bits
         "beta": np.minimum(net.beta[core], most - eta).astype(number), "eta_bits": eta.astype(number),
