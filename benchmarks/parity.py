@@ -21,6 +21,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "rounds": ("tests/engine/test_rounds.py",),
     "series_search": ("tests/data/test_series.py",),
     "timeseries": ("tests/data/test_series.py",),
+    "truenorth": ("tests/chip",),
     "tree": ("tests/engine/test_tree.py",),
 }
 

@@ -1,4 +1,4 @@
-"""Pictures that the library draws itself: the README's six cells under a step of current, and the cell of a page.
+"""Pictures that the library draws itself: the README's six cells under a step of current, and those of pages.
 
 python docs/pictures.py
 """
@@ -63,6 +63,7 @@ def of_readme() -> None:
 def main() -> None:
     of_readme()
     of_page("morphology")
+    of_page("chip")
 
 
 if __name__ == "__main__":

@@ -162,6 +162,17 @@ def test_know_your_network(capsys) -> None:
     assert "3: Recurrent" in names["rows"]
 
 
+def test_chip() -> None:
+    names = run("chip.md")
+    spikes, counts = names["run"].spikes, names["run"].counts
+    # it begins at one core, and reaches all of them
+    assert set(spikes.core[spikes.tick < 8]) == {9}
+    assert set(spikes.core) == set(range(64))
+    assert counts.crossings.sum() > 0
+    assert names["more"].state.tick == 300
+    assert (DOCS / "img" / "chip.png").is_file()
+
+
 def test_morphology() -> None:
     names = run("morphology.md")
     assert repr(names["sections"]) == (

@@ -22,8 +22,8 @@ def board(net: Configuration, spikes: Events, *, style: Style = LIGHT) -> Figure
     """Spikes over time (of each neuron on a small board, of each core on a larger one), and the load of the mesh.
 
     Below, cores are shaded by the spikes that they send, and links between routers by those that they carry, along x
-    first; on a board of more than 24 cores a side, routers by what goes over their links. Thick lines are the borders of
-    chips. `spikes` are those of a run with `record="all"`.
+    first; on a board of more than 24 cores a side, routers by what goes over their links. Thick lines are the borders
+    of chips. `spikes` are those of a run with `record="all"`.
 
     Raises: `ParameterError` where there is no spike.
 
