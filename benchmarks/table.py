@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.cells_table import cells
 from benchmarks.markdown import megabytes, ms, percent, table, times
 from benchmarks.measure import ROOT
+from benchmarks.truenorth_table import truenorth
 
 INTRODUCTION = """# Benchmarks
 
@@ -348,6 +349,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "event_driven": event_driven,
     "tree": tree,
     "cells": cells,
+    "truenorth": truenorth,
     "profiler_rows": profiler_rows,
 }
 

@@ -12,6 +12,7 @@ than real time on 262,144 processors); and the time in which a copy moves the by
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -182,6 +183,7 @@ def main() -> None:
         crossover((16, 8), 50 if options.quick else 500, options.budget)
         return
     cores, ticks = ((4, 4), 10) if options.quick else ((64, 64), TICKS)
+    load = [os.getloadavg()[0]]
     cases: dict[str, Any] = {}
     for kind in options.kinds:
         for rate in options.rates:
@@ -195,8 +197,9 @@ def main() -> None:
                 )
     memory = peak_memory("benchmarks.truenorth:whole_run", {"cores": cores, "kind": "narrow"})
     say(f"memory of configuration, plan and run together: {memory / 1e6:.0f} MB")
-    finish("truenorth", options, {"cores": cores, "ticks": ticks, "shared": options.shared, "compass_us": COMPASS,
-                                  "memory": memory, "cases": cases})  # fmt: skip
+    load.append(os.getloadavg()[0])
+    found = {"cores": cores, "ticks": ticks, "shared": options.shared, "load": load, "cases": cases}
+    finish("truenorth", options, {**found, "compass_us": COMPASS, "memory": memory})
 
 
 if __name__ == "__main__":
