@@ -140,7 +140,7 @@ def crossover(cores: tuple[int, int], ticks: int, budget: float) -> dict[str, An
     }
     usual, found = fast.kernel, dict[str, Any]()
     for kind in ("narrow", "general"):
-        for rate in (10, 20, 40, 60, 80, 125):
+        for rate in (20, 40, 80, 125, 200, 333):
             emulator = Emulator(chip(TrueNorth(cores=cores), kind, rate))
             run = timed(emulator, 1, ticks, time.process_time)
 

@@ -27,6 +27,7 @@ class Classes:
     `low`, `high`, int16 (cores, neurons): where the potentials of narrow cores stay.
     """
 
+    among: range  # the cores that were looked at
     narrow: NDArray[np.bool_]
     stochastic: NDArray[np.bool_]  # (cores, types)
     draws: NDArray[np.bool_]
@@ -39,20 +40,20 @@ class Classes:
         return bool((inside.all(1) | ~self.narrow).all())
 
 
-def classes_of(net: Configuration, v: NDArray[np.int32]) -> Classes:
-    """The classes of all cores for a run that begins at potentials `v`."""
+def classes_of(net: Configuration, v: NDArray[np.int32], among: range) -> Classes:
+    """The classes of cores for a run that begins at potentials `v`. Those that are not among these are as wide."""
     cores = net.board.n_cores
     narrow, draws = np.zeros(cores, bool), np.zeros(cores, bool)
     stochastic = np.zeros((cores, TYPES), bool)
     low, high = (np.zeros((cores, NEURONS), np.int16) for _ in range(2))
-    for first in range(0, cores, CHUNK):
-        part = slice(first, min(cores, first + CHUNK))
+    for first in range(among.start, among.stop, CHUNK):
+        part = slice(first, min(among.stop, first + CHUNK))
         stochastic[part] = net.b[part].any(-1)
         draws[part] = (net.c[part] | (net.TM[part] > 0)).any(-1)
         least, most, fits = _bounds(net, part, v[part].astype(np.int64))
         narrow[part] = fits
         low[part], high[part] = (x.clip(SHORT.min, SHORT.max) for x in (least, most))
-    return Classes(narrow, stochastic, draws, low, high)
+    return Classes(among, narrow, stochastic, draws, low, high)
 
 
 def fan_in(net: Configuration, part: slice) -> Longs:

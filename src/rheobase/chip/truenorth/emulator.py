@@ -12,6 +12,7 @@ from rheobase.chip.truenorth import fast, reference
 from rheobase.chip.truenorth.board import AXONS, HOST, NEURONS
 from rheobase.chip.truenorth.configuration import Configuration
 from rheobase.chip.truenorth.plan import Plan, plan_of
+from rheobase.chip.truenorth.processes import Processes
 from rheobase.chip.truenorth.results import Events, Run, State, check_state, start
 from rheobase.errors import DTypeError, ParameterError, ShapeError, nearest
 
@@ -57,15 +58,18 @@ class Emulator:
 
     def run(
         self, ticks: int, inputs: tuple[ArrayLike, ArrayLike, ArrayLike] | Events | None = None, *,
-        state: State | None = None, record: Record = "host", progress: Any = None,
+        state: State | None = None, record: Record = "host", progress: Any = None, group: Any = None,
     ) -> Run:  # fmt: skip
         """Run so many ticks. `inputs`: (tick, core, axon) of spikes from outside, in any order, absolute ticks.
 
         `state`: None begins at tick 0 from `rest()`; the state that a run returned goes on, with the same bits as one
         run. `record`: spikes that go to the host, or "all". `progress`: called with how many ticks are done.
 
-        Raises: `ParameterError`, `ShapeError`, `DTypeError` for inputs that do not fit the board or the ticks,
-        `StateError`.
+        `group`: a process group of torch.distributed, whose processes share the cores. All of them make this call with
+        the same arguments, and all return what one process would.
+
+        Raises: `ParameterError`, `ShapeError`, `DTypeError` for inputs that do not fit the board or the ticks, or are
+        others in another process, `StateError`.
         """
         if not is_whole(ticks, 0, MOST_TICKS):
             raise ParameterError("Emulator.run", f"ticks={ticks!r}", "a whole number from 0 on", "1000 is a second")
@@ -77,12 +81,20 @@ class Emulator:
         given = _inputs(self.net, inputs, begin.tick, ticks)
         recorded = _recorded(self.net, record)
         if self.backend == "reference":
+            if group is not None:
+                given_as, remedy = "backend='reference' and a group", 'leave the backend to "auto"'
+                raise ParameterError("Emulator.run", given_as, "the compiled emulator, which processes share", remedy)
             return reference.run(self.net, given, ticks, begin, recorded)
-        if self._plan is None or not self._plan.classes.hold(begin.v):
-            # potentials that no run of the last plan would reach: other bounds hold
-            self._plan = plan_of(self.net, begin.v)
+        cores, processes = range(self.net.board.n_cores), None
+        if group is not None:
+            processes = Processes(group, self.net.board.n_cores)
+            processes.check(self.net, given, ticks, begin)
+            cores = processes.cores
+        if self._plan is None or self._plan.classes.among != cores or not self._plan.classes.hold(begin.v):
+            # also for potentials that no run of the last plan would reach: other bounds hold
+            self._plan = plan_of(self.net, begin.v, cores)
         told = (lambda done: None) if progress is None else progress
-        return fast.run(self.net, self._plan, given, ticks, begin, recorded, told)
+        return fast.run(self.net, self._plan, given, ticks, begin, recorded, told, processes)
 
     def __repr__(self) -> str:
         return f"<Emulator of {self.net!r}, backend={self.backend!r}>"

@@ -28,6 +28,7 @@ from rheobase.engine.llvm.ir import Value
 
 NUMBERS = (
     "rounds", "shards", "ticks",  # rounds are one more than ticks: the last one only takes what was sent
+    "lists",  # of spikes that a shard sends: one for each shard, and one for each other process
     "tick", "neurons",  # the first tick, and how many neurons there are, which are as many as axons
     "rows",  # cores whose spikes are told
 )  # fmt: skip
@@ -98,16 +99,16 @@ class Kernel(Function):
 
     def sent_count(self, number: Value, source: Value, target: Value) -> Value:
         """Where the length of the list from shard to shard stands; those of two rounds take turns."""
-        shards = self.word["shards"]
-        row = self.int("add", self.int("mul", self.int("and", number, 1), shards), source)
-        return self.at(self.word["sent_counts"], self.int("add", self.int("mul", row, shards), target), "i64")
+        held = self.word
+        row = self.int("add", self.int("mul", self.int("and", number, 1), held["shards"]), source)
+        return self.at(held["sent_counts"], self.int("add", self.int("mul", row, held["lists"]), target), "i64")
 
     def entries(self, number: Value, source: Value, target: Value) -> Value:
         """Where a list lies: each has room for all neurons of its source."""
         held, (low, high) = self.word, self.ends(source)
         before = self.int("add", self.int("mul", self.int("and", number, 1), held["neurons"]), self.first_of(low))
         own = self.int("mul", self.first_of(self.int("sub", high, low)), target)
-        return self.at(held["sent"], self.int("add", self.int("mul", before, held["shards"]), own), "i32")
+        return self.at(held["sent"], self.int("add", self.int("mul", before, held["lists"]), own), "i32")
 
     def ends(self, shard: Value) -> tuple[Value, Value]:
         """The first core of a shard, and that of the next."""
@@ -132,7 +133,7 @@ class Kernel(Function):
             self.write_whole(0, total)
         first = self.int("mul", slot, held["neurons"])
         self.given(number, shard, first)
-        with self.loop(held["shards"]) as target:
+        with self.loop(held["lists"]) as target:
             self.write_whole(0, self.sent_count(number, shard, target.index))
         keys = self.at(held["keys"], self.int("mul", number, 2), "i32")
         self.keys = [self.let(f"load i32, ptr {self.at(keys, k, 'i32')}") for k in (0, 1)]

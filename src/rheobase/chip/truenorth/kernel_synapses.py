@@ -19,7 +19,7 @@ from rheobase.engine.llvm.random_numbers import Words
 if TYPE_CHECKING:
     from rheobase.chip.truenorth.kernel import Kernel
 
-FEW = 12  # measured: `python -m benchmarks.truenorth --crossover`
+FEW = 20  # measured: `python -m benchmarks.truenorth --crossover`
 LINE = AXONS // 8
 
 

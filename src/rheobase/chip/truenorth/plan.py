@@ -62,21 +62,20 @@ class _Tables:
         return found
 
 
-def plan_of(net: Configuration, v: NDArray[np.int32]) -> Plan:
-    """The plan for a run that begins at potentials `v`."""
-    classes, tables = classes_of(net, v), _Tables()
-    cores = net.board.n_cores
-    records, targets = np.zeros((cores, len(RECORD)), np.int32), np.empty((cores, NEURONS), np.int64)
+def plan_of(net: Configuration, v: NDArray[np.int32], cores: range) -> Plan:
+    """The plan for a run of some cores that begins at potentials `v`; of the others nothing is kept."""
+    classes, tables, every = classes_of(net, v, cores), _Tables(), net.board.n_cores
+    records, targets = np.zeros((every, len(RECORD)), np.int32), np.empty((every, NEURONS), np.int64)
     kinds = np.where(classes.narrow, 0, WIDE)
     kinds |= np.where(classes.draws | classes.stochastic.any(1), STOCHASTIC, 0) | np.where(classes.draws, DRAWS, 0)
     records[:, RECORD.index("kind")] = kinds
     for narrow in (True, False):
-        among = classes.narrow == narrow
-        records[among, RECORD.index("row")] = np.arange(among.sum())
+        among = cores.start + np.flatnonzero(classes.narrow[cores.start : cores.stop] == narrow)
+        records[among, RECORD.index("row")] = np.arange(len(among))
     records[:, RECORD.index("stochastic")] = classes.stochastic @ (1 << np.arange(TYPES))
     rows = range(RECORD.index("types"), len(RECORD))
-    for first in range(0, cores, CHUNK):
-        part = slice(first, min(cores, first + CHUNK))
+    for first in range(cores.start, cores.stop, CHUNK):
+        part = slice(first, min(cores.stop, first + CHUNK))
         targets[part] = _targets(net, part)
         for core in range(part.start, part.stop):
             found = _rows(net, core, classes)
