@@ -8,6 +8,7 @@ due are bits, and all that it counts are sums, so the result does not depend on 
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 from rheobase.chip.truenorth.board import AXONS, NEURONS
 from rheobase.chip.truenorth.kernel_neurons import update
@@ -58,11 +59,11 @@ def kernel() -> Compiled:
 class Kernel(Function):
     """Writes the kernel. Vectors of 16 bits are its own, those of 32 bits `long`."""
 
-    def __init__(self, vector_bits: int, few: int = FEW):
+    def __init__(self, vector_bits: int, few: Mapping[int, int] = FEW):
         super().__init__(16, vector_bits // 16, WORDS, POINTERS, whole=True)
         self.long = self.of_width(32, vector_bits // 32)
         self.bytes = self.of_width(8, vector_bits // 8)
-        self.few = few  # active axons, up to which rows are added
+        self.few = few  # active axons, up to which rows are added, by the bits of a potential
         # so many vectors of potentials stay in registers
         self.side = 16 if vector_bits == 512 else 8
         self.totals = {name: self.local() for name in Counts._fields}

@@ -19,7 +19,7 @@ from rheobase.engine.llvm.random_numbers import Words
 if TYPE_CHECKING:
     from rheobase.chip.truenorth.kernel import Kernel
 
-FEW = 20  # measured: `python -m benchmarks.truenorth --crossover`
+FEW = {16: 40, 32: 14}  # by bits of a potential; measured: `python -m benchmarks.truenorth --crossover`
 LINE = AXONS // 8
 
 
@@ -29,7 +29,7 @@ def integrate(
 ) -> None:  # fmt: skip
     """Add to the vectors `sums`, of the width of `v`: the potentials of the neurons from `first` on."""
     count = w.read_whole(w.at(w.active_counts, turn, "i64"))
-    few = w.compare("sle", count, w.few)
+    few = w.compare("sle", count, w.few[v.bits])
     # counts have 8 bits
     each = w.let(f"or i1 {few}, {w.compare('eq', count, AXONS)}")
     if stochastic:
