@@ -135,8 +135,10 @@ def measure(emulator: Emulator, ticks: int, budget: float, workers: Sequence[int
 
 def crossover(cores: tuple[int, int], ticks: int, budget: float) -> dict[str, Any]:
     """Rows of weights against counts of axons, in a cache: nanoseconds of a core and a tick, by active axons."""
+    ways = {"rows": 256, "counts": 0}
     codes = {
-        name: compile_module(Kernel(host().vector_bits, few).text()) for name, few in (("rows", 256), ("counts", 0))
+        name: compile_module(Kernel(host().vector_bits, dict.fromkeys((16, 32), few)).text())
+        for name, few in ways.items()
     }
     usual, found = fast.kernel, dict[str, Any]()
     for kind in ("narrow", "general"):

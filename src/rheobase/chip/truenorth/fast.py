@@ -80,7 +80,7 @@ class _Board:
         self.sent_counts = torch.zeros((2, self.shards, self.lists), dtype=torch.int64)
         self.fired = torch.empty(neurons, dtype=torch.int32)
         self.recorded = recorded
-        some = recorded.any(1)
+        some: NDArray[np.bool_] = np.array(recorded.any(1))
         some[: self.among.start] = some[self.among.stop :] = False
         self.which, self.rows = np.flatnonzero(some), int(some.sum())
         self.told = np.where(some, np.cumsum(some) - 1, -1).astype(np.int32)
