@@ -77,7 +77,7 @@ class Configuration:
     Differs from the paper: the paper leaves open where a sum saturates and in which order synapses draw, so here it is
     after the whole sum, and numbers are a function of (seed, tick, core, axon, neuron). R is a plain number.
 
-    Reference: Cassidy et al., IJCNN 2013, doi 10.1109/IJCNN.2013.6707077, equations 1 to 5.
+    Reference: Cassidy et al., IJCNN 2013, doi 10.1109/IJCNN.2013.6707077.
 
     Example, a neuron that is driven by its leak and sends to the host:
 

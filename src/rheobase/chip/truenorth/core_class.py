@@ -35,13 +35,13 @@ class Classes:
     high: NDArray[np.int16]
 
     def hold(self, v: NDArray[np.int32]) -> bool:
-        """Whether potentials are those of this classes' cores."""
+        """Whether potentials lie where those of narrow cores stay."""
         inside = (v >= self.low) & (v <= self.high)
         return bool((inside.all(1) | ~self.narrow).all())
 
 
 def classes_of(net: Configuration, v: NDArray[np.int32], among: range) -> Classes:
-    """The classes of cores for a run that begins at potentials `v`. Those that are not among these are as wide."""
+    """The classes of some cores for a run that begins at potentials `v`; of the others nothing is known."""
     cores = net.board.n_cores
     narrow, draws = np.zeros(cores, bool), np.zeros(cores, bool)
     stochastic = np.zeros((cores, TYPES), bool)

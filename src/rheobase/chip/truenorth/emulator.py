@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -58,7 +59,8 @@ class Emulator:
 
     def run(
         self, ticks: int, inputs: tuple[ArrayLike, ArrayLike, ArrayLike] | Events | None = None, *,
-        state: State | None = None, record: Record = "host", progress: Any = None, group: Any = None,
+        state: State | None = None, record: Record = "host", progress: Callable[[int], None] | None = None,
+        group: Any = None,
     ) -> Run:  # fmt: skip
         """Run so many ticks. `inputs`: (tick, core, axon) of spikes from outside, in any order, absolute ticks.
 

@@ -68,7 +68,7 @@ class _Board:
         self.is_narrow = plan.classes.narrow[mine]
         self.narrow = torch.from_numpy(state.v[mine][self.is_narrow].astype(np.int16))
         self.wide = torch.from_numpy(state.v[mine][~self.is_narrow])
-        self.due = torch.from_numpy(state.due.copy())
+        self.due = torch.from_numpy(np.array(state.due, order="C"))
         self.bounds = shards(plan, min(threads.available(), max(1, len(self.among) // CORES)))
         self.shards = len(self.bounds) - 1
         ends = self.bounds if processes is None else processes.ends

@@ -13,15 +13,7 @@ from collections.abc import Mapping
 from rheobase.chip.truenorth.board import AXONS, NEURONS
 from rheobase.chip.truenorth.kernel_neurons import update
 from rheobase.chip.truenorth.kernel_synapses import FEW, integrate
-from rheobase.chip.truenorth.plan import (
-    DELAY_BITS,
-    DRAWS,
-    PRESENT,
-    RECORD,
-    STOCHASTIC,
-    TARGET_BITS,
-    WIDE,
-)
+from rheobase.chip.truenorth.plan import DELAY_BITS, PRESENT, RECORD, STOCHASTIC, TARGET_BITS, WIDE
 from rheobase.chip.truenorth.results import SLOTS, Counts
 from rheobase.engine.llvm.compile import Compiled, compile_module, host
 from rheobase.engine.llvm.function import COUNTER, DONE, Function
@@ -68,6 +60,7 @@ class Kernel(Function):
         self.side = 16 if vector_bits == 512 else 8
         self.totals = {name: self.local() for name in Counts._fields}
         self.many = self.local()  # neurons that fired
+        self.active_count = self.local()  # of the core that is prepared
         self.active = self.local("i16", LISTS * AXONS)
         self.active_counts = self.local("i64", LISTS)
         self.active_bits = self.local("i64", LISTS * AXONS // 64)
@@ -209,10 +202,6 @@ class Kernel(Function):
         for byte in range(0, size, 64):
             self.fetch(self.at(row, byte, "i8"))
 
-    @functools.cached_property
-    def active_count(self) -> Value:
-        return self.local()
-
     def rows_of(self, core: Value) -> Value:
         """The synapses of a core, a line for each axon."""
         return self.at(self.word["crossbar"], self.int("mul", core, AXONS * LINE), "i8")
@@ -268,9 +257,6 @@ class Kernel(Function):
     def flag(self, record: Value, bit: int) -> Value:
         """Whether the core has a property."""
         return self.compare("ne", self.int("and", self.entry(record, "kind"), bit), 0)
-
-    def draws(self, record: Value) -> Value:
-        return self.flag(record, DRAWS)
 
     # --- spikes -----------------------------------------------------------------------------------
     def tell(self, core: Value, number: Value) -> None:

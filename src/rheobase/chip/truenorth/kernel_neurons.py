@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rheobase.chip.truenorth.board import NEURONS
 from rheobase.chip.truenorth.configuration import POTENTIAL
 from rheobase.chip.truenorth.kernel_synapses import mask, put_mask, widened
+from rheobase.chip.truenorth.plan import DRAWS
 from rheobase.engine.llvm.function import Function
 from rheobase.engine.llvm.ir import Value
 from rheobase.engine.llvm.random_numbers import Words
@@ -96,7 +97,7 @@ def _drawn(w: Kernel, v: Function, core: Value, record: Value, first: Value, man
     for met, eta in kept:
         w.do(f"store {v.M} splat (i1 true), ptr {met}")
         w.do(f"store {v.F} {ZERO}, ptr {eta}")
-    with w.when(w.draws(record)):
+    with w.when(w.flag(record, DRAWS)):
         sizes, bits = w.table(record, "leak_size"), w.table(record, "eta_bits")
         lane = w.int("add", w.int("mul", core, NEURONS), first)
         lane = w.let(f"trunc i64 {lane} to i32")
