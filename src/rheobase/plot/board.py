@@ -30,7 +30,7 @@ def board(net: Configuration, spikes: Events, *, style: Style = LIGHT) -> Figure
     >>> from rheobase.chip.truenorth import Emulator, TrueNorth
     >>> net = Configuration(TrueNorth(cores=(2, 2)), leak=1, alpha=5, target=3)
     >>> len(board(net, Emulator(net).run(20, record="all").spikes).axes)
-    4
+    5
     """
     if not len(spikes.tick):
         remedy = 'run it longer, or with record="all"'
