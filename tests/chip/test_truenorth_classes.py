@@ -21,7 +21,7 @@ def narrow(**parameters: Any) -> bool:
     """Whether the core is run in 16 bits, once its run is seen to be that of the reference."""
     net = Configuration(ONE, **parameters)
     inputs = EVERY if parameters.get("crossbar") else None
-    both(net, 400, inputs)
+    both(net, 60, inputs)
     return bool(classes_of(net, net.v, range(1)).narrow[0])
 
 
@@ -43,6 +43,7 @@ def narrow(**parameters: Any) -> bool:
         (dict(leak=-90, beta=99, gamma=2, kappa=1), dict(leak=-90, beta=99, gamma=2, kappa=0)),
         (dict(leak=90, epsilon=1, alpha=99), dict(leak=90, epsilon=1, alpha=99, kappa=0, gamma=2, v=-1)),
         # thresholds with all that chance adds
+        (dict(alpha=32767), dict(alpha=32768)),
         (dict(leak=200, alpha=32567 - 1022, TM=10), dict(leak=200, alpha=32567 - 1021, TM=10)),
         # a negative threshold that is never met is no matter, unless 16 bits would bring it near
         (dict(beta=200_000, leak=1, alpha=9), dict(beta=200_000, leak=-1, alpha=9)),
