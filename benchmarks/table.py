@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.cells_table import cells
 from benchmarks.markdown import megabytes, ms, percent, table, times
 from benchmarks.measure import ROOT
+from benchmarks.truenorth_table import truenorth
 
 INTRODUCTION = """# Benchmarks
 
@@ -378,6 +379,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "tree": tree,
     "cells": cells,
     "synapses": synapses,
+    "truenorth": truenorth,
     "profiler_rows": profiler_rows,
 }
 

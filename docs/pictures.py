@@ -111,6 +111,7 @@ def main() -> None:
     of_synapses()
     of_page("morphology")
     of_page("energy")
+    of_page("chip")
 
 
 if __name__ == "__main__":

@@ -183,6 +183,15 @@ def test_energy(capsys) -> None:
     for said, span in ((quoted, three.arithmetic), (spiking, three.spiking), (ordinary, three.ordinary)):
         assert 1e6 * span.nominal == pytest.approx(said, rel=0.01)
     assert (DOCS / "img" / "energy.png").is_file()
+def test_chip() -> None:
+    names = run("chip.md")
+    spikes, counts = names["run"].spikes, names["run"].counts
+    # it begins at one core, and reaches all of them
+    assert set(spikes.core[spikes.tick < 8]) == {9}
+    assert set(spikes.core) == set(range(64))
+    assert counts.crossings.sum() > 0
+    assert names["more"].state.tick == 300
+    assert (DOCS / "img" / "chip.png").is_file()
 
 
 def test_morphology() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rheobase.deprecated import moved
 from rheobase.plot.animate import Movie, animate
+from rheobase.plot.board import board
 from rheobase.plot.cell import cell
 from rheobase.plot.cell_animation import cell_animation
 from rheobase.plot.cell_response import CellResponse, cell_response
@@ -35,6 +36,7 @@ __all__ = [
     "Style",
     "Table",
     "animate",
+    "board",
     "cell",
     "cell_animation",
     "cell_response",
