@@ -86,6 +86,8 @@ class Channel(Membrane, abstract=True):
     """
 
     ion: ClassVar[str | None] = None
+    kinetic: ClassVar[bool]  # whether it has a kinetic scheme
+    ohmic: ClassVar[bool]  # whether its current is g (v - e)
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(abstract=abstract, **kwargs)
@@ -98,6 +100,7 @@ class Channel(Membrane, abstract=True):
             raise DeclarationError(cls.__name__, given, "v, and ca where it is read", 'v = entry("mV", "potential")')
         if cls.ion is not None and cls.ion not in IONS:
             raise DeclarationError(cls.__name__, f"ion = {cls.ion!r}", f"one of {', '.join(IONS)}", "or None")
+        cls.kinetic, cls.ohmic = cls.reactions is not Membrane.reactions, cls.current is Channel.current
         if "e" not in cls.params:
             raise DeclarationError(cls.__name__, "no e", "a reversal potential", 'e = param(-90.0, "mV", "...")')
 
