@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from rheobase.core.bound import Bound
 from rheobase.core.declaration.insertion import Inserted
 from rheobase.core.equations.equilibrium import equilibrium
 from rheobase.core.equations.rates import membrane
@@ -15,6 +16,7 @@ from rheobase.errors import DeclarationError
 from rheobase.units import Unit, parse
 
 MS, MV, SIEMENS = parse("ms"), parse("mV"), parse("S/cm2")
+USUAL = ("mS/cm2", "uA/cm2", "S/cm2", "mA/cm2", "nS", "pA", "uS", "nA", "mV", "mM", "ms", "1/ms", "1")
 
 
 class PointNeuron(OdeNeuron, abstract=True):
@@ -31,15 +33,13 @@ class PointNeuron(OdeNeuron, abstract=True):
 
     Raises: `DeclarationError` for a class that lacks one of these, or whose units do not agree.
 
-    >>> import torch
-    >>> from rheobase import PointNeuron, channels, insert, neurons, param, state
-    >>> class Fast(PointNeuron):
-    ...     c_mem = param(1.0, "uF/cm2", "membrane capacitance", positive=True)
-    ...     g_K, g_leak = (param(x, "mS/cm2", "maximal conductance", positive=True) for x in (30.0, 0.1))
-    ...     v_threshold = param(0.0, "mV", "level whose upward crossing is a spike")
-    ...     v = state(-65.0, "mV", "membrane potential")
-    ...     input_unit = "uA/cm2"
-    ...     kv3, leak = insert(channels.Kv3_1, gbar="g_K", e=-90.0), insert(channels.Pas, g="g_leak", e="e_leak")
+    >>> from rheobase import PointNeuron, channels, insert, param, state
+    >>> class Passive(PointNeuron):
+    ...     c_mem, g = param(100.0, "pF", "capacitance", positive=True), param(10.0, "nS", "leak", positive=True)
+    ...     v, v_threshold = state(-70.0, "mV", "potential"), param(0.0, "mV", "level of a spike")
+    ...     input_unit, leak = "pA", insert(channels.Pas, g="g", e=-70.0)
+    >>> list(Passive.params)
+    ['c_mem', 'g', 'v_threshold', 'e']
     """
 
     composed: ClassVar[bool] = True
@@ -55,7 +55,9 @@ class PointNeuron(OdeNeuron, abstract=True):
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         flows: list[tuple[Any, Any]] = []
         slopes: dict[str, Any] = {}
-        for part in self.inserted:
+        # a kernel rests on the equations of the channels, which are reported as they are read
+        neuron: Any = self.parts[0] if isinstance(self, Bound) else self
+        for part in neuron.inserted:
             channel, inside, reads = part.bound(self), part.state(s), part.reads(self, s)
             flows.append((channel.conductance(inside, reads), channel.e))
             slopes |= part.named(channel.dynamics(inside, reads))
@@ -84,17 +86,18 @@ def _check(cls: type[PointNeuron]) -> None:
     _same(cls, "the input", cls.input_unit, slope * MV)
     for part in cls.inserted:
         for name, held in part.params:
-            unit = parse(part.kind.params[name].unit)
+            unit = parse(part.channel.params[name].unit)
             _same(cls, held, cls.params[held].unit, slope if unit == SIEMENS else unit)
         for name, held in part.entries:
             spec = cls.states.get(held) or cls.params[held]
-            _same(cls, held, spec.unit, parse(part.kind.entries[name].unit))
+            _same(cls, held, spec.unit, parse(part.channel.entries[name].unit))
 
 
 def _same(cls: type[PointNeuron], name: str, given: str, expected: Unit) -> None:
     if parse(given) != expected:
-        said = f"{expected}, which its c_mem and channels ask for"
-        raise DeclarationError(cls.__name__, f"{name} in {given}", said, f"declare {name} in that unit")
+        said = next((unit for unit in USUAL if parse(unit) == expected), str(expected))
+        remedy = f"declare {name} in that unit, which goes with c_mem in {cls.params['c_mem'].unit} and the channels"
+        raise DeclarationError(cls.__name__, f"{name} in {given}", said, remedy)
 
 
 __all__ = ["PointNeuron"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,11 +24,14 @@ class Insertion:
     given: Mapping[str, str | float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Inserted:
-    """A channel as part of a neuron: under which names the neuron holds what the channel's equations read."""
+    """A channel as part of a neuron: under which names the neuron holds what the channel's equations read.
 
-    kind: type[Any]
+    Of `channel` methods and options are of use, its values are not.
+    """
+
+    channel: Any
     params: Names
     states: Names
     entries: Names
@@ -37,16 +39,16 @@ class Inserted:
     def bound(self, neuron: Any) -> Bound:
         """The channel with the neuron's values, on which its equations are called."""
         values = {name: getattr(neuron, held) for name, held in self.params}
-        return Bound(_usual(self.kind), values, neuron.dt, neuron.parts[-1] if isinstance(neuron, Bound) else None)
+        return Bound(self.channel, values, neuron.dt, neuron.parts[-1] if isinstance(neuron, Bound) else None)
 
     def state(self, s: Any) -> Any:
         """The channel's state, of the neuron's."""
-        return self.kind.State(*(getattr(s, held) for _, held in self.states))
+        return self.channel.State(*(getattr(s, held) for _, held in self.states))
 
     def reads(self, neuron: Any, s: Any) -> Any:
         """What enters the channel: the potential, and what else the neuron has under the name of an input of it."""
         found = [getattr(s if held in s._fields else neuron, held) for _, held in self.entries]
-        return found[0] if self.kind.Input is None else self.kind.Input(*found)
+        return found[0] if self.channel.Input is None else self.channel.Input(*found)
 
     def named(self, slopes: Mapping[str, Any]) -> dict[str, Any]:
         """By the neuron's names what is by the channel's."""
@@ -128,11 +130,10 @@ class _Brought:
 
     def part(self) -> Inserted:
         kind = self.kind
-        _usual(kind)  # in a step, which may be traced, none can be made
         params = tuple((name, self._param(name, spec)) for name, spec in kind.params.items())
         states = tuple((name, self._state(name, spec)) for name, spec in kind.states.items())
         entries = tuple((name, self._entry(name)) for name in kind.entries)
-        return Inserted(kind, params, states, entries)
+        return Inserted(kind(), params, states, entries)
 
     def _param(self, name: str, spec: ParamSpec) -> str:
         given = self.given.get(name)
@@ -180,12 +181,6 @@ class _Brought:
 
     def _wrong(self, given: str, expected: str, remedy: str) -> DeclarationError:
         return DeclarationError(self.owner, given, expected, remedy)
-
-
-@functools.cache
-def _usual(kind: Callable[[], Any]) -> Any:
-    """A channel to find methods and options at; its values are not read. Made with the class that inserts it."""
-    return kind()
 
 
 __all__ = ["Inserted", "Insertion", "expanded", "insert"]
