@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -32,7 +34,9 @@ def run(page: str) -> dict[str, Any]:
 
 def after_each(page: str) -> list[dict[str, Any]]:
     """The names that there are after each example of a page, run one after the other."""
-    names: dict[str, Any] = {}
+    # a module, in which a class of the page can be found again
+    module = sys.modules[f"page_{Path(page).stem}"] = ModuleType(f"page_{Path(page).stem}")
+    names = vars(module)
     found: list[dict[str, Any]] = []
     torch.manual_seed(0)
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)

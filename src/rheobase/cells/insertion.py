@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 
 from rheobase.cells.compartments import Compartments
 from rheobase.channels.channel import Channel, Membrane, Pool
+from rheobase.core.declaration.elsewhere import class_elsewhere
 from rheobase.errors import ParameterError, nearest
 
 
@@ -36,7 +39,12 @@ def _of_kind(
     for m in given:
         name = type(m).__name__
         if not isinstance(m, Channel | Pool):
-            raise ParameterError("Cell", f"{name} in {kind}", "channels and pools", "see rheobase.channels")
+            # a name, a file, or a class for its instance
+            said = m.__name__ if isinstance(m, type) else f"{m}" if isinstance(m, str | Path) else name
+            called = isinstance(m, type) and issubclass(m, Membrane)
+            remedy = f"{said}(...)" if called else class_elsewhere(said) or "see rheobase.channels"
+            raise ParameterError("Cell", f"{said} in {kind}", "channels and pools", remedy)
+        _check_found(type(m))
         if name in held:
             raise ParameterError("Cell", f"two {name} in {kind}", "each channel once", "add their conductances")
         if m.shape not in ((), shape):
@@ -55,6 +63,17 @@ def _of_kind(
             reads = f"{name} in {kind}, which reads calcium"
             raise ParameterError("Cell", reads, "a pool beside it", "add CaDynamics()")
     return held
+
+
+def _check_found(kind: type[Any]) -> None:
+    """Raise for a class that its module does not hold under its name: a kernel finds the equations by it."""
+    found: Any = sys.modules.get(kind.__module__)
+    for part in kind.__qualname__.split("."):
+        found = getattr(found, part, None)
+    if found is not kind:
+        given = f"{kind.__qualname__}, which {kind.__module__} does not hold under that name"
+        expected = "a channel whose class stands at the top of a module"
+        raise ParameterError("Cell", given, expected, "move the class out of the function")
 
 
 def profiles(compartments: Compartments, channels: nn.ModuleDict, scale: Mapping[str, Any]) -> dict[str, Tensor]:

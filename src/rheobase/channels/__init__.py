@@ -113,4 +113,13 @@ __all__ = [
     "Pas",
     "Pool",
 ]
-__getattr__ = lazily(__name__, FILES)
+
+
+def _class_elsewhere(name: str) -> str | None:
+    # imported here, since a channel that there is needs none of it
+    from rheobase.core.declaration.elsewhere import class_elsewhere
+
+    return class_elsewhere(name)
+
+
+__getattr__ = lazily(__name__, FILES, _class_elsewhere)
