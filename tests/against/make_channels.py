@@ -1,4 +1,4 @@
-"""Write `traces/neuron-channels.npz`: what NEURON's `hh`, and the mechanism of docs/from_nmodl.md, do in one compartment.
+"""Write `traces/neuron-channels.npz`: what NEURON's `hh` and the mechanism of docs/from_nmodl.md do in one compartment.
 
     python tests/against/make_channels.py
 

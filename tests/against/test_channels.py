@@ -1,4 +1,4 @@
-"""Channels in a cell of one compartment, in NEURON's own scheme, against NEURON (`make_channels.py` wrote the traces)."""
+"""Channels in a cell of one compartment, in NEURON's own scheme, against NEURON (traces of `make_channels.py`)."""
 
 from __future__ import annotations
 

@@ -237,7 +237,7 @@ def test_a_set_that_there_is_not() -> None:
 
 
 def test_a_channel_in_a_neuron_of_another_kind() -> None:
-    with pytest.raises(DeclarationError, match="leak = insert.*PointNeuron"):
+    with pytest.raises(DeclarationError, match=r"leak = insert.*PointNeuron"):
         type("Wrong", (OdeNeuron,), body(dynamics=lambda self, s, i: {}, threshold=lambda self, s: s.v, crossing=True))
 
 

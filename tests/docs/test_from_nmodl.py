@@ -18,7 +18,7 @@ def test_the_columns_give_the_same() -> None:
         assert str(file["nmodl"]) == nmodl(), "write it anew: python tests/against/make_channels.py"
         theirs: Any = torch.as_tensor(file["natm"])
     traces = run("from_nmodl.md")["traces"]
-    for k, (name, found) in enumerate(traces.items()):
+    for k, found in enumerate(traces.values()):
         torch.testing.assert_close(found.flatten(), theirs[:, k], rtol=0, atol=1e-9 if k == 0 else 1e-11)
     assert float(traces["soma"].max()) > 20.0
 
