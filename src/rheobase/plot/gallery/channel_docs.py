@@ -64,7 +64,8 @@ def channel_page(kind: type[Any]) -> str:
         parameters(kind),
         _states(kind),
         sets(kind, "channels"),
-        "\n\n".join(f"**{k[0].upper()}{k[1:]}.** {escaped(text)}" for k, text in facts.items()) + "\n",
+        "\n\n".join(f"**{_capital(k)}.** {escaped(_capital(text)).rstrip('.')}." for k, text in facts.items()) + "\n",
+        f"## Example\n\n```python\n{_example(kind)}\n```\n",
         "[All channels](index.md) · [cells](../cells.md) · [from NMODL](../from_nmodl.md)\n",
     ]
     return "\n".join(part for part in parts if part)
@@ -83,6 +84,21 @@ def channel_index(kinds: Iterable[type[Any]]) -> str:
         "neurons. Pages and pictures are made from the declarations by `rheobase gallery --channels --docs "
         "docs/channels`.\n\n" + table(("channel", "what it is", "ion", "paper"), rows)
     )
+
+
+def _capital(text: str) -> str:
+    """A sentence's beginning, unless it is a name."""
+    first = text.split(maxsplit=1)[0]
+    return text if (first.islower() and len(first) < 3) or "_" in first else text[0].upper() + text[1:]
+
+
+def _example(kind: type[Membrane]) -> str:
+    """A channel alone, in voltage clamp."""
+    name = kind.__name__
+    given = ", ".join(f"{k}={k}" for k in kind.entries) if kind.Input is not None else next(iter(kind.entries))
+    out, what = (next(iter(kind.states)), "mM") if issubclass(kind, Pool) else ("current", "mA/cm2")
+    axes = ", ".join(f"{k} in {spec.unit}" for k, spec in kind.entries.items())
+    return f"{out}, end = channels.{name}(dt=0.025)({given})  # {axes}, (time, batch); {out} in {what}"
 
 
 def _states(kind: type[Membrane]) -> str:
