@@ -60,8 +60,7 @@ def _check_input(cell: Cell, name: str, value: Any) -> None:
     if not isinstance(value, Tensor) or value.dtype not in (torch.float32, torch.float64):
         kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
         raise DTypeError(repr(cell), f"{name} of {kind}", "a tensor of float32 or float64", "call .float() on it")
-    if value.device.type != "cpu":
-        raise DeviceError(repr(cell), f"{name} on {value.device}", "the CPU", "cells have no kernel for a GPU")
+    check_device(cell, name, value)
     expected = ("time", "batch", *cell.shape)
     if value.dim() != len(expected) or tuple(value.shape[2:]) != cell.shape or 0 in value.shape:
         text = f"{name} of shape {tuple(value.shape)}"
@@ -72,6 +71,12 @@ def _check_input(cell: Cell, name: str, value: Any) -> None:
         where = bad.nonzero()[0].tolist()
         given = f"{name}[{', '.join(map(str, where))}] = {float(value.detach()[tuple(where)])}"
         raise InputError(repr(cell), given, "finite numbers", "look at the stimulus")
+
+
+def check_device(cell: Cell, name: str, value: Tensor) -> None:
+    """Raise unless the tensor lies where cells run; one on the device meta has no values, and lies nowhere."""
+    if value.device.type not in ("cpu", "meta"):
+        raise DeviceError(repr(cell), f"{name} on {value.device}", "the CPU", "cells have no kernel for a GPU")
 
 
 def check_every(cell: Cell, every: Any, steps: int) -> None:
@@ -208,4 +213,4 @@ def diverged(cell: Cell, given: Mapping[str, Tensor], state: CellState) -> Diver
     return Diverged(repr(cell), text, "potentials that stay finite", "look at its parameters and the stimulus")
 
 
-__all__ = ["arguments", "asked", "check_every", "check_state", "diverged", "gathered", "passive_rows"]
+__all__ = ["arguments", "asked", "check_device", "check_every", "check_state", "diverged", "gathered", "passive_rows"]

@@ -69,6 +69,13 @@ class Membrane(Declared, abstract=True):
         """The state in which the published files start a simulation in NEURON: `settled`, but for their slips."""
         return self.settled(i)
 
+    def forward(self, current: Any = None, state: Any = None, **call: Any) -> Any:
+        """Alone, in voltage clamp: the call of `Neuron.forward`. Raises: `ParameterError` for one made without dt."""
+        if self.dt is None and self.states:
+            name = type(self).__name__
+            raise ParameterError(name, "no dt", "the time step in ms, to run alone", f"{name}(dt=0.025)")
+        return super().forward(current, state, **call)
+
     def _checked_dt(self, dt: float | None) -> float | None:
         if dt is not None and not is_number(dt, above=0):
             raise ParameterError(type(self).__name__, f"dt = {dt!r}", "a finite number > 0, in ms", "dt=0.025, say")
