@@ -184,3 +184,5 @@ def test_cells() -> None:
     assert names["traces"]["soma"].shape == (2000, 3, 4)
     assert bool((names["slopes"] != 0).all())
     assert float(names["outward"][-1]) > 0
+    counts = names["burst"].sum(0).flatten()
+    assert 0 < counts[0] < counts[1] < counts[2]
