@@ -47,7 +47,7 @@ def inputs(name: str, v: Tensor, ca: float = 4e-4) -> dict[str, Tensor]:
 
 def test_every_file_is_a_channel() -> None:
     files = {path.stem for path in Path(channels.__file__).parent.glob("*.py")}
-    helpers = {"__init__", "channel", "ions", "colbert_pan", "squid_axon"}
+    helpers = {"__init__", "channel", "ions", "colbert_pan", "squid_axon", "kinetics", "flows"}
     assert files - helpers == {channels.FILES[name] for name in NAMES}
 
 

@@ -39,6 +39,7 @@ def test_probabilities_of_a_scheme_are_neurons() -> None:
     for group in ("C", "I", "O"):
         expected = p[rows][:, [k for k, n in enumerate(names) if n[0] == group]].sum(1)
         np.testing.assert_allclose(found.steady[group][at], expected, rtol=1e-6)
+    assert found.open is not None
     np.testing.assert_allclose(found.open, found.steady["O"], rtol=1e-12)
 
 

@@ -49,7 +49,7 @@ class Kinetics:
         }  # fmt: skip
 
 
-def kinetics(kind: type[Membrane], **values: float) -> Kinetics:
+def kinetics(kind: type[Membrane], **values: Any) -> Kinetics:
     """The curves of a channel with these values of its parameters, the others as declared.
 
     Raises: `DeclarationError` for a state of which only the derivative is declared.
