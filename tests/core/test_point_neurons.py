@@ -202,6 +202,10 @@ BODY: dict[str, Any] = {
             "Wrong.b: got the state m a second time.*Kv3_1, m=",
         ),
         ({"kv": insert(channels.Kv3_1, gbar="g", e="v_threshold", m="v")}, "Wrong.kv: got the state v a second time"),
+        (
+            {"m": state(0.0, "mV", "m"), "kv": insert(channels.Kv3_1, gbar="g", e="v_threshold")},
+            "m in mV; expected 1",
+        ),
         ({"dynamics": lambda self, s, i: {}}, "dynamics of its own"),
     ],
 )  # fmt: skip
@@ -214,6 +218,7 @@ def test_what_is_composed_wrongly(change: dict[str, Any], message: str) -> None:
     ("kind", "given", "message"),
     [
         (channels.CaDynamics, {}, "CaDynamics, which has no conductance"),
+        (Channel, {}, "Channel, which has no conductance"),
         (channels.Pas(g=1e-3), {}, r"Pas\(\); expected the class of a channel"),
         ("kdr.mod", {}, "NMODL is not translated: docs/from_nmodl.md"),
         ("hh", {}, "channels.Na_HH"),

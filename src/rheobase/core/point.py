@@ -88,6 +88,8 @@ def _check(cls: type[PointNeuron]) -> None:
         for name, held in part.params:
             unit = parse(part.channel.params[name].unit)
             _same(cls, held, cls.params[held].unit, slope if unit == SIEMENS else unit)
+        for name, held in part.states:
+            _same(cls, held, cls.states[held].unit, parse(part.channel.states[name].unit))
         for name, held in part.entries:
             spec = cls.states.get(held) or cls.params[held]
             _same(cls, held, spec.unit, parse(part.channel.entries[name].unit))

@@ -69,9 +69,11 @@ def insert(kind: type[Any], set: str | None = None, /, **given: str | float) -> 
     Raises: `DeclarationError` for what is no channel, a kinetic scheme, a name that there is not, or a set.
     """
     owner = f"insert({getattr(kind, '__name__', kind)!s})"
-    if not isinstance(kind, type) or not callable(getattr(kind, "conductance", None)):
+    if not isinstance(kind, type) or not hasattr(kind, "conductance") or kind.abstract:
         instead = class_elsewhere(str(kind)) or "give a class of rheobase.channels, insert(channels.Kv3_1, ...)"
-        given_kind = f"{kind!r}" if not isinstance(kind, type) else f"{kind.__name__}, which has no conductance"
+        given_kind = (
+            f"{kind!r}" if not isinstance(kind, type) else f"{kind.__name__}, which has no conductance of its own"
+        )
         raise DeclarationError("insert", given_kind, "the class of a channel", instead)
     for wrong, what in ((kind.kinetic, "a kinetic scheme"), (not kind.ohmic, "a current that is not g (v - e)")):
         if wrong:
