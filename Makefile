@@ -41,10 +41,11 @@ lint: .venv/.installed-dev ## run the static checks alone
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-docs: .venv/.installed-dev ## draw the pictures of the documentation again, and the page of every neuron
+docs: .venv/.installed-dev ## draw the pictures of the documentation again, and the page of every neuron and channel
 	$(BIN)/python docs/pictures.py
 	$(BIN)/python docs/architecture.py
 	$(BIN)/rheobase gallery --docs docs/neurons
+	$(BIN)/rheobase gallery --channels --docs docs/channels
 
 bench: .venv/.installed ## time rheobase against torch, and against its peers where they are installed
 	for name in neurons training_step memory startup after_matmul conductance epoch delay cs_gru dqif event_driven tree cells synapses truenorth profiler_rows; do \

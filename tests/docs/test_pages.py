@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -32,7 +34,9 @@ def run(page: str) -> dict[str, Any]:
 
 def after_each(page: str) -> list[dict[str, Any]]:
     """The names that there are after each example of a page, run one after the other."""
-    names: dict[str, Any] = {}
+    # a module, in which a class of the page can be found again
+    module = sys.modules[f"page_{Path(page).stem}"] = ModuleType(f"page_{Path(page).stem}")
+    names = vars(module)
     found: list[dict[str, Any]] = []
     torch.manual_seed(0)
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
@@ -183,6 +187,8 @@ def test_energy(capsys) -> None:
     for said, span in ((quoted, three.arithmetic), (spiking, three.spiking), (ordinary, three.ordinary)):
         assert 1e6 * span.nominal == pytest.approx(said, rel=0.01)
     assert (DOCS / "img" / "energy.png").is_file()
+
+
 def test_chip() -> None:
     names = run("chip.md")
     spikes, counts = names["run"].spikes, names["run"].counts
@@ -217,3 +223,5 @@ def test_cells() -> None:
     assert open_.shape == (2000, 2, 1)
     assert bool((names["passive"].receptors["exc"].weight_log.grad != 0).all())
     assert (DOCS / "img" / "epsp.png").is_file()
+    counts = names["burst"].sum(0).flatten()
+    assert 0 < counts[0] < counts[1] < counts[2]

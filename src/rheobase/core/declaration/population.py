@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from rheobase.core.declaration.elsewhere import elsewhere
 from rheobase.core.declaration.inputs import CURRENT, RESERVED, input_type
+from rheobase.core.declaration.insertion import Inserted, expanded
 from rheobase.core.declaration.parameter_sets import NamedSet, NamedSets, Shown, named_sets, set_in
 from rheobase.core.declaration.words import EntrySpec, Option, ParamSpec, StateSpec
 from rheobase.core.execution.check import checked_shape
@@ -39,6 +40,8 @@ class Declared(Neuron):
     abstract: ClassVar[bool] = True
     needs_state: ClassVar[bool] = True
     single: ClassVar[bool] = False  # whether one alone may be made, of shape ()
+    composed: ClassVar[bool] = False  # whether channels may be inserted
+    inserted: ClassVar[tuple[Inserted, ...]] = ()
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -52,7 +55,7 @@ class Declared(Neuron):
                 "a final class",
                 "wrap it, or write a new one",
             )
-        members = vars(cls)
+        members, cls.inserted = expanded(cls)
         cls.params = {k: v for k, v in members.items() if isinstance(v, ParamSpec)}
         cls.states = {k: v for k, v in members.items() if isinstance(v, StateSpec)}
         cls.declared_options = {k: v for k, v in members.items() if isinstance(v, Option)}
