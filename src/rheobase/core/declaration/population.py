@@ -117,7 +117,7 @@ class Declared(Neuron):
             ends = spec.range or spec.clamp
             if spec.draw and ends is not None:
                 low, high = ends
-                drawn = torch.rand(sizes, generator=generator) * (high - low) + low  # type: ignore[operator]
+                drawn = torch.rand((*spec.size, *sizes), generator=generator) * (high - low) + low  # type: ignore[operator]
                 given.setdefault(name, drawn)
         return cls(*sizes, **given)
 
@@ -196,7 +196,7 @@ class Declared(Neuron):
         self.remember(stored, exact, held[stored])
 
     def values(self) -> dict[str, Tensor]:
-        return {name: self.value(name) for name in self.params}
+        return {k: x for name, spec in self.params.items() for k, x in spec.entries(name, self.value(name)).items()}
 
     # --- rest -----------------------------------------------------------------------------------------
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
@@ -271,6 +271,10 @@ class Declared(Neuron):
         for name, spec in self.params.items():
             value = self.value(name).detach()
             learnable = name in self.learn
+            # of a vector, the first entry stands for all where they are the same
+            each = value.flatten()[0] if spec.size and bool((value == value.flatten()[0]).all()) else value
+            if each.dim() == 0 and value.dim() == len(spec.size):
+                value = each
             if value.dim() == 0 and _number(value, learnable) == _number(value.new_tensor(spec.default), learnable):
                 continue
             short = _number(value, learnable) if value.dim() == 0 else f"torch.tensor({value.tolist()})"

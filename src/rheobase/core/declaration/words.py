@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from rheobase.checks import is_number
+from rheobase.checks import is_number, is_whole
 from rheobase.errors import DeclarationError, ParameterError
 
 Bounds = tuple[float | None, float | None]
@@ -26,6 +27,9 @@ class ParamSpec:
     As an attribute of a neuron it reads the current value. A learnable parameter is stored so that every
     gradient step stays legal: `positive` and `nonnegative` as its logarithm, `range` as a logit, `clamp` as it is, cut
     when read.
+
+    One with a `size` is a vector or matrix of numbers, stored as one tensor (*size) or (*size, *shape of the neurons).
+    Equations see its entries, `self.weight[k][j]`; kernels see each entry as a parameter of its own, `weight.k.j`.
     """
 
     default: float
@@ -36,6 +40,7 @@ class ParamSpec:
     clamp: Bounds | None = None
     draw: bool = False
     nonnegative: bool = False
+    size: tuple[int, ...] = ()
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -51,6 +56,23 @@ class ParamSpec:
 
     def __set__(self, neuron: Any, value: Any) -> None:
         neuron.assign(self.name, value)
+
+    def places(self, name: str) -> list[str]:
+        """The name of each entry, for a parameter called `name`: itself, where it is one number."""
+        return [".".join((name, *map(str, at))) for at in itertools.product(*map(range, self.size))]
+
+    def entries(self, name: str, value: Tensor) -> dict[str, Tensor]:
+        """Each entry of a value by its name; each is a scalar, or has a value for each neuron."""
+        if not self.size:
+            return {name: value}
+        return dict(zip(self.places(name), value.flatten(0, len(self.size) - 1).unbind(0), strict=True))
+
+    def nested(self, name: str, values: Mapping[str, Any]) -> Any:
+        """What equations see of a parameter with a size: tuples of entries, as deep as it has axes."""
+        found: list[Any] = [values[place] for place in self.places(name)]
+        for n in reversed(self.size[1:]):
+            found = [tuple(found[k : k + n]) for k in range(0, len(found), n)]
+        return tuple(found)
 
     def stored_name(self, learnable: bool) -> str:
         if learnable and self.logarithmic:
@@ -95,10 +117,15 @@ class ParamSpec:
         if tensor.dtype == torch.bool or tensor.is_complex():
             given, expected = f"{self.name} = {value!r}", f"real numbers in {self.unit}"
             raise ParameterError(owner, given, expected, f"the default is {self.default}")
-        ends = zip(reversed(tensor.shape), reversed(shape), strict=False)
-        if tensor.dim() > len(shape) or any(n not in (1, m) for n, m in ends):
+        own = len(self.size)
+        # one number stands for all entries
+        tensor = tensor.expand(self.size) if own and not tensor.dim() else tensor
+        ends = zip(reversed(tensor.shape[own:]), reversed(shape), strict=False)
+        fits = tuple(tensor.shape[:own]) == self.size and tensor.dim() <= own + len(shape)
+        if not fits or any(n not in (1, m) for n, m in ends):
             given = f"{self.name} of shape {tuple(tensor.shape)}"
-            raise ParameterError(owner, given, f"a scalar or {shape}", "one value per neuron")
+            expected = f"a scalar or {shape}" if not own else f"a scalar, {self.size} or {(*self.size, *shape)}"
+            raise ParameterError(owner, given, expected, "one value per neuron")
         return tensor
 
     def check(self, owner: str, value: Tensor, learnable: bool = False) -> None:
@@ -128,12 +155,14 @@ def param(
     clamp: Bounds | None = None,
     draw: bool = False,
     nonnegative: bool = False,
+    size: tuple[int, ...] = (),
 ) -> Any:
     """Declare a parameter: `tau_mem = param(20.0, "ms", "membrane time constant", positive=True)`.
 
     `positive`, `nonnegative` and `range` are enforced (when learnable, by a reparametrisation); `clamp` cuts the value
     at every use, as some papers do (SRC's b_h <= -4), and lets the gradient of a cut value be zero. `draw` says
-    that the paper draws a value for each neuron, uniformly from the range or clamp: `AdLIF.draw(128)` does.
+    that the paper draws a value for each neuron, uniformly from the range or clamp: `AdLIF.draw(128)` does. `size`
+    makes it a vector or a matrix, whose entries all start at the default: `self.weight[k][j]` in the equations.
     """
     if sum((positive, nonnegative, range is not None, clamp is not None)) > 1:
         given = "more than one of positive, nonnegative, range, clamp"
@@ -152,7 +181,14 @@ def param(
         raise DeclarationError("param", f"bounds {ends}", "the lower one first", "turn them round")
     if not meaning:
         raise DeclarationError("param", "no meaning", "a few words", "say what the parameter is")
-    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw, nonnegative)
+    if not all(is_whole(n, 1) for n in size):
+        raise DeclarationError("param", f"size = {size!r}", "whole numbers > 0", "size=(8, 6), or none for one number")
+    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw, nonnegative, size)
+
+
+def places(params: Mapping[str, ParamSpec]) -> tuple[str, ...]:
+    """The names of all entries of parameters, in order: what a step is given."""
+    return tuple(place for name, spec in params.items() for place in spec.places(name))
 
 
 @dataclass(frozen=True, eq=False)
