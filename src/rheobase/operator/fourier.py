@@ -12,8 +12,10 @@ from torch import Tensor, nn
 
 from rheobase.checks import is_whole
 from rheobase.errors import BackendUnavailable, DTypeError, InputError, ParameterError, ShapeError
+from rheobase.learning import RelativeLp
 from rheobase.operator.codes import Codes, check_amplitudes
 from rheobase.operator.embedding import AMPLITUDE_LEVELS, channels
+from rheobase.operator.samples import Samples
 
 PUBLISHED: dict[str, int] = {"steps": 8583, "modes": 256, "hidden": 24, "layers": 12}
 
@@ -94,6 +96,10 @@ class FourierOperator(nn.Module):
         each = scaled.expand(*batch, -1).reshape(len(rows), -1).to(rows.dtype)
         volts: Tensor = self.net(channels(rows, each, self.levels))[:, 0]
         return 1000.0 * volts.T.reshape(current.shape)
+
+    def objective(self, batch: Samples) -> Tensor:
+        """What is minimised in training: the relative error of the potential in the norm of order 4."""
+        return RelativeLp()(self(batch.current, batch.code, check_range=False), batch.v)
 
     def _refuse(self, state: Any, other: dict[str, Any]) -> None:
         asked = {"state": state, **other}

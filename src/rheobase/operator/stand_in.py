@@ -1,0 +1,160 @@
+"""The causal stand-in: an ELM neuron whose biases follow from the code of a model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from rheobase.checks import is_number
+from rheobase.core.wrappers.forced import Forced
+from rheobase.errors import ParameterError, ShapeError
+from rheobase.learning import RelativeLp
+from rheobase.neurons import ELM
+from rheobase.operator.codes import Codes, check_amplitudes
+from rheobase.operator.embedding import PER_NANOAMPERE
+from rheobase.operator.samples import Samples
+
+FAST, SLOW = 0.15, 100.0  # ms: time constants of the fastest and the slowest memory
+AHEAD = 8.0  # ms before a spike from which on the distance to threshold says when it comes
+WEIGHT = 0.3  # of the distance to threshold in the objective, beside the relative error of the potential
+SHIFTED = ("bias", "bias_out", "v_threshold", "v_leak")  # by the code
+LEARNED = ("weight_in", "weight_m", "weight_out", "weight_u", "kick", "weight_v", *SHIFTED)
+
+
+class StandIn(nn.Module):
+    """A neuron in place of a biophysical cell: an ELM neuron for each model, whose biases follow from its code.
+
+        bias = bias_0 + shift code,    likewise bias_out, v_threshold and v_leak; all other weights are shared
+
+    `neuron(code)` is a plain `rheobase.neurons.ELM`, which has states, runs on in chunks, on every backend, in networks.
+    A call of the stand-in itself is the same with current in nA and the check of the range. It has 118 + 15 x features
+    parameters.
+
+    It learns with its spikes told (`objective`): the potential, the spikes drawn by the memories that they kick, and
+    its distance u from threshold, which is to be (dt/2 - time to the next spike)/8 ms, and at least -1.
+
+    sample      time of a step in ms: that of the traces it learns from
+    codes       the features of a model, their scaling and range, or just their names (not scaled, no range)
+    amplitudes  least and largest current in nA that it is trained on, for the check of the range
+
+    Shapes: current (time, batch, *models) in nA, code (*models, features); spikes and potential (mV) as current.
+
+    Raises: `ParameterError`, `ShapeError`, what a neuron raises, and `OutOfRange` outside what was trained.
+
+    Differs from the paper: see `ELM`; the code, the told spikes and the time to the next spike are not in it.
+
+    Reference: Spieler et al., arXiv 2306.16922 (2024).
+    """
+
+    def __init__(
+        self,
+        codes: Codes | Sequence[str],
+        *,
+        sample: float,
+        amplitudes: tuple[float, float] | None = None,
+    ):
+        super().__init__()
+        if not is_number(sample, above=0):
+            remedy = "Protocol().sample is as published"
+            raise ParameterError("StandIn", f"sample = {sample!r}", "a finite number > 0 in ms", remedy)
+        self.codes = codes if isinstance(codes, Codes) else None
+        self.features = codes.names if isinstance(codes, Codes) else tuple(codes)
+        self.sample, self.amplitudes = sample, amplitudes
+        self.values = nn.ParameterDict({name: nn.Parameter(_start(name)) for name in LEARNED})
+        sizes = {name: math.prod(ELM.params[name].size) for name in SHIFTED}
+        self.shifts = nn.ParameterDict(
+            {name: nn.Parameter(torch.zeros(n, len(self.features))) for name, n in sizes.items()}
+        )
+        self._forced: dict[tuple[int, ...], Forced] = {}  # by shape: what is traced once is kept
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_forced": {}}
+
+    def neuron(self, code: Tensor, *, check_range: bool = True) -> ELM:
+        """The neurons of these codes, of shape (*models), with fixed values; their input is in units of 0.1 nA."""
+        if check_range and self.codes is not None:
+            self.codes.check(code)
+        with torch.no_grad():
+            return ELM(*code.shape[:-1] or (1,), **self._clock(), **self._valued(code))
+
+    def forward(
+        self, current: Tensor, code: Tensor, state: Any = None, *, check_range: bool = True
+    ) -> tuple[Tensor, Tensor, Any]:
+        """(spikes, potential in mV, state): a run with the spikes that it makes itself."""
+        if check_range and self.amplitudes is not None:
+            check_amplitudes(current, self.amplitudes)
+        neuron = self.neuron(code, check_range=check_range)
+        spikes, end, rec = neuron(PER_NANOAMPERE * current, state, record=("v",))
+        return spikes, rec.v, end
+
+    def objective(self, batch: Samples) -> Tensor:
+        """What is minimised: the relative error of the potential, and the squared one of the distance to threshold."""
+        (potential, distance), wanted = self.told(batch), time_to_next(batch.spikes, self.sample)
+        return RelativeLp()(potential, batch.v) + WEIGHT * (distance - wanted).square().mean()
+
+    def told(self, batch: Samples) -> tuple[Tensor, Tensor]:
+        """Potential (mV) and distance to threshold, (time, batch), where the spikes are those of the data."""
+        shape = (batch.current.shape[1],)
+        if shape not in self._forced:
+            self._forced[shape] = Forced(ELM(*shape, learn=LEARNED, detach_reset=True, **self._clock()))
+        forced = self._forced[shape].to(batch.current)
+        given = {f"neuron.{name}": value for name, value in self._valued(batch.code).items()}
+        inputs = {"current": PER_NANOAMPERE * batch.current[:, None], "spikes": batch.spikes[:, None]}
+        distance, _, rec = functional_call(forced, given, kwargs={**inputs, "record": ("v",)})
+        return rec.v[:, 0], distance[:, 0]
+
+    def _clock(self) -> dict[str, float]:
+        return {"tau_min": FAST / self.sample, "tau_max": SLOW / self.sample}
+
+    def _valued(self, code: Tensor) -> dict[str, Tensor]:
+        """The learned values for codes (*models, features); those that the code shifts have the axes of the models."""
+        if not code.dim() or code.shape[-1] != len(self.features):
+            given, expected = f"code of shape {tuple(code.shape)}", f"(*models, {len(self.features)})"
+            raise ShapeError("StandIn", given, expected, f"in this order: {', '.join(self.features)}")
+        scaled = code if self.codes is None else self.codes.scaled(code)
+        # around the middle of the scale, so that a shift does not move all models
+        centred = (scaled - 2.0).to(self.shifts["bias"].dtype)
+        found: dict[str, Tensor] = dict(self.values.items())
+        for name, shift in self.shifts.items():
+            size = ELM.params[name].size
+            moved = torch.einsum("kf,...f->k...", shift, centred).reshape(*size, *code.shape[:-1])
+            own = self.values[name]
+            found[name] = own.reshape(*size, *(1,) * (code.dim() - 1)) + moved
+        return found
+
+    def extra_repr(self) -> str:
+        return f"{list(self.features)}, sample={self.sample}"
+
+
+def time_to_next(spikes: Tensor, sample: float) -> Tensor:
+    """What the distance to threshold is to be: (sample/2 - time to the next spike)/8 ms, -1 at least.
+
+    Shapes: spikes (time, batch) in {0, 1}; the result likewise. It is above 0 where there is a spike, and only there.
+
+    >>> time_to_next(torch.tensor([[0.0], [0.0], [1.0], [0.0]]), sample=2.0).flatten().tolist()
+    [-0.375, -0.125, 0.125, -1.0]
+    """
+    steps = torch.arange(len(spikes), device=spikes.device, dtype=torch.float32)[:, None]
+    at = torch.where(spikes > 0, steps, torch.inf)
+    following = at.flip(0).cummin(0).values.flip(0)
+    return ((0.5 - (following - steps)) * sample / AHEAD).clamp(min=-1.0)
+
+
+def _start(name: str) -> Tensor:
+    """Values before training, drawn from torch's generator."""
+    size = ELM.params[name].size
+    inputs = size[-1] if len(size) == 2 else 1
+    spread = {"weight_v": 10.0, "weight_u": 0.3, "kick": 0.3}.get(name, inputs**-0.5)
+    if name == "v_leak":
+        return torch.tensor(-72.0)
+    if name == "v_threshold":
+        return torch.tensor(0.5)
+    return spread * torch.randn(size)
+
+
+__all__ = ["StandIn", "time_to_next"]
