@@ -23,7 +23,7 @@ def modulated(p: Tensor, steps: int, levels: int) -> Tensor:
     >>> modulated(torch.tensor(1.0), steps=3, levels=1).shape
     torch.Size([2, 3])
     """
-    t = torch.linspace(0.0, 2.0 * math.pi, steps, dtype=torch.float64)
+    t = torch.arange(steps, dtype=torch.float64) * (2.0 * math.pi / (steps - 1))
     # of phases up to thousands, float32 would keep three digits
     rates = math.pi * torch.exp2(torch.arange(levels, dtype=torch.float64))
     phase = p.double()[..., None, None] * rates.to(p.device)[:, None] * t.to(p.device)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -96,6 +96,14 @@ class FourierOperator(nn.Module):
         each = scaled.expand(*batch, -1).reshape(len(rows), -1).to(rows.dtype)
         volts: Tensor = self.net(channels(rows, each, self.levels))[:, 0]
         return 1000.0 * volts.T.reshape(current.shape)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Convert complex weights as pairs of real ones: torch would cast them to real numbers in `to(float64)`."""
+
+        def each(t: Tensor) -> Tensor:
+            return torch.view_as_complex(fn(torch.view_as_real(t))) if t.is_complex() else fn(t)
+
+        return super()._apply(each, recurse)
 
     def objective(self, batch: Samples) -> Tensor:
         """What is minimised in training: the relative error of the potential in the norm of order 4."""
