@@ -42,7 +42,7 @@ class FourierOperator(nn.Module):
 
     Numerics: the embedding is computed in float64 and rounded; its gradient with respect to the current goes through the
     first sample that is not 0. Only frequencies below modes/2 over the window pass the spectral layers (248 Hz as
-    published); what is faster is formed from the embedding by the pointwise ones.
+    published, in single precision whatever the type of the input); what is faster is formed from the embedding by the pointwise ones.
 
     Differs from the paper: in mV in place of V; the rest is the published module.
 

@@ -13,7 +13,7 @@ from torch.func import functional_call
 from rheobase.checks import is_number
 from rheobase.core.wrappers.forced import Forced
 from rheobase.errors import ParameterError, ShapeError
-from rheobase.learning import RelativeLp
+from rheobase.learning import RelativeLp, trains_of, van_rossum
 from rheobase.neurons import ELM
 from rheobase.operator.codes import Codes, check_amplitudes
 from rheobase.operator.embedding import PER_NANOAMPERE
@@ -21,6 +21,7 @@ from rheobase.operator.samples import Samples
 
 FAST, SLOW = 0.15, 100.0  # ms: time constants of the fastest and the slowest memory
 AHEAD = 8.0  # ms before a spike from which on the distance to threshold says when it comes
+CANDIDATES = 33  # of a threshold
 WEIGHT = 0.3  # of the distance to threshold in the objective, beside the relative error of the potential
 SHIFTED = ("bias", "bias_out", "v_threshold", "v_leak")  # by the code
 LEARNED = ("weight_in", "weight_m", "weight_out", "weight_u", "kick", "weight_v", *SHIFTED)
@@ -32,7 +33,7 @@ class StandIn(nn.Module):
         bias = bias_0 + shift code,    likewise bias_out, v_threshold and v_leak; all other weights are shared
 
     `neuron(code)` is a plain `rheobase.neurons.ELM`, which has states, runs on in chunks, on every backend, in networks.
-    A call of the stand-in itself is the same with current in nA and the check of the range. It has 118 + 15 x features
+    A call of the stand-in itself is the same with current in nA and the check of the range. It has 78 + 12 x features
     parameters.
 
     It learns with its spikes told (`objective`): the potential, the spikes drawn by the memories that they kick, and
@@ -107,6 +108,22 @@ class StandIn(nn.Module):
         inputs = {"current": PER_NANOAMPERE * batch.current[:, None], "spikes": batch.spikes[:, None]}
         distance, _, rec = functional_call(forced, given, kwargs={**inputs, "record": ("v",)})
         return rec.v[:, 0], distance[:, 0]
+
+    def calibrate(self, samples: Samples) -> None:
+        """Move the threshold, the same for all models, to where the spikes that it makes itself are nearest to the data.
+
+        Told spikes do not say which side of an uncertain time to err on. Nearest is the van Rossum distance, over these
+        samples, which are to be training data.
+        """
+        moves = torch.linspace(-0.5, 0.3, CANDIDATES)
+        with torch.no_grad():
+            given = self._valued(samples.code)
+            given["v_threshold"] = given["v_threshold"] + moves[:, None]
+            neuron = ELM(CANDIDATES, len(samples.code), **self._clock(), **given)
+            current = PER_NANOAMPERE * samples.current[:, None, None].expand(-1, 1, CANDIDATES, -1)
+            spikes, _ = neuron(current.contiguous())
+            apart = van_rossum(samples.trains, trains_of(spikes[:, 0], self.sample)).mean(-1)
+            self.values["v_threshold"] += moves[int(apart.argmin())]
 
     def _clock(self) -> dict[str, float]:
         return {"tau_min": FAST / self.sample, "tau_max": SLOW / self.sample}
