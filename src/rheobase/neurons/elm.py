@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from rheobase.core import MapNeuron, param, state
+from rheobase.core import MapNeuron, option, param, state
 
-MEMORIES, HIDDEN = 4, 6
+MEMORIES = 5
 
 
 class ELM(MapNeuron):
@@ -22,16 +22,16 @@ class ELM(MapNeuron):
         z[t] = 1 where u[t] >= 0;    m[t] becomes m[t] + kick z[t]
         v[t] = v_leak + weight_v m[t]
 
-    Four memories m, six hidden units h. Times are in steps. The memories are the states m0 to m3, the slowest last;
-    weight_m is (6, 4), weight_out (4, 6), the other weights and biases are vectors.
+    Five memories m, as many hidden units h as asked for. Times are in steps. The memories are the states m0 to m4, the
+    slowest last; weight_m is (hidden, 5), weight_out (5, hidden), the other weights and biases are vectors.
 
-    Shapes: i (time, batch, *shape); out (time, batch, *shape) in {0, 1}; m0 to m3, v (batch, *shape). A parameter with
-    a size is (*size), or (*size, *shape): bias (6, *shape) gives each neuron its own, with the other weights shared.
+    Shapes: i (time, batch, *shape); out (time, batch, *shape) in {0, 1}; m0 to m4, v (batch, *shape). A parameter with
+    a size is (*size), or (*size, *shape): with a bias (hidden, *shape) and shared weights, neurons differ in the bias.
 
     Raises: `ParameterError` for tau_min or tau_max <= 0.
 
     Numerics: the memories decay exactly, and stay below lam and the kicks they got. At the defaults it is a leaky
-    integrator of four time constants that adapts: weights are to be learned (`rheobase.operator` does it).
+    integrator of five time constants that adapts: weights are to be learned (`rheobase.operator` does it).
 
     Differs from the paper: it has one input in place of synaptic traces; a spike is emitted where u crosses 0 and
     kicks the memories, which in the paper do not see the output; v is a state, so that it can be recorded, and its
@@ -45,16 +45,16 @@ class ELM(MapNeuron):
         >>> import torch
         >>> spikes, end = ELM(1)(torch.full((200, 1, 1), 1.0))
         >>> int(spikes.sum())
-        13
+        14
     """
 
     tau_min = param(2.0, "1", "time constant of the fastest memory, in steps", positive=True)
     tau_max = param(200.0, "1", "time constant of the slowest memory, in steps", positive=True)
     lam = param(1.0, "1", "how far an input moves a memory")
-    weight_in = param(1.0, "1", "from the input to each hidden unit", size=(HIDDEN,))
-    weight_m = param(0.0, "1", "from each memory to each hidden unit", size=(HIDDEN, MEMORIES))
-    bias = param(0.0, "1", "of each hidden unit", size=(HIDDEN,))
-    weight_out = param(0.2, "1", "from each hidden unit to each memory", size=(MEMORIES, HIDDEN))
+    weight_in = param(1.0, "1", "from the input to each hidden unit", size=("hidden",))
+    weight_m = param(0.0, "1", "from each memory to each hidden unit", size=("hidden", MEMORIES))
+    bias = param(0.0, "1", "of each hidden unit", size=("hidden",))
+    weight_out = param(0.25, "1", "from each hidden unit to each memory", size=(MEMORIES, "hidden"))
     bias_out = param(0.0, "1", "of each memory", size=(MEMORIES,))
     weight_u = param(0.2, "1", "from each memory to the distance from threshold", size=(MEMORIES,))
     v_threshold = param(0.25, "1", "what the sum of memories is to reach")
@@ -62,10 +62,13 @@ class ELM(MapNeuron):
     weight_v = param(2.0, "mV", "from each memory to the potential", size=(MEMORIES,))
     v_leak = param(-70.0, "mV", "potential without memories")
 
+    hidden = option(4, "hidden units", least=1)
+
     m0 = state(0.0, "1", "fastest memory")
     m1 = state(0.0, "1", "second memory")
     m2 = state(0.0, "1", "third memory")
-    m3 = state(0.0, "1", "slowest memory")
+    m3 = state(0.0, "1", "fourth memory")
+    m4 = state(0.0, "1", "slowest memory")
     v = state("v_leak", "mV", "membrane potential")
 
     def step(self, s: Any, i: Any) -> tuple[Any, ...]:

@@ -33,13 +33,15 @@ class StandIn(nn.Module):
         bias = bias_0 + shift code,    likewise bias_out, v_threshold and v_leak; all other weights are shared
 
     `neuron(code)` is a plain `rheobase.neurons.ELM`, which has states, runs on in chunks, on every backend, in networks.
-    A call of the stand-in itself is the same with current in nA and the check of the range. It has 78 + 12 x features
-    parameters.
+    A call of the stand-in itself is the same with current in nA and the check of the range. It has
+    214 + 23 x features parameters with the usual 16 hidden units.
+
 
     It learns with its spikes told (`objective`): the potential, the spikes drawn by the memories that they kick, and
     its distance u from threshold, which is to be (dt/2 - time to the next spike)/8 ms, and at least -1.
 
     sample      time of a step in ms: that of the traces it learns from
+    hidden      hidden units of the ELM neuron
     codes       the features of a model, their scaling and range, or just their names (not scaled, no range)
     amplitudes  least and largest current in nA that it is trained on, for the check of the range
 
@@ -57,6 +59,7 @@ class StandIn(nn.Module):
         codes: Codes | Sequence[str],
         *,
         sample: float,
+        hidden: int = 16,
         amplitudes: tuple[float, float] | None = None,
     ):
         super().__init__()
@@ -66,11 +69,11 @@ class StandIn(nn.Module):
         self.codes = codes if isinstance(codes, Codes) else None
         self.features = codes.names if isinstance(codes, Codes) else tuple(codes)
         self.sample, self.amplitudes = sample, amplitudes
-        self.values = nn.ParameterDict({name: nn.Parameter(_start(name)) for name in LEARNED})
-        sizes = {name: math.prod(ELM.params[name].size) for name in SHIFTED}
-        self.shifts = nn.ParameterDict(
-            {name: nn.Parameter(torch.zeros(n, len(self.features))) for name, n in sizes.items()}
-        )
+        self.options = {"hidden": hidden, "tau_min": FAST / sample, "tau_max": SLOW / sample}
+        self.sizes = {name: spec.lengths for name, spec in ELM(1, **self.options).params.items()}
+        self.values = nn.ParameterDict({name: nn.Parameter(_start(name, self.sizes[name])) for name in LEARNED})
+        shifts = {name: torch.zeros(math.prod(self.sizes[name]), len(self.features)) for name in SHIFTED}
+        self.shifts = nn.ParameterDict({name: nn.Parameter(x) for name, x in shifts.items()})
         self._forced: dict[tuple[int, ...], Forced] = {}  # by shape: what is traced once is kept
 
     def __getstate__(self) -> dict[str, Any]:
@@ -81,7 +84,7 @@ class StandIn(nn.Module):
         if check_range and self.codes is not None:
             self.codes.check(code)
         with torch.no_grad():
-            return ELM(*code.shape[:-1] or (1,), **self._clock(), **self._valued(code))
+            return ELM(*code.shape[:-1] or (1,), **self.options, **self._valued(code))
 
     def forward(
         self, current: Tensor, code: Tensor, state: Any = None, *, check_range: bool = True
@@ -102,7 +105,7 @@ class StandIn(nn.Module):
         """Potential (mV) and distance to threshold, (time, batch), where the spikes are those of the data."""
         shape = (batch.current.shape[1],)
         if shape not in self._forced:
-            self._forced[shape] = Forced(ELM(*shape, learn=LEARNED, detach_reset=True, **self._clock()))
+            self._forced[shape] = Forced(ELM(*shape, learn=LEARNED, detach_reset=True, **self.options))
         forced = self._forced[shape].to(batch.current)
         given = {f"neuron.{name}": value for name, value in self._valued(batch.code).items()}
         inputs = {"current": PER_NANOAMPERE * batch.current[:, None], "spikes": batch.spikes[:, None]}
@@ -119,14 +122,11 @@ class StandIn(nn.Module):
         with torch.no_grad():
             given = self._valued(samples.code)
             given["v_threshold"] = given["v_threshold"] + moves[:, None]
-            neuron = ELM(CANDIDATES, len(samples.code), **self._clock(), **given)
+            neuron = ELM(CANDIDATES, len(samples.code), **self.options, **given)
             current = PER_NANOAMPERE * samples.current[:, None, None].expand(-1, 1, CANDIDATES, -1)
             spikes, _ = neuron(current.contiguous())
             apart = van_rossum(samples.trains, trains_of(spikes[:, 0], self.sample)).mean(-1)
             self.values["v_threshold"] += moves[int(apart.argmin())]
-
-    def _clock(self) -> dict[str, float]:
-        return {"tau_min": FAST / self.sample, "tau_max": SLOW / self.sample}
 
     def _valued(self, code: Tensor) -> dict[str, Tensor]:
         """The learned values for codes (*models, features); those that the code shifts have the axes of the models."""
@@ -138,14 +138,14 @@ class StandIn(nn.Module):
         centred = (scaled - 2.0).to(self.shifts["bias"].dtype)
         found: dict[str, Tensor] = dict(self.values.items())
         for name, shift in self.shifts.items():
-            size = ELM.params[name].size
+            size = self.sizes[name]
             moved = torch.einsum("kf,...f->k...", shift, centred).reshape(*size, *code.shape[:-1])
             own = self.values[name]
             found[name] = own.reshape(*size, *(1,) * (code.dim() - 1)) + moved
         return found
 
     def extra_repr(self) -> str:
-        return f"{list(self.features)}, sample={self.sample}"
+        return f"{list(self.features)}, sample={self.sample}, hidden={self.options['hidden']}"
 
 
 def time_to_next(spikes: Tensor, sample: float) -> Tensor:
@@ -162,9 +162,8 @@ def time_to_next(spikes: Tensor, sample: float) -> Tensor:
     return ((0.5 - (following - steps)) * sample / AHEAD).clamp(min=-1.0)
 
 
-def _start(name: str) -> Tensor:
+def _start(name: str, size: tuple[int, ...]) -> Tensor:
     """Values before training, drawn from torch's generator."""
-    size = ELM.params[name].size
     inputs = size[-1] if len(size) == 2 else 1
     spread = {"weight_v": 10.0, "weight_u": 0.3, "kick": 0.3}.get(name, inputs**-0.5)
     if name == "v_leak":

@@ -56,6 +56,8 @@ class Declared(Neuron):
         cls.params = {k: v for k, v in members.items() if isinstance(v, ParamSpec)}
         cls.states = {k: v for k, v in members.items() if isinstance(v, StateSpec)}
         cls.declared_options = {k: v for k, v in members.items() if isinstance(v, Option)}
+        usual = {k: v.default for k, v in cls.declared_options.items()}
+        cls.params = {k: v.sized(_with_sizes(cls, usual)) for k, v in cls.params.items()}
         cls.entries = _entries(cls)
         cls.Input = input_type(cls, tuple(cls.entries))
         cls.input_unit = next(iter(cls.entries.values())).unit
@@ -92,6 +94,8 @@ class Declared(Neuron):
             chosen = values.pop(name, spec.default)
             spec.check(type(self).__name__, chosen)
             self.options[name] = chosen
+        if any(spec.least is not None for spec in self.declared_options.values()):
+            self.params = {name: vars(type(self))[name].sized(self.options) for name in self.params}
         for name, spec in self.params.items():
             self.assign(name, values.get(name, spec.default))
 
@@ -113,7 +117,9 @@ class Declared(Neuron):
         """
         sizes = checked_shape(cls.__name__, shape)
         generator = torch.Generator().manual_seed(seed)
-        for name, spec in cls.params.items():
+        chosen = {name: given.get(name, spec.default) for name, spec in cls.declared_options.items()}
+        for name in cls.params:
+            spec: ParamSpec = vars(cls)[name].sized(chosen)
             ends = spec.range or spec.clamp
             if spec.draw and ends is not None:
                 low, high = ends
@@ -310,6 +316,17 @@ def _entries(cls: type[Declared]) -> dict[str, EntrySpec]:
         given = f"input_unit and the entries {', '.join(found)}"
         raise DeclarationError(cls.__name__, given, "one of them", "an entry has its own unit")
     return found
+
+
+def _with_sizes(cls: type[Declared], options: dict[str, Any]) -> dict[str, Any]:
+    """The options that may be a size. Raises `DeclarationError` for a size that is none of them."""
+    whole = {k: options[k] for k, spec in cls.declared_options.items() if spec.least is not None}
+    for name, spec in cls.params.items():
+        for n in spec.size:
+            if isinstance(n, str) and n not in whole:
+                expected = "a number, or an option that is a whole number"
+                raise DeclarationError(cls.__name__, f"{name} of size {spec.size}", expected, nearest(n, whole))
+    return whole
 
 
 def _check_declaration(cls: type[Declared]) -> None:

@@ -91,7 +91,7 @@ def _parameters(kind: type[Declared]) -> str:
     text = "## Parameters\n\n" + _table(("name", "default", "unit", "allowed", "meaning"), rows)
     if kind.declared_options:
         options = [
-            (f"`{k}`", f"`{o.default!r}`", ", ".join(f"`{c!r}`" for c in o.choices), o.meaning)
+            (f"`{k}`", f"`{o.default!r}`", ", ".join(f"`{c!r}`" for c in o.choices) or o.allowed, o.meaning)
             for k, o in kind.declared_options.items()
         ]
         text += "\n" + _table(("option", "default", "choices", "meaning"), options)
