@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from rheobase.errors import (
     RheobaseError,
     ShapeError,
 )
+from rheobase.learning import load_weights, save_weights
 from rheobase.operator import Codes, FourierOperator, channels
 
 neuralop: Any = pytest.importorskip("neuralop.models.fno", reason="neuraloperator is not installed")
@@ -85,6 +87,14 @@ def test_complex_weights_are_converted_whole() -> None:
         for p, q in zip(before, wide.parameters(), strict=True):
             assert q.dtype == (torch.complex128 if p.is_complex() else torch.float64)
             assert torch.equal(q.detach().to(p.dtype), p)
+
+
+def test_saved_and_loaded(tmp_path: Path) -> None:
+    one, other = small(), FourierOperator(FEATURES, **SIZES)
+    save_weights(tmp_path / "operator.json", one)
+    load_weights(tmp_path / "operator.json", other)
+    code = torch.tensor([1.0, 2.0])
+    assert torch.equal(one(step(0.1), code), other(step(0.1), code))
 
 
 def test_any_batch() -> None:

@@ -64,7 +64,7 @@ def test_never_firing_is_below_the_spikes() -> None:
 def by_quadrature(data: list[float], model: list[float], tau: float) -> float:
     """The distance from filtered trains on a fine grid."""
     t = np.arange(0.0, 400.0, 0.001)
-    f, g = (sum(np.where(t >= s, np.exp(-(t - s) / tau), 0.0) for s in train) for train in (data, model))
+    f, g = (sum(np.where(t >= s, np.exp(-np.maximum(t - s, 0.0) / tau), 0.0) for s in train) for train in (data, model))
     return float(np.sqrt(((f - g) ** 2).sum() * 0.001 / tau))
 
 

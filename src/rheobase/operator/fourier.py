@@ -78,6 +78,7 @@ class FourierOperator(nn.Module):
             n_modes=(modes,), in_channels=1 + 2 * levels + 2 * len(self.features), out_channels=1,
             hidden_channels=hidden, n_layers=layers, projection_channel_ratio=4,
         )  # fmt: skip
+        self.register_state_dict_post_hook(_tensors_only)
 
     def forward(
         self, current: Tensor, code: Tensor, state: None = None, *, check_range: bool = True, **other: Any
@@ -141,6 +142,11 @@ class FourierOperator(nn.Module):
 
     def __repr__(self) -> str:
         return f"FourierOperator({self.extra_repr()})"
+
+
+def _tensors_only(module: nn.Module, state: dict[str, Any], prefix: str, metadata: Any) -> None:
+    """Leave out what the library puts beside its tensors: the arguments that it was made with."""
+    state.pop("_metadata", None)
 
 
 def _library() -> Any:

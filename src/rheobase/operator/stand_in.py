@@ -81,6 +81,7 @@ class StandIn(nn.Module):
 
     def neuron(self, code: Tensor, *, check_range: bool = True) -> ELM:
         """The neurons of these codes, of shape (*models), with fixed values; their input is in units of 0.1 nA."""
+        self._check_code(code)
         if check_range and self.codes is not None:
             self.codes.check(code)
         with torch.no_grad():
@@ -130,9 +131,7 @@ class StandIn(nn.Module):
 
     def _valued(self, code: Tensor) -> dict[str, Tensor]:
         """The learned values for codes (*models, features); those that the code shifts have the axes of the models."""
-        if not code.dim() or code.shape[-1] != len(self.features):
-            given, expected = f"code of shape {tuple(code.shape)}", f"(*models, {len(self.features)})"
-            raise ShapeError("StandIn", given, expected, f"in this order: {', '.join(self.features)}")
+        self._check_code(code)
         scaled = code if self.codes is None else self.codes.scaled(code)
         # around the middle of the scale, so that a shift does not move all models
         centred = (scaled - 2.0).to(self.shifts["bias"].dtype)
@@ -143,6 +142,11 @@ class StandIn(nn.Module):
             own = self.values[name]
             found[name] = own.reshape(*size, *(1,) * (code.dim() - 1)) + moved
         return found
+
+    def _check_code(self, code: Tensor) -> None:
+        if not code.dim() or code.shape[-1] != len(self.features):
+            given, expected = f"code of shape {tuple(code.shape)}", f"(*models, {len(self.features)})"
+            raise ShapeError("StandIn", given, expected, f"in this order: {', '.join(self.features)}")
 
     def extra_repr(self) -> str:
         return f"{list(self.features)}, sample={self.sample}, hidden={self.options['hidden']}"

@@ -80,7 +80,7 @@ def train(
     batches = count // recipe.batch_size
     identity = _identity(net, traces, validation, features, protocol, recipe)
     history, best = _restored(folder, net, optimiser, identity)
-    total, starts = recipe.epochs * batches, max(1, 2 * protocol.usual_start + 1)
+    total, starts = recipe.epochs * batches, protocol.recorded - protocol.window + 1
     held = windows(validation, features, protocol).on(fabric.device)
     for epoch in range(len(history), recipe.epochs):
         began, losses = time.perf_counter(), list[float]()

@@ -35,7 +35,7 @@ def run(job: Job) -> Finding:
     kept = Seeds()
     for name, choice in job["trained"].items():
         found[name] = [
-            trained(job, f"{slug(name)}-seed-{seed}", choice["kind"], on, choice, seed) for seed in job["seeds"]
+            trained(job, f"{slug(name)}-seed-{seed}", on, choice, seed) for seed in job["seeds"]
         ]
         for seed, one in zip(job["seeds"], found[name], strict=True):
             for part in on.parts():
@@ -179,7 +179,7 @@ _PROTOCOL = {
     "amplitudes": [-0.11, 0.28],
 }  # fmt: skip
 _OPERATOR = {"kind": OPERATOR, "code": CODES[0], "modes": 256, "hidden": 24, "layers": 4, "batch": 16, "lr": 0.004}
-_NEURON = {"kind": NEURON, "code": CODES[0], "batch": 50, "lr": 0.02}
+_NEURON = {"kind": NEURON, "code": CODES[0], "hidden": 16, "batch": 50, "lr": 0.02}
 
 PART = Part(
     "comparison", "Unseen amplitudes and models", "a Fourier operator and a causal neuron beside what they must beat",

@@ -33,12 +33,12 @@ SHOWN = 0.1  # nA: the trace that is drawn is the nearest to it
 PIECE = 64  # windows of one prediction
 
 
-def trained(job: Job, name: str, kind: str, on: Family, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """A unit: figures of both parts of the test, the history, and what is drawn."""
     codes, features = on.code(choice["code"])
 
     def work() -> dict[str, Any]:
-        net = fresh(lambda: made(kind, codes, on, choice), seed)
+        net = fresh(lambda: made(codes, on, choice), seed)
         recipe = Recipe(
             epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
             clip_norm=1.0, seed=seed,
@@ -65,7 +65,7 @@ def trained(job: Job, name: str, kind: str, on: Family, choice: Mapping[str, Any
             "seconds": sum(one.seconds for one in history), "loss": [one.validation for one in history],
         }  # fmt: skip
 
-    return job.unit(name, work, kind=kind, **choice, training_seed=seed, data=_data(job))
+    return job.unit(name, work, **choice, training_seed=seed, data=_data(job))
 
 
 def baselines(job: Job, on: Family) -> dict[str, dict[str, Any]]:
@@ -91,11 +91,11 @@ def baselines(job: Job, on: Family) -> dict[str, dict[str, Any]]:
     return job.unit("baselines", work, data=_data(job))
 
 
-def made(kind: str, codes: Codes, on: Family, choice: Mapping[str, Any]) -> nn.Module:
+def made(codes: Codes, on: Family, choice: Mapping[str, Any]) -> nn.Module:
     """An operator or a stand-in before training."""
     amplitudes = on.protocol.amplitudes
-    if kind == NEURON:
-        return StandIn(codes, sample=on.protocol.sample, amplitudes=amplitudes)
+    if choice["kind"] == NEURON:
+        return StandIn(codes, sample=on.protocol.sample, hidden=choice["hidden"], amplitudes=amplitudes)
     sizes = {name: choice[name] for name in ("modes", "hidden", "layers")}
     return FourierOperator(codes, steps=on.protocol.window, amplitudes=amplitudes, **sizes)
 

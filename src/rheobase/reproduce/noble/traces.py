@@ -50,7 +50,7 @@ class Family:
 def family(job: Job) -> Family:
     """Make what is not there yet, in the folder of the job, and read it."""
     protocol = Protocol(**{**job["protocol"], "amplitudes": tuple(job["protocol"]["amplitudes"])})
-    models = AllenModels.published(data_root(job.data) / FOLDER)
+    models = AllenModels.published(data_root(FOLDER, job.data) / FOLDER)
     held_out = tuple(job["held_out"])
     training = tuple(k for k in range(len(models.names)) if k not in held_out)[: job["models"]]
     train = Split(models=training, chunks=job["chunks"], stimuli=job["stimuli"])
