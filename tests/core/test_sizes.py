@@ -46,7 +46,8 @@ def test_against_matrices(backend: str) -> None:
         assert torch.allclose(out[t], x.sum(0), atol=1e-6)
     assert torch.allclose(end.b, x[1], atol=1e-6)
     out.square().sum().backward()
-    assert neuron.weight.shape == (2, 2) and neuron.decay.shape == (2, 3)
+    assert neuron.weight.shape == (2, 2)
+    assert neuron.decay.shape == (2, 3)
     assert [tuple(p.grad.shape) for p in neuron.parameters() if p.grad is not None] == [(2, 2), (2, 3)]
 
 
@@ -58,7 +59,8 @@ def test_names_of_entries() -> None:
 def test_one_number_stands_for_all_and_repr_evaluates_back() -> None:
     neuron = Two(3, weight=0.3)
     assert torch.equal(neuron.weight, torch.full((2, 2), 0.3))
-    assert repr(Two(3)) == "Two(3)" and repr(neuron) == "Two(3, weight=0.3)"
+    assert repr(Two(3)) == "Two(3)"
+    assert repr(neuron) == "Two(3, weight=0.3)"
     made: Any = eval(repr(Two(3, weight=WEIGHT)), {"Two": Two, "torch": torch})
     assert torch.allclose(made.weight, WEIGHT)
 
@@ -66,13 +68,15 @@ def test_one_number_stands_for_all_and_repr_evaluates_back() -> None:
 def test_saved_and_loaded() -> None:
     one, other = Two(3, weight=WEIGHT, learn=("decay",)), Two(3, learn=("decay",))
     other.load_state_dict(one.state_dict())
-    assert torch.equal(other.weight, WEIGHT) and torch.allclose(other.decay, one.decay)
+    assert torch.equal(other.weight, WEIGHT)
+    assert torch.allclose(other.decay, one.decay)
 
 
 def test_an_option_says_the_size() -> None:
     small, large = neurons.ELM(2), neurons.ELM(2, hidden=7)
     assert (small.weight_m.shape, large.weight_m.shape, large.weight_out.shape) == ((4, 5), (7, 5), (5, 7))
-    assert "hidden=7" in repr(large) and copy.deepcopy(large).weight_m.shape == (7, 5)
+    assert "hidden=7" in repr(large)
+    assert copy.deepcopy(large).weight_m.shape == (7, 5)
     x = torch.rand(30, 2, 2)
     for neuron in (small, large):
         for one, two in zip(neuron(x, backend="reference")[1], neuron(x, backend="llvm")[1], strict=True):
@@ -98,7 +102,7 @@ def test_wrong_values(words: str, make: Any) -> None:
 def test_wrong_declarations() -> None:
     with pytest.raises(DeclarationError, match="whole numbers > 0"):
         param(0.0, "1", "a weight", size=(0,))
-    with pytest.raises(DeclarationError, match="w of size.*'units'"):
+    with pytest.raises(DeclarationError, match=r"w of size.*'units'"):
 
         class Nothing(MapNeuron):
             w = param(0.0, "1", "a weight", size=("units",))

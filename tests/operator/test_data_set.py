@@ -16,7 +16,10 @@ from rheobase.errors import DataError, OutOfRange, ParameterError
 from rheobase.operator import Codes, Protocol, Split, Traces, crossings, generate, load, nearest_model, windows
 from tests.operator.stub import SHORT, Small
 
-SPLITS = {"train": Split(models=(0, 1), chunks=2, stimuli=3), "test": Split(models=(0, 1, 2), chunks=1, stimuli=2, shared=True)}
+SPLITS = {
+    "train": Split(models=(0, 1), chunks=2, stimuli=3),
+    "test": Split(models=(0, 1, 2), chunks=1, stimuli=2, shared=True),
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,8 @@ def test_published_protocol() -> None:
     p = Protocol()
     assert (p.window, p.sample, p.usual_start, p.recorded - p.window) == (8583, 0.06, 250, 500)
     x = p.sampled(p.usual_start, torch.ones(1))
-    assert x[:250].sum() == 0 and (x[:, 0] == 1).nonzero()[0] == 250
+    assert x[:250].sum() == 0
+    assert (x[:, 0] == 1).nonzero()[0] == 250
     assert int(x.sum()) == round(400 / 0.06)
 
 
@@ -50,7 +54,8 @@ def test_amplitudes_are_of_the_skew_normal() -> None:
 def test_traces_are_those_of_the_cell(folder: Path) -> None:
     """One of them run on its own, without pieces, in the middle of the data."""
     found = load(folder, "train")
-    assert found.v.shape == (12, SHORT.recorded) and found.model.tolist() == [0, 1] * 6
+    assert found.v.shape == (12, SHORT.recorded)
+    assert found.model.tolist() == [0, 1] * 6
     k = int(found.amplitude.argmax())
     steps = round(SHORT.settle / SHORT.dt)
     current = torch.zeros(steps + SHORT.recorded * SHORT.keep, 1, 1)
@@ -62,7 +67,8 @@ def test_traces_are_those_of_the_cell(folder: Path) -> None:
     assert float((found.v[k] - every)[slow].abs().max()) < 0.02
     times = spikes[steps:, 0, 0].nonzero()[:, 0] * SHORT.dt
     assert len(times) > 1
-    assert torch.allclose(found.spikes[k][: len(times)], times) and bool(found.spikes[k][len(times) :].isinf().all())
+    assert torch.allclose(found.spikes[k][: len(times)], times)
+    assert bool(found.spikes[k][len(times) :].isinf().all())
 
 
 def test_windows(folder: Path) -> None:
@@ -83,7 +89,8 @@ def test_windows(folder: Path) -> None:
 def test_shared_amplitudes_and_new_ones(folder: Path) -> None:
     train, test = load(folder, "train"), load(folder, "test")
     assert len(train.amplitude.unique()) == 12
-    assert len(test.amplitude.unique()) == 2 and not bool(torch.isin(test.amplitude, train.amplitude).any())
+    assert len(test.amplitude.unique()) == 2
+    assert not bool(torch.isin(test.amplitude, train.amplitude).any())
 
 
 def test_it_goes_on_where_it_stopped(folder: Path, tmp_path: Path) -> None:
@@ -99,7 +106,8 @@ def test_it_goes_on_where_it_stopped(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "train-1.safetensors").write_bytes(b"half")
     seen: list[tuple[int, int]] = []
     generate(tmp_path, Small(), SPLITS, SHORT, seed=3, progress=lambda *at: seen.append(at))
-    assert seen[0] == (1, 3) and (tmp_path / "train-0.safetensors").stat().st_mtime_ns == first
+    assert seen[0] == (1, 3)
+    assert (tmp_path / "train-0.safetensors").stat().st_mtime_ns == first
     (tmp_path / "test-0.safetensors").write_bytes(b"half")
     with pytest.raises(DataError, match=r"another checksum.*generate"):
         load(tmp_path, "test")
@@ -160,4 +168,7 @@ def test_codes_are_scaled_on_training_models_alone() -> None:
 def test_traces_of_some(folder: Path) -> None:
     traces = load(folder, "train", chunks=1)
     some = traces.of(traces.model == 1)
-    assert isinstance(some, Traces) and len(traces) == 6 and len(some) == 3 and bool((some.model == 1).all())
+    assert isinstance(some, Traces)
+    assert len(traces) == 6
+    assert len(some) == 3
+    assert bool((some.model == 1).all())

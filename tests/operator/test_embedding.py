@@ -33,7 +33,8 @@ def test_channel_by_channel() -> None:
 
 def test_no_stimulus_has_the_amplitude_0() -> None:
     none = channels(torch.zeros(1, 7), torch.ones(1, 2))
-    assert bool((none[0, 1:19:2] == 0).all()) and bool((none[0, 2:19:2] == 1).all())
+    assert bool((none[0, 1:19:2] == 0).all())
+    assert bool((none[0, 2:19:2] == 1).all())
 
 
 def test_phases_keep_their_digits_in_float32() -> None:

@@ -135,7 +135,11 @@ def test_sizes_that_are_none(name: str, value: Any) -> None:
 
 def test_outside_what_was_trained() -> None:
     codes = Codes.of(FEATURES, torch.tensor([[740.0, 0.014], [850.0, 0.019]]))
-    own, inside, outside = small(codes, amplitudes=(-0.1, 0.2)), torch.tensor([800.0, 0.015]), torch.tensor([700.0, 0.015])
+    own, inside, outside = (
+        small(codes, amplitudes=(-0.1, 0.2)),
+        torch.tensor([800.0, 0.015]),
+        torch.tensor([700.0, 0.015]),
+    )
     own(step(0.2, -0.1), inside)
     with pytest.raises(OutOfRange, match=r"0.21 nA.*-0.1 to 0.2 nA"):
         own(step(0.21), inside)

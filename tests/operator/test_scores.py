@@ -41,7 +41,8 @@ def test_a_constant_scores_100_percent_behind_the_mean() -> None:
     flat = v.mean(0).expand_as(v)
     found = scores(flat, truth(v, [[INF]] * 4), 0.1)
     assert found.subtracted == pytest.approx(100.0, rel=1e-6)
-    assert found.gamma is None and found.count is None
+    assert found.gamma is None
+    assert found.count is None
 
 
 def test_crossings_are_upward_ones_of_minus_20() -> None:
@@ -58,7 +59,8 @@ def test_never_firing_is_below_the_spikes() -> None:
     v = torch.full((50, 9), -70.0)
     v[20] = 30.0
     found = never_firing(truth(v, [[INF]] * 9), torch.arange(9.0), torch.tensor([0.2]))
-    assert float(found.max()) < -20.0 and not bool(torch.isfinite(crossings(found, 0.1)).any())
+    assert float(found.max()) < -20.0
+    assert not bool(torch.isfinite(crossings(found, 0.1)).any())
 
 
 def by_quadrature(data: list[float], model: list[float], tau: float) -> float:

@@ -13,7 +13,7 @@ from rheobase import neurons, nn
 from rheobase.errors import CheckpointError, DataError, Diverged, OutOfRange, ParameterError, ShapeError
 from rheobase.learning import Recipe
 from rheobase.operator import Codes, Samples, Split, StandIn, Traces, generate, load, scores, train, windows
-from rheobase.operator.stand_in import time_to_next
+from rheobase.operator.stand_in import phase
 from tests.operator.stub import SHORT, Small
 
 FEATURES = torch.tensor([[3e-5], [9e-5], [6e-5]], dtype=torch.float64)
@@ -47,12 +47,16 @@ def test_how_many_parameters() -> None:
     assert sum(p.numel() for p in StandIn([f"g{k}" for k in range(20)], sample=0.1).parameters()) < 10_000
 
 
-def test_time_to_next() -> None:
-    """In steps of 2 ms, spikes in steps 3 and 5 of 12: 8 ms ahead is -1, the step of a spike the only one above 0."""
-    spikes = torch.zeros(12, 1)
-    spikes[[3, 5]] = 1.0
-    found = time_to_next(spikes, 2.0)[:, 0].tolist()
-    assert found == [-0.625, -0.375, -0.125, 0.125, -0.125, 0.125, *[-1.0] * 6]
+def test_phase() -> None:
+    """An onset at step 2, spikes in steps 6 and 8 of 12: intervals of 4 and 2 steps; nothing is known behind them."""
+    spikes, current = torch.zeros(12, 2), torch.zeros(12, 2)
+    spikes[[6, 8], 0] = 1.0
+    current[2:10] = 1.0
+    u, known = phase(spikes, current)
+    assert u[:9, 0].tolist() == [-1.0, -1.0, -0.875, -0.625, -0.375, -0.125, 0.125, -0.25, 0.25]
+    assert known[:, 0].tolist() == [True] * 9 + [False] * 3
+    assert known[:, 1].tolist() == [True] * 2 + [False] * 10
+    assert bool(((u >= 0) == (spikes > 0)).all())
 
 
 def test_the_neuron_of_a_code_is_the_stand_in(net: StandIn, traces: Traces) -> None:
@@ -65,7 +69,8 @@ def test_the_neuron_of_a_code_is_the_stand_in(net: StandIn, traces: Traces) -> N
         first, state = neuron(10.0 * s.current[:100, None])
         second, _, rec = neuron(10.0 * s.current[100:, None], state, record=("v",), backend="reference")
     assert torch.equal(spikes[:100], first)
-    assert float((v[100:] - rec.v).abs().max()) < 1e-3 and torch.equal(spikes[100:], second)
+    assert float((v[100:] - rec.v).abs().max()) < 1e-3
+    assert torch.equal(spikes[100:], second)
 
 
 def test_told_is_the_neuron_where_spikes_are_its_own(net: StandIn, traces: Traces) -> None:
@@ -159,4 +164,6 @@ def test_in_front_of_a_layer_it_learns_end_to_end(net: StandIn) -> None:
     assert out.shape == (40, 2, 4)
     out.mean().backward()
     first = whole[0].weight.grad
-    assert first is not None and bool(torch.isfinite(first).all()) and float(first.abs().max()) > 0
+    assert first is not None
+    assert bool(torch.isfinite(first).all())
+    assert float(first.abs().max()) > 0

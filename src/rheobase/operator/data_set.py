@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -197,18 +197,24 @@ def _check_same(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, Any
         if old[name] != new[name]:
             what = next((k for k in new[name] if old[name].get(k) != new[name][k]), "") if name != "seed" else ""
             given = f"a data set with another {name}{f', {what}' if what else ''}"
-            raise DataError(str(folder), given, "the settings that it was made with", "another folder, or those settings")
+            raise DataError(
+                str(folder), given, "the settings that it was made with", "another folder, or those settings"
+            )
     for name, split in new["splits"].items():
         if old["splits"].setdefault(name, split) != split:
             given = f"a data set with other models or stimuli in the split {name!r}"
-            raise DataError(str(folder), given, "the settings that it was made with", "another folder, or those settings")
+            raise DataError(
+                str(folder), given, "the settings that it was made with", "another folder, or those settings"
+            )
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         content = read_json(path)
     except CheckpointError as error:
-        raise DataError(str(path), error.given, "the list of a data set", "make it: rheobase.operator.generate") from error
+        raise DataError(
+            str(path), error.given, "the list of a data set", "make it: rheobase.operator.generate"
+        ) from error
     if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (FORMAT, VERSION):
         expected = f"{FORMAT} of version {VERSION}"
         raise DataError(str(path), "another kind of file", expected, "use the folder that `generate` wrote")

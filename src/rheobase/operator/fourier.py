@@ -36,13 +36,14 @@ class FourierOperator(nn.Module):
 
     Shapes: current (steps, *batch) in nA; code (*batch, features) or (features,); the potential in mV as current.
 
-    Raises: `BackendUnavailable` without neuraloperator; at a call `ShapeError` for another window or code, `DTypeError`,
-    `InputError`, `ParameterError` for a state, lengths or a recording, and `OutOfRange` outside what was trained, which
-    `check_range=False` turns off.
+    Raises: `BackendUnavailable` without neuraloperator; at a call `ShapeError` for another window or code,
+    `DTypeError`, `InputError`, `ParameterError` for a state, lengths or a recording, and `OutOfRange` outside what was
+    trained, which `check_range=False` turns off.
 
-    Numerics: the embedding is computed in float64 and rounded; its gradient with respect to the current goes through the
-    first sample that is not 0. Only frequencies below modes/2 over the window pass the spectral layers (248 Hz as
-    published, in single precision whatever the type of the input); what is faster is formed from the embedding by the pointwise ones.
+    Numerics: the embedding is computed in float64 and rounded; its gradient with respect to the current goes through
+    the first sample that is not 0. Only frequencies below modes/2 over the window pass the spectral layers (248 Hz as
+    published, in single precision whatever the type of the input); what is faster is formed from the embedding by the
+    pointwise ones.
 
     Differs from the paper: in mV in place of V; the rest is the published module.
 
@@ -62,7 +63,8 @@ class FourierOperator(nn.Module):
     ):
         super().__init__()
         for name, value, least in (
-            ("steps", steps, 2), ("modes", modes, 2), ("hidden", hidden, 1), ("layers", layers, 1), ("levels", levels, 0),
+            ("steps", steps, 2), ("modes", modes, 2), ("hidden", hidden, 1), ("layers", layers, 1),
+            ("levels", levels, 0),
         ):  # fmt: skip
             if not is_whole(value, least):
                 expected = f"a whole number of at least {least}"
@@ -138,7 +140,9 @@ class FourierOperator(nn.Module):
             raise ShapeError(repr(self), given, f"{expected}", f"in this order: {', '.join(self.features)}")
 
     def extra_repr(self) -> str:
-        return f"{list(self.features)}, steps={self.steps}, modes={self.modes}, hidden={self.hidden}, layers={self.layers}"
+        return (
+            f"{list(self.features)}, steps={self.steps}, modes={self.modes}, hidden={self.hidden}, layers={self.layers}"
+        )
 
     def __repr__(self) -> str:
         return f"FourierOperator({self.extra_repr()})"

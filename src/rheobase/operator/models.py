@@ -83,7 +83,9 @@ class AllenModels:
             found = [[float(rows[name]["slope"]), float(rows[name]["intercept"])] for name in self.names]
         except (OSError, KeyError, ValueError) as error:
             expected = "columns seed, hof, slope, intercept with a row for each model"
-            raise DataError(str(path), f"{type(error).__name__}: {error}", expected, "use the published file") from error
+            raise DataError(
+                str(path), f"{type(error).__name__}: {error}", expected, "use the published file"
+            ) from error
         return torch.tensor(found, dtype=torch.float64)
 
 

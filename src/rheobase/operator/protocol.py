@@ -95,7 +95,7 @@ class Protocol:
         return torch.cat(found)[:count]
 
     def step(self, first: int, stop: int, amplitudes: Tensor) -> Tensor:
-        """The current in the time steps from `first` to before `stop` of the run behind `settle`, (time, *amplitudes)."""
+        """The current in the steps from `first` to before `stop` of the run behind `settle`, (time, *amplitudes)."""
         t = (torch.arange(first, stop, dtype=torch.float64) + 0.5) * self.dt
         on = ((t >= self.before) & (t < self.before + self.duration)).to(amplitudes.dtype)
         return on.view(-1, *(1,) * amplitudes.dim()) * amplitudes

@@ -20,9 +20,9 @@ from rheobase.operator.embedding import PER_NANOAMPERE
 from rheobase.operator.samples import Samples
 
 FAST, SLOW = 0.15, 100.0  # ms: time constants of the fastest and the slowest memory
-AHEAD = 8.0  # ms before a spike from which on the distance to threshold says when it comes
+BELOW = 0.1  # how far below its threshold a neuron that does not fire is to stay
 CANDIDATES = 33  # of a threshold
-WEIGHT = 0.3  # of the distance to threshold in the objective, beside the relative error of the potential
+WEIGHT = 1.0  # of the distance to threshold in the objective, beside the relative error of the potential
 SHIFTED = ("bias", "bias_out", "v_threshold", "v_leak")  # by the code
 LEARNED = ("weight_in", "weight_m", "weight_out", "weight_u", "kick", "weight_v", *SHIFTED)
 
@@ -32,13 +32,12 @@ class StandIn(nn.Module):
 
         bias = bias_0 + shift code,    likewise bias_out, v_threshold and v_leak; all other weights are shared
 
-    `neuron(code)` is a plain `rheobase.neurons.ELM`, which has states, runs on in chunks, on every backend, in networks.
+    `neuron(code)` is a plain `rheobase.neurons.ELM`: it has states, runs on in chunks, on every backend, in networks.
     A call of the stand-in itself is the same with current in nA and the check of the range. It has
     214 + 23 x features parameters with the usual 16 hidden units.
 
-
     It learns with its spikes told (`objective`): the potential, the spikes drawn by the memories that they kick, and
-    its distance u from threshold, which is to be (dt/2 - time to the next spike)/8 ms, and at least -1.
+    its distance u from threshold, which is to be the phase of the interval between two spikes, -1 to 0 (`phase`).
 
     sample      time of a step in ms: that of the traces it learns from
     hidden      hidden units of the ELM neuron
@@ -49,7 +48,7 @@ class StandIn(nn.Module):
 
     Raises: `ParameterError`, `ShapeError`, what a neuron raises, and `OutOfRange` outside what was trained.
 
-    Differs from the paper: see `ELM`; the code, the told spikes and the time to the next spike are not in it.
+    Differs from the paper: see `ELM`; the code, the told spikes and the phase are not in it.
 
     Reference: Spieler et al., arXiv 2306.16922 (2024).
     """
@@ -99,8 +98,9 @@ class StandIn(nn.Module):
 
     def objective(self, batch: Samples) -> Tensor:
         """What is minimised: the relative error of the potential, and the squared one of the distance to threshold."""
-        (potential, distance), wanted = self.told(batch), time_to_next(batch.spikes, self.sample)
-        return RelativeLp()(potential, batch.v) + WEIGHT * (distance - wanted).square().mean()
+        (potential, distance), (wanted, known) = self.told(batch), phase(batch.spikes, batch.current)
+        error = torch.where(known, distance - wanted, (distance + BELOW).relu())
+        return RelativeLp()(potential, batch.v) + WEIGHT * error.square().mean()
 
     def told(self, batch: Samples) -> tuple[Tensor, Tensor]:
         """Potential (mV) and distance to threshold, (time, batch), where the spikes are those of the data."""
@@ -114,7 +114,7 @@ class StandIn(nn.Module):
         return rec.v[:, 0], distance[:, 0]
 
     def calibrate(self, samples: Samples) -> None:
-        """Move the threshold, the same for all models, to where the spikes that it makes itself are nearest to the data.
+        """Move the threshold, of all models alike, to where the spikes that it makes itself are nearest to the data.
 
         Told spikes do not say which side of an uncertain time to err on. Nearest is the van Rossum distance, over these
         samples, which are to be training data.
@@ -152,18 +152,34 @@ class StandIn(nn.Module):
         return f"{list(self.features)}, sample={self.sample}, hidden={self.options['hidden']}"
 
 
-def time_to_next(spikes: Tensor, sample: float) -> Tensor:
-    """What the distance to threshold is to be: (sample/2 - time to the next spike)/8 ms, -1 at least.
+def phase(spikes: Tensor, current: Tensor) -> tuple[Tensor, Tensor]:
+    """What the distance to threshold is to be, and where that is known.
 
-    Shapes: spikes (time, batch) in {0, 1}; the result likewise. It is above 0 where there is a spike, and only there.
+        u[t] = -(t_next - t - 1/2) / (t_next - t_last)
 
-    >>> time_to_next(torch.tensor([[0.0], [0.0], [1.0], [0.0]]), sample=2.0).flatten().tolist()
-    [-0.375, -0.125, 0.125, -1.0]
+    in steps, where t_last is the last spike, or the onset of the current before the first one. Thus u is above 0 where
+    there is a spike and only there, and an error of it is one of the interval. Before the onset it is -1. Behind the
+    last spike, and where there is none, nothing is known but that u is below 0.
+
+    Shapes: spikes (time, batch) in {0, 1}, current (time, batch); both results (time, batch).
+
+    >>> spikes, current = torch.zeros(5, 1), torch.ones(5, 1)
+    >>> current[0], spikes[3] = 0.0, 1.0
+    >>> u, known = phase(spikes, current)
+    >>> u.flatten().tolist(), known.flatten().tolist()
+    ([-1.0, -0.75, -0.25, 0.25, -1.0], [True, True, True, True, False])
     """
     steps = torch.arange(len(spikes), device=spikes.device, dtype=torch.float32)[:, None]
-    at = torch.where(spikes > 0, steps, torch.inf)
-    following = at.flip(0).cummin(0).values.flip(0)
-    return ((0.5 - (following - steps)) * sample / AHEAD).clamp(min=-1.0)
+    following = torch.where(spikes > 0, steps, torch.inf).flip(0).cummin(0).values.flip(0)
+    on = current != 0
+    onset = torch.where(on.any(0), on.to(torch.uint8).argmax(0), len(spikes)).float()
+    last = torch.where(spikes > 0, steps, -1.0).cummax(0).values.roll(1, 0)
+    last[0] = -1.0
+    begin = torch.maximum(last, onset)
+    known = torch.isfinite(following) & (steps >= onset)
+    to_come = torch.where(known, following, begin + 1.0)
+    u = -(to_come - steps - 0.5) / (to_come - begin).clamp(min=1.0)
+    return torch.where(known, u, -1.0), known | (steps < onset)
 
 
 def _start(name: str, size: tuple[int, ...]) -> Tensor:
@@ -177,4 +193,4 @@ def _start(name: str, size: tuple[int, ...]) -> Tensor:
     return spread * torch.randn(size)
 
 
-__all__ = ["StandIn", "time_to_next"]
+__all__ = ["StandIn", "phase"]

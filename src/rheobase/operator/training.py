@@ -168,7 +168,9 @@ def _restored(
     for name, value in identity.items():
         if facts.get("run", {}).get(name) != value:
             given = f"a run with another {name}"
-            raise CheckpointError(str(folder), given, "the run that it was begun with", "another folder, or its settings")
+            raise CheckpointError(
+                str(folder), given, "the run that it was begun with", "another folder, or its settings"
+            )
     put_model_tensors(net, tensors, str(folder / LAST))
     put_optimiser_tensors(optimiser, tensors)
     best = {name: x for name, x in tensors.items() if name.startswith(BEST)}

@@ -23,7 +23,17 @@ FIGURES = {
     "voltage error (%)": "voltage", "mean-subtracted error (%)": "subtracted", "Gamma at 4 ms": "gamma",
     "van Rossum distance": "van_rossum", "spike count error (%)": "count", "missed": "missed", "invented": "invented",
 }  # fmt: skip
-COLUMNS = ("test", "prediction", "code", "seeds", *FIGURES, "of samples", "of them firing", "parameters", "training (s)")
+COLUMNS = (
+    "test",
+    "prediction",
+    "code",
+    "seeds",
+    *FIGURES,
+    "of samples",
+    "of them firing",
+    "parameters",
+    "training (s)",
+)
 BASELINES = ("never fires", "nearest training model", "its own kept potential")
 
 
@@ -34,9 +44,7 @@ def run(job: Job) -> Finding:
     found: dict[str, list[dict[str, Any]]] = {}
     kept = Seeds()
     for name, choice in job["trained"].items():
-        found[name] = [
-            trained(job, f"{slug(name)}-seed-{seed}", on, choice, seed) for seed in job["seeds"]
-        ]
+        found[name] = [trained(job, f"{slug(name)}-seed-{seed}", on, choice, seed) for seed in job["seeds"]]
         for seed, one in zip(job["seeds"], found[name], strict=True):
             for part in on.parts():
                 figures = {title: one[part][key] for title, key in FIGURES.items()}
@@ -106,9 +114,9 @@ def _caption(job: Job, on: Family) -> str:
     )
     return (
         f"{len(on.train)} training traces of {len(on.training)} models, windows of {p.window * p.sample:.4g} ms at "
-        f"{p.sample:g} ms; {len(on.test)} test traces, {len(on.held_out)} models held out. Scaling of codes, checkpoint "
-        f"and threshold are chosen on {len(on.validation)} further traces of training models. {each}. Of its own kept "
-        "potential: what the sampling costs. Missed: the cell fires and the prediction does not; invented: the other way."
+        f"{p.sample:g} ms; {len(on.test)} test traces, {len(on.held_out)} models held out. Scaling of codes, "
+        f"checkpoint and threshold are chosen on {len(on.validation)} further traces of training models. {each}. Of its own kept "
+        "potential: what the sampling costs. Missed: the cell fires, the prediction does not; invented: the other way."
     )
 
 
@@ -167,10 +175,10 @@ def _smaller(used: Mapping[str, Any]) -> str:
     net = next(one for one in used["trained"].values() if one["kind"] == OPERATOR)
     count = used["chunks"] * used["stimuli"] * min(used["models"], 50)
     return (
-        f"The paper trains 1,803,001 parameters (256 modes, 24 channels, 12 layers) on 75,600 traces of 515 ms at 0.06 ms "
-        f"for 300 epochs; here it is {net['modes']} modes, {net['hidden']} channels, {net['layers']} layers, {count:,} "
-        f"traces with a step of {p['duration']:g} ms at {p['keep'] * p['dt']:g} ms, {net['epochs']} epochs, a cosine in "
-        "place of a plateau, and one start of the window for each batch."
+        f"The paper trains 1,803,001 parameters (256 modes, 24 channels, 12 layers) on 75,600 traces of 515 ms at 0.06 "
+        f"ms for 300 epochs; here it is {net['modes']} modes, {net['hidden']} channels, {net['layers']} layers, {count:,} "
+        f"traces with a step of {p['duration']:g} ms at {p['keep'] * p['dt']:g} ms, {net['epochs']} epochs, a cosine "
+        "in place of a plateau, and one start of the window for each batch."
     )
 
 

@@ -81,9 +81,7 @@ def baselines(job: Job, on: Family) -> dict[str, dict[str, Any]]:
             found[f"never fires, {part}"] = scores(silent, truth, on.protocol.sample).as_json()
             near = _nearest(on, traces, features, codes)
             v = on.windows(near, features)
-            found[f"nearest training model, {part}"] = scores(
-                v.v, truth, on.protocol.sample, trains=v.trains
-            ).as_json()
+            found[f"nearest training model, {part}"] = scores(v.v, truth, on.protocol.sample, trains=v.trains).as_json()
             # what the sampling alone costs: spikes of the kept potential against those of the full step
             found[f"its own kept potential, {part}"] = scores(truth.v, truth, on.protocol.sample).as_json()
         return found
