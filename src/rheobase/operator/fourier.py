@@ -76,7 +76,7 @@ class FourierOperator(nn.Module):
         self.features = codes.names if isinstance(codes, Codes) else tuple(codes)
         self.steps, self.modes, self.hidden, self.layers, self.levels = steps, modes, hidden, layers, levels
         self.amplitudes = amplitudes
-        self.net: nn.Module = _library().FNO(
+        self.net: nn.Module = library().FNO(
             n_modes=(modes,), in_channels=1 + 2 * levels + 2 * len(self.features), out_channels=1,
             hidden_channels=hidden, n_layers=layers, projection_channel_ratio=4,
         )  # fmt: skip
@@ -153,8 +153,8 @@ def _tensors_only(module: nn.Module, state: dict[str, Any], prefix: str, metadat
     state.pop("_metadata", None)
 
 
-def _library() -> Any:
-    """`neuralop.models.fno`, imported when the first operator is made."""
+def library() -> Any:
+    """`neuralop.models.fno`, imported when the first operator is made. Raises: `BackendUnavailable`."""
     try:
         with warnings.catch_warnings():
             # it asks for a setting of the whole process when it is imported
@@ -166,4 +166,4 @@ def _library() -> Any:
         raise BackendUnavailable("FourierOperator", given, "the package neuraloperator", remedy) from error
 
 
-__all__ = ["PUBLISHED", "FourierOperator"]
+__all__ = ["PUBLISHED", "FourierOperator", "library"]
