@@ -119,8 +119,8 @@ def _caption(job: Job, on: Family) -> str:
         f"{len(on.train)} training traces of {len(on.training)} models, windows of {p.window * p.sample:.4g} ms at "
         f"{p.sample:g} ms; {len(on.test)} test traces, {len(on.held_out)} models held out. Scaling of codes, "
         f"checkpoint and threshold are chosen on {len(on.validation)} further traces of training models. {each}. Of "
-        "its own kept potential: what the sampling costs. Missed: the cell fires, the prediction does not; invented: the "
-        "other way."
+        "its own kept potential: what the sampling costs. Missed: the cell fires, the prediction does not; invented: "
+        "the other way."
     )
 
 
@@ -181,8 +181,8 @@ def _smaller(used: Mapping[str, Any]) -> str:
     return (
         f"The paper trains 1,803,001 parameters (256 modes, 24 channels, 12 layers) on 75,600 traces of 515 ms at 0.06 "
         f"ms for 300 epochs; here it is {net['modes']} modes, {net['hidden']} channels, {net['layers']} layers, "
-        f"{count:,} traces with a step of {p['duration']:g} ms at {p['keep'] * p['dt']:g} ms, {net['epochs']} epochs, a "
-        "cosine in place of a plateau, and one start of the window for each batch."
+        f"{count:,} traces with a step of {p['duration']:g} ms at {p['keep'] * p['dt']:g} ms, {net['epochs']} epochs, "
+        "a cosine in place of a plateau, and one start of the window for each batch."
     )
 
 
