@@ -11,6 +11,9 @@ import torch
 from rheobase import MapNeuron, neurons, option, param, state
 from rheobase.core.declaration.words import places
 from rheobase.errors import DeclarationError, ParameterError
+from rheobase.learning.fitting.guess import usual_learn
+from rheobase.learning.fitting.population import axes_of
+from rheobase.parameter_sweep import sweep
 
 
 class Two(MapNeuron):
@@ -97,6 +100,16 @@ WRONG: list[tuple[str, Any]] = [
 def test_wrong_values(words: str, make: Any) -> None:
     with pytest.raises(ParameterError, match=words):
         make()
+
+
+def test_what_varies_single_numbers_refuses_vectors() -> None:
+    """Four values for a bias of four entries would be one vector for all neurons."""
+    with pytest.raises(ParameterError, match=r"bias to vary, of size \(4,\)"):
+        sweep(neurons.ELM, {"bias": [0.0, 0.1, 0.2, 0.3]}, current=1.0)
+    with pytest.raises(ParameterError, match=r"learn 'bias', of size \(4,\)"):
+        axes_of(neurons.ELM(1), ("bias",), {})
+    assert "bias" not in usual_learn(neurons.ELM)
+    assert "lam" in usual_learn(neurons.ELM)
 
 
 def test_wrong_declarations() -> None:

@@ -57,6 +57,15 @@ def test_event_driven() -> None:
     assert names["spikes"].t_stop == 100.0
 
 
+def test_operator() -> None:
+    names = run("operator.md")
+    stand_in = names["stand_in"]
+    # the table of the page
+    assert sum(p.numel() for p in stand_in.parameters()) == 214 + 23 * 2
+    assert names["spikes"].shape == names["v"].shape == (500, 1, 3)
+    assert names["out"].shape == (100, 2, 4)
+
+
 def test_coming_from() -> None:
     """Each port fires as the loop over the equations of its source does, with the weights that it has on the page."""
     snntorch, spikingjelly, norse, brian2, own = after_each("coming_from.md")

@@ -23,6 +23,7 @@ FAST, SLOW = 0.15, 100.0  # ms: time constants of the fastest and the slowest me
 BELOW = 0.1  # how far below its threshold a neuron that does not fire is to stay
 CANDIDATES = 33  # of a threshold
 WEIGHT = 1.0  # of the distance to threshold in the objective, beside the relative error of the potential
+SPREAD = {"weight_v": 10.0, "weight_u": 0.3, "kick": 0.3}  # of values before training; else 1/sqrt(inputs)
 SHIFTED = ("bias", "bias_out", "v_threshold", "v_leak")  # by the code
 LEARNED = ("weight_in", "weight_m", "weight_out", "weight_u", "kick", "weight_v", *SHIFTED)
 
@@ -68,7 +69,7 @@ class StandIn(nn.Module):
         self.codes = codes if isinstance(codes, Codes) else None
         self.features = codes.names if isinstance(codes, Codes) else tuple(codes)
         self.sample, self.amplitudes = sample, amplitudes
-        self.options = {"hidden": hidden, "tau_min": FAST / sample, "tau_max": SLOW / sample}
+        self.options: dict[str, Any] = {"hidden": hidden, "tau_min": FAST / sample, "tau_max": SLOW / sample}
         self.sizes = {name: spec.lengths for name, spec in ELM(1, **self.options).params.items()}
         self.values = nn.ParameterDict({name: nn.Parameter(_start(name, self.sizes[name])) for name in LEARNED})
         shifts = {name: torch.zeros(math.prod(self.sizes[name]), len(self.features)) for name in SHIFTED}
@@ -129,13 +130,13 @@ class StandIn(nn.Module):
             apart = van_rossum(samples.trains, trains_of(spikes[:, 0], self.sample)).mean(-1)
             self.values["v_threshold"] += moves[int(apart.argmin())]
 
-    def _valued(self, code: Tensor) -> dict[str, Tensor]:
+    def _valued(self, code: Tensor) -> dict[str, Any]:
         """The learned values for codes (*models, features); those that the code shifts have the axes of the models."""
         self._check_code(code)
         scaled = code if self.codes is None else self.codes.scaled(code)
         # around the middle of the scale, so that a shift does not move all models
         centred = (scaled - 2.0).to(self.shifts["bias"].dtype)
-        found: dict[str, Tensor] = dict(self.values.items())
+        found: dict[str, Any] = dict(self.values.items())
         for name, shift in self.shifts.items():
             size = self.sizes[name]
             moved = torch.einsum("kf,...f->k...", shift, centred).reshape(*size, *code.shape[:-1])
@@ -185,7 +186,7 @@ def phase(spikes: Tensor, current: Tensor) -> tuple[Tensor, Tensor]:
 def _start(name: str, size: tuple[int, ...]) -> Tensor:
     """Values before training, drawn from torch's generator."""
     inputs = size[-1] if len(size) == 2 else 1
-    spread = {"weight_v": 10.0, "weight_u": 0.3, "kick": 0.3}.get(name, inputs**-0.5)
+    spread = SPREAD.get(name, 1.0 / math.sqrt(inputs))
     if name == "v_leak":
         return torch.tensor(-72.0)
     if name == "v_threshold":

@@ -83,7 +83,7 @@ def train(
     total, starts = recipe.epochs * batches, protocol.recorded - protocol.window + 1
     held = windows(validation, features, protocol).on(fabric.device)
     for epoch in range(len(history), recipe.epochs):
-        began, losses = time.perf_counter(), list[float]()
+        began, losses, rate = time.perf_counter(), list[float](), 0.0
         with seeded(derive_seed(recipe.seed, "epoch", epoch), fabric.device):
             for k, batch in enumerate(sampler.batches(epoch)):
                 if k == batches:

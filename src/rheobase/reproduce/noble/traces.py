@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -49,7 +50,8 @@ class Family:
 
 def family(job: Job) -> Family:
     """Make what is not there yet, in the folder of the job, and read it."""
-    protocol = Protocol(**{**job["protocol"], "amplitudes": tuple(job["protocol"]["amplitudes"])})
+    settings: dict[str, Any] = {**job["protocol"], "amplitudes": tuple(job["protocol"]["amplitudes"])}
+    protocol = Protocol(**settings)
     models = AllenModels.published(data_root(FOLDER, job.data) / FOLDER)
     held_out = tuple(job["held_out"])
     training = tuple(k for k in range(len(models.names)) if k not in held_out)[: job["models"]]
@@ -61,8 +63,8 @@ def family(job: Job) -> Family:
         "test": Split(models=(*training, *held_out), chunks=1, stimuli=job["tested"], shared=True),
     }
     # a folder for each kind of data set, which another setting of a training leaves as it is
-    settings = {"protocol": protocol.as_json(), "splits": {k: [v.models, v.stimuli] for k, v in splits.items()}}
-    folder = job.folder(f"traces-{key({**settings, 'seed': job.seed})}")
+    made = {"protocol": protocol.as_json(), "splits": {k: [v.models, v.stimuli] for k, v in splits.items()}}
+    folder = job.folder(f"traces-{key({**made, 'seed': job.seed})}")
     bar = job.bar("traces, in chunks")
     generate(folder, models, splits, protocol, seed=job.seed, progress=bar)
     chunks = {"train": job["chunks"], "validation": 1, "test": 1}
