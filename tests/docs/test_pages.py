@@ -16,6 +16,7 @@ import rheobase
 from rheobase import data, integrators, neurons, nn, stimuli, surrogates
 from rheobase.cli import app
 from rheobase.cli.stimulus import FORMS
+from rheobase.learning import count_parameters
 from rheobase.runs import pretrained
 from tests.ports.test_brian2 import lif_with_refractory
 from tests.ports.test_norse import lif_cell
@@ -61,7 +62,7 @@ def test_operator() -> None:
     names = run("operator.md")
     stand_in = names["stand_in"]
     # the table of the page
-    assert sum(p.numel() for p in stand_in.parameters()) == 214 + 23 * 2
+    assert count_parameters(stand_in) == 214 + 23 * 2
     assert names["spikes"].shape == names["v"].shape == (500, 1, 3)
     assert names["out"].shape == (100, 2, 4)
 

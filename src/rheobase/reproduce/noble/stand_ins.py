@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rheobase.learning import Recipe, trains_of
+from rheobase.learning import Recipe, count_parameters, trains_of
 from rheobase.operator import (
     Codes,
     Epoch,
@@ -61,7 +61,7 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
             found |= {f"v, {part}": v[:, chosen(traces)].numpy(), f"counts, {part}": counted(trains)}
         best = min(history, key=lambda one: one.validation)
         return {
-            **found, "epoch": best.epoch, "validation": best.validation, "parameters": parameters(net),
+            **found, "epoch": best.epoch, "validation": best.validation, "parameters": count_parameters(net),
             "seconds": sum(one.seconds for one in history), "loss": [one.validation for one in history],
         }  # fmt: skip
 
@@ -125,11 +125,6 @@ def chosen(traces: Traces) -> int:
     """The sample of a part that is drawn: that of the first model whose amplitude is nearest to 0.1 nA."""
     first = torch.where(traces.model == traces.model[0], (traces.amplitude - SHOWN).abs(), torch.inf)
     return int(first.argmin())
-
-
-def parameters(net: nn.Module) -> int:
-    """How many real numbers it learns."""
-    return sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters())
 
 
 def _nearest(on: Family, traces: Traces, features: Tensor, codes: Codes) -> Traces:
