@@ -20,8 +20,8 @@ from rheobase.errors import (
     RheobaseError,
     ShapeError,
 )
-from rheobase.learning import count_parameters, load_weights, save_weights
-from rheobase.operator import Codes, FourierOperator, channels
+from rheobase.learning import Recipe, count_parameters, load_weights, save_weights
+from rheobase.operator import Codes, FourierOperator, Protocol, Traces, channels, train
 
 neuralop: Any = pytest.importorskip("neuralop.models.fno", reason="neuraloperator is not installed")
 FEATURES = ("s_thr", "I_thr")
@@ -94,6 +94,29 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     load_weights(tmp_path / "operator.json", other)
     code = torch.tensor([1.0, 2.0])
     assert torch.equal(one(step(0.1), code), other(step(0.1), code))
+
+
+def test_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    """Complex weights and moments, too."""
+    protocol = Protocol(dt=0.1, keep=1, before=1.0, duration=3.0, after=1.0, early=0.5)
+    generator = torch.Generator().manual_seed(0)
+    v = torch.randn(8, protocol.recorded, generator=generator) - 70.0
+    traces = Traces(v, 0.1 * torch.rand(8, generator=generator), torch.arange(8) % 2, torch.full((8, 1), torch.inf))
+    features, recipe = torch.tensor([[1.0, 2.0], [3.0, 2.5]]), Recipe(epochs=3, batch_size=4, learning_rate=0.01)
+
+    def run(folder: Path | None, stop: int) -> list[Tensor]:
+        def progress(done: int, total: int, history: Any) -> None:
+            if len(history) == stop:
+                raise KeyboardInterrupt
+
+        net = small(steps=protocol.window)
+        train(net, traces, traces, features, protocol, recipe, folder=folder, progress=progress)
+        return [p.detach().clone() for p in net.parameters()]
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, stop=2)
+    for one, other in zip(run(None, stop=9), run(tmp_path, stop=9), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_any_batch() -> None:
