@@ -154,7 +154,8 @@ def _traces(on: Family, found: Mapping[str, list[dict[str, Any]]], style: Style)
         for colour, (label, results) in zip(style.colours, found.items(), strict=False):
             ax.plot(time, results[0][f"v, {part}"], color=colour, lw=0.8, label=label)
     axes[-1].set_xlabel("time (ms)")
-    legend(axes[0], style)
+    # between the panels: spikes are everywhere in them
+    legend(axes[0], style, loc="upper center", bbox_to_anchor=(0.5, -0.03), ncols=len(found) + 1)
     return figure
 
 
