@@ -334,5 +334,5 @@ def test_a_channel_inside_a_function_is_refused_before_a_kernel_looks_for_it() -
         def conductance(self, s: Any, i: Any) -> Any:
             return self.g
 
-    with pytest.raises(ParameterError, match=r"Hidden.*move the class out of the function"):
+    with pytest.raises(ParameterError, match=r"Hidden, which there is not.*write the class at the top of a file"):
         Cell(branched(), {"soma": [Hidden()]}, dt=0.025)

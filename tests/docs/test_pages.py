@@ -18,6 +18,7 @@ import rheobase
 from rheobase import data, integrators, neurons, nn, stimuli, surrogates
 from rheobase.cli import app
 from rheobase.cli.stimulus import FORMS
+from rheobase.learning import count_parameters
 from rheobase.runs import pretrained
 from tests.ports.test_brian2 import lif_with_refractory
 from tests.ports.test_norse import lif_cell
@@ -67,6 +68,13 @@ def test_populations() -> None:
     # 0.02 nA / (2e-4 S/cm2 * 1256.6 um2)
     assert names["v"][799] == pytest.approx(-70.0 + 0.02 / (2e-4 * 12.566), abs=0.01)
     assert names["all_of_them"].shape == (2, 2, 1000)
+def test_operator() -> None:
+    names = run("operator.md")
+    stand_in = names["stand_in"]
+    # the table of the page
+    assert count_parameters(stand_in) == 214 + 23 * 2
+    assert names["spikes"].shape == names["v"].shape == (500, 1, 3)
+    assert names["out"].shape == (100, 2, 4)
 
 
 def test_coming_from() -> None:

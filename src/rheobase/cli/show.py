@@ -97,7 +97,8 @@ def _tell(described: Description, rheobase: float | None, onset: FiringOnset | N
     tell_parameters(kind, "--set name=value", out)
     if kind.declared_options:
         choices = [
-            (k, str(o.default), ", ".join(map(str, o.choices)), o.meaning) for k, o in kind.declared_options.items()
+            (k, str(o.default), ", ".join(map(str, o.choices)) or o.allowed, o.meaning)
+            for k, o in kind.declared_options.items()
         ]
         out.print(table(("name", "default", "choices", "meaning"), choices, title="Options (--set name=value)"))
     rest = make(kind, 1, FINE_DT).rest(1)

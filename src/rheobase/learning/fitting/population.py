@@ -84,6 +84,9 @@ def axes_of(neuron: Neuron, learn: Sequence[str], ranges: Mapping[str, tuple[flo
     for name in learn:
         if name not in inner.params:
             raise ParameterError(repr(neuron), f"learn {name!r}", "a parameter", nearest(str(name), inner.params))
+        if inner.params[name].size:
+            given = f"learn {name!r}, of size {inner.params[name].size}"
+            raise ParameterError(repr(neuron), given, "parameters that are one number", "train it by its gradient")
     for name in ranges:
         if name not in learn:
             raise ParameterError(repr(neuron), f"a range of {name!r}", "a name in learn", nearest(str(name), learn))

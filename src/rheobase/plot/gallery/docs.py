@@ -92,7 +92,7 @@ def parameters(kind: type[Declared]) -> str:
     text = "## Parameters\n\n" + table(("name", "default", "unit", "allowed", "meaning"), rows)
     if kind.declared_options:
         options = [
-            (f"`{k}`", f"`{o.default!r}`", ", ".join(f"`{c!r}`" for c in o.choices), o.meaning)
+            (f"`{k}`", f"`{o.default!r}`", ", ".join(f"`{c!r}`" for c in o.choices) or o.allowed, o.meaning)
             for k, o in kind.declared_options.items()
         ]
         text += "\n" + table(("option", "default", "choices", "meaning"), options)
