@@ -68,6 +68,8 @@ def test_populations() -> None:
     # 0.02 nA / (2e-4 S/cm2 * 1256.6 um2)
     assert names["v"][799] == pytest.approx(-70.0 + 0.02 / (2e-4 * 12.566), abs=0.01)
     assert names["all_of_them"].shape == (2, 2, 1000)
+
+
 def test_operator() -> None:
     names = run("operator.md")
     stand_in = names["stand_in"]

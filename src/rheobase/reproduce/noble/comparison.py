@@ -44,7 +44,7 @@ def run(job: Job) -> Finding:
     on = family(job)
     floor = baselines(job, on)
     rows: list[tuple[Any, ...]] = []
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[Mapping[str, Any]]] = {}
     kept = Seeds()
     for name, choice in job["trained"].items():
         found[name] = [trained(job, f"{slug(name)}-seed-{seed}", on, choice, seed) for seed in job["seeds"]]
@@ -83,7 +83,7 @@ def _figures(each: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
     return (*means, each[0]["samples"], each[0]["firing"])
 
 
-def _said(job: Job, found: Mapping[str, list[dict[str, Any]]], floor: Mapping[str, Any]) -> str:
+def _said(job: Job, found: Mapping[str, list[Mapping[str, Any]]], floor: Mapping[str, Any]) -> str:
     said = list[str]()
     for part in ("unseen amplitudes", "unseen models"):
         scored = [
@@ -139,7 +139,7 @@ def _published() -> Table:
     return Table("Published errors", columns, rows, note)
 
 
-def _traces(on: Family, found: Mapping[str, list[dict[str, Any]]], style: Style) -> Figure:
+def _traces(on: Family, found: Mapping[str, list[Mapping[str, Any]]], style: Style) -> Figure:
     figure = new_figure(WIDTH, 4.4, style)
     parts = on.parts()
     axes = figure.subplots(len(parts), 1, sharex=True)
@@ -159,7 +159,7 @@ def _traces(on: Family, found: Mapping[str, list[dict[str, Any]]], style: Style)
     return figure
 
 
-def _counts(on: Family, found: Mapping[str, list[dict[str, Any]]], style: Style) -> Figure:
+def _counts(on: Family, found: Mapping[str, list[Mapping[str, Any]]], style: Style) -> Figure:
     figure = new_figure(WIDTH, 2.6, style)
     parts = on.parts()
     axes = figure.subplots(1, len(parts), sharey=True)

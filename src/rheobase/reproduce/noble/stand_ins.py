@@ -33,7 +33,7 @@ SHOWN = 0.1  # nA: the trace that is drawn is the nearest to it
 PIECE = 64  # windows of one prediction
 
 
-def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: int) -> dict[str, Any]:
+def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: int) -> Mapping[str, Any]:
     """A unit: figures of both parts of the test, the history, and what is drawn."""
     codes, features = on.code(choice["code"])
 
@@ -68,7 +68,7 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
     return job.unit(name, work, **choice, training_seed=seed, data=_data(job))
 
 
-def baselines(job: Job, on: Family) -> dict[str, dict[str, Any]]:
+def baselines(job: Job, on: Family) -> Mapping[str, Any]:
     """A unit: the figures of what any stand-in has to beat."""
 
     def work() -> dict[str, Any]:

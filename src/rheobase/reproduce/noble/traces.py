@@ -10,10 +10,10 @@ from torch import Tensor
 
 from rheobase.data.sets.mnist import data_root
 from rheobase.errors import ParameterError, nearest
+from rheobase.jobs.store import key
 from rheobase.operator import AllenModels, Codes, Protocol, Samples, Split, Traces, generate, load, windows
 from rheobase.operator.models import FEATURES
 from rheobase.reproduce.job import Job
-from rheobase.reproduce.store import key
 
 FOLDER = "pvalb_689331391"
 CODES = ("s_thr, I_thr", "conductances")
