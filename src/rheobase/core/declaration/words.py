@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rheobase.checks import is_number
+from rheobase.core.primitives import substitute
 from rheobase.errors import DeclarationError, ParameterError
 
 Bounds = tuple[float | None, float | None]
@@ -25,7 +26,7 @@ class ParamSpec:
 
     As an attribute of a neuron it reads the current value. A learnable parameter is stored so that every
     gradient step stays legal: `positive` and `nonnegative` as its logarithm, `range` as a logit, `clamp` as it is, cut
-    when read.
+    when read. One that is `whole` is rounded when read, with the gradient of the identity.
     """
 
     default: float
@@ -36,6 +37,7 @@ class ParamSpec:
     clamp: Bounds | None = None
     draw: bool = False
     nonnegative: bool = False
+    whole: bool = False
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -70,6 +72,11 @@ class ParamSpec:
         return value
 
     def from_stored(self, stored: Tensor, learnable: bool) -> Tensor:
+        value = self._within(stored, learnable)
+        return substitute(torch.round(value), value) if learnable and self.whole else value
+
+    def _within(self, stored: Tensor, learnable: bool) -> Tensor:
+        """The stored value as one that the bounds allow."""
         if learnable and self.logarithmic:
             return stored.clamp(-LOG_LIMIT, LOG_LIMIT).exp()
         if learnable and self.range is not None:
@@ -113,6 +120,8 @@ class ParamSpec:
         if self.range is not None and bool(((value < self.range[0]) | (value > self.range[1])).any()):
             low, high = self.range
             raise ParameterError(owner, given, f"{low} <= {self.name} <= {high}", f"the default is {self.default}")
+        if self.whole and bool((value != torch.round(value)).any()):
+            raise ParameterError(owner, given, f"whole numbers as {self.name}", f"the default is {self.default:g}")
         if learnable and self.logarithmic and bool((value.log().abs() > LOG_LIMIT).any()):
             expected = f"{math.exp(-LOG_LIMIT):.2g} to {math.exp(LOG_LIMIT):.2g} for a learnable {self.name}"
             raise ParameterError(owner, given, expected, "another unit of time, or a fixed value")
@@ -128,12 +137,14 @@ def param(
     clamp: Bounds | None = None,
     draw: bool = False,
     nonnegative: bool = False,
+    whole: bool = False,
 ) -> Any:
     """Declare a parameter: `tau_mem = param(20.0, "ms", "membrane time constant", positive=True)`.
 
     `positive`, `nonnegative` and `range` are enforced (when learnable, by a reparametrisation); `clamp` cuts the value
     at every use, as some papers do (SRC's b_h <= -4), and lets the gradient of a cut value be zero. `draw` says
-    that the paper draws a value for each neuron, uniformly from the range or clamp: `AdLIF.draw(128)` does.
+    that the paper draws a value for each neuron, uniformly from the range or clamp: `AdLIF.draw(128)` does. `whole`
+    allows whole numbers only, as a register of a chip does; a learnable value is rounded at every use.
     """
     if sum((positive, nonnegative, range is not None, clamp is not None)) > 1:
         given = "more than one of positive, nonnegative, range, clamp"
@@ -150,9 +161,12 @@ def param(
         raise DeclarationError("param", f"default {default}", "a value that the bounds allow", "correct one of them")
     if None not in ends and ends[0] >= ends[1]:  # type: ignore[operator]
         raise DeclarationError("param", f"bounds {ends}", "the lower one first", "turn them round")
+    if whole and (draw or default != round(default)):
+        given = "a whole parameter that is drawn" if draw else f"default {default} of a whole parameter"
+        raise DeclarationError("param", given, "a whole number", "correct one of them")
     if not meaning:
         raise DeclarationError("param", "no meaning", "a few words", "say what the parameter is")
-    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw, nonnegative)
+    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw, nonnegative, whole)
 
 
 @dataclass(frozen=True, eq=False)
