@@ -17,7 +17,7 @@ from torch.nn.utils import parametrize
 from rheobase.checks import is_whole
 from rheobase.chip.loihi.compartment import Compartment
 from rheobase.chip.loihi.synapses import Weighted, mantissas, rounding_of
-from rheobase.core import Refractory
+from rheobase.core.wrappers.refractory import Refractory
 from rheobase.errors import NotRepresentable, ParameterError, ShapeError
 from rheobase.nn import Flatten, Sequential, SynapticDelay
 
@@ -98,7 +98,10 @@ def cores(net: Sequential, shape: Sequence[int], chip: Loihi | None = None) -> t
     refractory, or the cores of the chip; and for a layer that a chip does not have. `ShapeError` for another input.
 
     >>> from rheobase.chip import loihi
-    >>> net = Sequential(loihi.synapses(nn.Linear(100, 1500, bias=False)), loihi.Compartment(1500))
+    >>> weights = nn.Linear(100, 1500, bias=False)
+    >>> nn.init.constant_(weights.weight, 8.0).shape
+    torch.Size([1500, 100])
+    >>> net = Sequential(loihi.synapses(weights), loihi.Compartment(1500))
     >>> [core.compartments for core in cores(net, (100,))]
     [1024, 476]
     """

@@ -25,8 +25,8 @@ class Mantissa(nn.Module):
     """The whole weight of a synapse (Davies et al., 2018): floor(2^weight_exp m), with m the nearest mantissa.
 
     Mantissas are multiples of 2^(8 - weight_bits), of 2^(9 - weight_bits) in mode "mixed", where one bit is the sign:
-    -256 to 254 for 8 bits; "excitatory" ones are 0 to 255, "inhibitory" ones -255 to 0. Beyond the ends is the end. The
-    gradient is that of the identity, between the ends and beyond them.
+    -256 to 254 for 8 bits; "excitatory" ones are 0 to 255, "inhibitory" ones -255 to 0. Where training takes a weight
+    beyond the ends, it is the end. The gradient is that of the identity, between the ends and beyond them.
 
     Shapes: weight (out, ...), in units of what a weight of 1 adds to the sum -> the same, whole numbers.
 
@@ -72,6 +72,20 @@ class Mantissa(nn.Module):
             )  # fmt: skip
         return substitute(whole.to(weight.dtype), weight)
 
+    def right_inverse(self, weight: Tensor) -> Tensor:
+        """A weight that is given, as it is kept; refused where the chip would hold another one altogether."""
+        low, high = (end * 2.0**self.weight_exp for end in self.ends)
+        size = weight.detach()
+        wrong = (size < low) | (size > high)
+        if bool(wrong.any()):
+            given = f"a weight of {float(size[wrong][0]):g} ({int(wrong.sum())} beyond the ends)"
+            raise ParameterError("Mantissa", given, f"{low:g} to {high:g}, with {self.extra_repr()}", "scale the weights")
+        if bool(size.any()) and not bool(self(size).any()):
+            given, expected = f"weights of at most {float(size.abs().max()):g}, all of which round to 0", "some that do not"
+            remedy = "scale them: a threshold is 64 vth_mant, a weight of 1 adds 64; nn.init.uniform_(weight, -60, 60), say"
+            raise ParameterError("Mantissa", given, expected, remedy)
+        return weight
+
     def extra_repr(self) -> str:
         return f"weight_bits={self.weight_bits}, weight_exp={self.weight_exp}, sign_mode={self.sign_mode!r}"
 
@@ -83,12 +97,13 @@ def synapses(layer: Layer, *, weight_bits: int = 8, weight_exp: int = 0, sign_mo
     every use (see `Mantissa`). `mantissas(layer)` gives what the chip stores.
 
     Raises: `ParameterError` for another layer, for one with a bias (a bias is the compartment's), for one that is
-    rounded already, and for bits, exponents and modes that there are not.
+    rounded already, for bits, exponents and modes that there are not, and for weights beyond the ends or that all round
+    to 0, as those of a fresh layer do.
 
-    >>> layer = synapses(nn.Linear(2, 1, bias=False))
-    >>> layer.weight = torch.tensor([[5.2, -300.0]])
-    >>> layer.weight.tolist(), mantissas(layer).tolist()
-    ([[6.0, -256.0]], [[6, -256]])
+    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> layer.weight.data = torch.tensor([[10.2, -400.0]])
+    >>> synapses(layer, weight_exp=1).weight.tolist(), mantissas(layer).tolist()
+    ([[12.0, -400.0]], [[6, -200]])
     """
     if not isinstance(layer, Weighted):
         expected = "a Linear, Conv1d, Conv2d or SynapticDelay layer"
