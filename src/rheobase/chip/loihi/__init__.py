@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from rheobase.chip.loihi.compartment import Compartment
 from rheobase.chip.loihi.limits import Core, Loihi, cores
+from rheobase.chip.loihi.quantise import LayerReport, Report, quantise
 from rheobase.chip.loihi.synapses import Mantissa, mantissas, synapses
 
-__all__ = ["Compartment", "Core", "Loihi", "Mantissa", "cores", "mantissas", "synapses"]
+__all__ = [
+    "Compartment", "Core", "LayerReport", "Loihi", "Mantissa", "Report", "cores", "mantissas", "quantise", "synapses",
+]  # fmt: skip

@@ -44,7 +44,9 @@ class Loihi:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if not is_whole(value, 1):
-                raise ParameterError("Loihi", f"{name}={value!r}", "a whole number of at least 1", "Loihi() is one chip")
+                raise ParameterError(
+                    "Loihi", f"{name}={value!r}", "a whole number of at least 1", "Loihi() is one chip"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +118,9 @@ def cores(net: Sequential, shape: Sequence[int], chip: Loihi | None = None) -> t
         found[:0] = taken
     if len(found) > chip.cores:
         remedy = "smaller layers, or a Loihi with cores of several chips"
-        raise NotRepresentable("the network", f"{len(found)} cores", f"no more than {chip.cores}, those of {chip}", remedy)
+        raise NotRepresentable(
+            "the network", f"{len(found)} cores", f"no more than {chip.cores}, those of {chip}", remedy
+        )
     return tuple(found)
 
 

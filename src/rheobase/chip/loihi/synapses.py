@@ -79,10 +79,17 @@ class Mantissa(nn.Module):
         wrong = (size < low) | (size > high)
         if bool(wrong.any()):
             given = f"a weight of {float(size[wrong][0]):g} ({int(wrong.sum())} beyond the ends)"
-            raise ParameterError("Mantissa", given, f"{low:g} to {high:g}, with {self.extra_repr()}", "scale the weights")
+            raise ParameterError(
+                "Mantissa", given, f"{low:g} to {high:g}, with {self.extra_repr()}", "scale the weights"
+            )
         if bool(size.any()) and not bool(self(size).any()):
-            given, expected = f"weights of at most {float(size.abs().max()):g}, all of which round to 0", "some that do not"
-            remedy = "scale them: a threshold is 64 vth_mant, a weight of 1 adds 64; nn.init.uniform_(weight, -60, 60), say"
+            given, expected = (
+                f"weights of at most {float(size.abs().max()):g}, all of which round to 0",
+                "some that do not",
+            )
+            remedy = (
+                "scale them: a threshold is 64 vth_mant, a weight of 1 adds 64; nn.init.uniform_(weight, -60, 60), say"
+            )
             raise ParameterError("Mantissa", given, expected, remedy)
         return weight
 
