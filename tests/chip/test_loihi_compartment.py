@@ -70,12 +70,13 @@ def test_by_hand(backend: str) -> None:
     n = Compartment(2, decay_u=1024, decay_v=2048, vth_mant=4)
     i = torch.zeros(7, 1, 2)
     i[0, 0] = torch.tensor([3.0, -3.0])
-    spikes, end, rec = n(i, record=("u", "v.pre"), backend=backend)
+    spikes, _, rec = n(i, record=("u", "v.pre"), backend=backend)
     assert rec.u[:, 0, 0].tolist() == [192, 144, 108, 81, 60, 45, 33]
     # v: 192, 96 + 144 = 240, 120 + 108 = 228, 114 + 81 = 195, 97 + 60 = 157, 78 + 45 = 123, 61 + 33 = 94
     assert rec.v_pre[:, 0, 0].tolist() == [192, 240, 228, 195, 157, 123, 94]
     # towards zero: the negative neuron is the mirror of the other
-    assert torch.equal(rec.u[..., 1], -rec.u[..., 0]) and torch.equal(rec.v_pre[..., 1], -rec.v_pre[..., 0])
+    assert torch.equal(rec.u[..., 1], -rec.u[..., 0])
+    assert torch.equal(rec.v_pre[..., 1], -rec.v_pre[..., 0])
     assert not spikes.any()
 
 
@@ -84,7 +85,8 @@ def test_a_spike_is_above_the_threshold_not_at_it(backend: str) -> None:
     i = torch.tensor([[4.0, 5.0]]).view(1, 1, 2)
     spikes, end, rec = Compartment(2, vth_mant=4)(i, record=("v.pre",), backend=backend)
     assert spikes.flatten().tolist() == [0.0, 1.0]
-    assert rec.v_pre.flatten().tolist() == [256.0, 320.0] and end.v.flatten().tolist() == [256.0, 0.0]
+    assert rec.v_pre.flatten().tolist() == [256.0, 320.0]
+    assert end.v.flatten().tolist() == [256.0, 0.0]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -104,9 +106,10 @@ def test_the_current_wraps_around_and_the_potential_stops(backend: str) -> None:
 def test_every_bit_of_whole_numbers(seed: int, backend: str, dtype: torch.dtype) -> None:
     i, registers = drawn(seed)
     z, u, v = whole(i, **registers)
-    assert z.sum() > 1000 and np.abs(u).max() > 2**22 and np.abs(v).max() == HALF - 1
+    assert z.sum() > 1000 and np.abs(u).max() > 2**22
+    assert np.abs(v).max() == HALF - 1
     given = torch.as_tensor(i).to(dtype)[:, None]
-    spikes, end, rec = made(registers).to(dtype)(given, record=("u", "v.pre"), backend=backend)
+    spikes, _, rec = made(registers).to(dtype)(given, record=("u", "v.pre"), backend=backend)
     for found, expected in ((spikes, z), (rec.u, u), (rec.v_pre, v)):
         assert np.array_equal(found[:, 0].numpy(), expected)
 
@@ -117,7 +120,8 @@ def test_a_refractory_period_holds_the_potential_at_zero() -> None:
     neuron = Refractory(made(registers), tau_refrac=4.0)
     spikes, _, rec = neuron(torch.as_tensor(i).float()[:, None], record=("u",))
     assert z.sum() > 300
-    assert np.array_equal(spikes[:, 0].numpy(), z) and np.array_equal(rec.u[:, 0].numpy(), u)
+    assert np.array_equal(spikes[:, 0].numpy(), z)
+    assert np.array_equal(rec.u[:, 0].numpy(), u)
 
 
 def test_gradients_are_those_of_the_equations_without_rounding() -> None:
@@ -132,7 +136,8 @@ def test_gradients_are_those_of_the_equations_without_rounding() -> None:
         (spikes.sum() + 1e-3 * end.u.sum() + 1e-3 * end.v.sum()).backward()
         found.append({"x": x.grad, **{k: p.grad for k, p in neuron.named_parameters()}})
     for name, expected in found[0].items():
-        assert expected is not None and float(expected.abs().max()) > 0.0
+        assert expected is not None
+        assert float(expected.abs().max()) > 0.0
         torch.testing.assert_close(found[1][name], expected, rtol=1e-9, atol=1e-12 * float(expected.abs().max()))
 
 
@@ -144,7 +149,8 @@ def test_gradcheck_in_the_smooth_mode() -> None:
 
 def test_a_learnt_register_is_whole() -> None:
     neuron = Compartment(3, decay_v=415, vth_mant=6, learn=("decay_v", "vth_mant"))
-    assert neuron.decay_v.tolist() == 415.0 and neuron.vth_mant.tolist() == 6.0
+    assert neuron.decay_v.tolist() == 415.0
+    assert neuron.vth_mant.tolist() == 6.0
     for p in neuron.parameters():
         p.data += 0.01
     assert neuron.decay_v.tolist() == 419.0  # 4096 sigmoid(logit(415 / 4096) + 0.01) = 418.7
@@ -156,7 +162,7 @@ def test_a_learnt_register_is_whole() -> None:
 @pytest.mark.parametrize(
     ("registers", "told"),
     [
-        (dict(decay_u=4097), "decay_u = 4097"), (dict(decay_v=-1), "decay_v = -1"), (dict(decay_v=0.5), "whole numbers as"),
+        (dict(decay_u=4097), "decay_u = 4097"), (dict(decay_v=-1), "decay_v = -1"), (dict(decay_v=0.5), "whole numbers"),
         (dict(vth_mant=131072), "vth_mant = 131072"), (dict(bias_mant=4096), "bias_mant = 4096"),
         (dict(bias_exp=8), "bias_exp = 8"), (dict(vth_mant=torch.tensor([1.0, 1.5])), "whole numbers as"),
     ],

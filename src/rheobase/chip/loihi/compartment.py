@@ -29,7 +29,8 @@ class Compartment(MapNeuron):
     around, to -2^23 < u <= 2^23; v stops at -(2^23 - 1) and 2^23 - 1. A refractory period of r steps on the chip is
     `Refractory(Compartment(...), tau_refrac=r - 1)`.
 
-    Shapes: i (time, batch, *shape), whole numbers of 16 bits; out (time, batch, *shape) in {0, 1}; u, v (batch, *shape).
+    Shapes: i (time, batch, *shape), whole numbers of 16 bits; out (time, batch, *shape) in {0, 1}; u, v
+    (batch, *shape).
 
     Raises: `ParameterError` for what does not fit its register (a decay above 4096, a threshold of more than 17 bits,
     a bias of more than 13, anything that is not whole); `InputError` for an input that

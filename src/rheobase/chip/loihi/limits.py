@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn.utils import parametrize
 
 from rheobase.checks import is_whole
 from rheobase.chip.loihi.compartment import Compartment
@@ -222,10 +220,17 @@ def _reached(weights: nn.Module, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         if shape != there.shape[1:]:
             raise ShapeError("cores", f"an input of shape {shape}", f"{tuple(there.shape[1:])}", "the shape of a step")
         return there.numpy(force=True).astype(bool)
-    # a convolution of ones, on each source alone
-    twin: Any = copy.deepcopy(weights)
-    parametrize.remove_parametrizations(twin, "weight")
-    with torch.no_grad():
-        twin.weight.copy_(there)
-        alone = torch.eye(math.prod(shape), device=there.device).view(1, -1, *shape)
-        return twin(alone)[0].flatten(1).T.numpy(force=True) != 0
+    conv: Any = weights
+    if conv.padding_mode != "zeros":
+        given = f"{type(conv).__name__} with padding_mode {conv.padding_mode!r}"
+        raise NotRepresentable("a Loihi core", given, "'zeros'", "pad the input")
+    if len(shape) != conv.weight.dim() - 1 or shape[0] != conv.in_channels:
+        expected = f"{conv.in_channels} channels and {conv.weight.dim() - 2} axes"
+        raise ShapeError("cores", f"an input of shape {shape}", expected, "the shape of a step, without time and batch")
+    # what a one at each place alone reaches
+    alone = torch.eye(math.prod(shape), device=there.device).view(-1, *shape)
+    over = nn.functional.conv2d if there.dim() == 4 else nn.functional.conv1d
+    return (
+        over(alone, there, None, conv.stride, conv.padding, conv.dilation, conv.groups).flatten(1).T.numpy(force=True)
+        != 0
+    )
