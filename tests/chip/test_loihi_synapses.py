@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ def test_forms_that_there_are_not(form: dict[str, Any]) -> None:
 
 
 def test_delays_of_synapses() -> None:
-    layer = nn.SynapticDelay(2, 1, taps=63, width=0.0)
+    layer: Any = nn.SynapticDelay(2, 1, taps=63, width=0.0)
     layer.weight.data = torch.tensor([[7.9, -10.0]])
     layer.positions.d.data = torch.tensor([[0.0, 62.0]])
     net = nn.Sequential(synapses(layer), Compartment(1, decay_u=4096, vth_mant=1000))
@@ -119,7 +120,7 @@ def test_delays_of_synapses() -> None:
 def chain(*sizes: int) -> nn.Sequential:
     """Dense layers of compartments."""
     layers: list[torch.nn.Module] = []
-    for before, after in zip(sizes, sizes[1:], strict=False):
+    for before, after in itertools.pairwise(sizes):
         layers += [linear(torch.full((after, before), 2.0)), Compartment(after)]
     return nn.Sequential(*layers)
 

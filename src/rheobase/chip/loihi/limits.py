@@ -110,7 +110,9 @@ def cores(net: Sequential, shape: Sequence[int], chip: Loihi | None = None) -> t
     found: list[Core] = []
     after: list[NDArray[np.bool_]] = []  # of each core of the layer behind, which sources reach it
     for placed in reversed(layers):
-        sends = np.sum(after, axis=0, dtype=np.int64) if after else np.zeros(len(placed.reached), np.int64)
+        sends = np.zeros(len(placed.reached), np.int64)
+        for sources in after:
+            sends += sources
         taken = list(_split(placed, sends, chip))
         after = [placed.reached[core.start : core.stop].any(0) for core in taken]
         found[:0] = taken

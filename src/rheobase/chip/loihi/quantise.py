@@ -50,8 +50,8 @@ class LayerReport:
     def __str__(self) -> str:
         return (
             f"layer {self.layer}: {self.spikes_float} spikes, {self.spikes_chip} on the chip, {self.coincident} of "
-            f"them at the same step; weights to {self.weight_error:.2%} of the largest (weight_exp = {self.weight_exp}), "
-            f"thresholds to {self.threshold_error:.2%}, decays to {self.decay_error:.2%}"
+            f"them at the same step; weights to {self.weight_error:.2%} of the largest (weight_exp = "
+            f"{self.weight_exp}), thresholds to {self.threshold_error:.2%}, decays to {self.decay_error:.2%}"
         )
 
 

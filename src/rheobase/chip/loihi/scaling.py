@@ -88,7 +88,10 @@ def _largest(
     why: list[str] = []
     for weight_exp in range(7, -9, -1):
         rounding = Mantissa(weight_bits, weight_exp)
-        scale = UNIT * rounding.ends[1] * 2.0**weight_exp / float(drive.abs().max())
+        most = math.floor(rounding.ends[1] * 2.0**weight_exp)
+        if most < 1:
+            break
+        scale = UNIT * most / float(drive.abs().max())
         one = bool((theta == theta.flatten()[0]).all())
         if one and scale * float(theta.max()) >= UNIT:
             # not a mantissa less for the last digit of a quotient
