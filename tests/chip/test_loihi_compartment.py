@@ -16,47 +16,11 @@ from torch import Tensor
 from rheobase import Refractory, nn
 from rheobase.chip.loihi import Compartment, synapses
 from rheobase.errors import Diverged, DTypeError, InputError, ParameterError
+from tests.chip.loihi_arithmetic import HALF, drawn, whole
 
 FOLDER = Path(os.environ.get("RHEOBASE_DATA", "data")) / "oracle_lava"
 stored = pytest.mark.skipif(not FOLDER.is_dir(), reason="no oracle_lava/ in RHEOBASE_DATA")
 BACKENDS = ("reference", "llvm")
-HALF = 2**23
-
-
-def kept(x: NDArray[np.int64], decay: NDArray[np.int64]) -> NDArray[np.int64]:
-    """sign(x) floor(|x| (4096 - decay) / 4096), in 64 bits."""
-    return np.sign(x) * ((np.abs(x) * (4096 - decay)) >> 12)
-
-
-def whole(i: NDArray[np.int64], period: int = 1, **registers: Any) -> tuple[NDArray[np.int64], ...]:
-    """Spikes, u and v (before the reset) of the chip's arithmetic, written with integers; i is (time, neurons)."""
-    u = v = left = np.zeros(i.shape[1:], np.int64)
-    told = []
-    for now in i:
-        u = kept(u, registers["decay_u"]) + (now << 6)
-        u = np.where(u > HALF, u - 2 * HALF, np.where(u <= -HALF, u + 2 * HALF, u))
-        v = kept(v, registers["decay_v"]) + u + (registers["bias_mant"] << registers["bias_exp"])
-        v = np.where(left > 0, 0, np.clip(v, 1 - HALF, HALF - 1))
-        z = v > registers["vth_mant"] << 6
-        told.append((z, u, v))
-        v = np.where(z, 0, v)
-        left = np.where(z, period - 1, np.maximum(left - 1, 0))
-    return tuple(np.stack(x).astype(np.int64) for x in zip(*told, strict=True))
-
-
-def drawn(seed: int, n: int = 200, steps: int = 300) -> tuple[NDArray[np.int64], dict[str, Any]]:
-    """Registers over all of their ranges, and input of every size."""
-    g = np.random.default_rng(seed)
-    size = 2.0 ** g.uniform(0, 15, n)
-    i = (g.uniform(-1, 1, (steps, n)) * size + g.uniform(-0.2, 1, n) * size * 0.3).astype(np.int64)
-    often = g.random(n) < 0.3
-    return np.clip(i, -(2**15), 2**15 - 1), {
-        "decay_u": np.where(often, g.choice([0, 1, 4095, 4096], n), g.integers(0, 4097, n)),
-        "decay_v": np.where(often, g.choice([0, 1, 4095, 4096], n), g.integers(0, 4097, n)),
-        "vth_mant": (2.0 ** g.uniform(0, 17, n)).astype(np.int64) - 1,
-        "bias_mant": g.integers(-4096, 4096, n) * (g.random(n) < 0.5),
-        "bias_exp": int(g.integers(0, 8)),
-    }
 
 
 def made(registers: dict[str, Any], **more: Any) -> Compartment:
@@ -98,6 +62,11 @@ def test_the_current_wraps_around_and_the_potential_stops(backend: str) -> None:
     # 131071 * 64 = 8388544, below the end of v
     assert rec.v_pre.flatten().tolist() == [2097088, 6291264, 8388607, 8388352, 8388352 - 6291776]
     assert spikes.flatten().tolist() == [0, 0, 1, 0, 0]
+    # 2^23 is the upper end of u, and what is one unit of a weight above or below the ends comes in on the other side
+    n = Compartment(4, decay_u=0, decay_v=4096)
+    start = torch.tensor([[HALF - 64.0, HALF - 64.0, 128.0 - HALF, 64.0 - HALF]])
+    _, end = n(torch.tensor([1.0, 2.0, -1.0, -1.0]).view(1, 1, 4), n.State(start, start * 0), backend=backend)
+    assert end.u.tolist() == [[HALF, 64 - HALF, 64 - HALF, HALF]]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -114,7 +114,7 @@ def cores(net: Sequential, shape: Sequence[int], chip: Loihi | None = None) -> t
         for sources in after:
             sends += sources
         taken = list(_split(placed, sends, chip))
-        after = [placed.reached[core.start : core.stop].any(0) for core in taken]
+        after = [np.logical_or.reduce(placed.reached[core.start : core.stop]) for core in taken]
         found[:0] = taken
     if len(found) > chip.cores:
         remedy = "smaller layers, or a Loihi with cores of several chips"
