@@ -180,3 +180,13 @@ def test_cells() -> None:
     assert names["traces"]["soma"].shape == (2000, 3, 4)
     assert bool((names["slopes"] != 0).all())
     assert float(names["outward"][-1]) > 0
+
+
+def test_chip_loihi(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run("chip_loihi.md")
+    assert [core.compartments for core in names["used"]] == [256]
+    assert int(names["out"].sum()) > 100
+    assert names["stored"].dtype == torch.int32
+    told = capsys.readouterr().out
+    assert all(f"layer {layer.layer}: {layer.spikes_float} spikes" in told for layer in names["report"].layers)
+    assert names["report"].layers[0].spikes_chip > 100
