@@ -1,4 +1,4 @@
-"""Train a network of CubaLIF on handwritten digits, and put it on a Loihi core: accuracy and spikes by bits of a weight.
+"""Train a network of CubaLIF on handwritten digits, and put it on a Loihi core: accuracy by the bits of a weight.
 
     python examples/loihi_digits.py [--quick]
 
