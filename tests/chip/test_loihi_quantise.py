@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rheobase import integrators, neurons, nn
 from rheobase.chip.loihi import Compartment, cores, mantissas, quantise
-from rheobase.errors import InputError, NotRepresentable, ParameterError, RheobaseError
+from rheobase.errors import DTypeError, InputError, NotRepresentable, ParameterError, RheobaseError
 
 RESET = ("reset",)
 
@@ -138,6 +138,7 @@ def two(neuron: Any, *, bias: bool = False, outputs: int = 3) -> nn.Sequential:
     [
         (two(neurons.CubaLIF(3, dt=1.0)), {}, NotRepresentable, "a loss of reset"),
         (two(neurons.CubaLIF(3, dt=1.0)), dict(allow=("rest",)), ParameterError, "allow 'rest'"),
+        (two(neurons.CubaLIF(3, dt=1.0)), dict(allow="reset"), ParameterError, r"allow=\('reset',\)"),
         (two(neurons.CubaLIF(3, dt=1.0)), dict(allow=RESET, weight_bits=9), ParameterError, "weight_bits"),
         (two(neurons.LIF(3, dt=1.0)), dict(allow=RESET), NotRepresentable, "layer 1, LIF"),
         (two(neurons.SRC(3)), dict(allow=RESET), NotRepresentable, "layer 1, SRC"),
@@ -166,6 +167,20 @@ def test_parameters_that_differ_within_a_channel() -> None:
         quantise(net, spikes(5, 1, 4, 4), allow=RESET)
 
 
+def test_an_exponent_below_zero_tells_what_it_costs() -> None:
+    """2,000 inputs, and a threshold far above them: weights are whole numbers far below 254."""
+    layer = torch.nn.Linear(2000, 3, bias=False)
+    layer.weight.data = torch.rand(3, 2000, generator=torch.Generator().manual_seed(0))
+    net: Any = nn.Sequential(layer, neurons.CubaLIF(3, dt=1.0, v_threshold=20.0))
+    chip, report = quantise(net, spikes(30, 2000), allow=RESET)
+    (told,) = report.layers
+    assert told.weight_exp < 0
+    most = float(chip[0].weight.abs().max())
+    assert 0.4 / most < told.weight_error <= 0.51 / most
+
+
 def test_an_input_that_is_no_spikes() -> None:
     with pytest.raises(InputError, match="not only 0 and 1"):
         quantise(two(neurons.CubaLIF(3, dt=1.0)), torch.full((5, 1, 4), 0.5), allow=RESET)
+    with pytest.raises(DTypeError, match="list"):
+        quantise(two(neurons.CubaLIF(3, dt=1.0)), [[[1.0]]], allow=RESET)  # type: ignore[arg-type]

@@ -33,20 +33,22 @@ class Compartment(MapNeuron):
     (batch, *shape).
 
     Raises: `ParameterError` for what does not fit its register (a decay above 4096, a threshold of more than 17 bits,
-    a bias of more than 13, anything that is not whole); `InputError` for an input that
-    is not whole or has more than 16 bits; `DTypeError` for one in half precision, which cannot hold such sums.
+    a bias of more than 13, anything that is not whole); `InputError` for an input that is not whole or has more than 16
+    bits (`Diverged` where the sums are made inside, as in `nn.Recurrent`, or under `torch.compile`); `DTypeError` for
+    one in half precision, which cannot hold such sums.
 
     Numerics: exact in float32 and float64, on every backend: no product or sum leaves what float32 counts. The
     gradient is that of the equations without trunc and wrap, and of whole parameters without their rounding; the
     surrogate sees v / threshold - 1.
 
-    Differs from the paper: it gives the equations without the register's rounding; that, and the ends of u and v, are
-    those of Lava's bit-accurate model. Its decay_u there is one less, since the chip adds 1. No noise, no multi-
-    compartment neurons, no learning on the chip; an input of more than 16 bits is refused, as what the chip does with
-    one is not published.
+    Differs from the paper: it gives the equations without the registers' rounding; that, and the ends of u and v, are
+    those of Lava's bit-accurate model, where decay_u is called du and one less, since the chip adds 1. No noise, no
+    neurons of several compartments, no learning on the chip; an input of more than 16 bits is refused, as what the chip
+    does with one is not published.
 
     Reference: Davies et al., IEEE Micro 38(1), 82 (2018), doi 10.1109/MM.2018.112130359; Lava (Intel), LIF, the
-    process model "bit_accurate_loihi".
+    process model "bit_accurate_loihi"; Michaelis et al., Brian2Loihi, Front. Neuroinform. 16, 1015624 (2022), doi
+    10.3389/fninf.2022.1015624, which has the same rounding.
 
     Example:
 
@@ -98,7 +100,7 @@ class Compartment(MapNeuron):
         try:
             return super().forward(current, *args, **kwargs)
         except Diverged as error:
-            raise _not_held(self, current) or error from None
+            raise (_not_held(self, current) if isinstance(current, Tensor) else None) or error from None
 
 
 def _not_held(neuron: Compartment, current: Tensor) -> InputError | None:

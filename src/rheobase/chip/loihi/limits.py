@@ -28,7 +28,8 @@ class Loihi:
 
     Raises: `ParameterError` for a limit that is not a whole number of at least 1.
 
-    Reference: Davies et al., IEEE Micro 38(1), 82 (2018), doi 10.1109/MM.2018.112130359.
+    Reference: Davies et al., IEEE Micro 38(1), 82 (2018), doi 10.1109/MM.2018.112130359; the delay and the refractory
+    period are those of Brian2Loihi (Michaelis et al., 2022).
     """
 
     cores: int = 128

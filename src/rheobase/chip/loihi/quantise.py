@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from rheobase.chip.loihi.compartment import UNIT, Compartment
 from rheobase.chip.loihi.scaling import registers
 from rheobase.chip.loihi.synapses import synapses
+from rheobase.core.execution.check import check_tensor
 from rheobase.core.integrators import ExpEuler
 from rheobase.errors import InputError, NotRepresentable, ParameterError, nearest
 from rheobase.neurons import CubaLIF
@@ -82,7 +83,8 @@ def quantise(
     constants above 8192 steps, a threshold that is not above v_leak, and weights for which there is no scale;
     `InputError` for an x that is no spikes.
 
-    Reference: hand-derived; see `scaling`. Davies et al., IEEE Micro 38(1), 82 (2018), doi 10.1109/MM.2018.112130359.
+    Reference: Davies et al., IEEE Micro 38(1), 82 (2018), doi 10.1109/MM.2018.112130359, for the chip; the scales are
+    derived in `rheobase.chip.loihi.scaling`.
 
     >>> from rheobase import neurons
     >>> net = Sequential(nn.Linear(3, 2, bias=False), CubaLIF(2, dt=1.0, v_threshold=0.05))
@@ -92,11 +94,14 @@ def quantise(
     >>> report.layers[0].spikes_float, report.layers[0].spikes_chip
     (0, 0)
     """
+    if isinstance(allow, str):
+        raise ParameterError("quantise", f"allow={allow!r}", "a tuple of names", f"allow=({allow!r},)")
     for name in allow:
         if name not in LOSSES:
             raise ParameterError("quantise", f"allow {name!r}", "the name of a loss", nearest(str(name), LOSSES))
     if not isinstance(net, Sequential):
         raise ParameterError("quantise", type(net).__name__, "an nn.Sequential", "put the layers into one")
+    check_tensor("quantise", "x", x)
     if bool(((x != 0) & (x != 1)).any()):
         raise InputError("quantise", "an x that is not only 0 and 1", "spikes", "encode it: see rheobase.data")
     float_net = copy.deepcopy(net).eval()
@@ -114,13 +119,9 @@ def quantise(
         elif isinstance(layer, Flatten) and weights is None:
             made.append(Flatten())
         elif not isinstance(layer, Dropout | nn.Dropout):
-            given, expected = (
-                f"layer {k}, {type(layer).__name__}",
-                "linear or convolutional layers, each before a CubaLIF",
-            )
-            raise NotRepresentable(
-                "a Loihi core", given, expected, "train with neurons.CubaLIF, or leave it in software"
-            )
+            given, remedy = f"layer {k}, {type(layer).__name__}", "train with CubaLIF, or leave it in software"
+            expected = "linear or convolutional layers, each before a CubaLIF"
+            raise NotRepresentable("a Loihi core", given, expected, remedy)
     if weights is not None or not places:
         given = "no CubaLIF behind the last layer" if places or weights else "no CubaLIF"
         raise NotRepresentable("a Loihi core", given, "a CubaLIF behind each layer of weights", "add neurons.CubaLIF")
@@ -161,7 +162,8 @@ def _layer(
     found = registers(owner, layer.weight, layer.bias, neuron, weight_bits)  # type: ignore[arg-type]
     twin: Any = copy.deepcopy(layer)
     twin.bias = None
-    twin.weight.data = found.weight.float()
+    # with an exponent below 0 the chip drops what is below 1
+    twin.weight.data = (found.weight.round() if found.weight_exp < 0 else found.weight).float()
     twin = synapses(twin.float(), weight_bits=weight_bits, weight_exp=found.weight_exp)
     compartments = Compartment(
         neuron.shape, decay_u=found.decay_u, decay_v=found.decay_v, vth_mant=found.vth_mant,

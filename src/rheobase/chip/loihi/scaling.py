@@ -97,11 +97,9 @@ def _largest(
             # not a mantissa less for the last digit of a quotient
             scale = UNIT * math.floor(scale * float(theta.max()) / UNIT + 1e-9) / float(theta.max())
         weights, threshold = scale / UNIT * drive, torch.round(scale / UNIT * theta)
-        if weight_exp < 0:
-            # the chip drops what is below 1
-            weights = torch.round(weights)
-        # and as much as rounding may add
-        sums = weights.abs().flatten(1).sum(1) + 0.5 * rounding.step * 2.0**weight_exp * weights[0].numel()
+        # and as much as rounding may add: to a mantissa, and to a whole number
+        most_added = 0.5 * max(1.0, rounding.step * 2.0**weight_exp)
+        sums = weights.abs().flatten(1).sum(1) + most_added * weights[0].numel()
         bias, bias_exp = scale * push, 0
         while bias_exp < 7 and float(bias.abs().max()) > BIAS[1] * 2**bias_exp:
             bias_exp += 1
@@ -116,12 +114,8 @@ def _largest(
         if not any(reasons.values()):
             return Registers(scale, weights, weight_exp, decay_u, decay_v, threshold, mantissa, bias_exp, 0.0)
         why.append(f"weight_exp = {weight_exp}: " + " and ".join(reason for reason, holds in reasons.items() if holds))
-    raise NotRepresentable(
-        owner,
-        f"{why[0]}; ... {why[-1]}",
-        "a weight_exp at which all fit",
-        "weights of fewer inputs, or nearer to the threshold",
-    )
+    remedy = "weights of fewer inputs, or nearer to the threshold"
+    raise NotRepresentable(owner, f"{why[0]}; ... {why[-1]}", "a weight_exp at which all fit", remedy)
 
 
 def _current(sums: Tensor, decay_u: Tensor) -> float:

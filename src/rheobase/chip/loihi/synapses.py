@@ -31,6 +31,12 @@ class Mantissa(nn.Module):
     Shapes: weight (out, ...), in units of what a weight of 1 adds to the sum -> the same, whole numbers.
 
     Raises: `NotRepresentable` where the weights of a neuron add up to more than 2^24, up to which float32 counts.
+
+    Differs from the paper: what becomes of bits below 1 and of the sign's is that of Brian2Loihi, where a weight that
+    is given is cut to its mantissa, not rounded to the nearest.
+
+    Reference: Davies et al., IEEE Micro 38(1), 82 (2018), doi 10.1109/MM.2018.112130359; Michaelis et al., Brian2Loihi,
+    Front. Neuroinform. 16, 1015624 (2022), doi 10.3389/fninf.2022.1015624.
     """
 
     def __init__(self, weight_bits: int = 8, weight_exp: int = 0, sign_mode: str = "mixed"):
