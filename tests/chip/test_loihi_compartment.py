@@ -18,7 +18,8 @@ from rheobase.chip.loihi import Compartment, synapses
 from rheobase.errors import Diverged, DTypeError, InputError, ParameterError
 from tests.chip.loihi_arithmetic import HALF, drawn, whole
 
-FOLDER = Path(os.environ.get("RHEOBASE_DATA", "data")) / "oracle_lava"
+DATA = Path(os.environ.get("RHEOBASE_DATA", "data"))
+FOLDER, TRACES = DATA / "oracle_lava", DATA / "oracle_nir" / "01_lif"
 stored = pytest.mark.skipif(not FOLDER.is_dir(), reason="no oracle_lava/ in RHEOBASE_DATA")
 BACKENDS = ("reference", "llvm")
 
@@ -221,3 +222,18 @@ def test_a_convolutional_network(backend: str) -> None:
     assert torch.equal(current, of_time(data["current"][0])[1:])
     assert torch.equal(hidden, expected[1][1:])
     assert torch.equal(out, expected[2][1:])
+
+
+@pytest.mark.skipif(not TRACES.is_dir(), reason="no oracle_nir/ in RHEOBASE_DATA")
+@pytest.mark.parametrize("where", ["lava_cpu_fixed", "lava_loihi_fixed"])
+def test_a_neuron_on_a_chip(where: str) -> None:
+    """Input, potential and spikes of one neuron in Lava, and on a Loihi 2 (Pedersen et al., 2024)."""
+    given, v, z = np.loadtxt(TRACES / f"lif_{where}.csv", delimiter=",").T
+    neuron = Compartment(1, decay_u=4096, decay_v=163, vth_mant=25)
+    spikes, _, rec = neuron(torch.as_tensor(10 * given).float().view(-1, 1, 1), record=("v",))
+    assert z.sum() == 4
+    assert np.array_equal(spikes.flatten()[:-1].numpy(), z[1:])
+    # at the step of a spike the probe of the chip reads 128
+    told = np.ones(1000, bool) if where == "lava_cpu_fixed" else z == 0
+    assert np.array_equal(rec.v.flatten()[:-1].numpy()[told[1:]], v[1:][told[1:]])
+    assert where == "lava_cpu_fixed" or set(v[z == 1]) == {128.0}
