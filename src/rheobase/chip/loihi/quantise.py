@@ -87,12 +87,12 @@ def quantise(
     derived in `rheobase.chip.loihi.scaling`.
 
     >>> from rheobase import neurons
-    >>> net = Sequential(nn.Linear(3, 2, bias=False), CubaLIF(2, dt=1.0, v_threshold=0.05))
+    >>> net = Sequential(nn.Linear(3, 2, bias=False), CubaLIF(2, dt=1.0))
     >>> nn.init.constant_(net[0].weight, 0.5).shape
     torch.Size([2, 3])
-    >>> chip, report = quantise(net, torch.ones(40, 1, 3), allow=("reset",))
+    >>> chip, report = quantise(net, torch.ones(100, 1, 3), allow=("reset",))
     >>> report.layers[0].spikes_float, report.layers[0].spikes_chip
-    (0, 0)
+    (8, 8)
     """
     if isinstance(allow, str):
         raise ParameterError("quantise", f"allow={allow!r}", "a tuple of names", f"allow=({allow!r},)")
