@@ -91,6 +91,8 @@ def test_a_concrete_neuron_is_final() -> None:
         dict(default=3.0, unit="ms", meaning="x", range=(0.0, 2.0)),
         dict(default=1.0, unit="ms", meaning="x", range=(2.0, 0.0)),
         dict(default=1.0, unit="ms", meaning="x", clamp=(2.0, 0.0)),
+        dict(default=1.5, unit="1", meaning="x", whole=True),
+        dict(default=1.0, unit="1", meaning="x", whole=True, draw=True, range=(0.0, 2.0)),
     ],
     ids=str,
 )

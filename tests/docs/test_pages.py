@@ -235,3 +235,13 @@ def test_cells() -> None:
     assert (DOCS / "img" / "epsp.png").is_file()
     counts = names["burst"].sum(0).flatten()
     assert 0 < counts[0] < counts[1] < counts[2]
+
+
+def test_chip_loihi(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run("chip_loihi.md")
+    assert [core.compartments for core in names["used"]] == [256]
+    assert int(names["out"].sum()) > 100
+    assert names["stored"].dtype == torch.int32
+    told = capsys.readouterr().out
+    assert all(f"layer {layer.layer}: {layer.spikes_float} spikes" in told for layer in names["report"].layers)
+    assert names["report"].layers[0].spikes_chip > 100

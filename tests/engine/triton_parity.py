@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import triton
@@ -15,6 +16,7 @@ from torch import Tensor
 
 import rheobase
 from rheobase import Neuron, Noisy, errors, neurons, nn
+from rheobase.chip.loihi import Compartment
 from rheobase.engine.graph.program import parse
 from rheobase.engine.graph.trace import trace
 from rheobase.engine.llvm import launch as llvm
@@ -23,6 +25,7 @@ from rheobase.engine.nest.tree import elimination
 from rheobase.engine.operators.gpu import longest
 from rheobase.engine.triton import launch as gpu
 from rheobase.engine.triton.launch import BLOCK
+from tests.chip.loihi_arithmetic import drawn, whole
 from tests.contract.models import Model, every_model, fed
 from tests.contract.runs import Run, assert_runs_close, assert_runs_equal, reference_run, run, weight
 from tests.contract.tolerances import HALF_ULP, ONE_STEP, assert_close, difference, free
@@ -170,6 +173,15 @@ def test_gradient_of_one_input_alone(wanted: str) -> None:
     out, end = neuron(leaves["current"], neuron.State(v), backend="triton")
     loss = (weight("out", out) * out).sum() + (weight("end.v", end.v) * end.v).sum()
     assert_close(whole.gradients[wanted], torch.autograd.grad(loss, leaf)[0], ONE_STEP[torch.float64], wanted)
+
+
+def test_a_compartment_of_loihi_is_its_integers() -> None:
+    i, registers = drawn(1, n=50, steps=12)
+    values = {k: x if isinstance(x, int) else torch.as_tensor(x) for k, x in registers.items()}
+    given = torch.as_tensor(i).float()[:, None]
+    spikes, _, rec = Compartment(50, **values)(given, record=("u", "v.pre"), backend="triton")
+    for found, expected in zip((spikes, rec.u, rec.v_pre), whole(i, **registers), strict=True):
+        assert np.array_equal(found[:, 0].numpy(), expected)
 
 
 def test_pieces_are_the_whole_bit_for_bit() -> None:

@@ -41,6 +41,14 @@ def spikes(*shape: int) -> Tensor:
     return (torch.rand(STEPS, BATCH, *shape, generator=torch.Generator().manual_seed(1)) < 0.5).float()
 
 
+def test_a_layer_of_rounded_weights_is_that_layer() -> None:
+    net, x = nn.Sequential(nn.Linear(6, 8), neurons.LIF(8, dt=1.0)), spikes(6)
+    plain, rounded = explain(net, x), explain(nn.quantised(net, 4), x)
+    assert [p.label for p in rounded.parts] == ["0: ParametrizedLinear", "1: LIF"]
+    assert rounded.parts[0].operations == plain.parts[0].operations
+    assert [p.parameters for p in rounded.parts] == [p.parameters for p in plain.parts]
+
+
 def test_every_layer_of_a_nested_network() -> None:
     net, x = network(), spikes(6)
     found = explain(net, x)

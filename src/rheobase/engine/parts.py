@@ -65,7 +65,7 @@ def parts(net: nn.Module, x: Tensor) -> dict[str, tuple[nn.Module, Part]]:
             part = Part(name, kind, chosen, why)
         elif isinstance(layer, Neuron):
             part = _part(name, layer, x)
-        elif isinstance(layer, Explained) or not list(module.children()):
+        elif isinstance(layer, Explained) or not _children(module):
             why = layer.explained(x) if isinstance(layer, Explained) else "a plain torch module"
             part = Part(name, kind, "torch", why)
         else:
@@ -73,6 +73,11 @@ def parts(net: nn.Module, x: Tensor) -> dict[str, tuple[nn.Module, Part]]:
         seen.update(id(m) for m in module.modules())
         found[path] = module, part
     return found
+
+
+def _children(module: nn.Module) -> list[nn.Module]:
+    """The modules inside, without what makes its weights: a layer of rounded weights runs as one."""
+    return [child for name, child in module.named_children() if name != "parametrizations"]
 
 
 def _part(name: str, neuron: Any, x: Tensor) -> Part:

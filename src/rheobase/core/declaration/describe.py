@@ -107,6 +107,10 @@ def allowed(spec: ParamSpec) -> str:
     >>> allowed(neurons.LIF.params["tau_mem"]), allowed(neurons.SRC.params["b_h"])
     ('> 0', 'cut to <= -4')
     """
+    return f"{_bounds(spec)}, whole" if spec.whole else _bounds(spec)
+
+
+def _bounds(spec: ParamSpec) -> str:
     if spec.positive:
         return "> 0"
     if spec.nonnegative:

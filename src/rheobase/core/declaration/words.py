@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from rheobase.checks import is_number, is_whole
+from rheobase.core.primitives import substitute
 from rheobase.errors import DeclarationError, ParameterError
 
 Bounds = tuple[float | None, float | None]
@@ -27,7 +28,7 @@ class ParamSpec:
 
     As an attribute of a neuron it reads the current value. A learnable parameter is stored so that every
     gradient step stays legal: `positive` and `nonnegative` as its logarithm, `range` as a logit, `clamp` as it is, cut
-    when read.
+    when read. One that is `whole` is rounded when read, with the gradient of the identity.
 
     One with a `size` is a vector or matrix of numbers, stored as one tensor (*size) or (*size, *shape of the neurons).
     Equations see its entries, `self.weight[k][j]`; kernels see each entry as a parameter of its own, `weight.k.j`.
@@ -42,6 +43,7 @@ class ParamSpec:
     draw: bool = False
     nonnegative: bool = False
     size: Size = ()
+    whole: bool = False
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -107,6 +109,11 @@ class ParamSpec:
         return value
 
     def from_stored(self, stored: Tensor, learnable: bool) -> Tensor:
+        value = self._within(stored, learnable)
+        return substitute(torch.round(value), value) if learnable and self.whole else value
+
+    def _within(self, stored: Tensor, learnable: bool) -> Tensor:
+        """The stored value as one that the bounds allow."""
         if learnable and self.logarithmic:
             return stored.clamp(-LOG_LIMIT, LOG_LIMIT).exp()
         if learnable and self.range is not None:
@@ -155,6 +162,8 @@ class ParamSpec:
         if self.range is not None and bool(((value < self.range[0]) | (value > self.range[1])).any()):
             low, high = self.range
             raise ParameterError(owner, given, f"{low} <= {self.name} <= {high}", f"the default is {self.default}")
+        if self.whole and bool((value != torch.round(value)).any()):
+            raise ParameterError(owner, given, f"whole numbers as {self.name}", f"the default is {self.default:g}")
         if learnable and self.logarithmic and bool((value.log().abs() > LOG_LIMIT).any()):
             expected = f"{math.exp(-LOG_LIMIT):.2g} to {math.exp(LOG_LIMIT):.2g} for a learnable {self.name}"
             raise ParameterError(owner, given, expected, "another unit of time, or a fixed value")
@@ -171,6 +180,7 @@ def param(
     draw: bool = False,
     nonnegative: bool = False,
     size: Size = (),
+    whole: bool = False,
 ) -> Any:
     """Declare a parameter: `tau_mem = param(20.0, "ms", "membrane time constant", positive=True)`.
 
@@ -179,6 +189,7 @@ def param(
     that the paper draws a value for each neuron, uniformly from the range or clamp: `AdLIF.draw(128)` does. `size`
     makes it a vector or a matrix, whose entries all start at the default: `self.weight[k][j]` in the equations. The
     name of an option in it stands for the number that a neuron was made with.
+    `whole` allows whole numbers only, as a register of a chip does; a learnable value is rounded at every use.
     """
     if sum((positive, nonnegative, range is not None, clamp is not None)) > 1:
         given = "more than one of positive, nonnegative, range, clamp"
@@ -195,12 +206,15 @@ def param(
         raise DeclarationError("param", f"default {default}", "a value that the bounds allow", "correct one of them")
     if None not in ends and ends[0] >= ends[1]:  # type: ignore[operator]
         raise DeclarationError("param", f"bounds {ends}", "the lower one first", "turn them round")
+    if whole and (draw or default != round(default)):
+        given = "a whole parameter that is drawn" if draw else f"default {default} of a whole parameter"
+        raise DeclarationError("param", given, "a whole number", "correct one of them")
     if not meaning:
         raise DeclarationError("param", "no meaning", "a few words", "say what the parameter is")
     if not all(isinstance(n, str) or is_whole(n, 1) for n in size):
         expected = "whole numbers > 0, or names of options"
         raise DeclarationError("param", f"size = {size!r}", expected, "size=(8, 6), or none for one number")
-    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw, nonnegative, size)
+    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw, nonnegative, size, whole)
 
 
 def places(params: Mapping[str, ParamSpec]) -> tuple[str, ...]:
