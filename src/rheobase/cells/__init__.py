@@ -7,9 +7,11 @@ from rheobase.cells.compartments import Compartments
 from rheobase.cells.morphology import Morphology
 from rheobase.cells.nseg import ByLambda, ByLength
 from rheobase.cells.ports import Conductance, Current, Place, VoltageClamp
+from rheobase.cells.schemes import BackwardEuler, Extrapolated
 from rheobase.cells.sections import Section
 
 __all__ = [
-    "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current", "Morphology", "Place",
-    "Section", "VoltageClamp", "from_allen", "stub_diameters", "with_axon_stub", "without_axon",
+    "BackwardEuler", "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current",
+    "Extrapolated", "Morphology", "Place", "Section", "VoltageClamp", "from_allen", "stub_diameters", "with_axon_stub",
+    "without_axon",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from rheobase.cells.compartments import Compartments
 from rheobase.cells.insertion import by_kind, inserted, profiles
 from rheobase.cells.plan import Placed, Plan, Region
 from rheobase.cells.ports import Conductance, Current, Place, Port, VoltageClamp
+from rheobase.cells.schemes import BackwardEuler, Scheme
 from rheobase.cells.sections import KINDS
 from rheobase.channels.channel import Membrane, Pool
 from rheobase.checks import is_number
@@ -61,11 +62,13 @@ class Cell(Stateful):
     v_init        potential in mV at which a run starts, everything settled there
     inputs        where something enters, by name: `Current`, `Conductance` or `VoltageClamp`
     watch         where spikes are seen: upward crossings of `threshold` mV
+    scheme        how it goes through time: `BackwardEuler()`, as NEURON by default, or `Extrapolated()` of order 2
     shape         how many cells; () by default, one
     start         "settled", or "neuron": as the published files start a simulation in NEURON, slips included (NaV)
     learn         "c_mem", "Ra"; those of channels are named at the channels: NaV(learn=("gbar",))
 
-    Numerics: NEURON's fixed step (backward Euler over the tree, staggered gates), of first order in dt; float32 has
+    Numerics: NEURON's fixed step (backward Euler over the tree, staggered gates), of first order in dt, or that
+    extrapolated; float32 has
     spike times within 0.1 ms of float64 (960 traces of 715 ms, `benchmarks.cells`). On the CPU only.
 
     Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
@@ -96,6 +99,7 @@ class Cell(Stateful):
         inputs: Mapping[str, Port] | None = None,
         watch: Place | None = None,
         threshold: float = -20.0,
+        scheme: Scheme = BackwardEuler(),  # noqa: B008 (frozen)
         shape: Sequence[int] = (),
         start: str = "settled",
         learn: Iterable[str] = (),
@@ -108,7 +112,10 @@ class Cell(Stateful):
         if start not in STARTS:
             expected = f"one of {', '.join(map(repr, STARTS))}"
             raise ParameterError("Cell", f"start = {start!r}", expected, "see its docstring")
-        self.start = start
+        if not isinstance(scheme, Scheme):  # pyright: ignore[reportUnnecessaryIsInstance]
+            remedy = "Extrapolated() from rheobase.cells, say"
+            raise ParameterError("Cell", f"scheme = {scheme!r}", "BackwardEuler() or Extrapolated()", remedy)
+        self.start, self.scheme = start, scheme
         self.ports = dict({"current": Current()} if inputs is None else inputs)
         self.watch = Place() if watch is None else watch
         self._check_places()
@@ -165,8 +172,6 @@ class Cell(Stateful):
             for m in held.values():  # type: ignore[operator]
                 i = none if m is pool else m.reads(v, ca)
                 parts += [x.expand(count, *size) for x in map(torch.as_tensor, self._started(m, i))]
-            if pool is not None:
-                parts.append(none.expand(count, *size))
         with torch.no_grad():
             full = torch.full((len(self.compartments.parent), *size), self.v_init, dtype=dtype)
             above = torch.full(size, float(self.v_init >= self.threshold), dtype=dtype)
@@ -233,7 +238,7 @@ class Cell(Stateful):
             regions[kind].append(Placed.of(m, constants, rows))
         made = tuple(Region(kind, tuple(placed)) for kind, placed in regions.items())
         lanewise = any(value.dim() > 0 for value in self.logs.values())
-        return Plan(made, self.celsius, self.ca_outside, records, lanewise)
+        return Plan(made, self.celsius, self.ca_outside, records, lanewise, self.scheme.order)
 
     def __repr__(self) -> str:
         held = "; ".join(f"{kind}: {', '.join(held)}" for kind, held in self.channels.items() if len(held))  # type: ignore[arg-type]

@@ -68,9 +68,13 @@ class Region:
 
     @functools.cached_property
     def states(self) -> tuple[str, ...]:
-        """The rows that go from step to step: `soma.NaV.O`; with a pool, the calcium current `soma.i_ca`."""
-        held = [f"{self.name}.{p.name}.{k}" for p in self.placed for k in p.mechanism.lane_states]
-        return (*held, *([f"{self.name}.i_ca"] if self.pool is not None else []))
+        """The rows that go from step to step: `soma.NaV.O`."""
+        return tuple(f"{self.name}.{p.name}.{k}" for p in self.placed for k in p.mechanism.lane_states)
+
+    @property
+    def flow(self) -> str:
+        """The row of the calcium current, which a step computes for its pool."""
+        return f"{self.name}.i_ca"
 
     @functools.cached_property
     def rows(self) -> dict[str, tuple[bool, bool]]:
@@ -87,6 +91,7 @@ class Plan:
     ca_outside: float
     records: tuple[str, ...] = ()  # states that are kept
     lanewise: bool = False  # capacitance and axial conductance differ between lanes
+    order: int = 1  # of the scheme, and so many chains has a step (`schemes.py`)
 
     @property
     def text(self) -> str:
@@ -112,7 +117,7 @@ def parse(text: str) -> Plan:
                                 for p in r["placed"]))
         for r in told["regions"]
     )  # fmt: skip
-    return Plan(regions, told["celsius"], told["ca_outside"], tuple(told["records"]), told["lanewise"])
+    return Plan(regions, told["celsius"], told["ca_outside"], tuple(told["records"]), told["lanewise"], told["order"])
 
 
 __all__ = ["Placed", "Plan", "Region", "parse"]
