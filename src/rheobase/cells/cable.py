@@ -19,8 +19,11 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import torch
+
 from rheobase.cells.membrane import SIEMENS, Compartment
 from rheobase.cells.plan import Placed, Plan, Region, parse
+from rheobase.cells.schemes import APART
 from rheobase.core import primitives
 from rheobase.core.declaration.population import MILLIVOLTS
 from rheobase.core.surrogates import ATan
@@ -185,8 +188,14 @@ class _Cable:
         return leaf(risen, reads=reads, writes=[added(self["sum:v"][c])])
 
     def _moved_on(self, c: Index) -> Leaf:
-        reads = {"v": self["begin:v"][c], "low": self["begin:low"][c], "dv": self["sum:v"][c]}
-        return leaf(_moved, reads=reads, writes=[self["v"][c], self["low"][c]])
+        """The potential at the end of a step; NaN where that is far from where the longest chain came to."""
+        reads = {"v": self["begin:v"][c], "low": self["begin:low"][c], "dv": self["sum:v"][c], "longest": self["v"][c]}
+
+        def moved(v: Any, low: Any, dv: Any, longest: Any) -> tuple[Any, Any]:
+            v, low = _moved(v, low, dv)
+            return torch.where(torch.abs(v - longest) > APART, torch.nan, v), low
+
+        return leaf(moved, reads=reads, writes=[self["v"][c], self["low"][c]])
 
     def _base(self, t: Index, n: Index) -> list[Statement]:
         """A step of backward Euler, as long as those of chain n."""

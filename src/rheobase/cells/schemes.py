@@ -9,6 +9,7 @@ from typing import ClassVar
 from rheobase.checks import is_whole
 from rheobase.errors import ParameterError
 
+APART = 40.0  # mV between an extrapolated potential and what it rests on, from which on it means nothing
 ORDERS = (2, 3)  # of an extrapolation; those of higher orders amplify rounding and lose stability
 
 
@@ -61,4 +62,4 @@ def weights(order: int) -> tuple[float, ...]:
     return tuple(math.prod(k / (k - i) for i in chains if i != k) for k in chains)
 
 
-__all__ = ["ORDERS", "BackwardEuler", "Extrapolated", "Scheme", "weights"]
+__all__ = ["APART", "ORDERS", "BackwardEuler", "Extrapolated", "Scheme", "weights"]
