@@ -16,7 +16,7 @@ with parameters, stimuli and states of their own.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -33,7 +33,7 @@ from rheobase.engine.nest.contract import contracted
 from rheobase.engine.nest.equations import added, leaf
 from rheobase.engine.nest.hoist import alike, hoisted
 from rheobase.engine.nest.index import Index, at, names
-from rheobase.engine.nest.nest import BLOCK, Buffer, Leaf, Nest, Ref, Statement, copied, filled, loop, when
+from rheobase.engine.nest.nest import BLOCK, Buffer, Leaf, Nest, Ref, Statement, Write, copied, filled, loop, when
 from rheobase.engine.nest.verify import verify
 
 SURROGATE = ATan(MILLIVOLTS)  # of a spike, whose height is in mV
@@ -148,34 +148,50 @@ class _Cable:
     def _chains(self, t: Index) -> list[Statement]:
         """A step as a weighted sum of chains of smaller and smaller steps."""
 
-        def begun(key: str, k: Index) -> list[Leaf]:
-            return [copied(self[key][k], self[f"begin:{key}"][k]), filled(0.0, self[f"sum:{key}"][k])]
+        def begun(names: Sequence[str], k: Index) -> Leaf:
+            kept = [self[f"begin:{key}"][k] for key in names] + [self[f"sum:{key}"][k] for key in names if key != "low"]
+            return self._rows("", names, k, lambda *x: (*x, *(0.0 for _ in kept[len(x) :])), kept)
 
-        def again(key: str, k: Index) -> list[Leaf]:
-            return [copied(self[f"begin:{key}"][k], self[key][k])]
+        def again(names: Sequence[str], k: Index) -> Leaf:
+            return self._rows("begin:", names, k, lambda *x: x, [self[key][k] for key in names])
 
         def chain(n: Index) -> list[Statement]:
-            def summed(key: str, k: Index) -> list[Leaf]:
-                reads = {"x": self[key][k], "weight": self["weight"][n]}
-                total = added(self[f"sum:{key}"][k])
-                return [leaf(lambda x, weight: weight * x, reads=reads, writes=[total])]
+            def summed(names: Sequence[str], k: Index) -> Leaf:
+                totals = [added(self[f"sum:{key}"][k]) for key in names]
+                weight = self["weight"][n]
+                return self._rows("", names, k, lambda *x: tuple(x[-1] * y for y in x[:-1]), totals, weight)
 
             return [
-                when("ge", n, 1, *self._each(again)),
+                when("ge", n, 1, *self._of_groups(again)),
                 loop("turn", (n + 1, self.plan.order), self._base(t, n)),
                 loop("c", Index.name("nodes"), lambda c: [self._risen(c, n)]),
-                *self._each(summed, self.plan.states),
+                *self._of_groups(summed, bare=False),
             ]
 
-        def ended(key: str, k: Index) -> list[Leaf]:
-            return [copied(self[f"sum:{key}"][k], self[key][k])]
+        def ended(names: Sequence[str], k: Index) -> Leaf:
+            return self._rows("sum:", names, k, lambda *x: x, [self[key][k] for key in names])
 
         return [
-            *self._each(begun),
+            *self._of_groups(begun),
             loop("chain", self.plan.order, chain),
             loop("c", Index.name("nodes"), lambda c: [self._moved_on(c)]),
-            *self._each(ended, self.plan.states),
+            *self._of_groups(ended, bare=False),
         ]
+
+    def _of_groups(self, make: Callable[[Sequence[str], Index], Leaf], bare: bool = True) -> list[Statement]:
+        """A loop over the nodes for their potentials, where these are meant too, and one over those of each region."""
+        groups = [("nodes", ("v", "low"))] if bare else []
+        groups += [(f"count:{region.name}", region.states) for region in self.regions if region.states]
+        return [loop("k", Index.name(count), lambda k, names=names: [make(names, k)]) for count, names in groups]
+
+    def _rows(
+        self, kind: str, names: Sequence[str], k: Index, equations: Callable[..., tuple[Any, ...]],
+        writes: Sequence[Ref | Write], *more: Ref,
+    ) -> Leaf:  # fmt: skip
+        """A leaf that reads the rows k of these names, and others."""
+        reads = [*(self[f"{kind}{key}"][k] for key in names), *more]
+        given = {f"x{number}": row for number, row in enumerate(reads)}
+        return leaf(lambda **x: equations(*x.values()), reads=given, writes=writes)
 
     def _risen(self, c: Index, n: Index) -> Leaf:
         """By how much a chain moved a potential, into the sum: small numbers, which float32 keeps."""

@@ -14,6 +14,7 @@ from rheobase.cells.membrane import FARADS
 from rheobase.cells.operator import Given
 from rheobase.cells.plan import Plan
 from rheobase.cells.ports import Conductance, Current
+from rheobase.cells.schemes import APART
 from rheobase.checks import is_whole
 from rheobase.errors import (
     DeviceError,
@@ -210,7 +211,10 @@ def diverged(cell: Cell, given: Mapping[str, Tensor], state: CellState) -> Diver
     where = f"{c.sections[c.section[node]].name}({c.x[node]:.3g}) of sample {which[0]}"
     where += f", cell {which[1:]}" if cell.shape else ""
     text = f"v = {float(after.v[node][tuple(which)])} mV at {where} after step {start} ({start * cell.dt:g} ms)"
-    return Diverged(repr(cell), text, "potentials that stay finite", "look at its parameters and the stimulus")
+    remedy = "look at its parameters and the stimulus"
+    if cell.scheme.order > 1:
+        remedy = f"take a smaller dt: chains of a step differ by more than {APART:g} mV; or {remedy}"
+    return Diverged(repr(cell), text, "potentials that stay finite", remedy)
 
 
 __all__ = ["arguments", "asked", "check_every", "check_state", "diverged", "gathered", "passive_rows"]
