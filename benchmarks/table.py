@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.cells_table import cells
 from benchmarks.markdown import megabytes, ms, percent, table, times
 from benchmarks.measure import ROOT
+from benchmarks.schemes_table import rallpack, schemes
 
 INTRODUCTION = """# Benchmarks
 
@@ -348,6 +349,8 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "event_driven": event_driven,
     "tree": tree,
     "cells": cells,
+    "schemes": schemes,
+    "rallpack": rallpack,
     "profiler_rows": profiler_rows,
 }
 

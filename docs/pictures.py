@@ -1,10 +1,12 @@
-"""Pictures that the library draws itself: the README's six cells under a step of current, and the cell of a page.
+"""Pictures that the library draws itself: the README's six cells under a step of current, the cell of a page, and how
+near the schemes of cells come to dt -> 0 (from `benchmarks/results/schemes.json`).
 
 python docs/pictures.py
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import torch
 
 from rheobase import Neuron, neurons
 from rheobase.files import atomic_write
-from rheobase.plot.style import LIGHT, dress, few_ticks, new_figure, save
+from rheobase.plot.style import LIGHT, TICK, WIDTH, dress, few_ticks, log_ticks, new_figure, save
 from rheobase.plot.vector import adaptive_svg
 
 STOP, ON, OFF = 240.0, 30.0, 190.0  # ms, or steps for a cell that counts in steps
@@ -60,8 +62,33 @@ def of_readme() -> None:
     atomic_write(Path(__file__).parent / "img" / "neurons.svg", adaptive_svg(figure))
 
 
+def of_schemes() -> None:
+    """Error by cost of the schemes, and NEURON's at 0.0025 ms."""
+    found = json.loads((Path(__file__).parents[1] / "benchmarks" / "results" / "schemes.json").read_text("utf-8"))
+    figure = new_figure(WIDTH, 3.6, LIGHT)
+    ax = dress(
+        figure.subplots(), LIGHT, title="The error of spike times, by what it costs",
+        x="processor seconds for a second of one trace", y="largest error of a spike (ms)", grid="both",
+    )  # fmt: skip
+    for (name, steps), colour in zip(found["rows"].items(), LIGHT.colours, strict=False):
+        shown = [(row["seconds"], max(row["ms"]), dt) for dt, row in steps.items() if None not in row["ms"]]
+        ax.loglog([x for x, _, _ in shown], [y for _, y, _ in shown], "o-", color=colour, lw=1.3, ms=4, label=name)
+        for x, y, dt in shown:
+            ax.annotate(f"{dt} ms", (x, y), (4, 4), textcoords="offset points", fontsize=TICK - 1, color=colour)
+    most = max(found["NEURON"]["0.0025"])
+    ax.axhline(most, color=LIGHT.muted, lw=0.9, ls="--")
+    ax.annotate(
+        "NEURON at 0.0025 ms", (0.99, most), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
+        ha="right", fontsize=TICK, color=LIGHT.muted,
+    )  # fmt: skip
+    log_ticks(ax, x=True, y=True)
+    ax.legend(fontsize=TICK, frameon=False, labelcolor=LIGHT.ink, loc="lower left")
+    save(figure, Path(__file__).parent / "img" / "schemes.png")
+
+
 def main() -> None:
     of_readme()
+    of_schemes()
     of_page("morphology")
 
 

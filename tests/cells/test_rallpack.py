@@ -14,10 +14,10 @@ from rheobase.cells import BackwardEuler, Cell, Extrapolated
 from tests.against.make_axon import FILE, SHORT
 
 
-def run(cell: Cell, total: float) -> NDArray[np.float64]:
+def run(cell: Cell, total: float, dtype: torch.dtype = torch.float64) -> NDArray[np.float64]:
     """The potential at both ends, (time, ends)."""
-    _, _, rec = cell(torch.full((round(total / cell.dt), 1), CURRENT, dtype=torch.float64), record=ends(cell))
-    return torch.stack([rec[place][:, 0] for place in ends(cell)], 1).numpy()
+    _, _, rec = cell(torch.full((round(total / cell.dt), 1), CURRENT, dtype=dtype), record=ends(cell))
+    return torch.stack([rec[place][:, 0] for place in ends(cell)], 1).double().numpy()
 
 
 def errors(cell: Cell) -> NDArray[np.float64]:
@@ -37,7 +37,6 @@ def test_a_passive_cable() -> None:
         assert far[0] < first
         assert np.log2(far[0] / far[1]) == pytest.approx(scheme.order, abs=0.1)
         assert 0.9 < np.log2(near[0] / near[1]) < 1.1
-    assert errors(cable(dt=0.2, scheme=Extrapolated(3))).max() < 5e-6
 
 
 def test_a_passive_tree_is_its_equal_cable() -> None:
@@ -60,16 +59,21 @@ def test_an_axon_at_the_same_step(stored: Any) -> None:
 
 
 def test_an_axon_at_its_limit(stored: Any) -> None:
-    """Its spikes within 30 ms: order 1, 2 and 3 towards NEURON's at 0.001 ms, which are 0.0002 ms from those at 0.002."""
+    """Its spikes within 30 ms: order 1 and 3 towards NEURON's at 0.001 ms, which are 0.0002 ms from those at 0.002.
+
+    In float32 they stay within 0.002 ms.
+    """
     exact = [end[end < SHORT] for end in stored["spikes_100"][1]]
     assert min(map(len, exact)) == 2
-    for scheme, steps, least in (
-        (BackwardEuler(), (0.05, 0.025), 0.3), (Extrapolated(2), (0.05, 0.025), 0.03), (Extrapolated(3), (0.1, 0.05), 0.02),
-    ):  # fmt: skip
-        off = []
-        for dt in steps:
-            found = [crossings(end, dt) for end in run(cable(100, active=True, dt=dt, scheme=scheme), SHORT).T]
-            off.append(max(float(np.abs(a - b).max()) for a, b in zip(found, exact, strict=True)))
+
+    def late(dt: float, scheme: Any, dtype: torch.dtype = torch.float64) -> float:
+        v = run(cable(100, active=True, dt=dt, scheme=scheme), SHORT, dtype)
+        found = [crossings(end, dt) for end in v.T]
+        return max(float(np.abs(a - b).max()) for a, b in zip(found, exact, strict=True))
+
+    for scheme, steps, least in ((BackwardEuler(), (0.05, 0.025), 0.3), (Extrapolated(3), (0.1, 0.05), 0.02)):
+        off = [late(dt, scheme) for dt in steps]
         assert off[0] < least
         # still short of its order by the steep upstroke
         assert scheme.order - 0.8 < np.log2(off[0] / off[1]) < scheme.order + 0.2
+    assert abs(late(0.05, Extrapolated(3), torch.float32) - off[1]) < 2e-3
