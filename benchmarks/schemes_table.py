@@ -8,15 +8,12 @@ from benchmarks.markdown import table
 
 
 def schemes(results: dict[str, Any]) -> str:
-    def off(values: list[float | None]) -> list[str]:
-        return ["other number" if x is None else f"{x:.2g}" for x in values]
-
     rows = [
-        [f"NEURON, {dt} ms" if float(dt) else "NEURON, its limit", *off(values), ""]
+        [f"NEURON, {dt} ms" if float(dt) else "NEURON, its limit", *_off(values), ""]
         for dt, values in results["NEURON"].items()
     ]
     for name, steps in results["rows"].items():
-        rows += [[f"{name}, {dt} ms", *off(row["ms"]), f"{row['seconds']:.2g}"] for dt, row in steps.items()]
+        rows += [[f"{name}, {dt} ms", *_off(row["ms"]), f"{row['seconds']:.2g}"] for dt, row in steps.items()]
     costs = [[name, *(f"{ns:.3g}" for ns in lanes.values())] for name, lanes in results["cost"].items()]
     lanes = list(next(iter(results["cost"].values())))
     spikes = ", ".join(map(str, results["spikes"]))
@@ -43,21 +40,26 @@ PACKS = {
 def rallpack(results: dict[str, Any]) -> str:
     parts = [
         "## Rallpack\n",
-        f"The three cells of Bhalla, Bilitch & Bower (1992), {results['ms']:g} ms, float64, one lane: a passive cable of "
-        "one space constant and a passive tree that is a cable to its root, beside the closed form of the continuous "
-        "cable, and an axon of Hodgkin & Huxley beside spike times of NEURON "
-        f"{results['neuron']} (Crank-Nicolson at 0.001 ms, {1e3 * results['neuron_ms']:.2g} us from those at 0.002 ms). "
+        f"The three cells of Bhalla, Bilitch & Bower (1992), {results['ms']:g} ms, float64, one lane: a passive cable "
+        "of one space constant and a passive tree that is a cable to its root, beside the closed form of the "
+        f"continuous cable, and an axon of Hodgkin & Huxley beside spike times of NEURON {results['neuron']} "
+        f"(Crank-Nicolson at 0.001 ms, {1e3 * results['neuron_ms']:.2g} us from those at 0.002 ms). "
         "Errors are at the end where the current enters and at the far one: the root of the mean square over that of "
         "the rise, or the largest of a spike. Processor nanoseconds are for a compartment and step.\n",
     ]
     for pack, title in PACKS.items():
         rows = [
-            [f"{name}, {dt} ms", *("other number" if x is None else f"{x:.2g}" for x in row["errors"]), f"{row['ns']:.3g}"]
-            for name, steps in results["cases"][pack].items() for dt, row in steps.items()
-        ]  # fmt: skip
+            [f"{name}, {dt} ms", *_off(row["errors"]), f"{row['ns']:.3g}"]
+            for name, steps in results["cases"][pack].items()
+            for dt, row in steps.items()
+        ]
         parts += [f"{title} ({results['compartments'][pack]} compartments).\n", table(["", "near", "far", "ns"], rows)]
     parts.append(
-        "Where the current enters, the potential of a cable rises as the root of time, and every scheme has order 1. What "
-        "is left of the tree at small steps is its sizes, which are given in three digits.\n"
+        "Where the current enters, the potential of a cable rises as the root of time, and every scheme has order 1. "
+        "What is left of the tree at small steps is its sizes, which are given in three digits.\n"
     )
     return "\n".join(parts)
+
+
+def _off(errors: list[float | None]) -> list[str]:
+    return ["other number of spikes" if x is None else f"{x:.2g}" for x in errors]

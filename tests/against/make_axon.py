@@ -1,13 +1,12 @@
-"""Write `traces/rallpack-axon.npz`: the axon of Hodgkin & Huxley of Rallpack 3 (Bhalla, Bilitch & Bower, 1992) in NEURON.
+"""Write `traces/rallpack-axon.npz`: Rallpack 3 (Bhalla, Bilitch & Bower, 1992), an axon of Hodgkin & Huxley, in NEURON.
 
     python tests/against/make_axon.py
 
 needs the extra `oracle` (neuron); some minutes. The file holds for axons of 100 and of 1000 compartments
 
-    spikes_100, spikes_1000   upward crossings of 0 mV in ms over 250 ms, (steps, ends, spikes) and NaN: NEURON's staggered
-                              Crank-Nicolson (`secondorder = 2`) at the steps `steps`, ms
-    v_100                     mV every 0.05 ms over 30 ms at both ends, at the smallest of these steps
-    same_100                  the same of its implicit Euler (`secondorder = 0`) at a step of 0.05 ms
+    spikes_100, spikes_1000   upward crossings of 0 mV in ms over 250 ms, (steps, ends, spikes) and NaN: of NEURON's
+                              staggered Crank-Nicolson (`secondorder = 2`) at the steps `steps`, ms
+    same_100                  mV over 30 ms at both ends, of its implicit Euler (`secondorder = 0`) at 0.05 ms
 """
 
 from __future__ import annotations
@@ -66,8 +65,6 @@ def main() -> None:
             for end, each in zip(row, v, strict=True):
                 at = crossings(each, dt)
                 end[: len(at)] = at
-            if nseg == 100:
-                found["v_100"] = v[:, : round(SHORT / dt) + 1 : round(0.05 / dt)]
         found[f"spikes_{nseg}"] = spikes
     found["same_100"] = run(100, 0.05, SHORT, 0)
     np.savez_compressed(FILE, **found)

@@ -1,4 +1,4 @@
-"""Rallpack 1 to 3 (Bhalla, Bilitch & Bower, 1992): cables against closed forms, an axon against stored traces of NEURON."""
+"""Rallpack 1 to 3 (Bhalla, Bilitch & Bower, 1992): cables beside closed forms, an axon beside stored traces of NEURON."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from benchmarks.rallpack_cells import CURRENT, E, cable, closed_ends, crossings, ends, tree
 from numpy.typing import NDArray
 
-from benchmarks.rallpack_cells import CURRENT, E, cable, closed_ends, crossings, ends, tree
 from rheobase.cells import BackwardEuler, Cell, Extrapolated
 from tests.against.make_axon import FILE, SHORT
 

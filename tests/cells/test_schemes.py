@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from benchmarks.rallpack_cells import crossings
 from torch import Tensor
 
-from benchmarks.rallpack_cells import crossings
 from rheobase import channels as C
 from rheobase.cells import BackwardEuler, Cell, CellState, Compartments, Extrapolated, Section
 from rheobase.cells.schemes import weights
@@ -161,7 +161,7 @@ def test_a_step_that_is_too_coarse_is_told() -> None:
 
 @pytest.mark.parametrize("order", [1, 4, 2.0, True, "2"])
 def test_orders_that_there_are_not(order: Any) -> None:
-    with pytest.raises(ParameterError, match="order = .*expected 2 or 3"):
+    with pytest.raises(ParameterError, match=r"order = .*expected 2 or 3"):
         Extrapolated(order)
 
 

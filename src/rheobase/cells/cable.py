@@ -301,7 +301,12 @@ class _Cable:
     def _load(self, region: Region, k: Index, n: Index) -> list[Leaf]:
         """What the membrane adds to d and b, and its calcium current."""
         c = at(f"node:{region.name}", k, "nodes")
-        reads = {**self._reads(region, k, n), "area": self[f"area:{region.name}"][k], "d": self["d"][c], "b": self["b"][c]}
+        reads = {
+            **self._reads(region, k, n),
+            "area": self[f"area:{region.name}"][k],
+            "d": self["d"][c],
+            "b": self["b"][c],
+        }
 
         def equations(d: Any, b: Any, area: Any, **rows: Any) -> tuple[Any, ...]:
             slope, i, i_ca = Compartment(self.plan, region, rows).load(rows["v"], {k: rows[k] for k in region.states})
@@ -318,6 +323,7 @@ class _Cable:
     def _step(self, region: Region, p: Placed, k: Index, n: Index) -> Leaf:
         """The states of a mechanism at the end of a step as long as those of chain n."""
         keys = [f"{region.name}.{p.name}.{name}" for name in p.mechanism.lane_states]
+
         def equations(**rows: Any) -> tuple[Any, ...]:
             after = Compartment(self.plan, region, rows).advanced(p, rows["v"], rows)
             return tuple(after[key] for key in keys)
