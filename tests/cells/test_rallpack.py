@@ -1,4 +1,4 @@
-"""Rallpack 1 to 3 (Bhalla, Bilitch & Bower, 1992): cables beside closed forms, an axon beside stored traces of NEURON."""
+"""Rallpack 1 to 3 (Bhalla, Bilitch & Bower, 1992): cables beside closed forms, an axon beside stored NEURON."""
 
 from __future__ import annotations
 

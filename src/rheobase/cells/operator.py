@@ -22,8 +22,8 @@ class Given(NamedTuple):
     """The arguments. Lanes are the last axis; the kernel's words are those of `cable._Cable`.
 
     current (steps, ports, lanes); conductance, drive (steps, gates, lanes); diagonal (chains, nodes, lanes) or (chains,
-    nodes), axial (nodes, lanes) or (nodes); v, low (nodes, lanes); above (lanes); states and params by the plan; areas and
-    nodes by its regions; `arrays`: parent, port, gate, site, watch.
+    nodes), axial (nodes, lanes) or (nodes); v, low (nodes, lanes); above (lanes); states and params by the plan; areas
+    and nodes by its regions; `arrays`: parent, port, gate, site, watch.
     """
 
     current: Tensor
