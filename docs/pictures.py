@@ -78,9 +78,10 @@ def of_schemes() -> None:
     most = max(found["NEURON"]["0.0025"])
     ax.axhline(most, color=LIGHT.muted, lw=0.9, ls="--")
     ax.annotate(
-        "NEURON at 0.0025 ms", (0.99, most), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
-        ha="right", fontsize=TICK, color=LIGHT.muted,
+        "NEURON at 0.0025 ms", (0.01, most), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
+        fontsize=TICK, color=LIGHT.muted,
     )  # fmt: skip
+    ax.set_xlim(right=1.3 * ax.get_xlim()[1])
     log_ticks(ax, x=True, y=True)
     ax.legend(fontsize=TICK, frameon=False, labelcolor=LIGHT.ink, loc="lower left")
     save(figure, Path(__file__).parent / "img" / "schemes.png")

@@ -49,7 +49,7 @@ def small(*more: Any, **options: Any) -> Cell:
     """Two compartments with a kinetic scheme, and more."""
     soma = Section("soma", length=40, diameter=20, nseg=2)
     held = {"soma": [C.Pas(g=1e-4, e=-70.0, learn=("g",)), Gate(learn=("gbar",)), *more]}
-    given = {"dt": 0.05, "scheme": Extrapolated(), "learn": ("c_mem", "Ra"), "v_init": -72.0}
+    given = {"dt": 0.05, "scheme": Extrapolated(2), "learn": ("c_mem", "Ra"), "v_init": -72.0}
     return Cell(Compartments.of([soma]), held, reversal={"na": 50.0, "k": -90.0}, **{**given, **options})
 
 

@@ -62,7 +62,7 @@ class Cell(Stateful):
     v_init        potential in mV at which a run starts, everything settled there
     inputs        where something enters, by name: `Current`, `Conductance` or `VoltageClamp`
     watch         where spikes are seen: upward crossings of `threshold` mV
-    scheme        how it goes through time: `BackwardEuler()`, as NEURON by default, or `Extrapolated()` of order 2
+    scheme        how it goes through time: `BackwardEuler()`, as NEURON by default, or `Extrapolated()` of order 3
     shape         how many cells; () by default, one
     start         "settled", or "neuron": as the published files start a simulation in NEURON, slips included (NaV)
     learn         "c_mem", "Ra"; those of channels are named at the channels: NaV(learn=("gbar",))
