@@ -68,8 +68,8 @@ class Cell(Stateful):
     learn         "c_mem", "Ra"; those of channels are named at the channels: NaV(learn=("gbar",))
 
     Numerics: NEURON's fixed step (backward Euler over the tree, staggered gates), of first order in dt, or with
-    `Extrapolated()` that extrapolated to order 3 or 2; float32 has
-    spike times within 0.1 ms of float64 (960 traces of 715 ms, `benchmarks.cells`). On the CPU only.
+    `Extrapolated()` that extrapolated to order 3 or 2; float32 has spike times within 0.1 ms of float64 (960 traces of
+    715 ms by NEURON's step, `benchmarks.cells`). On the CPU only.
 
     Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
     cell where a potential is no longer finite.
