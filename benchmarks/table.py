@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.cells_table import cells
 from benchmarks.markdown import megabytes, ms, percent, table, times
 from benchmarks.measure import ROOT
+from benchmarks.schemes_table import rallpack, schemes
 
 INTRODUCTION = """# Benchmarks
 
@@ -378,6 +379,8 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "tree": tree,
     "cells": cells,
     "synapses": synapses,
+    "schemes": schemes,
+    "rallpack": rallpack,
     "profiler_rows": profiler_rows,
 }
 

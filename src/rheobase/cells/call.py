@@ -147,7 +147,7 @@ def arguments(
     empty = first.new_empty(steps, 0, lanes)
     values = cell.values()
     diagonal, axial = passive_rows(cell, values, batch, plan.lanewise)
-    arrays = (c.parent.clip(0), at_current, at_gate, list(sites), c.is_end.nonzero()[0],
+    arrays = (c.parent.clip(0), at_current, at_gate, list(sites),
               [c.index(cell.watch.section, cell.watch.x)], *cell.contacts)  # fmt: skip
     nodes = [c.where(region.name) for region in plan.regions]
     counts = [cell.count(kind) for kind in plan.states.values()]
@@ -190,7 +190,10 @@ def _row(cell: Cell, key: str, value: Tensor, batch: int, kind: tuple[bool, bool
 
 
 def passive_rows(cell: Cell, values: Mapping[str, Tensor], batch: int, lanewise: bool) -> tuple[Tensor, Tensor]:
-    """For each node its capacitance over dt with its axial conductances, and that to its parent, uS; also by lane."""
+    """For each chain and node its capacitance over the step with its axial conductances, and that to its parent, uS.
+
+    (chains, nodes) and (nodes), or also by lane.
+    """
     c = cell.compartments
     kind = torch.as_tensor([cell.kinds.index(name) for name in c.kind])
 
@@ -206,8 +209,10 @@ def passive_rows(cell: Cell, values: Mapping[str, Tensor], batch: int, lanewise:
     resistance = 0.01 * torch.as_tensor(c.axial).view(column) * rows("Ra")
     root = torch.arange(len(kind)).view(column) == 0
     axial = torch.where(root, 0.0, 1.0 / torch.where(root, 1.0, resistance))
-    own = FARADS * torch.as_tensor(c.area).view(column) * rows("c_mem") / cell.dt + axial
-    return own.index_add(0, torch.as_tensor(c.parent).clamp(min=0), axial), axial
+    parents = torch.as_tensor(c.parent).clamp(min=0)
+    capacity = FARADS * torch.as_tensor(c.area).view(column) * rows("c_mem")
+    chains = range(1, cell.scheme.order + 1)
+    return torch.stack([(k * capacity / cell.dt + axial).index_add(0, parents, axial) for k in chains]), axial
 
 
 __all__ = ["arguments", "asked", "check_every", "check_state", "gathered", "passive_rows"]

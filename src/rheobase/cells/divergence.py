@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from rheobase.cells.schemes import APART
 from rheobase.errors import Diverged
 
 if TYPE_CHECKING:
@@ -60,7 +61,10 @@ def diverged(cell: Cell, given: Mapping[str, Tensor], state: CellState) -> Diver
     sample, *which = one.lane
     where = f"{one.place(cell)} of sample {sample}" + (f", cell {which}" if which else "")
     text = f"v = {one.v} mV at {where} after step {one.step} ({(one.step + 1) * cell.dt:g} ms)"
-    return Diverged(repr(cell), text, "potentials that stay finite", "look at its parameters and the stimulus")
+    remedy = "look at its parameters and the stimulus"
+    if cell.scheme.order > 1:
+        remedy = f"take a smaller dt: chains of a step differ by more than {APART:g} mV; or {remedy}"
+    return Diverged(repr(cell), text, "potentials that stay finite", remedy)
 
 
 __all__ = ["Divergence", "diverged", "divergences"]
