@@ -321,3 +321,38 @@ def test_a_potential_that_leaves_the_numbers_is_named() -> None:
         cell(x)
     _, end = cell(x, check_finite=False)
     assert not bool(end.v.isfinite().all())
+
+
+def test_a_potential_that_no_cell_has_is_named() -> None:
+    """Finite, and absurd: what backward Euler makes of a current in nA that was meant in pA, and a battery."""
+    soma = Compartments.of([Section("soma", length=12, diameter=12)])
+    held = [C.Pas(g=6e-5, e=-70.0), C.NaV(gbar=0.17), C.Kv3_1(gbar=1.6)]
+    cell = Cell(soma, {"soma": held}, dt=0.025, c_mem=3.5, v_init=-70.0, reversal={"na": 53.0, "k": -107.0})
+    x = torch.zeros(50, 3, dtype=torch.float64)
+    x[37:, 2] = 1e5
+    with pytest.raises(
+        Diverged, match=r"v = \d{6}\.\d* mV at soma\(0.5\) of sample 2 after step \d\d .*-10000 to 10000 mV"
+    ):
+        cell(x)
+    _, end = cell(x, check_finite=False)
+    assert bool(end.v.isfinite().all())
+    with pytest.raises(Diverged, match=r"after step 0 "):
+        Cell(soma, {"soma": [C.Pas(e=1e38)]}, dt=0.1)(x[:1])
+
+
+def test_a_state_that_is_none() -> None:
+    cell, x = active(), torch.zeros(20, 2)
+    rest = cell.rest(2, dtype=torch.float32)
+    for name, value in (
+        ("v", torch.nan),
+        ("v", 2e4),
+        ("low", torch.inf),
+        ("above", torch.nan),
+        ("membrane", -torch.inf),
+    ):
+        bad = getattr(rest, name).clone()
+        bad[..., 1] = value
+        with pytest.raises(StateError, match=rf"state {name}\[(0, )?1\] = .*None starts at rest"):
+            cell(x, rest._replace(**{name: bad}))
+    with pytest.raises(ParameterError, match=r"v_init = 20000.0"):
+        active(v_init=2e4)

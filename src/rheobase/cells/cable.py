@@ -181,7 +181,7 @@ class _Cable:
         ]
 
     def _of_groups(self, make: Callable[[Sequence[str], Index], Leaf], bare: bool = True) -> list[Statement]:
-        """A loop over the nodes for their potentials, where these are meant too, and one for each region and synapse."""
+        """A loop over the nodes for their potentials, where these are meant too, and for each region and synapse."""
         groups = [("nodes", ("v", "low"))] if bare else []
         groups += [(f"count:{x.name}", x.states) for x in (*self.regions, *self.plan.groups) if x.states]
         return [loop("k", Index.name(count), lambda k, names=names: [make(names, k)]) for count, names in groups]

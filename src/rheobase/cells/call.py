@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from rheobase.cells.divergence import EXPECTED, astray
 from rheobase.cells.membrane import FARADS
 from rheobase.cells.operator import Given
-from rheobase.cells.plan import Plan
+from rheobase.cells.plan import ENDS, GAP, Plan
 from rheobase.cells.ports import PLACE, Conductance, Current, Synapse
+from rheobase.cells.schemes import weights
 from rheobase.checks import is_whole
 from rheobase.errors import (
     DeviceError,
@@ -108,8 +110,8 @@ def asked(cell: Cell, record: Sequence[str], states: Mapping[str, str]) -> tuple
     return sites, tuple(name for name in dict.fromkeys(record) if name in states)
 
 
-def check_state(cell: Cell, state: Any, first: Tensor) -> None:
-    """Raise `StateError` unless `state` is one of this cell for this batch."""
+def check_state(cell: Cell, state: Any, first: Tensor, check_finite: bool) -> None:
+    """Raise `StateError` unless `state` is one of this cell for this batch, and if asked, unless it is of numbers."""
     size, nodes = (first.shape[1], *cell.shape), len(cell.compartments.parent)
     shapes = {"v": (nodes, *size), "low": (nodes, *size), "above": size, "membrane": (len(cell.rows), *size)}
     if tuple(getattr(state, "_fields", ())) != tuple(shapes):
@@ -120,6 +122,40 @@ def check_state(cell: Cell, state: Any, first: Tensor) -> None:
         if tuple(x.shape) != shape or x.dtype != first.dtype:
             given = f"state {name} of shape {tuple(x.shape)}, {x.dtype}"
             raise StateError(repr(cell), given, f"{shape}, {first.dtype}", "pass on what a call returned")
+        bad = astray(x) if name == "v" else ~torch.isfinite(x)
+        if check_finite and bool(bad.any()):
+            where = bad.nonzero()[0].tolist()
+            given = f"state {name}[{', '.join(map(str, where))}] = {float(x[tuple(where)])}"
+            raise StateError(repr(cell), given, EXPECTED if name == "v" else "finite numbers", "None starts at rest")
+
+
+def check_junctions(cell: Cell) -> None:
+    """Raise `ParameterError` where an extrapolated step would amplify the difference of potentials at a junction.
+
+    Of two compartments of capacity c, a chain of k steps h takes it to (1 - p_a - p_b)^k, p = g h/(c + g h): that
+    shrinks, but the weights of an extrapolation are up to 4.5. With other junctions at an end, g is their sum there.
+    """
+    if not cell.junctions or cell.scheme.order == 1:
+        return
+    with torch.no_grad():
+        values, c = cell.values(), cell.compartments
+        g, ends = values[GAP], torch.as_tensor(cell.contacts[-len(ENDS) :])
+        total = g.new_zeros(*g.shape[:-1], len(c.parent))
+        for nodes in ends:
+            total = total.index_add(-1, nodes, g)
+        grown, parts = torch.zeros_like(g), list[tuple[Tensor, Tensor]]()
+        for nodes in ends:
+            held = [FARADS * float(c.area[k]) * values[f"c_mem.{c.kind[k]}"].double() for k in nodes.tolist()]
+            parts.append((total[..., nodes], torch.stack(torch.broadcast_tensors(*held), -1)))
+        for k, weight in enumerate(weights(cell.scheme.order), 1):
+            apart = sum(of / (of + k * capacity / cell.dt) for of, capacity in parts)
+            grown = grown + weight * (1.0 - apart) ** k
+    if bool((grown.abs() > 1.0 + 1e-9).any()):
+        *which, k = (grown.abs() > 1.0 + 1e-9).nonzero()[0].tolist()
+        one, factor = cell.junctions[k], float(grown[(*which, k)])
+        given = f"the junction of {one.a!r} and {one.b!r}, g = {float(g.expand_as(grown)[(*which, k)]):g} uS"
+        given += f": a step of {cell.dt:g} ms multiplies their difference by {factor:.3g}"
+        raise ParameterError(repr(cell), given, "a difference that shrinks", "a smaller dt, or scheme=BackwardEuler()")
 
 
 def arguments(
@@ -215,4 +251,4 @@ def passive_rows(cell: Cell, values: Mapping[str, Tensor], batch: int, lanewise:
     return torch.stack([(k * capacity / cell.dt + axial).index_add(0, parents, axial) for k in chains]), axial
 
 
-__all__ = ["arguments", "asked", "check_every", "check_state", "gathered", "passive_rows"]
+__all__ = ["arguments", "asked", "check_every", "check_junctions", "check_state", "gathered", "passive_rows"]

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.cells import operator
-from rheobase.cells.call import arguments, asked, check_every, check_state, gathered
+from rheobase.cells.call import arguments, asked, check_every, check_junctions, check_state, gathered
 from rheobase.cells.compartments import Compartments
-from rheobase.cells.divergence import diverged
+from rheobase.cells.divergence import EXPECTED, MOST, astray, diverged
 from rheobase.cells.insertion import by_kind, fitting, inserted, joined, profiles
 from rheobase.cells.plan import GAP, Group, Placed, Plan, Region
 from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Port, Synapse, VoltageClamp
@@ -74,7 +74,7 @@ class Cell(Stateful):
     715 ms by NEURON's step, `benchmarks.cells`). On the CPU only.
 
     Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
-    cell where a potential is no longer finite.
+    cell where a potential is not finite, or beyond 1e4 mV, at the end.
 
     >>> from rheobase import channels
     >>> from rheobase.cells import Cell, Compartments, Section
@@ -112,6 +112,8 @@ class Cell(Stateful):
         self.dt: float = _number("dt", dt, above=0)  # pyright: ignore[reportIncompatibleVariableOverride]
         self.celsius, self.ca_outside = _number("celsius", celsius), _number("ca_outside", ca_outside, above=0)
         self.v_init, self.threshold = _number("v_init", v_init), _number("threshold", threshold)
+        if abs(self.v_init) > MOST:
+            raise ParameterError("Cell", f"v_init = {v_init!r}", EXPECTED, "it is in mV")
         if start not in STARTS:
             expected = f"one of {', '.join(map(repr, STARTS))}"
             raise ParameterError("Cell", f"start = {start!r}", expected, "see its docstring")
@@ -253,9 +255,10 @@ class Cell(Stateful):
         if state is None:
             state = self.rest(first.shape[1], dtype=first.dtype)
         else:
-            check_state(self, state, first)
+            check_state(self, state, first, check_finite)
+        check_junctions(self)
         found = operator.cable(arguments(self, self._plan(states), given, state, list(sites.values()), every))
-        if check_finite and not bool(torch.isfinite(found.v).all()):
+        if check_finite and bool(astray(found.v).any()):
             raise diverged(self, given, state)
         size = (first.shape[1], *self.shape)
         membrane = torch.cat(found.states).view(-1, *size) if found.states else state.membrane
