@@ -32,8 +32,8 @@ test: .venv/.installed-dev lint ## run every check: style, types, layers, house 
 test-fast: .venv/.installed-dev ## run a part of the tests in two minutes, while working; `make test` stays the gate
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --fast $(PYTEST)
 
-fuzz: .venv/.installed-dev ## compare the kernels of 10,000 random neurons with the reference (about an hour; N=... for fewer)
-	RHEOBASE_FUZZ=$(or $(N),10000) $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/contract/test_random_neurons.py
+fuzz: .venv/.installed-dev ## compare the kernels of 10,000 random neurons and boards with the references (hours; N=... for fewer)
+	RHEOBASE_FUZZ=$(or $(N),10000) $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/contract/test_random_neurons.py tests/chip/test_truenorth_parity.py
 
 lint: .venv/.installed-dev ## run the static checks alone
 	$(BIN)/ruff check
@@ -41,13 +41,14 @@ lint: .venv/.installed-dev ## run the static checks alone
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-docs: .venv/.installed-dev ## draw the pictures of the documentation again, and the page of every neuron
+docs: .venv/.installed-dev ## draw the pictures of the documentation again, and the page of every neuron and channel
 	$(BIN)/python docs/pictures.py
 	$(BIN)/python docs/architecture.py
 	$(BIN)/rheobase gallery --docs docs/neurons
+	$(BIN)/rheobase gallery --channels --docs docs/channels
 
 bench: .venv/.installed ## time rheobase against torch, and against its peers where they are installed
-	for name in neurons training_step memory startup after_matmul conductance epoch delay cs_gru dqif event_driven tree cells synapses schemes rallpack profiler_rows; do \
+	for name in neurons training_step memory startup after_matmul conductance epoch delay cs_gru dqif event_driven tree cells synapses schemes rallpack truenorth profiler_rows; do \
 		$(BENCH_PYTHON) -m benchmarks.$$name $(BENCH) || exit 1; done
 	$(BENCH_PYTHON) -m benchmarks.table
 

@@ -25,6 +25,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "series_search": ("tests/data/test_series.py",),
     "synapses": ("tests/cells/test_synapses.py", "tests/against/test_synapses.py"),
     "timeseries": ("tests/data/test_series.py",),
+    "truenorth": ("tests/chip",),
     "tree": ("tests/engine/test_tree.py",),
 }
 

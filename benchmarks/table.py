@@ -15,6 +15,7 @@ from benchmarks.cells_table import cells
 from benchmarks.markdown import megabytes, ms, percent, table, times
 from benchmarks.measure import ROOT
 from benchmarks.schemes_table import rallpack, schemes
+from benchmarks.truenorth_table import truenorth
 
 INTRODUCTION = """# Benchmarks
 
@@ -381,6 +382,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "synapses": synapses,
     "schemes": schemes,
     "rallpack": rallpack,
+    "truenorth": truenorth,
     "profiler_rows": profiler_rows,
 }
 

@@ -139,6 +139,7 @@ def main() -> None:
     of_schemes()
     of_page("morphology")
     of_page("energy")
+    of_page("chip")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ DT = 0.2
 SEEN = 600.0  # ms of the step
 AFTER = 5.0  # ms after the step in which nothing is scored, nor shown
 COMPARED = ("LIF", "GLIF1", "GLIF3", "GIF", "AdEx")
-FEATURES = ("Spikecount", "time_to_first_spike", "mean_frequency", "adaptation_index2")
+FEATURES = ("spike_count", "time_to_first_spike", "mean_frequency", "adaptation_index2")
 
 
 def load(folder: Path) -> tuple[Recording, list[str], float, float]:

@@ -13,7 +13,20 @@ from rheobase import (
     nn,
     stimuli,
 )
-from rheobase.core import MapNeuron, Neuron, OdeNeuron, entry, integrators, option, param, relax, state, surrogates
+from rheobase.core import (
+    MapNeuron,
+    Neuron,
+    OdeNeuron,
+    PointNeuron,
+    entry,
+    insert,
+    integrators,
+    option,
+    param,
+    relax,
+    state,
+    surrogates,
+)
 from rheobase.core.declaration.decay import from_decay, input_scale
 from rheobase.core.execution import reference as rollout
 from rheobase.core.wrappers import Escape, Noisy, PoissonInput, Refractory
@@ -25,9 +38,9 @@ if TYPE_CHECKING:
     from rheobase.profiling.explain import explain
 
 __all__ = [
-    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "PoissonInput", "Refractory", "__version__", "entry",
-    "equivalence", "errors", "explain", "from_decay", "input_scale", "integrators", "load", "neurons", "nn", "option",
-    "param", "relax", "rollout", "state", "stimuli", "surrogates",
+    "Escape", "MapNeuron", "Neuron", "Noisy", "OdeNeuron", "PointNeuron", "PoissonInput", "Refractory", "__version__",
+    "entry", "equivalence", "errors", "explain", "from_decay", "input_scale", "insert", "integrators", "load",
+    "neurons", "nn", "option", "param", "relax", "rollout", "state", "stimuli", "surrogates",
 ]  # fmt: skip
 
 # measuring needs the trainer's view of layers, which `import rheobase` alone does not

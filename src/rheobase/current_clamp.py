@@ -181,6 +181,15 @@ class HalfStep:
     rounding: float
     alike: bool
 
+    @classmethod
+    def of(cls, dt: float, rate: float, halved: float, count: int, counted: int, *, resets: bool = False) -> HalfStep:
+        """What is told of a rate and a number of spikes, at half the step dt `halved` and `counted`."""
+        change = halved / rate - 1.0 if halved and rate else None
+        # of second order it is 4/3 of the change, and near the length of a spike more
+        error = None if change is None else 2.0 * abs(change)
+        rounding = dt * rate / 1000.0 if resets and change is not None else 0.0
+        return cls(dt, counted, halved, change, error, rounding, change is not None or counted == count)
+
     @property
     def converged(self) -> bool:
         """Whether the rate is right within 1 %, as far as half the step can tell."""
@@ -207,13 +216,8 @@ def at_half_step(run: Response) -> HalfStep | None:
         out, _ = finer(inputs, run.start)
     spikes = onsets(out[2 * run.onset :, 0, 0], finer.graded)
     rate, count = float(rates(spikes[:, None], finer.dt)), int(spikes.sum())
-    change = rate / run.rate - 1.0 if rate and run.rate else None
-    # of second order it is 4/3 of the change, and near the length of a spike more
-    error = None if change is None else 2.0 * abs(change)
-    crossing = getattr(finer, "crossing", False)
-    rounding = 0.0 if crossing or change is None else 0.5 * run.dt * run.rate / 1000.0
-    alike = change is not None or count == int(run.spikes[run.onset :].sum())
-    return HalfStep(finer.dt, count, rate, change, error, rounding, alike)
+    before = int(run.spikes[run.onset :].sum())
+    return HalfStep.of(finer.dt, run.rate, rate, before, count, resets=not getattr(finer, "crossing", False))
 
 
 def shown_response(kind: type[Declared], chosen: NamedSet, **given: Any) -> Response:

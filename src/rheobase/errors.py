@@ -83,6 +83,10 @@ class NotRepresentable(RheobaseError, ValueError):
     """A model cannot be represented exactly in the target form."""
 
 
+class OutOfRange(RheobaseError, ValueError):
+    """An input or code lies outside what an approximation was made for."""
+
+
 class Unfinished(RheobaseError, RuntimeError):
     """A computation reached the limit that was set for it; `so_far` holds its result up to then."""
 

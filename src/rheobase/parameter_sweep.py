@@ -168,6 +168,10 @@ def _checked(
     for parameter, wanted in values.items():
         if parameter not in kind.params:
             raise ParameterError(name, f"{parameter!r} to vary", "a parameter", nearest(parameter, kind.params))
+        if kind.params[parameter].size:
+            # as many values as it has entries would be one vector for all neurons
+            varied = f"{parameter} to vary, of size {kind.params[parameter].size}"
+            raise ParameterError(name, varied, "a parameter that is one number", "give the vectors to neurons yourself")
         if parameter in given:
             raise ParameterError(name, f"{parameter} to vary, and given", "one of them", "leave one out")
         axes[parameter] = torch.as_tensor(wanted, dtype=torch.float64)

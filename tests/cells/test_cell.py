@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from rheobase import channels as C
 from rheobase.cells import Cell, CellState, Compartments, Conductance, Current, Place, Section, VoltageClamp
+from rheobase.core import entry, param
 from rheobase.errors import Diverged, DTypeError, InputError, ParameterError, ShapeError, StateError
 from rheobase.nn import Sequential
 
@@ -343,16 +345,37 @@ def test_a_potential_that_no_cell_has_is_named() -> None:
 def test_a_state_that_is_none() -> None:
     cell, x = active(), torch.zeros(20, 2)
     rest = cell.rest(2, dtype=torch.float32)
-    for name, value in (
-        ("v", torch.nan),
-        ("v", 2e4),
-        ("low", torch.inf),
-        ("above", torch.nan),
-        ("membrane", -torch.inf),
-    ):
+    none = (("v", torch.nan), ("v", 2e4), ("low", torch.inf), ("above", torch.nan), ("membrane", -torch.inf))
+    for name, value in none:
         bad = getattr(rest, name).clone()
         bad[..., 1] = value
         with pytest.raises(StateError, match=rf"state {name}\[(0, )?1\] = .*None starts at rest"):
             cell(x, rest._replace(**{name: bad}))
     with pytest.raises(ParameterError, match=r"v_init = 20000.0"):
         active(v_init=2e4)
+
+
+def test_what_is_no_channel_is_refused_with_what_to_write() -> None:
+    tree = branched()
+    for given, message in (
+        ("kdr.mod", "kdr.mod in soma.*NMODL is not translated: docs/from_nmodl.md"),
+        (Path("/models/Kdr.MOD"), "Kdr.MOD in soma.*NMODL"),
+        ("hh", "hh in soma.*channels.Na_HH"),
+        (C.Kv3_1, r"Kv3_1 in soma.*Remedy: Kv3_1\(\.\.\.\)"),
+        (3, "int in soma"),
+    ):
+        with pytest.raises(ParameterError, match=message):
+            Cell(tree, {"soma": [given]}, dt=0.025)  # type: ignore[list-item]
+
+
+def test_a_channel_inside_a_function_is_refused_before_a_kernel_looks_for_it() -> None:
+    class Hidden(C.Channel):
+        g = param(1e-3, "S/cm2", "conductance")
+        e = param(-70.0, "mV", "reversal potential")
+        v = entry("mV", "potential")
+
+        def conductance(self, s: Any, i: Any) -> Any:
+            return self.g
+
+    with pytest.raises(ParameterError, match=r"Hidden, which there is not.*write the class at the top of a file"):
+        Cell(branched(), {"soma": [Hidden()]}, dt=0.025)

@@ -7,6 +7,7 @@ import pytest
 
 from rheobase import neurons
 from rheobase.core.declaration.describe import Description
+from rheobase.runs.channels_by_name import names as channel_names
 from rheobase.runs.neuron_groups import GROUPS
 from rheobase.runs.neurons_by_name import find, names
 
@@ -123,3 +124,60 @@ def test_a_picture_in_an_unknown_format_is_refused_before_any_work(refused):
 
 def test_a_picture_and_none_is_refused(refused):
     assert "--no-plot" in refused("show", "LIF", "--plot", "a.png", "--no-plot")
+
+
+# --- channels -------------------------------------------------------------------------------------------------------
+
+
+def test_list_has_every_channel(run):
+    result = run("list", "--json", "all.json")
+    assert "38 neurons, 31 channels" in " ".join(result.stdout.split())
+    listed = {each["name"]: each for each in json.loads(Path("all.json").read_text())["channels"]}
+    assert list(listed) == channel_names()
+    assert listed["SK"]["inputs"]["ca"]["unit"] == "mM"
+    assert (listed["Kv3_1"]["authors"], listed["Kv3_1"]["year"]) == ("Rettig et al.", "1992")
+    assert all(each["authors"] for name, each in listed.items() if name != "Pas")
+    assert all(each["time"] == "ms" for each in listed.values())
+
+
+def test_show_tells_what_a_channel_reads_and_writes(run):
+    shown = " ".join(run("show", "kv3_1", "--json", "a.json").stdout.split())
+    for text in ("tau_m = 4", "18.7", "gbar", "S/cm2", "e, which a cell sets from its reversal of k", "a current of k",
+                 "insert(...)", "10.1371", "picture: runs/show/Kv3_1.png"):  # fmt: skip
+        assert text in shown
+    assert Path("runs/show/Kv3_1.png").read_bytes().startswith(b"\x89PNG")
+    content = json.loads(Path("a.json").read_text())
+    assert content["kinetics"]["along"] == {"name": "v", "unit": "mV"}
+    assert len(content["kinetics"]["tau"]["m"]) == len(content["kinetics"]["v"])
+    shown = " ".join(run("show", "NaV", "--no-plot").stdout.split())
+    assert "insert(...)" not in shown
+    assert "ca (calcium concentration inside) in mM" in " ".join(run("show", "CaDynamics", "--no-plot").stdout.split())
+    assert "[1] Connor" in run("show", "Na_HH", "--no-plot").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("show", "kv3"), "did you mean 'Kv3_1'"),
+        (("show", "models/kdr.mod"), "NMODL is not translated: docs/from_nmodl.md"),
+        (("simulate", "kdr.mod"), "NMODL is not translated"),
+        (("simulate", "Kv3_1"), "Kv3_1 is a channel, a part of neurons and cells: rheobase show Kv3_1"),
+        (("gallery", "AdEx", "--channels"), "the name of a channel"),
+    ],
+)
+def test_a_channel_where_there_is_none(refused, words, said):
+    assert said in refused(*words)
+    assert not list(Path.cwd().iterdir())
+
+
+def test_no_channel_has_the_name_of_a_neuron():
+    both = [name.lower() for name in (*names(), *channel_names())]
+    assert len(set(both)) == len(both)
+
+
+def test_a_gallery_of_channels(run):
+    result = run("gallery", "sk", "Pas", "--channels", "--docs", "pages", "--out", "two.html")
+    assert "2 pages: pages" in result.stdout
+    assert Path("two.html").read_text("utf-8").count("<section id=") == 2
+    written = sorted(path.relative_to("pages").as_posix() for path in Path("pages").rglob("*.*"))
+    assert written == ["Pas.md", "SK.md", "img/Pas.svg", "img/SK.svg"]

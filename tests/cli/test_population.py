@@ -108,7 +108,7 @@ def test_what_diverges_is_one_line_and_the_rest_is_there(run, files, refused):
         (("a.json", *COMMON, "--stimuli", "step:AMP:2", "--amplitudes", "0.1,0.1"), "step:0.1:2 twice"),
         (("a.json", *COMMON, "--stimuli", "step:1mV"), "in mV"),
         (("a.json", *COMMON, "--stimuli", "step:0.1:90", "--stop", 30), "a current that begins before --stop 30"),
-        (("a.json", *COMMON, "--stimuli", "two.npy", "--stop", 10), "which lasts 30 ms"),
+        (("a.json", *COMMON, "--stimuli", "two.npy", "--stop", 10), "which lasts until 30 ms"),
         (("a.json", *COMMON, "--stimuli", "none.npy"), "none.npy: got no such file"),
         (("a.json", *COMMON, "--stimuli", "cube.npy"), "an array (1, 1, 1) of float64"),
         (("a.json", *COMMON, "--stimuli", "nan.npy"), "NaN or infinite"),

@@ -157,7 +157,10 @@ class Model:
 
     def _value(self, spec: ParamSpec, shape: tuple[int, ...], kind: str) -> Tensor:
         sizes = {"scalar": (), "neuron": shape, "broadcast": (*shape[:-1], 1)}[kind]
-        shift = 0.1 * torch.rand(sizes, generator=seeded(self.name, spec.name, kind), dtype=torch.float64) - 0.05
+        shift = (
+            0.1 * torch.rand((*spec.size, *sizes), generator=seeded(self.name, spec.name, kind), dtype=torch.float64)
+            - 0.05
+        )
         if spec.positive:
             return spec.default * (1.0 + shift)
         if spec.range is not None:

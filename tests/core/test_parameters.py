@@ -40,6 +40,10 @@ def test_repr_evaluates_back(model: Model, learn: bool) -> None:
         torch.set_default_dtype(dtype)
         try:
             neuron = model.make(2, 3, learn=learn, dtype=dtype, surrogate=surrogates.Sigmoid(2.0), detach_reset=True)
+            for name, spec in model.params.items():
+                if spec.size:
+                    # more than a few numbers are left out of a repr: tests/core/test_sizes.py has those of few
+                    setattr(neuron, name, spec.default)
             again = eval(repr(neuron), namespace())
             assert again.shape == neuron.shape
             assert again.dt == neuron.dt
@@ -144,7 +148,7 @@ def test_learnable_parameters_stay_legal(model: Model) -> None:
             for p in neuron.parameters():
                 p.add_(step)
         for name, value in neuron.values().items():
-            spec = neuron.params[name]
+            spec = neuron.params[name.partition(".")[0]]
             if spec.positive:
                 assert bool((value > 0).all()), name
             if spec.range is not None:

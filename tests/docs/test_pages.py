@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import rheobase
 from rheobase import data, integrators, neurons, nn, stimuli, surrogates
 from rheobase.cli import app
 from rheobase.cli.stimulus import FORMS
+from rheobase.learning import count_parameters
 from rheobase.runs import pretrained
 from tests.ports.test_brian2 import lif_with_refractory
 from tests.ports.test_norse import lif_cell
@@ -32,7 +35,9 @@ def run(page: str) -> dict[str, Any]:
 
 def after_each(page: str) -> list[dict[str, Any]]:
     """The names that there are after each example of a page, run one after the other."""
-    names: dict[str, Any] = {}
+    # a module, in which a class of the page can be found again
+    module = sys.modules[f"page_{Path(page).stem}"] = ModuleType(f"page_{Path(page).stem}")
+    names = vars(module)
     found: list[dict[str, Any]] = []
     torch.manual_seed(0)
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
@@ -63,6 +68,15 @@ def test_populations() -> None:
     # 0.02 nA / (2e-4 S/cm2 * 1256.6 um2)
     assert names["v"][799] == pytest.approx(-70.0 + 0.02 / (2e-4 * 12.566), abs=0.01)
     assert names["all_of_them"].shape == (2, 2, 1000)
+
+
+def test_operator() -> None:
+    names = run("operator.md")
+    stand_in = names["stand_in"]
+    # the table of the page
+    assert count_parameters(stand_in) == 214 + 23 * 2
+    assert names["spikes"].shape == names["v"].shape == (500, 1, 3)
+    assert names["out"].shape == (100, 2, 4)
 
 
 def test_coming_from() -> None:
@@ -185,6 +199,17 @@ def test_energy(capsys) -> None:
     assert (DOCS / "img" / "energy.png").is_file()
 
 
+def test_chip() -> None:
+    names = run("chip.md")
+    spikes, counts = names["run"].spikes, names["run"].counts
+    # it begins at one core, and reaches all of them
+    assert set(spikes.core[spikes.tick < 8]) == {9}
+    assert set(spikes.core) == set(range(64))
+    assert counts.crossings.sum() > 0
+    assert names["more"].state.tick == 300
+    assert (DOCS / "img" / "chip.png").is_file()
+
+
 def test_morphology() -> None:
     names = run("morphology.md")
     assert repr(names["sections"]) == (
@@ -208,3 +233,5 @@ def test_cells() -> None:
     assert open_.shape == (2000, 2, 1)
     assert bool((names["passive"].receptors["exc"].weight_log.grad != 0).all())
     assert (DOCS / "img" / "epsp.png").is_file()
+    counts = names["burst"].sum(0).flatten()
+    assert 0 < counts[0] < counts[1] < counts[2]

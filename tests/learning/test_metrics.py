@@ -86,6 +86,7 @@ def test_parameters() -> None:
     net = nn.Sequential(shared, shared, nn.Linear(3, 1).requires_grad_(False))
     assert count_parameters(net) == 12
     assert count_parameters(neurons.LIF(5, dt=1.0)) == 0
+    assert count_parameters(nn.ParameterList([torch.zeros(3, dtype=torch.complex64)])) == 6
     assert count_parameters(neurons.LIF(5, dt=1.0, learn=("tau_mem",))) == 1
 
 

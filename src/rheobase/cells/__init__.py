@@ -4,6 +4,7 @@ from rheobase.cells.allen import from_allen
 from rheobase.cells.axon import stub_diameters, with_axon_stub, without_axon
 from rheobase.cells.cell import Cell, CellState
 from rheobase.cells.compartments import Compartments
+from rheobase.cells.firing import FICurve, fi_curve, rheobase_current
 from rheobase.cells.morphology import Morphology
 from rheobase.cells.nseg import ByLambda, ByLength
 from rheobase.cells.populations.reading import Population
@@ -14,6 +15,6 @@ from rheobase.cells.sections import Section
 
 __all__ = [
     "BackwardEuler", "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current",
-    "Extrapolated", "GapJunction", "Morphology", "Place", "Population", "Section", "Synapse", "VoltageClamp",
-    "from_allen", "population", "stub_diameters", "with_axon_stub", "without_axon",
+    "Extrapolated", "FICurve", "GapJunction", "Morphology", "Place", "Population", "Section", "Synapse", "VoltageClamp",
+    "fi_curve", "from_allen", "population", "rheobase_current", "stub_diameters", "with_axon_stub", "without_axon",
 ]  # fmt: skip

@@ -65,8 +65,7 @@ def _check_input(cell: Cell, name: str, value: Any) -> None:
     if not isinstance(value, Tensor) or value.dtype not in (torch.float32, torch.float64):
         kind = value.dtype if isinstance(value, Tensor) else type(value).__name__
         raise DTypeError(repr(cell), f"{name} of {kind}", "a tensor of float32 or float64", "call .float() on it")
-    if value.device.type != "cpu":
-        raise DeviceError(repr(cell), f"{name} on {value.device}", "the CPU", "cells have no kernel for a GPU")
+    check_device(cell, name, value)
     sizes = _sizes(cell, name)
     expected = ("time", "batch", *sizes)
     if value.dim() != len(expected) or tuple(value.shape[2:]) != sizes or 0 in value.shape:
@@ -86,6 +85,12 @@ def _wrong(cell: Cell, name: str, value: Tensor, bad: Tensor, expected: str, rem
     where = bad.nonzero()[0].tolist()
     given = f"{name}[{', '.join(map(str, where))}] = {float(value.detach()[tuple(where)])}"
     return InputError(repr(cell), given, expected, remedy)
+
+
+def check_device(cell: Cell, name: str, value: Tensor) -> None:
+    """Raise unless the tensor lies where cells run; one on the device meta has no values, and lies nowhere."""
+    if value.device.type not in ("cpu", "meta"):
+        raise DeviceError(repr(cell), f"{name} on {value.device}", "the CPU", "cells have no kernel for a GPU")
 
 
 def check_every(cell: Cell, every: Any, steps: int) -> None:
@@ -251,4 +256,6 @@ def passive_rows(cell: Cell, values: Mapping[str, Tensor], batch: int, lanewise:
     return torch.stack([(k * capacity / cell.dt + axial).index_add(0, parents, axial) for k in chains]), axial
 
 
-__all__ = ["arguments", "asked", "check_every", "check_junctions", "check_state", "gathered", "passive_rows"]
+__all__ = [
+    "arguments", "asked", "check_device", "check_every", "check_junctions", "check_state", "gathered", "passive_rows",
+]  # fmt: skip

@@ -9,7 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.cells import operator
-from rheobase.cells.call import arguments, asked, check_every, check_junctions, check_state, gathered
+from rheobase.cells.call import (
+    arguments,
+    asked,
+    check_device,
+    check_every,
+    check_junctions,
+    check_state,
+    gathered,
+)
 from rheobase.cells.compartments import Compartments
 from rheobase.cells.divergence import EXPECTED, MOST, astray, diverged
 from rheobase.cells.insertion import by_kind, fitting, inserted, joined, profiles
@@ -84,6 +92,8 @@ class Cell(Stateful):
     >>> round(float(rec["soma"][-1]), 2)  # 0.01 nA / (1e-4 S/cm2 * 1256.6 um2) = 7.96 mV above -70 mV
     -62.04
     """
+
+    graded = False  # what comes out are spikes
 
     def __init__(
         self,
@@ -246,10 +256,9 @@ class Cell(Stateful):
         """
         if lengths is not None:
             raise ParameterError(repr(self), "lengths", "sequences of one length", "pad the stimulus, cut the traces")
-        if backend not in ("auto", "llvm"):
-            raise ParameterError(repr(self), f"backend {backend!r}", '"auto" or "llvm"', "cells run on the CPU")
         given = gathered(self, x, inputs)
         first = next(iter(given.values()))
+        self.runs_on(first, backend)
         check_every(self, every, first.shape[0])
         sites, states = asked(self, record, self._plan().states)
         if state is None:
@@ -269,6 +278,18 @@ class Cell(Stateful):
         traces = {name: found.potentials[:, k].view(-1, *size) for k, name in enumerate(sites)}
         traces |= {name: x.view(*x.shape[:2], *size) for name, x in found.records.items()}
         return spikes, last, {name: traces[name] for name in record}
+
+    def runs_on(self, x: Tensor, backend: str = "auto") -> str:
+        """The backend for an input like x: LLVM. Raises: `ParameterError` for another, `DeviceError` for a GPU."""
+        if backend not in ("auto", "llvm"):
+            raise ParameterError(repr(self), f"backend {backend!r}", '"auto" or "llvm"', "cells run on the CPU")
+        check_device(self, "an input", x)
+        return "llvm"
+
+    def explained(self, x: Tensor) -> str:
+        """Why, for `rheobase.explain`."""
+        count = int((~self.compartments.is_end).sum())
+        return f"one kernel over the tree (compartments: {count}, states: {len(self.rows)}); cells run on the CPU"
 
     def _plan(self, records: tuple[str, ...] = ()) -> Plan:
         regions = {kind: list[Placed]() for kind in self.kinds}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 from rheobase.cells.compartments import Compartments
 from rheobase.cells.ports import GapJunction, Synapse
 from rheobase.channels.channel import Channel, Membrane, Pool
+from rheobase.core.declaration.elsewhere import class_elsewhere
 from rheobase.errors import ParameterError, nearest
 from rheobase.synapses.receptor import Receptor
 
@@ -38,7 +40,11 @@ def _of_kind(
     for m in given:
         name = type(m).__name__
         if not isinstance(m, Channel | Pool):
-            raise ParameterError("Cell", f"{name} in {kind}", "channels and pools", "see rheobase.channels")
+            # a name, a file, or a class for its instance
+            said = m.__name__ if isinstance(m, type) else f"{m}" if isinstance(m, str | Path) else name
+            called = isinstance(m, type) and issubclass(m, Membrane)
+            remedy = f"{said}(...)" if called else class_elsewhere(said) or "see rheobase.channels"
+            raise ParameterError("Cell", f"{said} in {kind}", "channels and pools", remedy)
         if name in held:
             raise ParameterError("Cell", f"two {name} in {kind}", "each channel once", "add their conductances")
         if m.shape not in ((), shape):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
-
 from rheobase.channels.channel import Channel
+from rheobase.channels.squid_axon import activation, inactivation
 from rheobase.core import entry, param, state
-from rheobase.core.equations.rates import exponential, gate, linoid
+from rheobase.core.equations.rates import gate
 
 
 class Ca_HVA(Channel):
@@ -29,14 +28,24 @@ class Ca_HVA(Channel):
 
     gbar = param(1e-5, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(131.0, "mV", "calcium reversal potential")
+    alpha_m_rate = param(0.209, "1/ms", "activation: opening at alpha_m_v", positive=True)
+    alpha_m_v = param(-27.0, "mV", "activation: potential of the opening rate")
+    alpha_m_k = param(3.8, "mV", "activation: slope of the opening rate", positive=True)
+    beta_m_rate = param(0.94, "1/ms", "activation: closing at beta_m_v", positive=True)
+    beta_m_v = param(-75.0, "mV", "activation: potential of the closing rate")
+    beta_m_k = param(17.0, "mV", "activation: slope of the closing rate", positive=True)
+    alpha_h_rate = param(0.000457, "1/ms", "inactivation: opening at alpha_h_v", positive=True)
+    alpha_h_v = param(-13.0, "mV", "inactivation: potential of the opening rate")
+    alpha_h_k = param(50.0, "mV", "inactivation: slope of the opening rate", positive=True)
+    beta_h_rate = param(0.0065, "1/ms", "inactivation: largest closing rate", positive=True)
+    beta_h_v = param(-15.0, "mV", "inactivation: potential of half the closing rate")
+    beta_h_k = param(28.0, "mV", "inactivation: slope of the closing rate", positive=True)
     v = entry("mV", "membrane potential")
     m = state(0.0, "1", "activation")
     h = state(1.0, "1", "inactivation: 1 is open")
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
-        m = gate(0.055 * 3.8 * linoid((-27.0 - i) / 3.8), 0.94 * exponential((-75.0 - i) / 17.0))
-        h = gate(0.000457 * exponential((-13.0 - i) / 50.0), 0.0065 * torch.sigmoid((i + 15.0) / 28.0))
-        return dict(m=m, h=h)
+        return dict(m=gate(*activation(self, i)), h=inactivation(self, i))
 
     def conductance(self, s: Any, i: Any) -> Any:
         return self.gbar * s.m**2 * s.h

@@ -69,6 +69,13 @@ class Membrane(Declared, abstract=True):
         """The state in which the published files start a simulation in NEURON: `settled`, but for their slips."""
         return self.settled(i)
 
+    def forward(self, current: Any = None, state: Any = None, **call: Any) -> Any:
+        """Alone, in voltage clamp: the call of `Neuron.forward`. Raises: `ParameterError` for one made without dt."""
+        if self.dt is None and self.states:
+            name = type(self).__name__
+            raise ParameterError(name, "no dt", "the time step in ms, to run alone", f"{name}(dt=0.025)")
+        return super().forward(current, state, **call)
+
     def _checked_dt(self, dt: float | None) -> float | None:
         if dt is not None and not is_number(dt, above=0):
             raise ParameterError(type(self).__name__, f"dt = {dt!r}", "a finite number > 0, in ms", "dt=0.025, say")
@@ -86,6 +93,8 @@ class Channel(Membrane, abstract=True):
     """
 
     ion: ClassVar[str | None] = None
+    kinetic: ClassVar[bool]  # whether it has a kinetic scheme
+    ohmic: ClassVar[bool]  # whether its current is g (v - e)
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(abstract=abstract, **kwargs)
@@ -98,6 +107,7 @@ class Channel(Membrane, abstract=True):
             raise DeclarationError(cls.__name__, given, "v, and ca where it is read", 'v = entry("mV", "potential")')
         if cls.ion is not None and cls.ion not in IONS:
             raise DeclarationError(cls.__name__, f"ion = {cls.ion!r}", f"one of {', '.join(IONS)}", "or None")
+        cls.kinetic, cls.ohmic = cls.reactions is not Membrane.reactions, cls.current is Channel.current
         if "e" not in cls.params:
             raise DeclarationError(cls.__name__, "no e", "a reversal potential", 'e = param(-90.0, "mV", "...")')
 

@@ -34,6 +34,8 @@ def values_of(kind: type[Declared], assignments: list[str]) -> tuple[NamedSet | 
             raise ParameterError("--set", repr(name), expected, nearest(name, known))
         if name in kind.params:
             values[name] = quantity(text, kind.params[name].unit, f"--set {name}")
+        elif kind.declared_options[name].least is not None:
+            values[name] = int(text) if text.isdecimal() else text  # which the option refuses
         else:
             choices = {str(c).lower(): c for c in kind.declared_options[name].choices}
             if text.lower() not in choices:

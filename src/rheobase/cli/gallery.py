@@ -1,30 +1,32 @@
-"""`rheobase gallery`: every neuron in pictures, as one HTML page or as the pages of the documentation."""
+"""`rheobase gallery`: every neuron or channel in pictures, as one HTML page or as the pages of the documentation."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rheobase.cli.options import Debug, examples, path, reported
 
 if TYPE_CHECKING:
-    from rheobase.core.declaration.population import Declared
     from rheobase.plot.gallery.render import Entry
 
 EXAMPLES = examples(
     "rheobase gallery --open",
     "rheobase gallery AdEx Izhikevich --out two.html",
     "rheobase gallery --docs docs/neurons",
+    "rheobase gallery --channels --docs docs/channels",
 )
 PAGE = Path("gallery.html")
 
 
 def gallery(
     neurons: Annotated[
-        list[str] | None, typer.Argument(metavar="NEURON", help="Which neurons; all where none is named.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Which neurons, or channels; all where none is named.")
     ] = None,
+    channels: Annotated[bool, typer.Option("--channels", help="Draw channels, and no neurons.")] = False,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -34,13 +36,13 @@ def gallery(
     docs: Annotated[
         Path | None,
         typer.Option(
-            parser=path, metavar="FOLDER", help="Write a Markdown page for each neuron, and an index, into this folder."
+            parser=path, metavar="FOLDER", help="Write a Markdown page for each, and an index, into this folder."
         ),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     debug: Debug = False,
 ) -> None:
-    """Draw neurons: response, phase plane, f-I curve and firing patterns.
+    """Draw neurons: response, phase plane, f-I curve and firing patterns; or channels: their gates.
 
     Everything is made from the declarations: the current is found, all currents of an f-I curve are one run, and each
     named set is shown under the protocol of its source.
@@ -48,7 +50,7 @@ def gallery(
     with reported(debug):
         from rheobase.cli.terminal import console
         from rheobase.errors import ParameterError
-        from rheobase.runs.neurons_by_name import find, names
+        from rheobase.runs import channels_by_name, neurons_by_name
 
         if open_ and docs is not None and out is None:
             raise ParameterError("gallery", "--open and --docs", "a page to open", "add --out gallery.html")
@@ -56,16 +58,18 @@ def gallery(
         for path in (target, docs):
             if path is not None:
                 _check_place(path, folder=path is docs)
-        kinds = list(dict.fromkeys(find(name) for name in neurons or names()))
-        drawn = _draw(kinds)
+        by_name = channels_by_name if channels else neurons_by_name
+        kinds = list(dict.fromkeys(by_name.find(name) for name in neurons or by_name.names()))
+        drawn = _draw(kinds, channels)
         say = console()
         if docs is not None:
+            from rheobase.plot.gallery.channel_docs import write_channel_docs
             from rheobase.plot.gallery.docs import write_docs
 
-            written = write_docs(drawn, docs, index=not neurons)
+            written = (write_channel_docs if channels else write_docs)(drawn, docs, index=not neurons)
             say.print(f"{len(written)} pages: {docs}", soft_wrap=True)
         if target is not None:
-            say.print(f"page: {_write(drawn, target)}", soft_wrap=True)
+            say.print(f"page: {_write(drawn, target, 'channel' if channels else 'neuron')}", soft_wrap=True)
             if open_:
                 typer.launch(target.resolve().as_uri())
 
@@ -80,10 +84,11 @@ def _check_place(path: Path, *, folder: bool) -> None:
         ensure_writable(path, "--out")
 
 
-def _draw(kinds: list[type[Declared]]) -> list[Entry]:
+def _draw(kinds: Sequence[type[Any]], channels: bool) -> list[Entry]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from rheobase.cli.terminal import console
+    from rheobase.plot.gallery.channel_docs import channel_entries
     from rheobase.plot.gallery.render import entries
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -91,16 +96,16 @@ def _draw(kinds: list[type[Declared]]) -> list[Entry]:
     drawn: list[Entry] = []
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task("drawing", total=len(kinds))
-        for entry in entries(kinds):
+        for entry in (channel_entries if channels else entries)(kinds):
             drawn.append(entry)
             bar.update(task, advance=1, description=f"drew {entry.kind.__name__}")
     return drawn
 
 
-def _write(drawn: list[Entry], path: Path) -> Path:
+def _write(drawn: list[Entry], path: Path, of: str) -> Path:
     from rheobase import __version__
     from rheobase.files import atomic_write
     from rheobase.plot.gallery.page import page
 
-    atomic_write(path, page(drawn, f"rheobase {__version__}").encode())
+    atomic_write(path, page(drawn, f"rheobase {__version__}", of=of).encode())
     return path

@@ -1,4 +1,4 @@
-"""`rheobase list`: all neurons in groups and what each is for, or the pre-trained networks with their cards."""
+"""`rheobase list`: all neurons in groups and what each is for, all channels, or the pre-trained networks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def list_neurons(
     json: Json = None,
     debug: Debug = False,
 ) -> None:
-    """List all neurons in groups: what each is for, and its paper.
+    """List all neurons in groups, and the channels of neurons and cells: what each is for, and its paper.
 
     The JSON file has all that is declared of each: equations, parameters, options, states and named sets.
     """
@@ -29,6 +29,8 @@ def list_neurons(
             return
         from rheobase.cli.terminal import console, table
         from rheobase.core.declaration.describe import Description
+        from rheobase.runs.channels_by_name import find as find_channel
+        from rheobase.runs.channels_by_name import names as channel_names
         from rheobase.runs.neuron_groups import GROUPS, placed
         from rheobase.runs.neurons_by_name import find, names
 
@@ -43,12 +45,18 @@ def list_neurons(
                 for name, use in members.items()
             ]
             out.print(table(("neuron", "for", "paper"), rows, title=group, whole=("for",)))
-        count = f"{len(described)} neurons."
+        channels = {name: Description.of(find_channel(name)) for name in channel_names()}
+        lines = [
+            (name.ljust(widest), each.summary.rstrip("."), f"{each.authors}, {each.year}".strip(", "))
+            for name, each in channels.items()
+        ]
+        out.print(table(("channel", "what it is", "paper"), lines, title="Channels, parts of neurons and cells"))
+        count = f"{len(described)} neurons, {len(channels)} channels."
         out.print(f"{count} Equations, parameters, units and a picture of one: rheobase show {next(iter(described))}")
         content = [
             {**each.as_json(), "group": placed(name)[0], "for": placed(name)[1]} for name, each in described.items()
         ]
-        write_json(json, {"neurons": content})
+        write_json(json, {"neurons": content, "channels": [each.as_json() for each in channels.values()]})
 
 
 def _pretrained(json: Path | None) -> None:

@@ -21,8 +21,6 @@ EXAMPLES = examples(
     "--plot cells.png",
     "rheobase population models/*.json --morphology cell.swc --stimuli table.npy --dask tcp://10.0.0.1:8786",
 )
-USUAL_STOP = 400.0  # ms
-MOST_STEPS = 100_000_000
 MOST_ROWS = 60
 
 
@@ -151,18 +149,13 @@ def _currents(
 ) -> tuple[float, dict[str, Stimulus], list[str]]:
     """The length of the runs, the stimuli by name, and what a user should know of them."""
     from rheobase.cli.many_stimuli import FLAG, typed_stimuli
-    from rheobase.cli.quantity import quantity
-    from rheobase.cli.stimulus import check_within
-    from rheobase.errors import ParameterError
+    from rheobase.cli.window import check_times, length
 
     typed = typed_stimuli(given, amplitudes, "nA", clock)
-    longest = max((one.length or 0.0 for one in typed.values()), default=0.0)
-    t_stop = quantity(stop, "ms", "--stop") if stop is not None else longest or USUAL_STOP
-    if not 1 <= round(t_stop / clock.step) <= MOST_STEPS:
-        expected = f"a time of 1 to {MOST_STEPS} steps of {clock.step:g} ms"
-        raise ParameterError("--stop", repr(stop or t_stop), expected, "--stop 400")
+    steps = length(stop, typed, clock, "population")
     for name, one in typed.items():
-        check_within(one, FLAG + name, t_stop, clock, owner="population", stop=stop)
+        check_times(one, FLAG + name, steps, clock, owner="population", stop=stop)
+    t_stop = steps * clock.step
     notes = list(dict.fromkeys(one.note for one in typed.values() if one.note))
     return t_stop, {name: one.made(t_stop) for name, one in typed.items()}, notes
 

@@ -1,4 +1,4 @@
-"""`rheobase show NEURON`: equations, parameters, states, paper, and a picture of its response."""
+"""`rheobase show NAME`: equations, parameters, states, paper, and a picture of a neuron or a channel."""
 
 from __future__ import annotations
 
@@ -7,87 +7,104 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import Debug, Json, NeuronName, examples, path, reported, write_json
+from rheobase.cli.options import Debug, Json, examples, path, reported, write_json
 from rheobase.errors import ParameterError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from rheobase.core.declaration.describe import Description
+    from rheobase.core.declaration.population import Declared
     from rheobase.current_clamp import Response
     from rheobase.firing_onset import FiringOnset
 
-EXAMPLES = examples("rheobase show SRC", "rheobase show LIF --plot lif.svg", "rheobase show AdLIF --no-plot")
+EXAMPLES = examples("rheobase show SRC", "rheobase show LIF --plot lif.svg", "rheobase show Kv3_1 --no-plot")
 FOLDER = Path("runs") / "show"
+Shown = tuple[dict[str, Any], Path | None]  # all numbers, and where the picture is
 
 
 def show(
-    neuron: NeuronName,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of a neuron or a channel; `rheobase list` has them.")
+    ],
     plot: Annotated[
         Path | None,
         typer.Option(
-            parser=path, metavar="FILE", help="The picture: .png, .svg or .pdf.", show_default=f"{FOLDER}/NEURON.png"
+            parser=path, metavar="FILE", help="The picture: .png, .svg or .pdf.", show_default=f"{FOLDER}/NAME.png"
         ),
     ] = None,
     no_plot: Annotated[bool, typer.Option("--no-plot", help="Make no picture.")] = False,
     json: Json = None,
     debug: Debug = False,
 ) -> None:
-    """Show a neuron: its equations, parameters with units, states, paper, and a picture of its response.
+    """Show a neuron or a channel: its equations, parameters with units, states, paper, and a picture.
 
-    The picture is its response to a step of 1.5 times the smallest current that makes it fire within 50 ms (or steps),
-    or of a higher multiple where at this one it does not go on firing.
+    The picture of a neuron is its response to a step of 1.5 times the smallest current that makes it fire within 50 ms
+    (or steps), or of a higher multiple where at this one it does not go on firing. That of a channel shows where its
+    gates settle, how fast, and how much of it is open then, over the potential or over calcium.
     """
     with reported(debug, json=json):
+        from rheobase.channels.channel import Membrane
         from rheobase.cli.terminal import console
         from rheobase.core.declaration.describe import Description
-        from rheobase.current_clamp import smallest_current, step_response
-        from rheobase.firing_onset import firing_onset
-        from rheobase.runs.neurons_by_name import find
+        from rheobase.runs.channels_by_name import find_declared
 
-        described = Description.of(find(neuron))
+        kind = find_declared(name)
         if plot is not None:
             from rheobase.plot import check_picture_path
 
             check_picture_path(plot)
             if no_plot:
                 raise ParameterError("show", "--plot and --no-plot", "one of them", "leave one out")
-        rheobase, onset = smallest_current(described.kind), firing_onset(described.kind)
-        _tell(described, rheobase, onset, console())
-        begins = None if onset is None else {"current": onset.current, "rate": onset.rate, "fires_below": onset.stops}
-        write_json(json, {**described.as_json(), "rheobase": rheobase, "firing_onset": begins})
-        if not no_plot:
-            path = picture(step_response(described.kind), plot or FOLDER / f"{described.kind.__name__}.png")
-            console().print(f"picture: {path}", soft_wrap=True)
+        at = None if no_plot else plot or FOLDER / f"{kind.__name__}.png"
+        one = _channel if issubclass(kind, Membrane) else _neuron
+        content, drawn = one(kind, Description.of(kind), at, console())
+        write_json(json, content)
+        if drawn is not None:
+            console().print(f"picture: {drawn}", soft_wrap=True)
+
+
+def _neuron(kind: type[Declared], described: Description, at: Path | None, out: Console) -> Shown:
+    from rheobase.current_clamp import smallest_current, step_response
+    from rheobase.firing_onset import firing_onset
+
+    rheobase, onset = smallest_current(kind), firing_onset(kind)
+    _tell(described, rheobase, onset, out)
+    begins = None if onset is None else {"current": onset.current, "rate": onset.rate, "fires_below": onset.stops}
+    content = {**described.as_json(), "rheobase": rheobase, "firing_onset": begins}
+    return content, None if at is None else picture(step_response(kind), at)
+
+
+def _channel(kind: Any, described: Description, at: Path | None, out: Console) -> Shown:
+    from rheobase.channels.flows import flows
+    from rheobase.channels.kinetics import kinetics
+    from rheobase.cli.show_channel import picture as drawn
+    from rheobase.cli.show_channel import tell_channel
+
+    tell_channel(described, kind, out)
+    content = {**described.as_json(), **flows(kind), "kinetics": kinetics(kind).as_json()}
+    return content, None if at is None else drawn(kind, at)
 
 
 def _tell(described: Description, rheobase: float | None, onset: FiringOnset | None, out: Console) -> None:
+    from rheobase.cli.declared_tables import tell_equations, tell_parameters, tell_sets
     from rheobase.cli.terminal import figures, number, table
-    from rheobase.core.declaration.describe import allowed, display, inputs
+    from rheobase.core.declaration.describe import display, inputs
     from rheobase.current_clamp import FINE_DT, make
 
     kind = described.kind
-    out.print(kind.__name__, style="bold")
-    out.print(described.summary)
-    out.print(f"\n{described.equations}\n", soft_wrap=True)
-    rows = [(k, number(p.default, 6), display(p.unit), allowed(p), p.meaning) for k, p in kind.params.items()]
-    columns = ("name", "default", "unit", "allowed", "meaning")
-    out.print(table(columns, rows, title="Parameters (--set name=value)", right=("default",)))
+    tell_equations(described, out)
+    tell_parameters(kind, "--set name=value", out)
     if kind.declared_options:
         choices = [
-            (k, str(o.default), ", ".join(map(str, o.choices)), o.meaning) for k, o in kind.declared_options.items()
+            (k, str(o.default), ", ".join(map(str, o.choices)) or o.allowed, o.meaning)
+            for k, o in kind.declared_options.items()
         ]
         out.print(table(("name", "default", "choices", "meaning"), choices, title="Options (--set name=value)"))
     rest = make(kind, 1, FINE_DT).rest(1)
     states = [(k, number(float(getattr(rest, k))), display(s.unit), s.meaning) for k, s in kind.states.items()]
     out.print(table(("name", "rests at", "unit", "meaning"), states, title="States", right=("rests at",)))
-    sources = list(dict.fromkeys(each.source for each in kind.sets().values()))
-    if sources:
-        sets = [(s.name, s.meaning, f"[{sources.index(s.source) + 1}]") for s in kind.sets().values()]
-        out.print(table(("name", "meaning", "source"), sets, title="Named sets (simulate --set name)"))
-        for k, source in enumerate(sources, start=1):
-            out.print(f"[{k}] {source}")
-        out.print()
+    tell_sets(kind, "simulate --set name", out)
     facts: dict[str, Any] = {
         "time": "in ms, with a step dt" if described.time == "ms" else "in steps, as in the paper",
         "input": inputs(kind),

@@ -1,4 +1,4 @@
-"""`rheobase simulate NEURON`: one neuron under a current that is a number, a word or a file."""
+"""`rheobase simulate`: a neuron, or cells of parameter files, under a current that is a number, a word or a file."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from rheobase.cli.options import MOST_SEED, Debug, Json, NeuronName, examples, path, reported, write_json
+from rheobase.cli.options import MOST_SEED, Debug, Json, examples, path, reported, write_json
+from rheobase.errors import ParameterError
 
 if TYPE_CHECKING:
+    from rheobase.cli.simulating.cell import Typed as TypedCells
     from rheobase.core.declaration.parameter_sets import NamedSet
     from rheobase.core.declaration.population import Declared
     from rheobase.current_clamp import Response
@@ -25,9 +27,10 @@ EXAMPLES = examples(
     "rheobase simulate Izhikevich --set tonic_bursting --plot bursts.png",
     "rheobase simulate SRC --current 0.3 --stop 400 --record h,h_s --json src.json",
     "rheobase simulate CondLIF --input g_exc=5nS --input g_inh=step:10nS:200",
+    "rheobase simulate fit.json --morphology cell.swc --current step:0.1nA:200:600 --stop 700 --plot cell.png",
+    "rheobase simulate fit_*.json --morphology cell.swc --fi 0:0.3nA:16 --rheobase --plot fi.png --json fi.json",
 )
-USUAL_STOP = 400.0  # ms, or steps
-MOST_STEPS = 100_000_000
+CELL = "Cells with a shape"
 BYTES = 4  # of a float32
 
 
@@ -44,7 +47,13 @@ class Typed(NamedTuple):
 
 
 def simulate(
-    neuron: NeuronName,
+    neuron: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NEURON | FILE.json...",
+            help="Name of a neuron (`rheobase list` has them); or parameter files of a cell, with --morphology.",
+        ),
+    ],
     current: Annotated[
         str | None,
         typer.Option(
@@ -95,37 +104,104 @@ def simulate(
             "--set",
             metavar="NAME[=VALUE]",
             help="Give a parameter or option; a NAME alone is a named set (`rheobase show` lists them), a FILE.toml "
-            "that of a fit. Repeatable.",
+            "that of a fit. Of a cell: soma.NaV.gbar=0.2. Repeatable.",
         ),
     ] = None,
     record: Annotated[
-        list[str] | None, typer.Option(metavar="STATE", help="Put the trace of a state into the JSON file; repeatable.")
+        list[str] | None,
+        typer.Option(
+            metavar="STATE",
+            help="Put the trace of a state into the JSON file; of a cell also a place, dend[3](0.5). Repeatable.",
+        ),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option(parser=path, metavar="FILE", help="A picture: .png, .svg or .pdf.")
     ] = None,
+    morphology: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path, metavar="FILE", help="Its shape: .swc or .asc, or one of them .gz.", rich_help_panel=CELL
+        ),
+    ] = None,
+    axon: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORD", help="stub, two diameters, none or whole.", show_default="by the file", rich_help_panel=CELL
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="PLACE", help="Where the current enters.", show_default="soma(0.5)", rich_help_panel=CELL),
+    ] = None,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VOLTAGE", help="A spike is its upward crossing.", show_default="-20mV", rich_help_panel=CELL
+        ),
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES", help="Features of the potential by eFEL: their names, or usual.", rich_help_panel=CELL
+        ),
+    ] = None,
+    fi: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FROM:TO:COUNT", help="f-I curve: steps of 1000 ms, after 200 ms without.", rich_help_panel=CELL
+        ),
+    ] = None,
+    rheobase: Annotated[
+        bool, typer.Option("--rheobase", help="The smallest of such steps that makes it fire.", rich_help_panel=CELL)
+    ] = False,
+    draw: Annotated[
+        Path | None,
+        typer.Option(parser=path, metavar="FILE", help="A picture of the cell's shape.", rich_help_panel=CELL),
+    ] = None,
     json: Json = None,
     debug: Debug = False,
 ) -> None:
-    """Simulate one neuron, at rest at first, under a current; say how it fires.
+    """Simulate a neuron, at rest at first, or cells of parameter files, under a current; say how they fire.
 
     The rate is that of the mean interval between spikes. It is looked at again at half the time step, and what does not
     hold within 1 % is said.
 
     With a named set and no --current, the neuron runs under the protocol with which the source of the set shows it.
+
+    A cell is a file of parameters as the Allen Cell Types Database has them (perisomatic or all-active), on a
+    morphology; its current is in nA. Several files are cells of one shape, run at once.
     """
     with reported(debug, json=json):
+        for place in (plot, draw):
+            if place is not None:
+                from rheobase.plot import check_picture_path
+
+                check_picture_path(place)
+        own = {
+            "--morphology": morphology, "--axon": axon, "--at": at, "--threshold": threshold, "--features": features,
+            "--fi": fi, "--rheobase": rheobase, "--draw": draw,
+        }  # fmt: skip
+        if _is_cell(neuron):
+            _refuse(neuron[0], {"--input": input_, "--integrator": integrator}, "a cell", "leave it out")
+            from rheobase.cli.simulating.cell import Typed as TypedCells
+
+            typed = TypedCells(
+                tuple(neuron), morphology, axon, at, threshold, current, stop, onset, dt, seed, tuple(set_ or ()),
+                tuple(record or ()), features, fi, rheobase,
+            )  # fmt: skip
+            _cells(typed, plot, draw, json)
+            return
+        _refuse(neuron[0], own, "a neuron", "for a cell, give the file of its parameters: fit.json")
+        if len(neuron) > 1:
+            given = " ".join(neuron)
+            raise ParameterError("simulate", given, "one neuron, or files of parameters", f"simulate {neuron[0]}")
         from rheobase.cli.run_figures import as_json, not_converged, run_figures
         from rheobase.cli.show import picture
         from rheobase.cli.terminal import console, figures
         from rheobase.current_clamp import at_half_step
         from rheobase.runs.neurons_by_name import find
 
-        if plot is not None:
-            from rheobase.plot import check_picture_path
-
-            check_picture_path(plot)
-        kind = find(neuron)
+        kind = find(neuron[0])
         traces = _states(kind, record or [])
         found = _respond(kind, Typed(current, tuple(input_ or ()), stop, onset, dt, integrator, seed), set_ or [])
         run, notes = found
@@ -142,12 +218,45 @@ def simulate(
             out.print(f"picture: {picture(run, plot)}", soft_wrap=True)
 
 
+def _is_cell(names: list[str]) -> bool:
+    """Whether files are meant, and no neuron. Raises `ParameterError` where it is the word cell."""
+    if names[0].lower() == "cell":
+        remedy = "rheobase simulate fit.json --morphology cell.swc --current 0.1nA"
+        raise ParameterError("simulate", repr(names[0]), "a neuron, or the files of a cell's parameters", remedy)
+    return any(name.lower().endswith(".json") for name in names)
+
+
+def _refuse(name: str, options: dict[str, Any], kind: str, remedy: str) -> None:
+    """Raise `ParameterError` for options that have no meaning here."""
+    for option, value in options.items():
+        if value:
+            raise ParameterError("simulate", f"{option} for {name}, {kind}", "options that it has", remedy)
+
+
+def _cells(typed: TypedCells, plot: Path | None, draw: Path | None, json: Path | None) -> None:
+    """Run cells, and say what was found."""
+    from rheobase.cli.simulating import said
+    from rheobase.cli.simulating.cell import found
+    from rheobase.cli.terminal import console
+
+    result = found(typed)
+    said.tell(result)
+    write_json(json, said.as_json(result, Path(typed.morphology or ""), bool(typed.record)))
+    out, title = console(), f"{', '.join(result.names) if len(result.names) < 4 else f'{len(result.names)} cells'}"
+    if plot is not None:
+        out.print(f"picture: {said.draw(result, plot, title)}", soft_wrap=True)
+    if draw is not None:
+        from rheobase.plot import cell, save
+
+        shape = "" if typed.morphology is None else typed.morphology.name
+        out.print(f"picture: {save(cell(result.cell.compartments, title=shape), draw)}", soft_wrap=True)
+
+
 def _respond(kind: type[Declared], typed: Typed, assignments: list[str]) -> tuple[Response, list[str]]:
     """What was asked for, a current or the protocol of a named set, and what a user should know of the current."""
     from rheobase.cli.assignments import integrator_of, refuse_in_steps, values_of
     from rheobase.cli.quantity import quantity
     from rheobase.current_clamp import make, time_step
-    from rheobase.errors import ParameterError
 
     name = kind.__name__
     refuse_in_steps(kind, typed.dt, typed.integrator)
@@ -168,7 +277,7 @@ def _respond(kind: type[Declared], typed: Typed, assignments: list[str]) -> tupl
 
 def _inputs(kind: type[Declared], typed: Typed) -> dict[str, tuple[str, str]]:
     """For every input that was given, its option as it is typed, and its value."""
-    from rheobase.errors import ParameterError, nearest
+    from rheobase.errors import nearest
 
     known = list(kind.entries)
     if typed.current is not None:
@@ -196,7 +305,6 @@ def _shown(kind: type[Declared], chosen: NamedSet, values: dict[str, Any], typed
 
     from rheobase.cli.quantity import quantity
     from rheobase.current_clamp import shown_response
-    from rheobase.errors import ParameterError
 
     where = f"{kind.__name__}: set {chosen.name!r}"
     if chosen.shown is None:
@@ -210,7 +318,7 @@ def _shown(kind: type[Declared], chosen: NamedSet, values: dict[str, Any], typed
 
 
 def _states(kind: type[Declared], record: list[str]) -> list[str]:
-    from rheobase.errors import ParameterError, nearest
+    from rheobase.errors import nearest
 
     wanted = [name for given in record for name in given.split(",") if name]
     for name in wanted:
@@ -222,24 +330,20 @@ def _states(kind: type[Declared], record: list[str]) -> list[str]:
 def _run(neuron: Declared, given: dict[str, tuple[str, str]], typed: Typed) -> tuple[Response, list[str]]:
     import torch
 
-    from rheobase.cli.stimulus import Clock, check_within, typed_current
+    from rheobase.cli.stimulus import Clock, typed_current
+    from rheobase.cli.window import check_times, length, steps_of
     from rheobase.current_clamp import inject
-    from rheobase.errors import ParameterError
     from rheobase.memory import check_memory
 
-    clock = Clock(neuron.dt, typed.seed)
-    onset = None if typed.onset is None else _steps(neuron, typed.onset, "--onset") * clock.step
+    clock, owner = Clock(neuron.dt, typed.seed), type(neuron).__name__
+    onset = None if typed.onset is None else steps_of(typed.onset, "--onset", clock, owner) * clock.step
     currents = {
         name: typed_current(text, neuron.entries[name].unit, flag, clock, onset) for name, (flag, text) in given.items()
     }
-    longest = max(currents.values(), key=lambda each: each.length or 0.0)
-    steps = _steps(neuron, typed.stop or f"{longest.length or USUAL_STOP!r}", "--stop")
-    if not 1 <= steps <= MOST_STEPS:
-        expected = f"a time of 1 to {MOST_STEPS} steps" + (f" of {neuron.dt:g} ms" if neuron.dt else "")
-        raise ParameterError("--stop", repr(typed.stop or longest.text), expected, "--stop 400")
+    steps = length(typed.stop, currents, clock, owner)
     stop = steps * clock.step
     for name, (flag, text) in given.items():
-        check_within(currents[name], flag + text, stop, clock, owner="simulate", stop=typed.stop, onset=typed.onset)
+        check_times(currents[name], flag + text, steps, clock, owner="simulate", stop=typed.stop, onset=typed.onset)
     # the inputs, what comes out, and every state before and after the reset
     values = steps * (1 + len(neuron.entries) + 2 * len(neuron.states))
     remedy = "--stop 400, or a larger --dt" if neuron.dt else "--stop 400"
@@ -252,18 +356,3 @@ def _run(neuron: Declared, given: dict[str, tuple[str, str]], typed: Typed) -> t
     begins = round(min(each.onset for each in currents.values()) / clock.step)
     run = inject(neuron, inputs[first], onset=begins, beside={name: inputs[name] for name in others})
     return run, [f"{name}: {each.note}" for name, each in currents.items() if each.note]
-
-
-def _steps(neuron: Declared, text: str, name: str) -> int:
-    """How many steps a time is; beyond what is allowed, one more than that."""
-    from rheobase.cli.quantity import STEPS, quantity
-    from rheobase.errors import ParameterError
-
-    if neuron.dt is not None:
-        count = quantity(text, "ms", name) / neuron.dt
-    else:
-        count = quantity(text, STEPS, name)
-        if count != int(count):
-            expected = f"a whole number of steps, in which {type(neuron).__name__} counts"
-            raise ParameterError(name, repr(text), expected, "400")
-    return round(max(-1.0, min(count, MOST_STEPS + 1.0)))

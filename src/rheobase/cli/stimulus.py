@@ -63,7 +63,8 @@ class Typed:
 
     made    the current of a run of that length (ms, or steps)
     onset   when it begins, in ms or steps
-    length  how long it is, where that is given: of a file; else None
+    length  how long it is, where that is given: of a file, or a STOP; else None
+    whole   whether a run lasts as long, where nothing else is said: of a file
     note    what a user should know of it, or ""
     """
 
@@ -72,6 +73,7 @@ class Typed:
     onset: float = 0.0
     length: float | None = None
     note: str = ""
+    whole: bool = False
 
 
 def typed_current(text: str, unit: str, flag: str, clock: Clock, onset: float | None = None) -> Typed:
@@ -101,25 +103,6 @@ def typed_current(text: str, unit: str, flag: str, clock: Clock, onset: float | 
     return Typed(text, lambda stop: stimuli.step(value, start=begins), begins)
 
 
-def check_within(
-    current: Typed, given: str, length: float, clock: Clock, *, owner: str, stop: str | None, onset: str | None = None
-) -> None:
-    """Raise `ParameterError` for a current that begins after a run of that length, or is longer than it.
-
-    `given` is what was typed for it; `stop` and `onset` are what was typed for those, None where nothing was.
-    """
-    end = f"{length:g} {clock.unit}" if stop is None else f"--stop {stop}"
-    if not 0 <= current.onset < length:
-        if onset is not None:
-            raise ParameterError("--onset", repr(onset), f"a time from 0 to before {end}", "--onset 0")
-        begins = f"{given}, which begins at {current.onset:g} {clock.unit}"
-        raise ParameterError(owner, begins, f"a current that begins before {end}", f"--stop {2 * current.onset:g}")
-    if current.length is not None and current.length > length * (1.0 + 1e-6):
-        remedy = f"leave --stop out, or --stop {current.length:g}"
-        lasts = f"{given}, which lasts {current.length:g} {clock.unit}"
-        raise ParameterError(owner, lasts, f"a current no longer than {end}", remedy)
-
-
 def _is_file(text: str) -> bool:
     from rheobase.recordings.formats import is_recording
 
@@ -140,7 +123,7 @@ def _option(flag: str) -> str:
 
 
 def _example(flag: str, unit: str) -> str:
-    amplitude = {"1": "1.5"}.get(unit, f"100{unit}" if unit.isalpha() else "100")
+    amplitude = {"1": "1.5", "nA": "0.1nA"}.get(unit, f"100{unit}" if unit.isalpha() else "100")
     return f"{flag}{amplitude}, or {flag}step:{amplitude}:100:300"
 
 
@@ -165,7 +148,7 @@ class _Reading:
 
     def _step(self) -> Typed:
         amplitude, (start, stop) = self.amount(0), self.window(1)
-        return Typed(self.text, lambda _: stimuli.step(amplitude, start=start, stop=stop), start)
+        return Typed(self.text, lambda _: stimuli.step(amplitude, start=start, stop=stop), start, _finite(stop))
 
     def _ramp(self) -> Typed:
         first, last = self.amount(0), self.amount(1)
@@ -198,6 +181,7 @@ class _Reading:
             self.text,
             lambda _: stimuli.pulses(amplitude, width=width, rate=rate, start=start, stop=stop),
             start,
+            _finite(stop),
         )
 
     # --- their values ---------------------------------------------------------------------------------------------
@@ -244,13 +228,17 @@ class _Reading:
 
     def remedy(self) -> str:
         in_ms = self.clock.dt is not None
-        a, b, c = {"1": ("1.5", "0.5", "0")}.get(self.unit, ("100", "20", "0"))
+        a, b, c = {"1": ("1.5", "0.5", "0"), "nA": ("0.1", "0.02", "0")}.get(self.unit, ("100", "20", "0"))
         slow, fast = ("10", "50") if in_ms else ("0.01", "0.05")
         examples = {
             "step": f"step:{a}:100:300", "ramp": f"ramp:{c}:{a}", "sine": f"sine:{b}:{slow}:{a}",
             "noise": f"noise:{a}:{b}:5", "pulses": f"pulses:{a}:2:{fast}",
         }  # fmt: skip
         return f"{self.flag}{examples[self.word]}, say"
+
+
+def _finite(stop: float) -> float | None:
+    return None if math.isinf(stop) else stop
 
 
 def _of_file(text: str, unit: str, flag: str, clock: Clock) -> Typed:
@@ -266,8 +254,9 @@ def _of_file(text: str, unit: str, flag: str, clock: Clock) -> Typed:
     said = f"{name}: {trace.name!r}{in_unit}, {len(values)} samples"
     if clock.dt is None:
         return Typed(
-            text, lambda _: stimuli.samples(values.tolist(), dt=1.0), 0.0, float(len(values)), f"{said}, one for a step"
-        )
+            text, lambda _: stimuli.samples(values.tolist(), dt=1.0), 0.0, float(len(values)),
+            f"{said}, one for a step", True,
+        )  # fmt: skip
     if trace.dt is None:
         remedy = "add a column time (ms), or an array dt_ms"
         raise DataError(flag + text, "no time between samples", "the file's time step", remedy)
@@ -275,7 +264,7 @@ def _of_file(text: str, unit: str, flag: str, clock: Clock) -> Typed:
     said += f" of {step:g} ms"
     if not math.isclose(step, clock.dt, rel_tol=1e-6):
         said += f", {'averaged over' if step < clock.dt else 'held through'} steps of {clock.dt:g} ms"
-    return Typed(text, lambda _: stimuli.samples(values.tolist(), dt=step), 0.0, len(values) * step, said)
+    return Typed(text, lambda _: stimuli.samples(values.tolist(), dt=step), 0.0, len(values) * step, said, True)
 
 
 def _factor(given: str, unit: str, typed: str) -> float:

@@ -20,7 +20,6 @@ EXAMPLES = examples(
     "rheobase sweep HodgkinHuxley --vary g_K=10:120:10:log",
 )
 MOST_ROWS = 60
-LONGEST = 400  # values of one parameter
 MOST_STEPS = 10_000_000
 USUAL_STOP = 400.0  # ms, or steps: within which a rheobase fires
 
@@ -165,30 +164,16 @@ def _varied(kind: type[Declared], vary: list[str]) -> dict[str, Any]:
             raise ParameterError("--vary", repr(name), f"a parameter of {kind.__name__}", nearest(name, kind.params))
         if name in found:
             raise ParameterError("--vary", f"{name} twice", "two parameters for a map", "leave one out")
-        found[name] = _values(kind, name, text, spec.split(":"))
+        found[name] = _values(kind, name, text, spec)
     return found
 
 
-def _values(kind: type[Declared], name: str, text: str, parts: list[str]) -> Any:
-    import torch
-
-    from rheobase.cli.quantity import quantity, whole
-    from rheobase.errors import ParameterError
+def _values(kind: type[Declared], name: str, text: str, ends: str) -> Any:
+    from rheobase.cli.spaced import spaced
 
     spec = kind.params[name]
     example = f"--vary {name}={0.5 * spec.default or 1:g}:{2 * spec.default or 2:g}:11"
-    logarithmic = len(parts) == 4 and parts[3] == "log"
-    count = whole(parts[2]) if len(parts) >= 3 else None
-    if not (len(parts) == 3 or logarithmic) or count is None or not 2 <= count <= LONGEST:
-        expected = f"{name}=FROM:TO:COUNT[:log], a COUNT from 2 to {LONGEST}"
-        raise ParameterError("--vary", repr(text), expected, example)
-    low, high = (quantity(part, spec.unit, f"--vary {name}") for part in parts[:2])
-    if low == high or (logarithmic and not (low > 0 and high > 0)):
-        expected = "two ends above 0 for logarithms" if logarithmic else "two ends that differ"
-        raise ParameterError("--vary", repr(text), expected, example)
-    if logarithmic:
-        return torch.logspace(0.0, 1.0, count, base=high / low, dtype=torch.float64) * low
-    return torch.linspace(low, high, count, dtype=torch.float64)
+    return spaced(ends, spec.unit, f"--vary {name}", text, example)
 
 
 def _tell(found: ParameterSweep, said: str) -> None:

@@ -1,5 +1,6 @@
 """What a neuron is: declaration, integration, firing, and the reference loop. No kernel lives here."""
 
+from rheobase.core.declaration.insertion import insert
 from rheobase.core.declaration.words import (
     EntrySpec,
     Option,
@@ -16,6 +17,7 @@ from rheobase.core.equations.refractory import barred, running
 from rheobase.core.map import MapNeuron
 from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.ode import OdeNeuron
+from rheobase.core.point import PointNeuron
 
 __all__ = [
     "EntrySpec",
@@ -24,11 +26,13 @@ __all__ = [
     "OdeNeuron",
     "Option",
     "ParamSpec",
+    "PointNeuron",
     "Relax",
     "StateSpec",
     "Transition",
     "barred",
     "entry",
+    "insert",
     "option",
     "param",
     "relax",

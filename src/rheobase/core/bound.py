@@ -41,6 +41,9 @@ class Bound:
     def __getattr__(self, name: str) -> Any:
         if name in self._values:
             return self._values[name]
+        spec = self._neuron.params.get(name)
+        if spec is not None and spec.size:
+            return spec.nested(name, self._values)
         found, use = looked_up(self._neuron, name)
         self._report(name, found)
         return found if use is None else use(self)

@@ -27,7 +27,7 @@ class Fusing(Protocol):
 
 @runtime_checkable
 class Explained(Protocol):
-    """A layer in plain torch that says in a few words how it runs. It is one part, also where it has submodules."""
+    """A layer that says in a few words how it runs. It is one part, also where it has submodules."""
 
     def explained(self, x: Tensor) -> str:
         """The text of the column "why" for an input like `x`."""
@@ -61,6 +61,7 @@ def parts(net: nn.Module, x: Tensor) -> dict[str, tuple[nn.Module, Part]]:
         if isinstance(layer, Fusing):
             chosen = layer.runs_on(x)
             why = "one fused operator" if chosen != "reference" else f"plain torch loop; no kernel on {x.device.type}"
+            why = layer.explained(x) if isinstance(layer, Explained) else why
             part = Part(name, kind, chosen, why)
         elif isinstance(layer, Neuron):
             part = _part(name, layer, x)

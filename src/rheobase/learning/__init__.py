@@ -20,6 +20,7 @@ from rheobase.learning.fitting import (
     matched_lif,
     reliability,
     trains_of,
+    van_rossum,
     window,
     with_spikes,
 )
@@ -33,6 +34,7 @@ from rheobase.learning.losses import (
     MeanCrossEntropy,
     MeanSoftmaxCrossEntropy,
     RateBand,
+    RelativeLp,
     SumCrossEntropy,
     TemporalCrossEntropy,
     loss,
@@ -90,6 +92,7 @@ __all__ = [
     "RateBand",
     "Recipe",
     "Recording",
+    "RelativeLp",
     "RichFitProgress",
     "RichProgress",
     "RunStart",
@@ -121,6 +124,7 @@ __all__ = [
     "spikes_per_neuron",
     "spiking_layers",
     "trains_of",
+    "van_rossum",
     "window",
     "with_spikes",
 ]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
+from rheobase.channels.channel import Membrane
 from rheobase.core import OdeNeuron
 from rheobase.core.declaration.population import Declared
 
@@ -23,7 +24,7 @@ def spiking_layers(net: nn.Module) -> dict[str, SpikingLayer]:
     """The outermost modules of `net` whose output is spikes, by name.
 
     A layer counts as spiking if it, or the neuron that it has as `.neuron`, has a boolean attribute `graded`. A
-    differential equation with no threshold (a leaky integrator) never spikes and is left out.
+    differential equation with no threshold (a leaky integrator) never spikes and is left out, and so is a channel.
 
     >>> from rheobase import neurons
     >>> net = nn.Sequential(nn.Linear(3, 2), neurons.LIF(2, dt=1.0), neurons.LI(2, dt=1.0))
@@ -39,7 +40,7 @@ def spiking_layer(module: nn.Module) -> SpikingLayer | None:
     """The module as a spiking layer, as `spiking_layers` counts them; None for one whose output is no spikes."""
     cell = _cell(module)
     graded = getattr(cell, "graded", None)
-    if not isinstance(graded, bool) or (graded and isinstance(cell, OdeNeuron)):
+    if not isinstance(graded, bool) or (graded and isinstance(cell, OdeNeuron | Membrane)):
         return None
     return SpikingLayer(module, graded)
 

@@ -1,4 +1,4 @@
-"""Losses: cross-entropies over time, and a penalty on firing rates outside a band."""
+"""Losses: cross-entropies over time, a relative error of sequences, and a penalty on rates outside a band."""
 
 from __future__ import annotations
 
@@ -288,6 +288,39 @@ def loss(name: str, **options: Any) -> CrossEntropy:
         if option not in known:
             raise ParameterError(f"loss {name!r}", f"option {option!r}", "one that it has", nearest(option, known))
     return LOSSES[name](**options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelativeLp:
+    """The relative error of sequences in the norm of order p, as neural operators are trained (Li et al., 2021).
+
+        mean over the batch of ( sum_t |out - target|^p )^(1/p) / ( ( sum_t |target|^p )^(1/p) + eps )
+
+    Shapes: out and target (time, batch); the loss is a scalar. It is for sequences and names no class, so it is no
+    `Loss` of the `Trainer`.
+
+    Raises: `ParameterError` for p < 1 or eps < 0; `ShapeError` for other shapes.
+
+    Reference: Li et al., Fourier neural operator, arXiv 2010.08895 (2021); p = 4 is that of NOBLE, arXiv 2506.04536.
+
+    >>> RelativeLp(p=2.0)(torch.tensor([[3.0], [0.0]]), torch.tensor([[0.0], [4.0]]))
+    tensor(1.2500)
+    """
+
+    p: float = 4.0
+    eps: float = 1e-8
+
+    def __post_init__(self) -> None:
+        if not (1.0 <= self.p < math.inf and 0.0 <= self.eps < math.inf):
+            given = f"p = {self.p}, eps = {self.eps}"
+            raise ParameterError("RelativeLp", given, "p >= 1 and eps >= 0, finite", "p=4.0, eps=1e-8 are as published")
+
+    def __call__(self, out: Tensor, target: Tensor) -> Tensor:
+        if out.shape != target.shape or out.dim() != 2 or 0 in out.shape:
+            given = f"out {tuple(out.shape)} and target {tuple(target.shape)}"
+            raise ShapeError("RelativeLp", given, "both (time, batch), none of them 0", "put time first")
+        error, size = (torch.linalg.vector_norm(x, self.p, dim=0) for x in (out - target, target))
+        return (error / (size + self.eps)).mean()
 
 
 @dataclass(frozen=True, kw_only=True)

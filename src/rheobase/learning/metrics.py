@@ -92,12 +92,12 @@ def spikes_per_neuron(out: Tensor, graded: bool) -> Tensor:
 
 
 def count_parameters(net: nn.Module) -> int:
-    """The number of learnable parameters; a shared one counts once.
+    """The number of learnable parameters; a shared one counts once, a complex one as the two numbers that it is.
 
     >>> count_parameters(nn.Linear(3, 2))
     8
     """
-    return sum(p.numel() for p in net.parameters() if p.requires_grad)
+    return sum(p.numel() * (2 if p.is_complex() else 1) for p in net.parameters() if p.requires_grad)
 
 
 def _check_pairs(owner: str, predicted: Tensor, target: Tensor) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rheobase.neurons.dqif import DQIF
     from rheobase.neurons.ef_ad_lif import EFAdLIF
     from rheobase.neurons.eif import EIF
+    from rheobase.neurons.elm import ELM
     from rheobase.neurons.fitzhugh_nagumo import FitzHughNagumo
     from rheobase.neurons.gif import GIF
     from rheobase.neurons.glif1 import GLIF1
@@ -53,6 +54,7 @@ __all__ = [
     "BRC",
     "DQIF",
     "EIF",
+    "ELM",
     "GIF",
     "GLIF1",
     "GLIF2",
@@ -100,6 +102,7 @@ _FILES = {
     "DQIF": "dqif",
     "EFAdLIF": "ef_ad_lif",
     "EIF": "eif",
+    "ELM": "elm",
     "FitzHughNagumo": "fitzhugh_nagumo",
     "GIF": "gif",
     "GLIF1": "glif1",

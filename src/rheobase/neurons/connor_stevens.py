@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
-from torch import Tensor
-
-from rheobase.core import OdeNeuron, param, relax, state
-from rheobase.core.equations.equilibrium import equilibrium
-from rheobase.core.equations.rates import exponential, gate, linoid, membrane
-from rheobase.core.integrators import ExpMidpoint
+from rheobase.channels import K_A, K_HH, Na_HH, Pas
+from rheobase.core import PointNeuron, insert, param, state
 
 
-class ConnorStevens(OdeNeuron):
+class ConnorStevens(PointNeuron):
     """Crustacean walking-leg axon with a transient potassium current, the A-current (Connor, Walter & McKown, 1977).
 
         c_mem dv/dt = i - g_Na m^3 h (v - e_Na) - g_K n^4 (v - e_K) - g_A a^3 b (v - e_A) - g_leak (v - e_leak)
@@ -65,79 +58,12 @@ class ConnorStevens(OdeNeuron):
     e_K = param(-72.0, "mV", "reversal potential of the delayed rectifier")
     e_A = param(-75.0, "mV", "reversal potential of the A-current")
     e_leak = param(-17.0, "mV", "leak reversal potential")
-    alpha_m_rate = param(3.8, "1/ms", "sodium activation: opening at alpha_m_v", positive=True)
-    alpha_m_v = param(-29.7, "mV", "sodium activation: potential of the opening rate")
-    alpha_m_k = param(10.0, "mV", "sodium activation: slope of the opening rate", positive=True)
-    beta_m_rate = param(15.2, "1/ms", "sodium activation: closing at beta_m_v", positive=True)
-    beta_m_v = param(-54.7, "mV", "sodium activation: potential of the closing rate")
-    beta_m_k = param(18.0, "mV", "sodium activation: slope of the closing rate", positive=True)
-    alpha_h_rate = param(0.266, "1/ms", "sodium inactivation: opening at alpha_h_v", positive=True)
-    alpha_h_v = param(-48.0, "mV", "sodium inactivation: potential of the opening rate")
-    alpha_h_k = param(20.0, "mV", "sodium inactivation: slope of the opening rate", positive=True)
-    beta_h_rate = param(3.8, "1/ms", "sodium inactivation: largest closing rate", positive=True)
-    beta_h_v = param(-18.0, "mV", "sodium inactivation: potential of half the closing rate")
-    beta_h_k = param(10.0, "mV", "sodium inactivation: slope of the closing rate", positive=True)
-    alpha_n_rate = param(0.2, "1/ms", "delayed rectifier: opening at alpha_n_v", positive=True)
-    alpha_n_v = param(-45.7, "mV", "delayed rectifier: potential of the opening rate")
-    alpha_n_k = param(10.0, "mV", "delayed rectifier: slope of the opening rate", positive=True)
-    beta_n_rate = param(0.25, "1/ms", "delayed rectifier: closing at beta_n_v", positive=True)
-    beta_n_v = param(-55.7, "mV", "delayed rectifier: potential of the closing rate")
-    beta_n_k = param(80.0, "mV", "delayed rectifier: slope of the closing rate", positive=True)
-    a_scale = param(0.0761, "1", "A-current: third power of the activation at a_v, far below a_cut_v", positive=True)
-    a_v = param(-94.22, "mV", "A-current: potential of the activation")
-    a_k = param(31.84, "mV", "A-current: slope of the activation", positive=True)
-    a_cut_v = param(-1.17, "mV", "A-current: potential where the activation saturates")
-    a_cut_k = param(28.93, "mV", "A-current: slope of that saturation", positive=True)
-    a_tau_min = param(0.3632, "ms", "A-current: least time constant of the activation", positive=True)
-    a_tau_span = param(1.158, "ms", "A-current: how much longer it is at low potentials", positive=True)
-    a_tau_v = param(-55.96, "mV", "A-current: potential halfway between")
-    a_tau_k = param(20.12, "mV", "A-current: slope there", positive=True)
-    b_v = param(-53.3, "mV", "A-current: potential of the inactivation")
-    b_k = param(14.54, "mV", "A-current: slope of the inactivation", positive=True)
-    b_tau_min = param(1.24, "ms", "A-current: least time constant of the inactivation", positive=True)
-    b_tau_span = param(2.678, "ms", "A-current: how much longer it is at low potentials", positive=True)
-    b_tau_v = param(-50.0, "mV", "A-current: potential halfway between")
-    b_tau_k = param(16.027, "mV", "A-current: slope there", positive=True)
-    v_threshold = param(0.0, "mV", "level whose upward crossing is a spike")
 
     v = state(-68.0, "mV", "membrane potential")
-    m = state(0.010, "1", "sodium activation")
-    h = state(0.966, "1", "sodium inactivation: 1 is open")
-    n = state(0.156, "1", "activation of the delayed rectifier")
-    a = state(0.540, "1", "activation of the A-current")
-    b = state(0.289, "1", "inactivation of the A-current: 1 is open")
+    sodium = insert(Na_HH, "connor_stevens", gbar="g_Na", e="e_Na", m=0.010, h=0.966)
+    potassium = insert(K_HH, "connor_stevens", gbar="g_K", e="e_K", n=0.156)
+    transient = insert(K_A, gbar="g_A", e="e_A", a=0.540, b=0.289)
+    leak = insert(Pas, g="g_leak", e="e_leak")
+    v_threshold = param(0.0, "mV", "level whose upward crossing is a spike")
 
     input_unit = "uA/cm2"
-    crossing = True
-    integrator = ExpMidpoint()
-
-    def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
-        alpha_m = self.alpha_m_rate * linoid((self.alpha_m_v - s.v) / self.alpha_m_k)
-        beta_m = self.beta_m_rate * exponential((self.beta_m_v - s.v) / self.beta_m_k)
-        alpha_h = self.alpha_h_rate * exponential((self.alpha_h_v - s.v) / self.alpha_h_k)
-        beta_h = self.beta_h_rate * torch.sigmoid((s.v - self.beta_h_v) / self.beta_h_k)
-        alpha_n = self.alpha_n_rate * linoid((self.alpha_n_v - s.v) / self.alpha_n_k)
-        beta_n = self.beta_n_rate * exponential((self.beta_n_v - s.v) / self.beta_n_k)
-        rise = self.a_scale * exponential((s.v - self.a_v) / self.a_k)
-        cubed = rise / (1.0 + exponential((s.v - self.a_cut_v) / self.a_cut_k))
-        a_inf = torch.exp(torch.log(cubed) / 3.0)
-        b_inf = torch.sigmoid((self.b_v - s.v) / self.b_k) ** 4
-        tau_a = self.a_tau_min + self.a_tau_span * torch.sigmoid((self.a_tau_v - s.v) / self.a_tau_k)
-        tau_b = self.b_tau_min + self.b_tau_span * torch.sigmoid((self.b_tau_v - s.v) / self.b_tau_k)
-        sodium = (self.g_Na * s.m**3 * s.h, self.e_Na)
-        potassium = (self.g_K * s.n**4, self.e_K)
-        transient = (self.g_A * s.a**3 * s.b, self.e_A)
-        return dict(
-            v=membrane(self.c_mem, i, sodium, potassium, transient, (self.g_leak, self.e_leak)),
-            m=gate(alpha_m, beta_m),
-            h=gate(alpha_h, beta_h),
-            n=gate(alpha_n, beta_n),
-            a=relax(a_inf, tau_a),
-            b=relax(b_inf, tau_b),
-        )
-
-    def threshold(self, s: Any) -> Any:
-        return s.v - self.v_threshold
-
-    def resting(self) -> dict[str, Tensor]:
-        return equilibrium(self, self.e_Na, self.e_K, self.e_A, self.e_leak)

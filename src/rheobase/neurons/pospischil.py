@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
-from torch import Tensor
-
-from rheobase.core import OdeNeuron, param, relax, state
-from rheobase.core.equations.equilibrium import equilibrium
-from rheobase.core.equations.rates import exponential, gate, linoid, membrane
-from rheobase.core.integrators import ExpMidpoint
+from rheobase.channels import K_M, K_TM, Ca_HVA, Ca_T, Na_TM, Pas
+from rheobase.core import PointNeuron, insert, param, state
 
 
-class Pospischil(OdeNeuron):
+class Pospischil(PointNeuron):
     """Minimal model of the classes of cortical neurons: RS, FS, IB, LTS (Pospischil et al., 2008).
 
         c_mem dv/dt = i - I_leak - I_Na - I_Kd - I_M - I_L - I_T,   each I = g (v - e):
@@ -70,29 +63,12 @@ class Pospischil(OdeNeuron):
     e_Ca = param(120.0, "mV", "calcium reversal potential")
     e_leak = param(-70.0, "mV", "leak reversal potential")
     v_T = param(-55.0, "mV", "shift of the rates of sodium and delayed rectifier: sets the threshold")
-    alpha_m_rate = param(1.28, "1/ms", "sodium activation: opening at alpha_m_v", positive=True)
-    alpha_m_v = param(13.0, "mV", "sodium activation: potential of the opening rate, above v_T")
-    alpha_m_k = param(4.0, "mV", "sodium activation: slope of the opening rate", positive=True)
-    beta_m_rate = param(1.4, "1/ms", "sodium activation: closing at beta_m_v", positive=True)
-    beta_m_v = param(40.0, "mV", "sodium activation: potential of the closing rate, above v_T")
-    beta_m_k = param(5.0, "mV", "sodium activation: slope of the closing rate", positive=True)
-    alpha_h_rate = param(0.128, "1/ms", "sodium inactivation: opening at alpha_h_v", positive=True)
-    alpha_h_v = param(17.0, "mV", "sodium inactivation: potential of the opening rate, above v_T")
-    alpha_h_k = param(18.0, "mV", "sodium inactivation: slope of the opening rate", positive=True)
-    beta_h_rate = param(4.0, "1/ms", "sodium inactivation: largest closing rate", positive=True)
-    beta_h_v = param(40.0, "mV", "sodium inactivation: potential of half the closing rate, above v_T")
-    beta_h_k = param(5.0, "mV", "sodium inactivation: slope of the closing rate", positive=True)
-    alpha_n_rate = param(0.16, "1/ms", "delayed rectifier: opening at alpha_n_v", positive=True)
-    alpha_n_v = param(15.0, "mV", "delayed rectifier: potential of the opening rate, above v_T")
-    alpha_n_k = param(5.0, "mV", "delayed rectifier: slope of the opening rate", positive=True)
-    beta_n_rate = param(0.5, "1/ms", "delayed rectifier: closing at beta_n_v", positive=True)
-    beta_n_v = param(10.0, "mV", "delayed rectifier: potential of the closing rate, above v_T")
-    beta_n_k = param(40.0, "mV", "delayed rectifier: slope of the closing rate", positive=True)
-    tau_max = param(1000.0, "ms", "slow potassium: scale of the time constant", positive=True)
-    p_v = param(-35.0, "mV", "slow potassium: potential of half activation")
-    p_k = param(10.0, "mV", "slow potassium: slope of the activation", positive=True)
-    p_tau_k = param(20.0, "mV", "slow potassium: slope of the time constant", positive=True)
-    p_tau_up = param(3.3, "1", "slow potassium: weight of the rate that grows with v", positive=True)
+
+    v = state(-70.6, "mV", "membrane potential")
+    leak = insert(Pas, g="g_leak", e="e_leak")
+    sodium = insert(Na_TM, gbar="g_Na", e="e_Na", m=0.0005, h=0.9999)
+    rectifier = insert(K_TM, gbar="g_K", e="e_K", n=0.0023)
+    slow = insert(K_M, gbar="g_M", e="e_K", p=0.028)
     alpha_q_rate = param(0.209, "1/ms", "high-threshold calcium: opening at alpha_q_v", positive=True)
     alpha_q_v = param(-27.0, "mV", "high-threshold calcium: potential of the opening rate")
     alpha_q_k = param(3.8, "mV", "high-threshold calcium: slope of the opening rate", positive=True)
@@ -105,72 +81,16 @@ class Pospischil(OdeNeuron):
     beta_r_rate = param(0.0065, "1/ms", "its inactivation: largest closing rate", positive=True)
     beta_r_v = param(-15.0, "mV", "its inactivation: potential of half the closing rate")
     beta_r_k = param(28.0, "mV", "its inactivation: slope of the closing rate", positive=True)
-    s_v = param(-59.0, "mV", "low-threshold calcium: potential of half activation")
-    s_k = param(6.2, "mV", "low-threshold calcium: slope of the activation", positive=True)
-    u_v = param(-83.0, "mV", "low-threshold calcium: potential of half inactivation")
-    u_k = param(4.0, "mV", "low-threshold calcium: slope of the inactivation", positive=True)
-    u_tau_min = param(30.8, "ms", "low-threshold calcium: time constant of inactivation, high v", positive=True)
-    u_tau_span = param(211.4, "ms", "low-threshold calcium: how much longer it is at low v", positive=True)
-    u_tau_rise = param(1.0, "ms", "low-threshold calcium: growth of the time constant at u_tau_rise_v", positive=True)
-    u_tau_rise_v = param(-115.2, "mV", "low-threshold calcium: potential of that growth")
-    u_tau_rise_k = param(5.0, "mV", "low-threshold calcium: slope of that growth", positive=True)
-    u_tau_v = param(-86.0, "mV", "low-threshold calcium: potential where the time constant falls")
-    u_tau_k = param(3.2, "mV", "low-threshold calcium: slope of that fall", positive=True)
-    phi_u = param(3.7372, "1", "low-threshold calcium: speed of inactivation", positive=True)
-    v_threshold = param(-20.0, "mV", "level whose upward crossing is a spike")
-
-    v = state(-70.6, "mV", "membrane potential")
-    m = state(0.0005, "1", "sodium activation")
-    h = state(0.9999, "1", "sodium inactivation: 1 is open")
-    n = state(0.0023, "1", "activation of the delayed rectifier")
-    p = state(0.028, "1", "activation of the slow potassium current")
     q = state(0.0, "1", "activation of the high-threshold calcium current")
     r = state(0.648, "1", "inactivation of the high-threshold calcium current: 1 is open")
-    u = state(0.043, "1", "inactivation of the low-threshold calcium current: 1 is open")
+    high_threshold = insert(
+        Ca_HVA, gbar="g_L", e="e_Ca", m="q", h="r",
+        alpha_m_rate="alpha_q_rate", alpha_m_v="alpha_q_v", alpha_m_k="alpha_q_k",
+        beta_m_rate="beta_q_rate", beta_m_v="beta_q_v", beta_m_k="beta_q_k",
+        alpha_h_rate="alpha_r_rate", alpha_h_v="alpha_r_v", alpha_h_k="alpha_r_k",
+        beta_h_rate="beta_r_rate", beta_h_v="beta_r_v", beta_h_k="beta_r_k",
+    )  # fmt: skip
+    low_threshold = insert(Ca_T, gbar="g_T", e="e_Ca", u=0.043)
+    v_threshold = param(-20.0, "mV", "level whose upward crossing is a spike")
 
     input_unit = "uA/cm2"
-    crossing = True
-    integrator = ExpMidpoint()
-
-    def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
-        y = s.v - self.v_T
-        alpha_m = self.alpha_m_rate * linoid((self.alpha_m_v - y) / self.alpha_m_k)
-        beta_m = self.beta_m_rate * linoid((y - self.beta_m_v) / self.beta_m_k)
-        alpha_h = self.alpha_h_rate * exponential((self.alpha_h_v - y) / self.alpha_h_k)
-        beta_h = self.beta_h_rate * torch.sigmoid((y - self.beta_h_v) / self.beta_h_k)
-        alpha_n = self.alpha_n_rate * linoid((self.alpha_n_v - y) / self.alpha_n_k)
-        beta_n = self.beta_n_rate * exponential((self.beta_n_v - y) / self.beta_n_k)
-        alpha_q = self.alpha_q_rate * linoid((self.alpha_q_v - s.v) / self.alpha_q_k)
-        beta_q = self.beta_q_rate * exponential((self.beta_q_v - s.v) / self.beta_q_k)
-        alpha_r = self.alpha_r_rate * exponential((self.alpha_r_v - s.v) / self.alpha_r_k)
-        beta_r = self.beta_r_rate * torch.sigmoid((s.v - self.beta_r_v) / self.beta_r_k)
-        x = (s.v - self.p_v) / self.p_tau_k
-        tau_p = self.tau_max / (self.p_tau_up * exponential(x) + exponential(-x))
-        s_inf = torch.sigmoid((s.v - self.s_v) / self.s_k)
-        growth = self.u_tau_rise * exponential((s.v - self.u_tau_rise_v) / self.u_tau_rise_k)
-        fall = torch.sigmoid((self.u_tau_v - s.v) / self.u_tau_k)
-        tau_u = (self.u_tau_min + (self.u_tau_span + growth) * fall) / self.phi_u
-        channels = (
-            (self.g_leak, self.e_leak),
-            (self.g_Na * s.m**3 * s.h, self.e_Na),
-            (self.g_K * s.n**4, self.e_K),
-            (self.g_M * s.p, self.e_K),
-            (self.g_L * s.q**2 * s.r, self.e_Ca),
-            (self.g_T * s_inf**2 * s.u, self.e_Ca),
-        )
-        return dict(
-            v=membrane(self.c_mem, i, *channels),
-            m=gate(alpha_m, beta_m),
-            h=gate(alpha_h, beta_h),
-            n=gate(alpha_n, beta_n),
-            p=relax(torch.sigmoid((s.v - self.p_v) / self.p_k), tau_p),
-            q=gate(alpha_q, beta_q),
-            r=gate(alpha_r, beta_r),
-            u=relax(torch.sigmoid((self.u_v - s.v) / self.u_k), tau_u),
-        )
-
-    def threshold(self, s: Any) -> Any:
-        return s.v - self.v_threshold
-
-    def resting(self) -> dict[str, Tensor]:
-        return equilibrium(self, self.e_Na, self.e_K, self.e_Ca, self.e_leak)

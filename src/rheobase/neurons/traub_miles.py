@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from rheobase.core import OdeNeuron, param, state
+from rheobase.channels import K_TM, Na_TM, Pas
+from rheobase.core import PointNeuron, insert, param, state
 from rheobase.core.equations.equilibrium import settled
-from rheobase.core.equations.rates import exponential, gate, linoid, membrane
-from rheobase.core.integrators import ExpMidpoint
 
 
-class TraubMiles(OdeNeuron):
+class TraubMiles(PointNeuron):
     """Hippocampal pyramidal cell of one compartment (Traub & Miles, 1991), as benchmarks use it (Brette et al., 2007).
 
         c_mem dv/dt = i - g_Na m^3 h (v - e_Na) - g_K n^4 (v - e_K) - g_leak (v - e_leak)
@@ -61,54 +58,14 @@ class TraubMiles(OdeNeuron):
     e_K = param(-90.0, "mV", "potassium reversal potential")
     e_leak = param(-60.0, "mV", "leak reversal potential")
     v_T = param(-63.0, "mV", "shift of all rates: sets the threshold")
-    alpha_m_rate = param(1.28, "1/ms", "sodium activation: opening at alpha_m_v", positive=True)
-    alpha_m_v = param(13.0, "mV", "sodium activation: potential of the opening rate, above v_T")
-    alpha_m_k = param(4.0, "mV", "sodium activation: slope of the opening rate", positive=True)
-    beta_m_rate = param(1.4, "1/ms", "sodium activation: closing at beta_m_v", positive=True)
-    beta_m_v = param(40.0, "mV", "sodium activation: potential of the closing rate, above v_T")
-    beta_m_k = param(5.0, "mV", "sodium activation: slope of the closing rate", positive=True)
-    alpha_h_rate = param(0.128, "1/ms", "sodium inactivation: opening at alpha_h_v", positive=True)
-    alpha_h_v = param(17.0, "mV", "sodium inactivation: potential of the opening rate, above v_T")
-    alpha_h_k = param(18.0, "mV", "sodium inactivation: slope of the opening rate", positive=True)
-    beta_h_rate = param(4.0, "1/ms", "sodium inactivation: largest closing rate", positive=True)
-    beta_h_v = param(40.0, "mV", "sodium inactivation: potential of half the closing rate, above v_T")
-    beta_h_k = param(5.0, "mV", "sodium inactivation: slope of the closing rate", positive=True)
-    alpha_n_rate = param(0.16, "1/ms", "potassium activation: opening at alpha_n_v", positive=True)
-    alpha_n_v = param(15.0, "mV", "potassium activation: potential of the opening rate, above v_T")
-    alpha_n_k = param(5.0, "mV", "potassium activation: slope of the opening rate", positive=True)
-    beta_n_rate = param(0.5, "1/ms", "potassium activation: closing at beta_n_v", positive=True)
-    beta_n_v = param(10.0, "mV", "potassium activation: potential of the closing rate, above v_T")
-    beta_n_k = param(40.0, "mV", "potassium activation: slope of the closing rate", positive=True)
-    v_threshold = param(-20.0, "mV", "level whose upward crossing is a spike")
 
     v = state("e_leak", "mV", "membrane potential")
-    m = state(0.0269, "1", "sodium activation")
-    h = state(0.9913, "1", "sodium inactivation: 1 is open")
-    n = state(0.0604, "1", "potassium activation")
+    sodium = insert(Na_TM, gbar="g_Na", e="e_Na", m=0.0269, h=0.9913)
+    potassium = insert(K_TM, gbar="g_K", e="e_K", n=0.0604)
+    leak = insert(Pas, g="g_leak", e="e_leak")
+    v_threshold = param(-20.0, "mV", "level whose upward crossing is a spike")
 
     input_unit = "uA/cm2"
-    crossing = True
-    integrator = ExpMidpoint()
-
-    def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
-        u = s.v - self.v_T
-        alpha_m = self.alpha_m_rate * linoid((self.alpha_m_v - u) / self.alpha_m_k)
-        beta_m = self.beta_m_rate * linoid((u - self.beta_m_v) / self.beta_m_k)
-        alpha_h = self.alpha_h_rate * exponential((self.alpha_h_v - u) / self.alpha_h_k)
-        beta_h = self.beta_h_rate * torch.sigmoid((u - self.beta_h_v) / self.beta_h_k)
-        alpha_n = self.alpha_n_rate * linoid((self.alpha_n_v - u) / self.alpha_n_k)
-        beta_n = self.beta_n_rate * exponential((self.beta_n_v - u) / self.beta_n_k)
-        sodium = (self.g_Na * s.m**3 * s.h, self.e_Na)
-        potassium = (self.g_K * s.n**4, self.e_K)
-        return dict(
-            v=membrane(self.c_mem, i, sodium, potassium, (self.g_leak, self.e_leak)),
-            m=gate(alpha_m, beta_m),
-            h=gate(alpha_h, beta_h),
-            n=gate(alpha_n, beta_n),
-        )
-
-    def threshold(self, s: Any) -> Any:
-        return s.v - self.v_threshold
 
     def resting(self) -> dict[str, Tensor]:
         with torch.no_grad():

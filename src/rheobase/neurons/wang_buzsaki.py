@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
-from torch import Tensor
-
-from rheobase.core import OdeNeuron, param, state
-from rheobase.core.equations.equilibrium import equilibrium
-from rheobase.core.equations.rates import exponential, gate, linoid, membrane
-from rheobase.core.integrators import ExpMidpoint
+from rheobase.channels import K_WB, Na_WB, Pas
+from rheobase.core import PointNeuron, insert, param, state
 
 
-class WangBuzsaki(OdeNeuron):
+class WangBuzsaki(PointNeuron):
     """Fast-spiking hippocampal interneuron (Wang & Buzsaki, 1996).
 
         c_mem dv/dt = i - g_Na m_inf^3 h (v - e_Na) - g_K n^4 (v - e_K) - g_leak (v - e_leak)
@@ -58,52 +51,11 @@ class WangBuzsaki(OdeNeuron):
     e_K = param(-90.0, "mV", "potassium reversal potential")
     e_leak = param(-65.0, "mV", "leak reversal potential")
     phi = param(5.0, "1", "speed of the gates", positive=True)
-    alpha_m_rate = param(1.0, "1/ms", "sodium activation: opening at alpha_m_v", positive=True)
-    alpha_m_v = param(-35.0, "mV", "sodium activation: potential of the opening rate")
-    alpha_m_k = param(10.0, "mV", "sodium activation: slope of the opening rate", positive=True)
-    beta_m_rate = param(4.0, "1/ms", "sodium activation: closing at beta_m_v", positive=True)
-    beta_m_v = param(-60.0, "mV", "sodium activation: potential of the closing rate")
-    beta_m_k = param(18.0, "mV", "sodium activation: slope of the closing rate", positive=True)
-    alpha_h_rate = param(0.07, "1/ms", "sodium inactivation: opening at alpha_h_v", positive=True)
-    alpha_h_v = param(-58.0, "mV", "sodium inactivation: potential of the opening rate")
-    alpha_h_k = param(20.0, "mV", "sodium inactivation: slope of the opening rate", positive=True)
-    beta_h_rate = param(1.0, "1/ms", "sodium inactivation: largest closing rate", positive=True)
-    beta_h_v = param(-28.0, "mV", "sodium inactivation: potential of half the closing rate")
-    beta_h_k = param(10.0, "mV", "sodium inactivation: slope of the closing rate", positive=True)
-    alpha_n_rate = param(0.1, "1/ms", "potassium activation: opening at alpha_n_v", positive=True)
-    alpha_n_v = param(-34.0, "mV", "potassium activation: potential of the opening rate")
-    alpha_n_k = param(10.0, "mV", "potassium activation: slope of the opening rate", positive=True)
-    beta_n_rate = param(0.125, "1/ms", "potassium activation: closing at beta_n_v", positive=True)
-    beta_n_v = param(-44.0, "mV", "potassium activation: potential of the closing rate")
-    beta_n_k = param(80.0, "mV", "potassium activation: slope of the closing rate", positive=True)
-    v_threshold = param(0.0, "mV", "level whose upward crossing is a spike")
 
     v = state(-64.0, "mV", "membrane potential")
-    h = state(0.78, "1", "sodium inactivation: 1 is open")
-    n = state(0.09, "1", "potassium activation")
+    sodium = insert(Na_WB, gbar="g_Na", e="e_Na", h=0.78)
+    potassium = insert(K_WB, gbar="g_K", e="e_K", n=0.09)
+    leak = insert(Pas, g="g_leak", e="e_leak")
+    v_threshold = param(0.0, "mV", "level whose upward crossing is a spike")
 
     input_unit = "uA/cm2"
-    crossing = True
-    integrator = ExpMidpoint()
-
-    def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
-        alpha_m = self.alpha_m_rate * linoid((self.alpha_m_v - s.v) / self.alpha_m_k)
-        beta_m = self.beta_m_rate * exponential((self.beta_m_v - s.v) / self.beta_m_k)
-        m_inf = alpha_m / (alpha_m + beta_m)
-        alpha_h = self.alpha_h_rate * exponential((self.alpha_h_v - s.v) / self.alpha_h_k)
-        beta_h = self.beta_h_rate * torch.sigmoid((s.v - self.beta_h_v) / self.beta_h_k)
-        alpha_n = self.alpha_n_rate * linoid((self.alpha_n_v - s.v) / self.alpha_n_k)
-        beta_n = self.beta_n_rate * exponential((self.beta_n_v - s.v) / self.beta_n_k)
-        sodium = (self.g_Na * m_inf**3 * s.h, self.e_Na)
-        potassium = (self.g_K * s.n**4, self.e_K)
-        return dict(
-            v=membrane(self.c_mem, i, sodium, potassium, (self.g_leak, self.e_leak)),
-            h=gate(alpha_h, beta_h, self.phi),
-            n=gate(alpha_n, beta_n, self.phi),
-        )
-
-    def threshold(self, s: Any) -> Any:
-        return s.v - self.v_threshold
-
-    def resting(self) -> dict[str, Tensor]:
-        return equilibrium(self, self.e_Na, self.e_K, self.e_leak)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rheobase.deprecated import moved
 from rheobase.plot.animate import Movie, animate
+from rheobase.plot.board import board
 from rheobase.plot.cell import cell
 from rheobase.plot.cell_animation import cell_animation
+from rheobase.plot.cell_response import CellResponse, cell_response
 from rheobase.plot.confusion import confusion
 from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
@@ -23,6 +25,7 @@ from rheobase.plot.value_map import value_map
 __all__ = [
     "DARK",
     "LIGHT",
+    "CellResponse",
     "Link",
     "Movie",
     "Panel",
@@ -33,8 +36,10 @@ __all__ = [
     "Style",
     "Table",
     "animate",
+    "board",
     "cell",
     "cell_animation",
+    "cell_response",
     "check_picture_path",
     "confusion",
     "labelled_map",

@@ -31,7 +31,8 @@ and its place in the tuple of `reproduce/<paper>/__init__.py`. What `job` gives:
   under these settings (with the seed of the call), so name all that decides its numbers; another value redoes it.
   With --dask, a worker runs the part up to a unit, so that what comes before one should be quick; ask for all units
   before you look at a result, and they are done side by side.
-* `job.track(items, what)` the items, with a bar; `job.training(what)` a callback that shows a `Trainer` as a bar.
+* `job.track(items, what)` the items, with a bar; `job.training(what)` a callback that shows a `Trainer` as a bar;
+  `job.bar(what)` a function of (done, total, note) for work that counts for itself.
 * `job.folder(name)` an empty or earlier folder of a unit, for `Trainer(folder=...)`: `resume=(folder / LAST).exists()`.
 * `job.load("mnist", limit=job["limit"])` a data set from --data, `job.data` that folder; list it under `needs`, so
   that a missing one is reported before work begins.

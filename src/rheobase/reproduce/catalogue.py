@@ -14,6 +14,7 @@ _PAPERS = {
     "cs-gru": "rheobase.reproduce.cs_gru",
     "dqif": "rheobase.reproduce.dqif",
     "equivalence": "rheobase.reproduce.equivalence",
+    "noble": "rheobase.reproduce.noble",
 }
 
 

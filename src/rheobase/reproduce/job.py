@@ -119,6 +119,18 @@ class Job:
             yield item
             self._watcher.advance(k)
 
+    def bar(self, what: str) -> Callable[..., None]:
+        """A function of (done, total, note="") that shows a piece of work as a bar."""
+        begun: list[int] = []
+
+        def show(done: int, total: int, note: str = "") -> None:
+            if begun != [total]:
+                begun[:] = [total]
+                self._watcher.begin(what, total)
+            self._watcher.advance(done, note)
+
+        return show
+
     def training(self, what: str) -> Callback:
         """A callback that shows a training run as a bar."""
         return TrainingBar(self._watcher, what)

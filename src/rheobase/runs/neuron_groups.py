@@ -56,6 +56,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "Recurrent cells, which are trained": {
         "SRC": "training; spikes by its own dynamics",
         "BRC": "training with memory that lasts",
+        "ELM": "stand-in for a cell, learned from traces",
     },
 }
 

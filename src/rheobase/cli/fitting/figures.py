@@ -10,7 +10,6 @@ from rheobase.cli.fitting.advice import advice
 from rheobase.cli.fitting.job import Fitted
 from rheobase.learning import reliability
 from rheobase.learning.fitting.agreement import Agreement, mean
-from rheobase.learning.fitting.shown import quantity_unit
 from rheobase.learning.fitting.sweep_features import SweepFeatures, of_sweeps
 
 # name, unit, digits and factor of each error; OFF says what they are
@@ -176,7 +175,7 @@ def _errors(fitted: Fitted, found: Agreement | None) -> dict[str, Any] | None:
 
 def unit(fitted: Fitted, name: str) -> str:
     """The unit of a searched quantity."""
-    return quantity_unit(fitted.fit, name)
+    return fitted.fit.unit(name)
 
 
 def _plain(features: SweepFeatures) -> dict[str, float | None]:

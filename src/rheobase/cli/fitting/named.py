@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import cast
 
 from rheobase.cli.fitting.job import Fitted
+from rheobase.core import Neuron
 from rheobase.files import atomic_write
 from rheobase.learning.fitting.population import declared
 
@@ -22,7 +24,7 @@ def write(fitted: Fitted, folder: Path) -> Path:
 def text(fitted: Fitted) -> str:
     """The content of the file; the values are those in force, with all digits."""
     fit, recording = fitted.fit, fitted.recording
-    neuron = declared(fit.neuron)
+    neuron = declared(cast(Neuron, fit.neuron))  # cells are not fitted by command
     values = {name: float(value.detach().flatten()[0]) for name, value in neuron.values().items()}
     units = {name: spec.unit for name, spec in fitted.kind.params.items()}
     searched = set(fit.best.values)

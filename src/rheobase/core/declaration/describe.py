@@ -10,10 +10,11 @@ from typing import Any
 
 from rheobase.core.declaration.population import Declared
 from rheobase.core.declaration.words import ParamSpec
-from rheobase.core.ode import OdeNeuron
+from rheobase.core.map import MapNeuron
 
 STEPS = "steps"
 _CITED = re.compile(r"\(([^()]*?),? (\d{4})\b[^()]*\)")
+_REFERENCE = re.compile(r"(?:after )?(.*?(?: et al\.|& [^,]+)),.*?\((\d{4})\)")
 _SECTION = re.compile(r"^(Shapes|Raises|Numerics|Differs from the paper|Reference|Example): ?", re.MULTILINE)
 
 
@@ -37,6 +38,8 @@ class Description:
         sections = {name: _unwrapped(content) for name, content in raw.items()}
         summary, _, equations = head.partition("\n\n")
         cited = _CITED.search(summary)
+        # the summary of a channel is without them
+        cited = cited or _REFERENCE.match(sections.get("Reference", ""))
         authors, year = (cited[1], cited[2]) if cited else ("", "")
         example = dedent(raw.get("Example", "")).strip()
         return cls(kind, _unwrapped(summary), authors, year, equations.rstrip(), sections, example)
@@ -44,7 +47,7 @@ class Description:
     @property
     def time(self) -> str:
         """The unit of time: "ms", or "steps" for a neuron without dt."""
-        return "ms" if issubclass(self.kind, OdeNeuron) else STEPS
+        return STEPS if issubclass(self.kind, MapNeuron) else "ms"
 
     def as_json(self) -> dict[str, Any]:
         """The description and all declarations as a dict that can be written as JSON."""

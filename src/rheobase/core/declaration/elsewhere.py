@@ -107,7 +107,9 @@ CLASSES: Mapping[str, str] = {
     "LICell": "neurons.LI",
     "LIBoxCell": "neurons.LI",
     "NeuronGroup": "a class: dynamics, threshold and reset of a rheobase.OdeNeuron",
+    "hh": "NEURON's is channels.Na_HH(gbar=0.12), channels.K_HH(gbar=0.036) and channels.Pas(g=3e-4, e=-54.3)",
 }  # fmt: skip
+NMODL = "NMODL is not translated: docs/from_nmodl.md has a mechanism of NEURON, line beside line, as a class"
 
 
 def elsewhere(owner: str, name: str, value: Any, known: Collection[str]) -> str | None:
@@ -140,12 +142,12 @@ def elsewhere(owner: str, name: str, value: Any, known: Collection[str]) -> str 
 
 
 def class_elsewhere(name: str) -> str | None:
-    """What to write for a class of another library; None for one that none of them has.
+    """What to write for a class of another library, or a file of NEURON; None for one that none of them has.
 
-    >>> class_elsewhere("LIFCell")[:13]
-    'nn.Sequential'
+    >>> class_elsewhere("LIFCell")[:13], class_elsewhere("kdr.mod")[:23]
+    ('nn.Sequential', 'NMODL is not translated')
     """
-    return CLASSES.get(name)
+    return NMODL if name.lower().endswith(".mod") else CLASSES.get(name)
 
 
 def _reset(owner: str, name: str, value: Any, known: Collection[str]) -> str:

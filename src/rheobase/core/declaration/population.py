@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from rheobase.core.declaration.elsewhere import elsewhere
 from rheobase.core.declaration.inputs import CURRENT, RESERVED, input_type
+from rheobase.core.declaration.insertion import Inserted, expanded
 from rheobase.core.declaration.parameter_sets import NamedSet, NamedSets, Shown, named_sets, set_in
 from rheobase.core.declaration.words import EntrySpec, Option, ParamSpec, StateSpec
 from rheobase.core.execution.check import checked_shape
@@ -39,6 +40,8 @@ class Declared(Neuron):
     abstract: ClassVar[bool] = True
     needs_state: ClassVar[bool] = True
     single: ClassVar[bool] = False  # whether one alone may be made, of shape ()
+    composed: ClassVar[bool] = False  # whether channels may be inserted
+    inserted: ClassVar[tuple[Inserted, ...]] = ()
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -52,10 +55,12 @@ class Declared(Neuron):
                 "a final class",
                 "wrap it, or write a new one",
             )
-        members = vars(cls)
+        members, cls.inserted = expanded(cls)
         cls.params = {k: v for k, v in members.items() if isinstance(v, ParamSpec)}
         cls.states = {k: v for k, v in members.items() if isinstance(v, StateSpec)}
         cls.declared_options = {k: v for k, v in members.items() if isinstance(v, Option)}
+        usual = {k: v.default for k, v in cls.declared_options.items()}
+        cls.params = {k: v.sized(_with_sizes(cls, usual)) for k, v in cls.params.items()}
         cls.entries = _entries(cls)
         cls.Input = input_type(cls, tuple(cls.entries))
         cls.input_unit = next(iter(cls.entries.values())).unit
@@ -92,6 +97,8 @@ class Declared(Neuron):
             chosen = values.pop(name, spec.default)
             spec.check(type(self).__name__, chosen)
             self.options[name] = chosen
+        if any(spec.least is not None for spec in self.declared_options.values()):
+            self.params = {name: vars(type(self))[name].sized(self.options) for name in self.params}
         for name, spec in self.params.items():
             self.assign(name, values.get(name, spec.default))
 
@@ -113,11 +120,13 @@ class Declared(Neuron):
         """
         sizes = checked_shape(cls.__name__, shape)
         generator = torch.Generator().manual_seed(seed)
-        for name, spec in cls.params.items():
+        chosen = {name: given.get(name, spec.default) for name, spec in cls.declared_options.items()}
+        for name in cls.params:
+            spec: ParamSpec = vars(cls)[name].sized(chosen)
             ends = spec.range or spec.clamp
             if spec.draw and ends is not None:
                 low, high = ends
-                drawn = torch.rand(sizes, generator=generator) * (high - low) + low  # type: ignore[operator]
+                drawn = torch.rand((*spec.size, *sizes), generator=generator) * (high - low) + low  # type: ignore[operator]
                 given.setdefault(name, drawn)
         return cls(*sizes, **given)
 
@@ -196,7 +205,7 @@ class Declared(Neuron):
         self.remember(stored, exact, held[stored])
 
     def values(self) -> dict[str, Tensor]:
-        return {name: self.value(name) for name in self.params}
+        return {k: x for name, spec in self.params.items() for k, x in spec.entries(name, self.value(name)).items()}
 
     # --- rest -----------------------------------------------------------------------------------------
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
@@ -271,6 +280,10 @@ class Declared(Neuron):
         for name, spec in self.params.items():
             value = self.value(name).detach()
             learnable = name in self.learn
+            # of a vector, the first entry stands for all where they are the same
+            each = value.flatten()[0] if spec.size and bool((value == value.flatten()[0]).all()) else value
+            if each.dim() == 0 and value.dim() == len(spec.size):
+                value = each
             if value.dim() == 0 and _number(value, learnable) == _number(value.new_tensor(spec.default), learnable):
                 continue
             short = _number(value, learnable) if value.dim() == 0 else f"torch.tensor({value.tolist()})"
@@ -306,6 +319,17 @@ def _entries(cls: type[Declared]) -> dict[str, EntrySpec]:
         given = f"input_unit and the entries {', '.join(found)}"
         raise DeclarationError(cls.__name__, given, "one of them", "an entry has its own unit")
     return found
+
+
+def _with_sizes(cls: type[Declared], options: dict[str, Any]) -> dict[str, Any]:
+    """The options that may be a size. Raises `DeclarationError` for a size that is none of them."""
+    whole = {k: options[k] for k, spec in cls.declared_options.items() if spec.least is not None}
+    for name, spec in cls.params.items():
+        for n in spec.size:
+            if isinstance(n, str) and n not in whole:
+                expected = "a number, or an option that is a whole number"
+                raise DeclarationError(cls.__name__, f"{name} of size {spec.size}", expected, nearest(n, whole))
+    return whole
 
 
 def _check_declaration(cls: type[Declared]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from rheobase.cards import Card
 from rheobase.core.declaration.describe import Description, allowed, display
 from rheobase.core.declaration.population import Declared
+from rheobase.core.declaration.words import ParamSpec
 
 if TYPE_CHECKING:
     from rheobase.core.neuron import Neuron
@@ -24,7 +27,7 @@ def neuron_card(neuron: Neuron) -> Card:
     values = neuron.values()
     rows = [
         (
-            name, _said(values[name]), display(spec.unit), spec.meaning,
+            name, _said(spec, [values[k] for k in spec.places(name)]), display(spec.unit), spec.meaning,
             "learnable" if name in learn else allowed(spec) if allowed(spec) != "any" else "",
         )
         for name, spec in neuron.params.items()
@@ -39,11 +42,13 @@ def neuron_card(neuron: Neuron) -> Card:
     )  # fmt: skip
 
 
-def _said(value: Tensor) -> str:
-    held = value.detach().double()
+def _said(spec: ParamSpec, entries: Sequence[Tensor]) -> str:
+    held = torch.stack([x.detach().double() for x in entries])
     if held.numel() == 1:
         return f"{float(held):.6g}"
-    return f"{float(held.min()):.4g} to {float(held.max()):.4g}, one for each neuron"
+    each = " x ".join(map(str, spec.size))
+    which = ", ".join([f"{each} of them"] * bool(each) + ["one for each neuron"] * (held.numel() > len(entries)))
+    return f"{float(held.min()):.4g} to {float(held.max()):.4g}, {which}"
 
 
 def _in(unit: str) -> str:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from rheobase.checks import is_number
+from rheobase.checks import is_number, is_whole
 from rheobase.errors import DeclarationError, ParameterError
 
 Bounds = tuple[float | None, float | None]
 # what the quantities of Brian2, Pint, Quantities and Astropy have, whose numbers NumPy would take for those of SI
 QUANTITY = ("dimensions", "dimensionality", "unit", "units")
+Size = tuple[int | str, ...]
 LOG_LIMIT = 40.0  # of a learnable positive value: within, neither it nor its square leaves float32
 
 
@@ -26,6 +28,9 @@ class ParamSpec:
     As an attribute of a neuron it reads the current value. A learnable parameter is stored so that every
     gradient step stays legal: `positive` and `nonnegative` as its logarithm, `range` as a logit, `clamp` as it is, cut
     when read.
+
+    One with a `size` is a vector or matrix of numbers, stored as one tensor (*size) or (*size, *shape of the neurons).
+    Equations see its entries, `self.weight[k][j]`; kernels see each entry as a parameter of its own, `weight.k.j`.
     """
 
     default: float
@@ -36,10 +41,19 @@ class ParamSpec:
     clamp: Bounds | None = None
     draw: bool = False
     nonnegative: bool = False
+    size: Size = ()
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
         object.__setattr__(self, "name", name)
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The size in numbers. Raises `DeclarationError` where an option is to say it and has not (`sized`)."""
+        if any(isinstance(n, str) for n in self.size):
+            given = f"{self.name} of size {self.size}"
+            raise DeclarationError("param", given, "numbers, or names of options", "option(4, ..., least=1), say")
+        return self.size  # type: ignore[return-value]
 
     @property
     def logarithmic(self) -> bool:
@@ -51,6 +65,29 @@ class ParamSpec:
 
     def __set__(self, neuron: Any, value: Any) -> None:
         neuron.assign(self.name, value)
+
+    def sized(self, options: Mapping[str, Any]) -> ParamSpec:
+        """The same with its size in numbers, where an option of the neuron says it."""
+        if not any(isinstance(n, str) for n in self.size):
+            return self
+        return replace(self, size=tuple(options[n] if isinstance(n, str) else n for n in self.size))
+
+    def places(self, name: str) -> list[str]:
+        """The name of each entry, for a parameter called `name`: itself, where it is one number."""
+        return [".".join((name, *map(str, at))) for at in itertools.product(*map(range, self.lengths))]
+
+    def entries(self, name: str, value: Tensor) -> dict[str, Tensor]:
+        """Each entry of a value by its name; each is a scalar, or has a value for each neuron."""
+        if not self.size:
+            return {name: value}
+        return dict(zip(self.places(name), value.flatten(0, len(self.size) - 1).unbind(0), strict=True))
+
+    def nested(self, name: str, values: Mapping[str, Any]) -> Any:
+        """What equations see of a parameter with a size: tuples of entries, as deep as it has axes."""
+        found: list[Any] = [values[place] for place in self.places(name)]
+        for n in reversed(self.lengths[1:]):
+            found = [tuple(found[k : k + n]) for k in range(0, len(found), n)]
+        return tuple(found)
 
     def stored_name(self, learnable: bool) -> str:
         if learnable and self.logarithmic:
@@ -95,10 +132,15 @@ class ParamSpec:
         if tensor.dtype == torch.bool or tensor.is_complex():
             given, expected = f"{self.name} = {value!r}", f"real numbers in {self.unit}"
             raise ParameterError(owner, given, expected, f"the default is {self.default}")
-        ends = zip(reversed(tensor.shape), reversed(shape), strict=False)
-        if tensor.dim() > len(shape) or any(n not in (1, m) for n, m in ends):
+        own = len(self.lengths)
+        # one number stands for all entries
+        tensor = tensor.expand(self.lengths) if own and not tensor.dim() else tensor
+        ends = zip(reversed(tensor.shape[own:]), reversed(shape), strict=False)
+        fits = tuple(tensor.shape[:own]) == self.lengths and tensor.dim() <= own + len(shape)
+        if not fits or any(n not in (1, m) for n, m in ends):
             given = f"{self.name} of shape {tuple(tensor.shape)}"
-            raise ParameterError(owner, given, f"a scalar or {shape}", "one value per neuron")
+            expected = f"a scalar or {shape}" if not own else f"a scalar, {self.lengths} or {(*self.lengths, *shape)}"
+            raise ParameterError(owner, given, expected, "one value per neuron")
         return tensor
 
     def check(self, owner: str, value: Tensor, learnable: bool = False) -> None:
@@ -128,12 +170,15 @@ def param(
     clamp: Bounds | None = None,
     draw: bool = False,
     nonnegative: bool = False,
+    size: Size = (),
 ) -> Any:
     """Declare a parameter: `tau_mem = param(20.0, "ms", "membrane time constant", positive=True)`.
 
     `positive`, `nonnegative` and `range` are enforced (when learnable, by a reparametrisation); `clamp` cuts the value
     at every use, as some papers do (SRC's b_h <= -4), and lets the gradient of a cut value be zero. `draw` says
-    that the paper draws a value for each neuron, uniformly from the range or clamp: `AdLIF.draw(128)` does.
+    that the paper draws a value for each neuron, uniformly from the range or clamp: `AdLIF.draw(128)` does. `size`
+    makes it a vector or a matrix, whose entries all start at the default: `self.weight[k][j]` in the equations. The
+    name of an option in it stands for the number that a neuron was made with.
     """
     if sum((positive, nonnegative, range is not None, clamp is not None)) > 1:
         given = "more than one of positive, nonnegative, range, clamp"
@@ -152,7 +197,15 @@ def param(
         raise DeclarationError("param", f"bounds {ends}", "the lower one first", "turn them round")
     if not meaning:
         raise DeclarationError("param", "no meaning", "a few words", "say what the parameter is")
-    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw, nonnegative)
+    if not all(isinstance(n, str) or is_whole(n, 1) for n in size):
+        expected = "whole numbers > 0, or names of options"
+        raise DeclarationError("param", f"size = {size!r}", expected, "size=(8, 6), or none for one number")
+    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw, nonnegative, size)
+
+
+def places(params: Mapping[str, ParamSpec]) -> tuple[str, ...]:
+    """The names of all entries of parameters, in order: what a step is given."""
+    return tuple(place for name, spec in params.items() for place in spec.places(name))
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +248,13 @@ class Option:
     default: Any
     meaning: str
     choices: tuple[Any, ...]
+    least: int | None = None
     name: str = ""
+
+    @property
+    def allowed(self) -> str:
+        """What may be chosen, in words."""
+        return ", ".join(map(repr, self.choices)) if self.least is None else f"whole numbers from {self.least} on"
 
     def __set_name__(self, owner: type, name: str) -> None:
         object.__setattr__(self, "name", name)
@@ -212,16 +271,24 @@ class Option:
         )
 
     def check(self, owner: str, value: Any) -> None:
-        if value not in self.choices or isinstance(value, bool) != isinstance(self.default, bool):
-            listed = ", ".join(map(repr, self.choices))
-            raise ParameterError(
-                owner, f"{self.name} = {value!r}", f"one of {listed}", f"the default is {self.default!r}"
-            )
+        if self.least is not None:
+            fits = is_whole(value, self.least)
+        else:
+            fits = value in self.choices and isinstance(value, bool) == isinstance(self.default, bool)
+        if not fits:
+            expected = f"one of {self.allowed}" if self.least is None else self.allowed
+            raise ParameterError(owner, f"{self.name} = {value!r}", expected, f"the default is {self.default!r}")
 
 
-def option(default: Any, meaning: str, *, choices: tuple[Any, ...] = (True, False)) -> Any:
-    """Declare an option: `detach_recurrence = option(True, "cut the gradient through time")`."""
-    return Option(default, meaning, choices)
+def option(
+    default: Any, meaning: str, *, choices: tuple[Any, ...] = (True, False), least: int | None = None
+) -> Any:  # fmt: skip
+    """Declare an option: `detach_recurrence = option(True, "cut the gradient through time")`.
+
+    With `least` it is a whole number from there on, `hidden = option(4, "hidden units", least=1)`: the `size` of
+    parameters.
+    """
+    return Option(default, meaning, () if least is not None else choices, least)
 
 
 class Relax(NamedTuple):

@@ -181,7 +181,7 @@ def check_units(neuron: Neuron) -> None:
     """
     name = type(neuron).__name__
     with _of(name, "its declaration"):
-        values = {k: Quantity(parse(spec.unit)) for k, spec in neuron.params.items()}
+        values = {k: Quantity(parse(spec.unit)) for name, spec in neuron.params.items() for k in spec.places(name)}
         units = {k: parse(spec.unit) for k, spec in neuron.states.items()}
         i = one_step_of(neuron, [Quantity(parse(spec.unit)) for spec in neuron.entries.values()])
         for k, spec in neuron.states.items():

@@ -80,8 +80,12 @@ class Guards:
         """Guard an attribute of the neuron that was read; a `core.bound.Watch`."""
         # of a wrapped neuron, guard only its identity: its own attributes are reported as they are read
         read: Any = (lambda: neuron.neuron) if name == "neuron" else (lambda: looked_up(neuron, name)[0])
-        depth = self._depth.setdefault(id(neuron), len(self._depth))
-        own = None if name in dir(type(neuron)) and isinstance(found, METHOD) else (depth, name)
+        depth = self._depth.get(id(neuron)) if self._depth else self._depth.setdefault(id(neuron), 0)
+        if name == "neuron" and depth is not None:
+            self._depth[id(found)] = depth + 1
+        method = name in dir(type(neuron)) and isinstance(found, METHOD)
+        # a channel that is part of a neuron is none of those that wrappers hold
+        own = None if method or depth is None else (depth, name)
         self._keep((id(neuron), name), f"self.{name}", read, found, own, (neuron, name))
         for function in _functions(found):
             self.function(function)

@@ -14,6 +14,7 @@ import torch
 
 from rheobase.core.bound import Bound
 from rheobase.core.declaration.inputs import one_step_of
+from rheobase.core.declaration.words import places
 from rheobase.core.neuron import Neuron
 from rheobase.engine.graph.guards import Guards
 from rheobase.engine.graph.program import Program
@@ -48,7 +49,7 @@ def trace(
 
 
 def _program(neuron: Neuron, record: tuple[str, ...], tracer: Tracer, guards: Guards) -> Program:
-    names, params = neuron.lane_states, tuple(neuron.params)
+    names, params = neuron.lane_states, places(neuron.params)
     states = {name: tracer.symbol("state", tag=name) for name in names}
     values = {name: tracer.symbol("param", tag=name) for name in params}
     guards.attribute(neuron, "transition", type(neuron).transition)

@@ -101,21 +101,9 @@ class _Events(Items):
         some = self.let(f"fcmp une {self.F} {self.load(self.at(held['s'], base))}, zeroinitializer")
         bits = self.let(f"bitcast {self.M} {some} to i{self.lanes}")
         every = self.let(f"zext i{self.lanes} {bits} to i64")
-        before, test, body, after = self.block, *(self.fresh(hint) for hint in ("bits", "value", "through"))
-        left = self.name("left")
-        self.jump(test)
-        self.label(test)
-        mask = self.name("mask")
-        place = len(self.lines)
-        self.do(f"br i1 {self.compare('eq', mask, 0)}, label %{after}, label %{body}")
-        self.label(body)
-        lane = self.call("i64", "llvm.cttz.i64", ("i64", mask), ("i1", "true"))
-        self.do(f"{left} = and i64 {mask}, {self.int('sub', mask, 1)}")
-        value = self.let(f"load {self.f}, ptr {self.at(held['s'], self.int('add', base, lane))}")
-        each(self.int("add", first, lane), value)
-        self.lines.insert(place, f"  {mask} = phi i64 [ {every}, %{before} ], [ {left}, %{self.block} ]")
-        self.jump(test)
-        self.label(after)
+        with self.set_bits(every) as lane:
+            value = self.let(f"load {self.f}, ptr {self.at(held['s'], self.int('add', base, lane))}")
+            each(self.int("add", first, lane), value)
 
     def inside(self, yy: Value, xx: Value) -> Value:
         """Whether a place is one of the image."""
@@ -182,12 +170,9 @@ class _Gradient(_Events):
             line = self.int("mul", image.index, self.word["height"])
             self.lists(line)
             with self.loop(shape.inputs) as channel:
-                many = self.many(self.at(self.counts, channel.index, "i32"))
+                many = self.read_whole(self.at(self.counts, channel.index, "i32"), "i32")
                 with self.when(self.compare("sgt", many, 0)):
                     self.channel(line, channel.index, many, column)
-
-    def many(self, place: Value) -> Value:
-        return self.let(f"zext i32 {self.let(f'load i32, ptr {place}')} to i64")
 
     def lists(self, line: Value) -> None:
         """Where the values of each channel stand, and what they are."""
@@ -199,16 +184,14 @@ class _Gradient(_Events):
             self.loop(self.shape.inputs, step=self.lanes) as channel,
         ):  # fmt: skip
             here = self.int("or", self.int("shl", y.index, 16), x.index)
-            entry = self.let(f"trunc i64 {here} to i32")
 
             def add(c: Value, value: Value) -> None:
                 place = self.at(self.counts, c, "i32")
-                many = self.many(place)
+                many = self.read_whole(place, "i32")
                 at = self.int("add", self.int("mul", c, self.most), many)
-                self.do(f"store i32 {entry}, ptr {self.at(self.where, at, 'i32')}")
+                self.write_whole(here, self.at(self.where, at, "i32"), "i32")
                 self.do(f"store {self.f} {value}, ptr {self.at(self.listed, at)}")
-                more = self.let(f"trunc i64 {self.int('add', many, 1)} to i32")
-                self.do(f"store i32 {more}, ptr {place}")
+                self.write_whole(self.int("add", many, 1), place, "i32")
 
             self.values(line, y.index, x.index, channel.index, add)
 
@@ -225,7 +208,7 @@ class _Gradient(_Events):
             up, back = ((n - 1) // 2 for n in size.kernel)
             with self.loop(many, carried=[self.load(place) for place in rows]) as entry:
                 at = self.int("add", first, entry.index)
-                here = self.many(self.at(self.where, at, "i32"))
+                here = self.read_whole(self.at(self.where, at, "i32"), "i32")
                 value = self.splat(self.let(f"load {self.f}, ptr {self.at(self.listed, at)}"))
                 yy = self.int("add", self.int("lshr", here, 16), self.int("sub", up, down.index))
                 xx = self.int("add", self.int("and", here, 0xFFFF), self.int("sub", back, along.index))

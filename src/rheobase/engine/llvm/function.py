@@ -31,6 +31,7 @@ class Function(Writer):
     ):
         super().__init__(bits, lanes, whole=whole)
         self.names = tuple(names)
+        self.locals: list[str] = []
         self.label("entry")
         self.word = {
             name: self.let(f"load {'ptr' if name in pointers else 'i64'}, ptr {self.slot(name)}", "w")
@@ -42,7 +43,28 @@ class Function(Writer):
         """The address of a word."""
         return self.let(f"getelementptr i64, ptr %args, i64 {self.names.index(name)}", "p")
 
+    def local(self, kind: str = "i64", count: int = 1) -> Value:
+        """The address of memory of this thread, which lasts as long as the function; one value becomes a register."""
+        name = self.name("local")
+        self.locals.append(f"  {name} = alloca {kind}, i64 {count}, align 64")
+        return name
+
     # --- whole numbers ----------------------------------------------------------------------------
+    def read_whole(self, pointer: Value, kind: str = "i64") -> Value:
+        """A whole number in memory; one that is narrower has no sign."""
+        held = self.let(f"load {kind}, ptr {pointer}")
+        return held if kind == "i64" else self.let(f"zext {kind} {held} to i64", "n")
+
+    def write_whole(self, value: Value | int, pointer: Value, kind: str = "i64") -> None:
+        """Store a whole number, its lower bits where it is too wide."""
+        if kind != "i64" and isinstance(value, str) and value.startswith("%"):
+            value = self.let(f"trunc i64 {value} to {kind}")
+        self.do(f"store {kind} {value}, ptr {pointer}")
+
+    def add_whole(self, pointer: Value, amount: Value | int) -> None:
+        """Add to a whole number in memory."""
+        self.write_whole(self.int("add", self.read_whole(pointer), amount), pointer)
+
     def int(self, op: str, a: Value | int, b: Value | int) -> Value:
         return self.let(f"{op} i64 {a}, {b}", "n")
 
@@ -104,6 +126,23 @@ class Function(Writer):
         ]
         loop.values[:] = kept
         self.label(end)
+
+    @contextmanager
+    def set_bits(self, word: Value) -> Generator[Value]:
+        """A loop over the bits that are set in a word of 64: yields the number of each, the lowest first."""
+        before, test, body, after = self.block, *(self.fresh(hint) for hint in ("bits", "bit", "through"))
+        mask, left = self.name("mask"), self.name("left")
+        self.jump(test)
+        self.label(test)
+        place = len(self.lines)
+        self.do(f"br i1 {self.compare('eq', mask, 0)}, label %{after}, label %{body}")
+        self.label(body)
+        bit = self.call("i64", "llvm.cttz.i64", ("i64", mask), ("i1", "true"))
+        self.do(f"{left} = and i64 {mask}, {self.int('sub', mask, 1)}")
+        yield bit
+        self.lines.insert(place, f"  {mask} = phi i64 [ {word}, %{before} ], [ {left}, %{self.block} ]")
+        self.jump(test)
+        self.label(after)
 
     @contextmanager
     def pieces(self, total: str) -> Generator[Value]:
@@ -204,7 +243,8 @@ class Function(Writer):
     # --- the module -------------------------------------------------------------------------------
     def text(self) -> str:
         """The text of the whole module; ends the function after the lines written so far."""
-        body = "\n".join([*self.lines, "  ret void"])
+        entry, *lines = self.lines
+        body = "\n".join([entry, *self.locals, *lines, "  ret void"])
         return f"define void @kernel(ptr %args) {{\n{body}\n}}\n\n" + "\n".join(sorted(self.declared)) + "\n"
 
 

@@ -7,8 +7,11 @@ A kernel of whole numbers has integers for floats: `F` is `I`, and what is said 
 
 from __future__ import annotations
 
+import copy
 import ctypes
+import itertools
 import struct
+from typing import Self
 
 Value = str
 FLOATS = {32: "float", 64: "double"}
@@ -25,20 +28,31 @@ class Writer:
         known = (8, 16, 32) if whole else (32, 64)
         if bits not in known:
             raise ValueError(f"bits is one of {known}, not {bits}")
+        self._shape(bits, lanes, whole)
+        self.lines: list[str] = []
+        self.declared: set[str] = set()
+        self.block = ""  # that is being written
+        self._count = itertools.count(1)
+
+    def _shape(self, bits: int, lanes: int, whole: bool) -> None:
         self.bits, self.lanes, self.whole = bits, lanes, whole
         self.f, self.i = f"i{bits}" if whole else FLOATS[bits], f"i{bits}"
         self.F, self.I, self.M = (f"<{lanes} x {t}>" for t in (self.f, self.i, "i1"))
         self.suffix = f"v{lanes}{'i' if whole else 'f'}{bits}"
         self._of = "" if whole else "f"  # what the names of instructions begin with
-        self.lines: list[str] = []
-        self.declared: set[str] = set()
-        self.block = ""  # that is being written
-        self._count = 0
+
+    def of_width(self, bits: int, lanes: int) -> Self:
+        """A writer of whole numbers of another width into the same function.
+
+        For arithmetic and memory: loops and conditions are written by the first one, which knows the block.
+        """
+        other = copy.copy(self)
+        other._shape(bits, lanes, True)
+        return other
 
     # --- lines ---------------------------------------------------------------------------------
     def name(self, hint: str = "v") -> Value:
-        self._count += 1
-        return f"%{hint}{self._count}"
+        return f"%{hint}{next(self._count)}"
 
     def let(self, text: str, hint: str = "v") -> Value:
         """Write `%fresh = text` and return the fresh name."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from rheobase.core.random_numbers import FIRST, GOLDEN, SECOND
+from rheobase.core.random_numbers import FIRST, GOLDEN, MASK, SECOND
 from rheobase.engine.llvm.frame import Frame
-from rheobase.engine.llvm.ir import Value
+from rheobase.engine.llvm.ir import Value, Writer
 from rheobase.engine.lowering.vector_math import FUNCTIONS, cos_near
 
 
@@ -17,22 +17,22 @@ def noise(w: Frame, tag: str, t: Value) -> Value:
 
 
 def _uniform(w: Frame, stream: int, t: Value) -> Value:
-    words = _Words(w)
+    words = _Streams(w)
     return words.unit(words.pair(stream, t)[0])
 
 
 def _normal(w: Frame, stream: int, t: Value) -> Value:
-    words = _Words(w)
+    words = _Streams(w)
     a, k2 = words.pair(stream, t)
     b = words.mix(words.op("add", a, words.splat(k2)))
     radius = w.unary("sqrt", w.mul(w.const(-2.0), FUNCTIONS["log"](w, words.unit(a))))
     return w.mul(radius, cos_near(w, w.mul(w.const(2.0 * math.pi), words.unit(b))))
 
 
-class _Words:
-    """Arithmetic of 32-bit words, scalar and in vectors as long as those of the floats."""
+class Words:
+    """Arithmetic of 32-bit words, scalar and in vectors with as many elements as those of the writer."""
 
-    def __init__(self, w: Frame):
+    def __init__(self, w: Writer):
         self.w, self.vector = w, f"<{w.lanes} x i32>"
 
     def op(self, op: str, a: Value, b: Value, kind: str | None = None) -> Value:
@@ -55,6 +55,18 @@ class _Words:
         for shift, factor in ((16, FIRST), (15, SECOND)):
             x = self.op("mul", self.op("xor", x, self.op("lshr", x, number(shift), kind), kind), number(factor), kind)
         return self.op("xor", x, self.op("lshr", x, number(16), kind), kind)
+
+    def drawn(self, first: Value, key: Value, start: int = 0) -> Value:
+        """Words of successive lanes, of which the first has the number `first` + `start`; both are scalars."""
+        begin = self.op("add", self.op("mul", first, str(_signed(GOLDEN)), "i32"), key, "i32")
+        steps = ", ".join(f"i32 {_signed((start + k) * GOLDEN & MASK)}" for k in range(self.w.lanes))
+        return self.mix(self.op("add", self.splat(begin), f"<{steps}>"))
+
+
+class _Streams(Words):
+    """The words of the lanes of a nest's kernel."""
+
+    w: Frame
 
     def pair(self, stream: int, t: Value) -> tuple[Value, Value]:
         """The first word of each lane at the absolute step of `t`, and the key of its second."""

@@ -9,6 +9,7 @@ from rheobase.learning.fitting.progress import FitCallback, FitStep, RichFitProg
 from rheobase.learning.fitting.recipe import FitRecipe
 from rheobase.learning.fitting.recording import Recording
 from rheobase.learning.fitting.result import Candidate, Fit
+from rheobase.learning.fitting.van_rossum import van_rossum
 
 __all__ = [
     "Agreement",
@@ -27,6 +28,7 @@ __all__ = [
     "matched_lif",
     "reliability",
     "trains_of",
+    "van_rossum",
     "window",
     "with_spikes",
 ]

@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from rheobase.core.declaration.describe import display
 from rheobase.core.declaration.inputs import driven
 from rheobase.core.neuron import Neuron
 from rheobase.core.surrogates import Surrogate
 from rheobase.core.wrappers.forced import TOLD, Forced
-from rheobase.errors import ParameterError, UnitError, nearest
+from rheobase.errors import UnitError
 from rheobase.learning.fitting.population import Axis, assign, axes_of, checked_range, declared, populate, pull_back
 from rheobase.learning.fitting.recording import Recording
+from rheobase.learning.fitting.space import Response, SearchSpace
 from rheobase.units import parse
 
-NEAR = 0.05  # of a range: how far points lie from the values that they start near
 SERIES = (0.0, 0.05)  # GOhm, so mV per pA: the range of an electrode's resistance that bridge balance left over
 
 
-@dataclass(frozen=True)
-class Response:
-    """What the neuron does with the currents of a recording: spikes and v in mV, (time, sweep, lanes)."""
-
-    spikes: Tensor
-    v: Tensor | None
-
-
-class Candidates:
-    """A search space of P quantities, and a neuron that runs any number of points of it at once.
-
-    A point is a row of shares in [0, 1], (lanes, P), in the order of `axes`.
-    """
+class Candidates(SearchSpace):
+    """A search space whose model is a neuron."""
 
     def __init__(
         self,
@@ -50,15 +39,23 @@ class Candidates:
         self.fixed = {"input_scale": 1.0, "v_gain": 1.0, "v_offset": 0.0, "r_series": 0.0}
         self.axes = axes_of(neuron, learn, ranges)
         self.learn = tuple(learn)
+        # without a reset there is nothing to tell
+        self.tells, self.frees = not getattr(declared(neuron), "crossing", False), True
+        potential = neuron.states.get("v", next(iter(neuron.states.values())))
+        self.in_mv = parse(potential.unit) == parse("mV")
         self._add_scale(scale)
         self._add_potential(series)
         self._made: dict[tuple[int, Surrogate | None], Neuron] = {}
         self._forced: dict[tuple[int, float], Forced] = {}
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the searched quantities."""
-        return tuple(axis.name for axis in self.axes)
+    def title(self) -> str:
+        return type(declared(self.neuron)).__name__
+
+    def unit(self, name: str) -> str:
+        kind = type(declared(self.neuron))
+        own = {"v_gain": "mV", "v_offset": "mV", "r_series": "GOhm", "input_scale": f"{kind.input_unit}/pA"}
+        return own[name] if name in own else display(kind.params[name].unit)
 
     def _add_scale(self, scale: float | tuple[float, float] | None) -> None:
         unit = self.neuron.input_unit
@@ -86,31 +83,6 @@ class Candidates:
         if series:
             self.axes.append(Axis("r_series", *SERIES))
 
-    # --- points ---------------------------------------------------------------------------------------
-    def draw(self, lanes: int, generator: torch.Generator) -> Tensor:
-        """Random points, evenly over the search space."""
-        return torch.rand(lanes, len(self.axes), generator=generator)
-
-    def near(self, point: Tensor, values: Mapping[str, float], generator: torch.Generator) -> Tensor:
-        """The points, of which every second one gets these values, scattered by a share NEAR of each range.
-
-        Raises: `ParameterError` for a name that is not searched.
-        """
-        for name in values:
-            if name not in self.names:
-                raise ParameterError("fit_neuron", f"start {name!r}", "what is searched", nearest(name, self.names))
-        for k, axis in enumerate(self.axes):
-            if axis.name in values:
-                share = axis.share(torch.as_tensor(values[axis.name]).clamp(axis.low, axis.high))
-                scatter = NEAR * torch.randn(len(point[::2]), generator=generator)
-                point[::2, k] = (share + scatter).clamp(0.0, 1.0)
-        return point
-
-    def values(self, point: Tensor) -> dict[str, Tensor]:
-        """The value of every searched quantity and of what the readout holds fixed, (lanes,)."""
-        found = {axis.name: axis.value(point[:, k]) for k, axis in enumerate(self.axes)}
-        return {**{k: torch.full_like(point[:, 0], v) for k, v in self.fixed.items()}, **found}
-
     def made(self, lanes: int, surrogate: Surrogate | None = None) -> Neuron:
         """The neuron of so many lanes; with a surrogate, for gradients: its reset is then detached, to bound them."""
         key = (lanes, surrogate)
@@ -126,7 +98,6 @@ class Candidates:
     def free(
         self, point: Tensor, current: Tensor, state: Any = None, surrogate: Surrogate | None = None
     ) -> tuple[Response, Any]:
-        """Run points (lanes, P) freely under currents (time, sweep) in pA: the response, and the final state."""
         neuron, values = self.made(len(point), surrogate), self.values(point)
         assign(neuron, values)
         record = ("v",) if self.has_v else ()
@@ -134,12 +105,6 @@ class Candidates:
         drive = current[..., None] * values["input_scale"]
         spikes, end, *rec = neuron(driven(neuron, drive), state, record=record, check_finite=False)
         return Response(spikes, self._seen(rec[0].v, values, current) if self.has_v else None), end
-
-    def run(self, point: Tensor, recording: Recording) -> tuple[Tensor, Tensor | None]:
-        """One point (1, P) under the currents of a recording, from rest: spikes and v in mV, (sweep, time) each."""
-        with torch.no_grad():
-            response, _ = self.free(point, recording.current.T.contiguous())
-        return response.spikes[..., 0].T, None if response.v is None else response.v[..., 0].T
 
     def forced(self, point: Tensor, current: Tensor, spikes: Tensor, limit: float) -> Response:
         """Run points with given spikes (time, sweep); `spikes` of the response is then the distance to threshold.
@@ -163,7 +128,6 @@ class Candidates:
         return values["v_offset"] + values["v_gain"] * v + values["r_series"] * current[..., None]
 
     def gradient(self, loss: Tensor, point: Tensor, surrogate: Surrogate | None = None) -> Tensor:
-        """The gradient of `loss`, a sum over lanes, with respect to the points it was computed from, (lanes, P)."""
         neuron = self.made(len(point), surrogate)
         point.grad = None
         values = self.values(point)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import math
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from torch import Tensor
 from rheobase.errors import BackendUnavailable, ParameterError, ShapeError
 from rheobase.learning.fitting.recording import Recording
 
-FEATURES = ("Spikecount", "time_to_first_spike", "mean_frequency", "ISI_CV", "adaptation_index2", "voltage_base")
+FEATURES = ("spike_count", "time_to_first_spike", "mean_frequency", "ISI_CV", "adaptation_index2", "voltage_base")
 
 
 def features(
@@ -25,17 +26,25 @@ def features(
 
     Raises: `BackendUnavailable` without eFEL, `ParameterError` for a name that it does not know.
     """
+    check_features(names)
     efel = _efel()
-    known = efel.get_feature_names()
-    for name in names:
-        if name not in known:
-            raise ParameterError("features", f"{name!r}", "a feature of eFEL", "efel.get_feature_names() lists them")
     efel.reset()
     efel.set_setting("Threshold", recording.level)
     time = [k * recording.dt + recording.start for k in range(recording.steps)]
     traces = [{"T": time, "V": row.double().tolist(), "stim_start": [start], "stim_end": [stop]} for row in recording.v]
     found = efel.get_feature_values(traces, list(names), raise_warnings=False)
     return [{name: _mean(values[name]) for name in names} for values in found]
+
+
+def check_features(names: Sequence[str]) -> None:
+    """Raise what `features` raises for these names, before work that would be lost."""
+    known = _efel().get_feature_names()
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            remedy = f"did you mean {close[0]!r}? " if close else ""
+            remedy += "efel.get_feature_names() lists them"
+            raise ParameterError("features", f"{name!r}", "a feature of eFEL", remedy)
 
 
 def with_spikes(recording: Recording, v: Tensor, spikes: Tensor, *, peak: float = 30.0) -> Recording:
@@ -61,8 +70,8 @@ def with_spikes(recording: Recording, v: Tensor, spikes: Tensor, *, peak: float 
 def feature_errors(data: Mapping[str, float], model: Mapping[str, float]) -> dict[str, float]:
     """Model minus data for each feature of the data; NaN where one of them has no value.
 
-    >>> feature_errors({"Spikecount": 12.0}, {"Spikecount": 14.0})
-    {'Spikecount': 2.0}
+    >>> feature_errors({"spike_count": 12.0}, {"spike_count": 14.0})
+    {'spike_count': 2.0}
     """
     return {name: model.get(name, math.nan) - value for name, value in data.items()}
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rheobase.cells import Cell
 from rheobase.core.declaration.population import Declared
 from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
 from rheobase.errors import ParameterError
 from rheobase.learning.fitting import stages
 from rheobase.learning.fitting.candidates import Candidates
+from rheobase.learning.fitting.cell_candidates import CellCandidates
 from rheobase.learning.fitting.hold_out import HoldOut, split
 from rheobase.learning.fitting.progress import FitCallback
 from rheobase.learning.fitting.recipe import FitRecipe
@@ -21,7 +23,7 @@ from rheobase.learning.training.stopping import InterruptWatch
 
 
 def fit_neuron(
-    neuron: Neuron | type[Declared],
+    neuron: Neuron | type[Declared] | Cell,
     recording: Recording,
     *,
     learn: Sequence[str],
@@ -36,7 +38,7 @@ def fit_neuron(
 ) -> Fit:
     """Fit the parameters in `learn` so that the neuron spikes when the cell did, with the potential that it had.
 
-    neuron     a neuron, Refractory(neuron), or a class; what is not learnt keeps its values
+    neuron     a neuron, Refractory(neuron), a class, or a `Cell`; what is not learnt keeps its values
     ranges     where to search, by name: (low, high); else the declared range, else around the neuron's value (a third
                to three times it for positive ones, 15 mV to both sides for potentials, its threefold for others)
     scale      input per pA, where the neuron's input is not in pA; (low, high) to fit it
@@ -50,6 +52,8 @@ def fit_neuron(
     surrogate gradients). The best of them start an evolution, which minimises 1 - Gamma (mean at 2, 4 and 8 ms, or less
     for a cell that fires fast: `delta` of the fit), the error of the potential, and a van Rossum distance of 50 ms that
     constrains the rate. All run as lanes of one neuron. The same seed gives the same fit.
+    Of a `Cell`, whose parameters are named as in `Cell.values`, the first stage pulls the cells to the recorded
+    potential by an electrode that weakens, and there is no second one: a spike that is missing has no gradient.
     Ctrl-C, or the time limit of the recipe, ends the search and gives the best so far; a second Ctrl-C raises.
 
     Raises: `ParameterError`, `UnitError`.
@@ -86,23 +90,34 @@ def fit_neuron(
 
 
 def search_space(
-    neuron: Neuron | type[Declared],
+    neuron: Neuron | type[Declared] | Cell,
     recording: Recording,
     *,
     learn: Sequence[str],
     ranges: Mapping[str, tuple[float, float]] | None = None,
     scale: float | tuple[float, float] | None = None,
     series: bool = False,
-) -> Candidates:
+) -> Candidates | CellCandidates:
     """What `fit_neuron` would search, with the same arguments. Raises: `ParameterError`, `UnitError`."""
     template = _template(neuron, recording)
-    space = Candidates(template, recording, learn=learn, ranges=ranges or {}, scale=scale, series=series)
+    space: Candidates | CellCandidates
+    if isinstance(template, Cell):
+        if scale is not None or series:
+            given = "scale" if scale is not None else "series"
+            raise ParameterError(
+                repr(template), given, "a fit of a cell without it", "its current is in nA: leave it out"
+            )
+        space = CellCandidates(template, recording, learn=learn, ranges=ranges or {})
+    else:
+        space = Candidates(template, recording, learn=learn, ranges=ranges or {}, scale=scale, series=series)
     if not space.axes:
         raise ParameterError("fit_neuron", "nothing to learn", "names of parameters", 'learn=("tau_mem",)')
     return space
 
 
-def _template(neuron: Any, recording: Recording) -> Neuron:
+def _template(neuron: Any, recording: Recording) -> Neuron | Cell:
+    if isinstance(neuron, Cell):
+        return _at_step(neuron, recording)
     if isinstance(neuron, type) and issubclass(neuron, Declared):
         clock: dict[str, Any] = {"dt": recording.dt} if issubclass(neuron, OdeNeuron) else {}
         neuron = neuron(1, **clock)
@@ -113,6 +128,10 @@ def _template(neuron: Any, recording: Recording) -> Neuron:
         raise ParameterError("fit_neuron", given, "a neuron with one input", "a recording holds one current")
     if neuron.graded:
         raise ParameterError("fit_neuron", repr(neuron), "a neuron that spikes", "fit one with a threshold")
+    return _at_step(neuron, recording)
+
+
+def _at_step(neuron: Any, recording: Recording) -> Any:
     if neuron.dt is not None and abs(neuron.dt - recording.dt) > 1e-9:
         raise ParameterError(
             repr(neuron), f"a recording with dt = {recording.dt} ms", f"dt = {neuron.dt} ms",

@@ -103,7 +103,7 @@ def _around(v: Tensor, sweep: Tensor, first: Tensor, length: int) -> Tensor:
 
 def usual_learn(kind: type[Declared]) -> tuple[str, ...]:
     """The parameters that one fits without saying which: all but the peak, and of channels only the conductances."""
-    names = [name for name in kind.params if name not in HELD]
+    names = [name for name, spec in kind.params.items() if name not in HELD and not spec.size]
     if kind.input_unit != "pA" and parse(kind.input_unit).plain:
         # where 0 and 1 lie in mV is fitted, too
         names = [name for name in names if name != "v_threshold"]

@@ -84,26 +84,32 @@ def axes_of(neuron: Neuron, learn: Sequence[str], ranges: Mapping[str, tuple[flo
     for name in learn:
         if name not in inner.params:
             raise ParameterError(repr(neuron), f"learn {name!r}", "a parameter", nearest(str(name), inner.params))
+        if inner.params[name].size:
+            given = f"learn {name!r}, of size {inner.params[name].size}"
+            raise ParameterError(repr(neuron), given, "parameters that are one number", "train it by its gradient")
     for name in ranges:
         if name not in learn:
             raise ParameterError(repr(neuron), f"a range of {name!r}", "a name in learn", nearest(str(name), learn))
-    return [_axis(inner, inner.params[name], ranges.get(name)) for name in learn]
+    return [
+        axis(type(inner).__name__, name, inner.params[name], _one(inner, inner.value(name)), ranges.get(name))
+        for name in learn
+    ]
 
 
-def _axis(neuron: Declared, spec: ParamSpec, given: tuple[float, float] | None) -> Axis:
+def axis(owner: str, name: str, spec: ParamSpec, value: float, given: tuple[float, float] | None) -> Axis:
+    """Where a parameter is searched that has this value: as given, as declared, or around it."""
     if given is not None:
-        low, high = checked_range(spec.name, given)
+        low, high = checked_range(name, given)
         for end in (low, high):
-            spec.check(type(neuron).__name__, torch.tensor(end))
-        return Axis(spec.name, low, high, log=spec.logarithmic and low > 0 and high > 4.0 * low)
+            spec.check(owner, torch.tensor(end))
+        return Axis(name, low, high, log=spec.logarithmic and low > 0 and high > 4.0 * low)
     ends = spec.range or spec.clamp
     if ends is not None and ends[0] is not None and ends[1] is not None:
-        return Axis(spec.name, float(ends[0]), float(ends[1]))
-    value = _one(neuron, neuron.value(spec.name))
+        return Axis(name, float(ends[0]), float(ends[1]))
     if spec.logarithmic and value > 0:
-        return Axis(spec.name, value / SPREAD, value * SPREAD, log=True)
+        return Axis(name, value / SPREAD, value * SPREAD, log=True)
     around = AROUND_MV if spec.unit == "mV" else 2.0 * abs(value) or 1.0
-    return Axis(spec.name, value - around, value + around)
+    return Axis(name, value - around, value + around)
 
 
 def checked_range(name: str, given: Any) -> tuple[float, float]:

@@ -14,7 +14,8 @@ class FitRecipe:
 
     restarts       random points that the gradient stages start from, each a lane
     forced         steps by gradient with the recorded spikes given (none for a neuron without reset)
-    free           steps by gradient with the neuron running freely
+    schedule       steps over which the forced stage of a cell weakens its electrode and lowers its rate; None: `forced`
+    free           steps by gradient with the neuron running freely (none for a cell)
     generations    of evolution, over a population of `population` lanes
     sweeps         how many sweeps the forced stage uses
     piece          ms: gradients of the free stage are truncated to pieces of this length; 0: not truncated
@@ -27,6 +28,7 @@ class FitRecipe:
 
     restarts: int = 24
     forced: int = 60
+    schedule: int | None = None
     free: int = 10
     generations: int = 150
     population: int = 64
@@ -42,6 +44,9 @@ class FitRecipe:
             value, least = getattr(self, name), {"forced": 0, "free": 0, "generations": 0, "population": 4}.get(name, 1)
             if not is_whole(value, least):
                 raise ParameterError("FitRecipe", f"{name} = {value!r}", f"an integer >= {least}", "leave it out")
+        if self.schedule is not None and not is_whole(self.schedule, max(1, self.forced)):
+            expected = f"an integer >= forced = {self.forced}"
+            raise ParameterError("FitRecipe", f"schedule = {self.schedule!r}", expected, "leave it out")
         for name in ("piece", "rate", "settle"):
             value = getattr(self, name)
             if not is_number(value, least=0):

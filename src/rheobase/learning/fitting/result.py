@@ -8,17 +8,18 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from rheobase.cells import Cell
 from rheobase.core.neuron import Neuron
 from rheobase.errors import ParameterError
 from rheobase.learning.fitting.agreement import Agreement, mean_gamma
-from rheobase.learning.fitting.candidates import Candidates
 from rheobase.learning.fitting.gamma import check_window
 from rheobase.learning.fitting.hold_out import Split
-from rheobase.learning.fitting.population import Axis, declared
+from rheobase.learning.fitting.population import Axis
 from rheobase.learning.fitting.progress import FitStep
 from rheobase.learning.fitting.recipe import FitRecipe
 from rheobase.learning.fitting.recording import Recording
 from rheobase.learning.fitting.shown import fit_card
+from rheobase.learning.fitting.space import SearchSpace
 
 EDGE = 0.02  # of a range: a best value that is nearer to an end might lie beyond it
 INTERRUPTED = "Ctrl-C"
@@ -40,7 +41,7 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Fit:
-    """The result of a fit: `neuron` (of shape (1,)) and `candidates`, the best first.
+    """The result of a fit: `neuron` (a neuron or a cell, of shape (1,)) and `candidates`, the best first.
 
     `readout` converts between the units of the recording and of the neuron: input = input_scale * pA, and
     mV = v_offset + v_gain * v + r_series * pA. `ended` says why the search ended: "generations", "patience", "time
@@ -52,7 +53,7 @@ class Fit:
     without any); `split` says which they are and why.
     """
 
-    neuron: Neuron
+    neuron: Neuron | Cell
     readout: Mapping[str, float]
     candidates: tuple[Candidate, ...]
     history: tuple[FitStep, ...]
@@ -62,12 +63,12 @@ class Fit:
     split: Split
     fitted: Agreement
     held_out: Agreement | None
-    _space: Candidates
+    _space: SearchSpace
     _point: Tensor
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value:.4g}" for name, value in self.best.values.items())
-        said = f"{type(declared(self.neuron)).__name__}, Gamma {self.gamma:.3f} at {self.delta:.3g} ms"
+        said = f"{self.title}, Gamma {self.gamma:.3f} at {self.delta:.3g} ms"
         if self.held_out is not None:
             said += f", {self.held_out.gamma:.3f} held out"
         return f"Fit({said}; {values}; {len(self.candidates)} candidates; ended by {self.ended})"
@@ -75,6 +76,15 @@ class Fit:
     def _repr_html_(self) -> str:
         """The fit in a notebook."""
         return fit_card(self).html()
+
+    @property
+    def title(self) -> str:
+        """What was fitted: the name of the neuron, or "Cell"."""
+        return self._space.title
+
+    def unit(self, name: str) -> str:
+        """The unit of a searched quantity."""
+        return self._space.unit(name)
 
     @property
     def finished(self) -> bool:

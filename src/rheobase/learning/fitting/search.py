@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -15,8 +15,8 @@ from torch import Tensor
 from rheobase.learning.fitting import stages
 from rheobase.learning.fitting.agreement import agreement
 from rheobase.learning.fitting.candidates import Candidates
+from rheobase.learning.fitting.cell_candidates import CellCandidates
 from rheobase.learning.fitting.hold_out import Split
-from rheobase.learning.fitting.population import declared
 from rheobase.learning.fitting.progress import FitCallback, FitStep
 from rheobase.learning.fitting.recipe import FitRecipe
 from rheobase.learning.fitting.recording import Recording
@@ -31,7 +31,7 @@ class Search:
 
     def __init__(
         self,
-        space: Candidates,
+        space: Candidates | CellCandidates,
         target: stages.Target,
         recipe: FitRecipe,
         seed: int,
@@ -42,19 +42,15 @@ class Search:
         self.generator = torch.Generator().manual_seed(seed)
         self.history: list[FitStep] = []
         self.began = time.monotonic()
-        inner = declared(space.neuron)
-        # without a reset there is nothing to tell
-        self.tells = not getattr(inner, "crossing", False)
-        self.total = (recipe.forced if self.tells else 0) + recipe.free + recipe.generations
+        self.total = space.tells * recipe.forced + space.frees * recipe.free + recipe.generations
         self.point = space.near(space.draw(recipe.restarts, self.generator), start, self.generator)
         self.scores = target.scores(space, self.point)
 
     def run(self, watch: InterruptWatch) -> str:
         """All stages; what ended them."""
         recipe, space, target = self.recipe, self.space, self.target
-        told = recipe.forced if self.tells else 0
-        start = self.point
-        forced = stages.forced(space, target, start, steps=told, rate=recipe.rate, sweeps=recipe.sweeps)
+        told, start = recipe.forced if space.tells else 0, self.point
+        forced = self._forced(told)
         for k, start in enumerate(forced):
             last = self._over(FORCED)
             # scoring costs a run: now and then is enough
@@ -68,7 +64,7 @@ class Search:
             space,
             target,
             start,
-            steps=recipe.free,
+            steps=recipe.free if space.frees else 0,
             rate=0.3 * recipe.rate,
             piece=recipe.piece or target.recording.duration,
         )
@@ -80,6 +76,16 @@ class Search:
             if last:
                 break
         return self._evolve(start, watch)
+
+    def _forced(self, steps: int) -> Generator[Tensor]:
+        """The stage in which the recording is given."""
+        space, target, recipe = self.space, self.target, self.recipe
+        if isinstance(space, CellCandidates):
+            return stages.pulled(
+                space, target, self.point, steps=steps, schedule=recipe.schedule or steps, rate=recipe.rate,
+                sweeps=recipe.sweeps,
+            )  # fmt: skip
+        return stages.forced(space, target, self.point, steps=steps, rate=recipe.rate, sweeps=recipe.sweeps)
 
     def _keep(self, point: Tensor) -> None:
         """Score points, and take those that are better than their lane's best."""
@@ -159,6 +165,11 @@ class Search:
         """The recipe with as many steps as were done."""
         done = Counter(step.stage for step in self.history)
         counts = {"forced": done["forced"], "free": done["free"], "generations": done["evolve"]}
-        if not self.tells:
+        if not self.space.tells:
             counts["forced"] = self.recipe.forced
-        return replace(self.recipe, time_limit=None, **counts)
+        if not self.space.frees:
+            counts["free"] = self.recipe.free
+        schedule = self.recipe.schedule
+        if isinstance(self.space, CellCandidates) and self.recipe.forced:
+            schedule = schedule or self.recipe.forced
+        return replace(self.recipe, time_limit=None, schedule=schedule, **counts)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rheobase.cards import Card
-from rheobase.core.declaration.describe import display
-from rheobase.learning.fitting.population import declared
 
 if TYPE_CHECKING:
     from rheobase.learning.fitting.result import Fit
@@ -16,7 +14,7 @@ SHOWN = 5  # candidates
 
 def fit_card(fit: Fit) -> Card:
     """How good the fit is, every searched quantity with its range, and the best candidates folded away."""
-    kind, edges = type(declared(fit.neuron)), fit.at_edges()
+    edges = fit.at_edges()
     facts = {
         "Gamma": f"{fit.gamma:.3f} at {fit.delta:.3g} ms (1: all spikes, 0: chance)",
         "search": f"{len(fit.candidates)} candidates, ended by {fit.ended}",
@@ -25,7 +23,7 @@ def fit_card(fit: Fit) -> Card:
         facts["potential"] = f"mean square error {fit.best.v_error:.3g} of its variance, between spikes"
     rows = [
         (
-            axis.name, f"{fit.best.values[axis.name]:.5g}", quantity_unit(fit, axis.name),
+            axis.name, f"{fit.best.values[axis.name]:.5g}", fit.unit(axis.name),
             f"{axis.low:.4g} to {axis.high:.4g}",
             f"at the {edges[axis.name]} edge" if axis.name in edges else "",
         )
@@ -36,13 +34,6 @@ def fit_card(fit: Fit) -> Card:
         for one in fit.candidates[:SHOWN]
     )
     return Card(
-        f"Fit of {kind.__name__}", facts=facts, columns=("searched", "best", "unit", "range", ""), rows=rows,
+        f"Fit of {fit.title}", facts=facts, columns=("searched", "best", "unit", "range", ""), rows=rows,
         folded={f"The best {min(SHOWN, len(fit.candidates))} candidates": best},
     )  # fmt: skip
-
-
-def quantity_unit(fit: Fit, name: str) -> str:
-    """The unit of a searched quantity: a parameter of the neuron, or one that reads it in units of the recording."""
-    kind = type(declared(fit.neuron))
-    own = {"v_gain": "mV", "v_offset": "mV", "r_series": "GOhm", "input_scale": f"{kind.input_unit}/pA"}
-    return own[name] if name in own else display(kind.params[name].unit)

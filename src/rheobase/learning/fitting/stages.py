@@ -16,9 +16,10 @@ from torch import Tensor
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.learning.fitting import loss
 from rheobase.learning.fitting.candidates import Candidates
+from rheobase.learning.fitting.cell_candidates import CellCandidates
 from rheobase.learning.fitting.gamma import gamma, trains_of, window
 from rheobase.learning.fitting.recording import Recording
-from rheobase.units import parse
+from rheobase.learning.fitting.space import SearchSpace
 
 TOO_MANY = 3.0  # times as many spikes as the data: not worth counting coincidences
 TAU = 10.0  # ms, of the van Rossum distance
@@ -29,6 +30,9 @@ WEIGHT = 0.1  # of the potential beside Gamma
 SLOW = 50.0  # ms: the van Rossum distance that holds the rate, which Gamma alone leaves free: dense spikes meet many
 SLOW_WEIGHT = 0.3
 COUNT_WEIGHT = 0.5  # of spikes too many or too few: to Gamma alone, one left out costs less than one at a wrong time
+PULL = (0.6, 1.8)  # ms, at the first step and the last: what an electrode takes to move the whole membrane of a cell
+LEAST_ERROR = 1e-6  # mV2: below it an error is right
+LAST = 0.02  # of the learning rate, where it goes down to the last step
 MEMORY, SPREAD = 6, 0.1  # of evolution: places of its memory, and how far values are drawn around them
 
 
@@ -82,7 +86,7 @@ class Target:
         # the last one of steps that grow is the strongest
         return spiking[torch.linspace(0, len(spiking) - 1, min(sweeps, len(spiking))).round().long()]
 
-    def scores(self, candidates: Candidates, point: Tensor) -> Scores:
+    def scores(self, candidates: SearchSpace, point: Tensor) -> Scores:
         """The scores of points (lanes, P), running freely; sweeps with the same current are run once."""
         with torch.no_grad():
             response, _ = candidates.free(point, self.currents)
@@ -117,7 +121,7 @@ def forced(
     """
     own = candidates.makes_upstroke()
     part = target.telling(sweeps)
-    log_width = torch.zeros(len(point)) + (0.5 if _in_mv(candidates) else -2.0)
+    log_width = torch.zeros(len(point)) + (0.5 if candidates.in_mv else -2.0)
     log_width.requires_grad_()
     current, spikes, v = target.current[:, part], target.spikes[:, part], target.v[:, part]
 
@@ -135,15 +139,39 @@ def forced(
     yield from _adam(point, gradient, [log_width], steps, rate)
 
 
+def pulled(
+    candidates: CellCandidates, target: Target, point: Tensor, *, steps: int, schedule: int, rate: float, sweeps: int
+) -> Generator[Tensor]:
+    """Fits the potential of cells that an electrode pulls to the recorded one, by Adam: the first steps of a schedule.
+
+    A free-running cell that misses a spike has no gradient towards it. The time constant of the pull rises from step to
+    step, so that what is not right comes to show; the electrode's current vanishes where the cell is right.
+    """
+    count = target.v.shape[1]
+    part = torch.linspace(0, count - 1, min(sweeps, count)).round().long()
+    current, v, scored = target.current[:, part], target.v[:, part], target.scored[:, part]
+    done = 0
+
+    def gradient(at: Tensor) -> Tensor:
+        nonlocal done
+        tau = PULL[0] * (PULL[1] / PULL[0]) ** (done / max(1, schedule - 1))
+        done += 1
+        apart = candidates.pulled(at, current, v, tau) - v[..., None]
+        error = (apart.square() * scored[..., None]).sum((0, 1)) / scored.sum()
+        return candidates.gradient((error + LEAST_ERROR).log().sum(), at, None)
+
+    yield from _adam(point, gradient, [], steps, rate, decay=schedule)
+
+
 def free(
-    candidates: Candidates, target: Target, point: Tensor, *, steps: int, rate: float, piece: float
+    candidates: SearchSpace, target: Target, point: Tensor, *, steps: int, rate: float, piece: float
 ) -> Generator[Tensor]:
     """Running freely: minimises van Rossum distance and error of the potential, by Adam.
 
     Gradients are truncated to pieces of `piece` ms.
     """
     length = max(2, round(piece / target.dt))
-    surrogate: Surrogate = ATan(SHARPNESS[0] if _in_mv(candidates) else SHARPNESS[1])
+    surrogate: Surrogate = ATan(SHARPNESS[0] if candidates.in_mv else SHARPNESS[1])
 
     def gradient(at: Tensor) -> Tensor:
         total, state = torch.zeros_like(at), None
@@ -164,11 +192,15 @@ def free(
 
 
 def _adam(
-    point: Tensor, gradient: Callable[[Tensor], Tensor], others: list[Tensor], steps: int, rate: float
-) -> Generator[Tensor]:
+    point: Tensor, gradient: Callable[[Tensor], Tensor], others: list[Tensor], steps: int, rate: float,
+    decay: int = 0,
+) -> Generator[Tensor]:  # fmt: skip
     at = point.clone().requires_grad_()
     optimiser = torch.optim.Adam([at, *others], lr=rate)
-    for _ in range(steps):
+    for k in range(steps):
+        if decay:
+            # along half a cosine over so many steps
+            optimiser.param_groups[0]["lr"] = rate * (LAST + (1.0 - LAST) * 0.5 * (1.0 + math.cos(math.pi * k / decay)))
         at.grad = _tame(gradient(at))
         optimiser.step()
         with torch.no_grad():
@@ -183,12 +215,7 @@ def _tame(gradient: Tensor) -> Tensor:
     return torch.where(finite, gradient / length.clamp(min=1.0), 0.0)
 
 
-def _in_mv(candidates: Candidates) -> bool:
-    states = candidates.neuron.states
-    return parse(next(iter(states.values())).unit if "v" not in states else states["v"].unit) == parse("mV")
-
-
-def mixed(point: Tensor, size: int, candidates: Candidates, generator: torch.Generator) -> Tensor:
+def mixed(point: Tensor, size: int, candidates: SearchSpace, generator: torch.Generator) -> Tensor:
     """A population: the points themselves, the best first, and mixtures of them with random draws."""
     more = size - len(point)
     if more <= 0:
@@ -199,7 +226,7 @@ def mixed(point: Tensor, size: int, candidates: Candidates, generator: torch.Gen
 
 
 def evolve(
-    candidates: Candidates, target: Target, point: Tensor, *, steps: int, generator: torch.Generator
+    candidates: SearchSpace, target: Target, point: Tensor, *, steps: int, generator: torch.Generator
 ) -> Generator[tuple[Tensor, Scores]]:
     """Differential evolution on the score of free-running neurons; no generation loses its best.
 

@@ -32,7 +32,7 @@ def write_docs(entries: Sequence[Entry], folder: Path, *, index: bool) -> list[P
         name = entry.kind.__name__
         for key, plate in entry.plates.items():
             atomic_write(folder / PICTURES / f"{name}-{key}.svg", plate.image)
-        atomic_write(folder / PICTURES / f"{name}-{SPARK}", _spark(entry.spark).encode())
+        atomic_write(folder / PICTURES / f"{name}-{SPARK}", thumbnail(entry.spark).encode())
         written.append(folder / f"{name}.md")
         atomic_write(written[-1], neuron_page(entry.kind, entry.plates).encode())
     if index:
@@ -46,16 +46,16 @@ def neuron_page(kind: type[Declared], pictures: Collection[str]) -> str:
     described, name = Description.of(kind), kind.__name__
     said = captions(kind)
     parts = [
-        f"# {name}\n\n{_escaped(described.summary)}\n\n{_equations(described.equations)}",
+        f"# {name}\n\n{escaped(described.summary)}\n\n{equations(described.equations)}",
         *(
             f"## {title}\n\n![{title} of {name}]({PICTURES}/{name}-{key}.svg)\n\n{said[key]}\n"
             for key, title in TITLES.items()
             if key in pictures
         ),
-        _parameters(kind),
+        parameters(kind),
         _states(kind),
-        _sets(kind),
-        "\n\n".join(f"**{title}.** {_escaped(text)}" for title, text in _facts(described)) + "\n",
+        sets(kind),
+        "\n\n".join(f"**{title}.** {escaped(text)}" for title, text in _facts(described)) + "\n",
         f"## Example\n\n```python\n{described.example}\n```\n\n[All neurons](index.md)\n",
     ]
     return "\n".join(part for part in parts if part)
@@ -67,54 +67,56 @@ def index_page(kinds: Iterable[type[Declared]]) -> str:
     return (
         "# Neurons\n\nEvery neuron of `rheobase.neurons`, at rest under a step of current. Pages and pictures are made "
         "from the declarations by `rheobase gallery --docs docs/neurons`.\n\n"
-        + _table(("neuron", "response", "what it is"), rows)
+        + table(("neuron", "response", "what it is"), rows)
     )
 
 
 def _index_row(kind: type[Declared]) -> tuple[str, str, str]:
     name = kind.__name__
-    thumbnail = f"![response of {name}]({PICTURES}/{name}-{SPARK})"
-    return f"[{name}]({name}.md)", thumbnail, _escaped(Description.of(kind).summary)
+    small = f"![response of {name}]({PICTURES}/{name}-{SPARK})"
+    return f"[{name}]({name}.md)", small, escaped(Description.of(kind).summary)
 
 
-def _equations(text: str) -> str:
+def equations(text: str) -> str:
     """The part of a docstring that holds the equations: what is indented as it stands, prose as prose."""
     made: list[str] = []
     for indented, paragraphs in groupby(text.split("\n\n"), key=lambda paragraph: paragraph.startswith("    ")):
         joined = "\n\n".join(paragraphs)
-        made.append(f"```text\n{dedent(joined)}\n```\n" if indented else _escaped(joined) + "\n")
+        made.append(f"```text\n{dedent(joined)}\n```\n" if indented else escaped(joined) + "\n")
     return "\n".join(made)
 
 
-def _parameters(kind: type[Declared]) -> str:
+def parameters(kind: type[Declared]) -> str:
+    """The section of the parameters, and that of the options where there are some."""
     rows = [(f"`{k}`", f"{p.default:.6g}", display(p.unit), allowed(p), p.meaning) for k, p in kind.params.items()]
-    text = "## Parameters\n\n" + _table(("name", "default", "unit", "allowed", "meaning"), rows)
+    text = "## Parameters\n\n" + table(("name", "default", "unit", "allowed", "meaning"), rows)
     if kind.declared_options:
         options = [
-            (f"`{k}`", f"`{o.default!r}`", ", ".join(f"`{c!r}`" for c in o.choices), o.meaning)
+            (f"`{k}`", f"`{o.default!r}`", ", ".join(f"`{c!r}`" for c in o.choices) or o.allowed, o.meaning)
             for k, o in kind.declared_options.items()
         ]
-        text += "\n" + _table(("option", "default", "choices", "meaning"), options)
+        text += "\n" + table(("option", "default", "choices", "meaning"), options)
     return text
 
 
 def _states(kind: type[Declared]) -> str:
     rest = make(kind, 1, FINE_DT).rest(1)
     rows = [(f"`{k}`", f"{float(getattr(rest, k)):.3g}", display(s.unit), s.meaning) for k, s in kind.states.items()]
-    return "## States\n\n" + _table(("name", "rests at", "unit", "meaning"), rows)
+    return "## States\n\n" + table(("name", "rests at", "unit", "meaning"), rows)
 
 
-def _sets(kind: type[Declared]) -> str:
-    sets = kind.sets()
-    if not sets:
+def sets(kind: type[Declared], package: str = "neurons") -> str:
+    """The section of the named sets; empty where there are none."""
+    named = kind.sets()
+    if not named:
         return ""
-    sources = list(dict.fromkeys(each.source for each in sets.values()))
-    rows = [(f"`{s.name}`", s.meaning, _given(kind, s), str(sources.index(s.source) + 1)) for s in sets.values()]
-    listed = "\n".join(f"{k}. {_escaped(source)}" for k, source in enumerate(sources, start=1))
-    first = next(iter(sets))
+    sources = list(dict.fromkeys(each.source for each in named.values()))
+    rows = [(f"`{s.name}`", s.meaning, _given(kind, s), str(sources.index(s.source) + 1)) for s in named.values()]
+    listed = "\n".join(f"{k}. {escaped(source)}" for k, source in enumerate(sources, start=1))
+    first = next(iter(named))
     return (
-        f"## Named sets\n\n`neurons.{kind.__name__}.named({first!r}, 128, ...)` makes 128 neurons with a set.\n\n"
-        + _table(("name", "meaning", "values", "source"), rows)
+        f"## Named sets\n\n`{package}.{kind.__name__}.named({first!r}, 128, ...)` makes 128 {package} with a set.\n\n"
+        + table(("name", "meaning", "values", "source"), rows)
         + f"\nSources:\n\n{listed}\n"
     )
 
@@ -137,15 +139,16 @@ def _facts(described: Description) -> list[tuple[str, str]]:
     ]
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Rows as a table of Markdown."""
     lines = [columns, ["---"] * len(columns), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text in which Markdown sees no emphasis, tags or links.
 
-    >>> _escaped("g_Na m^3 h * (v - e_Na) < 0")
+    >>> escaped("g_Na m^3 h * (v - e_Na) < 0")
     'g\\\\_Na m^3 h \\\\* (v - e\\\\_Na) &lt; 0'
     """
     parts = text.split("`")
@@ -156,7 +159,8 @@ def _escaped(text: str) -> str:
     return "`".join(parts)
 
 
-def _spark(path: str) -> str:
+def thumbnail(path: str) -> str:
+    """A thumbnail as SVG."""
     light, dark = (f"path{{stroke:{style.colours[0]}}}" for style in (LIGHT, DARK))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{BOX[0]}" height="{BOX[1]}" viewBox="0 0 {BOX[0]} {BOX[1]}">'

@@ -10,26 +10,30 @@ from rheobase.plot.gallery.portrait import PATTERNS
 from rheobase.plot.gallery.render import BOX, Entry, Plate
 from rheobase.plot.markup import document, vector_figure
 
-TITLE = "Gallery of neurons"
+DRAWN = {
+    "neuron": "at rest, under a step of current; its phase space where it has one or two variables; its firing rates; "
+    "and its named sets",
+    "channel": "where its gates settle, how fast, and how much of it is open then",
+}
 
 
-def page(entries: Sequence[Entry], footer: str) -> str:
-    """The page: a table of contents with a thumbnail for each neuron, then all pictures of each."""
-    count = f"{len(entries)} {'neuron' if len(entries) == 1 else 'neurons'}"
+def page(entries: Sequence[Entry], footer: str, *, of: str = "neuron") -> str:
+    """The page: a table of contents with a thumbnail for each, then all pictures; `of` is "neuron" or "channel"."""
+    title = f"Gallery of {of}s"
+    count = f"{len(entries)} {of}{'' if len(entries) == 1 else 's'}"
     body = (
-        f"<header>\n<h1>{TITLE}</h1>\n<p>{count}, each drawn from its declaration alone: at rest, under a step of "
-        "current; its phase space where it has one or two variables; its firing rates; and its named sets.</p>\n"
+        f"<header>\n<h1>{title}</h1>\n<p>{count}, each drawn from its declaration alone: {DRAWN[of]}.</p>\n"
         f"</header>\n<nav>\n{''.join(map(_card, entries))}</nav>\n{''.join(map(_section, entries))}"
         f"<footer>{escape(footer)}</footer>\n"
     )
-    return document(TITLE, body, "report.css", "gallery.css")
+    return document(title, body, "report.css", "gallery.css")
 
 
 def _card(entry: Entry) -> str:
     name = entry.kind.__name__
     return (
         f'<a href="#{name}"><b>{name}</b><svg viewBox="0 0 {BOX[0]} {BOX[1]}" role="img" '
-        f'aria-label="response of {name}"><path d="{entry.spark}"/></svg></a>\n'
+        f'aria-label="{name}"><path d="{entry.spark}"/></svg></a>\n'
     )
 
 

@@ -35,7 +35,7 @@ class Plate:
 
 @dataclass(frozen=True)
 class Entry:
-    """A neuron of the gallery: its pictures by name, and the path of its thumbnail."""
+    """A neuron or a channel of the gallery: its pictures by name, and the path of its thumbnail."""
 
     kind: type[Declared]
     plates: dict[str, Plate]
@@ -76,9 +76,13 @@ def entry(kind: type[Declared]) -> Entry:
 
 
 def _spark(portrait: Portrait) -> str:
-    """The membrane's course as the path of an SVG in a box of `BOX`."""
-    time, values = thinned(*spiking_curve(portrait.response, membrane(portrait.kind)), most=400)
-    low, span = float(values.min()), float(np.ptp(values)) or 1.0
-    x = 2 + (BOX[0] - 4) * (time - time[0]) / (time[-1] - time[0])
-    y = BOX[1] - 3 - (BOX[1] - 6) * (values - low) / span
-    return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x, y, strict=True))
+    """The membrane's course as the path of an SVG."""
+    return curve(*thinned(*spiking_curve(portrait.response, membrane(portrait.kind)), most=400))
+
+
+def curve(x: np.ndarray, y: np.ndarray) -> str:
+    """A curve as the path of an SVG in a box of `BOX`."""
+    low, span = float(y.min()), float(np.ptp(y)) or 1.0
+    across = 2 + (BOX[0] - 4) * (x - x[0]) / (x[-1] - x[0])
+    up = BOX[1] - 3 - (BOX[1] - 6) * (y - low) / span
+    return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(across, up, strict=True))

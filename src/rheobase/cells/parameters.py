@@ -1,0 +1,123 @@
+"""The parameters of a cell by their names, "soma.NaV.gbar", "c_mem.soma": declared, assigned, given to lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rheobase.cells.cell import Cell
+from rheobase.cells.plan import GAP
+from rheobase.cells.ports import GapJunction, Port
+from rheobase.channels.channel import Membrane
+from rheobase.core.declaration.words import ParamSpec
+from rheobase.errors import ParameterError, nearest
+
+BARE = {
+    "c_mem": ParamSpec(1.0, "uF/cm2", "specific capacitance", positive=True, name="c_mem"),
+    "Ra": ParamSpec(100.0, "ohm cm", "axial resistivity", positive=True, name="Ra"),
+}
+
+
+def spec_of(cell: Cell, name: str) -> ParamSpec:
+    """The declaration of a parameter, with its unit. Raises: `ParameterError` for a name that the cell has not."""
+    held, key = _found(cell, name)
+    return BARE[key] if held is None else held.params[key]
+
+
+def assign(cell: Cell, name: str, value: float | Tensor) -> None:
+    """Give a parameter a new value: a number, or one for each cell.
+
+    Raises: `ParameterError` for a name that the cell has not, and for a value that the declaration forbids.
+    """
+    held, key = _found(cell, name)
+    if held is not None:
+        held.assign(key, value)
+        return
+    given = BARE[key].tensor(repr(cell), value, cell.shape).double()
+    BARE[key].check(repr(cell), given)
+    stored = cell.logs[_stored(name)]
+    with torch.no_grad():
+        stored.copy_(given.log())
+
+
+def held_by(cell: Cell, name: str) -> tuple[nn.Parameter, ParamSpec]:
+    """The tensor that an optimiser moves for a parameter that is learnt, and how it is stored."""
+    held, key = _found(cell, name)
+    if held is None:
+        return cell.logs[_stored(name)], BARE[key]
+    spec = held.params[key]
+    return dict(held.named_parameters(recurse=False))[spec.stored_name(True)], spec
+
+
+def populated(
+    cell: Cell,
+    lanes: int,
+    learn: Sequence[str],
+    *,
+    inputs: Mapping[str, Port] | None = None,
+    threshold: float | None = None,
+) -> Cell:
+    """So many cells like one, each with its own values of the parameters in `learn`, which are learnable.
+
+    Inputs and the threshold at which spikes are counted are the cell's, where no others are given.
+
+    Raises: `ParameterError` for a name that the cell has not, and for cells that differ.
+    """
+    for name in learn:
+        spec_of(cell, name)
+    values = {name: _one(cell, name, value.detach()) for name, value in cell.values().items()}
+    channels = {
+        kind: [_populated(m, f"{kind}.{key}", lanes, learn, values) for key, m in held.items()]  # type: ignore[operator]
+        for kind, held in cell.channels.items()
+    }
+    bare: dict[str, Any] = {}
+    for key in BARE:
+        own = any(f"{key}.{kind}" in learn for kind in cell.kinds)
+        bare[key] = {k: values[f"{key}.{k}"].expand(lanes) if own else values[f"{key}.{k}"] for k in cell.kinds}
+    g_gap = cell.logs[GAP].detach().exp().unbind(-1) if cell.junctions else ()
+    bare["junctions"] = [GapJunction(*each.ends, g=g) for each, g in zip(cell.junctions, g_gap, strict=True)]
+    made = Cell(
+        cell.compartments, channels, dt=cell.dt, scale=cell.scale, **bare, celsius=cell.celsius,
+        ca_outside=cell.ca_outside, v_init=cell.v_init, inputs=cell.ports if inputs is None else inputs,
+        watch=cell.watch, threshold=cell.threshold if threshold is None else threshold, shape=(lanes,),
+        start=cell.start,
+    )  # fmt: skip
+    for name in learn:
+        if name.partition(".")[0] in BARE:
+            made.logs[_stored(name)].requires_grad_()
+    return made
+
+
+def _populated(m: Membrane, prefix: str, lanes: int, learn: Sequence[str], values: Mapping[str, Tensor]) -> Membrane:
+    own = [key for key in m.params if f"{prefix}.{key}" in learn]
+    given = {key: values[f"{prefix}.{key}"] for key in m.params}
+    given |= {key: given[key].expand(lanes) for key in own}
+    return type(m)(*((lanes,) if own else ()), learn=own, **given, **m.options)
+
+
+def _one(cell: Cell, name: str, value: Tensor) -> Tensor:
+    first = value.flatten()[0].double()
+    if not bool((value == first).all()):
+        given = f"{name} that differs between cells"
+        raise ParameterError(repr(cell), given, "one cell, or equal ones", "take one of the cells")
+    return first
+
+
+def _stored(name: str) -> str:
+    return name.replace(".", "_")
+
+
+def _found(cell: Cell, name: str) -> tuple[Membrane | None, str]:
+    known = cell.values()
+    if name not in known:
+        raise ParameterError(repr(cell), f"parameter {name!r}", "one of the cell", nearest(str(name), known))
+    first, *others = name.split(".")
+    if first in BARE:
+        return None, first
+    return cell.channels[first][others[0]], others[1]  # type: ignore[index,return-value]
+
+
+__all__ = ["assign", "held_by", "populated", "spec_of"]

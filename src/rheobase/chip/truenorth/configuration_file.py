@@ -1,0 +1,89 @@
+"""Configurations on disk: one safetensors file, whose header has the format, its version, the board, a checksum."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rheobase.chip.truenorth.board import TrueNorth
+from rheobase.chip.truenorth.configuration import NAMES, Configuration
+from rheobase.errors import DataError, RheobaseError
+from rheobase.files import atomic_write, why
+
+FORMAT, VERSION = "rheobase.truenorth", "1"
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def save(net: Configuration, path: str | Path) -> None:
+    """Write a configuration, in one step. What is the same along an axis is written once.
+
+    Raises: `StorageError`; what stood there before is then untouched.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Configuration(TrueNorth(cores=(2, 1)), alpha=7), f"{folder}/a.safetensors")
+    ...     load(f"{folder}/a.safetensors").alpha.max()
+    np.int32(7)
+    """
+    from safetensors.numpy import save as written
+
+    arrays = {name: np.ascontiguousarray(_once(getattr(net, name))) for name in NAMES}
+    board = json.dumps({"cores": net.board.cores, "chips": net.board.chips})
+    header = {"format": FORMAT, "version": VERSION, "board": board, "sha256": _digest(arrays)}
+    atomic_write(Path(path), written(arrays, header))
+
+
+def load(path: str | Path) -> Configuration:
+    """Read a configuration that `save` wrote.
+
+    Raises: `DataError` for a file that is missing, truncated, changed, of another format or of another version.
+    """
+    arrays, header = _read(Path(path))
+    remedy = "save the configuration again"
+    if header.get("format") != FORMAT:
+        raise DataError(str(path), f"format {header.get('format')!r}", f"a file of truenorth.save ({FORMAT})", remedy)
+    if header.get("version") != VERSION:
+        given = f"version {header.get('version')!r} of {FORMAT}"
+        raise DataError(str(path), given, f"version {VERSION}", "read it with the rheobase that wrote it")
+    missing = sorted(set(NAMES) ^ set(arrays))
+    if missing:
+        raise DataError(str(path), f"missing or unknown arrays: {', '.join(missing)}", ", ".join(NAMES), remedy)
+    if header.get("sha256") != _digest(arrays):
+        raise DataError(str(path), "contents that differ from its checksum", "the file as it was saved", remedy)
+    try:
+        board = json.loads(header["board"])
+        return Configuration(TrueNorth(cores=tuple(board["cores"]), chips=tuple(board["chips"])), **arrays)
+    except RheobaseError as error:
+        raise DataError(str(path), f"{error.obj} with {error.given}", error.expected, error.remedy) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(str(path), f"no board ({error!r})", "cores and chips, along x and y", remedy) from error
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    import safetensors
+
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except (OSError, safetensors.SafetensorError) as error:
+        expected = "a safetensors file of truenorth.save"
+        raise DataError(str(path), f"what cannot be read ({why(error)})", expected, "save it again") from error
+
+
+def _once(array: NDArray[Any]) -> NDArray[Any]:
+    """Of an array that is spread along some axes, the part that lies in memory."""
+    return array[tuple(slice(None) if step else slice(1) for step in array.strides)]
+
+
+def _digest(arrays: Arrays) -> str:
+    found = hashlib.sha256()
+    for name in NAMES:
+        found.update(f"{name} {arrays[name].dtype} {arrays[name].shape} ".encode())
+        found.update(np.ascontiguousarray(arrays[name]).data)
+    return found.hexdigest()

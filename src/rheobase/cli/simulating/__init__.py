@@ -1,0 +1,1 @@
+"""What `rheobase simulate` does with cells: reads them, runs them, says how they fire."""

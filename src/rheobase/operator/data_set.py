@@ -1,0 +1,251 @@
+"""The data set: potentials of many models under many steps of current, made once, chunk by chunk, and checksummed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rheobase.cells import Cell, CellState
+from rheobase.checks import is_whole
+from rheobase.errors import CheckpointError, DataError, ParameterError
+from rheobase.files import atomic_write, ensure_folder, why
+from rheobase.json_files import read_json, write_json
+from rheobase.learning import trains_of
+from rheobase.learning.training.sampler import derive_seed
+from rheobase.operator.models import Models
+from rheobase.operator.protocol import Protocol
+
+MANIFEST, FORMAT, VERSION = "manifest.json", "rheobase.traces", 1
+AGAIN = "call `generate` once more: it makes what is damaged or gone again"
+PIECE = 2500  # steps of one call: currents, spikes and potentials of 960 lanes are 29 MB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """A part of the data set: each chunk has `stimuli` amplitudes for each of these models, each drawn on its own.
+
+    `shared`: in a chunk all models get the same amplitudes, so that they can be compared.
+    """
+
+    models: tuple[int, ...]
+    chunks: int
+    stimuli: int
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Some traces. `spikes` are times in ms from the beginning of the trace, filled up with infinities.
+
+    Shapes: v (samples, time) in mV, amplitude (samples,) in nA, model (samples,) int64, spikes (samples, most).
+    """
+
+    v: Tensor
+    amplitude: Tensor
+    model: Tensor
+    spikes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.v)
+
+    def of(self, which: Tensor) -> Traces:
+        """Some of them: (n,) numbers, or (samples,) bool."""
+        return Traces(self.v[which], self.amplitude[which], self.model[which], self.spikes[which])
+
+
+def generate(
+    folder: Path, models: Models, splits: Mapping[str, Split], protocol: Protocol, *, seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:  # fmt: skip
+    """Simulate what is not there yet, in float32; after an interruption the same call goes on with the next chunk.
+
+    A split may ask for more chunks than before: those that are there stay; one that is damaged or gone is made again.
+
+    Raises: `DataError` for a folder of another protocol, seed, models or splits; `ParameterError`, `StorageError`, and
+    what a `Cell` raises.
+    """
+    for name, split in splits.items():
+        _check_split(name, split, models)
+    ensure_folder(folder)
+    path = folder / MANIFEST
+    wanted = _settings(models, splits, protocol, seed)
+    manifest = _read_manifest(path) if path.exists() else {**wanted, "chunks": {}}
+    _check_same(folder, manifest, wanted)
+    todo = [
+        (name, k) for name, split in splits.items() for k in range(split.chunks)
+        if not _intact(folder, manifest, f"{name}-{k}")
+    ]  # fmt: skip
+    total = sum(split.chunks for split in splits.values())
+    settled: dict[str, tuple[Cell, CellState]] = {}
+    for done, (name, k) in enumerate(todo, start=total - len(todo)):
+        progress(done, total)
+        split = splits[name]
+        if name not in settled:
+            # of the chunks of one split only, since the states of many models are large
+            settled = {name: _settled(models.cell(split.models, protocol.dt), protocol)}
+        data = _bytes(_simulated(*settled[name], split, protocol, derive_seed(seed, name, k)))
+        atomic_write(folder / f"{name}-{k}.safetensors", data)
+        manifest["chunks"][f"{name}-{k}"] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+        write_json(path, manifest)
+    progress(total, total)
+
+
+def load(folder: Path, split: str, *, chunks: int | None = None) -> Traces:
+    """The traces of a split, or of its first chunks.
+
+    Raises: `DataError` for a folder without it, with a chunk that is missing, damaged or not the one that was written.
+    """
+    manifest = _read_manifest(folder / MANIFEST)
+    names = [name for name in manifest["chunks"] if name.rpartition("-")[0] == split]
+    if not names or (chunks is not None and len(names) < chunks):
+        given = f"{len(names)} chunks of {split!r}"
+        raise DataError(str(folder), given, f"{chunks or 'at least 1'}", "make them: the same call goes on")
+    names = sorted(names, key=lambda name: int(name.rpartition("-")[2]))[:chunks]
+    parts = [_read_chunk(folder / f"{name}.safetensors", manifest["chunks"][name]["sha256"]) for name in names]
+    most = max(part["spikes"].shape[1] for part in parts)
+    padded = [
+        torch.nn.functional.pad(part["spikes"], (0, most - part["spikes"].shape[1]), value=torch.inf) for part in parts
+    ]
+    joined = {name: torch.cat([part[name] for part in parts]) for name in ("v", "amplitude", "model")}
+    return Traces(joined["v"], joined["amplitude"], joined["model"].long(), torch.cat(padded))
+
+
+# --- simulation -----------------------------------------------------------------------------------
+def _settled(cell: Cell, protocol: Protocol) -> tuple[Cell, CellState]:
+    """The cell, and its state without current after `settle`."""
+    state = cell.rest(1, dtype=torch.float32)
+    steps = round(protocol.settle / protocol.dt)
+    with torch.no_grad():
+        for first in range(0, steps, PIECE):
+            _, state = cell(torch.zeros(min(PIECE, steps - first), 1, *cell.shape), state)
+    return cell, state
+
+
+def _simulated(cell: Cell, rest: CellState, split: Split, protocol: Protocol, seed: int) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    count = len(split.models)
+    drawn = protocol.draw(split.stimuli * (1 if split.shared else count), generator).view(split.stimuli, -1)
+    amplitudes = drawn.expand(-1, count).float()
+    state = _repeated(rest, split.stimuli)
+    steps = protocol.recorded * protocol.keep
+    v, fired = list[Tensor](), list[Tensor]()
+    with torch.no_grad():
+        for first in range(0, steps, PIECE):
+            current = protocol.step(first, min(first + PIECE, steps), amplitudes).contiguous()
+            spikes, state, traces = cell(current, state, record=("soma",))
+            v.append(traces["soma"])
+            fired.append(spikes)
+    trace = torch.cat(v).flatten(1).T
+    return {
+        "v": decimated(trace, protocol.keep),
+        "amplitude": amplitudes.flatten().clone(),
+        "model": torch.tensor(split.models, dtype=torch.int16).repeat(split.stimuli),
+        "spikes": trains_of(torch.cat(fired).flatten(1), protocol.dt).float(),
+    }
+
+
+def _repeated(state: CellState, batch: int) -> CellState:
+    """The state of a batch of one, for a batch of many."""
+
+    def many(x: Tensor, axis: int) -> Tensor:
+        return x.repeat_interleave(batch, axis).contiguous()
+
+    return CellState(many(state.v, 1), many(state.low, 1), many(state.above, 0), many(state.membrane, 1))
+
+
+def decimated(v: Tensor, keep: int) -> Tensor:
+    """Every `keep`-th sample behind a low pass without delay, (samples, time) to (samples, time // keep)."""
+    if keep == 1:
+        return v.clone()
+    from scipy.signal import resample_poly
+
+    slow = resample_poly(v.double().numpy(), 1, keep, axis=1, padtype="line")
+    return torch.from_numpy(slow[:, : v.shape[1] // keep]).float().contiguous()
+
+
+# --- files ----------------------------------------------------------------------------------------
+def _settings(models: Models, splits: Mapping[str, Split], protocol: Protocol, seed: int) -> dict[str, Any]:
+    parts = {
+        name: {"models": list(split.models), "stimuli": split.stimuli, "shared": split.shared}
+        for name, split in splits.items()
+    }
+    made = {"protocol": protocol.as_json(), "seed": seed, "models": models.identity(), "splits": parts}
+    return {"format": FORMAT, "version": VERSION, "made": json.loads(json.dumps(made))}
+
+
+def _check_split(name: str, split: Split, models: Models) -> None:
+    owner, known = f"split {name!r}", len(models.names)
+    if not split.models or not all(is_whole(k, 0, known - 1) for k in split.models):
+        expected = f"some of 0 to {known - 1}"
+        raise ParameterError(owner, f"models {split.models!r}", expected, "they are numbered as in Models.names")
+    for what, value in (("chunks", split.chunks), ("stimuli", split.stimuli)):
+        if not is_whole(value, 1):
+            raise ParameterError(owner, f"{what} = {value!r}", "a whole number > 0", f"{what}=1 is the least")
+
+
+def _check_same(folder: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raise where a folder was made with other settings; a split that it does not have is added to it."""
+    old, new = found["made"], wanted["made"]
+    for name in ("protocol", "seed", "models"):
+        if old[name] != new[name]:
+            what = next((k for k in new[name] if old[name].get(k) != new[name][k]), "") if name != "seed" else ""
+            given = f"a data set with another {name}{f', {what}' if what else ''}"
+            raise DataError(
+                str(folder), given, "the settings that it was made with", "another folder, or those settings"
+            )
+    for name, split in new["splits"].items():
+        if old["splits"].setdefault(name, split) != split:
+            given = f"a data set with other models or stimuli in the split {name!r}"
+            raise DataError(
+                str(folder), given, "the settings that it was made with", "another folder, or those settings"
+            )
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        content = read_json(path)
+    except CheckpointError as error:
+        raise DataError(
+            str(path), error.given, "the list of a data set", "make it: rheobase.operator.generate"
+        ) from error
+    if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (FORMAT, VERSION):
+        expected = f"{FORMAT} of version {VERSION}"
+        raise DataError(str(path), "another kind of file", expected, "use the folder that `generate` wrote")
+    return content
+
+
+def _intact(folder: Path, manifest: Mapping[str, Any], name: str) -> bool:
+    path, listed = folder / f"{name}.safetensors", manifest["chunks"].get(name)
+    return listed is not None and path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == listed["sha256"]
+
+
+def _read_chunk(path: Path, digest: str) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load as from_bytes
+
+    try:
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest() != digest:
+            given = "a chunk with another checksum than when it was written"
+            raise DataError(str(path), given, "the file as it was", AGAIN)
+        return from_bytes(data)
+    except OSError as error:
+        raise DataError(str(path), error.strerror or str(error), "a chunk that its list has", AGAIN) from error
+    except SafetensorError as error:
+        raise DataError(str(path), why(error), "a safetensors file", AGAIN) from error
+
+
+def _bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    from safetensors.torch import save
+
+    return save(dict(tensors))
+
+
+__all__ = ["Split", "Traces", "decimated", "generate", "load"]

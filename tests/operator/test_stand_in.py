@@ -1,0 +1,169 @@
+"""The causal stand-in: its objective, an ordinary neuron of it, and training that goes on where it stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rheobase import neurons, nn
+from rheobase.errors import CheckpointError, DataError, Diverged, OutOfRange, ParameterError, ShapeError
+from rheobase.learning import Recipe
+from rheobase.operator import Codes, Samples, Split, StandIn, Traces, generate, load, scores, train, windows
+from rheobase.operator.stand_in import phase
+from tests.operator.stub import SHORT, Small
+
+FEATURES = torch.tensor([[3e-5], [9e-5], [6e-5]], dtype=torch.float64)
+CODES = Codes.of(("leak",), FEATURES[:2])
+RECIPE = Recipe(epochs=4, batch_size=8, learning_rate=0.02, clip_norm=1.0)
+
+
+@pytest.fixture(scope="module")
+def traces(tmp_path_factory: pytest.TempPathFactory) -> Traces:
+    folder = tmp_path_factory.mktemp("traces")
+    generate(folder, Small(), {"train": Split(models=(0, 1), chunks=1, stimuli=12)}, SHORT)
+    return load(folder, "train")
+
+
+@pytest.fixture
+def net() -> StandIn:
+    torch.manual_seed(0)
+    made = StandIn(CODES, sample=SHORT.sample, hidden=4, amplitudes=SHORT.amplitudes)
+    with torch.no_grad():
+        for shift in made.shifts.values():
+            shift.normal_(0.0, 0.1)
+    return made
+
+
+def held(traces: Traces) -> Samples:
+    return windows(traces, FEATURES, SHORT)
+
+
+def test_how_many_parameters() -> None:
+    assert sum(p.numel() for p in StandIn(CODES, sample=0.1).parameters()) == 214 + 23
+    assert sum(p.numel() for p in StandIn([f"g{k}" for k in range(20)], sample=0.1).parameters()) < 10_000
+
+
+def test_phase() -> None:
+    """An onset at step 2, spikes in steps 6 and 8 of 12: intervals of 4 and 2 steps; nothing is known behind them."""
+    spikes, current = torch.zeros(12, 2), torch.zeros(12, 2)
+    spikes[[6, 8], 0] = 1.0
+    current[2:10] = 1.0
+    u, known = phase(spikes, current)
+    assert u[:9, 0].tolist() == [-1.0, -1.0, -0.875, -0.625, -0.375, -0.125, 0.125, -0.25, 0.25]
+    assert known[:, 0].tolist() == [True] * 9 + [False] * 3
+    assert known[:, 1].tolist() == [True] * 2 + [False] * 10
+    assert bool(((u >= 0) == (spikes > 0)).all())
+
+
+def test_the_neuron_of_a_code_is_the_stand_in(net: StandIn, traces: Traces) -> None:
+    """In two chunks, on another backend, with gradients: what a neuron of the library does."""
+    s = held(traces)
+    with torch.no_grad():
+        spikes, v, _ = net(s.current[:, None], s.code)
+        neuron = net.neuron(s.code)
+        assert isinstance(neuron, neurons.ELM)
+        first, state = neuron(10.0 * s.current[:100, None])
+        second, _, rec = neuron(10.0 * s.current[100:, None], state, record=("v",), backend="reference")
+    assert torch.equal(spikes[:100], first)
+    assert float((v[100:] - rec.v).abs().max()) < 1e-3
+    assert torch.equal(spikes[100:], second)
+
+
+def test_told_is_the_neuron_where_spikes_are_its_own(net: StandIn, traces: Traces) -> None:
+    s = held(traces)
+    with torch.no_grad():
+        net.values["v_threshold"] -= 1.0
+        net.values["weight_u"].mul_(5.0)
+        spikes, v, _ = net(s.current[:, None], s.code)
+        assert 0.001 < float(spikes.mean()) < 0.5
+        told, distance = net.told(Samples(s.current, s.code, s.v, spikes[:, 0], s.trains))
+    assert torch.allclose(told, v[:, 0], atol=1e-3)
+    assert torch.equal((distance >= 0).float(), spikes[:, 0])
+
+
+def test_gradient_of_the_objective(net: StandIn, traces: Traces) -> None:
+    """Against central differences: of a shared weight and of what the code shifts."""
+    net.double()
+    s = held(traces.of(torch.arange(6)))
+    wide = Samples(s.current.double(), s.code.double(), s.v.double(), s.spikes.double(), s.trains)
+    net.objective(wide).backward()
+    for p, at in ((net.values["weight_m"], (1, 2)), (net.shifts["bias"], (3, 0)), (net.values["kick"], (4,))):
+        h, ends = 1e-6, list[float]()
+        for sign in (1, -1):
+            with torch.no_grad():
+                p[at] += sign * h
+                ends.append(float(net.objective(wide)))
+                p[at] -= sign * h
+        assert p.grad is not None
+        assert float(p.grad[at]) == pytest.approx((ends[0] - ends[1]) / (2 * h), rel=1e-4, abs=1e-9)
+
+
+def test_it_learns(net: StandIn, traces: Traces) -> None:
+    before = scores(net.told(held(traces))[0].detach(), held(traces), SHORT.sample)
+    recipe = Recipe(epochs=40, batch_size=8, learning_rate=0.02, clip_norm=1.0)
+    history = train(net, traces, traces, FEATURES, SHORT, recipe)
+    after = scores(net.told(held(traces))[0].detach(), held(traces), SHORT.sample)
+    assert history[-1].loss < 0.6 * history[0].loss
+    assert after.subtracted < 0.7 * before.subtracted
+    net.calibrate(held(traces))
+    with torch.no_grad():
+        spikes, _, _ = net(held(traces).current[:, None], held(traces).code)
+    assert float(spikes.sum()) > 0
+
+
+def test_training_goes_on_where_it_stopped(traces: Traces, tmp_path: Path) -> None:
+    def run(folder: Path | None, progress: Any) -> tuple[list[Tensor], list[float]]:
+        torch.manual_seed(1)
+        net = StandIn(CODES, sample=SHORT.sample, hidden=4)
+        history = train(net, traces, traces, FEATURES, SHORT, RECIPE, folder=folder, progress=progress)
+        return [p.detach().clone() for p in net.parameters()], [one.loss for one in history]
+
+    def stop(done: int, total: int, history: Any) -> None:
+        if len(history) == 2:
+            raise KeyboardInterrupt
+
+    whole = run(None, lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, stop)
+    again = run(tmp_path, lambda *_: None)
+    assert whole[1] == again[1]
+    assert all(torch.equal(p, q) for p, q in zip(whole[0], again[0], strict=True))
+
+
+def test_a_folder_of_another_run(traces: Traces, tmp_path: Path, net: StandIn) -> None:
+    train(net, traces, traces, FEATURES, SHORT, Recipe(epochs=1, batch_size=8), folder=tmp_path)
+    with pytest.raises(CheckpointError, match="another recipe"):
+        train(net, traces, traces, FEATURES, SHORT, Recipe(epochs=2, batch_size=8), folder=tmp_path)
+
+
+def test_wrong_use(net: StandIn, traces: Traces) -> None:
+    with pytest.raises(DataError, match="24 traces"):
+        train(net, traces, traces, FEATURES, SHORT, Recipe(batch_size=25))
+    with pytest.raises(OutOfRange, match="leak"):
+        net.neuron(torch.tensor([[1e-3]]))
+    with pytest.raises(OutOfRange, match=r"0.4 nA.*-0.1 to 0.3 nA"):
+        net(torch.full((5, 1, 1), 0.4), FEATURES[:1])
+    with pytest.raises(ShapeError, match=r"\(\*models, 1\)"):
+        net.neuron(torch.zeros(2))
+    with pytest.raises(ParameterError, match="sample"):
+        StandIn(CODES, sample=0.0)
+    bad = Traces(traces.v * float("nan"), traces.amplitude, traces.model, traces.spikes)
+    with pytest.raises(Diverged, match="epoch 1, batch 1"):
+        train(net, bad, bad, FEATURES, SHORT, RECIPE)
+
+
+def test_in_front_of_a_layer_it_learns_end_to_end(net: StandIn) -> None:
+    """A stand-in's neuron drives a LIF layer; the gradient comes through it to a weight in front of it."""
+    neuron = net.neuron(FEATURES[:2].float())
+    whole = nn.Sequential(nn.Linear(3, 2), neuron, nn.Linear(2, 4), neurons.LIF(4, dt=1.0, tau_mem=5.0))
+    out, _ = whole(torch.rand(40, 2, 3))
+    assert out.shape == (40, 2, 4)
+    out.mean().backward()
+    first = whole[0].weight.grad
+    assert first is not None
+    assert bool(torch.isfinite(first).all())
+    assert float(first.abs().max()) > 0

@@ -1,0 +1,81 @@
+"""The part of NOBLE from end to end on small cells: every row, its pictures, and a second call that works on none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from rheobase.operator import Split, generate, load
+from rheobase.plot import LIGHT
+from rheobase.reproduce.job import Job
+from rheobase.reproduce.noble import comparison
+from rheobase.reproduce.noble.traces import CODES, Family
+from tests.operator.stub import SHORT, Small
+
+SPLITS = {
+    "train": Split(models=(0, 1), chunks=1, stimuli=4),
+    "validation": Split(models=(0, 1), chunks=1, stimuli=2),
+    "test": Split(models=(0, 1, 2), chunks=1, stimuli=3, shared=True),
+}
+NETWORK = {"kind": comparison.NEURON, "hidden": 4, "batch": 8, "lr": 0.02, "epochs": 2}
+
+
+class Told(Small):
+    """Somata with the features of the published table."""
+
+    def thresholds(self) -> Tensor:
+        return torch.tensor([[700.0, 0.01], [800.0, 0.03], [760.0, 0.02]], dtype=torch.float64)
+
+    def conductances(self) -> tuple[tuple[str, ...], Tensor]:
+        return ("soma.g_pas",), torch.tensor(self.leaks, dtype=torch.float64)[:, None]
+
+
+def family(folder: Path) -> Family:
+    models: Any = Told()
+    generate(folder, models, SPLITS, SHORT)
+    return Family(models, SHORT, (0, 1), (2,), *(load(folder, name) for name in SPLITS))
+
+
+def test_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = family(tmp_path / "traces")
+    monkeypatch.setattr(comparison, "family", lambda job: made)
+    trained = {"neuron": {**NETWORK, "code": CODES[0]}, "by conductances": {**NETWORK, "code": CODES[1]}}
+    settings = {**comparison.PART.settings, "seeds": [0, 1], "trained": trained}
+
+    def run() -> tuple[Any, Job]:
+        job = Job(settings, tmp_path / "work", identity={"part": "comparison"})
+        return comparison.run(job), job
+
+    first, _ = run()
+    (table,) = first.tables
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    assert len(rows) == 2 * (3 + 2)
+    for part, count in (("unseen amplitudes", 6), ("unseen models", 3)):
+        here = {row["prediction"]: row for row in rows if row["test"] == part}
+        assert {row["of samples"] for row in here.values()} == {count}
+        silent, own = here["never fires"], here["its own kept potential"]
+        assert silent["missed"] == silent["of them firing"] > 0
+        assert silent["Gamma at 4 ms"] == 0.0
+        assert silent["spike count error (%)"] == 100.0
+        assert own["Gamma at 4 ms"] > 0.99
+        assert own["voltage error (%)"] == 0.0
+        assert here["neuron"]["parameters"] == 12 * 4 + 22 + 11 * 2
+    assert first.seeds is not None
+    assert len(first.seeds.rows) == 2 * 2 * 2
+    assert "seeds [0, 1]" in first.text
+    for picture in first.pictures:
+        assert picture.draw(LIGHT).axes
+    again, job = run()
+    assert again.text == first.text
+    assert job.stored_seconds > 0
+
+
+def test_what_is_reduced_is_said() -> None:
+    said = comparison.PART.reduction(quick=True)
+    assert "1,803,001" in said
+    assert "288 traces" in said
+    assert "4,000 traces" in comparison.PART.reduction()
