@@ -326,14 +326,14 @@ def test_a_potential_that_leaves_the_numbers_is_named() -> None:
 
 
 def test_a_potential_that_no_cell_has_is_named() -> None:
-    """Finite, and absurd: what backward Euler makes of a current in nA that was meant in pA, and a battery."""
+    """Finite, and absurd: what backward Euler makes of a current of 1 mA, and a battery of 1e38 mV."""
     soma = Compartments.of([Section("soma", length=12, diameter=12)])
     held = [C.Pas(g=6e-5, e=-70.0), C.NaV(gbar=0.17), C.Kv3_1(gbar=1.6)]
     cell = Cell(soma, {"soma": held}, dt=0.025, c_mem=3.5, v_init=-70.0, reversal={"na": 53.0, "k": -107.0})
     x = torch.zeros(50, 3, dtype=torch.float64)
-    x[37:, 2] = 1e5
+    x[37:, 2] = 1e6
     with pytest.raises(
-        Diverged, match=r"v = \d{6}\.\d* mV at soma\(0.5\) of sample 2 after step \d\d .*-10000 to 10000 mV"
+        Diverged, match=r"v = \d{7}\.\d* mV at soma\(0.5\) of sample 2 after step \d\d .*-100000 to 100000 mV"
     ):
         cell(x)
     _, end = cell(x, check_finite=False)
@@ -345,14 +345,14 @@ def test_a_potential_that_no_cell_has_is_named() -> None:
 def test_a_state_that_is_none() -> None:
     cell, x = active(), torch.zeros(20, 2)
     rest = cell.rest(2, dtype=torch.float32)
-    none = (("v", torch.nan), ("v", 2e4), ("low", torch.inf), ("above", torch.nan), ("membrane", -torch.inf))
+    none = (("v", torch.nan), ("v", 2e5), ("low", torch.inf), ("above", torch.nan), ("membrane", -torch.inf))
     for name, value in none:
         bad = getattr(rest, name).clone()
         bad[..., 1] = value
         with pytest.raises(StateError, match=rf"state {name}\[(0, )?1\] = .*None starts at rest"):
             cell(x, rest._replace(**{name: bad}))
-    with pytest.raises(ParameterError, match=r"v_init = 20000.0"):
-        active(v_init=2e4)
+    with pytest.raises(ParameterError, match=r"v_init = 200000.0"):
+        active(v_init=2e5)
 
 
 def test_what_is_no_channel_is_refused_with_what_to_write() -> None:

@@ -82,7 +82,7 @@ class Cell(Stateful):
     715 ms by NEURON's step, `benchmarks.cells`). On the CPU only.
 
     Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
-    cell where a potential is not finite, or beyond 1e4 mV, at the end.
+    cell where a potential is not finite, or beyond 1e5 mV, at the end.
 
     >>> from rheobase import channels
     >>> from rheobase.cells import Cell, Compartments, Section

@@ -14,8 +14,8 @@ from rheobase.errors import Diverged
 if TYPE_CHECKING:
     from rheobase.cells.cell import Cell, CellState
 
-# mV, ten times what tears a membrane (about 1 V): pA that are given as nA go beyond it, 1 nA into 10 GOhm does not
-MOST = 1e4
+# mV. A membrane tears at about 1 V; a passive cell of 100 MOhm, on which a search tries 100 nA, ends at 1e4 mV
+MOST = 1e5
 EXPECTED = f"potentials from {-MOST:g} to {MOST:g} mV"
 PIECES = (1000, 30, 1)  # steps: a run is looked through in pieces, and where one is bad in smaller ones
 
