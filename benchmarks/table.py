@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.cells_table import cells
 from benchmarks.markdown import megabytes, ms, percent, table, times
 from benchmarks.measure import ROOT
+from benchmarks.schemes_table import rallpack, schemes
 from benchmarks.truenorth_table import truenorth
 
 INTRODUCTION = """# Benchmarks
@@ -379,6 +380,8 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "tree": tree,
     "cells": cells,
     "synapses": synapses,
+    "schemes": schemes,
+    "rallpack": rallpack,
     "truenorth": truenorth,
     "profiler_rows": profiler_rows,
 }

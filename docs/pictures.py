@@ -1,10 +1,12 @@
-"""Pictures that the library draws itself: the README's six cells under a step of current, and those of pages.
+"""Pictures that the library draws itself: the README's six cells under a step of current, those of pages, and how near
+the schemes of cells come to dt -> 0 (from `benchmarks/results/schemes.json`).
 
 python docs/pictures.py
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import torch
 from rheobase import Neuron, channels, neurons
 from rheobase.cells import Cell, Compartments, Section, Synapse
 from rheobase.files import atomic_write
-from rheobase.plot.style import LIGHT, dress, few_ticks, legend, new_figure, save
+from rheobase.plot.style import LIGHT, TICK, WIDTH, dress, few_ticks, legend, log_ticks, new_figure, save
 from rheobase.plot.vector import adaptive_svg
 from rheobase.synapses import DoubleExponential, spike_trains
 
@@ -106,9 +108,35 @@ def _read(place: str) -> tuple[str, float]:
     return name, float(x or 0.5)
 
 
+def of_schemes() -> None:
+    """Error by cost of the schemes, and NEURON's at 0.0025 ms."""
+    found = json.loads((Path(__file__).parents[1] / "benchmarks" / "results" / "schemes.json").read_text("utf-8"))
+    figure = new_figure(WIDTH, 3.6, LIGHT)
+    ax = dress(
+        figure.subplots(), LIGHT, title="The error of spike times, by what it costs",
+        x="processor seconds for a second of one trace", y="largest error of a spike (ms)", grid="both",
+    )  # fmt: skip
+    for (name, steps), colour in zip(found["rows"].items(), LIGHT.colours, strict=False):
+        shown = [(row["seconds"], max(row["ms"]), dt) for dt, row in steps.items() if None not in row["ms"]]
+        ax.loglog([x for x, _, _ in shown], [y for _, y, _ in shown], "o-", color=colour, lw=1.3, ms=4, label=name)
+        for x, y, dt in shown:
+            ax.annotate(f"{dt} ms", (x, y), (4, 4), textcoords="offset points", fontsize=TICK - 1, color=colour)
+    most = max(found["NEURON"]["0.0025"])
+    ax.axhline(most, color=LIGHT.muted, lw=0.9, ls="--")
+    ax.annotate(
+        "NEURON at 0.0025 ms", (0.01, most), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
+        fontsize=TICK, color=LIGHT.muted,
+    )  # fmt: skip
+    ax.set_xlim(right=1.3 * ax.get_xlim()[1])
+    log_ticks(ax, x=True, y=True)
+    ax.legend(fontsize=TICK, frameon=False, labelcolor=LIGHT.ink, loc="lower left")
+    save(figure, Path(__file__).parent / "img" / "schemes.png")
+
+
 def main() -> None:
     of_readme()
     of_synapses()
+    of_schemes()
     of_page("morphology")
     of_page("energy")
     of_page("chip")

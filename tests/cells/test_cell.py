@@ -83,6 +83,22 @@ def test_input_resistance_of_a_long_cable() -> None:
     assert max(errors) < 5e-6
 
 
+@pytest.mark.parametrize(
+    ("options", "far"),
+    [({"Ra": 1e15}, 0.0), ({"Ra": 1e300}, 0.0), ({"dt": 1e9}, 1.0), ({"c_mem": 1e-300}, 1.0)],
+    ids=str,
+)
+def test_extreme_numbers_end_in_the_closed_form(options: dict[str, float], far: float) -> None:
+    """Of two compartments: apart where nothing flows between them, else both at i R of the whole from one step on."""
+    soma = Section("soma", length=20, diameter=20, nseg=2)
+    given = {"dt": 1e9, "v_init": -70.0, "inputs": {"current": Current("soma", 0.25)}, **options}
+    cell = Cell(Compartments.of([soma]), {"soma": [C.Pas(g=1e-4, e=-70.0)]}, **given)
+    _, _, rec = cell(torch.full((20, 1), 0.01, dtype=torch.float64), record=("soma(0.25)", "soma(0.75)"))
+    rise = 0.01 / (0.01 * np.pi * 400 * 1e-4) * (2.0 - far)
+    assert float(rec["soma(0.25)"][-1] + 70.0) == pytest.approx(rise, rel=1e-2)
+    assert float(rec["soma(0.75)"][-1] + 70.0) == pytest.approx(far * rise, rel=1e-2, abs=1e-6)
+
+
 def test_a_clamp_holds_the_potential() -> None:
     cell = active(inputs={"command": VoltageClamp("soma", 0.5, r=1e-4)})
     command = torch.full((400, 1), -40.0, dtype=torch.float64)
@@ -126,11 +142,8 @@ def test_a_run_in_pieces_is_the_run(dtype: torch.dtype) -> None:
         found, state, traces = cell(piece, state, record=("soma", "soma.CaDynamics.ca"), every=2)
         parts.append((found, traces))
     assert torch.equal(torch.cat([p for p, _ in parts]), spikes)
-    for name in rec:
-        # the first step of a piece solves from its states what the step before would have left
-        torch.testing.assert_close(torch.cat([t[name] for _, t in parts]), rec[name], rtol=1e-6, atol=1e-9)
-    for a, b in zip(state, end, strict=True):  # type: ignore[arg-type]
-        torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-9 if dtype == torch.float64 else 1e-6)
+    assert all(torch.equal(torch.cat([t[name] for _, t in parts]), rec[name]) for name in rec)
+    assert all(torch.equal(a, b) for a, b in zip(state, end, strict=True))  # type: ignore[arg-type]
 
 
 def test_a_cell_stands_in_a_network() -> None:
@@ -310,6 +323,36 @@ def test_a_potential_that_leaves_the_numbers_is_named() -> None:
         cell(x)
     _, end = cell(x, check_finite=False)
     assert not bool(end.v.isfinite().all())
+
+
+def test_a_potential_that_no_cell_has_is_named() -> None:
+    """Finite, and absurd: what backward Euler makes of a current of 1 mA, and a battery of 1e38 mV."""
+    soma = Compartments.of([Section("soma", length=12, diameter=12)])
+    held = [C.Pas(g=6e-5, e=-70.0), C.NaV(gbar=0.17), C.Kv3_1(gbar=1.6)]
+    cell = Cell(soma, {"soma": held}, dt=0.025, c_mem=3.5, v_init=-70.0, reversal={"na": 53.0, "k": -107.0})
+    x = torch.zeros(50, 3, dtype=torch.float64)
+    x[37:, 2] = 1e6
+    with pytest.raises(
+        Diverged, match=r"v = \d{7}\.\d* mV at soma\(0.5\) of sample 2 after step \d\d .*-100000 to 100000 mV"
+    ):
+        cell(x)
+    _, end = cell(x, check_finite=False)
+    assert bool(end.v.isfinite().all())
+    with pytest.raises(Diverged, match=r"after step 0 "):
+        Cell(soma, {"soma": [C.Pas(e=1e38)]}, dt=0.1)(x[:1])
+
+
+def test_a_state_that_is_none() -> None:
+    cell, x = active(), torch.zeros(20, 2)
+    rest = cell.rest(2, dtype=torch.float32)
+    none = (("v", torch.nan), ("v", 2e5), ("low", torch.inf), ("above", torch.nan), ("membrane", -torch.inf))
+    for name, value in none:
+        bad = getattr(rest, name).clone()
+        bad[..., 1] = value
+        with pytest.raises(StateError, match=rf"state {name}\[(0, )?1\] = .*None starts at rest"):
+            cell(x, rest._replace(**{name: bad}))
+    with pytest.raises(ParameterError, match=r"v_init = 200000.0"):
+        active(v_init=2e5)
 
 
 def test_what_is_no_channel_is_refused_with_what_to_write() -> None:

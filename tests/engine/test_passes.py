@@ -272,6 +272,30 @@ def test_rows_with_axes_go_from_turn_to_turn() -> None:
             torch.testing.assert_close(one, other)
 
 
+def test_rows_that_every_turn_sets_anew_are_not_kept() -> None:
+    """Unless it sets some of them only, or only under a condition, or reads one before."""
+    (count,) = names("cells")
+    row, total = Buffer("row", (count,), place="block"), Buffer("total", (count,), place="block")
+
+    def kept(sets: Any, start: int = 0) -> bool:
+        def step(t: Index) -> list[Statement]:
+            def add(k: Index) -> list[Statement]:
+                return [leaf(lambda r: r, reads={"r": row[k]}, writes=[added(total[k])])]
+
+            return [sets(t, loop("k", count, lambda k: [copied(X[t], row[k])], start=start)), loop("k", count, add)]
+
+        end = copied(total[0], LAST.row)
+        nest = Nest("anew", (X, LAST, row, total), (loop("t", T, step), end), sizes=("steps", "cells"))
+        places = {buffer.name for buffer in checkpointed(nest, "t").buffers}
+        assert "checkpoints:total" in places
+        return "checkpoints:row" in places
+
+    assert not kept(lambda t, sets: sets)
+    assert kept(lambda t, sets: sets, start=1)
+    assert kept(lambda t, sets: when("ge", t, 1, sets))
+    assert kept(lambda t, sets: loop("j", t, [sets]))
+
+
 def test_a_tensor_that_goes_from_turn_to_turn() -> None:
     def step(t: Index) -> list[Statement]:
         return [

@@ -10,11 +10,11 @@ from rheobase.cells.nseg import ByLambda, ByLength
 from rheobase.cells.populations.reading import Population
 from rheobase.cells.populations.run import population
 from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Synapse, VoltageClamp
+from rheobase.cells.schemes import BackwardEuler, Extrapolated
 from rheobase.cells.sections import Section
 
 __all__ = [
-    "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current", "FICurve", "GapJunction",
-    "Morphology", "Place", "Population", "Section", "Synapse", "VoltageClamp", "fi_curve", "from_allen", "population",
-    "rheobase_current", "stub_diameters",
-    "with_axon_stub", "without_axon",
+    "BackwardEuler", "ByLambda", "ByLength", "Cell", "CellState", "Compartments", "Conductance", "Current",
+    "Extrapolated", "FICurve", "GapJunction", "Morphology", "Place", "Population", "Section", "Synapse", "VoltageClamp",
+    "fi_curve", "from_allen", "population", "rheobase_current", "stub_diameters", "with_axon_stub", "without_axon",
 ]  # fmt: skip

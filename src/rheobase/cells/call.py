@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from rheobase.cells.divergence import EXPECTED, astray
 from rheobase.cells.membrane import FARADS
 from rheobase.cells.operator import Given
-from rheobase.cells.plan import Plan
+from rheobase.cells.plan import ENDS, GAP, Plan
 from rheobase.cells.ports import PLACE, Conductance, Current, Synapse
+from rheobase.cells.schemes import weights
 from rheobase.checks import is_whole
 from rheobase.errors import (
     DeviceError,
@@ -113,8 +115,8 @@ def asked(cell: Cell, record: Sequence[str], states: Mapping[str, str]) -> tuple
     return sites, tuple(name for name in dict.fromkeys(record) if name in states)
 
 
-def check_state(cell: Cell, state: Any, first: Tensor) -> None:
-    """Raise `StateError` unless `state` is one of this cell for this batch."""
+def check_state(cell: Cell, state: Any, first: Tensor, check_finite: bool) -> None:
+    """Raise `StateError` unless `state` is one of this cell for this batch, and if asked, unless it is of numbers."""
     size, nodes = (first.shape[1], *cell.shape), len(cell.compartments.parent)
     shapes = {"v": (nodes, *size), "low": (nodes, *size), "above": size, "membrane": (len(cell.rows), *size)}
     if tuple(getattr(state, "_fields", ())) != tuple(shapes):
@@ -125,6 +127,40 @@ def check_state(cell: Cell, state: Any, first: Tensor) -> None:
         if tuple(x.shape) != shape or x.dtype != first.dtype:
             given = f"state {name} of shape {tuple(x.shape)}, {x.dtype}"
             raise StateError(repr(cell), given, f"{shape}, {first.dtype}", "pass on what a call returned")
+        bad = astray(x) if name == "v" else ~torch.isfinite(x)
+        if check_finite and bool(bad.any()):
+            where = bad.nonzero()[0].tolist()
+            given = f"state {name}[{', '.join(map(str, where))}] = {float(x[tuple(where)])}"
+            raise StateError(repr(cell), given, EXPECTED if name == "v" else "finite numbers", "None starts at rest")
+
+
+def check_junctions(cell: Cell) -> None:
+    """Raise `ParameterError` where an extrapolated step would amplify the difference of potentials at a junction.
+
+    Of two compartments of capacity c, a chain of k steps h takes it to (1 - p_a - p_b)^k, p = g h/(c + g h): that
+    shrinks, but the weights of an extrapolation are up to 4.5. With other junctions at an end, g is their sum there.
+    """
+    if not cell.junctions or cell.scheme.order == 1:
+        return
+    with torch.no_grad():
+        values, c = cell.values(), cell.compartments
+        g, ends = values[GAP], torch.as_tensor(cell.contacts[-len(ENDS) :])
+        total = g.new_zeros(*g.shape[:-1], len(c.parent))
+        for nodes in ends:
+            total = total.index_add(-1, nodes, g)
+        grown, parts = torch.zeros_like(g), list[tuple[Tensor, Tensor]]()
+        for nodes in ends:
+            held = [FARADS * float(c.area[k]) * values[f"c_mem.{c.kind[k]}"].double() for k in nodes.tolist()]
+            parts.append((total[..., nodes], torch.stack(torch.broadcast_tensors(*held), -1)))
+        for k, weight in enumerate(weights(cell.scheme.order), 1):
+            apart = sum(of / (of + k * capacity / cell.dt) for of, capacity in parts)
+            grown = grown + weight * (1.0 - apart) ** k
+    if bool((grown.abs() > 1.0 + 1e-9).any()):
+        *which, k = (grown.abs() > 1.0 + 1e-9).nonzero()[0].tolist()
+        one, factor = cell.junctions[k], float(grown[(*which, k)])
+        given = f"the junction of {one.a!r} and {one.b!r}, g = {float(g.expand_as(grown)[(*which, k)]):g} uS"
+        given += f": a step of {cell.dt:g} ms multiplies their difference by {factor:.3g}"
+        raise ParameterError(repr(cell), given, "a difference that shrinks", "a smaller dt, or scheme=BackwardEuler()")
 
 
 def arguments(
@@ -152,7 +188,7 @@ def arguments(
     empty = first.new_empty(steps, 0, lanes)
     values = cell.values()
     diagonal, axial = passive_rows(cell, values, batch, plan.lanewise)
-    arrays = (c.parent.clip(0), at_current, at_gate, list(sites), c.is_end.nonzero()[0],
+    arrays = (c.parent.clip(0), at_current, at_gate, list(sites),
               [c.index(cell.watch.section, cell.watch.x)], *cell.contacts)  # fmt: skip
     nodes = [c.where(region.name) for region in plan.regions]
     counts = [cell.count(kind) for kind in plan.states.values()]
@@ -195,7 +231,10 @@ def _row(cell: Cell, key: str, value: Tensor, batch: int, kind: tuple[bool, bool
 
 
 def passive_rows(cell: Cell, values: Mapping[str, Tensor], batch: int, lanewise: bool) -> tuple[Tensor, Tensor]:
-    """For each node its capacitance over dt with its axial conductances, and that to its parent, uS; also by lane."""
+    """For each chain and node its capacitance over the step with its axial conductances, and that to its parent, uS.
+
+    (chains, nodes) and (nodes), or also by lane.
+    """
     c = cell.compartments
     kind = torch.as_tensor([cell.kinds.index(name) for name in c.kind])
 
@@ -211,8 +250,12 @@ def passive_rows(cell: Cell, values: Mapping[str, Tensor], batch: int, lanewise:
     resistance = 0.01 * torch.as_tensor(c.axial).view(column) * rows("Ra")
     root = torch.arange(len(kind)).view(column) == 0
     axial = torch.where(root, 0.0, 1.0 / torch.where(root, 1.0, resistance))
-    own = FARADS * torch.as_tensor(c.area).view(column) * rows("c_mem") / cell.dt + axial
-    return own.index_add(0, torch.as_tensor(c.parent).clamp(min=0), axial), axial
+    parents = torch.as_tensor(c.parent).clamp(min=0)
+    capacity = FARADS * torch.as_tensor(c.area).view(column) * rows("c_mem")
+    chains = range(1, cell.scheme.order + 1)
+    return torch.stack([(k * capacity / cell.dt + axial).index_add(0, parents, axial) for k in chains]), axial
 
 
-__all__ = ["arguments", "asked", "check_device", "check_every", "check_state", "gathered", "passive_rows"]
+__all__ = [
+    "arguments", "asked", "check_device", "check_every", "check_junctions", "check_state", "gathered", "passive_rows",
+]  # fmt: skip

@@ -9,12 +9,21 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.cells import operator
-from rheobase.cells.call import arguments, asked, check_device, check_every, check_state, gathered
+from rheobase.cells.call import (
+    arguments,
+    asked,
+    check_device,
+    check_every,
+    check_junctions,
+    check_state,
+    gathered,
+)
 from rheobase.cells.compartments import Compartments
-from rheobase.cells.divergence import diverged
+from rheobase.cells.divergence import EXPECTED, MOST, astray, diverged
 from rheobase.cells.insertion import by_kind, fitting, inserted, joined, profiles
 from rheobase.cells.plan import GAP, Group, Placed, Plan, Region
 from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Port, Synapse, VoltageClamp
+from rheobase.cells.schemes import BackwardEuler, Scheme
 from rheobase.cells.sections import KINDS
 from rheobase.channels.channel import Membrane, Pool
 from rheobase.checks import is_number
@@ -63,15 +72,17 @@ class Cell(Stateful):
     inputs        where something enters, by name: `Current`, `Conductance`, `VoltageClamp` or `Synapse`
     junctions     electrical synapses between two places, each a `GapJunction`
     watch         where spikes are seen: upward crossings of `threshold` mV
+    scheme        how it goes through time: `BackwardEuler()`, as NEURON by default, or `Extrapolated()` of order 3
     shape         how many cells; () by default, one
     start         "settled", or "neuron": as the published files start a simulation in NEURON, slips included (NaV)
     learn         "c_mem", "Ra", "g_gap"; those of channels and receptors are named there: NaV(learn=("gbar",))
 
-    Numerics: NEURON's fixed step (backward Euler over the tree, staggered gates), of first order in dt; float32 has
-    spike times within 0.1 ms of float64 (960 traces of 715 ms, `benchmarks.cells`). On the CPU only.
+    Numerics: NEURON's fixed step (backward Euler over the tree, staggered gates), of first order in dt, or with
+    `Extrapolated()` that extrapolated to order 3 or 2; float32 has spike times within 0.1 ms of float64 (960 traces of
+    715 ms by NEURON's step, `benchmarks.cells`). On the CPU only.
 
     Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
-    cell where a potential is no longer finite.
+    cell where a potential is not finite, or beyond 1e5 mV, at the end.
 
     >>> from rheobase import channels
     >>> from rheobase.cells import Cell, Compartments, Section
@@ -101,6 +112,7 @@ class Cell(Stateful):
         junctions: Sequence[GapJunction] = (),
         watch: Place | None = None,
         threshold: float = -20.0,
+        scheme: Scheme = BackwardEuler(),  # noqa: B008 (frozen)
         shape: Sequence[int] = (),
         start: str = "settled",
         learn: Iterable[str] = (),
@@ -110,10 +122,15 @@ class Cell(Stateful):
         self.dt: float = _number("dt", dt, above=0)  # pyright: ignore[reportIncompatibleVariableOverride]
         self.celsius, self.ca_outside = _number("celsius", celsius), _number("ca_outside", ca_outside, above=0)
         self.v_init, self.threshold = _number("v_init", v_init), _number("threshold", threshold)
+        if abs(self.v_init) > MOST:
+            raise ParameterError("Cell", f"v_init = {v_init!r}", EXPECTED, "it is in mV")
         if start not in STARTS:
             expected = f"one of {', '.join(map(repr, STARTS))}"
             raise ParameterError("Cell", f"start = {start!r}", expected, "see its docstring")
-        self.start = start
+        if not isinstance(scheme, Scheme):  # pyright: ignore[reportUnnecessaryIsInstance]
+            remedy = "Extrapolated() from rheobase.cells, say"
+            raise ParameterError("Cell", f"scheme = {scheme!r}", "BackwardEuler() or Extrapolated()", remedy)
+        self.start, self.scheme = start, scheme
         self.ports = dict({"current": Current()} if inputs is None else inputs)
         self.watch = Place() if watch is None else watch
         self._check_places()
@@ -206,8 +223,6 @@ class Cell(Stateful):
             for m in held.values():  # type: ignore[operator]
                 i = none if m is pool else m.reads(v, ca)
                 parts += [x.expand(count, *size) for x in map(torch.as_tensor, self._started(m, i))]
-            if pool is not None:
-                parts.append(none.expand(count, *size))
         for name, receptor in self.receptors.items():
             parts += [none.expand(self.count(name), *size) for _ in receptor.lane_states]  # type: ignore[union-attr]
         with torch.no_grad():
@@ -249,9 +264,10 @@ class Cell(Stateful):
         if state is None:
             state = self.rest(first.shape[1], dtype=first.dtype)
         else:
-            check_state(self, state, first)
+            check_state(self, state, first, check_finite)
+        check_junctions(self)
         found = operator.cable(arguments(self, self._plan(states), given, state, list(sites.values()), every))
-        if check_finite and not bool(torch.isfinite(found.v).all()):
+        if check_finite and bool(astray(found.v).any()):
             raise diverged(self, given, state)
         size = (first.shape[1], *self.shape)
         membrane = torch.cat(found.states).view(-1, *size) if found.states else state.membrane
@@ -295,12 +311,14 @@ class Cell(Stateful):
             groups.append(Group(name, Placed.of(port.receptor, {}, rows)))
         lanewise = any(self.logs[f"{name}_{kind}"].dim() > 0 for name in BARE for kind in self.kinds)
         gap = (True, self.logs[GAP].dim() > 1) if self.junctions else None
-        return Plan(made, self.celsius, self.ca_outside, tuple(groups), gap, records, lanewise)
+        order = self.scheme.order
+        return Plan(made, self.celsius, self.ca_outside, tuple(groups), gap, records, lanewise, order)
 
     def __repr__(self) -> str:
         held = "; ".join(f"{kind}: {', '.join(held)}" for kind, held in self.channels.items() if len(held))  # type: ignore[arg-type]
         shape = f"{', '.join(map(str, self.shape))}, " if self.shape else ""
-        return f"Cell({shape}{self.compartments}, {held}, dt={self.dt})"
+        scheme = "" if self.scheme.order == 1 else f", scheme={self.scheme}"
+        return f"Cell({shape}{self.compartments}, {held}, dt={self.dt}{scheme})"
 
 
 BARE = ("c_mem", "Ra")  # what a membrane and a cable have without channels

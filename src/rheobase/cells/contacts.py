@@ -17,22 +17,17 @@ from rheobase.cells.plan import ENDS, GAP, JUNCTIONS, Group, Plan
 from rheobase.core.bound import Bound
 from rheobase.engine.nest.equations import leaf
 from rheobase.engine.nest.index import Index, at
-from rheobase.engine.nest.nest import BLOCK, Buffer, Leaf, Ref, Statement, loop
+from rheobase.engine.nest.nest import Buffer, Leaf, Ref, Statement, loop
 
 Rows = Mapping[str, Buffer]
 
 
-def buffers(plan: Plan, steps: Index, records: Index) -> Iterator[Buffer]:
-    """Spikes in:x (steps, count, lanes) of each group, its nodes, states and parameters; the ends of junctions."""
+def buffers(plan: Plan, steps: Index) -> Iterator[Buffer]:
+    """Spikes in:x (steps, count, lanes) of each group, its nodes and parameters; the ends of junctions."""
     for group in plan.groups:
         count = Index.name(f"count:{group.name}")
         yield Buffer(f"in:{group.name}", (steps, count))
         yield Buffer(f"at:{group.name}", (count,), stored="i32", shared=True)
-        for key in group.states:
-            yield from (Buffer(f"{when}:{key}", (count,)) for when in ("init", "final"))
-            yield Buffer(key, (count,), BLOCK)
-            if key in plan.records:
-                yield Buffer(f"rec:{key}", (records, count))
         for key, (along, lanes) in group.rows.items():
             yield Buffer(f"param:{key}", (count,) if along else (), shared=not lanes)
     if plan.gap is not None:
@@ -46,16 +41,21 @@ def received(plan: Plan, rows: Rows, t: Index) -> Iterator[Statement]:
     return _each(plan, lambda group, k: _received(group, rows, t, k))
 
 
-def loaded(plan: Plan, rows: Rows) -> Iterator[Statement]:
-    """What synapses and junctions add to d and b, before the elimination."""
-    yield from _each(plan, lambda group, k: _loaded(group, rows, k))
+def loaded(plan: Plan, rows: Rows, n: Index) -> Iterator[Statement]:
+    """What synapses and junctions add to d and b, before the elimination, in a step of chain n."""
+    yield from _each(plan, lambda group, k: _loaded(group, rows, k, _h(plan, rows, n)))
     if plan.gap is not None:
         yield loop("j", Index.name(JUNCTIONS), lambda j: [_coupled(rows, j)])
 
 
-def advanced(plan: Plan, rows: Rows) -> Iterator[Statement]:
-    """The states of the synapses dt later, for the new potential."""
-    return _each(plan, lambda group, k: _advanced(group, rows, k))
+def advanced(plan: Plan, rows: Rows, n: Index) -> Iterator[Statement]:
+    """The states of the synapses at the end of a step of chain n, for the new potential."""
+    return _each(plan, lambda group, k: _advanced(group, rows, k, _h(plan, rows, n)))
+
+
+def _h(plan: Plan, rows: Rows, n: Index) -> dict[str, Ref]:
+    """The row of the step of chain n, where there are several."""
+    return {"h": rows["h"][n]} if plan.order > 1 else {}
 
 
 def _each(plan: Plan, make: Callable[[Group, Index], Leaf]) -> Iterator[Statement]:
@@ -72,7 +72,7 @@ def _received(group: Group, rows: Rows, t: Index, k: Index) -> Leaf:
     return leaf(equations, reads=reads, writes=[rows[key][k] for key in group.states])
 
 
-def _loaded(group: Group, rows: Rows, k: Index) -> Leaf:
+def _loaded(group: Group, rows: Rows, k: Index, h: Mapping[str, Ref]) -> Leaf:
     c = at(f"at:{group.name}", k, "nodes")
     d, b = rows["d"][c], rows["b"][c]
 
@@ -81,14 +81,14 @@ def _loaded(group: Group, rows: Rows, k: Index) -> Leaf:
         i = _bound(group, read).current(s, v)
         return read["d"] + slope(i, v, list(s)), read["b"] - i
 
-    return leaf(equations, reads={"d": d, "b": b, **_reads(group, rows, k)}, writes=[d, b])
+    return leaf(equations, reads={"d": d, "b": b, **h, **_reads(group, rows, k)}, writes=[d, b])
 
 
-def _advanced(group: Group, rows: Rows, k: Index) -> Leaf:
+def _advanced(group: Group, rows: Rows, k: Index, h: Mapping[str, Ref]) -> Leaf:
     def equations(**read: Any) -> tuple[Any, ...]:
         return tuple(_bound(group, read).advanced(_state(group, read), read["v"]))
 
-    return leaf(equations, reads=_reads(group, rows, k), writes=[rows[key][k] for key in group.states])
+    return leaf(equations, reads={**h, **_reads(group, rows, k)}, writes=[rows[key][k] for key in group.states])
 
 
 def _reads(group: Group, rows: Rows, k: Index) -> dict[str, Ref]:
@@ -101,7 +101,9 @@ def _reads(group: Group, rows: Rows, k: Index) -> dict[str, Ref]:
 
 def _bound(group: Group, read: Mapping[str, Any]) -> Any:
     held = {name: read[f"{group.name}.{name}"] for name in group.placed.rows}
-    return Bound(group.placed.mechanism, held, read["v"].tracer.symbol("number", tag="dt"))
+    # of a scheme of several chains each has steps of its own; spikes are received once, before them
+    dt = read["h"] if "h" in read else read["v"].tracer.symbol("number", tag="dt")
+    return Bound(group.placed.mechanism, held, dt)
 
 
 def _state(group: Group, read: Mapping[str, Any]) -> Any:

@@ -1,4 +1,4 @@
-"""Where a potential is no longer finite: when, in which compartment, in which lane."""
+"""Where a potential left what can be one: when, in which compartment, in which lane."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from rheobase.cells.schemes import APART
 from rheobase.errors import Diverged
 
 if TYPE_CHECKING:
     from rheobase.cells.cell import Cell, CellState
 
+# mV. A membrane tears at about 1 V; a passive cell of 100 MOhm, on which a search tries 100 nA, ends at 1e4 mV
+MOST = 1e5
+EXPECTED = f"potentials from {-MOST:g} to {MOST:g} mV"
 PIECES = (1000, 30, 1)  # steps: a run is looked through in pieces, and where one is bad in smaller ones
 
 
 class Divergence(NamedTuple):
-    """After which step the potential of a node is not finite, and of which lane, (batch, *cells)."""
+    """After which step the potential of a node is astray, and of which lane, (batch, *cells)."""
 
     step: int
     node: int
@@ -30,37 +34,49 @@ class Divergence(NamedTuple):
         return f"{c.sections[c.section[self.node]].name}({c.x[self.node]:.3g})"
 
 
+def astray(v: Tensor) -> Tensor:
+    """Which potentials are none: NaN, infinite, or beyond `MOST`."""
+    return ~(v.abs() <= MOST)
+
+
 def divergences(
     cell: Cell, given: Mapping[str, Tensor], state: CellState, pieces: tuple[int, ...] = PIECES, start: int = 0
 ) -> Iterator[Divergence]:
     """The first of each lane, in the order of time: the run again, from `state`, in smaller and smaller pieces."""
     size, *finer = pieces
-    bad = ~torch.isfinite(state.v)
+    seen = astray(state.v).any(0)
     for at in range(0, next(iter(given.values())).shape[0], size):
         part = {name: x[at : at + size] for name, x in given.items()}
         with torch.no_grad():
             _, after = cell(part, state, check_finite=False)
-        now = ~torch.isfinite(after.v)
-        new = now.any(0) & ~bad.any(0)
+        now = astray(after.v)
+        new = now.any(0) & ~seen
         if bool(new.any()):
             if finer:
-                yield from divergences(cell, part, state, tuple(finer), start + at)
+                # a potential that came back may leave again
+                for one in divergences(cell, part, state, tuple(finer), start + at):
+                    if not bool(seen[one.lane]):
+                        seen[one.lane] = True
+                        yield one
             else:
                 for lane in map(tuple, new.nonzero().tolist()):
                     node = int(now[(slice(None), *lane)].nonzero()[0])
                     yield Divergence(start + at, node, lane, float(after.v[(node, *lane)]))
-        state, bad = after, now
-        if bool(bad.any(0).all()):
+        state, seen = after, seen | now.any(0)
+        if bool(seen.all()):
             return
 
 
 def diverged(cell: Cell, given: Mapping[str, Tensor], state: CellState) -> Diverged:
-    """The error for potentials that are not finite."""
+    """The error for potentials that are astray at the end of a call; not before it."""
     one = next(divergences(cell, given, state))
     sample, *which = one.lane
     where = f"{one.place(cell)} of sample {sample}" + (f", cell {which}" if which else "")
     text = f"v = {one.v} mV at {where} after step {one.step} ({(one.step + 1) * cell.dt:g} ms)"
-    return Diverged(repr(cell), text, "potentials that stay finite", "look at its parameters and the stimulus")
+    remedy = "look at its parameters and the stimulus, and their units"
+    if cell.scheme.order > 1:
+        remedy = f"take a smaller dt: chains of a step differ by more than {APART:g} mV; or {remedy}"
+    return Diverged(repr(cell), text, EXPECTED, remedy)
 
 
-__all__ = ["Divergence", "diverged", "divergences"]
+__all__ = ["EXPECTED", "MOST", "Divergence", "astray", "diverged", "divergences"]

@@ -21,11 +21,12 @@ class Compartment:
     def __init__(self, plan: Plan, region: Region, rows: Mapping[str, Any]):
         self.plan, self.region, self.rows = plan, region, rows
         self.tracer = next(x for x in rows.values() if isinstance(x, Symbol)).tracer
-        self.dt = self.tracer.symbol("number", tag="dt")
+        # of a scheme of several chains each has steps of its own
+        self.dt = rows["h"] if plan.order > 1 else self.tracer.symbol("number", tag="dt")
 
     def advanced(self, p: Placed, v: Any, states: Mapping[str, Any]) -> dict[str, Any]:
         """The states of one mechanism dt later: a pool by the currents of before, channels for it and the new v."""
-        i = states[f"{self.region.name}.i_ca"] if p is self.region.pool else p.mechanism.reads(v, self._calcium(states))
+        i = states[self.region.flow] if p is self.region.pool else p.mechanism.reads(v, self._calcium(states))
         after = self._bound(p).advanced(self._state(p, states), i)
         return {self._key(p, k): x for k, x in after._asdict().items()}
 

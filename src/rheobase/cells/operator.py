@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rheobase.cells.plan import Plan, parse
+from rheobase.cells.schemes import weights
 from rheobase.engine.nest.checkpoint import KEPT
 from rheobase.engine.nest.nest import Nest
 from rheobase.engine.operators.operator import Operator
@@ -24,8 +25,9 @@ class Given(NamedTuple):
     """The arguments. Lanes are the last axis; the kernel's words are those of `cable._Cable`.
 
     current (steps, ports, lanes); conductance, drive (steps, gates, lanes); spikes (steps, count, lanes) of each group
-    of synapses; diagonal, axial (nodes, lanes) or (nodes); v, low (nodes, lanes); above (lanes); states and params by
-    the plan; areas and nodes by its regions; `arrays`: parent, port, gate, site, end, watch, and the plan's contacts.
+    of synapses; diagonal (chains, nodes, lanes) or (chains, nodes), axial (nodes, lanes) or (nodes); v, low (nodes,
+    lanes); above (lanes); states and params by the plan; areas and nodes by its regions; `arrays`: parent, port, gate,
+    site, watch, and the plan's contacts.
     """
 
     current: Tensor
@@ -78,12 +80,14 @@ class Cut(NamedTuple):
 
 
 def cut(given: Given, keep: bool) -> Cut:
-    records = given.current.shape[0] // given.every
+    records, plan = given.current.shape[0] // given.every, parse(given.plan)
     if not keep:
         return Cut(records, records, 1)
-    one = sum(map(math.prod, _kept(parse(given.plan), given).values())) * given.v.element_size()
-    steps = next((n for n in STRETCHES if one * given.current.shape[0] // n <= MOST), STRETCHES[-1])
-    segment = min(records, max(1, steps // given.every))
+    one = sum(map(math.prod, _kept(plan, given).values())) * given.v.element_size()
+    # the tape of a step grows with its chains
+    turns = given.current.shape[0] * plan.order**2
+    steps = next((n for n in STRETCHES if one * turns // n <= MOST), STRETCHES[-1])
+    segment = min(records, max(1, steps // (given.every * plan.order**2)))
     return Cut(records, segment, -(-records // segment))
 
 
@@ -134,11 +138,14 @@ class Kernels:
         held |= dict(zip((f"area:{r.name}" for r in plan.regions), given.areas, strict=True))
         held |= dict(zip((f"node:{r.name}" for r in plan.regions), given.nodes, strict=True))
         held |= dict(zip((*ARRAYS, *plan.contacts), given.arrays, strict=True))
+        chains = range(1, plan.order + 1)
+        held["h"] = torch.tensor([given.dt / k for k in chains], dtype=given.v.dtype)
+        held["weight"] = torch.tensor(weights(plan.order), dtype=given.v.dtype)
         held |= named
         records, segment, segments = cut(given, keep)
         sizes = {
             "nodes": given.v.shape[0], "records": records, "every": given.every, "ports": given.current.shape[1],
-            "gates": given.conductance.shape[1], "sites": len(given.arrays[3]), "ends": len(given.arrays[4]),
+            "gates": given.conductance.shape[1], "sites": len(given.arrays[3]),
             "segment": segment, "segments": segments,
             **{f"count:{r.name}": len(nodes) for r, nodes in zip(plan.regions, given.nodes, strict=True)},
             **dict(zip(plan.contacts.values(), map(len, given.arrays[len(ARRAYS) :]), strict=True)),
@@ -148,8 +155,8 @@ class Kernels:
         launch.run(nest, dense, sizes, numbers, lanes=given.lanes, dtype=given.v.dtype)
 
 
-HELD = ("v", "low", "dv", "d", "b")  # rows of the nodes that go from step to step
-ARRAYS = ("parent", "port", "gate", "site", "end", "watch")
+HELD = ("v", "low", "dv")  # rows of the nodes that go from step to step
+ARRAYS = ("parent", "port", "gate", "site", "watch")
 
 
 def _inputs(plan: Plan) -> list[str]:

@@ -87,9 +87,13 @@ class Region:
 
     @functools.cached_property
     def states(self) -> tuple[str, ...]:
-        """The rows that go from step to step: `soma.NaV.O`; with a pool, the calcium current `soma.i_ca`."""
-        held = [f"{self.name}.{p.name}.{k}" for p in self.placed for k in p.mechanism.lane_states]
-        return (*held, *([f"{self.name}.i_ca"] if self.pool is not None else []))
+        """The rows that go from step to step: `soma.NaV.O`."""
+        return tuple(f"{self.name}.{p.name}.{k}" for p in self.placed for k in p.mechanism.lane_states)
+
+    @property
+    def flow(self) -> str:
+        """The row of the calcium current, which a step computes for its pool."""
+        return f"{self.name}.i_ca"
 
     @functools.cached_property
     def rows(self) -> dict[str, tuple[bool, bool]]:
@@ -126,6 +130,7 @@ class Plan:
     gap: tuple[bool, bool] | None = None  # the row of the gap junctions, where there are some
     records: tuple[str, ...] = ()  # states that are kept
     lanewise: bool = False  # capacitance and axial conductance differ between lanes
+    order: int = 1  # of the scheme, and so many chains has a step (`schemes.py`)
 
     @property
     def text(self) -> str:
@@ -157,7 +162,8 @@ def parse(text: str) -> Plan:
     groups = tuple(Group(g["name"], _placed(g["placed"])) for g in told["groups"])
     gap = None if told["gap"] is None else (told["gap"][0], told["gap"][1])
     records = tuple(told["records"])
-    return Plan(regions, told["celsius"], told["ca_outside"], groups, gap, records, told["lanewise"])
+    made = (regions, told["celsius"], told["ca_outside"], groups, gap, records, told["lanewise"], told["order"])
+    return Plan(*made)
 
 
 def _placed(told: Mapping[str, Any]) -> Placed:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from rheobase.cells.cell import Cell
-from rheobase.cells.divergence import divergences
+from rheobase.cells.divergence import astray, divergences
 from rheobase.cells.populations import traces
 from rheobase.cells.populations.layout import Layout
 from rheobase.errors import CheckpointError, StorageError
@@ -58,7 +58,7 @@ def _simulate(
         with torch.no_grad():
             spikes, end, found = cell(given, state, record=record, every=layout.every, check_finite=False)
         fired.append((spikes.nonzero() + torch.tensor([start, first[1], first[0]])).numpy())
-        if not bool(torch.isfinite(end.v).all()):
+        if bool(astray(end.v).any()):
             bad += [
                 [first[0] + one.lane[1], first[1] + one.lane[0], (one.step + 1) * cell.dt, one.place(cell), str(one.v)]
                 for one in divergences(cell, given, state, start=start)

@@ -14,6 +14,7 @@ import torch
 
 from rheobase.cells.call import asked, check_every
 from rheobase.cells.cell import Cell
+from rheobase.cells.divergence import EXPECTED
 from rheobase.cells.populations import traces
 from rheobase.cells.populations.lanes import Make, simulate
 from rheobase.cells.populations.layout import SETTINGS, Layout, unit_facts, unit_name
@@ -217,7 +218,7 @@ def _tell_diverged(found: Population) -> None:
     others = f", and {more} more of {len(found.models) * len(found.stimuli)} runs" if more else ""
     given = f"v = {first.v} mV at {first.place} after {first.ms:g} ms of {first.model} under {first.stimulus}{others}"
     remedy = f"look at its parameters, or take a shorter dt; all other runs are in {found.folder}"
-    raise Diverged("population", given, "potentials that stay finite", remedy)
+    raise Diverged("population", given, EXPECTED, remedy)
 
 
 __all__ = ["population"]

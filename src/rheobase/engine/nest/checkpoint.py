@@ -20,6 +20,7 @@ from rheobase.engine.nest.nest import (
     leaves,
     live,
     mapped,
+    placed,
     present,
     when,
 )
@@ -78,7 +79,22 @@ def _handed_on(nest: Nest, whole: Loop) -> list[Buffer]:
     needed = live(silent, {buffer.name for buffer in nest.rows(MEMORY)})
     inside = {write.ref.buffer for leaf in leaves(whole.body) for write in leaf.writes}
     written = {write.ref.buffer for leaf in leaves(needed) for write in leaf.writes}
-    return [buffer for buffer in nest.rows(BLOCK) if buffer.name in inside & written]
+    rows = [buffer for buffer in nest.rows(BLOCK) if buffer.name in inside & written]
+    return [buffer for buffer in rows if not (buffer.axes and _set_first(buffer, whole))]
+
+
+def _set_first(buffer: Buffer, whole: Loop) -> bool:
+    """Whether every turn of a loop sets all rows of a buffer before it reads one, as loops through its axes show."""
+    met = [(leaf, around) for leaf, around in placed(whole.body) if any(ref.buffer == buffer.name for ref in leaf.rows)]
+    (first, around), depth = met[0], len(met[0][1]) - len(buffer.axes)
+    if depth < 0 or any(ref.buffer == buffer.name for _, ref in first.reads):
+        return False
+    # what stands in loops further out, or under a condition, runs before the others only where they do, too
+    if any(around[:depth] != other[:depth] for _, other in met):
+        return False
+    through = [(each.name, each.start, each.stop) for each in around[depth:] if isinstance(each, Loop)]
+    rows = [write.ref.index for write in first.writes if write.ref.buffer == buffer.name and write.how == "set"]
+    return any([(k, Index.of(0), (n,)) for k, n in zip(row, buffer.axes, strict=True)] == through for row in rows)
 
 
 __all__ = ["checkpointed"]
