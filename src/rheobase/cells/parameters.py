@@ -83,7 +83,7 @@ def populated(
         cell.compartments, channels, dt=cell.dt, scale=cell.scale, **bare, celsius=cell.celsius,
         ca_outside=cell.ca_outside, v_init=cell.v_init, inputs=cell.ports if inputs is None else inputs,
         watch=cell.watch, threshold=cell.threshold if threshold is None else threshold, shape=(lanes,),
-        start=cell.start,
+        start=cell.start, scheme=cell.scheme,
     )  # fmt: skip
     for name in learn:
         if name.partition(".")[0] in BARE:
