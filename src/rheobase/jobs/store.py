@@ -64,16 +64,19 @@ def read(path: Path, name: str) -> Stored | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as held:
+        opened = np.load(path, allow_pickle=False)
+        if isinstance(opened, np.ndarray):
+            raise ValueError("one array")
+        with opened as held:
             facts = json.loads(held[_FACTS].tobytes())
             if facts["key"] != name:
                 return None
             arrays = {k[1:]: held[k] for k in held.files if k != _FACTS}
-    except (*FAILURES, KeyError) as error:
+        return Stored({**facts["result"], **arrays}, facts["seconds"], facts.get("hardware", ""))
+    except (*FAILURES, KeyError, TypeError) as error:
         raise CheckpointError(
             str(path), f"a damaged file ({why(error)})", "a stored result", "remove it: it is made again"
         ) from error
-    return Stored({**facts["result"], **arrays}, facts["seconds"], facts.get("hardware", ""))
 
 
 def _array(value: np.ndarray | torch.Tensor) -> np.ndarray:
