@@ -157,6 +157,11 @@ def test_a_changed_model_file_is_refused(tmp_path, monkeypatch):
     (tmp_path / "0.3").write_text("2")
     with pytest.raises(ParameterError, match="files = "):
         made("out", models=["0.3"])
+    make = functools.partial(scaled, g=[{"file": "0.3"}])
+    made("other", make=make)
+    (tmp_path / "0.3").write_text("3")
+    with pytest.raises(ParameterError, match="files = "):
+        made("other", make=make)
 
 
 def test_a_run_that_leaves_the_numbers_is_named_and_all_others_stay(tmp_path, small_chunks):

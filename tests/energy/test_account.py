@@ -166,12 +166,11 @@ def louder(net: nn.Sequential) -> nn.Sequential:
 def kinds() -> dict[str, nn.Sequential]:
     """Networks of layers that look along time, or that need to know of it."""
     torch.manual_seed(0)
-    firing = {"dt": 1.0, "tau_mem": 3.0}
     return {
-        "lateral": nn.Sequential(nn.Linear(6, 7), nn.Recurrent(neurons.LIF(7, **firing)), nn.Linear(7, 3)),
-        "delays": nn.Sequential(nn.Delay(6, taps=3), nn.Linear(6, 7), neurons.LIF(7, **firing)),
-        "gates": nn.Sequential(nn.SpikGRU(6, 8), nn.Linear(8, 3), neurons.LI(3, **firing)),
-        "norm": nn.Sequential(nn.Linear(6, 7), nn.TdBatchNorm(7, v_threshold=1.0), neurons.LIF(7, **firing)),
+        "lateral": nn.Sequential(nn.Linear(6, 7), nn.Recurrent(neurons.LIF(7, dt=1.0, tau_mem=3.0)), nn.Linear(7, 3)),
+        "delays": nn.Sequential(nn.Delay(6, taps=3), nn.Linear(6, 7), neurons.LIF(7, dt=1.0, tau_mem=3.0)),
+        "gates": nn.Sequential(nn.SpikGRU(6, 8), nn.Linear(8, 3), neurons.LI(3, dt=1.0)),
+        "norm": nn.Sequential(nn.Linear(6, 7), nn.TdBatchNorm(7, v_threshold=1.0), neurons.LIF(7, dt=1.0, tau_mem=3.0)),
     }
 
 

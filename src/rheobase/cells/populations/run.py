@@ -7,7 +7,7 @@ import hashlib
 import math
 import re
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -228,10 +228,18 @@ def _plain(value: Any, name: str) -> Any:
 
 
 def _files(names: Sequence[str], make: Make) -> dict[str, str]:
-    """The checksums (SHA-256) of the files among models and arguments."""
-    options = [str(value) for value in _said(make).values()]
-    paths = [path for path in map(Path, (*names, *options)) if len(str(path)) < 1000 and path.is_file()]
+    """The checksums (SHA-256) of the files among models and arguments, and in lists and dicts of these."""
+    words = [word for word in (*names, *_words(_said(make))) if len(word) < 1000]
+    paths = [path for path in map(Path, words) if path.is_file()]
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def _words(said: Any) -> Iterator[str]:
+    if isinstance(said, str):
+        yield said
+    elif isinstance(said, dict | list):
+        for one in said.values() if isinstance(said, dict) else said:
+            yield from _words(one)
 
 
 def _tell_diverged(found: Population) -> None:
