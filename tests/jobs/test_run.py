@@ -55,7 +55,7 @@ def test_a_damaged_result_is_named_and_not_used(tmp_path):
     # what numpy would open, but no unit has written
     np.save(tmp_path / "array.npy", np.zeros(3))
     path.write_bytes((tmp_path / "array.npy").read_bytes())
-    with pytest.raises(CheckpointError, match=r"u\.npz.*damaged file \(one array\)"):
+    with pytest.raises(CheckpointError, match=r"u\.npz: got a damaged file \(one array\)"):
         list(run([unit], tmp_path))
     np.savez(path, facts=np.frombuffer(f'{{"key": "{unit.key}"}}'.encode(), np.uint8))
     with pytest.raises(CheckpointError, match=r"u\.npz.*damaged"):
