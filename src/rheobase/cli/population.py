@@ -105,9 +105,10 @@ def population(
         from rheobase.jobs import OnDask
 
         if plot is not None:
+            from rheobase.files import ensure_writable
             from rheobase.plot import check_picture_path
 
-            check_picture_path(plot)
+            ensure_writable(check_picture_path(plot), "--plot")
         clock = Clock(_step(dt), seed)
         t_stop, currents, notes = _currents(stimuli, amplitudes, stop, clock)
         places = [name for given in record or ["soma"] for name in _names(given)]
