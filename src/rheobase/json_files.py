@@ -15,8 +15,8 @@ def write_json(path: Path, content: Any) -> None:
     atomic_write(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:
-    """Read JSON. Raises `CheckpointError` for a file that is missing or is not JSON."""
+def read_json(path: Path, *, remedy: str = "use another checkpoint, or train again") -> Any:
+    """Read JSON. Raises `CheckpointError` for a file that is missing or is not JSON; `remedy` is what helps then."""
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
@@ -26,5 +26,5 @@ def read_json(path: Path) -> Any:
             str(path),
             f"text that is no JSON ({error})",
             "a whole JSON file",
-            "use another checkpoint, or train again",
+            remedy,
         ) from error

@@ -74,7 +74,7 @@ def test_what_a_chip_refuses_leaves_what_was_counted(run) -> None:
         (("src-digits", "--chip", "truenort"), "truenorth"),
         (("src-digits", "--hops", "2"), "a chip that it is for"),
         (("src-digits", "--tick", "2"), "a chip that it is for"),
-        (("src-digits", "--chip", "loihi", "--tick", "0"), "seconds > 0"),
+        (("src-digits", "--chip", "loihi", "--tick", "-1"), "--tick: got -1; expected milliseconds, more than 0"),
         (("src-digits", "--plot", "e.jpg"), "png"),
         (("src-digits", "--html", "a-file/e.html"), "--html|a-file"),
     ],

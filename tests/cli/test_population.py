@@ -119,6 +119,7 @@ def test_what_diverges_is_one_line_and_the_rest_is_there(run, files, refused):
         (("a.json", *COMMON, *SHORT, "--dtype", "half"), "dtype 'half'"),
         (("a.json", *COMMON, *SHORT, "--start", "now"), "start = 'now'"),
         (("a.json", *COMMON, *SHORT, "--plot", "a.txt"), "a.txt"),
+        (("a.json", *COMMON, *SHORT, "--plot", "cell.swc/a.png"), "cell.swc"),
         (("a.json", *COMMON, *SHORT, "--dask", "nowhere"), "no scheduler answers"),
     ],
 )  # fmt: skip

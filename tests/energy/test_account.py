@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,7 +11,7 @@ from torch import nn as torch_nn
 
 from rheobase import explain, neurons, nn
 from rheobase.energy import Account, Operations, account, operations
-from rheobase.errors import ParameterError, ShapeError
+from rheobase.errors import InputError, ParameterError, ShapeError
 
 T, B = 6, 4
 
@@ -152,6 +154,63 @@ def test_nothing_is_changed() -> None:
     assert not any(m._forward_hooks for m in net.modules())
 
 
+def louder(net: nn.Sequential) -> nn.Sequential:
+    """With weights at which its cells fire."""
+    with torch.no_grad():
+        for weight in net.parameters():
+            if weight.dim() > 1:
+                weight.mul_(8.0)
+    return net.eval()
+
+
+def kinds() -> dict[str, nn.Sequential]:
+    """Networks of layers that look along time, or that need to know of it."""
+    torch.manual_seed(0)
+    return {
+        "lateral": nn.Sequential(nn.Linear(6, 7), nn.Recurrent(neurons.LIF(7, dt=1.0, tau_mem=3.0)), nn.Linear(7, 3)),
+        "delays": nn.Sequential(nn.Delay(6, taps=3), nn.Linear(6, 7), neurons.LIF(7, dt=1.0, tau_mem=3.0)),
+        "gates": nn.Sequential(nn.SpikGRU(6, 8), nn.Linear(8, 3), neurons.LI(3, dt=1.0)),
+        "norm": nn.Sequential(nn.Linear(6, 7), nn.TdBatchNorm(7, v_threshold=1.0), neurons.LIF(7, dt=1.0, tau_mem=3.0)),
+    }
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_sequences_that_end_are_counted_as_each_by_itself(kind: str) -> None:
+    net, x, lengths = louder(kinds()[kind]), spikes(6), torch.tensor([6, 1, 3, 5])
+    found = account(net, x, lengths=lengths)
+    each = Account.of([account(net, x[: int(n), k : k + 1]) for k, n in enumerate(lengths)])
+    assert found.total.spikes > 0
+    for one, other in zip(found.layers, each.layers, strict=True):
+        assert one.operations is not None
+        assert other.operations is not None
+        assert astuple(one.operations) == pytest.approx(astuple(other.operations))
+        for name in ("steps", "outputs", "silent", "lines", "words", "weights"):
+            assert getattr(one, name) == pytest.approx(getattr(other, name)), (one.label, name)
+
+
+def test_it_is_counted_as_an_inference_whatever_mode_the_network_is_in() -> None:
+    torch.manual_seed(0)
+    lif = neurons.LIF(7, dt=1.0, tau_mem=3.0)
+    net = louder(
+        nn.Sequential(nn.Linear(6, 7), nn.TdBatchNorm(7, v_threshold=1.0), lif, nn.Dropout(0.5), nn.Linear(7, 3))
+    )
+    expected = account(net, spikes(6))
+    assert expected.layers[-1].operations is not None
+    assert expected.layers[-1].operations.accumulates > 0
+    net.train()
+    net[2].eval()
+    assert account(net, spikes(6)) == expected
+    assert [layer.training for layer in (net, *net)] == [True, True, True, False, True, True]
+
+
+def test_accounts_of_other_networks_do_not_add_up() -> None:
+    x = spikes(6)
+    with pytest.raises(ParameterError, match="0 accounts"):
+        Account.of([])
+    with pytest.raises(ParameterError, match="networks that differ"):
+        Account.of([account(nn.Linear(6, 2), x), account(nn.Linear(6, 3), x)])
+
+
 def test_refusals() -> None:
     net = network()
     with pytest.raises(ShapeError, match="keep both axes"):
@@ -164,3 +223,8 @@ def test_refusals() -> None:
         account("net", spikes(6))  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="list"):
         account(net, [1.0])  # type: ignore[arg-type]
+    for wrong in (float("nan"), float("inf")):
+        with pytest.raises(InputError, match="NaN or infinity"):
+            account(nn.Linear(6, 2), torch.full((3, 2, 6), wrong))
+    with pytest.raises(ParameterError, match="lengths from 3 to 9; expected 0 to 3"):
+        account(nn.Linear(6, 2), torch.zeros(3, 2, 6), lengths=torch.tensor([3, 9]))

@@ -125,3 +125,9 @@ def test_refusals() -> None:
             TrueNorth(**wrong)
     with pytest.raises(ParameterError, match="loihi"):
         chip("loihi2")
+    found = account(network(), torch.zeros(7, 4, 6))
+    for wrong in ("truenorth", TrueNorth):
+        with pytest.raises(ParameterError, match=r"expected a chip. Remedy: TrueNorth\(\)"):
+            bill(found, wrong)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="a Sequential; expected what `account` gives"):
+        bill(network(), TrueNorth())  # type: ignore[arg-type]

@@ -188,6 +188,19 @@ def test_refusals() -> None:
         compare(account(nn.Sequential(nn.Linear(3, 2), torch.nn.Softmax(-1)), x))
     with pytest.raises(ParameterError, match="without synapses"):
         compare(account(neurons.LIF(3, dt=1.0), x))
+    net = nn.Linear(3, 2)
+    with pytest.raises(ParameterError, match="a Linear; expected what `account` gives"):
+        compare(net)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="words=8"):
+        compare(account(net, x), words=8)  # type: ignore[arg-type]
+    for wrong in (CMOS45, 45):
+        with pytest.raises(ParameterError, match=r"expected a Process. Remedy: process=CMOS45\(\)"):
+            compare(account(net, x), process=wrong)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="sequences without a step"):
+        compare(account(nn.Sequential(net), x, lengths=torch.tensor([0])))
+    for at in (compare(account(net, x)).spiking_at, compare(account(net, x)).ordinary_at):
+        with pytest.raises(ParameterError, match="activity -1"):
+            at(-1)
     with pytest.raises(ParameterError, match="weight=0"):
         Words(weight=0)
     with pytest.raises(ParameterError, match="low <= nominal"):

@@ -129,6 +129,10 @@ def test_layers_add_up() -> None:
 def test_refusals() -> None:
     with pytest.raises(ParameterError, match="Softmax"):
         operations(torch.nn.Softmax(2), spikes(3))
+    with pytest.raises(ParameterError, match="lengths from 7 to 9; expected 0 to 5"):
+        operations(nn.Linear(3, 2), torch.zeros(5, 2, 3), lengths=torch.tensor([7, 9]))
+    with pytest.raises(ShapeError, match=r"integers of shape \(2,\)"):
+        operations(nn.Linear(3, 2), torch.zeros(5, 2, 3), lengths=torch.tensor([5]))
     with pytest.raises(ShapeError, match="time, batch"):
         operations(nn.Linear(3, 2), torch.zeros(5, 3))
     with pytest.raises(ShapeError, match="with 5 axes"):

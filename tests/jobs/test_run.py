@@ -52,6 +52,16 @@ def test_a_damaged_result_is_named_and_not_used(tmp_path):
     path.write_bytes(whole)
     with pytest.raises(CheckpointError, match=r"u\.npz.*damaged"):
         list(run([unit], tmp_path))
+    # what numpy would open, but no unit has written
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    path.write_bytes((tmp_path / "array.npy").read_bytes())
+    with pytest.raises(CheckpointError, match=r"u\.npz: got a damaged file \(one array\)"):
+        list(run([unit], tmp_path))
+    np.savez(path, facts=np.frombuffer(f'{{"key": "{unit.key}"}}'.encode(), np.uint8))
+    with pytest.raises(CheckpointError, match=r"u\.npz.*damaged"):
+        list(run([unit], tmp_path))
+    path.unlink()
+    assert list(run([unit], tmp_path))[0].result["x"][-1] == 999.0
 
 
 def test_progress_counts_what_stood_there(tmp_path):
@@ -86,6 +96,9 @@ def test_a_folder_belongs_to_its_settings(tmp_path):
         claim(tmp_path, {"dt": 0.1, "models": ["a", "b"]})
     with pytest.raises(ParameterError, match="every = 2; expected null"):
         claim(tmp_path, {"dt": 0.1, "models": ["a"], "every": 2})
+    (tmp_path / "settings.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"settings\.json: got text that is no JSON.*put that file back"):
+        claim(tmp_path, {"dt": 0.1, "models": ["a"]})
 
 
 def test_a_worker_of_another_machine_or_version(tmp_path):

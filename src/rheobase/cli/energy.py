@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -121,7 +122,10 @@ def _chip(name: str | None, hops: float | None, tick: float | None) -> Chip | No
             if value is not None:
                 raise ParameterError(option, f"{value:g}", "a chip that it is for", "--chip truenorth, say")
         return None
-    return chip(name)(hops=hops, tick=1e-3 if tick is None else 1e-3 * tick)
+    kind = chip(name)
+    if tick is not None and not 0.0 < tick < math.inf:
+        raise ParameterError("--tick", f"{tick:g}", "milliseconds, more than 0", "--tick 1 is real time")
+    return kind(hops=hops, tick=1e-3 if tick is None else 1e-3 * tick)
 
 
 def _billed(account: Account, on: Chip) -> Bill:

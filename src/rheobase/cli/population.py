@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 EXAMPLES = examples(
     "rheobase population models/*.json --morphology cell.swc --stimuli step:AMP:200:600 --amplitudes 0.05:0.8:16 "
     "--stop 715 --dt 0.02 --out runs/cells   (the same command goes on after Ctrl-C)",
-    "rheobase population fit.json --morphology cell.swc --axon stub --stimuli noise:0.1:0.05:5 --stimuli stimuli.csv",
+    "rheobase population fit.json --morphology cell.swc --axon stub --stimuli noise:0.1:0.05:5 --stimuli stimuli.csv "
+    "--out runs/noise",
     "rheobase population models/*.json --morphology cell.swc --stimuli 0.2 --record 'soma,dend[3](0.97)' --every 5 "
-    "--plot cells.png",
-    "rheobase population models/*.json --morphology cell.swc --stimuli table.npy --dask tcp://10.0.0.1:8786",
+    "--out runs/traces --plot cells.png",
+    "rheobase population models/*.json --morphology cell.swc --stimuli table.npy --out runs/table "
+    "--dask tcp://10.0.0.1:8786",
 )
 MOST_ROWS = 60
 
@@ -101,9 +103,10 @@ def population(
         from rheobase.jobs import OnDask
 
         if plot is not None:
+            from rheobase.files import ensure_writable
             from rheobase.plot import check_picture_path
 
-            check_picture_path(plot)
+            ensure_writable(check_picture_path(plot), "--plot")
         clock = Clock(_step(dt), seed)
         t_stop, currents, notes = _currents(stimuli, amplitudes, stop, clock)
         places = [name for given in record or ["soma"] for name in _names(given)]

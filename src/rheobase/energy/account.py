@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from rheobase.core.execution.check import check_lengths
 from rheobase.core.neuron import Neuron
 from rheobase.energy.counts import AFFINE, SYNAPTIC, Countable, work
 from rheobase.energy.operation_counts import Operations
 from rheobase.energy.work import Work
 from rheobase.engine.parts import parts
-from rheobase.errors import ParameterError, RheobaseError, ShapeError
+from rheobase.errors import InputError, ParameterError, RheobaseError, ShapeError
 from rheobase.learning.calls import Between, Call, calls_of, first, unchanged
 from rheobase.learning.layers import spiking_layer
 from rheobase.nn.dropout import Dropout
@@ -115,7 +117,13 @@ class Account:
 
     @classmethod
     def of(cls, accounts: Sequence[Account]) -> Account:
-        """The account of all samples, of those of several batches of one network."""
+        """The account of all samples, of those of several batches of one network.
+
+        Raises: `ParameterError` for no account, and for accounts of networks of other layers.
+        """
+        if len({tuple((layer.label, layer.weights) for layer in one.layers) for one in accounts}) != 1:
+            given = f"{len(accounts)} accounts" + (" of networks that differ" if accounts else "")
+            raise ParameterError("Account.of", given, "some of one network", "add those of one network apart")
         samples = sum(one.samples for one in accounts)
         shares = [one.samples / samples for one in accounts]
 
@@ -133,9 +141,10 @@ class Account:
                     Operations(),  # type: ignore[operator]
                 )
             )
+            uncounted = next((layer for layer in same if layer.uncounted), same[0])
             layers.append(
                 replace(
-                    same[0], operations=added, steps=mean(layer.steps for layer in same),
+                    uncounted, operations=added, steps=mean(layer.steps for layer in same),
                     outputs=mean(layer.outputs for layer in same), silent=mean(layer.silent for layer in same),
                 )
             )  # fmt: skip
@@ -145,12 +154,14 @@ class Account:
 def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded: bool = True) -> Account:
     """What every layer of `net` does for one sample of x (time, batch, ...): spikes, operations, traffic.
 
-    The network runs once, and each layer is counted on what came in to it; see `energy.operations`. Where a
-    normalisation or a constant factor stands directly behind a layer with weights, its product and sum are taken to be
-    in those (`folded`), as an inference has them; elsewhere, and with folded=False, they are counted. Sums between
-    layers (a shortcut, say) are counted; other arithmetic outside layers, and layers of an unknown kind, are named.
+    The network runs once, as in an inference (`eval`), and each layer is counted on what came in to it; see
+    `energy.operations`. Where a normalisation or a constant factor stands directly behind a layer with weights, its
+    product and sum are taken to be in those (`folded`), as an inference has them; elsewhere, and with folded=False,
+    they are counted. Sums between layers (a shortcut, say) are counted; other arithmetic outside layers, and layers of
+    an unknown kind, are named.
 
-    Raises: `ParameterError` for what is no network, or does not take x; `ShapeError` for x without time and batch.
+    Raises: `ParameterError` for what is no network, or does not take x; `ShapeError` for x without time and batch;
+    `InputError` for NaN and infinity.
 
     >>> from rheobase import neurons
     >>> net = nn.Sequential(nn.Linear(3, 5), neurons.LIF(5, dt=1.0))
@@ -163,8 +174,12 @@ def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded:
         raise ParameterError("account", f"an input of type {type(x).__name__}", "a tensor", "x of (time, batch, ...)")
     if x.dim() < 3 or not x.numel():
         raise ShapeError("account", f"x of shape {tuple(x.shape)}", "(time, batch, ...)", "keep both axes")
+    if not bool(torch.isfinite(x).all()):
+        raise InputError("account", "x with NaN or infinity in it", "finite numbers", "look at how x was made")
+    if lengths is not None:
+        check_lengths("account", x, lengths)
     modules, between = _modules(net, x), Between()
-    with unchanged(net, x.device), torch.no_grad():
+    with _inferring(net), unchanged(net, x.device), torch.no_grad():
         given: dict[str, Any] = {} if lengths is None else {"lengths": lengths}
         calls, returned = calls_of(net, modules, lambda: net(x, **given), owner="account", between=between)
         made = _made_by_synapses(modules, calls) if folded else set[int]()
@@ -174,6 +189,18 @@ def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded:
     stored = [*net.parameters(), *net.buffers()]
     size = sum(one.numel() * one.element_size() for one in stored)
     return Account((*layers, *_outside(between.found, x.shape[1], steps)), x.shape[1], steps, size)
+
+
+@contextmanager
+def _inferring(net: nn.Module) -> Generator[None]:
+    """Inside, no layer drops values or normalises by the batch, as in a training; afterwards each is as before."""
+    training = [module for module in net.modules() if module.training]
+    net.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def _modules(net: nn.Module, x: Tensor) -> dict[str, nn.Module]:
@@ -215,14 +242,22 @@ def _layer(
     found, why = of_calls(module, calls, like=whole, lengths=lengths)
     if found is None:
         return CountedLayer(name, kind, None, why)
-    outs = [call.out for call in calls if call.out is not None] if _active(module) else []
+    outs = [_before_the_end(out, call, lengths) for call in calls if (out := call.out) is not None and _active(module)]
     stored = [p for p in module.parameters() if p.dim() > 1] if found.weights else []
     return CountedLayer(
         name, kind, found.operations, weights=found.weights, zeros=sum(int((p == 0).sum()) for p in stored),
         lines=found.lines, words=found.words, steps=found.steps, through=found.through,
-        outputs=sum(out.numel() for out in outs) / batch,
+        outputs=sum(len(out) for out in outs) / batch,
         silent=sum(int((out == 0).sum()) for out in outs) / batch,
     )  # fmt: skip
+
+
+def _before_the_end(out: Tensor, call: Call, lengths: Tensor | None) -> Tensor:
+    """The values that a layer gave, without those after the end of each sequence, (values,)."""
+    ends = call.kwargs.get("lengths", lengths)
+    if ends is None:
+        return out.flatten()
+    return out[torch.arange(len(out), device=out.device)[:, None] < ends].flatten()
 
 
 def _active(module: nn.Module) -> bool:

@@ -200,8 +200,12 @@ def bill(account: Account, on: Chip) -> Bill:
     can hold the network and express its neurons is not asked here.
 
     Raises: `NotRepresentable` where layers are not counted, and where synapses read values that are no spikes: there
-    are no such events on these chips.
+    are no such events on these chips; `ParameterError` for what is no account, or no chip.
     """
+    if not isinstance(account, Account):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ParameterError("bill", f"a {type(account).__name__}", "what `account` gives", "bill(account(net, x), on)")
+    if isinstance(on, type) or not hasattr(on, "bill"):
+        raise ParameterError("bill", f"on={on!r}", "a chip", "TrueNorth() or Loihi()")
     wrong = [f"{layer.label}: {layer.uncounted}" for layer in account.uncounted]
     wrong += [
         f"{layer.label} reads {layer.operations.values_read:.3g} values a sample that are no spikes"

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from rheobase.cards import aligned, grid
+from rheobase.checks import is_number
 from rheobase.energy import tables
 from rheobase.energy.account import Account, CountedLayer
 from rheobase.energy.counterpart import matched_bits, of_layer
@@ -73,16 +74,21 @@ class Comparison:
 
     def spiking_at(self, activity: float) -> Span:
         """The energy with memory traffic, were the activity of all layers as many times what it is."""
-        times = activity / self.account.activity if self.account.activity else 0.0
+        times = self._times(activity)
         return total([part * (times if name in _MOVED else 1.0) for name, part in self.parts.items()])
 
     def ordinary_at(self, activity: float) -> Span:
         """The energy of the counterpart, whose zeros follow from the activity."""
         if self.ordinary is None:
             raise NotRepresentable("ordinary network", self.refused, "layers that read one step", "compare those apart")
-        times = activity / self.account.activity if self.account.activity else 0.0
+        times = self._times(activity)
         found = (of_layer(layer, self.account, self.process, self.words, times) for layer in self.account.layers)
         return total([span for span in found if span is not None])
+
+    def _times(self, activity: float) -> float:
+        if not is_number(activity, least=0):
+            raise ParameterError("Comparison", f"activity {activity!r}", "a share of lines, 0 or more", "0.1 is 10 %")
+        return activity / self.account.activity if self.account.activity else 0.0
 
     def __str__(self) -> str:
         left = {0}
@@ -127,11 +133,21 @@ def compare(account: Account, *, process: Process | None = None, words: Words | 
     theorem for neurons without leak that count rates, and a guess elsewhere. Layers that take something from one step
     to later ones at their synapses (lateral weights, delays, gates) have no such counterpart.
 
-    Raises: `NotRepresentable` for an account in which layers are not counted: a sum without them would be too small.
+    Raises: `NotRepresentable` for an account in which layers are not counted: a sum without them would be too small;
+    `ParameterError` for what is no account, and for a network without synapses.
     """
+    if not isinstance(account, Account):  # pyright: ignore[reportUnnecessaryIsInstance]
+        given = f"a {type(account).__name__}"
+        raise ParameterError("compare", given, "what `account` gives", "compare(account(net, x))")
+    if not isinstance(words or Words(), Words):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ParameterError("compare", f"words={words!r}", "a Words", "words=Words(weight=4)")
+    if isinstance(process, type) or not hasattr(process or CMOS45(), "by_synapse"):
+        raise ParameterError("compare", f"process={process!r}", "a Process", "process=CMOS45()")
     if account.uncounted:
         named = "; ".join(f"{layer.label}: {layer.uncounted}" for layer in account.uncounted)
         raise NotRepresentable("compare", named, "layers that are all counted", "give them a method counted(x, out)")
+    if not account.steps:
+        raise ParameterError("compare", "sequences without a step", "one step at least", "leave empty ones out")
     if not any(layer.synaptic for layer in account.layers):
         raise ParameterError("compare", "a network without synapses", "one with weights", "add a linear layer")
     process, words = process or CMOS45(), words or Words()

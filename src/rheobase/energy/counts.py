@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.core import OdeNeuron
+from rheobase.core.execution.check import check_lengths
 from rheobase.core.neuron import Neuron
 from rheobase.energy.operation_counts import Operations
 from rheobase.energy.recurrent_counts import conv_gru, cs_gru, recurrent, spik_gru
@@ -74,6 +75,8 @@ def work(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None, out: Ten
         raise ParameterError("operations", type(layer).__name__, f"one of {known}", remedy)
     if x.dim() < 3:
         raise ShapeError("operations", f"x of shape {tuple(x.shape)}", "(time, batch, ...)", "keep both axes")
+    if lengths is not None:
+        check_lengths("operations", x, lengths)
     steps, batch = x.shape[:2]
     ends = torch.full((batch,), steps, device=x.device) if lengths is None else lengths
     going = torch.arange(steps, device=x.device)[:, None] < ends

@@ -11,6 +11,8 @@ from rheobase.errors import ParameterError
 from rheobase.files import ensure_folder
 from rheobase.json_files import read_json, write_json
 
+LOST = "put that file back, or name another folder"
+
 
 def claim(folder: Path, settings: Mapping[str, Any], name: str = "settings.json") -> bool:
     """Write settings (values of JSON) into a folder; where it has some, they must be these. True where it was new.
@@ -31,7 +33,7 @@ def claim(folder: Path, settings: Mapping[str, Any], name: str = "settings.json"
         ensure_folder(folder)
         write_json(path, now)
         return True
-    held = read_json(path)
+    held = read_json(path, remedy=LOST)
     if not isinstance(held, dict):
         held = {}
     for key in dict.fromkeys((*now, *held)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,9 +66,8 @@ def run(
     Raises: `ParameterError` for two units of one name, `CheckpointError` for a damaged result, `StorageError`, and what
     the units raise; whatever was done before is stored, and a second call goes on from there.
     """
-    names = [unit.name for unit in units]
-    for name in names:
-        if names.count(name) > 1:
+    for name, times in Counter(unit.name for unit in units).items():
+        if times > 1:
             raise ParameterError("units", f"two of the name {name!r}", "a name of its own for each", "rename one")
     told, total = on_progress or (lambda done, total: None), len(units)
     ensure_folder(folder)

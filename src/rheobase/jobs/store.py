@@ -64,16 +64,24 @@ def read(path: Path, name: str) -> Stored | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as held:
+        opened = np.load(path, allow_pickle=False)
+        if isinstance(opened, np.ndarray):
+            raise _damaged(path, "one array")
+        with opened as held:
             facts = json.loads(held[_FACTS].tobytes())
             if facts["key"] != name:
                 return None
             arrays = {k[1:]: held[k] for k in held.files if k != _FACTS}
-    except (*FAILURES, KeyError) as error:
-        raise CheckpointError(
-            str(path), f"a damaged file ({why(error)})", "a stored result", "remove it: it is made again"
-        ) from error
-    return Stored({**facts["result"], **arrays}, facts["seconds"], facts.get("hardware", ""))
+        return Stored({**facts["result"], **arrays}, facts["seconds"], facts.get("hardware", ""))
+    except CheckpointError:
+        raise
+    except (*FAILURES, KeyError, TypeError) as error:
+        raise _damaged(path, why(error)) from error
+
+
+def _damaged(path: Path, reason: str) -> CheckpointError:
+    given, remedy = f"a damaged file ({reason})", "remove it: it is made again"
+    return CheckpointError(str(path), given, "a stored result", remedy)
 
 
 def _array(value: np.ndarray | torch.Tensor) -> np.ndarray:

@@ -88,16 +88,20 @@ def _numbers(ax: Axes, found: Comparison, size: float, style: Style) -> None:
 
 
 def _layers(ax: Axes, found: Comparison, labels: list[str], size: float, style: Style) -> None:
+    longest = 0.0
     for k, name in enumerate(labels):
-        _stacked(ax, k, [found.layers[name][part].nominal / size for part in PARTS], style, named=not k)
+        parts = [found.layers[name][part].nominal / size for part in PARTS]
+        _stacked(ax, k, parts, style, named=not k)
         other = found.ordinary_layers.get(name)
+        longest = max(longest, sum(parts), 0.0 if other is None else other.nominal / size)
         if other is not None:
             ax.plot(other.nominal / size, k, "D", ms=5, mfc=_ordinary(style), mec=style.ink, mew=0.9, clip_on=False)
     if found.ordinary is not None:
         look: dict[str, Any] = {"ms": 5, "mfc": _ordinary(style), "mec": style.ink, "mew": 0.9, "ls": "none"}
         ax.plot([], [], "D", label="ordinary network", **look)
     _named(ax, labels)
-    ax.set_xlim(left=0)
+    # behind stacked bars there is no margin of its own
+    ax.set_xlim(0, 1.05 * longest or None)
     # below the label of the axis, which is so many rows high
     legend(ax, style, loc="upper center", bbox_to_anchor=(0.3, -1.9 / (len(labels) + 0.2)), ncols=3)
 

@@ -10,6 +10,7 @@ from typing import Any
 from rheobase.cells.cell import Cell
 from rheobase.errors import ParameterError
 from rheobase.jobs import store
+from rheobase.jobs.claim import LOST
 from rheobase.json_files import read_json
 
 SETTINGS = "population.json"
@@ -99,4 +100,4 @@ def unit_facts(settings: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
 
 def read_settings(folder: Path) -> dict[str, Any]:
     """What a population was made with. Raises `CheckpointError`."""
-    return read_json(folder / SETTINGS)
+    return read_json(folder / SETTINGS, remedy=LOST)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rheobase.cells.populations import traces
-from rheobase.cells.populations.layout import Layout, read_settings, unit_facts, unit_name
+from rheobase.cells.populations.layout import SETTINGS, read_settings, unit_facts, unit_name
 from rheobase.errors import CheckpointError, DataError, Diverged, ParameterError, nearest
 from rheobase.jobs import Unit
+from rheobase.jobs.claim import LOST
 
 
 class Lost(NamedTuple):
@@ -36,10 +37,14 @@ class Population:
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], group: Any):
-        self.folder, self._group = folder, group
-        self.layout = Layout.from_json(group.attrs["layout"])
-        self.models, self.stimuli = tuple(settings["models"]), tuple(settings["stimuli"])
-        self.record, self.dt = tuple(settings["record"]), float(settings["dt"])
+        self.folder, self.layout = folder, traces.layout_of(group, folder)
+        try:
+            self.models, self.stimuli = tuple(settings["models"]), tuple(settings["stimuli"])
+            self.record, self.dt = tuple(settings["record"]), float(settings["dt"])
+        except (KeyError, TypeError, ValueError) as error:
+            given, expected = "no settings of a population", "what `population` wrote"
+            raise CheckpointError(str(folder / SETTINGS), given, expected, LOST) from error
+        self._arrays = traces.arrays(group, folder, self.record)
         facts = unit_facts(settings, self.layout)
         held = {name: Unit(name, dict, {}, facts).held(folder) for name in (unit_name(*at) for at in self.layout.units)}
         self._units = {name: one.result for name, one in held.items() if one is not None}
@@ -63,11 +68,11 @@ class Population:
 
     @property
     def time(self) -> NDArray[np.float64]:
-        return self._group["time"][:]
+        return traces.read(self._arrays["time"], self.folder, ..., "time")
 
     @property
     def current(self) -> NDArray[np.float32]:
-        return self._group["current"][:]
+        return traces.read(self._arrays["current"], self.folder, ..., "current")
 
     @property
     def t_stop(self) -> float:
@@ -82,7 +87,7 @@ class Population:
         wanted = self.record[0] if name is None else name
         if wanted not in self.record:
             raise ParameterError(repr(self), f"{wanted!r}", "what was recorded", nearest(wanted, self.record))
-        return self._group[wanted]
+        return self._arrays[wanted]
 
     def trace(self, model: str | int, stimulus: str | int, name: str | None = None) -> np.ndarray:
         """One trace, (time,), or (compartments, time) of a state.
@@ -93,14 +98,9 @@ class Population:
         m, s = self._at(model, stimulus)
         self._unit(m, s)
         self._check_numbers(m, s)
-        array = self.traces(name)
-        try:
-            found = array[m, s]
-        except (ValueError, RuntimeError, OSError) as error:
-            raise self._damaged(f"a chunk that cannot be read ({error})") from error
-        if np.isnan(found).any():
-            raise self._damaged(f"a chunk missing of {self.models[m]} under {self.stimuli[s]}")
-        return found
+        unit = Unit(self.layout.unit_of(m, s), dict).path(self.folder)
+        what = f"{self.models[m]} under {self.stimuli[s]}"
+        return traces.read(self.traces(name), self.folder, (m, s), what, unit)
 
     def spikes(self, model: str | int, stimulus: str | int) -> NDArray[np.float64]:
         """When a run spiked, (spikes,), ms. Raises: as `trace`."""
@@ -166,10 +166,6 @@ class Population:
             given = f"no run of {self.models[m]} under {self.stimuli[s]} yet"
             raise DataError(str(self.folder), given, "one that was done", "give the same command again: it goes on")
         return unit
-
-    def _damaged(self, given: str) -> CheckpointError:
-        remedy = f"remove its file in {self.folder / 'units'}, and give the same command again"
-        return CheckpointError(str(self.folder / traces.NAME), given, "whole traces", remedy)
 
     def __repr__(self) -> str:
         (models, stimuli), done = self.layout.of, "" if self.complete else ", unfinished"

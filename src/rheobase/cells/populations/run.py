@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+import math
+import re
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,14 @@ from rheobase.cells.populations.reading import Population
 from rheobase.cells.populations.traces import Record
 from rheobase.cells.ports import Current
 from rheobase.checks import is_number, is_whole
-from rheobase.errors import Diverged, ParameterError, StorageError
+from rheobase.errors import CheckpointError, Diverged, ParameterError, StorageError
 from rheobase.jobs import Executor, Unit, claim, run
+from rheobase.jobs.claim import LOST
 from rheobase.stimuli import Stimulus
 from rheobase.version import __version__
 
 FORM = 1  # of what is stored
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # the repr of an object that says no more than where it lies
 
 
 def population(
@@ -82,22 +86,30 @@ def population(
         "record": list(record), "dtype": dtype,
     }  # fmt: skip
     group = traces.open_group(folder)
+    if group is not None and not (folder / SETTINGS).is_file():
+        given, expected = f"no such file beside {traces.NAME}", "the settings that made those"
+        raise CheckpointError(str(folder / SETTINGS), given, expected, LOST)
     values, size = sum(one.width or 1 for one in kept.values()), torch.finfo(getattr(torch, dtype)).bits // 8
     layout = (
         Layout.within(memory, cell, len(stimuli), steps, values, every, size)
         if group is None
-        else Layout.from_json(group.attrs["layout"])
+        else traces.layout_of(group, folder)
     )
     claim(folder, settings, SETTINGS)
+    made = False
     if group is None:
         facts = {k: settings[k] for k in ("version", "make", "models", "files", "stimuli", "dt")}
         rows = (_means(one, steps, every, cell.dt) for one in stimuli.values())
-        traces.create(folder, layout, kept, rows, cell.dt, dtype, facts)
+        made = traces.create(folder, layout, kept, rows, cell.dt, dtype, facts)
+        if not made:
+            layout = traces.layout_of(traces.open_group(folder), folder)
+    else:
+        traces.arrays(group, folder, record)
     units = _units(folder, make, names, stimuli, layout, settings, threads)
     done = 0
     try:
         # units whose traces are gone are done again
-        for _ in run(units, folder, on=on, fresh=group is None, on_progress=on_progress):
+        for _ in run(units, folder, on=on, fresh=made, on_progress=on_progress):
             done += 1
     except StorageError as error:
         remedy = f"{done} of {len(units)} units are kept; {error.remedy}, and give the same command again"
@@ -189,26 +201,46 @@ def _said(make: Make) -> dict[str, Any]:
             raise ParameterError("population", f"make = {make!r}", "arguments by keyword", remedy)
         function = function.func
     name = getattr(function, "__qualname__", "")
-    if not callable(make) or not name or "<" in name:
+    # of a method, the object would be among the arguments, and nobody would know what it holds
+    if not callable(make) or not name or "<" in name or isinstance(function, types.MethodType):
         remedy = "define it at the top of a module, or take functools.partial(cells.from_allen, morphology=..., dt=...)"
         raise ParameterError("population", f"make = {make!r}", "a function that can be imported", remedy)
-    said = {k: str(v) if isinstance(v, Path) else _plain(v) for k, v in options.items()}
-    return {"function": f"{function.__module__}:{name}", **said}
+    return {"function": f"{function.__module__}:{name}", **{k: _plain(v, k) for k, v in options.items()}}
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON can say it: itself, or in words."""
-    try:
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError):
-        return repr(value)
+def _plain(value: Any, name: str) -> Any:
+    """An argument as JSON can say it: itself, the checksum of an array, or its repr, where that says what it is."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one, name) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one, name) for one in value]
+    if isinstance(value, torch.Tensor | np.ndarray):
+        array = np.ascontiguousarray(torch.as_tensor(value).detach().cpu().numpy())
+        return f"{array.dtype}{list(array.shape)}, SHA-256 {hashlib.sha256(array.tobytes()).hexdigest()}"
+    said = value if value is None or isinstance(value, bool | int | str) else repr(value)
+    if isinstance(value, float) and math.isfinite(value):
+        said = value
+    if isinstance(said, str) and _ADDRESS.search(said):
+        remedy = "numbers, words, arrays, or objects whose repr says all that they hold"
+        raise ParameterError("population", f"make with {name} = {said}", "an argument that can be told again", remedy)
+    return said
 
 
 def _files(names: Sequence[str], make: Make) -> dict[str, str]:
-    """The checksums (SHA-256) of the files among models and arguments."""
-    options = [str(value) for value in _said(make).values()]
-    paths = [path for path in map(Path, (*names, *options)) if len(str(path)) < 1000 and path.is_file()]
+    """The checksums (SHA-256) of the files among models and arguments, and in lists and dicts of these."""
+    words = [word for word in (*names, *_words(_said(make))) if len(word) < 1000]
+    paths = [path for path in map(Path, words) if path.is_file()]
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+def _words(said: Any) -> Iterator[str]:
+    if isinstance(said, str):
+        yield said
+    elif isinstance(said, dict | list):
+        for one in said.values() if isinstance(said, dict) else said:
+            yield from _words(one)
 
 
 def _tell_diverged(found: Population) -> None:

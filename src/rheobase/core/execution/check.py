@@ -52,7 +52,7 @@ def check_call(neuron: Neuron, inputs: Sequence[Any], record: Sequence[str], len
     neuron.check_names(record)
     _check_parameters(neuron, inputs[0])
     if lengths is not None:
-        _check_lengths(neuron, inputs[0], lengths)
+        check_lengths(repr(neuron), inputs[0], lengths)
 
 
 def _check_input(neuron: Neuron, name: str, x: Any) -> None:
@@ -106,24 +106,21 @@ def _check_parameters(neuron: Neuron, x: Tensor) -> None:
             raise DTypeError(repr(neuron), "an input of dtype torch.float64", f"{tensor.dtype}", remedy)
 
 
-def _check_lengths(neuron: Neuron, current: Tensor, lengths: Tensor) -> None:
+def check_lengths(owner: str, current: Tensor, lengths: Tensor) -> None:
+    """Raise unless there is a number of steps for each sequence of (time, batch, ...)."""
     if not isinstance(lengths, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
         given = f"lengths of type {type(lengths).__name__}"
-        raise ShapeError(repr(neuron), given, "a tensor of integers", "torch.as_tensor it")
+        raise ShapeError(owner, given, "a tensor of integers", "torch.as_tensor it")
     if lengths.device != current.device:
-        raise DeviceError(repr(neuron), f"lengths on {lengths.device}", f"them on {current.device}", "move them")
+        raise DeviceError(owner, f"lengths on {lengths.device}", f"them on {current.device}", "move them")
     if lengths.shape != current.shape[1:2] or lengths.is_floating_point() or lengths.dtype == torch.bool:
         given = f"lengths of shape {tuple(lengths.shape)} and dtype {lengths.dtype}"
-        raise ShapeError(
-            repr(neuron), given, f"integers of shape ({current.shape[1]},)", "give one length per sequence"
-        )
+        raise ShapeError(owner, given, f"integers of shape ({current.shape[1]},)", "give one length per sequence")
     if torch.compiler.is_compiling():
         return
     if int(lengths.min()) < 0 or int(lengths.max()) > current.shape[0]:
         given = f"lengths from {int(lengths.min())} to {int(lengths.max())}"
-        raise ParameterError(
-            repr(neuron), given, f"0 to {current.shape[0]}, the number of steps", "count steps, not ms"
-        )
+        raise ParameterError(owner, given, f"0 to {current.shape[0]}, the number of steps", "count steps, not ms")
 
 
 def check_state(neuron: Neuron, state: Any, current: Tensor, compute: torch.dtype) -> None:
