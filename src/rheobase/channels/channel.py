@@ -28,6 +28,7 @@ class Membrane(Declared, abstract=True):
     needs_state: ClassVar[bool] = False
     single: ClassVar[bool] = True
     graded = True
+    placed = False  # whether it stands in a cell, from which it has its temperature and reversal potential
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         """For every state its derivative (unit per ms), or `relax(to, tau)`; none of those in `reactions`."""
