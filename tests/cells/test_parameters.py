@@ -66,10 +66,27 @@ def test_a_channel_of_one_cell_is_not_changed_by_another() -> None:
     first = Cell(TREE, {"soma": held}, dt=0.1, reversal={"k": -90.0}, celsius=34.0)
     Cell(TREE, {"soma": held}, dt=0.1, reversal={"k": -90.0}, celsius=34.0)  # of the same surroundings
     for other in ({"reversal": {"k": -60.0}}, {"reversal": {"k": -90.0}, "celsius": 24.0}):
-        with pytest.raises(ParameterError, match=r"(Kv3_1|NaV) that stands in a cell with (e = -90|celsius = 34)"):
+        with pytest.raises(ParameterError, match=r"(Kv3_1|NaV) of another cell, with (e = -90|celsius = 34)"):
             Cell(TREE, {"soma": held}, dt=0.1, **{"celsius": 34.0, **other})
     values = first.values()
     assert (float(values["soma.Kv3_1.e"]), float(values["soma.NaV.celsius"])) == (-90.0, 34.0)
+
+
+def test_a_reversal_potential_that_nothing_reads_is_refused() -> None:
+    """Of an ion that there is not, and that of calcium beside a pool."""
+    with pytest.raises(ParameterError, match=r"a reversal potential of 'K'; expected one of na, k, ca"):
+        Cell(TREE, {}, dt=0.1, reversal={"K": -90.0})
+    held = [C.Ca_HVA(gbar=1e-3), C.CaDynamics()]
+    made = Cell(TREE, {"soma": held}, dt=0.1)
+    with pytest.raises(ParameterError, match=r"a value of soma\.Ca_HVA\.e; expected the Nernst potential"):
+        assign(made, "soma.Ca_HVA.e", 50.0)
+    with pytest.raises(ParameterError, match=r"a value of soma\.Ca_HVA\.e"):
+        populated(made, 2, ("soma.Ca_HVA.e",))
+    with pytest.raises(ParameterError, match=r"learn=\('e',\) of Ca_HVA in soma"):
+        Cell(TREE, {"soma": [C.Ca_HVA(learn=("e",)), C.CaDynamics()]}, dt=0.1)
+    alone = Cell(TREE, {"soma": [C.Ca_HVA(gbar=1e-3)]}, dt=0.1)
+    assign(alone, "soma.Ca_HVA.e", 50.0)
+    assert float(alone.values()["soma.Ca_HVA.e"]) == 50.0
 
 
 def test_a_part_with_a_step_of_its_own_is_refused() -> None:

@@ -260,3 +260,19 @@ def test_a_current_that_is_not_ohmic() -> None:
 
     with pytest.raises(DeclarationError, match=r"not g \(v - e\)"):
         insert(Rectifying)
+
+
+@pytest.mark.parametrize("fixed", [1e-3, lambda self, i: self.g * torch.sigmoid(i) + 1e-4], ids=["all", "a part"])
+def test_a_conductance_without_a_parameter_is_refused(fixed: Any) -> None:
+    """In a cell a number in an equation is in S/cm2; in a neuron of nS or mS/cm2 it would be in that, unsaid."""
+
+    class Constant(Channel):
+        g = param(1e-3, "S/cm2", "conductance")
+        e = param(0.0, "mV", "reversal potential")
+        v = entry("mV", "potential")
+
+        def conductance(self, s: Any, i: Any) -> Any:
+            return fixed(self, i) if callable(fixed) else fixed
+
+    with pytest.raises(DeclarationError, match="the conductance of Constant; expected one that is proportional"):
+        type("Wrong", (PointNeuron,), body(leak=insert(Constant, g="g")))

@@ -224,6 +224,8 @@ BODY = {
         ({"e": None}, "no e"),
         ({"spikes": entry("mV", "x"), "q": entry("1", "y")}, "the inputs spikes, q"),
         ({"spikes": None}, "the inputs current"),
+        ({"g": state(0.0, "nS", "conductance")}, "g in nS; expected uS"),
+        ({"tau": param(2.0, "s", "time constant", positive=True)}, "tau in s; expected ms"),
     ],
 )
 def test_declarations_that_are_wrong(change: dict[str, Any], message: str) -> None:

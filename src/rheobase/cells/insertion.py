@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rheobase.cells.compartments import Compartments
 from rheobase.cells.ports import GapJunction, Synapse
 from rheobase.channels.channel import Channel, Membrane, Pool
+from rheobase.channels.ions import IONS
 from rheobase.core.declaration.elsewhere import class_elsewhere
 from rheobase.errors import ParameterError, nearest
 from rheobase.synapses.receptor import Receptor
@@ -23,9 +24,13 @@ def inserted(
 ) -> nn.ModuleDict:  # fmt: skip
     """The mechanisms of each kind of section by name, with the cell's temperature and reversal potentials.
 
-    Raises: `ParameterError` for a kind that the cell has not, a mechanism twice, of another shape or step, or of a cell
-    with other values of these, and for a channel that reads calcium where no pool holds it.
+    Raises: `ParameterError` for an ion or a kind that there is not, a mechanism twice, of another shape or step, or of
+    another cell with other values of these, and for a channel that reads calcium where no pool holds it.
     """
+    for ion in reversal:
+        if ion not in IONS:
+            remedy = nearest(str(ion), IONS)
+            raise ParameterError("Cell", f"a reversal potential of {ion!r}", f"one of {', '.join(IONS)}", remedy)
     for kind in channels:
         if kind not in kinds:
             given, expected = f"channels of {kind!r}", f"a kind of section it has: {', '.join(kinds)}"
@@ -61,7 +66,15 @@ def _of_kind(kind: str, given: Sequence[Membrane], dt: float, shape: tuple[int, 
         if isinstance(m, Channel) and "ca" in m.entries and not pools:
             reads = f"{name} in {kind}, which reads calcium"
             raise ParameterError("Cell", reads, "a pool beside it", "add CaDynamics()")
+        if "e" in m.learn and follows_pool(held, m):
+            given = f"learn=('e',) of {name} in {kind}"
+            raise ParameterError("Cell", given, "e of a channel without a pool", "beside one it follows the calcium")
     return held
+
+
+def follows_pool(held: nn.ModuleDict, m: Any) -> bool:
+    """Whether the e of a channel is the Nernst potential of the pool beside it, and its own is not read."""
+    return isinstance(m, Channel) and any(isinstance(one, Pool) and one.ion == m.ion for one in held.values())
 
 
 def _check_step(m: Membrane | Receptor, name: str, dt: float) -> None:
@@ -84,10 +97,9 @@ def _surround(m: Membrane, kind: str, reversal: Mapping[str, float], celsius: fl
         if m.placed and not torch.equal(before.expand_as(m.value(key)), m.value(key)):
             m.assign(key, before)
             unit, name = m.params[key].unit, type(m).__name__
-            held = f"a {name} that stands in a cell with {key} = {before.tolist()} {unit}"
-            raise ParameterError(
-                "Cell", f"{held} in {kind} with {value} {unit}", "one of its own", f"a new {name}(...)"
-            )
+            other = f"{name} of another cell, with {key} = {before.tolist()} {unit}"
+            given_here = f"{other}, in {kind} with {value} {unit}"
+            raise ParameterError("Cell", given_here, "a channel of its own", f"a new {name}(...)")
     m.placed = True
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.cells.cell import Cell
+from rheobase.cells.insertion import follows_pool
 from rheobase.cells.plan import GAP
 from rheobase.cells.ports import GapJunction, Port, Synapse
 from rheobase.channels.channel import Membrane
@@ -32,9 +33,11 @@ def spec_of(cell: Cell, name: str) -> ParamSpec:
 def assign(cell: Cell, name: str, value: float | Tensor) -> None:
     """Give a parameter a new value: a number, or one for each cell; of a receptor or gap junctions what they take.
 
-    Raises: `ParameterError` for a name that the cell has not, and for a value that the declaration forbids.
+    Raises: `ParameterError` for a name that the cell has not, a value that the declaration forbids, and the reversal
+    potential of calcium beside a pool, which nothing reads.
     """
     held, key = _found(cell, name)
+    _check_read(cell, name)
     if held is not None:
         held.assign(key, value)
         return
@@ -72,6 +75,7 @@ def populated(
     of places, and for cells that differ.
     """
     for name in learn:
+        _check_read(cell, name)
         if name == GAP or isinstance(_found(cell, name)[0], Receptor):
             expected = "a parameter of a channel, c_mem or Ra"
             raise ParameterError(repr(cell), f"own values of {name!r} for each cell", expected, "leave it as it is")
@@ -132,6 +136,14 @@ def _one(cell: Cell, name: str, value: Tensor) -> Tensor:
 
 def _stored(name: str) -> str:
     return name.replace(".", "_")
+
+
+def _check_read(cell: Cell, name: str) -> None:
+    """Raise for a value that has no effect."""
+    held, key = _found(cell, name)
+    if key == "e" and isinstance(held, Membrane) and follows_pool(cell.channels[name.partition(".")[0]], held):  # type: ignore[arg-type]
+        expected = "the Nernst potential of the calcium beside it"
+        raise ParameterError(repr(cell), f"a value of {name}", expected, "leave it out: nothing reads it")
 
 
 def _found(cell: Cell, name: str) -> tuple[Membrane | Receptor | None, str]:
