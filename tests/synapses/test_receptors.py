@@ -175,6 +175,7 @@ def test_the_same_receptor_drives_a_point_neuron() -> None:
         ([1.0, math.nan], "finite times"),
         ([[1.0], ["late"]], "times in ms"),
         (["1.0", None], "times in ms"),
+        (5.0, "times in ms"),
     ],
 )
 def test_times_that_cannot_be(times: Any, message: str) -> None:
