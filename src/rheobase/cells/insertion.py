@@ -66,9 +66,9 @@ def _of_kind(kind: str, given: Sequence[Membrane], dt: float, shape: tuple[int, 
         if isinstance(m, Channel) and "ca" in m.entries and not pools:
             reads = f"{name} in {kind}, which reads calcium"
             raise ParameterError("Cell", reads, "a pool beside it", "add CaDynamics()")
-        if "e" in m.learn and follows_pool(held, m):
-            given = f"learn=('e',) of {name} in {kind}"
-            raise ParameterError("Cell", given, "e of a channel without a pool", "beside one it follows the calcium")
+        if isinstance(m, Membrane) and "e" in m.learn and follows_pool(held, m):
+            learnt = f"learn=('e',) of {name} in {kind}"
+            raise ParameterError("Cell", learnt, "e of a channel without a pool", "beside one it follows the calcium")
     return held
 
 
