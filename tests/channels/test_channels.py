@@ -223,6 +223,7 @@ BODY = {
         ({"e": param(-0.09, "V", "reversal potential")}, "e in V; expected mV"),
         ({"v": entry("V", "membrane potential")}, "v in V; expected mV"),
         ({"tau": param(0.01, "s", "time constant")}, "tau in s; expected ms"),
+        ({"celsius": param(300.0, "K", "temperature")}, "celsius in K; expected degC"),
     ],
 )
 def test_declarations_that_are_wrong(change: dict[str, Any], message: str) -> None:

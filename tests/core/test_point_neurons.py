@@ -206,6 +206,10 @@ BODY: dict[str, Any] = {
             {"m": state(0.0, "mV", "m"), "kv": insert(channels.Kv3_1, gbar="g", e="v_threshold")},
             "m in mV; expected 1",
         ),
+        (
+            {"celsius": param(300.0, "K", "temperature"), "na": insert(channels.NaTs, gbar="g", e="v_threshold")},
+            "celsius in K; expected degC",
+        ),
         ({"dynamics": lambda self, s, i: {}}, "dynamics of its own"),
     ],
 )  # fmt: skip

@@ -36,6 +36,9 @@ class Membrane(Declared, abstract=True):
         super().__init_subclass__(abstract=abstract, **kwargs)
         if not abstract:
             check_coherent(cls, UNITS)
+            if "celsius" in cls.params and cls.params["celsius"].unit != "degC":
+                given = f"celsius in {cls.params['celsius'].unit}"
+                raise DeclarationError(cls.__name__, given, "degC", "a cell gives it its temperature in degC")
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         """For every state its derivative (unit per ms), or `relax(to, tau)`; none of those in `reactions`."""

@@ -117,10 +117,15 @@ def _check_proportional(cls: type[PointNeuron], part: Inserted) -> None:
 
 
 def _same(cls: type[PointNeuron], name: str, given: str, expected: Unit) -> None:
-    if parse(given) != expected:
+    # kelvin and degrees Celsius are one unit of differences, and no temperature is the same in both
+    if parse(given) != expected or _kelvin(parse(given)) != _kelvin(expected):
         said = next((unit for unit in USUAL if parse(unit) == expected), str(expected))
         remedy = f"declare {name} in that unit, which goes with c_mem in {cls.params['c_mem'].unit} and the channels"
         raise DeclarationError(cls.__name__, f"{name} in {given}", said, remedy)
+
+
+def _kelvin(unit: Unit) -> bool:
+    return any(symbol == "K" for symbol, _ in unit.factors)
 
 
 __all__ = ["PointNeuron"]
