@@ -87,7 +87,7 @@ def _check_stimulus(recording: Recording, start: float, stop: float) -> None:
     given = f"a stimulus from {start!r} to {stop!r} ms"
     if not is_number(start) or not is_number(stop) or start >= stop:
         raise ParameterError("features", given, "times in ms, start before stop", "start=100.0, stop=600.0, say")
-    # half a sample: times are counted from the middle or the end of one
+    # a sample more at both ends: a state is that of the end of its step, a current that of the whole step
     if start >= end or stop > end + 1.5 * recording.dt or stop <= begin or start < begin - 1.5 * recording.dt:
         expected = f"one inside of {begin:g} to {end:g} ms"
         raise ParameterError("features", given, expected, "times are those of the recording, from its start on")
