@@ -55,6 +55,19 @@ def test_a_cell_that_fires_by_itself_and_one_that_never_does() -> None:
     assert bool(torch.isnan(found[1:]).all())  # 0.0126 nA is above the most that was tried
 
 
+def test_a_spike_of_the_start_is_none_of_the_cell() -> None:
+    """Away from its rest, a cell fires once while it settles; its rheobase is that of one which starts at rest."""
+    held = [C.Pas(g=3e-5, e=-70.0), C.NaTa_t(gbar=0.5), C.Kv3_1(gbar=0.3)]
+    rest, away = (
+        Cell(SOMA, {"soma": held}, dt=DT, v_init=v, reversal={"na": 50.0, "k": -90.0}) for v in (-70.0, -45.0)
+    )
+    started, _ = away(torch.zeros(500, 1))
+    assert float(started.sum()) == 1
+    least = rheobase_current(rest, duration=50.0)
+    assert 0.001 < float(least) < 1.0
+    torch.testing.assert_close(rheobase_current(away, duration=50.0), least, rtol=2e-3, atol=0)
+
+
 def test_rates_counts_and_first_spikes_do_not_hang_on_how_lanes_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     held = {"soma": [C.Pas(g=1e-4, e=-70.0), C.NaTa_t(2, gbar=torch.tensor([0.2, 0.3])), C.Kv3_1(gbar=0.1)]}
     cell = Cell(SOMA, held, dt=0.05, shape=(2,), v_init=-70.0, reversal={"na": 50.0, "k": -90.0})

@@ -219,6 +219,11 @@ BODY = {
         ({"e": None}, "no e"),
         ({"v": entry("mV", "x"), "q": entry("1", "y")}, "the inputs v, q"),
         ({"ion": "cl"}, "ion = 'cl'"),
+        ({"gbar": param(1.0, "mS/cm2", "maximal conductance")}, "gbar in mS/cm2; expected S/cm2"),
+        ({"e": param(-0.09, "V", "reversal potential")}, "e in V; expected mV"),
+        ({"v": entry("V", "membrane potential")}, "v in V; expected mV"),
+        ({"tau": param(0.01, "s", "time constant")}, "tau in s; expected ms"),
+        ({"celsius": param(300.0, "K", "temperature")}, "celsius in K; expected degC"),
     ],
 )
 def test_declarations_that_are_wrong(change: dict[str, Any], message: str) -> None:

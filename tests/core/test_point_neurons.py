@@ -206,6 +206,10 @@ BODY: dict[str, Any] = {
             {"m": state(0.0, "mV", "m"), "kv": insert(channels.Kv3_1, gbar="g", e="v_threshold")},
             "m in mV; expected 1",
         ),
+        (
+            {"celsius": param(300.0, "K", "temperature"), "na": insert(channels.NaTs, gbar="g", e="v_threshold")},
+            "celsius in K; expected degC",
+        ),
         ({"dynamics": lambda self, s, i: {}}, "dynamics of its own"),
     ],
 )  # fmt: skip
@@ -260,3 +264,19 @@ def test_a_current_that_is_not_ohmic() -> None:
 
     with pytest.raises(DeclarationError, match=r"not g \(v - e\)"):
         insert(Rectifying)
+
+
+@pytest.mark.parametrize("fixed", [1e-3, lambda self, i: self.g * torch.sigmoid(i) + 1e-4], ids=["all", "a part"])
+def test_a_conductance_without_a_parameter_is_refused(fixed: Any) -> None:
+    """In a cell a number in an equation is in S/cm2; in a neuron of nS or mS/cm2 it would be in that, unsaid."""
+
+    class Constant(Channel):
+        g = param(1e-3, "S/cm2", "conductance")
+        e = param(0.0, "mV", "reversal potential")
+        v = entry("mV", "potential")
+
+        def conductance(self, s: Any, i: Any) -> Any:
+            return fixed(self, i) if callable(fixed) else fixed
+
+    with pytest.raises(DeclarationError, match="the conductance of Constant; expected one that is proportional"):
+        type("Wrong", (PointNeuron,), body(leak=insert(Constant, g="g")))

@@ -89,6 +89,8 @@ WRONG = [
     (dict(learn=("soma.Pas.g",), scale=2.0), "scale"),
     (dict(learn=("soma.Pas.g",), series=True), "series"),
     (dict(learn=()), "nothing to learn"),
+    (dict(learn="soma.Pas.g"), "a sequence of names"),
+    (dict(learn=("soma.Pas.g", "soma.Pas.e", "soma.Pas.g")), "soma.Pas.g twice in learn"),
 ]
 
 

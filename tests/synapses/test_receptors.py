@@ -175,6 +175,7 @@ def test_the_same_receptor_drives_a_point_neuron() -> None:
         ([1.0, math.nan], "finite times"),
         ([[1.0], ["late"]], "times in ms"),
         (["1.0", None], "times in ms"),
+        (5.0, "times in ms"),
     ],
 )
 def test_times_that_cannot_be(times: Any, message: str) -> None:
@@ -224,6 +225,8 @@ BODY = {
         ({"e": None}, "no e"),
         ({"spikes": entry("mV", "x"), "q": entry("1", "y")}, "the inputs spikes, q"),
         ({"spikes": None}, "the inputs current"),
+        ({"g": state(0.0, "nS", "conductance")}, "g in nS; expected uS"),
+        ({"tau": param(2.0, "s", "time constant", positive=True)}, "tau in s; expected ms"),
     ],
 )
 def test_declarations_that_are_wrong(change: dict[str, Any], message: str) -> None:

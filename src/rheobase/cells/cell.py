@@ -136,7 +136,9 @@ class Cell(Stateful):
         self._check_places()
         self.kinds = [kind for kind in KINDS if len(compartments.where(kind))]
         ions = dict(reversal or {})
-        self.channels = inserted(self.kinds, channels, reversal=ions, celsius=self.celsius, shape=self.shape)
+        self.channels = inserted(
+            self.kinds, channels, reversal=ions, celsius=self.celsius, dt=self.dt, shape=self.shape
+        )  # fmt: skip
         self.scale = profiles(compartments, self.channels, scale or {})
         self.learn = tuple(learn)
         known = (*BARE, *([GAP] if junctions else []))
@@ -148,7 +150,9 @@ class Cell(Stateful):
         for name, given in zip(BARE, (c_mem, Ra), strict=True):
             for kind, value in by_kind(name, given, self.kinds, self.shape).items():
                 self.logs[f"{name}_{kind}"] = nn.Parameter(value.log(), requires_grad=name in self.learn)
-        self.receptors = nn.ModuleDict({name: fitting(name, port, self.shape) for name, port in self._synapses()})
+        self.receptors = nn.ModuleDict(
+            {name: fitting(name, port, self.dt, self.shape) for name, port in self._synapses()}
+        )
         self.junctions = tuple(junctions)
         if self.junctions:
             log = joined(self.junctions, self.shape).log()

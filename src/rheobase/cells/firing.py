@@ -76,7 +76,7 @@ def fi_curve(
         shown = f"currents {given.tolist() if given.numel() < 9 else tuple(given.shape)}"
         raise ParameterError("fi_curve", shown, "finite numbers in nA, (currents,)", "[0.0, 0.1, 0.2], say")
     steps = _steps("fi_curve", cell, settle, duration)
-    state, _ = _settled(cell, steps[0], dtype)
+    state = _settled(cell, steps[0], dtype)
     parts = given.split(max(1, AT_ONCE // math.prod(cell.shape)))
     found: list[_Trains] = []
     total = len(parts) * steps[1]
@@ -102,7 +102,8 @@ def rheobase_current(
 
     All cells, and 16 currents for each, are lanes of one run: first from 0.1 pA to `most` nA, evenly in their
     logarithms, then three times between the last that was silent and the first that fired, so that what is given fires
-    and is at most 0.03 % above one that does not. 0 for a cell that fires without a current, NaN where none fires.
+    and is at most 0.03 % above one that does not. 0 for a cell that fires without a current once it has settled, or has
+    come to stand above its threshold; NaN where none fires.
 
     Shapes: (*cells). Raises: as `fi_curve`.
     """
@@ -110,7 +111,8 @@ def rheobase_current(
         expected = f"a current above {LEAST:g} nA"
         raise ParameterError("rheobase_current", f"most = {most!r}", expected, "most=10.0, say")
     before, steps = _steps("rheobase_current", cell, settle, duration)
-    state, alone = _settled(cell, before, dtype)
+    state = _settled(cell, before, dtype)
+    alone = state.above[0] > 0
     grid = torch.logspace(math.log10(LEAST), math.log10(most), BRACKET - 1, dtype=torch.float64)
     column = (-1, *(1 for _ in cell.shape))
     tried = torch.cat([torch.zeros(1, dtype=torch.float64), grid]).view(column).expand(-1, *cell.shape)
@@ -150,11 +152,13 @@ def _steps(owner: str, cell: Cell, settle: float, duration: float) -> tuple[int,
     return round(settle / cell.dt), round(duration / cell.dt)
 
 
-def _settled(cell: Cell, steps: int, dtype: torch.dtype) -> tuple[CellState, Tensor]:
-    """The state (of a batch of one) after so many steps without a current, and which cells have fired by then."""
+def _settled(cell: Cell, steps: int, dtype: torch.dtype) -> CellState:
+    """The state (of a batch of one) after so many steps without a current.
+
+    What fires meanwhile is no answer to a current: a start away from rest may do it.
+    """
     none = torch.zeros(1, *cell.shape, dtype=dtype)
-    found, state = _run(cell, none, cell.rest(1, dtype=dtype), steps, lambda at: None)
-    return state, found.spikes[0] > 0
+    return _run(cell, none, cell.rest(1, dtype=dtype), steps, lambda at: None)[1]
 
 
 def _under(cell: Cell, currents: Tensor, state: CellState, steps: int, on_step: Callable[[int], None]) -> _Trains:

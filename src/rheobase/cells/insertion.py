@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rheobase.cells.compartments import Compartments
 from rheobase.cells.ports import GapJunction, Synapse
 from rheobase.channels.channel import Channel, Membrane, Pool
+from rheobase.channels.ions import IONS
 from rheobase.core.declaration.elsewhere import class_elsewhere
 from rheobase.errors import ParameterError, nearest
 from rheobase.synapses.receptor import Receptor
@@ -19,23 +20,29 @@ from rheobase.synapses.receptor import Receptor
 
 def inserted(
     kinds: Sequence[str], channels: Mapping[str, Sequence[Membrane]], *, reversal: Mapping[str, float],
-    celsius: float, shape: tuple[int, ...],
+    celsius: float, dt: float, shape: tuple[int, ...],
 ) -> nn.ModuleDict:  # fmt: skip
     """The mechanisms of each kind of section by name, with the cell's temperature and reversal potentials.
 
-    Raises: `ParameterError` for a kind that the cell has not, a mechanism twice or of another shape, and for a channel
-    that reads calcium where no pool holds it.
+    Raises: `ParameterError` for an ion or a kind that there is not, a mechanism twice, of another shape or step, or of
+    another cell with other values of these, and for a channel that reads calcium where no pool holds it.
     """
+    for ion in reversal:
+        if ion not in IONS:
+            remedy = nearest(str(ion), IONS)
+            raise ParameterError("Cell", f"a reversal potential of {ion!r}", f"one of {', '.join(IONS)}", remedy)
     for kind in channels:
         if kind not in kinds:
             given, expected = f"channels of {kind!r}", f"a kind of section it has: {', '.join(kinds)}"
             raise ParameterError("Cell", given, expected, nearest(str(kind), kinds))
-    return nn.ModuleDict({kind: _of_kind(kind, channels.get(kind, ()), reversal, celsius, shape) for kind in kinds})
+    found = {kind: _of_kind(kind, channels.get(kind, ()), dt, shape) for kind in kinds}
+    for kind, held in found.items():
+        for m in held.values():
+            _surround(m, kind, reversal, celsius)  # type: ignore[arg-type]
+    return nn.ModuleDict(found)
 
 
-def _of_kind(
-    kind: str, given: Sequence[Membrane], reversal: Mapping[str, float], celsius: float, shape: tuple[int, ...]
-) -> nn.ModuleDict:
+def _of_kind(kind: str, given: Sequence[Membrane], dt: float, shape: tuple[int, ...]) -> nn.ModuleDict:
     held = nn.ModuleDict()
     for m in given:
         name = type(m).__name__
@@ -50,10 +57,7 @@ def _of_kind(
         if m.shape not in ((), shape):
             expected = f"one, or {shape} as the cell"
             raise ParameterError("Cell", f"{name} of shape {m.shape}", expected, f"{name}(*shape, ...)")
-        if "celsius" in m.params:
-            m.celsius = celsius
-        if isinstance(m, Channel) and m.ion is not None and m.ion in reversal:
-            m.e = reversal[m.ion]
+        _check_step(m, f"{name} in {kind}", dt)
         held[name] = m
     pools = [name for name, m in held.items() if isinstance(m, Pool)]
     if len(pools) > 1:
@@ -62,16 +66,51 @@ def _of_kind(
         if isinstance(m, Channel) and "ca" in m.entries and not pools:
             reads = f"{name} in {kind}, which reads calcium"
             raise ParameterError("Cell", reads, "a pool beside it", "add CaDynamics()")
+        if isinstance(m, Membrane) and "e" in m.learn and follows_pool(held, m):
+            learnt = f"learn=('e',) of {name} in {kind}"
+            raise ParameterError("Cell", learnt, "e of a channel without a pool", "beside one it follows the calcium")
     return held
 
 
-def fitting(name: str, synapse: Synapse, shape: tuple[int, ...]) -> Receptor:
-    """The receptor of a synapse on cells of this shape.
+def follows_pool(held: nn.ModuleDict, m: Any) -> bool:
+    """Whether the e of a channel is the Nernst potential of the pool beside it, and its own is not read."""
+    return isinstance(m, Channel) and any(isinstance(one, Pool) and one.ion == m.ion for one in held.values())
 
-    Raises: `ParameterError` for one of another shape.
+
+def _check_step(m: Membrane | Receptor, name: str, dt: float) -> None:
+    """Raise `ParameterError` for what was given another step, at which it would run alone."""
+    if m.dt is not None and m.dt != dt:
+        raise ParameterError("Cell", f"{name} with dt = {m.dt:g}", f"the cell's, dt = {dt:g}", "leave its dt out")
+
+
+def _surround(m: Membrane, kind: str, reversal: Mapping[str, float], celsius: float) -> None:
+    """Give a mechanism what it has from the cell.
+
+    Raises: `ParameterError` for one that stands in a cell already, whose values this would change.
+    """
+    given: dict[str, Any] = {"celsius": celsius} if "celsius" in m.params else {}
+    if isinstance(m, Channel) and m.ion is not None and m.ion in reversal:
+        given["e"] = reversal[m.ion]
+    for key, value in given.items():
+        before = m.value(key).detach().clone()
+        m.assign(key, value)
+        if m.placed and not torch.equal(before.expand_as(m.value(key)), m.value(key)):
+            m.assign(key, before)
+            unit, name = m.params[key].unit, type(m).__name__
+            other = f"{name} of another cell, with {key} = {before.tolist()} {unit}"
+            given_here = f"{other}, in {kind} with {value} {unit}"
+            raise ParameterError("Cell", given_here, "a channel of its own", f"a new {name}(...)")
+    m.placed = True
+
+
+def fitting(name: str, synapse: Synapse, dt: float, shape: tuple[int, ...]) -> Receptor:
+    """The receptor of a synapse on cells of this step and shape.
+
+    Raises: `ParameterError` for one of another step or shape.
     """
     whole = (*shape, len(synapse.places)) if synapse.many else shape
     receptor = synapse.receptor
+    _check_step(receptor, f"the receptor of {name}", dt)
     if receptor.shape not in ((), whole, whole[len(shape) :]):
         kind = type(receptor).__name__
         expected = f"one, or {whole}" + (", (*cells, places)" if synapse.many else " as the cell")

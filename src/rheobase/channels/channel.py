@@ -11,6 +11,7 @@ from torch import Tensor
 from rheobase.channels.ions import IONS
 from rheobase.checks import is_number
 from rheobase.core.bound import Bound
+from rheobase.core.declaration.coherent import check_coherent
 from rheobase.core.declaration.population import Declared
 from rheobase.core.declaration.words import Relax
 from rheobase.core.equations.kinetic import Reaction, backward_euler, check_scheme, stationary
@@ -19,6 +20,7 @@ from rheobase.core.neuron import Transition
 from rheobase.errors import DeclarationError, ParameterError
 
 REST, CALCIUM = -65.0, 1e-4  # mV and mM, where a channel rests that is given no state
+UNITS = ("S/cm2", "mA/cm2", "mV", "mM", "ms", "1/ms")
 GATES = ExpEuler()  # each gate exactly, for a potential that stays as it is over the step
 
 
@@ -28,6 +30,15 @@ class Membrane(Declared, abstract=True):
     needs_state: ClassVar[bool] = False
     single: ClassVar[bool] = True
     graded = True
+    placed = False  # whether it stands in a cell, from which it has its temperature and reversal potential
+
+    def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(abstract=abstract, **kwargs)
+        if not abstract:
+            check_coherent(cls, UNITS)
+            if "celsius" in cls.params and cls.params["celsius"].unit != "degC":
+                given = f"celsius in {cls.params['celsius'].unit}"
+                raise DeclarationError(cls.__name__, given, "degC", "a cell gives it its temperature in degC")
 
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         """For every state its derivative (unit per ms), or `relax(to, tau)`; none of those in `reactions`."""

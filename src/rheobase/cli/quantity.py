@@ -84,7 +84,7 @@ def _with(unit: str) -> str:
 
 
 def _example(unit: str) -> str:
-    return {"1": "1.5", STEPS: "400", "nA": "0.1nA"}.get(unit, f"100{unit}")
+    return {"1": "1.5", STEPS: "400", "nA": "0.1nA", "S/cm2": "0.01S/cm2"}.get(unit, f"100{unit}")
 
 
 def parse_hidden(text: str | None) -> tuple[int, ...] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from rheobase.core.bound import Bound
@@ -88,6 +89,8 @@ def _check(cls: type[PointNeuron]) -> None:
         for name, held in part.params:
             unit = parse(part.channel.params[name].unit)
             _same(cls, held, cls.params[held].unit, slope if unit == SIEMENS else unit)
+        if slope != SIEMENS:
+            _check_proportional(cls, part)
         for name, held in part.states:
             _same(cls, held, cls.states[held].unit, parse(part.channel.states[name].unit))
         for name, held in part.entries:
@@ -95,11 +98,34 @@ def _check(cls: type[PointNeuron]) -> None:
             _same(cls, held, spec.unit, parse(part.channel.entries[name].unit))
 
 
+def _check_proportional(cls: type[PointNeuron], part: Inserted) -> None:
+    """Raise for a channel whose conductance has a part that no parameter gives: it would stay in S/cm2."""
+    channel = part.channel
+    values = {name: value.double() for name, value in channel.values().items()}
+    siemens = [name for name in values if parse(channel.params[name].unit) == SIEMENS]
+    half = {name: torch.tensor(0.5, dtype=torch.float64) for name in (*channel.states, *channel.entries)}
+    s = channel.State(*(half[name] for name in channel.states))
+    i = half["v"] if channel.Input is None else channel.Input(*(half[name] for name in channel.entries))
+    once, twice = (
+        torch.as_tensor(Bound(channel, values | {name: n * values[name] for name in siemens}, None).conductance(s, i))
+        for n in (1.0, 2.0)
+    )
+    if not torch.allclose(twice, 2.0 * once, rtol=1e-9, atol=0.0):
+        name = type(channel).__name__
+        expected = f"one that is proportional to parameters in {SIEMENS}, which the neuron has in its own unit"
+        raise DeclarationError(cls.__name__, f"the conductance of {name}", expected, f"a parameter of {name} for it")
+
+
 def _same(cls: type[PointNeuron], name: str, given: str, expected: Unit) -> None:
-    if parse(given) != expected:
+    # kelvin and degrees Celsius are one unit of differences, and no temperature is the same in both
+    if parse(given) != expected or _kelvin(parse(given)) != _kelvin(expected):
         said = next((unit for unit in USUAL if parse(unit) == expected), str(expected))
         remedy = f"declare {name} in that unit, which goes with c_mem in {cls.params['c_mem'].unit} and the channels"
         raise DeclarationError(cls.__name__, f"{name} in {given}", said, remedy)
+
+
+def _kelvin(unit: Unit) -> bool:
+    return any(symbol == "K" for symbol, _ in unit.factors)
 
 
 __all__ = ["PointNeuron"]

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from rheobase.checks import is_number
+from rheobase.core.declaration.coherent import check_coherent
 from rheobase.core.declaration.population import Declared
 from rheobase.core.integrators import ExpEuler
 from rheobase.core.neuron import Transition
 from rheobase.errors import DeclarationError, ParameterError
 
+UNITS = ("uS", "nA", "mV", "mM", "ms", "1/ms")
 DECAYS = ExpEuler()  # each relaxation exactly
 
 
@@ -36,6 +38,7 @@ class Receptor(Declared, abstract=True):
         super().__init_subclass__(abstract=abstract, **kwargs)
         if abstract:
             return
+        check_coherent(cls, UNITS)
         if cls.received is Receptor.received:
             raise DeclarationError(cls.__name__, "no received", "received(self, s, spikes)", "return the states")
         if cls.conductance is Receptor.conductance:

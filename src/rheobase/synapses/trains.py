@@ -31,6 +31,8 @@ def spike_trains(times: Sequence[Any], *, t_stop: float, dt: float) -> Tensor:
         if not is_number(value, above=0):
             raise ParameterError("spike_trains", f"{name} = {value!r}", f"{name} > 0, in ms", "t_stop=100.0, dt=0.025")
     steps = max(1, round(t_stop / dt))
+    if not hasattr(times, "__len__") or getattr(times, "ndim", 1) == 0:
+        raise ParameterError("spike_trains", f"{times!r}", "times in ms", "[1.0, 5.5], or a list of such")
     many = len(times) > 0 and all(np.ndim(train) == 1 for train in times)
     found = torch.zeros(steps, len(times) if many else 1, dtype=torch.float64)
     for k, train in enumerate(times if many else [times]):

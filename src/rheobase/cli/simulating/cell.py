@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,7 +126,10 @@ def found(typed: Typed) -> Found:
 def _names(files: Sequence[str]) -> tuple[str, ...]:
     """The files without what all of them have in common: their stems, if those differ."""
     stems = [Path(file).stem for file in files]
-    return tuple(stems if len(set(stems)) == len(stems) else files)
+    if len(set(stems)) == len(stems):
+        return tuple(stems)
+    folder = os.path.commonpath([Path(file).absolute().parent for file in files])
+    return tuple(os.path.relpath(Path(file).absolute(), folder) for file in files)
 
 
 def _cell(typed: Typed) -> Cell:

@@ -76,12 +76,12 @@ def _converged(found: Found, run: Run) -> None:
     unsure = [k for k, finer in enumerate(run.finer) if not finer.converged]
     if not unsure:
         return
-    dt, which = found.cell.dt, f"{len(unsure)} of {len(found.names)} cells" if len(found.names) > 1 else "it"
+    dt, which = found.cell.dt, f"of {len(unsure)} of {len(found.names)} cells " if len(found.names) > 1 else ""
     errors = [e for k in unsure if (e := run.finer[k].error) is not None]
     off = f"the rate may be {100 * max(errors):.2g} % off, as half the step says" if errors else (
         "half the step gives another number of spikes"
     )  # fmt: skip
-    said = f"not converged: of {which} {off}; take --dt {dt / 2:g}ms, say, unless the model was made for this step"
+    said = f"not converged: {which}{off}; take --dt {dt / 2:g}ms, say, unless the model was made for this step"
     console().print(said, style="yellow", soft_wrap=True)
 
 

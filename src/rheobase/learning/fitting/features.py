@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_number
 from rheobase.errors import BackendUnavailable, ParameterError, ShapeError
 from rheobase.learning.fitting.recording import Recording
 
@@ -24,9 +25,11 @@ def features(
 
     NaN where a sweep has no such value (no spike, say). Needs eFEL: `pip install rheobase[bio]`.
 
-    Raises: `BackendUnavailable` without eFEL, `ParameterError` for a name that it does not know.
+    Raises: `BackendUnavailable` without eFEL, `ParameterError` for a name that it does not know, and for a stimulus
+    that does not lie in the recording.
     """
     check_features(names)
+    _check_stimulus(recording, start, stop)
     efel = _efel()
     efel.reset()
     efel.set_setting("Threshold", recording.level)
@@ -38,6 +41,8 @@ def features(
 
 def check_features(names: Sequence[str]) -> None:
     """Raise what `features` raises for these names, before work that would be lost."""
+    if isinstance(names, str):
+        raise ParameterError("features", f"names = {names!r}", "a sequence of names", f"names=({names!r},)")
     known = _efel().get_feature_names()
     for name in names:
         if name not in known:
@@ -74,6 +79,18 @@ def feature_errors(data: Mapping[str, float], model: Mapping[str, float]) -> dic
     {'spike_count': 2.0}
     """
     return {name: model.get(name, math.nan) - value for name, value in data.items()}
+
+
+def _check_stimulus(recording: Recording, start: float, stop: float) -> None:
+    """Raise for times at which eFEL would stop, or find features of no stimulus."""
+    begin, end = recording.start, recording.start + recording.duration
+    given = f"a stimulus from {start!r} to {stop!r} ms"
+    if not is_number(start) or not is_number(stop) or start >= stop:
+        raise ParameterError("features", given, "times in ms, start before stop", "start=100.0, stop=600.0, say")
+    # a sample more at both ends: a state is that of the end of its step, a current that of the whole step
+    if start >= end or stop > end + 1.5 * recording.dt or stop <= begin or start < begin - 1.5 * recording.dt:
+        expected = f"one inside of {begin:g} to {end:g} ms"
+        raise ParameterError("features", given, expected, "times are those of the recording, from its start on")
 
 
 def _mean(values: Any) -> float:

@@ -99,6 +99,11 @@ def search_space(
     series: bool = False,
 ) -> Candidates | CellCandidates:
     """What `fit_neuron` would search, with the same arguments. Raises: `ParameterError`, `UnitError`."""
+    if isinstance(learn, str):
+        raise ParameterError("fit_neuron", f"learn = {learn!r}", "a sequence of names", f"learn=({learn!r},)")
+    twice = next((name for k, name in enumerate(learn) if name in learn[:k]), None)
+    if twice is not None:
+        raise ParameterError("fit_neuron", f"{twice} twice in learn", "each name once", "leave one out")
     template = _template(neuron, recording)
     space: Candidates | CellCandidates
     if isinstance(template, Cell):
