@@ -61,7 +61,7 @@ def test_a_damaged_result_is_named_and_not_used(tmp_path):
     with pytest.raises(CheckpointError, match=r"u\.npz.*damaged"):
         list(run([unit], tmp_path))
     path.unlink()
-    assert list(run([unit], tmp_path))[0].result["x"][-1] == 999.0
+    assert next(iter(run([unit], tmp_path))).result["x"][-1] == 999.0
 
 
 def test_progress_counts_what_stood_there(tmp_path):
