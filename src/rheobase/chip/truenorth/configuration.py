@@ -201,8 +201,7 @@ def _fitting(name: str, found: NDArray[Any], shape: tuple[int, ...]) -> NDArray[
     except ValueError as error:
         raise ShapeError(
             "Configuration", f"{name} of shape {found.shape}", f"{shape}, or with axes of length 1",
-            "the first axis counts cores, the last the neurons (or axons) of a core; [1, 2] by type is [[[1], [2], [0], [0]]]"
-            if name in ("s", "b") else "the first axis counts the cores of the board, the last what a core has of it",
+            "axes count cores, then types of axon for s and b, then what a core has of it; give length 1 where it is the same",
         ) from error  # fmt: skip
 
 
