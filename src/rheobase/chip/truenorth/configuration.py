@@ -201,7 +201,7 @@ def _fitting(name: str, found: NDArray[Any], shape: tuple[int, ...]) -> NDArray[
     except ValueError as error:
         raise ShapeError(
             "Configuration", f"{name} of shape {found.shape}", f"{shape}, or with axes of length 1",
-            "axes count cores, then types of axon for s and b, then what a core has of it; give length 1 where it is the same",
+            "axes count cores, types of axon (s and b), then what a core has of it; length 1 where it is the same",
         ) from error  # fmt: skip
 
 
