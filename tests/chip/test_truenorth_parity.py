@@ -121,6 +121,9 @@ def test_a_run_in_pieces_is_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[int] = []
     same(whole, emulator.run(50, inputs, state=emulator.rest(seed=3), record="all", progress=done.append))
     assert done == [7, 14, 21, 28, 35, 42, 49, 50]
+    done.clear()
+    Emulator(net, backend="reference").run(3, progress=done.append)
+    assert done == [1, 2, 3]
 
 
 def test_a_run_changes_neither_its_state_nor_its_configuration() -> None:

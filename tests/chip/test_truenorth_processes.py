@@ -57,7 +57,7 @@ def work(rank: int, port: int, folder: str) -> None:
 def read(path: Path, k: int) -> Run:
     with np.load(path) as held:
         spikes = Events(held[f"{k} ticks"], held[f"{k} core"], held[f"{k} neuron"])
-        state = State(int(held[f"{k} tick"]), int(held[f"{k} seed"]), held[f"{k} v"], held[f"{k} due"])
+        state = State(BOARD, int(held[f"{k} tick"]), int(held[f"{k} seed"]), held[f"{k} v"], held[f"{k} due"])
         return Run(spikes, state, Counts(*(held[f"{k} {name}"] for name in Counts._fields)))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rheobase.chip.truenorth import Configuration, Emulator, TrueNorth, load, save
+from rheobase.chip.truenorth import Configuration, Emulator, Events, TrueNorth, load, save, traffic
 from rheobase.chip.truenorth.configuration import FIELDS, NAMES
 from rheobase.errors import DataError, DTypeError, ParameterError, RheobaseError, ShapeError, StateError, StorageError
 from tests.chip.boards import random_board
@@ -73,8 +75,28 @@ def test_boards(given: dict[str, Any]) -> None:
 
 
 def test_a_core_that_is_not_there() -> None:
-    with pytest.raises(ParameterError, match=r"\(2, 0\)"):
-        BOARD.core(2, 0)
+    for wrong in (lambda: BOARD.core(2, 0), lambda: BOARD.core(0.5, 0), lambda: BOARD.xy([0, 4]),
+                  lambda: BOARD.hops(0, -1), lambda: BOARD.crossings(0, 1.5)):  # fmt: skip
+        with pytest.raises(ParameterError, match="whole numbers from 0 to"):
+            wrong()
+    assert [BOARD.core(*BOARD.xy(k)) for k in range(4)] == [0, 1, 2, 3]
+    assert BOARD.core(np.array([0, 1]), 1).tolist() == [2, 3]
+
+
+def test_spikes_of_another_board() -> None:
+    small, spikes = Configuration(TrueNorth(cores=(1, 1))), Events(*np.array([[0], [3], [0]]))
+    with pytest.raises(ParameterError, match="spikes of core 3; expected cores 0 to 0"):
+        traffic(small, spikes)
+    with pytest.raises(ParameterError, match="spikes of type Run"):
+        traffic(small, Emulator(small).run(0))  # type: ignore[arg-type]
+
+
+def test_a_copy_is_as_fixed_and_as_small() -> None:
+    net = Configuration(BOARD, alpha=7)
+    for other in (copy.deepcopy(net), pickle.loads(pickle.dumps(net))):
+        assert not other.alpha.flags.writeable
+        assert other.alpha.strides == (0, 0)
+        assert (other.board, int(other.alpha[3, 255])) == (BOARD, 7)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +110,7 @@ def test_a_core_that_is_not_there() -> None:
         (([0, 1], [0], [0]), ShapeError, "core of inputs of shape"),
         (([[0]], [0], [0]), ShapeError, "tick of inputs of shape"),
         (([0], [0]), ShapeError, "three arrays"),
+        (([[1], [1, 2]], [0], [0]), DTypeError, "tick of inputs that is no array"),
         (7, ShapeError, "three arrays"),
     ],
 )  # fmt: skip
@@ -110,6 +133,10 @@ def test_runs() -> None:
     with pytest.raises(ParameterError, match="seed=-1"):
         emulator.rest(seed=-1)
     assert emulator.run(0).counts.spikes.shape == (0,)
+    with pytest.raises(ParameterError, match=r"tick\[0\] = 0 of inputs; expected none in a run of 0 ticks"):
+        emulator.run(0, ([0], [0], [0]))
+    with pytest.raises(ParameterError, match=r"0 to 2\^40"):
+        emulator.run(1 << 41)
 
 
 def test_states() -> None:
@@ -119,6 +146,7 @@ def test_states() -> None:
         replace(state, v=state.v[:1]), replace(state, v=state.v.astype(np.int64)), replace(state, due=state.due[:15]),
         replace(state, tick=-1), replace(state, seed=2**63), replace(state, v=state.v + np.int32(1 << 20)),
         replace(state, v=[1]), "state",
+        replace(state, board=TrueNorth(cores=(4, 1))),
     ]  # fmt: skip
     for given in wrong:
         with pytest.raises(StateError, match=r"Emulator\.run"):
@@ -171,15 +199,24 @@ def test_files_that_are_not_whole(tmp_path: Path) -> None:
     refused(None, "version '2' of rheobase.truenorth; expected version 1", version="2")
     refused(None, "format 'other'", format="other")
     refused(None, "format None", format=None)
-    refused(None, "cores=", board='{"cores": [65, 1], "chips": [1, 1]}')
-    refused(None, "no board", board="{}")
-    refused(None, "no board", board="[")
+    refused(None, "differ from its checksum", board='{"cores": [4, 1], "chips": [1, 1]}')
     path.unlink()
     with pytest.raises(DataError, match="cannot be read"):
         load(path)
     with pytest.raises(StorageError):
         save(random_board(0, BOARD), tmp_path / "missing" / "net")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("board", ["{}", "[", '{"cores": 2, "chips": [1, 1]}', '{"cores": [65, 1], "chips": [1, 1]}'])
+def test_a_file_of_no_board(board: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checksum that fits does not make a board."""
+    from rheobase.chip.truenorth import configuration_file
+
+    monkeypatch.setattr(configuration_file.json, "dumps", lambda given: board)
+    save(Configuration(BOARD), tmp_path / "net")
+    with pytest.raises(DataError, match=r"no board|cores="):
+        load(tmp_path / "net")
 
 
 def test_a_file_of_unchecked_numbers(tmp_path: Path) -> None:

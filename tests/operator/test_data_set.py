@@ -148,9 +148,47 @@ def test_wrong_use(folder: Path, tmp_path: Path) -> None:
         generate(tmp_path, Small(), {"train": Split(models=(3,), chunks=1, stimuli=1)}, SHORT)
     with pytest.raises(ParameterError, match="chunks = 0"):
         generate(tmp_path, Small(), {"train": Split(models=(0,), chunks=0, stimuli=1)}, SHORT)
+    with pytest.raises(ParameterError, match="a tuple of some"):
+        generate(tmp_path, Small(), {"train": Split(models=3, chunks=1, stimuli=1)}, SHORT)  # type: ignore[arg-type]
+    one = Split(models=(0,), chunks=1, stimuli=1)
+    for name in ("../outside", "a/b", ""):
+        with pytest.raises(ParameterError, match=f"a split '{name}'"):
+            generate(tmp_path / "new", Small(), {name: one}, SHORT)
+    for seed in (-1, 1.5, "x"):
+        with pytest.raises(ParameterError, match=f"seed = {seed!r}"):
+            generate(tmp_path / "new", Small(), {"train": one}, SHORT, seed=seed)  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match="no splits"):
+        generate(tmp_path / "new", Small(), {}, SHORT)
+    assert not (tmp_path / "new").exists()
+    for chunks in (0, -1):
+        with pytest.raises(ParameterError, match=f"chunks = {chunks}"):
+            load(str(folder), "train", chunks=chunks)
     for name, value in (("dt", 0.0), ("early", 31.0), ("amplitudes", (0.2, 0.1)), ("duration", 400.01), ("keep", 1.5)):
         with pytest.raises(ParameterError, match=name):
             Protocol(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"made": None}, {"made": {"seed": 3}}, {"chunks": []}, {"chunks": {"train-x": {"sha256": "0"}}},
+     {"chunks": {"train-0": {"bytes": 3}}}],
+)  # fmt: skip
+def test_a_list_that_was_changed(folder: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps({**json.loads((folder / "manifest.json").read_bytes()), **change}))
+    before = path.read_bytes()
+    for call in (lambda: load(tmp_path, "train"), lambda: generate(tmp_path, Small(), SPLITS, SHORT, seed=3)):
+        with pytest.raises(DataError, match="changed or is not whole"):
+            call()
+    assert path.read_bytes() == before
+
+
+def test_windows_of_another_protocol(folder: Path) -> None:
+    traces = load(folder, "train")
+    with pytest.raises(DataError, match=r"traces of 500 samples; expected 250"):
+        windows(traces, torch.ones(3, 1), replace(SHORT, keep=4))
+    with pytest.raises(DataError, match="features of 1 models; expected 2"):
+        windows(traces, torch.ones(1, 1), SHORT)
 
 
 def test_codes_are_scaled_on_training_models_alone() -> None:

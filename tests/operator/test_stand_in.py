@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rheobase import neurons, nn
-from rheobase.errors import CheckpointError, DataError, Diverged, OutOfRange, ParameterError, ShapeError
+from rheobase.errors import CheckpointError, DataError, Diverged, DTypeError, OutOfRange, ParameterError, ShapeError
 from rheobase.learning import Recipe
 from rheobase.operator import Codes, Samples, Split, StandIn, Traces, generate, load, scores, train, windows
 from rheobase.operator.stand_in import phase
@@ -136,6 +136,9 @@ def test_training_goes_on_where_it_stopped(traces: Traces, tmp_path: Path) -> No
 
 def test_a_folder_of_another_run(traces: Traces, tmp_path: Path, net: StandIn) -> None:
     train(net, traces, traces, FEATURES, SHORT, Recipe(epochs=1, batch_size=8), folder=tmp_path)
+    other = StandIn(Codes.of(("leak",), 2 * FEATURES), sample=SHORT.sample, hidden=4, amplitudes=SHORT.amplitudes)
+    with pytest.raises(CheckpointError, match="another net"):
+        train(other, traces, traces, FEATURES, SHORT, Recipe(epochs=1, batch_size=8), folder=tmp_path)
     with pytest.raises(CheckpointError, match="another recipe"):
         train(net, traces, traces, FEATURES, SHORT, Recipe(epochs=2, batch_size=8), folder=tmp_path)
 
@@ -151,9 +154,29 @@ def test_wrong_use(net: StandIn, traces: Traces) -> None:
         net.neuron(torch.zeros(2))
     with pytest.raises(ParameterError, match="sample"):
         StandIn(CODES, sample=0.0)
+    for amplitudes in ((0.3, -0.1), (0.0, float("nan")), 0.3, (0.0, 0.1, 0.2)):
+        with pytest.raises(ParameterError, match=r"amplitudes = .*smaller one first"):
+            StandIn(CODES, sample=0.1, amplitudes=amplitudes)  # type: ignore[arg-type]
+    for codes in ("leak", (), ("a", "a"), None):
+        with pytest.raises(ParameterError, match=r"codes = .*each once"):
+            StandIn(codes, sample=0.1)  # type: ignore[arg-type]
+    with pytest.raises(DTypeError, match="code of list"):
+        net.neuron([3e-5])  # type: ignore[arg-type]
+    with pytest.raises(ParameterError, match=r"steps of 0\.5 ms; expected 0\.1 ms"):
+        train(StandIn(CODES, sample=0.5), traces, traces, FEATURES, SHORT, RECIPE)
     bad = Traces(traces.v * float("nan"), traces.amplitude, traces.model, traces.spikes)
     with pytest.raises(Diverged, match="epoch 1, batch 1"):
         train(net, bad, bad, FEATURES, SHORT, RECIPE)
+
+
+def test_one_code_and_double_precision(net: StandIn) -> None:
+    with torch.no_grad():
+        _, v, _ = net(torch.full((9, 1, 1), 0.1), FEATURES[0])
+        _, same, _ = net(torch.full((9, 1, 1), 0.1), FEATURES[:1])
+        _, wide, _ = net.double()(torch.full((9, 1, 1), 0.1, dtype=torch.float64), FEATURES[:1])
+    assert torch.equal(v, same)
+    assert wide.dtype == torch.float64
+    assert torch.allclose(wide.float(), v, atol=1e-3)
 
 
 def test_in_front_of_a_layer_it_learns_end_to_end(net: StandIn) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rheobase.checks import is_number
 from rheobase.errors import OutOfRange, ParameterError, ShapeError
 
 LOW, HIGH = 0.5, 3.5  # of a scaled feature, in the paper
@@ -32,13 +33,14 @@ class Codes:
     @classmethod
     def of(cls, names: Sequence[str], training: Tensor) -> Codes:
         """From the features of the training models, (models, features). Raises: `ShapeError`, `ParameterError`."""
+        names = checked_names("Codes", names)
         if training.dim() != 2 or training.shape[1] != len(names) or not len(training):
             given = f"features of shape {tuple(training.shape)}"
             raise ShapeError("Codes", given, f"(models, {len(names)})", "one row for each training model")
         if not bool(torch.isfinite(training).all()):
             raise ParameterError("Codes", "NaN or infinity among features", "finite numbers", "leave the model out")
         low, high = training.double().aminmax(dim=0)
-        return cls(tuple(names), tuple(low.tolist()), tuple(high.tolist()))
+        return cls(names, tuple(low.tolist()), tuple(high.tolist()))
 
     def scaled(self, features: Tensor) -> Tensor:
         """Features (..., features) on the scale of the training models. Raises: `ShapeError`."""
@@ -70,6 +72,27 @@ class Codes:
         return low, high
 
 
+def checked_range(owner: str, given: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The range of amplitudes (nA) that an operator or a stand-in is told, or none. Raises `ParameterError`."""
+    if given is None:
+        return None
+    pair = isinstance(given, tuple | list) and len(given) == 2
+    if not pair or not all(is_number(x) for x in given) or given[0] >= given[1]:
+        expected = "two finite numbers in nA, the smaller one first"
+        raise ParameterError(owner, f"amplitudes = {given!r}", expected, "Protocol().amplitudes, or None: no check")
+    return (given[0], given[1])
+
+
+def checked_names(owner: str, given: Codes | Sequence[str]) -> tuple[str, ...]:
+    """The features of a code. Raises `ParameterError`."""
+    names = given.names if isinstance(given, Codes) else given
+    listed = isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
+    if not listed or not names or len(set(names)) < len(names):
+        expected = "Codes, or the names of the features, each once"
+        raise ParameterError(owner, f"codes = {given!r}", expected, 'codes=("s_thr", "I_thr"), say')
+    return tuple(names)
+
+
 def check_amplitudes(current: Tensor, trained: tuple[float, float]) -> None:
     """Raise `OutOfRange` for a stimulus beyond the range of amplitudes (nA) that was trained; 0 is always in it."""
     low, high = min(trained[0], 0.0), max(trained[1], 0.0)
@@ -83,4 +106,4 @@ def check_amplitudes(current: Tensor, trained: tuple[float, float]) -> None:
         )  # fmt: skip
 
 
-__all__ = ["Codes", "check_amplitudes"]
+__all__ = ["Codes", "check_amplitudes", "checked_names", "checked_range"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from rheobase.operator.protocol import Protocol
 
 MANIFEST, FORMAT, VERSION = "manifest.json", "rheobase.traces", 1
 AGAIN = "call `generate` once more: it makes what is damaged or gone again"
+NAME = re.compile(r"[A-Za-z0-9_-]+")  # of a split
 PIECE = 2500  # steps of one call: currents, spikes and potentials of 960 lanes are 29 MB
 
 
@@ -61,7 +63,7 @@ class Traces:
 
 
 def generate(
-    folder: Path, models: Models, splits: Mapping[str, Split], protocol: Protocol, *, seed: int = 0,
+    folder: str | Path, models: Models, splits: Mapping[str, Split], protocol: Protocol, *, seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:  # fmt: skip
     """Simulate what is not there yet, in float32; after an interruption the same call goes on with the next chunk.
@@ -71,6 +73,11 @@ def generate(
     Raises: `DataError` for a folder of another protocol, seed, models or splits; `ParameterError`, `StorageError`, and
     what a `Cell` raises.
     """
+    folder = Path(folder)
+    if not is_whole(seed, 0):
+        raise ParameterError("generate", f"seed = {seed!r}", "a whole number from 0 on", "seed=0 is the default")
+    if not splits:
+        raise ParameterError("generate", "no splits", "a Split for each name", 'splits={"train": Split(...)}')
     for name, split in splits.items():
         _check_split(name, split, models)
     ensure_folder(folder)
@@ -97,11 +104,15 @@ def generate(
     progress(total, total)
 
 
-def load(folder: Path, split: str, *, chunks: int | None = None) -> Traces:
+def load(folder: str | Path, split: str, *, chunks: int | None = None) -> Traces:
     """The traces of a split, or of its first chunks.
 
-    Raises: `DataError` for a folder without it, with a chunk that is missing, damaged or not the one that was written.
+    Raises: `DataError` for a folder without it, with a chunk that is missing, damaged or not the one that was written;
+    `ParameterError` for a number of chunks below 1.
     """
+    folder = Path(folder)
+    if chunks is not None and not is_whole(chunks, 1):
+        raise ParameterError("load", f"chunks = {chunks!r}", "a whole number > 0", "leave it out for all of them")
     manifest = _read_manifest(folder / MANIFEST)
     names = [name for name in manifest["chunks"] if name.rpartition("-")[0] == split]
     if not names or (chunks is not None and len(names) < chunks):
@@ -182,8 +193,15 @@ def _settings(models: Models, splits: Mapping[str, Split], protocol: Protocol, s
 
 def _check_split(name: str, split: Split, models: Models) -> None:
     owner, known = f"split {name!r}", len(models.names)
-    if not split.models or not all(is_whole(k, 0, known - 1) for k in split.models):
-        expected = f"some of 0 to {known - 1}"
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        # its chunks are files of that name
+        raise ParameterError("generate", f"a split {name!r}", "letters, digits, - and _", 'a name like "train"')
+    if (
+        not isinstance(split.models, tuple)
+        or not split.models
+        or not all(is_whole(k, 0, known - 1) for k in split.models)
+    ):
+        expected = f"a tuple of some of 0 to {known - 1}"
         raise ParameterError(owner, f"models {split.models!r}", expected, "they are numbered as in Models.names")
     for what, value in (("chunks", split.chunks), ("stimuli", split.stimuli)):
         if not is_whole(value, 1):
@@ -218,7 +236,23 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or (content.get("format"), content.get("version")) != (FORMAT, VERSION):
         expected = f"{FORMAT} of version {VERSION}"
         raise DataError(str(path), "another kind of file", expected, "use the folder that `generate` wrote")
+    if not _whole_manifest(content):
+        expected = "settings, and a checksum for each chunk"
+        remedy = "take the folder away, and call `generate`: it makes the data set anew"
+        raise DataError(str(path), "a list that was changed or is not whole", expected, remedy)
     return content
+
+
+def _whole_manifest(content: dict[str, Any]) -> bool:
+    made, chunks = content.get("made"), content.get("chunks")
+    return (
+        isinstance(made, dict)
+        and {"protocol", "seed", "models", "splits"} <= made.keys()
+        and all(isinstance(made[name], dict) for name in ("protocol", "models", "splits"))
+        and isinstance(chunks, dict)
+        and all(name.rpartition("-")[2].isdecimal() for name in chunks)
+        and all(isinstance(each, dict) and isinstance(each.get("sha256"), str) for each in chunks.values())
+    )
 
 
 def _intact(folder: Path, manifest: Mapping[str, Any], name: str) -> bool:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from rheobase.checks import is_whole
 from rheobase.errors import BackendUnavailable, DTypeError, InputError, ParameterError, ShapeError
 from rheobase.learning import RelativeLp
-from rheobase.operator.codes import Codes, check_amplitudes
+from rheobase.operator.codes import Codes, check_amplitudes, checked_names, checked_range
 from rheobase.operator.embedding import AMPLITUDE_LEVELS, channels
 from rheobase.operator.samples import Samples
 
@@ -73,9 +73,9 @@ class FourierOperator(nn.Module):
             given = f"modes = {modes} of a window of {steps} steps"
             raise ParameterError("FourierOperator", given, "no more modes than steps", "fewer modes")
         self.codes = codes if isinstance(codes, Codes) else None
-        self.features = codes.names if isinstance(codes, Codes) else tuple(codes)
+        self.features = checked_names("FourierOperator", codes)
         self.steps, self.modes, self.hidden, self.layers, self.levels = steps, modes, hidden, layers, levels
-        self.amplitudes = amplitudes
+        self.amplitudes = checked_range("FourierOperator", amplitudes)
         self.net: nn.Module = library().FNO(
             n_modes=(modes,), in_channels=1 + 2 * levels + 2 * len(self.features), out_channels=1,
             hidden_channels=hidden, n_layers=layers, projection_channel_ratio=4,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rheobase.errors import DataError
 from rheobase.operator.data_set import Traces
 from rheobase.operator.protocol import Protocol
 
@@ -32,7 +33,15 @@ def windows(traces: Traces, features: Tensor, protocol: Protocol, start: int | N
     """The windows of traces that begin at sample `start`, `protocol.early` ms before the step unless given.
 
     features (models, features): the code of each model.
+
+    Raises: `DataError` for traces of another protocol, or of a model without features.
     """
+    if traces.v.shape[1] != protocol.recorded:
+        given, expected = f"traces of {traces.v.shape[1]} samples", f"{protocol.recorded}, as of this protocol"
+        raise DataError("windows", given, expected, "give the Protocol that they were made with")
+    if len(traces) and int(traces.model.max()) >= len(features):
+        given, expected = f"features of {len(features)} models", f"{int(traces.model.max()) + 1} at least"
+        raise DataError("windows", given, expected, "one row for each model, numbered as in Models.names")
     first = protocol.usual_start if start is None else start
     n, sample = protocol.window, protocol.sample
     trains = traces.spikes.double() - first * sample

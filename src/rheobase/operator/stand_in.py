@@ -12,10 +12,10 @@ from torch.func import functional_call
 
 from rheobase.checks import is_number
 from rheobase.core.wrappers.forced import Forced
-from rheobase.errors import ParameterError, ShapeError
+from rheobase.errors import DTypeError, ParameterError, ShapeError
 from rheobase.learning import RelativeLp, trains_of, van_rossum
 from rheobase.neurons import ELM
-from rheobase.operator.codes import Codes, check_amplitudes
+from rheobase.operator.codes import Codes, check_amplitudes, checked_names, checked_range
 from rheobase.operator.embedding import PER_NANOAMPERE
 from rheobase.operator.samples import Samples
 
@@ -67,8 +67,8 @@ class StandIn(nn.Module):
             remedy = "Protocol().sample is as published"
             raise ParameterError("StandIn", f"sample = {sample!r}", "a finite number > 0 in ms", remedy)
         self.codes = codes if isinstance(codes, Codes) else None
-        self.features = codes.names if isinstance(codes, Codes) else tuple(codes)
-        self.sample, self.amplitudes = sample, amplitudes
+        self.features = checked_names("StandIn", codes)
+        self.sample, self.amplitudes = sample, checked_range("StandIn", amplitudes)
         self.options: dict[str, Any] = {"hidden": hidden, "tau_min": FAST / sample, "tau_max": SLOW / sample}
         self.sizes = {name: spec.lengths for name, spec in ELM(1, **self.options).params.items()}
         self.values = nn.ParameterDict({name: nn.Parameter(_start(name, self.sizes[name])) for name in LEARNED})
@@ -85,7 +85,8 @@ class StandIn(nn.Module):
         if check_range and self.codes is not None:
             self.codes.check(code)
         with torch.no_grad():
-            return ELM(*code.shape[:-1] or (1,), **self.options, **self._valued(code))
+            neuron = ELM(*code.shape[:-1] or (1,), **self.options, **self._valued(code))
+        return neuron.to(self.shifts["bias"].dtype)
 
     def forward(
         self, current: Tensor, code: Tensor, state: Any = None, *, check_range: bool = True
@@ -139,12 +140,15 @@ class StandIn(nn.Module):
         found: dict[str, Any] = dict(self.values.items())
         for name, shift in self.shifts.items():
             size = self.sizes[name]
-            moved = torch.einsum("kf,...f->k...", shift, centred).reshape(*size, *code.shape[:-1])
+            moved = torch.einsum("kf,...f->k...", shift, centred).reshape((*size, *code.shape[:-1]))
             own = self.values[name]
-            found[name] = own.reshape(*size, *(1,) * (code.dim() - 1)) + moved
+            found[name] = own.reshape((*size, *(1,) * (code.dim() - 1))) + moved
         return found
 
     def _check_code(self, code: Tensor) -> None:
+        if not isinstance(code, Tensor) or not code.is_floating_point():
+            given = f"code of {code.dtype if isinstance(code, Tensor) else type(code).__name__}"
+            raise DTypeError("StandIn", given, "a tensor of floating-point numbers", "torch.tensor([[756.2, 0.0164]])")
         if not code.dim() or code.shape[-1] != len(self.features):
             given, expected = f"code of shape {tuple(code.shape)}", f"(*models, {len(self.features)})"
             raise ShapeError("StandIn", given, expected, f"in this order: {', '.join(self.features)}")

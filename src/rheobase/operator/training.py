@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from rheobase.errors import CheckpointError, DataError, Diverged
+from rheobase.errors import CheckpointError, DataError, Diverged, ParameterError
 from rheobase.files import ensure_folder
 from rheobase.learning import Recipe, load_checkpoint, save_checkpoint
 from rheobase.learning.training.checkpoints import model_tensors, put_model_tensors
@@ -62,12 +62,16 @@ def train(
                          objective's)
     folder               keeps a checkpoint after each epoch, from which the same call goes on
 
-    Raises: `DataError` for fewer traces than a batch, `CheckpointError` for a folder of another run, `Diverged`,
-    `StorageError`.
+    Raises: `DataError` for fewer traces than a batch or traces of another protocol, `ParameterError` for a stand-in
+    of another time step, `CheckpointError` for a folder of another run, `Diverged`, `StorageError`.
     """
     if len(traces) < recipe.batch_size or not len(validation):
         given = f"{len(traces)} traces and {len(validation)} to validate"
         raise DataError("train", given, f"a batch of {recipe.batch_size}, and one to validate", "make more traces")
+    sample = getattr(net, "sample", protocol.sample)
+    if not math.isclose(sample, protocol.sample):
+        given, expected = f"a net with steps of {sample:g} ms", f"{protocol.sample:g} ms, as of the traces"
+        raise ParameterError("train", given, expected, f"sample={protocol.sample:g}")
     fabric = make_fabric(accelerator, 1, "32-true", "auto")
     fabric.launch()
     # a last batch with fewer samples would be traced anew, and weigh more than the others
@@ -142,7 +146,8 @@ def _identity(
 ) -> dict[str, Any]:
     """What must be the same for a run that goes on to give the same numbers."""
     return {
-        "net": repr(net), "recipe": {**recipe.as_json(), "loss": "objective"}, "protocol": protocol.as_json(),
+        "net": [repr(net), repr(getattr(net, "codes", None))],
+        "recipe": {**recipe.as_json(), "loss": "objective"}, "protocol": protocol.as_json(),
         "features": features.double().sum(0).tolist(), "traces": [len(traces), float(traces.v.double().sum())],
         "validation": [len(validation), float(validation.v.double().sum())], "threads": torch.get_num_threads(),
     }  # fmt: skip

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
 from rheobase.chip.truenorth import NEURONS, Configuration, Events, Traffic, traffic
+from rheobase.chip.truenorth.traffic import check_spikes
 from rheobase.errors import ParameterError
 from rheobase.plot.style import LABEL, LIGHT, TICK, WIDTH, Style, dress, few_ticks, new_figure
 
@@ -25,13 +26,14 @@ def board(net: Configuration, spikes: Events, *, style: Style = LIGHT) -> Figure
     first; on a board of more than 24 cores a side, routers by what goes over their links. Thick lines are the borders
     of chips. `spikes` are those of a run with `record="all"`.
 
-    Raises: `ParameterError` where there is no spike.
+    Raises: `ParameterError` where there is no spike, or one of another board.
 
     >>> from rheobase.chip.truenorth import Emulator, TrueNorth
     >>> net = Configuration(TrueNorth(cores=(2, 2)), leak=1, alpha=5, target=3)
     >>> len(board(net, Emulator(net).run(20, record="all").spikes).axes)
     5
     """
+    check_spikes("board", net, spikes)
     if not len(spikes.tick):
         remedy = 'run it longer, or with record="all"'
         raise ParameterError("board", "no spikes", "spikes of a run", remedy)

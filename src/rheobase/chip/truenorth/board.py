@@ -64,16 +64,14 @@ class TrueNorth:
         """Cores of the whole board."""
         return self.width * self.height
 
-    def core(self, x: int, y: int) -> int:
-        """The number of the core at (x, y). Raises `ParameterError`."""
-        if not is_whole(x, 0, self.width - 1) or not is_whole(y, 0, self.height - 1):
-            expected = f"x from 0 to {self.width - 1}, y from 0 to {self.height - 1}"
-            raise ParameterError(f"{self!r}.core", f"({x!r}, {y!r})", expected, "count from 0")
-        return x + y * self.width
+    def core(self, x: ArrayLike, y: ArrayLike) -> Any:
+        """The number of the core at (x, y). Raises `ParameterError`, as all that takes places or cores."""
+        across, down = self._numbers("core", x, self.width, "x"), self._numbers("core", y, self.height, "y")
+        return _plain(across + down * self.width)
 
     def xy(self, core: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where cores stand."""
-        y, x = np.divmod(np.asarray(core, np.int64), self.width)
+        y, x = np.divmod(self._numbers("xy", core, self.n_cores, "core"), self.width)
         return x, y
 
     def distance(self, source: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -91,6 +89,14 @@ class TrueNorth:
         (x0, y0), (x1, y1) = self.xy(source), self.xy(target)
         (cx, cy) = self.cores
         return _plain(np.abs(x1 // cx - x0 // cx) + np.abs(y1 // cy - y0 // cy))
+
+    def _numbers(self, owner: str, given: ArrayLike, many: int, what: str) -> NDArray[np.int64]:
+        found = np.asarray(given)
+        # an empty list has no type of its own
+        if found.size and (found.dtype.kind not in "iu" or int(found.min()) < 0 or int(found.max()) >= many):
+            expected = f"whole numbers from 0 to {many - 1}"
+            raise ParameterError(f"{self!r}.{owner}", f"{what} = {given!r}", expected, "count from 0")
+        return found.astype(np.int64)
 
 
 def _plain(found: NDArray[np.int64]) -> Any:

@@ -117,6 +117,10 @@ class Configuration:
         value.flags.writeable = False
         object.__setattr__(self, name, value)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # made and checked again: NumPy would copy arrays that can be written to, and spread what is kept once
+        return _made, (self.board, {name: once(getattr(self, name)) for name in NAMES})
+
     @property
     def n_synapses(self) -> int:
         """How many points of all crossbars are set."""
@@ -133,9 +137,18 @@ class Configuration:
 NAMES = tuple(f.name for f in fields(Configuration) if f.name != "board")
 
 
+def _made(board: TrueNorth, arrays: dict[str, NDArray[Any]]) -> Configuration:
+    return Configuration(board, **arrays)
+
+
+def once(array: NDArray[Any]) -> NDArray[Any]:
+    """Of an array that is spread along some axes, the part that lies in memory."""
+    return np.ascontiguousarray(array[tuple(slice(None) if step else slice(1) for step in array.strides)])
+
+
 def _packed(given: Any, cores: int) -> NDArray[np.uint8]:
     """Synapses as bits, eight neurons in a byte."""
-    found = _whole("crossbar", given)
+    found = whole("Configuration", "crossbar", given)
     if found.dtype == np.uint8 and found.ndim == 3 and found.shape[-1] == ROW:
         # a row is read where it lies
         return np.array(_fitting("crossbar", found, (cores, AXONS, ROW)), order="C")
@@ -155,12 +168,12 @@ def _packed(given: Any, cores: int) -> NDArray[np.uint8]:
 
 
 def _checked(name: str, allowed: Field, given: Any, cores: int) -> NDArray[Any]:
-    found = _whole(name, given)
+    found = whole("Configuration", name, given)
     wrong = (found < allowed.least) | (found > allowed.most)
     if bool(wrong.any()):
         at = _first(wrong)
         where = f"{name}{at}" if at else name
-        expected = f"{allowed.least} to {allowed.most}, a {allowed.meaning}"
+        expected = f"{allowed.least} to {allowed.most} ({allowed.meaning})"
         if allowed.dtype is np.bool_:
             expected = f"0 or 1 ({allowed.meaning})"
         raise ParameterError(
@@ -170,14 +183,15 @@ def _checked(name: str, allowed: Field, given: Any, cores: int) -> NDArray[Any]:
     return _fitting(name, found.astype(allowed.dtype), (cores, *allowed.axes))
 
 
-def _whole(name: str, given: Any) -> NDArray[Any]:
+def whole(owner: str, name: str, given: Any, *, kinds: str = "iub") -> NDArray[Any]:
+    """An array of whole numbers, or of none at all. Raises `DTypeError`."""
     try:
         found = np.asarray(given)
     except ValueError as error:
         given_as = f"{name} that is no array ({error})"
-        raise DTypeError("Configuration", given_as, "whole numbers", "give a number or an array") from error
-    if found.dtype.kind not in "iub":
-        raise DTypeError("Configuration", f"{name} of dtype {found.dtype}", "whole numbers", "round them first")
+        raise DTypeError(owner, given_as, "whole numbers", "give a number or an array") from error
+    if found.size and found.dtype.kind not in kinds:
+        raise DTypeError(owner, f"{name} of dtype {found.dtype}", "whole numbers", "round them first")
     return found
 
 
@@ -187,7 +201,7 @@ def _fitting(name: str, found: NDArray[Any], shape: tuple[int, ...]) -> NDArray[
     except ValueError as error:
         raise ShapeError(
             "Configuration", f"{name} of shape {found.shape}", f"{shape}, or with axes of length 1",
-            "the first axis counts the cores of the board",
+            "axes count cores, types of axon (s and b), then what a core has of it; length 1 where it is the same",
         ) from error  # fmt: skip
 
 

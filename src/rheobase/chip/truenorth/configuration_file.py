@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rheobase.chip.truenorth.board import TrueNorth
-from rheobase.chip.truenorth.configuration import NAMES, Configuration
+from rheobase.chip.truenorth.configuration import NAMES, Configuration, once
 from rheobase.errors import DataError, RheobaseError
 from rheobase.files import atomic_write, why
 
@@ -33,9 +33,9 @@ def save(net: Configuration, path: str | Path) -> None:
     """
     from safetensors.numpy import save as written
 
-    arrays = {name: np.ascontiguousarray(_once(getattr(net, name))) for name in NAMES}
+    arrays = {name: once(getattr(net, name)) for name in NAMES}
     board = json.dumps({"cores": net.board.cores, "chips": net.board.chips})
-    header = {"format": FORMAT, "version": VERSION, "board": board, "sha256": _digest(arrays)}
+    header = {"format": FORMAT, "version": VERSION, "board": board, "sha256": _digest(arrays, board)}
     atomic_write(Path(path), written(arrays, header))
 
 
@@ -54,7 +54,7 @@ def load(path: str | Path) -> Configuration:
     missing = sorted(set(NAMES) ^ set(arrays))
     if missing:
         raise DataError(str(path), f"missing or unknown arrays: {', '.join(missing)}", ", ".join(NAMES), remedy)
-    if header.get("sha256") != _digest(arrays):
+    if header.get("sha256") != _digest(arrays, header.get("board", "")):
         raise DataError(str(path), "contents that differ from its checksum", "the file as it was saved", remedy)
     try:
         board = json.loads(header["board"])
@@ -71,18 +71,14 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except (OSError, safetensors.SafetensorError) as error:
+    # TypeError: of numbers that NumPy has no type for
+    except (OSError, TypeError, safetensors.SafetensorError) as error:
         expected = "a safetensors file of truenorth.save"
         raise DataError(str(path), f"what cannot be read ({why(error)})", expected, "save it again") from error
 
 
-def _once(array: NDArray[Any]) -> NDArray[Any]:
-    """Of an array that is spread along some axes, the part that lies in memory."""
-    return array[tuple(slice(None) if step else slice(1) for step in array.strides)]
-
-
-def _digest(arrays: Arrays) -> str:
-    found = hashlib.sha256()
+def _digest(arrays: Arrays, board: str) -> str:
+    found = hashlib.sha256(board.encode())
     for name in NAMES:
         found.update(f"{name} {arrays[name].dtype} {arrays[name].shape} ".encode())
         found.update(np.ascontiguousarray(arrays[name]).data)

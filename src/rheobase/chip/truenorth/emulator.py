@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from rheobase.checks import is_whole
 from rheobase.chip.truenorth import fast, reference
 from rheobase.chip.truenorth.board import AXONS, HOST, NEURONS
-from rheobase.chip.truenorth.configuration import Configuration
+from rheobase.chip.truenorth.configuration import Configuration, whole
 from rheobase.chip.truenorth.plan import Plan, plan_of
 from rheobase.chip.truenorth.processes import Processes
 from rheobase.chip.truenorth.results import Events, Run, State, check_state, start
-from rheobase.errors import DTypeError, ParameterError, ShapeError, nearest
+from rheobase.errors import ParameterError, ShapeError, nearest
 
 Backend = Literal["auto", "llvm", "reference"]
 Record = Literal["host", "all"]
@@ -74,7 +74,8 @@ class Emulator:
         others in another process, `StateError`.
         """
         if not is_whole(ticks, 0, MOST_TICKS):
-            raise ParameterError("Emulator.run", f"ticks={ticks!r}", "a whole number from 0 on", "1000 is a second")
+            expected = "a whole number from 0 to 2^40"
+            raise ParameterError("Emulator.run", f"ticks={ticks!r}", expected, "1000 is a second")
         if record not in ("host", "all"):
             remedy = nearest(str(record), ("host", "all"))
             raise ParameterError("Emulator.run", f"record={record!r}", "'host' or 'all'", remedy)
@@ -82,11 +83,12 @@ class Emulator:
         check_state("Emulator.run", begin, self.net.board)
         given = _inputs(self.net, inputs, begin.tick, ticks)
         recorded = _recorded(self.net, record)
+        told = (lambda done: None) if progress is None else progress
         if self.backend == "reference":
             if group is not None:
                 given_as, remedy = "backend='reference' and a group", 'leave the backend to "auto"'
                 raise ParameterError("Emulator.run", given_as, "the compiled emulator, which processes share", remedy)
-            return reference.run(self.net, given, ticks, begin, recorded)
+            return reference.run(self.net, given, ticks, begin, recorded, told)
         cores, processes = range(self.net.board.n_cores), None
         if group is not None:
             processes = Processes(group, self.net.board.n_cores)
@@ -95,7 +97,6 @@ class Emulator:
         if self._plan is None or self._plan.classes.among != cores or not self._plan.classes.hold(begin.v):
             # also for potentials that no run of the last plan would reach: other bounds hold
             self._plan = plan_of(self.net, begin.v, cores)
-        told = (lambda done: None) if progress is None else progress
         return fast.run(self.net, self._plan, given, ticks, begin, recorded, told, processes)
 
     def __repr__(self) -> str:
@@ -117,17 +118,14 @@ def _inputs(net: Configuration, given: Any, tick: int, ticks: int) -> Events:
     least = {"tick": tick, "core": 0, "axon": 0}
     columns = list[NDArray[np.int64]]()
     for name, values in zip(last, given, strict=True):
-        found = np.asarray(values)
-        if found.size and found.dtype.kind not in "iu":
-            remedy = "count from 0 on, and round first"
-            raise DTypeError("Emulator.run", f"{name} of inputs of dtype {found.dtype}", "whole numbers", remedy)
+        found = whole("Emulator.run", f"{name} of inputs", values, kinds="iu")
         if found.ndim != 1 or (columns and len(found) != len(columns[0])):
             shape = f"{name} of inputs of shape {found.shape}"
             raise ShapeError("Emulator.run", shape, "three arrays of one length", "one entry for each spike")
         wrong = (found < least[name]) | (found > last[name])
         if bool(wrong.any()):
             at = int(np.argmax(wrong))
-            expected = f"{least[name]} to {last[name]}"
+            expected = f"{least[name]} to {last[name]}" if ticks else "none in a run of 0 ticks"
             remedy = "ticks are absolute, and those of this run" if name == "tick" else "count from 0 on"
             raise ParameterError("Emulator.run", f"{name}[{at}] = {found[at]} of inputs", expected, remedy)
         columns.append(found.astype(np.int64))

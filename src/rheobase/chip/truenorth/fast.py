@@ -53,7 +53,7 @@ def run(
         together, v, due = (processes.total(torch.from_numpy(x)).numpy() for x in (together, v, board.own_due()))
         events = processes.together(events)
     columns = np.ascontiguousarray(together[:, : len(Counts._fields)].T)
-    return Run(events, State(state.tick + ticks, state.seed, v, due), Counts(*columns))
+    return Run(events, State(net.board, state.tick + ticks, state.seed, v, due), Counts(*columns))
 
 
 class _Board:

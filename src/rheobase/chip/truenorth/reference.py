@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,14 @@ OF_NEURONS, OF_SYNAPSES = 0, 1  # streams of random words
 DRAWS = 4  # of 8 bits, in a word
 
 
-def run(net: Configuration, inputs: Events, ticks: int, state: State, recorded: NDArray[np.bool_]) -> Run:
-    """Ticks from `state` on. `inputs`: (tick, core, axon); `recorded`: (cores, neurons), whose spikes are told."""
+def run(
+    net: Configuration, inputs: Events, ticks: int, state: State, recorded: NDArray[np.bool_],
+    progress: Callable[[int], None] = lambda done: None,
+) -> Run:  # fmt: skip
+    """Ticks from `state` on. `inputs`: (tick, core, axon); `recorded`: (cores, neurons), whose spikes are told.
+
+    `progress` is called with the ticks that are done.
+    """
     cores, v, due = net.board.n_cores, state.v.astype(np.int64), state.due.copy()
     counts = Counts(*np.zeros((len(Counts._fields), ticks), np.int64))
     told: list[NDArray[np.int64]] = []
@@ -44,10 +51,10 @@ def run(net: Configuration, inputs: Events, ticks: int, state: State, recorded: 
         counts.crossings[k] = net.board.crossings(source, goal).sum()
         keep = recorded[core, neuron]
         told.append(np.stack([np.full(int(keep.sum()), t), core[keep], neuron[keep]]))
+        progress(k + 1)
     spikes_told = Events(*(np.concatenate(told, axis=1) if told else np.zeros((3, 0), np.int64)))
-    return Run(
-        spikes_told, State(state.tick + ticks, state.seed, v.astype(np.int32).reshape(cores, NEURONS), due), counts
-    )
+    after = State(net.board, state.tick + ticks, state.seed, v.astype(np.int32).reshape(cores, NEURONS), due)
+    return Run(spikes_told, after, counts)
 
 
 def weights(net: Configuration, core: int, axon: int, t: int, seed: int) -> NDArray[np.int64]:

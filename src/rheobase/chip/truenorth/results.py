@@ -20,11 +20,12 @@ SLOTS = 16  # ticks ahead, this one included, for which a core keeps what arrive
 class State:
     """A board between two ticks.
 
-    `tick`: the next one to run. `seed`: of all random numbers, from 0 to 2^63 - 1. `v`: potentials, int32 (cores, 256).
-    `due`: axons that are going to be active, bits (16, cores, 32) as in a crossbar; those of tick t stand in row t mod
-    16.
+    `board`: whose state it is. `tick`: the next one to run. `seed`: of all random numbers, from 0 to 2^63 - 1. `v`:
+    potentials, int32 (cores, 256). `due`: axons that are going to be active, bits (16, cores, 32) as in a crossbar;
+    those of tick t stand in row t mod 16.
     """
 
+    board: TrueNorth
     tick: int
     seed: int
     v: NDArray[np.int32]
@@ -69,7 +70,7 @@ class Run(NamedTuple):
 
 def start(board: TrueNorth, v: NDArray[np.int32], seed: int) -> State:
     """The state before tick 0: nothing is on its way."""
-    return State(0, seed, np.array(v), np.zeros((SLOTS, board.n_cores, ROW), np.uint8))
+    return State(board, 0, seed, np.array(v), np.zeros((SLOTS, board.n_cores, ROW), np.uint8))
 
 
 def check_state(owner: str, state: State, board: TrueNorth) -> None:
@@ -78,6 +79,8 @@ def check_state(owner: str, state: State, board: TrueNorth) -> None:
     remedy = "give the state that a run of this configuration returned, or None"
     if not isinstance(state, State):
         raise StateError(owner, f"state of type {type(state).__name__}", "a State", remedy)
+    if state.board != board:
+        raise StateError(owner, f"a state of {state.board!r}", f"one of {board!r}", remedy)
     if not is_whole(state.tick, 0, (1 << 62) - 1) or not is_whole(state.seed, 0, (1 << 63) - 1):
         given = f"tick {state.tick!r} and seed {state.seed!r}"
         raise StateError(owner, given, "whole numbers from 0 on, below 2^62 and 2^63", remedy)

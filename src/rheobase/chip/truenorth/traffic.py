@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rheobase.chip.truenorth.board import TrueNorth
 from rheobase.chip.truenorth.configuration import Configuration
 from rheobase.chip.truenorth.results import Events
+from rheobase.errors import ParameterError
 
 
 class Traffic(NamedTuple):
@@ -41,12 +42,15 @@ def traffic(net: Configuration, spikes: Events) -> Traffic:
 
     A run must have been recorded in full (`record="all"`), or only the spikes to the host are there.
 
+    Raises: `ParameterError` for spikes of another board.
+
     >>> net = Configuration(TrueNorth(cores=(3, 2)), leak=1, target=5)
     >>> found = traffic(net, Events(*np.array([[4], [0], [9]])))
     >>> found.along_x.tolist(), found.along_y.tolist()
     ([[1, 1], [0, 0]], [[0, 0, 1]])
     """
     board: TrueNorth = net.board
+    check_spikes("traffic", net, spikes)
     target = net.target[spikes.core, spikes.neuron].astype(np.int64)
     there = target >= 0
     # every pair of cores once, with how many spikes it has
@@ -60,6 +64,16 @@ def traffic(net: Configuration, spikes: Events) -> Traffic:
     along_x = _passed(y0, x0, x1, many, (board.height, board.width))[:, :-1]
     along_y = _passed(x1, y0, y1, many, (board.width, board.height))[:, :-1].T
     return Traffic(sent, received, along_x, along_y)
+
+
+def check_spikes(owner: str, net: Configuration, spikes: Events) -> None:
+    """Raise `ParameterError` for what are no spikes of this board."""
+    if not isinstance(spikes, Events):
+        remedy = "give run.spikes"
+        raise ParameterError(owner, f"spikes of type {type(spikes).__name__}", "the Events of a run", remedy)
+    if len(spikes.core) and not 0 <= int(spikes.core.min()) <= int(spikes.core.max()) < net.board.n_cores:
+        given, expected = f"spikes of core {int(spikes.core.max())}", f"cores 0 to {net.board.n_cores - 1}"
+        raise ParameterError(owner, given, expected, "give the configuration that was run")
 
 
 def _passed(
