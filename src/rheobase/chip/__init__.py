@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rheobase.chip import truenorth
 from rheobase.chip.truenorth import TrueNorth
+from rheobase.lazy_exports import lazily
 
-__all__ = ["TrueNorth", "truenorth"]
+if TYPE_CHECKING:
+    from rheobase.chip.deployment import Deployed, deploy
+    from rheobase.chip.report import Report
+
+__all__ = ["Deployed", "Report", "TrueNorth", "deploy", "truenorth"]
+
+# a chip alone needs none of what mapping does
+_LATER = {"Deployed": "deployment", "Report": "report", "deploy": "deployment"}
+
+__getattr__ = lazily(__name__, _LATER)
