@@ -112,6 +112,7 @@ def main() -> None:
     of_page("morphology")
     of_page("energy")
     of_page("chip")
+    of_page("deploy")
 
 
 if __name__ == "__main__":
