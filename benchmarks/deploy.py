@@ -16,8 +16,7 @@ from torch import Tensor
 
 from rheobase import chip, neurons, nn, surrogates
 from rheobase.data import Rate, digits
-from rheobase.learning.losses import SumCrossEntropy
-from rheobase.learning.training import Recipe, Trainer
+from rheobase.learning import Recipe, SumCrossEntropy, Trainer
 
 # weights from -whole to whole (None: full precision), and the threshold that suits them
 VARIANTS: dict[str, tuple[int | None, float]] = {"float": (None, 1.0), "ternary": (1, 8.0), "four values": (2, 16.0)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, permutations
+
 import numpy as np
 import pytest
 import torch
@@ -22,7 +24,7 @@ def network(
     """Random whole weights between layers of so many neurons, thresholds and (where asked for) leaks and resets."""
     g = torch.Generator().manual_seed(seed)
     layers: list[torch.nn.Module] = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in pairwise(sizes):
         linear = nn.Linear(n_in, n_out, bias=bias)
         size = torch.randint(1, whole + 1, (n_out, n_in), generator=g)
         sign = torch.where(torch.rand((n_out, n_in), generator=g) < 0.6, 1, -1)
@@ -123,7 +125,7 @@ def test_a_potential_that_leaves_its_range_is_told() -> None:
 
 @pytest.mark.parametrize(("sizes", "density"), [([64, 128, 96, 10], 1.0), ([100, 400, 400, 400, 100], 0.05)])
 def test_places_save_a_third_of_the_traffic(sizes: list[int], density: float) -> None:
-    """Against random places in the same region, as hops that the emulator counts. Resets leave nothing to fire later."""
+    """Against random places in the same region, by hops that the emulator counts; resets leave nothing for later."""
     net = network(0, sizes, density=density, hard=True)
     x = spikes(0, 8, 1, sizes[0], rate=0.5)
     deployed, report = chip.deploy(net, BOARD, x)
@@ -136,8 +138,6 @@ def test_places_save_a_third_of_the_traffic(sizes: list[int], density: float) ->
 
 def test_few_cores_are_placed_as_well_as_can_be() -> None:
     """Every order of six cores tried."""
-    from itertools import permutations
-
     g = np.random.default_rng(0)
     best, found = 0, 0
     for _ in range(5):

@@ -183,6 +183,8 @@ def test_energy(capsys) -> None:
     for said, span in ((quoted, three.arithmetic), (spiking, three.spiking), (ordinary, three.ordinary)):
         assert 1e6 * span.nominal == pytest.approx(said, rel=0.01)
     assert (DOCS / "img" / "energy.png").is_file()
+
+
 def test_chip() -> None:
     names = run("chip.md")
     spikes, counts = names["run"].spikes, names["run"].counts

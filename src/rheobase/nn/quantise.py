@@ -96,8 +96,8 @@ def quantised(net: nn.Module, bits: int | None = None, *, per_row: bool = False,
 
     With `whole`, weights are the whole numbers from -whole to whole themselves (1: ternary; 2: the four values that a
     neuron of TrueNorth can tell apart, and 0), and biases are rounded: with thresholds that are whole numbers, the copy
-    is the network of integers that `rheobase.chip.deploy` puts on a chip. A threshold counts weights, then: one that was
-    meant for weights in full precision is to be chosen anew.
+    is the network of integers that `rheobase.chip.deploy` puts on a chip. A threshold then counts such weights: one
+    that was meant for weights in full precision must be chosen anew.
 
     Raises: `ParameterError` for fewer than 2 or more than 16 bits, for a `whole` outside 1 to 255, for both or none of
     the two, for a network without weights, and for one that is quantised already.

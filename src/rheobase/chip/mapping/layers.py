@@ -90,7 +90,7 @@ def layers_of(net: Any) -> list[Layer]:
         raise NotRepresentable(
             "truenorth", "; ".join(wrong), PUT_ON + ", all in whole numbers",
             "nn.quantised(net, whole=1) gives weights and biases that are whole, from -1 to 1 and as they come; "
-            f"a neuron has up to {AXONS} inputs and {TYPES} values of weights: leave out (put to 0) what it needs least",
+            f"a neuron has up to {AXONS} inputs and {TYPES} values of weights: put to 0 what it needs least",
         )  # fmt: skip
     return found
 
@@ -114,7 +114,7 @@ def _layer(of_synapses: str, linear: Any, of_neurons: str, neuron: Any, wrong: l
     alpha = _whole(of_neurons, "v_threshold", neuron.v_threshold, 0, THRESHOLD, wrong)
     hard = _kind(neuron) is HardResetIF
     reset = neuron.v_reset if hard else torch.zeros(())
-    R = _whole(of_neurons, "v_reset", reset, -THRESHOLD, THRESHOLD, wrong)
+    start = _whole(of_neurons, "v_reset", reset, -THRESHOLD, THRESHOLD, wrong)
     if neuron.dt is None or bool((neuron.r * neuron.dt != 1).any()):
         wrong.append(f"{of_neurons} has r * dt other than 1, which scales what a spike brings")
     if len(wrong) == before:
@@ -123,11 +123,13 @@ def _layer(of_synapses: str, linear: Any, of_neurons: str, neuron: Any, wrong: l
             if values > TYPES:
                 wrong.append(f"neuron {row} of {of_synapses} has {values} values of weights, more than {TYPES}")
             if inputs > AXONS:
-                wrong.append(f"neuron {row} of {of_synapses} has {inputs} inputs, more than the {AXONS} axons of a core")
+                wrong.append(
+                    f"neuron {row} of {of_synapses} has {inputs} inputs, more than the {AXONS} axons of a core"
+                )
             if len(wrong) > before:
                 break
-    alpha, R = (np.broadcast_to(x, (n,)) for x in (alpha, R))
-    return Layer(of_synapses, weight, leak, alpha, R, R, 0 if hard else 1)
+    alpha, start = (np.broadcast_to(x, (n,)) for x in (alpha, start))
+    return Layer(of_synapses, weight, leak, alpha, start, start, 0 if hard else 1)
 
 
 def _whole(owner: str, name: str, value: Any, least: int, most: int, wrong: list[str]) -> NDArray[np.int64]:

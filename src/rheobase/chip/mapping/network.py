@@ -1,4 +1,4 @@
-"""Layers to a configuration: cores of neurons, splitters between them, delays, places, and what the host is wired to."""
+"""Layers to a configuration: cores of neurons, splitters between them, delays, places, and the wires of the host."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def mapped(
     these axons. Where a layer has splitters in front of it, all its inputs take two ticks, else one, so that the spikes
     of a tick meet. A neuron with a leak starts by as many leaks off as ticks pass before its first input.
 
-    `rates`: spikes of each neuron for each layer, by which places are chosen; None counts each neuron once. `seed`: of the
-    search for places.
+    `rates`: spikes of each neuron for each layer, by which places are chosen; None counts each neuron once.
+    `seed`: of the search for places.
 
     Raises: `NotRepresentable` with every limit that is broken: cores of the board, axons that one neuron must reach,
     a neuron that its leak would make fire before its first input.

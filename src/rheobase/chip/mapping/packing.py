@@ -59,7 +59,7 @@ def _core(
 ) -> Packed:  # fmt: skip
     source, kind = np.divmod(pairs, TYPES)
     here = weight[rows][:, source].T != 0
-    return Packed(rows, source, kind, values[rows].T, here & (kinds[rows][:, source].T == kind[:, None]))
+    return Packed(rows, source, kind, values[rows].T, here & (kind[:, None] == kinds[rows][:, source].T))
 
 
 def types_of(weight: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

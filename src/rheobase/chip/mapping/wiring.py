@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ class Cores:
     """Cores by number, in the order in which they were added."""
 
     def __init__(self) -> None:
-        self.tables = {
+        self.tables: dict[str, NDArray[Any]] = {
             name: np.full((0, *axes), 0, np.uint8 if name == "crossbar" else np.int64)
             for name, (axes, _) in TABLES.items()
         }
@@ -77,10 +78,12 @@ class Cores:
         splitters, axons, neurons = list[int](), list[int](), list[int]()
         for row, ends in enumerate(needed):
             if len(ends) > NEURONS:
-                wrong.append(f"neuron {row} of {name} must reach {len(ends)} axons, more than the {NEURONS} of a splitter")
+                wrong.append(
+                    f"neuron {row} of {name} must reach {len(ends)} axons, more than the {NEURONS} of a splitter"
+                )
                 return 0, ticks
             if len(ends) == 1:
-                self._send(*sources[row], *ends[0], delay=ticks)
+                self._send(sources[row], ends[0], delay=ticks)
             elif ends:
                 room = [k for k, taken in enumerate(neurons) if taken + len(ends) <= NEURONS and axons[k] < AXONS]
                 if not room:
@@ -98,18 +101,19 @@ class Cores:
         self, source: NDArray[np.int64], ends: list[tuple[int, int]], core: int, axon: int, first: int, rate: int
     ) -> None:
         """Neurons of a splitter from `first` on, which fire whenever the axon is active."""
-        self._send(*source, core, axon, delay=DIRECT)
+        self._send(source, (core, axon), delay=DIRECT)
         synapses = np.zeros(NEURONS, bool)
         synapses[first : first + len(ends)] = True
         self.tables["crossbar"][core, axon] = np.packbits(synapses, bitorder="little")
         self.tables["s"][core, 0, synapses] = 1
         self.rate[core, synapses] = rate
         for k, end in enumerate(ends):
-            self._send(core, first + k, *end, delay=SPLIT - DIRECT)
+            self._send((core, first + k), end, delay=SPLIT - DIRECT)
 
-    def _send(self, core: int, neuron: int, target: int, axon: int, *, delay: int) -> None:
-        for name, value in (("target", target), ("target_axon", axon), ("delay", delay)):
-            self.tables[name][core, neuron] = value
+    def _send(self, neuron: tuple[int, int] | NDArray[np.int64], end: tuple[int, int], *, delay: int) -> None:
+        """Spikes of a neuron, at (core, neuron), to (core, axon)."""
+        for name, value in (("target", end[0]), ("target_axon", end[1]), ("delay", delay)):
+            self.tables[name][tuple(neuron)] = value
 
     def flow(self) -> NDArray[np.int64]:
         """Spikes from core to core."""
