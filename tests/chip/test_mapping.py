@@ -198,6 +198,7 @@ def test_every_broken_limit_is_in_one_error() -> None:
         (torch.zeros(5, 3), ShapeError, r"x of shape \(5, 3\); expected \(time, batch, 3\)"),
         (torch.zeros(5, 1, 4), ShapeError, "x of shape"),
         (torch.zeros(0, 1, 3), ShapeError, "x of shape"),
+        (torch.zeros(5, 0, 3), ShapeError, "x of shape"),
         (np.zeros((5, 1, 3)), ShapeError, "x of type ndarray"),
         (torch.full((5, 1, 3), 0.5), NotRepresentable, "x with 0.5, and 15 values that are no spikes"),
         (torch.full((5, 1, 3), float("nan")), NotRepresentable, "x with nan"),

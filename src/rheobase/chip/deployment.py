@@ -109,7 +109,7 @@ def deploy(
     if x is not None:
         _check_spikes(x, (-1, layers[0].n_inputs), ("time", "batch", f"{layers[0].n_inputs}"))
         with torch.no_grad():
-            outputs = net.outputs(x.to(net[0].weight.dtype))[1::2]
+            outputs = net.outputs(x.to(net[0].weight))[1::2]
     rates = None if outputs is None else [each.sum((0, 1)).cpu().numpy() for each in outputs]
     found = mapped(layers, board, rates)
     deployed = Deployed(found, layers[0].n_inputs, Emulator(found.net))
@@ -125,7 +125,7 @@ def _check_spikes(x: Any, sizes: tuple[int, ...], axes: tuple[str, ...]) -> None
     expected = "(" + ", ".join(axes) + ")"
     if not isinstance(x, Tensor):
         raise ShapeError("deploy", f"x of type {type(x).__name__}", f"a tensor {expected}", "torch.as_tensor(x)")
-    if x.dim() != len(axes) or not len(x) or any(n >= 0 and n != m for n, m in zip(sizes, x.shape[1:], strict=True)):
+    if x.dim() != len(axes) or not x.numel() or any(n >= 0 and n != m for n, m in zip(sizes, x.shape[1:], strict=True)):
         raise ShapeError("deploy", f"x of shape {tuple(x.shape)}", expected, "one row of inputs for each step")
     wrong = (x != 0) & (x != 1)
     if bool(wrong.any()):

@@ -54,9 +54,9 @@ class Layer:
         up = up - self.alpha if self.gamma else np.zeros_like(up)
         most = np.max([np.abs(self.v), np.abs(self.R), self.alpha], axis=0) + np.abs(self.weight).sum(1) + 256
         room = np.stack([POTENTIAL[1] - most, THRESHOLD - most]).astype(float)
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             ticks = np.where(np.stack([up, -down]) > 0, room / np.maximum(np.stack([up, -down]), 0), np.inf)
-        return float(np.floor(ticks.min()))
+        return float(max(0.0, np.floor(ticks.min())))
 
 
 def layers_of(net: Any) -> list[Layer]:
