@@ -140,6 +140,7 @@ def main() -> None:
     of_page("morphology")
     of_page("energy")
     of_page("chip")
+    of_page("deploy")
 
 
 if __name__ == "__main__":

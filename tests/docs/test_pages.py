@@ -210,6 +210,19 @@ def test_chip() -> None:
     assert (DOCS / "img" / "chip.png").is_file()
 
 
+def test_deploy(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run("deploy.md")
+    report = names["report"]
+    assert capsys.readouterr().out.strip() == str(report)
+    assert (report.same_spikes, report.same_predictions, report.samples) == (100, 100, 100)
+    # the cores of the page, to what a training on another processor may change; an accuracy that is no chance
+    (said,) = re.findall(r"^    (\d+) cores: ", (DOCS / "deploy.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert abs(report.n_cores - int(said)) <= 4
+    assert float((names["predicted"] == names["data"].y_test[:100]).float().mean()) > 0.8
+    assert len(names["figure"].axes) == 5
+    assert (DOCS / "img" / "deploy.png").is_file()
+
+
 def test_morphology() -> None:
     names = run("morphology.md")
     assert repr(names["sections"]) == (

@@ -102,3 +102,37 @@ def test_a_network_must_have_plain_weights() -> None:
         nn.quantised(neurons.LIF(3, dt=1.0), 4)
     with pytest.raises(ParameterError, match="plain weights"):
         nn.quantised(nn.quantised(network(), 4), 4)
+
+
+@pytest.mark.parametrize("per_row", [False, True])
+@pytest.mark.parametrize("whole", [1, 2, 7])
+def test_whole_weights_are_their_levels_to_the_last_bit(whole: int, per_row: bool) -> None:
+    net = network()
+    with torch.no_grad():
+        net[2].bias.copy_(torch.tensor([0.4, -1.6, 2.5]))
+    twin = nn.quantised(net, whole=whole, per_row=per_row)
+    numbers = nn.levels(twin)
+    assert set(numbers) == {"0.weight", "1.weight_rec", "2.weight"}
+    assert torch.equal(twin[0].weight, numbers["0.weight"].float())
+    assert int(numbers["0.weight"].abs().max()) == whole
+    plain = net[0].weight.detach()
+    top = plain.abs().amax(1, keepdim=True) if per_row else plain.abs().max()
+    moved = (twin[0].weight.detach() * top / whole - plain).abs()
+    assert float((moved / top).max()) <= 0.5 / whole + 1e-6
+    assert torch.equal(twin[2].bias, torch.tensor([0.0, -2.0, 2.0]))
+
+
+def test_whole_weights_and_biases_learn() -> None:
+    linear = torch.nn.Linear(4, 3)
+    twin = nn.quantised(linear, whole=2)
+    x = torch.rand(2, 4)
+    twin(x).sum().backward()
+    step = linear.weight.detach().abs().max() / 2
+    assert torch.allclose(twin.parametrizations.weight.original.grad, x.sum(0).expand(3, 4) / step)
+    assert torch.equal(twin.parametrizations.bias.original.grad, torch.full((3,), 2.0))
+
+
+@pytest.mark.parametrize("given", [{}, {"bits": 2, "whole": 1}, {"whole": 0}, {"whole": 256}, {"whole": 1.0}])
+def test_whole_must_make_sense(given: dict[str, object]) -> None:
+    with pytest.raises(ParameterError, match="whole"):
+        nn.quantised(network(), **given)  # type: ignore[arg-type]

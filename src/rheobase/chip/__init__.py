@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rheobase.chip import loihi, truenorth
 from rheobase.chip.loihi import Loihi
 from rheobase.chip.truenorth import TrueNorth
+from rheobase.lazy_exports import lazily
 
-__all__ = ["Loihi", "TrueNorth", "loihi", "truenorth"]
+if TYPE_CHECKING:
+    from rheobase.chip.deployment import Deployed, deploy
+    from rheobase.chip.report import Report
+
+__all__ = ["Deployed", "Loihi", "Report", "TrueNorth", "deploy", "loihi", "truenorth"]
+
+# a chip alone needs none of what mapping does
+_LATER = {"Deployed": "deployment", "Report": "report", "deploy": "deployment"}
+
+__getattr__ = lazily(__name__, _LATER)

@@ -51,22 +51,68 @@ class Rounded(nn.Module):
         return f"bits={self.bits}, per_row={self.per_row}"
 
 
-def quantised(net: nn.Module, bits: int, *, per_row: bool = False) -> nn.Module:
-    """A copy of a network whose weights (linear, convolutional, lateral) have `bits` bits.
+class Whole(Rounded):
+    """The number of the nearest of 2 most + 1 levels, from -most to most: what a chip adds for a spike.
+
+    The gradient is that of the weight in units of a step. The outermost levels are where those of `Rounded` are.
+
+    Shapes: weight (out, ...) -> the same, whole numbers.
+
+    >>> Whole(1)(torch.tensor([[0.9, -0.5, 0.2]]))
+    tensor([[ 1., -1.,  0.]])
+    """
+
+    def __init__(self, most: int, per_row: bool = False):
+        # the bits that such a number takes
+        super().__init__(most.bit_length() + 1, per_row)
+        self.outermost = most
+
+    @property
+    def most(self) -> int:
+        return self.outermost
+
+    def forward(self, weight: Tensor) -> Tensor:
+        scaled = weight / self.step(weight)
+        # the difference is exact, and so is the sum: two numbers within a factor of two of each other, or one is 0
+        return scaled + (self.levels(weight).to(weight.dtype) - scaled).detach()
+
+    def extra_repr(self) -> str:
+        return f"most={self.most}, per_row={self.per_row}"
+
+
+class NearestWhole(nn.Module):
+    """The nearest whole number; the gradient is that of the identity. Of biases, which a chip has as leaks."""
+
+    def forward(self, bias: Tensor) -> Tensor:
+        return bias + (torch.round(bias) - bias).detach()
+
+
+def quantised(net: nn.Module, bits: int | None = None, *, per_row: bool = False, whole: int | None = None) -> nn.Module:
+    """A copy of a network whose weights (linear, convolutional, lateral) have `bits` bits, or are whole numbers.
 
     Without further training, the copy is the network after post-training quantisation. When it is trained, its weights
-    in full precision learn through the rounding (quantisation-aware training). Biases and neuron parameters are not
-    rounded. `levels(net)` gives the whole numbers that a chip would store.
+    in full precision learn through the rounding (quantisation-aware training). With `bits`, biases and neuron
+    parameters are not rounded. `levels(net)` gives the whole numbers that a chip would store.
 
-    Raises: `ParameterError` for fewer than 2 or more than 16 bits, for a network without weights, and for one that
-    is quantised already.
+    With `whole`, weights are the whole numbers from -whole to whole themselves (1: ternary; 2: the four values that a
+    neuron of TrueNorth can tell apart, and 0), and biases are rounded: with thresholds that are whole numbers, the copy
+    is the network of integers that `rheobase.chip.deploy` puts on a chip. A threshold then counts such weights: one
+    that was meant for weights in full precision must be chosen anew.
+
+    Raises: `ParameterError` for fewer than 2 or more than 16 bits, for a `whole` outside 1 to 255, for both or none of
+    the two, for a network without weights, and for one that is quantised already.
 
     >>> net = quantised(nn.Linear(3, 2, bias=False), bits=4)
     >>> int(levels(net)["weight"].abs().max())
     7
     """
-    if not is_whole(bits, 2, 16):
+    if (bits is None) == (whole is None):
+        given, remedy = f"bits = {bits!r} and whole = {whole!r}", "bits=5, or whole=1 for a chip"
+        raise ParameterError("quantised", given, "one of the two", remedy)
+    if bits is not None and not is_whole(bits, 2, 16):
         raise ParameterError("quantised", f"bits = {bits!r}", "a whole number from 2 to 16", "bits=5, say")
+    if whole is not None and not is_whole(whole, 1, 255):
+        raise ParameterError("quantised", f"whole = {whole!r}", "a whole number from 1 to 255", "whole=1 is ternary")
     twin = copy.deepcopy(net)
     found = [(module, name) for module in twin.modules() for kind, name in WEIGHTS.items() if isinstance(module, kind)]
     if not found:
@@ -74,7 +120,10 @@ def quantised(net: nn.Module, bits: int, *, per_row: bool = False) -> nn.Module:
     for module, name in found:
         if parametrize.is_parametrized(module):
             raise ParameterError("quantised", repr(module), "a layer with plain weights", "quantise the original")
-        parametrize.register_parametrization(module, name, Rounded(bits, per_row))
+        rounding = Rounded(bits, per_row) if bits is not None else Whole(int(whole or 0), per_row)
+        parametrize.register_parametrization(module, name, rounding)
+        if whole is not None and getattr(module, "bias", None) is not None:
+            parametrize.register_parametrization(module, "bias", NearestWhole())
     return twin
 
 
@@ -89,4 +138,4 @@ def levels(net: nn.Module) -> dict[str, Tensor]:
     return found
 
 
-__all__ = ["Rounded", "levels", "quantised"]
+__all__ = ["NearestWhole", "Rounded", "Whole", "levels", "quantised"]

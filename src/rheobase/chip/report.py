@@ -1,0 +1,93 @@
+"""What a network on a chip does and takes: the certificate, its cores, and its bill."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from rheobase.chip.mapping import Mapped
+from rheobase.chip.truenorth import Counts
+from rheobase.energy import chips
+from rheobase.energy.tables import joules, ranged
+
+
+@dataclass(frozen=True)
+class Report:
+    """A deployment in numbers. Counts are means over samples; without samples, there are none.
+
+    cores              of each layer, and of the splitters in front of it
+    latency            ticks from a step of the input to the output of the same step
+    exact_ticks        steps for which chip and network agree on any input; beyond, a potential may leave its range
+    samples, ticks     how many were run, each so long (with the latency)
+    same_spikes        samples of which all output spikes are those of the network, tick by tick
+    same_predictions   samples with the same output that spikes most (the first of several)
+    spikes, synaptic_events, hops   of a sample; `given`, `host`: spikes to and from the chip
+    bill               joules of a sample (`energy.chips.TrueNorth`), with these hops
+    """
+
+    cores: dict[str, int]
+    latency: int
+    exact_ticks: float
+    samples: int = 0
+    ticks: int = 0
+    same_spikes: int = 0
+    same_predictions: int = 0
+    spikes: float = 0.0
+    synaptic_events: float = 0.0
+    hops: float = 0.0
+    given: float = 0.0
+    host: float = 0.0
+    bill: chips.Bill | None = None
+
+    @property
+    def n_cores(self) -> int:
+        """All cores in use."""
+        return sum(self.cores.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """All numbers; an `exact_ticks` without end is None."""
+        own = {name: value for name, value in vars(self).items() if name != "bill"}
+        exact = None if math.isinf(self.exact_ticks) else int(self.exact_ticks)
+        return own | {"exact_ticks": exact, "bill": None if self.bill is None else self.bill.as_json()}
+
+    def __str__(self) -> str:
+        exact = "any number of" if math.isinf(self.exact_ticks) else f"{int(self.exact_ticks):,}"
+        lines = [
+            f"{self.n_cores} cores: " + ", ".join(f"{n} for {name}" for name, n in self.cores.items()),
+            f"latency {self.latency} ticks; exact on any input for {exact} steps",
+        ]
+        if self.bill is None:
+            return "\n".join([*lines, "not run: give samples x for the certificate and the bill"])
+        lines += [
+            f"same output spikes, tick by tick: {self.same_spikes} of {self.samples} samples",
+            f"same predictions: {self.same_predictions} of {self.samples} samples",
+            f"a sample: {self.ticks} ticks, {self.spikes:.4g} spikes, {self.synaptic_events:.4g} synaptic events, "
+            f"{self.hops:.4g} hops, {self.given:.4g} spikes in, {self.host:.4g} out",
+        ]
+        parts = [(f"  {name}", part) for name, part in self.bill.parts.items()]
+        rows = [(f"energy, {self.bill.chip}", self.bill.total), *parts]
+        return "\n".join([*lines, *(f"{name}: {joules(s.nominal)} ({ranged(s)})" for name, s in rows)])
+
+
+def report_of(
+    found: Mapped, exact_ticks: float, spikes: Tensor, expected: Tensor, counts: Counts, given: int
+) -> Report:
+    """The report on samples: spikes of the chip, and those expected, both (time, batch, outputs)."""
+    steps, samples = spikes.shape[:2]
+    same = (spikes == expected.to(spikes.dtype)).all(2).all(0)
+    predicted = spikes.sum(0).argmax(1) == expected.sum(0).argmax(1)
+    sent, host, hops, events = (float(each.mean()) for each in (counts.spikes, counts.host, counts.hops,
+                                                                counts.synaptic_events))  # fmt: skip
+    into, ticks = given / samples, steps + found.latency
+    # spikes on the way: those of neurons, and those that come from outside
+    packets = sent + into
+    edge, each = ((host + into) / packets, hops / packets) if packets else (0.0, 0.0)
+    chip = chips.TrueNorth(hops=each, edge=edge)
+    bill = chip.bill(chips.Traffic(ticks, events, packets, sent, 0.0))
+    return Report(
+        found.cores, found.latency, exact_ticks, samples, ticks, int(same.sum()), int(predicted.sum()), sent, events,
+        hops, into, host, bill,
+    )  # fmt: skip
