@@ -33,7 +33,7 @@ test-fast: .venv/.installed-dev ## run a part of the tests in two minutes, while
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --fast $(PYTEST)
 
 fuzz: .venv/.installed-dev ## compare the kernels of 10,000 random neurons and boards with the references (hours; N=... for fewer)
-	RHEOBASE_FUZZ=$(or $(N),10000) $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/contract/test_random_neurons.py tests/chip/test_truenorth_parity.py
+	RHEOBASE_FUZZ=$(or $(N),10000) $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/contract/test_random_neurons.py tests/chip/test_truenorth_parity.py tests/chip/test_mapping.py
 
 lint: .venv/.installed-dev ## run the static checks alone
 	$(BIN)/ruff check

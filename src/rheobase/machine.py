@@ -29,7 +29,7 @@ def in_words(said: dict[str, Any]) -> str:
     """What `machine` says, in words.
 
     >>> in_words({"processor": "A", "cores": 2, "threads": 1})
-    "A, 2 cores, 1 thread"
+    'A, 2 cores, 1 thread'
     """
     threads = said["threads"]
     return f"{said['processor']}, {said['cores']} cores, {threads} thread{'' if threads == 1 else 's'}"

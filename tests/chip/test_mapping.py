@@ -1,7 +1,11 @@
-"""Networks on cores: the spikes of the network, tick by tick, within every limit, and by short ways."""
+"""Networks on cores: the spikes of the network, tick by tick, within every limit, and by short ways.
+
+A few random networks here; RHEOBASE_FUZZ=1000 with this file runs as many.
+"""
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise, permutations
 
 import numpy as np
@@ -16,6 +20,7 @@ from rheobase.chip.truenorth import HOST, Emulator, TrueNorth
 from rheobase.errors import NotRepresentable, ParameterError, RheobaseError, ShapeError
 
 BOARD = TrueNorth()
+CASES = int(os.environ.get("RHEOBASE_FUZZ", "15"))
 
 
 def network(
@@ -53,7 +58,7 @@ def check_budgets(found: chip.truenorth.Configuration) -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=CASES, deadline=None, derandomize=True)
 def test_the_chip_has_the_spikes_of_the_network(data: st.DataObject) -> None:
     """Of random depth, width, values, density, leaks and resets; layers on several cores, splitters, both or none."""
     sizes = data.draw(st.lists(st.integers(1, 150), min_size=2, max_size=4))

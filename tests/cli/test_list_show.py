@@ -131,7 +131,7 @@ def test_a_picture_and_none_is_refused(refused):
 
 def test_list_has_every_channel(run):
     result = run("list", "--json", "all.json")
-    assert "38 neurons, 31 channels" in " ".join(result.stdout.split())
+    assert "39 neurons, 31 channels" in " ".join(result.stdout.split())
     listed = {each["name"]: each for each in json.loads(Path("all.json").read_text())["channels"]}
     assert list(listed) == channel_names()
     assert listed["SK"]["inputs"]["ca"]["unit"] == "mM"

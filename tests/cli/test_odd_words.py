@@ -14,7 +14,7 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from rheobase.cli import app, fit, gallery, reproduce, simulate, sweep, train
+from rheobase.cli import app, fit, gallery, reproduce, sweep, train, window
 from rheobase.cli.options import reported
 
 LONG, MANY = "a" * 300, "9" * 5000
@@ -33,6 +33,8 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("gallery",): ("LIF",),
     ("train",): ("--neuron", "LIF", "--data", "toy.npz", "--device", "cpu"),
     ("fit",): ("LIF", "cell.npz"),
+    ("energy",): ("run", "--limit", "1"),
+    ("population",): ("file", "--morphology", "file", "--stimuli", "0.1", "--out", "cells"),
     ("predict",): ("run", "--data", "new.npy"),
     ("evaluate",): ("run",),
     ("reproduce",): ("src",),
@@ -98,7 +100,7 @@ def quick(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "_fitted", stop)
     monkeypatch.setattr(gallery, "_draw", stop)
     monkeypatch.setattr(reproduce, "_run", stop)
-    monkeypatch.setattr(simulate, "MOST_STEPS", 10_000)
+    monkeypatch.setattr(window, "MOST_STEPS", 10_000)
     monkeypatch.setattr(sweep, "MOST_STEPS", 10_000)
 
 

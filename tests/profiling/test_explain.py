@@ -45,7 +45,8 @@ def test_a_layer_of_rounded_weights_is_that_layer() -> None:
     net, x = nn.Sequential(nn.Linear(6, 8), neurons.LIF(8, dt=1.0)), spikes(6)
     plain, rounded = explain(net, x), explain(nn.quantised(net, 4), x)
     assert [p.label for p in rounded.parts] == ["0: ParametrizedLinear", "1: LIF"]
-    assert rounded.parts[0].operations == plain.parts[0].operations
+    # weights that round to 0 are no synapses
+    assert 0 < rounded.parts[0].operations.accumulates <= plain.parts[0].operations.accumulates
     assert [p.parameters for p in rounded.parts] == [p.parameters for p in plain.parts]
 
 

@@ -20,8 +20,8 @@ def spaced(spec: str, unit: str, option: str, typed: str, example: str) -> Tenso
 
     Raises: `ParameterError`, `UnitError`.
 
-    >>> spaced("0:300pA:4", "nA", "--fi", "0:300pA:4", "--fi 0:0.3:16").tolist()
-    [0.0, 0.1, 0.2, 0.3]
+    >>> spaced("0:500pA:3", "nA", "--fi", "0:500pA:3", "--fi 0:0.3:16").tolist()
+    [0.0, 0.25, 0.5]
     """
     import torch
 

@@ -37,8 +37,7 @@ def check_tensor(owner: object, name: str, x: Any) -> None:
     """
     if isinstance(x, Tensor):
         return
-    # written only now, since a neuron's takes longer than its call
-    shown = owner if isinstance(owner, str) else repr(owner)
+    shown = _said(owner)
     if isinstance(x, tuple) and len(x) > 1 and isinstance(x[0], Tensor):
         raise DTypeError(shown, f"{name} of type tuple: the (out, state) of a layer", "a torch.Tensor", IN_A_ROW)
     raise DTypeError(shown, f"{name} of type {type(x).__name__}", "a torch.Tensor", "torch.as_tensor it")
@@ -52,7 +51,7 @@ def check_call(neuron: Neuron, inputs: Sequence[Any], record: Sequence[str], len
     neuron.check_names(record)
     _check_parameters(neuron, inputs[0])
     if lengths is not None:
-        check_lengths(repr(neuron), inputs[0], lengths)
+        check_lengths(neuron, inputs[0], lengths)
 
 
 def _check_input(neuron: Neuron, name: str, x: Any) -> None:
@@ -106,21 +105,30 @@ def _check_parameters(neuron: Neuron, x: Tensor) -> None:
             raise DTypeError(repr(neuron), "an input of dtype torch.float64", f"{tensor.dtype}", remedy)
 
 
-def check_lengths(owner: str, current: Tensor, lengths: Tensor) -> None:
-    """Raise unless there is a number of steps for each sequence of (time, batch, ...)."""
+def check_lengths(owner: object, current: Tensor, lengths: Tensor) -> None:
+    """Raise unless there is a number of steps for each sequence of (time, batch, ...). `owner`: an object, or its name."""
     if not isinstance(lengths, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
         given = f"lengths of type {type(lengths).__name__}"
-        raise ShapeError(owner, given, "a tensor of integers", "torch.as_tensor it")
+        raise ShapeError(_said(owner), given, "a tensor of integers", "torch.as_tensor it")
     if lengths.device != current.device:
-        raise DeviceError(owner, f"lengths on {lengths.device}", f"them on {current.device}", "move them")
+        raise DeviceError(_said(owner), f"lengths on {lengths.device}", f"them on {current.device}", "move them")
     if lengths.shape != current.shape[1:2] or lengths.is_floating_point() or lengths.dtype == torch.bool:
         given = f"lengths of shape {tuple(lengths.shape)} and dtype {lengths.dtype}"
-        raise ShapeError(owner, given, f"integers of shape ({current.shape[1]},)", "give one length per sequence")
+        raise ShapeError(
+            _said(owner), given, f"integers of shape ({current.shape[1]},)", "give one length per sequence"
+        )
     if torch.compiler.is_compiling():
         return
     if int(lengths.min()) < 0 or int(lengths.max()) > current.shape[0]:
         given = f"lengths from {int(lengths.min())} to {int(lengths.max())}"
-        raise ParameterError(owner, given, f"0 to {current.shape[0]}, the number of steps", "count steps, not ms")
+        raise ParameterError(
+            _said(owner), given, f"0 to {current.shape[0]}, the number of steps", "count steps, not ms"
+        )
+
+
+def _said(owner: object) -> str:
+    # written only for an error, since a neuron's takes longer than its call, and torch.compile cannot trace it
+    return owner if isinstance(owner, str) else repr(owner)
 
 
 def check_state(neuron: Neuron, state: Any, current: Tensor, compute: torch.dtype) -> None:
