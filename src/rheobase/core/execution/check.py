@@ -106,7 +106,7 @@ def _check_parameters(neuron: Neuron, x: Tensor) -> None:
 
 
 def check_lengths(owner: object, current: Tensor, lengths: Tensor) -> None:
-    """Raise unless there is a number of steps for each sequence of (time, batch, ...). `owner`: an object, or its name."""
+    """Raise unless each sequence of (time, batch, ...) has a number of steps. `owner`: an object, or its name."""
     if not isinstance(lengths, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
         given = f"lengths of type {type(lengths).__name__}"
         raise ShapeError(_said(owner), given, "a tensor of integers", "torch.as_tensor it")
