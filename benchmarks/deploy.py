@@ -21,7 +21,7 @@ from rheobase.data import Rate, digits
 from rheobase.learning import Recipe, SumCrossEntropy, Trainer
 
 # weights from -whole to whole (None: full precision), and the threshold that suits them
-VARIANTS: dict[str, tuple[int | None, float]] = {"float": (None, 1.0), "ternary": (1, 8.0), "four values": (2, 16.0)}
+VARIANTS: dict[str, tuple[int | None, float]] = {"float": (None, 1.0), "ternary": (1, 8.0), "four values": (2, 8.0)}
 TRIED: dict[str, tuple[float, ...]] = {
     "float": (0.5, 1.0, 2.0), "ternary": (4.0, 8.0, 16.0), "four values": (8.0, 16.0, 32.0),
 }  # fmt: skip
