@@ -1,4 +1,4 @@
-"""The section of `benchmarks.cells`."""
+"""The sections of `benchmarks.cells` and `benchmarks.synapses`."""
 
 from __future__ import annotations
 
@@ -85,3 +85,32 @@ def _off(found: dict[str, Any] | None) -> str:
     if found is None:
         return ""
     return f"{found['ms']:.1e} ({found['traces']}; {found['other counts']})"
+
+
+def synapses(results: dict[str, Any]) -> str:
+    def us(row: dict[str, Any]) -> str:
+        per = 1e6 / (results["steps"] * results["lanes"])
+        median, lower, upper = (f"{per * row['seconds'][k]:.3g}" for k in ("median", "lower", "upper"))
+        return f"{median} [{lower}, {upper}]"
+
+    cases = results["cases"]
+    rows = [
+        [
+            title,
+            *(text for rows in cases.values() for text in (us(rows[title]), f"{rows[title]['ns'] / bare(rows):.3g} x")),
+        ]
+        for title in cases["forward"]
+    ]
+    head = ["", *(text for what in cases for text in (f"{what}: us", "to none"))]
+    return "\n".join([
+        "## Synapses on a cell\n",
+        f"Microseconds of the processor, one thread, for a step of one of {results['lanes']} cells of 127 compartments "
+        f"in float32, with {results['synapses']} synapses at random places, in turns ({results['steps']} steps a run). "
+        "Other work may have run beside: it is not in the processor's time, but takes of its caches.\n",
+        table(head, rows),
+    ])  # fmt: skip
+
+
+def bare(rows: dict[str, Any]) -> float:
+    """The nanoseconds of the cell without synapses."""
+    return rows["no synapses"]["ns"]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells_table import cells
+from benchmarks.cells_table import cells, synapses
 from benchmarks.markdown import megabytes, ms, percent, table, times
 from benchmarks.measure import ROOT
 from benchmarks.schemes_table import rallpack, schemes
@@ -319,35 +319,6 @@ def tree(results: dict[str, Any]) -> str:
         "branched cable, and its adjoint. Beside them, a copy by torch of as many bytes as must be read and written.\n",
         table(head, rows),
     ])  # fmt: skip
-
-
-def synapses(results: dict[str, Any]) -> str:
-    def us(row: dict[str, Any]) -> str:
-        per = 1e6 / (results["steps"] * results["lanes"])
-        median, lower, upper = (f"{per * row['seconds'][k]:.3g}" for k in ("median", "lower", "upper"))
-        return f"{median} [{lower}, {upper}]"
-
-    cases = results["cases"]
-    rows = [
-        [
-            title,
-            *(text for rows in cases.values() for text in (us(rows[title]), f"{rows[title]['ns'] / bare(rows):.3g} x")),
-        ]
-        for title in cases["forward"]
-    ]
-    head = ["", *(text for what in cases for text in (f"{what}: us", "to none"))]
-    return "\n".join([
-        "## Synapses on a cell\n",
-        f"Microseconds of the processor, one thread, for a step of one of {results['lanes']} cells of 127 compartments "
-        f"in float32, with {results['synapses']} synapses at random places, in turns ({results['steps']} steps a run). "
-        "Other work may have run beside: it is not in the processor's time, but takes of its caches.\n",
-        table(head, rows),
-    ])  # fmt: skip
-
-
-def bare(rows: dict[str, Any]) -> float:
-    """The nanoseconds of the cell without synapses."""
-    return rows["no synapses"]["ns"]
 
 
 def profiler_rows(results: dict[str, Any]) -> str:

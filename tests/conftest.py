@@ -17,7 +17,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 # What `--fast` leaves out: what takes long for what it finds while one works.
 SLOW = (
-    "tests/against", "tests/cells/test_against_neuron", "tests/cells/test_cell", "tests/cells/test_populations",
+    "tests/against", "tests/cells/test_against_neuron", "tests/cells/test_cell", "tests/cells/test_population",
     "tests/cells/test_synapses", "tests/channels/test_channels", "tests/chip/test_truenorth_parity",
     "tests/chip/test_truenorth_processes", "tests/jobs/test_dask",
     "tests/cli", "tests/equivalence", "tests/event_driven", "tests/papers", "tests/plot",

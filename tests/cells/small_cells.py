@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from rheobase import channels
-from rheobase.cells import Cell, Compartments, Current, Section
+from rheobase import channels, stimuli
+from rheobase.cells import Cell, Compartments, Current, Section, population
+
+MODELS = ("0.3", "0.5", "0.8")
+STIMULI = {f"{a} nA": stimuli.step(a, start=2.0, stop=25.0) for a in (-0.1, 0.3)} | {"noise": stimuli.noise(0.2, 0.1)}
+RECORD = ("soma", "dend(0.9)", "soma.Kv3_1.m")
 
 
 def firing(models, dt=0.1, inputs=None):
@@ -24,3 +28,18 @@ def firing(models, dt=0.1, inputs=None):
 def alone(models):
     """One cell, however many there should be."""
     return firing([models[0]]).compartments
+
+
+def made(folder, models=MODELS, given=STIMULI, **options):
+    options = {"t_stop": 30.0, "record": RECORD, "every": 3} | options
+    make = options.pop("make", firing)
+    return population(make, models, given, folder, **options)
+
+
+def expected():
+    """What the cells do, called themselves over the whole time: (models, stimuli, time) of each record; spikes."""
+    x = torch.stack([one.in_steps(300, 0.1) for one in STIMULI.values()], 1).float()
+    spikes, _, found = firing(MODELS)(x[..., None].expand(-1, -1, 3).contiguous(), record=RECORD, every=3)
+    return spikes.permute(2, 1, 0).numpy(), {
+        k: v.movedim(0, -1).movedim((-2, -3), (0, 1)).numpy() for k, v in found.items()
+    }

@@ -27,7 +27,7 @@ from tests.contract.runs import Run, run
 from tests.contract.test_parity import everything
 from tests.engine.integer_arithmetic import RULES_OF_WHOLE
 
-CASES = int(os.environ.get("RHEOBASE_FUZZ", "150"))
+CASES = int(os.environ.get("RHEOBASE_FUZZ", "300"))
 SHARES = 4  # the tests below, among which the cases are divided
 STEPS, BATCH = 9, 2
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 2e-3}

@@ -13,6 +13,7 @@ import torch
 from rheobase import neurons, stimuli
 from rheobase.errors import DTypeError, ParameterError
 from rheobase.learning import FitRecipe, Recording, fit_neuron
+from rheobase.learning.fitting.candidates import Candidates
 from rheobase.learning.fitting.guess import likely_ranges, measured, usual_learn
 from rheobase.learning.fitting.stages import Target
 
@@ -90,7 +91,12 @@ def test_a_fit_is_printed_in_a_line_and_its_candidates_in_many_words(noisy: Reco
 def test_silent_sweeps_do_not_lower_gamma(steps: Recording) -> None:
     fit = fitted(steps, forced=60, generations=60, population=32)
     assert [len(times) > 0 for times in steps.spike_times()] == [False] * 3 + [True] * 3
-    assert fit.gamma > 0.5  # which would be the most with 0 for half of the sweeps
+    # with 0 for half of the sweeps, 0.5 would be the most
+    assert fit.gamma > 0.5
+    true = neurons.GLIF1(1, dt=DT, **TRUE)
+    candidates = Candidates(true, steps, learn=("g_leak",), ranges={}, scale=None, series=False)
+    truth = candidates.axes[0].share(torch.tensor(TRUE["g_leak"])).expand(2, 1)
+    assert Target(steps, 20.0).scores(candidates, truth).gamma.tolist() == pytest.approx([1.0, 1.0], abs=1e-9)
     assert fit.gamma_on(steps, start=20.0) == pytest.approx(fit.gamma, abs=1e-9)
     assert fit.gamma_on(steps.sweeps([0, 1])) == 0.0
 

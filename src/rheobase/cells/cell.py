@@ -160,6 +160,9 @@ class Cell(Stateful):
         self.contacts = self._contacts()
         self.double()
         self._plan()  # whose errors belong here
+        for held in self.channels.values():
+            for m in held.values():  # type: ignore[operator]
+                m.placed = True  # from now on its values are those of this cell
 
     def _synapses(self) -> list[tuple[str, Synapse]]:
         return [(name, port) for name, port in self.ports.items() if isinstance(port, Synapse)]

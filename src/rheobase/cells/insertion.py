@@ -100,7 +100,6 @@ def _surround(m: Membrane, kind: str, reversal: Mapping[str, float], celsius: fl
             other = f"{name} of another cell, with {key} = {before.tolist()} {unit}"
             given_here = f"{other}, in {kind} with {value} {unit}"
             raise ParameterError("Cell", given_here, "a channel of its own", f"a new {name}(...)")
-    m.placed = True
 
 
 def fitting(name: str, synapse: Synapse, dt: float, shape: tuple[int, ...]) -> Receptor:
