@@ -74,7 +74,7 @@ def test_a_channel_of_one_cell_is_not_changed_by_another() -> None:
 
 def test_a_cell_that_was_refused_does_not_keep_its_channels() -> None:
     held = [C.Kv3_1(gbar=0.3)]
-    with pytest.raises(ParameterError, match="soma.Kv3_1.nothing"):
+    with pytest.raises(ParameterError, match=r"soma\.Kv3_1\.nothing"):
         Cell(TREE, {"soma": held}, dt=0.1, reversal={"k": -90.0}, scale={"soma.Kv3_1.nothing": [1.0]})
     made = Cell(TREE, {"soma": held}, dt=0.1, reversal={"k": -60.0})
     assert float(made.values()["soma.Kv3_1.e"]) == -60.0
