@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +33,7 @@ from rheobase.runs.task import Task
 FOLDS = 3
 SEEDS = {"GunPoint": 2, "ItalyPowerDemand": 2}  # small sets, whose figures move more; one for others
 BASE: dict[str, Any] = {"neuron": "LIF", "device": "cpu", "threads": 1}
-CHOICES = (
-    "data_dir", "limit", "validation", "hidden", "recurrent", "encoder", "gain", "threshold", "fields", "steps", "taps",
-    "epochs", "batch", "lr", "loss", "optimiser", "schedule", "seed", "devices", "precision", "tensorboard",
-)  # fmt: skip
+CHOICES = tuple(f.name for f in fields(Settings) if f.name != "reading")  # that comes from the data
 # `weight` is that of the slope; the other changes are options of `rheobase train`
 CANDIDATES: dict[str, dict[str, Any]] = {
     "the defaults": {},
