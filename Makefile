@@ -52,7 +52,7 @@ bench: .venv/.installed ## time rheobase against torch, and against its peers wh
 		$(BENCH_PYTHON) -m benchmarks.$$name $(BENCH) || exit 1; done
 	$(BENCH_PYTHON) -m benchmarks.table
 
-bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly, NEURON, Brian2) in an environment of their own
+bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly, NEURON, Brian2, NEST) in an environment of their own
 
 clean: ## remove the environment, caches and builds; keep runs/ and the peers
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -41,7 +41,7 @@ def test_the_index_has_every_page() -> None:
 def test_what_a_page_names_is_there(page: str) -> None:
     """Links, names of the library, and options of commands."""
     text = (HOWTO / page).read_text(encoding="utf-8")
-    for link in re.findall(r"\]\(([^)#]+)", text):
+    for link in re.findall(r"\]\(([^)#]+)", BLOCK.sub("", text)):
         assert (HOWTO / link).exists(), link
     for test in re.findall(r"`(tests/[\w/.]+)`", text):
         assert (HOWTO.parents[1] / test).exists(), test

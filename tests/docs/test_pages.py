@@ -9,13 +9,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
 
-import rheobase
-from rheobase import data, integrators, neurons, nn, stimuli, surrogates
+from rheobase import stimuli
 from rheobase.cli import app
 from rheobase.cli.stimulus import FORMS
 from rheobase.learning import count_parameters

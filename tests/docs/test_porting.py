@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any
 
+import numpy as np
 import pytest
 from benchmarks.porting import GUIDES, LIBRARIES, RESULTS, Pair, pairs, with_table
 
@@ -35,6 +36,9 @@ def test_a_right_hand_side_fires_as_the_left_one_did(pair: Pair, stored: dict[st
     assert right.spikes.shape == (record["steps"], record["neurons"])
     assert int(right.spikes.sum()) == record["spikes"]
     assert right.raster == record["raster"], "as many spikes, and others"
+    if "norm" in record:
+        assert right.gradient is not None
+        assert float(np.linalg.norm(right.gradient)) == pytest.approx(record["norm"], rel=1e-9)
 
 
 def test_there_is_something_to_compare(stored: dict[str, Any]) -> None:
@@ -43,7 +47,7 @@ def test_there_is_something_to_compare(stored: dict[str, Any]) -> None:
         assert set(found["pairs"]) == {pair.name for pair in PAIRS if pair.library == library}, AGAIN
         for name, one in found["pairs"].items():
             assert one["steps"] >= 200, name
-            assert one["spikes"] >= 10, name
+            assert one["spikes"] >= 5, name
             assert one.get("gradient", 0.0) < 1e-9, name
     for library in ("snntorch", "spikingjelly", "norse"):
         assert any("gradient" in one for one in stored["libraries"][library]["pairs"].values())
@@ -73,4 +77,4 @@ def test_a_table_names_what_there_is(library: str) -> None:
         assert any(hasattr(place, name) for place in PLACES), name
     for path in re.findall(r"(?<![\w.])((?:nn|data|surrogates|integrators|channels|learning)\.\w+)", ours):
         assert eval(path, {place.__name__.rpartition(".")[2]: place for place in PLACES}), path
-    assert len(rows) > 10
+    assert len(rows) >= 10
