@@ -174,7 +174,8 @@ def rows(results: dict[str, Any]) -> Iterator[list[str]]:
             single, gradient = one.get("different_in_single_precision"), one.get("gradient")
             yield [
                 f"[{written}]({library}.md): {name}", f"{one['steps']} x {one['neurons']}", f"{one['spikes']:,}",
-                f"{one['different']:,}", "" if single is None else f"{single:,}", "" if gradient is None else f"{gradient:.0e}",
+                f"{one['different']:,}", "" if single is None else f"{single:,}",
+                "" if gradient is None else f"{gradient:.0e}",
             ]  # fmt: skip
 
 
