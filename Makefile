@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: demo test test-fast fuzz bench bench-peers lint docs clean help
+.PHONY: demo test test-fast fuzz bench bench-peers porting lint docs clean help
 
 PYTHON ?=
 NAME ?= demo
@@ -52,7 +52,10 @@ bench: .venv/.installed ## time rheobase against torch, and against its peers wh
 		$(BENCH_PYTHON) -m benchmarks.$$name $(BENCH) || exit 1; done
 	$(BENCH_PYTHON) -m benchmarks.table
 
-bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly, NEURON, Brian2) in an environment of their own
+bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly, NEURON, Brian2, NEST) in an environment of their own
+
+porting: $(PEERS)/.installed ## run both sides of the porting guides, and write how far their spikes agree
+	$(PEERS)/bin/python -m benchmarks.porting
 
 clean: ## remove the environment, caches and builds; keep runs/ and the peers
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -156,6 +156,7 @@ def machine() -> dict[str, Any]:
         "norse",
         "neuron",
         "brian2",
+        "nest-simulator",
     ):
         try:
             versions[name] = version(name)

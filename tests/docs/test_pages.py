@@ -9,21 +9,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
 
-import rheobase
-from rheobase import data, integrators, neurons, nn, stimuli, surrogates
+from rheobase import stimuli
 from rheobase.cli import app
 from rheobase.cli.stimulus import FORMS
 from rheobase.learning import count_parameters
 from rheobase.runs import pretrained
-from tests.ports.test_brian2 import lif_with_refractory
-from tests.ports.test_norse import lif_cell
-from tests.ports.test_snntorch import leaky
-from tests.ports.test_spikingjelly import lif_node
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -77,54 +71,6 @@ def test_operator() -> None:
     assert count_parameters(stand_in) == 214 + 23 * 2
     assert names["spikes"].shape == names["v"].shape == (500, 1, 3)
     assert names["out"].shape == (100, 2, 4)
-
-
-def test_coming_from() -> None:
-    """Each port fires as the loop over the equations of its source does, with the weights that it has on the page."""
-    snntorch, spikingjelly, norse, brian2, own = after_each("coming_from.md")
-
-    def product(linear: torch.nn.Linear, x: Any, scale: float = 1.0) -> Any:
-        """What the layer gave before its weights were multiplied by `scale`, in double precision."""
-        y = torch.as_tensor(x).double() @ linear.weight.detach().double().T / scale
-        return (y if linear.bias is None else y + linear.bias.detach().double() / scale).numpy()
-
-    net, beta = snntorch["net"].double(), 0.95
-    x = snntorch["x"].double()
-    hidden, _ = leaky(product(net[0], x.expand(25, -1, -1), 20.0), beta, 1.0)
-    expected, _ = leaky(product(net[2], hidden, 20.0), beta, 1.0)
-    assert np.array_equal(net(x.expand(25, -1, -1))[0].detach().numpy(), expected)
-    assert hidden.sum() > 100
-
-    net, x = spikingjelly["net"].double(), spikingjelly["encoded"].double()
-    with torch.no_grad():
-        net[1].weight.mul_(4.0)  # as large as they become: untrained, it is silent there, too
-    expected, _ = lif_node(product(net[1], x.flatten(2)))
-    assert np.array_equal(net(x)[0].mean(0).detach().numpy(), expected.mean(0))
-    assert expected.sum() > 100
-
-    net = norse["net"].double()
-    x = (torch.rand(100, 4, 20) < 0.3).double() * 9.0
-    expected, _, _ = lif_cell(product(net[0], x, 5.0), 200.0, 100.0, 0.0, 1.0, 0.0)
-    assert np.array_equal(net(x)[0].detach().numpy(), expected)
-    assert expected.sum() > 100
-
-    expected = lif_with_refractory(brian2["v0"].numpy(), 2000)
-    assert np.array_equal(brian2["spikes"][:, 0].numpy(), expected)
-    assert float(brian2["rates"].max()) == expected.sum(0).max() / 0.2
-    assert int(own["tired"].sum()) > 10
-
-
-def test_the_page_of_other_libraries_names_what_there_is() -> None:
-    """Every keyword of a table that is written as one of ours is a keyword, every class a class."""
-    text = (DOCS / "coming_from.md").read_text(encoding="utf-8")
-    rows = [line.split(" | ") for line in text.splitlines() if line.startswith(("| `", "| its"))]
-    ours = " ".join(part for row in rows for part in row[1:])
-    places = (rheobase, neurons, nn, integrators, surrogates, data)
-    for name in re.findall(r"(?<![\w.\"])(?:\w+\.)?([A-Z]\w+)\(", ours):
-        assert any(hasattr(place, name) for place in places), name
-    for path in re.findall(r"(?<!\w)((?:nn|data|surrogates|integrators)\.\w+)", ours):
-        assert eval(path, {"nn": nn, "data": data, "surrogates": surrogates, "integrators": integrators}), path
-    assert len(rows) > 40
 
 
 def test_use_what_you_trained(
