@@ -237,3 +237,9 @@ def test_what_makes_no_cell_is_refused(what: str) -> None:
     call, expected = BAD[what]
     with pytest.raises(ParameterError, match=expected):
         call()
+
+
+def test_every_compartment_has_a_place_by_which_it_is_recorded() -> None:
+    cell = Compartments.of(branched(), nseg=ByLength(15.0))
+    found = [cell.index(name, float(x)) for name, x in (place[:-1].split("(") for place in cell.places)]
+    assert found == cell.segments.tolist()

@@ -28,6 +28,9 @@ def test_the_network_trains_and_goes_on() -> None:
     names = run(PYTHON[0], {"__name__": "readme"})
     assert names["out"].shape == (50, 64, 10)
     assert all(p.grad is not None and bool(torch.isfinite(p.grad).all()) for p in names["net"].parameters())
+    # with a hidden layer that is silent, the weights behind it would have no gradient
+    assert 0.01 < names["net"].outputs(names["current"])[1].mean() < 0.2
+    assert names["net"][2].weight.grad.norm() > 0.01
 
 
 def test_the_neuron_of_your_own_has_kernels_and_learns() -> None:

@@ -228,3 +228,9 @@ def test_refusals() -> None:
             account(nn.Linear(6, 2), torch.full((3, 2, 6), wrong))
     with pytest.raises(ParameterError, match="lengths from 3 to 9; expected 0 to 3"):
         account(nn.Linear(6, 2), torch.zeros(3, 2, 6), lengths=torch.tensor([3, 9]))
+
+
+def test_a_layer_of_whole_weights_has_the_name_that_it_had() -> None:
+    net = nn.quantised(nn.Sequential(nn.Linear(3, 2, bias=False), neurons.IF(2, dt=1.0)), whole=1)
+    found = account(net, torch.ones(4, 1, 3))
+    assert [layer.label for layer in found.layers] == ["0: Linear", "1: IF"]

@@ -33,14 +33,14 @@ def global_statements(module: Module) -> list[str]:
     ]
 
 
-NOTEBOOK = "_repr_html_"  # the name by which notebooks ask
+NOTEBOOK = ("_repr_html_", "_repr_png_")  # the names by which notebooks ask
 
 
 def trailing_underscores(module: Module) -> list[str]:
     return [
         module.at(node, f"{node.name} ends in `_`; nothing here changes its object in place")
         for node in module.nodes(ast.FunctionDef, ast.AsyncFunctionDef)
-        if node.name.endswith("_") and not node.name.endswith("__") and node.name != NOTEBOOK
+        if node.name.endswith("_") and not node.name.endswith("__") and node.name not in NOTEBOOK
     ]
 
 

@@ -178,3 +178,16 @@ def test_an_unknown_kind_of_panel():
 def test_bfloat16_and_gradients_are_taken_as_they_come():
     values = torch.rand(20, 3, dtype=torch.bfloat16, requires_grad=True)
     assert png(raster([Panel("x", values, "lines", "y")], dt=1.0))
+
+
+def test_a_notebook_shows_a_picture_without_pyplot():
+    """IPython asks the value of a cell for these bytes; they are as wide as the column of text is."""
+    figure = raster(SPIKES, dt=1.0)
+    picture, size = figure._repr_png_()
+    assert picture == png(figure)
+    assert size["width"] == round(112 * figure.get_size_inches()[0])
+
+
+def test_few_cells_have_their_numbers_beside_them():
+    assert raster(SPIKES[:, :1], dt=1.0).axes[0].get_yticks().tolist() == [0]
+    assert raster(SPIKES[:, :3], dt=1.0).axes[0].get_yticks().tolist() == [0, 1, 2]

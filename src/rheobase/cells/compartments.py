@@ -128,6 +128,17 @@ class Compartments:
             return int(nodes[-1]) if self.x[nodes[-1]] == 0 else 0
         return int(self.parent[nodes[0]])
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The place of each compartment, in the order of `segments`: `cell(current, record=tree.places)` sees them all.
+
+        >>> soma = Section("soma", length=20, diameter=20)
+        >>> dend = Section("dend", length=100, diameter=2, parent=soma)
+        >>> Compartments.of([soma, dend], nseg=2).places
+        ('soma(0.25)', 'soma(0.75)', 'dend(0.25)', 'dend(0.75)')
+        """
+        return tuple(f"{self.sections[self.section[k]].name}({self.x[k]:.9g})" for k in self.segments.tolist())
+
     def where(self, kind: str) -> NDArray[np.int64]:
         """The compartments of a kind: "soma", "axon", "dend" or "apic"; empty where the cell has none.
 

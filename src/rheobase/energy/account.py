@@ -20,6 +20,7 @@ from rheobase.errors import InputError, ParameterError, RheobaseError, ShapeErro
 from rheobase.learning.calls import Between, Call, calls_of, first, unchanged
 from rheobase.learning.layers import spiking_layer
 from rheobase.nn.dropout import Dropout
+from rheobase.nn.quantise import kind_of
 from rheobase.nn.readout import GroupReadout
 
 # what happens at synapses and cells does not depend on the state that these start from
@@ -234,7 +235,7 @@ def _made_by_synapses(modules: Mapping[str, nn.Module], calls: Mapping[str, list
 def _layer(
     path: str, module: nn.Module, calls: list[Call], made: set[int], whole: Tensor, lengths: Tensor | None
 ) -> CountedLayer:
-    name, kind, batch = path or "(net)", type(module).__name__, whole.shape[1]
+    name, kind, batch = path or "(net)", kind_of(module).__name__, whole.shape[1]
     if not calls:
         return CountedLayer(name, kind, None, "the network did not call it")
     if isinstance(module, AFFINE) and all(t.data_ptr() in made for call in calls for t in call.tensors[:1]):

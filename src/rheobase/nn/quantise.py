@@ -127,6 +127,16 @@ def quantised(net: nn.Module, bits: int | None = None, *, per_row: bool = False,
     return twin
 
 
+def kind_of(module: nn.Module) -> type[nn.Module]:
+    """The class of a layer; of one whose weights are quantised, the class that it was.
+
+    >>> kind_of(quantised(nn.Linear(3, 2), whole=1)).__name__
+    'Linear'
+    """
+    kind = type(module)
+    return kind.__bases__[0] if parametrize.is_parametrized(module) else kind
+
+
 def levels(net: nn.Module) -> dict[str, Tensor]:
     """The whole numbers behind each quantised weight, by its name: int32, shaped as the weight."""
     found: dict[str, Tensor] = {}

@@ -17,6 +17,7 @@ from rheobase.plot.style import LIGHT, TICK, WIDTH, Style, dress, few_ticks, new
 from rheobase.plot.time_axis import Clock, array, spike_array
 
 Kind = Literal["spikes", "values", "lines"]
+FEW = 3  # cells, each of which has its number beside it
 _HEIGHTS = {"spikes": 1.5, "values": 1.5, "lines": 1.7}
 
 
@@ -70,6 +71,8 @@ def raster(
         draw = {"spikes": _ticks, "values": _shades, "lines": _curves}[panel.kind]
         draw(ax, panel, values, clock, style)
         few_ticks(ax, y=4, whole=panel.kind != "lines")
+        if panel.kind != "lines" and values.shape[1] <= FEW:
+            ax.set_yticks(range(values.shape[1]))
     axes[-1].set_xlabel(clock.label)
     axes[-1].set_xlim(0, (len(arrays[0]) + 0.5) * clock.step)
     return figure

@@ -23,6 +23,7 @@ FORMATS = ("png", "svg", "pdf")
 MOVIES = ("gif", "mp4", "html")
 TITLE, LABEL, TICK = 10.0, 9.0, 8.0  # points
 DPI = 200
+SHOWN_DPI = 112  # of a screen, in a notebook
 _FEWEST, _MOST = 3, 8  # ticks of a logarithmic axis
 WIDTH = 5.6  # inches: on a phone the text is then still read
 
@@ -55,9 +56,21 @@ DARK = Style(
 )  # fmt: skip
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows as the value of a cell, also where pyplot was not imported.
+
+    matplotlib teaches a notebook to show figures when pyplot is imported; before that they are a line of text.
+    """
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """The picture, and the size at which it is shown: its points are those of the text around it."""
+        width, height = self.get_size_inches()
+        return png(self), {"width": round(SHOWN_DPI * width), "height": round(SHOWN_DPI * height)}
+
+
 def new_figure(width: float, height: float, style: Style) -> Figure:
     """An empty figure of width x height inches, outside pyplot."""
-    return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor=style.background)
+    return ShownFigure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor=style.background)
 
 
 def dress(ax: Axes, style: Style, *, title: str = "", x: str = "", y: str = "", grid: str = "") -> Axes:

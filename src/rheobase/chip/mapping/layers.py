@@ -14,6 +14,7 @@ from rheobase.chip.truenorth.configuration import FIELDS, POTENTIAL, THRESHOLD
 from rheobase.errors import NotRepresentable
 from rheobase.neurons import IF, HardResetIF
 from rheobase.nn import Linear, Sequential
+from rheobase.nn.quantise import kind_of
 
 PUT_ON = "a Linear layer and then IF or HardResetIF neurons, again and again"
 
@@ -77,12 +78,12 @@ def layers_of(net: Any) -> list[Layer]:
     if not isinstance(net, Sequential):
         raise NotRepresentable("truenorth", f"a {type(net).__name__}", f"a Sequential: {PUT_ON}", "build it of layers")
     wrong, found = list[str](), list[Layer]()
-    parts = [(f"layer {k} ({_kind(part).__name__})", part) for k, part in enumerate(net.layers)]
+    parts = [(f"layer {k} ({kind_of(part).__name__})", part) for k, part in enumerate(net.layers)]
     # types by name, since a subclass may compute something else; parametrised layers are made subclasses by torch
-    wrong += [f"{name} cannot be put on it" for name, part in parts if _kind(part) not in (Linear, IF, HardResetIF)]
-    kinds = ["synapses" if _kind(part) is Linear else "neurons" for _, part in parts]
+    wrong += [f"{name} cannot be put on it" for name, part in parts if kind_of(part) not in (Linear, IF, HardResetIF)]
+    kinds = ["synapses" if kind_of(part) is Linear else "neurons" for _, part in parts]
     if not wrong and kinds != ["synapses", "neurons"] * (len(parts) // 2):
-        wrong.append("layers in the order " + ", ".join(_kind(part).__name__ for _, part in parts))
+        wrong.append("layers in the order " + ", ".join(kind_of(part).__name__ for _, part in parts))
     if not wrong:
         for (of_synapses, linear), (of_neurons, neuron) in zip(parts[::2], parts[1::2], strict=True):
             found.append(_layer(of_synapses, linear, of_neurons, neuron, wrong))
@@ -93,12 +94,6 @@ def layers_of(net: Any) -> list[Layer]:
             f"a neuron has up to {AXONS} inputs and {TYPES} values of weights: put to 0 what it needs least",
         )  # fmt: skip
     return found
-
-
-def _kind(part: Any) -> type:
-    """The class of a layer; of one whose weights are parametrised, the class that it was."""
-    kind = type(part)
-    return kind.__bases__[0] if torch.nn.utils.parametrize.is_parametrized(part) else kind
 
 
 def _layer(of_synapses: str, linear: Any, of_neurons: str, neuron: Any, wrong: list[str]) -> Layer:
@@ -112,7 +107,7 @@ def _layer(of_synapses: str, linear: Any, of_neurons: str, neuron: Any, wrong: l
     bias = torch.zeros(n) if linear.bias is None else linear.bias
     leak = _whole(of_synapses, "bias", bias, FIELDS["leak"].least, FIELDS["leak"].most, wrong)
     alpha = _whole(of_neurons, "v_threshold", neuron.v_threshold, 0, THRESHOLD, wrong)
-    hard = _kind(neuron) is HardResetIF
+    hard = kind_of(neuron) is HardResetIF
     reset = neuron.v_reset if hard else torch.zeros(())
     start = _whole(of_neurons, "v_reset", reset, -THRESHOLD, THRESHOLD, wrong)
     if neuron.dt is None or bool((neuron.r * neuron.dt != 1).any()):
