@@ -3,10 +3,10 @@
     python -m benchmarks.mixed_signal [--seeds 5] [--processes 2] [--json FILE] [--plot FOLDER]
     python -m benchmarks.mixed_signal --choose [--seeds 2] [--processes 2]
 
-64-100-10: LIF neurons, leaky integrators as readout, a rate code of 16 steps, all 1,438 training samples, batches of 64,
-40 epochs, Adam with a cosine schedule; each network tested once on the 359 test samples, in software and on dies 0 to 199.
-`--choose` compares learning rates, and scales of the process that is trained for, on a fifth of the training samples that
-is held back, and on other dies: the test samples have no part in it. What is in FILE already is not run again.
+64-100-10: LIF neurons, leaky integrators as readout, a rate code of 16 steps, all 1,438 training samples, batches of
+64, 40 epochs, Adam with a cosine schedule; each network tested once on the 359 test samples, in software and on dies 0
+to 199. `--choose` compares learning rates, and scales of the process that is trained for, on a fifth of the training
+samples that is held back, and on other dies: the test samples have no part in it. What is in FILE is not run again.
 """
 
 from __future__ import annotations
@@ -39,21 +39,30 @@ EPOCHS, BATCH = 40, 64
 
 
 class Case(NamedTuple):
-    """A process, the age of its dies in seconds, and what was chosen for the training: rate, scale of the process."""
+    """A process and the age of its dies in seconds; what was chosen for both trainings, by `--choose`.
+
+    plain_rate      learning rate of the plain one
+    rate, scale     learning rate, and scale of the process, of the one for the process; None: there is nothing to win
+    """
 
     process: Process
     age: float
-    rate: float
-    scale: float
+    plain_rate: float
+    rate: float | None = None
+    scale: float = 1.0
 
 
-PLAIN_RATE = 5e-3
+DAY = 86400.0
 CASES = {
-    "pcm, after a day": Case(named("pcm"), 86400.0, 5e-3, 1.0),
-    "reram-faulty": Case(named("reram-faulty"), 0.0, 5e-3, 1.0),
-    "dynap-se2, mismatch x 4": Case(named("dynap-se2").scaled(4.0), 0.0, 5e-3, 1.0),
+    "pcm, after a day": Case(named("pcm"), DAY, 1e-2),
+    "reram": Case(named("reram"), 0.0, 1e-2),
+    "reram-2-days": Case(named("reram-2-days"), 0.0, 1e-2),
+    "dynap-se2": Case(named("dynap-se2"), 0.0, 1e-2),
+    "dynap-se2, mismatch x 4": Case(named("dynap-se2").scaled(4.0), 0.0, 1e-2, 1e-2, 1.0),
+    "reram-faulty": Case(named("reram-faulty"), 0.0, 1e-2, 1e-2, 1.0),
 }
-RATES, SCALES = (5e-3, 1e-2), (1.0, 1.5)
+TRAINED_FOR = [name for name, case in CASES.items() if case.rate is not None]
+PLAIN_RATES, RATES, SCALES = (2e-3, 5e-3, 1e-2), (5e-3, 1e-2), (1.0, 1.5)
 
 
 def encode(x: Tensor, *, seed: int, index: Tensor | None = None) -> Tensor:
@@ -73,32 +82,37 @@ def trained(x: Tensor, y: Tensor, seed: int, rate: float, process: Process | Non
     return net
 
 
-def choice(which: tuple[str, float, float, int]) -> list[float]:
-    """Median accuracy (%) on dies of the samples held back; of a plain training, accuracy in software."""
+def choice(which: tuple[str, float, float, int]) -> dict[str, float]:
+    """Median accuracy (%) on dies of each case, on the samples held back, of one training."""
     torch.set_num_threads(1)
     name, rate, scale, seed = which
     data = digits()
     held = torch.arange(len(data.x_train)) % 5 == 0
     x, y = encode(data.x_train[held], seed=0), data.y_train[held]
     given = data.x_train[~held], data.y_train[~held]
+    on = CASES if name == "plain" else {name: CASES[name]}
     if name == "plain":
-        return [100 * dies(trained(*given, seed, rate), Process(), x, y, n=1).software]
-    process, age, *_ = CASES[name]
-    net = trained(*given, seed, rate, process.scaled(scale), age)
-    return [100 * dies(net, process, x, y, n=CHOOSING, seed=FIRST_CHOOSING, age=age).median]
+        net = trained(*given, seed, rate)
+    else:
+        net = trained(*given, seed, rate, CASES[name].process.scaled(scale), CASES[name].age)
+    found = {
+        case: dies(net, process, x, y, n=CHOOSING, seed=FIRST_CHOOSING, age=age)
+        for case, (process, age, *_) in on.items()
+    }
+    return {"software": 100 * found[next(iter(on))].software, **{case: 100 * one.median for case, one in found.items()}}
 
 
-def unit(which: tuple[str, int]) -> dict[str, Any]:
-    """The dies of one training: of the plain one on each process, of the others on theirs."""
+def unit(which: tuple[str, float, int]) -> dict[str, Any]:
+    """The dies of one training of a seed: of a plain one of some rate, or of one for a case."""
     torch.set_num_threads(1)
-    name, seed = which
+    name, rate, seed = which
     data = digits()
     x, y = encode(data.x_test, seed=0), data.y_test
     if name == "plain":
-        net, on = trained(data.x_train, data.y_train, seed, PLAIN_RATE), list(CASES)
+        net, on = trained(data.x_train, data.y_train, seed, rate), [k for k, c in CASES.items() if c.plain_rate == rate]
     else:
-        process, age, rate, scale = CASES[name]
-        net, on = trained(data.x_train, data.y_train, seed, rate, process.scaled(scale), age), [name]
+        case = CASES[name]
+        net, on = trained(data.x_train, data.y_train, seed, rate, case.process.scaled(case.scale), case.age), [name]
     found: dict[str, Any] = {}
     for case in on:
         process, age, *_ = CASES[case]
@@ -116,25 +130,24 @@ def each(work: Callable[[Any], Any], given: list[Any], processes: int) -> Iterab
 
 def choose(seeds: int, processes: int) -> None:
     """Print how trainings do on every fifth training sample, which is not trained on."""
-    tried = [("plain", rate, 1.0) for rate in RATES]
-    tried += [(name, *rest) for name, *rest in itertools.product(CASES, RATES, SCALES)]
-    given = [(*one, seed) for one in tried for seed in range(seeds)]
-    found: dict[Any, list[float]] = {}
-    for (*one, _), value in each(choice, given, processes):
-        held = found.setdefault(tuple(one), [])
-        held += value
-        if len(held) == seeds:
-            print(f"{one[0]}, rate {one[1]:g}, process x {one[2]:g}: {statistics.mean(held):.2f} % {held}", flush=True)
+    tried = [("plain", rate, 1.0) for rate in PLAIN_RATES]
+    tried += [(name, *rest) for name, *rest in itertools.product(TRAINED_FOR, RATES, SCALES)]
+    for (name, rate, scale, seed), found in each(choice, [(*one, k) for one in tried for k in range(seeds)], processes):
+        said = ", ".join(f"{case} {value:.2f} %" for case, value in found.items())
+        print(f"{name}, rate {rate:g}, process x {scale:g}, seed {seed}: {said}", flush=True)
+
+
+def key(name: str, rate: float, seed: int) -> str:
+    return f"{name}, rate {rate:g}, seed {seed}"
 
 
 def stored(path: Path) -> dict[str, Any]:
     """What a file holds of this very benchmark; nothing where it is of other choices."""
-    told = {"epochs": EPOCHS, "batch": BATCH, "dies": DIES, "plain rate": PLAIN_RATE, "cases": {
-        name: {"process": case.process.as_json(), "age": case.age, "rate": case.rate, "scale": case.scale}
-        for name, case in CASES.items()
+    told = {"epochs": EPOCHS, "batch": BATCH, "dies": DIES, "cases": {
+        name: {**case._asdict(), "process": case.process.as_json()} for name, case in CASES.items()
     }}  # fmt: skip
     held = json.loads(path.read_text()) if path.exists() else {}
-    same = {key: held.get(key) for key in told} == json.loads(json.dumps(told))
+    same = {name: held.get(name) for name in told} == json.loads(json.dumps(told))
     return {**told, "machine": machine(), "units": held["units"] if same else {}}
 
 
@@ -159,19 +172,32 @@ def tell(content: dict[str, Any], seeds: int) -> None:
         spread = f" +- {statistics.stdev(values):.2f}" if len(values) > 1 else ""
         return f"{statistics.mean(values):.2f}{spread}"
 
-    units = content["units"]
-    print("| process | training | software | median die | worst of 200 dies | lost by the median die | of it, by training |")
-    for case in CASES:
-        plain = [units[f"plain {seed}"][case] for seed in range(seeds)]
-        other = [units[f"{case} {seed}"][case] for seed in range(seeds)]
+    print("| process | training | in software | median die | worst of 200 dies | lost by the median die |")
+    for case, (_, _, plain_rate, rate, _) in CASES.items():
+        plain = [content["units"][key("plain", plain_rate, seed)][case] for seed in range(seeds)]
+        rows = {"plain": plain}
+        if rate is not None:
+            rows["for it"] = [content["units"][key(case, rate, seed)][case] for seed in range(seeds)]
         # both against the plain network in software
         software = [100 * one["software"] for one in plain]
-        lost = [[a - b for a, b in zip(software, medians(found), strict=True)] for found in (plain, other)]
-        for name, found, gone in (("plain", plain, lost[0]), ("for it", other, lost[1])):
+        for name, found in rows.items():
+            gone = [a - b for a, b in zip(software, medians(found), strict=True)]
             worst = [100 * min(one["right"]) / one["samples"] for one in found]
             own = [100 * one["software"] for one in found]
-            share = "" if name == "plain" else f"{statistics.mean(gone) / statistics.mean(lost[0]):.2f} of it left"
-            print(f"| {case} | {name} | {said(own)} | {said(medians(found))} | {said(worst)} | {said(gone)} | {share} |")
+            print(f"| {case} | {name} | {said(own)} | {said(medians(found))} | {said(worst)} | {said(gone)} |")
+
+
+def figures(content: dict[str, Any], seeds: int, folder: Path) -> None:
+    """A picture of each case that was trained for."""
+    for name in TRAINED_FOR:
+        _, _, plain_rate, rate, _ = CASES[name]
+        keys = {"plain": ("plain", plain_rate), "trained for it": (name, rate)}
+        both = {
+            said: as_dies(name, [content["units"][key(*one, seed)][name] for seed in range(seeds)])
+            for said, one in keys.items()
+        }
+        file = folder / f"mixed_signal_{name.split(',')[0]}.png"
+        plot.save(plot.dies(both, title=f"{name}: {seeds} networks, {DIES} dies each"), file)
 
 
 def main() -> None:
@@ -187,21 +213,18 @@ def main() -> None:
         choose(given.seeds, given.processes)
         return
     content = stored(given.json)
-    wanted = [(name, seed) for seed in range(given.seeds) for name in ("plain", *CASES)]
-    left = [one for one in wanted if f"{one[0]} {one[1]}" not in content["units"]]
-    for done, ((name, seed), found) in enumerate(each(unit, left, given.processes), 1):
-        content["units"][f"{name} {seed}"] = found
+    rates = sorted({case.plain_rate for case in CASES.values()})
+    kinds = [("plain", rate) for rate in rates] + [(name, CASES[name].rate) for name in TRAINED_FOR]
+    wanted = [(*kind, seed) for seed in range(given.seeds) for kind in kinds]
+    left = [one for one in wanted if key(*one) not in content["units"]]
+    for done, (one, found) in enumerate(each(unit, left, given.processes), 1):
+        content["units"][key(*one)] = found
         write_json(given.json, content)
-        print(f"{done} of {len(left)}: {name}, seed {seed}", flush=True)
+        print(f"{done} of {len(left)}: {key(*one)}", flush=True)
     print(in_words(content["machine"]))
     tell(content, given.seeds)
-    for case in CASES if given.plot else ():
-        both = {
-            name: as_dies(case, [content["units"][f"{key} {seed}"][case] for seed in range(given.seeds)])
-            for name, key in (("plain training", "plain"), ("trained for it", case))
-        }
-        file = given.plot / f"mixed_signal_{case.split(',')[0]}.png"
-        plot.save(plot.dies(both, title=f"{case}: {given.seeds} networks on {DIES} dies each"), file)
+    if given.plot is not None:
+        figures(content, given.seeds, given.plot)
 
 
 if __name__ == "__main__":

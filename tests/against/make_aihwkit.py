@@ -1,9 +1,9 @@
-"""Write what `test_aihwkit.py` compares with: the outputs of one layer on 200 dies, by the noise models of IBM's aihwkit.
+"""Write what `test_aihwkit.py` compares with: one layer's outputs on 200 dies, by the noise models of IBM's aihwkit.
 
     python tests/against/make_aihwkit.py [--source FOLDER]
 
-needs `aihwkit`, which is no dependency of rheobase. Where its compiled part cannot be built, `--source` names the folder
-`src` of its unpacked source distribution: the noise models are plain Python on torch, and are read from there alone.
+needs `aihwkit`, which is no dependency of rheobase. Where its compiled part cannot be built, `--source` names the
+folder `src` of its unpacked source distribution: the noise models are plain Python on torch, read from there alone.
 The weights and the input are drawn by `layer`, here and in the test.
 """
 

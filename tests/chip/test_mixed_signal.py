@@ -5,16 +5,18 @@ from __future__ import annotations
 import copy
 import math
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from rheobase import neurons, nn, surrogates
+from rheobase import neurons, nn
 from rheobase.chip.mixed_signal import Drift, Process, aware, dies, named, on_die, software
 from rheobase.chip.mixed_signal.devices import on_dies
 from rheobase.core.wrappers import Noisy
+from rheobase.data import Rate, digits
 from rheobase.errors import NotRepresentable, ParameterError, RheobaseError, ShapeError
 from rheobase.learning import Recipe, Trainer
 
@@ -28,7 +30,8 @@ STEADY = Drift(mean=(0.0, 0.05, 0.05, 0.05), deviation=(0.0, 0.0, 0.0, 0.0), com
 def network(seed: int = 0, hidden: int = 12) -> Any:
     torch.manual_seed(seed)
     return nn.Sequential(
-        nn.Flatten(), nn.Linear(6, hidden), neurons.LIF(hidden, dt=1.0, tau_mem=torch.linspace(5.0, 20.0, hidden), v_threshold=0.1),
+        nn.Flatten(), nn.Linear(6, hidden),
+        neurons.LIF(hidden, dt=1.0, tau_mem=torch.linspace(5.0, 20.0, hidden), v_threshold=0.1),
         nn.Dropout(), nn.Linear(hidden, 3), neurons.LI(3, dt=1.0),
     )  # fmt: skip
 
@@ -55,7 +58,8 @@ def test_drift_is_a_power_of_time_and_is_compensated_by_its_mean() -> None:
     g = torch.tensor([[0.5, -1.0, 0.25]])
     later = on_dies(g, Process(drift=STEADY), [1], 0, 180.0)
     torch.testing.assert_close(later[0], g * 10.0**-0.05)
-    torch.testing.assert_close(on_dies(g, Process(drift=Drift(mean=STEADY.mean, deviation=STEADY.deviation)), [1], 0, 1e9)[0], g)
+    compensated = Process(drift=replace(STEADY, compensated=True))
+    torch.testing.assert_close(on_dies(g, compensated, [1], 0, 1e9)[0], g)
 
 
 def test_levels_range_and_stuck_devices() -> None:
@@ -181,28 +185,27 @@ def test_in_training_the_network_is_on_a_die_and_in_evaluation_it_is_not() -> No
     assert str(plain) == str(net).replace("p=0.5", "p=0.0")
 
 
-def test_training_for_a_process_halves_what_it_costs() -> None:
-    """Two patterns that a plain training tells apart by little, on dies whose thresholds and weights differ by a third."""
-    torch.manual_seed(0)
-    patterns = (torch.rand(4, 24) < 0.5).float()
-    y = torch.arange(4).repeat(40)
-    x = (patterns[y] - (torch.rand(160, 24) < 0.12).float()).abs()
+def test_training_for_a_process_is_worth_it() -> None:
+    """A tenth of the devices are stuck: a network that knew of it while it was trained loses less."""
+    data = digits()
 
     def encoder(x: Tensor, *, seed: int, index: Tensor | None = None) -> Tensor:
-        return x.expand(8, *x.shape)
+        return Rate(8)(x, seed=seed, index=index).flatten(2)
 
     def trained(process: Process | None) -> Any:
         torch.manual_seed(1)
-        cell = neurons.LIF(16, dt=1.0, v_threshold=0.2, surrogate=surrogates.ATan(1.0))
-        net: Any = nn.Sequential(nn.Linear(24, 16), cell, nn.Linear(16, 4), neurons.LI(4, dt=1.0))
+        cell = neurons.LIF(60, dt=1.0, tau_mem=10.0, v_threshold=0.2)
+        net: Any = nn.Sequential(nn.Linear(64, 60), cell, nn.Linear(60, 10), neurons.LI(10, dt=1.0, tau_mem=10.0))
         net = net if process is None else aware(net, process)
-        Trainer(Recipe(epochs=12, batch_size=16, learning_rate=0.01, loss="sum")).fit(net, encoder=encoder, train=(x, y))
+        recipe = Recipe(epochs=16, batch_size=64, learning_rate=0.01, loss="sum")
+        Trainer(recipe).fit(net, encoder=encoder, train=(data.x_train[:640], data.y_train[:640]))
         return net
 
-    process = Process(levels=8, mismatch=0.35, cells={"tau_*": 0.3, "v_threshold": 0.3}, stuck=(0.05, 0.05))
-    without, with_ = (dies(trained(one), process, encoder(x, seed=0), y, n=60) for one in (None, process))
-    assert without.software > 0.95
-    assert without.software - with_.median < 0.5 * without.lost, (without, with_)
+    process, x = Process(levels=16, mismatch=0.2, stuck=(0.08, 0.02)), encoder(data.x_test, seed=0)
+    without, with_ = (dies(trained(one), process, x, data.y_test, n=30) for one in (None, process))
+    assert without.software > 0.9
+    # which is little for 160 steps of training: benchmarks.mixed_signal has 920
+    assert with_.median > without.median + 0.02
 
 
 def test_training_goes_on_as_if_it_had_not_stopped(tmp_path: Any) -> None:
@@ -286,6 +289,14 @@ def _psn() -> Any:
     return nn.Sequential(nn.Flatten(), nn.Linear(6, 3), nn.PSN(3, steps=12))
 
 
+def _src() -> Any:
+    return nn.Sequential(nn.Flatten(), nn.Linear(6, 3), neurons.SRC(3))
+
+
+def _convolution() -> Any:
+    return nn.Sequential(nn.Conv2d(2, 3, 1), nn.Flatten())
+
+
 def _untyped(**other: Any) -> dict[str, Any]:
     return other
 
@@ -305,16 +316,13 @@ def _untyped(**other: Any) -> dict[str, Any]:
         (network, _untyped(y=torch.full((90,), 3)), ShapeError, "labels from 3"),
         (network, _untyped(loss="sun"), ParameterError, "did you mean 'sum'"),
         (network, _untyped(process=Process(range=0.01)), NotRepresentable, "range = 0.01"),
-        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(6, 3), neurons.SRC(3)), _untyped(process="dynap-se2"),
-         NotRepresentable, "a neuron with alpha, rho"),
-        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(6, 3), neurons.SRC(3)), _untyped(process=Process(cells={"alpha": 0.1})),
-         NotRepresentable, "bound to a range"),
+        (_src, _untyped(process="dynap-se2"), NotRepresentable, "a neuron with alpha, rho"),
+        (_src, _untyped(process=Process(cells={"alpha": 0.1})), NotRepresentable, "bound to a range"),
         (lambda: nn.Sequential(nn.Flatten(), nn.Linear(6, 3), Noisy(neurons.LIF(3, dt=1.0), sigma=0.1)), {},
          NotRepresentable, "noise of its own"),
         (_psn, {}, NotRepresentable, "no conductances"),
         (lambda: nn.Sequential(nn.Flatten()), {}, ParameterError, "with weights"),
-        (lambda: nn.Sequential(nn.Conv2d(2, 3, 1), nn.Flatten()), _untyped(process="reram", x=torch.zeros(4, 2, 2, 3, 3)),
-         NotRepresentable, "read noise of linear layers"),
+        (_convolution, _untyped(process="reram", x=torch.zeros(4, 2, 2, 3, 3)), NotRepresentable, "layers alone"),
     ],
 )  # fmt: skip
 def test_what_no_die_can_be(net: Any, given: dict[str, Any], kind: type[RheobaseError], said: str) -> None:

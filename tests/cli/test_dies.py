@@ -28,7 +28,8 @@ def test_a_pretrained_network_on_dies(run) -> None:
     assert "prefers-color-scheme: dark" in page
     assert Path("d.png").read_bytes().startswith(b"\x89PNG")
     # a die is named by its seed
-    assert run("dies", "lif-digits", "--limit", 40, "--dies", 2, "--seed", 3, "--process", "reram-faulty", "--json", "e.json").exit_code == 0
+    again = ("--limit", 40, "--dies", 2, "--seed", 3, "--json", "e.json")
+    assert run("dies", "lif-digits", "--process", "reram-faulty", *again).exit_code == 0
     assert json.loads(Path("e.json").read_text())["accuracy"] == content["accuracy"][3:5]
 
 

@@ -33,7 +33,8 @@ def dies(
         float, typer.Option(min=0.0, help="So many times the mismatch, read noise and stuck devices.")
     ] = 1.0,
     least: Annotated[
-        float | None, typer.Option(min=0.0, max=1.0, help="A die is good from this accuracy on.", show_default="2 points below software")
+        float | None,
+        typer.Option(min=0.0, max=1.0, help="A good die's least accuracy.", show_default="2 points below software"),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take so many test samples.", show_default="all")] = None,
     data_dir: DataDir = None,
@@ -46,8 +47,8 @@ def dies(
 ) -> None:
     """Put a trained network on virtual dies of an analog chip: accuracy die by die, and the yield.
 
-    A die has its own mismatch, stuck devices, drift and read noise, which follow from its number: the same die gives the
-    same figures. In Python: chip.mixed_signal.dies(net, process, x, y), and aware(net, process) to train for a process.
+    A die has its own mismatch, stuck devices, drift and read noise, which follow from its number: the same die gives
+    the same figures. In Python: chip.mixed_signal.dies(net, process, x, y); aware(net, process) trains for a process.
     """
     with reported(debug, json=json):
         from rheobase.chip.mixed_signal import named
@@ -66,7 +67,8 @@ def dies(
         found, source = _found(model, chosen, dies, seed, age, limit, data_dir)
         good = max(0.0, found.software - 0.02) if least is None else least
         title = f"{model.settings.neuron} network of {model.folder.name} on {process}"
-        rows = {**rows_of(found), f"yield, of dies with {100 * good:.2f} % or more": f"{100 * found.yield_at(good):.1f} %"}
+        rows = rows_of(found)
+        rows[f"yield, of dies with {100 * good:.2f} % or more"] = f"{100 * found.yield_at(good):.1f} %"
         content = {"run": str(model.folder), "data": source, "scale": scale, **found.as_json()}
         write_json(json, {**content, "least": good, "yield": found.yield_at(good)})
         out = console()
@@ -93,7 +95,7 @@ def rows_of(found: Dies) -> dict[str, str]:
         "as programmed": percent(found.programmed),
         "median die": percent(found.median),
         "nine dies of ten": percent(found.quantile(0.05), found.quantile(0.95)),
-        "worst and best die": percent(float(found.accuracy.min()), float(found.accuracy.max())),
+        "worst and best die": percent(found.quantile(0.0), found.quantile(1.0)),
         "same class as in software, median die": percent(float(found.agreement.median())),
     }
 

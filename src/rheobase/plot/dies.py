@@ -24,7 +24,8 @@ def dies(found: Dies | Mapping[str, Dies], *, title: str = "", style: Style = LI
     """
     many = {"": found} if isinstance(found, Dies) else dict(found)
     if not 1 <= len(many) <= len(style.colours):
-        raise ParameterError("plot.dies", f"{len(many)} sets of dies", f"1 to {len(style.colours)}", "draw others apart")
+        expected = f"1 to {len(style.colours)}"
+        raise ParameterError("plot.dies", f"{len(many)} sets of dies", expected, "draw others apart")
     accuracies = {name: 100 * one.accuracy.numpy() for name, one in many.items()}
     low = min(values.min() for values in accuracies.values())
     high = max([values.max() for values in accuracies.values()] + [100 * one.software for one in many.values()])

@@ -1,7 +1,7 @@
 """Analog chips with digital spikes: what manufacture, programming and time do to a network, die by die.
 
-A `Process` says how far the weights and neurons of a die are from what they should be. `dies` runs a network on hundreds
-of virtual dies at once; `aware` makes a copy that is trained on a fresh die at every batch.
+A `Process` says how far the weights and neurons of a die are from what they should be. `dies` runs a network on
+hundreds of virtual dies at once; `aware` makes a copy that is trained on a fresh die at every batch.
 """
 
 from __future__ import annotations

@@ -106,10 +106,10 @@ def aware(net: nn.Module, process: Process, *, age: float = 0.0) -> nn.Module:
     """A copy of a network that is trained for a process: on a fresh die at every run, in training.
 
     Its weights are rounded to the levels and clipped to the range, and then those of a random die, and so are the
-    constants of its neurons; gradients pass as if nothing had happened (but reach learnable constants of neurons as they
-    are). In evaluation there is no noise: the network is as programmed. The dies follow from torch's random state, so a
-    training that is resumed sees the same ones; none of them is one of those that `dies` looks at. `software` gives the
-    network back. Around the whole network: `aware(nn.Chunked(net))`, not the reverse, keeps one die for a batch.
+    constants of its neurons; gradients pass as if nothing had happened (but reach learnable constants of neurons as
+    they are). In evaluation there is no noise: the network is as programmed. The dies follow from torch's random state,
+    so a training that is resumed sees the same ones; none of them is one of those that `dies` looks at. `software`
+    gives the network back. Around the whole network, aware(nn.Chunked(net)), it keeps one die for a batch.
 
     `age` is that of the dies, in seconds.
 

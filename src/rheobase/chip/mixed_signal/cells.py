@@ -30,7 +30,7 @@ def constants(neuron: Neuron, process: Process) -> dict[str, float]:
         if share is None:
             continue
         if spec.whole or spec.range is not None or spec.clamp is not None or spec.size:
-            given, expected = f"{name}, which {_bound(spec)}", "a constant that may be any number, as of an analog circuit"
+            given, expected = f"{name}, which {_bound(spec)}", "a constant that may be any number"
             raise NotRepresentable(repr(neuron), given, expected, f"leave {name!r} out of the cells of the process")
         found[name] = share
     if process.cells and not found:

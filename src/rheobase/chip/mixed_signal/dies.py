@@ -18,7 +18,8 @@ from rheobase.chip.mixed_signal.one_die import on_die, programmed
 from rheobase.chip.mixed_signal.presets import named
 from rheobase.chip.mixed_signal.process import Process
 from rheobase.errors import ParameterError, ShapeError
-from rheobase.learning.losses import Loss, check_target, loss as loss_named
+from rheobase.learning.losses import Loss, check_target
+from rheobase.learning.losses import loss as loss_named
 
 VALUES = 1 << 24  # of the widest layer over all steps, samples and dies of one run: 64 MB
 
@@ -87,8 +88,8 @@ class Dies:
             f"{len(self)} dies of {name}, seeds {self.seed} to {self.seed + len(self) - 1}, {self.samples} samples"
             + (f", {self.age:g} s after programming" if self.process.drift is not None else ""),
             f"accuracy in software {percent(self.software)}, as programmed {percent(self.programmed)}",
-            f"accuracy of a die: median {percent(self.median)}, nine of ten {percent(self.quantile(0.05), self.quantile(0.95))}, "
-            f"all {percent(float(self.accuracy.min()), float(self.accuracy.max()))}",
+            f"accuracy of a die: median {percent(self.median)}, nine of ten "
+            f"{percent(self.quantile(0.05), self.quantile(0.95))}, all {percent(self.quantile(0.0), self.quantile(1.0))}",
             f"the class of software: on the median die in {percent(agreed[1])} of the samples, on the worst in "
             f"{percent(agreed[0])}",
         ]
@@ -118,14 +119,14 @@ def dies(
 
     Shapes: x (time, batch, ...), y (batch,) integers, lengths (batch,).
 
-    Raises: `ParameterError` for an unknown process, fewer dies than one, seeds that are not from 0 to 2^32 - 1, an age of
-    a process without drift; `NotRepresentable` for weights beyond the range, neurons whose constants cannot differ or
-    that have noise of their own, layers whose parameters are no conductances, read noise of other layers than linear
+    Raises: `ParameterError` for an unknown process, fewer dies than one, seeds that are not from 0 to 2^32 - 1, an age
+    of a process without drift; `NotRepresentable` for weights beyond the range, neurons whose constants cannot differ
+    or that have noise of their own, layers whose parameters are no conductances, read noise of other layers than linear
     ones; `ShapeError`, `DTypeError`.
 
-    Numerics: the numbers of a die are a function of its seed, the layer and the place of a device, and read noise of the
-    sample and step too: the same in any number of dies and samples. Products are torch's, whose last bit may depend on
-    how many dies it adds up at a time.
+    Numerics: the numbers of a die are a function of its seed, the layer and the place of a device, and read noise of
+    the sample and step too: the same in any number of dies and samples. Products are torch's, whose last bit may depend
+    on how many dies it adds up at a time.
 
     >>> from rheobase import neurons
     >>> from rheobase.nn import Sequential
@@ -154,7 +155,8 @@ def dies(
     expected, target = criterion.predict(out, *ends), y.to(out.device)
     aimed = _output(programmed(net, process), x, lengths)
     lanes = laned(plain, found)
-    runs = _lanes(plain, found, process, x, n, seed, age, lengths) if lanes else _copies(net, process, x, n, seed, age, lengths)
+    given = (process, x, n, seed, age, lengths)
+    runs = _lanes(plain, found, *given) if lanes else _copies(net, *given)
     right, same = torch.zeros(n, dtype=torch.float64), torch.zeros(n, dtype=torch.float64)
     done = 0
     for at, first, out in runs:

@@ -27,9 +27,7 @@ class Lanes:
     Shapes: x (time, batch, ...) to (time, batch, dies, outputs); the first layer reads x once for all dies.
     """
 
-    def __init__(
-        self, net: Sequential, parts: Sequence[Part], process: Process, seeds: Sequence[int], age: float
-    ):
+    def __init__(self, net: Sequential, parts: Sequence[Part], process: Process, seeds: Sequence[int], age: float):
         by_module = {id(part.module): part for part in parts}
         self.dies = len(seeds)
         self.layers: list[_Linear | _Neuron | _Other] = []

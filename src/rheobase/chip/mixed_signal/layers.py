@@ -21,7 +21,7 @@ STREAMS = 11  # constants of one neuron that a layer has streams for
 
 @dataclass(frozen=True)
 class Part:
-    """A module with a weight, or a neuron: its path, its number, the name of the weight, or the constants that differ."""
+    """A module with a weight, or a neuron: its path and number, its weight's name, or the constants that differ."""
 
     path: str
     module: nn.Module
@@ -38,7 +38,7 @@ class Part:
 def parts(net: nn.Module, process: Process, *, clipped: bool = False) -> list[Part]:
     """Everything in a network that is on a die, in order; `clipped`: weights beyond the range will be.
 
-    Raises: `ParameterError` for what is no network, or has no weights; `NotRepresentable` for layers that have learnable
+    Raises: `ParameterError` for what is no network, or has no weights; `NotRepresentable` for layers with learnable
     parameters of another kind, for neurons with noise of their own, for weights beyond the range and for neurons whose
     constants cannot differ.
     """
@@ -54,21 +54,25 @@ def parts(net: nn.Module, process: Process, *, clipped: bool = False) -> list[Pa
         if isinstance(module, Declared):
             differing = constants(module, process)
             if len(module.params) > STREAMS and differing:
-                expected = f"at most {STREAMS}"
-                raise NotRepresentable("a die", f"{place}, with {len(module.params)} constants", expected, "a simpler one")
+                given = f"{place}, with {len(module.params)} constants"
+                raise NotRepresentable("a die", given, f"at most {STREAMS}", "a simpler neuron")
             found.append(Part(path, module, len(found), cells=differing))
         elif name is not None:
             part = Part(path, module, len(found), weight=name)
             _check_weight(place, part, None if clipped else process.range)
             _check_reading(place, part, process)
             found.append(part)
-        elif not isinstance(module, ParametrizationList) and any(p.requires_grad for p in module.parameters(recurse=False)):
+        elif not isinstance(module, ParametrizationList) and _learns(module):
             expected = "linear, convolutional and lateral weights, and neurons"
             remedy = "leave the layer out, or fold it into the weights"
             raise NotRepresentable("a die", f"{place}, whose parameters are no conductances", expected, remedy)
     if not any(part.weight for part in found):
         raise ParameterError("a die", type(net).__name__, "a network with weights", "add a linear layer")
     return found
+
+
+def _learns(module: nn.Module) -> bool:
+    return any(p.requires_grad for p in module.parameters(recurse=False))
 
 
 def _check_weight(place: str, part: Part, most: float | None) -> None:
@@ -111,7 +115,7 @@ def bare(module: nn.Module, *, original: bool) -> None:
 def check_age(age: float, process: Process) -> None:
     """Raise `ParameterError` unless `age` is a time in seconds, and 0 where nothing drifts."""
     if not is_number(age, least=0):
-        raise ParameterError("a die", f"age={age!r}", "seconds after programming, a finite number >= 0", "age=86400 is a day")
+        raise ParameterError("a die", f"age={age!r}", "seconds, a finite number >= 0", "age=86400.0 is a day")
     if age and process.drift is None:
         given, expected = f"age={age:g} for a process without drift", "0, as nothing changes"
         raise ParameterError("a die", given, expected, 'leave it out, or take named("pcm")')

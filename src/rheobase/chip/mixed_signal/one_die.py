@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from rheobase.checks import is_whole
 from rheobase.chip.mixed_signal.aware import software
 from rheobase.chip.mixed_signal.cells import changed, factors
 from rheobase.chip.mixed_signal.devices import aimed, largest, on_dies
@@ -12,7 +13,6 @@ from rheobase.chip.mixed_signal.layers import Part, bare, check_age, parts, put
 from rheobase.chip.mixed_signal.numbers import MOST_SEED, Kind, stream
 from rheobase.chip.mixed_signal.process import Process
 from rheobase.chip.mixed_signal.reading import ReadLinear
-from rheobase.checks import is_whole
 from rheobase.core.declaration.population import Declared
 from rheobase.errors import ParameterError
 
@@ -52,7 +52,7 @@ def on_die(net: nn.Module, process: Process, seed: int, *, age: float = 0.0) -> 
 
 
 def programmed(net: nn.Module, process: Process) -> nn.Module:
-    """A copy of a network with the weights that are aimed at, on levels and within the range; all else as in software."""
+    """A copy of a network with the weights that are aimed at, on levels and in the range; all else as in software."""
     twin = software(net).eval()
     for part in parts(twin, process):
         if part.weight:

@@ -29,9 +29,9 @@ PROCESSES: dict[str, Process] = {
                 mean=(-0.0155, 0.0244, 0.049, 0.1), deviation=(-0.0125, -0.0059, 0.008, 0.045), t_0=20.0, t_read=250e-9,
                 flicker=0.0088, exponent=0.65, most=0.2,
             ),
-            source="phase-change memory of 25 uS: Nandakumar et al., ICECS (2019), doi 10.1109/ICECS46596.2019.8964852, "
-            "and Joshi et al., Nat. Commun. 11, 2473 (2020), doi 10.1038/s41467-020-16108-9, as in IBM's aihwkit "
-            "(PCMLikeNoiseModel)",
+            source="phase-change memory of 25 uS: Nandakumar et al., ICECS (2019), doi "
+            "10.1109/ICECS46596.2019.8964852, and Joshi et al., Nat. Commun. 11, 2473 (2020), doi "
+            "10.1038/s41467-020-16108-9, as in IBM's aihwkit (PCMLikeNoiseModel)",
         ),
         _reram,
         replace(
@@ -40,8 +40,8 @@ PROCESSES: dict[str, Process] = {
         ),
         replace(
             _reram, name="reram-faulty", stuck=(0.0904, 0.0175),
-            source=f"{_reram.source}; 9.04 % of the devices at high and 1.75 % at low resistance: Chen et al., IEEE Trans. "
-            "Comput. 64, 180 (2015), doi 10.1109/TC.2014.12, an early test chip, as others quote it",
+            source=f"{_reram.source}; 9.04 % of the devices at high and 1.75 % at low resistance: Chen et al., IEEE "
+            "Trans. Comput. 64, 180 (2015), doi 10.1109/TC.2014.12, an early test chip, as others quote it",
         ),
         Process(
             name="dynap-se2", levels=16, mismatch=0.1, cells={"tau_*": 0.1, "v_threshold": 0.1},

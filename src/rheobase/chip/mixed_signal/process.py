@@ -52,7 +52,7 @@ class Drift:
 
 @dataclass(frozen=True, kw_only=True)
 class Process:
-    """How a die differs from the network that was meant. Numbers without a unit are shares; the default changes nothing.
+    """How a die differs from the network that was meant. The default changes nothing.
 
     A weight w is the difference of two conductances, of which one is meant to be 0; the largest conductance, 1, stands
     for `range`. Of every device, in this order:
@@ -69,8 +69,8 @@ class Process:
     read_noise  of a device, in units of the largest conductance
     drift       None: conductances stay
     stuck       shares of devices that stay at 0, and at the largest conductance
-    range       the largest weight, in the units of weights: beyond, `dies` refuses and `aware` clips. None: the largest of
-                each layer, as a gain behind each array gives it
+    range       the largest weight, in the units of weights: beyond, `dies` refuses and `aware` clips. None: the largest
+                of each layer, as a gain behind each array gives it
     source      where the numbers are from
 
     Constants of neurons are multiplied by log-normal numbers of mean 1; of `v_threshold` its distance to `v_leak` is.
@@ -133,7 +133,9 @@ class Process:
 
     def as_json(self) -> dict[str, Any]:
         """All numbers, as values of JSON."""
-        drift = None if self.drift is None else {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self.drift).items()}
+        drift = None if self.drift is None else {
+            k: list(v) if isinstance(v, tuple) else v for k, v in vars(self.drift).items()
+        }  # fmt: skip
         return {**vars(self), "mismatch": list(self.coefficients), "cells": dict(self.cells), "drift": drift,
                 "stuck": list(self.stuck)}  # fmt: skip
 
