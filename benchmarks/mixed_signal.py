@@ -55,7 +55,6 @@ class Case(NamedTuple):
 DAY = 86400.0
 CASES = {
     "pcm, after a day": Case(named("pcm"), DAY, 1e-2),
-    "reram": Case(named("reram"), 0.0, 1e-2),
     "reram-2-days": Case(named("reram-2-days"), 0.0, 1e-2),
     "dynap-se2": Case(named("dynap-se2"), 0.0, 1e-2),
     "dynap-se2, mismatch x 4": Case(named("dynap-se2").scaled(4.0), 0.0, 1e-2, 1e-2, 1.0),

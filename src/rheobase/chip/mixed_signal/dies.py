@@ -89,7 +89,8 @@ class Dies:
             + (f", {self.age:g} s after programming" if self.process.drift is not None else ""),
             f"accuracy in software {percent(self.software)}, as programmed {percent(self.programmed)}",
             f"accuracy of a die: median {percent(self.median)}, nine of ten "
-            f"{percent(self.quantile(0.05), self.quantile(0.95))}, all {percent(self.quantile(0.0), self.quantile(1.0))}",
+            f"{percent(self.quantile(0.05), self.quantile(0.95))}, all "
+            f"{percent(self.quantile(0.0), self.quantile(1.0))}",
             f"the class of software: on the median die in {percent(agreed[1])} of the samples, on the worst in "
             f"{percent(agreed[0])}",
         ]
