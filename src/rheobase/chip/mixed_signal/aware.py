@@ -152,7 +152,7 @@ def software(net: nn.Module) -> nn.Module:
         if chains is not None and any(isinstance(one, Programmed) for chain in chains.values() for one in chain):
             bare(module, original=True)
     for module in twin.modules():
-        for hooks in (module._forward_hooks, module._forward_pre_hooks):
+        for hooks in (module._forward_hooks, module._forward_pre_hooks):  # pyright: ignore[reportPrivateUsage]
             for key, hook in list(hooks.items()):
                 if isinstance(hook, Current | ReadNoise):
                     del hooks[key]
