@@ -57,7 +57,7 @@ CASES = {
     "pcm, after a day": Case(named("pcm"), DAY, 1e-2),
     "reram": Case(named("reram"), 0.0, 1e-2),
     "reram-2-days": Case(named("reram-2-days"), 0.0, 1e-2),
-    "dynap-se2": Case(named("dynap-se2"), 0.0, 1e-2),
+    "dynap-se2": Case(named("dynap-se2"), 0.0, 2e-3),
     "dynap-se2, mismatch x 4": Case(named("dynap-se2").scaled(4.0), 0.0, 1e-2, 1e-2, 1.0),
     "reram-faulty": Case(named("reram-faulty"), 0.0, 2e-3, 5e-3, 1.0),
 }

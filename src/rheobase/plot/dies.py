@@ -11,7 +11,7 @@ from rheobase.chip.mixed_signal import Dies
 from rheobase.errors import ParameterError
 from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, legend, new_figure
 
-_BINS = 40  # at most; no bin is narrower than a sample
+_BINS = 24  # at most; no bin is narrower than a sample
 
 
 def dies(found: Dies | Mapping[str, Dies], *, title: str = "", style: Style = LIGHT) -> Figure:
