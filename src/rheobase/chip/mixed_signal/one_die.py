@@ -28,8 +28,9 @@ def on_die(net: nn.Module, process: Process, seed: int, *, age: float = 0.0) -> 
     >>> from rheobase.chip.mixed_signal import named
     >>> layer = nn.Linear(2, 1, bias=False)
     >>> _ = nn.init.constant_(layer.weight, 0.5)
-    >>> on_die(nn.Sequential(layer), named("dynap-se2"), seed=7)[0].weight.tolist()
-    [[0.5, 0.5]]
+    >>> die = on_die(nn.Sequential(layer), named("dynap-se2"), seed=7)
+    >>> [round(weight, 3) for weight in die[0].weight[0].tolist()]
+    [0.493, 0.502]
     """
     if not is_whole(seed, 0, MOST_SEED - 1):
         raise ParameterError("a die", f"seed={seed!r}", "a whole number from 0 to 2^32 - 1", "seed=0 is the first die")
