@@ -230,7 +230,7 @@ def test_mixed_signal(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith(str(found))
     assert (len(found), found.samples, found.lanes) == (50, 359, True)
     assert found.software > found.median > 0.5
-    weight = names["die"][0].weight
+    weight = names["die"][0].linear.weight
     assert not torch.equal(weight, names["net"].eval()[0].weight)
     page = (DOCS / "mixed_signal.md").read_text(encoding="utf-8")
     for name, process in PROCESSES.items():
