@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rheobase.chip.mixed_signal.numbers import Kind, normals, stream
 from rheobase.chip.mixed_signal.process import Process
-from rheobase.core.declaration.population import Declared
 from rheobase.core.neuron import Neuron
 from rheobase.errors import NotRepresentable
 
@@ -59,10 +58,3 @@ def changed(values: dict[str, Tensor], name: str, factor: Tensor) -> Tensor:
         leak = values[LEAK]
         return leak + (values[name] - leak) * factor.to(leak.dtype)
     return values[name] * factor.to(values[name].dtype)
-
-
-def declared(net: nn.Module) -> Iterator[tuple[str, Declared]]:
-    """Every neuron that a network is made of, by its path; inside a wrapper, the innermost."""
-    for path, module in net.named_modules():
-        if isinstance(module, Declared):
-            yield path, module
