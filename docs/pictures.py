@@ -141,6 +141,7 @@ def main() -> None:
     of_page("energy")
     of_page("chip")
     of_page("deploy")
+    of_page("mixed_signal")
 
 
 if __name__ == "__main__":

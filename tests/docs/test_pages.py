@@ -14,6 +14,9 @@ import torch
 from typer.testing import CliRunner
 
 from rheobase import stimuli
+import rheobase
+from rheobase import data, integrators, neurons, nn, stimuli, surrogates
+from rheobase.chip.mixed_signal import PROCESSES
 from rheobase.cli import app
 from rheobase.cli.stimulus import FORMS
 from rheobase.learning import count_parameters
@@ -167,6 +170,20 @@ def test_deploy(capsys: pytest.CaptureFixture[str]) -> None:
     assert float((names["predicted"] == names["data"].y_test[:100]).float().mean()) > 0.8
     assert len(names["figure"].axes) == 5
     assert (DOCS / "img" / "deploy.png").is_file()
+
+
+def test_mixed_signal(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run("mixed_signal.md")
+    found = names["found"]
+    assert capsys.readouterr().out.startswith(str(found))
+    assert (len(found), found.samples, found.lanes) == (50, 359, True)
+    assert found.software > found.median > 0.5
+    weight = names["die"][0].linear.weight
+    assert not torch.equal(weight, names["net"].eval()[0].weight)
+    page = (DOCS / "mixed_signal.md").read_text(encoding="utf-8")
+    for name, process in PROCESSES.items():
+        assert f"| `{name}` | {process.levels or 'any'} |" in page
+    assert all((DOCS / one).is_file() for one in re.findall(r"\((img/mixed_signal[^)]*)\)", page))
 
 
 def test_morphology() -> None:

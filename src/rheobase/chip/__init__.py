@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rheobase.chip import loihi, truenorth
+from rheobase.chip import loihi, mixed_signal, truenorth
 from rheobase.chip.loihi import Loihi
 from rheobase.chip.truenorth import TrueNorth
 from rheobase.lazy_exports import lazily
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rheobase.chip.deployment import Deployed, deploy
     from rheobase.chip.report import Report
 
-__all__ = ["Deployed", "Loihi", "Report", "TrueNorth", "deploy", "loihi", "truenorth"]
+__all__ = ["Deployed", "Loihi", "Report", "TrueNorth", "deploy", "loihi", "mixed_signal", "truenorth"]
 
 # a chip alone needs none of what mapping does
 _LATER = {"Deployed": "deployment", "Report": "report", "deploy": "deployment"}

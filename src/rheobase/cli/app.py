@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rheobase.cli import (
+    dies,
     energy,
     evaluate,
     explain,
@@ -47,6 +48,7 @@ app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=explain.EXAMPLES)(explain.explain)
 app.command(epilog=energy.EXAMPLES)(energy.energy)
+app.command(epilog=dies.EXAMPLES)(dies.dies)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(convert, name="convert")
 app.add_typer(bench, name="bench")

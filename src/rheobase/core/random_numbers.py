@@ -70,7 +70,7 @@ def normal(like: Any, rng: Any, stream: int = 0) -> Any:
     """
     if has_torch_function((like,)):
         return handle_torch_function(normal, (like,), like, rng, stream)
-    u, v = (_unit(w, like.dtype) for w in words(_lanes(like), rng[0], rng[1], stream))
+    u, v = (unit(w, like.dtype) for w in words(_lanes(like), rng[0], rng[1], stream))
     return torch.sqrt(-2.0 * torch.log(u)) * torch.cos((2.0 * math.pi) * v)
 
 
@@ -81,7 +81,7 @@ def uniform(like: Any, rng: Any, stream: int = 0) -> Any:
     """
     if has_torch_function((like,)):
         return handle_torch_function(uniform, (like,), like, rng, stream)
-    return _unit(words(_lanes(like), rng[0], rng[1], stream)[0], like.dtype)
+    return unit(words(_lanes(like), rng[0], rng[1], stream)[0], like.dtype)
 
 
 def poisson(like: Any, mean: Any, rng: Any, stream: int = 0, *, most: float = 1.0) -> Any:
@@ -130,7 +130,7 @@ def _lanes(like: Tensor) -> Tensor:
     return torch.arange(like.numel(), device=like.device).view(like.shape)
 
 
-def _unit(word: Tensor, dtype: torch.dtype) -> Tensor:
+def unit(word: Tensor, dtype: torch.dtype) -> Tensor:
     """A word as a number in (0, 1], with as many bits as the type holds."""
     if dtype == torch.float64:
         return (word.to(dtype) + 0.5) * 2.0**-32

@@ -9,6 +9,7 @@ from rheobase.plot.cell import cell
 from rheobase.plot.cell_animation import cell_animation
 from rheobase.plot.cell_response import CellResponse, cell_response
 from rheobase.plot.confusion import confusion
+from rheobase.plot.dies import dies
 from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
 from rheobase.plot.learning_rates import learning_rates
@@ -42,6 +43,7 @@ __all__ = [
     "cell_response",
     "check_picture_path",
     "confusion",
+    "dies",
     "labelled_map",
     "learning_curve",
     "learning_rates",

@@ -1,0 +1,159 @@
+"""Training that survives a process: a network that is on another die at every batch."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from rheobase.chip.mixed_signal.cells import changed, factors
+from rheobase.chip.mixed_signal.devices import aimed, largest, on_dies
+from rheobase.chip.mixed_signal.layers import bare, check_age, parts, put
+from rheobase.chip.mixed_signal.numbers import MOST_SEED
+from rheobase.chip.mixed_signal.process import Process
+from rheobase.core.neuron import Neuron, Transition
+from rheobase.core.wrappers.base import Wrapper
+from rheobase.errors import ParameterError
+
+
+class Current:
+    """The die that a network is on while it trains: one for all its layers. None is the network as programmed."""
+
+    def __init__(self) -> None:
+        self.seed: int | None = None
+
+    def __call__(self, net: nn.Module, given: Any) -> None:
+        """Before each run of the network: a fresh die in training, none in evaluation."""
+        self.seed = int(torch.randint(MOST_SEED, 1 << 62, ())) if net.training else None
+
+
+class Programmed(nn.Module):
+    """A weight as programmed, and in training as it is on the current die; the gradient is that of the identity.
+
+    Shapes: weight (out, ...) -> the same.
+    """
+
+    def __init__(self, process: Process, current: Current, number: int, age: float):
+        super().__init__()
+        self.process, self.current, self.number, self.age = process, current, number, age
+
+    def forward(self, weight: Tensor) -> Tensor:
+        seed = self.current.seed if self.training else None
+        if seed is None:
+            value = aimed(weight, self.process) * largest(weight, self.process)
+        else:
+            value = on_dies(weight.detach(), self.process, [seed], self.number, self.age)[0]
+        return weight + (value - weight).detach()
+
+    def extra_repr(self) -> str:
+        return f"{self.process.name or self.process}"
+
+
+class ReadNoise:
+    """After a linear layer in training: the noise of reading its devices."""
+
+    def __init__(self, process: Process):
+        self.process = process
+
+    def __call__(self, layer: nn.Module, given: tuple[Tensor, ...], out: Tensor) -> Tensor | None:
+        if not layer.training:
+            return None
+        x = given[0].detach().to(out.dtype)
+        size = self.process.read_noise * largest(layer.parametrizations["weight"].original, self.process)  # type: ignore[index,union-attr]
+        return out + size * x.square().sum(-1, keepdim=True).sqrt() * torch.randn_like(out)
+
+
+class Mismatched(Wrapper):
+    """A neuron whose constants, in training, are those of the die that its network is on; in evaluation, its own.
+
+    `aware` puts it around neurons. Constants that are learnt keep their gradients.
+    """
+
+    own_params: ClassVar = {}
+    own_states: ClassVar = {}
+
+    def __init__(self, neuron: Neuron, cells: dict[str, float], current: Current, number: int):
+        super().__init__(neuron)
+        self.cells, self.current, self.number = cells, current, number
+
+    def values(self) -> dict[str, Tensor]:
+        values = self.neuron.values()
+        seed = self.current.seed if self.training else None
+        if seed is None:
+            return values
+        found = dict(values)
+        for name, share in self.cells.items():
+            device = values[name].device
+            factor = factors(name, share, self.neuron, [seed], self.number, device)[0]
+            found[name] = changed(values, name, factor)
+        return found
+
+    def transition(self, s: Any, i: Any) -> Transition:
+        out, post, pre = self.inner().transition(self._split(s), i)  # type: ignore[attr-defined]
+        return Transition(out, self.State(**post._asdict()), self.State(**pre._asdict()))
+
+    def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
+        return self.State(**self._inner_rest(batch, dtype, device))
+
+    def __repr__(self) -> str:
+        return f"Mismatched({self.neuron!r})"
+
+
+def aware(net: nn.Module, process: Process, *, age: float = 0.0) -> nn.Module:
+    """A copy of a network that is trained for a process: on a fresh die at every run, in training.
+
+    Its weights are rounded to the levels and clipped to the range, and then those of a random die, and so are the
+    constants of its neurons; gradients pass as if nothing had happened (but reach learnable constants of neurons as
+    they are). In evaluation there is no noise: the network is as programmed. The dies follow from torch's random state,
+    so a training that is resumed sees the same ones; none of them is one of those that `dies` looks at. `software`
+    gives the network back. Around the whole network, aware(nn.Chunked(net)), it keeps one die for a batch.
+
+    `age` is that of the dies, in seconds.
+
+    Raises: as `dies`; `ParameterError` for a network that is quantised, or aware, already; `NotRepresentable` for the
+    read noise of layers that are not linear.
+
+    >>> from rheobase import neurons
+    >>> from rheobase.chip.mixed_signal import named
+    >>> net = aware(nn.Sequential(nn.Linear(3, 2), neurons.LIF(2, dt=1.0)), named("dynap-se2"))
+    >>> weight, _ = net(torch.ones(4, 1, 3)), net[0].weight.detach()
+    """
+    check_age(age, process)
+    twin, current = copy.deepcopy(net), Current()
+    if any(isinstance(module, Mismatched | Programmed) for module in twin.modules()):
+        raise ParameterError("aware", "a network that is aware already", "a plain one", "software(net) gives it back")
+    for part in parts(twin, process, clipped=True):
+        module = part.module
+        if part.weight:
+            if parametrize.is_parametrized(module):
+                raise ParameterError("aware", repr(module), "a layer with plain weights", "levels= of the process")
+            parametrize.register_parametrization(module, part.weight, Programmed(process, current, part.number, age))
+            if process.read_noise:
+                module.register_forward_hook(ReadNoise(process))
+        elif part.cells and isinstance(module, Neuron):
+            put(twin, part.path, Mismatched(module, part.cells, current, part.number))
+    twin.register_forward_pre_hook(current)
+    return twin
+
+
+def software(net: nn.Module) -> nn.Module:
+    """A copy of a network without any process: what `aware` was given, with the weights learnt since then.
+
+    The weights are those of full precision that stand behind the programmed ones. A plain network is copied as it is.
+    """
+    twin = copy.deepcopy(net)
+    for path, module in list(twin.named_modules()):
+        if isinstance(module, Mismatched):
+            put(twin, path, module.neuron)
+        chains: Any = getattr(module, "parametrizations", None)
+        if chains is not None and any(isinstance(one, Programmed) for chain in chains.values() for one in chain):
+            bare(module, original=True)
+    for module in twin.modules():
+        for hooks in (module._forward_hooks, module._forward_pre_hooks):  # pyright: ignore[reportPrivateUsage]
+            for key, hook in list(hooks.items()):
+                if isinstance(hook, Current | ReadNoise):
+                    del hooks[key]
+    return twin

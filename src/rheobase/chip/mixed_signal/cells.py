@@ -1,0 +1,60 @@
+"""Constants of neurons on a die: which ones differ from neuron to neuron, and by how much."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+import torch
+from torch import Tensor
+
+from rheobase.chip.mixed_signal.numbers import Kind, normals, stream
+from rheobase.chip.mixed_signal.process import Process
+from rheobase.core.neuron import Neuron
+from rheobase.errors import NotRepresentable
+
+THRESHOLD, LEAK = "v_threshold", "v_leak"
+
+
+def constants(neuron: Neuron, process: Process) -> dict[str, float]:
+    """The constants of a neuron that differ on a die, with their coefficient of variation.
+
+    Raises: `NotRepresentable` for a neuron that has none of those that the process names, and for a constant that is a
+    whole number, is bound to a range, or has several entries.
+    """
+    found: dict[str, float] = {}
+    for name, spec in neuron.params.items():
+        share = next((share for pattern, share in process.cells.items() if fnmatchcase(name, pattern)), None)
+        if share is None:
+            continue
+        if spec.whole or spec.range is not None or spec.clamp is not None or spec.size:
+            given, expected = f"{name}, which {_bound(spec)}", "a constant that may be any number"
+            raise NotRepresentable(repr(neuron), given, expected, f"leave {name!r} out of the cells of the process")
+        found[name] = share
+    if process.cells and not found:
+        given = f"a neuron with {', '.join(neuron.params) or 'no constant'}"
+        expected = f"one with a constant that the process names: {', '.join(process.cells)}"
+        raise NotRepresentable(repr(neuron), given, expected, "use LIF, say, or a process with cells={}")
+    return found
+
+
+def _bound(spec: object) -> str:
+    whole, size = getattr(spec, "whole", False), getattr(spec, "size", ())
+    return "is a whole number" if whole else "has several entries" if size else "is bound to a range"
+
+
+def factors(name: str, share: float, neuron: Neuron, seeds: Sequence[int], layer: int, device: torch.device) -> Tensor:
+    """By what a constant is multiplied, (dies, *shape): log-normal with mean 1 and this coefficient of variation."""
+    sigma = math.sqrt(math.log1p(share * share))
+    which = stream(layer, Kind.CELLS, list(neuron.params).index(name))
+    z = normals(seeds, math.prod(neuron.shape), which, device)
+    return torch.exp(sigma * z - 0.5 * sigma * sigma).unflatten(1, neuron.shape or (1,))
+
+
+def changed(values: dict[str, Tensor], name: str, factor: Tensor) -> Tensor:
+    """The value of a constant under its factor; a threshold is seen from the leak potential."""
+    if name == THRESHOLD and LEAK in values:
+        leak = values[LEAK]
+        return leak + (values[name] - leak) * factor.to(leak.dtype)
+    return values[name] * factor.to(values[name].dtype)

@@ -1,0 +1,75 @@
+"""A network as it is on one die."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from rheobase.checks import is_whole
+from rheobase.chip.mixed_signal.aware import software
+from rheobase.chip.mixed_signal.cells import changed, factors
+from rheobase.chip.mixed_signal.devices import aimed, largest, on_dies
+from rheobase.chip.mixed_signal.layers import Part, bare, check_age, parts, put
+from rheobase.chip.mixed_signal.numbers import MOST_SEED, Kind, stream
+from rheobase.chip.mixed_signal.process import Process
+from rheobase.chip.mixed_signal.reading import ReadLinear
+from rheobase.core.declaration.population import Declared
+from rheobase.errors import ParameterError
+
+
+def on_die(net: nn.Module, process: Process, seed: int, *, age: float = 0.0) -> nn.Module:
+    """A copy of a network as it is on the die of this seed: an ordinary network, with the die's weights and constants.
+
+    `dies` finds the same for it. Biases are exact, as they are where they are digital. Of a network that `aware` made,
+    the software network is what is put on the die. `age` is in seconds.
+
+    Raises: `ParameterError` for a seed that is no whole number from 0 to 2^32 - 1; as `dies`.
+
+    >>> from rheobase.chip.mixed_signal import named
+    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> _ = nn.init.constant_(layer.weight, 0.5)
+    >>> die = on_die(nn.Sequential(layer), named("dynap-se2"), seed=7)
+    >>> [round(weight, 3) for weight in die[0].weight[0].tolist()]
+    [0.493, 0.502]
+    """
+    if not is_whole(seed, 0, MOST_SEED - 1):
+        raise ParameterError("a die", f"seed={seed!r}", "a whole number from 0 to 2^32 - 1", "seed=0 is the first die")
+    check_age(age, process)
+    twin = software(net).eval()
+    for part in parts(twin, process):
+        if part.weight:
+            value = on_dies(part.tensor, process, [seed], part.number, age)[0]
+            size = process.read_noise * float(largest(part.tensor, process))
+            set_weight(part, value)
+            if size and isinstance(part.module, nn.Linear):
+                reading = ReadLinear(part.module, size, seed, stream(part.number, Kind.READ))
+                twin = _replaced(twin, part.path, reading)
+        elif isinstance(part.module, Declared):
+            values = part.module.values()
+            for name, share in (part.cells or {}).items():
+                factor = factors(name, share, part.module, [seed], part.number, values[name].device)[0]
+                part.module.assign(name, changed(values, name, factor.view(part.module.shape)))
+    return twin
+
+
+def programmed(net: nn.Module, process: Process) -> nn.Module:
+    """A copy of a network with the weights that are aimed at, on levels and in the range; all else as in software."""
+    twin = software(net).eval()
+    for part in parts(twin, process):
+        if part.weight:
+            set_weight(part, aimed(part.tensor, process) * largest(part.tensor, process))
+    return twin
+
+
+def set_weight(part: Part, value: Tensor) -> None:
+    """Give a layer this weight, in place of one that was made of another."""
+    if parametrize.is_parametrized(part.module):
+        bare(part.module, original=False)
+    getattr(part.module, part.weight).data = value
+
+
+def _replaced(net: nn.Module, path: str, module: nn.Module) -> nn.Module:
+    if not path:
+        return module
+    put(net, path, module)
+    return net
