@@ -164,10 +164,13 @@ def test_a_folder_that_has_changed_is_not_tested_again(
 
 
 @pytest.mark.parametrize("name", ["events", "sounds"])
-def test_the_command_in_the_report_makes_the_run_again(name: str, made: dict[str, tuple[Path, Path, str]]) -> None:
+def test_the_command_in_the_report_makes_the_run_again(
+    name: str, made: dict[str, tuple[Path, Path, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     import html
 
     run = made[name][1]
+    monkeypatch.setattr("rheobase.cli.training.report.pictures", lambda outcome: [])
     page = html.unescape((run / "report.html").read_text())
     words = shlex.split(page.partition("<pre><code>")[2].partition("</code>")[0])
     assert called(*words[1:]).exit_code == 0
