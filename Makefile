@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: demo test test-fast fuzz bench bench-peers porting lint docs clean help
+.PHONY: demo test test-fast fuzz bench bench-peers porting lint style docs clean help
 
 PYTHON ?=
 NAME ?= demo
@@ -26,8 +26,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: .venv/.installed ## train a spiking network on real handwritten digits, write runs/demo/report.html
 	$(BIN)/rheobase train --neuron SRC --data digits --name $(NAME)
 
-test: .venv/.installed-dev lint ## run every check: style, types, layers, house rules, tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(PYTEST)
+# The types, one thread for a minute, are checked beside the tests: what is wrong is said at once, and again at the end.
+test: .venv/.installed-dev style ## run every check: style, types, layers, house rules, tests
+	@said=$$(mktemp); trap 'rm -f "$$said"' EXIT; trap 'exit 130' INT; \
+	{ $(BIN)/pyright > "$$said" 2>&1 || { echo; cat "$$said"; exit 1; }; } & types=$$!; \
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(PYTEST); tests=$$?; \
+	wait $$types; types=$$?; cat "$$said"; exit $$((tests ? tests : types))
 
 test-fast: .venv/.installed-dev ## run a part of the tests in two minutes, while working; `make test` stays the gate
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --fast $(PYTEST)
@@ -35,10 +39,12 @@ test-fast: .venv/.installed-dev ## run a part of the tests in two minutes, while
 fuzz: .venv/.installed-dev ## compare the kernels of 10,000 random neurons and boards with the references (hours; N=... for fewer)
 	RHEOBASE_FUZZ=$(or $(N),10000) $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/contract/test_random_neurons.py tests/chip/test_truenorth_parity.py tests/chip/test_mapping.py
 
-lint: .venv/.installed-dev ## run the static checks alone
+lint: style ## run the static checks alone
+	$(BIN)/pyright
+
+style: .venv/.installed-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/pyright
 	$(BIN)/lint-imports
 
 docs: .venv/.installed-dev ## draw the pictures of the documentation again, and the page of every neuron and channel

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 
 import pytest
+import typer.main
 
 _CACHE = tempfile.TemporaryDirectory(prefix="rheobase-tests-", ignore_cleanup_errors=True)
 os.environ.setdefault("RHEOBASE_CACHE", _CACHE.name)
@@ -53,6 +56,14 @@ def _quick(item: pytest.Item) -> bool:
 
 def pytest_unconfigure() -> None:
     _CACHE.cleanup()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def built_once() -> Iterator[None]:
+    """The command line is built once, as in a process of a user: typer's runner would do so for every call, 60 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.testing._get_command", functools.cache(typer.main.get_command))
+        yield
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ STEPS, BATCH = 9, 2
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 2e-3}
 DISTURBED = {torch.float64: 4e-16, torch.float32: 1e-7}
 SEEDS = (1, 2, 3)
+QUARTER = (False, False, False, True)  # of the cases are run without traces, too: a third kernel to compile
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -47,9 +48,9 @@ def current_of(seed: int, dtype: torch.dtype) -> Tensor:
     return torch.randn(STEPS, BATCH, 5, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
 
 
-def check(sketch: Sketch, dtype: torch.dtype, seed: int, lengths: bool) -> None:
+def check(sketch: Sketch, dtype: torch.dtype, seed: int, lengths: bool, bare: bool) -> None:
     neuron, current = sketch.make(dtype), current_of(seed, dtype)
-    call: dict[str, Any] = dict(record=everything(neuron), lengths=torch.tensor([STEPS, 4]) if lengths else None)
+    call: dict[str, Any] = dict(record=everything(neuron), lengths=torch.tensor([STEPS, 5]) if lengths else None)
     state = neuron.rest(BATCH, dtype=dtype)
     reason = reasons(Request(neuron, current, state, (), None))["llvm"]
     assert reason is None, f"a kernel should take this: {reason}"
@@ -69,12 +70,31 @@ def check(sketch: Sketch, dtype: torch.dtype, seed: int, lengths: bool) -> None:
             other = run(disturb.neuron(neuron), disturb(current), "reference", state=begin, **call)
             assume(not differences(expected, other, 0.1 * TOLERANCE[dtype]))
         raise AssertionError("\n".join(wrong))
+    in_pieces(neuron, current, state, found, **call)
+    if bare:
+        # without traces another kernel, whose graph has less in it
+        with torch.no_grad():
+            out, end = neuron(current, state, lengths=call["lengths"], backend="llvm")
+        assert same(out, found.values["out"])
+        assert all(same(x, found.values[f"end.{name}"]) for name, x in end._asdict().items())
+
+
+def in_pieces(
+    neuron: Neuron, current: Tensor, state: Any, whole: Run, *, record: tuple[str, ...], lengths: Tensor | None
+) -> None:
+    """Two runs, of which the second goes on from the first, without gradients: bit for bit the one with them."""
+    outs, traces = list[Tensor](), list[Any]()
     with torch.no_grad():
-        whole, end = neuron(current, state, backend="llvm")
-        first, middle = neuron(current[:4], state, backend="llvm")
-        second, last = neuron(current[4:], middle, backend="llvm")
-    assert same(torch.cat([first, second]), whole)
-    assert all(same(a, b) for a, b in zip(end, last, strict=True))
+        for begin, stop in ((0, 4), (4, STEPS)):
+            left = None if lengths is None else (lengths - begin).clamp(0, stop - begin)
+            out, state, rec = neuron(current[begin:stop], state, record=record, lengths=left, backend="llvm")
+            outs.append(out)
+            traces.append(rec)
+    found = {"out": torch.cat(outs)} | {f"end.{name}": x for name, x in state._asdict().items()}
+    found |= {f"rec.{name}": torch.cat([getattr(rec, name) for rec in traces]) for name in traces[0]._fields}
+    assert found.keys() == whole.values.keys()
+    for name, x in found.items():
+        assert same(x, whole.values[name]), name
 
 
 class Disturbance:
@@ -133,9 +153,9 @@ def cases(test: Any) -> Any:
 @pytest.mark.parametrize("base", ["MapNeuron", "OdeNeuron"])
 def test_kernel_is_reference(base: str, dtype: torch.dtype) -> None:
     @cases
-    @given(sketch=sketches(base), seed=st.integers(0, 2**16), lengths=st.booleans())
-    def one(sketch: Sketch, seed: int, lengths: bool) -> None:
-        check(sketch, dtype, seed, lengths)
+    @given(sketch=sketches(base), seed=st.integers(0, 2**16), lengths=st.booleans(), bare=st.sampled_from(QUARTER))
+    def one(sketch: Sketch, seed: int, lengths: bool, bare: bool) -> None:
+        check(sketch, dtype, seed, lengths, bare)
 
     one()
 

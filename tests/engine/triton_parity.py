@@ -1,11 +1,12 @@
 """The GPU kernels on a machine without a GPU: Triton's interpreter against the reference loop.
 
 `test_triton.py` runs this file in a process of its own, where `TRITON_INTERPRET=1` stands before Triton is imported.
-The interpreter takes about 20 microseconds per operation, so everything here is small.
+The interpreter takes about 20 microseconds per operation, whatever the number of lanes: everything here has few steps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,11 @@ from rheobase.engine.graph.trace import trace
 from rheobase.engine.llvm import launch as llvm
 from rheobase.engine.nest.adjoint import adjoint
 from rheobase.engine.nest.tree import elimination
+from rheobase.engine.operators import gpu as operators
+from rheobase.engine.operators import sequence, sequence_back, sequence_loop
 from rheobase.engine.operators.gpu import longest
 from rheobase.engine.triton import launch as gpu
+from rheobase.engine.triton import nests
 from rheobase.engine.triton.launch import BLOCK
 from tests.chip.loihi_arithmetic import drawn, whole
 from tests.contract.models import Model, every_model, fed
@@ -39,9 +43,25 @@ from tests.engine.integer_arithmetic import (
 )
 from tests.engine.whole_numbers import bits_of_masks, rounds_to_a_type
 
-LONG = 80  # operations in a step above which 34 steps take the interpreter too long
+LONG = 80  # operations in a step above which the interpreter takes too long for many steps
+SEGMENT = 5  # with `short`
 # before 3.9 the interpreter multiplies, rounds, and adds
 ROUNDS_ONCE = tuple(int(part) for part in triton.__version__.split(".")[:2]) >= (3, 9)
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Segments of 5 steps, of which 2 are read ahead: a few steps take all the ways that 34 take in segments of 16.
+
+    Those of a GPU are held by `test_steps_that_do_not_fill_a_segment` and the tests after it.
+    """
+    monkeypatch.setattr(operators, "longest", lambda program, bits, steps: SEGMENT)
+    monkeypatch.setattr(nests, "AHEAD", 2)
+    for module in (sequence, sequence_loop, sequence_back):
+        monkeypatch.setattr(module, "STRETCH", SEGMENT)
+    gpu.kernel.cache_clear()
+    yield
+    gpu.kernel.cache_clear()
 
 
 def everything(neuron: Neuron) -> tuple[str, ...]:
@@ -63,15 +83,20 @@ def assert_same_arithmetic(one: Run, other: Run) -> None:
         assert_runs_close(one, other, 1e-4)
 
 
+def size(neuron: Neuron, record: tuple[str, ...], steps: int) -> tuple[int, int]:
+    """Steps and batch: with many operations, few steps of many samples, which cost nothing, and three segments."""
+    nodes = parse(trace(neuron, record).text()).graph.nodes
+    return (steps, 2) if len(nodes) < LONG else (2 * SEGMENT + 1, 8)
+
+
+@pytest.mark.usefixtures("short")
 @every_model
 def test_free_run(model: Model) -> None:
     """Values, and gradients of input, initial state and parameters, through output, end and traces."""
     neuron = model.make(5)
     record = everything(neuron)
-    text = trace(neuron, record).text()
-    # more than two segments, or more than one
-    steps = 34 if len(parse(text).graph.nodes) < LONG else 18
-    current, expected = reference_run(model, neuron, steps, 2, record=record)
+    steps, batch = size(neuron, record, 34)
+    current, expected = reference_run(model, neuron, steps, batch, record=record)
     found = run(neuron, current, "triton", record=record)
     assert_runs_close(expected, found, free(steps))
     if not neuron.graded:
@@ -98,11 +123,14 @@ def test_one_step_in_float32(model: Model) -> None:
         assert_close(a, b, ONE_STEP[torch.float32], name)
 
 
+@pytest.mark.usefixtures("short")
 @every_model
 def test_float32_is_that_of_the_cpu(model: Model) -> None:
     """Both write down the same arithmetic: bit for bit the same, where the interpreter's `fma` rounds once."""
     neuron = model.make(3, dtype=torch.float32)
-    assert_same_arithmetic(*both(neuron, model.current(20, 2, 3, dtype=torch.float32), record=everything(neuron)))
+    record = everything(neuron)
+    steps, batch = size(neuron, record, 20)
+    assert_same_arithmetic(*both(neuron, model.current(steps, batch, 3, dtype=torch.float32), record=record))
 
 
 @pytest.mark.parametrize("name", ["LIF", "SRC"])
@@ -244,15 +272,16 @@ def test_the_operator_keeps_its_contract_with_torch() -> None:
 
 
 LAYERS: dict[str, tuple[Any, tuple[int, ...]]] = {
-    "Recurrent": (lambda: nn.Recurrent(neurons.AdLIF(5)), (37, 2, 5)),
-    "RecurrentDelay": (lambda: nn.RecurrentDelay(neurons.LIF(5, dt=1.0), taps=3), (37, 2, 5)),
-    "SpikGRU": (lambda: nn.SpikGRU(5, 4), (34, 2, 5)),
-    "CSGRU": (lambda: nn.CSGRU(1, 2), (5, 2, 1, 4, 4)),
-    "CSGRU, z reads spikes": (lambda: nn.CSGRU(1, 2, update_reads="spikes"), (5, 2, 1, 4, 4)),
-    "ConvGRU": (lambda: nn.ConvGRU(1, 2), (5, 2, 1, 4, 4)),
+    "Recurrent": (lambda: nn.Recurrent(neurons.AdLIF(5)), (12, 2, 5)),
+    "RecurrentDelay": (lambda: nn.RecurrentDelay(neurons.LIF(5, dt=1.0, tau_mem=3.0), taps=3), (12, 2, 5)),
+    "SpikGRU": (lambda: nn.SpikGRU(5, 4), (12, 2, 5)),
+    "CSGRU": (lambda: nn.CSGRU(1, 2), (6, 2, 1, 4, 4)),
+    "CSGRU, z reads spikes": (lambda: nn.CSGRU(1, 2, update_reads="spikes"), (6, 2, 1, 4, 4)),
+    "ConvGRU": (lambda: nn.ConvGRU(1, 2), (6, 2, 1, 4, 4)),
 }
 
 
+@pytest.mark.usefixtures("short")
 @pytest.mark.parametrize("ends", [False, True], ids=["whole", "lengths"])
 @pytest.mark.parametrize("name", LAYERS)
 def test_layers_with_products_in_their_loop(name: str, ends: bool) -> None:
@@ -289,7 +318,8 @@ def test_bits_in_memory(lanes: int) -> None:
 
 
 @pytest.mark.parametrize("own", OWN)
-def test_a_nest_of_whole_numbers_computes_as_torch(own: str) -> None:
+def test_a_nest_of_whole_numbers_computes_as_torch(own: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "BLOCK", 16 * BLOCK)  # of all pairs of bytes there would be 512
     as_torch_computes(gpu.run, own, [*BINARY, *UNARY])
 
 

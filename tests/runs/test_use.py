@@ -95,7 +95,12 @@ def test_without_the_extra_it_says_which(recurrent: Path, tmp_path: Path, monkey
 SERIES = Task("s", (3,), ("a", "b"), None, 40, rheobase.data.Scaling((0.0,) * 3, (1.0,) * 3))
 KINDS = {
     "series": (SERIES, {"encoder": "population", "steps": 20, "taps": 5}, (24,), "8 Gaussian fields a channel"),
-    "events": (Task("e", (2, 5, 5), ("a", "b"), 30.0), {"encoder": "binary", "steps": 6}, (2, 5, 5), "6 frames of 5 ms"),
+    "events": (
+        Task("e", (2, 5, 5), ("a", "b"), 30.0),
+        {"encoder": "binary", "steps": 6},
+        (2, 5, 5),
+        "6 frames of 5 ms",
+    ),
 }
 
 
@@ -167,7 +172,9 @@ def test_an_interrupted_prediction_leaves_what_was_there(tmp_path: Path, monkeyp
 
     original = models.run_network
     monkeypatch.setattr(models, "run_network", stopped)
-    done = called("predict", "lif-digits", "--data", "digits", "--out", tmp_path / "p.csv", "--json", tmp_path / "p.json")
+    done = called(
+        "predict", "lif-digits", "--data", "digits", "--out", tmp_path / "p.csv", "--json", tmp_path / "p.json"
+    )
     assert done.exit_code == 130
     assert "interrupted" in done.output
     assert (tmp_path / "p.csv").read_text() == "of yesterday"
