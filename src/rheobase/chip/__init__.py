@@ -10,12 +10,19 @@ from rheobase.chip.truenorth import TrueNorth
 from rheobase.lazy_exports import lazily
 
 if TYPE_CHECKING:
+    from rheobase.chip.confined import confined
     from rheobase.chip.deployment import Deployed, deploy
+    from rheobase.chip.prepared import prepared
     from rheobase.chip.report import Report
 
-__all__ = ["Deployed", "Loihi", "Report", "TrueNorth", "deploy", "loihi", "truenorth"]
+__all__ = [
+    "Deployed", "Loihi", "Report", "TrueNorth", "confined", "deploy", "loihi", "prepared", "truenorth",
+]  # fmt: skip
 
 # a chip alone needs none of what mapping does
-_LATER = {"Deployed": "deployment", "Report": "report", "deploy": "deployment"}
+_LATER = {
+    "Deployed": "deployment", "Report": "report", "confined": "confined", "deploy": "deployment",
+    "prepared": "prepared",
+}  # fmt: skip
 
 __getattr__ = lazily(__name__, _LATER)

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from rheobase.cli import (
+    deploy,
+    emulate,
     energy,
     evaluate,
     explain,
@@ -19,6 +21,7 @@ from rheobase.cli import (
     predict,
     reproduce,
     show,
+    show_chip,
     simulate,
     sweep,
     train,
@@ -47,6 +50,9 @@ app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=explain.EXAMPLES)(explain.explain)
 app.command(epilog=energy.EXAMPLES)(energy.energy)
+app.command(epilog=deploy.EXAMPLES)(deploy.deploy)
+app.command("map", epilog=show_chip.EXAMPLES)(show_chip.show_chip)
+app.command(epilog=emulate.EXAMPLES)(emulate.emulate)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(convert, name="convert")
 app.add_typer(bench, name="bench")

@@ -118,8 +118,9 @@ def quantised(net: nn.Module, bits: int | None = None, *, per_row: bool = False,
     if not found:
         raise ParameterError("quantised", type(net).__name__, "a network with weights", "add a linear layer")
     for module, name in found:
-        if parametrize.is_parametrized(module):
-            raise ParameterError("quantised", repr(module), "a layer with plain weights", "quantise the original")
+        chains = getattr(module, "parametrizations", {})
+        if any(isinstance(part, (Rounded, NearestWhole)) for chain in chains.values() for part in chain):
+            raise ParameterError("quantised", repr(module), "a layer that is not quantised", "quantise the original")
         rounding = Rounded(bits, per_row) if bits is not None else Whole(int(whole or 0), per_row)
         parametrize.register_parametrization(module, name, rounding)
         if whole is not None and getattr(module, "bias", None) is not None:

@@ -8,6 +8,7 @@ from rheobase.plot.board import board
 from rheobase.plot.cell import cell
 from rheobase.plot.cell_animation import cell_animation
 from rheobase.plot.cell_response import CellResponse, cell_response
+from rheobase.plot.chip_map import chip_map
 from rheobase.plot.confusion import confusion
 from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
@@ -41,6 +42,7 @@ __all__ = [
     "cell_animation",
     "cell_response",
     "check_picture_path",
+    "chip_map",
     "confusion",
     "labelled_map",
     "learning_curve",

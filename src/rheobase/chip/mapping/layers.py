@@ -16,6 +16,16 @@ from rheobase.neurons import IF, HardResetIF
 from rheobase.nn import Linear, Sequential
 
 PUT_ON = "a Linear layer and then IF or HardResetIF neurons, again and again"
+# what stands in the way of layers that one might try
+GRADED = "it puts out values, and the chip spikes alone"
+SHARE = "its leak is a share of the potential, and that of the chip is constant"
+LATERAL = "lateral weights would come back after the ticks of the way"
+WHY = {
+    "SRC": f"{GRADED}; its form for FPGAs, of fixed point, is another kind of chip",
+    "BRC": GRADED, "LI": GRADED, "DQIF": "its potential is squared, and the chip adds",
+    "LIF": SHARE, "CubaLIF": SHARE, "AdLIF": SHARE, "PLIF": SHARE, "Recurrent": LATERAL,
+    "Conv1d": "weights shared over an image are not laid out", "Conv2d": "weights shared over an image are not laid out",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +69,8 @@ class Layer:
         return float(max(0.0, np.floor(ticks.min())))
 
 
-def layers_of(net: Any) -> list[Layer]:
-    """The layers of a network of `Linear`, `IF` and `HardResetIF`, in whole numbers.
+def layers_of(net: Any, *, first: int = 0) -> list[Layer]:
+    """The layers of a network of `Linear`, `IF` and `HardResetIF`, in whole numbers; they are numbered from `first` on.
 
     Raises: `NotRepresentable`, with everything that the chip cannot express: other layers and neurons, weights that are
     no whole numbers from -256 to 255, more than 4 values in the weights of a neuron or more than 256 weights that are
@@ -77,12 +87,16 @@ def layers_of(net: Any) -> list[Layer]:
     if not isinstance(net, Sequential):
         raise NotRepresentable("truenorth", f"a {type(net).__name__}", f"a Sequential: {PUT_ON}", "build it of layers")
     wrong, found = list[str](), list[Layer]()
-    parts = [(f"layer {k} ({_kind(part).__name__})", part) for k, part in enumerate(net.layers)]
+    parts = [(f"layer {k} ({kind_of(part).__name__})", part) for k, part in enumerate(net.layers, start=first)]
     # types by name, since a subclass may compute something else; parametrised layers are made subclasses by torch
-    wrong += [f"{name} cannot be put on it" for name, part in parts if _kind(part) not in (Linear, IF, HardResetIF)]
-    kinds = ["synapses" if _kind(part) is Linear else "neurons" for _, part in parts]
+    wrong += [
+        f"{name} cannot be put on it" + (f" ({why})" if (why := WHY.get(kind_of(part).__name__)) else "")
+        for name, part in parts
+        if kind_of(part) not in (Linear, IF, HardResetIF)
+    ]
+    kinds = ["synapses" if kind_of(part) is Linear else "neurons" for _, part in parts]
     if not wrong and kinds != ["synapses", "neurons"] * (len(parts) // 2):
-        wrong.append("layers in the order " + ", ".join(_kind(part).__name__ for _, part in parts))
+        wrong.append("layers in the order " + ", ".join(kind_of(part).__name__ for _, part in parts))
     if not wrong:
         for (of_synapses, linear), (of_neurons, neuron) in zip(parts[::2], parts[1::2], strict=True):
             found.append(_layer(of_synapses, linear, of_neurons, neuron, wrong))
@@ -90,12 +104,13 @@ def layers_of(net: Any) -> list[Layer]:
         raise NotRepresentable(
             "truenorth", "; ".join(wrong), PUT_ON + ", all in whole numbers",
             "nn.quantised(net, whole=1) gives weights and biases that are whole, from -1 to 1 and as they come; "
-            f"a neuron has up to {AXONS} inputs and {TYPES} values of weights: put to 0 what it needs least",
+            f"a neuron has up to {AXONS} inputs and {TYPES} values of weights, which chip.confined(net) keeps to; "
+            "software=(...) leaves layers in software",
         )  # fmt: skip
     return found
 
 
-def _kind(part: Any) -> type:
+def kind_of(part: Any) -> type:
     """The class of a layer; of one whose weights are parametrised, the class that it was."""
     kind = type(part)
     return kind.__bases__[0] if torch.nn.utils.parametrize.is_parametrized(part) else kind
@@ -112,7 +127,7 @@ def _layer(of_synapses: str, linear: Any, of_neurons: str, neuron: Any, wrong: l
     bias = torch.zeros(n) if linear.bias is None else linear.bias
     leak = _whole(of_synapses, "bias", bias, FIELDS["leak"].least, FIELDS["leak"].most, wrong)
     alpha = _whole(of_neurons, "v_threshold", neuron.v_threshold, 0, THRESHOLD, wrong)
-    hard = _kind(neuron) is HardResetIF
+    hard = kind_of(neuron) is HardResetIF
     reset = neuron.v_reset if hard else torch.zeros(())
     start = _whole(of_neurons, "v_reset", reset, -THRESHOLD, THRESHOLD, wrong)
     if neuron.dt is None or bool((neuron.r * neuron.dt != 1).any()):
