@@ -100,7 +100,7 @@ def test_bits_must_make_sense(bits: object) -> None:
 def test_a_network_must_have_plain_weights() -> None:
     with pytest.raises(ParameterError, match="weights"):
         nn.quantised(neurons.LIF(3, dt=1.0), 4)
-    with pytest.raises(ParameterError, match="plain weights"):
+    with pytest.raises(ParameterError, match="not quantised"):
         nn.quantised(nn.quantised(network(), 4), 4)
 
 

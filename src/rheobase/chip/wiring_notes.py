@@ -17,6 +17,7 @@ from rheobase.chip.truenorth import AXONS, NEURONS, Configuration
 from rheobase.errors import DataError
 
 KEY = "deployed"
+Axons = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +38,20 @@ class Wired:
     cores: dict[str, int]
     facts: dict[str, Any]
 
-    def fed(self, x: Tensor) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def fed(self, x: Tensor) -> Axons:
         """(tick, core, axon) of the spikes of one sample, (time, inputs). Raises: `ShapeError`, `NotRepresentable`."""
         check_spikes(x, (self.n_inputs,), ("time", f"{self.n_inputs}"))
-        source, core, axon = self.inputs.T
-        tick, which = np.nonzero(x.cpu().numpy()[:, source] != 0)
-        return tick, core[which], axon[which]
+        return self.to_axons(*np.nonzero(x.cpu().numpy() != 0))
+
+    def to_axons(self, tick: NDArray[np.int64], which: NDArray[np.int64]) -> Axons:
+        """(tick, core, axon) of spikes of inputs, given as when and which, both (spikes,)."""
+        order = np.argsort(self.inputs[:, 0], kind="stable")
+        held = self.inputs[order]
+        first, last = (np.searchsorted(held[:, 0], which, side) for side in ("left", "right"))
+        many = last - first
+        # each spike once for every axon of its input
+        row = np.repeat(first, many) + np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+        return np.repeat(tick, many), held[row, 1], held[row, 2]
 
 
 def save(deployed: Deployed, path: str | Path, facts: Mapping[str, Any] | None = None) -> None:

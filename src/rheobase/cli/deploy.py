@@ -52,9 +52,7 @@ def deploy(
     validation: Annotated[
         float, typer.Option(min=0.01, max=0.9, help="Share of the training samples that choose threshold and epoch.")
     ] = 0.1,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Compare on so many test samples.", show_default="all")
-    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Test samples to compare on.", show_default="all")] = None,
     data_dir: DataDir = None,
     out: Annotated[
         Path | None, typer.Option(parser=path, metavar="FOLDER", help="Where it goes.", show_default="RUN/truenorth")
@@ -67,16 +65,12 @@ def deploy(
 
     The layers of the run are trained in weights of whole numbers, once for each threshold, on the training samples;
     held-out ones choose. FOLDER gets the chip's configuration (rheobase emulate, rheobase map), a certificate with the
-    predictions of every test sample, and a page. The same command goes on after Ctrl-C. In Python: rheobase.chip.deploy.
+    predictions of every test sample, and a page. The same command goes on after Ctrl-C. In Python: chip.deploy.
     """
     with reported(debug, json=json):
-        from rheobase.cli.deploying import job, page
+        from rheobase.cli.deploying import job
         from rheobase.cli.runs_by_name import load_run
-        from rheobase.cli.training.reading import reading_lines
-        from rheobase.cli.watching import Watching
         from rheobase.errors import ParameterError, nearest
-        from rheobase.files import ensure_folder
-        from rheobase.json_files import write_json as write
 
         if chip not in CHIPS:
             raise ParameterError("--chip", repr(chip), f"one of {', '.join(CHIPS)}", nearest(chip, CHIPS))
@@ -87,22 +81,34 @@ def deploy(
             validation=validation, limit=limit,
         )  # fmt: skip
         folder = out or _place(model)
-        job.check_folder(folder, model, options, overwrite=overwrite)
-        job.check(model, options)
-        data = model.load_data(data_dir, watch=reading_lines())
-        ensure_folder(folder / job.WORK)
-        try:
-            with Watching() as watch:
-                found = job.deployed(model, data, options, folder, watch=watch)
-        except KeyboardInterrupt:
-            typer.secho(f"interrupted; the same command goes on from {folder / job.WORK}", fg="yellow", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-        kept = job.save_chip(found, folder)
-        shown = page.write(found, folder, _command(run, options, folder))
-        content = found.as_json()
-        write(folder / job.CERTIFICATE, content)
-        write_json(json, content)
-        _tell(found, kept, shown)
+        _go(model, options, folder, data_dir, _command(run, options, folder), json, overwrite=overwrite)
+
+
+def _go(
+    model: Model, options: Options, folder: Path, data_dir: Path | None, command: str, json: Path | None, *,
+    overwrite: bool,
+) -> None:  # fmt: skip
+    """Refuse what would not fit; else train, deploy, and write everything."""
+    from rheobase.cli.deploying import job, page
+    from rheobase.cli.training.reading import reading_lines
+    from rheobase.cli.watching import Watching
+    from rheobase.files import ensure_folder
+    from rheobase.json_files import write_json as write
+
+    job.check_folder(folder, model, options, overwrite=overwrite)
+    job.check(model, options)
+    data = model.load_data(data_dir, watch=reading_lines())
+    ensure_folder(folder / job.WORK)
+    try:
+        with Watching() as watch:
+            found = job.deployed(model, data, options, folder, watch=watch)
+    except KeyboardInterrupt:
+        typer.secho(f"interrupted; the same command goes on from {folder / job.WORK}", fg="yellow", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    kept, shown, content = job.save_chip(found, folder), page.write(found, folder, command), found.as_json()
+    write(folder / job.CERTIFICATE, content)
+    write_json(json, content)
+    _tell(found, kept, shown)
 
 
 def _votes(model: Model, software: list[str], votes: int) -> int:

@@ -20,7 +20,7 @@ EXAMPLES = examples(
     "rheobase emulate chip.safetensors --rate 20 --ticks 1000 --json rates.json",
     "rheobase emulate chip.safetensors --spikes in.npz --out out.npz",
 )
-TICKS = 1000
+TICKS, MOST_TICKS = 1000, 10_000_000
 
 
 def emulate(
@@ -42,7 +42,7 @@ def emulate(
     ] = None,
     ticks: Annotated[
         int | None,
-        typer.Option(min=1, help="How long, in ticks of 1 ms.", show_default="1000; as samples and spikes last"),
+        typer.Option(min=1, max=MOST_TICKS, help="How long, in ticks of 1 ms.", show_default="1000"),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of --rate, and of stochastic neurons.")] = 0,
     data_dir: DataDir = None,
@@ -108,7 +108,7 @@ def _run(
 
     import numpy as np
 
-    from rheobase.chip.truenorth import NEURONS, Emulator
+    from rheobase.chip.truenorth import Emulator
     from rheobase.cli.deploying.stored import voted
 
     emulator, net = Emulator(stored.net), stored.net
@@ -159,7 +159,7 @@ def _rows(content: dict[str, Any]) -> dict[str, str]:
     found = {
         "driven by": content["driven by"],
         "ran": f"{content['ticks']:,} ticks of 1 ms, {speed:,.0f} a second ({speed / 1000:.2g} times real time)",
-        "spikes": f"{content['spikes']:,}; {content['rate']:.4g} Hz, the mean of {content['neurons in use']:,} neurons in use",
+        "spikes": f"{content['spikes']:,}; {content['rate']:.4g} Hz, mean of {content['neurons in use']:,} neurons",
         "spikes out": f"{content['host']:,}",
         "synaptic events, hops": f"{content['synaptic_events']:,} and {content['hops']:,}",
         "lost": f"{content['merged']:,} spikes met an axon that was active already",

@@ -17,7 +17,7 @@ EXAMPLES = examples(
     "rheobase map runs/if-digits --plot chip.png            (after rheobase deploy)",
     "rheobase map chip.safetensors --rate 20 --json load.json",
 )
-RATE, TICKS = 20.0, 100  # of random spikes, where there are no data
+RATE, TICKS, MOST_TICKS = 20.0, 100, 100_000  # of random spikes, where there are no data
 SHOWN = 16  # cores in the table
 
 
@@ -33,7 +33,7 @@ def show_chip(
         float | None,
         typer.Option(min=0.0, max=1000.0, help="Traffic of random spikes in (Hz).", show_default="of a test sample"),
     ] = None,
-    ticks: Annotated[int, typer.Option(min=1, help="How many ticks of --rate.")] = TICKS,
+    ticks: Annotated[int, typer.Option(min=1, max=MOST_TICKS, help="How many ticks of --rate.")] = TICKS,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of --rate.")] = 0,
     data_dir: DataDir = None,
     json: Json = None,
@@ -41,8 +41,8 @@ def show_chip(
 ) -> None:
     """Show a chip: which layer has how many cores, axons, neurons and synapses in use, and what the mesh carries.
 
-    Traffic is that of a test sample where the file says how samples become spikes and the data are there, else of random
-    spikes. In Python: rheobase.plot.chip_map(net, spikes).
+    Traffic is that of a test sample where the file says how samples become spikes and the data are there, else of
+    random spikes. In Python: rheobase.plot.chip_map(net, spikes).
     """
     with reported(debug, json=json):
         from rheobase.chip.truenorth import traffic
@@ -59,7 +59,8 @@ def show_chip(
         write_json(json, content)
         out = console()
         out.print(f"{stored.net!r}", style="bold", soft_wrap=True)
-        rows = [(str(one["core"]), f"{one['x']}, {one['y']}", *(str(one[k]) for k in ("axons", "neurons", "synapses", "sent")))
+        names = ("axons", "neurons", "synapses", "sent")
+        rows = [(str(one["core"]), f"{one['x']}, {one['y']}", *(str(one[k]) for k in names))
                 for one in content["fullest"]]  # fmt: skip
         columns = ("core", "x, y", "axons", "neurons", "synapses", "spikes sent")
         out.print(table(columns, rows[:SHOWN], title="Fullest cores, each of 256 axons and neurons", right=columns))
@@ -111,7 +112,8 @@ def _content(stored: Stored, run: Run) -> dict[str, Any]:
     x, y = net.board.xy(np.arange(net.board.n_cores))
     order = np.argsort(-fuller, kind="stable")
     cores = [
-        {"core": int(k), "x": int(x[k]), "y": int(y[k]), **{name: int(v[k]) for name, v in load.items()}, "sent": int(sent[k])}
+        {"core": int(k), "x": int(x[k]), "y": int(y[k]), "sent": int(sent[k]),
+         **{name: int(values[k]) for name, values in load.items()}}
         for k in order
         if fuller[k] > 0
     ]  # fmt: skip

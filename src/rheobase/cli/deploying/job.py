@@ -76,7 +76,8 @@ class Outcome:
         report = self.report
         each = {"chip": report.predicted, "software": report.wanted, "true": self.truth}
         return {
-            "run": str(self.model.folder), "chip": "truenorth", "options": self.options.as_json(), "of": facts(self.model),
+            "run": str(self.model.folder), "chip": "truenorth", "options": self.options.as_json(),
+            "of": facts(self.model),
             "validation": {str(k): v for k, v in self.tried.items()}, "v_threshold": self.v_threshold,
             "accuracy": {"full precision": self.plain, "whole numbers": self.accuracy(report.wanted),
                          "on the chip": self.accuracy(report.predicted)},
@@ -146,10 +147,11 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
     events = data.events if isinstance(data, EventDataset) else None
     encoder = settings.encode(model.task, events)
     train, validation = data.split(options.validation, seed=settings.seed)
-    units = [
-        _unit(model, options, v_threshold, folder, lambda at, net, rule: _fit(model, at, net, rule, encoder, train, validation))
-        for v_threshold in options.thresholds
-    ]  # fmt: skip
+
+    def fit(at: Path, net: Sequential, rule: Recipe) -> dict[str, Any]:
+        return _fit(model, at, net, rule, encoder, train, validation)
+
+    units = [_unit(model, options, v_threshold, folder, fit) for v_threshold in options.thresholds]
     with threads(settings.threads):
         found = {done.unit.name: done.result for done in run(units, folder / WORK)}
         tried = {v: float(found[f"threshold-{v}"]["validation"]) for v in options.thresholds}

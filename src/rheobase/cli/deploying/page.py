@@ -34,7 +34,8 @@ def rows(found: Outcome) -> dict[str, str]:
         "in software": ", ".join(report.software) or "nothing",
         "latency": f"{1e3 * report.seconds:g} ms for a sample of {report.ticks - report.latency} steps "
         f"({report.latency} ticks from a step to its output)",
-        "a sample": f"{report.spikes:,.0f} spikes, {report.synaptic_events:,.0f} synaptic events, {report.hops:,.0f} hops",
+        "a sample": f"{report.spikes:,.0f} spikes, {report.synaptic_events:,.0f} synaptic events, "
+        f"{report.hops:,.0f} hops",
     }
     for name, span in (
         ("energy, of its own", report.own_energy), ("with its cores at rest", report.shared_energy),
@@ -82,8 +83,8 @@ def _picture(found: Outcome) -> Picture:
 
     return Picture(
         "The chip",
-        "Left: axons (above) and neurons (below) of each core in use, of 256. Right: the spikes that cores send for one "
-        "test sample, and those that links between routers carry.",
+        "Left: axons (above) and neurons (below) of each core in use, of 256. Right: the spikes that cores send for "
+        "one test sample, and those that links between routers carry.",
         "a map of the cores in use with their load, and of the traffic between them",
         draw,
     )

@@ -26,6 +26,7 @@ from rheobase.runs.task import Task
 
 Inputs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 SPIKES = ("tick", "core", "axon")
+CHUNK = 256  # ticks whose chances are drawn at a time
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,17 @@ def read_spikes(path: Path, net: Configuration) -> Drive:
 
 def at_random(stored: Stored, rate: float, ticks: int, seed: int) -> Drive:
     """Each axon that the host feeds (each of all, where that is not known) is active at a rate (Hz), by chance."""
-    g = np.random.default_rng(seed)
+    g, chance = np.random.default_rng(seed), rate / 1000.0
+    many = stored.net.board.n_cores * AXONS if stored.wired is None else stored.wired.n_inputs
+    ticks_of, which_of = list[NDArray[np.int64]](), list[NDArray[np.int64]]()
+    for first in range(0, ticks, CHUNK):
+        tick, which = np.nonzero(g.random((min(CHUNK, ticks - first), many)) < chance)
+        ticks_of.append(tick + first)
+        which_of.append(which)
+    tick, which = np.concatenate(ticks_of), np.concatenate(which_of)
     if stored.wired is None:
-        core, axon = np.divmod(np.arange(stored.net.board.n_cores * AXONS), AXONS)
-        tick, which = np.nonzero(g.random((ticks, len(core))) < rate / 1000.0)
-        return Drive(ticks, (tick, core[which], axon[which]))
-    x = torch.from_numpy(g.random((ticks, stored.wired.n_inputs)) < rate / 1000.0).float()
-    return Drive(ticks + stored.wired.latency, stored.wired.fed(x))
+        return Drive(ticks, (tick, *np.divmod(which, AXONS)))
+    return Drive(ticks + stored.wired.latency, stored.wired.to_axons(tick, which))
 
 
 def of_data(stored: Stored, samples: int, data_dir: Path | None, watch: Watch) -> Iterator[Drive]:

@@ -61,8 +61,8 @@ def run(job: Job) -> Finding:
         "machine that may have done other things."
     )
     note = (
-        "Power: of a whole chip at rest, and of the events and hops counted here; where fewer cores are emulated, as if "
-        "the rest of the chip did the same."
+        "Power: of a whole chip at rest, and of the events and hops counted here; where fewer cores are emulated, as "
+        "if the rest of the chip did the same."
     )
     first = wanted[0]
     picture = Picture(

@@ -12,8 +12,8 @@ def certificate(found: Results) -> str:
     same, images = (sum(int(row[name] or 0) for row in rows) for name in ("predictions equal", "images"))
     first = rows[0]
     return (
-        f"A classifier of MNIST, trained in whole numbers, predicts on the emulated chip what it predicts in software for "
-        f"{same:,} of {images:,} test images: {float(first['on the chip (%)'] or 0):.2f} %, and "
+        "A classifier of MNIST, trained in whole numbers, predicts on the emulated chip what it predicts in software "
+        f"for {same:,} of {images:,} test images: {float(first['on the chip (%)'] or 0):.2f} %, and "
         f"{float(first['full precision (%)'] or 0):.2f} % in full precision (seed {first['seed']})."
     )
 
@@ -22,8 +22,8 @@ def bill(found: Results) -> str:
     first = found.row("classifiers", "On the chip", data="mnist")
     bill = found.row("classifiers", "Bill of an image", data="mnist")
     return (
-        f"It takes {first['cores']} of 4,096 cores and {float(first['latency (ms)'] or 0):g} ms for an image; what it does "
-        f"costs {float(bill['events, hops, edge (nJ)'] or 0):.0f} nJ, with the rest power of its cores "
+        f"It takes {first['cores']} of 4,096 cores and {float(first['latency (ms)'] or 0):g} ms for an image; what it "
+        f"does costs {float(bill['events, hops, edge (nJ)'] or 0):.0f} nJ, with the rest power of its cores "
         f"{float(bill['with the rest power of its cores (uJ)'] or 0):.2g} uJ, and a whole chip for it alone "
         f"{float(bill['whole chip (uJ)'] or 0):.0f} uJ."
     )

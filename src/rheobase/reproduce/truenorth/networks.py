@@ -15,6 +15,9 @@ from rheobase.reproduce import training
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.training import Task
 
+GIVEN = ("whole", "v_threshold", "inputs", "steepness", "per_row")  # arguments of `chip.prepared`
+STEEPNESS = 2.0  # of the surrogate, where a choice names none: in thresholds
+
 
 def task(job: Job, choice: Mapping[str, Any]) -> Task:
     """Images as spikes of a thermometer code."""
@@ -29,13 +32,13 @@ def network(data: Dataset, choice: Mapping[str, Any]) -> nn.Sequential:
     classes, sizes = len(data.classes), [data.input_size, *choice["hidden"], choice["votes"] * len(data.classes)]
     layers = list[torch_nn.Module]()
     for before, after in pairwise(sizes):
-        cells = neurons.IF(after, dt=1.0, surrogate=surrogates.ATan(2.0))
+        cells = neurons.IF(after, dt=1.0, surrogate=surrogates.ATan(choice.get("steepness", STEEPNESS)))
         layers += [nn.Linear(before, after, bias=False), cells]
     readout = nn.GroupReadout(sizes[-1], classes=classes, inhibition=0.0, decay=0.0)
     plain, shape = nn.Sequential(nn.Flatten(), *layers, readout), tuple(data.sample_shape)
     if choice["whole"] is None:
         return chip.confined(plain, shape, inputs=choice["inputs"])
-    given = {name: choice[name] for name in ("whole", "v_threshold", "inputs")}
+    given = {name: choice[name] for name in GIVEN if name in choice}
     return chip.prepared(plain, **given, shape=shape)
 
 

@@ -47,8 +47,8 @@ def run(job: Job) -> Finding:
     far = [row for row in rows if row[1] not in NEAR]
     worst = max(abs(row[6]) for row in near)
     text = (
-        f"At 0.8 V and near it the model meets {len(near)} published powers within {worst:.1f} %, of which {len(FITTED)} "
-        f"are the points that it was fitted to. At other voltages it is off by "
+        f"At 0.8 V and near it the model meets {len(near)} published powers within {worst:.1f} %, of which "
+        f"{len(FITTED)} are the points that it was fitted to. At other voltages it is off by "
         f"{min(abs(row[6]) for row in far):.0f} to {max(abs(row[6]) for row in far):.0f} %, and says nothing there."
     )
     grid = [
@@ -64,8 +64,8 @@ def run(job: Job) -> Finding:
     ]
     picture = Picture(
         TITLE,
-        "Lines: the model at 0.8 V, by how many synapses a spike reaches. Full dots: published powers at 0.775 and 0.8 V; "
-        "open dots: at other voltages, for which the model does not hold.",
+        "Lines: the model at 0.8 V, by how many synapses a spike reaches. Full dots: published powers at 0.775 and "
+        "0.8 V; open dots: at other voltages, for which the model does not hold.",
         "power in milliwatts against the rate of all neurons, for several numbers of synapses, with published points",
         lambda style: _draw(grid, rows, style),
     )

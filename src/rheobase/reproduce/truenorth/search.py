@@ -28,7 +28,7 @@ def _tried(name: str, variant: str, short: dict[str, Any], **tried: list[Any]) -
     return {"base": _of(name, variant), "short": short, "tried": tried}
 
 
-_SHORT = {"limit": 12000, "epochs": 3}
+_SHORT = {"limit": 10000, "epochs": 3}
 _LR = [0.001, 0.002, 0.005]
 WHOLE, FLOAT = classifiers.WHOLE, classifiers.FLOAT
 
@@ -37,9 +37,10 @@ SEARCHES = (
         "classifiers", "Classifiers", "threshold, levels and learning rate of the networks on the chip", run,
         sets=("classifiers",), needs=("mnist",), minutes=10,
         settings={"held_out": 0.2, "seeds": [0], "networks": {
-            "digits, whole numbers": _tried("digits", WHOLE, {}, v_threshold=[4, 8, 16], whole=[1, 2], lr=_LR),
-            "digits, full precision": _tried("digits", FLOAT, {}, lr=_LR),
-            "mnist, whole numbers": _tried("mnist", WHOLE, _SHORT, v_threshold=[4, 8, 16], lr=_LR),
+            "digits, whole numbers": _tried("digits", WHOLE, {}, v_threshold=[2, 4, 8], whole=[1, 2], lr=_LR,
+                                            steepness=[1.0, 2.0, 4.0], per_row=[True, False]),
+            "digits, full precision": _tried("digits", FLOAT, {}, lr=_LR, steepness=[1.0, 2.0, 4.0]),
+            "mnist, whole numbers": _tried("mnist", WHOLE, _SHORT, v_threshold=[2, 4, 8], lr=_LR),
             "mnist, full precision": _tried("mnist", FLOAT, _SHORT, lr=_LR),
         }},
         quick={"seeds": [0], "networks": {"digits, whole numbers": {

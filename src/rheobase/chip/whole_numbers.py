@@ -10,27 +10,26 @@ import torch
 
 from rheobase import surrogates
 from rheobase.checks import is_number, is_whole
-from rheobase.chip.confined import confined
+from rheobase.chip.core_groups import confined
 from rheobase.chip.mapping.layers import WHY, kind_of
 from rheobase.chip.parts import parts_of
 from rheobase.errors import NotRepresentable, ParameterError
 from rheobase.neurons import IF, LI
 from rheobase.nn import GroupReadout, Linear, Sequential, quantised
 
-WIDTH = 2.0  # of the surrogate, in thresholds
-
 
 def prepared(
     net: Any, *, whole: int = 1, v_threshold: int = 8, software: Sequence[int | str] = (), votes: int = 0,
-    inputs: int | None = None, shape: Sequence[int] | None = None,
+    inputs: int | None = None, shape: Sequence[int] | None = None, steepness: float = 2.0, per_row: bool = True,
 ) -> Sequential:  # fmt: skip
     """A copy of a network of `Linear` and `IF` layers that computes in whole numbers, to be trained once more.
 
-    Weights are from -whole to whole (`nn.quantised(..., per_row=True)`) and start as rounded weights of `net`; there
-    are no biases; every threshold is `v_threshold`, counted in such weights, and the surrogate gradient is as wide as
-    that asks for. Layers in `software` stay as they are. With `votes`, a readout of leaky integrators (the last `Linear`
-    and its `LI`), which no chip of spikes has, gives way to so many IF neurons for each class, whose spikes the host
-    counts (`GroupReadout`). With `inputs`, layers are `confined`, the first to windows of an image of this `shape`.
+    Weights are from -whole to whole (`nn.quantised`, `per_row`) and start as rounded weights of `net`; there are no
+    biases; every threshold is `v_threshold`, counted in such weights, and the surrogate gradient is as wide as that
+    asks for: `surrogates.ATan(steepness / v_threshold)`. Layers in `software` stay as they are. With `votes`, a readout
+    of leaky integrators (the last `Linear` and its `LI`), which no chip of spikes has, gives way to so many IF neurons
+    for each class, whose spikes the host counts (`GroupReadout`). With `inputs`, layers are `confined`, the first to
+    windows of an image of this `shape`.
 
     Raises: `NotRepresentable` with every layer that is none of these and not in software; `ParameterError`.
 
@@ -44,6 +43,8 @@ def prepared(
         raise ParameterError("prepared", f"v_threshold = {v_threshold!r}", "a whole number from 1 to 2^17", "8, say")
     if not is_whole(votes, 0, 256):
         raise ParameterError("prepared", f"votes = {votes!r}", "a whole number from 0 to 256", "8 neurons for a class")
+    if not is_number(steepness, above=0):
+        raise ParameterError("prepared", f"steepness = {steepness!r}", "a number > 0", "2.0, say")
     parts = parts_of(_voting(net, votes) if votes else net, software)
     wrong, layers = list[str](), list[Any]()
     for number, part in enumerate(parts.chip.layers, start=parts.first):
@@ -52,7 +53,7 @@ def prepared(
             layers.append(_without_bias(part))
         elif kind is IF:
             given = dict(dt=part.dt, r=1.0 / part.dt, v_threshold=float(v_threshold))
-            layers.append(IF(*part.shape, **given, surrogate=surrogates.ATan(WIDTH / v_threshold)))
+            layers.append(IF(*part.shape, **given, surrogate=surrogates.ATan(steepness / v_threshold)))
         else:
             why = f" ({WHY[kind.__name__]})" if kind.__name__ in WHY else ""
             wrong.append(f"layer {number} ({kind.__name__}) cannot be put on it{why}")
@@ -65,7 +66,7 @@ def prepared(
     chip: Any = Sequential(*layers)
     if inputs is not None:
         chip = confined(chip, shape, inputs=inputs)
-    chip = quantised(chip, whole=whole, per_row=True)
+    chip = quantised(chip, whole=whole, per_row=per_row)
     around = [[] if one is None else list(copy.deepcopy(one).layers) for one in (parts.before, parts.after)]
     return Sequential(*around[0], *chip.layers, *around[1])
 
