@@ -87,6 +87,21 @@ def test_the_same_command_trains_nothing_again_and_another_one_is_told(copy: Pat
     assert "--overwrite" in other.stderr
 
 
+def test_an_interruption_loses_no_training(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rheobase.cli.deploying import job
+
+    def stop(*given: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(job.chip, "deploy", stop)
+        result = CliRunner().invoke(app, ["deploy", "if-digits", *map(str, QUICK)])
+    assert result.exit_code == 130
+    assert "the same command goes on from runs/if-digits/truenorth/work" in result.stderr
+    held = json.loads((copy / "runs/if-digits/truenorth/certificate.json").read_text())
+    assert held["certificate"]["samples"] == 6, "what stood there is still there"
+
+
 def test_the_readout_may_stay_in_software(copy: Path) -> None:
     words = ("deploy", "if-digits", "--software", "3", "--software", "LI", "--threshold", 2, "--epochs", 1)
     typed(*words, "--limit", 3, "--out", "hybrid", "--json", "h.json")

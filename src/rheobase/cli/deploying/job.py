@@ -216,6 +216,8 @@ def _right(model: Model, x: Tensor, truth: Tensor) -> float:
 def save_chip(outcome: Outcome, folder: Path) -> Path:
     """Write the configuration of the chip, with its wiring and the code of its samples. Raises `StorageError`."""
     model = outcome.model
+    # no certificate of another chip may stand beside this one
+    (folder / CERTIFICATE).unlink(missing_ok=True)
     kept = {
         "run": str(model.folder), "settings": model.settings.as_json(), "task": model.task.as_json(),
         "classes": list(model.classes), "software": list(outcome.report.software), "votes": outcome.options.votes,

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from rheobase import chip
 from rheobase.chip.truenorth import Emulator
+from rheobase.errors import ParameterError
 from rheobase.plot import Picture, Table
 from rheobase.plot.chip_map import chip_map
 from rheobase.plot.style import Style
@@ -117,7 +118,7 @@ def _compared(job: Job, name: str, on: Task, choice: Mapping[str, Any], result: 
     bill, own, shared = report.bill, report.own_energy, report.shared_energy
     predicted, wanted = report.predicted, report.wanted
     if bill is None or own is None or shared is None or predicted is None or wanted is None:
-        raise RuntimeError("a deployment on samples has a bill")
+        raise ParameterError("classifiers", "a report without samples", "one of test images", "give deploy some")
     right = [100 * float((each == truth).float().mean()) for each in (predicted, wanted)]
     splitters = sum(n for layer, n in report.cores.items() if layer.startswith("splitters"))
     return {
@@ -172,8 +173,8 @@ _WHOLE = {"whole": 1, "inputs": 128, "limit": None}
 _DIGITS = {**_WHOLE, "data": "digits", "hidden": [192], "votes": 12, "steps": 4, "v_threshold": 2, "lr": 0.002,
            "epochs": 15, "batch": 32, "temperature": 6.0, "steepness": 2.0, "per_row": True, "float": {"lr": 0.002},
            "seeds": [0, 1, 2]}  # fmt: skip
-_MNIST = {**_WHOLE, "data": "mnist", "hidden": [576], "votes": 24, "steps": 3, "v_threshold": 4, "lr": 0.002,
-          "epochs": 8, "batch": 128, "temperature": 9.0, "float": {"lr": 0.002}, "seeds": [0]}  # fmt: skip
+_MNIST = {**_WHOLE, "data": "mnist", "hidden": [576], "votes": 24, "steps": 3, "v_threshold": 2, "lr": 0.005,
+          "epochs": 10, "batch": 128, "temperature": 9.0, "float": {"lr": 0.005}, "seeds": [0]}  # fmt: skip
 
 PART = Part(
     "classifiers", "Classifiers", "of digits and of MNIST on the chip: certificate, accuracy, cores, energy, latency",
