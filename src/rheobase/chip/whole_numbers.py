@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from rheobase import surrogates
 from rheobase.checks import is_number, is_whole
 from rheobase.chip.core_groups import confined
 from rheobase.chip.mapping.layers import WHY, kind_of
 from rheobase.chip.parts import parts_of
+from rheobase.core.surrogates import ATan
 from rheobase.errors import NotRepresentable, ParameterError
 from rheobase.neurons import IF, LI
 from rheobase.nn import GroupReadout, Linear, Sequential, quantised
@@ -21,15 +21,16 @@ from rheobase.nn import GroupReadout, Linear, Sequential, quantised
 def prepared(
     net: Any, *, whole: int = 1, v_threshold: int = 8, software: Sequence[int | str] = (), votes: int = 0,
     inputs: int | None = None, shape: Sequence[int] | None = None, steepness: float = 2.0, per_row: bool = True,
+    step_of: str = "largest",
 ) -> Sequential:  # fmt: skip
     """A copy of a network of `Linear` and `IF` layers that computes in whole numbers, to be trained once more.
 
-    Weights are from -whole to whole (`nn.quantised`, `per_row`) and start as rounded weights of `net`; there are no
-    biases; every threshold is `v_threshold`, counted in such weights, and the surrogate gradient is as wide as that
-    asks for: `surrogates.ATan(steepness / v_threshold)`. Layers in `software` stay as they are. With `votes`, a readout
-    of leaky integrators (the last `Linear` and its `LI`), which no chip of spikes has, gives way to so many IF neurons
-    for each class, whose spikes the host counts (`GroupReadout`). With `inputs`, layers are `confined`, the first to
-    windows of an image of this `shape`.
+    Weights are from -whole to whole (`nn.quantised`, `per_row`, `step_of`) and start as rounded weights of `net`; there
+    are no biases; every threshold is `v_threshold`, counted in such weights, and the surrogate gradient is as wide as
+    that asks for: `surrogates.ATan(steepness / v_threshold)`. Layers in `software` stay as they are. With `votes`, a
+    readout of leaky integrators (the last `Linear` and its `LI`), which no chip of spikes has, gives way to so many IF
+    neurons for each class, whose spikes the host counts (`GroupReadout`). With `inputs`, layers are `confined`, the
+    first to windows of an image of this `shape`.
 
     Raises: `NotRepresentable` with every layer that is none of these and not in software; `ParameterError`.
 
@@ -53,7 +54,7 @@ def prepared(
             layers.append(_without_bias(part))
         elif kind is IF:
             given = dict(dt=part.dt, r=1.0 / part.dt, v_threshold=float(v_threshold))
-            layers.append(IF(*part.shape, **given, surrogate=surrogates.ATan(steepness / v_threshold)))
+            layers.append(IF(*part.shape, **given, surrogate=ATan(steepness / v_threshold)))
         else:
             why = f" ({WHY[kind.__name__]})" if kind.__name__ in WHY else ""
             wrong.append(f"layer {number} ({kind.__name__}) cannot be put on it{why}")
@@ -66,7 +67,7 @@ def prepared(
     chip: Any = Sequential(*layers)
     if inputs is not None:
         chip = confined(chip, shape, inputs=inputs)
-    chip = quantised(chip, whole=whole, per_row=per_row)
+    chip = quantised(chip, whole=whole, per_row=per_row, step_of=step_of)
     around = [[] if one is None else list(copy.deepcopy(one).layers) for one in (parts.before, parts.after)]
     return Sequential(*around[0], *chip.layers, *around[1])
 

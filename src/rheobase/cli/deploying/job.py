@@ -124,7 +124,7 @@ def twin(model: Model, options: Options, v_threshold: int) -> Sequential:
     with seeded(model.settings.seed, torch.device("cpu")):
         return chip.prepared(
             model.network, whole=options.whole, v_threshold=v_threshold, software=options.software,
-            votes=options.votes, inputs=options.inputs, shape=known,
+            votes=options.votes, inputs=options.inputs, shape=known, step_of="mean",
         )  # fmt: skip
 
 

@@ -1,8 +1,7 @@
-"""A full chip of random neurons: what it does in a second, how fast it is emulated, and what it would draw."""
+"""A full chip of random neurons: what it does in a second, and what it would draw."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from rheobase.reproduce.truenorth.power import power
 FULL = 4096  # cores, of which the power is that of a whole chip
 COLUMNS = (
     "cores", "synapses of an axon", "rate (Hz)", "spikes per tick", "synaptic events per tick", "hops of a spike",
-    "power (mW)", "of the published line (mW)", "ms of a tick", "times real time",
+    "power (mW)", "of the published line (mW)",
 )  # fmt: skip
 
 
@@ -57,8 +56,7 @@ def run(job: Job) -> Finding:
     text = (
         f"{len(rows)} random networks of {board.n_cores:,} cores ({board.n_cores * 256:,} neurons), {ticks} ticks each "
         f"after {job['settle']}. Power by what the emulator counted (events and hops) is within {100 * apart:.1f} % of "
-        f"the line through published powers, whose networks had spikes of 42.6 hops. Times are of one process, on a "
-        "machine that may have done other things."
+        f"the line through published powers, whose networks had spikes of 42.6 hops."
     )
     note = (
         "Power: of a whole chip at rest, and of the events and hops counted here; where fewer cores are emulated, as "
@@ -77,11 +75,9 @@ def run(job: Job) -> Finding:
 def _measured(board: TrueNorth, at: dict[str, Any], seed: int) -> dict[str, float]:
     emulator = Emulator(network(board, at["rate"], at["synapses"], seed))
     state = emulator.run(at["settle"]).state
-    began = time.perf_counter()
     counts = emulator.run(at["ticks"], state=state).counts
-    seconds = time.perf_counter() - began
     return {
-        "seconds": seconds, "spikes": float(counts.spikes.sum()), "events": float(counts.synaptic_events.sum()),
+        "spikes": float(counts.spikes.sum()), "events": float(counts.synaptic_events.sum()),
         "hops": float(counts.hops.sum()), "ticks": at["ticks"],
     }  # fmt: skip
 
@@ -93,10 +89,9 @@ def _row(one: Any, board: TrueNorth, synapses: int) -> tuple[float, ...]:
     rate = 1000 * spikes / ticks / FULL / 256
     chip = chips.TrueNorth(hops=hops / spikes if spikes else 0.0)
     found = chip.bill(Traffic(ticks, events, spikes, spikes, 0.0)).power.nominal
-    tick = 1e3 * one["seconds"] / ticks
     return (
         rate, one["spikes"] / ticks, one["events"] / ticks, hops / spikes if spikes else 0.0, 1e3 * found,
-        power(rate, synapses), tick, 1.0 / tick,
+        power(rate, synapses),
     )  # fmt: skip
 
 
@@ -106,7 +101,7 @@ def _draw(board: TrueNorth, first: tuple[int, int], ticks: int, seed: int, style
 
 
 PART = Part(
-    "chip", "Full chip", "random networks that fill a chip: rate, events, hops, power, speed of the emulator", run,
+    "chip", "Full chip", "random networks that fill a chip: rate, events, hops and power", run,
     settings={"side": 64, "ticks": 200, "settle": 60, "rates": [10, 20, 50], "synapses": [64, 128, 256], "shown": 100},
     quick={"side": 8, "ticks": 50, "settle": 20, "rates": [10, 20], "synapses": [128]},
     minutes=2,

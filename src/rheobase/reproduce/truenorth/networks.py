@@ -15,7 +15,7 @@ from rheobase.reproduce import training
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.training import Task
 
-GIVEN = ("whole", "v_threshold", "inputs", "steepness", "per_row")  # arguments of `chip.prepared`
+GIVEN = ("whole", "v_threshold", "inputs", "steepness", "per_row", "step_of")  # arguments of `chip.prepared`
 STEEPNESS = 2.0  # of the surrogate, where a choice names none: in thresholds
 
 
@@ -42,13 +42,19 @@ def network(data: Dataset, choice: Mapping[str, Any]) -> nn.Sequential:
     return chip.prepared(plain, **given, shape=shape)
 
 
+def recipe(choice: Mapping[str, Any], seed: int) -> Recipe:
+    """How a choice is trained, and which class an output means."""
+    return Recipe(
+        epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine", seed=seed,
+        loss=SumCrossEntropy(temperature=choice["temperature"]),
+    )  # fmt: skip
+
+
 def trained(
     job: Job, name: str, on: Task, choice: Mapping[str, Any], seed: int, *, weights: bool = False
 ) -> Mapping[str, Any]:
     """A unit: `choice` has what makes the network and the task, and epochs, batch, lr and temperature."""
-    recipe = Recipe(
-        epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine", seed=seed,
-        loss=SumCrossEntropy(temperature=choice["temperature"]),
-    )  # fmt: skip
     settings = {**choice, "training_seed": seed}
-    return training.trained(job, name, lambda: network(on.data, choice), on, recipe, settings=settings, weights=weights)
+    return training.trained(
+        job, name, lambda: network(on.data, choice), on, recipe(choice, seed), settings=settings, weights=weights
+    )

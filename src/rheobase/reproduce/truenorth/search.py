@@ -40,7 +40,8 @@ SEARCHES = (
             "digits, whole numbers": _tried("digits", WHOLE, {}, v_threshold=[2, 4, 8], whole=[1, 2], lr=_LR,
                                             steepness=[1.0, 2.0, 4.0], per_row=[True, False]),
             "digits, full precision": _tried("digits", FLOAT, {}, lr=_LR, steepness=[1.0, 2.0, 4.0]),
-            "mnist, whole numbers": _tried("mnist", WHOLE, _SHORT, v_threshold=[2, 4, 8], lr=_LR),
+            "mnist, whole numbers": _tried("mnist", WHOLE, _SHORT, v_threshold=[2, 4, 8], step_of=["largest", "mean"],
+                                           lr=[0.002, 0.005]),
             "mnist, full precision": _tried("mnist", FLOAT, _SHORT, lr=_LR),
         }},
         quick={"seeds": [0], "networks": {"digits, whole numbers": {
