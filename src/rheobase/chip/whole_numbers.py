@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -48,12 +48,13 @@ def prepared(
         raise ParameterError("prepared", f"steepness = {steepness!r}", "a number > 0", "2.0, say")
     parts = parts_of(_voting(net, votes) if votes else net, software)
     wrong, layers = list[str](), list[Any]()
-    for number, part in enumerate(parts.chip.layers, start=parts.first):
+    on_chip: Sequence[Any] = parts.chip.layers
+    for number, part in enumerate(on_chip, start=parts.first):
         kind = kind_of(part)
         if kind is Linear:
             layers.append(_without_bias(part))
         elif kind is IF:
-            given = dict(dt=part.dt, r=1.0 / part.dt, v_threshold=float(v_threshold))
+            given: dict[str, Any] = dict(dt=part.dt, r=1.0 / part.dt, v_threshold=float(v_threshold))
             layers.append(IF(*part.shape, **given, surrogate=ATan(steepness / v_threshold)))
         else:
             why = f" ({WHY[kind.__name__]})" if kind.__name__ in WHY else ""
@@ -83,7 +84,7 @@ def _voting(net: Any, votes: int) -> Any:
     """The network with neurons that vote in the place of the leaky integrators at its end, if it has them."""
     if not isinstance(net, Sequential) or len(net) < 2 or kind_of(net[-1]) is not LI or kind_of(net[-2]) is not Linear:
         return net
-    before, integrators = net[-2], net[-1]
+    before, integrators = (cast(Any, part) for part in net.layers[-2:])
     classes = before.out_features
     cells = votes * classes
     if not is_number(integrators.dt, above=0):

@@ -181,10 +181,9 @@ def _write(out: Path, events: list[Run]) -> None:
     from rheobase.files import atomic_write
 
     data = io.BytesIO()
-    sample = np.concatenate(
-        [np.zeros(0, np.int64), *(np.full(len(one.spikes.tick), k) for k, one in enumerate(events))]
-    )
-    columns = {name: np.concatenate([np.zeros(0, np.int64), *(getattr(one.spikes, name) for one in events)])
-               for name in ("tick", "core", "neuron")}  # fmt: skip
-    np.savez_compressed(data, sample=sample, **columns)
+    samples = [np.full(len(one.spikes.tick), k, np.int64) for k, one in enumerate(events)]
+    columns: dict[str, Any] = {"sample": np.concatenate(samples)}
+    for name in ("tick", "core", "neuron"):
+        columns[name] = np.concatenate([getattr(one.spikes, name) for one in events])
+    np.savez_compressed(data, **columns)
     atomic_write(out, data.getvalue())

@@ -55,13 +55,14 @@ def show_chip(
             ensure_writable(check_picture_path(plot), "--plot")
         stored = opened(file)
         run, said = _driven(stored, rate, ticks, seed, data_dir)
-        content = {"file": str(stored.path), "traffic of": said, **_content(stored, run)}
+        content: dict[str, Any] = {"file": str(stored.path), "traffic of": said, **_content(stored, run)}
         write_json(json, content)
         out = console()
         out.print(f"{stored.net!r}", style="bold", soft_wrap=True)
         names = ("axons", "neurons", "synapses", "sent")
+        fullest: list[dict[str, int]] = content["fullest"]
         rows = [(str(one["core"]), f"{one['x']}, {one['y']}", *(str(one[k]) for k in names))
-                for one in content["fullest"]]  # fmt: skip
+                for one in fullest]  # fmt: skip
         columns = ("core", "x, y", "axons", "neurons", "synapses", "spikes sent")
         out.print(table(columns, rows[:SHOWN], title="Fullest cores, each of 256 axons and neurons", right=columns))
         out.print(figures(_rows(content, stored)))

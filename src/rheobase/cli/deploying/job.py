@@ -16,7 +16,7 @@ from rheobase.chip.parts import parts_of
 from rheobase.chip.truenorth import AXONS
 from rheobase.cli.training.progress import progress
 from rheobase.data import Dataset, EventDataset, Watch
-from rheobase.errors import NotRepresentable, ParameterError
+from rheobase.errors import CheckpointError, NotRepresentable, ParameterError
 from rheobase.jobs import Unit, run, store
 from rheobase.json_files import read_json
 from rheobase.learning import Recipe, SumCrossEntropy, Trainer, save_weights
@@ -191,8 +191,11 @@ def _fit(
         callbacks=[progress(rule.epochs)],
     )  # fmt: skip
     history = trainer.fit(net, encoder=encoder, train=train, validation=validation, resume=(at / LAST).exists())
+    best = history.best
+    if best is None:  # of the type alone: there are epochs, and they are validated
+        raise CheckpointError(str(at), "no epoch in it", "a training", "remove the folder, and deploy again")
     return {
-        "validation": history.best.validation_accuracy,
+        "validation": best.validation_accuracy,
         **{f"weights/{name}": value for name, value in net.cpu().state_dict().items()},
     }  # fmt: skip
 

@@ -73,7 +73,7 @@ def read_spikes(path: Path, net: Configuration) -> Drive:
             with np.load(path, allow_pickle=False) as held:
                 columns = [np.asarray(held[name]) for name in SPIKES]
         else:
-            table = np.genfromtxt(path, delimiter=",", names=True, dtype=np.int64, ndmin=1)
+            table: Any = np.genfromtxt(path, delimiter=",", names=True, dtype=np.int64, ndmin=1)
             columns = [np.asarray(table[name]) for name in SPIKES]
     except (OSError, ValueError, KeyError) as error:
         raise DataError(str(path), f"what cannot be read ({error})", expected, "np.savez(file, tick=...)") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from torch import nn as torch_nn
 
@@ -37,7 +37,7 @@ def network(data: Dataset, choice: Mapping[str, Any]) -> nn.Sequential:
     readout = nn.GroupReadout(sizes[-1], classes=classes, inhibition=0.0, decay=0.0)
     plain, shape = nn.Sequential(nn.Flatten(), *layers, readout), tuple(data.sample_shape)
     if choice["whole"] is None:
-        return chip.confined(plain, shape, inputs=choice["inputs"])
+        return cast(nn.Sequential, chip.confined(plain, shape, inputs=choice["inputs"]))
     given = {name: choice[name] for name in GIVEN if name in choice}
     return chip.prepared(plain, **given, shape=shape)
 
