@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+import typer
 from typer.testing import CliRunner, Result
 
 from rheobase.cli import app
@@ -17,6 +19,15 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+_built = functools.lru_cache(typer.main.get_command)
+
+
+@pytest.fixture(autouse=True)
+def built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line is built from its functions once, and not in each of thousands of calls."""
+    monkeypatch.setattr("typer.testing._get_command", _built)
 
 
 @pytest.fixture
