@@ -121,12 +121,14 @@ def _votes(model: Model, software: list[str], votes: int) -> int:
 
 
 def _thresholds(given: str) -> tuple[int, ...]:
+    from rheobase.cli.quantity import whole
     from rheobase.errors import ParameterError
 
-    words = [word.strip() for word in given.split(",") if word.strip()]
-    if not words or not all(word.isdecimal() and 1 <= int(word) <= 1 << 17 for word in words):
+    found = [whole(word.strip()) for word in given.split(",") if word.strip()]
+    known = [value for value in found if value is not None and 1 <= value <= 1 << 17]
+    if not known or len(known) < len(found):
         raise ParameterError("--threshold", repr(given), "whole numbers from 1 to 131072", "--threshold 4,8,16, say")
-    return tuple(dict.fromkeys(int(word) for word in words))
+    return tuple(dict.fromkeys(known))
 
 
 def _place(model: Model) -> Path:

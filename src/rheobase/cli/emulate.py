@@ -25,7 +25,7 @@ TICKS, MOST_TICKS = 1000, 10_000_000
 
 def emulate(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A configuration, or the folder of a run that was deployed.")
+        str, typer.Argument(metavar="RUN|FILE", help="A run that was deployed, or a stored configuration.")
     ],
     samples: Annotated[
         int | None,

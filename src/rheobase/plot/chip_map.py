@@ -30,10 +30,10 @@ def load_of(net: Configuration) -> dict[str, NDArray[np.int64]]:
 
 
 def chip_map(net: Configuration, spikes: Events | None = None, *, style: Style = LIGHT) -> Figure:
-    """The cores of a configuration: left the share of axons and of neurons in use, right the traffic of a run.
+    """The cores of a configuration: above how many axons and neurons are in use, below the traffic of a run.
 
     Cores are shaded by the fuller of their axons and neurons; on boards of up to 12 cores a side both numbers stand in
-    them. Without `spikes` (of a run with `record="all"`) there is no right half.
+    them, axons first. Without `spikes` (of a run with `record="all"`) there is no lower half.
 
     Raises: `ParameterError` for spikes of another board.
 
@@ -41,8 +41,8 @@ def chip_map(net: Configuration, spikes: Events | None = None, *, style: Style =
     >>> len(chip_map(Configuration(TrueNorth(cores=(2, 2)), crossbar=1, target=3)).axes)
     2
     """
-    figure = new_figure(WIDTH, 3.6 if spikes is not None else 4.4, style)
-    panels = np.atleast_1d(figure.subplots(1, 1 if spikes is None else 2))
+    figure = new_figure(WIDTH, 3.4 if spikes is None else 6.4, style)
+    panels = np.atleast_1d(figure.subplots(1 if spikes is None else 2, 1))
     _load(panels[0], net, style)
     if spikes is not None:
         mesh(panels[1], net, traffic(net, spikes), style)

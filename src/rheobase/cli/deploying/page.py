@@ -83,7 +83,7 @@ def _picture(found: Outcome) -> Picture:
 
     return Picture(
         "The chip",
-        "Left: axons (above) and neurons (below) of each core in use, of 256. Right: the spikes that cores send for "
+        "Above: axons and neurons of each core in use, of 256. Below: the spikes that cores send for "
         "one test sample, and those that links between routers carry.",
         "a map of the cores in use with their load, and of the traffic between them",
         draw,

@@ -126,7 +126,7 @@ def _compared(job: Job, name: str, on: Task, choice: Mapping[str, Any], result: 
     predicted, wanted = report.predicted, report.wanted
     if bill is None or own is None or shared is None or predicted is None or wanted is None:
         raise ParameterError("classifiers", "a report without samples", "one of test images", "give deploy some")
-    right = [100 * float((each == truth).float().mean()) for each in (predicted, wanted)]
+    right = [100 * int((each == truth).sum()) / len(truth) for each in (predicted, wanted)]
     splitters = sum(n for layer, n in report.cores.items() if layer.startswith("splitters"))
     return {
         "images": report.samples, "same": report.same_predictions, "spikes_same": report.same_spikes,
@@ -140,7 +140,7 @@ def _compared(job: Job, name: str, on: Task, choice: Mapping[str, Any], result: 
 def _chip_row(name: str, sizes: str, seed: int, one: Mapping[str, Any], plain: float) -> tuple[Any, ...]:
     return (
         name, sizes, seed, one["images"], one["same"], one["spikes_same"], one["in_software"], one["accuracy"],
-        plain, plain - one["accuracy"], one["cores"], one["splitters"], one["ticks"], 1e3 * one["seconds"],
+        plain, round(plain - one["accuracy"], 4), one["cores"], one["splitters"], one["ticks"], 1e3 * one["seconds"],
         one["spikes"], one["events"], one["hops"],
     )  # fmt: skip
 
@@ -161,8 +161,8 @@ def _said(name: str, found: list[Mapping[str, Any]], results: Mapping[str, list[
 def _picture(job: Job, name: str, on: Task, choice: Mapping[str, Any], result: Mapping[str, Any]) -> Picture:
     return Picture(
         f"The chip with {name}",
-        "Left: how much of each core is in use. Right: the spikes that cores send for one test image, and those that "
-        "links between routers carry.",
+        "Above: axons and neurons of each core in use, of 256. Below: the spikes that cores send for one test image, "
+        "and those that links between routers carry.",
         "a map of the cores in use with their load, and of the traffic between them",
         lambda style: _draw(on, choice, result, style),
     )
