@@ -48,8 +48,7 @@ def prepared(
         raise ParameterError("prepared", f"steepness = {steepness!r}", "a number > 0", "2.0, say")
     parts = parts_of(_voting(net, votes) if votes else net, software)
     wrong, layers = list[str](), list[Any]()
-    on_chip: Sequence[Any] = parts.chip.layers
-    for number, part in enumerate(on_chip, start=parts.first):
+    for number, part in enumerate(cast(Sequence[Any], parts.chip.layers), start=parts.first):
         kind = kind_of(part)
         if kind is Linear:
             layers.append(_without_bias(part))
