@@ -52,7 +52,7 @@ def write(found: Outcome, folder: Path, command: str) -> Path:
     warnings = []
     if report.same_predictions < report.samples:
         warnings.append(f"{report.samples - report.same_predictions} predictions differ from those in whole numbers.")
-    chosen = {name: str(value) for name, value in found.options.as_json().items() if value is not None}
+    chosen = {name: _said(value) for name, value in found.options.as_json().items() if value is not None}
     page = Report(
         title=f"{model.settings.neuron} network on {model.task.name}, on TrueNorth",
         summary=f"On the emulated chip {report.same_predictions:,} of {report.samples:,} predictions are those of the "
@@ -72,6 +72,10 @@ def write(found: Outcome, folder: Path, command: str) -> Path:
         f"{date.today().isoformat()}.",
     )
     return page.write(folder / PAGE)
+
+
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
 
 
 def _picture(found: Outcome) -> Picture:
