@@ -7,7 +7,7 @@ import torch
 
 from rheobase import neurons, nn
 from rheobase.cli.quantity import parse_hidden
-from rheobase.data import Direct, Latency, Rate, load
+from rheobase.data import Direct, Latency, Rate, Thermometer, load
 from rheobase.errors import CheckpointError, ParameterError
 from rheobase.nn import Scale
 from rheobase.runs.network import build
@@ -75,7 +75,9 @@ def test_the_seed_decides_the_weights():
     assert not torch.equal(one, other)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("rate", Rate), ("latency", Latency), ("direct", Direct)])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("rate", Rate), ("thermometer", Thermometer), ("latency", Latency), ("direct", Direct)]
+)
 def test_encoders(name, kind):
     assert isinstance(settings(encoder=name, steps=7).encode(DATA), kind)
     assert settings(encoder=name, steps=7).encode(DATA).steps == 7

@@ -14,7 +14,8 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from rheobase.cli import app, fit, gallery, reproduce, sweep, train, window
+from rheobase.chip import truenorth
+from rheobase.cli import app, deploy, fit, gallery, reproduce, sweep, train, window
 from rheobase.cli.options import reported
 
 LONG, MANY = "a" * 300, "9" * 5000
@@ -34,6 +35,9 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("train",): ("--neuron", "LIF", "--data", "toy.npz", "--device", "cpu"),
     ("fit",): ("LIF", "cell.npz"),
     ("energy",): ("run", "--limit", "1"),
+    ("deploy",): ("run",),
+    ("map",): ("chip.safetensors", "--ticks", "2"),
+    ("emulate",): ("chip.safetensors", "--ticks", "2"),
     ("population",): ("file", "--morphology", "file", "--stimuli", "0.1", "--out", "cells"),
     ("predict",): ("run", "--data", "new.npy"),
     ("evaluate",): ("run",),
@@ -76,6 +80,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "pickle.npz", **{**images, "x_train": np.array([{}], dtype=object)}, **labels)
     v = np.where(np.arange(400) % 50 == 49, 40.0, -65.0)
     np.savez(folder / "cell.npz", v_mV=v, i_pA=np.where(np.arange(400) > 40, 100.0, 0.0), dt_ms=0.25)
+    truenorth.save(truenorth.Configuration(truenorth.TrueNorth(cores=(1, 1))), folder / "chip.safetensors")
     (folder / "broken.npz").write_bytes(b"PK\x03\x04 and no more")
     (folder / "folder").mkdir()
     (folder / "file").write_text("x")
@@ -97,6 +102,7 @@ def quick(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.chdir(place)
     monkeypatch.setattr(train, "_go", stop)
+    monkeypatch.setattr(deploy, "_go", stop)
     monkeypatch.setattr(fit, "_fitted", stop)
     monkeypatch.setattr(gallery, "_draw", stop)
     monkeypatch.setattr(reproduce, "_run", stop)

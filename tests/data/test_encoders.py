@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from rheobase.data import Direct, Encoder, Latency, Rate
+from rheobase.data import Direct, Encoder, Latency, Rate, Thermometer
 from rheobase.errors import DTypeError, InputError, ParameterError, RheobaseError, ShapeError
 
-ALL = [Rate(12, gain=0.5, silent=2), Latency(12, silent=2), Direct(12)]
+ALL = [Rate(12, gain=0.5, silent=2), Latency(12, silent=2), Thermometer(12, silent=2), Direct(12)]
 DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.float16]
 
 
@@ -67,7 +67,7 @@ def test_bad_seed_and_index(encoder):
             encoder(x, seed=0, index=index)
 
 
-@pytest.mark.parametrize("make", [Rate, Latency, Direct])
+@pytest.mark.parametrize("make", [Rate, Latency, Thermometer, Direct])
 @pytest.mark.parametrize("steps", [0, -1, 2.5, True, None, "3"])
 def test_bad_steps(make, steps):
     with pytest.raises(ParameterError, match="steps"):
@@ -75,7 +75,7 @@ def test_bad_steps(make, steps):
 
 
 def test_bad_options():
-    for make in (Rate, Latency):
+    for make in (Rate, Latency, Thermometer):
         for silent in (-1, 5, 6, 0.5):
             with pytest.raises(ParameterError, match="silent"):
                 make(5, silent=silent)
@@ -96,6 +96,14 @@ def test_latency_on_all_grey_levels_keeps_their_order():
     x = torch.arange(256).view(1, 256) / 255
     when = Latency(256)(x).argmax(0)[0, 1:]
     assert torch.equal(when, torch.arange(254, -1, -1))
+
+
+def test_a_thermometer_stands_as_high_as_a_value():
+    x = torch.arange(256).view(1, 256) / 255
+    spikes = Thermometer(9, silent=4)(x)
+    assert torch.equal(spikes.sum(0), (5 * x.double()).round().float())
+    assert torch.equal(spikes[4:].cumprod(0), spikes[4:]), "no gap in a column"
+    assert not spikes[:4].any()
 
 
 def test_direct_is_a_view_that_passes_gradients():
@@ -119,7 +127,10 @@ def test_rate_zero_never_and_one_always_spikes():
     assert (spikes[..., 64:] == 1).all()
 
 
-@pytest.mark.parametrize("encoder", [Rate(9, silent=4), Rate(9, silent=8), Latency(9, silent=4), Latency(9, silent=8)])
+@pytest.mark.parametrize(
+    "encoder",
+    [Rate(9, silent=4), Rate(9, silent=8), Latency(9, silent=4), Latency(9, silent=8), Thermometer(9, silent=4)],
+)
 def test_every_value_is_written_and_silent_steps_are_empty(encoder):
     torch.use_deterministic_algorithms(True)  # fills new memory with NaN
     try:

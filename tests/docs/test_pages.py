@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shlex
 import sys
@@ -9,13 +10,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
 
 from rheobase import stimuli
-import rheobase
-from rheobase import data, integrators, neurons, nn, stimuli, surrogates
 from rheobase.chip.mixed_signal import PROCESSES
 from rheobase.cli import app
 from rheobase.cli.stimulus import FORMS
@@ -211,6 +211,22 @@ def test_cells() -> None:
     assert (DOCS / "img" / "epsp.png").is_file()
     counts = names["burst"].sum(0).flatten()
     assert 0 < counts[0] < counts[1] < counts[2]
+
+
+def test_the_table_of_deploy_is_that_of_the_stored_results() -> None:
+    """Each row has the accuracies, the cores and the certificate of `rheobase reproduce truenorth`."""
+    page = (DOCS / "deploy.md").read_text(encoding="utf-8")
+    with (DOCS.parent / "results/truenorth/classifiers/on-the-chip.csv").open(encoding="utf-8") as file:
+        stored = list(csv.DictReader(file))
+    for name, begins in (("digits", "| digits, "), ("mnist", "| MNIST, ")):
+        (row,) = [line for line in page.splitlines() if line.startswith(begins)]
+        mine = [one for one in stored if one["data"] == name]
+        for column in ("full precision (%)", "on the chip (%)"):
+            assert f"{np.mean([float(one[column]) for one in mine]):.2f}" in row, column
+        same, images = (sum(int(one[column]) for one in mine) for column in ("predictions equal", "images"))
+        assert f"| {same:,} of {images:,} |" in row
+        assert {one["cores"] for one in mine} == {row.split(" | ")[5]}
+    assert (DOCS / "img" / "chip_map.png").is_file()
 
 
 def test_chip_loihi(capsys: pytest.CaptureFixture[str]) -> None:

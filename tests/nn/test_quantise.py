@@ -100,7 +100,7 @@ def test_bits_must_make_sense(bits: object) -> None:
 def test_a_network_must_have_plain_weights() -> None:
     with pytest.raises(ParameterError, match="weights"):
         nn.quantised(neurons.LIF(3, dt=1.0), 4)
-    with pytest.raises(ParameterError, match="plain weights"):
+    with pytest.raises(ParameterError, match="not quantised"):
         nn.quantised(nn.quantised(network(), 4), 4)
 
 
@@ -135,4 +135,26 @@ def test_whole_weights_and_biases_learn() -> None:
 @pytest.mark.parametrize("given", [{}, {"bits": 2, "whole": 1}, {"whole": 0}, {"whole": 256}, {"whole": 1.0}])
 def test_whole_must_make_sense(given: dict[str, object]) -> None:
     with pytest.raises(ParameterError, match="whole"):
+        nn.quantised(network(), **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("per_row", [False, True])
+def test_ternary_weights_by_their_mean(per_row: bool) -> None:
+    """0 below 0.7 of the mean size, else the sign, to the last bit however large a weight is; zeros have no part."""
+    net = nn.Linear(4, 2, bias=False)
+    with torch.no_grad():
+        net.weight.copy_(torch.tensor([[0.69, -0.71, 1.6, 0.0], [700.3, -0.5, 0.1, 0.0]]))
+        if per_row:
+            net.weight[1].copy_(torch.tensor([6.9, -7.1, 16.0, 0.0]))
+    twin = nn.quantised(net, whole=1, per_row=per_row, step_of="mean")
+    expected = [[0, -1, 1, 0], [0, -1, 1, 0]] if per_row else [[0, 0, 0, 0], [1, 0, 0, 0]]
+    assert twin.weight.tolist() == expected
+    assert nn.levels(twin)["weight"].tolist() == expected
+    twin.weight.sum().backward()
+    assert (twin.parametrizations.weight.original.grad > 0).all()
+
+
+@pytest.mark.parametrize("given", [{"whole": 1, "step_of": "max"}, {"bits": 4, "step_of": "mean"}])
+def test_a_step_must_be_known(given: dict[str, object]) -> None:
+    with pytest.raises(ParameterError, match="step_of = "):
         nn.quantised(network(), **given)  # type: ignore[arg-type]

@@ -10,12 +10,19 @@ from rheobase.chip.truenorth import TrueNorth
 from rheobase.lazy_exports import lazily
 
 if TYPE_CHECKING:
+    from rheobase.chip.core_groups import confined
     from rheobase.chip.deployment import Deployed, deploy
     from rheobase.chip.report import Report
+    from rheobase.chip.whole_numbers import prepared
 
-__all__ = ["Deployed", "Loihi", "Report", "TrueNorth", "deploy", "loihi", "mixed_signal", "truenorth"]
+__all__ = [
+    "Deployed", "Loihi", "Report", "TrueNorth", "confined", "deploy", "loihi", "mixed_signal", "prepared", "truenorth",
+]  # fmt: skip
 
 # a chip alone needs none of what mapping does
-_LATER = {"Deployed": "deployment", "Report": "report", "deploy": "deployment"}
+_LATER = {
+    "Deployed": "deployment", "Report": "report", "confined": "core_groups", "deploy": "deployment",
+    "prepared": "whole_numbers",
+}  # fmt: skip
 
 __getattr__ = lazily(__name__, _LATER)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from rheobase.chip.mapping import Mapped
 from rheobase.chip.truenorth import Counts
-from rheobase.energy import chips
+from rheobase.energy import Span, chips
+from rheobase.energy.span import total
 from rheobase.energy.tables import joules, ranged
+
+CORES = 4096  # of a chip, whose power at rest they share
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,11 @@ class Report:
     cores              of each layer, and of the splitters in front of it
     latency            ticks from a step of the input to the output of the same step
     exact_ticks        steps for which chip and network agree on any input; beyond, a potential may leave its range
+    software           the layers that stay off the chip
     samples, ticks     how many were run, each so long (with the latency)
-    same_spikes        samples of which all output spikes are those of the network, tick by tick
-    same_predictions   samples with the same output that spikes most (the first of several)
+    same_spikes        samples of which all spikes that leave the chip are those of the network, tick by tick
+    same_predictions   samples with the same prediction: by default the output that spikes most (the first of several)
+    predicted, wanted  the predictions with the chip and without, (samples,)
     spikes, synaptic_events, hops   of a sample; `given`, `host`: spikes to and from the chip
     bill               joules of a sample (`energy.chips.TrueNorth`), with these hops
     """
@@ -31,6 +36,7 @@ class Report:
     cores: dict[str, int]
     latency: int
     exact_ticks: float
+    software: tuple[str, ...] = ()
     samples: int = 0
     ticks: int = 0
     same_spikes: int = 0
@@ -41,15 +47,37 @@ class Report:
     given: float = 0.0
     host: float = 0.0
     bill: chips.Bill | None = None
+    predicted: Tensor | None = field(default=None, repr=False, compare=False)
+    wanted: Tensor | None = field(default=None, repr=False, compare=False)
 
     @property
     def n_cores(self) -> int:
         """All cores in use."""
         return sum(self.cores.values())
 
+    @property
+    def seconds(self) -> float:
+        """From the first spike of a sample to its last output, at a tick of 1 ms (what the bill is for)."""
+        return 0.0 if self.bill is None else self.bill.seconds
+
+    @property
+    def own_energy(self) -> Span | None:
+        """Joules of a sample without the power of a chip at rest: events, hops, spikes to the edge."""
+        if self.bill is None:
+            return None
+        return total([part for name, part in self.bill.parts.items() if name != chips.REST])
+
+    @property
+    def shared_energy(self) -> Span | None:
+        """Joules of a sample where the cores that are not used do something else: the share of the power at rest."""
+        if self.bill is None or self.own_energy is None:
+            return None
+        return self.own_energy + self.bill.parts[chips.REST] * (self.n_cores / CORES)
+
     def as_json(self) -> dict[str, Any]:
-        """All numbers; an `exact_ticks` without end is None."""
-        own = {name: value for name, value in vars(self).items() if name != "bill"}
+        """All numbers; an `exact_ticks` without end is None. Of predictions, how many are the same."""
+        own = {name: value for name, value in vars(self).items() if name not in ("bill", "predicted", "wanted")}
+        own |= {"software": list(self.software), "n_cores": self.n_cores}
         exact = None if math.isinf(self.exact_ticks) else int(self.exact_ticks)
         return own | {"exact_ticks": exact, "bill": None if self.bill is None else self.bill.as_json()}
 
@@ -59,6 +87,8 @@ class Report:
             f"{self.n_cores} cores: " + ", ".join(f"{n} for {name}" for name, n in self.cores.items()),
             f"latency {self.latency} ticks; exact on any input for {exact} steps",
         ]
+        if self.software:
+            lines.append("in software: " + ", ".join(self.software))
         if self.bill is None:
             return "\n".join([*lines, "not run: give samples x for the certificate and the bill"])
         lines += [
@@ -73,12 +103,16 @@ class Report:
 
 
 def report_of(
-    found: Mapped, exact_ticks: float, spikes: Tensor, expected: Tensor, counts: Counts, given: int
-) -> Report:
-    """The report on samples: spikes of the chip, and those expected, both (time, batch, outputs)."""
-    steps, samples = spikes.shape[:2]
-    same = (spikes == expected.to(spikes.dtype)).all(2).all(0)
-    predicted = spikes.sum(0).argmax(1) == expected.sum(0).argmax(1)
+    found: Mapped, exact_ticks: float, spikes: tuple[Tensor, Tensor], predicted: tuple[Tensor, Tensor], counts: Counts,
+    given: int, *, software: tuple[str, ...] = (),
+) -> Report:  # fmt: skip
+    """The report on samples: spikes that leave the chip (time, batch, outputs), and predictions (batch,).
+
+    Of both, those with the chip come first, then those without. `given`: how many spikes were sent to the chip.
+    """
+    mine, expected = spikes
+    steps, samples = mine.shape[:2]
+    same = (mine == expected.to(mine.dtype)).all(2).all(0)
     sent, host, hops, events = (float(each.mean()) for each in (counts.spikes, counts.host, counts.hops,
                                                                 counts.synaptic_events))  # fmt: skip
     into, ticks = given / samples, steps + found.latency
@@ -88,6 +122,6 @@ def report_of(
     chip = chips.TrueNorth(hops=each, edge=edge)
     bill = chip.bill(chips.Traffic(ticks, events, packets, sent, 0.0))
     return Report(
-        found.cores, found.latency, exact_ticks, samples, ticks, int(same.sum()), int(predicted.sum()), sent, events,
-        hops, into, host, bill,
+        found.cores, found.latency, exact_ticks, software, samples, ticks, int(same.sum()),
+        int((predicted[0] == predicted[1]).sum()), sent, events, hops, into, host, bill, *predicted,
     )  # fmt: skip

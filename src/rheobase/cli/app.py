@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from rheobase.cli import (
+    deploy,
     dies,
+    emulate,
     energy,
     evaluate,
     explain,
@@ -20,6 +22,7 @@ from rheobase.cli import (
     predict,
     reproduce,
     show,
+    show_chip,
     simulate,
     sweep,
     train,
@@ -48,6 +51,9 @@ app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=explain.EXAMPLES)(explain.explain)
 app.command(epilog=energy.EXAMPLES)(energy.energy)
+app.command(epilog=deploy.EXAMPLES)(deploy.deploy)
+app.command("map", epilog=show_chip.EXAMPLES)(show_chip.show_chip)
+app.command(epilog=emulate.EXAMPLES)(emulate.emulate)
 app.command(epilog=dies.EXAMPLES)(dies.dies)
 app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(convert, name="convert")

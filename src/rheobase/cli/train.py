@@ -139,7 +139,8 @@ def train(
         str | None,
         _choice(
             "encoder",
-            "rate, latency or direct; of events: binary or counts; of series: slope, direct, delta or population.",
+            "rate, thermometer, latency or direct; of events: binary or counts; of series: slope, direct, delta or "
+            "population.",
             NETWORK,
             "CODE",
         ),

@@ -8,7 +8,7 @@ from rheobase.data.augmentation.augmented import Augmented, Cutout, Flipped
 from rheobase.data.augmentation.auto_augmented import AutoAugmented
 from rheobase.data.augmentation.shifted import Shifted
 from rheobase.data.dataset import Dataset
-from rheobase.data.encoding.encoders import Direct, Encoder, Latency, Rate
+from rheobase.data.encoding.encoders import Direct, Encoder, Latency, Rate, Thermometer
 from rheobase.data.encoding.frames import EventFrames
 from rheobase.data.encoding.scaling import Scaled, Scaling
 from rheobase.data.encoding.series import Currents, Delta, Population, Slope
@@ -54,6 +54,7 @@ __all__ = [
     "SeriesDataset",
     "Shifted",
     "Slope",
+    "Thermometer",
     "cifar10",
     "cifar10_dvs",
     "cifar10_subset",

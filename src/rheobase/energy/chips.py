@@ -13,6 +13,7 @@ from rheobase.energy.span import Span, total
 from rheobase.errors import NotRepresentable, ParameterError, nearest
 
 CORE = 256  # neurons and axons of a core of TrueNorth
+REST = "whole chip, at rest"
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class TrueNorth:
         each = Span(0.0, c.TRUENORTH_HOPS, c.TRUENORTH_HOPS) if self.hops is None else Span.exact(self.hops)
         seconds = traffic.steps * self.tick
         parts = {
-            "whole chip, at rest": c.TRUENORTH_POWER.value * seconds,
+            REST: c.TRUENORTH_POWER.value * seconds,
             "synaptic events": local_event() * traffic.events,
             "hops between cores": c.TRUENORTH_HOP.value * each * traffic.packets,
         }

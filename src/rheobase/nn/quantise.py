@@ -12,6 +12,8 @@ from rheobase.checks import is_whole
 from rheobase.errors import ParameterError
 from rheobase.nn.recurrence.recurrent import Recurrent
 
+STEPS = ("largest", "mean")
+MEANS = 1.4  # mean sizes of a weight in a step of ternary weights
 WEIGHTS = {nn.Linear: "weight", nn.Conv1d: "weight", nn.Conv2d: "weight", Recurrent: "weight_rec"}
 
 
@@ -54,7 +56,10 @@ class Rounded(nn.Module):
 class Whole(Rounded):
     """The number of the nearest of 2 most + 1 levels, from -most to most: what a chip adds for a spike.
 
-    The gradient is that of the weight in units of a step. The outermost levels are where those of `Rounded` are.
+    The gradient is that of the weight in units of a step. With `step_of` "largest", the outermost levels are where
+    those of `Rounded` are; with "mean", a step is 1.4 / most of the mean size of the weights that are not 0, so that
+    ternary weights are 0 below 0.7 of the mean (Li & Liu, Ternary weight networks, 2016, arXiv 1605.04711), and what
+    is beyond the outermost levels is at them.
 
     Shapes: weight (out, ...) -> the same, whole numbers.
 
@@ -62,22 +67,34 @@ class Whole(Rounded):
     tensor([[ 1., -1.,  0.]])
     """
 
-    def __init__(self, most: int, per_row: bool = False):
+    def __init__(self, most: int, per_row: bool = False, step_of: str = "largest"):
         # the bits that such a number takes
         super().__init__(most.bit_length() + 1, per_row)
-        self.outermost = most
+        self.outermost, self.step_of = most, step_of
 
     @property
     def most(self) -> int:
         return self.outermost
 
+    def step(self, weight: Tensor) -> Tensor:
+        if self.step_of == "largest":
+            return super().step(weight)
+        size = weight.detach().abs()
+        axes = tuple(range(1, size.dim())) if self.per_row else tuple(range(size.dim()))
+        there = (size > 0).sum(axes, keepdim=True).clamp(min=1)
+        mean = size.sum(axes, keepdim=True) / there
+        return MEANS * mean.clamp(min=torch.finfo(weight.dtype).tiny * 2**self.bits) / self.most
+
+    def levels(self, weight: Tensor) -> Tensor:
+        return super().levels(weight).clamp(-self.most, self.most)
+
     def forward(self, weight: Tensor) -> Tensor:
         scaled = weight / self.step(weight)
-        # the difference is exact, and so is the sum: two numbers within a factor of two of each other, or one is 0
-        return scaled + (self.levels(weight).to(weight.dtype) - scaled).detach()
+        # the second term is exactly 0, and has the gradient
+        return self.levels(weight).to(weight.dtype) + (scaled - scaled.detach())
 
     def extra_repr(self) -> str:
-        return f"most={self.most}, per_row={self.per_row}"
+        return f"most={self.most}, per_row={self.per_row}, step_of={self.step_of!r}"
 
 
 class NearestWhole(nn.Module):
@@ -87,7 +104,10 @@ class NearestWhole(nn.Module):
         return bias + (torch.round(bias) - bias).detach()
 
 
-def quantised(net: nn.Module, bits: int | None = None, *, per_row: bool = False, whole: int | None = None) -> nn.Module:
+def quantised(
+    net: nn.Module, bits: int | None = None, *, per_row: bool = False, whole: int | None = None,
+    step_of: str = "largest",
+) -> nn.Module:  # fmt: skip
     """A copy of a network whose weights (linear, convolutional, lateral) have `bits` bits, or are whole numbers.
 
     Without further training, the copy is the network after post-training quantisation. When it is trained, its weights
@@ -97,7 +117,8 @@ def quantised(net: nn.Module, bits: int | None = None, *, per_row: bool = False,
     With `whole`, weights are the whole numbers from -whole to whole themselves (1: ternary; 2: the four values that a
     neuron of TrueNorth can tell apart, and 0), and biases are rounded: with thresholds that are whole numbers, the copy
     is the network of integers that `rheobase.chip.deploy` puts on a chip. A threshold then counts such weights: one
-    that was meant for weights in full precision must be chosen anew.
+    that was meant for weights in full precision must be chosen anew. `step_of`, of whole numbers: the outermost level
+    is at the "largest" weight, or steps follow the "mean" size (see `Whole`).
 
     Raises: `ParameterError` for fewer than 2 or more than 16 bits, for a `whole` outside 1 to 255, for both or none of
     the two, for a network without weights, and for one that is quantised already.
@@ -113,14 +134,18 @@ def quantised(net: nn.Module, bits: int | None = None, *, per_row: bool = False,
         raise ParameterError("quantised", f"bits = {bits!r}", "a whole number from 2 to 16", "bits=5, say")
     if whole is not None and not is_whole(whole, 1, 255):
         raise ParameterError("quantised", f"whole = {whole!r}", "a whole number from 1 to 255", "whole=1 is ternary")
+    if step_of not in STEPS or (whole is None and step_of != "largest"):
+        given = f"step_of = {step_of!r}" + ("" if step_of not in STEPS else " without whole")
+        raise ParameterError("quantised", given, f"one of {', '.join(STEPS)}, the latter with whole", "whole=1, say")
     twin = copy.deepcopy(net)
     found = [(module, name) for module in twin.modules() for kind, name in WEIGHTS.items() if isinstance(module, kind)]
     if not found:
         raise ParameterError("quantised", type(net).__name__, "a network with weights", "add a linear layer")
     for module, name in found:
-        if parametrize.is_parametrized(module):
-            raise ParameterError("quantised", repr(module), "a layer with plain weights", "quantise the original")
-        rounding = Rounded(bits, per_row) if bits is not None else Whole(int(whole or 0), per_row)
+        chains = getattr(module, "parametrizations", {})
+        if any(isinstance(part, (Rounded, NearestWhole)) for chain in chains.values() for part in chain):
+            raise ParameterError("quantised", repr(module), "a layer that is not quantised", "quantise the original")
+        rounding = Rounded(bits, per_row) if bits is not None else Whole(int(whole or 0), per_row, step_of)
         parametrize.register_parametrization(module, name, rounding)
         if whole is not None and getattr(module, "bias", None) is not None:
             parametrize.register_parametrization(module, "bias", NearestWhole())

@@ -8,6 +8,7 @@ from rheobase.plot.board import board
 from rheobase.plot.cell import cell
 from rheobase.plot.cell_animation import cell_animation
 from rheobase.plot.cell_response import CellResponse, cell_response
+from rheobase.plot.chip_map import chip_map
 from rheobase.plot.confusion import confusion
 from rheobase.plot.dies import dies
 from rheobase.plot.labelled_map import labelled_map
@@ -42,6 +43,7 @@ __all__ = [
     "cell_animation",
     "cell_response",
     "check_picture_path",
+    "chip_map",
     "confusion",
     "dies",
     "labelled_map",

@@ -40,7 +40,7 @@ def board(net: Configuration, spikes: Events, *, style: Style = LIGHT) -> Figure
     figure = new_figure(WIDTH, 6.4, style)
     above, below = figure.subplots(2, 1, height_ratios=[1.0, 1.6])
     _raster(above, net, spikes, style)
-    _mesh(below, net, traffic(net, spikes), style)
+    mesh(below, net, traffic(net, spikes), style)
     return figure
 
 
@@ -54,18 +54,19 @@ def _raster(ax: Axes, net: Configuration, spikes: Events, style: Style) -> None:
         ax.set_ylim(cores * NEURONS - 0.5, -0.5)
     else:
         counts = np.bincount(spikes.core * ticks + spikes.tick - first, minlength=cores * ticks).reshape(cores, ticks)
-        _shaded(ax, counts, (first - 0.5, first + ticks - 0.5, cores - 0.5, -0.5), "spikes of a core in a tick", style)
+        shaded(ax, counts, (first - 0.5, first + ticks - 0.5, cores - 0.5, -0.5), "spikes of a core in a tick", style)
     ax.set_xlim(first - 0.5, first + ticks - 0.5)
     few_ticks(ax, x=8, y=5, whole=True)
 
 
-def _mesh(ax: Axes, net: Configuration, found: Traffic, style: Style) -> None:
+def mesh(ax: Axes, net: Configuration, found: Traffic, style: Style) -> None:
+    """Cores shaded by what they send, and links by what they carry."""
     height, width = found.sent.shape
     links = max(height, width) <= FEW_LINKS
     what = "sent by a core" if links else "over the links of a router"
     dress(ax, style, title="Spikes on the mesh", x="core along x", y="core along y")
     place = (-0.5, width - 0.5, height - 0.5, -0.5)
-    _shaded(ax, found.sent if links else found.through, place, f"spikes {what}", style, faint=links)
+    shaded(ax, found.sent if links else found.through, place, f"spikes {what}", style, faint=links)
     if links:
         _links(ax, found, style)
     for k in range(1, net.board.chips[0]):
@@ -91,12 +92,13 @@ def _links(ax: Axes, found: Traffic, style: Style) -> None:
     _bar(ax, lines, "spikes over a link", style)
 
 
-def _shaded(
+def shaded(
     ax: Axes, values: NDArray[np.int64], extent: tuple[float, float, float, float], label: str, style: Style,
-    *, faint: bool = False,
+    *, faint: bool = False, most: int | None = None,
 ) -> None:  # fmt: skip
+    """Whole numbers from 0 to `most` (None: the largest of them), with a bar beside them."""
     ramp: Colormap = style.ramp(style.colours[0])
-    most = max(1, int(values.max()))
+    most = max(1, int(values.max())) if most is None else most
     image = ax.imshow(
         values, aspect="auto", interpolation="nearest", cmap=ramp, vmin=0, vmax=most, extent=extent,
         alpha=0.6 if faint else 1.0,

@@ -15,6 +15,7 @@ _PAPERS = {
     "dqif": "rheobase.reproduce.dqif",
     "equivalence": "rheobase.reproduce.equivalence",
     "noble": "rheobase.reproduce.noble",
+    "truenorth": "rheobase.reproduce.truenorth",
 }
 
 

@@ -32,6 +32,7 @@ from rheobase.data import (
     Scaling,
     SeriesDataset,
     Slope,
+    Thermometer,
     Watch,
     load,
 )
@@ -42,7 +43,7 @@ from rheobase.learning import Recipe
 from rheobase.version import __version__
 
 DT = 1.0  # ms, of neurons that have a time step
-ENCODERS = ("rate", "latency", "direct")
+ENCODERS = ("rate", "thermometer", "latency", "direct")
 SERIES_ENCODERS = ("direct", "slope", "delta", "population")
 # to runs of before, by what they then did
 ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "start_activity": None}
@@ -197,6 +198,8 @@ class Settings:
             return EventFrames(found, self.steps, bin_ms=bin_ms, binary=self.encoder == "binary")
         if self.encoder == "rate":
             return Rate(self.steps, gain=self.gain)
+        if self.encoder == "thermometer":
+            return Thermometer(self.steps)
         return Latency(self.steps) if self.encoder == "latency" else Direct(self.steps)
 
     def series_code(self, scaling: Scaling) -> SeriesCode:
@@ -237,8 +240,9 @@ class Settings:
         if isinstance(encoder, Rate):
             spikes = f"{self.gain:g} spike{'' if self.gain == 1 else 's'} a step where a value is 1"
             return f"rate code of {self.steps} steps, {spikes}{by(*usual, 'gain')}"
-        latency = self.encoder == "latency"
-        what = "one spike, the earlier the larger the value" if latency else "the values at every step"
+        what = {"latency": "one spike, the earlier the larger the value",
+                "thermometer": "spikes in as many of the first steps as a value is large"}.get(
+            self.encoder, "the values at every step")  # fmt: skip
         return f"{self.encoder} code of {self.steps} steps: {what}{by(*usual)}"
 
     def command(self, name: str, out: Path) -> str:
@@ -249,7 +253,7 @@ class Settings:
                 words += ["--hidden", ",".join(map(str, value)) or "none"]
             elif isinstance(value, bool):
                 words += [f"--{key}"] if value else []
-            elif value is not None and not (key == "gain" and self.encoder == "latency"):
+            elif value is not None and not (key == "gain" and self.encoder in ("latency", "thermometer")):
                 words += [f"--{key.replace('_', '-')}", f"{value}"]
         return shlex.join([*words, "--name", name, "--out", str(out)])
 

@@ -17,6 +17,17 @@ from rheobase.nn import Linear, Sequential
 from rheobase.nn.quantise import kind_of
 
 PUT_ON = "a Linear layer and then IF or HardResetIF neurons, again and again"
+# what stands in the way of layers that one might try
+GRADED = "it puts out values, and the chip spikes alone"
+SHARE = "its leak is a share of the potential, and that of the chip is constant"
+SHARED = "weights that places of an image share are not laid out"
+LATERAL = "lateral weights would come back after the ticks of the way"
+WHY = {
+    "SRC": f"{GRADED}; its form for FPGAs, of fixed point, is another kind of chip",
+    "BRC": GRADED, "LI": GRADED, "DQIF": "its potential is squared, and the chip adds",
+    "LIF": SHARE, "CubaLIF": SHARE, "AdLIF": SHARE, "PLIF": SHARE, "Recurrent": LATERAL,
+    "Conv1d": SHARED, "Conv2d": SHARED,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +71,8 @@ class Layer:
         return float(max(0.0, np.floor(ticks.min())))
 
 
-def layers_of(net: Any) -> list[Layer]:
-    """The layers of a network of `Linear`, `IF` and `HardResetIF`, in whole numbers.
+def layers_of(net: Any, *, first: int = 0) -> list[Layer]:
+    """The layers of a network of `Linear`, `IF` and `HardResetIF`, in whole numbers; they are numbered from `first` on.
 
     Raises: `NotRepresentable`, with everything that the chip cannot express: other layers and neurons, weights that are
     no whole numbers from -256 to 255, more than 4 values in the weights of a neuron or more than 256 weights that are
@@ -78,9 +89,13 @@ def layers_of(net: Any) -> list[Layer]:
     if not isinstance(net, Sequential):
         raise NotRepresentable("truenorth", f"a {type(net).__name__}", f"a Sequential: {PUT_ON}", "build it of layers")
     wrong, found = list[str](), list[Layer]()
-    parts = [(f"layer {k} ({kind_of(part).__name__})", part) for k, part in enumerate(net.layers)]
+    parts = [(f"layer {k} ({kind_of(part).__name__})", part) for k, part in enumerate(net.layers, start=first)]
     # types by name, since a subclass may compute something else; parametrised layers are made subclasses by torch
-    wrong += [f"{name} cannot be put on it" for name, part in parts if kind_of(part) not in (Linear, IF, HardResetIF)]
+    wrong += [
+        f"{name} cannot be put on it" + (f" ({why})" if (why := WHY.get(kind_of(part).__name__)) else "")
+        for name, part in parts
+        if kind_of(part) not in (Linear, IF, HardResetIF)
+    ]
     kinds = ["synapses" if kind_of(part) is Linear else "neurons" for _, part in parts]
     if not wrong and kinds != ["synapses", "neurons"] * (len(parts) // 2):
         wrong.append("layers in the order " + ", ".join(kind_of(part).__name__ for _, part in parts))
@@ -91,7 +106,8 @@ def layers_of(net: Any) -> list[Layer]:
         raise NotRepresentable(
             "truenorth", "; ".join(wrong), PUT_ON + ", all in whole numbers",
             "nn.quantised(net, whole=1) gives weights and biases that are whole, from -1 to 1 and as they come; "
-            f"a neuron has up to {AXONS} inputs and {TYPES} values of weights: put to 0 what it needs least",
+            f"a neuron has up to {AXONS} inputs and {TYPES} values of weights, which chip.confined(net) keeps to; "
+            "software=(...) leaves layers in software",
         )  # fmt: skip
     return found
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from rheobase.chip.truenorth.board import AXONS, DELAYS, HOST, NEURONS, NOWHERE, TYPES, TrueNorth
 from rheobase.chip.truenorth.configuration import Configuration
-from rheobase.chip.truenorth.configuration_file import load, save
+from rheobase.chip.truenorth.configuration_file import load, notes, save
 from rheobase.chip.truenorth.emulator import Emulator
 from rheobase.chip.truenorth.results import Counts, Events, Run, State
 from rheobase.chip.truenorth.traffic import Traffic, traffic
 
 __all__ = [
     "AXONS", "DELAYS", "HOST", "NEURONS", "NOWHERE", "TYPES", "Configuration", "Counts", "Emulator", "Events", "Run",
-    "State", "Traffic", "TrueNorth", "load", "save", "traffic",
+    "State", "Traffic", "TrueNorth", "load", "notes", "save", "traffic",
 ]  # fmt: skip

@@ -20,8 +20,10 @@ FORMAT, VERSION = "rheobase.truenorth", "1"
 Arrays = Mapping[str, NDArray[Any]]
 
 
-def save(net: Configuration, path: str | Path) -> None:
+def save(net: Configuration, path: str | Path, *, notes: Mapping[str, Any] | None = None) -> None:
     """Write a configuration, in one step. What is the same along an axis is written once.
+
+    `notes` are values of JSON to keep with it (`notes` reads them): what its inputs and outputs mean, say.
 
     Raises: `StorageError`; what stood there before is then untouched.
 
@@ -36,6 +38,9 @@ def save(net: Configuration, path: str | Path) -> None:
     arrays = {name: once(getattr(net, name)) for name in NAMES}
     board = json.dumps({"cores": net.board.cores, "chips": net.board.chips})
     header = {"format": FORMAT, "version": VERSION, "board": board, "sha256": _digest(arrays, board)}
+    if notes is not None:
+        text = json.dumps(notes, sort_keys=True)
+        header |= {"notes": text, "notes_sha256": hashlib.sha256(text.encode()).hexdigest()}
     atomic_write(Path(path), written(arrays, header))
 
 
@@ -65,12 +70,29 @@ def load(path: str | Path) -> Configuration:
         raise DataError(str(path), f"no board ({error!r})", "cores and chips, along x and y", remedy) from error
 
 
-def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+def notes(path: str | Path) -> dict[str, Any]:
+    """What was kept with a configuration; empty where nothing was.
+
+    Raises: `DataError` for a file that cannot be read, of another format, or whose notes were changed.
+    """
+    _, header = _read(Path(path), arrays=False)
+    if header.get("format") != FORMAT:
+        given = f"format {header.get('format')!r}"
+        raise DataError(str(path), given, f"a file of truenorth.save ({FORMAT})", "save the configuration again")
+    text = header.get("notes", "{}")
+    if "notes" in header and header.get("notes_sha256") != hashlib.sha256(text.encode()).hexdigest():
+        given = "notes that differ from their checksum"
+        raise DataError(str(path), given, "the file as it was saved", "save the configuration again")
+    return json.loads(text)
+
+
+def _read(path: Path, *, arrays: bool = True) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     import safetensors
 
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+            names = file.keys() if arrays else ()
+            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
     # TypeError: of numbers that NumPy has no type for
     except (OSError, TypeError, safetensors.SafetensorError) as error:
         expected = "a safetensors file of truenorth.save"

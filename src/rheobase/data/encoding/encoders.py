@@ -1,4 +1,4 @@
-"""From images to sequences: rate, latency and direct-current codes."""
+"""From images to sequences: rate, thermometer, latency and direct-current codes."""
 
 from __future__ import annotations
 
@@ -117,6 +117,38 @@ def _draw(out: Tensor, start: int, level: Tensor, seed: int, index: Tensor) -> N
             torch.lt(z.view(torch.int16)[..., :features], threshold[here], out=target)
             if has_certain:
                 target.masked_fill_(certain[here], 1.0)
+
+
+@dataclass(frozen=True)
+class Thermometer:
+    """Thermometer code: a feature spikes in as many of the first steps as it is bright.
+
+    The feature x spikes in each of the first round(x * (steps - silent)) steps after the silent ones, halves to even.
+
+    **Shapes**: x (batch, *features) in [0, 1] -> spikes (steps, batch, *features), 0 or 1, in the dtype of x.
+    No gradient.
+
+    **Raises**: ParameterError for steps or silent out of range; DTypeError, ShapeError and InputError for x.
+
+    >>> Thermometer(4)(torch.tensor([[1.0, 0.5, 0.3, 0.1]])).squeeze(1).T.tolist()
+    [[1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
+    """
+
+    steps: int
+    silent: int = field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_span(self, self.steps, self.silent)
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor, *, seed: int = 0, index: Tensor | None = None) -> Tensor:
+        """Spikes (steps, batch, *features). Nothing is random: seed and index have no effect."""
+        check_images(self, x)
+        check_seed(self, seed)
+        check_index(self, index, x)
+        count = (x.double() * (self.steps - self.silent)).round()  # (batch, *features)
+        step = torch.arange(self.steps, device=x.device).view(-1, *[1] * x.dim()) - self.silent
+        return ((step >= 0) & (step < count)).to(x.dtype)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,97 @@
+"""A network of integrate-and-fire neurons made ready for training in the whole numbers of a chip."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+
+from rheobase.checks import is_number, is_whole
+from rheobase.chip.core_groups import confined
+from rheobase.chip.mapping.layers import WHY, kind_of
+from rheobase.chip.parts import parts_of
+from rheobase.core.surrogates import ATan
+from rheobase.errors import NotRepresentable, ParameterError
+from rheobase.neurons import IF, LI
+from rheobase.nn import GroupReadout, Linear, Sequential, quantised
+
+
+def prepared(
+    net: Any, *, whole: int = 1, v_threshold: int = 8, software: Sequence[int | str] = (), votes: int = 0,
+    inputs: int | None = None, shape: Sequence[int] | None = None, steepness: float = 2.0, per_row: bool = True,
+    step_of: str = "largest",
+) -> Sequential:  # fmt: skip
+    """A copy of a network of `Linear` and `IF` layers that computes in whole numbers, to be trained once more.
+
+    Weights are from -whole to whole (`nn.quantised`, `per_row`, `step_of`) and start as rounded weights of `net`; there
+    are no biases; every threshold is `v_threshold`, counted in such weights, and the surrogate gradient is as wide as
+    that asks for: `surrogates.ATan(steepness / v_threshold)`. Layers in `software` stay as they are. With `votes`, a
+    readout of leaky integrators (the last `Linear` and its `LI`), which no chip of spikes has, gives way to so many IF
+    neurons for each class, whose spikes the host counts (`GroupReadout`). With `inputs`, layers are `confined`, the
+    first to windows of an image of this `shape`.
+
+    Raises: `NotRepresentable` with every layer that is none of these and not in software; `ParameterError`.
+
+    >>> from rheobase import nn, neurons
+    >>> net = nn.Sequential(nn.Linear(64, 32), neurons.IF(32, dt=1.0), nn.Linear(32, 3), neurons.LI(3, dt=1.0))
+    >>> twin = prepared(net, votes=4)
+    >>> twin[2].out_features, sorted(set(twin[0].weight.flatten().tolist()))
+    (12, [-1.0, 0.0, 1.0])
+    """
+    if not is_whole(v_threshold, 1, 1 << 17):
+        raise ParameterError("prepared", f"v_threshold = {v_threshold!r}", "a whole number from 1 to 2^17", "8, say")
+    if not is_whole(votes, 0, 256):
+        raise ParameterError("prepared", f"votes = {votes!r}", "a whole number from 0 to 256", "8 neurons for a class")
+    if not is_number(steepness, above=0):
+        raise ParameterError("prepared", f"steepness = {steepness!r}", "a number > 0", "2.0, say")
+    parts = parts_of(_voting(net, votes) if votes else net, software)
+    wrong, layers = list[str](), list[Any]()
+    for number, part in enumerate(cast(Sequence[Any], parts.chip.layers), start=parts.first):
+        kind = kind_of(part)
+        if kind is Linear:
+            layers.append(_without_bias(part))
+        elif kind is IF:
+            given: dict[str, Any] = dict(dt=part.dt, r=1.0 / part.dt, v_threshold=float(v_threshold))
+            layers.append(IF(*part.shape, **given, surrogate=ATan(steepness / v_threshold)))
+        else:
+            why = f" ({WHY[kind.__name__]})" if kind.__name__ in WHY else ""
+            wrong.append(f"layer {number} ({kind.__name__}) cannot be put on it{why}")
+    if wrong:
+        expected = "Linear layers and IF neurons, or layers in software"
+        remedy = (
+            "train it with IF neurons; votes=8 puts IF neurons in the place of a readout; software=(...) names layers"
+        )
+        raise NotRepresentable("truenorth", "; ".join(wrong), expected, remedy)
+    chip: Any = Sequential(*layers)
+    if inputs is not None:
+        chip = confined(chip, shape, inputs=inputs)
+    chip = quantised(chip, whole=whole, per_row=per_row, step_of=step_of)
+    around = [[] if one is None else list(copy.deepcopy(one).layers) for one in (parts.before, parts.after)]
+    return Sequential(*around[0], *chip.layers, *around[1])
+
+
+def _without_bias(layer: Any) -> Linear:
+    made = Linear(layer.in_features, layer.out_features, bias=False)
+    with torch.no_grad():
+        made.weight.copy_(layer.weight)
+    return made
+
+
+def _voting(net: Any, votes: int) -> Any:
+    """The network with neurons that vote in the place of the leaky integrators at its end, if it has them."""
+    if not isinstance(net, Sequential) or len(net) < 2 or kind_of(net[-1]) is not LI or kind_of(net[-2]) is not Linear:
+        return net
+    before, integrators = (cast(Any, part) for part in net.layers[-2:])
+    classes = before.out_features
+    cells = votes * classes
+    if not is_number(integrators.dt, above=0):
+        raise ParameterError(
+            "prepared", f"dt = {integrators.dt!r} of the readout", "a step > 0", "build it with dt=1.0"
+        )
+    neurons = IF(cells, dt=integrators.dt)
+    return Sequential(
+        *net.layers[:-2], Linear(before.in_features, cells, bias=False), neurons,
+        GroupReadout(cells, classes=classes, inhibition=0.0, decay=0.0),
+    )  # fmt: skip

@@ -1,0 +1,167 @@
+"""`rheobase deploy RUN --chip truenorth`: a trained network on a chip, with a certificate and a bill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rheobase.cli.options import INTERRUPTED, DataDir, Debug, Json, Run, examples, path, reported, write_json
+
+if TYPE_CHECKING:
+    from rheobase.cli.deploying.job import Options, Outcome
+    from rheobase.runs.model import Model
+
+EXAMPLES = examples(
+    "rheobase train --neuron IF --data digits; rheobase deploy runs/if-digits --chip truenorth",
+    "rheobase deploy runs/if-digits --chip truenorth --software 3 --software LI   (the readout stays in software)",
+    "rheobase deploy runs/if-mnist --chip truenorth --inputs 128 --threshold 4,8,16",
+)
+CHIPS = ("truenorth",)
+
+
+def deploy(
+    run: Run,
+    chip: Annotated[str, typer.Option(metavar="CHIP", help="Which chip: truenorth.")] = "truenorth",
+    software: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LAYER",
+            help="A layer that stays in software, by number or kind, before or after the others; repeatable.",
+        ),
+    ] = None,
+    votes: Annotated[
+        int,
+        typer.Option(min=1, max=256, help="IF neurons of each class, in the place of a readout that no chip has (LI)."),
+    ] = 8,
+    whole: Annotated[int, typer.Option(min=1, max=2, help="Weights: 1 is -1, 0, 1; 2 is -2 to 2.")] = 1,
+    threshold: Annotated[
+        str, typer.Option(metavar="N,...", help="Thresholds to train with, counted in weights; validation takes one.")
+    ] = "4,8,16",
+    inputs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=256, help="Train layers in groups of neurons that read so many inputs each.", show_default="all"
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Of the training in whole numbers.", show_default="the run's")
+    ] = None,
+    lr: Annotated[float, typer.Option(help="Largest learning rate of that training.")] = 0.002,
+    validation: Annotated[
+        float, typer.Option(min=0.01, max=0.9, help="Share of the training samples that choose threshold and epoch.")
+    ] = 0.1,
+    limit: Annotated[int | None, typer.Option(min=1, help="Test samples to compare on.", show_default="all")] = None,
+    data_dir: DataDir = None,
+    out: Annotated[
+        Path | None, typer.Option(parser=path, metavar="FOLDER", help="Where it goes.", show_default="RUN/truenorth")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what another deployment left in it.")] = False,
+    json: Json = None,
+    debug: Debug = False,
+) -> None:
+    """Put a trained network of IF neurons on a chip: train it once more in whole numbers, map it, run both, compare.
+
+    The layers of the run are trained in weights of whole numbers, once for each threshold, on the training samples;
+    held-out ones choose. FOLDER gets the chip's configuration (rheobase emulate, rheobase map), a certificate with the
+    predictions of every test sample, and a page. The same command goes on after Ctrl-C. In Python: chip.deploy.
+    """
+    with reported(debug, json=json):
+        from rheobase.cli.deploying import job
+        from rheobase.cli.runs_by_name import load_run
+        from rheobase.errors import ParameterError, nearest
+
+        if chip not in CHIPS:
+            raise ParameterError("--chip", repr(chip), f"one of {', '.join(CHIPS)}", nearest(chip, CHIPS))
+        model = load_run(run)
+        options = job.Options(
+            software=tuple(software or ()), votes=_votes(model, software or [], votes), whole=whole,
+            thresholds=_thresholds(threshold), inputs=inputs, epochs=epochs or model.settings.epochs, lr=lr,
+            validation=validation, limit=limit,
+        )  # fmt: skip
+        folder = out or _place(model)
+        _go(model, options, folder, data_dir, _command(run, options, folder), json, overwrite=overwrite)
+
+
+def _go(
+    model: Model, options: Options, folder: Path, data_dir: Path | None, command: str, json: Path | None, *,
+    overwrite: bool,
+) -> None:  # fmt: skip
+    """Refuse what would not fit; else train, deploy, and write everything."""
+    from rheobase.cli.deploying import job, page
+    from rheobase.cli.training.reading import reading_lines
+    from rheobase.cli.watching import Watching
+    from rheobase.files import ensure_folder
+    from rheobase.json_files import write_json as write
+
+    job.check_folder(folder, model, options, overwrite=overwrite)
+    job.check(model, options)
+    data = model.load_data(data_dir, watch=reading_lines())
+    ensure_folder(folder / job.WORK)
+    try:
+        with Watching() as watch:
+            found = job.deployed(model, data, options, folder, watch=watch)
+    except KeyboardInterrupt:
+        typer.secho(f"interrupted; the same command goes on from {folder / job.WORK}", fg="yellow", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    kept, shown, content = job.save_chip(found, folder), page.write(found, folder, command), found.as_json()
+    write(folder / job.CERTIFICATE, content)
+    write_json(json, content)
+    _tell(found, kept, shown)
+
+
+def _votes(model: Model, software: list[str], votes: int) -> int:
+    """How many neurons vote for a class: none where the readout stays in software, or is none of leaky integrators."""
+    from rheobase.chip.mapping.layers import kind_of
+    from rheobase.neurons import LI
+
+    last = len(model.network) - 1
+    return votes if kind_of(model.network[-1]) is LI and not {"LI", str(last)} & set(software) else 0
+
+
+def _thresholds(given: str) -> tuple[int, ...]:
+    from rheobase.cli.quantity import whole
+    from rheobase.errors import ParameterError
+
+    found = [whole(word.strip()) for word in given.split(",") if word.strip()]
+    known = [value for value in found if value is not None and 1 <= value <= 1 << 17]
+    if not known or len(known) < len(found):
+        raise ParameterError("--threshold", repr(given), "whole numbers from 1 to 131072", "--threshold 4,8,16, say")
+    return tuple(dict.fromkeys(known))
+
+
+def _place(model: Model) -> Path:
+    """RUN/truenorth; of a network that comes with the package, a folder in runs/."""
+    from rheobase.cli.runs_by_name import RUNS
+
+    return model.folder / "truenorth" if model.card is None else RUNS / f"{model.folder.name}-truenorth"
+
+
+def _command(run: str, options: Options, folder: Path) -> str:
+    import shlex
+
+    words = ["rheobase", "deploy", run, "--chip", "truenorth"]
+    for layer in options.software:
+        words += ["--software", layer]
+    words += ["--votes", str(options.votes)] if options.votes else []
+    words += ["--whole", str(options.whole), "--threshold", ",".join(map(str, options.thresholds))]
+    words += ["--inputs", str(options.inputs)] if options.inputs is not None else []
+    words += ["--epochs", str(options.epochs), "--lr", f"{options.lr:g}", "--validation", f"{options.validation:g}"]
+    words += ["--limit", str(options.limit)] if options.limit is not None else []
+    return shlex.join([*words, "--out", str(folder)])
+
+
+def _tell(found: Outcome, kept: Path, shown: Path) -> None:
+    from rheobase.cli.deploying.page import rows
+    from rheobase.cli.terminal import console, figures
+
+    out = console()
+    out.print(f"{found.model.settings.neuron} on {found.model.task.name}, on TrueNorth", style="bold")
+    out.print(figures(rows(found)))
+    out.print(f"configuration: {kept}", soft_wrap=True)
+    out.print(f"report: {shown}", soft_wrap=True)
+    if found.report.same_predictions < found.report.samples:
+        many = found.report.samples - found.report.same_predictions
+        text = f"warning: {many} predictions differ from those of the network in whole numbers"
+        typer.secho(text, fg="yellow", err=True)

@@ -1,0 +1,1 @@
+"""Networks on chips: trained in whole numbers, put there, looked at and run again."""

@@ -1,0 +1,241 @@
+"""A run on a chip: its network trained once more in whole numbers, mapped, and compared sample by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rheobase import chip
+from rheobase.chip import Deployed, Report, TrueNorth, wiring_notes
+from rheobase.chip.parts import parts_of
+from rheobase.chip.truenorth import AXONS
+from rheobase.cli.training.progress import progress
+from rheobase.data import Dataset, EventDataset, Watch
+from rheobase.errors import CheckpointError, NotRepresentable, ParameterError
+from rheobase.jobs import Unit, run, store
+from rheobase.json_files import read_json
+from rheobase.learning import Recipe, SumCrossEntropy, Trainer, save_weights
+from rheobase.learning.training.random_state import seeded
+from rheobase.learning.training.run import LAST
+from rheobase.learning.training.samples import Samples
+from rheobase.nn import Sequential
+from rheobase.runs.folder import weights_of
+from rheobase.runs.model import Model
+from rheobase.runs.threads import threads
+
+CHIP, CERTIFICATE, WEIGHTS, WORK = "chip.safetensors", "certificate.json", "whole.json", "work"
+AT_ONCE = 500  # test samples that are encoded at a time
+NARROW = 8.0  # spikes of a class that are a score of 1 in training
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What decides the numbers of a deployment, beside the run."""
+
+    software: tuple[str, ...]
+    votes: int
+    whole: int
+    thresholds: tuple[int, ...]
+    inputs: int | None
+    epochs: int
+    lr: float
+    validation: float
+    limit: int | None
+
+    def as_json(self) -> dict[str, Any]:
+        """As values of JSON."""
+        return {**asdict(self), "software": list(self.software), "thresholds": list(self.thresholds)}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it. Accuracies are shares of the same test samples."""
+
+    model: Model
+    options: Options
+    tried: Mapping[int, float]  # the validation accuracy of each threshold
+    v_threshold: int
+    net: Sequential
+    deployed: Deployed
+    report: Report
+    truth: Tensor
+    plain: float
+    example: Tensor  # the spikes that one test sample sends to the chip, (time, inputs)
+
+    def accuracy(self, predicted: Tensor | None) -> float:
+        """The share of test samples that predictions have right."""
+        return 0.0 if predicted is None else float((predicted == self.truth).float().mean())
+
+    def as_json(self) -> dict[str, Any]:
+        """All numbers, with the predictions of every sample."""
+        report = self.report
+        each = {"chip": report.predicted, "software": report.wanted, "true": self.truth}
+        return {
+            "run": str(self.model.folder), "chip": "truenorth", "options": self.options.as_json(),
+            "of": facts(self.model),
+            "validation": {str(k): v for k, v in self.tried.items()}, "v_threshold": self.v_threshold,
+            "accuracy": {"full precision": self.plain, "whole numbers": self.accuracy(report.wanted),
+                         "on the chip": self.accuracy(report.predicted)},
+            "certificate": report.as_json(),
+            "joules": {name: None if span is None else span.nominal for name, span in (
+                ("own", report.own_energy), ("with its cores at rest", report.shared_energy),
+                ("whole chip", None if report.bill is None else report.bill.total))},
+            "seconds": report.seconds,
+            "predictions": {name: [] if value is None else value.tolist() for name, value in each.items()},
+        }  # fmt: skip
+
+
+def facts(model: Model) -> dict[str, Any]:
+    """What tells one trained network from another."""
+    return {"settings": model.settings.as_json(), "weights": read_json(weights_of(model.folder))["sha256"]}
+
+
+def check(model: Model, options: Options) -> Sequential:
+    """The network in whole numbers before it is trained; refuses what no training would make fit.
+
+    Raises: `NotRepresentable` with the layers, or the limit and the neurons that break it.
+    """
+    if model.task.scaling is not None:
+        given, remedy = "time series, which come as values", "train on images or events"
+        raise NotRepresentable("deploy", given, "samples that become spikes", remedy)
+    net = twin(model, options, options.thresholds[0])
+    parts = parts_of(net, options.software)
+    wide = [
+        f"neurons of layer {k} (Linear) read {part.in_features} inputs, more than the {AXONS} axons of a core"
+        for k, part in enumerate(parts.chip.layers, start=parts.first)
+        if isinstance(part, torch.nn.Linear) and options.inputs is None and part.in_features > AXONS
+    ]
+    if wide:
+        expected = f"neurons of up to {AXONS} inputs"
+        remedy = "--inputs 128 trains groups of neurons that read as many inputs each; or --software leaves a layer out"
+        raise NotRepresentable("truenorth", "; ".join(wide), expected, remedy)
+    return net
+
+
+def twin(model: Model, options: Options, v_threshold: int) -> Sequential:
+    """The network of a run in whole numbers, before it is trained."""
+    task, shape = model.task, model.task.sample_shape
+    known = shape if task.duration_ms is None and len(shape) <= 2 else None
+    with seeded(model.settings.seed, torch.device("cpu")):
+        return chip.prepared(
+            model.network, whole=options.whole, v_threshold=v_threshold, software=options.software,
+            votes=options.votes, inputs=options.inputs, shape=known, step_of="mean",
+        )  # fmt: skip
+
+
+def recipe(model: Model, options: Options) -> Recipe:
+    """How the network in whole numbers is trained: as the run was, but for what the options and votes change."""
+    settings = model.settings
+    own = replace(settings.recipe(), epochs=options.epochs, learning_rate=options.lr, schedule="cosine")
+    if not options.votes:
+        return own
+    return replace(own, loss=SumCrossEntropy(temperature=max(1.0, options.votes * settings.steps / NARROW)))
+
+
+def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, watch: Watch) -> Outcome:
+    """Train for each threshold, take the best by validation, and put it on the chip. Stored training is not repeated.
+
+    Raises: `TrainingInterrupted` after Ctrl-C, `NotRepresentable` for a limit of the chip, `StorageError`.
+    """
+    check(model, options)
+    settings = model.settings
+    events = data.events if isinstance(data, EventDataset) else None
+    encoder = settings.encode(model.task, events)
+    train, validation = data.split(options.validation, seed=settings.seed)
+
+    def fit(at: Path, net: Sequential, rule: Recipe) -> dict[str, Any]:
+        return _fit(model, at, net, rule, encoder, train, validation)
+
+    units = [_unit(model, options, v_threshold, folder, fit) for v_threshold in options.thresholds]
+    with threads(settings.threads):
+        found = {done.unit.name: done.result for done in run(units, folder / WORK)}
+        tried = {v: float(found[f"threshold-{v}"]["validation"]) for v in options.thresholds}
+        best = max(tried, key=lambda v: tried[v])
+        net = twin(model, options, best)
+        held = found[f"threshold-{best}"]
+        net.load_state_dict({k.removeprefix("weights/"): torch.as_tensor(v) for k, v in held.items() if "/" in k})
+        net.eval()
+        save_weights(folder / WEIGHTS, net, {"options": options.as_json(), "v_threshold": best, "of": facts(model)})
+        x, truth = _encoded(model, data, options, encoder)
+        plain = _right(model, x, truth)
+        rule, many = recipe(model, options).criterion, x.shape[1]
+        on_chip, report = chip.deploy(
+            net, TrueNorth(), x, software=options.software, predict=rule.predict,
+            progress=lambda done: watch("samples on the chip", done, many),
+        )  # fmt: skip
+    from rheobase.chip.deployment import entering
+
+    example = entering(on_chip.parts, on_chip.n_inputs, x[:, :1])[:, 0]
+    return Outcome(model, options, tried, best, net, on_chip, report, truth, plain, example)
+
+
+def _unit(model: Model, options: Options, v_threshold: int, folder: Path, fit: Callable[..., dict[str, Any]]) -> Unit:
+    name = f"threshold-{v_threshold}"
+    given = {k: v for k, v in options.as_json().items() if k not in ("thresholds", "limit")}
+    told = {**given, "v_threshold": v_threshold, "of": facts(model)}
+    at = folder / WORK / f"{name}-{store.key(told)[:8]}"
+    return Unit(name, lambda: fit(at, twin(model, options, v_threshold), recipe(model, options)), {}, told)
+
+
+def _fit(
+    model: Model, at: Path, net: Sequential, rule: Recipe, encoder: Any, train: Any, validation: Any
+) -> dict[str, Any]:
+    settings = model.settings
+    trainer = Trainer(
+        rule, folder=at, accelerator=settings.device, devices=1, precision=settings.precision,
+        callbacks=[progress(rule.epochs)],
+    )  # fmt: skip
+    history = trainer.fit(net, encoder=encoder, train=train, validation=validation, resume=(at / LAST).exists())
+    best = history.best
+    if best is None:  # of the type alone: there are epochs, and they are validated
+        raise CheckpointError(str(at), "no epoch in it", "a training", "remove the folder, and deploy again")
+    return {
+        "validation": best.validation_accuracy,
+        **{f"weights/{name}": value for name, value in net.cpu().state_dict().items()},
+    }  # fmt: skip
+
+
+def _encoded(model: Model, data: Dataset, options: Options, encoder: Any) -> tuple[Tensor, Tensor]:
+    """The first test samples as the run's test codes them, (time, samples, ...), and their classes."""
+    samples = Samples.of("test", (data.x_test, data.y_test), encoder)
+    many = len(samples) if options.limit is None else min(options.limit, len(samples))
+    parts = [samples.encoded(encoder, index, model.settings.seed) for index in torch.arange(many).split(AT_ONCE)]
+    return torch.cat([one.sequence for one in parts], dim=1), data.y_test[:many]
+
+
+@torch.no_grad()
+def _right(model: Model, x: Tensor, truth: Tensor) -> float:
+    """The accuracy of the run's own network."""
+    rule = model.settings.recipe().criterion
+    found = [rule.predict(model.network(part)[0]) for part in x.split(AT_ONCE, dim=1)]
+    return float((torch.cat(found) == truth).float().mean())
+
+
+def save_chip(outcome: Outcome, folder: Path) -> Path:
+    """Write the configuration of the chip, with its wiring and the code of its samples. Raises `StorageError`."""
+    model = outcome.model
+    # no certificate of another chip may stand beside this one
+    (folder / CERTIFICATE).unlink(missing_ok=True)
+    kept = {
+        "run": str(model.folder), "settings": model.settings.as_json(), "task": model.task.as_json(),
+        "classes": list(model.classes), "software": list(outcome.report.software), "votes": outcome.options.votes,
+    }  # fmt: skip
+    wiring_notes.save(outcome.deployed, folder / CHIP, kept)
+    return folder / CHIP
+
+
+def check_folder(folder: Path, model: Model, options: Options, *, overwrite: bool) -> None:
+    """Raise `ParameterError` for a folder that holds another deployment, or something else."""
+    path = folder / CERTIFICATE
+    if overwrite or not path.is_file():
+        return
+    held = read_json(path)
+    wanted = {"options": options.as_json(), "of": facts(model)}
+    if not isinstance(held, dict) or {name: held.get(name) for name in wanted} != wanted:
+        given = f"{folder}, which holds a deployment with other settings"
+        raise ParameterError("deploy --out", given, "a folder of its own", "--out another, or --overwrite")

@@ -1,0 +1,94 @@
+"""The page of a deployment, and its figures in words."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from rheobase.chip.truenorth import Emulator
+from rheobase.cli.deploying.job import CERTIFICATE, CHIP, Outcome
+from rheobase.energy.tables import joules, ranged
+from rheobase.machine import machine
+from rheobase.plot import Link, Picture, Report, chip_map
+from rheobase.plot.style import Style
+
+PAGE = "report.html"
+
+
+def rows(found: Outcome) -> dict[str, str]:
+    """Names and values, for display."""
+    report, samples = found.report, found.report.samples
+    whole, on_chip = found.accuracy(report.wanted), found.accuracy(report.predicted)
+    lost = 100 * (found.plain - on_chip)
+    tried = ", ".join(f"{v}: {100 * share:.2f} %" for v, share in found.tried.items())
+    named = {
+        "same predictions": f"{report.same_predictions:,} of {samples:,} test samples, as the network in whole numbers",
+        "same spikes out": f"{report.same_spikes:,} of {samples:,} samples, tick by tick",
+        "accuracy on the chip": f"{100 * on_chip:.2f} %",
+        "in whole numbers": f"{100 * whole:.2f} % in software",
+        "in full precision": f"{100 * found.plain:.2f} %, so {lost:.2f} points are lost",
+        "threshold": f"{found.v_threshold}, by validation ({tried})",
+        "cores": f"{report.n_cores}: " + ", ".join(f"{n} for {name}" for name, n in report.cores.items()),
+        "in software": ", ".join(report.software) or "nothing",
+        "latency": f"{1e3 * report.seconds:g} ms for a sample of {report.ticks - report.latency} steps "
+        f"({report.latency} ticks from a step to its output)",
+        "a sample": f"{report.spikes:,.0f} spikes, {report.synaptic_events:,.0f} synaptic events, "
+        f"{report.hops:,.0f} hops",
+    }
+    for name, span in (
+        ("energy, of its own", report.own_energy), ("with its cores at rest", report.shared_energy),
+        ("with a whole chip", None if report.bill is None else report.bill.total),
+    ):  # fmt: skip
+        if span is not None:
+            named[name] = f"{joules(span.nominal)} ({ranged(span)}) a sample"
+    return named
+
+
+def write(found: Outcome, folder: Path, command: str) -> Path:
+    """Write report.html. Raises `StorageError`."""
+    report, host, model = found.report, machine(), found.model
+    warnings = []
+    if report.same_predictions < report.samples:
+        warnings.append(f"{report.samples - report.same_predictions} predictions differ from those in whole numbers.")
+    chosen = {name: _said(value) for name, value in found.options.as_json().items() if value is not None}
+    page = Report(
+        title=f"{model.settings.neuron} network on {model.task.name}, on TrueNorth",
+        summary=f"On the emulated chip {report.same_predictions:,} of {report.samples:,} predictions are those of the "
+        f"network in whole numbers; {100 * found.accuracy(report.predicted):.2f} % are right, and "
+        f"{100 * found.plain:.2f} % in full precision.",
+        note="The chip is emulated, and its energy is computed from published measurements, not measured.",
+        links=[
+            Link("The configuration of the chip: ", CHIP, CHIP),
+            Link("The predictions of every sample, and all numbers: ", CERTIFICATE, CERTIFICATE),
+        ],
+        figures=rows(found),
+        warnings=warnings,
+        pictures=[_picture(found)],
+        settings={**chosen, "run": str(model.folder), "network": repr(found.net)},
+        command=command,
+        footer=f"rheobase {host['rheobase']}, torch {host['torch']}, Python {host['python']}, {host['system']}; "
+        f"{date.today().isoformat()}.",
+    )
+    return page.write(folder / PAGE)
+
+
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+
+
+def _picture(found: Outcome) -> Picture:
+    deployed, x = found.deployed, found.example
+    spikes = Emulator(deployed.net).run(len(x) + deployed.latency, deployed.inputs(x), record="all").spikes
+
+    def draw(style: Style) -> Figure:
+        return chip_map(deployed.net, spikes, style=style)
+
+    return Picture(
+        "The chip",
+        "Above: axons and neurons of each core in use, of 256. Below: the spikes that cores send for "
+        "one test sample, and those that links between routers carry.",
+        "a map of the cores in use with their load, and of the traffic between them",
+        draw,
+    )
