@@ -56,7 +56,8 @@ class Reader:
                 given = f"inputs of the shapes {', '.join(map(str, wanted))}"
                 raise DataError(f"{net.owner}: node {name!r}", given, "one shape", "they are summed")
         wanted = {shapes[a] for a in net.before(OUTPUT)}
-        if wanted != {net.out}:
+        # some tools write more axes of one entry before those that there are
+        if len(wanted) > 1 or next(iter(wanted)) != _without_ones(net.out, next(iter(wanted))):
             given = f"an Output of shape {net.out} behind nodes of shape {', '.join(map(str, wanted))}"
             raise DataError(net.owner, given, "the same shape", "correct the shapes")
 
@@ -266,6 +267,12 @@ def _own(owner: str, node: Node) -> Sizes:
         if not isinstance(value, str) and np.asarray(value).ndim > 0:
             return tuple(np.asarray(value).shape)
     raise DataError(owner, "an input from a cycle alone, and single numbers", "a shape", "give it one number each")
+
+
+def _without_ones(shape: Sizes, like: Sizes) -> Sizes:
+    while len(shape) > len(like) and shape[0] == 1:
+        shape = shape[1:]
+    return shape
 
 
 def _chain(net: Wiring) -> list[str] | None:
