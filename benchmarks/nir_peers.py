@@ -3,9 +3,9 @@
     make bench-peers
     benchmarks/peers/.venv/bin/python -m benchmarks.nir_peers [--json out.json]
 
-Each network runs for 200 steps on 4 samples of random spikes, there and as `interop.nir` reads its graph, through a .nir
-file. The weights are random, scaled so that every layer fires. Here all is computed in float64, there in what the peer
-takes. A case in which the graph says another network than its exporter runs says so in its note.
+Each network runs for 200 steps on 4 samples of random spikes, there and as `interop.nir` reads its graph, through a
+.nir file. The weights are random, scaled so that every layer fires. Here all is computed in float64, there in what the
+peer takes. A case in which the graph says another network than its exporter runs says so in its note.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ from rheobase.interop import nir
 
 STEPS, SAMPLES, SEED = 200, 4, 0
 PEERS = ("snntorch", "norse", "spikingjelly")
+
+
+NOTES = {
+    "zero": "its zero a step later sets the synaptic current to 0, too, which NIR does not say",
+    "subtract, at once": "a membrane that is above its threshold after the reset is subtracted from again there",
+}
 
 
 @dataclass
@@ -97,10 +103,9 @@ def snntorch_cases() -> Iterator[Case]:
             with torch.no_grad():
                 # currents below the threshold: snnTorch subtracts again from a membrane above twice of it
                 for linear in (layers[0], layers[2]):
-                    linear.weight.abs_().mul_(0.3 if kind is leaky else 0.1)
+                    linear.weight.abs_().mul_(0.3 if kind is leaky else 0.03)
             told = {"dt": 0.1, "integrator": nir.InOrder(), "reset": reset}
-            both = kind is synaptic and name == "zero"
-            note = "its zero a step later sets the synaptic current to 0, too, which NIR does not say" if both else ""
+            note = NOTES.get(name, "") if kind is synaptic else ""
             yield Case("snntorch", f"{kind.__name__.title()}, {name}", net, spikes(20), run, graph, told, note)
 
 
@@ -194,7 +199,8 @@ def spikingjelly_cases() -> Iterator[Case]:
         told = {"dt": 0.1, "integrator": integrators.Euler()}
         yield Case("spikingjelly", name, louder(net, 15.0), spikes(20), run, graph, told)
     net = torch.nn.Sequential(
-        layer.Conv2d(2, 4, 3, padding=1, step_mode="m"), neuron.IFNode(step_mode="m"), layer.AvgPool2d(2, 2, step_mode="m"),
+        layer.Conv2d(2, 4, 3, padding=1, step_mode="m"), neuron.IFNode(step_mode="m"),
+        layer.AvgPool2d(2, 2, step_mode="m"),
         layer.Flatten(step_mode="m"), layer.Linear(64, 10, step_mode="m"), neuron.IFNode(step_mode="m"),
     )  # fmt: skip
     yield Case("spikingjelly", "Conv2d, AvgPool2d, Flatten, IFNode", louder(net, 3.0), spikes(2, 8, 8), run, graph,

@@ -57,7 +57,7 @@ class RoundTrip:
 TAU = 10.0  # steps, of the van Rossum kernel
 
 
-def round_trip(net: nn.Sequential, x: Tensor, *, allow: Iterable[str] = ()) -> RoundTrip:
+def round_trip(net: nn.Sequential, x: Tensor, *, dt: float | None = None, allow: Iterable[str] = ()) -> RoundTrip:
     """Write a network as a NIR graph, read that, and run both on x (time, batch, ...), in eval mode, from rest.
 
     Raises: as `to_graph` and `from_graph`.
@@ -67,7 +67,7 @@ def round_trip(net: nn.Sequential, x: Tensor, *, allow: Iterable[str] = ()) -> R
     >>> round_trip(net, 9 * torch.rand(20, 2, 4)).exact
     True
     """
-    graph = to_graph(net, shape=tuple(x.shape[2:]), allow=allow)
+    graph = to_graph(net, shape=tuple(x.shape[2:]), dt=dt, allow=allow)
     return compare(net, from_graph(graph), x)
 
 

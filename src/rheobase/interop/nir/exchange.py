@@ -30,13 +30,19 @@ OLDEST = "1.0.7"
 
 
 def write(
-    net: nn.Sequential, path: str | Path, *, shape: int | Sequence[int] | None = None, allow: Iterable[str] = ()
+    net: nn.Sequential,
+    path: str | Path,
+    *,
+    shape: int | Sequence[int] | None = None,
+    dt: float | None = None,
+    allow: Iterable[str] = (),
 ) -> None:
     """Write a network as a .nir file, which any tool of NIR reads.
 
     Times are written in seconds. What NIR has no place for (dt, the integrator, surrogates, exact values in ms) lies in
     the metadata, which no other tool needs; with it, `read` builds the same network, bit for bit. `shape` is that of
-    one step of one sample, where the first layer does not say it. `allow` names losses (`LOSSES`).
+    one step of one sample, where the first layer does not say it, `dt` the step in ms of a network in which no neuron
+    has one, for its delays. `allow` names losses (`LOSSES`).
 
     Raises: `NotRepresentable` for layers and neurons without a node, and for losses that were not allowed;
     `ParameterError`; `ShapeError`; `StorageError`; `BackendUnavailable` without the package nir.
@@ -51,23 +57,29 @@ def write(
     >>> same
     True
     """
-    made, file = to_graph(net, shape=shape, allow=allow), io.BytesIO()
+    made, file = to_graph(net, shape=shape, dt=dt, allow=allow), io.BytesIO()
     _package("write").write(file, made)
     atomic_write(Path(path), file.getvalue())
 
 
-def to_graph(net: nn.Sequential, *, shape: int | Sequence[int] | None = None, allow: Iterable[str] = ()) -> Any:
+def to_graph(
+    net: nn.Sequential, *, shape: int | Sequence[int] | None = None, dt: float | None = None, allow: Iterable[str] = ()
+) -> Any:
     """The nir.NIRGraph of a network; arguments and errors as of `write`."""
     nir, allowed = _package("write"), checked("nir.write", allow)
     net, dtype = plain("nir.write", net)
+    if dt is not None and (not is_number(dt, above=0) or net.dt not in (None, dt)):
+        given = f"dt = {dt!r}" + (f", and neurons with dt={net.dt}" if net.dt is not None else "")
+        raise ParameterError("nir.write", given, "the step in ms, that of its neurons", "leave it out")
+    dt = net.dt if dt is None else float(dt)
     sizes = _first(net) if shape is None else sizes_of("nir.write", shape)
     with torch.no_grad():
         net(torch.zeros(1, 1, *sizes, dtype=dtype))  # where the shape does not fit, the layer says so
     notes: dict[str, Any] = {"made_by": f"rheobase {__version__}", "time_unit": "s", "potential_unit": "1",
                              "dtype": str(dtype).removeprefix("torch.")}  # fmt: skip
-    if net.dt is not None:
-        notes |= {"dt_ms": np.float64(net.dt), "dt": np.float64(net.dt / 1000.0)}
-    return graph(nir, net, sizes, net.dt, dtype, allowed, notes, "nir.write")
+    if dt is not None:
+        notes |= {"dt_ms": np.float64(dt), "dt": np.float64(dt / 1000.0)}
+    return graph(nir, net, sizes, dt, dtype, allowed, notes, "nir.write")
 
 
 def read(

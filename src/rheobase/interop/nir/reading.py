@@ -64,7 +64,8 @@ class Reader:
     def _assembled(self, net: Wiring, layers: dict[str, torch_nn.Module]) -> nn.Sequential:
         chain = _chain(net)
         if chain is not None and net.form != GRAPH:
-            found = nn.Sequential(*(layers[name] for name in chain))
+            # an Input that is the Output
+            found = nn.Sequential(*([layers[name] for name in chain] or [torch_nn.Identity()]))
         else:
             names = _plain_names(layers)
             ends = {INPUT: INPUT, OUTPUT: OUTPUT, **names}

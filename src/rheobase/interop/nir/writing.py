@@ -204,7 +204,9 @@ def _delays(w: Writer, positions: Any, shape: Sizes, owner: str) -> Any:
         given = f"delays with a kernel of width {float(positions.width):g}"
         raise NotRepresentable(owner, given, "one delay of each neuron", "layer.positions.anneal(0.0) rounds them")
     if w.dt is None:
-        raise NotRepresentable(owner, "a delay in steps of no length", "a network with a dt", "give a neuron with dt=")
+        raise NotRepresentable(
+            owner, "delays in steps, in a network without a dt", "the length of a step", "dt=1.0, in ms"
+        )
     steps = positions.d.detach().double().clamp(0, positions.taps - 1).round().numpy()
     return w.nir.Delay(w.array(steps * w.dt / MS, shape), metadata={"taps": positions.taps, "dt_ms": w.dt})
 
