@@ -176,7 +176,7 @@ class _Cell:
         if self.kind == "Delay":
             self.history = [*(self.history or []), x]
             steps = np.rint(node.delay.astype(np.float64) / DT).astype(int)
-            past = np.stack([h for h in [np.zeros_like(x)] * 4 + self.history][-4:][::-1])
+            past = np.stack(([np.zeros_like(x)] * 4 + self.history)[-4:][::-1])
             return np.take_along_axis(past, np.broadcast_to(steps, x.shape)[None], 0)[0]
         p = {k: np.asarray(v, np.float64) for k, v in vars(node).items() if isinstance(v, np.ndarray)}
         leak = p.get("v_leak", p["v_reset"] if self.kind == "IF" else 0.0)
