@@ -2,9 +2,9 @@
 
     RHEOBASE_DATA=... python -m benchmarks.nir_digits [--quick] [--json out.json]
 
-The graph is the authors' (oracle_nir/02_cnn/cnn_sinabs.nir): convolutions and integrate-and-fire neurons, exported by
-Sinabs. Its r = 1 is that of steps of one unit of time, so it is read with steps of 1 s, and each step is a frame of 1 ms
-of events. The 800 recordings are of the training part of N-MNIST; the published accuracies are of its test part.
+The graph is the authors' (oracle_nir/02_cnn/cnn_sinabs.nir): convolutions and integrate-and-fire neurons, written by
+Sinabs. Its r = 1 is that of steps of one unit of time, so it is read with steps of 1 s; each step is a frame of 1 ms of
+events. The recordings are of the training part of N-MNIST; the published accuracies are of its test part.
 """
 
 from __future__ import annotations

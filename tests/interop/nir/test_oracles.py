@@ -1,4 +1,4 @@
-"""The graphs of the NIR paper and of its repository: the exact solution, the other simulators, a real camera's digits."""
+"""The graphs of the NIR paper: the exact solution, the other simulators, a real camera's digits; files of others."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_exact_lif() -> None:
 
 @needs_oracle
 def test_the_spikes_are_those_of_norse_and_snntorch() -> None:
-    spikes, v = ran(1)
+    spikes, _ = ran(1)
     for name in ("norse", "snntorch"):
         np.testing.assert_array_equal(spikes, traces(name)[:, 2])
 

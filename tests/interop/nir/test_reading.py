@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def chain(*nodes: Any, shape: Any = (3,), out: Any = (3,)) -> Any:
         "output": nir.Output(np.array(out)),
     }
     ends = ["input", *names, "output"]
-    return nir.NIRGraph(every, list(zip(ends, ends[1:], strict=False)), type_check=False)
+    return nir.NIRGraph(every, list(pairwise(ends)), type_check=False)
 
 
 def lif(**other: Any) -> Any:

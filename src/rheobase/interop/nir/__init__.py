@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from rheobase.interop.nir.cells import CubaLI, HardResetCubaLIF, InOrder, PureIntegrator, Threshold
 from rheobase.interop.nir.certificate import RoundTrip, compare, round_trip
-from rheobase.interop.nir.exchange import from_graph, read, to_graph, write
+from rheobase.interop.nir.exchange import from_graph, read, shape_of, to_graph, write
 from rheobase.interop.nir.losses import LOSSES
 
 __all__ = [
     "LOSSES", "CubaLI", "HardResetCubaLIF", "InOrder", "PureIntegrator", "RoundTrip", "Threshold", "compare",
-    "from_graph", "read", "round_trip", "to_graph", "write",
+    "from_graph", "read", "round_trip", "shape_of", "to_graph", "write",
 ]  # fmt: skip

@@ -116,6 +116,11 @@ def read(
     return _network(tree, Path(path).name, dt, integrator, reset, dtype, allow)
 
 
+def shape_of(path: str | Path) -> tuple[int, ...]:
+    """The sizes of one step of one sample that the graph in a file takes. Raises as `read`."""
+    return wiring(read_tree(Path(path)), Path(path).name).shape
+
+
 def from_graph(
     graph: Any,
     *,
@@ -205,4 +210,4 @@ def _package(owner: str) -> Any:
     return nir
 
 
-__all__ = ["from_graph", "read", "to_graph", "write"]
+__all__ = ["from_graph", "read", "shape_of", "to_graph", "write"]
