@@ -120,7 +120,7 @@ def _as_told(net: nn.Sequential, told: dict[str, Any]) -> None:
     linear = [layer for layer in net.layers if isinstance(layer, torch.nn.Linear)]
     first, last = ("fc1", "fc2") if "fc1" in nodes else ("0", "0")
     for layer, name in ((linear[0], first), (linear[-1], last)):
-        assert float(layer.weight.mean()) == pytest.approx(nodes[name]["weight"]["mean"], rel=1e-5)
+        assert float(layer.weight.detach().mean()) == pytest.approx(nodes[name]["weight"]["mean"], rel=1e-5)
     cell = nodes.get("lif2", nodes.get("1"))
     tau = cell.get("tau_mem", cell.get("tau"))["mean"]
     assert float(net[len(net) - 1].value("tau_mem").mean()) == pytest.approx(1000.0 * tau, rel=1e-5)
