@@ -159,12 +159,11 @@ class Graph(Stateful):
         states = dict(zip(names, state.layers, strict=True))
         given = dict(zip(names, state.given, strict=True))
         values: dict[str, Tensor] = {INPUT: x}
-        for group in self.groups:
-            if len(group) > 1 or (group[0], group[0]) in self.edges:
-                values |= self._cycle(group, values, states, given, lengths, backend)
+        for name, *others in self.groups:
+            if others or (name, name) in self.edges:
+                values |= self._cycle((name, *others), values, states, given, lengths, backend)
             else:
-                total = self._total(group[0], values)
-                values[group[0]] = self._layer(group[0], total, states, lengths, backend)
+                values[name] = self._layer(name, self._total(name, values), states, lengths, backend)
         values[OUTPUT] = self._total(OUTPUT, values)
         return values, GraphState(tuple(states[n] for n in names), tuple(given[n] for n in names))
 
@@ -177,11 +176,11 @@ class Graph(Stateful):
 
     def _total(self, name: str, values: Mapping[str, Tensor]) -> Tensor:
         """The sum of those values that feed a layer."""
-        parts = [(a, values[a]) for a in self.before(name) if a in values]
-        total = parts[0][1]
-        for a, part in parts[1:]:
+        first, *others = [(a, values[a]) for a in self.before(name) if a in values]
+        total = first[1]
+        for a, part in others:
             if part.shape != total.shape:
-                given = f"{tuple(total.shape)} from {parts[0][0]!r} and {tuple(part.shape)} from {a!r}"
+                given = f"{tuple(total.shape)} from {first[0]!r} and {tuple(part.shape)} from {a!r}"
                 raise ShapeError(f"Graph, into {name!r}", given, "one shape", "what feeds a layer is summed")
             total = total + part
         return total

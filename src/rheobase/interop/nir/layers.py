@@ -88,12 +88,14 @@ def _conv(v: Values, made: Made) -> torch_nn.Module:
                             "correct the shapes")  # fmt: skip
     _fits(v, bias, weight.shape[0])
     padding = v.node.values.get("padding", 0)
-    given = {name: _sizes(v, name, rank, 1) for name in ("stride", "dilation")}
+    given: dict[str, Any] = {name: _sizes(v, name, rank, 1) for name in ("stride", "dilation")}
     given["padding"] = padding if isinstance(padding, str) else _sizes(v, "padding", rank, 0)
     bare = v.node.metadata.get("bias") == "none" and not bias.any()
-    layer = (nn.Conv1d if rank == 1 else nn.Conv2d)(
-        v.shape[0], weight.shape[0], tuple(weight.shape[2:]), groups=groups, bias=not bare, **given
-    )
+    kind: Any = nn.Conv1d if rank == 1 else nn.Conv2d
+    try:
+        layer = kind(v.shape[0], weight.shape[0], tuple(weight.shape[2:]), groups=groups, bias=not bare, **given)
+    except ValueError as error:
+        raise DataError(v.owner, str(error), "a convolution that torch has", "correct the graph") from None
     return _filled(layer, weight, None if bare else bias)
 
 
@@ -107,8 +109,11 @@ def _sizes(v: Values, name: str, rank: int, usual: int | None = None) -> tuple[i
 def _pool(v: Values, made: Made) -> torch_nn.Module:
     if len(v.shape) != 3:
         raise DataError(v.owner, f"an input of shape {v.shape}", "(channels, height, width)", "correct the shapes")
-    sizes = [_sizes(v, name, 2, usual) for name, usual in (("kernel_size", None), ("stride", None), ("padding", 0))]
-    return nn.AvgPool2d(*sizes, divisor_override=1 if v.node.kind == "SumPool2d" else None)
+    sizes: list[Any] = [
+        _sizes(v, name, 2, usual) for name, usual in (("kernel_size", None), ("stride", None), ("padding", 0))
+    ]
+    kernel, stride, padding = sizes
+    return nn.AvgPool2d(kernel, stride, padding, divisor_override=1 if v.node.kind == "SumPool2d" else None)
 
 
 def _flatten(v: Values, made: Made) -> torch_nn.Module:

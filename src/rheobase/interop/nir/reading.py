@@ -102,7 +102,7 @@ class Reader:
             noted = node.metadata.get("neuron") == subtracting.__name__ and self.reset is None
             if noted or reset != "file":
                 cls = subtracting
-        values = {
+        values: dict[str, Any] = {
             here: v.parameter(there, form, here, usual)
             for here, (there, form, usual) in kind.parameters.items()
             if here in cls.params
