@@ -78,8 +78,8 @@ def _conv(v: Values, made: Made) -> torch_nn.Module:
     weight, bias, groups = v.array("weight"), v.array("bias"), v.whole("groups", 1)
     wanted = (groups * weight.shape[1] if weight.ndim == rank + 2 else None, "size", "size")[: rank + 1]
     if weight.ndim != rank + 2 or len(v.shape) != rank + 1 or v.shape[0] != wanted[0]:
-        given = f"weight of shape {weight.shape} in {groups} groups behind an input of shape {v.shape}"
-        raise DataError(v.owner, given, f"an input of shape ({', '.join(map(str, wanted))})", "correct the shapes")
+        shown = f"weight of shape {weight.shape} in {groups} groups behind an input of shape {v.shape}"
+        raise DataError(v.owner, shown, f"an input of shape ({', '.join(map(str, wanted))})", "correct the shapes")
     held = v.node.values.get("input_shape")
     if held is not None and np.asarray(held).dtype.kind in "iuf":
         sizes = tuple(int(n) for n in np.asarray(held).reshape(-1))
