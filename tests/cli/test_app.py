@@ -8,7 +8,7 @@ import pytest
 import rheobase
 
 COMMANDS = [("list",), ("show",), ("simulate",), ("sweep",), ("fit",), ("train",), ("predict",), ("evaluate",),
-            ("export",), ("reproduce",), ("convert", "single-spike"), ("convert", "multi-spike"),
+            ("export",), ("import",), ("reproduce",), ("convert", "single-spike"), ("convert", "multi-spike"),
             ("bench", "neurons"), ("bench", "network"), ("explain",), ("deploy",), ("map",), ("emulate",)]  # fmt: skip
 # typer's own cannot be named here: it brings the heavy module rich, for the help
 HEAVY = ("sklearn", "matplotlib", "lightning_fabric", "llvmlite", "rheobase.learning", "rheobase.data", "rheobase.plot")

@@ -14,9 +14,11 @@ import torch
 import typer
 from typer.testing import CliRunner
 
+from rheobase import neurons, nn
 from rheobase.chip import truenorth
 from rheobase.cli import app, deploy, fit, gallery, reproduce, sweep, train, window
 from rheobase.cli.options import reported
+from rheobase.interop import nir
 
 LONG, MANY = "a" * 300, "9" * 5000
 NUMBERS = ("0", "-1", "1.5", "1e39", "1e-50", "nan", "inf", "1e400", "1" + "0" * 30, "1e308", "100000000000")
@@ -45,6 +47,7 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("convert", "single-spike"): ("run", "--samples", "2"),
     ("convert", "multi-spike"): ("run", "--samples", "2"),
     ("export",): ("run", "--to", "torch", "--out", "x.pt2"),
+    ("import",): ("net.nir", "--out", "imported"),
     ("explain",): ("run", "--seconds", "0"),
     ("bench", "network"): ("run", "--seconds", "0", "--batch", "2"),
     ("bench", "neurons"): ("--neuron", "LIF", "--seconds", "0", "--steps", "2", "--batch", "1", "--size", "1"),
@@ -82,6 +85,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "cell.npz", v_mV=v, i_pA=np.where(np.arange(400) > 40, 100.0, 0.0), dt_ms=0.25)
     truenorth.save(truenorth.Configuration(truenorth.TrueNorth(cores=(1, 1))), folder / "chip.safetensors")
     (folder / "broken.npz").write_bytes(b"PK\x03\x04 and no more")
+    nir.write(nn.Sequential(neurons.HardResetIF(2, dt=1.0)), folder / "net.nir")
     (folder / "folder").mkdir()
     (folder / "file").write_text("x")
     (folder / "dangling").symlink_to("nowhere")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import shlex
 import sys
@@ -19,6 +20,8 @@ from rheobase import stimuli
 from rheobase.chip.mixed_signal import PROCESSES
 from rheobase.cli import app
 from rheobase.cli.stimulus import FORMS
+from rheobase.interop import nir
+from rheobase.interop.nir.wiring import KINDS
 from rheobase.learning import count_parameters
 from rheobase.runs import pretrained
 
@@ -83,6 +86,25 @@ def test_use_what_you_trained(
     run("use_what_you_trained.md")
     shown = capsys.readouterr().out.splitlines()
     assert shown == ["['7', '4', '7']", "True", "['time', 'batch', 8, 8] out at its last step", "0", "True"]
+
+
+def test_nir(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run("nir.md")
+    same, certificate = capsys.readouterr().out.splitlines()
+    assert same == "True"
+    assert ": exact; largest difference of a potential 0, of the output 0" in certificate
+    page = (DOCS / "nir.md").read_text(encoding="utf-8")
+    named = {name for row in re.findall(r"^\| ([^|]*) \|", page, re.MULTILINE) for name in re.findall(r"\w+", row)}
+    assert named >= set(KINDS)
+    assert all(f'`"{name}"`' in page for name in nir.LOSSES)
+    record = json.loads((DOCS.parent / "benchmarks" / "results" / "nir_peers.json").read_text(encoding="utf-8"))
+    for case in record["cases"]:
+        figures = f"{case['spikes']:,} | {case['differing']:,} of {case['of']:,} | {case['note']} |"
+        assert f"| {case['peer']} | {case['network']} | {figures}" in page
+    assert sum(case["differing"] > 0 for case in record["cases"]) == sum(
+        case["differing"] > 0 and bool(case["note"]) for case in record["cases"]
+    )
 
 
 def test_the_page_lists_the_networks_with_the_figures_of_their_cards() -> None:

@@ -20,8 +20,8 @@ import rheobase
 PINNED = Path(__file__).parent / "public_names.json"
 PACKAGES = (
     "rheobase", "rheobase.cells", "rheobase.data", "rheobase.energy", "rheobase.equivalence", "rheobase.errors",
-    "rheobase.event_driven", "rheobase.integrators", "rheobase.interop", "rheobase.learning", "rheobase.neurons",
-    "rheobase.nn", "rheobase.plot", "rheobase.runs", "rheobase.stimuli", "rheobase.surrogates",
+    "rheobase.event_driven", "rheobase.integrators", "rheobase.interop", "rheobase.interop.nir", "rheobase.learning",
+    "rheobase.neurons", "rheobase.nn", "rheobase.plot", "rheobase.runs", "rheobase.stimuli", "rheobase.surrogates",
 )  # fmt: skip
 
 

@@ -78,7 +78,7 @@ def test_spikes_that_differ_are_told(recurrent: Path, tmp_path: Path, monkeypatc
 
 def test_what_an_export_does_not_know(recurrent: Path, tmp_path: Path) -> None:
     model = rheobase.load(recurrent)
-    with pytest.raises(errors.ParameterError, match="Known: onnx, torch"):
+    with pytest.raises(errors.ParameterError, match="Known: nir, onnx, torch"):
         model.export(tmp_path / "net", to="tflite")
     with pytest.raises(errors.ParameterError, match="dtype"):
         model.export(tmp_path / "net.pt2", to="torch", dtype=torch.float64)

@@ -17,6 +17,7 @@ from rheobase.cli import (
     export,
     fit,
     gallery,
+    import_network,
     list_neurons,
     population,
     predict,
@@ -49,6 +50,7 @@ app.command(epilog=fit.EXAMPLES)(fit.fit)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=export.EXAMPLES)(export.export)
+app.command("import", epilog=import_network.EXAMPLES)(import_network.import_network)
 app.command(epilog=explain.EXAMPLES)(explain.explain)
 app.command(epilog=energy.EXAMPLES)(energy.energy)
 app.command(epilog=deploy.EXAMPLES)(deploy.deploy)

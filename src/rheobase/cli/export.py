@@ -13,12 +13,17 @@ EXAMPLES = examples(
     "rheobase export runs/lif-digits --to onnx --out lif.onnx",
     "rheobase export src-digits --to torch --out src.pt2        (a pre-trained network)",
     "rheobase export runs/lif-digits --to onnx --float64 --out lif.onnx",
+    "rheobase export runs/lif-digits --to nir --allow soft_reset --out lif.nir",
 )
 
 
 def export(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run, or a pre-trained network's name.")],
-    to: Annotated[str, typer.Option("--to", metavar="onnx|torch", help="An ONNX graph, or a program of torch.export.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="The folder of a run or an import, or a pre-trained network's name.")
+    ],
+    to: Annotated[
+        str, typer.Option("--to", metavar="onnx|torch|nir", help="ONNX, a program of torch.export, or a NIR graph.")
+    ],
     out: Annotated[
         Path, typer.Option(parser=path, metavar="FILE", help="Where it goes; FILE.json says how to use it.")
     ],
@@ -26,23 +31,29 @@ def export(
         bool,
         typer.Option("--float64", help="Numbers of ONNX in double precision: rounding all but never moves a spike."),
     ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="LOSS", help="What NIR cannot say and may be lost: soft_reset, dropout."),
+    ] = None,
     json: Json = None,
     debug: Debug = False,
 ) -> None:
     """Write a trained network as a file that runs without its code, and run the file beside the network.
 
     It takes encoded sequences (time, batch, ...) of any length and starts at rest. FILE.json says how samples become
-    sequences, and how the scores of the classes follow from the output. ONNX needs the extra `onnx`.
+    sequences, and how the scores of the classes follow from the output. ONNX needs the extra `onnx`, NIR the extra
+    `nir`.
     """
     with reported(debug, json=json):
         import torch
 
         from rheobase.cli.terminal import console, figures
-        from rheobase.runs import load
+        from rheobase.runs import Imported, load
+        from rheobase.runs.folder import IMPORTED
 
-        model = load(run)
+        model = Imported.read(run) if (Path(run) / IMPORTED).is_file() else load(run)
         console(err=True).print(f"writing {out}, then running it beside the network", soft_wrap=True)
-        made = model.export(out, to=to, dtype=torch.float64 if float64 else None)
+        made = model.export(out, to=to, dtype=torch.float64 if float64 else None, allow=tuple(allow or ()))
         write_json(json, {"run": run, **made.content})
         console().print(figures(made.rows))
         if not made.same:

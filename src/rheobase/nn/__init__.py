@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rheobase.nn.delays.delay_line import DelayLine
     from rheobase.nn.delays.input_history import Delay
     from rheobase.nn.dropout import Dropout
+    from rheobase.nn.graph import Graph
     from rheobase.nn.image_networks.spiking_resnet import MembraneBlock, SpikingResNet
     from rheobase.nn.image_networks.spiking_vgg import SpikingVGG
     from rheobase.nn.norm import TdBatchNorm
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CSGRU", "PSN", "AvgPool1d", "AvgPool2d", "AxonalDelay", "Chunked", "Conv1d", "Conv2d", "ConvGRU", "Delay",
-    "DelayLine", "Dropout", "Flatten", "GroupReadout", "Linear", "MaskedPSN", "MaxPool1d", "MaxPool2d", "MembraneBlock",
-    "Recurrent", "RecurrentDelay", "Scale", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear", "SpikingResNet",
-    "SpikingVGG", "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "parameter_groups", "quantised",
+    "DelayLine", "Dropout", "Flatten", "Graph", "GroupReadout", "Linear", "MaskedPSN", "MaxPool1d", "MaxPool2d",
+    "MembraneBlock", "Recurrent", "RecurrentDelay", "Scale", "Sequential", "SlidingPSN", "SpikGRU", "SpikeLinear",
+    "SpikingResNet", "SpikingVGG", "Stateful", "SynapticDelay", "TdBatchNorm", "levels", "parameter_groups",
+    "quantised",
 ]  # fmt: skip
 
 # names and the files that hold them: `import rheobase` reads none of them
@@ -53,6 +55,7 @@ _FILES = {
     "DelayLine": "delays.delay_line",
     "Dropout": "dropout",
     "Flatten": "conv",
+    "Graph": "graph",
     "GroupReadout": "readout",
     "MaskedPSN": "psn",
     "MaxPool1d": "conv",

@@ -9,10 +9,11 @@ from rheobase.lazy_exports import lazily
 
 if TYPE_CHECKING:
     from rheobase.runs.export import Exported
+    from rheobase.runs.imported import Imported, import_nir
     from rheobase.runs.model import Model, Predictions
     from rheobase.runs.pretrained import Card
 
-__all__ = ["Card", "Exported", "Model", "Predictions", "load"]
+__all__ = ["Card", "Exported", "Imported", "Model", "Predictions", "import_nir", "load"]
 
 
 def load(run: str | Path) -> Model:
@@ -33,5 +34,9 @@ def load(run: str | Path) -> Model:
 
 
 __getattr__ = lazily(
-    __name__, {"Card": "pretrained", "Exported": "export", "Model": "model", "Predictions": "model"}
-)
+    __name__,
+    {
+        "Card": "pretrained", "Exported": "export", "Imported": "imported", "Model": "model", "Predictions": "model",
+        "import_nir": "imported",
+    },
+)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +13,19 @@ from torch import Tensor
 from rheobase.data import Scaled
 from rheobase.errors import DataError, ParameterError, nearest
 from rheobase.files import ensure_writable
-from rheobase.interop import from_torch_export, run_onnx, to_onnx, to_torch_export
+from rheobase.interop import from_torch_export, nir, run_onnx, to_onnx, to_torch_export
 from rheobase.json_files import write_json
+from rheobase.nn import Sequential
 from rheobase.version import __version__
 
 if TYPE_CHECKING:
     from rheobase.runs.model import Model
 
-FORMS = ("onnx", "torch")
+FORMS = ("onnx", "torch", "nir")
+NEEDS = {
+    "onnx": "onnxruntime, or another runtime of ONNX", "torch": "torch, and `import rheobase.interop`",
+    "nir": "a tool that reads NIR; here rheobase.interop.nir.read",
+}  # fmt: skip
 FORMAT, VERSION = "rheobase.export", 1
 SAMPLES = 8  # of the sequences that the file is tried on
 EVENTS = 0.05  # the share of pixels with an event in them
@@ -35,7 +41,7 @@ READOUTS = {
 class Exported:
     """A file that was written, what its .json says, and how it did when it was run beside the network.
 
-    `same`: all spikes were the same (ONNX), or every bit of the output (torch).
+    `same`: all spikes were the same (ONNX), or every bit of the output (torch, NIR).
     """
 
     path: Path
@@ -57,44 +63,67 @@ class Exported:
         }  # fmt: skip
 
 
-def export(model: Model, path: str | Path, *, to: str, dtype: torch.dtype | None = None) -> Exported:
-    """Write the network of a model as `to`: "onnx" or "torch" (a program of torch.export), and run the file.
+def export(
+    model: Model, path: str | Path, *, to: str, dtype: torch.dtype | None = None, allow: Iterable[str] = ()
+) -> Exported:
+    """Write the network of a model as `to`: "onnx", "torch" (a program of torch.export) or "nir", and run the file.
 
     The file takes encoded sequences (time, batch, ...) of any length, from rest. How samples become sequences, and the
     output of the classes scores, is said in PATH.json: the code of the samples is not in the file, since it may draw
-    random numbers. `dtype`, of ONNX: float64, where rounding all but never moves a spike.
+    random numbers. `dtype`, of ONNX: float64, where rounding all but never moves a spike. `allow`, of NIR: what it
+    cannot say and may be lost, by name (`interop.nir.LOSSES`).
 
-    Raises: as `interop.to_onnx` and `interop.to_torch_export`; `ParameterError` for another form; `DataError` where
-    torch's file, run again, gives other bits.
+    Raises: as `interop.to_onnx`, `interop.to_torch_export` and `interop.nir.write`; `ParameterError` for another form;
+    `DataError` where torch's file, run again, gives other bits.
     """
     path = Path(path)
+    description = ready(path, to, dtype, allow)
+    x, shape = sequences(model), sizes(model)
+    same, tried = written(model.network, x, shape, path, to, dtype, allow)
+    content = described(model, path.name, to, dtype) | {"tried": {"samples": SAMPLES, "same": same, "says": tried}}
+    content |= {"lost": {name: nir.LOSSES[name] for name in allow}} if to == "nir" else {}
+    write_json(description, content)
+    return Exported(path, description, content, same, tried)
+
+
+def ready(path: Path, to: str, dtype: torch.dtype | None, allow: Iterable[str]) -> Path:
+    """Check the arguments and the places: the path of the description. Raises `ParameterError`, `StorageError`."""
     if to not in FORMS:
         raise ParameterError("export", f"to {to!r}", "the name of a form", nearest(str(to), FORMS))
-    if to == "torch" and dtype is not None:
+    if to != "onnx" and dtype is not None:
         given, remedy = f"dtype {dtype}", "leave it out, or export to ONNX"
-        raise ParameterError("export to torch", given, "the type that the network was trained in", remedy)
+        raise ParameterError(f"export to {to}", given, "the type that the network was trained in", remedy)
+    if to != "nir" and tuple(allow):
+        raise ParameterError(f"export to {to}", f"allow {tuple(allow)}", "no losses", "leave it out, or export to nir")
     ensure_writable(path, "export")
     description = path.with_name(f"{path.name}.json")
     ensure_writable(description, "export")
-    x, shape = sequences(model), sizes(model)
+    return description
+
+
+def written(
+    net: Sequential, x: Tensor, shape: tuple[int, ...], path: Path, to: str, dtype: torch.dtype | None,
+    allow: Iterable[str],
+) -> tuple[bool, str]:  # fmt: skip
+    """Write a network and run the file on x beside it: whether all was the same, and how it did in words."""
     if to == "onnx":
-        to_onnx(model.network, path, shape=shape, dtype=dtype)
-        found = run_onnx(path, model.network, x)
+        to_onnx(net, path, shape=shape, dtype=dtype)
+        found = run_onnx(path, net, x)
         same = found.differing == 0
         verdict = "all the same" if same else f"{found.differing:,} differ"
-        tried = f"{found.spikes:,} spikes of {SAMPLES} samples of noise in onnxruntime, {verdict}"
-        tried += f"; other values within {found.deviation:.1g}"
-    else:
-        to_torch_export(model.network, path, shape=shape)
-        x = x.to(next(model.network.parameters()).dtype)
-        with torch.no_grad():
-            same = torch.equal(from_torch_export(path)(x), model.network(x)[0])
-        if not same:
-            raise DataError(str(path), "other bits than the network's", "the same", "write it again")
-        tried = f"the same bits of the output, for {SAMPLES} samples of noise"
-    content = described(model, path.name, to, dtype) | {"tried": {"samples": SAMPLES, "same": same, "says": tried}}
-    write_json(description, content)
-    return Exported(path, description, content, same, tried)
+        tried = f"{found.spikes:,} spikes of {x.shape[1]} samples of noise in onnxruntime, {verdict}"
+        return same, f"{tried}; other values within {found.deviation:.1g}"
+    if to == "nir":
+        nir.write(net, path, shape=shape, allow=allow)
+        again = nir.compare(net, nir.read(path), x)
+        return again.exact, f"read again: {again}"
+    to_torch_export(net, path, shape=shape)
+    x = x.to(next(net.parameters()).dtype)
+    with torch.no_grad():
+        same = torch.equal(from_torch_export(path)(x), net(x)[0])
+    if not same:
+        raise DataError(str(path), "other bits than the network's", "the same", "write it again")
+    return same, f"the same bits of the output, for {x.shape[1]} samples of noise"
 
 
 def sizes(model: Model) -> tuple[int, ...]:
@@ -130,7 +159,7 @@ def described(model: Model, name: str, to: str, dtype: torch.dtype | None) -> di
         code |= {"threshold": settings.threshold, "fields": settings.fields}
     return {
         "format": FORMAT, "version": VERSION, "rheobase": __version__, "file": name, "form": to,
-        "needs": "onnxruntime, or another runtime of ONNX" if to == "onnx" else "torch, and `import rheobase.interop`",
+        "needs": NEEDS[to],
         "input": {"name": "x", "axes": ["time", "batch", *sizes(model)], "dtype": str(kind).removeprefix("torch."),
                   "dt_ms": model.network.dt},
         "output": {"name": "out", "axes": ["time", "batch", len(model.classes)], "classes": list(model.classes),

@@ -12,6 +12,7 @@ from rheobase.json_files import read_json
 from rheobase.learning.training.run import BEST, CONFIG, LAST
 
 REPORT, RESULT = "report.html", "result.json"
+IMPORTED = "imported.json"  # of a network of another tool, which is no run
 
 
 def claim(out: Path, name: str, *, overwrite: bool) -> Path:
@@ -95,6 +96,9 @@ def read_settings(folder: Path) -> object:
 def read_notes(folder: Path) -> dict[str, Any]:
     """What config.json has beside the recipe: the settings and the task. Raises `CheckpointError`."""
     path = folder / CONFIG
+    if (folder / IMPORTED).is_file():
+        given, remedy = "a network of another tool, without data", "rheobase export takes it, and runs.Imported.read"
+        raise CheckpointError(str(folder), given, "a run of `rheobase train`", remedy)
     content = read_json(path)
     notes = content.get("notes") if isinstance(content, dict) else None
     if isinstance(notes, dict) and notes.get("fits"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -174,11 +175,13 @@ class Model:
         self.network.cpu()
         return found
 
-    def export(self, path: str | Path, *, to: str, dtype: torch.dtype | None = None) -> Exported:
-        """Write the network for other programs: `to` is "onnx" or "torch"; see `runs.export.export`."""
+    def export(
+        self, path: str | Path, *, to: str, dtype: torch.dtype | None = None, allow: Iterable[str] = ()
+    ) -> Exported:
+        """Write the network for other programs: `to` is "onnx", "torch" or "nir"; see `runs.export.export`."""
         from rheobase.runs.export import export
 
-        return export(self, path, to=to, dtype=dtype)
+        return export(self, path, to=to, dtype=dtype, allow=allow)
 
     def load_data(self, data_dir: str | Path | None = None, *, watch: Watch | None = None) -> Dataset:
         """The data of the run; `data_dir`: where they lie now, `watch` hears how far they are read.

@@ -161,7 +161,7 @@ def _flatten(b: Builder, layer: nn.Flatten, x: str, owner: str) -> str:
 LAYERS: dict[type[torch_nn.Module], Callable[[Builder, Any, str, str], str]] = {
     nn.Sequential: chain, nn.Recurrent: _recurrent, nn.GroupReadout: _readout,
     torch_nn.Linear: _linear, nn.SpikeLinear: _linear, nn.DelayLine: _delay_line, nn.Flatten: _flatten,
-    nn.Scale: lambda b, layer, x, _: b.put("Mul", x, b.constant(float(layer.factor))),
+    nn.Scale: lambda b, layer, x, _: b.put("Mul", x, b.constant(torch.as_tensor(layer.factor))),
     nn.TdBatchNorm: _norm, nn.Conv1d: _conv, nn.Conv2d: _conv, nn.AvgPool1d: _pool, nn.AvgPool2d: _pool,
     nn.MaxPool1d: _pool, nn.MaxPool2d: _pool, nn.Dropout: _same, torch_nn.Dropout: _same, torch_nn.Identity: _same,
     torch_nn.ReLU: lambda b, layer, x, _: b.put("Relu", x), torch_nn.Tanh: lambda b, layer, x, _: b.put("Tanh", x),
