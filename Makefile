@@ -2,11 +2,13 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: demo test test-fast fuzz bench bench-peers lint docs clean help
+.PHONY: demo test test-fast fuzz bench bench-peers lint docs docs-quick docs-links pictures package clean help
 
 PYTHON ?=
 NAME ?= demo
 BIN := .venv/bin
+# What is unchanged is not read again; what ran is not run again (docs/build/executed).
+SPHINX = $(BIN)/python -m sphinx -W --keep-going -j auto -q
 PEERS := benchmarks/peers/.venv
 # All contestants run in one process, so where the peers are installed, rheobase is timed among them.
 BENCH_PYTHON = $(if $(wildcard $(PEERS)/.installed),$(PEERS),.venv)/bin/python
@@ -41,7 +43,16 @@ lint: .venv/.installed-dev ## run the static checks alone
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-docs: .venv/.installed-dev ## draw the pictures of the documentation again, and the page of every neuron and channel
+docs: .venv/.installed-docs ## build the documentation in docs/build/html; any warning fails it
+	$(SPHINX) -b html docs docs/build/html
+
+docs-quick: .venv/.installed-docs ## the same without the reference and without running a cell, in seconds
+	RHEOBASE_DOCS=quick $(SPHINX) -d docs/build/doctrees-quick -b html docs docs/build/quick
+
+docs-links: .venv/.installed-docs ## ask the network for every address that the documentation links to
+	$(SPHINX) -b linkcheck docs docs/build/links
+
+pictures: .venv/.installed-dev ## draw the pictures of the documentation again, and the page of every neuron and channel
 	$(BIN)/python docs/pictures.py
 	$(BIN)/python docs/architecture.py
 	$(BIN)/rheobase gallery --docs docs/neurons
@@ -55,7 +66,7 @@ bench: .venv/.installed ## time rheobase against torch, and against its peers wh
 bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly, NEURON, Brian2) in an environment of their own
 
 clean: ## remove the environment, caches and builds; keep runs/ and the peers
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist docs/build docs/reference/packages docs/reference/names .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './benchmarks/peers/*' -prune -exec rm -rf {} +
 
 help: ## show this list
@@ -74,6 +85,10 @@ help: ## show this list
 .venv/.installed-dev: pyproject.toml constraints.txt | .venv/.made
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
 	@touch $@ .venv/.installed
+
+.venv/.installed-docs: .venv/.installed-dev
+	$(BIN)/python -m pip install -c constraints.txt -e '.[docs]'
+	@touch $@
 
 $(PEERS)/.made:
 	@python=$$($(find_python)) && "$$python" -m venv $(PEERS) && touch $@
