@@ -1,6 +1,6 @@
 """Sphinx builds the documentation from this folder: `make docs`.
 
-Nothing is fetched: MathJax comes from an installed package, and the inventories of torch and numpy lie beside this file.
+Nothing is fetched: MathJax comes from an installed package, the inventories of torch and numpy lie beside this file.
 A build in which something is wrong (a link within the site, a name, a notebook that raises) fails: `-W`.
 """
 

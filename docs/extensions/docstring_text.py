@@ -22,6 +22,7 @@ SECTION = re.compile(r"^([A-Z][A-Za-z' ]{2,40}):(?=\s|$)")
 ENTRY = re.compile(r"^(?P<name>[^\s:](?:[^\s]| (?! ))*?) {2,}(?P<text>\S.*)$")
 EQUATION = re.compile(r"(?<![=<>!])=(?!=)|<-|>=")
 CODE = re.compile(r"`([^`]+)`")
+BOLD = re.compile(r"\*\*([\w ]+)\*\*")
 BULLET = re.compile(r"^(?:[*-]|\d+\.) ")
 
 
@@ -53,10 +54,7 @@ def _blocks(text: str) -> Iterator[list[str]]:
     block: list[str] = []
     for line in text.expandtabs().strip("\n").split("\n"):
         if line.strip():
-            if block and not block[-1].strip() and not (_indented(line) and _indented(block[0])):
-                yield _trimmed(block)
-                block = []
-            elif block and block[-1].strip() and _indented(line) and not _indented(block[0]) and _ends(block):
+            if block and _begins(line, block):
                 yield _trimmed(block)
                 block = []
             block.append(line)
@@ -66,9 +64,13 @@ def _blocks(text: str) -> Iterator[list[str]]:
         yield _trimmed(block)
 
 
-def _ends(block: list[str]) -> bool:
-    """Whether an indented line below is a block of its own: not in a list, not in a table."""
-    return block[-1].rstrip().endswith(":") and not BULLET.match(block[0]) and not ENTRY.match(block[0])
+def _begins(line: str, block: list[str]) -> bool:
+    """Whether a line opens a new block: after an empty line, or indented below a colon that is in no list or table."""
+    deeper = _indented(line) and not _indented(block[0])
+    if not block[-1].strip():
+        return deeper or not _indented(line) or not _indented(block[0])
+    listed = BULLET.match(block[0]) or ENTRY.match(block[0])
+    return deeper and block[-1].rstrip().endswith(":") and not listed
 
 
 def _indented(line: str) -> bool:
@@ -149,7 +151,8 @@ def inline(text: str, links: Mapping[str, str]) -> str:
     """
     parts = CODE.split(text)
     for k in range(0, len(parts), 2):
-        parts[k] = re.sub(r"([\\*|`])", r"\\\1", parts[k])
+        parts[k] = BOLD.sub(lambda found: f"\0{found[1]}\0", parts[k])
+        parts[k] = re.sub(r"([\\*|`])", r"\\\1", parts[k]).replace("\0", "**")
         parts[k] = re.sub(r"_(?=\W|$)", r"\\_", parts[k])
     for k in range(1, len(parts), 2):
         code = parts[k].replace("\n", " ").strip()

@@ -10,7 +10,10 @@ import re
 from collections.abc import Collection
 from itertools import groupby
 
-GREEK = "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega".split()
+GREEK = {
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi",
+    "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
+}  # fmt: skip
 SPECIAL = {"sum": r"\sum", "lam": r"\lambda", "inf": r"\infty", "delta_T": r"\Delta_T"}
 FUNCTIONS = {"exp", "tanh", "cosh", "sinh", "cos", "sin", "log", "min", "max", "arctan"}
 NAMED_FUNCTIONS = {"sigmoid", "relu", "ReLU", "atan", "sign", "round", "floor", "clip", "softplus", "mean"}
