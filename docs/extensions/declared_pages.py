@@ -49,7 +49,7 @@ def before_reading(app: Sphinx, docname: str, source: list[str]) -> None:
     kind = declared(package, page.name)
     names = {*kind.params, *kind.states, *getattr(kind, "entries", ())}
     source[0] = with_mathematics(source[0], names)
-    if app.config.exclude_patterns == ["build"]:
+    if app.config.write_reference:
         what = f".. autoclass:: {package}.{page.name}\n   :no-members:\n   :class-doc-from: class\n"
         source[0] += f"\n\n## In Python\n\n```{{eval-rst}}\n{what}\n```\n"
 

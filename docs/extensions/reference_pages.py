@@ -57,8 +57,9 @@ class Public(NamedTuple):
         folder = ELSEWHERE.get(self.package)
         if folder and (ROOT / "docs" / folder / f"{self.name}.md").is_file():
             return f"{folder}/{self.name}"
-        if self.kind == "module":
-            return f"reference/packages/rheobase.{self.name}"
+        for name in (self.full, f"rheobase.{self.name}"):
+            if self.kind == "module" and name in packages():
+                return f"reference/packages/{name}"
         return f"reference/packages/{self.package}" if self.kind == "data" else f"reference/names/{self.full}"
 
 
@@ -72,11 +73,16 @@ def package(name: str) -> ModuleType:
 
 
 @cache
+def packages() -> dict[str, list[str]]:
+    """Every public package with its names."""
+    pinned = json.loads(PINNED.read_text(encoding="utf-8"))
+    return {**pinned, **{name: list(package(name).__all__) for name in MORE if name not in pinned}}
+
+
+@cache
 def public() -> tuple[Public, ...]:
     """Every public name, package by package."""
-    pinned = json.loads(PINNED.read_text(encoding="utf-8"))
-    listed = {**pinned, **{name: list(package(name).__all__) for name in MORE if name not in pinned}}
-    found: list[Public] = []
+    listed, found = packages(), list[Public]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # an old name has its page as long as it works
         for parent in sorted(listed):
@@ -116,15 +122,15 @@ def package_page(name: str) -> str:
 def _tables(names: list[Public]) -> list[str]:
     with_page = [each for each in names if each.page == f"reference/names/{each.full}"]
     elsewhere = [each for each in names if each.kind in ("class", "function", "exception") and each not in with_page]
-    modules = [each for each in names if each.kind == "module"]
+    modules = [each for each in names if each.kind == "module" and each not in with_page]
     made: list[str] = []
     if with_page:
-        rows = "\n".join(f"   ~{each.full}" for each in with_page)
+        rows = "\n".join(f"   {each.name}" for each in with_page)
         made.append(f".. autosummary::\n   :toctree: ../names\n\n{rows}")
     if elsewhere:
-        made.append(".. autosummary::\n\n" + "\n".join(f"   ~{each.full}" for each in elsewhere))
+        made.append(".. autosummary::\n\n" + "\n".join(f"   {each.name}" for each in elsewhere))
     if modules:
-        made.append("\n".join(f"* :doc:`rheobase.{each.name} </{each.page}>`" for each in modules))
+        made.append("\n".join(f"* :doc:`{each.page.rpartition('/')[2]} </{each.page}>`" for each in modules))
     return made + [_data(each) for each in names if each.kind == "data"]
 
 
@@ -175,7 +181,9 @@ def _room(each: Public) -> str:
 def name_page(each: Public) -> str:
     """The page of one name."""
     parts = [f"{each.name}\n{'=' * max(4, len(each.name))}", f".. currentmodule:: {each.package}"]
-    if each.kind == "class":
+    if each.kind == "module":
+        parts.append(f".. automodule:: {each.value.__name__}\n   :members:")
+    elif each.kind == "class":
         options = ":members:\n   :inherited-members: Module, tuple, dict, list, Protocol, Generic, object, Dataset"
         parts.append(f".. autoclass:: {each.full}\n   {options}")
     else:
@@ -186,8 +194,8 @@ def name_page(each: Public) -> str:
 
 def write(app: Sphinx, config: Config) -> None:
     """Write the pages that changed, and remove those of names that are gone."""
-    if config.exclude_patterns != ["build"]:
-        return  # a build without the reference
+    if not config.write_reference:
+        return
     pages = {f"packages/{name}.rst": package_page(name) for name in {each.package for each in public()}}
     pages |= {
         f"names/{each.full}.rst": name_page(each) for each in public() if each.page == f"reference/names/{each.full}"
@@ -203,5 +211,6 @@ def write(app: Sphinx, config: Config) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_config_value("write_reference", True, "env", [bool])
     app.connect("config-inited", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
