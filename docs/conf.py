@@ -33,6 +33,7 @@ extensions = [
     "sphinx_copybutton",
     # of this project, in docs/extensions
     "link_targets",
+    "page_lists",
     "mathjax_files",
     "outer_inventories",
     "reference_pages",
@@ -44,7 +45,7 @@ quick = os.environ.get("RHEOBASE_DOCS") == "quick"
 write_reference = not quick
 exclude_patterns = ["build", *(["reference/packages", "reference/names"] if quick else [])]
 if quick:
-    suppress_warnings = ["toc.empty_glob"]  # the reference is not there
+    suppress_warnings = ["toc.empty_glob"]  # of the reference
 
 # --- pages and notebooks ----------------------------------------------------------------------------------
 
@@ -79,11 +80,13 @@ html_theme = "pydata_sphinx_theme"
 html_title = "rheobase"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_favicon = "_static/favicon.svg"
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
     "logo": {"text": "rheobase"},
-    "header_links_before_dropdown": 7,
+    "header_links_before_dropdown": 5,
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "show_prev_next": True,

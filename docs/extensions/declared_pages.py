@@ -1,12 +1,12 @@
 """The pages of neurons and channels in the site: equations set as mathematics, and the class for the reference.
 
 On a forge these pages are plain Markdown, written from the declarations by `rheobase gallery`. Here a page gets its
-equations as mathematics (as typed, they stay below), an index gets the list of its pages, and each class its entry in
-the reference: its signature, and what it has beside what every neuron has.
+equations as mathematics (as typed, they stay below), and each class its entry in the reference: its signature.
 """
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import PurePosixPath
 from typing import Any
@@ -16,7 +16,6 @@ from typeset import tex
 
 FOLDERS = {"neurons": "rheobase.neurons", "channels": "rheobase.channels"}
 BLOCK = re.compile(r"```text\n(.*?)\n```", re.DOTALL)
-LIST = "\n\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n"
 
 
 def with_mathematics(text: str, names: set[str]) -> str:
@@ -33,18 +32,13 @@ def with_mathematics(text: str, names: set[str]) -> str:
 
 
 def declared(package: str, name: str) -> Any:
-    import importlib
-
     return getattr(importlib.import_module(package), name)
 
 
 def before_reading(app: Sphinx, docname: str, source: list[str]) -> None:
     page = PurePosixPath(docname)
     package = FOLDERS.get(page.parent.name)
-    if package is None:
-        return
-    if page.name == "index":
-        source[0] += LIST
+    if package is None or page.name == "index":
         return
     kind = declared(package, page.name)
     names = {*kind.params, *kind.states, *getattr(kind, "entries", ())}
