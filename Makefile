@@ -65,6 +65,9 @@ bench: .venv/.installed ## time rheobase against torch, and against its peers wh
 
 bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly, NEURON, Brian2) in an environment of their own
 
+package: .venv/.installed-dev ## build wheel and sdist twice, compare them, and look at what they hold
+	$(BIN)/python release/package.py
+
 clean: ## remove the environment, caches and builds; keep runs/ and the peers
 	rm -rf .venv build dist docs/build docs/reference/packages docs/reference/names .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './benchmarks/peers/*' -prune -exec rm -rf {} +

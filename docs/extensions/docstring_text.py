@@ -29,7 +29,7 @@ BULLET = re.compile(r"^(?:[*-]|\d+\.) ")
 def to_rst(text: str, links: Mapping[str, str] | None = None, names: Collection[str] = ()) -> str:
     """A docstring, dedented, as reStructuredText; `links` maps names to their full names.
 
-    >>> print(to_rst("Gain of x, `a * x`.\\n\\n    y = a x\\n\\nRaises: `ValueError`.\\n\\n>>> 1 + 1\\n2"))
+    >>> print(to_rst("Gain of x, `a * x`.\\n\\n    y = a x\\n\\nRaises: `ValueError`."))
     Gain of x, ``a * x``.
     <BLANKLINE>
     .. math::
@@ -39,11 +39,6 @@ def to_rst(text: str, links: Mapping[str, str] | None = None, names: Collection[
        \\end{aligned}
     <BLANKLINE>
     **Raises.** ``ValueError``.
-    <BLANKLINE>
-    .. code-block:: pycon
-    <BLANKLINE>
-       >>> 1 + 1
-       2
     """
     links = links or {}
     return "\n\n".join(_block(block, links, names) for block in _blocks(text))
@@ -158,7 +153,7 @@ def inline(text: str, links: Mapping[str, str]) -> str:
         code = parts[k].replace("\n", " ").strip()
         target = links.get(code.removesuffix("()"))
         parts[k] = f":py:obj:`{code} <{target}>`" if target else f"``{code}``"
-        if parts[k - 1][-1:].isalnum() or parts[k - 1][-1:] in ".=":
+        if parts[k - 1] and (parts[k - 1][-1].isalnum() or parts[k - 1][-1] in ".="):
             parts[k] = "\\ " + parts[k]
         if parts[k + 1][:1].isalnum() or parts[k + 1][:1] in ("_", "("):
             parts[k] += "\\ "

@@ -21,7 +21,7 @@ BESIDE = {
             "event_driven", "chip", "chip_loihi", "deploy",
         ),
     ),
-    "porting": ("", ("coming_from", "from_nmodl")),
+    "porting": ("", ("coming_from", "from_nmodl", "nir")),
 }  # fmt: skip
 
 
