@@ -101,3 +101,15 @@ def test_the_code_imports_nothing_that_no_list_names() -> None:
     wanted = {DISTRIBUTIONS.get(name, name).lower().replace("_", "-") for name in imported()[0] - ours}
     unknown = wanted - listed
     assert unknown <= {"triton"}, f"{sorted(unknown - {'triton'})}: add them to an extra"
+
+
+def test_one_version_everywhere() -> None:
+    """As a tag would say it: vMAJOR.MINOR.PATCH."""
+    said = {
+        "version.py": re.findall(r'__version__ = "(.*)"', (PACKAGE / "version.py").read_text(encoding="utf-8")),
+        "CITATION.cff": re.findall(
+            r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE
+        ),
+    }
+    assert said == dict.fromkeys(said, [PROJECT["version"]])
+    assert re.fullmatch(r"\d+\.\d+\.\d+(rc\d+)?", PROJECT["version"])
