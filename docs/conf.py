@@ -44,8 +44,6 @@ extensions = [
 quick = os.environ.get("RHEOBASE_DOCS") == "quick"
 write_reference = not quick
 exclude_patterns = ["build", *(["reference/packages", "reference/names"] if quick else [])]
-if quick:
-    suppress_warnings = ["toc.empty_glob"]  # of the reference
 
 # --- pages and notebooks ----------------------------------------------------------------------------------
 

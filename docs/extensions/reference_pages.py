@@ -210,7 +210,20 @@ def write(app: Sphinx, config: Config) -> None:
             path.unlink()
 
 
+def before_reading(app: Sphinx, docname: str, source: list[str]) -> None:
+    if docname == "reference/index" and app.config.write_reference:
+        listed = "\n".join(f"packages/{name}" for name in sorted(packages()))
+        source[0] += f"\n```{{toctree}}\n:maxdepth: 1\n\n{listed}\n```\n"
+
+
+def outdated(app: Sphinx, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    came_or_went = any(docname.startswith("reference/packages/") for docname in added | removed)
+    return ["reference/index"] if came_or_went else []
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("write_reference", True, "env", [bool])
     app.connect("config-inited", write)
+    app.connect("source-read", before_reading)
+    app.connect("env-get-outdated", outdated)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

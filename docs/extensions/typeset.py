@@ -30,7 +30,7 @@ TOKEN = re.compile(
       | (?P<slope>d(?P<of>[A-Za-z]\w*)/dt\b)
       | (?P<number>\d+(?:\.\d+)?(?:e[+-]?\d+)?)
       | (?P<hat>[A-Za-z]\^(?=\[|[ ]|$))
-      | (?P<name>[A-Za-z]\w*)
+      | (?P<name>[A-Za-z]\w*(?:'s\b)?)
       | (?P<power>\^)
       | (?P<sign><-|->|>=|<=|\.\.\.|[-+*/=<>()\[\]|,;:.!~%'{}])""",
     re.VERBOSE,
@@ -101,7 +101,8 @@ def _row(line: str, names: Collection[str]) -> str:
 
 def _space(before: str, last: str, after: tuple[str, str], names: Collection[str]) -> tuple[bool, str]:
     """A space: of a text beside a word, a thin one between factors."""
-    beside = after[0] == "code" or (after[0] == "name" and _is_word(after[1], names, before, ("end", "")))
+    call = ("sign", "(" if after[1] in NAMED_FUNCTIONS else "")
+    beside = after[0] == "code" or (after[0] == "name" and _is_word(after[1], names, before, call))
     if before in ("word", "code") or (beside and before and last not in (",", ";", ":", "(")):
         return (True, " ")
     symbols = ("name", "number", "slope", "hat")

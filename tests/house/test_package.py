@@ -111,5 +111,5 @@ def test_one_version_everywhere() -> None:
             r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(encoding="utf-8"), re.MULTILINE
         ),
     }
-    assert said == dict.fromkeys(said, [PROJECT["version"]])
+    assert said == {key: [PROJECT["version"]] for key in said}
     assert re.fullmatch(r"\d+\.\d+\.\d+(rc\d+)?", PROJECT["version"])
