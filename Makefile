@@ -43,13 +43,13 @@ lint: .venv/.installed-dev ## run the static checks alone
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-docs: .venv/.installed-docs ## build the documentation in docs/build/html; any warning fails it
+docs: .venv/.installed-dev ## build the documentation in docs/build/html; any warning fails it
 	$(SPHINX) -b html docs docs/build/html
 
-docs-quick: .venv/.installed-docs ## the same without the reference and without running a cell, in seconds
+docs-quick: .venv/.installed-dev ## the same without the reference and without running a cell, in seconds
 	RHEOBASE_DOCS=quick $(SPHINX) -d docs/build/doctrees-quick -b html docs docs/build/quick
 
-docs-links: .venv/.installed-docs ## ask the network for every address that the documentation links to
+docs-links: .venv/.installed-dev ## ask the network for every address that the documentation links to
 	$(SPHINX) -b linkcheck docs docs/build/links
 
 pictures: .venv/.installed-dev ## draw the pictures of the documentation again, and the page of every neuron and channel
@@ -88,10 +88,6 @@ help: ## show this list
 .venv/.installed-dev: pyproject.toml constraints.txt | .venv/.made
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
 	@touch $@ .venv/.installed
-
-.venv/.installed-docs: .venv/.installed-dev
-	$(BIN)/python -m pip install -c constraints.txt -e '.[docs]'
-	@touch $@
 
 $(PEERS)/.made:
 	@python=$$($(find_python)) && "$$python" -m venv $(PEERS) && touch $@
