@@ -5,9 +5,9 @@ document.addEventListener("DOMContentLoaded", () => {
     const page = fold.closest("li")?.querySelector("a")?.textContent.trim();
     fold.setAttribute("aria-label", page ? `Pages of ${page}` : "Pages below");
   }
-  // a button whose text is its name needs no other
+  // the name of a button holds the text that is seen, and stays where a narrow screen hides that
   for (const button of document.querySelectorAll(".search-button-field[aria-label]")) {
-    button.removeAttribute("aria-label");
+    button.setAttribute("aria-label", button.textContent.replace(/\s+/g, " ").trim());
   }
   // parameters of a signature are lines, not definitions
   for (const list of document.querySelectorAll("dt.sig dl")) {
