@@ -2,11 +2,13 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: demo test test-fast fuzz bench bench-peers porting lint style docs clean help
+.PHONY: demo test test-fast fuzz bench bench-peers porting lint style docs docs-quick docs-links pictures package clean help
 
 PYTHON ?=
 NAME ?= demo
 BIN := .venv/bin
+# What is unchanged is not read again; what ran is not run again (docs/build/executed).
+SPHINX = $(BIN)/python -m sphinx -W --keep-going -j auto -q
 PEERS := benchmarks/peers/.venv
 # All contestants run in one process, so where the peers are installed, rheobase is timed among them.
 BENCH_PYTHON = $(if $(wildcard $(PEERS)/.installed),$(PEERS),.venv)/bin/python
@@ -47,7 +49,16 @@ style: .venv/.installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 
-docs: .venv/.installed-dev ## draw the pictures of the documentation again, and the page of every neuron and channel
+docs: .venv/.installed-dev ## build the documentation in docs/build/html; any warning fails it
+	$(SPHINX) -b html docs docs/build/html
+
+docs-quick: .venv/.installed-dev ## the same without the reference and without running a cell, in seconds
+	RHEOBASE_DOCS=quick $(SPHINX) -d docs/build/doctrees-quick -b html docs docs/build/quick
+
+docs-links: .venv/.installed-dev ## ask the network for every address that the documentation links to
+	$(SPHINX) -b linkcheck docs docs/build/links
+
+pictures: .venv/.installed-dev ## draw the pictures of the documentation again, and the page of every neuron and channel
 	$(BIN)/python docs/pictures.py
 	$(BIN)/python docs/architecture.py
 	$(BIN)/rheobase gallery --docs docs/neurons
@@ -63,8 +74,11 @@ bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJ
 porting: $(PEERS)/.installed ## run both sides of the porting guides, and write how far their spikes agree
 	$(PEERS)/bin/python -m benchmarks.porting
 
+package: .venv/.installed-dev ## build wheel and sdist twice, compare them, and look at what they hold
+	$(BIN)/python release/package.py
+
 clean: ## remove the environment, caches and builds; keep runs/ and the peers
-	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist docs/build docs/reference/packages docs/reference/names .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './benchmarks/peers/*' -prune -exec rm -rf {} +
 
 help: ## show this list

@@ -22,7 +22,11 @@ Corner = tuple[float, float]
 
 
 class Stimulus:
-    """A current as a function of time in ms. Abstract; `a + b` is their sum."""
+    """A current as a function of time in ms. Abstract; `a + b` is their sum.
+
+    >>> (step(1.0, start=2.0) + step(2.0, start=3.0)).sample(t_stop=4.0, dt=1.0).tolist()
+    [0.0, 0.0, 1.0, 3.0]
+    """
 
     def at(self, t: Tensor) -> Tensor:
         """The current at the times t (ms), any shape."""
@@ -64,6 +68,9 @@ class Polyline(Stimulus):
     """Straight lines between corners (time in ms, value); constant before the first and after the last.
 
     Two corners at one time are a jump. Raises `ParameterError` for times that go back, and for what is not finite.
+
+    >>> Polyline(((0.0, 0.0), (4.0, 8.0))).sample(t_stop=4.0, dt=1.0).tolist()
+    [1.0, 3.0, 5.0, 7.0]
     """
 
     corners: tuple[Corner, ...]
@@ -93,6 +100,9 @@ class Noise(Stimulus):
 
     For tau = 0, values are independent. The same seed and times give the same current; other times give another
     realisation. Raises `ParameterError`.
+
+    >>> Noise(100.0, 20.0, tau=5.0, seed=0).sample(t_stop=4.0, dt=1.0).shape
+    torch.Size([4])
     """
 
     mean: float
@@ -122,7 +132,11 @@ class Noise(Stimulus):
 
 @dataclass(frozen=True)
 class Sine(Stimulus):
-    """offset + amplitude sin(2 pi frequency t), the frequency in Hz. Raises `ParameterError`."""
+    """offset + amplitude sin(2 pi frequency t), the frequency in Hz. Raises `ParameterError`.
+
+    >>> Sine(1.0, 250.0, 0.5).sample(t_stop=4.0, dt=2.0)
+    tensor([ 1.5000, -0.5000])
+    """
 
     amplitude: float
     frequency: float
@@ -144,6 +158,9 @@ class Train(Stimulus):
     """Pulses of `width` ms at `rate` (Hz), the first at `start`, the last one begun before `stop` (ms).
 
     Raises: `ParameterError` for numbers that have no meaning, and for pulses that would run into each other.
+
+    >>> Train(1.0, width=1.0, rate=500.0).sample(t_stop=4.0, dt=1.0).tolist()
+    [1.0, 0.0, 1.0, 0.0]
     """
 
     amplitude: float
@@ -221,7 +238,11 @@ class Samples(Stimulus):
 
 
 def step(amplitude: float, *, start: float = 0.0, stop: float = math.inf) -> Stimulus:
-    """`amplitude` from `start` to `stop` (ms), 0 elsewhere."""
+    """`amplitude` from `start` to `stop` (ms), 0 elsewhere.
+
+    >>> step(2.0, start=1.0, stop=3.0).sample(t_stop=4.0, dt=1.0).tolist()
+    [0.0, 2.0, 2.0, 0.0]
+    """
     rise = [(start, 0.0), (start, amplitude)]
     return corners(rise if stop == math.inf else [*rise, (stop, amplitude), (stop, 0.0)])
 
@@ -236,7 +257,11 @@ def ramp(to: float, *, stop: float, start: float = 0.0, first: float = 0.0) -> S
 
 
 def sine(amplitude: float, frequency: float, *, offset: float = 0.0) -> Stimulus:
-    """A sine of `frequency` (Hz) around `offset`; see `Sine`."""
+    """A sine of `frequency` (Hz) around `offset`; see `Sine`.
+
+    >>> sine(1.0, 250.0).sample(t_stop=4.0, dt=2.0)
+    tensor([ 1., -1.])
+    """
     return Sine(amplitude, frequency, offset)
 
 
@@ -266,17 +291,29 @@ def pulses(
 
 
 def corners(points: Sequence[Sequence[float]]) -> Stimulus:
-    """Straight lines between points (time in ms, value)."""
+    """Straight lines between points (time in ms, value).
+
+    >>> corners([(0.0, 0.0), (2.0, 4.0), (4.0, 0.0)]).sample(t_stop=4.0, dt=1.0).tolist()
+    [1.0, 3.0, 3.0, 1.0]
+    """
     return Polyline(tuple((float(t), float(v)) for t, v in points))
 
 
 def samples(values: Sequence[float] | Tensor, *, dt: float) -> Stimulus:
-    """A recorded current, one value for each `dt` ms; see `Samples`."""
+    """A recorded current, one value for each `dt` ms; see `Samples`.
+
+    >>> samples([1.0, 3.0], dt=2.0).sample(t_stop=4.0, dt=1.0).tolist()
+    [1.0, 1.0, 3.0, 3.0]
+    """
     return Samples(values, dt=dt)
 
 
 def noise(mean: float, sigma: float, *, tau: float = 0.0, seed: int = 0) -> Stimulus:
-    """Fluctuations around a mean; see `Noise`."""
+    """Fluctuations around a mean; see `Noise`.
+
+    >>> float(noise(100.0, 20.0, seed=0).sample(t_stop=1000.0, dt=1.0).mean().round(decimals=-1))
+    100.0
+    """
     return Noise(mean, sigma, tau, seed)
 
 

@@ -106,6 +106,14 @@ def rheobase_current(
     come to stand above its threshold; NaN where none fires.
 
     Shapes: (*cells). Raises: as `fi_curve`.
+
+    >>> from rheobase import channels
+    >>> from rheobase.cells import Compartments, Section
+    >>> soma = Section("soma", length=20, diameter=20)
+    >>> squid = [channels.Na_HH(), channels.K_HH(), channels.Pas(g=3e-4, e=-54.3)]
+    >>> cell = Cell(Compartments.of([soma]), {"soma": squid}, dt=0.05, v_init=-65.0)
+    >>> 0.02 < float(rheobase_current(cell, most=0.2, settle=20.0, duration=40.0)) < 0.1  # nA
+    True
     """
     if not is_number(most, above=LEAST):
         expected = f"a current above {LEAST:g} nA"

@@ -34,6 +34,15 @@ class Morphology(Points):
     branches   of Neurolucida: index of the first point of each branch; None for SWC
     outlines   of Neurolucida: the outline of the cell body, (n, 3) in um, or several, one above the other; they are
                not among the points, and every tree has a root
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "ball.swc"
+    ...     _ = path.write_text("1 1 0 0 0 5 -1\\n2 3 5 0 0 1 1\\n3 3 25 0 0 1 2\\n")
+    ...     cell = Morphology.read(path)
+    >>> len(cell.id), cell.parent.tolist()
+    (3, [-1, 0, 1])
     """
 
     @classmethod

@@ -17,7 +17,11 @@ PLACE = re.compile(r"([^()]+?)(?:\((\d+(?:\.\d*)?)\))?")  # "dend[3](0.97)"; the
 
 @dataclass(frozen=True)
 class Place:
-    """A place on a cell: a section by name and a position from 0 to 1 along it."""
+    """A place on a cell: a section by name and a position from 0 to 1 along it.
+
+    >>> Place("dend[3]", 0.97)
+    Place(section='dend[3]', x=0.97)
+    """
 
     section: str = "soma"
     x: float = 0.5
@@ -48,14 +52,22 @@ def place(owner: str, given: Any) -> Place:
 
 @dataclass(frozen=True)
 class Current(Place):
-    """A current in nA, inwards positive: what a cell takes at its soma where nothing else is said."""
+    """A current in nA, inwards positive: what a cell takes at its soma where nothing else is said.
+
+    >>> Current("dend[3]", 0.97).unit
+    'nA'
+    """
 
     unit = "nA"
 
 
 @dataclass(frozen=True)
 class Conductance(Place):
-    """A conductance in uS to a battery of `e` mV: i = g (e - v), inwards positive."""
+    """A conductance in uS to a battery of `e` mV: i = g (e - v), inwards positive.
+
+    >>> Conductance("soma", 0.5, e=-70.0).unit
+    'uS'
+    """
 
     e: float = 0.0
     unit = "uS"
@@ -63,7 +75,11 @@ class Conductance(Place):
 
 @dataclass(frozen=True)
 class VoltageClamp(Place):
-    """An electrode that holds the potential in mV behind `r` MOhm: i = (command - v)/r."""
+    """An electrode that holds the potential in mV behind `r` MOhm: i = (command - v)/r.
+
+    >>> VoltageClamp("soma", r=0.1)
+    VoltageClamp(section='soma', x=0.5, r=0.1)
+    """
 
     r: float = 0.01
     unit = "mV"
@@ -90,6 +106,10 @@ class Synapse:
     learn; or the times are later.
 
     Raises: `ParameterError` for what is no place or no receptor, and for a delay.
+
+    >>> from rheobase.synapses import Exponential
+    >>> len(Synapse(["dend(0.2)", "dend(0.7)"], Exponential(tau=2.0)).places)
+    2
     """
 
     at: Any
@@ -126,6 +146,9 @@ class GapJunction:
     junctions.
 
     Raises: `ParameterError` for what are no two places.
+
+    >>> GapJunction("soma", "dend(1)").ends
+    (Place(section='soma', x=0.5), Place(section='dend', x=1.0))
     """
 
     a: Any

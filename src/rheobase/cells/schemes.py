@@ -19,6 +19,9 @@ class BackwardEuler:
 
     The potentials of all compartments at once by backward Euler with the gates of before, then gates for the new
     potential: those that relax exactly, kinetic schemes by backward Euler.
+
+    >>> BackwardEuler()
+    BackwardEuler()
     """
 
     order: ClassVar[int] = 1

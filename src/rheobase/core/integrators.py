@@ -20,7 +20,11 @@ Dynamics = Callable[[Any], dict[str, Any]]
 
 @runtime_checkable
 class Integrator(Protocol):
-    """A rule for one step, and the order of its global error."""
+    """A rule for one step, and the order of its global error.
+
+    >>> isinstance(RK4(), Integrator)
+    True
+    """
 
     order: ClassVar[int]
 
@@ -45,7 +49,12 @@ def _gain(times: Any) -> Any:
 
 @dataclass(frozen=True)
 class Euler:
-    """x + dt f(x): order 1."""
+    """x + dt f(x): order 1.
+
+    >>> from rheobase import neurons
+    >>> neurons.LIF(3, dt=1.0, integrator=Euler()).integrator
+    Euler()
+    """
 
     order: ClassVar[int] = 1
 
@@ -58,6 +67,10 @@ class ExpEuler:
     """A relaxation is solved exactly for frozen `to` and `tau`, anything else by Euler: order 1.
 
     x + (to - x) (1 - exp(-dt/tau)). A linear neuron under constant input is exact at any dt.
+
+    >>> from rheobase import neurons
+    >>> neurons.LIF(3, dt=1.0).integrator  # where none is named
+    ExpEuler()
     """
 
     order: ClassVar[int] = 1
@@ -72,6 +85,10 @@ class ExpMidpoint:
 
     A relaxation stays between its value and its target at any dt, so conductance-based neurons are stable where Heun
     and RK4 are not; a linear neuron under constant input is exact.
+
+    >>> from rheobase import neurons
+    >>> neurons.HodgkinHuxley(3, dt=0.01).integrator  # where none is named
+    ExpMidpoint()
     """
 
     order: ClassVar[int] = 2
@@ -91,7 +108,12 @@ def _relaxed(slopes: dict[str, Any], s: Any, dt: Any) -> Any:
 
 @dataclass(frozen=True)
 class Heun:
-    """The explicit trapezoid rule: order 2."""
+    """The explicit trapezoid rule: order 2.
+
+    >>> from rheobase import neurons
+    >>> neurons.LIF(3, dt=1.0, integrator=Heun()).integrator
+    Heun()
+    """
 
     order: ClassVar[int] = 2
 
@@ -103,7 +125,12 @@ class Heun:
 
 @dataclass(frozen=True)
 class RK4:
-    """The classical Runge-Kutta rule: order 4."""
+    """The classical Runge-Kutta rule: order 4.
+
+    >>> from rheobase import neurons
+    >>> neurons.HodgkinHuxley(3, dt=0.01, integrator=RK4()).integrator
+    RK4()
+    """
 
     order: ClassVar[int] = 4
 

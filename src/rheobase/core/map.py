@@ -15,6 +15,10 @@ class MapNeuron(Declared, abstract=True):
     In `step`, `self.fire(x)` makes a spike, `self.switch(z, on, off)` a reset, `self.detached(x)` cuts a
     gradient and `self.substituted(value, through)` replaces one. Where a paper looks at the state between
     update and reset, return `(out, state, before_reset)`.
+
+    >>> from rheobase import neurons
+    >>> isinstance(neurons.SRC(3), MapNeuron), neurons.SRC(3).dt is None
+    (True, True)
     """
 
     def __init_subclass__(cls, abstract: bool = False, **kwargs: Any) -> None:

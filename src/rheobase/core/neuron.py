@@ -36,6 +36,11 @@ class Neuron(Exact):
 
     Shapes: each input (time, batch, *shape), in the unit that its `entry` declares; out of the same shape; each state
     (batch, *shape). A lane is one neuron of one sample.
+
+    >>> from rheobase import neurons
+    >>> cell = neurons.LIF(3, dt=1.0)
+    >>> isinstance(cell, Neuron), cell.shape, cell.rest(2).v.shape
+    (True, (3,), torch.Size([2, 3]))
     """
 
     params: Mapping[str, ParamSpec]

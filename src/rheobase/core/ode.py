@@ -26,6 +26,11 @@ class OdeNeuron(Declared, abstract=True):
     Define `dynamics(self, s, i)`, and either `threshold(self, s)` (a spike is threshold >= 0) with
     `reset(self, s)`, or `crossing = True` for a spike per upward crossing, or `output(self, s)` for a
     neuron that never spikes.
+
+    >>> from rheobase import neurons
+    >>> cell = neurons.AdEx(3, dt=0.1)
+    >>> isinstance(cell, OdeNeuron), cell.integrator
+    (True, ExpEuler())
     """
 
     crossing: ClassVar[bool] = False

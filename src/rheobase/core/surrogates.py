@@ -21,7 +21,11 @@ from rheobase.errors import ParameterError
 
 @runtime_checkable
 class Surrogate(Protocol):
-    """The interface of a surrogate: two pointwise functions of the distance to threshold."""
+    """The interface of a surrogate: two pointwise functions of the distance to threshold.
+
+    >>> isinstance(ATan(), Surrogate)
+    True
+    """
 
     def derivative(self, x: Any) -> Any:
         """The replacement for d spike / dx."""
@@ -45,7 +49,11 @@ class _Checked:
 
 @dataclass(frozen=True)
 class ATan(_Checked):
-    """derivative = alpha/2 / (1 + (pi/2 alpha x)^2); primitive = atan(pi/2 alpha x)/pi + 1/2 (Fang et al., 2021)."""
+    """derivative = alpha/2 / (1 + (pi/2 alpha x)^2); primitive = atan(pi/2 alpha x)/pi + 1/2 (Fang et al., 2021).
+
+    >>> ATan().derivative(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.0920, 1.0000, 0.0920])
+    """
 
     alpha: float = 2.0
 
@@ -59,7 +67,11 @@ class ATan(_Checked):
 
 @dataclass(frozen=True)
 class FastSigmoid(_Checked):
-    """derivative = scale / (1 + alpha |x|)^2; primitive = scale x / (1 + alpha |x|) (Zenke & Ganguli, 2018)."""
+    """derivative = scale / (1 + alpha |x|)^2; primitive = scale x / (1 + alpha |x|) (Zenke & Ganguli, 2018).
+
+    >>> FastSigmoid().derivative(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.0083, 1.0000, 0.0083])
+    """
 
     alpha: float = 10.0
     scale: float = 1.0
@@ -74,7 +86,11 @@ class FastSigmoid(_Checked):
 
 @dataclass(frozen=True)
 class Sigmoid(_Checked):
-    """derivative = alpha s (1 - s) with s = sigmoid(alpha x); primitive = s."""
+    """derivative = alpha s (1 - s) with s = sigmoid(alpha x); primitive = s.
+
+    >>> Sigmoid().derivative(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.0707, 1.0000, 0.0707])
+    """
 
     alpha: float = 4.0
 
@@ -88,7 +104,11 @@ class Sigmoid(_Checked):
 
 @dataclass(frozen=True)
 class Triangle(_Checked):
-    """derivative = scale max(0, 1 - |x|/width)/width (Bellec et al., 2018: scale 0.3)."""
+    """derivative = scale max(0, 1 - |x|/width)/width (Bellec et al., 2018: scale 0.3).
+
+    >>> Triangle().derivative(torch.tensor([-0.5, 0.0, 2.0]))
+    tensor([0.5000, 1.0000, 0.0000])
+    """
 
     width: float = 1.0
     scale: float = 1.0
@@ -103,7 +123,11 @@ class Triangle(_Checked):
 
 @dataclass(frozen=True)
 class Boxcar(_Checked):
-    """derivative = height where -width/2 < x <= width/2, else 0 (Bittar & Garner, 2022: width 1, height 1)."""
+    """derivative = height where -width/2 < x <= width/2, else 0 (Bittar & Garner, 2022: width 1, height 1).
+
+    >>> Boxcar().derivative(torch.tensor([-1.0, 0.0, 0.25]))
+    tensor([0., 1., 1.])
+    """
 
     width: float = 1.0
     height: float = 1.0
@@ -119,7 +143,11 @@ class Boxcar(_Checked):
 
 @dataclass(frozen=True)
 class Gaussian(_Checked):
-    """derivative = exp(-x^2 / (2 sigma^2)) / (sigma sqrt(2 pi)); primitive = the normal distribution function."""
+    """derivative = exp(-x^2 / (2 sigma^2)) / (sigma sqrt(2 pi)); primitive = the normal distribution function.
+
+    >>> Gaussian().derivative(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.1080, 0.7979, 0.1080])
+    """
 
     sigma: float = 0.5
 
@@ -133,7 +161,11 @@ class Gaussian(_Checked):
 
 @dataclass(frozen=True)
 class Lorentzian(_Checked):
-    """derivative = 1/(1 + gamma x^2); primitive = atan(sqrt(gamma) x)/sqrt(gamma) + 1/2 (Dampfhoffer et al., 2022)."""
+    """derivative = 1/(1 + gamma x^2); primitive = atan(sqrt(gamma) x)/sqrt(gamma) + 1/2 (Dampfhoffer et al., 2022).
+
+    >>> Lorentzian().derivative(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.0909, 1.0000, 0.0909])
+    """
 
     gamma: float = 10.0
 
@@ -147,7 +179,11 @@ class Lorentzian(_Checked):
 
 @dataclass(frozen=True)
 class Slayer(_Checked):
-    """derivative = scale alpha / (2 exp(alpha |x|)) (Shrestha & Orchard, 2018; Baronig et al.: alpha 5, scale 0.4)."""
+    """derivative = scale alpha / (2 exp(alpha |x|)) (Shrestha & Orchard, 2018; Baronig et al.: alpha 5, scale 0.4).
+
+    >>> Slayer().derivative(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([0.0067, 1.0000, 0.0067])
+    """
 
     alpha: float = 5.0
     scale: float = 0.4
@@ -162,7 +198,11 @@ class Slayer(_Checked):
 
 @dataclass(frozen=True)
 class StraightThrough(_Checked):
-    """derivative = slope everywhere; primitive = slope x (Bengio et al., 2013)."""
+    """derivative = slope everywhere; primitive = slope x (Bengio et al., 2013).
+
+    >>> StraightThrough().derivative(torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([1., 1., 1.])
+    """
 
     slope: float = 1.0
 

@@ -202,6 +202,16 @@ def bill(account: Account, on: Chip) -> Bill:
 
     Raises: `NotRepresentable` where layers are not counted, and where synapses read values that are no spikes: there
     are no such events on these chips; `ParameterError` for what is no account, or no chip.
+
+    >>> import torch
+    >>> from torch import nn
+    >>> from rheobase import neurons
+    >>> from rheobase.energy import account
+    >>> from rheobase.nn import Sequential
+    >>> net = Sequential(nn.Linear(8, 4), neurons.LIF(4, dt=1.0))
+    >>> found = bill(account(net, (torch.rand(20, 2, 8) < 0.3).float()), TrueNorth())
+    >>> sorted(found.parts)
+    ['hops between cores', 'synaptic events', 'whole chip, at rest']
     """
     if not isinstance(account, Account):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ParameterError("bill", f"a {type(account).__name__}", "what `account` gives", "bill(account(net, x), on)")

@@ -135,6 +135,16 @@ def compare(account: Account, *, process: Process | None = None, words: Words | 
 
     Raises: `NotRepresentable` for an account in which layers are not counted: a sum without them would be too small;
     `ParameterError` for what is no account, and for a network without synapses.
+
+    >>> from torch import nn
+    >>> from rheobase import neurons
+    >>> from rheobase.energy import account
+    >>> from rheobase.nn import Sequential
+    >>> import torch
+    >>> net = Sequential(nn.Linear(8, 4), neurons.LIF(4, dt=1.0))
+    >>> found = compare(account(net, (torch.rand(20, 2, 8) < 0.3).float()))
+    >>> found.arithmetic.nominal < found.spiking.nominal
+    True
     """
     if not isinstance(account, Account):  # pyright: ignore[reportUnnecessaryIsInstance]
         given = f"a {type(account).__name__}"

@@ -39,7 +39,17 @@ from rheobase.nn.stateful import Stateful
 
 @runtime_checkable
 class Countable(Protocol):
-    """A layer of somebody's own that says what it does."""
+    """A layer of somebody's own that says what it does.
+
+    >>> class Doubled(nn.Module):
+    ...     def forward(self, x):
+    ...         return 2 * x
+    ...
+    ...     def counted(self, x, out):
+    ...         return Work(Operations(updates=float(x[:, 0].numel())))
+    >>> operations(Doubled(), torch.rand(5, 2, 3)).updates
+    15.0
+    """
 
     def counted(self, x: Tensor, out: Tensor) -> Work:
         """The work of a call that made `out` of x, both (time, batch, ...), as means over the samples."""

@@ -24,6 +24,9 @@ class Operations:
     values_read           other values that are brought to synapses
     cell_steps            updates of a cell
     state_words           words of state that are read or written
+
+    >>> (Operations(spikes=2.0) + 0.5 * Operations(spikes=4.0)).spikes
+    4.0
     """
 
     spikes_in: float = 0.0

@@ -135,6 +135,9 @@ class Yan22:
 
     `hops`: routers that a bit passes to each neuron that reads it: 1 in their comparison of a single neuron; 0.64 in
     their mapping of VGG16. A spike is one bit, whose energy has that of its address in it.
+
+    >>> Yan22(hops=0.64).name
+    '22 nm, as Yan et al. (2026)'
     """
 
     by_synapse: ClassVar[bool] = True

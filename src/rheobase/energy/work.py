@@ -46,6 +46,9 @@ class Work(NamedTuple):
     words    of state, of one sample
     through  what its synapses read besides the present step; empty where that is all
     steps    that it runs for a sample
+
+    >>> Work(Operations(accumulates=10.0), weights=15, lines=3).operations.accumulates
+    10.0
     """
 
     operations: Operations

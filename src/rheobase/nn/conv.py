@@ -23,7 +23,12 @@ class _OverTime:
 
 
 class Conv1d(_OverTime, nn.Conv1d):
-    """torch.nn.Conv1d over (time, batch, channels, length)."""
+    """torch.nn.Conv1d over (time, batch, channels, length).
+
+    >>> import torch
+    >>> Conv1d(1, 4, 3, padding=1)(torch.zeros(5, 2, 1, 8)).shape
+    torch.Size([5, 2, 4, 8])
+    """
 
     rank = 4
 
@@ -40,25 +45,45 @@ class Conv2d(_OverTime, nn.Conv2d):
 
 
 class AvgPool1d(_OverTime, nn.AvgPool1d):
-    """torch.nn.AvgPool1d over (time, batch, channels, length)."""
+    """torch.nn.AvgPool1d over (time, batch, channels, length).
+
+    >>> import torch
+    >>> AvgPool1d(2)(torch.zeros(5, 2, 3, 8)).shape
+    torch.Size([5, 2, 3, 4])
+    """
 
     rank = 4
 
 
 class AvgPool2d(_OverTime, nn.AvgPool2d):
-    """torch.nn.AvgPool2d over (time, batch, channels, height, width)."""
+    """torch.nn.AvgPool2d over (time, batch, channels, height, width).
+
+    >>> import torch
+    >>> AvgPool2d(2)(torch.zeros(5, 2, 3, 8, 8)).shape
+    torch.Size([5, 2, 3, 4, 4])
+    """
 
     rank = 5
 
 
 class MaxPool1d(_OverTime, nn.MaxPool1d):
-    """torch.nn.MaxPool1d over (time, batch, channels, length)."""
+    """torch.nn.MaxPool1d over (time, batch, channels, length).
+
+    >>> import torch
+    >>> MaxPool1d(2)(torch.zeros(5, 2, 3, 8)).shape
+    torch.Size([5, 2, 3, 4])
+    """
 
     rank = 4
 
 
 class MaxPool2d(_OverTime, nn.MaxPool2d):
-    """torch.nn.MaxPool2d over (time, batch, channels, height, width)."""
+    """torch.nn.MaxPool2d over (time, batch, channels, height, width).
+
+    >>> import torch
+    >>> MaxPool2d(2)(torch.zeros(5, 2, 3, 8, 8)).shape
+    torch.Size([5, 2, 3, 4, 4])
+    """
 
     rank = 5
 

@@ -163,7 +163,13 @@ def kind_of(module: nn.Module) -> type[nn.Module]:
 
 
 def levels(net: nn.Module) -> dict[str, Tensor]:
-    """The whole numbers behind each quantised weight, by its name: int32, shaped as the weight."""
+    """The whole numbers behind each quantised weight, by its name: int32, shaped as the weight.
+
+    >>> net = nn.Linear(2, 1, bias=False)
+    >>> net.weight.data = torch.tensor([[1.0, -0.5]])
+    >>> levels(quantised(net, bits=3))
+    {'weight': tensor([[ 3, -2]], dtype=torch.int32)}
+    """
     found: dict[str, Tensor] = {}
     for name, module in net.named_modules():
         for weight, chain in getattr(module, "parametrizations", {}).items():

@@ -13,7 +13,12 @@ from rheobase.errors import ShapeError
 
 
 class Stateful(Exact):
-    """Abstract: `forward(x, state=None, *, lengths=None, backend="auto") -> (out, state)`, as neurons do it."""
+    """Abstract: `forward(x, state=None, *, lengths=None, backend="auto") -> (out, state)`, as neurons do it.
+
+    >>> from rheobase import nn
+    >>> isinstance(nn.Delay(3, taps=5), Stateful)
+    True
+    """
 
     dt: float | None = None
 

@@ -53,6 +53,11 @@ def cell(
 
     Raises: `ShapeError` for another number of values, `ParameterError` for an unknown plane, limits that are no
     range, or a logarithm of values none of which is above 0.
+
+    >>> from rheobase.cells import Compartments, Section
+    >>> ball = Compartments.of([Section("soma", length=20, diameter=20)])
+    >>> len(cell(ball, [-65.0], label="v (mV)").axes)
+    2
     """
     picture = CellPicture(compartments, title=title, plane=plane, style=style)
     if values is None:

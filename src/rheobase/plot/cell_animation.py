@@ -47,6 +47,14 @@ def cell_animation(
     Shapes: values (time, compartments) or (time, nodes).
 
     Raises: `ParameterError` for another name than .gif, and as `cell`; `ShapeError`, `StorageError`.
+
+    >>> import tempfile
+    >>> from rheobase.cells import Compartments, Section
+    >>> ball = Compartments.of([Section("soma", length=20, diameter=20)])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = cell_animation(f"{folder}/v.gif", ball, [[-65.0], [-60.0]], dt=1.0, frames=2, label="v (mV)")
+    ...     path.stat().st_size > 1000
+    True
     """
     path = Path(path)
     if path.suffix.lower() != ".gif":

@@ -25,6 +25,10 @@ class CellResponse:
     """A run of cells: current (time,) in nA, potentials in mV by the name of their place, each (time, cells); dt in ms.
 
     Raises: `ShapeError`, `ParameterError`.
+
+    >>> run = CellResponse(torch.zeros(100), {"soma": torch.full((100, 1), -70.0)}, dt=0.1)
+    >>> list(run.potentials)
+    ['soma']
     """
 
     current: Tensor
@@ -55,6 +59,11 @@ def cell_response(
     names     of the cells, which have a legend where they are two to six
 
     Raises: `ParameterError` for nothing to draw, and for another number of names than of cells.
+
+    >>> import torch
+    >>> run = CellResponse(torch.zeros(100), {"soma": torch.full((100, 1), -70.0)}, dt=0.1)
+    >>> len(cell_response(run).axes)
+    2
     """
     if run is None and fi is None and rheobase is None:
         raise ParameterError("cell_response", "nothing", "a run, an f-I curve or a rheobase", "cell_response(run)")

@@ -22,6 +22,10 @@ def confusion(matrix: Tensor, classes: Sequence[str], *, style: Style = LIGHT) -
     Shapes: matrix (classes, classes), counts.
 
     Raises: `ShapeError` for another shape.
+
+    >>> import torch
+    >>> len(confusion(torch.tensor([[8, 2], [1, 9]]), ["cat", "dog"]).axes) > 0
+    True
     """
     counts = array("confusion", "matrix", matrix, ("classes", "classes"))
     n = len(classes)

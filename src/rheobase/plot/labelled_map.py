@@ -34,6 +34,14 @@ def labelled_map(
     value of an axis; `marks` are points (x, y, word) of note.
 
     Raises: `ShapeError` for another rank, or a code without a label or colour.
+
+    >>> import torch
+    >>> axis = ("a", (0.0, 1.0))
+    >>> figure = labelled_map(
+    ...     torch.tensor([[0, 1]]), ["still", "firing"], ["grey", "red"], x=axis, y=axis, title="What it does"
+    ... )
+    >>> figure.axes[0].get_xlabel()
+    'a'
     """
     plane = array("labelled_map", "codes", codes, ("y", "x")).astype(int)
     if plane.min() < 0 or plane.max() >= min(len(labels), len(colours)):

@@ -17,6 +17,11 @@ def learning_curve(history: Sequence[EpochRecord], *, style: Style = LIGHT) -> F
     """Loss and error of the training and validation split per epoch; the epoch that validated best is marked, if any.
 
     Raises: `ShapeError` for a history without epochs.
+
+    >>> from rheobase.learning import EpochRecord
+    >>> given = dict(accuracy=0.5, validation_loss=0.7, validation_accuracy=0.5, learning_rate=1e-3, seconds=1.0)
+    >>> len(learning_curve([EpochRecord(epoch=k, loss=1.0 / k, **given) for k in (1, 2, 3)]).axes)
+    2
     """
     if not history:
         raise ShapeError("learning_curve", "a history without epochs", "at least one", "train for an epoch first")

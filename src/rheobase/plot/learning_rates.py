@@ -9,7 +9,12 @@ from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, legend, l
 
 
 def learning_rates(search: LearningRateSearch, used: float | None = None, *, style: Style = LIGHT) -> Figure:
-    """The smoothed loss of each rate, with the suggested one and the one that was `used` marked."""
+    """The smoothed loss of each rate, with the suggested one and the one that was `used` marked.
+
+    >>> found = LearningRateSearch(rates=(1e-3, 1e-2, 1e-1), losses=(0.7, 0.4, 0.9))
+    >>> len(learning_rates(found, used=1e-3).axes)
+    1
+    """
     figure = new_figure(WIDTH, 2.9, style)
     ax = figure.subplots()
     dress(ax, style, title="Loss", x="learning rate", y="cross-entropy (nats)", grid="y")

@@ -27,6 +27,10 @@ class Panel:
 
     Of the curves, the one with the index `chosen` is drawn in colour with its name in `names`, the others thin and
     grey. `given` marks what comes from outside the network: it is grey.
+
+    >>> import torch
+    >>> Panel("hidden", torch.zeros(100, 20), "spikes", "cell").title
+    'hidden'
     """
 
     title: str

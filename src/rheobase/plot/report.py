@@ -21,7 +21,13 @@ _NEXT, _LINE = " &middot;\n", "\n"
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of the page. `draw` is called once for each style; `alt` says in words what is seen."""
+    """A picture of the page. `draw` is called once for each style; `alt` says in words what is seen.
+
+    >>> from rheobase.plot.style import new_figure
+    >>> shown = Picture("Rate", "over time", "a line", lambda style: new_figure(2.0, 1.0, style)).rendered()
+    >>> shown.light[1:4], shown.dark[1:4]
+    (b'PNG', b'PNG')
+    """
 
     title: str
     caption: str
@@ -36,7 +42,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A picture that is drawn: PNG for light and for dark pages."""
+    """A picture that is drawn: PNG for light and for dark pages.
+
+    >>> Rendered("Rate", "over time", "a line", light=b"", dark=b"").title
+    'Rate'
+    """
 
     title: str
     caption: str
@@ -47,7 +57,11 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Link:
-    """A paragraph that begins with the text `said` and ends in a link to a file beside the page."""
+    """A paragraph that begins with the text `said` and ends in a link to a file beside the page.
+
+    >>> Link("The numbers are in", "a table", "table.csv").href
+    'table.csv'
+    """
 
     said: str
     text: str
@@ -59,7 +73,11 @@ Block = str | Table | Picture | Rendered | Link | Mapping[str, str]
 
 @dataclass(frozen=True)
 class Section:
-    """A chapter of the page: paragraphs, tables, pictures, links and named values, in the order given."""
+    """A chapter of the page: paragraphs, tables, pictures, links and named values, in the order given.
+
+    >>> Section("Data", ["Ten samples.", {"classes": "2"}]).title
+    'Data'
+    """
 
     title: str
     content: Sequence[Block]

@@ -30,6 +30,11 @@ def response(
     one of them, the first unless said. `out` gets a panel of its own where it is given: what a graded cell puts out.
 
     Raises: `ShapeError` for other shapes.
+
+    >>> import torch
+    >>> zeros = torch.zeros(50)
+    >>> len(response(zeros + 1.0, {"v (1)": zeros}, zeros, title="At rest", dt=1.0).axes)
+    2
     """
     stimulus, fired = (array("response", n, v, ("time",)) for n, v in (("current", current), ("spikes", spikes)))
     curves = {name: array("response", name, value, ("time",)) for name, value in states.items()}

@@ -21,6 +21,10 @@ def samples(images: Tensor, captions: Sequence[str], *, style: Style = LIGHT) ->
     Shapes: images (n, height, width), in [0, 1].
 
     Raises: `ShapeError` for another shape, or another number of captions.
+
+    >>> import torch
+    >>> len(samples(torch.rand(2, 8, 8), ["a four", "a nine"]).axes)
+    6
     """
     pixels = array("samples", "images", images, ("n", "height", "width"))
     if len(captions) != len(pixels):

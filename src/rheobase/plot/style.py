@@ -30,7 +30,11 @@ WIDTH = 5.6  # inches: on a phone the text is then still read
 
 @dataclass(frozen=True)
 class Style:
-    """Colours by role. `colours` are those of Okabe & Ito (2008), in the order in which lines take them."""
+    """Colours by role. `colours` are those of Okabe & Ito (2008), in the order in which lines take them.
+
+    >>> LIGHT.background, DARK.background
+    ('#ffffff', '#16181d')
+    """
 
     name: str
     background: str
@@ -180,6 +184,11 @@ def save(figure: Figure | Animation, path: str | Path) -> Path:
     The folder is made.
 
     Raises: `ParameterError` for another format, or one that nothing here can write; `StorageError`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(new_figure(2.0, 1.0, LIGHT), f"{folder}/empty.svg").name
+    'empty.svg'
     """
     if isinstance(figure, Animation):
         # what moves is rare, and its writers take time to import
@@ -196,7 +205,11 @@ def save(figure: Figure | Animation, path: str | Path) -> Path:
 
 
 def check_picture_path(path: str | Path, formats: Sequence[str] = FORMATS) -> Path:
-    """The path, if its name ends in a format that `save` writes. Raises `ParameterError`."""
+    """The path, if its name ends in a format that `save` writes. Raises `ParameterError`.
+
+    >>> check_picture_path("a/b.svg").suffix
+    '.svg'
+    """
     path = Path(path)
     if path.suffix[1:].lower() not in formats:
         expected = "a name that ends in " + ", ".join(f".{f}" for f in formats)

@@ -30,6 +30,12 @@ def value_map(
     Shapes: values (rows of y, columns of x).
 
     Raises: `ShapeError` for another rank.
+
+    >>> import torch
+    >>> axis = ("a", (0.0, 1.0))
+    >>> figure = value_map(torch.rand(4, 4) + 0.5, x=axis, y=axis, title="Rates", label="Hz", ticks=(0.5, 1.0, 1.5))
+    >>> figure.axes[0].get_xlabel()
+    'a'
     """
     plane = array("value_map", "values", values, ("y", "x")).astype(float)
     figure = new_figure(WIDTH, 3.4, style)

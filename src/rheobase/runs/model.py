@@ -39,6 +39,11 @@ class Predictions:
     scores   (n, classes), the larger the likelier; their softmax is what the loss of the training takes
     classes  the names of the classes
     sources  the files of the samples, from the folder on; () where they are no files of their own
+
+    >>> import rheobase
+    >>> found = rheobase.load("lif-digits").predict(torch.rand(2, 8, 8))
+    >>> found.scores.shape, len(found.classes)
+    (torch.Size([2, 10]), 10)
     """
 
     label: Tensor
@@ -64,6 +69,11 @@ class Model:
 
     `network` is an ordinary `nn.Sequential`, in eval mode, which takes sequences (time, batch, ...). `predict` takes
     samples. The folder can lie anywhere: nothing in it depends on where it was made.
+
+    >>> import rheobase
+    >>> model = rheobase.load("lif-digits")
+    >>> len(model.predict(torch.rand(2, 8, 8)).names)
+    2
     """
 
     def __init__(self, folder: Path, settings: Settings, task: Task, network: Sequential, digest: str | None = None):

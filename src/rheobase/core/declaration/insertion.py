@@ -67,6 +67,10 @@ def insert(kind: type[Any], set: str | None = None, /, **given: str | float) -> 
     Units: a conductance in S/cm2 becomes one in the unit of the neuron's c_mem per ms, uF/cm2 and mS/cm2 or pF and nS.
 
     Raises: `DeclarationError` for what is no channel, a kinetic scheme, a name that there is not, or a set.
+
+    >>> from rheobase import neurons
+    >>> list(neurons.HodgkinHuxley.states)  # all but v come with its channels
+    ['v', 'm', 'h', 'n']
     """
     owner = f"insert({getattr(kind, '__name__', kind)!s})"
     if not isinstance(kind, type) or not hasattr(kind, "conductance") or kind.abstract:

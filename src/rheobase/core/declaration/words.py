@@ -190,6 +190,10 @@ def param(
     makes it a vector or a matrix, whose entries all start at the default: `self.weight[k][j]` in the equations. The
     name of an option in it stands for the number that a neuron was made with.
     `whole` allows whole numbers only, as a register of a chip does; a learnable value is rounded at every use.
+
+    >>> from rheobase import neurons
+    >>> neurons.LIF.params["tau_mem"].default, neurons.LIF.params["tau_mem"].unit
+    (20.0, 'ms')
     """
     if sum((positive, nonnegative, range is not None, clamp is not None)) > 1:
         given = "more than one of positive, nonnegative, range, clamp"
@@ -232,7 +236,12 @@ class StateSpec:
 
 
 def state(initial: float | str, unit: str, meaning: str) -> Any:
-    """Declare a state: `v = state("v_leak", "1", "membrane potential")`; `initial` is a number or a parameter."""
+    """Declare a state: `v = state("v_leak", "1", "membrane potential")`; `initial` is a number or a parameter.
+
+    >>> from rheobase import neurons
+    >>> neurons.LIF.states["v"].initial, neurons.LIF.states["v"].meaning
+    ('v_leak', 'membrane potential')
+    """
     return StateSpec(initial if isinstance(initial, str) else float(initial), unit, meaning)
 
 
@@ -249,6 +258,10 @@ def entry(unit: str, meaning: str) -> Any:
 
     A neuron that declares none has one, `current`, in its `input_unit`. Equations get the value of a single input as it
     is, `dynamics(self, s, i)`; of several, a named tuple: `i.g_exc`, `i.g_inh`.
+
+    >>> from rheobase import neurons
+    >>> neurons.CondLIF.entries["g_exc"].unit
+    'nS'
     """
     if not meaning:
         raise DeclarationError("entry", "no meaning", "a few words", "say what enters there")
@@ -301,6 +314,10 @@ def option(
 
     With `least` it is a whole number from there on, `hidden = option(4, "hidden units", least=1)`: the `size` of
     parameters.
+
+    >>> from rheobase import neurons
+    >>> neurons.DQIF.declared_options["reset"].choices
+    ('hard', 'soft')
     """
     return Option(default, meaning, () if least is not None else choices, least)
 
@@ -325,6 +342,12 @@ def relax(to: Any, tau: Any = None, *, rate: Any = None) -> Relax:
 
     dx/dt = (to - x)/tau = rate (to - x). Of `tau` and `rate` give the one that the equations have: the other would
     cost a division in each step.
+
+    >>> import torch
+    >>> from rheobase import neurons
+    >>> _, end = neurons.LIF(1, dt=20.0)(torch.ones(1, 1, 1) * 0.5)
+    >>> round(float(end.v), 4)  # relaxed for one time constant: 0.5 (1 - 1/e)
+    0.3161
     """
     if (tau is None) == (rate is None):
         given = "neither" if tau is None else "both"

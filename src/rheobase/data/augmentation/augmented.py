@@ -25,6 +25,11 @@ class Augmented(abc.ABC):
     **Shapes**: x (batch, ..., height, width) in [0, 1] -> what `encoder` gives.
 
     **Raises**: ShapeError for x without two axes; what `encoder` raises.
+
+    >>> from rheobase.data import Direct, Flipped
+    >>> code = Flipped(Direct(4))
+    >>> code(torch.rand(2, 1, 8, 8), seed=0).shape
+    torch.Size([4, 2, 1, 8, 8])
     """
 
     encoder: Encoder

@@ -57,6 +57,10 @@ def with_spikes(recording: Recording, v: Tensor, spikes: Tensor, *, peak: float 
 
     Shapes: v and spikes (sweep, time), as `Fit.run` gives them. Raises: `ShapeError`; `ParameterError` for spikes in
     two steps in a row, which would be one.
+
+    >>> silent = Recording(torch.full((1, 5), -70.0), torch.zeros(1, 5), dt=0.1, level=-20.0)
+    >>> with_spikes(silent, silent.v, torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.0]])).v
+    tensor([[-70., -70.,  30., -70., -70.]])
     """
     if v.shape != recording.v.shape or spikes.shape != v.shape:
         given = f"v {tuple(v.shape)} and spikes {tuple(spikes.shape)}"

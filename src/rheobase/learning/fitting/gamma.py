@@ -110,6 +110,9 @@ def reliability(trains: Sequence[Tensor], *, duration: float, delta: float = 4.0
     """The mean Gamma of all ordered pairs of repetitions: how well a cell predicts itself.
 
     Raises: `ParameterError` for less than two trains, and for trains too fast for this precision (see `window`).
+
+    >>> reliability([torch.tensor([10.0, 50.0]), torch.tensor([11.0, 49.0])], duration=1000.0)
+    1.0
     """
     if len(trains) < 2:
         raise ParameterError("reliability", f"{len(trains)} train", "two repetitions at least", "record it again")

@@ -16,6 +16,9 @@ class FitStep:
     """One step done: its stage ("forced", "free" or "evolve"), its number from 1, and the best so far.
 
     `gamma` is that at `delta` ms.
+
+    >>> FitStep(stage="evolve", step=3, score=0.4, gamma=0.6, seconds=1.0, delta=4.0).gamma
+    0.6
     """
 
     stage: str
@@ -27,7 +30,12 @@ class FitStep:
 
 
 class FitCallback:
-    """Observes a fit, and changes nothing. Override what you need. A `KeyboardInterrupt` raised here acts as Ctrl-C."""
+    """Observes a fit, and changes nothing. Override what you need. A `KeyboardInterrupt` raised here acts as Ctrl-C.
+
+    >>> class Best(FitCallback):
+    ...     def on_step(self, step):
+    ...         self.gamma = step.gamma
+    """
 
     def on_start(self, steps: int) -> None:
         """A fit of at most so many steps begins."""
@@ -40,7 +48,10 @@ class FitCallback:
 
 
 class RichFitProgress(FitCallback):
-    """One bar over all steps, with the best Gamma beside it; on `console`, or on standard error."""
+    """One bar over all steps, with the best Gamma beside it; on `console`, or on standard error.
+
+    >>> callbacks = [RichFitProgress()]  # fit_neuron(..., callbacks=callbacks)
+    """
 
     def __init__(self, console: Console | None = None):
         self.console = console

@@ -24,6 +24,9 @@ class FitRecipe:
     settle         ms at the start that are run, but not scored
     time_limit     seconds after which the search ends with the best so far: the forced stage may take a third of them,
                    both gradient stages a half; None: no limit
+
+    >>> FitRecipe(generations=20, time_limit=60).population
+    64
     """
 
     restarts: int = 24

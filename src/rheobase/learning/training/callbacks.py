@@ -30,7 +30,11 @@ class RunStart:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchRecord:
-    """One batch done. `epoch` and `batch` count from 1, `step` counts all batches of the run."""
+    """One batch done. `epoch` and `batch` count from 1, `step` counts all batches of the run.
+
+    >>> BatchRecord(epoch=1, batch=2, batches=10, step=2, loss=0.7).loss
+    0.7
+    """
 
     epoch: int
     batch: int
@@ -96,14 +100,24 @@ class Callbacks(Callback):
 
 
 class WarnOfConcerns(Callback):
-    """Gives every concern as a Python warning, `TrainingWarning`; `Trainer` adds it where no callback tells of them."""
+    """Gives every concern as a Python warning, `TrainingWarning`; `Trainer` adds it where no callback tells of them.
+
+    >>> callbacks = [WarnOfConcerns()]  # Trainer(callbacks=callbacks)
+    """
 
     def on_concern(self, concern: Concern) -> None:
         warnings.warn(str(concern), TrainingWarning, stacklevel=2)
 
 
 class CsvLog(Callback):
-    """Writes a CSV file with one line per epoch, complete at any moment. Raises `StorageError`."""
+    """Writes a CSV file with one line per epoch, complete at any moment. Raises `StorageError`.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     log = CsvLog(f"{folder}/log/history.csv")
+    ...     log.path.parent.is_dir()
+    True
+    """
 
     def __init__(self, path: str | Path):
         self.path = Path(path)

@@ -64,6 +64,12 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]
     """Read a checkpoint: its tensors, on the CPU, and its facts.
 
     Raises: `CheckpointError` where a file is missing, truncated, changed, or of another format.
+
+    >>> import tempfile, torch
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/a.json", {"x": torch.ones(2)}, {"epoch": 3})
+    ...     load_checkpoint(f"{folder}/a.json")
+    ({'x': tensor([1., 1.])}, {'epoch': 3})
     """
     import safetensors
     import safetensors.torch
@@ -197,7 +203,15 @@ def save_weights(path: str | Path, net: nn.Module, facts: Mapping[str, Any] | No
 
 
 def load_weights(path: str | Path, net: nn.Module) -> dict[str, Any]:
-    """Load a network's state from a checkpoint with one; returns the facts. Raises `CheckpointError`."""
+    """Load a network's state from a checkpoint with one; returns the facts. Raises `CheckpointError`.
+
+    >>> import tempfile
+    >>> net = nn.Linear(2, 3)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_weights(f"{folder}/net.json", net, {"epoch": 3})
+    ...     load_weights(f"{folder}/net.json", nn.Linear(2, 3))
+    {'epoch': 3}
+    """
     tensors, facts = load_checkpoint(path)
     put_model_tensors(net, tensors, str(path))
     return facts

@@ -7,7 +7,12 @@ from typing import Any
 
 
 class TrainingWarning(UserWarning):
-    """A training run that learns little or nothing, as far as can be seen."""
+    """A training run that learns little or nothing, as far as can be seen.
+
+    >>> import warnings
+    >>> warnings.simplefilter("error", TrainingWarning)  # a run that learns nothing then ends
+    >>> warnings.simplefilter("default", TrainingWarning)
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """The result of one pass. `spikes`: for each spiking layer, the mean spikes of a neuron per sample."""
+    """The result of one pass. `spikes`: for each spiking layer, the mean spikes of a neuron per sample.
+
+    >>> found = Evaluation(samples=4, loss=0.5, accuracy=0.75, confusion=torch.tensor([[2, 0], [1, 1]]))
+    >>> found.as_json()["confusion"]
+    [[2, 0], [1, 1]]
+    """
 
     samples: int
     loss: float

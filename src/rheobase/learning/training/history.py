@@ -13,7 +13,20 @@ from rheobase.learning.training.concern import Concern
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRecord:
-    """The figures of one epoch, numbered from 1. Validation is None where there is none."""
+    """The figures of one epoch, numbered from 1. Validation is None where there is none.
+
+    >>> record = EpochRecord(
+    ...     epoch=1,
+    ...     loss=0.7,
+    ...     accuracy=0.5,
+    ...     validation_loss=0.6,
+    ...     validation_accuracy=0.6,
+    ...     learning_rate=1e-3,
+    ...     seconds=2.0,
+    ... )
+    >>> record.rank
+    (0.6, -0.6)
+    """
 
     epoch: int
     loss: float

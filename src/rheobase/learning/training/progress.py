@@ -17,6 +17,8 @@ class RichProgress(Callback):
     """One bar over all batches of the run, with the figures of the last epoch beside it.
 
     `console` is where it draws; without one, on standard error.
+
+    >>> callbacks = [RichProgress()]  # Trainer(callbacks=callbacks)
     """
 
     def __init__(self, console: Console | None = None):

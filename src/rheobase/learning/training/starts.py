@@ -118,6 +118,9 @@ class LearningRateSearch:
     """What `find_learning_rate` saw: the loss of each batch, smoothed, at a rising learning rate.
 
     `suggested` is a tenth of the rate at which the smoothed loss was smallest.
+
+    >>> LearningRateSearch(rates=(1e-3, 1e-2, 1e-1), losses=(0.7, 0.4, 0.9))
+    LearningRateSearch: 0.001 of 1.0e-03 to 1.0e-01 (3 batches)
     """
 
     rates: tuple[float, ...]
@@ -151,6 +154,15 @@ def find_learning_rate(
     **Raises**: ParameterError for rates or numbers that are none; `Diverged` where the first batch has no finite loss.
 
     **Source**: L. N. Smith, Cyclical learning rates for training neural networks, WACV 2017, section 3.3.
+
+    >>> from rheobase import data, neurons
+    >>> from rheobase.nn import Sequential
+    >>> net = Sequential(nn.Linear(3, 2), neurons.LI(2, dt=1.0))
+    >>> x = torch.rand(64, 3)
+    >>> train = (x, (x[:, 0] > 0.5).long())
+    >>> found = find_learning_rate(net, encoder=data.Direct(4), train=train, batches=5)
+    >>> len(found.rates)
+    5
     """
     recipe = recipe or Recipe()
     if not (is_number(lowest, above=0.0) and is_number(highest, above=lowest)):

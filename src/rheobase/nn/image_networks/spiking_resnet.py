@@ -47,6 +47,14 @@ class MembraneBlock(Stateful):
 
     Reference: Hu, Deng, Wu, Yao & Li, IEEE TNNLS (2024), arXiv 2112.08954, for the shortcut; Zheng et al., AAAI (2021),
     arXiv 2011.05280, for alpha.
+
+    >>> import torch
+    >>> from rheobase import neurons
+    >>> block = MembraneBlock(
+    ...     (4, 8, 8), (8, 4, 4), neuron=lambda shape: neurons.LIF(*shape, dt=1.0), stride=2, v_threshold=1.0
+    ... )
+    >>> block(torch.rand(3, 2, 4, 8, 8))[0].shape
+    torch.Size([3, 2, 8, 4, 4])
     """
 
     def __init__(self, before: Shape, after: Shape, *, neuron: MakeNeuron, stride: int, v_threshold: float):

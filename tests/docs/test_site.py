@@ -1,0 +1,155 @@
+"""The site builds, without a warning and without a network; `make docs` builds it with the reference and all notebooks.
+
+What is built here is the quick form, in seconds: every page but those of the reference, and no cell is run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXTENSIONS = ROOT / "docs" / "extensions"
+ABSENT = "the extra docs is not installed"
+# what a browser asks for by itself when a page opens
+FETCHED = re.compile(r"<(?:script|link|img|iframe|source)\b[^>]*?(?:src|href)=\"((?:https?:)?//[^\"]+)\"")
+# no socket leads out
+OFFLINE = (
+    "import socket, sys; socket.socket.connect = None; from sphinx.cmd.build import main; sys.exit(main(sys.argv[1:]))"
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    for module in (
+        "sphinx",
+        "myst_nb",
+        "pydata_sphinx_theme",
+        "sphinx_design",
+        "sphinx_copybutton",
+        "sphinx-mathjax-offline",
+    ):
+        pytest.importorskip(module, reason=ABSENT)
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-c", OFFLINE, "-W", "--keep-going", "-q", "-b", "html", "-d", str(folder / "doctrees"),
+         str(ROOT / "docs"), str(folder / "html")],
+        env={**os.environ, "RHEOBASE_DOCS": "quick"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    return folder / "html"
+
+
+def pages(site: Path) -> list[Path]:
+    return [path for path in sorted(site.rglob("*.html")) if "results" not in path.relative_to(site).parts]
+
+
+def test_every_page_of_the_folder_is_in_it(site: Path) -> None:
+    sources = {path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
+    built = {path.relative_to(site) for path in pages(site)}
+    assert sources <= built
+    assert len(built) > 100
+    for folder in (ROOT / "results").glob("*/index.html"):
+        assert (site / "results" / folder.parent.name / "index.html").is_file()
+
+
+def test_a_page_fetches_nothing_from_elsewhere(site: Path) -> None:
+    found = {
+        f"{path.relative_to(site)}: {address}"
+        for path in pages(site)
+        for address in FETCHED.findall(path.read_text("utf-8"))
+    }
+    assert not found, sorted(found)[:5]
+    assert FETCHED.findall('<script async="async" src="https://cdn.example.org/x.js"></script>')
+
+
+def test_mathjax_lies_beside_the_pages(site: Path) -> None:
+    page = (site / "neurons" / "LIF.html").read_text("utf-8")
+    assert r"\tau_{\mathrm{mem}}" in page
+    (script,) = re.findall(r"src=\"\.\./(_static/mathjax/[\w-]+\.js)", page)
+    assert (site / script).stat().st_size > 500_000
+    assert list((site / "_static" / "mathjax" / "output" / "chtml" / "fonts").rglob("*.woff"))
+
+
+def test_links_to_files_of_the_repository_lead_to_their_pages(site: Path) -> None:
+    page = (site / "project" / "readme.html").read_text("utf-8")
+    for link in ("../results/src/index.html", "../cells.html", "changelog.html", "../neurons/index.html"):
+        assert f'href="{link}"' in page
+    # of all links within the site, those to files: a page may still name a heading that went
+    for path in pages(site):
+        for link in re.findall(r"href=\"([^\"#:?]+)(?:#[^\"]*)?\"", path.read_text("utf-8")):
+            assert (path.parent / link).exists(), f"{path.relative_to(site)}: {link}"
+
+
+def test_search_finds_a_word(site: Path) -> None:
+    index = (site / "searchindex.js").read_text("utf-8")
+    terms = json.loads(index.removeprefix("Search.setIndex(").removesuffix(")"))["terms"]
+    assert "rheobas" in " ".join(terms)
+
+
+def test_every_public_name_has_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sphinx", reason=ABSENT)
+    monkeypatch.syspath_prepend(str(EXTENSIONS))
+    from reference_pages import ROOT as WHERE
+    from reference_pages import name_page, package_page, packages, public
+
+    made = {f"reference/packages/{name}" for name in packages()}
+    own = [each for each in public() if each.page == f"reference/names/{each.full}"]
+    made |= {each.page for each in own}
+    lacking = [
+        each.full for each in public() if each.page not in made and not (WHERE / "docs" / f"{each.page}.md").is_file()
+    ]
+    assert not lacking
+    for name in packages():
+        text = package_page(name)
+        for each in public():
+            if each.package == name:
+                assert re.search(rf"\b{re.escape(each.name)}\b", text), each.full
+    assert all(each.name in name_page(each) for each in own)
+    silent = [
+        each.full
+        for each in public()
+        if each.kind == "data" and f".. py:data:: {each.full}\n   :type: " not in package_page(each.package)
+    ]
+    assert not silent
+
+
+def test_equations_and_docstrings_are_set_as_their_examples_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    import doctest
+    import importlib
+
+    monkeypatch.syspath_prepend(str(EXTENSIONS))
+    names = ["typeset"]
+    if pytest.importorskip("sphinx", reason=ABSENT):
+        names += ["docstring_text", "link_targets"]
+    for name in names:
+        found = doctest.testmod(importlib.import_module(name))
+        assert found.attempted
+        assert not found.failed, name
+
+
+def test_equations_of_every_neuron_and_channel_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None stands as it was typed for want of a rule; no bracket is lost or added."""
+    monkeypatch.syspath_prepend(str(EXTENSIONS))
+    from typeset import tex
+
+    blocks = [
+        (path.name, block)
+        for folder in ("neurons", "channels")
+        for path in sorted((ROOT / "docs" / folder).glob("*.md"))
+        for block in re.findall(r"```text\n(.*?)\n```", path.read_text("utf-8"), re.DOTALL)
+    ]
+    assert len(blocks) > 60
+    for name, block in blocks:
+        made = tex(block)
+        for bracket in "()[]":
+            assert made.count(bracket) == block.count(bracket), (name, bracket)
+        numbers = re.compile(r"\d+(?:\.\d+)?")
+        assert sorted(numbers.findall(made)) == sorted(numbers.findall(block)), name
+        assert made.count("{") == made.count("}"), name
