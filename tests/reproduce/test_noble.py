@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rheobase.errors import ParameterError
 from rheobase.operator import Split, generate, load
 from rheobase.plot import LIGHT
 from rheobase.reproduce.job import Job
@@ -45,7 +46,7 @@ def test_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(comparison, "family", lambda job: made)
     trained = {
         "neuron": {**NETWORK, "code": CODES[0]},
-        **{kind: {**NETWORK, "code": kind, "seeds": [1], "ablation": True} for kind in CODES[1:]},
+        "by its own": {**NETWORK, "code": "its own", "free": 1, "seeds": [1], "ablation": True},
         "convolutions": {
             "kind": comparison.CONVOLUTIONAL, "code": CODES[0], "channels": 4, "layers": 3, "width": 3, "stride": 3,
             "batch": 8, "lr": 0.002, "epochs": 1, "seeds": [0],
@@ -80,12 +81,25 @@ def test_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert [row[0] for row in others.rows] == ["ramp up", "ramp down", "slow noise", "fast noise", "two steps"]
     assert all(row[1] > 0 for row in others.rows)
     assert first.seeds is not None
-    assert len(first.seeds.rows) == 3 * (2 + 5 + 1)
+    assert len(first.seeds.rows) == 3 * (2 + 1 + 1)
     for picture in first.pictures:
         assert picture.draw(LIGHT).axes
     again, job = run()
     assert again.text == first.text
     assert job.stored_seconds > 0
+
+
+def test_codes(tmp_path: Path) -> None:
+    """Scaled by the training models; one that was held out has the mean of the codes of its own."""
+    made = family(tmp_path)
+    scaled = {kind: codes.scaled(features) for kind in CODES for codes, features in [made.code(kind)]}
+    assert scaled["s_thr, I_thr"].tolist() == [[0.5, 0.5], [3.5, 3.5], pytest.approx([2.3, 2.0])]
+    assert torch.equal(scaled["I_thr"], scaled["s_thr, I_thr"][:, 1:])
+    assert torch.equal(scaled["s_thr"], scaled["s_thr, I_thr"][:, :1])
+    assert scaled["none"].tolist() == [[2.0]] * 3
+    assert scaled["its own"].tolist() == [[3.5, 0.5], [0.5, 3.5], [2.0, 2.0]]
+    with pytest.raises(ParameterError, match="did you mean 'conductances'"):
+        made.code("conductance")
 
 
 def test_what_is_reduced_is_said() -> None:

@@ -25,7 +25,7 @@ from rheobase.operator.samples import Samples
 FAST, SLOW = 0.15, 100.0  # ms: time constants of the fastest and the slowest memory
 BELOW = 0.1  # how far below its threshold a neuron that does not fire is to stay
 CANDIDATES, SPANS = 33, ((-0.5, 0.3), (-0.03, 0.03))  # of a threshold: roughly, then finely
-FREE = 10.0  # of the same on the path of its own spikes
+FREE = 100.0  # of the same on the path of its own spikes
 WEIGHT = 10.0  # of the distance to threshold in the objective, beside the relative error of the potential
 EARLY, LATE = 0.2, 0.15  # of that distance: the weight where a spike is far, and how near it is where it counts fully
 SPREAD = {"weight_v": 0.2, "weight_u": 0.3, "kick": 0.3}  # of values before training; else 1/sqrt(inputs)
@@ -123,21 +123,25 @@ class StandIn(nn.Module):
         if not self.free:
             return told
         with torch.no_grad():
-            neuron = ELM(len(batch.code), **self.options, **self._valued(batch.code))
-            own = neuron(PER_NANOAMPERE * batch.current[:, None])[0][:, 0]
+            given = PER_NANOAMPERE * batch.current[:, None]
+            spikes, _ = functional_call(self._traced(batch).neuron, self._valued(batch.code), (given,))
+            own = spikes[:, 0]
         _, distance = self.told(replace(batch, spikes=own))
         return FREE * _apart(distance, *own_phase(own, batch.spikes, batch.current)) + told
 
     def told(self, batch: Samples) -> tuple[Tensor, Tensor]:
         """Potential (mV) and distance to threshold, (time, batch), where the spikes are those of the data."""
-        shape = (batch.current.shape[1],)
-        if shape not in self._forced:
-            self._forced[shape] = Forced(ELM(*shape, learn=LEARNED, detach_reset=True, **self.options))
-        forced = self._forced[shape].to(batch.current)
+        forced = self._traced(batch)
         given = {f"neuron.{name}": value for name, value in self._valued(batch.code).items()}
         inputs = {"current": PER_NANOAMPERE * batch.current[:, None], "spikes": batch.spikes[:, None]}
         distance, _, rec = functional_call(forced, given, kwargs={**inputs, "record": ("v",)})
         return rec.v[:, 0], distance[:, 0]
+
+    def _traced(self, batch: Samples) -> Forced:
+        shape = (batch.current.shape[1],)
+        if shape not in self._forced:
+            self._forced[shape] = Forced(ELM(*shape, learn=LEARNED, detach_reset=True, **self.options))
+        return self._forced[shape].to(batch.current)
 
     def calibrate(self, samples: Samples) -> None:
         """Move the threshold, of all models alike, to where the spikes that it makes itself are nearest to the data.

@@ -273,8 +273,9 @@ PART = Part(
         "seeds": [0, 1], "held_out": [2, 5, 12, 16, 21, 29, 32, 37, 40, 52], "models": 50, "protocol": _PROTOCOL,
         "chunks": 5, "stimuli": 8, "validation": 2, "tested": 12, "fitted": [0, 20, 41], "point_neurons": _POINT,
         "trained": {
-            "causal neuron": {**_NEURON, "epochs": 24, "free": 40},
-            "causal neuron, conductances": {**_NEURON, "code": CODES[1], "epochs": 24, "free": 40},
+            "causal neuron": {**_NEURON, "epochs": 24, "free": 20},
+            "causal neuron, conductances": {**_NEURON, "code": CODES[1], "epochs": 24, "free": 20},
+            "causal neuron, its own codes": {**_NEURON, "code": "its own", "epochs": 24, "free": 20},
             "Fourier operator": {**_OPERATOR, "epochs": 2, "seeds": [0]},
             "convolutional network": {**_CONVOLUTIONAL, "epochs": 3, "seeds": [0]},
         },
