@@ -261,6 +261,12 @@ _CONVOLUTIONAL = {
     "kind": CONVOLUTIONAL, "code": CODES[0], "channels": 24, "layers": 6, "width": 4, "stride": 4, "batch": 16,
     "lr": 0.002,
 }  # fmt: skip
+_ABLATED = {
+    f"causal neuron, {name}": {
+        **_NEURON, "code": code, "epochs": 24, "free": 20, "seeds": [0], "ablation": True,
+    }
+    for name, code in (("its own codes", "its own"), ("none", "none"), ("s_thr", "s_thr"), ("I_thr", "I_thr"))
+}  # fmt: skip
 _POINT = {
     "kinds": ["GLIF3", "AdEx"], "sweeps": 10, "restarts": 24, "forced": 60, "free": 5, "generations": 150,
     "population": 64,
@@ -275,9 +281,9 @@ PART = Part(
         "trained": {
             "causal neuron": {**_NEURON, "epochs": 24, "free": 20},
             "causal neuron, conductances": {**_NEURON, "code": CODES[1], "epochs": 24, "free": 20},
-            "causal neuron, its own codes": {**_NEURON, "code": "its own", "epochs": 24, "free": 20},
             "Fourier operator": {**_OPERATOR, "epochs": 2, "seeds": [0]},
             "convolutional network": {**_CONVOLUTIONAL, "epochs": 3, "seeds": [0]},
+            **_ABLATED,
         },
     },
     quick={
