@@ -45,7 +45,7 @@ def held(traces: Traces) -> Samples:
 
 
 def test_how_many_parameters() -> None:
-    assert sum(p.numel() for p in StandIn(CODES, sample=0.1).parameters()) == 322 + 26
+    assert sum(p.numel() for p in StandIn(CODES, sample=0.1).parameters()) == 322 + 34
     assert sum(p.numel() for p in StandIn([f"g{k}" for k in range(20)], sample=0.1).parameters()) < 10_000
 
 

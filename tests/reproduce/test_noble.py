@@ -77,7 +77,7 @@ def test_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert own["AP1 width error (%)"] == 0.0
         assert silent["AP1 width error (%)"] is None
         assert all(row[comparison.COST] > 0 for name, row in here.items() if row["parameters"])
-        assert here["neuron"]["parameters"] == 18 * 4 + 34 + 14 * 2
+        assert here["neuron"]["parameters"] == 18 * 4 + 34 + 22 * 2
     assert [row[0] for row in others.rows] == ["ramp up", "ramp down", "slow noise", "fast noise", "two steps"]
     assert all(row[1] > 0 for row in others.rows)
     assert first.seeds is not None

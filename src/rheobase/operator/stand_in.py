@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,25 +24,25 @@ from rheobase.operator.samples import Samples
 
 FAST, SLOW = 0.15, 100.0  # ms: time constants of the fastest and the slowest memory
 BELOW = 0.1  # how far below its threshold a neuron that does not fire is to stay
-CANDIDATES, SPANS = 33, ((-0.5, 0.3), (-0.03, 0.03))  # of a threshold: roughly, then finely
-FREE = 100.0  # of the same on the path of its own spikes
+MOVES, FACTORS = (-0.5, 0.3, 33), (0.95, 1.05, 41)  # of the threshold and of the kick: from, to and how many
+FREE = 30.0  # of the same on the path of its own spikes
 WEIGHT = 10.0  # of the distance to threshold in the objective, beside the relative error of the potential
 EARLY, LATE = 0.2, 0.15  # of that distance: the weight where a spike is far, and how near it is where it counts fully
 SPREAD = {"weight_v": 0.2, "weight_u": 0.3, "kick": 0.3}  # of values before training; else 1/sqrt(inputs)
 # mV: potentials are learned in these units around a rest, since one learning rate moves all values by like amounts
 UNITS, REST = {"weight_v": 50.0, "v_leak": 20.0}, -72.0
-SHIFTED = ("bias", "bias_out", "v_threshold", "v_leak")  # by the code
-LEARNED = ("weight_in", "weight_m", "weight_out", "weight_u", "kick", "weight_v", *SHIFTED)
+SHIFTED = ("bias", "bias_out", "kick", "v_threshold", "v_leak")  # by the code
+LEARNED = ("weight_in", "weight_m", "weight_out", "weight_u", "weight_v", *SHIFTED)
 
 
 class StandIn(nn.Module):
     """A neuron in place of a biophysical cell: an ELM neuron for each model, whose biases follow from its code.
 
-        bias = bias_0 + shift code,    likewise bias_out, v_threshold and v_leak; all other weights are shared
+        bias = bias_0 + shift code,    likewise bias_out, kick, v_threshold and v_leak; all others are shared
 
     `neuron(code)` is a plain `rheobase.neurons.ELM`: it has states, runs on in chunks, on every backend, in networks.
     A call of the stand-in itself is the same with current in nA and the check of the range. It has
-    322 + 26 x features parameters with the usual 16 hidden units.
+    322 + 34 x features parameters with the usual 16 hidden units.
 
     It learns with its spikes told (`objective`): the potential, the spikes drawn by the memories that they kick, and
     its distance u from threshold, which is to be the phase of the interval between two spikes, -1 to 0 (`phase`), the
@@ -144,28 +144,40 @@ class StandIn(nn.Module):
         return self._forced[shape].to(batch.current)
 
     def calibrate(self, samples: Samples) -> None:
-        """Move the threshold, of all models alike, to where the spikes that it makes itself are nearest to the data.
+        """Move what decides when it fires to where the spikes that it makes itself are nearest to the data.
 
-        Told spikes do not say which side of an uncertain time to err on. Nearest is the van Rossum distance, over these
-        samples, which are to be training data.
+        First the threshold, of all models alike: told spikes do not say which side of an uncertain time to err on. Then
+        how far a spike kicks the memories, and so how long an interval is: for each model the factor that is best for
+        its samples, and of these factors the nearest linear function of the code, by least squares. Spikes are near
+        by the van Rossum distance; the samples are to be training data, several for each model.
         """
-        for low, high in SPANS:
-            moves = torch.linspace(low, high, CANDIDATES)
-            with torch.no_grad():
-                given = self._valued(samples.code)
-                given["v_threshold"] = given["v_threshold"] + moves[:, None]
-                neuron = ELM(CANDIDATES, len(samples.code), **self.options, **given)
-                current = PER_NANOAMPERE * samples.current[:, None, None].expand(-1, 1, CANDIDATES, -1)
-                spikes, _ = neuron(current.contiguous())
-                apart = van_rossum(samples.trains, trains_of(spikes[:, 0], self.sample)).mean(-1)
-                self.values["v_threshold"] += moves[int(apart.argmin())]
+        models, which = samples.code.unique(dim=0, return_inverse=True)
+        with torch.no_grad():
+            moves = torch.linspace(*MOVES)
+            found = [self._missed(samples, "v_threshold", lambda x, m=m: x + m).mean() for m in moves]
+            self.values["v_threshold"] += moves[int(torch.stack(found).argmin())]
+            factors = torch.linspace(*FACTORS)
+            apart = torch.stack([self._missed(samples, "kick", lambda x, f=f: f * x) for f in factors])
+            each = torch.zeros(len(factors), len(models), dtype=apart.dtype).index_add_(1, which, apart)
+            best = (factors[each.argmin(0)] - 1.0).double()
+            known = torch.cat([torch.ones(len(models), 1), self._centred(models)], 1).double()
+            of_all, *of_code = (torch.linalg.pinv(known) @ best).to(self.values["kick"].dtype)
+            kick = self.values["kick"]
+            # to first order in the factors of the code
+            self.shifts["kick"].mul_(1.0 + of_all).add_(torch.outer(kick, torch.stack(of_code)))
+            kick.mul_(1.0 + of_all)
+
+    def _missed(self, samples: Samples, name: str, changed: Callable[[Tensor], Tensor]) -> Tensor:
+        """The distance of its own spikes to those of each sample, with one of its values changed."""
+        given = self._valued(samples.code)
+        given[name] = changed(given[name])
+        current = PER_NANOAMPERE * samples.current[:, None]
+        spikes, _ = functional_call(self._traced(samples).neuron, given, (current,))
+        return van_rossum(samples.trains, trains_of(spikes[:, 0], self.sample))
 
     def _valued(self, code: Tensor) -> dict[str, Any]:
         """The learned values for codes (*models, features); those that the code shifts have the axes of the models."""
-        self._check_code(code)
-        scaled = code if self.codes is None else self.codes.scaled(code)
-        # around the middle of the scale, so that a shift does not move all models
-        centred = (scaled - 2.0).to(self.shifts["bias"].dtype)
+        centred = self._centred(code)
         found: dict[str, Any] = dict(self.values.items())
         for name, shift in self.shifts.items():
             size = self.sizes[name]
@@ -176,6 +188,12 @@ class StandIn(nn.Module):
             found[name] = unit * found[name]
         found["v_leak"] = found["v_leak"] + REST
         return found
+
+    def _centred(self, code: Tensor) -> Tensor:
+        """The scaled code around the middle of its scale, so that a shift does not move all models."""
+        self._check_code(code)
+        scaled = code if self.codes is None else self.codes.scaled(code)
+        return (scaled - 2.0).to(self.shifts["bias"].dtype)
 
     def _check_code(self, code: Tensor) -> None:
         if not isinstance(code, Tensor) or not code.is_floating_point():

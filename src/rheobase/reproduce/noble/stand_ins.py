@@ -55,7 +55,10 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
             net.free = True
             again = replace(recipe, epochs=choice["free"], learning_rate=choice["lr"] * FREE_RATE)
             later = _learned(job, f"{name}-free", net, on, features, again)
-        if isinstance(net, StandIn | Convolutional):
+        if isinstance(net, StandIn):
+            net.calibrate(windows(on.train, features))
+        elif isinstance(net, Convolutional):
+            # of which all windows at once would not fit into memory
             net.calibrate(windows(on.validation, features))
         found: dict[str, Any] = {}
         for part, traces in on.parts().items():
