@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from rheobase import neurons, nn
 from rheobase.errors import CheckpointError, DataError, Diverged, DTypeError, OutOfRange, ParameterError, ShapeError
-from rheobase.learning import Recipe, load_weights, save_weights
+from rheobase.learning import Recipe, load_weights, save_weights, trains_of, van_rossum
 from rheobase.operator import Codes, Samples, Split, StandIn, Traces, generate, load, scores, train, windows
 from rheobase.operator.phases import own_phase, phase
 from tests.operator.stub import SHORT, Small
@@ -151,6 +152,29 @@ def test_it_learns(net: StandIn, traces: Traces) -> None:
     with torch.no_grad():
         spikes, _, _ = net(held(traces).current[:, None], held(traces).code)
     assert float(spikes.sum()) > 0
+
+
+def test_calibration_finds_how_long_each_model_waits(net: StandIn, traces: Traces) -> None:
+    """The data are its own spikes; then its kicks are stretched, by another factor for each model, and found again."""
+    s = held(traces)
+    kick = -0.5 * net.values["weight_u"].detach()
+    with torch.no_grad():
+        net.values["v_threshold"] -= 1.0
+        net.values["kick"].copy_(kick)
+        net.shifts["kick"].zero_()
+        spikes, _, _ = net(s.current[:, None], s.code)
+        truth = replace(s, trains=trains_of(spikes[:, 0], SHORT.sample))
+        net.values["kick"].mul_(1.03)
+        net.shifts["kick"].add_(-0.01 * kick[:, None])
+
+    def apart() -> float:
+        made, _, _ = net(s.current[:, None], s.code)
+        return float(van_rossum(truth.trains, trains_of(made[:, 0], SHORT.sample)).mean())
+
+    with torch.no_grad():
+        before = apart()
+        net.calibrate(truth)
+        assert apart() < 0.8 * before
 
 
 def test_training_goes_on_where_it_stopped(traces: Traces, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(comparison, "family", lambda job: made)
     trained = {
         "neuron": {**NETWORK, "code": CODES[0]},
-        "by its own": {**NETWORK, "code": "its own", "free": 1, "seeds": [1], "ablation": True},
+        "by its own": {**NETWORK, "code": "its own", "free": 1, "seeds": [1]},
         "convolutions": {
             "kind": comparison.CONVOLUTIONAL, "code": CODES[0], "channels": 4, "layers": 3, "width": 3, "stride": 3,
             "batch": 8, "lr": 0.002, "epochs": 1, "seeds": [0],

@@ -159,13 +159,12 @@ class StandIn(nn.Module):
             factors = torch.linspace(*FACTORS)
             apart = torch.stack([self._missed(samples, "kick", lambda x, f=f: f * x) for f in factors])
             each = torch.zeros(len(factors), len(models), dtype=apart.dtype).index_add_(1, which, apart)
-            best = (factors[each.argmin(0)] - 1.0).double()
+            best = factors[each.argmin(0)] - 1.0
             known = torch.cat([torch.ones(len(models), 1), self._centred(models)], 1).double()
-            of_all, *of_code = (torch.linalg.pinv(known) @ best).to(self.values["kick"].dtype)
-            kick = self.values["kick"]
-            # to first order in the factors of the code
-            self.shifts["kick"].mul_(1.0 + of_all).add_(torch.outer(kick, torch.stack(of_code)))
-            kick.mul_(1.0 + of_all)
+            wanted = (best * self._valued(models)["kick"]).T.double()  # (models, memories)
+            of_all, *of_code = (torch.linalg.pinv(known) @ wanted).to(self.values["kick"].dtype)
+            self.values["kick"] += of_all
+            self.shifts["kick"] += torch.stack(of_code, 1)
 
     def _missed(self, samples: Samples, name: str, changed: Callable[[Tensor], Tensor]) -> Tensor:
         """The distance of its own spikes to those of each sample, with one of its values changed."""

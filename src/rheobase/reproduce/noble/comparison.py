@@ -70,7 +70,6 @@ def run(job: Job) -> Finding:
                 kept.put({"prediction": name, "test": part, "seed": seed, **figures, "epoch": one["epoch"]})
     text = _said(job, found, floor)
     caption = _caption(job, on)
-    drawn = {name: found[name] for name in found if not job["trained"][name].get("ablation")}
     name = next((name for name, choice in job["trained"].items() if choice["kind"] == NEURON), None)
     others = list[Table]()
     if name is not None and on.fitted:
@@ -86,9 +85,9 @@ def run(job: Job) -> Finding:
         + others,
         pictures=[
             Picture("Traces", f"The first model of each test, near {SHOWN:g} nA, first seed.", text,
-                    lambda style: _traces(on, drawn, style)),
+                    lambda style: _traces(on, found, style)),
             Picture("Spikes against current", "Each point is a sample; first seed.", text,
-                    lambda style: _counts(on, drawn, style)),
+                    lambda style: _counts(on, found, style)),
             Picture("Learning curves", "Each objective on validation traces, after each epoch; first seed.", text,
                     lambda style: _curves(on, job, found, style)),
         ],
@@ -262,11 +261,6 @@ _CONVOLUTIONAL = {
     "kind": CONVOLUTIONAL, "code": CODES[0], "channels": 24, "layers": 6, "width": 4, "stride": 4, "batch": 16,
     "lr": 0.002,
 }  # fmt: skip
-# which code is worth what: at a third of the epochs
-_ABLATED = {
-    f"short: {code}": {**_NEURON, "code": code, "epochs": 8, "free": 6, "seeds": [0], "ablation": True}
-    for code in ("none", "s_thr", "I_thr", "s_thr, I_thr", "conductances", "its own")
-}
 _POINT = {
     "kinds": ["GLIF3", "AdEx"], "sweeps": 10, "restarts": 24, "forced": 60, "free": 5, "generations": 150,
     "population": 64,
@@ -281,10 +275,9 @@ PART = Part(
         "trained": {
             "causal neuron": {**_NEURON, "epochs": 24, "free": 20},
             "causal neuron, conductances": {**_NEURON, "code": CODES[1], "epochs": 24, "free": 20},
-            "causal neuron, its own codes": {**_NEURON, "code": "its own", "epochs": 24, "free": 20, "seeds": [0]},
+            "causal neuron, its own codes": {**_NEURON, "code": "its own", "epochs": 24, "free": 20},
             "Fourier operator": {**_OPERATOR, "epochs": 2, "seeds": [0]},
             "convolutional network": {**_CONVOLUTIONAL, "epochs": 3, "seeds": [0]},
-            **_ABLATED,
         },
     },
     quick={

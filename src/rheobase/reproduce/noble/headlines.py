@@ -6,7 +6,7 @@ from rheobase.reproduce.headlines import Results, Row
 from rheobase.reproduce.scores import seeds
 
 OPENING = ("comparison", "Traces")
-GAMMA, NEURON = "Gamma at 4 ms", "causal neuron, conductances"
+GAMMA, NEURON = "Gamma at 4 ms", "causal neuron, its own codes"
 
 
 def _row(found: Results, table: str, prediction: str) -> Row:
@@ -18,7 +18,7 @@ def spikes(found: Results) -> str:
     own, near, silent = (float(row[GAMMA] or 0.0) for row in here.values())
     row = here[NEURON]
     return (
-        f"A causal neuron of {row['parameters']} parameters, told the conductances of each of {_models(found)} models "
+        f"A causal neuron of {row['parameters']:,} parameters, with a learned code for each of {_models(found)} models "
         f"of a human interneuron, has a Gamma at 4 ms of {own:.2f} on amplitudes that it has not seen "
         f"({seeds(int(row['seeds'] or 1))}); the nearest training model, simulated, {near:.2f}, and a prediction that "
         f"never fires {silent:.0f}."
@@ -26,10 +26,12 @@ def spikes(found: Results) -> str:
 
 
 def models(found: Results) -> str:
-    own, near = (_row(found, "Unseen models", name) for name in (NEURON, "nearest training model"))
+    names = (NEURON, "causal neuron, conductances", "nearest training model")
+    own, told, near = (_row(found, "Unseen models", name) for name in names)
     return (
-        f"On {len(found.setting('comparison', 'held_out'))} held-out models it is {float(own[GAMMA] or 0.0):.2f}, of "
-        f"the nearest training model {float(near[GAMMA] or 0.0):.2f}; the error of its spike count is "
+        f"On {len(found.setting('comparison', 'held_out'))} held-out models it is {float(own[GAMMA] or 0.0):.2f} with "
+        f"the mean of its codes, {float(told[GAMMA] or 0.0):.2f} where conductances are the code, of the nearest "
+        f"training model {float(near[GAMMA] or 0.0):.2f}; the spike count is off by "
         f"{float(own['spike count error (%)'] or 0.0):.1f} % (published, of an operator that was trained on 38 times "
         "as many traces: 9.2 %, without the samples in which only one of both fires)."
     )
