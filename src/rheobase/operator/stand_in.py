@@ -24,6 +24,7 @@ from rheobase.operator.samples import Samples
 
 FAST, SLOW = 0.15, 100.0  # ms: time constants of the fastest and the slowest memory
 BELOW = 0.1  # how far below its threshold a neuron that does not fire is to stay
+MANY = 20  # spikes more than twice those of any sample
 MOVES, FACTORS = (-0.5, 0.3, 33), (0.95, 1.05, 41)  # of the threshold and of the kick: from, to and how many
 FREE = 30.0  # of the same on the path of its own spikes
 WEIGHT = 10.0  # of the distance to threshold in the objective, beside the relative error of the potential
@@ -172,7 +173,11 @@ class StandIn(nn.Module):
         given[name] = changed(given[name])
         current = PER_NANOAMPERE * samples.current[:, None]
         spikes, _ = functional_call(self._traced(samples).neuron, given, (current,))
-        return van_rossum(samples.trains, trains_of(spikes[:, 0], self.sample))
+        counts = spikes[:, 0].sum(0)
+        # all pairs of spikes of a neuron that fires in every step would not fit into memory: they count as far apart
+        steady = counts > 2 * samples.trains.shape[1] + MANY
+        made = trains_of(spikes[:, 0] * ~steady, self.sample)
+        return torch.where(steady, (0.5 * counts).sqrt().double(), van_rossum(samples.trains, made))
 
     def _valued(self, code: Tensor) -> dict[str, Any]:
         """The learned values for codes (*models, features); those that the code shifts have the axes of the models."""

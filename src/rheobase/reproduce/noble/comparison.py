@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rheobase.learning.fitting.features import check_features
 from rheobase.operator.fourier import library
 from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import WIDTH, dress, legend, new_figure
+from rheobase.plot.style import LABEL, TICK, WIDTH, dress, new_figure
 from rheobase.plot.table import Cell
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble import other_stimuli
@@ -44,7 +45,11 @@ FIGURES = {
     **{f"{title} error (%)": title for title in FEATURES},
 }  # fmt: skip
 COST = "CPU ms for 1 s"
-COLUMNS = ("prediction", "code", "seeds", *FIGURES, "of samples", "of them firing", "parameters", "training (s)", COST)
+LAST = 150.0  # ms of the step that are drawn
+EACH = "Gamma of each seed"
+COLUMNS = (
+    "prediction", "code", "seeds", *FIGURES, EACH, "of samples", "of them firing", "parameters", "training (s)", COST,
+)  # fmt: skip
 PARTS = ("unseen amplitudes", "unseen models", "fitted models")
 CAPTIONS = {
     "unseen amplitudes": "Training models under amplitudes that no training trace has.",
@@ -84,11 +89,11 @@ def run(job: Job) -> Finding:
         ]
         + others,
         pictures=[
-            Picture("Traces", f"The first model of each test, near {SHOWN:g} nA, first seed.", text,
+            Picture("Traces", f"First model of each test, near {SHOWN:g} nA, end of the step; first seed.", text,
                     lambda style: _traces(on, found, style)),
             Picture("Spikes against current", "Each point is a sample; first seed.", text,
                     lambda style: _counts(on, found, style)),
-            Picture("Learning curves", "Each objective on validation traces, after each epoch; first seed.", text,
+            Picture("Learning curves", "Objectives on validation traces, spikes told; first seed.", text,
                     lambda style: _curves(on, job, found, style)),
         ],
         quoted=[_published()],
@@ -125,7 +130,8 @@ def _figures(each: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
     for key in FIGURES.values():
         values = [one[key] for one in each if one[key] is not None]
         means.append(statistics.fmean(values) if values else None)
-    return (*means, each[0]["samples"], each[0]["firing"])
+    spread = ", ".join(_number(one["gamma"]) for one in each) if len(each) > 1 else None
+    return (*means, spread, each[0]["samples"], each[0]["firing"])
 
 
 def _said(job: Job, found: Mapping[str, list[Mapping[str, Any]]], floor: Mapping[str, Any]) -> str:
@@ -192,51 +198,62 @@ def _published() -> Table:
 
 
 def _traces(on: Family, found: Mapping[str, list[Mapping[str, Any]]], style: Style) -> Figure:
-    figure = new_figure(WIDTH, 4.4, style)
-    parts = on.parts()
-    axes = figure.subplots(len(parts), 1, sharex=True)
-    time = np.arange(on.protocol.window) * on.protocol.sample
+    figure = new_figure(WIDTH, 4.2, style)
+    axes = figure.subplots(2, 1, sharex=True)
+    p = on.protocol
+    time = np.arange(p.window) * p.sample
     _, features = on.code(CODES[0])
-    for ax, (part, traces) in zip(axes, parts.items(), strict=True):
+    for ax, part in zip(axes, PARTS[:2], strict=True):
+        traces = on.parts()[part]
         k = chosen(traces)
         truth = on.windows(traces, features)
         name = on.models.names[int(traces.model[k])]
         dress(ax, style, title=f"{part}: {name}, {1000 * float(traces.amplitude[k]):.0f} pA", y="potential (mV)")
-        ax.plot(time, truth.v[:, k].numpy(), color=style.muted, lw=1.6, label="cell")
+        ax.plot(time, truth.v[:, k].numpy(), color=style.muted, lw=1.8, label="cell")
         for colour, (label, results) in zip(style.colours, found.items(), strict=False):
             ax.plot(time, results[0][f"v, {part}"], color=colour, lw=0.8, label=label)
-    axes[-1].set_xlabel("time (ms)")
-    # between the panels: spikes are everywhere in them
-    legend(axes[0], style, loc="upper center", bbox_to_anchor=(0.5, -0.03), ncols=len(found) + 1)
+        # its end, since what drifts has drifted there
+        ax.set_xlim(max(0.0, p.early + p.duration - LAST), p.early + p.duration + 0.25 * LAST)
+    axes[-1].set_xlabel("time (ms)", fontsize=LABEL, color=style.muted)
+    _legend(figure, axes[0], style)
     return figure
 
 
 def _counts(on: Family, found: Mapping[str, list[Mapping[str, Any]]], style: Style) -> Figure:
-    figure = new_figure(WIDTH, 2.6, style)
-    parts = on.parts()
-    axes = figure.subplots(1, len(parts), sharey=True)
+    figure = new_figure(WIDTH, 3.0, style)
+    axes = figure.subplots(1, 2, sharey=True)
     _, features = on.code(CODES[0])
-    for ax, (part, traces) in zip(axes, parts.items(), strict=True):
+    for ax, part in zip(axes, PARTS[:2], strict=True):
+        traces = on.parts()[part]
         dress(ax, style, title=part, x="current (pA)", y="spikes" if ax is axes[0] else "", grid="y")
         current = 1000.0 * traces.amplitude.numpy()
         ax.plot(current, counted(on.windows(traces, features).trains), "o", ms=5, mfc="none", color=style.muted,
                 label="cell")  # fmt: skip
         for colour, (label, results) in zip(style.colours, found.items(), strict=False):
             ax.plot(current, results[0][f"counts, {part}"], ".", ms=3, color=colour, label=label)
-    legend(axes[0], style)
+    _legend(figure, axes[0], style)
     return figure
 
 
 def _curves(on: Family, job: Job, found: Mapping[str, list[Mapping[str, Any]]], style: Style) -> Figure:
-    figure = new_figure(WIDTH, 2.8, style)
+    figure = new_figure(WIDTH, 3.0, style)
     ax = figure.subplots()
-    dress(ax, style, x="traces seen", y="objective, validation", grid="y")
+    dress(ax, style, x="traces seen (1000)", y="objective, validation", grid="y")
     for colour, (name, results) in zip(itertools.cycle(style.colours), found.items(), strict=False):
         losses = results[0]["loss"]
         seen = len(on.train) // job["trained"][name]["batch"] * job["trained"][name]["batch"]
-        ax.loglog([seen * (k + 1) for k in range(len(losses))], losses, color=colour, lw=1.0, label=name)
-    legend(ax, style)
+        thousands = [1e-3 * seen * (k + 1) for k in range(len(losses))]
+        ax.semilogy(thousands, losses, ".-", ms=3, color=colour, lw=1.0, label=name)
+    _legend(figure, ax, style)
     return figure
+
+
+def _legend(figure: Figure, ax: Axes, style: Style) -> None:
+    """Below the panels: what is drawn is everywhere in them."""
+    figure.legend(
+        *ax.get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False, fontsize=TICK,
+        labelcolor=style.ink, handlelength=1.4,
+    )  # fmt: skip
 
 
 def _smaller(used: Mapping[str, Any]) -> str:
@@ -291,6 +308,6 @@ PART = Part(
         },
     },
     needs=(FOLDER,),
-    minutes=75,
+    minutes=50,
     reduced=_smaller,
 )  # fmt: skip
