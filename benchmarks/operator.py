@@ -16,7 +16,7 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def call(kind: str, batch: int, protocol: Protocol) -> Callable[[], object]:
     if kind == "Fourier operator":
         operator, given = FourierOperator(CODES, steps=protocol.window), stimulus(protocol, batch)
         return quietly(lambda: operator(given, code))
-    coarse = Protocol(**{**asdict(protocol), "keep": 6})
+    coarse = replace(protocol, keep=6)
     given = stimulus(coarse, batch)
     if kind == "network":
         network = Convolutional(CODES, sample=coarse.sample)

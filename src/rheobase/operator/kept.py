@@ -40,15 +40,15 @@ def _check(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> No
 
 
 def _read(stored: Any, owner: str) -> dict[str, Any]:
+    expected, remedy = "what the net was made for, as JSON", "load the file that was saved"
+    if not isinstance(stored, Tensor):
+        raise CheckpointError(owner, f"{NAME!r} of {type(stored).__name__}", expected, remedy)
     try:
-        if not isinstance(stored, Tensor):
-            raise TypeError(type(stored).__name__)
         found = json.loads(bytes(stored.tolist()))
-        if not isinstance(found, dict):
-            raise TypeError(type(found).__name__)
     except (TypeError, ValueError) as error:
-        given, expected = f"a damaged {NAME!r} ({error})", "what the net was made for, as JSON"
-        raise CheckpointError(owner, given, expected, "load the file that was saved") from error
+        raise CheckpointError(owner, f"a damaged {NAME!r} ({error})", expected, remedy) from error
+    if not isinstance(found, dict):
+        raise CheckpointError(owner, f"a damaged {NAME!r} ({type(found).__name__})", expected, remedy)
     return found
 
 

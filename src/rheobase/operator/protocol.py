@@ -123,7 +123,8 @@ class Protocol:
         True
         """
         try:
-            return cls(**{**given, "amplitudes": tuple(given["amplitudes"])})
+            settings: dict[str, Any] = {**given, "amplitudes": tuple(given["amplitudes"])}
+            return cls(**settings)
         except (KeyError, TypeError, ParameterError) as error:
             what = error.args[0] if error.args else type(error).__name__
             expected = "the settings of a Protocol"

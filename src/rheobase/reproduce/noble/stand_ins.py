@@ -51,7 +51,7 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
         )  # fmt: skip
         history = _learned(job, name, net, on, features, recipe)
         later: list[Epoch] = []
-        if choice.get("free"):
+        if choice.get("free") and isinstance(net, StandIn):
             net.free = True
             again = replace(recipe, epochs=choice["free"], learning_rate=choice["lr"] * FREE_RATE)
             later = _learned(job, f"{name}-free", net, on, features, again)
