@@ -47,7 +47,7 @@ def own_phase(own: Tensor, spikes: Tensor, current: Tensor) -> tuple[Tensor, Ten
     >>> spikes[[2, 4]], own[[1, 4]] = 1.0, 1.0
     >>> u, known = own_phase(own, spikes, current)
     >>> u.flatten().tolist(), known.flatten().tolist()
-    ([-0.75, -0.25, -0.75, -0.25, 0.25, -1.0, -1.0], [True, True, True, True, True, False, False])
+    ([-0.75, -0.25, -0.25, 0.25, 0.5, -1.0, -1.0], [True, True, True, True, True, False, False])
     """
     steps, onset, on = _steps(spikes), _onset(current), current != 0
     most = int(spikes.sum(0).max())
