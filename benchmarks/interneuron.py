@@ -6,6 +6,7 @@ Both have 127 compartments and the mechanisms of the published models: ten in th
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ FOLDER = Path(os.environ.get("RHEOBASE_DATA", "data")) / "pvalb_689331391"
 NAMES = [f"seed{seed}_hof{k}" for seed in (1, 2, 3) for k in range(20)]
 STORED = ("seed1_hof0", "seed2_hof5")  # models of which the folder has traces by NEURON
 AMPLITUDES = (-0.11, -0.05, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.14, 0.16, 0.18, 0.2, 0.25)  # nA
+MECHANISMS = Path(__file__).parent / "simulators" / "neuron_channels"
 DT, ONSET, END, TOTAL = 0.02, 200.0, 600.0, 715.0  # ms
 REVERSAL = {"na": 53.0, "k": -107.0}  # mV, of the published models
 # of the models by hand: around the medians of the published ones
@@ -111,6 +113,9 @@ def described(cell: Cell) -> dict[str, Any]:
         # what NEURON takes from the cell as a whole
         if parameter == "celsius" or (parameter == "e" and mechanism != "Pas"):
             continue
+        if len(rest) == 2 and not _ranged(*rest):
+            _check_default(key, value, *rest)
+            continue
         name = name.replace("_Pas", "_pas")
         if len(rest) == 2 and bool((value == cell.channels[kind][rest[0]].params[rest[1]].default).all()):  # type: ignore[index, union-attr]
             usual.add(f"{kind}.{name}")
@@ -121,6 +126,22 @@ def described(cell: Cell) -> dict[str, Any]:
         "sections": sections, "mechanisms": inserted, "models": models, "usual": sorted(usual), "celsius": cell.celsius,
         "v_init": cell.v_init, "reversal": {f"e{ion}": e for ion, e in REVERSAL.items()}, "dt": cell.dt,
     }  # fmt: skip
+
+
+def _ranged(mechanism: str, parameter: str) -> bool:
+    """Whether NEURON's mechanism has this parameter; of Pas, which it brings itself, it has all."""
+    path = MECHANISMS / f"{mechanism}.mod"
+    if not path.exists():
+        return True
+    declared = re.findall(r"^\s*RANGE (.*)$", path.read_text(), re.MULTILINE)
+    return parameter in re.findall(r"\w+", " ".join(declared))
+
+
+def _check_default(key: str, value: torch.Tensor, mechanism: str, parameter: str) -> None:
+    """What NEURON's mechanism has as a number must be that number here. Raises: `ValueError`."""
+    default = getattr(channels, mechanism).params[parameter].default
+    if not bool((value.detach().double() == default).all()):
+        raise ValueError(f"{key} is {value}, but NEURON's mechanism has {default} as a number")
 
 
 def _points(s: Section) -> NDArray[np.float64]:

@@ -77,9 +77,9 @@ def test_saved_and_loaded() -> None:
 
 def test_an_option_says_the_size() -> None:
     small, large = neurons.ELM(2), neurons.ELM(2, hidden=7)
-    assert (small.weight_m.shape, large.weight_m.shape, large.weight_out.shape) == ((4, 5), (7, 5), (5, 7))
+    assert (small.weight_m.shape, large.weight_m.shape, large.weight_out.shape) == ((4, 8), (7, 8), (8, 7))
     assert "hidden=7" in repr(large)
-    assert copy.deepcopy(large).weight_m.shape == (7, 5)
+    assert copy.deepcopy(large).weight_m.shape == (7, 8)
     x = torch.rand(30, 2, 2)
     for neuron in (small, large):
         for one, two in zip(neuron(x, backend="reference")[1], neuron(x, backend="llvm")[1], strict=True):

@@ -74,7 +74,7 @@ def test_operator() -> None:
     names = run("operator.md")
     stand_in = names["stand_in"]
     # the table of the page
-    assert count_parameters(stand_in) == 214 + 23 * 2
+    assert count_parameters(stand_in) == 322 + 34 * 2
     assert names["spikes"].shape == names["v"].shape == (500, 1, 3)
     assert names["out"].shape == (100, 2, 4)
 

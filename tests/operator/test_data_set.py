@@ -13,7 +13,20 @@ import torch
 from scipy.stats import skewnorm
 
 from rheobase.errors import DataError, OutOfRange, ParameterError
-from rheobase.operator import Codes, Protocol, Split, Traces, crossings, generate, load, nearest_model, windows
+from rheobase.learning import Recipe
+from rheobase.operator import (
+    Codes,
+    Protocol,
+    Split,
+    StandIn,
+    Traces,
+    crossings,
+    generate,
+    load,
+    nearest_model,
+    train,
+    windows,
+)
 from tests.operator.stub import SHORT, Small
 
 SPLITS = {
@@ -75,7 +88,7 @@ def test_windows(folder: Path) -> None:
     traces = load(folder, "train")
     features = torch.tensor([[1.0], [2.0], [3.0]])
     for start in (0, SHORT.usual_start):
-        s = windows(traces, features, SHORT, start)
+        s = windows(traces, features, start)
         assert torch.equal(s.v, traces.v[:, start : start + SHORT.window].T)
         assert torch.equal(s.code[:, 0], traces.model.float() + 1.0)
         assert torch.equal(s.spikes.sum(0), torch.isfinite(s.trains).sum(1).float())
@@ -183,12 +196,27 @@ def test_a_list_that_was_changed(folder: Path, tmp_path: Path, change: dict[str,
     assert path.read_bytes() == before
 
 
+def test_a_protocol_that_was_changed(folder: Path, tmp_path: Path) -> None:
+    told = json.loads((folder / "manifest.json").read_bytes())
+    for protocol in ({"dt": 0.05}, {**SHORT.as_json(), "dt": -1.0}, {**SHORT.as_json(), "other": 1}):
+        (tmp_path / "manifest.json").write_text(json.dumps({**told, "made": {**told["made"], "protocol": protocol}}))
+        with pytest.raises(DataError, match=r"manifest.json: .*a protocol that is none"):
+            load(tmp_path, "train")
+
+
 def test_windows_of_another_protocol(folder: Path) -> None:
-    traces = load(folder, "train")
+    """What a folder was made by is read with the traces, and compared with what a caller expects."""
+    traces = load(folder, "train", protocol=SHORT)
+    assert traces.protocol == SHORT
+    with pytest.raises(DataError, match=r"traces made with duration = 40.0; expected duration = 41.0"):
+        load(folder, "train", protocol=replace(SHORT, duration=41.0))
     with pytest.raises(DataError, match=r"traces of 500 samples; expected 250"):
-        windows(traces, torch.ones(3, 1), replace(SHORT, keep=4))
+        windows(replace(traces, protocol=replace(SHORT, keep=4)), torch.ones(3, 1))
     with pytest.raises(DataError, match="features of 1 models; expected 2"):
-        windows(traces, torch.ones(1, 1), SHORT)
+        windows(traces, torch.ones(1, 1))
+    other = replace(traces, protocol=replace(SHORT, skew=1.0))
+    with pytest.raises(DataError, match="traces and validation of different protocols"):
+        train(StandIn(("a",), sample=SHORT.sample), traces, other, torch.ones(2, 1), Recipe(batch_size=4))
 
 
 def test_codes_are_scaled_on_training_models_alone() -> None:

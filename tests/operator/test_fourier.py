@@ -101,7 +101,9 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
     protocol = Protocol(dt=0.1, keep=1, before=1.0, duration=3.0, after=1.0, early=0.5)
     generator = torch.Generator().manual_seed(0)
     v = torch.randn(8, protocol.recorded, generator=generator) - 70.0
-    traces = Traces(v, 0.1 * torch.rand(8, generator=generator), torch.arange(8) % 2, torch.full((8, 1), torch.inf))
+    traces = Traces(
+        v, 0.1 * torch.rand(8, generator=generator), torch.arange(8) % 2, torch.full((8, 1), torch.inf), protocol
+    )
     features, recipe = torch.tensor([[1.0, 2.0], [3.0, 2.5]]), Recipe(epochs=3, batch_size=4, learning_rate=0.01)
 
     def run(folder: Path | None, stop: int) -> list[Tensor]:
@@ -110,7 +112,7 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
                 raise KeyboardInterrupt
 
         net = small(steps=protocol.window)
-        train(net, traces, traces, features, protocol, recipe, folder=folder, progress=progress)
+        train(net, traces, traces, features, recipe, folder=folder, progress=progress)
         return [p.detach().clone() for p in net.parameters()]
 
     with pytest.raises(KeyboardInterrupt):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +14,9 @@ from torch import Tensor
 
 from rheobase import neurons, nn
 from rheobase.errors import CheckpointError, DataError, Diverged, DTypeError, OutOfRange, ParameterError, ShapeError
-from rheobase.learning import Recipe
+from rheobase.learning import Recipe, load_weights, save_weights, trains_of, van_rossum
 from rheobase.operator import Codes, Samples, Split, StandIn, Traces, generate, load, scores, train, windows
-from rheobase.operator.stand_in import phase
+from rheobase.operator.phases import own_phase, phase
 from tests.operator.stub import SHORT, Small
 
 FEATURES = torch.tensor([[3e-5], [9e-5], [6e-5]], dtype=torch.float64)
@@ -39,11 +42,11 @@ def net() -> StandIn:
 
 
 def held(traces: Traces) -> Samples:
-    return windows(traces, FEATURES, SHORT)
+    return windows(traces, FEATURES)
 
 
 def test_how_many_parameters() -> None:
-    assert sum(p.numel() for p in StandIn(CODES, sample=0.1).parameters()) == 214 + 23
+    assert sum(p.numel() for p in StandIn(CODES, sample=0.1).parameters()) == 322 + 34
     assert sum(p.numel() for p in StandIn([f"g{k}" for k in range(20)], sample=0.1).parameters()) < 10_000
 
 
@@ -57,6 +60,42 @@ def test_phase() -> None:
     assert known[:, 0].tolist() == [True] * 9 + [False] * 3
     assert known[:, 1].tolist() == [True] * 2 + [False] * 10
     assert bool(((u >= 0) == (spikes > 0)).all())
+
+
+def test_phase_on_the_path_of_its_own_spikes() -> None:
+    """Onset at 2, spikes of the data at 6 and 8, intervals 4 and 2; its own at 5 (early) and 9 (late), and one more."""
+    spikes, own, current = torch.zeros(14, 1), torch.zeros(14, 1), torch.zeros(14, 1)
+    spikes[[6, 8]], own[[5, 9, 10]] = 1.0, 1.0
+    current[2:12] = 1.0
+    u, known = own_phase(own, spikes, current)
+    assert u[:10, 0].tolist() == [-1.0, -1.0, -0.875, -0.625, -0.375, -0.125, -0.25, 0.25, 0.5, 0.5]
+    assert known[:, 0].tolist() == [True] * 10 + [False] * 4
+    # where its own spikes are those of the data, it is the same
+    for one, other in zip(own_phase(spikes, spikes, current), phase(spikes, current), strict=True):
+        assert torch.equal(one, other)
+    # a spike that is late when the current ends is not asked for any more
+    own[[5, 9, 10]] = 0.0
+    late, still = own_phase(own, spikes, current)
+    assert float(late.max()) == 0.5
+    assert still[:, 0].tolist() == [True] * 12 + [False] * 2
+
+
+def test_free_it_learns_from_its_own_spikes(net: StandIn, traces: Traces) -> None:
+    """The objective is larger by the error on its own path; steps down its gradient make it smaller."""
+    s = held(traces)
+    optimiser = torch.optim.Adam(net.parameters(), 0.02)
+    with torch.no_grad():
+        net.values["v_threshold"] -= 1.0
+        told = float(net.objective(s))
+    net.free, losses = True, list[float]()
+    for _ in range(15):
+        loss = net.objective(s)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[0] > 1.1 * told
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_the_neuron_of_a_code_is_the_stand_in(net: StandIn, traces: Traces) -> None:
@@ -77,7 +116,7 @@ def test_told_is_the_neuron_where_spikes_are_its_own(net: StandIn, traces: Trace
     s = held(traces)
     with torch.no_grad():
         net.values["v_threshold"] -= 1.0
-        net.values["weight_u"].mul_(5.0)
+        net.values["kick"].copy_(-0.5 * net.values["weight_u"])
         spikes, v, _ = net(s.current[:, None], s.code)
         assert 0.001 < float(spikes.mean()) < 0.5
         told, distance = net.told(Samples(s.current, s.code, s.v, spikes[:, 0], s.trains))
@@ -105,7 +144,7 @@ def test_gradient_of_the_objective(net: StandIn, traces: Traces) -> None:
 def test_it_learns(net: StandIn, traces: Traces) -> None:
     before = scores(net.told(held(traces))[0].detach(), held(traces), SHORT.sample)
     recipe = Recipe(epochs=40, batch_size=8, learning_rate=0.02, clip_norm=1.0)
-    history = train(net, traces, traces, FEATURES, SHORT, recipe)
+    history = train(net, traces, traces, FEATURES, recipe)
     after = scores(net.told(held(traces))[0].detach(), held(traces), SHORT.sample)
     assert history[-1].loss < 0.6 * history[0].loss
     assert after.subtracted < 0.7 * before.subtracted
@@ -115,11 +154,34 @@ def test_it_learns(net: StandIn, traces: Traces) -> None:
     assert float(spikes.sum()) > 0
 
 
+def test_calibration_finds_how_long_each_model_waits(net: StandIn, traces: Traces) -> None:
+    """The data are its own spikes; then its kicks are stretched, by another factor for each model, and found again."""
+    s = held(traces)
+    kick = -0.5 * net.values["weight_u"].detach()
+    with torch.no_grad():
+        net.values["v_threshold"] -= 1.0
+        net.values["kick"].copy_(kick)
+        net.shifts["kick"].zero_()
+        spikes, _, _ = net(s.current[:, None], s.code)
+        truth = replace(s, trains=trains_of(spikes[:, 0], SHORT.sample))
+        net.values["kick"].mul_(1.03)
+        net.shifts["kick"].add_(-0.01 * kick[:, None])
+
+    def apart() -> float:
+        made, _, _ = net(s.current[:, None], s.code)
+        return float(van_rossum(truth.trains, trains_of(made[:, 0], SHORT.sample)).mean())
+
+    with torch.no_grad():
+        before = apart()
+        net.calibrate(truth)
+        assert apart() < 0.8 * before
+
+
 def test_training_goes_on_where_it_stopped(traces: Traces, tmp_path: Path) -> None:
     def run(folder: Path | None, progress: Any) -> tuple[list[Tensor], list[float]]:
         torch.manual_seed(1)
         net = StandIn(CODES, sample=SHORT.sample, hidden=4)
-        history = train(net, traces, traces, FEATURES, SHORT, RECIPE, folder=folder, progress=progress)
+        history = train(net, traces, traces, FEATURES, RECIPE, folder=folder, progress=progress)
         return [p.detach().clone() for p in net.parameters()], [one.loss for one in history]
 
     def stop(done: int, total: int, history: Any) -> None:
@@ -135,17 +197,17 @@ def test_training_goes_on_where_it_stopped(traces: Traces, tmp_path: Path) -> No
 
 
 def test_a_folder_of_another_run(traces: Traces, tmp_path: Path, net: StandIn) -> None:
-    train(net, traces, traces, FEATURES, SHORT, Recipe(epochs=1, batch_size=8), folder=tmp_path)
+    train(net, traces, traces, FEATURES, Recipe(epochs=1, batch_size=8), folder=tmp_path)
     other = StandIn(Codes.of(("leak",), 2 * FEATURES), sample=SHORT.sample, hidden=4, amplitudes=SHORT.amplitudes)
     with pytest.raises(CheckpointError, match="another net"):
-        train(other, traces, traces, FEATURES, SHORT, Recipe(epochs=1, batch_size=8), folder=tmp_path)
+        train(other, traces, traces, FEATURES, Recipe(epochs=1, batch_size=8), folder=tmp_path)
     with pytest.raises(CheckpointError, match="another recipe"):
-        train(net, traces, traces, FEATURES, SHORT, Recipe(epochs=2, batch_size=8), folder=tmp_path)
+        train(net, traces, traces, FEATURES, Recipe(epochs=2, batch_size=8), folder=tmp_path)
 
 
 def test_wrong_use(net: StandIn, traces: Traces) -> None:
     with pytest.raises(DataError, match="24 traces"):
-        train(net, traces, traces, FEATURES, SHORT, Recipe(batch_size=25))
+        train(net, traces, traces, FEATURES, Recipe(batch_size=25))
     with pytest.raises(OutOfRange, match="leak"):
         net.neuron(torch.tensor([[1e-3]]))
     with pytest.raises(OutOfRange, match=r"0.4 nA.*-0.1 to 0.3 nA"):
@@ -163,10 +225,10 @@ def test_wrong_use(net: StandIn, traces: Traces) -> None:
     with pytest.raises(DTypeError, match="code of list"):
         net.neuron([3e-5])  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match=r"steps of 0\.5 ms; expected 0\.1 ms"):
-        train(StandIn(CODES, sample=0.5), traces, traces, FEATURES, SHORT, RECIPE)
-    bad = Traces(traces.v * float("nan"), traces.amplitude, traces.model, traces.spikes)
+        train(StandIn(CODES, sample=0.5), traces, traces, FEATURES, RECIPE)
+    bad = Traces(traces.v * float("nan"), traces.amplitude, traces.model, traces.spikes, SHORT)
     with pytest.raises(Diverged, match="epoch 1, batch 1"):
-        train(net, bad, bad, FEATURES, SHORT, RECIPE)
+        train(net, bad, bad, FEATURES, RECIPE)
 
 
 def test_one_code_and_double_precision(net: StandIn) -> None:
@@ -180,13 +242,50 @@ def test_one_code_and_double_precision(net: StandIn) -> None:
 
 
 def test_in_front_of_a_layer_it_learns_end_to_end(net: StandIn) -> None:
-    """A stand-in's neuron drives a LIF layer; the gradient comes through it to a weight in front of it."""
-    neuron = net.neuron(FEATURES[:2].float())
-    whole = nn.Sequential(nn.Linear(3, 2), neuron, nn.Linear(2, 4), neurons.LIF(4, dt=1.0, tau_mem=5.0))
-    out, _ = whole(torch.rand(40, 2, 3))
-    assert out.shape == (40, 2, 4)
-    out.mean().backward()
-    first = whole[0].weight.grad
-    assert first is not None
-    assert bool(torch.isfinite(first).all())
-    assert float(first.abs().max()) > 0
+    """Which of two inputs is the stronger one: a stand-in drives a LIF layer, and all weights around it learn."""
+    with torch.no_grad():
+        net.values["v_threshold"] -= 1.0
+        net.values["kick"].copy_(-0.5 * net.values["weight_u"])
+    torch.manual_seed(1)
+    neuron = net.neuron(FEATURES.float())
+    whole = nn.Sequential(nn.Linear(2, 3), neuron, nn.Linear(3, 2), neurons.LIF(2, dt=SHORT.sample, tau_mem=5.0))
+    label = torch.arange(16) % 2
+    x = 0.5 * torch.rand(60, 16, 2)
+    x[:, range(16), label] += 1.0
+    before, optimiser = whole[0].weight.detach().clone(), torch.optim.Adam(whole.parameters(), 0.05)
+    right = list[float]()
+    for _ in range(50):
+        counts = whole(x)[0].sum(0)
+        right.append(float((counts.argmax(1) == label).float().mean()))
+        loss = torch.nn.functional.cross_entropy(0.5 * counts, label)
+        optimiser.zero_grad()
+        loss.backward()
+        assert bool(torch.isfinite(whole[0].weight.grad).all())
+        optimiser.step()
+    assert right[0] == 0.5
+    assert right[-1] == 1.0
+    assert float((whole[0].weight - before).detach().abs().max()) > 0.1  # the gradient came through the stand-in
+
+
+def test_weights_go_with_what_they_were_trained_for(net: StandIn, tmp_path: Path) -> None:
+    """Of other codes, another step or another range they are refused; a file and a copy keep it."""
+    save_weights(tmp_path / "net.json", net)
+    same = StandIn(CODES, sample=SHORT.sample, hidden=4, amplitudes=SHORT.amplitudes)
+    load_weights(tmp_path / "net.json", same)
+    x = torch.full((9, 1, 1), 0.1)
+    assert torch.equal(same(x, FEATURES[:1])[1], net(x, FEATURES[:1])[1])
+    copy.deepcopy(net).half().load_state_dict(pickle.loads(pickle.dumps(net)).state_dict())
+    usual: dict[str, Any] = {"codes": CODES, "sample": SHORT.sample, "hidden": 4, "amplitudes": SHORT.amplitudes}
+    others: list[tuple[str, Any, str]] = [
+        ("codes", Codes.of(("leak",), 2 * FEATURES), "codes"), ("codes", ("gain",), "features"),
+        ("sample", 0.2, "sample = 0.1; expected sample = 0.2"), ("amplitudes", None, "amplitudes"),
+    ]  # fmt: skip
+    for name, value, words in others:
+        other = StandIn(**{**usual, name: value})
+        with pytest.raises(CheckpointError, match=words):
+            other.load_state_dict(net.state_dict())
+        with pytest.raises(CheckpointError, match=words):
+            load_weights(tmp_path / "net.json", other)
+    damaged = {**net.state_dict(), "made_for": torch.zeros(4096, dtype=torch.uint8)}
+    with pytest.raises(CheckpointError, match="damaged 'made_for'"):
+        same.load_state_dict(damaged)

@@ -9,7 +9,7 @@ import torch
 
 from rheobase.core import MapNeuron, option, param, state
 
-MEMORIES = 5
+MEMORIES = 8
 
 
 class ELM(MapNeuron):
@@ -22,16 +22,16 @@ class ELM(MapNeuron):
         z[t] = 1 where u[t] >= 0;    m[t] becomes m[t] + kick z[t]
         v[t] = v_leak + weight_v m[t]
 
-    Five memories m, as many hidden units h as asked for. Times are in steps. The memories are the states m0 to m4, the
-    slowest last; weight_m is (hidden, 5), weight_out (5, hidden), the other weights and biases are vectors.
+    Eight memories m, as many hidden units h as asked for. Times are in steps. The memories are the states m0 to m7, the
+    slowest last; weight_m is (hidden, 8), weight_out (8, hidden), the other weights and biases are vectors.
 
-    Shapes: i (time, batch, *shape); out (time, batch, *shape) in {0, 1}; m0 to m4, v (batch, *shape). A parameter with
+    Shapes: i (time, batch, *shape); out (time, batch, *shape) in {0, 1}; m0 to m7, v (batch, *shape). A parameter with
     a size is (*size), or (*size, *shape): with a bias (hidden, *shape) and shared weights, neurons differ in the bias.
 
     Raises: `ParameterError` for tau_min or tau_max <= 0.
 
     Numerics: the memories decay exactly, and stay below lam and the kicks they got. At the defaults it is a leaky
-    integrator of five time constants that adapts: weights are to be learned (`rheobase.operator` does it).
+    integrator of eight time constants that adapts: weights are to be learned (`rheobase.operator` does it).
 
     Differs from the paper: it has one input in place of synaptic traces; a spike is emitted where u crosses 0 and
     kicks the memories, which in the paper do not see the output; v is a state, so that it can be recorded, and its
@@ -45,7 +45,7 @@ class ELM(MapNeuron):
         >>> import torch
         >>> spikes, end = ELM(1)(torch.full((200, 1, 1), 1.0))
         >>> int(spikes.sum())
-        14
+        18
     """
 
     tau_min = param(2.0, "1", "time constant of the fastest memory, in steps", positive=True)
@@ -68,7 +68,10 @@ class ELM(MapNeuron):
     m1 = state(0.0, "1", "second memory")
     m2 = state(0.0, "1", "third memory")
     m3 = state(0.0, "1", "fourth memory")
-    m4 = state(0.0, "1", "slowest memory")
+    m4 = state(0.0, "1", "fifth memory")
+    m5 = state(0.0, "1", "sixth memory")
+    m6 = state(0.0, "1", "seventh memory")
+    m7 = state(0.0, "1", "slowest memory")
     v = state("v_leak", "mV", "membrane potential")
 
     def step(self, s: Any, i: Any) -> tuple[Any, ...]:

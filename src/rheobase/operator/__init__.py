@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rheobase.operator.baselines import nearest_model, never_firing
 from rheobase.operator.codes import Codes
+from rheobase.operator.convolutional import Convolutional
 from rheobase.operator.data_set import Split, Traces, generate, load
 from rheobase.operator.embedding import channels, modulated
 from rheobase.operator.fourier import FourierOperator
@@ -21,6 +22,7 @@ from rheobase.operator.training import Epoch, train
 __all__ = [
     "AllenModels",
     "Codes",
+    "Convolutional",
     "Epoch",
     "FourierOperator",
     "Models",

@@ -44,7 +44,9 @@ class Split:
 
 @dataclass(frozen=True)
 class Traces:
-    """Some traces. `spikes` are times in ms from the beginning of the trace, filled up with infinities.
+    """Some traces, and the protocol that they were made by.
+
+    `spikes` are times in ms from the beginning of the trace, filled up with infinities.
 
     Shapes: v (samples, time) in mV, amplitude (samples,) in nA, model (samples,) int64, spikes (samples, most).
     """
@@ -53,13 +55,14 @@ class Traces:
     amplitude: Tensor
     model: Tensor
     spikes: Tensor
+    protocol: Protocol
 
     def __len__(self) -> int:
         return len(self.v)
 
     def of(self, which: Tensor) -> Traces:
         """Some of them: (n,) numbers, or (samples,) bool."""
-        return Traces(self.v[which], self.amplitude[which], self.model[which], self.spikes[which])
+        return Traces(self.v[which], self.amplitude[which], self.model[which], self.spikes[which], self.protocol)
 
 
 def generate(
@@ -90,30 +93,38 @@ def generate(
         if not _intact(folder, manifest, f"{name}-{k}")
     ]  # fmt: skip
     total = sum(split.chunks for split in splits.values())
-    settled: dict[str, tuple[Cell, CellState]] = {}
+    ready: dict[str, tuple[Cell, CellState]] = {}
     for done, (name, k) in enumerate(todo, start=total - len(todo)):
         progress(done, total)
         split = splits[name]
-        if name not in settled:
+        if name not in ready:
             # of the chunks of one split only, since the states of many models are large
-            settled = {name: _settled(models.cell(split.models, protocol.dt), protocol)}
-        data = _bytes(_simulated(*settled[name], split, protocol, derive_seed(seed, name, k)))
+            ready = {name: settled(models.cell(split.models, protocol.dt), protocol)}
+        data = _bytes(_simulated(*ready[name], split, protocol, derive_seed(seed, name, k)))
         atomic_write(folder / f"{name}-{k}.safetensors", data)
         manifest["chunks"][f"{name}-{k}"] = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
         write_json(path, manifest)
     progress(total, total)
 
 
-def load(folder: str | Path, split: str, *, chunks: int | None = None) -> Traces:
-    """The traces of a split, or of its first chunks.
+def load(
+    folder: str | Path, split: str, *, chunks: int | None = None, protocol: Protocol | None = None
+) -> Traces:  # fmt: skip
+    """The traces of a split, or of its first chunks; with `protocol`, a folder that was made by another is refused.
 
-    Raises: `DataError` for a folder without it, with a chunk that is missing, damaged or not the one that was written;
-    `ParameterError` for a number of chunks below 1.
+    Raises: `DataError` for a folder without it, of another protocol, with a chunk that is missing, damaged or not the
+    one that was written; `ParameterError` for a number of chunks below 1.
     """
     folder = Path(folder)
     if chunks is not None and not is_whole(chunks, 1):
         raise ParameterError("load", f"chunks = {chunks!r}", "a whole number > 0", "leave it out for all of them")
     manifest = _read_manifest(folder / MANIFEST)
+    made = Protocol.from_json(manifest["made"]["protocol"], str(folder / MANIFEST))
+    if protocol is not None and made != protocol:
+        told, asked = made.as_json(), protocol.as_json()
+        name = next(name for name in told if told[name] != asked[name])
+        given, remedy = f"traces made with {name} = {told[name]}", "another folder, or the protocol of this one"
+        raise DataError(str(folder), given, f"{name} = {asked[name]}", remedy)
     names = [name for name in manifest["chunks"] if name.rpartition("-")[0] == split]
     if not names or (chunks is not None and len(names) < chunks):
         given = f"{len(names)} chunks of {split!r}"
@@ -125,11 +136,11 @@ def load(folder: str | Path, split: str, *, chunks: int | None = None) -> Traces
         torch.nn.functional.pad(part["spikes"], (0, most - part["spikes"].shape[1]), value=torch.inf) for part in parts
     ]
     joined = {name: torch.cat([part[name] for part in parts]) for name in ("v", "amplitude", "model")}
-    return Traces(joined["v"], joined["amplitude"], joined["model"].long(), torch.cat(padded))
+    return Traces(joined["v"], joined["amplitude"], joined["model"].long(), torch.cat(padded), made)
 
 
 # --- simulation -----------------------------------------------------------------------------------
-def _settled(cell: Cell, protocol: Protocol) -> tuple[Cell, CellState]:
+def settled(cell: Cell, protocol: Protocol) -> tuple[Cell, CellState]:
     """The cell, and its state without current after `settle`."""
     state = cell.rest(1, dtype=torch.float32)
     steps = round(protocol.settle / protocol.dt)

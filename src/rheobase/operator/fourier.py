@@ -15,6 +15,7 @@ from rheobase.errors import BackendUnavailable, DTypeError, InputError, Paramete
 from rheobase.learning import RelativeLp
 from rheobase.operator.codes import Codes, check_amplitudes, checked_names, checked_range
 from rheobase.operator.embedding import AMPLITUDE_LEVELS, channels
+from rheobase.operator.kept import keep_with_weights
 from rheobase.operator.samples import Samples
 
 PUBLISHED: dict[str, int] = {"steps": 8583, "modes": 256, "hidden": 24, "layers": 12}
@@ -80,6 +81,7 @@ class FourierOperator(nn.Module):
             n_modes=(modes,), in_channels=1 + 2 * levels + 2 * len(self.features), out_channels=1,
             hidden_channels=hidden, n_layers=layers, projection_channel_ratio=4,
         )  # fmt: skip
+        keep_with_weights(self, self.features, self.codes, steps=steps, amplitudes=self.amplitudes)
         self.register_state_dict_post_hook(_tensors_only)
 
     def forward(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rheobase.checks import is_number, is_whole
-from rheobase.errors import ParameterError
+from rheobase.errors import DataError, ParameterError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +114,21 @@ class Protocol:
     def as_json(self) -> dict[str, Any]:
         """The settings, as values of JSON."""
         return {**asdict(self), "amplitudes": list(self.amplitudes)}
+
+    @classmethod
+    def from_json(cls, given: dict[str, Any], owner: str) -> Protocol:
+        """What `as_json` gave, read from `owner`. Raises: `DataError` where that is no protocol.
+
+        >>> Protocol.from_json(Protocol(keep=6).as_json(), "manifest.json") == Protocol(keep=6)
+        True
+        """
+        try:
+            settings: dict[str, Any] = {**given, "amplitudes": tuple(given["amplitudes"])}
+            return cls(**settings)
+        except (KeyError, TypeError, ParameterError) as error:
+            what = error.args[0] if error.args else type(error).__name__
+            expected = "the settings of a Protocol"
+            raise DataError(owner, f"a protocol that is none ({what})", expected, "make the data set anew") from error
 
 
 __all__ = ["Protocol"]

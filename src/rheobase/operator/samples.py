@@ -9,7 +9,6 @@ from torch import Tensor
 
 from rheobase.errors import DataError
 from rheobase.operator.data_set import Traces
-from rheobase.operator.protocol import Protocol
 
 
 @dataclass(frozen=True)
@@ -29,15 +28,16 @@ class Samples:
         return Samples(current, code, v, spikes, self.trains)
 
 
-def windows(traces: Traces, features: Tensor, protocol: Protocol, start: int | None = None) -> Samples:
-    """The windows of traces that begin at sample `start`, `protocol.early` ms before the step unless given.
+def windows(traces: Traces, features: Tensor, start: int | None = None) -> Samples:
+    """The windows of traces that begin at sample `start`, `early` ms (of their protocol) before the step unless given.
 
     features (models, features): the code of each model.
 
-    Raises: `DataError` for traces of another protocol, or of a model without features.
+    Raises: `DataError` for traces whose length is not that of their protocol, or of a model without features.
     """
+    protocol = traces.protocol
     if traces.v.shape[1] != protocol.recorded:
-        given, expected = f"traces of {traces.v.shape[1]} samples", f"{protocol.recorded}, as of this protocol"
+        given, expected = f"traces of {traces.v.shape[1]} samples", f"{protocol.recorded}, as of their protocol"
         raise DataError("windows", given, expected, "give the Protocol that they were made with")
     if len(traces) and int(traces.model.max()) >= len(features):
         given, expected = f"features of {len(features)} models", f"{int(traces.model.max()) + 1} at least"

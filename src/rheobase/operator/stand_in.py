@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,28 +18,37 @@ from rheobase.learning import RelativeLp, trains_of, van_rossum
 from rheobase.neurons import ELM
 from rheobase.operator.codes import Codes, check_amplitudes, checked_names, checked_range
 from rheobase.operator.embedding import PER_NANOAMPERE
+from rheobase.operator.kept import keep_with_weights
+from rheobase.operator.phases import own_phase, phase
 from rheobase.operator.samples import Samples
 
 FAST, SLOW = 0.15, 100.0  # ms: time constants of the fastest and the slowest memory
 BELOW = 0.1  # how far below its threshold a neuron that does not fire is to stay
-CANDIDATES = 33  # of a threshold
-WEIGHT = 1.0  # of the distance to threshold in the objective, beside the relative error of the potential
-SPREAD = {"weight_v": 10.0, "weight_u": 0.3, "kick": 0.3}  # of values before training; else 1/sqrt(inputs)
-SHIFTED = ("bias", "bias_out", "v_threshold", "v_leak")  # by the code
-LEARNED = ("weight_in", "weight_m", "weight_out", "weight_u", "kick", "weight_v", *SHIFTED)
+MANY = 20  # spikes more than twice those of any sample
+MOVES, FACTORS = (-0.5, 0.3, 33), (0.95, 1.05, 41)  # of the threshold and of the kick: from, to and how many
+FREE = 30.0  # of the same on the path of its own spikes
+WEIGHT = 10.0  # of the distance to threshold in the objective, beside the relative error of the potential
+EARLY, LATE = 0.2, 0.15  # of that distance: the weight where a spike is far, and how near it is where it counts fully
+SPREAD = {"weight_v": 0.2, "weight_u": 0.3, "kick": 0.3}  # of values before training; else 1/sqrt(inputs)
+# mV: potentials are learned in these units around a rest, since one learning rate moves all values by like amounts
+UNITS, REST = {"weight_v": 50.0, "v_leak": 20.0}, -72.0
+SHIFTED = ("bias", "bias_out", "kick", "v_threshold", "v_leak")  # by the code
+LEARNED = ("weight_in", "weight_m", "weight_out", "weight_u", "weight_v", *SHIFTED)
 
 
 class StandIn(nn.Module):
     """A neuron in place of a biophysical cell: an ELM neuron for each model, whose biases follow from its code.
 
-        bias = bias_0 + shift code,    likewise bias_out, v_threshold and v_leak; all other weights are shared
+        bias = bias_0 + shift code,    likewise bias_out, kick, v_threshold and v_leak; all others are shared
 
     `neuron(code)` is a plain `rheobase.neurons.ELM`: it has states, runs on in chunks, on every backend, in networks.
     A call of the stand-in itself is the same with current in nA and the check of the range. It has
-    214 + 23 x features parameters with the usual 16 hidden units.
+    322 + 34 x features parameters with the usual 16 hidden units.
 
     It learns with its spikes told (`objective`): the potential, the spikes drawn by the memories that they kick, and
-    its distance u from threshold, which is to be the phase of the interval between two spikes, -1 to 0 (`phase`).
+    its distance u from threshold, which is to be the phase of the interval between two spikes, -1 to 0 (`phase`), the
+    more exactly the nearer the spike. `values` has the potential's weights in units of 50 mV and its leak in units of
+    20 mV around -72 mV.
 
     sample      time of a step in ms: that of the traces it learns from
     hidden      hidden units of the ELM neuron
@@ -74,6 +84,8 @@ class StandIn(nn.Module):
         self.values = nn.ParameterDict({name: nn.Parameter(_start(name, self.sizes[name])) for name in LEARNED})
         shifts = {name: torch.zeros(math.prod(self.sizes[name]), len(self.features)) for name in SHIFTED}
         self.shifts = nn.ParameterDict({name: nn.Parameter(x) for name, x in shifts.items()})
+        keep_with_weights(self, self.features, self.codes, sample=sample, amplitudes=self.amplitudes)
+        self.free = False
         self._forced: dict[tuple[int, ...], Forced] = {}  # by shape: what is traced once is kept
 
     def __getstate__(self) -> dict[str, Any]:
@@ -99,51 +111,93 @@ class StandIn(nn.Module):
         return spikes, rec.v, end
 
     def objective(self, batch: Samples) -> Tensor:
-        """What is minimised: the relative error of the potential, and the squared one of the distance to threshold."""
-        (potential, distance), (wanted, known) = self.told(batch), phase(batch.spikes, batch.current)
-        error = torch.where(known, distance - wanted, (distance + BELOW).relu())
-        return RelativeLp()(potential, batch.v) + WEIGHT * error.square().mean()
+        """What is minimised: the relative error of the potential, and the squared one of the distance to threshold.
+
+            |v - v*|_4 / |v*|_4 + WEIGHT mean( w (u - u*)^2 ),    w = EARLY + exp( -(u* / LATE)^2 )
+
+        Where u* is not known, w is 1 and the error is how far u is above -BELOW. While `free` is set, the same error on
+        the path of its own spikes is added (`own_phase`), the spikes of which have no gradient: what is small while the
+        spikes are told may still drift.
+        """
+        potential, distance = self.told(batch)
+        told = RelativeLp()(potential, batch.v) + WEIGHT * _apart(distance, *phase(batch.spikes, batch.current))
+        if not self.free:
+            return told
+        with torch.no_grad():
+            given = PER_NANOAMPERE * batch.current[:, None]
+            spikes, _ = functional_call(self._traced(batch).neuron, self._valued(batch.code), (given,))
+            own = spikes[:, 0]
+        _, distance = self.told(replace(batch, spikes=own))
+        return FREE * _apart(distance, *own_phase(own, batch.spikes, batch.current)) + told
 
     def told(self, batch: Samples) -> tuple[Tensor, Tensor]:
         """Potential (mV) and distance to threshold, (time, batch), where the spikes are those of the data."""
-        shape = (batch.current.shape[1],)
-        if shape not in self._forced:
-            self._forced[shape] = Forced(ELM(*shape, learn=LEARNED, detach_reset=True, **self.options))
-        forced = self._forced[shape].to(batch.current)
+        forced = self._traced(batch)
         given = {f"neuron.{name}": value for name, value in self._valued(batch.code).items()}
         inputs = {"current": PER_NANOAMPERE * batch.current[:, None], "spikes": batch.spikes[:, None]}
         distance, _, rec = functional_call(forced, given, kwargs={**inputs, "record": ("v",)})
         return rec.v[:, 0], distance[:, 0]
 
-    def calibrate(self, samples: Samples) -> None:
-        """Move the threshold, of all models alike, to where the spikes that it makes itself are nearest to the data.
+    def _traced(self, batch: Samples) -> Forced:
+        shape = (batch.current.shape[1],)
+        if shape not in self._forced:
+            self._forced[shape] = Forced(ELM(*shape, learn=LEARNED, detach_reset=True, **self.options))
+        return self._forced[shape].to(batch.current)
 
-        Told spikes do not say which side of an uncertain time to err on. Nearest is the van Rossum distance, over these
-        samples, which are to be training data.
+    def calibrate(self, samples: Samples) -> None:
+        """Move what decides when it fires to where the spikes that it makes itself are nearest to the data.
+
+        First the threshold, of all models alike: told spikes do not say which side of an uncertain time to err on. Then
+        how far a spike kicks the memories, and so how long an interval is: for each model the factor that is best for
+        its samples, and of these factors the nearest linear function of the code, by least squares. Spikes are near
+        by the van Rossum distance; the samples are to be training data, several for each model.
         """
-        moves = torch.linspace(-0.5, 0.3, CANDIDATES)
+        models, which = samples.code.unique(dim=0, return_inverse=True)
         with torch.no_grad():
-            given = self._valued(samples.code)
-            given["v_threshold"] = given["v_threshold"] + moves[:, None]
-            neuron = ELM(CANDIDATES, len(samples.code), **self.options, **given)
-            current = PER_NANOAMPERE * samples.current[:, None, None].expand(-1, 1, CANDIDATES, -1)
-            spikes, _ = neuron(current.contiguous())
-            apart = van_rossum(samples.trains, trains_of(spikes[:, 0], self.sample)).mean(-1)
-            self.values["v_threshold"] += moves[int(apart.argmin())]
+            moves = torch.linspace(*MOVES)
+            found = [self._missed(samples, "v_threshold", lambda x, m=m: x + m).mean() for m in moves]
+            self.values["v_threshold"] += moves[int(torch.stack(found).argmin())]
+            factors = torch.linspace(*FACTORS)
+            apart = torch.stack([self._missed(samples, "kick", lambda x, f=f: f * x) for f in factors])
+            each = torch.zeros(len(factors), len(models), dtype=apart.dtype).index_add_(1, which, apart)
+            best = factors[each.argmin(0)] - 1.0
+            known = torch.cat([torch.ones(len(models), 1), self._centred(models)], 1).double()
+            wanted = (best * self._valued(models)["kick"]).T.double()  # (models, memories)
+            of_all, *of_code = (torch.linalg.pinv(known) @ wanted).to(self.values["kick"].dtype)
+            self.values["kick"] += of_all
+            self.shifts["kick"] += torch.stack(of_code, 1)
+
+    def _missed(self, samples: Samples, name: str, changed: Callable[[Tensor], Tensor]) -> Tensor:
+        """The distance of its own spikes to those of each sample, with one of its values changed."""
+        given = self._valued(samples.code)
+        given[name] = changed(given[name])
+        current = PER_NANOAMPERE * samples.current[:, None]
+        spikes, _ = functional_call(self._traced(samples).neuron, given, (current,))
+        counts = spikes[:, 0].sum(0)
+        # all pairs of spikes of a neuron that fires in every step would not fit into memory: they count as far apart
+        steady = counts > 2 * samples.trains.shape[1] + MANY
+        made = trains_of(spikes[:, 0] * ~steady, self.sample)
+        return torch.where(steady, (0.5 * counts).sqrt().double(), van_rossum(samples.trains, made))
 
     def _valued(self, code: Tensor) -> dict[str, Any]:
         """The learned values for codes (*models, features); those that the code shifts have the axes of the models."""
-        self._check_code(code)
-        scaled = code if self.codes is None else self.codes.scaled(code)
-        # around the middle of the scale, so that a shift does not move all models
-        centred = (scaled - 2.0).to(self.shifts["bias"].dtype)
+        centred = self._centred(code)
         found: dict[str, Any] = dict(self.values.items())
         for name, shift in self.shifts.items():
             size = self.sizes[name]
             moved = torch.einsum("kf,...f->k...", shift, centred).reshape((*size, *code.shape[:-1]))
             own = self.values[name]
             found[name] = own.reshape((*size, *(1,) * (code.dim() - 1))) + moved
+        for name, unit in UNITS.items():
+            found[name] = unit * found[name]
+        found["v_leak"] = found["v_leak"] + REST
         return found
+
+    def _centred(self, code: Tensor) -> Tensor:
+        """The scaled code around the middle of its scale, so that a shift does not move all models."""
+        self._check_code(code)
+        scaled = code if self.codes is None else self.codes.scaled(code)
+        return (scaled - 2.0).to(self.shifts["bias"].dtype)
 
     def _check_code(self, code: Tensor) -> None:
         if not isinstance(code, Tensor) or not code.is_floating_point():
@@ -154,37 +208,13 @@ class StandIn(nn.Module):
             raise ShapeError("StandIn", given, expected, f"in this order: {', '.join(self.features)}")
 
     def extra_repr(self) -> str:
-        return f"{list(self.features)}, sample={self.sample}, hidden={self.options['hidden']}"
+        return f"{list(self.features)}, sample={self.sample}, hidden={self.options['hidden']}, free={self.free}"
 
 
-def phase(spikes: Tensor, current: Tensor) -> tuple[Tensor, Tensor]:
-    """What the distance to threshold is to be, and where that is known.
-
-        u[t] = -(t_next - t - 1/2) / (t_next - t_last)
-
-    in steps, where t_last is the last spike, or the onset of the current before the first one. Thus u is above 0 where
-    there is a spike and only there, and an error of it is one of the interval. Before the onset it is -1. Behind the
-    last spike, and where there is none, nothing is known but that u is below 0.
-
-    Shapes: spikes (time, batch) in {0, 1}, current (time, batch); both results (time, batch).
-
-    >>> spikes, current = torch.zeros(5, 1), torch.ones(5, 1)
-    >>> current[0], spikes[3] = 0.0, 1.0
-    >>> u, known = phase(spikes, current)
-    >>> u.flatten().tolist(), known.flatten().tolist()
-    ([-1.0, -0.75, -0.25, 0.25, -1.0], [True, True, True, True, False])
-    """
-    steps = torch.arange(len(spikes), device=spikes.device, dtype=torch.float32)[:, None]
-    following = torch.where(spikes > 0, steps, torch.inf).flip(0).cummin(0).values.flip(0)
-    on = current != 0
-    onset = torch.where(on.any(0), on.to(torch.uint8).argmax(0), len(spikes)).float()
-    last = torch.where(spikes > 0, steps, -1.0).cummax(0).values.roll(1, 0)
-    last[0] = -1.0
-    begin = torch.maximum(last, onset)
-    known = torch.isfinite(following) & (steps >= onset)
-    to_come = torch.where(known, following, begin + 1.0)
-    u = -(to_come - steps - 0.5) / (to_come - begin).clamp(min=1.0)
-    return torch.where(known, u, -1.0), known | (steps < onset)
+def _apart(distance: Tensor, wanted: Tensor, known: Tensor) -> Tensor:
+    """The mean squared error of a distance to threshold, which counts the more the nearer the spike."""
+    near = EARLY + torch.exp(-(wanted.clamp(max=0.0) / LATE).square())
+    return torch.where(known, near * (distance - wanted).square(), (distance + BELOW).relu().square()).mean()
 
 
 def _start(name: str, size: tuple[int, ...]) -> Tensor:
@@ -192,10 +222,10 @@ def _start(name: str, size: tuple[int, ...]) -> Tensor:
     inputs = size[-1] if len(size) == 2 else 1
     spread = SPREAD.get(name, 1.0 / math.sqrt(inputs))
     if name == "v_leak":
-        return torch.tensor(-72.0)
+        return torch.tensor(0.0)
     if name == "v_threshold":
         return torch.tensor(0.5)
     return spread * torch.randn(size)
 
 
-__all__ = ["StandIn", "phase"]
+__all__ = ["StandIn"]

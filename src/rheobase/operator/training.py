@@ -24,7 +24,6 @@ from rheobase.learning.training.random_state import seeded
 from rheobase.learning.training.recipe import optimiser_tensors, put_optimiser_tensors, set_learning_rate
 from rheobase.learning.training.sampler import Sampler, derive_seed
 from rheobase.operator.data_set import Traces
-from rheobase.operator.protocol import Protocol as Stimulation
 from rheobase.operator.samples import Samples, windows
 
 LAST, BEST = "last.json", "best."
@@ -50,7 +49,7 @@ class Epoch:
 
 
 def train(
-    net: nn.Module, traces: Traces, validation: Traces, features: Tensor, protocol: Stimulation, recipe: Recipe, *,
+    net: nn.Module, traces: Traces, validation: Traces, features: Tensor, recipe: Recipe, *,
     folder: Path | None = None, accelerator: str = "cpu",
     progress: Callable[[int, int, Sequence[Epoch]], None] = lambda done, total, history: None,
 ) -> list[Epoch]:  # fmt: skip
@@ -62,9 +61,14 @@ def train(
                          objective's)
     folder               keeps a checkpoint after each epoch, from which the same call goes on
 
-    Raises: `DataError` for fewer traces than a batch or traces of another protocol, `ParameterError` for a stand-in
-    of another time step, `CheckpointError` for a folder of another run, `Diverged`, `StorageError`.
+    Raises: `DataError` for fewer traces than a batch, or traces and validation of different protocols;
+    `ParameterError` for a stand-in of another time step, `CheckpointError` for a folder of another run, `Diverged`,
+    `StorageError`.
     """
+    protocol = traces.protocol
+    if validation.protocol != protocol:
+        given, remedy = "traces and validation of different protocols", "load both from one data set"
+        raise DataError("train", given, "one protocol", remedy)
     if len(traces) < recipe.batch_size or not len(validation):
         given = f"{len(traces)} traces and {len(validation)} to validate"
         raise DataError("train", given, f"a batch of {recipe.batch_size}, and one to validate", "make more traces")
@@ -82,10 +86,10 @@ def train(
         module, stepper = fabric.setup(net, optimiser)
     module.mark_forward_method("objective")
     batches = count // recipe.batch_size
-    identity = _identity(net, traces, validation, features, protocol, recipe)
+    identity = _identity(net, traces, validation, features, recipe)
     history, best = _restored(folder, net, optimiser, identity)
     total, starts = recipe.epochs * batches, protocol.recorded - protocol.window + 1
-    held = windows(validation, features, protocol).on(fabric.device)
+    held = windows(validation, features).on(fabric.device)
     for epoch in range(len(history), recipe.epochs):
         began, losses, rate = time.perf_counter(), list[float](), 0.0
         with seeded(derive_seed(recipe.seed, "epoch", epoch), fabric.device):
@@ -96,7 +100,7 @@ def train(
                 start = int(torch.randint(starts, (1,)))
                 rate = recipe.learning_rate_at(epoch * batches + k, total)
                 set_learning_rate(optimiser, rate)
-                given = windows(traces.of(batch.mine), features, protocol, start).on(fabric.device)
+                given = windows(traces.of(batch.mine), features, start).on(fabric.device)
                 loss = module.objective(given)
                 losses.append(_finite(float(loss.detach()), epoch, k, folder))
                 optimiser.zero_grad()
@@ -141,13 +145,11 @@ def _finite(value: float, epoch: int, batch: int, folder: Path | None) -> float:
 
 
 # --- checkpoints ----------------------------------------------------------------------------------
-def _identity(
-    net: nn.Module, traces: Traces, validation: Traces, features: Tensor, protocol: Stimulation, recipe: Recipe
-) -> dict[str, Any]:
+def _identity(net: nn.Module, traces: Traces, validation: Traces, features: Tensor, recipe: Recipe) -> dict[str, Any]:
     """What must be the same for a run that goes on to give the same numbers."""
     return {
         "net": [repr(net), repr(getattr(net, "codes", None))],
-        "recipe": {**recipe.as_json(), "loss": "objective"}, "protocol": protocol.as_json(),
+        "recipe": {**recipe.as_json(), "loss": "objective"}, "protocol": traces.protocol.as_json(),
         "features": features.double().sum(0).tolist(), "traces": [len(traces), float(traces.v.double().sum())],
         "validation": [len(validation), float(validation.v.double().sum())], "threads": torch.get_num_threads(),
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.noble import comparison
+from rheobase.reproduce.noble import comparison, headlines
 from rheobase.reproduce.paper import Paper
 
 PAPER = Paper(
@@ -12,4 +12,6 @@ PAPER = Paper(
     "Biologically-informed Latent Embeddings to Capture Experimental Variability in Biological Neuron Models, "
     "NeurIPS (2025), arXiv 2506.04536",
     parts=(comparison.PART,),
+    headlines=headlines.HEADLINES,
+    opening=headlines.OPENING,
 )

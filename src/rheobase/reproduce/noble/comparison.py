@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rheobase.learning.fitting.features import check_features
 from rheobase.operator.fourier import library
 from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import WIDTH, dress, legend, new_figure
+from rheobase.plot.style import LABEL, TICK, WIDTH, dress, new_figure
 from rheobase.plot.table import Cell
 from rheobase.reproduce.job import Job
-from rheobase.reproduce.noble.stand_ins import NEURON, OPERATOR, SHOWN, baselines, chosen, counted, trained
+from rheobase.reproduce.noble import other_stimuli
+from rheobase.reproduce.noble.figures import FEATURES, figures
+from rheobase.reproduce.noble.point_neurons import predictions
+from rheobase.reproduce.noble.stand_ins import (
+    BASELINES,
+    CONVOLUTIONAL,
+    NEURON,
+    OPERATOR,
+    PIECE,
+    SHOWN,
+    baselines,
+    chosen,
+    counted,
+    restored,
+    trained,
+)
 from rheobase.reproduce.noble.traces import CODES, FOLDER, Family, family
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.record import slug
@@ -23,55 +42,86 @@ from rheobase.reproduce.seeds import Seeds
 FIGURES = {
     "voltage error (%)": "voltage", "mean-subtracted error (%)": "subtracted", "Gamma at 4 ms": "gamma",
     "van Rossum distance": "van_rossum", "spike count error (%)": "count", "missed": "missed", "invented": "invented",
+    **{f"{title} error (%)": title for title in FEATURES},
 }  # fmt: skip
+COST = "CPU ms for 1 s"
+LAST = 150.0  # ms of the step that are drawn
+EACH = "Gamma of each seed"
 COLUMNS = (
-    "test",
-    "prediction",
-    "code",
-    "seeds",
-    *FIGURES,
-    "of samples",
-    "of them firing",
-    "parameters",
-    "training (s)",
-)
-BASELINES = ("never fires", "nearest training model", "its own kept potential")
+    "prediction", "code", "seeds", *FIGURES, EACH, "of samples", "of them firing", "parameters", "training (s)", COST,
+)  # fmt: skip
+PARTS = ("unseen amplitudes", "unseen models", "fitted models")
+CAPTIONS = {
+    "unseen amplitudes": "Training models under amplitudes that no training trace has.",
+    "unseen models": "Models that were held out; a model without a code of its own has the mean of those of all.",
+    "fitted models": "Some of the training models, to each of which point neurons were fitted, one by one.",
+}
 
 
 def run(job: Job) -> Finding:
+    check_features(tuple(FEATURES.values()))  # which may be missing, as the operator: said before traces are made
     if any(choice["kind"] == OPERATOR for choice in job["trained"].values()):
-        library()  # which may be missing: said before traces are made
+        library()
     on = family(job)
     floor = baselines(job, on)
-    rows: list[tuple[Any, ...]] = []
     found: dict[str, list[Mapping[str, Any]]] = {}
     kept = Seeds()
     for name, choice in job["trained"].items():
-        found[name] = [trained(job, f"{slug(name)}-seed-{seed}", on, choice, seed) for seed in job["seeds"]]
-        for seed, one in zip(job["seeds"], found[name], strict=True):
+        seeds = choice.get("seeds", job["seeds"])
+        found[name] = [trained(job, f"{slug(name)}-seed-{seed}", on, choice, seed) for seed in seeds]
+        for seed, one in zip(seeds, found[name], strict=True):
             for part in on.parts():
                 figures = {title: one[part][key] for title, key in FIGURES.items()}
                 kept.put({"prediction": name, "test": part, "seed": seed, **figures, "epoch": one["epoch"]})
-    for part in on.parts():
-        for name in BASELINES:
-            rows.append((part, name, None, None, *_figures([floor[f"{name}, {part}"]]), None, None))
-        for name, results in found.items():
-            each = [one[part] for one in results]
-            cost = results[0]["parameters"], statistics.median(one["seconds"] for one in results)
-            rows.append((part, name, job["trained"][name]["code"], len(each), *_figures(each), *cost))
     text = _said(job, found, floor)
+    caption = _caption(job, on)
+    name = next((name for name, choice in job["trained"].items() if choice["kind"] == NEURON), None)
+    others = list[Table]()
+    if name is not None and on.fitted:
+        note = f"{name}, first seed, trained on steps alone; the {len(on.fitted)} models of 'Fitted models'."
+        rows = other_stimuli.tried(job, on, *restored(on, job["trained"][name], found[name][0]))
+        others.append(Table("Other currents", other_stimuli.COLUMNS, rows, note))
     return Finding(
         text,
-        tables=[Table("Errors on unseen amplitudes and models", COLUMNS, rows, _caption(job, on))],
+        tables=[
+            Table(part.capitalize(), COLUMNS, _rows(job, on, part, found, floor), f"{CAPTIONS[part]} {caption}")
+            for part in on.parts()
+        ]
+        + others,
         pictures=[
-            Picture("Traces", f"The first model of each test, near {SHOWN:g} nA, first seed.", text,
+            Picture("Traces", f"First model of each test, near {SHOWN:g} nA, end of the step; first seed.", text,
                     lambda style: _traces(on, found, style)),
             Picture("Spikes against current", "Each point is a sample; first seed.", text,
                     lambda style: _counts(on, found, style)),
+            Picture("Learning curves", "Objectives on validation traces, spikes told; first seed.", text,
+                    lambda style: _curves(on, job, found, style)),
         ],
         quoted=[_published()],
         seeds=kept.table(),
     )  # fmt: skip
+
+
+def _rows(
+    job: Job, on: Family, part: str, found: Mapping[str, list[Mapping[str, Any]]], floor: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:  # fmt: skip
+    rows: list[tuple[Any, ...]] = [
+        (name, None, None, *_figures([floor[f"{name}, {part}"]]), None, None, floor["cost"].get(name))
+        for name in BASELINES
+    ]
+    if part == "fitted models":
+        truth = on.windows(on.parts()[part], torch.zeros(len(on.models.names), 1))
+        for kind in job["point_neurons"]["kinds"]:
+            made, units = predictions(job, on, kind)
+            each = [figures(made, truth, on, shaped=False)]
+            seconds, cost = (statistics.fmean(unit[name] for unit in units) for name in ("seconds", "cost"))
+            rows.append((f"{kind}, one for each", None, 1, *_figures(each), units[0]["parameters"], seconds, cost))
+    for name, results in found.items():
+        each = [one[part] for one in results]
+        seconds = statistics.median(one["seconds"] for one in results)
+        cost = statistics.median(one["cost"] for one in each)
+        code = job["trained"][name]["code"]
+        rows.append((name, code, len(each), *_figures(each), results[0]["parameters"], seconds, cost))
+    return rows
 
 
 def _figures(each: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
@@ -80,19 +130,20 @@ def _figures(each: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
     for key in FIGURES.values():
         values = [one[key] for one in each if one[key] is not None]
         means.append(statistics.fmean(values) if values else None)
-    return (*means, each[0]["samples"], each[0]["firing"])
+    spread = ", ".join(_number(one["gamma"]) for one in each) if len(each) > 1 else None
+    return (*means, spread, each[0]["samples"], each[0]["firing"])
 
 
 def _said(job: Job, found: Mapping[str, list[Mapping[str, Any]]], floor: Mapping[str, Any]) -> str:
     said = list[str]()
-    for part in ("unseen amplitudes", "unseen models"):
+    for part in PARTS[:2]:
         scored = [
             f"{name} {_mean(results, part, 'gamma')} (mean-subtracted error {_mean(results, part, 'subtracted')} %)"
             for name, results in found.items()
         ]
         near, silent = floor[f"nearest training model, {part}"], floor[f"never fires, {part}"]
         said.append(
-            f"{part.capitalize()}, Gamma at 4 ms, mean of seeds {job['seeds']}: {'; '.join(scored)}; nearest training "
+            f"{part.capitalize()}, Gamma at 4 ms, mean of seeds: {'; '.join(scored)}; nearest training "
             f"model {_number(near['gamma'])} ({_number(near['subtracted'])} %); never fires {_number(silent['gamma'])} "
             f"({_number(silent['subtracted'])} %)."
         )
@@ -110,18 +161,25 @@ def _number(value: float | None) -> str:
 
 def _caption(job: Job, on: Family) -> str:
     p = on.protocol
-    each = "; ".join(
-        f"{name}: {one['epochs']} epochs, Adam at {one['lr']:g} on a cosine, batches of {one['batch']}"
-        + (f", {one['modes']} modes, {one['hidden']} channels, {one['layers']} layers" if "modes" in one else "")
-        for name, one in job["trained"].items()
-    )
+    each = "; ".join(f"{name}: {_training(one)}" for name, one in job["trained"].items())
     return (
         f"{len(on.train)} training traces of {len(on.training)} models, windows of {p.window * p.sample:.4g} ms at "
-        f"{p.sample:g} ms; {len(on.test)} test traces, {len(on.held_out)} models held out. Scaling of codes, "
-        f"checkpoint and threshold are chosen on {len(on.validation)} further traces of training models. {each}. Of "
-        "its own kept potential: what the sampling costs. Missed: the cell fires, the prediction does not; invented: "
-        "the other way."
+        f"{p.sample:g} ms; {len(on.test)} test traces, {len(on.held_out)} models held out. Codes are scaled by "
+        f"the training models, checkpoints chosen on {len(on.validation)} further traces of them, and the neuron "
+        f"calibrated on the training traces (the network on the {len(on.validation)}). {each}. "
+        "The row of the solver is what the sampling costs. Missed: the cell fires, the prediction does not; invented: "
+        "the other way. Features are of eFEL, mean relative errors over samples in which both have them. "
+        f"{COST} of the cell: processor time of one thread, {PIECE} windows at once; it includes no training."
     )
+
+
+def _training(one: Mapping[str, Any]) -> str:
+    sizes = {
+        OPERATOR: ("modes", "hidden", "layers"), NEURON: ("hidden",), CONVOLUTIONAL: ("channels", "layers", "width"),
+    }[one["kind"]]  # fmt: skip
+    free = f" and {one['free']} with its own spikes" if one.get("free") else ""
+    size = ", ".join(f"{name} {one[name]}" for name in sizes)
+    return f"{one['epochs']} epochs{free}, Adam at {one['lr']:g} on a cosine, batches of {one['batch']}, {size}"
 
 
 def _published() -> Table:
@@ -140,39 +198,62 @@ def _published() -> Table:
 
 
 def _traces(on: Family, found: Mapping[str, list[Mapping[str, Any]]], style: Style) -> Figure:
-    figure = new_figure(WIDTH, 4.4, style)
-    parts = on.parts()
-    axes = figure.subplots(len(parts), 1, sharex=True)
-    time = np.arange(on.protocol.window) * on.protocol.sample
+    figure = new_figure(WIDTH, 4.2, style)
+    axes = figure.subplots(2, 1, sharex=True)
+    p = on.protocol
+    time = np.arange(p.window) * p.sample
     _, features = on.code(CODES[0])
-    for ax, (part, traces) in zip(axes, parts.items(), strict=True):
+    for ax, part in zip(axes, PARTS[:2], strict=True):
+        traces = on.parts()[part]
         k = chosen(traces)
         truth = on.windows(traces, features)
         name = on.models.names[int(traces.model[k])]
         dress(ax, style, title=f"{part}: {name}, {1000 * float(traces.amplitude[k]):.0f} pA", y="potential (mV)")
-        ax.plot(time, truth.v[:, k].numpy(), color=style.muted, lw=1.6, label="cell")
+        ax.plot(time, truth.v[:, k].numpy(), color=style.muted, lw=1.8, label="cell")
         for colour, (label, results) in zip(style.colours, found.items(), strict=False):
             ax.plot(time, results[0][f"v, {part}"], color=colour, lw=0.8, label=label)
-    axes[-1].set_xlabel("time (ms)")
-    # between the panels: spikes are everywhere in them
-    legend(axes[0], style, loc="upper center", bbox_to_anchor=(0.5, -0.03), ncols=len(found) + 1)
+        # its end, since what drifts has drifted there
+        ax.set_xlim(max(0.0, p.early + p.duration - LAST), p.early + p.duration + 0.25 * LAST)
+    axes[-1].set_xlabel("time (ms)", fontsize=LABEL, color=style.muted)
+    _legend(figure, axes[0], style)
     return figure
 
 
 def _counts(on: Family, found: Mapping[str, list[Mapping[str, Any]]], style: Style) -> Figure:
-    figure = new_figure(WIDTH, 2.6, style)
-    parts = on.parts()
-    axes = figure.subplots(1, len(parts), sharey=True)
+    figure = new_figure(WIDTH, 3.0, style)
+    axes = figure.subplots(1, 2, sharey=True)
     _, features = on.code(CODES[0])
-    for ax, (part, traces) in zip(axes, parts.items(), strict=True):
+    for ax, part in zip(axes, PARTS[:2], strict=True):
+        traces = on.parts()[part]
         dress(ax, style, title=part, x="current (pA)", y="spikes" if ax is axes[0] else "", grid="y")
         current = 1000.0 * traces.amplitude.numpy()
         ax.plot(current, counted(on.windows(traces, features).trains), "o", ms=5, mfc="none", color=style.muted,
                 label="cell")  # fmt: skip
         for colour, (label, results) in zip(style.colours, found.items(), strict=False):
             ax.plot(current, results[0][f"counts, {part}"], ".", ms=3, color=colour, label=label)
-    legend(axes[0], style)
+    _legend(figure, axes[0], style)
     return figure
+
+
+def _curves(on: Family, job: Job, found: Mapping[str, list[Mapping[str, Any]]], style: Style) -> Figure:
+    figure = new_figure(WIDTH, 3.0, style)
+    ax = figure.subplots()
+    dress(ax, style, x="traces seen (1000)", y="objective, validation", grid="y")
+    for colour, (name, results) in zip(itertools.cycle(style.colours), found.items(), strict=False):
+        losses = results[0]["loss"]
+        seen = len(on.train) // job["trained"][name]["batch"] * job["trained"][name]["batch"]
+        thousands = [1e-3 * seen * (k + 1) for k in range(len(losses))]
+        ax.semilogy(thousands, losses, ".-", ms=3, color=colour, lw=1.0, label=name)
+    _legend(figure, ax, style)
+    return figure
+
+
+def _legend(figure: Figure, ax: Axes, style: Style) -> None:
+    """Below the panels: what is drawn is everywhere in them."""
+    figure.legend(
+        *ax.get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False, fontsize=TICK,
+        labelcolor=style.ink, handlelength=1.4,
+    )  # fmt: skip
 
 
 def _smaller(used: Mapping[str, Any]) -> str:
@@ -188,34 +269,45 @@ def _smaller(used: Mapping[str, Any]) -> str:
 
 
 _PROTOCOL = {
-    "dt": 0.02, "keep": 3, "settle": 170.0, "before": 30.0, "duration": 400.0, "after": 115.0, "early": 15.0,
+    "dt": 0.02, "keep": 6, "settle": 170.0, "before": 30.0, "duration": 400.0, "after": 115.0, "early": 15.0,
     "amplitudes": [-0.11, 0.28],
 }  # fmt: skip
 _OPERATOR = {"kind": OPERATOR, "code": CODES[0], "modes": 256, "hidden": 24, "layers": 4, "batch": 16, "lr": 0.004}
-_NEURON = {"kind": NEURON, "code": CODES[0], "hidden": 16, "batch": 50, "lr": 0.02}
+_NEURON = {"kind": NEURON, "code": CODES[0], "hidden": 16, "batch": 16, "lr": 0.01}
+_CONVOLUTIONAL = {
+    "kind": CONVOLUTIONAL, "code": CODES[0], "channels": 24, "layers": 6, "width": 4, "stride": 4, "batch": 16,
+    "lr": 0.002,
+}  # fmt: skip
+_POINT = {
+    "kinds": ["GLIF3", "AdEx"], "sweeps": 10, "restarts": 24, "forced": 60, "free": 5, "generations": 150,
+    "population": 64,
+}  # fmt: skip
 
 PART = Part(
     "comparison", "Unseen amplitudes and models", "a Fourier operator and a causal neuron beside what they must beat",
     run,
     settings={
         "seeds": [0, 1], "held_out": [2, 5, 12, 16, 21, 29, 32, 37, 40, 52], "models": 50, "protocol": _PROTOCOL,
-        "chunks": 10, "stimuli": 8, "validation": 2, "tested": 16,
+        "chunks": 5, "stimuli": 8, "validation": 2, "tested": 12, "fitted": [0, 20, 41], "point_neurons": _POINT,
         "trained": {
-            "Fourier operator": {**_OPERATOR, "epochs": 25},
-            "causal neuron": {**_NEURON, "epochs": 60},
-            "causal neuron, conductances": {**_NEURON, "code": CODES[1], "epochs": 60},
+            "causal neuron": {**_NEURON, "epochs": 24, "free": 20},
+            "causal neuron, conductances": {**_NEURON, "code": CODES[1], "epochs": 24, "free": 20},
+            "causal neuron, its own codes": {**_NEURON, "code": "its own", "epochs": 24, "free": 20},
+            "Fourier operator": {**_OPERATOR, "epochs": 2, "seeds": [0]},
+            "convolutional network": {**_CONVOLUTIONAL, "epochs": 3, "seeds": [0]},
         },
     },
     quick={
         "models": 12, "held_out": [2, 5, 12, 16],
-        "protocol": {**_PROTOCOL, "keep": 6, "settle": 100.0, "duration": 150.0, "after": 45.0},
-        "chunks": 3, "stimuli": 8, "validation": 4, "tested": 8,
+        "protocol": {**_PROTOCOL, "settle": 100.0, "duration": 150.0, "after": 45.0},
+        "chunks": 3, "stimuli": 8, "validation": 4, "tested": 8, "fitted": [0],
+        "point_neurons": {**_POINT, "kinds": ["GLIF3"], "generations": 40, "free": 0},
         "trained": {
+            "causal neuron": {**_NEURON, "epochs": 60, "free": 20},
             "Fourier operator": {**_OPERATOR, "modes": 128, "hidden": 16, "epochs": 12},
-            "causal neuron": {**_NEURON, "epochs": 300},
         },
     },
     needs=(FOLDER,),
-    minutes=200,  # reckoned from the cost of a sample: the full run was not made yet
+    minutes=50,
     reduced=_smaller,
 )  # fmt: skip

@@ -1,17 +1,21 @@
-"""The trainings of this paper, each a unit: the Fourier operator and the causal stand-in, by one loop."""
+"""The trainings of this paper, each a unit, by one loop: the operator, the causal stand-in and a convolutional one."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from rheobase.errors import ParameterError
 from rheobase.learning import Recipe, count_parameters, trains_of
 from rheobase.operator import (
     Codes,
+    Convolutional,
     Epoch,
     FourierOperator,
     Samples,
@@ -19,17 +23,19 @@ from rheobase.operator import (
     Traces,
     nearest_model,
     never_firing,
-    scores,
     train,
     windows,
 )
 from rheobase.operator.scores import crossings
 from rheobase.reproduce.job import Job
-from rheobase.reproduce.noble.traces import Family
+from rheobase.reproduce.noble.figures import Prediction, figures
+from rheobase.reproduce.noble.traces import Family, data_of
 from rheobase.reproduce.training import fresh
 
-OPERATOR, NEURON = "Fourier operator", "causal neuron"
+OPERATOR, NEURON, CONVOLUTIONAL = "Fourier operator", "causal neuron", "convolutional network"
+BASELINES = ("never fires", "nearest training model", "the solver itself")
 SHOWN = 0.1  # nA: the trace that is drawn is the nearest to it
+FREE_RATE = 0.3  # of the learning rate, once spikes are its own
 PIECE = 64  # windows of one prediction
 
 
@@ -43,29 +49,53 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
             epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
             clip_norm=1.0, seed=seed,
         )  # fmt: skip
-        bar = job.bar(name)
-
-        def progress(done: int, total: int, history: Sequence[Epoch]) -> None:
-            bar(done, total, f"validation {history[-1].validation:.4f}" if history else "")
-
-        history = train(
-            net, on.train, on.validation, features, on.protocol, recipe, folder=job.folder(name), progress=progress
-        )
+        history = _learned(job, name, net, on, features, recipe)
+        later: list[Epoch] = []
+        if choice.get("free") and isinstance(net, StandIn):
+            net.free = True
+            again = replace(recipe, epochs=choice["free"], learning_rate=choice["lr"] * FREE_RATE)
+            later = _learned(job, f"{name}-free", net, on, features, again)
         if isinstance(net, StandIn):
-            net.calibrate(windows(on.validation, features, on.protocol))
+            net.calibrate(windows(on.train, features))
+        elif isinstance(net, Convolutional):
+            # of which all windows at once would not fit into memory
+            net.calibrate(windows(on.validation, features))
         found: dict[str, Any] = {}
         for part, traces in on.parts().items():
             truth = on.windows(traces, features)
-            v, trains = predicted(net, truth, on.protocol.sample)
-            found[part] = scores(v, truth, on.protocol.sample, trains=trains).as_json()
-            found |= {f"v, {part}": v[:, chosen(traces)].numpy(), f"counts, {part}": counted(trains)}
-        best = min(history, key=lambda one: one.validation)
+            began = time.process_time()
+            own = predicted(net, truth, on.protocol.sample)
+            cost = (time.process_time() - began) / (len(traces) * on.protocol.window * on.protocol.sample)
+            found[part] = {**figures(own, truth, on), "cost": 1e6 * cost}
+            found |= {f"v, {part}": own.v[:, chosen(traces)].numpy(), f"counts, {part}": counted(own.trains)}
+        if isinstance(net, StandIn):  # which other stimuli are tried on
+            found |= {f"weights/{name}": x.numpy() for name, x in net.state_dict().items()}
+        best = min(later or history, key=lambda one: one.validation)
         return {
             **found, "epoch": best.epoch, "validation": best.validation, "parameters": count_parameters(net),
-            "seconds": sum(one.seconds for one in history), "loss": [one.validation for one in history],
+            "seconds": sum(one.seconds for one in (*history, *later)), "loss": [one.validation for one in history],
         }  # fmt: skip
 
-    return job.unit(name, work, **choice, training_seed=seed, data=_data(job))
+    return job.unit(name, work, **choice, training_seed=seed, data=data_of(job))
+
+
+def _learned(job: Job, name: str, net: nn.Module, on: Family, features: Tensor, recipe: Recipe) -> list[Epoch]:
+    bar = job.bar(name)
+
+    def progress(done: int, total: int, history: Sequence[Epoch]) -> None:
+        bar(done, total, f"validation {history[-1].validation:.4f}" if history else "")
+
+    return train(net, on.train, on.validation, features, recipe, folder=job.folder(name), progress=progress)
+
+
+def restored(on: Family, choice: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[StandIn, Tensor]:
+    """The stand-in of a unit, and the features of all models for it."""
+    codes, features = on.code(choice["code"])
+    net = made(codes, on, choice)
+    if not isinstance(net, StandIn):
+        raise ParameterError("noble", f"kind {choice['kind']!r}", f"{NEURON!r}", "others take steps alone")
+    net.load_state_dict({k.removeprefix("weights/"): torch.as_tensor(v) for k, v in result.items() if "weights/" in k})
+    return net, features
 
 
 def baselines(job: Job, on: Family) -> Mapping[str, Any]:
@@ -78,15 +108,29 @@ def baselines(job: Job, on: Family) -> Mapping[str, Any]:
         for part, traces in on.parts().items():
             truth = on.windows(traces, features)
             silent = never_firing(training, on.train.amplitude, traces.amplitude)
-            found[f"never fires, {part}"] = scores(silent, truth, on.protocol.sample).as_json()
+            none = torch.full((len(traces), 1), torch.inf)
+            found[f"never fires, {part}"] = figures(Prediction(silent, none), truth, on, shaped=False)
             near = _nearest(on, traces, features, codes)
             v = on.windows(near, features)
-            found[f"nearest training model, {part}"] = scores(v.v, truth, on.protocol.sample, trains=v.trains).as_json()
+            found[f"nearest training model, {part}"] = figures(Prediction(v.v, v.trains), truth, on)
             # what the sampling alone costs: spikes of the kept potential against those of the full step
-            found[f"its own kept potential, {part}"] = scores(truth.v, truth, on.protocol.sample).as_json()
-        return found
+            kept = Prediction(truth.v, crossings(truth.v, on.protocol.sample))
+            found[f"the solver itself, {part}"] = figures(kept, truth, on)
+        return {**found, "cost": {"the solver itself": _solver_cost(on)}}
 
-    return job.unit("baselines", work, data=_data(job))
+    return job.unit("baselines", work, data=data_of(job))
+
+
+def _solver_cost(on: Family) -> float:
+    """Processor milliseconds of one thread for a simulated second of one trace, `PIECE` lanes at once, in float32."""
+    lanes = [on.training[k % len(on.training)] for k in range(PIECE)]
+    cell, steps = on.models.cell(lanes, on.protocol.dt), 500
+    state, current = cell.rest(1, dtype=torch.float32), torch.full((steps, 1, *cell.shape), SHOWN)
+    with torch.no_grad():
+        cell(current, state)  # what is compiled is compiled before
+        began = time.process_time()
+        cell(current, state)
+    return 1e6 * (time.process_time() - began) / (PIECE * steps * on.protocol.dt)
 
 
 def made(codes: Codes, on: Family, choice: Mapping[str, Any]) -> nn.Module:
@@ -94,12 +138,15 @@ def made(codes: Codes, on: Family, choice: Mapping[str, Any]) -> nn.Module:
     amplitudes = on.protocol.amplitudes
     if choice["kind"] == NEURON:
         return StandIn(codes, sample=on.protocol.sample, hidden=choice["hidden"], amplitudes=amplitudes)
+    if choice["kind"] == CONVOLUTIONAL:
+        sizes = {name: choice[name] for name in ("channels", "layers", "width", "stride")}
+        return Convolutional(codes, sample=on.protocol.sample, amplitudes=amplitudes, **sizes)
     sizes = {name: choice[name] for name in ("modes", "hidden", "layers")}
     return FourierOperator(codes, steps=on.protocol.window, amplitudes=amplitudes, **sizes)
 
 
-def predicted(net: nn.Module, truth: Samples, sample: float) -> tuple[Tensor, Tensor]:
-    """Potentials (time, samples) and spike times (samples, most) of a trained net, its own spikes fed back."""
+def predicted(net: nn.Module, truth: Samples, sample: float) -> Prediction:
+    """What a trained net says, its own spikes fed back."""
     potentials, trains = list[Tensor](), list[Tensor]()
     with torch.no_grad():
         for low in range(0, len(truth.code), PIECE):
@@ -108,12 +155,16 @@ def predicted(net: nn.Module, truth: Samples, sample: float) -> tuple[Tensor, Te
                 spikes, v, _ = net(current[:, None], code, check_range=False)
                 potentials.append(v[:, 0])
                 trains.append(trains_of(spikes[:, 0], sample))
+            elif isinstance(net, Convolutional):
+                v, logit = net(current, code, check_range=False)
+                potentials.append(v)
+                trains.append(net.trains(logit))
             else:
                 potentials.append(net(current, code, check_range=False))
                 trains.append(crossings(potentials[-1], sample))
     most = max(one.shape[1] for one in trains)
     padded = [nn.functional.pad(one, (0, most - one.shape[1]), value=torch.inf) for one in trains]
-    return torch.cat(potentials, 1), torch.cat(padded)
+    return Prediction(torch.cat(potentials, 1), torch.cat(padded))
 
 
 def counted(trains: Tensor) -> np.ndarray:
@@ -134,7 +185,3 @@ def _nearest(on: Family, traces: Traces, features: Tensor, codes: Codes) -> Trac
         other = nearest_model(features, model, list(on.training), codes)
         which.append(int(((on.test.model == other) & (on.test.amplitude == amplitude)).nonzero()[0, 0]))
     return on.test.of(torch.tensor(which))
-
-
-def _data(job: Job) -> dict[str, Any]:
-    return {name: job[name] for name in ("protocol", "held_out", "models", "chunks", "stimuli", "validation", "tested")}

@@ -16,7 +16,8 @@ from rheobase.operator.models import FEATURES
 from rheobase.reproduce.job import Job
 
 FOLDER = "pvalb_689331391"
-CODES = ("s_thr, I_thr", "conductances")
+# how models are told apart: nothing, the published features, the genome, or each training model by a code of its own
+CODES = ("s_thr, I_thr", "conductances", "none", "s_thr", "I_thr", "its own")
 
 
 @dataclass(frozen=True)
@@ -30,22 +31,36 @@ class Family:
     train: Traces
     validation: Traces
     test: Traces
+    fitted: tuple[int, ...] = ()  # training models that point neurons are fitted to, too
 
     def code(self, kind: str) -> tuple[Codes, Tensor]:
         """The scaling of a code, by the training models alone, and the features of all models."""
         if kind not in CODES:
             raise ParameterError("noble", f"code {kind!r}", "the name of a code", nearest(kind, CODES))
-        names, features = (FEATURES, self.models.thresholds()) if kind == CODES[0] else self.models.conductances()
-        return Codes.of(names, features[list(self.training)]), features
+        training = list(self.training)
+        if kind == "conductances":
+            names, features = self.models.conductances()
+        elif kind == "none":
+            names, features = ("none",), torch.zeros(len(self.models.names), 1, dtype=torch.float64)
+        elif kind == "its own":
+            # a model that was not trained has the mean of all codes
+            names = tuple(self.models.names[k] for k in training)
+            features = torch.full((len(self.models.names), len(training)), 1.0 / len(training), dtype=torch.float64)
+            features[training] = torch.eye(len(training), dtype=torch.float64)
+        else:
+            names = tuple(kind.split(", "))
+            features = self.models.thresholds()[:, [FEATURES.index(name) for name in names]]
+        return Codes.of(names, features[training]), features
 
     def parts(self) -> dict[str, Traces]:
         """The test traces of models that were trained on, and of the others; their amplitudes are new in both."""
-        held = torch.isin(self.test.model, torch.tensor(self.held_out))
-        return {"unseen amplitudes": self.test.of(~held), "unseen models": self.test.of(held)}
+        held, fitted = (torch.isin(self.test.model, torch.tensor(which)) for which in (self.held_out, self.fitted))
+        parts = {"unseen amplitudes": self.test.of(~held), "unseen models": self.test.of(held)}
+        return {**parts, **({"fitted models": self.test.of(fitted)} if self.fitted else {})}
 
     def windows(self, traces: Traces, features: Tensor) -> Samples:
         """The windows of the test, 15 ms before the step as published."""
-        return windows(traces, features, self.protocol)
+        return windows(traces, features)
 
 
 def family(job: Job) -> Family:
@@ -68,5 +83,12 @@ def family(job: Job) -> Family:
     bar = job.bar("traces, in chunks")
     generate(folder, models, splits, protocol, seed=job.seed, progress=bar)
     chunks = {"train": job["chunks"], "validation": 1, "test": 1}
-    found = {name: load(folder, name, chunks=n) for name, n in chunks.items()}
-    return Family(models, protocol, training, held_out, found["train"], found["validation"], found["test"])
+    found = {name: load(folder, name, chunks=n, protocol=protocol) for name, n in chunks.items()}
+    three = found["train"], found["validation"], found["test"]
+    return Family(models, protocol, training, held_out, *three, tuple(job["fitted"]))
+
+
+def data_of(job: Job) -> dict[str, Any]:
+    """The settings of a job that decide the traces, for the identity of a unit."""
+    names = ("protocol", "held_out", "models", "chunks", "stimuli", "validation", "tested", "fitted")
+    return {name: job[name] for name in names}

@@ -1,0 +1,65 @@
+"""What the page opens with."""
+
+from __future__ import annotations
+
+from rheobase.reproduce.headlines import Results, Row
+from rheobase.reproduce.scores import seeds
+
+OPENING = ("comparison", "Traces")
+GAMMA = "Gamma at 4 ms"
+NEURONS = {
+    "causal neuron": "two features", "causal neuron, conductances": "conductances",
+    "causal neuron, its own codes": "a learned code",
+}  # fmt: skip
+
+
+def _row(found: Results, table: str, prediction: str) -> Row:
+    return found.row("comparison", table, prediction=prediction)
+
+
+def _gammas(found: Results, table: str) -> tuple[str, str]:
+    """Gamma of the neurons by code, with each seed, and of the nearest training model."""
+    rows = ((_row(found, table, name), code) for name, code in NEURONS.items())
+    own = (f"{float(row[GAMMA] or 0.0):.2f} ({code}: {row['Gamma of each seed']})" for row, code in rows)
+    return ", ".join(own), f"{float(_row(found, table, 'nearest training model')[GAMMA] or 0.0):.2f}"
+
+
+def spikes(found: Results) -> str:
+    own, near = _gammas(found, "Unseen amplitudes")
+    row = _row(found, "Unseen amplitudes", "causal neuron")
+    return (
+        f"Causal neurons that stand in for {_models(found)} models of a human interneuron have a Gamma at 4 ms of "
+        f"{own} under amplitudes that they have not seen ({seeds(int(row['seeds'] or 1))}); the nearest training "
+        f"model, simulated, {near}, and a prediction that never fires 0."
+    )
+
+
+def models(found: Results) -> str:
+    own, near = _gammas(found, "Unseen models")
+    point = _row(found, "Fitted models", "GLIF3, one for each")
+    return (
+        f"On {len(found.setting('comparison', 'held_out'))} held-out models it is {own}; of the nearest training model "
+        f"{near}. GLIF3 fitted to one model at a time has {float(point[GAMMA] or 0.0):.2f} under unseen amplitudes "
+        f"({len(found.setting('comparison', 'fitted'))} models)."
+    )
+
+
+def operator(found: Results) -> str:
+    row = _row(found, "Unseen amplitudes", "Fourier operator")
+    seen = int(found.setting("comparison", "trained")["Fourier operator"]["epochs"]) * _traces(found)
+    fires = "does not fire" if not float(row[GAMMA] or 0.0) else f"has {float(row[GAMMA] or 0.0):.2f}"
+    return (
+        f"A Fourier operator of {row['parameters']:,} parameters {fires} after {seen:,} samples; the published one of "
+        "1,803,001 saw 22.7 million, which no processor core does in an hour."
+    )
+
+
+def _models(found: Results) -> int:
+    return int(found.setting("comparison", "models"))
+
+
+def _traces(found: Results) -> int:
+    return int(found.setting("comparison", "chunks")) * int(found.setting("comparison", "stimuli")) * _models(found)
+
+
+HEADLINES = (spikes, models, operator)
