@@ -105,7 +105,6 @@ def described(cell: Cell) -> dict[str, Any]:
     ]  # fmt: skip
     count = cell.shape[0]
     models = [dict[str, dict[str, float]]() for _ in range(count)]
-    usual = set[str]()
     for key, value in cell.values().items():
         first, *rest = key.split(".")
         kind, name = (rest[0], {"c_mem": "cm"}.get(first, first)) if len(rest) == 1 else (first, "_".join(rest[::-1]))
@@ -117,13 +116,11 @@ def described(cell: Cell) -> dict[str, Any]:
             _check_default(key, value, *rest)
             continue
         name = name.replace("_Pas", "_pas")
-        if len(rest) == 2 and bool((value == cell.channels[kind][rest[0]].params[rest[1]].default).all()):  # type: ignore[index, union-attr]
-            usual.add(f"{kind}.{name}")
         for model, x in zip(models, value.detach().double().expand(count).tolist(), strict=True):
             model.setdefault(kind, {})[name] = x
     inserted = {kind: ["pas" if name == "Pas" else name for name in held] for kind, held in cell.channels.items()}  # type: ignore[union-attr]
     return {
-        "sections": sections, "mechanisms": inserted, "models": models, "usual": sorted(usual), "celsius": cell.celsius,
+        "sections": sections, "mechanisms": inserted, "models": models, "celsius": cell.celsius,
         "v_init": cell.v_init, "reversal": {f"e{ion}": e for ion, e in REVERSAL.items()}, "dt": cell.dt,
     }  # fmt: skip
 

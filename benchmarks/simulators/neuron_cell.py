@@ -113,9 +113,7 @@ class Simulated:
         """Seconds, and the potential before the first step and after each."""
         for each, section in zip(self.told["sections"], self.sections, strict=True):
             for name, value in self.told["models"][model][each["kind"]].items():
-                # a number of the kinetics, which a mechanism holds as a constant, is not set where it is the usual one
-                if hasattr(section, name) or f"{each['kind']}.{name}" not in self.told["usual"]:
-                    setattr(section, name, value)
+                setattr(section, name, value)
         self.clamp.delay, self.clamp.dur, self.clamp.amp = onset, end - onset, amplitude
         self.h.finitialize(self.told["v_init"])
         begin = time.perf_counter()
