@@ -4,14 +4,15 @@
     python -m benchmarks.mixed_signal --choose [--seeds 2] [--processes 2]
 
 64-100-10: LIF neurons, leaky integrators as readout, a rate code of 16 steps, all 1,438 training samples, batches of
-64, 40 epochs, Adam with a cosine schedule; each network tested once on the 359 test samples, in software and on dies 0
-to 199. `--choose` compares learning rates, and scales of the process that is trained for, on a fifth of the training
-samples that is held back, and on other dies: the test samples have no part in it. What is in FILE is not run again.
+64, Adam with a cosine schedule; each network tested on the 359 test samples, in software and on dies 0 to 199.
+`--choose` compares learning rates, epochs and ranges of weights on a fifth of the training samples that is held back,
+and on other dies: the test samples have no part in it. What is in FILE is not run again.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import itertools
 import json
 import os
@@ -38,31 +39,47 @@ DIES, CHOOSING, FIRST_CHOOSING = 200, 50, 1_000_000  # the dies of a choice are 
 EPOCHS, BATCH = 40, 64
 
 
+class Training(NamedTuple):
+    """How a network is trained; `range`: its largest weight, beyond which it is clipped."""
+
+    rate: float
+    epochs: int = EPOCHS
+    range: float | None = None
+
+    def __str__(self) -> str:
+        clipped = f", range {self.range:g}" * (self.range is not None)
+        return f"rate {self.rate:g}, {self.epochs} epochs{clipped}"
+
+
 class Case(NamedTuple):
     """A process and the age of its dies in seconds; what was chosen for both trainings, by `--choose`.
 
-    plain_rate      learning rate of the plain one
-    rate, scale     learning rate, and scale of the process, of the one for the process; None: there is nothing to win
+    Without a training for the process there is nothing to win.
     """
 
     process: Process
     age: float
-    plain_rate: float
-    rate: float | None = None
-    scale: float = 1.0
+    plain: Training
+    own: Training | None = None
+
+    def on(self, training: Training) -> Process:
+        """The process where the largest conductance stands for the range of the training."""
+        return self.process if training.range is None else replace(self.process, range=training.range)
 
 
 DAY = 86400.0
+FAST, SLOW = Training(1e-2), Training(2e-3)
 CASES = {
-    "pcm, after a day": Case(named("pcm"), DAY, 1e-2),
-    "reram": Case(named("reram"), 0.0, 1e-2),
-    "reram-2-days": Case(named("reram-2-days"), 0.0, 1e-2),
-    "dynap-se2": Case(named("dynap-se2"), 0.0, 2e-3),
-    "dynap-se2, mismatch x 4": Case(named("dynap-se2").scaled(4.0), 0.0, 1e-2, 1e-2, 1.0),
-    "reram-faulty": Case(named("reram-faulty"), 0.0, 2e-3, 5e-3, 1.0),
+    "pcm, after a day": Case(named("pcm"), DAY, FAST),
+    "reram": Case(named("reram"), 0.0, FAST),
+    "reram-2-days": Case(named("reram-2-days"), 0.0, FAST),
+    "dynap-se2": Case(named("dynap-se2"), 0.0, SLOW),
+    "dynap-se2, mismatch x 4": Case(named("dynap-se2").scaled(4.0), 0.0, FAST, Training(1e-2, 120)),
+    "reram-faulty": Case(named("reram-faulty"), 0.0, SLOW, Training(5e-3, 80, 0.25)),
 }
-TRAINED_FOR = [name for name, case in CASES.items() if case.rate is not None]
-PLAIN_RATES, RATES, SCALES = (2e-3, 5e-3, 1e-2), (5e-3, 1e-2), (1.0, 1.5)
+TRAINED_FOR = [name for name, case in CASES.items() if case.own is not None]
+PLAIN = [Training(rate) for rate in (2e-3, 5e-3, 1e-2)] + [Training(2e-3, 120), Training(1e-2, 120)]
+CHOICES = [Training(*one) for one in itertools.product((5e-3, 1e-2), (40, 120), (None, 0.5, 0.25))]
 
 
 def encode(x: Tensor, *, seed: int, index: Tensor | None = None) -> Tensor:
@@ -70,56 +87,69 @@ def encode(x: Tensor, *, seed: int, index: Tensor | None = None) -> Tensor:
     return Rate(16)(x, seed=seed, index=index).flatten(2)
 
 
-def trained(x: Tensor, y: Tensor, seed: int, rate: float, process: Process | None = None, age: float = 0.0) -> Any:
+def trained(x: Tensor, y: Tensor, seed: int, how: Training, process: Process | None = None, age: float = 0.0) -> Any:
     """The network of a seed, trained on digits (samples, 8, 8), for a process or plainly."""
     torch.manual_seed(seed)
     hidden = neurons.LIF(100, dt=1.0, tau_mem=10.0, v_threshold=0.2)
     net: Any = nn.Sequential(nn.Linear(64, 100), hidden, nn.Linear(100, 10), neurons.LI(10, dt=1.0, tau_mem=10.0))
     if process is not None:
         net = aware(net, process, age=age)
-    recipe = Recipe(epochs=EPOCHS, batch_size=BATCH, learning_rate=rate, schedule="cosine", loss="sum", seed=seed)
+    recipe = Recipe(
+        epochs=how.epochs, batch_size=BATCH, learning_rate=how.rate, schedule="cosine", loss="sum", seed=seed
+    )
     Trainer(recipe).fit(net, encoder=encode, train=(x, y))
     return net
 
 
-def choice(which: tuple[str, float, float, int]) -> dict[str, float]:
+def choice(which: tuple[str, Training, int]) -> dict[str, float]:
     """Median accuracy (%) on dies of each case, on the samples held back, of one training."""
     torch.set_num_threads(1)
-    name, rate, scale, seed = which
+    name, how, seed = which
     data = digits()
     held = torch.arange(len(data.x_train)) % 5 == 0
     x, y = encode(data.x_train[held], seed=0), data.y_train[held]
     given = data.x_train[~held], data.y_train[~held]
     on = CASES if name == "plain" else {name: CASES[name]}
-    if name == "plain":
-        net = trained(*given, seed, rate)
-    else:
-        net = trained(*given, seed, rate, CASES[name].process.scaled(scale), CASES[name].age)
+    net = trained(*given, seed, how) if name == "plain" else trained(*given, seed, how, on[name].on(how), on[name].age)
     found = {
-        case: dies(net, process, x, y, n=CHOOSING, seed=FIRST_CHOOSING, age=age)
-        for case, (process, age, *_) in on.items()
+        name: dies(net, case.on(how), x, y, n=CHOOSING, seed=FIRST_CHOOSING, age=case.age) for name, case in on.items()
     }
-    return {"software": 100 * found[next(iter(on))].software, **{case: 100 * one.median for case, one in found.items()}}
+    return {"software": 100 * found[next(iter(on))].software, **{name: 100 * one.median for name, one in found.items()}}
 
 
-def unit(which: tuple[str, float, int]) -> dict[str, Any]:
-    """The dies of one training of a seed: of a plain one of some rate, or of one for a case."""
+def unit(which: tuple[str, Training, int]) -> dict[str, Any]:
+    """The dies of one training of a seed: of a plain one, or of one for a case."""
     torch.set_num_threads(1)
-    name, rate, seed = which
+    name, how, seed = which
     data = digits()
     x, y = encode(data.x_test, seed=0), data.y_test
     if name == "plain":
-        net, on = trained(data.x_train, data.y_train, seed, rate), [k for k, c in CASES.items() if c.plain_rate == rate]
+        net = trained(data.x_train, data.y_train, seed, how)
+        on = {name: (net, case.process, case.age) for name, case in CASES.items() if case.plain == how}
+        on |= {
+            f"{name}, clipped": (clipped(net, case.own.range), case.on(case.own), case.age)
+            for name, case in CASES.items()
+            if case.plain == how and case.own is not None and case.own.range is not None
+        }
     else:
         case = CASES[name]
-        net, on = trained(data.x_train, data.y_train, seed, rate, case.process.scaled(case.scale), case.age), [name]
+        net = trained(data.x_train, data.y_train, seed, how, case.on(how), case.age)
+        on = {name: (net, case.on(how), case.age)}
     found: dict[str, Any] = {}
-    for case in on:
-        process, age, *_ = CASES[case]
-        one = dies(net, process, x, y, n=DIES, age=age)
+    for name, (network, process, age) in on.items():
+        one = dies(network, process, x, y, n=DIES, age=age)
         right = (one.accuracy * one.samples).round().int().tolist()
-        found[case] = {"samples": one.samples, "software": one.software, "programmed": one.programmed, "right": right}
+        found[name] = {"samples": one.samples, "software": one.software, "programmed": one.programmed, "right": right}
     return found
+
+
+def clipped(net: Any, most: float) -> Any:
+    """A copy whose weights are clipped after training: what the range alone is worth."""
+    twin = copy.deepcopy(net)
+    with torch.no_grad():
+        for weight in (p for p in twin.parameters() if p.dim() == 2):
+            weight.clamp_(-most, most)
+    return twin
 
 
 def each(work: Callable[[Any], Any], given: list[Any], processes: int) -> Iterable[tuple[Any, Any]]:
@@ -130,21 +160,19 @@ def each(work: Callable[[Any], Any], given: list[Any], processes: int) -> Iterab
 
 def choose(seeds: int, processes: int) -> None:
     """Print how trainings do on every fifth training sample, which is not trained on."""
-    tried = [("plain", rate, 1.0) for rate in PLAIN_RATES]
-    tried += [(name, *rest) for name, *rest in itertools.product(TRAINED_FOR, RATES, SCALES)]
-    for (name, rate, scale, seed), found in each(choice, [(*one, k) for one in tried for k in range(seeds)], processes):
+    tried = [("plain", how) for how in PLAIN] + list(itertools.product(TRAINED_FOR, CHOICES))
+    for (name, how, seed), found in each(choice, [(*one, k) for one in tried for k in range(seeds)], processes):
         said = ", ".join(f"{case} {value:.2f} %" for case, value in found.items())
-        print(f"{name}, rate {rate:g}, process x {scale:g}, seed {seed}: {said}", flush=True)
+        print(f"{key(name, how, seed)}: {said}", flush=True)
 
 
-def key(name: str, rate: float, seed: int) -> str:
-    scale = f", process x {CASES[name].scale:g}" if name in CASES else ""
-    return f"{name}, rate {rate:g}{scale}, seed {seed}"
+def key(name: str, how: Training, seed: int) -> str:
+    return f"{name}, {how}, seed {seed}"
 
 
 def stored(path: Path) -> dict[str, Any]:
     """What a file holds of these dies; nothing where it is of others."""
-    told = {"epochs": EPOCHS, "batch": BATCH, "dies": DIES, "cases": {
+    told = {"batch": BATCH, "dies": DIES, "cases": {
         name: {"process": case.process.as_json(), "age": case.age} for name, case in CASES.items()
     }}  # fmt: skip
     held = json.loads(path.read_text()) if path.exists() else {}
@@ -157,7 +185,7 @@ def as_dies(case: str, found: list[dict[str, Any]]) -> Dies:
     right = torch.tensor([one for each in found for one in each["right"]], dtype=torch.float64)
     samples = found[0]["samples"]
     means = [statistics.mean(one[name] for one in found) for name in ("software", "programmed")]
-    process, age, *_ = CASES[case]
+    process, age = CASES[case].process, CASES[case].age
     return Dies(replace(process, name=case), 0, right / samples, torch.ones_like(right), *means, samples, age, True)
 
 
@@ -174,11 +202,14 @@ def tell(content: dict[str, Any], seeds: int) -> None:
         return f"{statistics.mean(values):.2f}{spread}"
 
     print("| process | training | in software | median die | worst of 200 dies | lost by the median die |")
-    for case, (_, _, plain_rate, rate, _) in CASES.items():
-        plain = [content["units"][key("plain", plain_rate, seed)][case] for seed in range(seeds)]
+    for case, (_, _, plainly, own) in CASES.items():
+        plain = [content["units"][key("plain", plainly, seed)][case] for seed in range(seeds)]
         rows = {"plain": plain}
-        if rate is not None:
-            rows["for it"] = [content["units"][key(case, rate, seed)][case] for seed in range(seeds)]
+        if own is not None and own.range is not None:
+            clips = [content["units"][key("plain", plainly, seed)][f"{case}, clipped"] for seed in range(seeds)]
+            rows[f"plain, then clipped to {own.range:g}"] = clips
+        if own is not None:
+            rows["for it"] = [content["units"][key(case, own, seed)][case] for seed in range(seeds)]
         # both against the plain network in software
         software = [100 * one["software"] for one in plain]
         for name, found in rows.items():
@@ -191,8 +222,7 @@ def tell(content: dict[str, Any], seeds: int) -> None:
 def figures(content: dict[str, Any], seeds: int, folder: Path) -> None:
     """A picture of each case that was trained for."""
     for name in TRAINED_FOR:
-        _, _, plain_rate, rate, _ = CASES[name]
-        keys = {"plain": ("plain", plain_rate), "trained for it": (name, rate)}
+        keys = {"plain": ("plain", CASES[name].plain), "trained for it": (name, CASES[name].own)}
         both = {
             said: as_dies(name, [content["units"][key(*one, seed)][name] for seed in range(seeds)])
             for said, one in keys.items()
@@ -215,8 +245,8 @@ def main() -> None:
         choose(given.seeds, given.processes)
         return
     content = stored(given.json)
-    rates = sorted({case.plain_rate for case in CASES.values()})
-    kinds = [("plain", rate) for rate in rates] + [(name, CASES[name].rate) for name in TRAINED_FOR]
+    kinds = [("plain", how) for how in sorted({case.plain for case in CASES.values()}, key=str)]
+    kinds += [(name, CASES[name].own) for name in TRAINED_FOR]
     kinds = [kind for kind in kinds if given.only in (None, kind[0])]
     wanted = [(*kind, seed) for seed in range(given.seeds) for kind in kinds]
     left = [one for one in wanted if key(*one) not in content["units"]]

@@ -344,3 +344,6 @@ def test_networks_that_cannot_be_made_aware() -> None:
     # what is beyond the range is clipped, not refused
     clipped = aware(net, Process(range=0.01)).eval()
     assert float(clipped[1].weight.detach().abs().max()) == pytest.approx(0.01)  # type: ignore[index]
+    # and so are its dies
+    assert float(software(clipped)[1].weight.detach().abs().max()) == pytest.approx(0.01)  # type: ignore[index]
+    assert len(dies(clipped, Process(range=0.01), *spikes(), n=2)) == 2

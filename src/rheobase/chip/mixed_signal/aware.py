@@ -142,15 +142,21 @@ def aware(net: nn.Module, process: Process, *, age: float = 0.0) -> nn.Module:
 def software(net: nn.Module) -> nn.Module:
     """A copy of a network without any process: what `aware` was given, with the weights learnt since then.
 
-    The weights are those of full precision that stand behind the programmed ones. A plain network is copied as it is.
+    The weights are those of full precision that stand behind the programmed ones, within the range of the process. A
+    plain network is copied as it is.
     """
     twin = copy.deepcopy(net)
     for path, module in list(twin.named_modules()):
         if isinstance(module, Mismatched):
             put(twin, path, module.neuron)
         chains: Any = getattr(module, "parametrizations", None)
-        if chains is not None and any(isinstance(one, Programmed) for chain in chains.values() for one in chain):
+        behind = {name: one for name, chain in (chains or {}).items() for one in chain if isinstance(one, Programmed)}
+        if behind:
             bare(module, original=True)
+        for name, programmed in behind.items():
+            # beyond the range it was clipped in every run, and a die has nothing beyond
+            if (most := programmed.process.range) is not None:
+                getattr(module, name).detach().clamp_(-most, most)
     for module in twin.modules():
         for hooks in (module._forward_hooks, module._forward_pre_hooks):  # pyright: ignore[reportPrivateUsage]
             for key, hook in list(hooks.items()):
