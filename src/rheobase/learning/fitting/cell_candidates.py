@@ -66,6 +66,11 @@ class CellCandidates(SearchSpace):
     def made(self, lanes: int, surrogate: Surrogate | None = None) -> Cell:
         return self._cell(lanes, pulled=False)
 
+    def constants(self) -> list[Tensor]:
+        shape = self.cell.compartments
+        tree = [torch.as_tensor(x) for x in (shape.parent, shape.area, shape.axial)]
+        return [*self._alone.values().values(), *tree]
+
     def _cell(self, lanes: int, *, pulled: bool) -> Cell:
         if (lanes, pulled) not in self._made:
             watch = self.cell.watch
