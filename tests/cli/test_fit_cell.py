@@ -14,8 +14,10 @@ import torch
 from typer.testing import Result
 
 from rheobase import stimuli
-from rheobase.cells import from_allen
+from rheobase.cells import Morphology, Place, from_allen
 from rheobase.cli.fitting import job, page
+from rheobase.cli.fitting.parameter_file import check_writable
+from rheobase.cli.fitting.subjects import CellSubject
 from rheobase.learning import FitCallback, FitStep
 from tests.cli.test_simulate_cells import SWC, model
 
@@ -70,7 +72,7 @@ def test_a_fit_leaves_a_page_and_a_cell_that_is_read_again(run: Run, files: None
     assert found["diverged"] == 0
     assert found["hold_out"]["sweeps"] == [1]
     assert found["score"] < 0.5
-    assert found["as_it_was"]["fitted"]["gamma"] < found["gamma"]
+    assert found["as_it_was"]["fitted"]["v_error"] > 2.0 * found["fitted"]["v_error"]
     html = (folder / "report.html").read_text("utf-8")
     titles = ("Parameters", "Features side by side", "What to try next", "Every sweep", "The fitted cell")
     assert all(f">{title}</h2>" in html for title in titles)
@@ -113,3 +115,96 @@ def test_an_interrupted_fit_goes_on_to_the_same_numbers(
     one, other = read("runs/whole/result.json"), read("runs/cut/result.json")
     assert {**one, "seconds": 0.0} == {**other, "seconds": 0.0}
     assert not Path("runs/cut/search.journal").exists()
+
+
+def test_what_the_clock_ended_goes_on_with_more_time(run: Run, files: None, plain: None) -> None:
+    words = ("fit", *HERE, *QUICK[:-1], "1us", "--generations", 3)
+    assert run(*words, "--name", "mine").exit_code == 0
+    assert read("runs/mine/result.json")["ended"] == "time limit"
+    again = run("fit", "--resume", "runs/mine")
+    assert again.exit_code == 2
+    assert "a longer --time-limit" in again.stderr
+    assert run("fit", "--resume", "runs/mine", "--time-limit", "none", "--json", "x.json").exit_code == 0
+    found = read("x.json")
+    assert found["ended"] == "generations"
+    # the first stage had its share of a time that was too short, and keeps it
+    assert found["steps"] == {"forced": 1, "free": 0, "generations": 3}
+    done = run("fit", "--resume", "runs/mine")
+    assert "a finished fit" in done.stderr
+    other = run("fit", "--resume", "runs/mine", "--seed", 3)
+    assert "a fit goes on as it began" in other.stderr
+
+
+def test_a_diverging_candidate_is_dropped_and_counted(run: Run, files: None, plain: None) -> None:
+    words = ("--range", "soma.Pas.e=-80:1e38", "--learn", "soma.Pas.e,soma.NaTa_t.gbar", "--forced", 0)
+    result = run("fit", *HERE, *QUICK, *words, "--json", "x.json")
+    assert result.exit_code == 0, result.output
+    found = read("x.json")
+    assert 0 < found["diverged"] < found["evaluations"] + 24
+    assert found["score"] < 8.0
+    assert "candidates, dropped" in result.stdout
+    assert any("diverged: give narrower ranges" in line for line in found["try_next"])
+    words = ("--range", "soma.Pas.e=1e37:1e38", *words[2:])
+    nothing = run("fit", *HERE, *QUICK, *words)
+    assert nothing.exit_code == 2
+    assert "a potential that is none in each of" in nothing.stderr
+
+
+def test_what_has_changed_is_not_gone_on_with(
+    run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "_progress", lambda: CtrlC(1))
+        run("fit", *HERE, *QUICK, "--forced", 0, "--name", "cut")
+    data = dict(np.load("steps.npz"))
+    np.savez("steps.npz", **{**data, "v_mV": data["v_mV"] + 1.0})
+    before = Path("runs/cut/search.journal").read_bytes()
+    result = run("fit", "--resume", "runs/cut")
+    assert result.exit_code == 2
+    assert "the journal of another fit" in result.stderr
+    assert Path("runs/cut/search.journal").read_bytes() == before
+    assert Path("runs/cut/fitted.json").is_file()
+
+
+WRONG = {
+    "no shape": (HERE[:2], "fit.json without --morphology"),
+    "no axon": ((*HERE[:4],), 'axon="stub"'),
+    "unknown": ((*HERE, "--learn", "soma.NaTa_t.gba"), "soma.NaTa_t.gbar"),
+    "range of another": ((*HERE, "--learn", "soma.Pas.g", "--range", "soma.Pas.e=-80:-60"), "a name in learn"),
+    "not in a file": ((*HERE, "--learn", "soma.Kv3_1.e"), "parameters that a parameter file can hold"),
+    "no such place": ((*HERE, "--at", "dend[7]"), "dend[7]"),
+    "no place": ((*HERE, "--at", "(2)"), "--at 'dend[3](0.5)'"),
+    "scale": ((*HERE, "--scale", "1:2"), "its current is in nA"),
+    "free": ((*HERE, "--free", "3"), "it has no such stage"),
+    "units": ((*HERE, "--units", "V,nA"), "V"),
+    "two": (("fit.json,true.json", *HERE[1:]), "one cell at a time"),
+    "with a neuron": (("AdEx,fit.json", *HERE[1:]), "one cell at a time"),
+    "a neuron": (("AdEx", *HERE[1:]), "--morphology for AdEx, a neuron"),
+    "too many": ((*HERE, "--population", 10**9), "--population 16"),
+    "no recording": (("fit.json",), "without a RECORDING"),
+    "nothing": ((), "no NEURON"),
+    "no folder": (("--resume", "runs/none"), "runs/none"),
+    "no file": (("none.json", *HERE[1:]), "none.json"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_one_line(refused: Callable[..., str], files: None, case: str) -> None:
+    words, said = WRONG[case]
+    assert said in refused("fit", *words)
+    assert not Path("runs").exists()
+
+
+def test_a_conductance_of_nothing_needs_a_range(refused: Callable[..., str], files: None) -> None:
+    content = model(0.0)
+    Path("fit.json").write_text(json.dumps(content), "utf-8")
+    assert "--range soma.NaTa_t.gbar=" in refused("fit", *HERE, "--learn", "soma.NaTa_t.gbar")
+
+
+def test_every_parameter_of_a_file_comes_back(files: None) -> None:
+    """Also what the file says of all sections at once, and what it does not say."""
+    subject = CellSubject(Path("fit.json"), Path("cell.swc"), Morphology.read("cell.swc"), "none", Place())
+    cell = subject.model(DT)
+    names = [name for name in cell.values() if not name.endswith((".NaTa_t.e", ".Kv3_1.e"))]
+    assert {"Ra.dend", "c_mem.soma", "dend.Pas.e", "soma.Kv3_1.gbar"} <= set(names)
+    check_writable(subject, cell, names)

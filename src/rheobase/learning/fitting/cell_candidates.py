@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rheobase.cells import Cell, Current, VoltageClamp
+from rheobase.cells.divergence import astray
 from rheobase.cells.membrane import FARADS
 from rheobase.cells.parameters import assign, held_by, populated, spec_of
 from rheobase.core.declaration.describe import display
@@ -65,6 +66,10 @@ class CellCandidates(SearchSpace):
 
     def made(self, lanes: int, surrogate: Surrogate | None = None) -> Cell:
         return self._cell(lanes, pulled=False)
+
+    def astray(self, v: Tensor) -> Tensor:
+        """As of every space; also what no membrane has."""
+        return astray(v)
 
     def constants(self) -> list[Tensor]:
         shape = self.cell.compartments

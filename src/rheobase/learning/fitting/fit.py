@@ -64,7 +64,7 @@ def fit_neuron(
     potential by an electrode that weakens, and there is no second one: a spike that is missing has no gradient.
     Ctrl-C, or the time limit of the recipe, ends the search and gives the best so far; a second Ctrl-C raises.
 
-    A candidate whose potential leaves the finite numbers is dropped, and counted: `Fit.diverged`.
+    A candidate whose potential ends as none (NaN, infinite, or 100 V) is dropped, and counted: `Fit.diverged`.
 
     Raises: `ParameterError`, `UnitError`; `Diverged` where all candidates do; `CheckpointError` for the journal of
     another fit, `StorageError` for one that cannot be written.

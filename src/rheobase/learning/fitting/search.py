@@ -175,7 +175,7 @@ class Search:
         """The fit, and its errors on the sweeps of the whole recording. Raises `Diverged` where all candidates did."""
         if bool(self.scores.diverged.all()):
             raise Diverged(
-                f"the fit of {self.space.title}", f"no finite potential in any of {self.diverged} candidates",
+                f"the fit of {self.space.title}", f"a potential that is none in each of {self.diverged} candidates",
                 "one that stays finite", "give narrower ranges, or a smaller time step",
             )  # fmt: skip
         order = self.scores.total.argsort()

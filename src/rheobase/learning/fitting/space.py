@@ -85,6 +85,10 @@ class SearchSpace:
         """The model of so many lanes; with a surrogate, for gradients."""
         raise NotImplementedError
 
+    def astray(self, v: Tensor) -> Tensor:
+        """Which potentials (mV) are none: NaN or infinite."""
+        return ~torch.isfinite(v)
+
     def constants(self) -> list[Tensor]:
         """What makes this model: its values, of those that are not searched as well."""
         return list(self.made(1).values().values())

@@ -43,7 +43,7 @@ MEMORY, SPREAD = 6, 0.1  # of evolution: places of its memory, and how far value
 class Scores:
     """How good points are, (lanes,) each; the smaller `total`, the better.
 
-    `diverged` are those whose potential left the finite numbers: their total is `DIVERGED`, worse than any other.
+    `diverged` are those whose potential ends as none that can be: their total is `DIVERGED`, worse than any other.
     """
 
     total: Tensor
@@ -118,8 +118,8 @@ class Target:
             total = total + SLOW_WEIGHT * distance + COUNT_WEIGHT * off.clamp(max=5.0)
             diverged = torch.zeros(len(point), dtype=torch.bool)
             if response.v is not None:
-                # a potential that was infinite for the moment of a spike came back
-                diverged = ~torch.isfinite(response.v[-1]).all(0)
+                # a potential that was astray for the moment of a spike came back
+                diverged = candidates.astray(response.v[-1]).any(0)
             return Scores(torch.where(diverged, DIVERGED, total), found[TOLD], v_error, diverged)
 
 
