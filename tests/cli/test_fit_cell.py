@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from rheobase.cli.fitting.subjects import CellSubject
 from rheobase.learning import FitCallback, FitStep
 from tests.cli.test_simulate_cells import SWC, model
 
+DOCS = Path(__file__).parents[2] / "docs" / "fitting.md"
 DT = 0.1
 TRUE = {"soma.NaTa_t.gbar": 0.4, "soma.Kv3_1.gbar": 0.3}
 HERE = ("fit.json", "steps.npz", "--morphology", "cell.swc", "--axon", "none", "--dt", DT)
@@ -90,10 +92,10 @@ def test_a_fit_leaves_a_page_and_a_cell_that_is_read_again(run: Run, files: None
     assert f"rheobase simulate {' '.join(words[:5])} --current" in html
 
 
-@pytest.mark.parametrize("after", [1, 4])
 def test_an_interrupted_fit_goes_on_to_the_same_numbers(
-    run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch, after: int
+    run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    after = 4
     assert run("fit", *HERE, *QUICK, "--name", "whole").exit_code == 0
     with monkeypatch.context() as patch:
         patch.setattr(job, "_progress", lambda: CtrlC(after))
@@ -115,6 +117,19 @@ def test_an_interrupted_fit_goes_on_to_the_same_numbers(
     one, other = read("runs/whole/result.json"), read("runs/cut/result.json")
     assert {**one, "seconds": 0.0} == {**other, "seconds": 0.0}
     assert not Path("runs/cut/search.journal").exists()
+
+
+def test_the_commands_of_the_page_run(run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("fit.json").write_text(json.dumps(model(0.25, "none")), "utf-8")
+    section = DOCS.read_text("utf-8").partition("## A cell with a shape")[2].partition("\n## ")[0]
+    first, resume, simulate = (shlex.split(x)[1:] for x in re.findall(r"^    (rheobase .*)$", section, re.MULTILINE))
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "_progress", lambda: CtrlC(1))
+        assert run(*first, "--dt", DT, *QUICK).exit_code == 130
+    for words in (resume, simulate):
+        result = run(*words)
+        assert result.exit_code == 0, result.output
+    assert read("runs/shaped/result.json")["ended"] == "generations"
 
 
 def test_what_the_clock_ended_goes_on_with_more_time(run: Run, files: None, plain: None) -> None:

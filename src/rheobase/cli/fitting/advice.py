@@ -14,6 +14,7 @@ ADAPTIVE = ("AdEx", "GIF", "GLIF3", "GLIF4", "GLIF5", "MAT", "Izhikevich")
 SLOW = ("SK", "Im_v2", "K_Pst")  # currents by which a cell adapts
 OFTEN = 0.05  # of the candidates, diverged: from here on ranges or step are said to be too wide
 WORSE = 0.15  # of Gamma, lost on sweeps held out: from here on a fit is said not to carry over
+FEW = 10  # steps of a search: hardly one
 GAINED = 0.01  # of the score in the last fifth of the search: it was still on its way
 CLOSE, WIDE = 0.02, 0.3  # candidates with nearly the best score, and the share of a range over which they lie
 
@@ -33,11 +34,11 @@ def advice(fitted: Fitted, data: Sequence[SweepFeatures], model: Sequence[SweepF
         if side is not None:
             low, high = wider(axis.low, axis.high, side, log=axis.log)
             found.append(f"{axis.name} stands at the {side} edge of its range: {option(axis.name, low, high)}.")
-    if _still_gaining(fitted):
-        found.append(
-            "The search was still gaining when it ended: go on with --resume FOLDER "
-            f"--time-limit {4 * (fitted.settings.time_limit or 0):g}s."
-        )
+    longer = f"go on with --resume FOLDER --time-limit {4 * (fitted.settings.time_limit or 0):g}s"
+    if fit.ended == "time limit" and len(fit.history) < FEW:
+        found.append(f"The search had time for {len(fit.history)} steps: {longer}.")
+    elif _still_gaining(fitted):
+        found.append(f"The search was still gaining when it ended: {longer}.")
     adapts = median([f.adaptation for f in data]), median([f.adaptation for f in model])
     if adapts[0] > ADAPTS and not adapts[1] > 1.0 + 0.5 * (adapts[0] - 1.0):
         cell = isinstance(fitted.subject, CellSubject)
@@ -111,7 +112,7 @@ def undetermined(fitted: Fitted) -> list[str]:
 
 def _still_gaining(fitted: Fitted) -> bool:
     history = fitted.fit.history
-    if fitted.fit.ended != "time limit" or len(history) < 10:
+    if fitted.fit.ended != "time limit":
         return False
     return history[-len(history) // 5].score - history[-1].score > GAINED
 

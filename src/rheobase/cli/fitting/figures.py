@@ -21,6 +21,7 @@ ERRORS = {
     "interval": ("interval off", " %", ".2g", 100.0),
     "v_error": ("potential off", " %", ".2g", 100.0),
 }
+FAR = 10.0  # times the variance: an error beyond it is only said to be so
 OFF = (
     "Off, on average over sweeps: spikes, too many or too few; first spike, early or late; interval, its mean; "
     "potential, mean square error between spikes over its variance."
@@ -71,7 +72,9 @@ def _first(fitted: Fitted) -> str:
 def _v(shown: Agreement) -> str:
     if math.isnan(shown.v_error):
         return "it has no potential to compare"
-    return f"leaves {100 * min(shown.v_error, 9.99):.0f} % of the variance of the potential between spikes"
+    if shown.v_error > FAR:
+        return f"between spikes its potential is off by more than {FAR:g} times the variance there"
+    return f"leaves {100 * shown.v_error:.0f} % of the variance of the potential between spikes"
 
 
 def figure(value: float, digits: str) -> str:
