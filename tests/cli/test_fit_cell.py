@@ -14,11 +14,13 @@ import pytest
 import torch
 from typer.testing import Result
 
+import rheobase
 from rheobase import stimuli
 from rheobase.cells import Morphology, Place, from_allen
 from rheobase.cli.fitting import job, page
 from rheobase.cli.fitting.parameter_file import check_writable
 from rheobase.cli.fitting.subjects import CellSubject
+from rheobase.errors import CheckpointError
 from rheobase.learning import FitCallback, FitStep
 from tests.cli.test_simulate_cells import SWC, model
 
@@ -87,6 +89,8 @@ def test_a_fit_leaves_a_page_and_a_cell_that_is_read_again(run: Run, files: None
     with torch.no_grad():
         spikes, _ = cell(torch.from_numpy(np.load("steps.npz")["i_nA"].T.copy()))
     assert spikes.sum(0).tolist() == [sweep["fit"]["spikes"] for sweep in found["sweeps"]]
+    with pytest.raises(CheckpointError, match=r"a fit of one cell.*from_allen"):
+        rheobase.load("runs/mine")
     words = ("runs/mine/fitted.json", "--morphology", "cell.swc", "--axon", "none", "--current", "0.3nA", "--stop", 20)
     assert run("simulate", *words).exit_code == 0
     assert f"rheobase simulate {' '.join(words[:5])} --current" in html

@@ -91,6 +91,9 @@ def test_another_fit_is_refused(tmp_path: Path, recording: Recording) -> None:
     for other in others:
         with pytest.raises(CheckpointError, match="another fit"):
             fitted(recording, journal=journal, **other)
+    neuron = neurons.GLIF1(1, dt=0.5, v_leak=-71.0)
+    with pytest.raises(CheckpointError, match="another fit"):
+        fit_neuron(neuron, recording, learn=LEARN, recipe=RECIPE, journal=journal)
     with pytest.raises(CheckpointError, match="another fit"):
         fitted(recording.changed(current=recording.current + 1.0), journal=journal)
     assert journal.read_bytes() == content

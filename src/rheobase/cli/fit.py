@@ -240,7 +240,8 @@ def _plans(settings: FitSettings) -> list[Plan]:
 def _resume(folder: Path, given: Sequence[str], limit: float | None, json: Path | None) -> None:
     from rheobase.cli.fitting.resuming import left
 
-    others = [f"--{name.rstrip('_').replace('_', '-')}" for name in given]
+    words = {"neuron": "NEURON", "recording": "RECORDING"}
+    others = [words.get(name, f"--{name.rstrip('_').replace('_', '-')}") for name in given]
     settings = left(folder, others, limit)
     plans = [made for own in settings for made in _plans(own)]
     _go(plans, folder, json)

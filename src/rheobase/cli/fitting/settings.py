@@ -50,7 +50,8 @@ class FitSettings:
         """The same with whole paths, from which a fit goes on in another folder."""
         found = self.as_json()
         paths = ["file", "current_file", "morphology", *(["neuron"] if self.neuron.lower().endswith(CELL) else [])]
-        return {**found, **{name: os.path.abspath(found[name]) for name in paths if found[name] is not None}}
+        whole = {name: os.path.abspath(os.path.expanduser(found[name])) for name in paths if found[name] is not None}
+        return {**found, **whole}
 
     @classmethod
     def from_json(cls, content: object, source: str) -> FitSettings:

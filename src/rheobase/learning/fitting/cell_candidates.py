@@ -71,6 +71,10 @@ class CellCandidates(SearchSpace):
         """As of every space; also what no membrane has."""
         return astray(v)
 
+    def model(self) -> str:
+        cell = self.cell
+        return repr((repr(cell), cell.scheme, cell.start, cell.watch, cell.celsius, cell.v_init, cell.ca_outside))
+
     def constants(self) -> list[Tensor]:
         shape = self.cell.compartments
         tree = [torch.as_tensor(x) for x in (shape.parent, shape.area, shape.axial)]

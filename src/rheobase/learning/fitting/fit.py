@@ -138,7 +138,7 @@ def fingerprint(space: Candidates | CellCandidates, recipe: FitRecipe, seed: int
     found = hashlib.sha256()
     recording = space.recording
     said = (replace(recipe, time_limit=None), seed, sorted(start.items()), space.axes, sorted(space.fixed.items()),
-            recording.dt, recording.level, recording.start, tuple(recording.v.shape), space.title)  # fmt: skip
+            recording.dt, recording.level, recording.start, tuple(recording.v.shape), space.model())  # fmt: skip
     found.update(repr(said).encode())
     for x in (recording.v, recording.current, *space.constants()):
         found.update(x.detach().contiguous().numpy().tobytes())
