@@ -67,7 +67,7 @@ class CtrlC(FitCallback):
             raise KeyboardInterrupt
 
 
-def test_a_fit_leaves_a_page_and_a_cell_that_is_read_again(run: Run, files: None) -> None:
+def test_a_fit_leaves_a_page_and_a_cell_that_is_read_again(run: Run, files: None, plain: None) -> None:
     result = run("fit", *HERE, *QUICK, "--name", "mine", "--json", "x.json")
     assert result.exit_code == 0, result.output
     folder, found = Path("runs/mine"), read("x.json")
@@ -78,7 +78,7 @@ def test_a_fit_leaves_a_page_and_a_cell_that_is_read_again(run: Run, files: None
     assert found["score"] < 0.5
     assert found["as_it_was"]["fitted"]["v_error"] > 2.0 * found["fitted"]["v_error"]
     html = (folder / "report.html").read_text("utf-8")
-    titles = ("Parameters", "Features side by side", "What to try next", "Every sweep", "The fitted cell")
+    titles = ("Parameters", "Features side by side", "What to try next", "The fitted cell")
     assert all(f">{title}</h2>" in html for title in titles)
     assert "as it was, held out" in html
     # the command of the page reads the file, and so does the reader
