@@ -110,15 +110,17 @@ class Journal:
     def _append(self, path: Path, frame: bytes) -> None:
         try:
             with path.open("r+b") as file:
-                if os.fstat(file.fileno()).st_size != self._size:
-                    raise StorageError(
-                        str(path), "a journal into which another process writes", "one search at a time",
-                        "end the other one, and go on again",
-                    )  # fmt: skip
-                file.seek(self._size)
-                file.write(frame)
+                alone = os.fstat(file.fileno()).st_size == self._size
+                if alone:
+                    file.seek(self._size)
+                    file.write(frame)
         except OSError as error:
             raise _unwritten(path, error) from error
+        if not alone:
+            raise StorageError(
+                str(path), "a journal into which another process writes", "one search at a time",
+                "end the other one, and go on again",
+            )  # fmt: skip
         self._size += len(frame)
 
 
