@@ -18,10 +18,14 @@ from typer.testing import Result
 import rheobase
 from rheobase import neurons, stimuli
 from rheobase.cli.fitting import compare, job, page
+from rheobase.cli.fitting.settings import FitSettings
+from rheobase.cli.fitting.subjects import NeuronSubject
 from rheobase.errors import CheckpointError
+from rheobase.json_files import write_json
 from rheobase.learning import FitCallback, FitStep
 from rheobase.plot import Picture, Rendered
 from rheobase.recordings import read
+from tests.cli.test_simulate_cells import written
 
 DT = 0.25
 TRUE = dict(c_mem=150.0, g_leak=10.0, v_leak=-70.0, v_reset=-60.0, v_threshold=-48.0, tau_refrac=2.0)
@@ -156,7 +160,7 @@ def test_fewer_parameters_are_preferred_where_they_come_as_near(figures: Any, sa
     def fitted(name: str, count: int, gamma: float) -> Any:
         held = SimpleNamespace(gamma=gamma, delta=4.0)
         fit = SimpleNamespace(axes=[None] * count, held_out=held, fitted=held)
-        return SimpleNamespace(kind=SimpleNamespace(__name__=name), fit=fit)
+        return SimpleNamespace(name=name, fit=fit)
 
     assert said in compare.summary([fitted(*one) for one in figures], [])
 
@@ -190,9 +194,9 @@ def test_ranges_and_starting_points_do_not_look_at_what_is_held_out(cell: Path, 
     changed[2] = np.where(changed[2] > 0.0, 40.0, changed[2] - 15.0)
     np.savez(tmp_path / "other.npz", v_mV=changed, i_pA=np.where(np.arange(5) == 2, 0.2, 1.0)[:, None] * data["i_pA"],
              dt_ms=DT)  # fmt: skip
-    kind = getattr(neurons, neuron)
+    kind = NeuronSubject(getattr(neurons, neuron))
     plans = [
-        job.plan(job.FitSettings(neuron=neuron, file=str(path), hold_out=held), kind, read(path))
+        job.plan(FitSettings(neuron=neuron, file=str(path), hold_out=held), kind, read(path))
         for held in ("2", "none")
         for path in (cell, tmp_path / "other.npz")
     ]
@@ -208,8 +212,14 @@ def test_the_examples_of_the_help_can_be_typed(run: Run, cell: Path, tmp_path: P
     np.savez(tmp_path / "cell.npz", **long, dt_ms=DT)
     planned: list[str] = []
     module = sys.modules["rheobase.cli.fit"]
-    for name in ("_one", "_several"):
-        monkeypatch.setattr(module, name, lambda made, name, *rest, **more: planned.append(name))
+
+    def begun(made: job.Plan, folder: Path, json: Path | None) -> None:
+        planned.append(folder.name)
+        write_json(folder / "config.json", {"notes": {"fit": made.settings.located()}})
+
+    written("none")
+    monkeypatch.setattr(module, "_one", begun)
+    monkeypatch.setattr(module, "_several", lambda made, folder, json: planned.append(folder.name))
     examples = [line.partition("   (")[0].split() for line in module.EXAMPLES.splitlines()]
     typed = [words[1:] for words in examples if words[:2] == ["rheobase", "fit"]]
     assert len(typed) > 4
@@ -221,3 +231,4 @@ def test_the_examples_of_the_help_can_be_typed(run: Run, cell: Path, tmp_path: P
         result = run(*given)
         assert result.exit_code == 0, result.output
     assert len(planned) == len(typed)
+    assert planned[-2:] == ["shaped"] * 2

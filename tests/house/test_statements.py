@@ -74,10 +74,11 @@ def runs_files(module: Module) -> list[str]:
     return found
 
 
-# the one place that writes; compiled code, a download and what a child process tells its parent are files of our own
+# the one place that writes; compiled code, a download, what a child process tells its parent, and a journal, to which
+# entries are added one by one, are files of our own
 WRITERS = {
     "src/rheobase/files.py", "src/rheobase/engine/llvm/compile.py", "src/rheobase/data/sets/download.py",
-    "src/rheobase/learning/training/trainer.py",
+    "src/rheobase/learning/fitting/journal.py", "src/rheobase/learning/training/trainer.py",
 }  # fmt: skip
 WRITING = {"write_text", "write_bytes", "savetxt", "tofile"}
 

@@ -125,7 +125,7 @@ def _read(path: Path) -> _Model:
         for each in passive.get("cm", ()):
             values[each["section"], "", "cm"] = float(each["cm"])
         for each in told["genome"]:
-            values |= _entry(path, each)
+            values |= entry(path, each)
         model = _Model(values, conditions, _said(told))
     except OSError as error:
         raise DataError(str(path), error.strerror or str(error), "a readable file", "check the path") from error
@@ -141,7 +141,7 @@ def _read(path: Path) -> _Model:
     return model
 
 
-def _entry(path: Path, each: dict[str, Any]) -> dict[tuple[str, str, str], float]:
+def entry(path: Path, each: dict[str, Any]) -> dict[tuple[str, str, str], float]:
     """One value of the genome, by section, mechanism and parameter."""
     section, mechanism, name, value = each["section"], each["mechanism"], each["name"], float(each["value"])
     if not is_number(value):

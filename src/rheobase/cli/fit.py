@@ -1,4 +1,4 @@
-"""`rheobase fit NEURON RECORDING`: a neuron fitted to a current-clamp recording, with a page about it."""
+"""`rheobase fit NEURON RECORDING`: a neuron or a cell fitted to a current-clamp recording, with a page about it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rheobase.cli.options import INTERRUPTED, MOST_SEED, Debug, Json, examples, 
 
 if TYPE_CHECKING:
     from rheobase.cli.fitting.job import Fitted, Plan
+    from rheobase.cli.fitting.settings import FitSettings
 
 EXAMPLES = examples(
     "rheobase fit AdEx cell.abf",
@@ -20,17 +21,51 @@ EXAMPLES = examples(
     "rheobase fit AdEx,GLIF3,LIF cell.abf --hold-out 20%   (which neuron carries over best)",
     "rheobase fit LIF noise.csv --units mV,pA,ms --range tau_mem=5:60",
     "rheobase simulate AdEx --set runs/my-cell/fitted.toml --current 200pA   (the fitted neuron)",
+    "rheobase fit fit.json steps.npz --morphology cell.swc --learn soma.NaTa_t.gbar,soma.Kv3_1.gbar --name shaped",
+    "rheobase fit --resume runs/shaped --time-limit 2h   (after Ctrl-C, or the end of its time)",
 )
+CELL = "Cells with a shape"
+TIMES = {"min": 60.0, "h": 3600.0}  # s, beside those with a unit of their own
 FILE, SEARCH, WHERE = "Recording", "Search", "Where to"
 
 
 def fit(
+    context: typer.Context,
     neuron: Annotated[
-        str, typer.Argument(metavar="NEURON", help="Name of a neuron, or several to compare: AdEx,GLIF3.")
-    ],
+        str | None,
+        typer.Argument(
+            metavar="NEURON",
+            help="Name of a neuron, or several to compare: AdEx,GLIF3; or the parameter file of a cell, fit.json.",
+            show_default=False,
+        ),
+    ] = None,
     recording: Annotated[
-        Path, typer.Argument(parser=path, metavar="RECORDING", help=".abf, .atf, .nwb, .ibw, .h5, .wcp, .csv or .npz.")
-    ],
+        Path | None,
+        typer.Argument(
+            parser=path,
+            metavar="RECORDING",
+            help=".abf, .atf, .nwb, .ibw, .h5, .wcp, .csv or .npz.",
+            show_default=False,
+        ),
+    ] = None,
+    morphology: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path, metavar="FILE", help="Its shape: .swc or .asc, or one of them .gz.", rich_help_panel=CELL
+        ),
+    ] = None,
+    axon: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORD", help="stub, two diameters, none or whole.", show_default="by the file", rich_help_panel=CELL
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE", help="Where the electrode is: dend[3](0.5).", show_default="soma", rich_help_panel=CELL
+        ),
+    ] = None,
     current_file: Annotated[
         Path | None,
         typer.Option(parser=path, metavar="FILE", help="A second file, with the current (.ibw).", rich_help_panel=FILE),
@@ -61,7 +96,10 @@ def fit(
     learn: Annotated[
         str | None,
         typer.Option(
-            metavar="NAMES", help="Parameters to fit: c_mem,g_leak.", show_default="all usual", rich_help_panel=SEARCH
+            metavar="NAMES",
+            help="Parameters to fit: c_mem,g_leak, or soma.NaV.gbar.",
+            show_default="all usual",
+            rich_help_panel=SEARCH,
         ),
     ] = None,
     range_: Annotated[
@@ -95,13 +133,20 @@ def fit(
     ] = "auto",
     dt: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Time step of the fit.", show_default="up to 0.25ms", rich_help_panel=SEARCH),
+        typer.Option(
+            metavar="TIME",
+            help="Time step of the fit.",
+            show_default="up to 0.25ms; of a cell 0.05ms",
+            rich_help_panel=SEARCH,
+        ),
     ] = None,
     time_limit: Annotated[
-        str, typer.Option(metavar="TIME", help="Of the search, in s (2min, 90s); or none.", rich_help_panel=SEARCH)
+        str, typer.Option(metavar="TIME", help="Of the search (2min, 90s, 2h); or none.", rich_help_panel=SEARCH)
     ] = "120s",
     forced: Annotated[int, typer.Option(min=0, help="Steps by gradient, spikes given.", rich_help_panel=SEARCH)] = 60,
-    free: Annotated[int, typer.Option(min=0, help="Steps by gradient, running freely.", rich_help_panel=SEARCH)] = 10,
+    free: Annotated[
+        int, typer.Option(min=0, help="The same running freely; none for a cell.", rich_help_panel=SEARCH)
+    ] = 10,
     generations: Annotated[int, typer.Option(min=0, help="Of evolution.", rich_help_panel=SEARCH)] = 1000,
     population: Annotated[int, typer.Option(min=4, help="Candidates at a time.", rich_help_panel=SEARCH)] = 64,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of the search.", rich_help_panel=SEARCH)] = 0,
@@ -114,6 +159,15 @@ def fit(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Remove a run of the same name first.", rich_help_panel=WHERE)
     ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            parser=path,
+            metavar="FOLDER",
+            help="Go on with a fit that was interrupted; takes no other setting but --time-limit.",
+            rich_help_panel=WHERE,
+        ),
+    ] = None,
     json: Json = None,
     debug: Debug = False,
 ) -> None:
@@ -121,76 +175,136 @@ def fit(
 
     A fifth of the currents is held out to test it. Spikes are matched by the coincidence factor Gamma, the potential
     between them as well. Several neurons, AdEx,GLIF3, are fitted one after the other, each with the whole time limit,
-    and compared on one page. Ctrl-C ends the search and keeps the best so far. A search that the clock ended depends
-    on the machine; the page has the command that repeats it exactly.
+    and compared on one page. Ctrl-C ends the search and keeps the best so far; --resume goes on from there, to the same
+    numbers. A search that the clock ended depends on the machine; the page has the command that repeats it exactly.
+    The parameter file of a cell, fit.json, needs its --morphology; the fitted cell is such a file again.
     """
     with reported(debug, json=json):
-        from rheobase.cli.fitting.job import FitSettings, kinds_of, plan, ranges_of, settings_of, two
-        from rheobase.recordings import read
+        from rheobase.cli.fitting.job import ranges_of, two
+        from rheobase.cli.fitting.settings import CELL as ENDS
+        from rheobase.cli.fitting.settings import FitSettings
+        from rheobase.errors import ParameterError
 
-        kinds = kinds_of(_names(neuron))
+        given = [name for name in context.params if _is_given(context, name)]
+        if resume is not None:
+            _resume(resume, given, _seconds(time_limit), json)
+            return
+        if neuron is None or recording is None:
+            missing = "no NEURON" if neuron is None else f"{neuron} without a RECORDING"
+            raise ParameterError("fit", missing, "a neuron and a recording", "rheobase fit AdEx cell.abf")
+        cell = neuron.lower().endswith(ENDS)
+        if cell and "free" in given:
+            expected = "options that it has"
+            raise ParameterError("fit", f"--free for {neuron}, a cell", expected, "leave it out: it has no such stage")
         settings = FitSettings(
-            neuron=",".join(kind.__name__ for kind in kinds), file=str(recording),
-            current_file=None if current_file is None else str(current_file),
+            neuron=neuron, file=str(recording), morphology=None if morphology is None else str(morphology), axon=axon,
+            at=at, current_file=None if current_file is None else str(current_file),
             sweeps=sweeps, channel=channel, units=units, interval=_ms(interval, "--interval"),
             level=_mv(level), dt=_ms(dt, "--dt"), learn=None if learn is None else _names(learn),
             ranges=ranges_of(range_ or []), scale=None if scale is None else two(scale, "--scale", scale),
-            hold_out=hold_out, time_limit=_seconds(time_limit), forced=forced, free=free, generations=generations,
-            population=population, seed=seed,
+            hold_out=hold_out, time_limit=_seconds(time_limit), forced=forced, free=0 if cell else free,
+            generations=generations, population=population, seed=seed,
         )  # fmt: skip
-        file = read(
-            recording, current=current_file, sweeps=sweeps, channel=channel, units=units, interval=settings.interval
-        )
         # what cannot be fitted is refused before a folder is made for it
-        plans = [plan(own, kind, file) for own, kind in zip(settings_of(settings, kinds), kinds, strict=True)]
-        name = name or "-".join([*(kind.__name__ for kind in kinds), recording.stem]).lower()
-        if len(plans) == 1:
-            _one(plans[0], name, out, json, overwrite=overwrite)
-        else:
-            _several(plans, name, out, json, overwrite=overwrite)
+        plans = _plans(settings)
+        from rheobase.runs.folder import claim
+
+        name = name or "-".join([*(made.subject.stem for made in plans), recording.stem]).lower()
+        _go(plans, claim(out, name, overwrite=overwrite), json)
 
 
-def _one(made: Plan, name: str, out: Path, json: Path | None, *, overwrite: bool) -> None:
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _plans(settings: FitSettings) -> list[Plan]:
+    """A plan of each neuron, or of the cell."""
+    from dataclasses import replace
+
+    from rheobase.cli.fitting.job import plan, settings_of
+    from rheobase.cli.fitting.subjects import subjects_of
+    from rheobase.recordings import read
+
+    subjects = subjects_of(_names(settings.neuron), settings.morphology, settings.axon, settings.at)
+    if settings.morphology is None:
+        # as they are written, upper and lower case aside
+        settings = replace(settings, neuron=",".join(one.name for one in subjects))
+    file = read(
+        Path(settings.file), current=None if settings.current_file is None else Path(settings.current_file),
+        sweeps=settings.sweeps, channel=settings.channel, units=settings.units, interval=settings.interval,
+    )  # fmt: skip
+    return [plan(own, one, file) for own, one in zip(settings_of(settings, subjects), subjects, strict=True)]
+
+
+def _resume(folder: Path, given: Sequence[str], limit: float | None, json: Path | None) -> None:
+    from rheobase.cli.fitting.resuming import left
+
+    words = {"neuron": "NEURON", "recording": "RECORDING"}
+    others = [words.get(name, f"--{name.rstrip('_').replace('_', '-')}") for name in given]
+    settings = left(folder, others, limit)
+    plans = [made for own in settings for made in _plans(own)]
+    _go(plans, folder, json)
+
+
+def _go(plans: Sequence[Plan], folder: Path, json: Path | None) -> None:
+    if len(plans) == 1:
+        _one(plans[0], folder, json)
+    else:
+        _several(plans, folder, json)
+
+
+def _one(made: Plan, folder: Path, json: Path | None) -> None:
     from rheobase.cli.fitting import figures as numbers
-    from rheobase.cli.fitting.named import FILE as NAMED
+    from rheobase.cli.fitting.named import path_of
+    from rheobase.cli.fitting.resuming import close
     from rheobase.cli.terminal import console, figures
-    from rheobase.runs.folder import REPORT, claim
+    from rheobase.runs.folder import REPORT
 
-    folder = claim(out, name, overwrite=overwrite)
     _say(made.notes)
-    fitted, content = _fitted(made, folder)
+    fitted, content = _fitted(made, folder, folder)
+    close([fitted], [folder])
     write_json(json, content)
     screen = console()
-    screen.print(f"{made.kind.__name__} fitted to {made.file.path.name}", style="bold")
+    screen.print(f"{made.subject.name} fitted to {made.file.path.name}", style="bold")
     screen.print(figures({**numbers.figures(fitted), **numbers.values(fitted)}))
     for line in content["try_next"]:
         screen.print(f"try next: {line}", soft_wrap=True)
-    screen.print(f"report: {folder / REPORT}\nneuron: {folder / NAMED}", soft_wrap=True)
+    screen.print(
+        f"report: {folder / REPORT}\n{made.subject.word}: {path_of(fitted, folder)}", soft_wrap=True, highlight=False
+    )
     if not fitted.fit.finished:
         typer.secho("interrupted; this is the best so far", fg="yellow", err=True)
+        _say_how_to_go_on(folder)
         raise typer.Exit(INTERRUPTED)
 
 
-def _several(plans: Sequence[Plan], name: str, out: Path, json: Path | None, *, overwrite: bool) -> None:
+def _say_how_to_go_on(folder: Path) -> None:
+    import shlex
+
+    typer.echo(f"go on with: rheobase fit --resume {shlex.quote(str(folder))}", err=True)
+
+
+def _several(plans: Sequence[Plan], folder: Path, json: Path | None) -> None:
     """Each neuron in a folder of its own inside the folder of all, and one page that compares them."""
     from rheobase.cli.fitting import compare
+    from rheobase.cli.fitting.resuming import close
     from rheobase.cli.terminal import console, table
     from rheobase.files import ensure_folder
     from rheobase.json_files import write_json as write
-    from rheobase.runs.folder import CONFIG, RESULT, claim
+    from rheobase.runs.folder import CONFIG, RESULT
 
-    folder = claim(out, name, overwrite=overwrite)
-    write(folder / CONFIG, {"notes": {"fits": [made.settings.as_json() for made in plans]}})
+    write(folder / CONFIG, {"notes": {"fits": [made.settings.located() for made in plans]}})
     _say(dict.fromkeys(note for made in plans for note in made.notes))
     fits: list[Fitted] = []
     for made in plans:
-        _say([f"{made.kind.__name__}, {len(fits) + 1} of {len(plans)}"])
-        ensure_folder(folder / made.kind.__name__)
-        fitted, _ = _fitted(made, folder / made.kind.__name__)
+        _say([f"{made.subject.name}, {len(fits) + 1} of {len(plans)}"])
+        ensure_folder(folder / made.subject.name)
+        fitted, _ = _fitted(made, folder / made.subject.name, folder)
         fits.append(fitted)
         if not fitted.fit.finished:
             break
-    missing = [made.kind.__name__ for made in plans[len(fits) :]]
+    missing = [made.subject.name for made in plans[len(fits) :]]
     content = compare.numbers(fits, missing)
     write(folder / RESULT, content)
     report = compare.write(fits, folder, missing)
@@ -200,21 +314,30 @@ def _several(plans: Sequence[Plan], name: str, out: Path, json: Path | None, *, 
     columns, rows = compare.terminal(fits)
     screen.print(table(columns, rows, right=columns[1:]))
     screen.print(f"{compare.summary(fits, missing)}\nreport: {report}", soft_wrap=True)
-    if not fits[-1].fit.finished:
+    if fits[-1].fit.finished:
+        close(fits, [folder / one.name for one in fits])
+    else:
         typer.secho("interrupted; what was fitted is kept", fg="yellow", err=True)
+        _say_how_to_go_on(folder)
         raise typer.Exit(INTERRUPTED)
 
 
-def _fitted(made: Plan, folder: Path) -> tuple[Fitted, dict[str, Any]]:
-    """Fit, and leave all of it in the folder: settings, neuron, numbers and page."""
+def _fitted(made: Plan, folder: Path, whole: Path) -> tuple[Fitted, dict[str, Any]]:
+    """Fit, and leave all of it in the folder: settings, neuron, numbers and page. `whole` is where one goes on."""
     from rheobase.cli.fitting import figures as numbers
     from rheobase.cli.fitting import named, page
     from rheobase.cli.fitting.job import run
+    from rheobase.cli.fitting.resuming import JOURNAL
     from rheobase.json_files import write_json as write
     from rheobase.runs.folder import CONFIG, RESULT
 
-    write(folder / CONFIG, {"notes": {"fit": made.settings.as_json()}})
-    fitted = run(made)
+    write(folder / CONFIG, {"notes": {"fit": made.settings.located()}})
+    try:
+        fitted = run(made, folder / JOURNAL)
+    except KeyboardInterrupt:
+        # a second Ctrl-C: what was done is in the journal
+        _say_how_to_go_on(whole)
+        raise
     # the neuron first: whatever happens then, it is kept
     named.write(fitted, folder)
     content = numbers.as_json(fitted)
@@ -257,8 +380,10 @@ def _seconds(text: str) -> float | None:
 
     if text == "none":
         return None
-    minutes = text.removesuffix("min")
-    value = quantity(minutes, "s", "--time-limit") * (60.0 if minutes != text else 1.0)
+    number, factor = next(
+        ((text.removesuffix(unit), factor) for unit, factor in TIMES.items() if text.endswith(unit)), (text, 1.0)
+    )
+    value = quantity(number, "s", "--time-limit") * factor
     if value <= 0.0:
         raise ParameterError("--time-limit", repr(text), "a time above 0, or none", "--time-limit 2min")
     return value

@@ -108,7 +108,11 @@ def read_notes(folder: Path) -> dict[str, Any]:
     if isinstance(notes, dict) and "fit" in notes:
         kind = notes["fit"].get("neuron", "NEURON") if isinstance(notes["fit"], dict) else "NEURON"
         remedy = f'neurons.{kind}.named("{folder / "fitted.toml"}", 1) is its neuron'
-        raise CheckpointError(str(folder), "a fit of one neuron", "a run of `rheobase train`", remedy)
+        given = "a fit of one neuron"
+        if (folder / "fitted.json").is_file():
+            given = "a fit of one cell"
+            remedy = f'cells.from_allen("{folder / "fitted.json"}", MORPHOLOGY, dt=0.05) is the cell'
+        raise CheckpointError(str(folder), given, "a run of `rheobase train`", remedy)
     if not isinstance(notes, dict) or "settings" not in notes:
         raise CheckpointError(
             str(path), "no settings in it", "a run of `rheobase train`", "give the folder of such a run"

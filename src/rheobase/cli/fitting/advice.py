@@ -6,11 +6,15 @@ import math
 from collections.abc import Sequence
 
 from rheobase.cli.fitting.job import Fitted
+from rheobase.cli.fitting.subjects import CellSubject
 from rheobase.learning.fitting.sweep_features import SweepFeatures
 
 ADAPTS = 1.3  # last interval over first one: from here on a cell is said to adapt
 ADAPTIVE = ("AdEx", "GIF", "GLIF3", "GLIF4", "GLIF5", "MAT", "Izhikevich")
+SLOW = ("SK", "Im_v2", "K_Pst")  # currents by which a cell adapts
+OFTEN = 0.05  # of the candidates, diverged: from here on ranges or step are said to be too wide
 WORSE = 0.15  # of Gamma, lost on sweeps held out: from here on a fit is said not to carry over
+FEW = 10  # steps of a search: hardly one
 GAINED = 0.01  # of the score in the last fifth of the search: it was still on its way
 CLOSE, WIDE = 0.02, 0.3  # candidates with nearly the best score, and the share of a range over which they lie
 
@@ -23,23 +27,26 @@ def median(values: Sequence[float]) -> float:
 
 def advice(fitted: Fitted, data: Sequence[SweepFeatures], model: Sequence[SweepFeatures]) -> list[str]:
     """Suggestions, the most important first."""
-    fit, name = fitted.fit, fitted.kind.__name__
+    fit, name = fitted.fit, fitted.name
     found: list[str] = []
     for axis in fit.axes:
         side = fit.at_edges().get(axis.name)
         if side is not None:
             low, high = wider(axis.low, axis.high, side, log=axis.log)
             found.append(f"{axis.name} stands at the {side} edge of its range: {option(axis.name, low, high)}.")
-    if _still_gaining(fitted):
-        found.append(
-            f"The search was still gaining when it ended: --time-limit {4 * (fitted.settings.time_limit or 0):g}s."
-        )
+    longer = f"go on with --resume FOLDER --time-limit {4 * (fitted.settings.time_limit or 0):g}s"
+    if fit.ended == "time limit" and len(fit.history) < FEW:
+        found.append(f"The search had time for {len(fit.history)} steps: {longer}.")
+    elif _still_gaining(fitted):
+        found.append(f"The search was still gaining when it ended: {longer}.")
     adapts = median([f.adaptation for f in data]), median([f.adaptation for f in model])
     if adapts[0] > ADAPTS and not adapts[1] > 1.0 + 0.5 * (adapts[0] - 1.0):
-        others = [other for other in ADAPTIVE if other != name][:2]
+        cell = isinstance(fitted.subject, CellSubject)
+        others = SLOW if cell else [other for other in ADAPTIVE if other != name][:2]
         said = "" if math.isnan(adapts[1]) else f", the fit's {adapts[1]:.2g} times"
         found.append(
-            f"The cell adapts, its last interval is {adapts[0]:.2g} times its first{said}: try {' or '.join(others)}."
+            f"The cell adapts, its last interval is {adapts[0]:.2g} times its first{said}: "
+            f"{'fit what makes it slower, as ' if cell else 'try '}{' or '.join(others)}."
         )
     silent = [fitted.number(k) for k, (a, b) in enumerate(zip(data, model, strict=True)) if a.spikes and not b.spikes]
     if silent:
@@ -47,6 +54,10 @@ def advice(fitted: Fitted, data: Sequence[SweepFeatures], model: Sequence[SweepF
     loud = [fitted.number(k) for k, (a, b) in enumerate(zip(data, model, strict=True)) if b.spikes and not a.spikes]
     if loud:
         found.append(f"The fit fires in {_list(loud)}, where the cell is silent: leave others out with --sweeps.")
+    if fit.diverged > OFTEN * fit.evaluations:
+        found.append(
+            f"{fit.diverged} of {fit.evaluations} candidates diverged: give narrower ranges, or a smaller --dt."
+        )
     held = fit.held_out
     if held is not None and held.gamma < fit.gamma - WORSE:
         found.append(
@@ -101,7 +112,7 @@ def undetermined(fitted: Fitted) -> list[str]:
 
 def _still_gaining(fitted: Fitted) -> bool:
     history = fitted.fit.history
-    if fitted.fit.ended != "time limit" or len(history) < 10:
+    if fitted.fit.ended != "time limit":
         return False
     return history[-len(history) // 5].score - history[-1].score > GAINED
 

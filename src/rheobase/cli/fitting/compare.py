@@ -12,9 +12,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from rheobase.cli.fitting.figures import ERRORS, OFF, as_json, cell, figure, which
-from rheobase.cli.fitting.job import FitSettings, Fitted
+from rheobase.cli.fitting.job import Fitted
 from rheobase.cli.fitting.page import footer, settings, words
 from rheobase.cli.fitting.pictures import best_sweep, overlay_of
+from rheobase.cli.fitting.settings import FitSettings
 from rheobase.learning.fitting.agreement import Agreement
 from rheobase.plot import Link, Picture, Report, Section, Style, Table
 from rheobase.plot.style import TICK, WIDTH, dress, few_ticks, new_figure
@@ -184,4 +185,4 @@ def _together(own: Sequence[FitSettings], missing: Sequence[str]) -> FitSettings
 
 
 def _name(fitted: Fitted) -> str:
-    return fitted.kind.__name__
+    return fitted.name

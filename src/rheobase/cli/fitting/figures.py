@@ -8,6 +8,7 @@ from typing import Any
 
 from rheobase.cli.fitting.advice import advice
 from rheobase.cli.fitting.job import Fitted
+from rheobase.cli.fitting.subjects import CellSubject
 from rheobase.learning import reliability
 from rheobase.learning.fitting.agreement import Agreement, mean
 from rheobase.learning.fitting.sweep_features import SweepFeatures, of_sweeps
@@ -20,6 +21,7 @@ ERRORS = {
     "interval": ("interval off", " %", ".2g", 100.0),
     "v_error": ("potential off", " %", ".2g", 100.0),
 }
+FAR = 10.0  # times the variance: an error beyond it is only said to be so
 OFF = (
     "Off, on average over sweeps: spikes, too many or too few; first spike, early or late; interval, its mean; "
     "potential, mean square error between spikes over its variance."
@@ -53,7 +55,7 @@ def summary(fitted: Fitted) -> str:
 
 
 def _first(fitted: Fitted) -> str:
-    fit, name = fitted.fit, fitted.kind.__name__
+    fit, name = fitted.fit, fitted.name
     ceiling = itself(fitted)
     beside = "" if ceiling is None else f"; the cell predicts its own repetitions with {ceiling:.2f}"
     if fit.held_out is None:
@@ -70,7 +72,9 @@ def _first(fitted: Fitted) -> str:
 def _v(shown: Agreement) -> str:
     if math.isnan(shown.v_error):
         return "it has no potential to compare"
-    return f"leaves {100 * min(shown.v_error, 9.99):.0f} % of the variance of the potential between spikes"
+    if shown.v_error > FAR:
+        return f"between spikes its potential is off by more than {FAR:g} times the variance there"
+    return f"leaves {100 * shown.v_error:.0f} % of the variance of the potential between spikes"
 
 
 def figure(value: float, digits: str) -> str:
@@ -94,18 +98,24 @@ def figures(fitted: Fitted) -> dict[str, str]:
     """What was measured, as the terminal and the page show it."""
     fit = fitted.fit
     steps = f"{fit.recipe.forced} forced, {fit.recipe.free} free, {fit.recipe.generations} generations"
+    if isinstance(fitted.subject, CellSubject):
+        steps = f"{fit.recipe.forced} by gradient, {fit.recipe.generations} generations"
     data, model = compared(fitted)
     rows = {label: _both(fit.fitted, fit.held_out, key) for key, (label, *_) in ERRORS.items()}
     rows["Gamma"] += f"; at {fit.delta:.3g} ms"
     if math.isnan(fit.fitted.v_error):
         del rows[ERRORS["v_error"][0]]
     rows["held out"] = which(fitted)
+    if fitted.before is not None:
+        rows["cell as it was"] = f"Gamma {_both(*fitted.before, 'gamma')}: with the values of {fitted.name}"
     if fitted.matched is not None:
         rows["LIF without a search"] = f"Gamma {_both(*fitted.matched, 'gamma')}: matched in closed form"
     if (ceiling := itself(fitted)) is not None:
         rows["cell with itself"] = f"Gamma {ceiling:.3f}, between repetitions"
     rows["spikes"] = f"{sum(f.spikes for f in data)} recorded, {sum(f.spikes for f in model)} of the fit"
     rows["search"] = f"{fitted.seconds:.0f} s, {fit.evaluations} candidates, ended by {fit.ended}: {steps}"
+    if fit.diverged:
+        rows["diverged"] = f"{fit.diverged} candidates, dropped"
     return rows
 
 
@@ -137,14 +147,17 @@ def as_json(fitted: Fitted) -> dict[str, Any]:
     fit, (data, model) = fitted.fit, compared(fitted)
     recipe, held = fit.recipe, set(fit.split.held)
     return {
-        "neuron": fitted.kind.__name__, "file": fitted.file.path.name, "format": fitted.file.form,
+        "neuron": fitted.name, "file": fitted.file.path.name, "format": fitted.file.form,
         "gamma": fit.gamma, "delta_ms": fit.delta, "v_error": fit.best.v_error, "score": fit.best.score,
         "fitted": _errors(fitted, fit.fitted), "held_out": _errors(fitted, fit.held_out),
         "hold_out": {"sweeps": [fitted.number(k) for k in fit.split.held], "reason": fit.split.reason},
         "matched_lif": None if fitted.matched is None else {
             name: _errors(fitted, one) for name, one in zip(("fitted", "held_out"), fitted.matched, strict=True)
         },
-        "gamma_of_repetitions": itself(fitted), "ended": fit.ended, "seconds": fitted.seconds,
+        "as_it_was": None if fitted.before is None else {
+            name: _errors(fitted, one) for name, one in zip(("fitted", "held_out"), fitted.before, strict=True)
+        },
+        "diverged": fit.diverged, "gamma_of_repetitions": itself(fitted), "ended": fit.ended, "seconds": fitted.seconds,
         "steps": {"forced": recipe.forced, "free": recipe.free, "generations": recipe.generations},
         "evaluations": fit.evaluations,
         "seed": fitted.settings.seed, "dt_ms": fitted.recording.dt, "level_mV": fitted.recording.level,

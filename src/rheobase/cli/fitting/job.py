@@ -5,63 +5,47 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 import torch
 import typer
 from torch import Tensor
 
+from rheobase.cells import Cell
+from rheobase.cells.parameters import populated
+from rheobase.cli.fitting import parameter_file
+from rheobase.cli.fitting.settings import FitSettings
+from rheobase.cli.fitting.subjects import (
+    CellSubject,
+    NeuronSubject,
+    Subject,
+    check_names,
+    conductances,
+    without_range,
+)
 from rheobase.core import OdeNeuron
 from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import smallest_current
 from rheobase.errors import DataError, ParameterError, UnitError, nearest
 from rheobase.learning import Fit, FitCallback, FitRecipe, FitStep, Recording, RichFitProgress, fit_neuron
 from rheobase.learning.fitting.agreement import Agreement, agreement
+from rheobase.learning.fitting.cell_candidates import PER_PA
 from rheobase.learning.fitting.fit import search_space
 from rheobase.learning.fitting.guess import likely_ranges, likely_values, measured, usual_learn
 from rheobase.learning.fitting.hold_out import AUTO, HoldOut, Split, split
 from rheobase.learning.fitting.matched import matched_lif
 from rheobase.learning.fitting.resampling import REFRACTORY
+from rheobase.memory import check_memory
 from rheobase.progress import Paced
 from rheobase.recordings import RecordingFile
 from rheobase.recordings.read import numbers
-from rheobase.runs.neurons_by_name import find
 from rheobase.units import parse
 
-FINEST = 0.25  # ms: the largest time step that is chosen where none is given
 LEVELS = (-10.0, 0.0, 10.0, -20.0, -30.0)  # mV, tried in this order
+ARRAYS = 8  # of spikes, potential and what is scored, beside each other
 AROUND = 10.0  # a scale without a range is searched from a tenth of what rheobases suggest to ten times it
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitSettings:
-    """What a fit is: all that makes it again. None where it follows from the recording."""
-
-    neuron: str
-    file: str
-    current_file: str | None = None
-    sweeps: str | None = None
-    channel: str | None = None
-    units: str | None = None
-    interval: float | None = None
-    level: float | None = None
-    dt: float | None = None
-    learn: tuple[str, ...] | None = None
-    ranges: tuple[tuple[str, float, float], ...] = ()
-    scale: tuple[float, float] | None = None
-    hold_out: str = AUTO
-    time_limit: float | None = 120.0
-    forced: int = 60
-    free: int = 10
-    generations: int = 1000
-    population: int = 64
-    seed: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        """The settings by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True)
@@ -69,11 +53,12 @@ class Fitted:
     """A fit with its data: spikes and v of the model are (sweep, time), v in mV; `notes`: what was chosen and why.
 
     `recording` has all sweeps, also those that were held out. `matched` has the errors of a LIF that needs no search,
-    on the sweeps that were fitted and on those held out; None where it cannot be made.
+    on the sweeps that were fitted and on those held out; None where it cannot be made. `before` has those of a cell
+    with the values of its file; None for a neuron, which has none.
     """
 
     settings: FitSettings
-    kind: type[Declared]
+    subject: Subject
     file: RecordingFile
     recording: Recording
     fit: Fit
@@ -82,6 +67,12 @@ class Fitted:
     seconds: float
     notes: tuple[str, ...]
     matched: tuple[Agreement, Agreement | None] | None
+    before: tuple[Agreement, Agreement | None] | None = None
+
+    @property
+    def name(self) -> str:
+        """What was fitted: the name of a neuron, or of a cell's parameter file."""
+        return self.subject.name
 
     def number(self, k: int) -> int:
         """The number that a sweep has in the file."""
@@ -93,7 +84,8 @@ class Plan:
     """A fit that can begin: all that was left open is chosen, and nothing of it is refused."""
 
     settings: FitSettings
-    kind: type[Declared]
+    subject: Subject
+    model: type[Declared] | Cell
     file: RecordingFile
     recording: Recording
     hold_out: HoldOut
@@ -105,75 +97,113 @@ class Plan:
     notes: tuple[str, ...]
 
 
-def kinds_of(names: Sequence[str]) -> list[type[Declared]]:
-    """The neurons of these names. Raises: `ParameterError`, also for a name that is given twice."""
-    kinds = [find(name) for name in names]
-    if not kinds or len(set(kinds)) < len(kinds):
-        raise ParameterError("NEURON", repr(",".join(names)), "a neuron, or several different ones", "AdEx,GLIF3, say")
-    return kinds
-
-
-def settings_of(settings: FitSettings, kinds: Sequence[type[Declared]]) -> list[FitSettings]:
+def settings_of(settings: FitSettings, subjects: Sequence[Subject]) -> list[FitSettings]:
     """The settings of each neuron: of --learn and --range, those names that it has.
 
     Raises: `ParameterError` for a name that none of them has.
     """
-    if len(kinds) == 1:
+    if len(subjects) == 1:
         return [settings]
-    known = {name for kind in kinds for name in kind.params}
+    own = {one.name: one.parameters() for one in subjects if isinstance(one, NeuronSubject)}
+    known = {name for names in own.values() for name in names}
     for option, given in (("--learn", settings.learn or ()), ("--range", [name for name, *_ in settings.ranges])):
         for name in given:
             if name not in known:
                 raise ParameterError(option, repr(name), "a parameter of one of the neurons", nearest(name, known))
     found: list[FitSettings] = []
-    for kind in kinds:
-        learn = None if settings.learn is None else tuple(name for name in settings.learn if name in kind.params)
+    for neuron, names in own.items():
+        learn = None if settings.learn is None else tuple(name for name in settings.learn if name in names)
         if learn == ():
-            raise ParameterError("--learn", ",".join(settings.learn or ()), f"one of {kind.__name__}, too", "name some")
-        ranges = tuple(one for one in settings.ranges if one[0] in kind.params)
-        found.append(replace(settings, neuron=kind.__name__, learn=learn, ranges=ranges))
+            raise ParameterError("--learn", ",".join(settings.learn or ()), f"one of {neuron}, too", "name some")
+        ranges = tuple(one for one in settings.ranges if one[0] in names)
+        found.append(replace(settings, neuron=neuron, learn=learn, ranges=ranges))
     return found
 
 
-def plan(settings: FitSettings, kind: type[Declared], file: RecordingFile) -> Plan:
+def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
     """Choose what was left open.
 
     Raises: `DataError` for a recording without a spike, and what `fit_neuron` raises.
     """
-    recording, notes = prepared(settings, kind, file)
+    recording, notes = prepared(settings, subject, file)
     hold_out = held_of(settings.hold_out, file)
     parts = split(recording, hold_out)
     # what is held out is not looked at
     seen = recording.sweeps(parts.fitted)
-    found = measured(seen)
-    learn = settings.learn or usual_learn(kind)
-    given = {name: (low, high) for name, low, high in settings.ranges}
-    ranges = {**likely_ranges(kind, learn, found), **given}
-    scale = settings.scale or _scale(kind, seen)
+    model = subject.model(recording.dt)
+    chosen = _of_cell if isinstance(subject, CellSubject) else _of_neuron
+    learn, ranges, start, scale, said = chosen(settings, subject, model, seen)  # type: ignore[arg-type]
     recipe = FitRecipe(
         forced=settings.forced, free=settings.free, generations=settings.generations, population=settings.population,
         sweeps=6, patience=None, time_limit=settings.time_limit, settle=min(50.0, 0.1 * recording.duration),
     )  # fmt: skip
-    search_space(kind, seen, learn=learn, ranges=ranges, scale=scale)
-    notes.append(_said(parts, file))
-    start = likely_values(kind, learn, found)
+    search_space(model, seen, learn=learn, ranges=ranges, scale=scale)
+    notes += [*said, _said(parts, file)]
     return Plan(
-        settings, kind, file, recording, hold_out, learn, ranges, start, scale, recipe, (*file.notes, *notes)
+        settings, subject, model, file, recording, hold_out, learn, ranges, start, scale, recipe, (*file.notes, *notes)
     )  # fmt: skip
 
 
-def run(made: Plan) -> Fitted:
-    """Fit. After Ctrl-C the best so far is given, as after the time limit."""
+Choice = tuple[tuple[str, ...], dict[str, tuple[float, float]], dict[str, float], tuple[float, float] | None, list[str]]
+
+
+def _of_neuron(settings: FitSettings, subject: NeuronSubject, model: type[Declared], seen: Recording) -> Choice:
+    """What to fit of a neuron, where, from which values on, with which input per pA: as the recording shows it."""
+    found = measured(seen)
+    learn = settings.learn or usual_learn(model)
+    given = {name: (low, high) for name, low, high in settings.ranges}
+    ranges = {**likely_ranges(model, learn, found), **given}
+    return learn, ranges, likely_values(model, learn, found), settings.scale or _scale(model, seen), []
+
+
+def _of_cell(settings: FitSettings, subject: CellSubject, model: Cell, seen: Recording) -> Choice:
+    """The same of a cell, by the values of its file."""
+    notes: list[str] = []
+    learn = settings.learn
+    if learn is None:
+        found, none = conductances(model)
+        learn = tuple(found)
+        notes.append(f"fitted: the {len(learn)} conductances of {subject.name} (--learn chooses)")
+        if none:
+            notes.append(f"not fitted, since they are 0 there: {', '.join(none)}")
+    given = {name: (low, high) for name, low, high in settings.ranges}
+    check_names(model, subject.path, learn)
+    without_range(model, learn, list(given))
+    parameter_file.check_writable(subject, model, learn)
+    sweeps = len(seen.repeats()[0])
+    size = seen.v.element_size() * ARRAYS * seen.steps * sweeps * settings.population
+    listed = f"{settings.population} candidates of {sweeps} currents of {seen.steps} steps"
+    check_memory("--population", listed, size, "--population 16, fewer --sweeps, or a larger --dt")
+    start = {name: float(value.detach().flatten()[0]) for name, value in model.values().items() if name in learn}
+    return learn, given, start, settings.scale, notes
+
+
+def run(made: Plan, journal: Path | None = None) -> Fitted:
+    """Fit, or go on with the fit of a journal. After Ctrl-C the best so far is given, as after the time limit."""
     recording = made.recording
     fit = fit_neuron(
-        made.kind, recording, learn=made.learn, ranges=made.ranges, scale=made.scale, hold_out=made.hold_out,
-        start=made.start, recipe=made.recipe, seed=made.settings.seed, callbacks=[_progress()],
+        made.model, recording, learn=made.learn, ranges=made.ranges, scale=made.scale, hold_out=made.hold_out,
+        start=made.start, recipe=made.recipe, seed=made.settings.seed, callbacks=[_progress()], journal=journal,
     )  # fmt: skip
     spikes, v = fit.run(recording)
     seconds = fit.history[-1].seconds if fit.history else 0.0
     return Fitted(
-        made.settings, made.kind, made.file, recording, fit, spikes, v, seconds, made.notes, _matched(recording, fit)
-    )
+        made.settings, made.subject, made.file, recording, fit, spikes, v, seconds, made.notes,
+        _matched(recording, fit), _before(made, fit),
+    )  # fmt: skip
+
+
+def _before(made: Plan, fit: Fit) -> tuple[Agreement, Agreement | None] | None:
+    """The errors of a cell with the values of its file."""
+    if not isinstance(made.model, Cell):
+        return None
+    recording, watch = made.recording, made.model.watch
+    place = f"{watch.section}({watch.x})"
+    cell = populated(made.model, 1, made.learn, threshold=recording.level)
+    with torch.no_grad():
+        drive = (PER_PA * recording.current.T[..., None]).contiguous()
+        spikes, _, traces = cell(drive, record=(place,), check_finite=False)
+    return _agreements(recording, fit, spikes[..., 0].T, traces[place][..., 0].T)
 
 
 def _matched(recording: Recording, fit: Fit) -> tuple[Agreement, Agreement | None] | None:
@@ -183,9 +213,13 @@ def _matched(recording: Recording, fit: Fit) -> tuple[Agreement, Agreement | Non
         return None
     with torch.no_grad():
         spikes, _, rec = neuron(recording.current.T[..., None], record=("v",))
+    return _agreements(recording, fit, spikes[..., 0].T, rec.v[..., 0].T)
+
+
+def _agreements(recording: Recording, fit: Fit, spikes: Tensor, v: Tensor) -> tuple[Agreement, Agreement | None]:
+    """The errors on the sweeps that were fitted, and on those that were held out."""
     score = partial(agreement, recording, settle=fit.recipe.settle, delta=fit.delta)
-    response = spikes[..., 0].T, rec.v[..., 0].T
-    return score(fit.split.fitted, *response), score(fit.split.held, *response) if fit.split.held else None
+    return score(fit.split.fitted, spikes, v), score(fit.split.held, spikes, v) if fit.split.held else None
 
 
 def held_of(text: str, file: RecordingFile) -> HoldOut:
@@ -217,20 +251,28 @@ def _said(parts: Split, file: RecordingFile) -> str:
     return f"held out to test the fit: {'sweep' if len(parts.held) == 1 else 'sweeps'} {listed} ({parts.reason})"
 
 
-def prepared(settings: FitSettings, kind: type[Declared], file: RecordingFile) -> tuple[Recording, list[str]]:
+def prepared(settings: FitSettings, subject: Subject, file: RecordingFile) -> tuple[Recording, list[str]]:
     """The recording at the level and time step of the fit, and what was chosen. Raises `DataError`."""
     recording, notes = _at_level(settings, file)
     if not any(map(len, recording.spike_times())):
         highest = float(recording.v.max())
         given = f"no spike: the potential reaches {highest:.3g} mV, and crosses {recording.level:g} mV nowhere"
         raise DataError(str(file.path), given, "a spike in one sweep at least", "--level sets what counts as a spike")
-    dt = settings.dt or max(1, math.floor(FINEST / recording.dt + 1e-9)) * recording.dt
+    dt = settings.dt or _step(recording.dt, subject)
     if abs(dt - recording.dt) > 1e-9:
         notes.append(f"sampled every {recording.dt:g} ms, fitted at dt = {dt:g} ms")
         recording = recording.resampled(dt)
-    if not issubclass(kind, OdeNeuron):
-        notes.append(f"{kind.__name__} counts in steps: here a step is {dt:g} ms")
+    if isinstance(subject, NeuronSubject) and not issubclass(subject.kind, OdeNeuron):
+        notes.append(f"{subject.name} counts in steps: here a step is {dt:g} ms")
     return recording, notes
+
+
+def _step(sampled: float, subject: Subject) -> float:
+    """The time step where none is given: a whole number of samples, or, for a cell, a part of one that is coarse."""
+    whole = math.floor(subject.finest / sampled + 1e-9)
+    if isinstance(subject, NeuronSubject):
+        return max(1, whole) * sampled
+    return whole * sampled if whole else sampled / math.ceil(sampled / subject.finest - 1e-9)
 
 
 def _at_level(settings: FitSettings, file: RecordingFile) -> tuple[Recording, list[str]]:

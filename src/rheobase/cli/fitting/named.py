@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import cast
 
+from rheobase.cells import Cell
+from rheobase.cli.fitting import parameter_file
 from rheobase.cli.fitting.job import Fitted
+from rheobase.cli.fitting.subjects import CellSubject
 from rheobase.core import Neuron
 from rheobase.files import atomic_write
 from rheobase.learning.fitting.population import declared
@@ -15,28 +18,43 @@ FILE = "fitted.toml"
 
 
 def write(fitted: Fitted, folder: Path) -> Path:
-    """Write fitted.toml: what `AdEx.named(FILE, 1)` and `rheobase simulate AdEx --set FILE` read."""
-    path = folder / FILE
+    """Write fitted.toml: what `AdEx.named(FILE, 1)` and `rheobase simulate AdEx --set FILE` read.
+
+    Of a cell fitted.json: a parameter file.
+    """
+    path = path_of(fitted, folder)
+    if isinstance(fitted.subject, CellSubject):
+        fit = fitted.fit
+        said = {
+            "fitted_to": fitted.file.path.name, "gamma": fit.gamma, "delta_ms": fit.delta, "dt_ms": fitted.recording.dt,
+            "fitted": list(fit.best.values), "seed": fitted.settings.seed,
+        }  # fmt: skip
+        return parameter_file.write(fitted.subject, cast(Cell, fit.neuron), list(fit.best.values), folder, said)
     atomic_write(path, text(fitted).encode())
     return path
+
+
+def path_of(fitted: Fitted, folder: Path) -> Path:
+    """Where the fitted neuron or cell stands."""
+    return folder / (parameter_file.FILE if isinstance(fitted.subject, CellSubject) else FILE)
 
 
 def text(fitted: Fitted) -> str:
     """The content of the file; the values are those in force, with all digits."""
     fit, recording = fitted.fit, fitted.recording
-    neuron = declared(cast(Neuron, fit.neuron))  # cells are not fitted by command
+    neuron = declared(cast(Neuron, fit.neuron))
     values = {name: float(value.detach().flatten()[0]) for name, value in neuron.values().items()}
-    units = {name: spec.unit for name, spec in fitted.kind.params.items()}
+    units = {name: spec.unit for name, spec in neuron.params.items()}
     searched = set(fit.best.values)
     meaning = (
         f"fitted to {fitted.file.path.name}: Gamma {fit.gamma:.3f} at {fit.delta:.3g} ms, dt = {recording.dt:g} ms"
     )
     lines = [
         "# A named set of one neuron. In Python: "
-        f'neurons.{fitted.kind.__name__}.named("{FILE}", 1' + (f", dt={recording.dt:g})" if neuron.dt else ")"),
-        f"# On the command line: rheobase simulate {fitted.kind.__name__} --set {FILE} --current ...",
+        f'neurons.{fitted.name}.named("{FILE}", 1' + (f", dt={recording.dt:g})" if neuron.dt else ")"),
+        f"# On the command line: rheobase simulate {fitted.name} --set {FILE} --current ...",
         *(f"# {line}" for line in readout(fitted)),
-        f'neuron = "{fitted.kind.__name__}"',
+        f'neuron = "{fitted.name}"',
         f"source = {json.dumps(f'rheobase fit, seed {fitted.settings.seed}')}",
         "",
         "[fitted]",
@@ -54,9 +72,9 @@ def text(fitted: Fitted) -> str:
 
 def readout(fitted: Fitted) -> list[str]:
     """How input and potential of the neuron are read in pA and mV, where it is not plain."""
-    out, unit = fitted.fit.readout, fitted.kind.input_unit
+    out, unit = fitted.fit.readout, cast(Neuron, fitted.fit.neuron).input_unit
     said: list[str] = []
-    if fitted.kind.input_unit != "pA":
+    if unit != "pA":
         said.append(f"input = {out['input_scale']:.6g} x current in pA" + (f", in {unit}" if unit != "1" else ""))
     if (out["v_gain"], out["v_offset"]) != (1.0, 0.0):
         said.append(f"potential in mV = {out['v_offset']:.6g} + {out['v_gain']:.6g} x v")

@@ -11,8 +11,10 @@ from typing import Any
 from rheobase.cli.fitting import named
 from rheobase.cli.fitting.advice import advice
 from rheobase.cli.fitting.figures import ERRORS, OFF, cell, compared, figures, summary, unit
-from rheobase.cli.fitting.job import FitSettings, Fitted
+from rheobase.cli.fitting.job import Fitted
 from rheobase.cli.fitting.pictures import all_sweeps, opening
+from rheobase.cli.fitting.settings import CELL, FitSettings
+from rheobase.cli.fitting.subjects import CellSubject
 from rheobase.learning.fitting.agreement import Agreement
 from rheobase.learning.fitting.sweep_features import SweepFeatures
 from rheobase.machine import machine
@@ -23,7 +25,7 @@ from rheobase.runs.folder import REPORT
 def write(fitted: Fitted, folder: Path) -> Path:
     """Write report.html into the folder. Raises `StorageError`."""
     data, model = compared(fitted)
-    name, file = fitted.kind.__name__, fitted.file
+    name, file = fitted.name, fitted.file
     report = Report(
         title=f"{name} fitted to {file.path.name}",
         summary=summary(fitted),
@@ -36,7 +38,7 @@ def write(fitted: Fitted, folder: Path) -> Path:
             Section("Features side by side", [features_table(fitted, data, model)]),
             Section("What to try next", advice(fitted, data, model)),
             Section("Every sweep", all_sweeps(fitted)),
-            Section("The fitted neuron", _loading(fitted, folder)),
+            Section(f"The fitted {fitted.subject.word}", _loading(fitted, folder)),
             Section("The recording", [f"{file.path.name}, {file.form}: {fitted.recording!r}", *fitted.notes]),
         ],
         settings=settings(fitted.settings),
@@ -60,12 +62,13 @@ def footer() -> str:
 
 def errors_table(fitted: Fitted) -> Table:
     """The errors on the sweeps that were fitted and on those held out, beside a LIF that needs no search."""
-    name, held = fitted.kind.__name__, fitted.fit.held_out
+    name, held = fitted.name, fitted.fit.held_out
     shown: list[tuple[str, Agreement]] = [("fitted", fitted.fit.fitted)]
     shown += [("held out", held)] if held is not None else []
-    if fitted.matched is not None:
-        shown.append(("LIF, fitted", fitted.matched[0]))
-        shown += [("LIF, held out", fitted.matched[1])] if fitted.matched[1] is not None else []
+    for word, other in (("as it was", fitted.before), ("LIF", fitted.matched)):
+        if other is not None:
+            shown.append((f"{word}, fitted", other[0]))
+            shown += [(f"{word}, held out", other[1])] if other[1] is not None else []
     rows = [
         (f"{label} ({sign.strip()})" if sign else label, *(cell(factor * getattr(one, key)) for _, one in shown))
         for key, (label, sign, _, factor) in ERRORS.items()
@@ -73,17 +76,27 @@ def errors_table(fitted: Fitted) -> Table:
     caption = OFF
     if held is not None:
         caption += " The search has not seen the sweeps held out: what counts for a new stimulus is their errors."
+    if fitted.before is not None:
+        caption += f" As it was: the cell with the values of {fitted.name}."
     if fitted.matched is not None:
         caption += " LIF: matched in closed form (steps: rheobase and slope), what a search has to beat."
     return Table(f"Errors of {name}", ("error", *(title for title, _ in shown)), rows, caption=caption, digits=3)
 
 
 def _loading(fitted: Fitted, folder: Path) -> list[str]:
-    neuron, path = fitted.kind.__name__, folder / named.FILE
+    path, subject = named.path_of(fitted, folder), fitted.subject
+    if isinstance(subject, CellSubject):
+        axon = subject.axon and f", axon={subject.axon!r}"
+        words = ["rheobase", "simulate", str(path), "--morphology", str(subject.morphology)]
+        words += ["--axon", subject.axon] if subject.axon else []
+        return [
+            f'In Python: from_allen("{path}", "{subject.morphology}", dt={fitted.recording.dt:g}{axon or ""}).',
+            f"On the command line: {shlex.join(words)} --current VALUE.",
+        ]
     clock = f", dt={fitted.recording.dt:g}" if fitted.fit.neuron.dt is not None else ""
     return [
-        f'In Python: neurons.{neuron}.named("{path}", 1{clock}).',
-        f"On the command line: rheobase simulate {neuron} --set {path} --current VALUE.",
+        f'In Python: neurons.{fitted.name}.named("{path}", 1{clock}).',
+        f"On the command line: rheobase simulate {fitted.name} --set {path} --current VALUE.",
         *named.readout(fitted),
     ]
 
@@ -134,6 +147,7 @@ def words(s: FitSettings) -> list[str]:
     """The words of the command that has these settings."""
     found = ["rheobase", "fit", s.neuron, s.file, "--seed", str(s.seed)]
     for name, value in (
+        ("morphology", s.morphology), ("axon", s.axon), ("at", s.at),
         ("current-file", s.current_file), ("sweeps", s.sweeps), ("channel", s.channel), ("units", s.units),
         ("hold-out", s.hold_out), ("interval", s.interval), ("level", s.level), ("dt", s.dt),
     ):  # fmt: skip
@@ -145,7 +159,10 @@ def words(s: FitSettings) -> list[str]:
         found += ["--range", f"{name}={low!r}:{high!r}"]
     if s.scale is not None:
         found += ["--scale", f"{s.scale[0]!r}:{s.scale[1]!r}"]
-    found += ["--forced", str(s.forced), "--free", str(s.free), "--generations", str(s.generations)]
+    found += ["--forced", str(s.forced)]
+    if not s.neuron.lower().endswith(CELL):
+        found += ["--free", str(s.free)]
+    found += ["--generations", str(s.generations)]
     limit = "none" if s.time_limit is None else f"{s.time_limit:g}s"
     return [*found, "--population", str(s.population), "--time-limit", limit]
 

@@ -116,7 +116,7 @@ def _thin(values: np.ndarray, recording: Recording) -> tuple[np.ndarray, np.ndar
 
 
 def _caption(fitted: Fitted, which: Sequence[int]) -> str:
-    name = fitted.kind.__name__
+    name = fitted.name
     said = "Recorded potential, and that of the fit" if fitted.v is not None else "Recorded potential"
     many = "each sweep" if len(which) > 1 else "the sweep"
     return f"{said} ({name}, run from rest); above, spikes of data and fit; below {many}, the injected current."

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from rheobase.cells import Cell, Current, VoltageClamp
+from rheobase.cells.divergence import astray
 from rheobase.cells.membrane import FARADS
 from rheobase.cells.parameters import assign, held_by, populated, spec_of
 from rheobase.core.declaration.describe import display
@@ -65,6 +66,19 @@ class CellCandidates(SearchSpace):
 
     def made(self, lanes: int, surrogate: Surrogate | None = None) -> Cell:
         return self._cell(lanes, pulled=False)
+
+    def astray(self, v: Tensor) -> Tensor:
+        """As of every space; also what no membrane has."""
+        return astray(v)
+
+    def model(self) -> str:
+        cell = self.cell
+        return repr((repr(cell), cell.scheme, cell.start, cell.watch, cell.celsius, cell.v_init, cell.ca_outside))
+
+    def constants(self) -> list[Tensor]:
+        shape = self.cell.compartments
+        tree = [torch.as_tensor(x) for x in (shape.parent, shape.area, shape.axial)]
+        return [*self._alone.values().values(), *tree]
 
     def _cell(self, lanes: int, *, pulled: bool) -> Cell:
         if (lanes, pulled) not in self._made:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from rheobase.cells import Cell
@@ -14,6 +17,7 @@ from rheobase.learning.fitting import stages
 from rheobase.learning.fitting.candidates import Candidates
 from rheobase.learning.fitting.cell_candidates import CellCandidates
 from rheobase.learning.fitting.hold_out import HoldOut, split
+from rheobase.learning.fitting.journal import Journal
 from rheobase.learning.fitting.progress import FitCallback
 from rheobase.learning.fitting.recipe import FitRecipe
 from rheobase.learning.fitting.recording import Recording
@@ -35,6 +39,7 @@ def fit_neuron(
     recipe: FitRecipe | None = None,
     seed: int = 0,
     callbacks: Iterable[FitCallback] = (),
+    journal: str | Path | None = None,
 ) -> Fit:
     """Fit the parameters in `learn` so that the neuron spikes when the cell did, with the potential that it had.
 
@@ -46,6 +51,9 @@ def fit_neuron(
     hold_out   sweeps that are kept from the fit, to test it: their numbers, a share such as 0.2, or "auto"; see
                `rheobase.learning.fitting.hold_out.split`. `Fit.held_out` has the errors on them
     start      values near which half of the restarts begin, by name; those that are not given are drawn
+    journal    a file into which each step is written as it is done. With the file of an interrupted fit, the same call
+               goes on from there, to the numbers of a fit that was not interrupted; one that the clock ended goes on
+               where its recipe has a longer time limit, or none. A callback is not told again what was done before
 
     Random restarts first descend the gradient with the recorded spikes given (error of the potential, and likelihood of
     the spikes under a soft threshold), then running freely (error of the potential, and van Rossum distance with
@@ -56,7 +64,10 @@ def fit_neuron(
     potential by an electrode that weakens, and there is no second one: a spike that is missing has no gradient.
     Ctrl-C, or the time limit of the recipe, ends the search and gives the best so far; a second Ctrl-C raises.
 
-    Raises: `ParameterError`, `UnitError`.
+    A candidate whose potential ends as none (NaN, infinite, or 100 V) is dropped, and counted: `Fit.diverged`.
+
+    Raises: `ParameterError`, `UnitError`; `Diverged` where all candidates do; `CheckpointError` for the journal of
+    another fit, `StorageError` for one that cannot be written.
 
     >>> from rheobase import neurons, stimuli
     >>> cell = neurons.GLIF1(1, dt=0.5, v_leak=-70.0, v_reset=-60.0, v_threshold=-45.0)
@@ -76,7 +87,9 @@ def fit_neuron(
     if recording.duration <= recipe.settle:
         given = f"settle = {recipe.settle} ms of {recording.duration} ms"
         raise ParameterError("fit_neuron", given, "a part of the recording that is left to score", "lower settle")
-    search = Search(space, stages.Target(part, recipe.settle), recipe, seed, watched, start or {})
+    path = None if journal is None else Path(journal)
+    kept = Journal(path, b"" if path is None else fingerprint(space, recipe, seed, start or {}))
+    search = Search(space, stages.Target(part, recipe.settle), recipe, seed, watched, start or {}, kept)
     watch = InterruptWatch()
     for callback in watched:
         callback.on_start(search.total)
@@ -118,6 +131,18 @@ def search_space(
     if not space.axes:
         raise ParameterError("fit_neuron", "nothing to learn", "names of parameters", 'learn=("tau_mem",)')
     return space
+
+
+def fingerprint(space: Candidates | CellCandidates, recipe: FitRecipe, seed: int, start: Mapping[str, float]) -> bytes:
+    """What tells a search from others: its data, its model, its ranges and its recipe without the clock."""
+    found = hashlib.sha256()
+    recording = space.recording
+    said = (replace(recipe, time_limit=None), seed, sorted(start.items()), space.axes, sorted(space.fixed.items()),
+            recording.dt, recording.level, recording.start, tuple(recording.v.shape), space.model())  # fmt: skip
+    found.update(repr(said).encode())
+    for x in (recording.v, recording.current, *space.constants()):
+        found.update(x.detach().contiguous().numpy().tobytes())
+    return found.digest()
 
 
 def _template(neuron: Any, recording: Recording) -> Neuron | Cell:

@@ -50,7 +50,8 @@ class Fit:
     `delta` is the precision (ms) of every Gamma that is reported: 4, or less where the cell fires so fast that at 4
     chance alone would meet its spikes (see `window`).
     `fitted` and `held_out` are the errors on the sweeps that were fitted and on those that were kept from the fit (None
-    without any); `split` says which they are and why.
+    without any); `split` says which they are and why. `diverged` counts the candidates whose potential ended as none
+    that can be: they were dropped.
     """
 
     neuron: Neuron | Cell
@@ -63,6 +64,7 @@ class Fit:
     split: Split
     fitted: Agreement
     held_out: Agreement | None
+    diverged: int
     _space: SearchSpace
     _point: Tensor
 

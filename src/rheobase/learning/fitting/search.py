@@ -12,11 +12,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from rheobase.errors import Diverged
 from rheobase.learning.fitting import stages
 from rheobase.learning.fitting.agreement import agreement
 from rheobase.learning.fitting.candidates import Candidates
 from rheobase.learning.fitting.cell_candidates import CellCandidates
 from rheobase.learning.fitting.hold_out import Split
+from rheobase.learning.fitting.journal import CLOCK, OVER, SCORES, Journal
 from rheobase.learning.fitting.progress import FitCallback, FitStep
 from rheobase.learning.fitting.recipe import FitRecipe
 from rheobase.learning.fitting.recording import Recording
@@ -37,14 +39,17 @@ class Search:
         seed: int,
         callbacks: tuple[FitCallback, ...],
         start: Mapping[str, float],
+        journal: Journal,
     ):
         self.space, self.target, self.recipe, self.callbacks = space, target, recipe, callbacks
         self.generator = torch.Generator().manual_seed(seed)
         self.history: list[FitStep] = []
+        self.journal, self.diverged = journal, 0
+        journal.reopen(recipe.time_limit)
         self.began = time.monotonic()
         self.total = space.tells * recipe.forced + space.frees * recipe.free + recipe.generations
         self.point = space.near(space.draw(recipe.restarts, self.generator), start, self.generator)
-        self.scores = target.scores(space, self.point)
+        self.scores = self._score(self.point)
 
     def run(self, watch: InterruptWatch) -> str:
         """All stages; what ended them."""
@@ -67,6 +72,7 @@ class Search:
             steps=recipe.free if space.frees else 0,
             rate=0.3 * recipe.rate,
             piece=recipe.piece or target.recording.duration,
+            journal=self.journal,
         )
         for start in free:
             self._keep(start)
@@ -83,24 +89,48 @@ class Search:
         if isinstance(space, CellCandidates):
             return stages.pulled(
                 space, target, self.point, steps=steps, schedule=recipe.schedule or steps, rate=recipe.rate,
-                sweeps=recipe.sweeps,
+                sweeps=recipe.sweeps, journal=self.journal,
             )  # fmt: skip
-        return stages.forced(space, target, self.point, steps=steps, rate=recipe.rate, sweeps=recipe.sweeps)
+        return stages.forced(
+            space, target, self.point, steps=steps, rate=recipe.rate, sweeps=recipe.sweeps, journal=self.journal
+        )
+
+    def _score(self, point: Tensor) -> stages.Scores:
+        """The scores of points, of this run or of the one that it goes on with; counts those that diverged."""
+
+        def made() -> list[Tensor]:
+            scores = self.target.scores(self.space, point)
+            return [scores.total, scores.gamma, scores.v_error, scores.diverged]
+
+        found = stages.Scores(*self.journal.recall(SCORES, point, made))
+        self.diverged += int(found.diverged.sum())
+        return found
+
+    def _seconds(self) -> float:
+        """How long it has searched, also before it was interrupted."""
+        again = self.journal.replaying
+        now = torch.tensor([time.monotonic() - self.began], dtype=torch.float64)
+        seconds = float(self.journal.recall(CLOCK, None, lambda: [now])[0])
+        if again:
+            self.began = time.monotonic() - seconds
+        return seconds
 
     def _keep(self, point: Tensor) -> None:
         """Score points, and take those that are better than their lane's best."""
-        old, new = self.scores, self.target.scores(self.space, point)
+        old, new = self.scores, self._score(point)
         better = new.total < old.total
         self.point = torch.where(better[:, None], point, self.point)
         self.scores = stages.Scores(
             torch.where(better, new.total, old.total), torch.where(better, new.gamma, old.gamma),
-            torch.where(better, new.v_error, old.v_error),
+            torch.where(better, new.v_error, old.v_error), torch.where(better, new.diverged, old.diverged),
         )  # fmt: skip
 
     def _over(self, share: float) -> bool:
         """Whether this share of the time limit has passed."""
         limit = self.recipe.time_limit
-        return limit is not None and time.monotonic() - self.began >= share * limit
+        over = limit is not None and time.monotonic() - self.began >= share * limit
+        # what the clock once decided stays: else the same search would become another
+        return bool(self.journal.recall(OVER, None, lambda: [torch.tensor([over])])[0])
 
     def _evolve(self, last: Tensor, watch: InterruptWatch) -> str:
         if self.recipe.generations == 0:
@@ -110,9 +140,7 @@ class Search:
         founders = torch.cat([self.point[order], last])
         population = stages.mixed(founders, self.recipe.population, self.space, self.generator)
         best, stale = float(self.scores.total.min()), 0
-        steps = stages.evolve(
-            self.space, self.target, population, steps=self.recipe.generations, generator=self.generator
-        )
+        steps = stages.evolve(self._score, population, steps=self.recipe.generations, generator=self.generator)
         for self.point, self.scores in steps:
             now = float(self.scores.total.min())
             best, stale = (now, 0) if now < best - 1e-4 else (best, stale + 1)
@@ -126,12 +154,16 @@ class Search:
 
     def _report(self, stage: str, watch: InterruptWatch) -> bool:
         """Tell those who look on; True where it is time to stop."""
+        again = self.journal.replaying
         k = int(self.scores.total.argmin())
         step = FitStep(
             stage, len(self.history) + 1, float(self.scores.total[k]), float(self.scores.gamma[k]),
-            time.monotonic() - self.began, self.target.precisions[stages.TOLD],
+            self._seconds(), self.target.precisions[stages.TOLD],
         )  # fmt: skip
         self.history.append(step)
+        if again:
+            # they were told of it before
+            return False
         try:
             for callback in self.callbacks:
                 callback.on_step(step)
@@ -140,7 +172,12 @@ class Search:
         return watch.requested
 
     def result(self, ended: str, recording: Recording, split: Split) -> Fit:
-        """The fit, and its errors on the sweeps of the whole recording."""
+        """The fit, and its errors on the sweeps of the whole recording. Raises `Diverged` where all candidates did."""
+        if bool(self.scores.diverged.all()):
+            raise Diverged(
+                f"the fit of {self.space.title}", f"a potential that is none in each of {self.diverged} candidates",
+                "one that stays finite", "give narrower ranges, or a smaller time step",
+            )  # fmt: skip
         order = self.scores.total.argsort()
         point = self.point[order].detach()
         names = [*self.space.learn, *(n for n in self.space.names if n not in self.space.learn)]
@@ -158,7 +195,7 @@ class Search:
         fitted, held = score(split.fitted, *response), score(split.held, *response) if split.held else None
         return Fit(
             neuron, readout, candidates, tuple(self.history), ended, delta, self._done(), split, fitted, held,
-            self.space, best,
+            self.diverged, self.space, best,
         )  # fmt: skip
 
     def _done(self) -> FitRecipe:

@@ -85,6 +85,18 @@ class SearchSpace:
         """The model of so many lanes; with a surrogate, for gradients."""
         raise NotImplementedError
 
+    def astray(self, v: Tensor) -> Tensor:
+        """Which potentials (mV) are none: NaN or infinite."""
+        return ~torch.isfinite(v)
+
+    def model(self) -> str:
+        """The kind of model, with what is no number of it."""
+        return repr(self.made(1))
+
+    def constants(self) -> list[Tensor]:
+        """What makes this model: its values, of those that are not searched as well."""
+        return list(self.made(1).values().values())
+
     def free(
         self, point: Tensor, current: Tensor, state: Any = None, surrogate: Surrogate | None = None
     ) -> tuple[Response, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from rheobase.learning.fitting import loss
 from rheobase.learning.fitting.candidates import Candidates
 from rheobase.learning.fitting.cell_candidates import CellCandidates
 from rheobase.learning.fitting.gamma import gamma, trains_of, window
+from rheobase.learning.fitting.journal import GRADIENT, Journal
 from rheobase.learning.fitting.recording import Recording
 from rheobase.learning.fitting.space import SearchSpace
 
@@ -33,16 +35,21 @@ COUNT_WEIGHT = 0.5  # of spikes too many or too few: to Gamma alone, one left ou
 PULL = (0.6, 1.8)  # ms, at the first step and the last: what an electrode takes to move the whole membrane of a cell
 LEAST_ERROR = 1e-6  # mV2: below it an error is right
 LAST = 0.02  # of the learning rate, where it goes down to the last step
+DIVERGED = 100.0  # the other totals are at most 8
 MEMORY, SPREAD = 6, 0.1  # of evolution: places of its memory, and how far values are drawn around them
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How good points are, (lanes,) each; the smaller `total`, the better."""
+    """How good points are, (lanes,) each; the smaller `total`, the better.
+
+    `diverged` are those whose potential ends as none that can be: their total is `DIVERGED`, worse than any other.
+    """
 
     total: Tensor
     gamma: Tensor
     v_error: Tensor
+    diverged: Tensor
 
 
 class Target:
@@ -109,12 +116,17 @@ class Target:
             off = (spikes.sum(0)[self.group] - self.counts[:, None]).abs().sum(0) / self.counts.sum().clamp(min=1.0)
             total = 1.0 - found.mean(0) + WEIGHT * v_error.clamp(max=5.0)
             total = total + SLOW_WEIGHT * distance + COUNT_WEIGHT * off.clamp(max=5.0)
-            return Scores(total, found[TOLD], v_error)
+            diverged = torch.zeros(len(point), dtype=torch.bool)
+            if response.v is not None:
+                # a potential that was astray for the moment of a spike came back
+                diverged = candidates.astray(response.v[-1]).any(0)
+            return Scores(torch.where(diverged, DIVERGED, total), found[TOLD], v_error, diverged)
 
 
 def forced(
-    candidates: Candidates, target: Target, point: Tensor, *, steps: int, rate: float, sweeps: int
-) -> Generator[Tensor]:
+    candidates: Candidates, target: Target, point: Tensor, *, steps: int, rate: float, sweeps: int,
+    journal: Journal | None = None,
+) -> Generator[Tensor]:  # fmt: skip
     """Teacher forcing: fits the potential and maximises the likelihood of the spikes under a soft threshold, by Adam.
 
     A neuron whose equations have an upstroke has no threshold to soften; it also resets where it spikes by itself.
@@ -125,7 +137,7 @@ def forced(
     log_width.requires_grad_()
     current, spikes, v = target.current[:, part], target.spikes[:, part], target.v[:, part]
 
-    def gradient(at: Tensor) -> Tensor:
+    def gradient(at: Tensor, _: int) -> Tensor:
         log_width.grad = None
         response = candidates.forced(at, current, spikes, 0.0 if own else 1e6)
         lost = torch.zeros(len(at))
@@ -136,12 +148,13 @@ def forced(
             lost = lost + 0.1 * likelihood
         return candidates.gradient(lost.sum(), at)
 
-    yield from _adam(point, gradient, [log_width], steps, rate)
+    yield from _adam(point, gradient, [log_width], steps, rate, journal)
 
 
 def pulled(
-    candidates: CellCandidates, target: Target, point: Tensor, *, steps: int, schedule: int, rate: float, sweeps: int
-) -> Generator[Tensor]:
+    candidates: CellCandidates, target: Target, point: Tensor, *, steps: int, schedule: int, rate: float, sweeps: int,
+    journal: Journal | None = None,
+) -> Generator[Tensor]:  # fmt: skip
     """Fits the potential of cells that an electrode pulls to the recorded one, by Adam: the first steps of a schedule.
 
     A free-running cell that misses a spike has no gradient towards it. The time constant of the pull rises from step to
@@ -150,22 +163,20 @@ def pulled(
     count = target.v.shape[1]
     part = torch.linspace(0, count - 1, min(sweeps, count)).round().long()
     current, v, scored = target.current[:, part], target.v[:, part], target.scored[:, part]
-    done = 0
 
-    def gradient(at: Tensor) -> Tensor:
-        nonlocal done
+    def gradient(at: Tensor, done: int) -> Tensor:
         tau = PULL[0] * (PULL[1] / PULL[0]) ** (done / max(1, schedule - 1))
-        done += 1
         apart = candidates.pulled(at, current, v, tau) - v[..., None]
         error = (apart.square() * scored[..., None]).sum((0, 1)) / scored.sum()
         return candidates.gradient((error + LEAST_ERROR).log().sum(), at, None)
 
-    yield from _adam(point, gradient, [], steps, rate, decay=schedule)
+    yield from _adam(point, gradient, [], steps, rate, journal, decay=schedule)
 
 
 def free(
-    candidates: SearchSpace, target: Target, point: Tensor, *, steps: int, rate: float, piece: float
-) -> Generator[Tensor]:
+    candidates: SearchSpace, target: Target, point: Tensor, *, steps: int, rate: float, piece: float,
+    journal: Journal | None = None,
+) -> Generator[Tensor]:  # fmt: skip
     """Running freely: minimises van Rossum distance and error of the potential, by Adam.
 
     Gradients are truncated to pieces of `piece` ms.
@@ -173,7 +184,7 @@ def free(
     length = max(2, round(piece / target.dt))
     surrogate: Surrogate = ATan(SHARPNESS[0] if candidates.in_mv else SHARPNESS[1])
 
-    def gradient(at: Tensor) -> Tensor:
+    def gradient(at: Tensor, _: int) -> Tensor:
         total, state = torch.zeros_like(at), None
         for begin in range(0, len(target.current), length):
             part = slice(begin, begin + length)
@@ -188,24 +199,34 @@ def free(
             total += _tame(candidates.gradient(lost.sum(), at, surrogate))
         return total
 
-    yield from _adam(point, gradient, [], steps, rate)
+    yield from _adam(point, gradient, [], steps, rate, journal)
 
 
 def _adam(
-    point: Tensor, gradient: Callable[[Tensor], Tensor], others: list[Tensor], steps: int, rate: float,
-    decay: int = 0,
+    point: Tensor, gradient: Callable[[Tensor, int], Tensor], others: list[Tensor], steps: int, rate: float,
+    journal: Journal | None, decay: int = 0,
 ) -> Generator[Tensor]:  # fmt: skip
+    journal = journal or Journal()
     at = point.clone().requires_grad_()
     optimiser = torch.optim.Adam([at, *others], lr=rate)
     for k in range(steps):
         if decay:
             # along half a cosine over so many steps
             optimiser.param_groups[0]["lr"] = rate * (LAST + (1.0 - LAST) * 0.5 * (1.0 + math.cos(math.pi * k / decay)))
-        at.grad = _tame(gradient(at))
+        found = journal.recall(GRADIENT, at, partial(_gradients, gradient, at, k, others))
+        at.grad = _tame(found[0])
+        for other, slope in zip(others, found[1:], strict=True):
+            other.grad = slope
         optimiser.step()
         with torch.no_grad():
             at.clamp_(0.0, 1.0)
         yield at.detach().clone()
+
+
+def _gradients(gradient: Callable[[Tensor, int], Tensor], at: Tensor, k: int, others: list[Tensor]) -> list[Tensor]:
+    """Those of the points and of the others; 0 for one that the loss does not hang on."""
+    found = [gradient(at, k)]
+    return found + [torch.zeros_like(x) if x.grad is None else x.grad for x in others]
 
 
 def _tame(gradient: Tensor) -> Tensor:
@@ -226,16 +247,16 @@ def mixed(point: Tensor, size: int, candidates: SearchSpace, generator: torch.Ge
 
 
 def evolve(
-    candidates: SearchSpace, target: Target, point: Tensor, *, steps: int, generator: torch.Generator
+    score: Callable[[Tensor], Scores], point: Tensor, *, steps: int, generator: torch.Generator
 ) -> Generator[tuple[Tensor, Scores]]:
-    """Differential evolution on the score of free-running neurons; no generation loses its best.
+    """Differential evolution on the scores of points (lanes, P); no generation loses its best.
 
     Each point goes towards one of the best tenth and along the difference of two others, one of which may be a point
     that was given up ("current to p-best with an archive": Zhang & Sanderson, IEEE Trans. Evol. Comput. 13, 945-958,
     2009, doi 10.1109/TEVC.2009.2014613). How far, and how many coordinates, is drawn around what was of use lately
     (success history: Tanabe & Fukunaga, IEEE CEC 2013, 71-78, doi 10.1109/CEC.2013.6557555).
     """
-    scores, size, history = target.scores(candidates, point), len(point), Successes(generator)
+    scores, size, history = score(point), len(point), Successes(generator)
     given_up = point[:0]
 
     def pick(n: int) -> Tensor:
@@ -251,7 +272,7 @@ def evolve(
         taken = torch.rand(point.shape, generator=generator) < crossing[:, None]
         taken[torch.arange(size), pick(point.shape[1])] = True
         tried = torch.where(taken, moved, point)
-        new = target.scores(candidates, tried)
+        new = score(tried)
         better = new.total < scores.total
         history.learn(far[better], crossing[better], (scores.total - new.total)[better])
         given_up = torch.cat([given_up, point[better]])
@@ -290,5 +311,5 @@ class Successes:
         self.place = (self.place + 1) % MEMORY
 
 
-def _parts(scores: Scores) -> tuple[Tensor, Tensor, Tensor]:
-    return scores.total, scores.gamma, scores.v_error
+def _parts(scores: Scores) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return scores.total, scores.gamma, scores.v_error, scores.diverged
