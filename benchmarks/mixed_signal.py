@@ -47,8 +47,8 @@ class Training(NamedTuple):
     range: float | None = None
 
     def __str__(self) -> str:
-        clipped = f", range {self.range:g}" * (self.range is not None)
-        return f"rate {self.rate:g}, {self.epochs} epochs{clipped}"
+        most = "" if self.range is None else f", range {self.range:g}"
+        return f"rate {self.rate:g}, {self.epochs} epochs{most}"
 
 
 class Case(NamedTuple):
