@@ -15,7 +15,8 @@ from rheobase.chip.mixed_signal.layers import bare, check_age, check_network, pa
 from rheobase.chip.mixed_signal.numbers import MOST_SEED
 from rheobase.chip.mixed_signal.presets import as_process
 from rheobase.chip.mixed_signal.process import Process
-from rheobase.core.neuron import Neuron, Transition
+from rheobase.core.declaration.population import Declared
+from rheobase.core.neuron import Transition
 from rheobase.core.wrappers.base import Wrapper
 from rheobase.errors import ParameterError
 
@@ -77,7 +78,9 @@ class Mismatched(Wrapper):
     own_params: ClassVar = {}
     own_states: ClassVar = {}
 
-    def __init__(self, neuron: Neuron, cells: dict[str, float], current: Current, number: int):
+    neuron: Declared  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def __init__(self, neuron: Declared, cells: dict[str, float], current: Current, number: int):
         super().__init__(neuron)
         self.cells, self.current, self.number = cells, current, number
 
@@ -98,7 +101,18 @@ class Mismatched(Wrapper):
         return Transition(out, self.State(**post._asdict()), self.State(**pre._asdict()))
 
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
-        return self.State(**self._inner_rest(batch, dtype, device))
+        states = self._inner_rest(batch, dtype, device)
+        if self.current.seed is None or not self.training:
+            return self.State(**states)
+        values, die = self.values(), copy.deepcopy(self.neuron)
+        for name in self.cells:
+            die.assign(name, values[name].detach())
+        states = die.rest(batch, dtype=dtype, device=device)._asdict()
+        for name, spec in die.states.items():
+            if spec.initial in self.cells and isinstance(spec.initial, str):
+                # not that of the copy, since a constant that is learnt has its gradient from here, too
+                states[name] = values[spec.initial].to(states[name]).expand_as(states[name]).contiguous()
+        return self.State(**states)
 
     def __repr__(self) -> str:
         return f"Mismatched({self.neuron!r})"
@@ -137,7 +151,7 @@ def aware(net: nn.Module, process: Process | str, *, age: float = 0.0) -> nn.Mod
             parametrize.register_parametrization(module, part.weight, Programmed(process, current, part.number, age))
             if process.read_noise:
                 module.register_forward_hook(ReadNoise(process))
-        elif part.cells and isinstance(module, Neuron):
+        elif part.cells and isinstance(module, Declared):
             twin = replaced(twin, module, Mismatched(module, part.cells, current, part.number))
     twin.register_forward_pre_hook(current)
     return twin

@@ -61,7 +61,8 @@ def check_names(process: Process, present: set[str]) -> None:
     known = present | {name for each in neurons.__all__ for name in getattr(getattr(neurons, each), "params", ())}
     for pattern in missing:
         if not any(fnmatchcase(name, pattern) for name in known):
-            raise ParameterError("Process", f"cells with {pattern!r}", "a constant of neurons", nearest(pattern, present or known))
+            remedy = nearest(pattern, present or known)
+            raise ParameterError("Process", f"cells with {pattern!r}", "a constant of neurons", remedy)
 
 
 def _bound(spec: object) -> str:

@@ -141,7 +141,8 @@ def replaced(net: nn.Module, old: nn.Module, new: nn.Module) -> nn.Module:
     if net is old:
         return new
     for above in list(net.modules()):
-        for name, module in list(above.named_children()):
+        # not named_children, which has each module once
+        for name, module in list(above._modules.items()):  # pyright: ignore[reportPrivateUsage]
             if module is old:
                 setattr(above, name, new)
     return net
