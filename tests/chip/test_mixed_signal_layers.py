@@ -207,6 +207,17 @@ def test_every_number_of_a_drift_acts() -> None:
         spread = later(replace(flickering, most=most), 98.0).std()
         assert float(spread / 0.5) == pytest.approx(q * grown, rel=0.02)
     assert float(later(replace(flickering, most=0.0), 98.0).std()) == 0.0
+    # what a device loses and how it flickers have nothing to do with each other
+    both = later(replace(drift, flicker=0.01), 98.0) / later(drift, 98.0)
+    assert abs(float(torch.corrcoef(torch.stack([both, nu]))[0, 1])) < 5 / math.sqrt(n)
+
+
+def test_a_scaled_process_is_further_off_in_everything_that_differs() -> None:
+    process = Process(levels=9, mismatch=0.2, cells={"tau_mem": 0.1}, read_noise=0.02, stuck=(0.1, 0.02), range=3.0)
+    twice = Process(
+        levels=9, mismatch=(0.0, 0.4), cells={"tau_mem": 0.2}, read_noise=0.04, stuck=(0.2, 0.04), range=3.0
+    )
+    assert process.scaled(2.0) == twice
 
 
 @pytest.mark.parametrize("t_0", [1e-3, 20.0])
