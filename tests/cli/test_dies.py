@@ -41,6 +41,8 @@ def test_a_pretrained_network_on_dies(run) -> None:
         (("src-digits", "--process", "dynap-se2"), "a neuron with alpha"),
         (("lif-digits", "--process", "reram-faulty", "--scale", "20"), "at most 1 together"),
         (("lif-digits", "--plot", "d.jpg"), "png"),
+        (("lif-digits", "--json", "d.out", "--html", "./d.out"), "another file than that of --json"),
+        (("lif-digits", "--seed", (1 << 32) - 1), "2^32 - 6"),
         (("nothing-digits",), "a pre-trained network"),
     ],
 )

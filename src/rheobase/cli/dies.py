@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rheobase.cli.options import MOST_SEED, DataDir, Debug, Json, Run, examples, path, reported, write_json
+from rheobase.cli.options import DataDir, Debug, Json, Run, check_apart, examples, path, reported, write_json
 
 if TYPE_CHECKING:
     from rheobase.chip.mixed_signal import Dies, Process
     from rheobase.runs.model import Model
 
+MOST_SEED = (1 << 32) - 1  # as chip.mixed_signal names dies
 EXAMPLES = examples(
     "rheobase dies lif-digits --process pcm        (a network that comes with the package)",
     "rheobase dies runs/lif-digits --process pcm --age 86400 --dies 500 --plot dies.png",
@@ -59,6 +60,7 @@ def dies(
         from rheobase.plot import dies as draw
 
         chosen = named(process).scaled(scale)
+        check_apart({"--json": json, "--html": html, "--plot": plot})
         if html is not None:
             ensure_writable(html, "--html")
         if plot is not None:

@@ -105,6 +105,19 @@ def check_json(path: Path | None) -> None:
         ensure_writable(path, "--json")
 
 
+def check_apart(files: dict[str, Path | None]) -> None:
+    """Raise `StorageError` where two options name the same file, of which the later would take the other's place."""
+    seen: dict[Path, str] = {}
+    for option, file in files.items():
+        if file is None:
+            continue
+        place = file.resolve()
+        if place in seen:
+            expected = f"another file than that of {seen[place]}"
+            raise StorageError(option, str(file), expected, "give each of them a file")
+        seen[place] = option
+
+
 def write_json(path: Path | None, content: Any) -> None:
     """Write `content` for --json, in one step, where a file was asked for. Raises `StorageError`."""
     if path is not None:

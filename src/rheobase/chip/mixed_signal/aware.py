@@ -11,10 +11,12 @@ from torch.nn.utils import parametrize
 
 from rheobase.chip.mixed_signal.cells import changed, factors
 from rheobase.chip.mixed_signal.devices import aimed, largest, on_dies
-from rheobase.chip.mixed_signal.layers import bare, check_age, parts, put
+from rheobase.chip.mixed_signal.layers import bare, check_age, check_network, parts, replaced
 from rheobase.chip.mixed_signal.numbers import MOST_SEED
+from rheobase.chip.mixed_signal.presets import as_process
 from rheobase.chip.mixed_signal.process import Process
-from rheobase.core.neuron import Neuron, Transition
+from rheobase.core.declaration.population import Declared
+from rheobase.core.neuron import Transition
 from rheobase.core.wrappers.base import Wrapper
 from rheobase.errors import ParameterError
 
@@ -46,7 +48,8 @@ class Programmed(nn.Module):
             value = aimed(weight, self.process) * largest(weight, self.process)
         else:
             value = on_dies(weight.detach(), self.process, [seed], self.number, self.age)[0]
-        return weight + (value - weight).detach()
+        # the value itself, and not the sum of a weight and a difference, which rounds
+        return value.detach() + (weight - weight.detach())
 
     def extra_repr(self) -> str:
         return f"{self.process.name or self.process}"
@@ -75,7 +78,9 @@ class Mismatched(Wrapper):
     own_params: ClassVar = {}
     own_states: ClassVar = {}
 
-    def __init__(self, neuron: Neuron, cells: dict[str, float], current: Current, number: int):
+    neuron: Declared  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    def __init__(self, neuron: Declared, cells: dict[str, float], current: Current, number: int):
         super().__init__(neuron)
         self.cells, self.current, self.number = cells, current, number
 
@@ -96,13 +101,24 @@ class Mismatched(Wrapper):
         return Transition(out, self.State(**post._asdict()), self.State(**pre._asdict()))
 
     def rest(self, batch: int, *, dtype: torch.dtype | None = None, device: torch.device | None = None) -> Any:
-        return self.State(**self._inner_rest(batch, dtype, device))
+        states = self._inner_rest(batch, dtype, device)
+        if self.current.seed is None or not self.training:
+            return self.State(**states)
+        values, die = self.values(), copy.deepcopy(self.neuron)
+        for name in self.cells:
+            die.assign(name, values[name].detach())
+        states = die.rest(batch, dtype=dtype, device=device)._asdict()
+        for name, spec in die.states.items():
+            if spec.initial in self.cells and isinstance(spec.initial, str):
+                # not that of the copy, since a constant that is learnt has its gradient from here, too
+                states[name] = values[spec.initial].to(states[name]).expand_as(states[name]).contiguous()
+        return self.State(**states)
 
     def __repr__(self) -> str:
         return f"Mismatched({self.neuron!r})"
 
 
-def aware(net: nn.Module, process: Process, *, age: float = 0.0) -> nn.Module:
+def aware(net: nn.Module, process: Process | str, *, age: float = 0.0) -> nn.Module:
     """A copy of a network that is trained for a process: on a fresh die at every run, in training.
 
     Its weights are rounded to the levels and clipped to the range, and then those of a random die, and so are the
@@ -121,7 +137,9 @@ def aware(net: nn.Module, process: Process, *, age: float = 0.0) -> nn.Module:
     >>> net = aware(nn.Sequential(nn.Linear(3, 2), neurons.LIF(2, dt=1.0)), named("dynap-se2"))
     >>> weight, _ = net(torch.ones(4, 1, 3)), net[0].weight.detach()
     """
+    process = as_process(process)
     check_age(age, process)
+    check_network(net)
     twin, current = copy.deepcopy(net), Current()
     if any(isinstance(module, Mismatched | Programmed) for module in twin.modules()):
         raise ParameterError("aware", "a network that is aware already", "a plain one", "software(net) gives it back")
@@ -133,8 +151,8 @@ def aware(net: nn.Module, process: Process, *, age: float = 0.0) -> nn.Module:
             parametrize.register_parametrization(module, part.weight, Programmed(process, current, part.number, age))
             if process.read_noise:
                 module.register_forward_hook(ReadNoise(process))
-        elif part.cells and isinstance(module, Neuron):
-            put(twin, part.path, Mismatched(module, part.cells, current, part.number))
+        elif part.cells and isinstance(module, Declared):
+            twin = replaced(twin, module, Mismatched(module, part.cells, current, part.number))
     twin.register_forward_pre_hook(current)
     return twin
 
@@ -144,11 +162,14 @@ def software(net: nn.Module) -> nn.Module:
 
     The weights are those of full precision that stand behind the programmed ones, within the range of the process. A
     plain network is copied as it is.
+
+    Raises: `ParameterError` for what is no network; `NotRepresentable` for a weight that a hook makes anew at each run.
     """
+    check_network(net)
     twin = copy.deepcopy(net)
-    for path, module in list(twin.named_modules()):
+    for module in list(twin.modules()):
         if isinstance(module, Mismatched):
-            put(twin, path, module.neuron)
+            twin = replaced(twin, module, module.neuron)
         chains: Any = getattr(module, "parametrizations", None)
         behind = {name: one for name, chain in (chains or {}).items() for one in chain if isinstance(one, Programmed)}
         if behind:

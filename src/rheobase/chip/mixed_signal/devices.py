@@ -69,10 +69,11 @@ def deviation(g: Tensor, process: Process) -> Tensor:
 def _later(found: Tensor, pair: Tensor, drift: Drift, age: float, drawn: Callable[[Kind], Tensor]) -> Tensor:
     log = pair.clamp(min=SMALLEST).log()
     nu = (_line(log, drift.mean) + _line(log, drift.deviation) * drawn(Kind.EXPONENT)).abs()
-    after = found * ((age + drift.t_0) / drift.t_0) ** -nu
+    # of logarithms, since a quotient of two times may be more than a float holds
+    after = found * (-nu * (math.log(age + drift.t_0) - math.log(drift.t_0))).exp()
     if drift.flicker:
         q = (drift.flicker / found.pow(drift.exponent).clamp(min=1e-3)).clamp(max=drift.most)
-        grown = math.sqrt(math.log((age + drift.t_0 + drift.t_read) / (2.0 * drift.t_read)))
+        grown = math.sqrt(math.log(0.5 * (age + drift.t_0 + drift.t_read)) - math.log(drift.t_read))
         after = after + after * q * grown * drawn(Kind.FLICKER)
     return after.clamp(min=0.0)
 

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.checks import is_number, is_whole
-from rheobase.chip.mixed_signal.aware import software
 from rheobase.chip.mixed_signal.lanes import Lanes, laned, widest
 from rheobase.chip.mixed_signal.layers import Part, check_age, parts
 from rheobase.chip.mixed_signal.numbers import MOST_SEED
-from rheobase.chip.mixed_signal.one_die import on_die, programmed
-from rheobase.chip.mixed_signal.presets import named
+from rheobase.chip.mixed_signal.one_die import meant, on_die, programmed
+from rheobase.chip.mixed_signal.presets import as_process
 from rheobase.chip.mixed_signal.process import Process
 from rheobase.errors import ParameterError, ShapeError
 from rheobase.learning.losses import Loss, check_target
@@ -136,9 +135,7 @@ def dies(
     >>> len(found), found.lanes
     (20, True)
     """
-    process = named(process) if isinstance(process, str) else process
-    if not isinstance(process, Process):
-        raise ParameterError("dies", f"process={process!r}", "a Process, or the name of one", 'named("pcm"), say')
+    process = as_process(process)
     if not is_whole(n, 1):
         raise ParameterError("dies", f"n={n!r}", "a whole number of dies, at least 1", "n=200 makes a histogram")
     if not is_whole(seed, 0, MOST_SEED - n):
@@ -148,7 +145,7 @@ def dies(
         given = f"x of shape {tuple(x.shape)}" if isinstance(x, Tensor) else f"x of type {type(x).__name__}"
         raise ShapeError("dies", given, "(time, batch, ...), no axis empty", "encode the samples first")
     criterion = loss_named(loss) if isinstance(loss, str) else loss
-    plain = software(net).eval()
+    plain = meant(net, process)
     found = parts(plain, process)
     out = _output(plain, x, lengths)
     check_target("dies", y, x.shape[1], out.shape[-1])
@@ -182,7 +179,7 @@ def _lanes(
     net: Any, found: Sequence[Part], process: Process, x: Tensor, n: int, seed: int, age: float, lengths: Tensor | None
 ) -> Iterator[Run]:
     """As many dies at once, and then as many samples, as fit."""
-    one = x.shape[0] * max(widest(net), x[0, 0].numel())
+    one = x.shape[0] * widest(net, x)
     samples = max(1, min(x.shape[1], VALUES // one))
     together = max(1, min(n, VALUES // (one * samples)))
     for first in range(0, n, together):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from rheobase.chip.mixed_signal.cells import changed, factors
 from rheobase.chip.mixed_signal.devices import largest, on_dies
-from rheobase.chip.mixed_signal.layers import Part
+from rheobase.chip.mixed_signal.layers import Part, plainly_linear
 from rheobase.chip.mixed_signal.numbers import Kind, stream
 from rheobase.chip.mixed_signal.process import Process
 from rheobase.chip.mixed_signal.reading import read
@@ -50,17 +50,18 @@ class Lanes:
 
 def laned(net: nn.Module, parts: Sequence[Part]) -> bool:
     """Whether a network can run so: a chain of linear layers, neurons and layers that a die does not change."""
-    if not isinstance(net, Sequential):
+    # a class of the user's own, or a hook, may do what lanes would leave out
+    if type(net) is not Sequential or any(m._forward_hooks or m._forward_pre_hooks for m in net.modules()):  # pyright: ignore[reportPrivateUsage]
         return False
     chain = _flat(net)
-    if any(part.weight and not isinstance(part.module, nn.Linear) for part in parts):
+    if any(part.weight and not plainly_linear(part.module) for part in parts):
         return False
     return all(not (part.weight or part.cells) or any(part.module is layer for layer in chain) for part in parts)
 
 
-def widest(net: nn.Module) -> int:
+def widest(net: Sequential, x: Tensor) -> int:
     """The most values of a layer in one step, of one sample: what memory follows from."""
-    sizes = [1]
+    sizes = [1, x[0, 0].numel(), *(out[0, 0].numel() for out in net.outputs(x[:, :1]))]
     for module in net.modules():
         if isinstance(module, nn.Linear):
             sizes += [module.in_features, module.out_features]
@@ -79,7 +80,7 @@ class _At(NamedTuple):
 
 
 def _flat(net: Sequential) -> list[nn.Module]:
-    return [one for layer in net.layers for one in (_flat(layer) if isinstance(layer, Sequential) else [layer])]
+    return [one for layer in net.layers for one in (_flat(layer) if type(layer) is Sequential else [layer])]
 
 
 class _Linear:
@@ -96,10 +97,12 @@ class _Linear:
         n, outputs, inputs = self.weight.shape
         if not at.apart:
             out = nn.functional.linear(x, self.weight.view(n * outputs, inputs)).unflatten(-1, (n, outputs))
+            out = out.movedim(-2, 2)
             x = x[:, :, None]
         else:
-            rows = x.flatten(0, 1).transpose(0, 1)  # (dies, time batch, in)
-            out = torch.bmm(rows, self.weight.transpose(1, 2)).transpose(0, 1).unflatten(0, x.shape[:2])
+            first = x.movedim(2, 0)
+            rows = first.flatten(1, -2)  # (dies, time batch ..., in)
+            out = torch.bmm(rows, self.weight.transpose(1, 2)).unflatten(1, first.shape[1:-1]).movedim(0, 2)
         if self.bias is not None:
             out = out + self.bias
         if self.size:

@@ -60,10 +60,20 @@ def named(name: str, **other: Any) -> Process:
     >>> named("dynap-se2", levels=4).mismatch
     0.1
     """
-    if name not in PROCESSES:
+    if not isinstance(name, str) or name not in PROCESSES:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ParameterError("process", repr(name), "the name of a process", nearest(str(name), PROCESSES))
     known = [each.name for each in fields(Process)]
     for field in other:
         if field not in known:
             raise ParameterError("process", f"{field}={other[field]!r}", "a field of Process", nearest(field, known))
     return replace(PROCESSES[name], **other)
+
+
+def as_process(given: Process | str) -> Process:
+    """A process, or the one of that name. Raises: `ParameterError`."""
+    if isinstance(given, str):
+        return named(given)
+    if not isinstance(given, Process):  # pyright: ignore[reportUnnecessaryIsInstance]
+        expected = "a Process, or the name of one"
+        raise ParameterError("mixed_signal", f"process={given!r}", expected, 'named("pcm"), say')
+    return given

@@ -22,7 +22,7 @@ class Drift:
     with z, z' standard normal, one for each device, and g in units of the largest conductance. `mean` and `deviation`
     are (a, b, low, high): a ln(g) + b, cut to [low, high], of the conductance that was aimed at.
 
-    Raises: `ParameterError` for times that are not above 0, and numbers that are not finite.
+    Raises: `ParameterError` for times that are not above 0, a t_0 below t_read, and numbers that are not finite.
 
     Reference: Nandakumar et al., ICECS (2019), doi 10.1109/ICECS46596.2019.8964852; Joshi et al., Nat. Commun. 11, 2473
     (2020), doi 10.1038/s41467-020-16108-9.
@@ -41,6 +41,11 @@ class Drift:
         for name in ("t_0", "t_read"):
             if not is_number(getattr(self, name), above=0):
                 _refuse("Drift", name, getattr(self, name), "seconds, more than 0", "t_0=20.0, t_read=250e-9")
+        if self.t_0 < self.t_read:
+            expected = f"at least t_read = {self.t_read:g}, so that the logarithm is not below 0"
+            _refuse("Drift", "t_0", self.t_0, expected, "t_0=20.0, t_read=250e-9")
+        if not isinstance(self.compensated, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
+            _refuse("Drift", "compensated", self.compensated, "True or False", "it is True by default")
         for name in ("flicker", "exponent", "most"):
             if not is_number(getattr(self, name), least=0):
                 _refuse("Drift", name, getattr(self, name), "a finite number >= 0", "0.0 is none")
@@ -65,7 +70,8 @@ class Process:
 
     levels      conductances that a device can be programmed to, 0 and the largest included; None: any
     mismatch    coefficients of the polynomial s; a number m stands for (0, m), a share of the conductance itself
-    cells       for constants of neurons, by name or pattern ("tau_*"), their coefficient of variation over neurons
+    cells       for constants of neurons, by name or pattern ("tau_*"), their coefficient of variation over neurons; a
+                name counts before a pattern, and the first of several patterns
     read_noise  of a device, in units of the largest conductance
     drift       None: conductances stay
     stuck       shares of devices that stay at 0, and at the largest conductance
@@ -103,6 +109,8 @@ class Process:
         for name, share in self.cells.items():
             if not isinstance(name, str) or not is_number(share, least=0, most=2):
                 self._refuse("cells", "names with shares from 0 to 2", 'cells={"tau_*": 0.2, "v_threshold": 0.2}')
+        # its own, which no one else changes
+        object.__setattr__(self, "cells", dict(self.cells))
         if not is_number(self.read_noise, least=0):
             self._refuse("read_noise", "a finite number >= 0", "0.01 is a hundredth of the largest conductance")
         if self.drift is not None and not isinstance(self.drift, Drift):
