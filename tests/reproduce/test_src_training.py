@@ -98,6 +98,9 @@ def test_a_network_is_restored_from_its_result(tmp_path: Path) -> None:
     net = training.restored("SRC", on, [16], result)
     trainer = Trainer(Recipe(loss="last", batch_size=25, seed=3), accelerator="cpu")
     assert 100 * examined(trainer, net, on).accuracy == result["accuracy"]
+    # checkpoints of other settings, in the same folder, are not gone on with
+    other = training.trained(job("depth", tmp_path), "it", "SRC", on, {**choice, "lr": 0.02}, seed=3)
+    assert other["loss"] != result["loss"]
 
 
 def test_noise_on_images() -> None:

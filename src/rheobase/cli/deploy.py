@@ -19,6 +19,7 @@ EXAMPLES = examples(
     "rheobase deploy runs/if-mnist --chip truenorth --inputs 128 --threshold 4,8,16",
 )
 CHIPS = ("truenorth",)
+VOTES = 8  # for each class
 
 
 def deploy(
@@ -32,9 +33,14 @@ def deploy(
         ),
     ] = None,
     votes: Annotated[
-        int,
-        typer.Option(min=1, max=256, help="IF neurons of each class, in the place of a readout that no chip has (LI)."),
-    ] = 8,
+        int | None,
+        typer.Option(
+            min=1,
+            max=256,
+            help="IF neurons of each class, in the place of a readout that no chip has (LI).",
+            show_default="8, for such a readout",
+        ),
+    ] = None,
     whole: Annotated[int, typer.Option(min=1, max=2, help="Weights: 1 is -1, 0, 1; 2 is -2 to 2.")] = 1,
     threshold: Annotated[
         str, typer.Option(metavar="N,...", help="Thresholds to train with, counted in weights; validation takes one.")
@@ -111,13 +117,22 @@ def _go(
     _tell(found, kept, shown)
 
 
-def _votes(model: Model, software: list[str], votes: int) -> int:
-    """How many neurons vote for a class: none where the readout stays in software, or is none of leaky integrators."""
+def _votes(model: Model, software: list[str], votes: int | None) -> int:
+    """How many neurons vote for a class: none where the readout stays in software, or is none of leaky integrators.
+
+    Raises: `ParameterError` for votes that were asked for, where there is nothing to vote.
+    """
     from rheobase.chip.mapping.layers import kind_of
+    from rheobase.errors import ParameterError
     from rheobase.neurons import LI
 
     last = len(model.network) - 1
-    return votes if kind_of(model.network[-1]) is LI and not {"LI", str(last)} & set(software) else 0
+    if kind_of(model.network[-1]) is LI and not {"LI", str(last)} & set(software):
+        return VOTES if votes is None else votes
+    if votes is not None:
+        given = f"{votes}, and no readout of leaky integrators (LI) that goes on the chip"
+        raise ParameterError("--votes", given, "a network that ends in LI, which is not in --software", "leave it out")
+    return 0
 
 
 def _thresholds(given: str) -> tuple[int, ...]:
@@ -153,12 +168,14 @@ def _command(run: str, options: Options, folder: Path) -> str:
 
 
 def _tell(found: Outcome, kept: Path, shown: Path) -> None:
-    from rheobase.cli.deploying.page import rows
+    from rheobase.cli.deploying.page import advice, rows
     from rheobase.cli.terminal import console, figures
 
     out = console()
     out.print(f"{found.model.settings.neuron} on {found.model.task.name}, on TrueNorth", style="bold")
     out.print(figures(rows(found)))
+    for line in advice(found):
+        out.print(line, soft_wrap=True)
     out.print(f"configuration: {kept}", soft_wrap=True)
     out.print(f"report: {shown}", soft_wrap=True)
     if found.report.same_predictions < found.report.samples:

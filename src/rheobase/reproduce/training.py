@@ -5,12 +5,14 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from rheobase.data import Dataset, Encoder
+from rheobase.jobs import store
 from rheobase.learning import Callback, Evaluation, Recipe, Trainer, count_parameters
 from rheobase.learning.training.random_state import seeded
 from rheobase.learning.training.run import LAST
@@ -45,15 +47,17 @@ def trained(
 
     def work() -> dict[str, Any]:
         net = fresh(make, recipe.seed)
-        return _train(job, name, net, on, recipe, weights, callbacks(net))
+        # of these settings alone: what was half done with others is left, and not gone on with
+        folder = job.folder(f"{name}-{store.key({'seed': job.seed, **settings})[:8]}")
+        return _train(job, name, folder, net, on, recipe, weights, callbacks(net))
 
     return job.unit(name, work, **settings)
 
 
 def _train(
-    job: Job, name: str, net: nn.Module, on: Task, recipe: Recipe, weights: bool, callbacks: Sequence[Callback]
-) -> dict[str, Any]:
-    folder = job.folder(name)
+    job: Job, name: str, folder: Path, net: nn.Module, on: Task, recipe: Recipe, weights: bool,
+    callbacks: Sequence[Callback],
+) -> dict[str, Any]:  # fmt: skip
     trainer = Trainer(recipe, folder=folder, callbacks=[job.training(name), *callbacks], accelerator="cpu")
     history = trainer.fit(
         net, encoder=on.training or on.encoder, train=(on.data.x_train, on.data.y_train),

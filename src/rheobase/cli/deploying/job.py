@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rheobase import chip
 from rheobase.chip import Deployed, Report, TrueNorth, wiring_notes
+from rheobase.chip.mapping.layers import layers_of
 from rheobase.chip.parts import parts_of
 from rheobase.chip.truenorth import AXONS
 from rheobase.cli.training.progress import progress
@@ -65,22 +66,39 @@ class Outcome:
     report: Report
     truth: Tensor
     plain: float
+    plain_predicted: Tensor
     example: Tensor  # the spikes that one test sample sends to the chip, (time, inputs)
 
     def accuracy(self, predicted: Tensor | None) -> float:
         """The share of test samples that predictions have right."""
         return 0.0 if predicted is None else float((predicted == self.truth).float().mean())
 
+    @property
+    def error_of_loss(self) -> float:
+        """The standard error of the accuracy that is lost, of pairs: what it would vary by with other test samples."""
+        before = (self.plain_predicted == self.truth).double()
+        after = before if self.report.predicted is None else (self.report.predicted == self.truth).double()
+        return float((before - after).std(correction=0)) / len(self.truth) ** 0.5
+
+    @property
+    def last_linear(self) -> int:
+        """The number of the last layer of synapses."""
+        return max(k for k, part in enumerate(self.model.network.layers) if isinstance(part, torch.nn.Linear))
+
     def as_json(self) -> dict[str, Any]:
         """All numbers, with the predictions of every sample."""
         report = self.report
-        each = {"chip": report.predicted, "software": report.wanted, "true": self.truth}
+        each = {
+            "chip": report.predicted, "software": report.wanted, "full precision": self.plain_predicted,
+            "true": self.truth,
+        }  # fmt: skip
         return {
             "run": str(self.model.folder), "chip": "truenorth", "options": self.options.as_json(),
             "of": facts(self.model),
             "validation": {str(k): v for k, v in self.tried.items()}, "v_threshold": self.v_threshold,
             "accuracy": {"full precision": self.plain, "whole numbers": self.accuracy(report.wanted),
-                         "on the chip": self.accuracy(report.predicted)},
+                         "on the chip": self.accuracy(report.predicted),
+                         "standard error of what is lost": self.error_of_loss},
             "certificate": report.as_json(),
             "joules": {name: None if span is None else span.nominal for name, span in (
                 ("own", report.own_energy), ("with its cores at rest", report.shared_energy),
@@ -98,7 +116,7 @@ def facts(model: Model) -> dict[str, Any]:
 def check(model: Model, options: Options) -> Sequential:
     """The network in whole numbers before it is trained; refuses what no training would make fit.
 
-    Raises: `NotRepresentable` with the layers, or the limit and the neurons that break it.
+    Raises: `NotRepresentable` with the layers, or the limit and the neurons that break it; `ParameterError`.
     """
     if model.task.scaling is not None:
         given, remedy = "time series, which come as values", "train on images or events"
@@ -114,6 +132,13 @@ def check(model: Model, options: Options) -> Sequential:
         expected = f"neurons of up to {AXONS} inputs"
         remedy = "--inputs 128 trains groups of neurons that read as many inputs each; or --software leaves a layer out"
         raise NotRepresentable("truenorth", "; ".join(wide), expected, remedy)
+    if isinstance(parts.chip[-1], torch.nn.Linear):
+        number = parts.first + len(parts.chip) - 1
+        given = f"layer {number} (Linear) as the last of the chip, without the neurons that it feeds"
+        remedy = f"--software {number} as well, which leaves its synapses in software with them"
+        raise NotRepresentable("truenorth", given, "neurons at the end of the chip, which spike", remedy)
+    layers_of(parts.chip, first=parts.first)
+    recipe(model, options)  # what it refuses, it refuses here
     return net
 
 
@@ -160,9 +185,9 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
         held = found[f"threshold-{best}"]
         net.load_state_dict({k.removeprefix("weights/"): torch.as_tensor(v) for k, v in held.items() if "/" in k})
         net.eval()
-        save_weights(folder / WEIGHTS, net, {"options": options.as_json(), "v_threshold": best, "of": facts(model)})
         x, truth = _encoded(model, data, options, encoder)
-        plain = _right(model, x, truth)
+        own = _predicted(model, x)
+        plain = float((own == truth).float().mean())
         rule, many = recipe(model, options).criterion, x.shape[1]
         on_chip, report = chip.deploy(
             net, TrueNorth(), x, software=options.software, predict=rule.predict,
@@ -171,7 +196,7 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
     from rheobase.chip.deployment import entering
 
     example = entering(on_chip.parts, on_chip.n_inputs, x[:, :1])[:, 0]
-    return Outcome(model, options, tried, best, net, on_chip, report, truth, plain, example)
+    return Outcome(model, options, tried, best, net, on_chip, report, truth, plain, own, example)
 
 
 def _unit(model: Model, options: Options, v_threshold: int, folder: Path, fit: Callable[..., dict[str, Any]]) -> Unit:
@@ -209,21 +234,26 @@ def _encoded(model: Model, data: Dataset, options: Options, encoder: Any) -> tup
 
 
 @torch.no_grad()
-def _right(model: Model, x: Tensor, truth: Tensor) -> float:
-    """The accuracy of the run's own network."""
+def _predicted(model: Model, x: Tensor) -> Tensor:
+    """What the run's own network says of the same samples, (samples,)."""
     rule = model.settings.recipe().criterion
-    found = [rule.predict(model.network(part)[0]) for part in x.split(AT_ONCE, dim=1)]
-    return float((torch.cat(found) == truth).float().mean())
+    return torch.cat([rule.predict(model.network(part)[0]) for part in x.split(AT_ONCE, dim=1)])
 
 
 def save_chip(outcome: Outcome, folder: Path) -> Path:
-    """Write the configuration of the chip, with its wiring and the code of its samples. Raises `StorageError`."""
+    """Write the weights, and the configuration of the chip with its wiring and the code of its samples.
+
+    Raises: `StorageError`.
+    """
     model = outcome.model
     # no certificate of another chip may stand beside this one
     (folder / CERTIFICATE).unlink(missing_ok=True)
+    told = {"options": outcome.options.as_json(), "v_threshold": outcome.v_threshold, "of": facts(model)}
+    save_weights(folder / WEIGHTS, outcome.net, told)
     kept = {
         "run": str(model.folder), "settings": model.settings.as_json(), "task": model.task.as_json(),
         "classes": list(model.classes), "software": list(outcome.report.software), "votes": outcome.options.votes,
+        "first": outcome.deployed.parts.first, "loss": type(recipe(model, outcome.options).criterion).__name__,
     }  # fmt: skip
     wiring_notes.save(outcome.deployed, folder / CHIP, kept)
     return folder / CHIP
@@ -232,6 +262,11 @@ def save_chip(outcome: Outcome, folder: Path) -> Path:
 def check_folder(folder: Path, model: Model, options: Options, *, overwrite: bool) -> None:
     """Raise `ParameterError` for a folder that holds another deployment, or something else."""
     path = folder / CERTIFICATE
+    own = any((folder / name).exists() for name in (CERTIFICATE, CHIP, WORK))
+    if folder.is_dir() and not own and any(folder.iterdir()):
+        # a report.html of a run would be written over, say
+        given = f"{folder}, which holds something else"
+        raise ParameterError("deploy --out", given, "a new folder, or one of a deployment", f"--out {folder}/truenorth")
     if overwrite or not path.is_file():
         return
     held = read_json(path)

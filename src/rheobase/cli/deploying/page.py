@@ -22,13 +22,14 @@ def rows(found: Outcome) -> dict[str, str]:
     report, samples = found.report, found.report.samples
     whole, on_chip = found.accuracy(report.wanted), found.accuracy(report.predicted)
     lost = 100 * (found.plain - on_chip)
+    by_chance = 100 * found.error_of_loss
     tried = ", ".join(f"{v}: {100 * share:.2f} %" for v, share in found.tried.items())
     named = {
         "same predictions": f"{report.same_predictions:,} of {samples:,} test samples, as the network in whole numbers",
         "same spikes out": f"{report.same_spikes:,} of {samples:,} samples, tick by tick",
         "accuracy on the chip": f"{100 * on_chip:.2f} %",
         "in whole numbers": f"{100 * whole:.2f} % in software",
-        "in full precision": f"{100 * found.plain:.2f} %, so {lost:.2f} points are lost",
+        "in full precision": f"{100 * found.plain:.2f} %, so {lost:.2f} +- {by_chance:.2f} points are lost",
         "threshold": f"{found.v_threshold}, by validation ({tried})",
         "cores": f"{report.n_cores}: " + ", ".join(f"{n} for {name}" for name, n in report.cores.items()),
         "in software": ", ".join(report.software) or "nothing",
@@ -46,12 +47,26 @@ def rows(found: Outcome) -> dict[str, str]:
     return named
 
 
+def advice(found: Outcome) -> list[str]:
+    """What to try where more than a point is lost, and by more than chance (two standard errors)."""
+    lost = found.plain - found.accuracy(found.report.predicted)
+    if lost <= max(0.01, 2 * found.error_of_loss):
+        return []
+    options = found.options
+    what = ["--whole 2 (weights of five values; many more cores)"] if options.whole == 1 else []
+    what += [f"--votes {2 * options.votes}"] if 0 < options.votes <= 128 else []
+    what += [f"--epochs {2 * options.epochs}", f"--software {found.last_linear} and the layers behind it"]
+    text = f"{100 * lost:.1f} points are lost to whole numbers. What may lose less: {', or '.join(what)}"
+    return [f"{text}; each with --out ANOTHER. Compare them by their validation accuracy, not by that of the test."]
+
+
 def write(found: Outcome, folder: Path, command: str) -> Path:
     """Write report.html. Raises `StorageError`."""
     report, host, model = found.report, machine(), found.model
     warnings = []
     if report.same_predictions < report.samples:
         warnings.append(f"{report.samples - report.same_predictions} predictions differ from those in whole numbers.")
+    warnings += advice(found)
     chosen = {name: _said(value) for name, value in found.options.as_json().items() if value is not None}
     page = Report(
         title=f"{model.settings.neuron} network on {model.task.name}, on TrueNorth",

@@ -122,7 +122,9 @@ def has_data(stored: Stored) -> bool:
 
 def _before(wired: Wired) -> bool:
     """Whether layers in front of the chip, other than a Flatten, were in software."""
-    return any(name.startswith("layer 0 (") and "Flatten" not in name for name in wired.facts.get("software", ()))
+    software = wired.facts.get("software", ())
+    ahead = [name for name in software if int(name.split()[1]) < int(wired.facts.get("first", 0))]
+    return any("Flatten" not in name for name in ahead)
 
 
 def _coded(stored: Stored) -> tuple[Settings, Task]:
@@ -148,6 +150,8 @@ def voted(stored: Stored, counts: NDArray[np.int64]) -> int | None:
     facts = stored.wired.facts
     classes = len(facts.get("classes", ()))
     after = [name for name in facts.get("software", ()) if "Flatten" not in name and "GroupReadout" not in name]
-    if not classes or after or len(counts) % classes:
+    # other rules look at when an output spikes
+    counted = facts.get("loss") in ("SumCrossEntropy", "MeanCrossEntropy", "TemporalCrossEntropy")
+    if not classes or after or not counted or len(counts) % classes:
         return None
     return int(counts.reshape(-1, classes).sum(0).argmax())
