@@ -25,8 +25,8 @@ FOLDER = ROOT / "docs" / "reference"
 PINNED = ROOT / "tests" / "house" / "public_names.json"
 # public, and not pinned one by one
 MORE = (
-    "rheobase.channels", "rheobase.chip", "rheobase.chip.loihi", "rheobase.chip.truenorth", "rheobase.operator",
-    "rheobase.profiling", "rheobase.recordings", "rheobase.synapses",
+    "rheobase.channels", "rheobase.chip", "rheobase.chip.loihi", "rheobase.chip.mixed_signal", "rheobase.chip.truenorth",
+    "rheobase.operator", "rheobase.profiling", "rheobase.recordings", "rheobase.synapses",
 )  # fmt: skip
 ELSEWHERE = {"rheobase.neurons": "neurons", "rheobase.channels": "channels"}
 
@@ -135,21 +135,27 @@ def _tables(names: list[Public]) -> list[str]:
 
 
 def _data(each: Public) -> str:
-    told = to_rst(said_of_data(each.name), links())
+    told = to_rst(said_of_data(each.name, each.package), links())
     body = "\n".join(f"   {line}".rstrip() for line in told.split("\n"))
     return f".. py:data:: {each.full}\n   :type: {type(each.value).__name__}\n\n{body}"
 
 
 @cache
-def said_of_data(name: str) -> str:
-    """What stands at the assignment of a constant: the string below it, or the comment above it or behind it."""
-    for path in sorted((ROOT / "src" / "rheobase").rglob("*.py")):
+def said_of_data(name: str, package: str) -> str:
+    """What stands at the assignment of a constant: the string below it, or the comment above it or behind it.
+
+    Looked for in its package, and then elsewhere: two packages may have constants of one name.
+    """
+    source = ROOT / "src"
+    own = sorted(source.joinpath(*package.split(".")).rglob("*.py"))
+    for path in [*own, *(other for other in sorted(source.rglob("*.py")) if other not in own)]:
         text = path.read_text(encoding="utf-8")
-        if f"\n{name} = " not in text and f"\n{name}: " not in text:
+        if name not in text:
             continue
         lines, body = text.splitlines(), ast.parse(text).body
         for statement, below in zip(body, [*body[1:], None], strict=True):
             targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+            targets = [part for target in targets for part in getattr(target, "elts", [target])]
             if not any(isinstance(target, ast.Name) and target.id == name for target in targets):
                 continue
             if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):

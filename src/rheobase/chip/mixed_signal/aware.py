@@ -143,6 +143,11 @@ def software(net: nn.Module) -> nn.Module:
     """A copy of a network without any process: what `aware` was given, with the weights learnt since then.
 
     The weights are those of full precision that stand behind the programmed ones. A plain network is copied as it is.
+
+    >>> from rheobase.chip.mixed_signal import named
+    >>> net = nn.Sequential(nn.Linear(3, 2))
+    >>> torch.equal(software(aware(net, named("dynap-se2")))[0].weight, net[0].weight)
+    True
     """
     twin = copy.deepcopy(net)
     for path, module in list(twin.named_modules()):
