@@ -25,8 +25,8 @@ FOLDER = ROOT / "docs" / "reference"
 PINNED = ROOT / "tests" / "house" / "public_names.json"
 # public, and not pinned one by one
 MORE = (
-    "rheobase.channels", "rheobase.chip", "rheobase.chip.loihi", "rheobase.chip.mixed_signal", "rheobase.chip.truenorth",
-    "rheobase.operator", "rheobase.profiling", "rheobase.recordings", "rheobase.synapses",
+    "rheobase.channels", "rheobase.chip", "rheobase.chip.loihi", "rheobase.chip.mixed_signal",
+    "rheobase.chip.truenorth", "rheobase.operator", "rheobase.profiling", "rheobase.recordings", "rheobase.synapses",
 )  # fmt: skip
 ELSEWHERE = {"rheobase.neurons": "neurons", "rheobase.channels": "channels"}
 
@@ -60,6 +60,10 @@ class Public(NamedTuple):
         for name in (self.full, f"rheobase.{self.name}"):
             if self.kind == "module" and name in packages():
                 return f"reference/packages/{name}"
+        below = f"{self.package}."
+        for other in public() if self.kind == "class" else ():  # one class, one page: in the package that defines it
+            if other.value is self.value and other.package.startswith(below):
+                return f"reference/names/{other.full}"
         return f"reference/packages/{self.package}" if self.kind == "data" else f"reference/names/{self.full}"
 
 
@@ -121,16 +125,19 @@ def package_page(name: str) -> str:
 
 def _tables(names: list[Public]) -> list[str]:
     with_page = [each for each in names if each.page == f"reference/names/{each.full}"]
-    elsewhere = [each for each in names if each.kind in ("class", "function", "exception") and each not in with_page]
-    modules = [each for each in names if each.kind == "module" and each not in with_page]
+    linked = [
+        each for each in names
+        if each not in with_page and (each.kind == "module" or each.page.startswith("reference/names/"))
+    ]  # fmt: skip
+    elsewhere = [each for each in names if each.kind != "data" and each not in with_page and each not in linked]
     made: list[str] = []
     if with_page:
         rows = "\n".join(f"   {each.name}" for each in with_page)
         made.append(f".. autosummary::\n   :toctree: ../names\n\n{rows}")
     if elsewhere:
         made.append(".. autosummary::\n\n" + "\n".join(f"   {each.name}" for each in elsewhere))
-    if modules:
-        made.append("\n".join(f"* :doc:`{each.page.rpartition('/')[2]} </{each.page}>`" for each in modules))
+    if linked:
+        made.append("\n".join(f"* :doc:`{each.page.rpartition('/')[2]} </{each.page}>`" for each in linked))
     return made + [_data(each) for each in names if each.kind == "data"]
 
 
@@ -190,7 +197,8 @@ def name_page(each: Public) -> str:
     if each.kind == "module":
         parts.append(f".. automodule:: {each.value.__name__}\n   :members:")
     elif each.kind == "class":
-        options = ":members:\n   :inherited-members: Module, tuple, dict, list, Protocol, Generic, object, Dataset"
+        others = "Module, tuple, dict, list, Protocol, Generic, object, Dataset, FuncAnimation"
+        options = f":members:\n   :inherited-members: {others}"
         parts.append(f".. autoclass:: {each.full}\n   {options}")
     else:
         parts.append(f".. auto{each.kind}:: {each.full}")
