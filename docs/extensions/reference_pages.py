@@ -197,8 +197,8 @@ def name_page(each: Public) -> str:
     if each.kind == "module":
         parts.append(f".. automodule:: {each.value.__name__}\n   :members:")
     elif each.kind == "class":
-        others = "Module, tuple, dict, list, Protocol, Generic, object, Dataset, FuncAnimation"
-        options = f":members:\n   :inherited-members: {others}"
+        others = "Module, tuple, dict, list, Protocol, Generic, object, Dataset"
+        options = f":members:\n   :inherited-members: {others}, FuncAnimation, TimedAnimation, Animation"
         parts.append(f".. autoclass:: {each.full}\n   {options}")
     else:
         parts.append(f".. auto{each.kind}:: {each.full}")
