@@ -25,8 +25,8 @@ FOLDER = ROOT / "docs" / "reference"
 PINNED = ROOT / "tests" / "house" / "public_names.json"
 # public, and not pinned one by one
 MORE = (
-    "rheobase.channels", "rheobase.chip", "rheobase.chip.loihi", "rheobase.chip.truenorth", "rheobase.operator",
-    "rheobase.profiling", "rheobase.recordings", "rheobase.synapses",
+    "rheobase.channels", "rheobase.chip", "rheobase.chip.loihi", "rheobase.chip.mixed_signal",
+    "rheobase.chip.truenorth", "rheobase.operator", "rheobase.profiling", "rheobase.recordings", "rheobase.synapses",
 )  # fmt: skip
 ELSEWHERE = {"rheobase.neurons": "neurons", "rheobase.channels": "channels"}
 
@@ -60,6 +60,10 @@ class Public(NamedTuple):
         for name in (self.full, f"rheobase.{self.name}"):
             if self.kind == "module" and name in packages():
                 return f"reference/packages/{name}"
+        below = f"{self.package}."
+        for other in public() if self.kind == "class" else ():  # one class, one page: in the package that defines it
+            if other.value is self.value and other.package.startswith(below):
+                return f"reference/names/{other.full}"
         return f"reference/packages/{self.package}" if self.kind == "data" else f"reference/names/{self.full}"
 
 
@@ -121,35 +125,44 @@ def package_page(name: str) -> str:
 
 def _tables(names: list[Public]) -> list[str]:
     with_page = [each for each in names if each.page == f"reference/names/{each.full}"]
-    elsewhere = [each for each in names if each.kind in ("class", "function", "exception") and each not in with_page]
-    modules = [each for each in names if each.kind == "module" and each not in with_page]
+    linked = [
+        each for each in names
+        if each not in with_page and (each.kind == "module" or each.page.startswith("reference/names/"))
+    ]  # fmt: skip
+    elsewhere = [each for each in names if each.kind != "data" and each not in with_page and each not in linked]
     made: list[str] = []
     if with_page:
         rows = "\n".join(f"   {each.name}" for each in with_page)
         made.append(f".. autosummary::\n   :toctree: ../names\n\n{rows}")
     if elsewhere:
         made.append(".. autosummary::\n\n" + "\n".join(f"   {each.name}" for each in elsewhere))
-    if modules:
-        made.append("\n".join(f"* :doc:`{each.page.rpartition('/')[2]} </{each.page}>`" for each in modules))
+    if linked:
+        made.append("\n".join(f"* :doc:`{each.page.rpartition('/')[2]} </{each.page}>`" for each in linked))
     return made + [_data(each) for each in names if each.kind == "data"]
 
 
 def _data(each: Public) -> str:
-    told = to_rst(said_of_data(each.name), links())
+    told = to_rst(said_of_data(each.name, each.package), links())
     body = "\n".join(f"   {line}".rstrip() for line in told.split("\n"))
     return f".. py:data:: {each.full}\n   :type: {type(each.value).__name__}\n\n{body}"
 
 
 @cache
-def said_of_data(name: str) -> str:
-    """What stands at the assignment of a constant: the string below it, or the comment above it or behind it."""
-    for path in sorted((ROOT / "src" / "rheobase").rglob("*.py")):
+def said_of_data(name: str, package: str) -> str:
+    """What stands at the assignment of a constant: the string below it, or the comment above it or behind it.
+
+    Looked for in its package, and then elsewhere: two packages may have constants of one name.
+    """
+    source = ROOT / "src"
+    own = sorted(source.joinpath(*package.split(".")).rglob("*.py"))
+    for path in [*own, *(other for other in sorted(source.rglob("*.py")) if other not in own)]:
         text = path.read_text(encoding="utf-8")
-        if f"\n{name} = " not in text and f"\n{name}: " not in text:
+        if name not in text:
             continue
         lines, body = text.splitlines(), ast.parse(text).body
         for statement, below in zip(body, [*body[1:], None], strict=True):
             targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+            targets = [part for target in targets for part in getattr(target, "elts", [target])]
             if not any(isinstance(target, ast.Name) and target.id == name for target in targets):
                 continue
             if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
@@ -184,7 +197,8 @@ def name_page(each: Public) -> str:
     if each.kind == "module":
         parts.append(f".. automodule:: {each.value.__name__}\n   :members:")
     elif each.kind == "class":
-        options = ":members:\n   :inherited-members: Module, tuple, dict, list, Protocol, Generic, object, Dataset"
+        others = "Module, tuple, dict, list, Protocol, Generic, object, Dataset"
+        options = f":members:\n   :inherited-members: {others}, FuncAnimation, TimedAnimation, Animation"
         parts.append(f".. autoclass:: {each.full}\n   {options}")
     else:
         parts.append(f".. auto{each.kind}:: {each.full}")

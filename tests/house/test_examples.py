@@ -8,14 +8,34 @@ from typing import Any
 
 from tests.house.test_public_names import PACKAGES, listed, package, pinned
 
+# public, and not pinned one by one; channels are declarations, whose pages (docs/channels) are made by running them
+MORE = (
+    "rheobase.chip", "rheobase.chip.loihi", "rheobase.chip.mixed_signal", "rheobase.chip.truenorth",
+    "rheobase.operator", "rheobase.profiling", "rheobase.recordings", "rheobase.synapses",
+)  # fmt: skip
+
 # results, and what they are made by: the example of that shows them
 MADE_BY = {
     "rheobase.cells.CellState": "rheobase.cells.Cell",
+    "rheobase.chip.Deployed": "rheobase.chip.deploy",
+    "rheobase.chip.loihi.Core": "rheobase.chip.loihi.cores",
+    "rheobase.chip.loihi.LayerReport": "rheobase.chip.loihi.quantise",
+    "rheobase.chip.loihi.Mantissa": "rheobase.chip.loihi.synapses",
+    "rheobase.chip.loihi.Report": "rheobase.chip.loihi.quantise",
+    "rheobase.chip.mixed_signal.Dies": "rheobase.chip.mixed_signal.dies",
+    "rheobase.chip.mixed_signal.Drift": "rheobase.chip.mixed_signal.Process",
+    "rheobase.chip.mixed_signal.Mismatched": "rheobase.chip.mixed_signal.aware",
+    "rheobase.chip.truenorth.Counts": "rheobase.chip.truenorth.Emulator",
+    "rheobase.chip.truenorth.Events": "rheobase.chip.truenorth.Emulator",
+    "rheobase.chip.truenorth.Run": "rheobase.chip.truenorth.Emulator",
+    "rheobase.chip.truenorth.State": "rheobase.chip.truenorth.Emulator",
+    "rheobase.chip.truenorth.Traffic": "rheobase.chip.truenorth.traffic",
     "rheobase.cells.FICurve": "rheobase.cells.fi_curve",
     "rheobase.energy.Account": "rheobase.energy.account",
     "rheobase.energy.Bill": "rheobase.energy.bill",
     "rheobase.energy.Comparison": "rheobase.energy.compare",
     "rheobase.interop.Agreement": "rheobase.interop.to_onnx",
+    "rheobase.interop.nir.RoundTrip": "rheobase.interop.nir.round_trip",
     "rheobase.interop.run_onnx": "rheobase.interop.to_onnx",
     "rheobase.interop.from_torch_export": "rheobase.interop.to_torch_export",
     "rheobase.interop.allen_glif_parameters": "rheobase.interop.from_allen_glif",
@@ -23,10 +43,18 @@ MADE_BY = {
     "rheobase.learning.Candidate": "rheobase.learning.fit_neuron",
     "rheobase.learning.Fit": "rheobase.learning.fit_neuron",
     "rheobase.learning.RunStart": "rheobase.learning.Callback",
+    "rheobase.operator.Scores": "rheobase.operator.scores",
     "rheobase.plot.Movie": "rheobase.plot.animate",
+    "rheobase.profiling.Explanation": "rheobase.explain",
+    "rheobase.profiling.Whole": "rheobase.explain",
+    "rheobase.recordings.RecordingFile": "rheobase.recordings.read",
+    "rheobase.recordings.Sweep": "rheobase.recordings.read",
+    "rheobase.recordings.Trace": "rheobase.recordings.read_current",
     "rheobase.runs.Exported": "rheobase.interop.to_onnx",
+    "rheobase.runs.Imported": "rheobase.runs.import_nir",
 }
 FILES = "it reads files that do not come with the package; docs/cells.md and docs/populations.md show it"
+TRACES = "it needs traces of a cell, seconds to make; docs/tutorials/09_neural_operator.md runs it"
 SETS = "it reads published files that do not come with the package; tests/data reads them where they are"
 WITHOUT = {
     "rheobase.cells.Population": FILES,
@@ -38,6 +66,12 @@ WITHOUT = {
     "rheobase.learning.features": "it needs eFEL, an extra; docs/fitting.md shows what it says",
     "rheobase.learning.TensorBoardLog": "it needs tensorboard, an extra, and writes where it is told",
     "rheobase.learning.TrainingInterrupted": "Ctrl-C raises it",
+    "rheobase.operator.AllenModels": FILES,
+    "rheobase.synapses.Receptor": "an interface, which Exponential, NMDA and their like show",
+    **{f"rheobase.operator.{name}": TRACES for name in (
+        "Epoch", "FourierOperator", "Models", "Samples", "Split", "StandIn", "Traces", "generate", "load", "train",
+        "windows",
+    )},
     **{f"rheobase.data.{name}": SETS for name in (
         "cifar10", "cifar10_dvs", "cifar10_subset", "dvs_gesture", "fashion_mnist", "mnist", "nmnist", "ntidigits",
         "shd", "spoken_digits", "ssc",
@@ -46,13 +80,21 @@ WITHOUT = {
 
 
 def public() -> dict[str, Any]:
-    """Every pinned name that is a class or a function, with what it names."""
+    """Every public name that is a class or a function, with what it names."""
     found: dict[str, Any] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         for parent in PACKAGES:
-            found |= {f"{parent}.{name}": getattr(package(parent), name) for name in pinned()[parent]}
+            found |= {f"{parent}.{name}": named(parent, name) for name in pinned()[parent]}
+        for parent in MORE:
+            found |= {f"{parent}.{name}": named(parent, name) for name in listed(parent)}
     return {name: value for name, value in found.items() if inspect.isclass(value) or inspect.isroutine(value)}
+
+
+def named(parent: str, name: str) -> Any:
+    """What a name means; also where the doctests of a module that is called as its function were collected before."""
+    value = getattr(package(parent), name)
+    return getattr(value, name, value) if inspect.ismodule(value) else value
 
 
 def shown(value: Any) -> bool:

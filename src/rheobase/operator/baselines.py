@@ -17,6 +17,11 @@ def never_firing(training: Samples, amplitudes: Tensor, asked: Tensor) -> Tensor
     """The mean potential of the 8 training windows whose amplitudes are nearest, cut off 1 mV below the spikes.
 
     Shapes: amplitudes (training,) and asked (samples,) in nA; (time, samples) in mV.
+
+    >>> v = torch.tensor([[-70.0, -60.0], [-70.0, 30.0]])  # two steps of two windows, the second of which fires
+    >>> seen = Samples(torch.zeros(2, 2), torch.zeros(2, 1), v, torch.zeros(2, 2), torch.zeros(2, 0))
+    >>> never_firing(seen, amplitudes=torch.tensor([0.1, 0.3]), asked=torch.tensor([0.2])).flatten().tolist()
+    [-65.0, -21.0]
     """
     apart = (asked[:, None] - amplitudes).abs()
     nearest = apart.topk(min(NEIGHBOURS, len(amplitudes)), largest=False).indices  # (samples, neighbours)
@@ -27,6 +32,10 @@ def nearest_model(features: Tensor, model: int, among: list[int], codes: Codes) 
     """Of the models `among`, but the one itself, the number of the one whose scaled code is nearest.
 
     features (models, features). Raises: `DataError` where there is no other.
+
+    >>> features = torch.tensor([[700.0, 0.01], [850.0, 0.03], [720.0, 0.012]])
+    >>> nearest_model(features, 0, [0, 1, 2], Codes.of(("s_thr", "I_thr"), features))
+    2
     """
     others = [k for k in among if k != model]
     if not others:

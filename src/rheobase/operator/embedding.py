@@ -48,6 +48,9 @@ def channels(current: Tensor, code: Tensor, levels: int = AMPLITUDE_LEVELS) -> T
 
     Shapes: current (batch, time) in nA, code (batch, features) as scaled; the result (batch, channels, time) with
     1 + 2 levels + 2 features channels, in this order.
+
+    >>> channels(torch.zeros(8, 100), torch.zeros(8, 2)).shape  # 8 stimuli of 100 samples, codes of two features
+    torch.Size([8, 23, 100])
     """
     x = PER_NANOAMPERE * current
     own = modulated(amplitude(x), x.shape[-1], levels)

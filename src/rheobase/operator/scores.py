@@ -48,6 +48,12 @@ def scores(v: Tensor, truth: Samples, sample: float, *, trains: Tensor | None = 
     """Compare potentials v (time, samples) with the truth; spikes are upward crossings of -20 mV unless given.
 
     trains (samples, most): spike times in ms, filled up with infinities. Raises: `ShapeError`.
+
+    >>> v = torch.tensor([[-70.0], [10.0], [-60.0]])
+    >>> truth = Samples(torch.zeros(3, 1), torch.zeros(1, 1), v, v.gt(0).float(), torch.tensor([[0.5]]))
+    >>> found = scores(torch.full((3, 1), -60.0), truth, sample=0.5)
+    >>> round(found.subtracted), found.missed, found.firing
+    (115, 1, 1)
     """
     if v.shape != truth.v.shape:
         given = f"potentials of shape {tuple(v.shape)}"
@@ -76,7 +82,11 @@ def scores(v: Tensor, truth: Samples, sample: float, *, trains: Tensor | None = 
 
 
 def crossings(v: Tensor, sample: float) -> Tensor:
-    """Times in ms at which v (time, samples) reaches -20 mV from below, (samples, most), filled up with infinities."""
+    """Times in ms at which v (time, samples) reaches -20 mV from below, (samples, most), filled up with infinities.
+
+    >>> crossings(torch.tensor([[-70.0], [10.0], [-60.0], [-20.0]]), sample=0.5).tolist()
+    [[0.5, 1.5]]
+    """
     above = v >= LEVEL
     up = torch.zeros_like(above)
     up[1:] = above[1:] & ~above[:-1]

@@ -21,6 +21,12 @@ def dies(found: Dies | Mapping[str, Dies], *, title: str = "", style: Style = LI
     median, a dotted one the accuracy in software.
 
     Raises: `ParameterError` for none, and for more than there are colours.
+
+    >>> import torch
+    >>> from rheobase import chip, neurons, nn
+    >>> net = nn.Sequential(nn.Linear(4, 3), neurons.LIF(3, dt=1.0), nn.Linear(3, 2), neurons.LI(2, dt=1.0))
+    >>> x, y = torch.rand(10, 5, 4), torch.zeros(5, dtype=torch.int64)
+    >>> figure = dies(chip.mixed_signal.dies(net, "dynap-se2", x, y, n=20), title="a net that was not trained")
     """
     many = {"": found} if isinstance(found, Dies) else dict(found)
     if not 1 <= len(many) <= len(style.colours):

@@ -109,6 +109,13 @@ def import_nir(
     `integrator` is a name of `INTEGRATORS`. A folder that exists is left as it is, and refused.
 
     Raises: as `interop.nir.read`; `ParameterError`, `StorageError`.
+
+    >>> import tempfile
+    >>> from rheobase import neurons, nn
+    >>> folder = tempfile.mkdtemp()
+    >>> nir.write(nn.Sequential(nn.Linear(4, 3), neurons.HardResetLIF(3, dt=1.0)), f"{folder}/net.nir")
+    >>> import_nir(f"{folder}/net.nir", f"{folder}/net").shape
+    (4,)
     """
     out, file = Path(out), Path(file)
     if out.exists():

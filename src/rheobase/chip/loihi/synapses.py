@@ -135,6 +135,11 @@ def mantissas(layer: nn.Module) -> Tensor:
     """The mantissas that the chip stores for the weights of a layer: int32, shaped as the weight.
 
     Raises: `ParameterError` for a layer that `synapses` has not made.
+
+    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> layer.weight.data = torch.tensor([[10.2, -30.0]])
+    >>> mantissas(synapses(layer)).tolist()  # of mixed signs: one bit of eight is the sign, and mantissas are even
+    [[10, -30]]
     """
     rounding = rounding_of(layer)
     return rounding.mantissas(layer.parametrizations["weight"].original)  # type: ignore[union-attr,index,operator]

@@ -164,6 +164,11 @@ def software(net: nn.Module) -> nn.Module:
     plain network is copied as it is.
 
     Raises: `ParameterError` for what is no network; `NotRepresentable` for a weight that a hook makes anew at each run.
+
+    >>> from rheobase.chip.mixed_signal import named
+    >>> net = nn.Sequential(nn.Linear(3, 2))
+    >>> torch.equal(software(aware(net, named("dynap-se2")))[0].weight, net[0].weight)
+    True
     """
     check_network(net)
     twin = copy.deepcopy(net)

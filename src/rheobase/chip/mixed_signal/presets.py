@@ -20,6 +20,7 @@ _reram = Process(
     source=f"{_WAN} (ReRamWan2022NoiseModel): deviation after 1 s, and about 1 % of read noise",
 )  # fmt: skip
 
+# the processes that have a name; `named` gives one, with changes
 PROCESSES: dict[str, Process] = {
     process.name: process
     for process in (

@@ -48,6 +48,12 @@ def load(path: str | Path) -> Configuration:
     """Read a configuration that `save` wrote.
 
     Raises: `DataError` for a file that is missing, truncated, changed, of another format or of another version.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Configuration(TrueNorth(cores=(2, 1)), alpha=7), f"{folder}/a.safetensors")
+    ...     load(f"{folder}/a.safetensors").board.n_cores
+    2
     """
     arrays, header = _read(Path(path))
     remedy = "save the configuration again"
@@ -74,6 +80,12 @@ def notes(path: str | Path) -> dict[str, Any]:
     """What was kept with a configuration; empty where nothing was.
 
     Raises: `DataError` for a file that cannot be read, of another format, or whose notes were changed.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(Configuration(TrueNorth(cores=(1, 1))), f"{folder}/a.safetensors", notes={"classes": 10})
+    ...     notes(f"{folder}/a.safetensors")
+    {'classes': 10}
     """
     _, header = _read(Path(path), arrays=False)
     if header.get("format") != FORMAT:

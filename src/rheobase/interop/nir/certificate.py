@@ -76,6 +76,11 @@ def compare(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> RoundTrip
     """Two networks on x (time, batch, ...), layer with layer, in the order of those that spike or have a potential.
 
     Raises: `ParameterError` for networks with other numbers of such layers.
+
+    >>> from rheobase import neurons
+    >>> net = nn.Sequential(nn.Linear(4, 3), neurons.HardResetLIF(3, dt=1.0))
+    >>> compare(net, net, 9 * torch.rand(20, 2, 4)).exact
+    True
     """
     runs = [_traces(net, x) for net in (first, second)]
     if len(runs[0]) != len(runs[1]):

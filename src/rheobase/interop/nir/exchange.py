@@ -65,7 +65,13 @@ def write(
 def to_graph(
     net: nn.Sequential, *, shape: int | Sequence[int] | None = None, dt: float | None = None, allow: Iterable[str] = ()
 ) -> Any:
-    """The nir.NIRGraph of a network; arguments and errors as of `write`."""
+    """The nir.NIRGraph of a network; arguments and errors as of `write`.
+
+    >>> from rheobase import neurons
+    >>> graph = to_graph(nn.Sequential(nn.Linear(4, 3), neurons.HardResetLIF(3, dt=1.0)))
+    >>> [type(node).__name__ for node in graph.nodes.values()]
+    ['Input', 'Affine', 'LIF', 'Output']
+    """
     nir, allowed = _package("write"), checked("nir.write", allow)
     net, dtype = plain("nir.write", net)
     if dt is not None and (not is_number(dt, above=0) or net.dt not in (None, dt)):
@@ -117,7 +123,15 @@ def read(
 
 
 def shape_of(path: str | Path) -> tuple[int, ...]:
-    """The sizes of one step of one sample that the graph in a file takes. Raises as `read`."""
+    """The sizes of one step of one sample that the graph in a file takes. Raises as `read`.
+
+    >>> import tempfile
+    >>> from rheobase import neurons
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(nn.Sequential(nn.Linear(4, 3), neurons.HardResetLIF(3, dt=1.0)), f"{folder}/net.nir")
+    ...     shape_of(f"{folder}/net.nir")
+    (4,)
+    """
     return wiring(read_tree(Path(path)), Path(path).name).shape
 
 
@@ -130,7 +144,13 @@ def from_graph(
     dtype: torch.dtype | None = None,
     allow: Iterable[str] = (),
 ) -> nn.Sequential:
-    """The network of a nir.NIRGraph; arguments and errors as of `read`."""
+    """The network of a nir.NIRGraph; arguments and errors as of `read`.
+
+    >>> from rheobase import neurons
+    >>> graph = to_graph(nn.Sequential(nn.Linear(4, 3), neurons.HardResetLIF(3, dt=1.0)))
+    >>> [type(layer).__name__ for layer in from_graph(graph)]
+    ['Linear', 'HardResetLIF']
+    """
     if not hasattr(graph, "to_dict") or not hasattr(graph, "edges"):
         given = f"a {type(graph).__name__}"
         raise ParameterError("nir.from_graph", given, "a nir.NIRGraph", "nir.read(path) reads a file")
