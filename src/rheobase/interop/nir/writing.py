@@ -20,6 +20,7 @@ from rheobase.interop.nir.values import LEVEL, MS, NUMPY
 from rheobase.interop.nir.wiring import CHAIN, GRAPH, INPUT, OUTPUT
 
 Sizes = tuple[int, ...]
+Put = Callable[["Writer", Any, list[str], Sizes, str, str], str | None]
 
 
 class Writer:
@@ -70,6 +71,8 @@ def _chain(w: Writer, net: nn.Sequential, last: str, shape: Sizes, prefix: str, 
 
 def _graph(w: Writer, net: nn.Graph, fed: list[str], shape: Sizes, prefix: str, owner: str) -> tuple[list[str], Sizes]:
     """The layers of a graph under their names; what it gives is what feeds its output."""
+    for name, layer in net.layers.items():
+        _putting(layer, f"{owner}, layer {name!r}")
     with torch.no_grad():
         seen = net.outputs(torch.zeros(1, 1, *shape, dtype=w.dtype))
     names: dict[str, list[str]] = {}
@@ -100,6 +103,15 @@ def put_layer(
     if layer._forward_hooks or layer._forward_pre_hooks:  # pyright: ignore[reportPrivateUsage]
         given = f"{type(layer).__name__} with hooks"
         raise NotRepresentable(owner, given, "layers that do what they declare", "remove the hooks")
+    put = _putting(layer, owner)
+    with torch.no_grad():
+        out: Any = layer(torch.zeros(1, 1, *shape, dtype=w.dtype))  # where the shape does not fit, the layer says so
+    after = tuple((out[0] if isinstance(out, tuple) else out).shape[2:])
+    return put(w, layer, fed, shape, name, owner), after
+
+
+def _putting(layer: torch_nn.Module, owner: str) -> Put:
+    """What writes a layer. Raises `NotRepresentable` for a layer without a node."""
     kind = type(layer)
     if kind not in WRITTEN and isinstance(layer, Neuron):
         known = ", ".join(sorted(each.__name__ for each in WRITTEN))
@@ -109,10 +121,7 @@ def put_layer(
         known = ", ".join(sorted(each.__name__ for each in LAYERS))
         given = f"{kind.__name__}, which has no node in NIR"
         raise NotRepresentable(owner, given, f"neurons of NIR, and the layers {known}", "to_onnx may write it")
-    with torch.no_grad():
-        out: Any = layer(torch.zeros(1, 1, *shape, dtype=w.dtype))  # where the shape does not fit, the layer says so
-    after = tuple((out[0] if isinstance(out, tuple) else out).shape[2:])
-    return put(w, layer, fed, shape, name, owner), after
+    return put
 
 
 def neuron_node(w: Writer, neuron: Any, shape: Sizes, owner: str) -> Any:
@@ -254,7 +263,7 @@ def _same(w: Writer, layer: Any, fed: list[str], shape: Sizes, name: str, owner:
     return None
 
 
-LAYERS: Mapping[type[torch_nn.Module], Callable[[Writer, Any, list[str], Sizes, str, str], str | None]] = {
+LAYERS: Mapping[type[torch_nn.Module], Put] = {
     torch_nn.Linear: _linear, nn.SpikeLinear: _linear, nn.Scale: _scale, nn.Conv1d: _conv, nn.Conv2d: _conv,
     nn.AvgPool2d: _pool, nn.Flatten: _flatten, torch_nn.Flatten: _flatten, nn.AxonalDelay: _delay,
     Threshold: _threshold, nn.Recurrent: _recurrent, nn.RecurrentDelay: _recurrent, nn.Sequential: _nested,
