@@ -82,7 +82,9 @@ def compare(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> RoundTrip
     >>> compare(net, net, 9 * torch.rand(20, 2, 4)).exact
     True
     """
-    runs = [_traces(net, x) for net in (first, second)]
+    # copies: a network in training stays so
+    nets = [plain("nir.compare", net, _type(net)) for net in (first, second)]
+    runs = [_walked(net, x.to(dtype)) for net, dtype in nets]
     if len(runs[0]) != len(runs[1]):
         given = f"{len(runs[0])} layers with neurons, and {len(runs[1])}"
         raise ParameterError("nir.compare", given, "the same number", "compare a network with its copy")
@@ -96,7 +98,7 @@ def compare(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> RoundTrip
             compared += 1
         if v is not None and w is not None:
             gaps.append(float((v.double() - w.double()).abs().max()))
-    a, b = (net.eval()(x.to(_type(net)))[0] for net in (first, second))
+    a, b = (net(x.to(dtype))[0] for net, dtype in nets)
     outs.append(float((a.double() - b.double()).abs().max()))
     largest = [float(torch.tensor(values, dtype=torch.float64).max()) for values in (distances, gaps, outs)]
     return RoundTrip(
@@ -119,13 +121,8 @@ def _van_rossum(difference: Tensor) -> float:
     return (total / TAU / max(trace.numel(), 1)) ** 0.5
 
 
-def _traces(net: nn.Sequential, x: Tensor) -> list[tuple[Tensor | None, Tensor | None]]:
-    """The spikes and potentials of each layer that has them, in order."""
-    net, dtype = plain("nir.compare", net, _type(net))
-    return _walked(net, x.to(dtype))
-
-
 def _walked(net: nn.Sequential, x: Tensor) -> list[tuple[Tensor | None, Tensor | None]]:
+    """The spikes and potentials of each layer that has them, in order."""
     found: list[tuple[Tensor | None, Tensor | None]] = []
     for layer in net.layers:
         if isinstance(layer, nn.Sequential):

@@ -22,7 +22,7 @@ from rheobase.interop.nir.file import plain_value, read_tree
 from rheobase.interop.nir.layers import Made
 from rheobase.interop.nir.losses import checked
 from rheobase.interop.nir.reading import RESETS, Reader
-from rheobase.interop.nir.wiring import wiring
+from rheobase.interop.nir.wiring import metadata_of, wiring
 from rheobase.interop.nir.writing import graph
 from rheobase.version import __version__
 
@@ -79,8 +79,6 @@ def to_graph(
         raise ParameterError("nir.write", given, "the step in ms, that of its neurons", "leave it out")
     dt = net.dt if dt is None else float(dt)
     sizes = _first(net) if shape is None else sizes_of("nir.write", shape)
-    with torch.no_grad():
-        net(torch.zeros(1, 1, *sizes, dtype=dtype))  # where the shape does not fit, the layer says so
     notes: dict[str, Any] = {"made_by": f"rheobase {__version__}", "time_unit": "s", "potential_unit": "1",
                              "dtype": str(dtype).removeprefix("torch.")}  # fmt: skip
     if dt is not None:
@@ -179,7 +177,7 @@ def _network(
 
 def _dtype(tree: Mapping[str, Any]) -> torch.dtype:
     """float64 where the file was made of it, or where its weights are."""
-    noted = tree.get("metadata", {}).get("dtype")
+    noted = metadata_of(tree).get("dtype")
     if noted in ("float32", "float64"):
         return getattr(torch, noted)
     weights = [part["weight"] for part in _parts(tree) if "weight" in part]

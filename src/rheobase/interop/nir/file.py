@@ -15,6 +15,7 @@ import numpy as np
 from rheobase.errors import DataError
 from rheobase.files import why
 
+NEWEST = 1  # version of NIR
 DEEPEST = 32  # groups in groups
 EXPECTED = "an HDF5 file with a NIR graph, as nir.write makes it"
 
@@ -36,12 +37,21 @@ def read_tree(path: Path) -> dict[str, Any]:
         with h5py.File(path, "r") as file:
             if "node" not in file or not isinstance(file["node"], h5py.Group):
                 raise DataError(owner, f"HDF5 with {sorted(file)}", EXPECTED, "is it a NIR graph?")
+            _check_version(file, owner)
             return _values(file["node"], owner, 0)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
         if isinstance(error, DataError):
             raise
         given = f"a damaged or truncated file ({' '.join(str(error).split())[:200]})"
         raise DataError(owner, given, EXPECTED, "write or copy it again") from None
+
+
+def _check_version(file: Any, owner: str) -> None:
+    """Raise for a version of NIR after 1, whose nodes may mean something else; the first files say none."""
+    told = plain_value(file["version"][()]) if isinstance(file.get("version"), h5py.Dataset) else ""
+    major = str(told).partition(".")[0]
+    if major.isdigit() and int(major) > NEWEST:
+        raise DataError(owner, f"a graph of NIR {told}", f"NIR 0 or {NEWEST}", f"write it with NIR {NEWEST}")
 
 
 def _values(group: Any, owner: str, depth: int) -> dict[str, Any]:
@@ -54,7 +64,7 @@ def _values(group: Any, owner: str, depth: int) -> dict[str, Any]:
 
 
 def plain_value(value: Any) -> Any:
-    """Text as str, edges as lists of pairs of str, numbers as arrays."""
+    """Text as str, edges as lists of pairs of str, numbers as arrays in the order of bytes and the widths of torch."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, str):
@@ -63,4 +73,6 @@ def plain_value(value: Any) -> Any:
     if array.dtype.kind in "OSU":
         return np.vectorize(lambda text: text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text),
                             otypes=[object])(array).tolist()  # fmt: skip
-    return array
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        return array.astype(np.float64)
+    return array.astype(array.dtype.newbyteorder("="))

@@ -69,8 +69,10 @@ def _filled(layer: Any, weight: Any, bias: Any) -> torch_nn.Module:
 
 def _scale(v: Values, made: Made) -> torch_nn.Module:
     factor = v.each("scale")
-    one = factor.ndim == 0 or v.node.metadata.get("scalar") == "True"
-    return nn.Scale(float(factor.flat[0]) if one else torch.from_numpy(np.array(factor)))
+    noted = v.node.metadata.get("factor")
+    if noted is not None and bool((factor == np.asarray(noted, factor.dtype)).all()):
+        return nn.Scale(float(noted))
+    return nn.Scale(float(factor) if factor.ndim == 0 else torch.from_numpy(np.array(factor)))
 
 
 def _conv(v: Values, made: Made) -> torch_nn.Module:
@@ -165,7 +167,7 @@ def behind(owner: str, layer: torch_nn.Module, shape: Sizes, dtype: torch.dtype)
     try:
         with torch.no_grad():
             out: Any = layer(torch.zeros(1, 1, *shape, dtype=dtype))
-    except (RuntimeError, ShapeError) as error:
+    except (RuntimeError, MemoryError, ShapeError) as error:
         given = f"an input of shape {shape} ({' '.join(str(error).split())[:160]})"
         raise DataError(owner, given, "one that the node takes", "correct the shapes") from None
     found: Tensor = out[0] if isinstance(out, tuple) else out

@@ -9,6 +9,8 @@ from rheobase.errors import NotRepresentable, ParameterError, nearest
 LOSSES = {
     "soft_reset": "a reset that subtracts the threshold is written as one to 0, as it is in continuous time",
     "dropout": "layers of dropout, which do nothing once a network is trained, are left out",
+    "own_surrogate": "a surrogate of one's own is left out, and read again it is the default; spikes are the same",
+    "own_integrator": "an integrator of one's own is left out, and read again it is the default",
     "rounded_delay": "delays that are no whole number of steps are rounded to the nearest",
 }
 

@@ -12,12 +12,12 @@ from torch import nn as torch_nn
 
 from rheobase import nn
 from rheobase.core.integrators import Euler, ExpEuler, Integrator
-from rheobase.errors import DataError, ParameterError
+from rheobase.errors import DataError, NotRepresentable, ParameterError
 from rheobase.interop.nir.cells import InOrder
 from rheobase.interop.nir.layers import LAYERS, Made, Sizes, behind, delayed
 from rheobase.interop.nir.neurons import KINDS, choices
-from rheobase.interop.nir.values import Values
-from rheobase.interop.nir.wiring import CHAIN, GRAPH, INPUT, OUTPUT, Node, Wiring, ordered, wiring
+from rheobase.interop.nir.values import Values, numbers
+from rheobase.interop.nir.wiring import CHAIN, GRAPH, INPUT, INSIDE, OUTPUT, Node, Wiring, ordered, wiring
 
 RESETS = ("file", "subtract", "subtract_later")
 
@@ -96,6 +96,9 @@ class Reader:
         step = self.made.step(owner)
         if self.integrator is not None:
             given["integrator"] = self.integrator
+        elif (noted := node.metadata.get("integrator")) and "integrator" not in given:
+            remedy = "integrator=integrators.ExpEuler(), say"
+            raise NotRepresentable(owner, f"the integrator {noted}", "one that there is here", remedy)
         cls, subtracting = kind.plain, kind.subtracting
         reset = self.reset or "file"
         if subtracting is not None:
@@ -174,14 +177,18 @@ def loops(net: Wiring) -> Wiring:
             matrix = nodes[path[-1]]
             weight = matrix.values.get("weight")
             bias = matrix.values.get("bias") if matrix.kind == "Affine" else None
-            if weight is None or np.asarray(weight).ndim != 2 or "lateral" in nodes[name].values:
+            # numbers that are none stay where they are: their own node says so
+            weight, bias = numbers(weight), None if bias is None else numbers(bias)
+            if weight is None or weight.ndim != 2 or "lateral" in nodes[name].values:
+                continue
+            if matrix.kind == "Affine" and bias is None:
                 continue
             # a graph that was written here has its cycles as it had them
             if net.form == GRAPH and "self_connections" not in matrix.metadata:
                 continue
-            if bias is not None and np.asarray(bias).any() and not _moved(nodes, edges, name, path, np.asarray(bias)):
+            if bias is not None and bias.any() and not _moved(nodes, edges, name, path, bias):
                 continue
-            lateral: dict[str, Any] = {"lateral": np.asarray(weight)}
+            lateral: dict[str, Any] = {"lateral": weight}
             if len(path) > 1:
                 lateral |= {
                     "lateral_delay": nodes[path[0]].values.get("delay"),
@@ -217,8 +224,8 @@ def _moved(nodes: dict[str, Node], edges: list[tuple[str, str]], name: str, path
     if len(fed) != 1 or fed[0] == INPUT or nodes[fed[0]].kind not in ("Affine", "Linear"):
         return False
     before = nodes[fed[0]]
-    own = np.asarray(before.values.get("bias", np.zeros_like(bias)))
-    if [b for a, b in edges if a == fed[0]] != [name] or own.shape != bias.shape:
+    own = numbers(before.values.get("bias", np.zeros_like(bias)))
+    if own is None or [b for a, b in edges if a == fed[0]] != [name] or own.shape != bias.shape:
         return False
     nodes[fed[0]] = Node("Affine", {**before.values, "bias": own + bias}, before.metadata)
     return True
@@ -238,7 +245,7 @@ def without_r(net: Wiring) -> Wiring:
             rows = factor.reshape(-1, 1) if factor.size > 1 else factor
             values["lateral"] = (rows * values["lateral"]).astype(values["lateral"].dtype)
         values["r"] = np.ones_like(factor)
-        scale = f"{name}.r"
+        scale = f"{name}{INSIDE}r"
         nodes[scale], nodes[name] = Node("Scale", {"scale": factor}), replace(node, values=values)
         edges = [(a, scale if b == name else b) for a, b in edges] + [(scale, name)]
     return replace(net, nodes=nodes, edges=edges)
@@ -263,7 +270,10 @@ def _returning(net: Wiring) -> list[tuple[str, str]]:
 def _own(owner: str, node: Node) -> Sizes:
     """The shape that a node's own numbers have."""
     if node.kind in ("Linear", "Affine"):
-        return (np.asarray(node.values["weight"]).shape[-1],)
+        weight = numbers(node.values.get("weight"))
+        if weight is None or weight.ndim != 2:
+            raise DataError(owner, "no matrix of numbers", "weight (outputs, inputs)", "correct the graph")
+        return (weight.shape[-1],)
     for value in node.values.values():
         if not isinstance(value, str) and np.asarray(value).ndim > 0:
             return tuple(np.asarray(value).shape)

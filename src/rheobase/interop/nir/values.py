@@ -53,6 +53,18 @@ RATE = Form(lambda x, kind: (x * MS).astype(kind), lambda x, dtype: x / MS)
 LEVEL = Form(below, above)
 
 
+def numbers(value: Any) -> Array | None:
+    """Finite numbers as they are, whole ones as float64; None for something else.
+
+    >>> numbers(np.array([1, 2])), numbers("a"), numbers(np.nan)
+    (array([1., 2.]), None, None)
+    """
+    found = np.asarray(value)
+    if found.dtype.kind not in "fiub" or not found.size or not np.isfinite(found).all():
+        return None
+    return found if found.dtype.kind == "f" else found.astype(np.float64)
+
+
 class Values:
     """The parameters of one node, whose neurons have the shape `shape`. Errors name the node."""
 
@@ -67,8 +79,8 @@ class Values:
                 known = ", ".join(map(str, self.node.values)) or "none"
                 raise DataError(self.owner, f"no {name}", f"the parameter {name}", f"it has {known}")
             return np.asarray(usual, np.float64)
-        found = np.asarray(held)
-        if found.dtype.kind not in "fiub" or not found.size or not np.isfinite(found).all():
+        found = numbers(held)
+        if found is None:
             raise DataError(
                 self.owner, f"{name} with values that are no finite numbers", "numbers", "correct the graph"
             )

@@ -15,6 +15,7 @@ KINDS = (
     "Affine", "AvgPool2d", "Conv1d", "Conv2d", "CubaLI", "CubaLIF", "Delay", "Flatten", "I", "IF", "Input", "LI", "LIF",
     "Linear", "NIRGraph", "Output", "Scale", "SumPool2d", "Threshold",
 )  # fmt: skip
+INSIDE = "/"  # between the names of a subgraph and of what is in it; no name of a file holds one
 CHAIN, GRAPH = "Sequential", "Graph"  # the forms of a network, in the metadata of what was written here
 
 
@@ -50,6 +51,24 @@ class Wiring:
         return [b for a, b in self.edges if a == name]
 
 
+_POOL, _MATRIX = ("kernel_size", "stride", "padding"), ("weight", "bias")
+_CONV = (*_MATRIX, "input_shape", "stride", "padding", "dilation", "groups")
+_CUBA, _SPIKES = ("tau_syn", "tau_mem", "r", "v_leak", "w_in"), ("v_threshold", "v_reset")
+PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "Affine": _MATRIX, "AvgPool2d": _POOL, "Conv1d": _CONV, "Conv2d": _CONV, "CubaLI": _CUBA,
+    "CubaLIF": (*_CUBA, *_SPIKES), "Delay": ("delay",), "Flatten": ("start_dim", "end_dim"), "I": ("r",),
+    "IF": ("r", *_SPIKES), "Input": ("shape",), "LI": ("tau", "r", "v_leak"), "LIF": ("tau", "r", "v_leak", *_SPIKES),
+    "Linear": ("weight",), "Output": ("shape",), "Scale": ("scale",), "SumPool2d": _POOL, "Threshold": ("threshold",),
+}  # fmt: skip
+TYPES = ("input_type", "output_type")  # which any node may have
+# what is noted in metadata as text, and as one number
+TEXTS = (
+    "form", "dtype", "neuron", "learn", "surrogate", "detach_reset", "detach_spike", "integrator", "layer", "bias",
+    "self_connections",
+)  # fmt: skip
+NUMBERS = ("taps", "dt_ms", "factor")
+
+
 def wiring(tree: Mapping[str, Any], owner: str) -> Wiring:
     """The wiring of a graph as a tree of plain values, its subgraphs put in place.
 
@@ -70,8 +89,7 @@ def wiring(tree: Mapping[str, Any], owner: str) -> Wiring:
         raise DataError(
             owner, f"a node {clash.pop()!r} inside", f"no other node named {INPUT} or {OUTPUT}", "rename it"
         )
-    metadata = tree.get("metadata", {})
-    found = Wiring(owner, nodes, edges, shape, out, metadata if isinstance(metadata, Mapping) else {})
+    found = Wiring(owner, nodes, edges, shape, out, metadata_of(tree))
     _check_led(found)
     return found
 
@@ -83,7 +101,7 @@ def _level(tree: Mapping[str, Any], owner: str, prefix: str) -> tuple[dict[str, 
     """The nodes of a graph and of those in it, its edges, and its two ends with their shapes."""
     where = f"{owner}: subgraph {prefix[:-1]!r}" if prefix else owner
     inside, pairs = tree.get("nodes"), tree.get("edges")
-    if tree.get("type") != "NIRGraph" or not isinstance(inside, Mapping) or pairs is None:
+    if str(tree.get("type")) != "NIRGraph" or not isinstance(inside, Mapping) or pairs is None:
         given = f"a {tree.get('type', 'node without a type')} with {', '.join(map(str, tree)) or 'nothing'}"
         raise DataError(where, given, "a NIRGraph with nodes and edges", "write the graph with nir.write")
     nodes: dict[str, Node] = {}
@@ -92,19 +110,23 @@ def _level(tree: Mapping[str, Any], owner: str, prefix: str) -> tuple[dict[str, 
     found: dict[str, list[tuple[str, tuple[int, ...]]]] = {"Input": [], "Output": []}
     for name, part in inside.items():
         full = prefix + str(name)
+        if INSIDE in str(name):
+            given = f"a node named {name!r}"
+            raise DataError(where, given, f"names without {INSIDE!r}, which no file can hold", "rename it")
         kind = part.get("type") if isinstance(part, Mapping) else None
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             known = nearest(str(kind), KINDS)
             raise NotRepresentable(f"{where}: node {name!r}", f"the type {kind!r}", "a node of NIR 1.0", known)
-        if kind == "NIRGraph" and _metadata(part).get("form") in (CHAIN, GRAPH):
-            nodes[full] = Node("NIRGraph", {"tree": part}, _metadata(part))
+        if kind == "NIRGraph" and metadata_of(part).get("form") in (CHAIN, GRAPH):
+            nodes[full] = Node("NIRGraph", {"tree": part}, metadata_of(part))
         elif kind == "NIRGraph":
-            more, links, ((start, _), (end, _)) = _level(part, owner, full + ".")
+            more, links, ((start, _), (end, _)) = _level(part, owner, full + INSIDE)
             nodes |= more
             edges += links
             entry[str(name)] = (start, end)
         else:
-            node = Node(kind, {k: v for k, v in part.items() if k not in ("type", "metadata")}, _metadata(part))
+            node = Node(kind, {k: v for k, v in part.items() if k not in ("type", "metadata")}, metadata_of(part))
+            _check_parameters(f"{where}: node {name!r}", node)
             nodes[full] = node
             if kind in found:
                 found[kind].append((full, _sizes(f"{where}: node {name!r}", node)))
@@ -116,28 +138,45 @@ def _level(tree: Mapping[str, Any], owner: str, prefix: str) -> tuple[dict[str, 
     return nodes, edges, (found["Input"][0], found["Output"][0])
 
 
-def _metadata(part: Mapping[str, Any]) -> Mapping[str, Any]:
+def metadata_of(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a writer noted beside a node or a graph, without what is of another kind than what is written here."""
     held = part.get("metadata", {})
-    return held if isinstance(held, Mapping) else {}
+    if not isinstance(held, Mapping):
+        return {}
+    return {
+        name: value
+        for name, value in held.items()
+        if (name not in TEXTS or isinstance(value, str))
+        and (name not in NUMBERS or (np.asarray(value).dtype.kind in "fiu" and np.asarray(value).ndim == 0))
+    }
+
+
+def _check_parameters(owner: str, node: Node) -> None:
+    """Raise for a parameter that NIR's node has not: another network, should it mean something."""
+    for name in node.values:
+        if name not in PARAMETERS[node.kind] and name not in TYPES:
+            expected = f"those of NIR: {', '.join(PARAMETERS[node.kind])}"
+            raise NotRepresentable(owner, f"the parameter {name!r} of {node.kind}", expected,
+                                   "leave it out, if it means nothing")  # fmt: skip
 
 
 def _sizes(owner: str, node: Node) -> tuple[int, ...]:
     held = node.values.get("shape")
     if held is None:
         raise DataError(owner, f"an {node.kind} without a shape", "the sizes of one step of one sample", "give one")
-    sizes = tuple(int(n) for n in np.asarray(held).reshape(-1))
-    if not sizes or any(n < 1 for n in sizes):
-        raise DataError(owner, f"the shape {sizes}", "positive sizes", "correct the graph")
-    return sizes
+    sizes = np.asarray(held).reshape(-1)
+    if sizes.dtype.kind not in "fiu" or not sizes.size or not ((sizes >= 1) & (sizes % 1 == 0)).all():
+        raise DataError(owner, f"the shape {sizes.tolist()}", "positive whole numbers", "correct the graph")
+    return tuple(int(n) for n in sizes)
 
 
 def _edges(
     pairs: Any, names: set[str], entry: Mapping[str, tuple[str, str]], prefix: str, where: str
 ) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    rows: Iterable[Any] = pairs.tolist() if isinstance(pairs, np.ndarray) else pairs
-    for row in rows:
-        if isinstance(row, str) or len(row) != 2:
+    rows: Any = pairs.tolist() if isinstance(pairs, np.ndarray) else pairs
+    for row in rows if isinstance(rows, (list, tuple)) else [rows]:
+        if not isinstance(row, (list, tuple)) or len(row) != 2:
             raise DataError(where, f"the edge {row!r}", "a pair of names", "correct the graph")
         ends = [str(end) for end in row]
         for end in ends:
@@ -155,7 +194,7 @@ def _edges(
 
 def _contract(nodes: dict[str, Node], edges: list[tuple[str, str]]) -> None:
     """Take the ends of subgraphs out: what fed one feeds what it fed."""
-    for name in [n for n, node in nodes.items() if node.kind in ("Input", "Output") and "." in n]:
+    for name in [n for n, node in nodes.items() if node.kind in ("Input", "Output") and INSIDE in n]:
         before, after = [a for a, b in edges if b == name], [b for a, b in edges if a == name]
         if not before and not after:
             continue

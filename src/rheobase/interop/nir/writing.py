@@ -15,11 +15,12 @@ from rheobase.core import Neuron
 from rheobase.errors import NotRepresentable
 from rheobase.interop.nir.cells import Threshold
 from rheobase.interop.nir.losses import ensure_allowed
-from rheobase.interop.nir.neurons import KINDS, WRITTEN, described
+from rheobase.interop.nir.neurons import KINDS, WRITTEN, choices, described
 from rheobase.interop.nir.values import LEVEL, MS, NUMPY
 from rheobase.interop.nir.wiring import CHAIN, GRAPH, INPUT, OUTPUT
 
 Sizes = tuple[int, ...]
+Put = Callable[["Writer", Any, list[str], Sizes, str, str], str | None]
 
 
 class Writer:
@@ -31,7 +32,9 @@ class Writer:
         self.edges: list[tuple[str, str]] = []
 
     def put(self, name: str, node: Any, *fed: str) -> str:
-        """Add a node that these nodes feed."""
+        """Add a node that these nodes feed: its name, which is another one where there is that name already."""
+        while name in self.nodes:
+            name += "_"
         self.nodes[name] = node
         self.edges += [(a, name) for a in fed]
         return name
@@ -68,6 +71,8 @@ def _chain(w: Writer, net: nn.Sequential, last: str, shape: Sizes, prefix: str, 
 
 def _graph(w: Writer, net: nn.Graph, fed: list[str], shape: Sizes, prefix: str, owner: str) -> tuple[list[str], Sizes]:
     """The layers of a graph under their names; what it gives is what feeds its output."""
+    for name, layer in net.layers.items():
+        _putting(layer, f"{owner}, layer {name!r}")
     with torch.no_grad():
         seen = net.outputs(torch.zeros(1, 1, *shape, dtype=w.dtype))
     names: dict[str, list[str]] = {}
@@ -82,7 +87,7 @@ def _graph(w: Writer, net: nn.Graph, fed: list[str], shape: Sizes, prefix: str, 
     names[INPUT] = fed
     for a, b in net.edges:
         if b != OUTPUT:
-            w.edges += [(start, prefix + b if b in names else b) for start in names[a]]
+            w.edges += [(start, names[b][0]) for start in names[a]]
     ends = [a for a, b in net.edges if b == OUTPUT]
     found = [end for a in ends for end in names[a]]
     return found, shape if ends == [INPUT] else tuple(seen[next(a for a in ends if a != INPUT)].shape[2:])
@@ -98,21 +103,25 @@ def put_layer(
     if layer._forward_hooks or layer._forward_pre_hooks:  # pyright: ignore[reportPrivateUsage]
         given = f"{type(layer).__name__} with hooks"
         raise NotRepresentable(owner, given, "layers that do what they declare", "remove the hooks")
+    put = _putting(layer, owner)
     with torch.no_grad():
-        out: Any = layer(torch.zeros(1, 1, *shape, dtype=w.dtype))
+        out: Any = layer(torch.zeros(1, 1, *shape, dtype=w.dtype))  # where the shape does not fit, the layer says so
     after = tuple((out[0] if isinstance(out, tuple) else out).shape[2:])
+    return put(w, layer, fed, shape, name, owner), after
+
+
+def _putting(layer: torch_nn.Module, owner: str) -> Put:
+    """What writes a layer. Raises `NotRepresentable` for a layer without a node."""
     kind = type(layer)
-    if kind in WRITTEN:
-        return w.put(name, neuron_node(w, layer, shape, owner), *fed), after  # type: ignore[arg-type]
-    if isinstance(layer, Neuron):
+    if kind not in WRITTEN and isinstance(layer, Neuron):
         known = ", ".join(sorted(each.__name__ for each in WRITTEN))
         raise NotRepresentable(owner, f"{layer!r}, which has no node in NIR", f"one of {known}", "to_onnx writes it")
-    put = LAYERS.get(kind)
+    put = _neuron if kind in WRITTEN else LAYERS.get(kind)
     if put is None:
         known = ", ".join(sorted(each.__name__ for each in LAYERS))
         given = f"{kind.__name__}, which has no node in NIR"
         raise NotRepresentable(owner, given, f"neurons of NIR, and the layers {known}", "to_onnx may write it")
-    return put(w, layer, fed, shape, name, owner), after
+    return put
 
 
 def neuron_node(w: Writer, neuron: Any, shape: Sizes, owner: str) -> Any:
@@ -132,7 +141,16 @@ def neuron_node(w: Writer, neuron: Any, shape: Sizes, owner: str) -> Any:
         values["r"] = w.array(1.0, shape)
     units = ", ".join(f"{key} {spec.unit}" for key, spec in type(neuron).params.items())
     notes = {**described(neuron), **exact, "units": units, "dt_ms": neuron.dt}
+    for own in ("surrogate", "integrator"):
+        if choices(notes).get(own) != getattr(neuron, own):
+            given = f"the {own} {type(getattr(neuron, own)).__name__}, which is not one of rheobase.{own}s"
+            ensure_allowed(owner, given, f"one of rheobase.{own}s, which is read again", f"own_{own}", w.allow)
+            del notes[own]
     return getattr(w.nir, name)(**values, metadata=notes)
+
+
+def _neuron(w: Writer, layer: Any, fed: list[str], shape: Sizes, name: str, owner: str) -> str:
+    return w.put(name, neuron_node(w, layer, shape, owner), *fed)
 
 
 def _double(neuron: Any) -> Any:
@@ -223,8 +241,7 @@ def _recurrent(w: Writer, layer: Any, fed: list[str], shape: Sizes, name: str, o
     inner = type(layer.neuron)
     if inner not in WRITTEN:
         put_layer(w, layer.neuron, [], shape, name, owner)  # which says why
-    w.put(name, neuron_node(w, layer.neuron, shape, owner), *fed)
-    before = name
+    name = before = w.put(name, neuron_node(w, layer.neuron, shape, owner), *fed)
     if type(layer) is nn.RecurrentDelay:
         before = w.put(f"{name}_delay", _delays(w, layer.positions, shape, owner), before)
     notes = {"self_connections": str(layer.self_connections)}
@@ -246,7 +263,7 @@ def _same(w: Writer, layer: Any, fed: list[str], shape: Sizes, name: str, owner:
     return None
 
 
-LAYERS: Mapping[type[torch_nn.Module], Callable[[Writer, Any, list[str], Sizes, str, str], str | None]] = {
+LAYERS: Mapping[type[torch_nn.Module], Put] = {
     torch_nn.Linear: _linear, nn.SpikeLinear: _linear, nn.Scale: _scale, nn.Conv1d: _conv, nn.Conv2d: _conv,
     nn.AvgPool2d: _pool, nn.Flatten: _flatten, torch_nn.Flatten: _flatten, nn.AxonalDelay: _delay,
     Threshold: _threshold, nn.Recurrent: _recurrent, nn.RecurrentDelay: _recurrent, nn.Sequential: _nested,
