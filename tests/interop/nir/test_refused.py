@@ -19,6 +19,7 @@ from tests.interop.nir.test_reading import ONES, chain, lif
 
 
 def written(folder: Path) -> Path:
+    torch.manual_seed(3)  # some damage to the text in a file has libhdf5 run for ever, which no caller can end
     here.write(nn.Sequential(nn.Linear(40, 30), neurons.HardResetLIF(30, dt=1.0)), folder / "a.nir")
     return folder / "a.nir"
 
