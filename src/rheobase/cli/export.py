@@ -33,7 +33,11 @@ def export(
     ] = False,
     allow: Annotated[
         list[str] | None,
-        typer.Option("--allow", metavar="LOSS", help="What NIR cannot say and may be lost: soft_reset, dropout."),
+        typer.Option(
+            "--allow",
+            metavar="LOSS",
+            help="What NIR cannot say and may be lost: soft_reset, dropout, rounded_delay, own_surrogate, own_integrator.",
+        ),
     ] = None,
     json: Json = None,
     debug: Debug = False,
