@@ -36,7 +36,8 @@ def export(
         typer.Option(
             "--allow",
             metavar="LOSS",
-            help="What NIR cannot say and may be lost: soft_reset, dropout, rounded_delay, own_surrogate, own_integrator.",
+            help="What NIR cannot say and may be lost: soft_reset, dropout, rounded_delay, own_surrogate, "
+            "own_integrator.",
         ),
     ] = None,
     json: Json = None,
