@@ -235,6 +235,7 @@ TAKE: dict[str, tuple[Make, tuple[int, ...]]] = {
     "MaskedPSN": (lambda: nn.MaskedPSN(3, steps=5, order=2), (3,)),
     "SlidingPSN": (lambda: nn.SlidingPSN(3, order=2), (3,)),
     "Chunked": (lambda: nn.Chunked(nn.Sequential(LIF3), steps=2), (3,)),
+    "Graph": (lambda: nn.Graph({"a": nn.SpikeLinear(3, 2)}, [("input", "a"), ("a", "output")]), (3,)),
     "Dropout": (nn.Dropout, (3,)),
     "Flatten": (nn.Flatten, (3,)),
     "TdBatchNorm": (lambda: nn.TdBatchNorm(3), (3,)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 import traceback
 from collections.abc import Generator
@@ -111,7 +112,7 @@ def check_apart(files: dict[str, Path | None]) -> None:
     for option, file in files.items():
         if file is None:
             continue
-        place = file.resolve()
+        place = Path(os.path.realpath(file))  # which a circle of links does not stop, as it does Path.resolve
         if place in seen:
             expected = f"another file than that of {seen[place]}"
             raise StorageError(option, str(file), expected, "give each of them a file")
