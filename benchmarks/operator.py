@@ -36,7 +36,7 @@ NAMES = {
     "network": "convolutional network",
 }  # fmt: skip
 # rows of the table of `rheobase reproduce noble` whose errors belong to these
-ROWS = {"Fourier operator": "Fourier operator", "neuron": "causal neuron", "network": "convolutional network"}
+ROWS = {"neuron": "causal neuron", "network": "convolutional network"}
 PIECE = 2500  # steps of a call of the cell
 
 
@@ -104,9 +104,7 @@ def errors(folder: Path | None) -> dict[str, dict[str, str]]:
     if path is None or not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
-        return {
-            row["prediction"]: row for row in csv.DictReader(file) if row["prediction"] != NAMES["Fourier operator"]
-        }
+        return {row["prediction"]: row for row in csv.DictReader(file)}
 
 
 def main() -> None:
