@@ -319,3 +319,19 @@ def test_names_that_are_none_and_drifts_that_mean_nothing() -> None:
 
 def test_a_process_may_name_what_only_other_neurons_have() -> None:
     dies(nn.Sequential(linear(6, 3), neurons.LI(3, dt=1.0)), "dynap-se2", *given(), n=1)
+
+
+def test_layers_alike_are_other_devices() -> None:
+    """Of two layers of the same weights, a die has two arrays, whose numbers have nothing to do with each other."""
+    net = torch.nn.Sequential(torch.nn.Linear(40, 40), torch.nn.Linear(40, 40))
+    for layer in net:
+        torch.nn.init.ones_(layer.weight)  # type: ignore[arg-type]
+    one, two = (layer.weight.detach().flatten() for layer in on_die(net, Process(mismatch=0.2), 3))  # type: ignore[union-attr]
+    assert abs(float(torch.corrcoef(torch.stack([one, two]))[0, 1])) < 5 / math.sqrt(len(one))
+
+
+def test_a_network_in_evaluation_draws_no_die() -> None:
+    net = aware(torch.nn.Sequential(torch.nn.Linear(3, 2)), Process(mismatch=0.2)).eval()
+    before = torch.random.get_rng_state()
+    net(torch.ones(4, 1, 3))
+    assert torch.equal(torch.random.get_rng_state(), before)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from rheobase.chip.mixed_signal.cells import changed, factors
-from rheobase.chip.mixed_signal.devices import aimed, largest, on_dies
+from rheobase.chip.mixed_signal.devices import as_programmed, largest, on_dies
 from rheobase.chip.mixed_signal.layers import bare, check_age, check_network, parts, replaced
 from rheobase.chip.mixed_signal.numbers import MOST_SEED
 from rheobase.chip.mixed_signal.presets import as_process
@@ -45,7 +45,7 @@ class Programmed(nn.Module):
     def forward(self, weight: Tensor) -> Tensor:
         seed = self.current.seed if self.training else None
         if seed is None:
-            value = aimed(weight, self.process) * largest(weight, self.process)
+            value = as_programmed(weight, self.process)
         else:
             value = on_dies(weight.detach(), self.process, [seed], self.number, self.age)[0]
         # the value itself, and not the sum of a weight and a difference, which rounds

@@ -30,6 +30,12 @@ def aimed(weight: Tensor, process: Process) -> Tensor:
     return torch.round(g * steps) / steps
 
 
+def as_programmed(weight: Tensor, process: Process) -> Tensor:
+    """The same weights in their own units; without levels exactly those that are given, within the range."""
+    most = largest(weight, process)
+    return weight.detach().clamp(-most, most) if process.levels is None else aimed(weight, process) * most
+
+
 def on_dies(weight: Tensor, process: Process, seeds: Sequence[int], layer: int, age: float) -> Tensor:
     """The weights of a layer on dies, (dies, *weight.shape), `age` seconds after programming."""
     g = aimed(weight, process)

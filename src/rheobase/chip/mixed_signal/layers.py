@@ -17,7 +17,7 @@ from rheobase.core.neuron import Neuron
 from rheobase.core.wrappers import Wrapper
 from rheobase.errors import NotRepresentable, ParameterError
 from rheobase.nn import SpikeLinear
-from rheobase.nn.quantise import WEIGHTS
+from rheobase.nn.quantise import WEIGHTS, kind_of
 
 STREAMS = 11  # constants of one neuron that a layer has streams for
 
@@ -107,8 +107,7 @@ def _place(path: str, module: nn.Module) -> str:
 
 def plainly_linear(module: nn.Module) -> bool:
     """Whether a layer does no more than x W + b, so that others may do it in its place."""
-    made = parametrize.is_parametrized(module)
-    return (type(module).__bases__[0] if made else type(module)) in (nn.Linear, SpikeLinear)
+    return kind_of(module) in (nn.Linear, SpikeLinear)
 
 
 def _check_weight(place: str, part: Part, most: float | None) -> None:

@@ -9,7 +9,7 @@ from torch.nn.utils import parametrize
 from rheobase.checks import is_whole
 from rheobase.chip.mixed_signal.aware import software
 from rheobase.chip.mixed_signal.cells import changed, factors
-from rheobase.chip.mixed_signal.devices import aimed, largest, on_dies
+from rheobase.chip.mixed_signal.devices import as_programmed, largest, on_dies
 from rheobase.chip.mixed_signal.layers import Part, bare, check_age, parts, replaced
 from rheobase.chip.mixed_signal.numbers import MOST_SEED, Kind, stream
 from rheobase.chip.mixed_signal.presets import as_process
@@ -62,7 +62,7 @@ def programmed(net: nn.Module, process: Process) -> nn.Module:
     twin = meant(net, process)
     for part in parts(twin, process):
         if part.weight:
-            set_weight(part, aimed(part.tensor, process) * largest(part.tensor, process))
+            set_weight(part, as_programmed(part.tensor, process))
     return twin
 
 
