@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from rheobase.chip.mapping.layers import kind_of
 from rheobase.errors import NotRepresentable, ParameterError, nearest
 from rheobase.nn import Flatten, GroupReadout, Sequential
+from rheobase.nn.quantise import kind_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,13 @@ import torch
 
 from rheobase.checks import is_number, is_whole
 from rheobase.chip.core_groups import confined
-from rheobase.chip.mapping.layers import WHY, kind_of
+from rheobase.chip.mapping.layers import WHY
 from rheobase.chip.parts import parts_of
 from rheobase.core.surrogates import ATan
 from rheobase.errors import NotRepresentable, ParameterError
 from rheobase.neurons import IF, LI
 from rheobase.nn import GroupReadout, Linear, Sequential, quantised
+from rheobase.nn.quantise import kind_of
 
 
 def prepared(

@@ -122,9 +122,9 @@ def _votes(model: Model, software: list[str], votes: int | None) -> int:
 
     Raises: `ParameterError` for votes that were asked for, where there is nothing to vote.
     """
-    from rheobase.chip.mapping.layers import kind_of
     from rheobase.errors import ParameterError
     from rheobase.neurons import LI
+    from rheobase.nn.quantise import kind_of
 
     last = len(model.network) - 1
     if kind_of(model.network[-1]) is LI and not {"LI", str(last)} & set(software):
