@@ -142,6 +142,7 @@ def test_all_problems_of_a_table_are_told_at_once(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("a,b\nhello,world\nmore,text\n", "no column for the label.*text in column 'a', 'b'"),
+        ("id;t;x;label\n1;0;0,5;a\n2;0;-1,5;b\n", "text in column 'x': .*write 0.5 for 0,5"),
         ("id,t,x,label\n1,0,1,a\n1,1\n2,0,1\n", "2 problems: line 3: 2 values for 4 columns; line 4: 3 values"),
         ("id,t,x\n1,0,1\n", "no column for the label"),
         ("id,t,x,label\n1,0,1,a\n1,1,1,a\n2,0,1,a\n", "one class alone, 'a'"),

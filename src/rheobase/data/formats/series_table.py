@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,7 +44,8 @@ def read_series_table(path: Path, given: Mapping[str, tuple[str, ...]], *, label
     channels = roles.get("channels") or tuple(name for name in table.columns if name not in taken)
     text = [name for name in channels if table.is_text(name)]
     if text:
-        problems.add(f"text in column {', '.join(map(repr, text))}: no channel (name those that are, {_SET})")
+        comma = "; write 0.5 for 0,5" if any(_decimal_comma(table, name) for name in text) else ""
+        problems.add(f"text in column {', '.join(map(repr, text))}: no channel (name those that are, {_SET}){comma}")
     if not channels:
         problems.add(f"no column for a channel among {_listed(table)}")
     if len(problems):
@@ -53,6 +55,12 @@ def read_series_table(path: Path, given: Mapping[str, tuple[str, ...]], *, label
     series = found(table, roles, channels, values, problems)
     problems.tell(_EXPECTED)
     return series
+
+
+def _decimal_comma(table: Table, name: str) -> bool:
+    """Whether the first value of a column is a number with a comma for its point."""
+    first = str(table.columns[name].tolist()[0]).strip()
+    return re.fullmatch(r"[-+]?\d+,\d+([eE][-+]?\d+)?", first) is not None
 
 
 def _listed(table: Table) -> str:
