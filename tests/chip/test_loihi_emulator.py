@@ -89,9 +89,9 @@ def test_counts_are_those_of_the_spikes() -> None:
     # with a compartment to a core, a message for each synapse
     events = int((x[:, 0] @ (first.weight != 0).float().T).sum() + (hidden @ (second.weight != 0).float().T).sum())
     assert int(run.counts.synaptic_events.sum()) == int(run.counts.active_axons.sum()) == events
-    distance, hops = found.net.distance(), 0
+    distance, hops, there = found.net.distance(), 0, second.weight.detach() != 0
     for k, row in enumerate(hidden.sum(0).tolist()):
-        hops += int(row) * sum(int(distance[k, 9 + n]) for n in range(8) if float(second.weight[n, k]) != 0)
+        hops += int(row) * sum(int(distance[k, 9 + n]) for n in range(8) if bool(there[n, k]))
     assert int(run.counts.hops.sum()) == hops > 0
 
 
