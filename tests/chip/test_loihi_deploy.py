@@ -77,7 +77,7 @@ def test_a_plain_lif_is_refused_until_its_loss_is_named() -> None:
     net = network(neurons.LIF, dt=1.0)
     with pytest.raises(NotRepresentable, match=r"layer 0.*a loss of reset.*Remedy: allow=\('reset',\)"):
         chip.deploy(net, Loihi())
-    with pytest.raises(NotRepresentable, match="layer 1, SRC.*leave it in software"):
+    with pytest.raises(NotRepresentable, match=r"layer 1, SRC.*leave it in software"):
         chip.deploy(nn.Sequential(nn.Linear(3, 2), neurons.SRC(2)), Loihi())
     with pytest.raises(NotRepresentable, match="no neurons behind"):
         chip.deploy(nn.Sequential(*net.layers[:3]), Loihi(), allow=RESET)

@@ -77,9 +77,7 @@ def test_counts_are_those_of_the_spikes() -> None:
     first, second = nn.Linear(6, 9, bias=False), nn.Linear(9, 8, bias=False)
     for layer in (first, second):
         layer.weight.data = 80.0 * (torch.rand(layer.weight.shape, generator=g) < 0.5)
-    net = nn.Sequential(
-        synapses(first), Compartment(9, vth_mant=100), synapses(second), Compartment(8, vth_mant=150)
-    )
+    net = nn.Sequential(synapses(first), Compartment(9, vth_mant=100), synapses(second), Compartment(8, vth_mant=150))
     x = spikes(20, 1, 6)
     found = programmed(net, (6,), Loihi(compartments=1))
     run = Emulator(found.net).run(21, tuple(_fed(found, x)), record="all")

@@ -27,9 +27,7 @@ class Format(NamedTuple):
     names: tuple[str, ...]
 
 
-def written(
-    path: str | Path, kind: Format, arrays: Arrays, told: Any, notes: Mapping[str, Any] | None
-) -> None:
+def written(path: str | Path, kind: Format, arrays: Arrays, told: Any, notes: Mapping[str, Any] | None) -> None:
     """Write arrays, with `told` (values of JSON) in the header under the word of the format. Raises: `StorageError`."""
     from safetensors.numpy import save
 

@@ -29,9 +29,9 @@ Predict = Callable[[Tensor], Tensor]
 class Deployed:
     """A network on a chip, with what is left of it in software: the same function of sequences as the network itself.
 
-    `net` is the configuration of the cores in use (`truenorth.save` or `loihi.save` keeps it), `mapped` where everything
-    stands, and `parts` what of the network is on the chip. Where layers before it are in software, the spikes that they put out
-    cross to the chip in the tick in which they arise; those of the chip cross back `latency` ticks later.
+    `net` is the configuration of the cores in use (`truenorth.save` or `loihi.save` keeps it), `mapped` where all
+    stands, and `parts` what of the network is on the chip. Where layers before it are in software, the spikes that they
+    put out cross to the chip in the tick in which they arise; those of the chip cross back `latency` ticks later.
 
     Shapes: x (time, batch, ...) as the network takes it to its output (time, batch, outputs).
     """

@@ -46,7 +46,12 @@ def save(net: Configuration, path: str | Path, *, notes: Mapping[str, Any] | Non
     arrays["sends"] = _joined([core.sends.ravel() for core in net.cores], np.int32)
     each = [
         {name: int(getattr(core, name)) for name in SCALARS}
-        | {"axons": len(core.mantissa), "compartments": core.n, "sends": len(core.sends), "delayed": core.delay is not None}
+        | {
+            "axons": len(core.mantissa),
+            "compartments": core.n,
+            "sends": len(core.sends),
+            "delayed": core.delay is not None,
+        }
         for core in net.cores
     ]
     written(path, FORMAT, arrays, {"limits": vars(net.chip), "cores": each}, notes)

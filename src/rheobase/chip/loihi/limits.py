@@ -147,9 +147,7 @@ def split(layers: Sequence[OnChip], chip: Loihi) -> tuple[Core, ...]:
     return tuple(found)
 
 
-def _split(
-    placed: OnChip, reached: NDArray[np.bool_], sends: NDArray[np.int64], chip: Loihi
-) -> Iterator[Core]:
+def _split(placed: OnChip, reached: NDArray[np.bool_], sends: NDArray[np.int64], chip: Loihi) -> Iterator[Core]:
     """Cores for the compartments of a layer; `sends` is how many cores each of them reaches."""
     synapses = np.concatenate([[0], np.cumsum(reached.sum(1))])
     axons = np.concatenate([[0], np.cumsum(sends)])

@@ -67,7 +67,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a layer of neurons stands: in the float network, and on the chip, whose spikes are `ahead` steps earlier."""
+    """Where a layer stands in the float network, and on the chip, whose spikes are `ahead` steps earlier."""
 
     layer: int
     on_chip: int
