@@ -241,7 +241,8 @@ def test_the_examples_of_the_help_can_be_typed(command: Any, copy: Path, monkeyp
     """Each with the small run in the place of those that it names; of training, no more than whether it would begin."""
     from rheobase.cli.deploying import job
 
-    shutil.copytree("runs/if-digits", "runs/if-mnist")
+    for name in ("if-mnist", "cubalif-digits"):
+        shutil.copytree("runs/if-digits", f"runs/{name}")
     truenorth.save(Configuration(TrueNorth(cores=(1, 1)), leak=1, alpha=9, target=-2), "chip.safetensors")
     np.savez("in.npz", tick=np.array([0]), core=np.array([0]), axon=np.array([0]))
     begun = list[Any]()

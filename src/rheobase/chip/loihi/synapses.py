@@ -104,7 +104,7 @@ class Mantissa(nn.Module):
         return kept
 
     def extra_repr(self) -> str:
-        unit = "" if self.unit == 1.0 else f", unit={self.unit:g}"
+        unit = "" if self.unit == 1.0 else f", unit={self.unit!r}"
         return f"weight_bits={self.weight_bits}, weight_exp={self.weight_exp}, sign_mode={self.sign_mode!r}{unit}"
 
 

@@ -30,6 +30,7 @@ from rheobase.runs.model import Model
 from rheobase.runs.threads import threads
 
 CHIP, CERTIFICATE, WEIGHTS, WORK = "chip.safetensors", "certificate.json", "whole.json", "work"
+SOME = 64  # training samples, by which fresh weights are scaled
 AT_ONCE = 500  # test samples that are encoded at a time
 NARROW = 8.0  # spikes of a class that are a score of 1 in training
 
@@ -115,10 +116,10 @@ def check(model: Model, options: Options) -> Sequential:
     return net
 
 
-def twin(model: Model, options: Options, value: int) -> Sequential:
+def twin(model: Model, options: Options, value: int, x: Tensor | None = None) -> Sequential:
     """The network of a run in whole numbers, before it is trained, with this threshold or number of bits."""
     with seeded(model.settings.seed, torch.device("cpu")):
-        return target_of(options).twin(model, options, value)
+        return target_of(options).twin(model, options, value, x)
 
 
 def recipe(model: Model, options: Options) -> Recipe:
@@ -146,13 +147,14 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
     def fit(at: Path, net: Sequential, rule: Recipe) -> dict[str, Any]:
         return _fit(model, at, net, rule, encoder, train, validation)
 
-    target = target_of(options)
-    units = [_unit(model, options, value, folder, fit) for value in options.tried]
+    target, few = target_of(options), torch.arange(min(SOME, len(train[1])))
+    some = Samples.of("training", train, encoder).encoded(encoder, few, settings.seed).sequence
+    units = [_unit(model, options, value, folder, some, fit) for value in options.tried]
     with threads(settings.threads):
         found = {done.unit.name: done.result for done in run(units, folder / WORK)}
         tried = {v: float(found[target.named(v)]["validation"]) for v in options.tried}
         best = max(tried, key=lambda v: tried[v])
-        net = twin(model, options, best)
+        net = twin(model, options, best, some)
         held = found[target.named(best)]
         net.load_state_dict({k.removeprefix("weights/"): torch.as_tensor(v) for k, v in held.items() if "/" in k})
         net.eval()
@@ -170,13 +172,16 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
     return Outcome(model, options, tried, best, net, on_chip, report, truth, plain, own, example)
 
 
-def _unit(model: Model, options: Options, value: int, folder: Path, fit: Callable[..., dict[str, Any]]) -> Unit:
+def _unit(
+    model: Model, options: Options, value: int, folder: Path, some: Tensor, fit: Callable[..., dict[str, Any]]
+) -> Unit:
     target = target_of(options)
     name, given = target.named(value), options.as_json()
     left_out = (target.listed, "limit")
     told = {**{k: v for k, v in given.items() if k not in left_out}, target.word: value, "of": facts(model)}
+    told |= target.told(twin(model, options, value, some))
     at = folder / WORK / f"{name}-{store.key(told)[:8]}"
-    return Unit(name, lambda: fit(at, twin(model, options, value), recipe(model, options)), {}, told)
+    return Unit(name, lambda: fit(at, twin(model, options, value, some), recipe(model, options)), {}, told)
 
 
 def _fit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Protocol
 
 import torch
@@ -37,8 +38,12 @@ class Target(Protocol):
         """The name of a training with this value."""
         ...
 
-    def twin(self, model: Model, options: Options, value: int) -> Sequential:
-        """The network of a run in whole numbers, before it is trained."""
+    def twin(self, model: Model, options: Options, value: int, x: Tensor | None = None) -> Sequential:
+        """The network of a run in whole numbers, before it is trained; x: some samples, to scale fresh weights by."""
+        ...
+
+    def told(self, twin: Sequential) -> dict[str, Any]:
+        """What of the network before training a stored training must have been of, beside options and run."""
         ...
 
     def check(self, parts: Parts, options: Options) -> None:
@@ -72,7 +77,7 @@ class TrueNorth:
         """The name of a training with this threshold."""
         return f"threshold-{value}"
 
-    def twin(self, model: Model, options: Options, value: int) -> Sequential:
+    def twin(self, model: Model, options: Options, value: int, x: Tensor | None = None) -> Sequential:
         """With ternary weights, say, and this threshold."""
         task, shape = model.task, model.task.sample_shape
         known = shape if task.duration_ms is None and len(shape) <= 2 else None
@@ -80,6 +85,10 @@ class TrueNorth:
             model.network, whole=options.whole, v_threshold=value, software=options.software, votes=options.votes,
             inputs=options.inputs, shape=known, step_of="mean",
         )  # fmt: skip
+
+    def told(self, twin: Sequential) -> dict[str, Any]:
+        """Nothing: it follows from the options."""
+        return {}
 
     def check(self, parts: Parts, options: Options) -> None:
         """Inputs of a neuron, and layers."""
@@ -131,11 +140,15 @@ class Loihi:
         """The name of a training with so many bits."""
         return f"bits-{value}"
 
-    def twin(self, model: Model, options: Options, value: int) -> Sequential:
+    def twin(self, model: Model, options: Options, value: int, x: Tensor | None = None) -> Sequential:
         """With compartments, and weights of so many bits."""
         return chip.loihi.prepared(
-            model.network, weight_bits=value, software=options.software, votes=options.votes
+            model.network, weight_bits=value, software=options.software, votes=options.votes, x=x
         )  # fmt: skip
+
+    def told(self, twin: Sequential) -> dict[str, Any]:
+        """The scales and registers, in which learnt weights are read."""
+        return {"registers": hashlib.sha256(repr(twin).encode()).hexdigest()}
 
     def check(self, parts: Parts, options: Options) -> None:
         """Whether there are cores enough, with the weights as they are before training."""
