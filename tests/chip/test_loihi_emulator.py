@@ -212,5 +212,5 @@ def test_random_networks_keep_the_limits_and_the_spikes() -> None:
         hops = np.mean([(found.flow * apart[each][:, each]).sum() for each in chance])
         if n > limits.tile and hops:
             saved.append(1 - float((found.flow * found.net.distance()).sum() / hops))
+    assert saved
     assert min(saved) > 0
-    assert np.mean(saved) > 0.3
