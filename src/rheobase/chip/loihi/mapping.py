@@ -29,6 +29,13 @@ class Programmed:
     inputs     (input, core, in-axon) of every in-axon that the host feeds
     outputs    (core, compartment) of the outputs, in their order
     flow       spikes from core to core that the placement was made for
+
+    >>> from rheobase.chip import loihi
+    >>> from rheobase.nn import Linear
+    >>> layer = Linear(3, 2, bias=False)
+    >>> layer.weight.data[:] = 10.0
+    >>> programmed(Sequential(loihi.synapses(layer), loihi.Compartment(2)), (3,))
+    <Programmed on 1 cores, latency 0 steps>
     """
 
     net: Configuration
