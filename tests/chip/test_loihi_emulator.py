@@ -189,7 +189,7 @@ def random_network(seed: int) -> tuple[nn.Sequential, Tensor, Loihi]:
         there = torch.rand(after, before, generator=tg) < share
         layer.weight.data = there * torch.randint(-60, 120, (after, before), generator=tg).float()
         layer.weight.data[0, 0] = 100.0
-        decays = dict(decay_u=int(g.integers(0, 4097)), decay_v=int(g.integers(0, 4097)))
+        decays: dict[str, Any] = dict(decay_u=int(g.integers(0, 4097)), decay_v=int(g.integers(0, 4097)))
         compartments = Compartment(
             after, **decays, vth_mant=int(g.integers(50, 400)), bias_mant=int(g.integers(-20, 60))
         )

@@ -223,6 +223,8 @@ def test_a_network_keeps_its_registers_and_learns_from_where_its_readout_was() -
     )
     net[2].weight.data *= 0.01
     x = (torch.rand(40, 5, 10) < 0.5).float()
+    silent: Any
+    scaled: Any
     silent, scaled = (loihi.prepared(net, votes=4, x=given) for given in (None, x))
     rates = [float(twin.outputs(x)[3].detach().mean()) for twin in (silent, scaled)]
     assert rates[0] < 0.02 <= rates[1] <= 0.2

@@ -63,7 +63,7 @@ def save(deployed: Deployed, path: str | Path, facts: Mapping[str, Any] | None =
         "outputs": deployed.mapped.outputs.tolist(), "latency": deployed.latency, "cores": deployed.mapped.cores,
         "facts": dict(facts or {}),
     }  # fmt: skip
-    kind = loihi if isinstance(deployed.net, loihi.Configuration) else truenorth
+    kind: Any = loihi if isinstance(deployed.net, loihi.Configuration) else truenorth
     kind.save(deployed.net, path, notes={KEY: kept})
 
 

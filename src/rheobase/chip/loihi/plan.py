@@ -30,7 +30,11 @@ class LoihiPlan:
     Raises: `NotRepresentable` with the layer, or the loss that is not allowed, that the chip cannot express.
     """
 
-    exact_ticks = math.inf
+    exact_ticks: float = math.inf
+    n_inputs: int | None
+    cells: tuple[int, ...]
+    of_cores: int
+    net: Sequential
 
     def __init__(self, parts: Parts, chip: Loihi, allow: Sequence[str] = ()):
         check_losses("deploy", allow)

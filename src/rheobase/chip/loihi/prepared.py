@@ -56,7 +56,7 @@ def _scaled(net: Sequential, x: Tensor) -> None:
 
 
 def _voting(net: Any, votes: int) -> Any:
-    spiking = [part for part in net.layers if type(part) in FORMS] if isinstance(net, Sequential) else []
+    spiking: list[Any] = [part for part in net.layers if type(part) in FORMS] if isinstance(net, Sequential) else []
     if not spiking:
         return net  # and what there is in their place is refused by its name
 

@@ -13,6 +13,7 @@ from rheobase.chip.parts import Parts
 from rheobase.chip.truenorth import Configuration, Emulator, TrueNorth
 from rheobase.energy import chips
 from rheobase.errors import ParameterError
+from rheobase.nn import Sequential
 
 
 class TrueNorthPlan:
@@ -22,8 +23,12 @@ class TrueNorthPlan:
     allowed, as there are none.
     """
 
-    of_cores = 4096
-    plain = None
+    of_cores: int = 4096
+    plain: Sequential | None = None
+    n_inputs: int | None
+    cells: tuple[int, ...]
+    exact_ticks: float
+    net: Sequential
 
     def __init__(self, parts: Parts, board: TrueNorth, allow: Sequence[str] = ()):
         if allow:
