@@ -39,6 +39,7 @@ extensions = [
     "reference_pages",
     "docstring_text",
     "declared_pages",
+    "cell_outputs",
 ]
 # A build without the reference and without running notebooks takes seconds: the one that the tests make.
 quick = os.environ.get("RHEOBASE_DOCS") == "quick"
