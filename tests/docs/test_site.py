@@ -167,12 +167,11 @@ def test_a_cell_shows_what_its_text_speaks_of(
     cell += nodes.container("", nodes.literal_block(code, code), classes=["cell_input"])
     if output:
         cell += nodes.container("", nodes.literal_block("out", "out", classes=output), classes=["cell_output"])
-    document = nodes.document(None, None, cell)
     told: list[str] = []
     monkeypatch.setattr(cell_outputs.logger, "warning", lambda text, *given, **_: told.append(text % given))
     for mode, expected in (("cache", says), ("off", [])):
         told.clear()
-        cell_outputs.check(SimpleNamespace(config=SimpleNamespace(nb_execution_mode=mode)), document)
+        cell_outputs.check(SimpleNamespace(config=SimpleNamespace(nb_execution_mode=mode)), nodes.container("", cell))
         assert told == expected
 
 
