@@ -123,6 +123,26 @@ def test_choices_of_the_training_come_back() -> None:
     assert (again.learn, again.surrogate, again.detach_reset) == (net[0].learn, net[0].surrogate, False)
 
 
+def test_an_integrator_that_is_given_counts_more_than_that_of_the_file() -> None:
+    graph = here.to_graph(nn.Sequential(neurons.HardResetLIF(2, dt=1.0, integrator=integrators.ExpEuler())))
+    assert here.from_graph(graph, integrator=integrators.Euler())[0].integrator == integrators.Euler()
+    assert here.from_graph(graph)[0].integrator == integrators.ExpEuler()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_may_grow_in_a_loop_comes_back(kept: bool) -> None:
+    """Weights of neurons to themselves, and delays up to which there are taps: 0 at first, and not for ever."""
+    cell = neurons.HardResetLIF(3, dt=1.0)
+    (again,) = here.from_graph(here.to_graph(nn.Sequential(nn.Recurrent(cell, self_connections=kept)))).layers
+    assert again.self_connections == kept
+    layer = nn.RecurrentDelay(cell, taps=5, width=0.0, self_connections=kept)
+    layer.positions.d.data = torch.tensor([0.0, 1.0, 2.0])
+    (again,) = here.from_graph(here.to_graph(nn.Sequential(layer))).layers
+    assert (again.self_connections, again.positions.taps) == (kept, 5)
+    (delay,) = here.from_graph(here.to_graph(nn.Sequential(delays(0.0, 2.0)), dt=1.0)).layers
+    assert delay.positions.taps == 7
+
+
 def test_a_number_that_somebody_changed_counts() -> None:
     """The exact values beside a node are those of its numbers, or are not used."""
     graph = here.to_graph(nn.Sequential(neurons.HardResetLIF(2, dt=1.0, tau_mem=20.0)))
