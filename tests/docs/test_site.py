@@ -5,6 +5,7 @@ What is built here is the quick form, in seconds: every page but those of the re
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -135,7 +136,6 @@ def test_every_public_name_has_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_equations_and_docstrings_are_set_as_their_examples_say(monkeypatch: pytest.MonkeyPatch) -> None:
     import doctest
-    import importlib
 
     monkeypatch.syspath_prepend(str(EXTENSIONS))
     names = ["typeset"]
@@ -161,8 +161,7 @@ def test_a_cell_shows_what_its_text_speaks_of(
     nodes = pytest.importorskip("docutils.nodes", reason=ABSENT)
     pytest.importorskip("sphinx", reason=ABSENT)
     monkeypatch.syspath_prepend(str(EXTENSIONS))
-    import cell_outputs
-
+    cell_outputs = importlib.import_module("cell_outputs")
     cell = nodes.container(classes=["cell"])
     cell += nodes.container("", nodes.literal_block(code, code), classes=["cell_input"])
     if output:

@@ -90,7 +90,7 @@ def test_a_sound_file_of_another_form_is_read_apart(
         values = np.arange(12.0, dtype=np.float32).reshape(3, 4)
         file.create_dataset("node/nodes/0_Linear/weight", data=values, chunks=(2, 2), fletcher32=True)
     assert not is_plain(path.read_bytes())
-    again = here.read(path)
+    again: Any = here.read(path)
     assert again[0].weight.tolist() == values.tolist()
     assert repr(again) == repr(net)
     monkeypatch.setattr(nir_file.sys, "executable", str(tmp_path / "python"))

@@ -24,10 +24,11 @@ def tree_of(path: str) -> dict[str, Any]:
     """The group `node` and the value `version` of a file, where they are, and the `names` of all. Raises `FAILURES`."""
     with h5py.File(path, "r") as file:
         found: dict[str, Any] = {"names": [str(name) for name in file]}
-        if isinstance(file.get("node"), h5py.Group):
-            found["node"] = _values(file["node"], 0)
-        if isinstance(file.get("version"), h5py.Dataset):
-            found["version"] = plain_value(file["version"][()])
+        node, version = file.get("node"), file.get("version")
+        if isinstance(node, h5py.Group):
+            found["node"] = _values(node, 0)
+        if isinstance(version, h5py.Dataset):
+            found["version"] = plain_value(version[()])
         return found
 
 
