@@ -43,8 +43,7 @@ def read_tree(path: Path) -> dict[str, Any]:
     except RheobaseError:
         raise
     except hdf5_tree.FAILURES as error:
-        given = f"a damaged or truncated file ({' '.join(str(error).split())[:200]})"
-        raise DataError(owner, given, EXPECTED, "write or copy it again") from None
+        raise _damaged(owner, str(error)) from None
     if "node" not in tree:
         raise DataError(owner, f"HDF5 with {sorted(tree['names'])}", EXPECTED, "is it a NIR graph?")
     _check_version(str(tree.get("version", "")), owner)
@@ -52,7 +51,7 @@ def read_tree(path: Path) -> dict[str, Any]:
 
 
 def _read_apart(path: Path, size: int) -> dict[str, Any]:
-    """The tree of a file, read by another process. Raises `OSError` for a file that ends it, or on which it stays."""
+    """The tree of a file, read by another process. Raises `DataError` where that stays, crashes or says so."""
     limit = PATIENCE + size / PACE
     # its packages are those of this process; -P: the modules beside the program are none of its
     command = [sys.executable, "-P", hdf5_tree.__file__, str(path.absolute())]
@@ -60,17 +59,22 @@ def _read_apart(path: Path, size: int) -> dict[str, Any]:
     try:
         done = subprocess.run(command, capture_output=True, timeout=limit, env={**os.environ, "PYTHONPATH": paths})
     except subprocess.TimeoutExpired:
-        raise OSError(f"libhdf5 was at it for {limit:.0f} s and found no end") from None
+        raise _damaged(path.name, f"libhdf5 was at it for {limit:.0f} s and found no end") from None
     except OSError as error:
         raise _no_process(path, why(error)) from None
     told = done.stderr.decode("utf-8", "replace").strip()
     if done.returncode == hdf5_tree.DAMAGED:
-        raise OSError(told)
+        raise _damaged(path.name, told)
     if done.returncode < 0:
-        raise OSError("libhdf5 crashed on it")
+        raise _damaged(path.name, "libhdf5 crashed on it")
     if done.returncode:
         raise _no_process(path, told.rpartition("\n")[2][-200:])
     return hdf5_tree.unpacked(done.stdout)
+
+
+def _damaged(owner: str, told: str) -> DataError:
+    given = f"a damaged or truncated file ({' '.join(told.split())[:200]})"
+    return DataError(owner, given, EXPECTED, "write or copy it again")
 
 
 def _no_process(path: Path, reason: str) -> BackendUnavailable:

@@ -20,6 +20,10 @@ DAMAGED = 3  # the exit status for a file that libhdf5 refuses
 FAILURES = (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError, UnicodeError, OverflowError)
 
 
+class TooDeep(ValueError):
+    """Groups in groups without end, as a group that holds itself has them."""
+
+
 def tree_of(path: str) -> dict[str, Any]:
     """The group `node` and the value `version` of a file, where they are, and the `names` of all. Raises `FAILURES`."""
     with h5py.File(path, "r") as file:
@@ -34,7 +38,7 @@ def tree_of(path: str) -> dict[str, Any]:
 
 def _values(group: Any, depth: int) -> dict[str, Any]:
     if depth > DEEPEST:
-        raise ValueError(f"more than {DEEPEST} groups in groups")
+        raise TooDeep(f"more than {DEEPEST} groups in groups")
     found: dict[str, Any] = {}
     for name, item in group.items():
         found[name] = _values(item, depth + 1) if isinstance(item, h5py.Group) else plain_value(item[()])
