@@ -39,6 +39,7 @@ extensions = [
     "reference_pages",
     "docstring_text",
     "declared_pages",
+    "cell_outputs",
 ]
 # A build without the reference and without running notebooks takes seconds: the one that the tests make.
 quick = os.environ.get("RHEOBASE_DOCS") == "quick"
@@ -53,7 +54,7 @@ myst_heading_anchors = 4
 # A page that begins with the head of a notebook is run; ```python blocks of other pages are run by tests/docs.
 nb_execution_mode = "off" if quick else "cache"
 nb_execution_cache_path = os.environ.get("RHEOBASE_DOCS_CACHE", str(HERE / "build" / "executed"))
-nb_execution_timeout = 120
+nb_execution_timeout = 600  # s a cell: they take less than 60, on a machine that has nothing else to do
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True

@@ -16,7 +16,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   // what scrolls sideways can be reached by keys
   const reachable = () => {
-    for (const box of document.querySelectorAll(".pst-scrollable-table-container, div.math, .highlight pre")) {
+    for (const box of document.querySelectorAll(".pst-scrollable-table-container, div.math, .highlight pre, .rheobase")) {
       if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     }
   };

@@ -51,7 +51,10 @@ def grid(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
     sides = ["number" if one else "text" for one in right]
 
     def line(cells: Sequence[str], tag: str) -> str:
-        return "".join(f'<{tag} class="{side}">{typeset(c)}</{tag}>' for c, side in zip(cells, sides, strict=True))
+        # a head without a word is none
+        tags = [tag if c else "td" for c in cells]
+        every = zip(cells, sides, tags, strict=True)
+        return "".join(f'<{tag} class="{side}">{typeset(c)}</{tag}>' for c, side, tag in every)
 
     body = "\n".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
     title = f"<caption>{escape(caption)}</caption>\n" if caption else ""

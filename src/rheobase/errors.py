@@ -17,10 +17,23 @@ class RheobaseError(Exception):
 
     def __init__(self, obj: str, given: str, expected: str, remedy: str):
         self.obj, self.given, self.expected, self.remedy = obj, given, expected, remedy
-        super().__init__(f"{obj}: got {given}; expected {expected}. Remedy: {remedy}.")
+        super().__init__(f"{_in_a_line(obj)}: got {given}; expected {expected}. Remedy: {remedy}.")
 
     def __reduce__(self) -> tuple[type[RheobaseError], tuple[str, str, str, str]]:
         return type(self), (self.obj, self.given, self.expected, self.remedy)
+
+
+def _in_a_line(obj: str) -> str:
+    """A layer of layers, whose repr has a line for each, without these.
+
+    >>> _in_a_line("SynapticDelay(\\n  12, 2\\n  (positions): Positions(\\n    (12, 2), taps=32\\n  )\\n)")
+    'SynapticDelay(12, 2)'
+    """
+    head, *lines = obj.splitlines() or [obj]
+    if not lines or not head.endswith("(") or lines[-1] != ")":
+        return obj
+    own = [line.strip() for line in lines[:-1] if line[:2] == "  " and line[2:3] not in (" ", "(", ")")]
+    return f"{head}{' '.join(own)})"
 
 
 class DeclarationError(RheobaseError, TypeError):

@@ -125,6 +125,28 @@ def said_of(paper: str) -> str:
     return line
 
 
+def test_figures_of_speed() -> None:
+    """Those of the table of LIF on the page of benchmarks, and how much of the input was spikes."""
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    section = page.split("\n### LIF\n")[1].split("\n### ")[0]
+    rows = re.findall(r"^\| (.+?) \| ([\d.]+) \[.*?\] \| [\d.]+ x \| ([\d.]+) x \|", section, re.MULTILINE)
+    measured = {name: (float(ms), float(times)) for name, ms, times in rows}
+    told = re.findall(r"^\| ([^|]+) \| \**([\d.]+)\** \| \**([\d.]+)\** \|$", README, re.MULTILINE)
+    names = {"**rheobase**": "rheobase", "plain torch loop": "torch loop"}
+    assert len(told) == 7
+    for name, ms, times in told:
+        short = "y = 2 * x" if "2 * x" in name else "torch.compile" if "compile" in name else names.get(name, name)
+        rounded = 0.5 * 10.0 ** -len(times.partition(".")[2]) + 1e-9
+        assert float(ms) == measured[short][0], name
+        assert float(times) == pytest.approx(measured[short][1], abs=rounded), name
+    active = re.search(r"Active in ([\d.]+)% of the steps", section)
+    compiled = re.search(r"compiled in (\d+) s", section)
+    assert active is not None
+    assert compiled is not None
+    assert f"{active[1]} % of the steps are spikes" in README
+    assert f"(after {compiled[1]} s of compilation)" in README
+
+
 def test_figures_of_src() -> None:
     mnist = {"data": "mnist", "network": "SRC 100"}
     table, deep = "src/accuracy/test-accuracy.csv", "src/depth/accuracy-against-depth.csv"

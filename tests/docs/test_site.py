@@ -5,12 +5,15 @@ What is built here is the quick form, in seconds: every page but those of the re
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from urllib.parse import unquote
 
 import pytest
 
@@ -81,10 +84,21 @@ def test_links_to_files_of_the_repository_lead_to_their_pages(site: Path) -> Non
     page = (site / "project" / "readme.html").read_text("utf-8")
     for link in ("../results/src/index.html", "../cells.html", "changelog.html", "../neurons/index.html"):
         assert f'href="{link}"' in page
-    # of all links within the site, those to files: a page may still name a heading that went
-    for path in pages(site):
-        for link in re.findall(r"href=\"([^\"#:?]+)(?:#[^\"]*)?\"", path.read_text("utf-8")):
-            assert (path.parent / link).exists(), f"{path.relative_to(site)}: {link}"
+
+
+def test_links_within_the_site_lead_somewhere(site: Path) -> None:
+    """To a page, and to the place in it that they name."""
+    texts = {path: path.read_text("utf-8") for path in pages(site)}
+    places = {path: set(re.findall(r"\sid=\"([^\"]+)\"", text)) for path, text in texts.items()}
+    found, named = [], 0
+    for path, text in texts.items():
+        for link, place in re.findall(r"href=\"([^\"#:?]*)(?:#([^\"]*))?\"", text):
+            to = Path(os.path.normpath(path.parent / link)) if link else path
+            named += bool(place)
+            if not to.exists() or (place and to in places and unquote(place) not in places[to]):
+                found.append(f"{path.relative_to(site)}: {link}#{place}")
+    assert found == []
+    assert named > 1000
 
 
 def test_search_finds_a_word(site: Path) -> None:
@@ -122,16 +136,42 @@ def test_every_public_name_has_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_equations_and_docstrings_are_set_as_their_examples_say(monkeypatch: pytest.MonkeyPatch) -> None:
     import doctest
-    import importlib
 
     monkeypatch.syspath_prepend(str(EXTENSIONS))
     names = ["typeset"]
     if pytest.importorskip("sphinx", reason=ABSENT):
-        names += ["docstring_text", "link_targets"]
+        names += ["docstring_text", "link_targets", "cell_outputs"]
     for name in names:
         found = doctest.testmod(importlib.import_module(name))
         assert found.attempted
         assert not found.failed, name
+
+
+@pytest.mark.parametrize(
+    ("code", "output", "says"),
+    [
+        ("x = 3", [], []), ("x;", [], []), ("x", ["output"], []), ("x", [], ["a cell that shows nothing: x"]),
+        ("x", ["output", "stderr"], ["a cell that warns: out"]),
+    ],
+)  # fmt: skip
+def test_a_cell_shows_what_its_text_speaks_of(
+    code: str, output: list[str], says: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build fails where a cell that was run has no output, or warns."""
+    nodes = pytest.importorskip("docutils.nodes", reason=ABSENT)
+    pytest.importorskip("sphinx", reason=ABSENT)
+    monkeypatch.syspath_prepend(str(EXTENSIONS))
+    cell_outputs = importlib.import_module("cell_outputs")
+    cell = nodes.container(classes=["cell"])
+    cell += nodes.container("", nodes.literal_block(code, code), classes=["cell_input"])
+    if output:
+        cell += nodes.container("", nodes.literal_block("out", "out", classes=output), classes=["cell_output"])
+    told: list[str] = []
+    monkeypatch.setattr(cell_outputs.logger, "warning", lambda text, *given, **_: told.append(text % given))
+    for mode, expected in (("cache", says), ("off", [])):
+        told.clear()
+        cell_outputs.check(SimpleNamespace(config=SimpleNamespace(nb_execution_mode=mode)), nodes.container("", cell))
+        assert told == expected
 
 
 def test_equations_of_every_neuron_and_channel_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:

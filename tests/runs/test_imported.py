@@ -84,3 +84,34 @@ def test_what_is_refused(file: Path, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:500])
     assert called("import", file, "--out", tmp_path / "c").exit_code == 2
     assert not (tmp_path / "c").exists()
+
+
+NOTES: dict[str, tuple[dict[str, Any], str]] = {
+    "another format": ({"format": "x"}, "no notes of an import"),
+    "a later version": ({"version": 2}, "notes of version 2; expected version 1"),
+    "no way to read it": ({"read": []}, "no notes of an import"),
+    "no dt": ({"read": {}}, "no dt; expected null, or a number > 0"),
+    "a dt of text": ({"dt": "1"}, "dt = '1'; expected null, or a number > 0"),
+    "a dt of zero": ({"dt": 0}, "dt = 0; expected"),
+    "an integrator": ({"integrator": "Magic"}, r"integrator = 'Magic'; expected null, or one of \['exp-euler'"),
+    "a list for an integrator": ({"integrator": []}, r"integrator = \[\]"),
+    "a reset": ({"reset": {}}, r"reset = \{\}; expected null, or one of \['file'"),
+    "a type": ({"double": 1}, "double = 1; expected true or false"),
+    "a loss": ({"allow": ["all"]}, r"allow = \['all'\]; expected a list of names"),
+    "a shape": ({"shape": [5]}, r"shape = \[5\]; expected \[4\], as the file has it"),
+    "a word for a shape": ({"shape": "four"}, "shape = 'four'"),
+    "no name": ({"file": None}, "file = None"),
+    "another digest": ({"sha256": "0"}, "changed since it was imported"),
+}
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_notes_that_somebody_changed(name: str, file: Path, tmp_path: Path) -> None:
+    changes, says = NOTES[name]
+    path = import_nir(file, tmp_path / "a").folder / "imported.json"
+    notes = json.loads(path.read_text())
+    for key, value in changes.items():
+        (notes["read"] if key in notes["read"] else notes)[key] = value
+    path.write_text(json.dumps(notes))
+    with pytest.raises(errors.CheckpointError, match=f"{says}.*import the file again"):
+        Imported.read(tmp_path / "a")

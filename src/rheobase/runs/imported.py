@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from rheobase.checks import is_number
 from rheobase.core.integrators import Euler, ExpEuler, Integrator
 from rheobase.errors import CheckpointError, ParameterError, nearest
 from rheobase.files import atomic_write, ensure_folder
 from rheobase.interop import nir
+from rheobase.interop.nir.reading import RESETS
 from rheobase.json_files import read_json, write_json
 from rheobase.learning.layers import spiking_layers
 from rheobase.nn import Sequential
@@ -22,6 +24,8 @@ from rheobase.runs.folder import IMPORTED
 from rheobase.version import __version__
 
 NETWORK = "network.nir"
+NOTES = "rheobase.imported"  # the format of the notes
+AGAIN = "import the file again"
 STEPS = 100  # of the noise on which an exported file is tried
 INTEGRATORS: dict[str, Integrator] = {"exp-euler": ExpEuler(), "euler": Euler(), "in-order": nir.InOrder()}
 
@@ -43,13 +47,15 @@ class Imported:
     def read(cls, folder: str | Path) -> Imported:
         """The network of a folder of `import_nir`. Raises `CheckpointError`, and what `interop.nir.read` raises."""
         folder = Path(folder)
-        notes = read_json(folder / IMPORTED, remedy="import the file again")
-        if not isinstance(notes, dict) or not {"read", "shape", "sha256"} <= set(notes):
-            raise CheckpointError(str(folder / IMPORTED), "no notes of an import", "those", "import the file again")
+        notes = _notes(folder / IMPORTED)
         if digest_of(folder / NETWORK) != notes["sha256"]:
             given = "a file that was changed since it was imported"
-            raise CheckpointError(str(folder / NETWORK), given, "the same bytes", "import the file again")
-        return cls(folder, _network(folder / NETWORK, notes["read"]), tuple(notes["shape"]), notes)
+            raise CheckpointError(str(folder / NETWORK), given, "the same bytes", AGAIN)
+        shape = nir.shape_of(folder / NETWORK)
+        if list(shape) != notes["shape"]:
+            given, expected = f"shape = {notes['shape']!r}", f"{list(shape)}, as the file has it"
+            raise CheckpointError(str(folder / IMPORTED), given, expected, AGAIN)
+        return cls(folder, _network(folder / NETWORK, notes["read"]), shape, notes)
 
     @property
     def rows(self) -> dict[str, str]:
@@ -129,11 +135,45 @@ def import_nir(
     ensure_folder(out)
     atomic_write(out / NETWORK, file.read_bytes())
     notes = {
-        "format": "rheobase.imported", "version": 1, "rheobase": __version__, "file": file.name, "read": told,
+        "format": NOTES, "version": 1, "rheobase": __version__, "file": file.name, "read": told,
         "shape": list(shape), "sha256": digest_of(out / NETWORK),
     }  # fmt: skip
     write_json(out / IMPORTED, notes)
     return Imported(out, network, shape, notes)
+
+
+def _notes(path: Path) -> dict[str, Any]:
+    """How a file is read, as `import_nir` wrote it. Raises `CheckpointError` for notes that somebody else wrote."""
+    notes = read_json(path, remedy=AGAIN)
+    if not isinstance(notes, dict) or notes.get("format") != NOTES or not isinstance(notes.get("read"), dict):
+        raise CheckpointError(str(path), "no notes of an import", "those", AGAIN)
+    if notes.get("version") != 1:
+        given = f"notes of version {notes.get('version')!r}"
+        raise CheckpointError(str(path), given, "version 1", f"{AGAIN}, or use the rheobase that wrote them")
+    for name, (sound, expected) in NOTED.items():
+        held = notes if name in ("file", "sha256", "shape") else notes["read"]
+        if name not in held or not sound(held[name]):
+            given = f"{name} = {held[name]!r}" if name in held else f"no {name}"
+            raise CheckpointError(str(path), given, expected, AGAIN)
+    return notes
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+# what each note is, by its name
+NOTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "file": (_is_text, "the name of the file"),
+    "sha256": (_is_text, "its digest"),
+    "shape": (lambda x: isinstance(x, list), "the sizes of one step"),
+    "dt": (lambda x: x is None or is_number(x, above=0), "null, or a number > 0, in ms"),
+    "integrator": (lambda x: x is None or (_is_text(x) and x in INTEGRATORS), f"null, or one of {[*INTEGRATORS]}"),
+    "reset": (lambda x: x is None or x in RESETS, f"null, or one of {[*RESETS]}"),
+    "double": (lambda x: isinstance(x, bool), "true or false"),
+    "allow": (lambda x: isinstance(x, list) and all(_is_text(n) and n in nir.LOSSES for n in x),
+              f"a list of names of {[*nir.LOSSES]}"),
+}  # fmt: skip
 
 
 def _network(file: Path, told: dict[str, Any]) -> Sequential:

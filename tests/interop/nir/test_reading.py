@@ -65,6 +65,18 @@ def test_a_spike_is_strictly_above_the_threshold() -> None:
     assert here.round_trip(own, torch.ones(6, 1, 3)).exact
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_so_it_is_of_a_node_of_thresholds(dtype: torch.dtype) -> None:
+    x = torch.tensor([1.0, 2.0, 3.0], dtype=dtype).view(3, 1, 1).expand(3, 1, 3)
+    net = here.from_graph(chain(nir.Threshold(2.0 * ONES)), dtype=dtype)
+    assert net(x)[0][:, 0, 0].tolist() == [0, 0, 1]
+    own = nn.Sequential(here.Threshold(torch.tensor(2.0, dtype=dtype)))
+    graph = here.to_graph(own, shape=3)
+    assert own(x)[0][:, 0, 0].tolist() == [0, 1, 1]
+    np.testing.assert_array_equal(simulated(graph, x.numpy()), own(x)[0].numpy())
+    assert float(here.from_graph(graph)[0].threshold) == 2.0
+
+
 def test_scalars_are_broadcast_and_a_missing_reset_is_zero(tmp_path: Path) -> None:
     """As early files have them: the package refuses to make such nodes, so the file is changed."""
     graph = chain(lif())

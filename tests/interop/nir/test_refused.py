@@ -15,11 +15,11 @@ import torch
 
 from rheobase import errors, integrators, neurons, nn
 from rheobase.interop import nir as here
+from rheobase.interop.nir import file as nir_file
 from tests.interop.nir.test_reading import ONES, chain, lif
 
 
 def written(folder: Path) -> Path:
-    torch.manual_seed(3)  # some damage to the text in a file has libhdf5 run for ever, which no caller can end
     here.write(nn.Sequential(nn.Linear(40, 30), neurons.HardResetLIF(30, dt=1.0)), folder / "a.nir")
     return folder / "a.nir"
 
@@ -35,9 +35,11 @@ def test_a_file_cut_anywhere_is_damaged(tmp_path: Path) -> None:
         assert str(told.value).count("expected") == 1
 
 
-def test_a_file_with_bytes_changed_is_damaged_or_read(tmp_path: Path) -> None:
+def test_a_file_with_bytes_changed_is_damaged_or_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of them have libhdf5 run for ever."""
+    monkeypatch.setattr(nir_file, "PATIENCE", 2.0)
     whole, rng = bytearray(written(tmp_path).read_bytes()), np.random.default_rng(0)
-    for _ in range(15):
+    for _ in range(6):
         broken = bytearray(whole)
         for at in rng.integers(8, len(whole), 20):
             broken[at] ^= 0xFF

@@ -16,6 +16,7 @@ from rheobase import Noisy, errors, integrators, neurons, nn, surrogates
 from rheobase.interop import nir as here
 from rheobase.interop.nir.layers import LAYERS as READ
 from rheobase.interop.nir.neurons import KINDS, WRITTEN
+from rheobase.interop.nir.plain_file import is_plain
 from rheobase.interop.nir.writing import LAYERS as PUT
 from tests.interop.nir.random_graphs import DT, simulated
 
@@ -80,6 +81,7 @@ def test_what_is_written_is_read_to_the_last_bit(name: str, dtype: torch.dtype, 
     found = here.round_trip(net, x, allow=ALLOW)
     assert found.exact, found
     here.write(net, tmp_path / "a.nir", shape=shape, allow=ALLOW)
+    assert is_plain((tmp_path / "a.nir").read_bytes())
     again = here.read(tmp_path / "a.nir")
     here.write(again, tmp_path / "b.nir", shape=shape, allow=ALLOW)
     assert torch.equal(here.read(tmp_path / "b.nir")(x)[0], net.eval()(x)[0])
@@ -119,6 +121,26 @@ def test_choices_of_the_training_come_back() -> None:
     for name, value in net.state_dict().items():
         assert torch.equal(value, again.state_dict()[name[2:]])
     assert (again.learn, again.surrogate, again.detach_reset) == (net[0].learn, net[0].surrogate, False)
+
+
+def test_an_integrator_that_is_given_counts_more_than_that_of_the_file() -> None:
+    graph = here.to_graph(nn.Sequential(neurons.HardResetLIF(2, dt=1.0, integrator=integrators.ExpEuler())))
+    assert here.from_graph(graph, integrator=integrators.Euler())[0].integrator == integrators.Euler()
+    assert here.from_graph(graph)[0].integrator == integrators.ExpEuler()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_may_grow_in_a_loop_comes_back(kept: bool) -> None:
+    """Weights of neurons to themselves, and delays up to which there are taps: 0 at first, and not for ever."""
+    cell = neurons.HardResetLIF(3, dt=1.0)
+    (again,) = here.from_graph(here.to_graph(nn.Sequential(nn.Recurrent(cell, self_connections=kept)))).layers
+    assert again.self_connections == kept
+    layer = nn.RecurrentDelay(cell, taps=5, width=0.0, self_connections=kept)
+    layer.positions.d.data = torch.tensor([0.0, 1.0, 2.0])
+    (again,) = here.from_graph(here.to_graph(nn.Sequential(layer))).layers
+    assert (again.self_connections, again.positions.taps) == (kept, 5)
+    (delay,) = here.from_graph(here.to_graph(nn.Sequential(delays(0.0, 2.0)), dt=1.0)).layers
+    assert delay.positions.taps == 7
 
 
 def test_a_number_that_somebody_changed_counts() -> None:

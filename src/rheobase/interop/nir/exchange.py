@@ -18,7 +18,8 @@ from rheobase.core.integrators import Integrator
 from rheobase.errors import BackendUnavailable, ParameterError, nearest
 from rheobase.files import atomic_write
 from rheobase.interop.exported import plain, sizes_of
-from rheobase.interop.nir.file import plain_value, read_tree
+from rheobase.interop.nir.file import read_tree
+from rheobase.interop.nir.hdf5_tree import plain_value
 from rheobase.interop.nir.layers import Made
 from rheobase.interop.nir.losses import checked
 from rheobase.interop.nir.reading import RESETS, Reader

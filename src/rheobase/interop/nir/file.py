@@ -2,77 +2,88 @@
 
 HDF5 is read here rather than by the package nir, whose newest version refuses files of its first ones: parameters that
 are scalars, convolutions without the shape of their input, subgraphs without types.
+
+A damaged file may keep libhdf5 busy for ever, or end its process. One that is built as those of NIR are, and whole
+(`plain_file`), is read at once; any other in a process of its own, with a time limit.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
-
-from rheobase.errors import DataError
+from rheobase.errors import BackendUnavailable, DataError, RheobaseError
 from rheobase.files import why
+from rheobase.interop.nir import hdf5_tree
+from rheobase.interop.nir.plain_file import is_plain
 
 NEWEST = 1  # version of NIR
-DEEPEST = 32  # groups in groups
 EXPECTED = "an HDF5 file with a NIR graph, as nir.write makes it"
+PATIENCE = 20.0  # s, for a file in a process of its own
+PACE = 2e6  # bytes/s, for which it is given more
 
 
 def read_tree(path: Path) -> dict[str, Any]:
-    """The graph in a file, as nested mappings of names to values. Raises `DataError`."""
+    """The graph in a file, as nested mappings of names to values. Raises `DataError`, `BackendUnavailable`."""
     owner = path.name
     try:
-        with path.open("rb") as file:
-            head = file.read(8)
+        data = path.read_bytes()
     except OSError as error:
         raise DataError(owner, why(error), EXPECTED, "check the path") from None
-    if head[:4] == b"PK\x03\x04" or head[:1] == b"\x80":
+    if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":
         given = "a file with Python objects (a pickle), which is not read: it may run any code"
         raise DataError(owner, given, EXPECTED, "write the graph with nir.write where you made it")
-    if head != b"\x89HDF\r\n\x1a\n":
-        raise DataError(owner, "a file of another kind" if head else "an empty file", EXPECTED, "check the path")
+    if data[:8] != b"\x89HDF\r\n\x1a\n":
+        raise DataError(owner, "a file of another kind" if data else "an empty file", EXPECTED, "check the path")
     try:
-        with h5py.File(path, "r") as file:
-            if "node" not in file or not isinstance(file["node"], h5py.Group):
-                raise DataError(owner, f"HDF5 with {sorted(file)}", EXPECTED, "is it a NIR graph?")
-            _check_version(file, owner)
-            return _values(file["node"], owner, 0)
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError, MemoryError) as error:
-        if isinstance(error, DataError):
-            raise
-        given = f"a damaged or truncated file ({' '.join(str(error).split())[:200]})"
-        raise DataError(owner, given, EXPECTED, "write or copy it again") from None
+        tree = hdf5_tree.tree_of(str(path)) if is_plain(data) else _read_apart(path, len(data))
+    except RheobaseError:
+        raise
+    except hdf5_tree.FAILURES as error:
+        raise _damaged(owner, str(error)) from None
+    if "node" not in tree:
+        raise DataError(owner, f"HDF5 with {sorted(tree['names'])}", EXPECTED, "is it a NIR graph?")
+    _check_version(str(tree.get("version", "")), owner)
+    return tree["node"]
 
 
-def _check_version(file: Any, owner: str) -> None:
+def _read_apart(path: Path, size: int) -> dict[str, Any]:
+    """The tree of a file, read by another process. Raises `DataError` where that stays, crashes or says so."""
+    limit = PATIENCE + size / PACE
+    # its packages are those of this process; -P: the modules beside the program are none of its
+    command = [sys.executable, "-P", hdf5_tree.__file__, str(path.absolute())]
+    paths = os.pathsep.join(part for part in sys.path if part)
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=limit, env={**os.environ, "PYTHONPATH": paths})
+    except subprocess.TimeoutExpired:
+        raise _damaged(path.name, f"libhdf5 was at it for {limit:.0f} s and found no end") from None
+    except OSError as error:
+        raise _no_process(path, why(error)) from None
+    told = done.stderr.decode("utf-8", "replace").strip()
+    if done.returncode == hdf5_tree.DAMAGED:
+        raise _damaged(path.name, told)
+    if done.returncode < 0:
+        raise _damaged(path.name, "libhdf5 crashed on it")
+    if done.returncode:
+        raise _no_process(path, told.rpartition("\n")[2][-200:])
+    return hdf5_tree.unpacked(done.stdout)
+
+
+def _damaged(owner: str, told: str) -> DataError:
+    given = f"a damaged or truncated file ({' '.join(told.split())[:200]})"
+    return DataError(owner, given, EXPECTED, "write or copy it again")
+
+
+def _no_process(path: Path, reason: str) -> BackendUnavailable:
+    given, expected = f"a process that did not read it ({reason})", "another process of Python, for a file of this form"
+    return BackendUnavailable(path.name, given, expected, "open it with h5py, and write it again with nir.write")
+
+
+def _check_version(told: str, owner: str) -> None:
     """Raise for a version of NIR after 1, whose nodes may mean something else; the first files say none."""
-    told = plain_value(file["version"][()]) if isinstance(file.get("version"), h5py.Dataset) else ""
-    major = str(told).partition(".")[0]
+    major = told.partition(".")[0]
     if major.isdigit() and int(major) > NEWEST:
         raise DataError(owner, f"a graph of NIR {told}", f"NIR 0 or {NEWEST}", f"write it with NIR {NEWEST}")
-
-
-def _values(group: Any, owner: str, depth: int) -> dict[str, Any]:
-    if depth > DEEPEST:
-        raise DataError(owner, f"more than {DEEPEST} groups in groups", "a NIR graph", "flatten its subgraphs")
-    found: dict[str, Any] = {}
-    for name, item in group.items():
-        found[name] = _values(item, owner, depth + 1) if isinstance(item, h5py.Group) else plain_value(item[()])
-    return found
-
-
-def plain_value(value: Any) -> Any:
-    """Text as str, edges as lists of pairs of str, numbers as arrays in the order of bytes and the widths of torch."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, str):
-        return value
-    array = np.asarray(value)
-    if array.dtype.kind in "OSU":
-        return np.vectorize(lambda text: text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text),
-                            otypes=[object])(array).tolist()  # fmt: skip
-    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
-        return array.astype(np.float64)
-    return array.astype(array.dtype.newbyteorder("="))
