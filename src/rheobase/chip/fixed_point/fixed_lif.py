@@ -14,8 +14,8 @@ class FixedLIF(MapNeuron):
         v[t] = hold( Q(beta v[t-1]) + Q(W s_in[t]) + bias )
         spike when v >= v_threshold, then v <- v - v_threshold
 
-    Q rounds to `fraction` bits behind the binary point; v, bias and v_threshold have `whole` bits before it (Qm.n), beta
-    has `param_fraction` bits behind it. The weights have the factor that LIF has in its membrane: (1 - beta) r. `hold`
+    Q rounds to `fraction` bits behind the binary point; v, bias and v_threshold have `whole` bits before it (Qm.n),
+    beta has `param_fraction` bits behind it. The weights have the factor that LIF has in its membrane: 1 - beta. `hold`
     stops v at its ends or wraps around (`overflow`); the state `overflows` counts the steps in which it did.
 
     Shapes: input (time, batch, *shape), of any value: it is rounded to the grid of v; out (time, batch, *shape) in
