@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def cut(s: Tensor, steps: int) -> Tensor:
 def apart(s: Tensor) -> Tensor:
     """Without spikes that follow another at once, as the published chip gets them."""
     kept = s.clone()
-    for before, now in zip(kept, kept[1:], strict=False):
+    for before, now in pairwise(kept):
         now *= 1 - before
     return kept
 

@@ -24,10 +24,10 @@ class FixedSRC(MapNeuron):
         s_out[t] = ReLU( h[t] ), or with output = "spike" 1 where h[t] >= 1/2
 
     Q rounds to `fraction` bits behind the binary point, once after each sum of products (`rounding`). h and h_s have no
-    bit before it (Q0.n), i has `whole` (Qm.n); parameters are the nearest with `param_fraction` bits behind it. T is the
-    tanh of lines of slope 1, 1/2, 1/8 and 0 (shifts and adds), S the sigmoid of lines of slope 1/4, 1/8, 1/32 and 0, or
-    a step. `hold` stops i at its ends or wraps around (`overflow`); the state `overflows` counts the steps in which it
-    did.
+    bit before it (Q0.n), i has `whole` (Qm.n); parameters are the nearest with `param_fraction` bits behind it. T is
+    the tanh of lines of slope 1, 1/2, 1/8 and 0 (shifts and adds), S the sigmoid of lines of slope 1/4, 1/8, 1/32 and
+    0, or a step. `hold` stops i at its ends or wraps around (`overflow`); the state `overflows` counts the steps in
+    which it did.
 
     Shapes: input (time, batch, *shape), of any value: it is rounded to the grid of i; out (time, batch, *shape) in
     [0, 1); i, h, h_s, overflows (batch, *shape).
