@@ -114,7 +114,7 @@ def test_the_report_counts_what_both_do() -> None:
 def test_the_chip_can_be_trained_on() -> None:
     chip, _ = quantise(network(), spikes(60, 12), allow=RESET)
     x = spikes(60, 12)
-    optimiser = torch.optim.Adam(chip.parameters(), lr=50.0)
+    optimiser = torch.optim.Adam(chip.parameters(), lr=0.2)  # of weights up to 1, as in the float network
     losses = []
     for _ in range(30):
         out, _ = chip(x)
@@ -140,9 +140,9 @@ def two(neuron: Any, *, bias: bool = False, outputs: int = 3) -> nn.Sequential:
         (two(neurons.CubaLIF(3, dt=1.0)), dict(allow=("rest",)), ParameterError, "allow 'rest'"),
         (two(neurons.CubaLIF(3, dt=1.0)), dict(allow="reset"), ParameterError, r"allow=\('reset',\)"),
         (two(neurons.CubaLIF(3, dt=1.0)), dict(allow=RESET, weight_bits=9), ParameterError, "weight_bits"),
-        (two(neurons.LIF(3, dt=1.0)), dict(allow=RESET), NotRepresentable, "layer 1, LIF"),
+        (two(neurons.AdLIF(3)), dict(allow=RESET), NotRepresentable, "layer 1, AdLIF"),
         (two(neurons.SRC(3)), dict(allow=RESET), NotRepresentable, "layer 1, SRC"),
-        (nn.Sequential(torch.nn.Linear(4, 3)), dict(allow=RESET), NotRepresentable, "no CubaLIF behind"),
+        (nn.Sequential(torch.nn.Linear(4, 3)), dict(allow=RESET), NotRepresentable, "no neurons behind"),
         (nn.Sequential(neurons.CubaLIF(4, dt=1.0)), dict(allow=RESET), NotRepresentable, "layer 0, CubaLIF"),
         (torch.nn.Linear(4, 3), dict(allow=RESET), ParameterError, "Sequential"),
         (two(neurons.CubaLIF(3, dt=1.0, integrator=integrators.Euler())), dict(allow=RESET), NotRepresentable, "Euler"),

@@ -193,7 +193,7 @@ def test_refractory_periods() -> None:
     ("layers", "error", "told"),
     [
         ([linear([[5.0]]), neurons.LIF(1, dt=1.0)], NotRepresentable, "layer 1, LIF"),
-        ([linear([[5.0]]), linear([[5.0]]), Compartment(1)], NotRepresentable, "layer 1, ParametrizedLinear"),
+        ([linear([[5.0]]), linear([[5.0]]), Compartment(1)], NotRepresentable, "layer 1, Linear"),
         ([linear([[5.0]])], NotRepresentable, "behind the last synapses"),
         ([linear([[5.0]]), Compartment(2)], ShapeError, "2 compartments; expected 1"),
         ([torch.nn.Linear(1, 1), Compartment(1)], ParameterError, "synapses of the chip"),

@@ -211,9 +211,9 @@ def test_files_that_are_not_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("board", ["{}", "[", '{"cores": 2, "chips": [1, 1]}', '{"cores": [65, 1], "chips": [1, 1]}'])
 def test_a_file_of_no_board(board: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A checksum that fits does not make a board."""
-    from rheobase.chip.truenorth import configuration_file
+    from rheobase.chip import array_file
 
-    monkeypatch.setattr(configuration_file.json, "dumps", lambda given: board)
+    monkeypatch.setattr(array_file.json, "dumps", lambda given: board)
     save(Configuration(BOARD), tmp_path / "net")
     with pytest.raises(DataError, match=r"no board|cores="):
         load(tmp_path / "net")

@@ -118,7 +118,12 @@ def test_the_readout_may_stay_in_software(copy: Path) -> None:
     [
         (("lif-digits",), r"layer 2 \(LIF\) cannot be put on it \(its leak is a share"),
         (("src-digits",), r"layer 2 \(SRC\) cannot be put on it"),
-        (("if-digits", "--chip", "loihi"), "--chip: got 'loihi'; expected one of truenorth"),
+        (("if-digits", "--chip", "lohi"), "--chip: got 'lohi'; expected one of truenorth, loihi.*mean 'loihi'"),
+        (("if-digits", "--threshold", "2,,3"), "--threshold: got '2,,3'"),
+        (("if-digits", "--weight-bits", "4"), "--weight-bits: got 4 for truenorth"),
+        (("if-digits", "--chip", "loihi", "--inputs", "64"), "--inputs: got 64 for loihi"),
+        (("if-digits", "--chip", "loihi", "--weight-bits", "1"), "--weight-bits: got '1'"),
+        (("src-digits", "--chip", "loihi"), "layer 2, SRC"),
         (("if-digits", "--threshold", "0"), "--threshold: got '0'"),
         (("if-digits", "--software", "7", "--out", "x"), "software: got '7'"),
         (("nothing",), "RUN: got 'nothing'"),
@@ -137,9 +142,9 @@ def test_what_is_refused_before_any_work(copy: Path, words: tuple[str, ...], sai
 
 def test_the_limit_that_is_broken_is_named(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a core had 32 axons, of which a layer of digits takes 64."""
-    from rheobase.cli.deploying import job
+    from rheobase.cli.deploying import targets
 
-    monkeypatch.setattr(job, "AXONS", 32)
+    monkeypatch.setattr(targets, "AXONS", 32)
     result = CliRunner().invoke(app, ["deploy", "if-digits", "--out", "x"], catch_exceptions=False)
     assert result.exit_code == 2
     assert "neurons of layer 1 (Linear) read 64 inputs, more than the 32 axons of a core" in result.stderr
@@ -236,7 +241,8 @@ def test_the_examples_of_the_help_can_be_typed(command: Any, copy: Path, monkeyp
     """Each with the small run in the place of those that it names; of training, no more than whether it would begin."""
     from rheobase.cli.deploying import job
 
-    shutil.copytree("runs/if-digits", "runs/if-mnist")
+    for name in ("if-mnist", "cubalif-digits"):
+        shutil.copytree("runs/if-digits", f"runs/{name}")
     truenorth.save(Configuration(TrueNorth(cores=(1, 1)), leak=1, alpha=9, target=-2), "chip.safetensors")
     np.savez("in.npz", tick=np.array([0]), core=np.array([0]), axon=np.array([0]))
     begun = list[Any]()

@@ -76,7 +76,8 @@ def test_samples_do_not_go_past_layers_that_were_in_software(run: Path, tmp_path
 
 
 def test_what_was_left_by_more_than_chance_is_said_with_what_to_try(run: Path, tmp_path: Path) -> None:
-    from rheobase.cli.deploying.job import Options, Outcome
+    from rheobase.cli.deploying.job import Outcome
+    from rheobase.cli.deploying.options import Options
     from rheobase.cli.deploying.page import advice
     from rheobase.runs.model import Model
 

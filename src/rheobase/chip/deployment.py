@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rheobase.chip.mapping import Mapped, layers_of, mapped
-from rheobase.chip.parts import Parts, parts_of, passed
+from rheobase.chip.events import Counts
+from rheobase.chip.loihi import Loihi
+from rheobase.chip.parts import Parts, evaluating, parts_of, passed
+from rheobase.chip.plans import Mapped, Plan, kind_of_chip, plan_of
 from rheobase.chip.report import Report, report_of
-from rheobase.chip.truenorth import Configuration, Counts, Emulator, TrueNorth
-from rheobase.errors import NotRepresentable, ParameterError, ShapeError
+from rheobase.chip.truenorth import TrueNorth
+from rheobase.errors import NotRepresentable, ShapeError
 
 AT_ONCE = 500  # samples whose sequences the network makes at a time
 
@@ -26,9 +29,9 @@ Predict = Callable[[Tensor], Tensor]
 class Deployed:
     """A network on a chip, with what is left of it in software: the same function of sequences as the network itself.
 
-    `net` is the configuration of the cores in use (`truenorth.save` keeps it), `mapped` where everything stands, and
-    `parts` what of the network is on the chip. Where layers before it are in software, the spikes that they put out
-    cross to the chip in the tick in which they arise; those of the chip cross back `latency` ticks later.
+    `net` is the configuration of the cores in use (`truenorth.save` or `loihi.save` keeps it), `mapped` where all
+    stands, and `parts` what of the network is on the chip. Where layers before it are in software, the spikes that they
+    put out cross to the chip in the tick in which they arise; those of the chip cross back `latency` ticks later.
 
     Shapes: x (time, batch, ...) as the network takes it to its output (time, batch, outputs).
     """
@@ -36,10 +39,10 @@ class Deployed:
     mapped: Mapped
     parts: Parts
     n_inputs: int
-    emulator: Emulator
+    emulator: Any
 
     @property
-    def net(self) -> Configuration:
+    def net(self) -> Any:
         """The configuration."""
         return self.mapped.net
 
@@ -69,9 +72,10 @@ class Deployed:
 
     def run_chip(self, x: Tensor, *, progress: Callable[[int], None] | None = None) -> tuple[Tensor, Counts]:
         """As `run`, of the chip alone: spikes (time, batch, inputs) to spikes (time, batch, outputs)."""
+        x = _flat(self.parts, x)
         check_spikes(x, (-1, self.n_inputs), ("time", "batch", f"{self.n_inputs}"))
-        board, latency = self.net.board, self.latency
-        which = np.full((board.n_cores, 256), -1)
+        latency = self.latency
+        which = np.full(self.mapped.outputs.max(0) + 1, -1)
         which[tuple(self.mapped.outputs.T)] = np.arange(len(self.mapped.outputs))
         out = np.zeros((len(x), x.shape[1], len(self.mapped.outputs)), np.float32)
         counts = list[list[int]]()
@@ -92,24 +96,30 @@ class Deployed:
 
 
 def deploy(
-    net: Any, chip: TrueNorth | None = None, x: Tensor | None = None, *, software: Sequence[int | str] = (),
-    predict: Predict | None = None, progress: Callable[[int], None] | None = None,
+    net: Any, chip: TrueNorth | Loihi | None = None, x: Tensor | None = None, *, software: Sequence[int | str] = (),
+    allow: Sequence[str] = (), predict: Predict | None = None, progress: Callable[[int], None] | None = None,
 ) -> tuple[Deployed, Report]:  # fmt: skip
-    """Put a network of whole numbers on a chip (`nn.quantised(net, whole=1)` makes and trains one).
+    """Put a network on a chip: a `TrueNorth` or a `Loihi`; None is one chip of TrueNorth.
 
-    `chip`: a board; None is one chip. `x`: samples, on which chip and network are compared, energy is counted, and for
-    whose spikes cores are placed. Without it, the report says cores and latency alone, and every neuron is placed as if
-    it fired as often. `software`: layers that stay off the chip, by number or kind, at the beginning or the end of the
-    network; their spikes cross the border tick by tick. `predict` takes outputs (time, batch, outputs) to a class for
-    each sample; by default the one with the largest sum. `progress` is called with how many samples the chip has done.
+    TrueNorth takes a network of whole numbers (`nn.quantised(net, whole=1)` makes and trains one). Loihi takes one of
+    `loihi.Compartment`, or a float one of `CubaLIF`, `LIF`, `HardResetLIF`, `PLIF`, `IF` or `HardResetIF`, of which it
+    makes such (8-bit weights; `loihi.quantise` has other ones); `allow` names what may be lost there, "reset" or
+    "bias", and the report says what became of each layer.
+
+    `x`: samples, on which chip and network are compared, energy is counted, and for whose spikes cores are placed.
+    Without it, the report says cores and latency alone, and every neuron is placed as if it fired as often. `software`:
+    layers that stay off the chip, by number or kind, at the beginning or the end of the network; their spikes cross the
+    border tick by tick. They run as in evaluation. `predict` takes outputs (time, batch, outputs) to a class for each
+    sample; by default the one with the largest sum. `progress` is called with how many samples the chip has done.
 
     Shapes: x (time, batch, ...) as the network takes it; what crosses to the chip is in {0, 1}.
 
-    Raises: `NotRepresentable` with every layer, neuron and limit that the chip cannot express; `ParameterError`,
+    Raises: `NotRepresentable` with every layer, neuron, loss and limit that the chip cannot express; `ParameterError`,
     `ShapeError`.
 
-    Numerics: the chip's potentials are those of the network as long as they stay within -262143 and 524287; for
-    `report.exact_ticks` they do, whatever the inputs. The network must compute in float32 or float64.
+    Numerics: TrueNorth's potentials are those of the network as long as they stay within -262143 and 524287; for
+    `report.exact_ticks` they do, whatever the inputs. Loihi's are those of the compartments at any time. The network
+    must compute in float32 or float64.
 
     >>> from rheobase import neurons, nn
     >>> net = nn.Sequential(nn.Linear(3, 2, bias=False), neurons.IF(2, dt=1.0, v_threshold=1.0))
@@ -118,28 +128,54 @@ def deploy(
     (4, 4, {'layer 0 (Linear)': 1})
     """
     board = TrueNorth() if chip is None else chip
-    if not isinstance(board, TrueNorth):
-        raise ParameterError("deploy", f"chip={chip!r}", "a TrueNorth", "chip.TrueNorth() is one chip")
-    parts = parts_of(net, software)
-    layers = layers_of(parts.chip, first=parts.first)
+    parts = parts_of(net, software, owner=kind_of_chip(board).__name__.lower())
+    plan = plan_of(parts, board, allow)
+    parts = replace(parts, chip=plan.net)
     if x is None:
-        found = mapped(layers, board)
-        exact = min(layer.exact_ticks for layer in layers)
-        deployed = Deployed(found, parts, layers[0].n_inputs, Emulator(found.net))
-        return deployed, Report(found.cores, found.latency, exact, software=parts.software)
-    border = entering(parts, layers[0].n_inputs, x)
-    expected, rates = _in_software(parts.chip, border)
-    found = mapped(layers, board, rates)
-    exact = min(layer.exact_ticks for layer in layers)
-    deployed = Deployed(found, parts, layers[0].n_inputs, Emulator(found.net))
+        found = plan.mapped(_shape(plan, None), None)
+        deployed = Deployed(found, parts, _wires(plan, None), plan.emulator(found.net))
+        return deployed, Report(found.cores, found.latency, plan.exact_ticks, plan.of_cores, software=parts.software)
+    border = entering(parts, plan.n_inputs, x)
+    expected, rates = _in_software(plan, border)
+    found = plan.mapped(_shape(plan, border), rates)
+    deployed = Deployed(found, parts, _wires(plan, border), plan.emulator(found.net))
     spikes, counts = deployed.run_chip(border, progress=progress)
-    given = int((border != 0).sum((0, 1)).cpu().numpy()[found.inputs[:, 0]].sum())
+    flat = _flat(parts, border)
+    given = int((flat != 0).sum((0, 1)).cpu().numpy()[found.inputs[:, 0]].sum())
     choose = most_active if predict is None else predict
     wanted, predicted = (choose(passed(parts.after, each)) for each in (expected, spikes))
-    report = report_of(
-        found, exact, (spikes, expected), (predicted, wanted), counts, given, software=parts.software
-    )  # fmt: skip
-    return deployed, report
+    report = report_of(plan, found, (spikes, expected), (predicted, wanted), counts, given, software=parts.software)
+    if plan.plain is None:
+        return deployed, report
+    before = torch.cat([passed(plan.plain, part).cpu() for part in border.to(_weight(plan)).split(AT_ONCE, dim=1)], 1)
+    with evaluating(plan.net):
+        changes = plan.changes(border[:, :AT_ONCE].to(_weight(plan)))
+    return deployed, replace(report, plain=choose(passed(parts.after, before)), changes=changes)
+
+
+def _shape(plan: Plan, border: Tensor | None) -> tuple[int, ...]:
+    """Of the input of a step on the chip."""
+    if border is not None:
+        return tuple(border.shape[2:])
+    if plan.n_inputs is None:
+        given = f"no samples for {type(plan.net[0]).__name__}"
+        raise ShapeError("deploy", given, "x, whose images have a size", "give deploy some samples")
+    return (plan.n_inputs,)
+
+
+def _wires(plan: Plan, border: Tensor | None) -> int:
+    return math.prod(_shape(plan, border))
+
+
+def _weight(plan: Plan) -> Tensor:
+    weight: Any = plan.net[0].weight
+    return weight
+
+
+def _flat(parts: Parts, x: Any) -> Any:
+    """The spikes of images in a row, as the chip has them."""
+    images = isinstance(x, Tensor) and x.dim() > 3 and not isinstance(parts.chip[0], torch.nn.Linear)
+    return x.flatten(2) if images else x
 
 
 def most_active(out: Tensor) -> Tensor:
@@ -147,28 +183,31 @@ def most_active(out: Tensor) -> Tensor:
     return out.sum(0).argmax(1)
 
 
-def entering(parts: Parts, n_inputs: int, x: Any) -> Tensor:
-    """The spikes that reach the chip, (time, batch, inputs): x itself, or what the layers before it make of x."""
-    if parts.before is None:
-        check_spikes(x, (-1, n_inputs), ("time", "batch", f"{n_inputs}"))
-        return x
-    if not isinstance(x, Tensor):
+def entering(parts: Parts, n_inputs: int | None, x: Any) -> Tensor:
+    """The spikes that reach the chip, (time, batch, inputs): x itself, or what the layers before it make of x.
+
+    Images stay images, (time, batch, ...). `n_inputs`: how many there have to be; None is any number.
+    """
+    if parts.before is not None and not isinstance(x, Tensor):
         given, expected = f"x of type {type(x).__name__}", "a tensor (time, batch, ...)"
         raise ShapeError("deploy", given, expected, "torch.as_tensor(x)")
-    border = passed(parts.before, x)
-    check_spikes(border, (-1, n_inputs), ("time", "batch", f"{n_inputs}"))
+    border = passed(parts.before, x) if parts.before is not None else x
+    axes = ("time", "batch", "inputs" if n_inputs is None else f"{n_inputs}")
+    check_spikes(_flat(parts, border), (-1, -1 if n_inputs is None else n_inputs), axes)
     return border
 
 
 @torch.no_grad()
-def _in_software(chip: Any, border: Tensor) -> tuple[Tensor, list[NDArray[Any]]]:
+def _in_software(plan: Plan, border: Tensor) -> tuple[Tensor, list[NDArray[Any]]]:
     """What the layers of the chip give in software, (time, batch, outputs), and the spikes of each of their neurons."""
     last, rates = list[Tensor](), list[NDArray[Any]]()
-    for part in border.to(chip[0].weight).split(AT_ONCE, dim=1):
-        outputs = chip.outputs(part)[1::2]
-        own = [each.sum((0, 1)).cpu().numpy() for each in outputs]
-        rates = [a + b for a, b in zip(rates, own, strict=True)] if rates else own
-        last.append(outputs[-1].cpu())
+    with evaluating(plan.net):
+        for part in border.to(_weight(plan)).split(AT_ONCE, dim=1):
+            made = plan.net.outputs(part)
+            outputs = [made[k].flatten(2) for k in plan.cells]
+            own = [each.sum((0, 1)).cpu().numpy() for each in outputs]
+            rates = [a + b for a, b in zip(rates, own, strict=True)] if rates else own
+            last.append(outputs[-1].cpu())
     return torch.cat(last, dim=1), rates
 
 

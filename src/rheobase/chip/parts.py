@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,11 +34,11 @@ def names_of(net: Sequential) -> list[str]:
     return [f"layer {k} ({kind_of(part).__name__})" for k, part in enumerate(net.layers)]
 
 
-def parts_of(net: Any, software: Sequence[int | str] = ()) -> Parts:
+def parts_of(net: Any, software: Sequence[int | str] = (), *, owner: str = "a chip") -> Parts:
     """Cut a network: layers named in `software` stay off the chip, by their number or by the name of their kind.
 
     A `Flatten` at the beginning and a `GroupReadout` at the end stay off it without being named: what the host does as
-    it sends spikes and counts them.
+    it sends spikes and counts them. `owner`: who asks, in errors.
 
     Raises: `NotRepresentable` for what is no `Sequential`, where no layer is left for the chip, and where layers in
     software have layers of the chip before and after them; `ParameterError` for a layer that there is not.
@@ -49,7 +50,7 @@ def parts_of(net: Any, software: Sequence[int | str] = ()) -> Parts:
     """
     if not isinstance(net, Sequential):
         given = f"a {type(net).__name__}"
-        raise NotRepresentable("truenorth", given, "a Sequential of layers in a row", "build it of layers")
+        raise NotRepresentable(owner, given, "a Sequential of layers in a row", "build it of layers")
     layers, names = net.layers, names_of(net)
     off = {k for word in software for k in _named(word, net)}
     if kind_of(layers[0]) is Flatten:
@@ -59,17 +60,17 @@ def parts_of(net: Any, software: Sequence[int | str] = ()) -> Parts:
     on = [k for k in range(len(layers)) if k not in off]
     if not on:
         remedy = f"leave out one of {', '.join(map(str, software))}" if software else "add layers"
-        raise NotRepresentable("truenorth", "all layers in software", "a layer for the chip at least", remedy)
+        raise NotRepresentable(owner, "all layers in software", "a layer for the chip at least", remedy)
     between = [names[k] for k in range(on[0], on[-1]) if k in off]
     if between:
         given = f"{', '.join(between)} in software, between layers of the chip"
         expected = "software before the layers of the chip or after them"
-        raise NotRepresentable("truenorth", given, expected, "name all layers before it, or all after it, as well")
+        raise NotRepresentable(owner, given, expected, "name all layers before it, or all after it, as well")
     first, last = on[0], on[-1] + 1
     pieces = (layers[:first], layers[first:last], layers[last:])
     before, chip, after = (Sequential(*piece) if piece else None for piece in pieces)
     if chip is None:  # of the type alone: there is a layer
-        raise NotRepresentable("truenorth", "no layer", "a layer for the chip at least", "add layers")
+        raise NotRepresentable(owner, "no layer", "a layer for the chip at least", "add layers")
     return Parts(before, chip, after, first, tuple(names[k] for k in sorted(off)))
 
 
@@ -85,8 +86,28 @@ def _named(word: int | str, net: Sequential) -> list[int]:
 
 
 def passed(piece: Sequential | None, x: torch.Tensor) -> torch.Tensor:
-    """What a piece in software makes of a sequence, from rest; without one, the sequence itself."""
+    """What a piece in software makes of a sequence, from rest, in evaluation; without one, the sequence itself."""
     if piece is None:
         return x
-    with torch.no_grad():
+    with torch.no_grad(), evaluating(piece):
         return piece(x)[0]
+
+
+@contextmanager
+def evaluating(net: torch.nn.Module) -> Generator[None]:
+    """Inside, a network runs as in evaluation; afterwards each of its layers is in the mode that it was in.
+
+    >>> net = Sequential(torch.nn.Linear(2, 2), torch.nn.Dropout())
+    >>> with evaluating(net):
+    ...     net[1].training
+    False
+    >>> net[1].training
+    True
+    """
+    before = [(module, module.training) for module in net.modules()]
+    net.eval()
+    try:
+        yield
+    finally:
+        for module, training in before:
+            module.training = training

@@ -8,13 +8,11 @@ from typing import Any
 
 from torch import Tensor
 
-from rheobase.chip.mapping import Mapped
-from rheobase.chip.truenorth import Counts
+from rheobase.chip.events import Counts
+from rheobase.chip.plans import Done, Mapped, Plan
 from rheobase.energy import Span, chips
 from rheobase.energy.span import total
 from rheobase.energy.tables import joules, ranged
-
-CORES = 4096  # of a chip, whose power at rest they share
 
 
 @dataclass(frozen=True)
@@ -24,18 +22,22 @@ class Report:
     cores              of each layer, and of the splitters in front of it
     latency            ticks from a step of the input to the output of the same step
     exact_ticks        steps for which chip and network agree on any input; beyond, a potential may leave its range
+    of_cores           cores of a chip, which share its power at rest
     software           the layers that stay off the chip
     samples, ticks     how many were run, each so long (with the latency)
     same_spikes        samples of which all spikes that leave the chip are those of the network, tick by tick
     same_predictions   samples with the same prediction: by default the output that spikes most (the first of several)
     predicted, wanted  the predictions with the chip and without, (samples,)
     spikes, synaptic_events, hops   of a sample; `given`, `host`: spikes to and from the chip
-    bill               joules of a sample (`energy.chips.TrueNorth`), with these hops
+    bill               joules of a sample (`energy.chips`), with these hops
+    plain              of a float network that became one of the chip: its own predictions, (samples,)
+    changes            and what became of its layers (`loihi.Report`), under the first 500 samples at most
     """
 
     cores: dict[str, int]
     latency: int
     exact_ticks: float
+    of_cores: int
     software: tuple[str, ...] = ()
     samples: int = 0
     ticks: int = 0
@@ -49,6 +51,8 @@ class Report:
     bill: chips.Bill | None = None
     predicted: Tensor | None = field(default=None, repr=False, compare=False)
     wanted: Tensor | None = field(default=None, repr=False, compare=False)
+    plain: Tensor | None = field(default=None, repr=False, compare=False)
+    changes: Any = field(default=None, repr=False, compare=False)
 
     @property
     def n_cores(self) -> int:
@@ -65,20 +69,30 @@ class Report:
         """Joules of a sample without the power of a chip at rest: events, hops, spikes to the edge."""
         if self.bill is None:
             return None
-        return total([part for name, part in self.bill.parts.items() if name != chips.REST])
+        return total([part for name, part in self.bill.parts.items() if name not in chips.AT_REST])
 
     @property
     def shared_energy(self) -> Span | None:
         """Joules of a sample where the cores that are not used do something else: the share of the power at rest."""
         if self.bill is None or self.own_energy is None:
             return None
-        return self.own_energy + self.bill.parts[chips.REST] * (self.n_cores / CORES)
+        rest = total([part for name, part in self.bill.parts.items() if name in chips.AT_REST])
+        return self.own_energy + rest * (self.n_cores / self.of_cores)
+
+    @property
+    def same_as_plain(self) -> int | None:
+        """Samples whose prediction on the chip is that of the float network; None where there was none."""
+        return None if self.plain is None else int((self.plain == self.predicted).sum())
 
     def as_json(self) -> dict[str, Any]:
         """All numbers; an `exact_ticks` without end is None. Of predictions, how many are the same."""
-        own = {name: value for name, value in vars(self).items() if name not in ("bill", "predicted", "wanted")}
+        left_out = ("bill", "predicted", "wanted", "plain", "changes")
+        own = {name: value for name, value in vars(self).items() if name not in left_out}
         own |= {"software": list(self.software), "n_cores": self.n_cores}
         exact = None if math.isinf(self.exact_ticks) else int(self.exact_ticks)
+        if self.changes is not None:
+            own["layers"] = [vars(layer) for layer in self.changes.layers]
+            own["same_as_plain"] = self.same_as_plain
         return own | {"exact_ticks": exact, "bill": None if self.bill is None else self.bill.as_json()}
 
     def __str__(self) -> str:
@@ -91,6 +105,9 @@ class Report:
             lines.append("in software: " + ", ".join(self.software))
         if self.bill is None:
             return "\n".join([*lines, "not run: give samples x for the certificate and the bill"])
+        if self.changes is not None:
+            lines += str(self.changes).splitlines()
+            lines.append(f"same predictions as in full precision: {self.same_as_plain} of {self.samples} samples")
         lines += [
             f"same output spikes, tick by tick: {self.same_spikes} of {self.samples} samples",
             f"same predictions: {self.same_predictions} of {self.samples} samples",
@@ -103,7 +120,7 @@ class Report:
 
 
 def report_of(
-    found: Mapped, exact_ticks: float, spikes: tuple[Tensor, Tensor], predicted: tuple[Tensor, Tensor], counts: Counts,
+    plan: Plan, found: Mapped, spikes: tuple[Tensor, Tensor], predicted: tuple[Tensor, Tensor], counts: Counts,
     given: int, *, software: tuple[str, ...] = (),
 ) -> Report:  # fmt: skip
     """The report on samples: spikes that leave the chip (time, batch, outputs), and predictions (batch,).
@@ -113,15 +130,11 @@ def report_of(
     mine, expected = spikes
     steps, samples = mine.shape[:2]
     same = (mine == expected.to(mine.dtype)).all(2).all(0)
-    sent, host, hops, events = (float(each.mean()) for each in (counts.spikes, counts.host, counts.hops,
-                                                                counts.synaptic_events))  # fmt: skip
+    sent, events, axons, hops, host = (float(each.mean()) for each in (
+        counts.spikes, counts.synaptic_events, counts.active_axons, counts.hops, counts.host))  # fmt: skip
     into, ticks = given / samples, steps + found.latency
-    # spikes on the way: those of neurons, and those that come from outside
-    packets = sent + into
-    edge, each = ((host + into) / packets, hops / packets) if packets else (0.0, 0.0)
-    chip = chips.TrueNorth(hops=each, edge=edge)
-    bill = chip.bill(chips.Traffic(ticks, events, packets, sent, 0.0))
+    bill = plan.bill(Done(ticks, sent, events, axons, hops, into, host), found.net)
     return Report(
-        found.cores, found.latency, exact_ticks, software, samples, ticks, int(same.sum()),
+        found.cores, found.latency, plan.exact_ticks, plan.of_cores, software, samples, ticks, int(same.sum()),
         int((predicted[0] == predicted[1]).sum()), sent, events, hops, into, host, bill, *predicted,
     )  # fmt: skip

@@ -12,10 +12,11 @@ from rheobase.checks import is_number, is_whole
 from rheobase.chip.core_groups import confined
 from rheobase.chip.mapping.layers import WHY
 from rheobase.chip.parts import parts_of
+from rheobase.chip.voting import voting
 from rheobase.core.surrogates import ATan
 from rheobase.errors import NotRepresentable, ParameterError
-from rheobase.neurons import IF, LI
-from rheobase.nn import GroupReadout, Linear, Sequential, quantised
+from rheobase.neurons import IF
+from rheobase.nn import Linear, Sequential, quantised
 from rheobase.nn.quantise import kind_of
 
 
@@ -43,11 +44,9 @@ def prepared(
     """
     if not is_whole(v_threshold, 1, 1 << 17):
         raise ParameterError("prepared", f"v_threshold = {v_threshold!r}", "a whole number from 1 to 2^17", "8, say")
-    if not is_whole(votes, 0, 256):
-        raise ParameterError("prepared", f"votes = {votes!r}", "a whole number from 0 to 256", "8 neurons for a class")
     if not is_number(steepness, above=0):
         raise ParameterError("prepared", f"steepness = {steepness!r}", "a number > 0", "2.0, say")
-    parts = parts_of(_voting(net, votes) if votes else net, software)
+    parts = parts_of(voting(net, votes, lambda many, dt: IF(many, dt=dt)), software, owner="truenorth")
     wrong, layers = list[str](), list[Any]()
     for number, part in enumerate(cast(Sequence[Any], parts.chip.layers), start=parts.first):
         kind = kind_of(part)
@@ -78,21 +77,3 @@ def _without_bias(layer: Any) -> Linear:
     with torch.no_grad():
         made.weight.copy_(layer.weight)
     return made
-
-
-def _voting(net: Any, votes: int) -> Any:
-    """The network with neurons that vote in the place of the leaky integrators at its end, if it has them."""
-    if not isinstance(net, Sequential) or len(net) < 2 or kind_of(net[-1]) is not LI or kind_of(net[-2]) is not Linear:
-        return net
-    before, integrators = (cast(Any, part) for part in net.layers[-2:])
-    classes = before.out_features
-    cells = votes * classes
-    if not is_number(integrators.dt, above=0):
-        raise ParameterError(
-            "prepared", f"dt = {integrators.dt!r} of the readout", "a step > 0", "build it with dt=1.0"
-        )
-    neurons = IF(cells, dt=integrators.dt)
-    return Sequential(
-        *net.layers[:-2], Linear(before.in_features, cells, bias=False), neurons,
-        GroupReadout(cells, classes=classes, inhibition=0.0, decay=0.0),
-    )  # fmt: skip

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rheobase.chip import truenorth
+from rheobase.chip import loihi, truenorth
+from rheobase.chip.array_file import format_of
 from rheobase.chip.deployment import Deployed, check_spikes
-from rheobase.chip.truenorth import AXONS, NEURONS, Configuration
+from rheobase.chip.truenorth import AXONS, NEURONS
 from rheobase.errors import DataError
 
 KEY = "deployed"
+KINDS = {"rheobase.truenorth": truenorth, "rheobase.loihi": loihi}  # formats of files, and what reads them
 Axons = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
@@ -30,7 +32,7 @@ class Wired:
     facts               what else was kept: how samples become spikes, the certificate
     """
 
-    net: Configuration
+    net: Any
     n_inputs: int
     inputs: NDArray[np.int64]
     outputs: NDArray[np.int64]
@@ -61,15 +63,33 @@ def save(deployed: Deployed, path: str | Path, facts: Mapping[str, Any] | None =
         "outputs": deployed.mapped.outputs.tolist(), "latency": deployed.latency, "cores": deployed.mapped.cores,
         "facts": dict(facts or {}),
     }  # fmt: skip
-    truenorth.save(deployed.net, path, notes={KEY: kept})
+    kind = loihi if isinstance(deployed.net, loihi.Configuration) else truenorth
+    kind.save(deployed.net, path, notes={KEY: kept})
+
+
+def kind_of_file(path: str | Path) -> Any:
+    """The module of the chip that a file has a configuration of. Raises: `DataError`."""
+    name = format_of(path)
+    if name not in KINDS:
+        expected = f"a configuration of a chip ({' or '.join(KINDS)})"
+        raise DataError(str(path), f"format {name!r}", expected, "rheobase deploy RUN writes one")
+    return KINDS[name]
+
+
+def sizes(net: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many axons and how many neurons each core of a configuration has, (cores,) both."""
+    if isinstance(net, loihi.Configuration):
+        return np.array([len(core.mantissa) for core in net.cores]), np.array([core.n for core in net.cores])
+    return np.full(net.board.n_cores, AXONS), np.full(net.board.n_cores, NEURONS)
 
 
 def load(path: str | Path) -> Wired | None:
     """The configuration of a deployment; None where a file holds a configuration alone. Raises: `DataError`."""
-    kept = truenorth.notes(path).get(KEY)
+    kind = kind_of_file(path)
+    kept = kind.notes(path).get(KEY)
     if kept is None:
         return None
-    net = truenorth.load(path)
+    net = kind.load(path)
     try:
         inputs = np.array(kept["inputs"], np.int64).reshape(-1, 3)
         outputs = np.array(kept["outputs"], np.int64).reshape(-1, 2)
@@ -77,9 +97,13 @@ def load(path: str | Path) -> Wired | None:
     except (KeyError, TypeError, ValueError) as error:
         remedy = "deploy the run again"
         raise DataError(str(path), f"wiring that cannot be read ({error!r})", "that of a deployment", remedy) from error
-    most = np.array([found.n_inputs, net.board.n_cores, AXONS]), np.array([net.board.n_cores, NEURONS])
-    for name, table, limit in (("inputs", inputs, most[0]), ("outputs", outputs, most[1])):
-        if bool(((table < 0) | (table >= limit)).any()):
+    for name, table, of in (("inputs", inputs[:, 1:], 0), ("outputs", outputs, 1)):
+        most = sizes(net)[of]
+        core = np.clip(table[:, 0], 0, len(most) - 1)
+        wrong = (table < 0).any(1) | (table[:, 0] >= len(most)) | (table[:, 1] >= most[core])
+        if name == "inputs":
+            wrong |= (inputs[:, 0] < 0) | (inputs[:, 0] >= found.n_inputs)
+        if bool(wrong.any()):
             given = f"{name} that are not on the board"
             raise DataError(str(path), given, "the wiring of this configuration", "deploy the run again")
     return found

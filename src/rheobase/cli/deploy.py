@@ -1,4 +1,4 @@
-"""`rheobase deploy RUN --chip truenorth`: a trained network on a chip, with a certificate and a bill."""
+"""`rheobase deploy RUN --chip NAME`: a trained network on a chip, with a certificate and a bill."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ import typer
 from rheobase.cli.options import INTERRUPTED, DataDir, Debug, Json, Run, examples, path, reported, write_json
 
 if TYPE_CHECKING:
-    from rheobase.cli.deploying.job import Options, Outcome
+    from rheobase.cli.deploying.job import Outcome
+    from rheobase.cli.deploying.options import Options
     from rheobase.runs.model import Model
 
 EXAMPLES = examples(
     "rheobase train --neuron IF --data digits; rheobase deploy runs/if-digits --chip truenorth",
     "rheobase deploy runs/if-digits --chip truenorth --software 3 --software LI   (the readout stays in software)",
     "rheobase deploy runs/if-mnist --chip truenorth --inputs 128 --threshold 4,8,16",
+    "rheobase train --neuron CubaLIF --data digits; rheobase deploy runs/cubalif-digits --chip loihi",
 )
-CHIPS = ("truenorth",)
+CHIPS = ("truenorth", "loihi")
 VOTES = 8  # for each class
 
 
 def deploy(
     run: Run,
-    chip: Annotated[str, typer.Option(metavar="CHIP", help="Which chip: truenorth.")] = "truenorth",
+    chip: Annotated[str, typer.Option(metavar="CHIP", help="Which chip: truenorth or loihi.")] = "truenorth",
     software: Annotated[
         list[str] | None,
         typer.Option(
@@ -37,18 +39,39 @@ def deploy(
         typer.Option(
             min=1,
             max=256,
-            help="IF neurons of each class, in the place of a readout that no chip has (LI).",
+            help="Neurons of each class, in the place of a readout that no chip has (LI).",
             show_default="8, for such a readout",
         ),
     ] = None,
-    whole: Annotated[int, typer.Option(min=1, max=2, help="Weights: 1 is -1, 0, 1; 2 is -2 to 2.")] = 1,
+    whole: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=2, help="Weights of truenorth: 1 is -1, 0, 1; 2 is -2 to 2.", show_default="1, of truenorth"
+        ),
+    ] = None,
     threshold: Annotated[
-        str, typer.Option(metavar="N,...", help="Thresholds to train with, counted in weights; validation takes one.")
-    ] = "4,8,16",
+        str | None,
+        typer.Option(
+            metavar="N,...",
+            help="Thresholds of truenorth to train with, counted in weights; validation takes one.",
+            show_default="4,8,16",
+        ),
+    ] = None,
+    weight_bits: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,...",
+            help="Bits of a weight of loihi, 2 to 8, to train with; validation takes one.",
+            show_default="8",
+        ),
+    ] = None,
     inputs: Annotated[
         int | None,
         typer.Option(
-            min=1, max=256, help="Train layers in groups of neurons that read so many inputs each.", show_default="all"
+            min=1,
+            max=256,
+            help="Train layers in groups of neurons that read so many inputs each (truenorth).",
+            show_default="all",
         ),
     ] = None,
     epochs: Annotated[
@@ -56,37 +79,44 @@ def deploy(
     ] = None,
     lr: Annotated[float, typer.Option(help="Largest learning rate of that training.")] = 0.002,
     validation: Annotated[
-        float, typer.Option(min=0.01, max=0.9, help="Share of the training samples that choose threshold and epoch.")
+        float,
+        typer.Option(
+            min=0.01, max=0.9, help="Share of the training samples that choose threshold (or bits) and epoch."
+        ),
     ] = 0.1,
     limit: Annotated[int | None, typer.Option(min=1, help="Test samples to compare on.", show_default="all")] = None,
     data_dir: DataDir = None,
     out: Annotated[
-        Path | None, typer.Option(parser=path, metavar="FOLDER", help="Where it goes.", show_default="RUN/truenorth")
+        Path | None, typer.Option(parser=path, metavar="FOLDER", help="Where it goes.", show_default="RUN/CHIP")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what another deployment left in it.")] = False,
     json: Json = None,
     debug: Debug = False,
 ) -> None:
-    """Put a trained network of IF neurons on a chip: train it once more in whole numbers, map it, run both, compare.
+    """Put a trained network on a chip: train it once more in whole numbers, map it, run both, compare.
 
-    The layers of the run are trained in weights of whole numbers, once for each threshold, on the training samples;
-    held-out ones choose. FOLDER gets the chip's configuration (rheobase emulate, rheobase map), a certificate with the
-    predictions of every test sample, and a page. The same command goes on after Ctrl-C. In Python: chip.deploy.
+    truenorth takes IF neurons; loihi takes CubaLIF, LIF, HardResetLIF, PLIF, IF and HardResetIF. The layers of the run
+    are trained in weights of whole numbers, once for each threshold (truenorth) or number of bits (loihi), on the
+    training samples; held-out ones choose. FOLDER gets the chip's configuration (rheobase emulate, rheobase map), a
+    certificate with the predictions of every test sample, and a page. The same command goes on after Ctrl-C. In Python:
+    chip.deploy.
     """
     with reported(debug, json=json):
-        from rheobase.cli.deploying import job
+        from rheobase.cli.deploying.options import Options
         from rheobase.cli.runs_by_name import load_run
         from rheobase.errors import ParameterError, nearest
 
         if chip not in CHIPS:
             raise ParameterError("--chip", repr(chip), f"one of {', '.join(CHIPS)}", nearest(chip, CHIPS))
         model = load_run(run)
-        options = job.Options(
-            software=tuple(software or ()), votes=_votes(model, software or [], votes), whole=whole,
-            thresholds=_thresholds(threshold), inputs=inputs, epochs=epochs or model.settings.epochs, lr=lr,
-            validation=validation, limit=limit,
+        _of_other_chips(chip, whole=whole, threshold=threshold, inputs=inputs, weight_bits=weight_bits)
+        options = Options(
+            chip=chip, software=tuple(software or ()), votes=_votes(model, software or [], votes), whole=whole or 1,
+            thresholds=_numbers("--threshold", threshold or "4,8,16", 1, 1 << 17, "4,8,16"), inputs=inputs,
+            weight_bits=_numbers("--weight-bits", weight_bits or "8", 2, 8, "8"),
+            epochs=epochs or model.settings.epochs, lr=lr, validation=validation, limit=limit,
         )  # fmt: skip
-        folder = out or _place(model)
+        folder = out or _place(model, chip)
         _go(model, options, folder, data_dir, _command(run, options, folder), json, overwrite=overwrite)
 
 
@@ -108,13 +138,26 @@ def _go(
     try:
         with Watching() as watch:
             found = job.deployed(model, data, options, folder, watch=watch)
+        kept, shown, content = job.save_chip(found, folder), page.write(found, folder, command), found.as_json()
+        # the certificate comes last: with it, a deployment is whole
+        write(folder / job.CERTIFICATE, content)
     except KeyboardInterrupt:
         typer.secho(f"interrupted; the same command goes on from {folder / job.WORK}", fg="yellow", err=True)
         raise typer.Exit(INTERRUPTED) from None
-    kept, shown, content = job.save_chip(found, folder), page.write(found, folder, command), found.as_json()
-    write(folder / job.CERTIFICATE, content)
     write_json(json, content)
     _tell(found, kept, shown)
+
+
+def _of_other_chips(chip: str, **given: object) -> None:
+    """Raise `ParameterError` for an option of a chip that is not this one."""
+    from rheobase.errors import ParameterError
+
+    own = {"truenorth": ("whole", "threshold", "inputs"), "loihi": ("weight_bits",)}
+    for name, value in given.items():
+        if value is not None and name not in own[chip]:
+            option = "--" + name.replace("_", "-")
+            known = ", ".join("--" + one.replace("_", "-") for one in own[chip])
+            raise ParameterError(option, f"{value} for {chip}", f"an option that it has ({known})", "leave it out")
 
 
 def _votes(model: Model, software: list[str], votes: int | None) -> int:
@@ -135,33 +178,37 @@ def _votes(model: Model, software: list[str], votes: int | None) -> int:
     return 0
 
 
-def _thresholds(given: str) -> tuple[int, ...]:
+def _numbers(option: str, given: str, least: int, most: int, say: str) -> tuple[int, ...]:
     from rheobase.cli.quantity import whole
     from rheobase.errors import ParameterError
 
-    found = [whole(word.strip()) for word in given.split(",") if word.strip()]
-    known = [value for value in found if value is not None and 1 <= value <= 1 << 17]
-    if not known or len(known) < len(found):
-        raise ParameterError("--threshold", repr(given), "whole numbers from 1 to 131072", "--threshold 4,8,16, say")
+    found = [whole(word.strip()) for word in given.split(",")]
+    known = [value for value in found if value is not None and least <= value <= most]
+    if len(known) < len(found):
+        expected = f"whole numbers from {least} to {most}, with a comma between two"
+        raise ParameterError(option, repr(given), expected, f"{option} {say}, say")
     return tuple(dict.fromkeys(known))
 
 
-def _place(model: Model) -> Path:
-    """RUN/truenorth; of a network that comes with the package, a folder in runs/."""
+def _place(model: Model, chip: str) -> Path:
+    """RUN/CHIP; of a network that comes with the package, a folder in runs/."""
     from rheobase.cli.runs_by_name import RUNS
 
-    return model.folder / "truenorth" if model.card is None else RUNS / f"{model.folder.name}-truenorth"
+    return model.folder / chip if model.card is None else RUNS / f"{model.folder.name}-{chip}"
 
 
 def _command(run: str, options: Options, folder: Path) -> str:
     import shlex
 
-    words = ["rheobase", "deploy", run, "--chip", "truenorth"]
+    words = ["rheobase", "deploy", run, "--chip", options.chip]
     for layer in options.software:
         words += ["--software", layer]
     words += ["--votes", str(options.votes)] if options.votes else []
-    words += ["--whole", str(options.whole), "--threshold", ",".join(map(str, options.thresholds))]
-    words += ["--inputs", str(options.inputs)] if options.inputs is not None else []
+    if options.chip == "truenorth":
+        words += ["--whole", str(options.whole), "--threshold", ",".join(map(str, options.thresholds))]
+        words += ["--inputs", str(options.inputs)] if options.inputs is not None else []
+    else:
+        words += ["--weight-bits", ",".join(map(str, options.weight_bits))]
     words += ["--epochs", str(options.epochs), "--lr", f"{options.lr:g}", "--validation", f"{options.validation:g}"]
     words += ["--limit", str(options.limit)] if options.limit is not None else []
     return shlex.join([*words, "--out", str(folder)])
@@ -169,10 +216,12 @@ def _command(run: str, options: Options, folder: Path) -> str:
 
 def _tell(found: Outcome, kept: Path, shown: Path) -> None:
     from rheobase.cli.deploying.page import advice, rows
+    from rheobase.cli.deploying.targets import target_of
     from rheobase.cli.terminal import console, figures
 
     out = console()
-    out.print(f"{found.model.settings.neuron} on {found.model.task.name}, on TrueNorth", style="bold")
+    title = target_of(found.options).title
+    out.print(f"{found.model.settings.neuron} on {found.model.task.name}, on {title}", style="bold")
     out.print(figures(rows(found)))
     for line in advice(found):
         out.print(line, soft_wrap=True)

@@ -12,7 +12,6 @@ from rheobase.cli.options import MOST_SEED, DataDir, Debug, Json, examples, path
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rheobase.chip.truenorth import Run
     from rheobase.cli.deploying.stored import Drive, Stored
 
 EXAMPLES = examples(
@@ -83,7 +82,7 @@ def emulate(
                 drives: Iterable[Drive] = at.of_data(stored, samples or 1, data_dir, watch)
                 said, many = f"the first {samples or 1} test samples", samples or 1
             elif spikes is not None:
-                drives, said, many = [at.read_spikes(spikes, stored.net)], f"the spikes of {spikes}", 1
+                drives, said, many = [at.read_spikes(spikes, stored)], f"the spikes of {spikes}", 1
             elif rate is not None:
                 drives = [at.at_random(stored, rate, ticks or TICKS, seed)]
                 said, many = f"random spikes of {rate:g} Hz", 1
@@ -102,16 +101,15 @@ def emulate(
 
 def _run(
     stored: Stored, drives: Iterable[Drive], many: int, seed: int, watch: Any, *, keep: bool
-) -> tuple[dict[str, Any], list[Run]]:
+) -> tuple[dict[str, Any], list[Any]]:
     """Run each from rest, and count."""
     import time
 
     import numpy as np
 
-    from rheobase.chip.truenorth import Emulator
     from rheobase.cli.deploying.stored import voted
 
-    emulator, net = Emulator(stored.net), stored.net
+    emulator = stored.emulator()
     began, ticks, done = 0.0, 0, 0
     total, kept = dict.fromkeys(("spikes", "host", "synaptic_events", "hops", "merged", "active_axons"), 0), list[Any]()
     votes, right = list[int | None](), list[bool]()
@@ -143,10 +141,10 @@ def _run(
             kept.append(found)
         if many > 1:
             watch("samples", done, many)
-    in_use = int((net.target != -1).sum())
+    in_use = stored.in_use
     classes = [] if stored.wired is None else stored.wired.facts.get("classes", [])
     return {
-        "runs": done, "ticks": ticks, "cores": net.board.n_cores, "neurons in use": in_use, **total,
+        "runs": done, "ticks": ticks, "cores": stored.n_cores, "neurons in use": in_use, **total,
         "rate": 1000.0 * total["spikes"] / ticks / in_use if in_use else 0.0,
         "seconds": began, "ticks_per_second": ticks / began if began else 0.0,
         "predictions": [None if vote is None else classes[vote] for vote in votes],
@@ -172,7 +170,7 @@ def _rows(content: dict[str, Any]) -> dict[str, str]:
     return found
 
 
-def _write(out: Path, events: list[Run]) -> None:
+def _write(out: Path, events: list[Any]) -> None:
     """The spikes that left the chip, in one step."""
     import io
 

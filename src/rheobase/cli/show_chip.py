@@ -10,7 +10,6 @@ import typer
 from rheobase.cli.options import MOST_SEED, DataDir, Debug, Json, examples, path, reported, write_json
 
 if TYPE_CHECKING:
-    from rheobase.chip.truenorth import Run
     from rheobase.cli.deploying.stored import Drive, Stored
 
 EXAMPLES = examples(
@@ -41,40 +40,36 @@ def show_chip(
 ) -> None:
     """Show a chip: which layer has how many cores, axons, neurons and synapses in use, and what the mesh carries.
 
+    Of Loihi: compartments, axons in and out and the memory of synapses, of the limits of each core.
+
     Traffic is that of a test sample where the file says how samples become spikes and the data are there, else of
-    random spikes. In Python: rheobase.plot.chip_map(net, spikes).
+    random spikes. In Python: rheobase.plot.chip_map(net, spikes), and core_load(net) of Loihi.
     """
     with reported(debug, json=json):
-        from rheobase.chip.truenorth import traffic
+        from rheobase.cli.deploying import loihi_map, truenorth_map
         from rheobase.cli.deploying.stored import opened
         from rheobase.cli.terminal import console, figures, table
         from rheobase.files import ensure_writable
-        from rheobase.plot import check_picture_path, chip_map, save
+        from rheobase.plot import check_picture_path, save
 
         if plot is not None:
             ensure_writable(check_picture_path(plot), "--plot")
         stored = opened(file)
         run, said = _driven(stored, rate, ticks, seed, data_dir)
-        content: dict[str, Any] = {"file": str(stored.path), "traffic of": said, **_content(stored, run)}
+        kind = loihi_map if stored.on_loihi else truenorth_map
+        content: dict[str, Any] = {"file": str(stored.path), "traffic of": said, **kind.content(stored, run)}
         write_json(json, content)
         out = console()
         out.print(f"{stored.net!r}", style="bold", soft_wrap=True)
-        names = ("axons", "neurons", "synapses", "sent")
-        fullest: list[dict[str, int]] = content["fullest"]
-        rows = [(str(one["core"]), f"{one['x']}, {one['y']}", *(str(one[k]) for k in names))
-                for one in fullest]  # fmt: skip
-        columns = ("core", "x, y", "axons", "neurons", "synapses", "spikes sent")
-        out.print(table(columns, rows[:SHOWN], title="Fullest cores, each of 256 axons and neurons", right=columns))
-        out.print(figures(_rows(content, stored)))
+        rows = [tuple(map(str, one)) for one in kind.cores(content)]
+        out.print(table(kind.COLUMNS, rows[:SHOWN], title=kind.TITLE, right=kind.COLUMNS))
+        out.print(figures(kind.rows(content, stored)))
         if plot is not None:
-            # an idle chip has a load, and no traffic
-            spikes = run.spikes if len(run.spikes.tick) and traffic(stored.net, run.spikes).sent.any() else None
-            out.print(f"picture: {save(chip_map(stored.net, spikes), plot)}", soft_wrap=True)
+            out.print(f"picture: {save(kind.draw(stored, run), plot)}", soft_wrap=True)
 
 
-def _driven(stored: Stored, rate: float | None, ticks: int, seed: int, data_dir: Path | None) -> tuple[Run, str]:
+def _driven(stored: Stored, rate: float | None, ticks: int, seed: int, data_dir: Path | None) -> tuple[Any, str]:
     """A run with all spikes, and what drove it in words."""
-    from rheobase.chip.truenorth import Emulator
     from rheobase.cli.deploying.stored import at_random
     from rheobase.cli.watching import Watching
 
@@ -84,7 +79,7 @@ def _driven(stored: Stored, rate: float | None, ticks: int, seed: int, data_dir:
             each = RATE if rate is None else rate
             drive = at_random(stored, each, ticks, seed)
             said = f"{ticks} ticks of random spikes of {each:g} Hz{said}"
-        emulator, many = Emulator(stored.net), drive.ticks
+        emulator, many = stored.emulator(), drive.ticks
         run = emulator.run(many, drive.inputs, record="all", progress=lambda done: watch("ticks", done, many))
     return run, said
 
@@ -100,50 +95,3 @@ def _sample(stored: Stored, data_dir: Path | None, watch: Any) -> tuple[Drive | 
         return next(iter(of_data(stored, 1, data_dir, watch))), "the first test sample"
     except DataError as error:
         return None, f" (the data of the run: {error.given})"
-
-
-def _content(stored: Stored, run: Run) -> dict[str, Any]:
-    import numpy as np
-
-    from rheobase.chip.truenorth import traffic
-    from rheobase.plot.chip_map import load_of
-
-    net, found, load = stored.net, traffic(stored.net, run.spikes), load_of(stored.net)
-    sent, fuller = found.sent.ravel(), np.maximum(load["axons"], load["neurons"])
-    x, y = net.board.xy(np.arange(net.board.n_cores))
-    order = np.argsort(-fuller, kind="stable")
-    cores = [
-        {"core": int(k), "x": int(x[k]), "y": int(y[k]), "sent": int(sent[k]),
-         **{name: int(values[k]) for name, values in load.items()}}
-        for k in order
-        if fuller[k] > 0
-    ]  # fmt: skip
-    hops = int(found.along_x.sum() + found.along_y.sum())
-    return {
-        "board": {"width": net.board.width, "height": net.board.height}, "cores in use": len(cores), "fullest": cores,
-        "layers": {} if stored.wired is None else stored.wired.cores,
-        "latency": None if stored.wired is None else stored.wired.latency,
-        "synapses": net.n_synapses, "longest delay": int(net.delay[net.target >= 0].max(initial=0)),
-        "spikes": int(run.counts.spikes.sum()), "between cores": int(sent.sum()), "hops": hops,
-        "busiest link": int(max(found.along_x.max(initial=0), found.along_y.max(initial=0))),
-        "links": {"along x": found.along_x.tolist(), "along y": found.along_y.tolist()},
-    }  # fmt: skip
-
-
-def _rows(content: dict[str, Any], stored: Stored) -> dict[str, str]:
-    cores, board = content["cores in use"], content["board"]
-    found = {"cores in use": f"{cores} of {board['width']} x {board['height']}, and of 4,096 on a chip"}
-    if content["layers"]:
-        found["by layer"] = ", ".join(f"{n} for {name}" for name, n in content["layers"].items())
-        found["latency"] = f"{content['latency']} ticks"
-    if content["fullest"]:
-        most = {name: max(one[name] for one in content["fullest"]) for name in ("axons", "neurons")}
-        found["fullest"] = f"{most['axons']} of 256 axons, {most['neurons']} of 256 neurons"
-    found["synapses"] = f"{content['synapses']:,}"
-    found["longest delay"] = f"{content['longest delay']} of 15 ticks"
-    found["traffic of"] = content["traffic of"]
-    sent = content["between cores"]
-    each = f", {content['hops'] / sent:.3g} of a spike" if sent else ""
-    found["spikes between cores"] = f"{sent:,}, with {content['hops']:,} hops{each}"
-    found["busiest link"] = f"{content['busiest link']:,} spikes"
-    return found

@@ -13,7 +13,8 @@ from rheobase.energy.span import Span, total
 from rheobase.errors import NotRepresentable, ParameterError, nearest
 
 CORE = 256  # neurons and axons of a core of TrueNorth
-REST = "whole chip, at rest"
+REST, STATIC = "whole chip, at rest", "static"
+AT_REST = (REST, STATIC)  # the parts of bills that a chip takes whatever it does
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class Loihi:
             "neuron updates": c.LOIHI_IDLE.value * idle + c.LOIHI_ACTIVE.value * traffic.spikes,
             "spikes": c.LOIHI_SPIKE.value * traffic.packets,
             "hops between tiles": c.LOIHI_HOP.value * each * traffic.packets,
-            "static": c.LOIHI_STATIC.value * seconds,
+            STATIC: c.LOIHI_STATIC.value * seconds,
         }
         hops = "0, up to 10" if self.hops is None else f"{self.hops:g}, as given"
         notes = (f"hops of a spike: {hops}; steps of {1e3 * self.tick:g} ms; one whole chip, however little is used.",)

@@ -10,6 +10,7 @@ from rheobase.plot.cell_animation import cell_animation
 from rheobase.plot.cell_response import CellResponse, cell_response
 from rheobase.plot.chip_map import chip_map
 from rheobase.plot.confusion import confusion
+from rheobase.plot.core_load import core_load
 from rheobase.plot.dies import dies
 from rheobase.plot.labelled_map import labelled_map
 from rheobase.plot.learning_curve import learning_curve
@@ -45,6 +46,7 @@ __all__ = [
     "check_picture_path",
     "chip_map",
     "confusion",
+    "core_load",
     "dies",
     "labelled_map",
     "learning_curve",

@@ -18,6 +18,7 @@ from rheobase.chip.loihi.synapses import Weighted, mantissas, rounding_of
 from rheobase.core.wrappers.refractory import Refractory
 from rheobase.errors import NotRepresentable, ParameterError, ShapeError
 from rheobase.nn import Flatten, Sequential, SynapticDelay
+from rheobase.nn.quantise import kind_of
 
 DELAY_BITS = 6
 
@@ -29,7 +30,8 @@ class Loihi:
     Raises: `ParameterError` for a limit that is not a whole number of at least 1.
 
     Reference: Davies et al., IEEE Micro 38(1), 82 (2018), doi 10.1109/MM.2018.112130359; the delay and the refractory
-    period are those of Brian2Loihi (Michaelis et al., 2022).
+    period are those of Brian2Loihi (Michaelis et al., 2022); 8 tiles of 4 cores in each of 4 rows are those of SANA-FE
+    (Boyle et al., IEEE TCAD 44, 3165 (2025)).
     """
 
     cores: int = 128
@@ -39,6 +41,8 @@ class Loihi:
     synapse_bits: int = 8 * 128 * 1024
     delay: int = 62  # of a synapse, in steps
     refractory: int = 64  # steps from a spike to the next that may be
+    tile: int = 4  # cores that share a router
+    row: int = 8  # tiles in a row of the mesh
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
@@ -79,14 +83,28 @@ class Core:
         return None
 
 
-@dataclass(frozen=True)
-class _Placed:
-    """A layer of compartments and the synapses before it."""
+@dataclass(frozen=True, eq=False)
+class OnChip:
+    """A layer of compartments and the synapses before it, which are those of `weights`.
+
+    layer     the place of the compartments in the network
+    mantissa  of the synapse from each source, (compartments, sources); 0 where there is none
+    bits      of a synapse, with its delay
+    period    steps from a spike to the next that may be, (compartments,)
+    """
 
     layer: int
     name: str
-    reached: NDArray[np.bool_]  # (compartments, sources)
-    bits: int  # of a synapse
+    mantissa: NDArray[np.int16]
+    bits: int
+    weights: Any
+    compartments: Compartment
+    period: NDArray[np.int64]
+
+    @property
+    def reached(self) -> NDArray[np.bool_]:
+        """From which sources each compartment has a synapse."""
+        return self.mantissa != 0
 
 
 def cores(net: Sequential, shape: Sequence[int], chip: Loihi | None = None) -> tuple[Core, ...]:
@@ -107,15 +125,19 @@ def cores(net: Sequential, shape: Sequence[int], chip: Loihi | None = None) -> t
     [1024, 476]
     """
     chip = Loihi() if chip is None else chip
-    layers = list(_layers(net, tuple(shape), chip))
+    return split(list(layers_on(net, tuple(shape), chip)), chip)
+
+
+def split(layers: Sequence[OnChip], chip: Loihi) -> tuple[Core, ...]:
+    """The cores of layers, in their order. Raises: as `cores`."""
     found: list[Core] = []
     after: list[NDArray[np.bool_]] = []  # of each core of the layer behind, which sources reach it
     for placed in reversed(layers):
-        sends = np.zeros(len(placed.reached), np.int64)
+        sends, reached = np.zeros(len(placed.mantissa), np.int64), placed.reached
         for sources in after:
             sends += sources
-        taken = list(_split(placed, sends, chip))
-        after = [np.logical_or.reduce(placed.reached[core.start : core.stop]) for core in taken]
+        taken = list(_split(placed, reached, sends, chip))
+        after = [np.logical_or.reduce(reached[core.start : core.stop]) for core in taken]
         found[:0] = taken
     if len(found) > chip.cores:
         remedy = "smaller layers, or a Loihi with cores of several chips"
@@ -125,12 +147,12 @@ def cores(net: Sequential, shape: Sequence[int], chip: Loihi | None = None) -> t
     return tuple(found)
 
 
-def _split(placed: _Placed, sends: NDArray[np.int64], chip: Loihi) -> Iterator[Core]:
+def _split(placed: OnChip, reached: NDArray[np.bool_], sends: NDArray[np.int64], chip: Loihi) -> Iterator[Core]:
     """Cores for the compartments of a layer; `sends` is how many cores each of them reaches."""
-    synapses = np.concatenate([[0], np.cumsum(placed.reached.sum(1))])
+    synapses = np.concatenate([[0], np.cumsum(reached.sum(1))])
     axons = np.concatenate([[0], np.cumsum(sends)])
-    start, sources, last = 0, np.zeros(placed.reached.shape[1], bool), None
-    for k, row in enumerate(placed.reached):
+    start, sources, last = 0, np.zeros(reached.shape[1], bool), None
+    for k, row in enumerate(reached):
         sources |= row
         core = _core(placed, start, k + 1, sources, synapses, axons)
         if core.exceeded(chip) is not None and last is not None:
@@ -149,7 +171,7 @@ def _split(placed: _Placed, sends: NDArray[np.int64], chip: Loihi) -> Iterator[C
 
 
 def _core(
-    placed: _Placed, start: int, stop: int, sources: NDArray[np.bool_], synapses: NDArray[Any], axons: NDArray[Any]
+    placed: OnChip, start: int, stop: int, sources: NDArray[np.bool_], synapses: NDArray[Any], axons: NDArray[Any]
 ) -> Core:
     return Core(
         layer=placed.layer, start=start, stop=stop, in_axons=int(sources.sum()),
@@ -157,21 +179,23 @@ def _core(
     )  # fmt: skip
 
 
-def _layers(net: Sequential, shape: tuple[int, ...], chip: Loihi) -> Iterator[_Placed]:
-    """The layers of compartments, each with what reaches it."""
+def layers_on(net: Sequential, shape: tuple[int, ...], chip: Loihi) -> Iterator[OnChip]:
+    """The layers of compartments, each with what reaches it. Raises: as `cores`."""
     weights: nn.Module | None = None
     for k, layer in enumerate(net.layers):
         if isinstance(layer, Weighted):
             if weights is not None:
                 raise _no_layer(k, layer, "compartments between two layers of synapses", "add loihi.Compartment")
             weights = layer
-        elif weights is not None and _compartments(k, layer, chip) is not None:
-            reached, bits = _reached(weights, shape), _bits(k, weights, chip)
-            shape = tuple(layer.shape)  # type: ignore[arg-type]
-            if math.prod(shape) != len(reached):
+        elif weights is not None and (found := _compartments(k, layer, chip)) is not None:
+            mantissa, bits = _unrolled(weights, shape), _bits(k, weights, chip)
+            shape = tuple(found.shape)
+            if math.prod(shape) != len(mantissa):
                 given = f"layer {k} of {math.prod(shape)} compartments"
-                raise ShapeError("cores", given, f"{len(reached)}, the sums before it", "give them one shape")
-            yield _Placed(k, type(weights).__name__, reached, bits)
+                raise ShapeError("cores", given, f"{len(mantissa)}, the sums before it", "give them one shape")
+            steps = layer.tau_refrac.detach() + 1 if isinstance(layer, Refractory) else torch.ones(())
+            period = steps.cpu().expand(shape).flatten().numpy().astype(np.int64)
+            yield OnChip(k, kind_of(weights).__name__, mantissa, bits, weights, found, period)
             weights = None
         elif isinstance(layer, Flatten):
             shape = (math.prod(shape),)
@@ -183,7 +207,7 @@ def _layers(net: Sequential, shape: tuple[int, ...], chip: Loihi) -> Iterator[_P
 
 
 def _no_layer(k: int, layer: nn.Module, expected: str, remedy: str) -> NotRepresentable:
-    return NotRepresentable("a Loihi core", f"layer {k}, {type(layer).__name__}", expected, remedy)
+    return NotRepresentable("a Loihi core", f"layer {k}, {kind_of(layer).__name__}", expected, remedy)
 
 
 def _compartments(k: int, layer: nn.Module, chip: Loihi) -> Compartment | None:
@@ -216,13 +240,13 @@ def _bits(k: int, weights: nn.Module, chip: Loihi) -> int:
     return bits + DELAY_BITS
 
 
-def _reached(weights: nn.Module, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which sources each sum has a synapse from, (sums, sources)."""
-    there = (mantissas(weights) != 0).float()
-    if there.dim() == 2:
-        if shape != there.shape[1:]:
-            raise ShapeError("cores", f"an input of shape {shape}", f"{tuple(there.shape[1:])}", "the shape of a step")
-        return there.numpy(force=True).astype(bool)
+def _unrolled(weights: nn.Module, shape: tuple[int, ...]) -> NDArray[np.int16]:
+    """The mantissa from each source to each sum, (sums, sources)."""
+    held = mantissas(weights).float()
+    if held.dim() == 2:
+        if shape != held.shape[1:]:
+            raise ShapeError("cores", f"an input of shape {shape}", f"{tuple(held.shape[1:])}", "the shape of a step")
+        return held.numpy(force=True).astype(np.int16)
     conv: Any = weights
     if conv.padding_mode != "zeros":
         given = f"{type(conv).__name__} with padding_mode {conv.padding_mode!r}"
@@ -230,10 +254,8 @@ def _reached(weights: nn.Module, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     if len(shape) != conv.weight.dim() - 1 or shape[0] != conv.in_channels:
         expected = f"{conv.in_channels} channels and {conv.weight.dim() - 2} axes"
         raise ShapeError("cores", f"an input of shape {shape}", expected, "the shape of a step, without time and batch")
-    # what a one at each place alone reaches
-    alone = torch.eye(math.prod(shape), device=there.device).view(-1, *shape)
-    over = nn.functional.conv2d if there.dim() == 4 else nn.functional.conv1d
-    return (
-        over(alone, there, None, conv.stride, conv.padding, conv.dilation, conv.groups).flatten(1).T.numpy(force=True)
-        != 0
-    )
+    # what a one at each place alone adds
+    alone = torch.eye(math.prod(shape), device=held.device).view(-1, *shape)
+    over = nn.functional.conv2d if held.dim() == 4 else nn.functional.conv1d
+    found = over(alone, held, None, conv.stride, conv.padding, conv.dilation, conv.groups)
+    return found.flatten(1).T.round().numpy(force=True).astype(np.int16)

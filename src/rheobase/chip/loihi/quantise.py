@@ -1,4 +1,4 @@
-"""A network of `CubaLIF` on a Loihi core, and how its spikes change."""
+"""A network of integrate-and-fire neurons on a Loihi core, and how its spikes change."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from rheobase.chip.loihi.compartment import UNIT, Compartment
+from rheobase.chip.loihi.forms import FORMS, LOSSES, Form, form_of
 from rheobase.chip.loihi.scaling import registers
 from rheobase.chip.loihi.synapses import synapses
+from rheobase.core import Neuron
 from rheobase.core.execution.check import check_tensor
-from rheobase.core.integrators import ExpEuler
 from rheobase.errors import InputError, NotRepresentable, ParameterError, nearest
-from rheobase.neurons import CubaLIF
 from rheobase.nn import Conv1d, Conv2d, Dropout, Flatten, Sequential
+from rheobase.nn.quantise import kind_of
 
-LOSSES = {
-    "reset": "a chip resets to 0, CubaLIF down by its threshold",
-    "bias": "a chip's bias enters the potential, that of a linear layer the synaptic current",
-}
+CELLS = "CubaLIF, LIF, HardResetLIF, PLIF, IF or HardResetIF"
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class LayerReport:
     decay_error       the largest relative change of a decay, which for long time constants is that of theirs
     spikes_float      spikes of the float layer
     spikes_chip       spikes of the layer on the chip
-    coincident        of these, at the same neuron and step (a layer on the chip spikes one step earlier)
+    coincident        of these, at the same neuron and step (a layer of CubaLIF on the chip spikes one step earlier)
     """
 
     layer: int
@@ -66,16 +65,28 @@ class Report:
         return "\n".join(map(str, self.layers))
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a layer stands in the float network, and on the chip, whose spikes are `ahead` steps earlier."""
+
+    layer: int
+    on_chip: int
+    ahead: int
+    errors: dict[str, Any]
+
+
 def quantise(
     net: Sequential, x: Tensor, *, weight_bits: int = 8, allow: Sequence[str] = ()
 ) -> tuple[Sequential, Report]:
-    """A network of linear and convolutional layers and `CubaLIF`, in the whole numbers of a chip: (net, report).
+    """A network of linear and convolutional layers and neurons, in the whole numbers of a chip: (net, report).
 
-    The report compares the spikes of both, layer by layer, under the spikes `x`, as they run in evaluation. Its
-    weights can be trained on, through their rounding.
+    Neurons are `CubaLIF`, `LIF`, `HardResetLIF`, `PLIF`, `IF` and `HardResetIF`. The report compares the spikes of
+    both, layer by layer, under the spikes `x`, as they run in evaluation. Its weights can be trained on, through their
+    rounding, at the learning rates of the float network, in whose units they are kept.
 
-    `allow` names what may be lost: "reset", since a compartment is reset to 0 where `CubaLIF` goes down by its
-    threshold; "bias", since a bias enters the potential, at once, where that of a layer passes the synapse.
+    `allow` names what may be lost: "reset", since a compartment is reset to rest where `CubaLIF`, `LIF` and `IF` go
+    down by their threshold; "bias", since a bias enters the potential, at once, where that of a layer in front of
+    `CubaLIF` passes the synapse.
 
     Shapes: x (time, batch, ...), 0 or 1, the input of the network.
 
@@ -86,7 +97,7 @@ def quantise(
     Reference: Davies et al., IEEE Micro 38(1), 82 (2018), doi 10.1109/MM.2018.112130359, for the chip; the scales are
     derived in `rheobase.chip.loihi.scaling`.
 
-    >>> from rheobase import neurons
+    >>> from rheobase.neurons import CubaLIF
     >>> net = Sequential(nn.Linear(3, 2, bias=False), CubaLIF(2, dt=1.0))
     >>> nn.init.constant_(net[0].weight, 0.5).shape
     torch.Size([2, 3])
@@ -94,43 +105,68 @@ def quantise(
     >>> report.layers[0].spikes_float, report.layers[0].spikes_chip
     (8, 8)
     """
-    if isinstance(allow, str):
-        raise ParameterError("quantise", f"allow={allow!r}", "a tuple of names", f"allow=({allow!r},)")
-    for name in allow:
-        if name not in LOSSES:
-            raise ParameterError("quantise", f"allow {name!r}", "the name of a loss", nearest(str(name), LOSSES))
     if not isinstance(net, Sequential):
         raise ParameterError("quantise", type(net).__name__, "an nn.Sequential", "put the layers into one")
+    check_losses("quantise", allow)
     check_tensor("quantise", "x", x)
     if bool(((x != 0) & (x != 1)).any()):
         raise InputError("quantise", "an x that is not only 0 and 1", "spikes", "encode it: see rheobase.data")
+    chip, places = in_whole_numbers(net, weight_bits=weight_bits, allow=allow)
+    chip.to(x.device)
+    return chip, compared(copy.deepcopy(net).eval(), chip, places, x)
+
+
+def check_losses(owner: str, allow: Sequence[str]) -> None:
+    """Raise `ParameterError` for what is no tuple of names of losses."""
+    if isinstance(allow, str):
+        raise ParameterError(owner, f"allow={allow!r}", "a tuple of names", f"allow=({allow!r},)")
+    for name in allow:
+        if name not in LOSSES:
+            raise ParameterError(owner, f"allow {name!r}", "the name of a loss", nearest(str(name), LOSSES))
+
+
+def in_whole_numbers(
+    net: Sequential, *, weight_bits: int = 8, allow: Sequence[str] = (), first: int = 0
+) -> tuple[Sequential, list[Place]]:
+    """The network on the chip, and where each of its layers stands. Layers are numbered from `first` on, in errors.
+
+    Raises: as `quantise`.
+    """
     float_net = copy.deepcopy(net).eval()
     made: list[nn.Module] = []
-    places: list[tuple[int, int, dict[str, Any]]] = []  # of compartments: in the float network, on the chip, errors
+    places: list[Place] = []
     weights: tuple[int, nn.Module] | None = None
     for k, layer in enumerate(float_net.layers):
         if isinstance(layer, nn.Linear | Conv1d | Conv2d) and weights is None:
             weights = k, layer
-        elif isinstance(layer, CubaLIF) and weights is not None:
-            synaptic, compartments, errors = _layer(weights, k, layer, weight_bits, allow)
+        elif isinstance(layer, Neuron) and type(layer) in FORMS and weights is not None:
+            place, before = weights
+            owner = f"layer {place + first}, {before!r}, with layer {k + first}"
+            form = form_of(owner, layer)
+            synaptic, compartments, errors = _layer(owner, before, layer, form, weight_bits, allow)
             made += [synaptic, compartments]
-            places.append((k, len(made) - 1, errors))
+            ahead = form.ahead + (places[-1].ahead if places else 0)
+            places.append(Place(k, len(made) - 1, ahead, errors))
             weights = None
         elif isinstance(layer, Flatten) and weights is None:
             made.append(Flatten())
         elif not isinstance(layer, Dropout | nn.Dropout):
-            given, remedy = f"layer {k}, {type(layer).__name__}", "train with CubaLIF, or leave it in software"
-            expected = "linear or convolutional layers, each before a CubaLIF"
+            kind = kind_of(layer).__name__
+            given, remedy = f"layer {k + first}, {kind}", "train with one of these, or leave it in software"
+            expected = f"linear or convolutional layers, each before neurons of {CELLS}"
             raise NotRepresentable("a Loihi core", given, expected, remedy)
     if weights is not None or not places:
-        given = "no CubaLIF behind the last layer" if places or weights else "no CubaLIF"
-        raise NotRepresentable("a Loihi core", given, "a CubaLIF behind each layer of weights", "add neurons.CubaLIF")
-    chip = Sequential(*made).to(x.device)
-    with torch.no_grad():
-        pairs = zip(places, _spikes(float_net, x, [k for k, _, _ in places]), strict=True)
-        after = _spikes(chip, x.float(), [k for _, k, _ in places])
-        told = [_compared(k, errors, one, after[n], n + 1) for n, ((k, _, errors), one) in enumerate(pairs)]
-    return chip, Report(tuple(told))
+        given = "no neurons behind the last layer" if places or weights else "no neurons"
+        raise NotRepresentable("a Loihi core", given, f"{CELLS} behind each layer of weights", "add neurons.CubaLIF")
+    return Sequential(*made), places
+
+
+@torch.no_grad()
+def compared(float_net: Sequential, chip: Sequential, places: Sequence[Place], x: Tensor) -> Report:
+    """The spikes of both networks under x, layer by layer."""
+    before = _spikes(float_net, x, [place.layer for place in places])
+    after = _spikes(chip, x.float(), [place.on_chip for place in places])
+    return Report(tuple(_compared(*each) for each in zip(places, before, after, strict=True)))
 
 
 def _spikes(net: Sequential, x: Tensor, places: Sequence[int]) -> list[Tensor]:
@@ -138,38 +174,36 @@ def _spikes(net: Sequential, x: Tensor, places: Sequence[int]) -> list[Tensor]:
     return [out[k] for k in places]
 
 
-def _compared(layer: int, errors: dict[str, Any], one: Tensor, other: Tensor, ahead: int) -> LayerReport:
-    """`other`, on the chip, is `ahead` steps earlier."""
+def _compared(place: Place, one: Tensor, other: Tensor) -> LayerReport:
+    ahead = place.ahead
     same = int((one[ahead:].bool() & other[: max(0, len(other) - ahead)].bool()).sum())
     return LayerReport(
-        layer=layer, **errors, spikes_float=int(one.sum()), spikes_chip=int(other.sum()), coincident=same
+        layer=place.layer, **place.errors, spikes_float=int(one.sum()), spikes_chip=int(other.sum()), coincident=same
     )
 
 
 def _layer(
-    weights: tuple[int, nn.Module], k: int, neuron: CubaLIF, weight_bits: int, allow: Sequence[str]
+    owner: str, layer: Any, neuron: Neuron, form: Form, weight_bits: int, allow: Sequence[str]
 ) -> tuple[nn.Module, Compartment, dict[str, Any]]:
     """Synapses and compartments for a layer of weights and the neurons behind it, and the errors of their numbers."""
-    place, layer = weights
-    owner = f"layer {place}, {layer!r}, with layer {k}"
-    losses = ["reset", *(["bias"] if layer.bias is not None and bool(layer.bias.any()) else [])]  # type: ignore[union-attr,operator]
+    biased = layer.bias is not None and bool(layer.bias.any())
+    losses = [name for name in form.losses if name != "bias" or biased]
     for name in losses:
         if name not in allow:
             remedy = f"allow={tuple(losses)!r}, and look at the report"
-            raise NotRepresentable(owner, f"a loss of {name}: {LOSSES[name]}", "one that is allowed", remedy)
-    if not isinstance(neuron.integrator, ExpEuler):
-        raise NotRepresentable(owner, repr(neuron.integrator), "ExpEuler, a chip's step", "train with ExpEuler()")
-    found = registers(owner, layer.weight, layer.bias, neuron, weight_bits)  # type: ignore[arg-type]
-    twin: Any = copy.deepcopy(layer)
-    twin.bias = None
+            raise NotRepresentable(owner, f"a loss of {name}: {form.losses[name]}", "one that is allowed", remedy)
+    found = registers(owner, layer.weight, layer.bias, neuron, form, weight_bits)
+    # also of weights that are rounded as others are: a plain layer, with the values that they have
+    twin: Any = _plain(layer)
     # with an exponent below 0 the chip drops what is below 1
     twin.weight.data = (found.weight.round() if found.weight_exp < 0 else found.weight).float()
-    twin = synapses(twin.float(), weight_bits=weight_bits, weight_exp=found.weight_exp)
+    unit = float(layer.weight.detach().abs().max() / found.weight.abs().max())
+    twin = synapses(twin.float(), weight_bits=weight_bits, weight_exp=found.weight_exp, unit=unit)
     compartments = Compartment(
         neuron.shape, decay_u=found.decay_u, decay_v=found.decay_v, vth_mant=found.vth_mant,
         bias_mant=found.bias_mant, bias_exp=found.bias_exp, surrogate=neuron.surrogate,
     )  # fmt: skip
-    theta = (neuron.v_threshold - neuron.v_leak).detach().double() * found.scale / UNIT
+    theta = form.theta * found.scale / UNIT
     errors = {
         "weight_exp": found.weight_exp,
         "weight_error": float((twin.weight.detach().double() - found.weight).abs().max() / found.weight.abs().max()),
@@ -177,3 +211,12 @@ def _layer(
         "decay_error": found.decay_error,
     }
     return twin, compartments, errors
+
+
+def _plain(layer: Any) -> Any:
+    """A copy of a layer without a bias and without parametrizations of its weights."""
+    twin = copy.deepcopy(layer)
+    for name in list(getattr(twin, "parametrizations", {})):
+        parametrize.remove_parametrizations(twin, name)
+    twin.bias = None
+    return twin

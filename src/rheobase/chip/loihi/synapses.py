@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from rheobase.checks import is_whole
+from rheobase.checks import is_number, is_whole
 from rheobase.core.execution.finite import concrete
 from rheobase.core.primitives import substitute
 from rheobase.errors import NotRepresentable, ParameterError
@@ -26,7 +26,9 @@ class Mantissa(nn.Module):
 
     Mantissas are multiples of 2^(8 - weight_bits), of 2^(9 - weight_bits) in mode "mixed", where one bit is the sign:
     -256 to 254 for 8 bits; "excitatory" ones are 0 to 255, "inhibitory" ones -255 to 0. Where training takes a weight
-    beyond the ends, it is the end. The gradient is that of the identity, between the ends and beyond them.
+    beyond the ends, it is the end. The gradient is that of the identity, between the ends and beyond them. With a
+    `unit`, weights are kept, and learn, in those of the network that they come from, `unit` of which add 1: learning
+    rates are then those of that network.
 
     Shapes: weight (out, ...), in units of what a weight of 1 adds to the sum -> the same, whole numbers.
 
@@ -39,7 +41,7 @@ class Mantissa(nn.Module):
     Front. Neuroinform. 16, 1015624 (2022), doi 10.3389/fninf.2022.1015624.
     """
 
-    def __init__(self, weight_bits: int = 8, weight_exp: int = 0, sign_mode: str = "mixed"):
+    def __init__(self, weight_bits: int = 8, weight_exp: int = 0, sign_mode: str = "mixed", unit: float = 1.0):
         super().__init__()
         least = 2 if sign_mode == "mixed" else 1
         if sign_mode not in SIGN_MODES:
@@ -50,7 +52,9 @@ class Mantissa(nn.Module):
             raise ParameterError("Mantissa", f"weight_bits={weight_bits!r}", expected, "8 is usual")
         if not is_whole(weight_exp, -8, 7):
             raise ParameterError("Mantissa", f"weight_exp={weight_exp!r}", "a whole number from -8 to 7", "0 is usual")
-        self.weight_bits, self.weight_exp, self.sign_mode = weight_bits, weight_exp, sign_mode
+        if not is_number(unit, above=0):
+            raise ParameterError("Mantissa", f"unit={unit!r}", "a number > 0", "1.0: weights in what they add")
+        self.weight_bits, self.weight_exp, self.sign_mode, self.unit = weight_bits, weight_exp, sign_mode, unit
 
     @property
     def step(self) -> int:
@@ -64,9 +68,9 @@ class Mantissa(nn.Module):
         return {"mixed": (-256, most), "excitatory": (0, most), "inhibitory": (-most, 0)}[self.sign_mode]
 
     def mantissas(self, weight: Tensor) -> Tensor:
-        """What the chip stores: int32, shaped as the weight."""
+        """What the chip stores for a weight as it is kept: int32, of its shape."""
         low, high = self.ends
-        size = weight.detach().double() / 2.0**self.weight_exp
+        size = weight.detach().double() / (self.unit * 2.0**self.weight_exp)
         return (torch.round(size / self.step) * self.step).clamp(low, high).to(torch.int32)
 
     def forward(self, weight: Tensor) -> Tensor:
@@ -76,19 +80,19 @@ class Mantissa(nn.Module):
                 "Mantissa", f"weights that add up to {float(whole.abs().flatten(1).sum(1).amax()):g} for a neuron",
                 f"no more than {EXACT}, up to which float32 counts", "a smaller weight_exp, or fewer synapses",
             )  # fmt: skip
-        return substitute(whole.to(weight.dtype), weight)
+        return substitute(whole.to(weight.dtype), weight / self.unit)
 
     def right_inverse(self, weight: Tensor) -> Tensor:
         """A weight that is given, as it is kept; refused where the chip would hold another one altogether."""
         low, high = (end * 2.0**self.weight_exp for end in self.ends)
-        size = weight.detach()
+        size, kept = weight.detach(), weight * self.unit
         wrong = (size < low) | (size > high)
         if bool(wrong.any()):
             given = f"a weight of {float(size[wrong][0]):g} ({int(wrong.sum())} beyond the ends)"
             raise ParameterError(
                 "Mantissa", given, f"{low:g} to {high:g}, with {self.extra_repr()}", "scale the weights"
             )
-        if bool(size.any()) and not bool(self(size).any()):
+        if bool(size.any()) and not bool(self(kept.detach()).any()):
             given, expected = (
                 f"weights of at most {float(size.abs().max()):g}, all of which round to 0",
                 "some that do not",
@@ -97,17 +101,21 @@ class Mantissa(nn.Module):
                 "scale them: a threshold is 64 vth_mant, a weight of 1 adds 64; nn.init.uniform_(weight, -60, 60), say"
             )
             raise ParameterError("Mantissa", given, expected, remedy)
-        return weight
+        return kept
 
     def extra_repr(self) -> str:
-        return f"weight_bits={self.weight_bits}, weight_exp={self.weight_exp}, sign_mode={self.sign_mode!r}"
+        unit = "" if self.unit == 1.0 else f", unit={self.unit!r}"
+        return f"weight_bits={self.weight_bits}, weight_exp={self.weight_exp}, sign_mode={self.sign_mode!r}{unit}"
 
 
-def synapses(layer: Layer, *, weight_bits: int = 8, weight_exp: int = 0, sign_mode: str = "mixed") -> Layer:
+def synapses(
+    layer: Layer, *, weight_bits: int = 8, weight_exp: int = 0, sign_mode: str = "mixed", unit: float = 1.0
+) -> Layer:
     """A linear, convolutional or delaying layer, in place, whose weights are those that a Loihi core stores.
 
     Its weights, a learnable tensor as before, are in units of what one adds to a compartment's sum, and are rounded at
-    every use (see `Mantissa`). `mantissas(layer)` gives what the chip stores.
+    every use (see `Mantissa`). `mantissas(layer)` gives what the chip stores. `unit`: in which the learnable tensor is
+    kept; the weights that are given, and `layer.weight`, are in units of the chip whatever it is.
 
     Raises: `ParameterError` for another layer, for one with a bias (a bias is the compartment's), for one that is
     rounded already, for bits, exponents and modes that there are not, and for weights beyond the ends or that all round
@@ -126,7 +134,7 @@ def synapses(layer: Layer, *, weight_bits: int = 8, weight_exp: int = 0, sign_mo
         raise ParameterError("synapses", f"{layer!r}", "a layer without a bias", remedy)
     if parametrize.is_parametrized(layer):
         raise ParameterError("synapses", f"{layer!r}", "a layer with plain weights", "take the original")
-    rounding = Mantissa(weight_bits, weight_exp, sign_mode)
+    rounding = Mantissa(weight_bits, weight_exp, sign_mode, unit)
     parametrize.register_parametrization(layer, "weight", rounding)
     return layer
 

@@ -37,16 +37,24 @@ def placed(flow: NDArray[np.int64], width: int, height: int, *, seed: int = 0) -
     >>> hop_count(chain, placed(chain, 2, 2), 2)
     15
     """
-    n, places, g = len(flow), width * height, np.random.default_rng(seed)
-    y, x = np.divmod(np.arange(places), width)
-    distance = np.abs(x[:, None] - x) + np.abs(y[:, None] - y)
+    y, x = np.divmod(np.arange(width * height), width)
+    return placed_among(flow, np.abs(x[:, None] - x) + np.abs(y[:, None] - y), seed=seed)
+
+
+def placed_among(flow: NDArray[np.int64], distance: NDArray[np.int64], *, seed: int = 0) -> NDArray[np.int64]:
+    """As `placed`, of places with these distances, (places, places), at least as many as there are cores.
+
+    >>> placed_among(np.diag([5, 5], 1), np.array([[0, 0, 1], [0, 0, 1], [1, 1, 0]])).tolist()
+    [0, 1, 2]
+    """
+    n, places, g = len(flow), len(distance), np.random.default_rng(seed)
     both = np.zeros((places, places), np.int64)
     both[:n, :n] = flow + flow.T
     np.fill_diagonal(both, 0)
     starts = [np.arange(places)]
     starts += [g.permutation(places) for _ in range(max(0, min(STARTS, ENOUGH // places) - 1))]
     found = [_exchanged(both, distance, start)[:n] for start in starts]
-    return min(found, key=lambda place: hop_count(flow, place, width))
+    return min(found, key=lambda place: int((flow * distance[place][:, place]).sum()))
 
 
 def _exchanged(flow: NDArray[np.int64], distance: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rheobase.checks import is_whole
+from rheobase.chip.events import Counts, Events
 from rheobase.chip.truenorth.board import NEURONS, TrueNorth
 from rheobase.chip.truenorth.configuration import POTENTIAL, ROW
 from rheobase.errors import StateError
@@ -33,31 +34,6 @@ class State:
 
     def __repr__(self) -> str:
         return f"<State before tick {self.tick}, seed {self.seed}, {self.v.shape[0]} cores>"
-
-
-class Events(NamedTuple):
-    """Spikes, by tick, then by core, then by neuron: arrays of one length."""
-
-    tick: NDArray[np.int64]
-    core: NDArray[np.int64]
-    neuron: NDArray[np.int64]
-
-
-class Counts(NamedTuple):
-    """What happened in each tick, int64 (ticks,): what the energy of a run is made of.
-
-    `synaptic_events`: synapses (points of crossbars that are set) of the active axons. `hops`: from router to router,
-    of all spikes; `crossings`: from chip to chip. `host`: spikes that leave the board. `merged`: spikes that found
-    their axon already active in their tick, and so have no effect.
-    """
-
-    spikes: NDArray[np.int64]
-    active_axons: NDArray[np.int64]
-    synaptic_events: NDArray[np.int64]
-    hops: NDArray[np.int64]
-    crossings: NDArray[np.int64]
-    host: NDArray[np.int64]
-    merged: NDArray[np.int64]
 
 
 class Run(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from rheobase import chip
-from rheobase.chip import Deployed, Report, TrueNorth, wiring_notes
-from rheobase.chip.mapping.layers import layers_of
+from rheobase.chip import Deployed, Report, wiring_notes
 from rheobase.chip.parts import parts_of
-from rheobase.chip.truenorth import AXONS
+from rheobase.cli.deploying.options import Options
+from rheobase.cli.deploying.targets import target_of
 from rheobase.cli.training.progress import progress
 from rheobase.data import Dataset, EventDataset, Watch
 from rheobase.errors import CheckpointError, NotRepresentable, ParameterError
@@ -30,27 +30,9 @@ from rheobase.runs.model import Model
 from rheobase.runs.threads import threads
 
 CHIP, CERTIFICATE, WEIGHTS, WORK = "chip.safetensors", "certificate.json", "whole.json", "work"
+SOME = 64  # training samples, by which fresh weights are scaled
 AT_ONCE = 500  # test samples that are encoded at a time
 NARROW = 8.0  # spikes of a class that are a score of 1 in training
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """What decides the numbers of a deployment, beside the run."""
-
-    software: tuple[str, ...]
-    votes: int
-    whole: int
-    thresholds: tuple[int, ...]
-    inputs: int | None
-    epochs: int
-    lr: float
-    validation: float
-    limit: int | None
-
-    def as_json(self) -> dict[str, Any]:
-        """As values of JSON."""
-        return {**asdict(self), "software": list(self.software), "thresholds": list(self.thresholds)}
 
 
 @dataclass(frozen=True)
@@ -59,8 +41,8 @@ class Outcome:
 
     model: Model
     options: Options
-    tried: Mapping[int, float]  # the validation accuracy of each threshold
-    v_threshold: int
+    tried: Mapping[int, float]  # the validation accuracy of each threshold, or number of bits
+    chosen: int
     net: Sequential
     deployed: Deployed
     report: Report
@@ -93,9 +75,9 @@ class Outcome:
             "true": self.truth,
         }  # fmt: skip
         return {
-            "run": str(self.model.folder), "chip": "truenorth", "options": self.options.as_json(),
-            "of": facts(self.model),
-            "validation": {str(k): v for k, v in self.tried.items()}, "v_threshold": self.v_threshold,
+            "run": str(self.model.folder), "chip": self.options.chip, "options": self.options.as_json(),
+            "of": facts(self.model), "validation": {str(k): v for k, v in self.tried.items()},
+            target_of(self.options).word: self.chosen,
             "accuracy": {"full precision": self.plain, "whole numbers": self.accuracy(report.wanted),
                          "on the chip": self.accuracy(report.predicted),
                          "standard error of what is lost": self.error_of_loss},
@@ -121,36 +103,23 @@ def check(model: Model, options: Options) -> Sequential:
     if model.task.scaling is not None:
         given, remedy = "time series, which come as values", "train on images or events"
         raise NotRepresentable("deploy", given, "samples that become spikes", remedy)
-    net = twin(model, options, options.thresholds[0])
-    parts = parts_of(net, options.software)
-    wide = [
-        f"neurons of layer {k} (Linear) read {part.in_features} inputs, more than the {AXONS} axons of a core"
-        for k, part in enumerate(parts.chip.layers, start=parts.first)
-        if isinstance(part, torch.nn.Linear) and options.inputs is None and part.in_features > AXONS
-    ]
-    if wide:
-        expected = f"neurons of up to {AXONS} inputs"
-        remedy = "--inputs 128 trains groups of neurons that read as many inputs each; or --software leaves a layer out"
-        raise NotRepresentable("truenorth", "; ".join(wide), expected, remedy)
+    target = target_of(options)
+    net = twin(model, options, options.tried[0])
+    parts = parts_of(net, options.software, owner=target.name)
     if isinstance(parts.chip[-1], torch.nn.Linear):
         number = parts.first + len(parts.chip) - 1
         given = f"layer {number} (Linear) as the last of the chip, without the neurons that it feeds"
         remedy = f"--software {number} as well, which leaves its synapses in software with them"
-        raise NotRepresentable("truenorth", given, "neurons at the end of the chip, which spike", remedy)
-    layers_of(parts.chip, first=parts.first)
+        raise NotRepresentable(target.name, given, "neurons at the end of the chip, which spike", remedy)
+    target.check(parts, options)
     recipe(model, options)  # what it refuses, it refuses here
     return net
 
 
-def twin(model: Model, options: Options, v_threshold: int) -> Sequential:
-    """The network of a run in whole numbers, before it is trained."""
-    task, shape = model.task, model.task.sample_shape
-    known = shape if task.duration_ms is None and len(shape) <= 2 else None
+def twin(model: Model, options: Options, value: int, x: Tensor | None = None) -> Sequential:
+    """The network of a run in whole numbers, before it is trained, with this threshold or number of bits."""
     with seeded(model.settings.seed, torch.device("cpu")):
-        return chip.prepared(
-            model.network, whole=options.whole, v_threshold=v_threshold, software=options.software,
-            votes=options.votes, inputs=options.inputs, shape=known, step_of="mean",
-        )  # fmt: skip
+        return target_of(options).twin(model, options, value, x)
 
 
 def recipe(model: Model, options: Options) -> Recipe:
@@ -163,7 +132,9 @@ def recipe(model: Model, options: Options) -> Recipe:
 
 
 def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, watch: Watch) -> Outcome:
-    """Train for each threshold, take the best by validation, and put it on the chip. Stored training is not repeated.
+    """Train for each threshold (or number of bits), take the best by validation, and put it on the chip.
+
+    Stored training is not repeated.
 
     Raises: `TrainingInterrupted` after Ctrl-C, `NotRepresentable` for a limit of the chip, `StorageError`.
     """
@@ -176,13 +147,15 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
     def fit(at: Path, net: Sequential, rule: Recipe) -> dict[str, Any]:
         return _fit(model, at, net, rule, encoder, train, validation)
 
-    units = [_unit(model, options, v_threshold, folder, fit) for v_threshold in options.thresholds]
+    target, few = target_of(options), torch.arange(min(SOME, len(train[1])))
+    some = Samples.of("training", train, encoder).encoded(encoder, few, settings.seed).sequence
+    units = [_unit(model, options, value, folder, some, fit) for value in options.tried]
     with threads(settings.threads):
         found = {done.unit.name: done.result for done in run(units, folder / WORK)}
-        tried = {v: float(found[f"threshold-{v}"]["validation"]) for v in options.thresholds}
+        tried = {v: float(found[target.named(v)]["validation"]) for v in options.tried}
         best = max(tried, key=lambda v: tried[v])
-        net = twin(model, options, best)
-        held = found[f"threshold-{best}"]
+        net = twin(model, options, best, some)
+        held = found[target.named(best)]
         net.load_state_dict({k.removeprefix("weights/"): torch.as_tensor(v) for k, v in held.items() if "/" in k})
         net.eval()
         x, truth = _encoded(model, data, options, encoder)
@@ -190,7 +163,7 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
         plain = float((own == truth).float().mean())
         rule, many = recipe(model, options).criterion, x.shape[1]
         on_chip, report = chip.deploy(
-            net, TrueNorth(), x, software=options.software, predict=rule.predict,
+            net, target.chip, x, software=options.software, predict=rule.predict,
             progress=lambda done: watch("samples on the chip", done, many),
         )  # fmt: skip
     from rheobase.chip.deployment import entering
@@ -199,12 +172,16 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
     return Outcome(model, options, tried, best, net, on_chip, report, truth, plain, own, example)
 
 
-def _unit(model: Model, options: Options, v_threshold: int, folder: Path, fit: Callable[..., dict[str, Any]]) -> Unit:
-    name = f"threshold-{v_threshold}"
-    given = {k: v for k, v in options.as_json().items() if k not in ("thresholds", "limit")}
-    told = {**given, "v_threshold": v_threshold, "of": facts(model)}
+def _unit(
+    model: Model, options: Options, value: int, folder: Path, some: Tensor, fit: Callable[..., dict[str, Any]]
+) -> Unit:
+    target = target_of(options)
+    name, given = target.named(value), options.as_json()
+    left_out = (target.listed, "limit")
+    told = {**{k: v for k, v in given.items() if k not in left_out}, target.word: value, "of": facts(model)}
+    told |= target.told(twin(model, options, value, some))
     at = folder / WORK / f"{name}-{store.key(told)[:8]}"
-    return Unit(name, lambda: fit(at, twin(model, options, v_threshold), recipe(model, options)), {}, told)
+    return Unit(name, lambda: fit(at, twin(model, options, value, some), recipe(model, options)), {}, told)
 
 
 def _fit(
@@ -248,7 +225,8 @@ def save_chip(outcome: Outcome, folder: Path) -> Path:
     model = outcome.model
     # no certificate of another chip may stand beside this one
     (folder / CERTIFICATE).unlink(missing_ok=True)
-    told = {"options": outcome.options.as_json(), "v_threshold": outcome.v_threshold, "of": facts(model)}
+    word = target_of(outcome.options).word
+    told = {"options": outcome.options.as_json(), word: outcome.chosen, "of": facts(model)}
     save_weights(folder / WEIGHTS, outcome.net, told)
     kept = {
         "run": str(model.folder), "settings": model.settings.as_json(), "task": model.task.as_json(),
@@ -266,7 +244,8 @@ def check_folder(folder: Path, model: Model, options: Options, *, overwrite: boo
     if folder.is_dir() and not own and any(folder.iterdir()):
         # a report.html of a run would be written over, say
         given = f"{folder}, which holds something else"
-        raise ParameterError("deploy --out", given, "a new folder, or one of a deployment", f"--out {folder}/truenorth")
+        expected, remedy = "a new folder, or one of a deployment", f"--out {folder}/{options.chip}"
+        raise ParameterError("deploy --out", given, expected, remedy)
     if overwrite or not path.is_file():
         return
     held = read_json(path)

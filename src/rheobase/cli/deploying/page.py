@@ -5,14 +5,11 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
-from rheobase.chip.truenorth import Emulator
 from rheobase.cli.deploying.job import CERTIFICATE, CHIP, Outcome
+from rheobase.cli.deploying.targets import target_of
 from rheobase.energy.tables import joules, ranged
 from rheobase.machine import machine
-from rheobase.plot import Link, Picture, Report, chip_map
-from rheobase.plot.style import Style
+from rheobase.plot import Link, Report
 
 PAGE = "report.html"
 
@@ -24,19 +21,21 @@ def rows(found: Outcome) -> dict[str, str]:
     lost = 100 * (found.plain - on_chip)
     by_chance = 100 * found.error_of_loss
     tried = ", ".join(f"{v}: {100 * share:.2f} %" for v, share in found.tried.items())
+    target = target_of(found.options)
     named = {
         "same predictions": f"{report.same_predictions:,} of {samples:,} test samples, as the network in whole numbers",
         "same spikes out": f"{report.same_spikes:,} of {samples:,} samples, tick by tick",
         "accuracy on the chip": f"{100 * on_chip:.2f} %",
         "in whole numbers": f"{100 * whole:.2f} % in software",
         "in full precision": f"{100 * found.plain:.2f} %, so {lost:.2f} +- {by_chance:.2f} points are lost",
-        "threshold": f"{found.v_threshold}, by validation ({tried})",
+        target.said: f"{found.chosen}, by validation ({tried})",
         "cores": f"{report.n_cores}: " + ", ".join(f"{n} for {name}" for name, n in report.cores.items()),
         "in software": ", ".join(report.software) or "nothing",
         "latency": f"{1e3 * report.seconds:g} ms for a sample of {report.ticks - report.latency} steps "
         f"({report.latency} ticks from a step to its output)",
         "a sample": f"{report.spikes:,.0f} spikes, {report.synaptic_events:,.0f} synaptic events, "
         f"{report.hops:,.0f} hops",
+        **target.more(found),
     }
     for name, span in (
         ("energy, of its own", report.own_energy), ("with its cores at rest", report.shared_energy),
@@ -53,7 +52,7 @@ def advice(found: Outcome) -> list[str]:
     if lost <= max(0.01, 2 * found.error_of_loss):
         return []
     options = found.options
-    what = ["--whole 2 (weights of five values; many more cores)"] if options.whole == 1 else []
+    what = target_of(options).advice(options)
     what += [f"--votes {2 * options.votes}"] if 0 < options.votes <= 128 else []
     what += [f"--epochs {2 * options.epochs}", f"--software {found.last_linear} and the layers behind it"]
     text = f"{100 * lost:.1f} points are lost to whole numbers. What may lose less: {', or '.join(what)}"
@@ -69,7 +68,7 @@ def write(found: Outcome, folder: Path, command: str) -> Path:
     warnings += advice(found)
     chosen = {name: _said(value) for name, value in found.options.as_json().items() if value is not None}
     page = Report(
-        title=f"{model.settings.neuron} network on {model.task.name}, on TrueNorth",
+        title=f"{model.settings.neuron} network on {model.task.name}, on {target_of(found.options).title}",
         summary=f"On the emulated chip {report.same_predictions:,} of {report.samples:,} predictions are those of the "
         f"network in whole numbers; {100 * found.accuracy(report.predicted):.2f} % are right, and "
         f"{100 * found.plain:.2f} % in full precision.",
@@ -80,7 +79,7 @@ def write(found: Outcome, folder: Path, command: str) -> Path:
         ],
         figures=rows(found),
         warnings=warnings,
-        pictures=[_picture(found)],
+        pictures=[target_of(found.options).picture(found.deployed, found.example)],
         settings={**chosen, "run": str(model.folder), "network": repr(found.net)},
         command=command,
         footer=f"rheobase {host['rheobase']}, torch {host['torch']}, Python {host['python']}, {host['system']}; "
@@ -91,19 +90,3 @@ def write(found: Outcome, folder: Path, command: str) -> Path:
 
 def _said(value: object) -> str:
     return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
-
-
-def _picture(found: Outcome) -> Picture:
-    deployed, x = found.deployed, found.example
-    spikes = Emulator(deployed.net).run(len(x) + deployed.latency, deployed.inputs(x), record="all").spikes
-
-    def draw(style: Style) -> Figure:
-        return chip_map(deployed.net, spikes, style=style)
-
-    return Picture(
-        "The chip",
-        "Above: axons and neurons of each core in use, of 256. Below: the spikes that cores send for "
-        "one test sample, and those that links between routers carry.",
-        "a map of the cores in use with their load, and of the traffic between them",
-        draw,
-    )

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rheobase.chip import truenorth, wiring_notes
+from rheobase.chip import loihi, wiring_notes
 from rheobase.chip.deployment import check_spikes
-from rheobase.chip.truenorth import AXONS, Configuration
-from rheobase.chip.wiring_notes import Wired
+from rheobase.chip.truenorth import NOWHERE
+from rheobase.chip.wiring_notes import Wired, sizes
 from rheobase.cli.deploying.job import CHIP
 from rheobase.data import Dataset, EventDataset, Watch
 from rheobase.errors import DataError, ParameterError
@@ -27,6 +27,7 @@ from rheobase.runs.task import Task
 Inputs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 SPIKES = ("tick", "core", "axon")
 CHUNK = 256  # ticks whose chances are drawn at a time
+CHIPS = ("truenorth", "loihi")  # whose deployments stand in a run, each in a folder of its name
 
 
 @dataclass(frozen=True)
@@ -34,23 +35,59 @@ class Stored:
     """A configuration from a file; `wired` is None where the file has no wiring."""
 
     path: Path
-    net: Configuration
+    net: Any
     wired: Wired | None
+
+    @property
+    def on_loihi(self) -> bool:
+        """Whether it is a configuration of Loihi, and not of TrueNorth."""
+        return isinstance(self.net, loihi.Configuration)
+
+    @property
+    def n_cores(self) -> int:
+        """Cores of the configuration."""
+        return len(sizes(self.net)[0])
+
+    @property
+    def in_use(self) -> int:
+        """Neurons that send somewhere."""
+        return self.net.n_neurons if self.on_loihi else int((self.net.target != NOWHERE).sum())
+
+    @property
+    def settles(self) -> int:
+        """Ticks after the last spike in, up to which delays may bring it."""
+        return loihi.SLOTS if self.on_loihi else 16
+
+    def emulator(self) -> Any:
+        """What runs it."""
+        from rheobase.chip import truenorth
+
+        return (loihi if self.on_loihi else truenorth).Emulator(self.net)
 
 
 def opened(given: str) -> Stored:
     """The configuration of a file, of the folder of a deployment, or of a run that was deployed.
 
-    Raises: `ParameterError` where there is none, `DataError` for a file that is damaged or of another kind.
+    Raises: `ParameterError` where there is none, or one for each of several chips; `DataError` for a file that is
+    damaged or of another kind.
     """
     place = expanded(given, "FILE")
-    tried = [place, place / CHIP, place / "truenorth" / CHIP, Path("runs") / place / "truenorth" / CHIP]
+    tried = [place, place / CHIP]
     path = next((one for one in tried if one.is_file()), None)
+    if path is None:
+        within = [folder / name / CHIP for folder in (place, Path("runs") / place) for name in CHIPS]
+        found = [one for one in within if one.is_file()]
+        # a run is found in one folder
+        found = [one for one in found if one.parent.parent == found[0].parent.parent]
+        if len(found) > 1:
+            expected = "one deployment: the run was put on several chips"
+            raise ParameterError("FILE", repr(given), expected, " or ".join(str(one.parent) for one in found))
+        path = found[0] if found else None
     if path is None:
         expected = f"a configuration, or the folder of a run that was deployed ({CHIP} in it)"
         raise ParameterError("FILE", repr(given), expected, "rheobase deploy RUN --chip truenorth makes one")
     wired = wiring_notes.load(path)
-    return Stored(path, truenorth.load(path) if wired is None else wired.net, wired)
+    return Stored(path, wiring_notes.kind_of_file(path).load(path) if wired is None else wired.net, wired)
 
 
 @dataclass(frozen=True)
@@ -62,7 +99,7 @@ class Drive:
     truth: int | None = None
 
 
-def read_spikes(path: Path, net: Configuration) -> Drive:
+def read_spikes(path: Path, stored: Stored) -> Drive:
     """The spikes of an .npz or a .csv with columns tick, core, axon; the run lasts as long as delays may be after them.
 
     Raises: `DataError`.
@@ -80,13 +117,14 @@ def read_spikes(path: Path, net: Configuration) -> Drive:
     if any(one.ndim != 1 or one.dtype.kind not in "iu" or len(one) != len(columns[0]) for one in columns):
         raise DataError(str(path), "columns of other kinds or lengths", expected, "whole numbers, one row a spike")
     tick, core, axon = (one.astype(np.int64) for one in columns)
-    return Drive(int(tick.max()) + 16 if len(tick) else 16, (tick, core, axon))
+    return Drive((int(tick.max()) if len(tick) else 0) + stored.settles, (tick, core, axon))
 
 
 def at_random(stored: Stored, rate: float, ticks: int, seed: int) -> Drive:
     """Each axon that the host feeds (each of all, where that is not known) is active at a rate (Hz), by chance."""
     g, chance = np.random.default_rng(seed), rate / 1000.0
-    many = stored.net.board.n_cores * AXONS if stored.wired is None else stored.wired.n_inputs
+    axons = sizes(stored.net)[0]
+    many = int(axons.sum()) if stored.wired is None else stored.wired.n_inputs
     ticks_of, which_of = list[NDArray[np.int64]](), list[NDArray[np.int64]]()
     for first in range(0, ticks, CHUNK):
         tick, which = np.nonzero(g.random((min(CHUNK, ticks - first), many)) < chance)
@@ -94,7 +132,8 @@ def at_random(stored: Stored, rate: float, ticks: int, seed: int) -> Drive:
         which_of.append(which)
     tick, which = np.concatenate(ticks_of), np.concatenate(which_of)
     if stored.wired is None:
-        return Drive(ticks, (tick, *np.divmod(which, AXONS)))
+        core = np.repeat(np.arange(len(axons)), axons)[which]
+        return Drive(ticks, (tick, core, which - (np.cumsum(axons) - axons)[core]))
     return Drive(ticks + stored.wired.latency, stored.wired.to_axons(tick, which))
 
 
