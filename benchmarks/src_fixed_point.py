@@ -139,7 +139,7 @@ def digits(quick: bool) -> dict[str, Any]:
             for bits in (5,) if quick else (8, 5, 4, 3, 2):
                 fixed, _ = fixed_point.quantise(net, x, weight_bits=bits, form=form, allow=ALLOW)
                 before = accuracy(fixed)
-                fit(fixed, more, 0.003, WARM * (10 if form == "fpga" else 1), seed)
+                fit(fixed, more, 0.003, WARM * (1.25 if form == "fpga" else 1), seed)
                 held = fixed_point.certify(fixed, encode(test[0], seed=0))
                 rows.append({"seed": seed, "cell": form, "bits": str(bits), "rounded": before,
                              "trained": accuracy(fixed), "same_outputs": held.same_outputs, "samples": held.samples,

@@ -14,10 +14,10 @@ from rheobase.chip.fixed_point.fixed_sum import FixedLeakySum
 from rheobase.chip.fixed_point.format import Format
 from rheobase.chip.fixed_point.fpga_src import FpgaSRC
 from rheobase.chip.fixed_point.quantise import quantise
-from rheobase.chip.fixed_point.report import LayerReport, Report
+from rheobase.chip.fixed_point.report import LayerReport, Report, compare
 from rheobase.chip.fixed_point.weights import FixedWeight, fixed_weights
 
 __all__ = [
     "Certificate", "Emulated", "FixedLIF", "FixedLeakySum", "FixedSRC", "FixedWeight", "Format", "FpgaSRC",
-    "LayerReport", "Report", "certify", "emulate", "fixed_weights", "quantise",
+    "LayerReport", "Report", "certify", "compare", "emulate", "fixed_weights", "quantise",
 ]  # fmt: skip

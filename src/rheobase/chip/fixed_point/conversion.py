@@ -27,7 +27,8 @@ INTEGRATES: dict[type, str] = {SRC: "i", LIF: "v.pre", IF: "v.pre", LI: "v", Lea
 HEADROOM = 1.25  # of the largest value seen
 READOUT_BITS = 8  # of the two weights of a fixed readout
 MANTISSA = 24  # bits that float32 holds
-TENTHS, SUM_BITS = 10.0, 13  # of the readout of the FPGA: weights of 10 and -1, and bits of their sum
+# the readout of the FPGA has weights of 10 and -1, here in eighths, and sums of 14 bits
+EIGHTHS, OF_WEIGHT, OF_SUM = 1.25, Format(1, 3), Format(10, 3)
 
 
 class Plan(NamedTuple):
@@ -143,8 +144,9 @@ def _leaky_sum(plan: Plan, owner: str, cell: LeakySum, layer: nn.Linear, largest
 
 def _readout(plan: Plan, owner: str, cell: GroupReadout, layer: nn.Linear, largest: float) -> Made:
     if plan.form == "fpga":
-        neuron = FixedLeakySum(*cell.integrator.shape, decay=1.0, whole=SUM_BITS, fraction=1)
-        return Made(neuron, Format(4, 0), torch.tensor(TENTHS), 1, {"decay": float((1 - cell.integrator.decay).max())})
+        neuron = FixedLeakySum(*cell.integrator.shape, decay=1.0, whole=OF_SUM.whole, fraction=OF_SUM.fraction)
+        decay = float((1 - cell.integrator.decay).max())
+        return Made(neuron, OF_WEIGHT, torch.tensor(EIGHTHS), neuron.fraction, {"decay": decay})
     found = _leaky_sum(plan, owner, cell.integrator, layer, largest)
     return found._replace(form=Format.nearest(layer.weight, READOUT_BITS))
 

@@ -89,7 +89,7 @@ def quantise(
         raise NotRepresentable("a chip in fixed point", given, "neurons behind each layer of weights", "add neurons.LI")
     fixed = Sequential(*layers).to(x.device)
     with torch.no_grad():
-        told = compared(float_net, fixed, x, pairs)
+        told = compared(float_net, fixed, x, [(k, place, made.changes) for k, place, made in pairs])
     return fixed, Report(told)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from rheobase.chip.fixed_point.conversion import Made
 from rheobase.chip.fixed_point.weights import weights_of
-from rheobase.nn import Sequential
+from rheobase.core import Neuron
+from rheobase.errors import ParameterError
+from rheobase.nn import GroupReadout, Sequential
 
 HALF = 0.5  # from where on a graded output is a spike
 
@@ -79,41 +80,64 @@ class Report:
         return "\n".join(map(str, self.layers))
 
 
-def compared(
-    net: Sequential, fixed: Sequential, x: Tensor, pairs: Sequence[tuple[int, int, Made]]
-) -> tuple[LayerReport, ...]:
-    """The report of each layer: `pairs` has its place in the float network, in the other one, and what was made."""
-    dtype = next(fixed.parameters()).dtype
+Places = Sequence[tuple[int, int, Mapping[str, float]]]  # in the float network, in the other one, changes of parameters
+
+
+def compare(net: Sequential, fixed: Sequential, x: Tensor) -> Report:
+    """The report of a network in fixed point that was trained on after `quantise`, beside the float one, under x.
+
+    It says nothing of the `changes` of parameters, which are those of the report of `quantise`.
+
+    >>> from rheobase import neurons, nn
+    >>> from rheobase.chip import fixed_point
+    >>> float_net = nn.Sequential(nn.Linear(3, 2), neurons.LIF(2, dt=1.0))
+    >>> fixed, _ = fixed_point.quantise(float_net, torch.ones(20, 4, 3))
+    >>> fixed_point.compare(float_net, fixed, torch.ones(20, 4, 3)).overflows
+    0
+    """
+    before, after = (
+        [k for k, layer in enumerate(one.layers) if isinstance(layer, Neuron | GroupReadout)] for one in (net, fixed)
+    )
+    if len(before) != len(after):
+        given = f"networks of {len(before)} and {len(after)} layers of neurons"
+        raise ParameterError("compare", given, "as many", "give the network that quantise made of this one")
+    with torch.no_grad():
+        return Report(compared(net, fixed, x, [(k, place, {}) for k, place in zip(before, after, strict=True)]))
+
+
+def compared(net: Sequential, fixed: Sequential, x: Tensor, places: Places) -> tuple[LayerReport, ...]:
+    """The report of each layer."""
     before = net.outputs(x.to(next(iter(net.parameters()), torch.zeros(())).dtype))
-    told, now = list[LayerReport](), x.to(dtype)
-    at = {place: (k, made) for k, place, made in pairs}
+    told, now = list[LayerReport](), x.to(next(fixed.parameters()).dtype)
+    at = {place: (k, changes) for k, place, changes in places}
     linear: Any = None
     for place, layer in enumerate(fixed.layers):
         cell: Any = layer
         if place not in at:
             linear, now = (layer if isinstance(layer, torch.nn.Linear) else linear), cell(now)
             continue
-        k, made = at[place]
         now, end = cell(now)
-        told.append(_told(k, made, linear, int(end.overflows.sum()), before[k], now))
+        k, changes = at[place]
+        told.append(_told(k, cell, changes, linear, int(end.overflows.sum()), before[k], now))
     return tuple(told)
 
 
-def _told(k: int, made: Made, linear: Any, overflows: int, one: Tensor, other: Tensor) -> LayerReport:
+def _told(
+    k: int, own: Any, changes: Mapping[str, float], linear: Any, overflows: int, one: Tensor, other: Tensor
+) -> LayerReport:
     rounding = weights_of(linear)
     given = (linear.parametrizations["weight"].original.detach() * rounding.scale).double()
     error = (linear.weight.detach().double() - given).pow(2).mean().sqrt() / given.pow(2).mean().sqrt().clamp(
         min=1e-300
     )
-    kind = type(made.neuron).__name__
+    kind = type(own).__name__
     spikes = (0, 0, 0)
     if kind != "FixedLeakySum":
         a, b = onsets(one, graded=kind != "FixedLIF"), onsets(other, graded=kind != "FixedLIF")
         spikes = int(a.sum()), int(b.sum()), int((a & b).sum())
-    own = made.neuron
     form = f"Q{own.whole}.{own.fraction}" if kind != "FpgaSRC" else "Q15.0"
     return LayerReport(
-        k, kind, str(rounding.form), form, float(error), rounding.form.beyond(given), made.changes, overflows, *spikes,
+        k, kind, str(rounding.form), form, float(error), rounding.form.beyond(given), dict(changes), overflows, *spikes,
         float((one.double() - other.double()).pow(2).mean().sqrt()),
     )  # fmt: skip
 
