@@ -4,11 +4,12 @@ The export (RHEOBASE_DATA/src_mnist_export, from the authors' repository; see do
 test images of MNIST, in float, with lines in place of functions, and in the published form of an FPGA, with weights of
 few bits. Networks of digits are trained in float, rounded, and trained on through the rounding.
 
-    python -m benchmarks.src_fixed_point [--quick] [--json FILE]
+    python -m benchmarks.src_fixed_point [--quick] [--images N,N,N] [--json FILE]
 """
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from itertools import pairwise
@@ -19,15 +20,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.measure import ROOT
 from benchmarks.options import finish, parsed, parser, say
 from rheobase import data, neurons, nn
 from rheobase.chip import fixed_point
 from rheobase.learning import LastCrossEntropy, Recipe, Trainer
 
-FULL, SILENT, ENCODED = 220, 20, 200
+SILENT = 20  # steps before the code, of a whole trace
 TRACES = {220: 20, 55: 5, 44: 4}  # steps of a trace, and how many of them are silent
 ALLOW = ("functions", "cell")
 AT_ONCE = 250
+LINES, FPGA = {220: (8, 5, 4), 55: (8, 5, 4, 3), 44: (8, 5, 4, 3)}, {220: (9, 5), 55: (9, 5, 4), 44: (9, 5, 4)}
 PUBLISHED = [[220, "fixed point", 96.31], [55, "5-bit weights", 93.32], [44, "4-bit weights", 92.89]]
 DIGIT_STEPS, DIGIT_GAIN, WARM = 55, 0.5, 3.0
 
@@ -55,50 +58,47 @@ def apart(s: Tensor) -> Tensor:
     return kept
 
 
-def variants(net: nn.Sequential, x: Tensor, quick: bool) -> Iterator[tuple[int, str, str, bool, nn.Sequential, Any]]:
-    """(steps, what, bits, whether spikes are apart, network, report); ranges are those of training images x."""
-    for steps in TRACES:
-        for filtered in (False, True):
-            yield steps, "float", "float", filtered, net, None
-        own = cut(x, steps)
-        for bits in (5,) if quick else (8, 5, 4, 3):
-            fixed, report = fixed_point.quantise(net, own, weight_bits=bits, allow=ALLOW)
-            yield steps, "lines", str(bits), False, fixed, report
-        for bits in (5,) if quick else (9, 5, 4):
-            fixed, report = fixed_point.quantise(net, apart(own), weight_bits=bits, form="fpga", allow=ALLOW)
-            yield steps, "FPGA", str(bits), True, fixed, report
+def variants(net: nn.Sequential, x: Tensor, steps: int) -> Iterator[tuple[str, str, bool, nn.Sequential, Any]]:
+    """(what, bits, whether spikes are apart, network, report); ranges are those of training images x."""
+    yield "float", "float", False, net, None
+    yield "float", "float", True, net, None
+    for bits in LINES[steps]:
+        fixed, report = fixed_point.quantise(net, x, weight_bits=bits, allow=ALLOW)
+        yield "lines", str(bits), False, fixed, report
+    for bits in FPGA[steps]:
+        fixed, report = fixed_point.quantise(net, apart(x), weight_bits=bits, form="fpga", allow=ALLOW)
+        yield "FPGA", str(bits), True, fixed, report
 
 
 @torch.no_grad()
-def mnist(folder: Path, quick: bool) -> dict[str, Any]:
+def mnist(folder: Path, many: dict[int, int]) -> dict[str, Any]:
     images = data.load("mnist", data_dir=folder)
-    net, encode = exported(folder / "src_mnist_export").eval(), data.Rate(FULL, gain=0.25, silent=SILENT)
-    many = 500 if quick else 10_000
-    made = list(variants(net, encode(images.x_train[:200].flatten(1), seed=1), quick))
-    right, same, overflows = ([0] * len(made) for _ in range(3))
-    for first in range(0, many, AT_ONCE):
-        index = torch.arange(first, min(first + AT_ONCE, many))
-        s = encode(images.x_test[index].flatten(1), seed=0, index=index)
-        truth = images.y_test[index]
-        alone = apart(s)
-        for k, (steps, kind, _, filtered, one, _) in enumerate(made):
-            x = cut(alone if filtered else s, steps)
-            out, states = one(x)
-            right[k] += int((out[-1].argmax(1) == truth).sum())
-            if kind != "float":
-                overflows[k] += int(sum(float(state.overflows.sum()) for state in states))
-                if first < 500:
-                    same[k] += fixed_point.certify(one, x).same_outputs
-        say(f"{first + len(index):,} images")
-    rows = [
-        {"steps": steps, "cell": kind, "bits": bits, "apart": filtered, "accuracy": 100 * right[k] / many,
-         "overflows": overflows[k], "emulated": 0 if kind == "float" else min(500, many), "same_outputs": same[k],
-         "layers": None if report is None else report.as_json()}
-        for k, (steps, kind, bits, filtered, _, report) in enumerate(made)
-    ]  # fmt: skip
-    for row in rows:
-        say(str({name: value for name, value in row.items() if name != "layers"}))
-    return {"images": many, "encoding_seed": 0, "rows": rows, "published": PUBLISHED}
+    net, rows = exported(folder / "src_mnist_export").eval(), list[dict[str, Any]]()
+    for steps, number in many.items():
+        # a draw does not change with the number of steps
+        encode = data.Rate(SILENT - TRACES[steps] + steps, gain=0.25, silent=SILENT)
+        some = cut(encode(images.x_train[:200].flatten(1), seed=1), steps)
+        made = list(variants(net, some, steps))
+        right, same, overflows = ([0] * len(made) for _ in range(3))
+        for index in torch.arange(number).split(AT_ONCE):
+            s = cut(encode(images.x_test[index].flatten(1), seed=0, index=index), steps)
+            alone = apart(s)
+            for k, (kind, _, filtered, one, _) in enumerate(made):
+                x = alone if filtered else s
+                out, states = one(x)
+                right[k] += int((out[-1].argmax(1) == images.y_test[index]).sum())
+                if kind != "float":
+                    overflows[k] += int(sum(float(state.overflows.sum()) for state in states))
+                    same[k] += fixed_point.certify(one, x).same_outputs if index[0] == 0 else 0
+            say(f"{steps} steps: {int(index[-1]) + 1:,} images, {[kind + bits for kind, bits, *_ in made]}: {right}")
+        for k, (kind, bits, filtered, _, report) in enumerate(made):
+            rows.append({
+                "steps": steps, "images": number, "cell": kind, "bits": bits, "apart": filtered,
+                "accuracy": 100 * right[k] / number, "overflows": overflows[k],
+                "emulated": 0 if kind == "float" else min(AT_ONCE, number), "same_outputs": same[k],
+                "layers": None if report is None else report.as_json(),
+            })  # fmt: skip
+    return {"encoding_seed": 0, "rows": rows, "published": PUBLISHED}
 
 
 def fresh(seed: int) -> nn.Sequential:
@@ -134,6 +134,7 @@ def digits(quick: bool) -> dict[str, Any]:
         longer.load_state_dict(net.state_dict())
         fit(longer, more, 0.003, WARM, seed)
         rows[-1]["trained"] = accuracy(longer)
+        say(str(rows[-1]))
         x = encode(train[0][:200], seed=1)
         for form in ("lines", "fpga"):
             for bits in (5,) if quick else (8, 5, 4, 3, 2):
@@ -156,12 +157,19 @@ def digits(quick: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    options = parsed(parser(__doc__ or ""))
-    found: dict[str, Any] = {"digits": digits(options.quick)}
+    more = parser(__doc__)
+    more.add_argument("--images", default="10000,10000,10000", help="test images of MNIST at 220, 55 and 44 steps")
+    more.add_argument("--only", choices=("digits", "mnist"), help="leave the other out, and keep its earlier results")
+    options = parsed(more)
+    path = options.json or ROOT / "benchmarks" / "results" / "src_fixed_point.json"
+    found: dict[str, Any] = json.loads(path.read_text()) if options.only and path.exists() else {}
+    if options.only != "mnist":
+        found["digits"] = digits(options.quick)
     folder = Path(os.environ.get("RHEOBASE_DATA", "data"))
-    if (folder / "src_mnist_export").is_dir():
-        found["mnist"] = mnist(folder, options.quick)
-    else:
+    if options.only != "digits" and (folder / "src_mnist_export").is_dir():
+        numbers = [250] * 3 if options.quick else [int(word) for word in options.images.split(",")]
+        found["mnist"] = mnist(folder, dict(zip(TRACES, numbers, strict=True)))
+    elif options.only != "digits":
         say(f"no src_mnist_export in {folder}: MNIST is left out")
     finish("src_fixed_point", options, found)
 
