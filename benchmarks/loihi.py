@@ -4,14 +4,15 @@
 
 CubaLIF neurons (tau_syn 2, tau_mem 8 steps), the last ones of which vote for the classes, 8 for each; a rate code of 16
 steps, Adam with a cosine schedule. Trained in full precision, then put into whole numbers of 8 bits (`loihi.quantise`)
-and trained on for a few epochs, beside as many more in full precision. No setting was searched for: none was chosen by a
-test score. On the chip is the emulated chip, on all test images. MNIST is trained once, whatever the seeds.
+and trained on for a few epochs, beside as many more in full precision. No setting was searched for, so none was chosen
+by a test score. On the chip is the emulated chip, on all test images. MNIST is trained once, whatever the seeds.
 """
 
 from __future__ import annotations
 
 import copy
 import statistics
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def network(data: Dataset, hidden: int) -> nn.Sequential:
     """Two layers of CubaLIF; the host counts the spikes of the second by class."""
     classes, layers = len(data.classes), list[torch.nn.Module]()
     sizes = data.input_size, hidden, VOTES * classes
-    for before, after in zip(sizes, sizes[1:], strict=False):
+    for before, after in pairwise(sizes):
         cells = neurons.CubaLIF(after, dt=1.0, tau_syn=2.0, tau_mem=8.0, v_threshold=0.2)
         layers += [nn.Linear(before, after, bias=False), cells]
     return nn.Sequential(*layers, nn.GroupReadout(sizes[-1], classes=classes, inhibition=0.0, decay=0.0))

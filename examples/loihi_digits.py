@@ -83,7 +83,7 @@ def main() -> None:
             chip, report = loihi.quantise(net, digits.spikes(digits.test()), allow=("reset",), weight_bits=b)
             before = digits.accuracy(chip)
             last = report.layers[-1]
-            digits.train(chip, MORE, 0.01 * float(chip[0].weight.detach().abs().max()))  # type: ignore[operator]
+            digits.train(chip, MORE, 0.01 * float(net[0].weight.detach().abs().max()))  # type: ignore[operator]
             spikes = 100 * last.spikes_chip / last.spikes_float
             rows.setdefault(f"{b} bits", []).append([before, digits.accuracy(chip), spikes])
         digits.train(net, MORE, 5e-3)

@@ -1,7 +1,12 @@
-"""The cores of a Loihi chip in integers, held against the network of compartments, which computes in floats."""
+"""The cores of a Loihi chip in integers, held against the network of compartments, which computes in floats.
+
+A few random networks here; RHEOBASE_FUZZ=1000 with this file runs as many.
+"""
 
 from __future__ import annotations
 
+import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +18,12 @@ from torch import Tensor
 from rheobase import nn
 from rheobase.chip import loihi
 from rheobase.chip.loihi import Compartment, Emulator, Loihi, Programmed, programmed, synapses
+from rheobase.chip.loihi.configuration import tiles_apart
+from rheobase.chip.loihi.mapping import region
 from rheobase.core.wrappers.refractory import Refractory
 from rheobase.errors import DataError, InputError, NotRepresentable, ParameterError, ShapeError, StateError
+
+CASES = int(os.environ.get("RHEOBASE_FUZZ", "3"))
 
 
 def spikes(*shape: int, rate: float = 0.3, seed: int = 0) -> Tensor:
@@ -167,3 +176,41 @@ def test_registers_out_of_their_range() -> None:
         dataclasses.replace(net, place=np.array([0, 1]))
     with pytest.raises(ParameterError, match="no more than 1"):
         dataclasses.replace(net, chip=Loihi(cores=1), place=np.array([1]))
+
+
+def random_network(seed: int) -> tuple[nn.Sequential, Tensor, Loihi]:
+    """2 to 5 layers of 10 to 200 compartments with 2 to 30 % of the synapses, for cores of narrow limits."""
+    g, tg = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    sizes, layers = g.integers(10, 200, g.integers(2, 6) + 1).tolist(), list[torch.nn.Module]()
+    limits = Loihi(compartments=int(g.integers(8, 65)), in_axons=int(g.integers(200, 400)))
+    share = g.uniform(0.02, 0.3)
+    for before, after in pairwise(sizes):
+        layer = nn.Linear(before, after, bias=False)
+        there = torch.rand(after, before, generator=tg) < share
+        layer.weight.data = there * torch.randint(-60, 120, (after, before), generator=tg).float()
+        layer.weight.data[0, 0] = 100.0
+        decays = dict(decay_u=int(g.integers(0, 4097)), decay_v=int(g.integers(0, 4097)))
+        compartments = Compartment(
+            after, **decays, vth_mant=int(g.integers(50, 400)), bias_mant=int(g.integers(-20, 60))
+        )
+        layers += [synapses(layer, weight_bits=int(g.integers(3, 9))), compartments]
+    return nn.Sequential(*layers), (torch.rand(10, 1, sizes[0], generator=tg) < 0.4).float(), limits
+
+
+def test_random_networks_keep_the_limits_and_the_spikes() -> None:
+    """And their cores stand nearer to each other than at random places of the same part of the mesh."""
+    saved = list[float]()
+    for seed in range(CASES):
+        net, x, limits = random_network(seed)
+        outputs = [each.detach() for each in net.outputs(x)[1::2]]
+        found = programmed(net, x.shape[2:], limits, [each.sum((0, 1)).numpy() for each in outputs])
+        assert all(core.load().exceeded(limits) is None for core in found.net.cores)
+        assert torch.equal(on_chip(found, x), outputs[-1]), seed
+        n, g = len(found.net.cores), np.random.default_rng(seed)
+        apart = tiles_apart(limits, region(n, limits))
+        chance = [g.permutation(len(apart))[:n] for _ in range(50)]
+        hops = np.mean([(found.flow * apart[each][:, each]).sum() for each in chance])
+        if n > limits.tile and hops:
+            saved.append(1 - float((found.flow * found.net.distance()).sum() / hops))
+    assert min(saved) > 0
+    assert np.mean(saved) > 0.3

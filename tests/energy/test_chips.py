@@ -131,3 +131,11 @@ def test_refusals() -> None:
             bill(found, wrong)  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match="a Sequential; expected what `account` gives"):
         bill(network(), TrueNorth())  # type: ignore[arg-type]
+
+
+def test_a_spike_goes_to_as_many_cores_as_hold_what_it_reaches() -> None:
+    """600 neurons are on three cores of TrueNorth, and on one of Loihi."""
+    net = nn.Sequential(nn.Linear(5, 600, bias=False), neurons.LIF(600, dt=1.0))
+    found = account(net, torch.ones(10, 1, 5))
+    assert bill(found, Loihi()).parts["spikes"].nominal == pytest.approx(1.7 * PICO * 50)
+    assert bill(found, TrueNorth(hops=1)).parts["hops between cores"].nominal == pytest.approx(2.3 * PICO * 3 * 50)

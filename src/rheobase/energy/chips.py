@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from rheobase.checks import is_number
 from rheobase.energy import constants as c
@@ -12,7 +12,7 @@ from rheobase.energy.account import Account
 from rheobase.energy.span import Span, total
 from rheobase.errors import NotRepresentable, ParameterError, nearest
 
-CORE = 256  # neurons and axons of a core of TrueNorth
+CORE, LOIHI_CORE = 256, 1024  # neurons of a core of TrueNorth, and of Loihi
 REST, STATIC = "whole chip, at rest", "static"
 AT_REST = (REST, STATIC)  # the parts of bills that a chip takes whatever it does
 
@@ -72,7 +72,9 @@ class Traffic:
 
 
 class Chip(Protocol):
-    """A chip that can make out a bill."""
+    """A chip that can make out a bill; `core`: how many neurons one of its cores has."""
+
+    core: ClassVar[int]
 
     def bill(self, traffic: Traffic) -> Bill:
         """Joules of one sample."""
@@ -97,6 +99,8 @@ class TrueNorth:
     >>> round(1e3 * bill.power.nominal, 1)
     70.6
     """
+
+    core: ClassVar[int] = CORE
 
     hops: float | None = None
     edge: float = 0.0
@@ -156,6 +160,8 @@ class Loihi:
     23.6
     """
 
+    core: ClassVar[int] = LOIHI_CORE
+
     hops: float | None = None
     tick: float = 1e-3
 
@@ -198,7 +204,8 @@ def chip(name: str) -> type[TrueNorth] | type[Loihi]:
 def bill(account: Account, on: Chip) -> Bill:
     """What a network that was counted takes on a chip of events, for one sample.
 
-    A spike is sent to as many cores as it takes to hold the neurons that it reaches, 256 to a core. Whether the chip
+    A spike is sent to as many cores as it takes to hold the neurons that it reaches, 256 to a core of TrueNorth and
+    1,024 to one of Loihi. Whether the chip
     can hold the network and express its neurons is not asked here.
 
     Raises: `NotRepresentable` where layers are not counted, and where synapses read values that are no spikes: there
@@ -230,7 +237,7 @@ def bill(account: Account, on: Chip) -> Bill:
         raise NotRepresentable(f"bill for {type(on).__name__}", "; ".join(wrong), expected, remedy)
     found = account.total
     sent = [
-        one.spikes_read * max(1, math.ceil(one.accumulates / one.spikes_read / CORE))
+        one.spikes_read * max(1, math.ceil(one.accumulates / one.spikes_read / on.core))
         for layer in account.layers
         if (one := layer.operations) is not None and one.spikes_read
     ]

@@ -64,10 +64,11 @@ def read(path: Path, name: str) -> Stored | None:
     if not path.is_file():
         return None
     try:
-        opened = np.load(path, allow_pickle=False)
-        if isinstance(opened, np.ndarray):
-            raise _damaged(path, "one array")
-        with opened as held:
+        # opened here: NumPy leaves a file open that it cannot read
+        with path.open("rb") as file:
+            held = np.load(file, allow_pickle=False)
+            if isinstance(held, np.ndarray):
+                raise _damaged(path, "one array")
             facts = json.loads(held[_FACTS].tobytes())
             if facts["key"] != name:
                 return None

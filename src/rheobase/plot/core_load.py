@@ -8,9 +8,7 @@ from matplotlib.figure import Figure
 from rheobase.chip.loihi import Configuration
 from rheobase.plot.style import LIGHT, TICK, WIDTH, Style, dress, few_ticks, new_figure
 
-PARTS = {
-    "compartments": "compartments", "in_axons": "axons in", "out_axons": "axons out", "synapse_bits": "synapse memory",
-}  # fmt: skip
+PARTS = {"compartments": "compartments", "in_axons": "axons in", "out_axons": "axons out", "synapse_bits": "synapses"}
 FEW = 8  # cores, up to which numbers stand beside the bars
 
 
@@ -30,21 +28,26 @@ def core_load(net: Configuration, *, style: Style = LIGHT) -> Figure:
     loads, many = [core.load() for core in net.cores], len(net.cores)
     layers = list(dict.fromkeys(core.layer for core in net.cores))
     colours = [style.colours[layers.index(core.layer) % len(style.colours)] for core in net.cores]
-    figure = new_figure(WIDTH, 1.1 + 0.26 * min(max(many, 3), 24), style)
+    figure = new_figure(WIDTH, 1.2 + 0.26 * min(many, 24), style)
     for k, ((name, title), ax) in enumerate(zip(PARTS.items(), figure.subplots(1, 4, sharey=True), strict=True)):
         used = np.array([getattr(load, name) for load in loads])
         most = getattr(net.chip, name)
-        dress(ax, style, title=title, x="%", y="core" if k == 0 else "")
+        in_bytes = name == "synapse_bits"
+        dress(ax, style, x=f"% of {most // 8192} KiB" if in_bytes else f"% of {most:,}")
+        ax.set_title(title, loc="left", fontsize=TICK, color=style.ink, fontweight="bold")
         ax.barh(np.arange(many), np.full(many, 100.0), color=style.grid, height=0.7)
         ax.barh(np.arange(many), 100.0 * used / most, color=colours, height=0.7)
         if many <= FEW:
             for row, value in enumerate(used.tolist()):
-                text = f"{value // 8192} KiB" if name == "synapse_bits" else f"{value}"
+                text = f"{value / 8192:.3g} KiB" if in_bytes else f"{value:,}"
                 ax.text(98, row, text, ha="right", va="center", fontsize=TICK - 1, color=style.ink)
+            ax.set_yticks(np.arange(many), [f"core {k}, layer {core.layer}" for k, core in enumerate(net.cores)])
+        else:
+            few_ticks(ax, y=9, whole=True)
+            ax.set_ylabel("core" if k == 0 else "")
         ax.set_xlim(0, 100)
-        ax.set_xticks([0, 50, 100])
-        ax.set_ylim(max(many, 3) - 0.5, -0.5)
-        few_ticks(ax, y=9, whole=True)
+        ax.set_xticks([0, 50, 100], ["0", "50", "100"])
+        ax.set_ylim(many - 0.5, -0.5)
     return figure
 
 

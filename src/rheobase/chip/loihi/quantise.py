@@ -152,7 +152,9 @@ def in_whole_numbers(
             made.append(Flatten())
         elif not isinstance(layer, Dropout | nn.Dropout):
             kind = kind_of(layer).__name__
-            given, remedy = f"layer {k + first}, {kind}", "train with one of these, or leave it in software"
+            alone = " without a layer of weights right before it" if type(layer) in FORMS else ""
+            given = f"layer {k + first}, {kind}{alone}"
+            remedy = "train with one of these, or leave it in software, with the layers before or after it"
             expected = f"linear or convolutional layers, each before neurons of {CELLS}"
             raise NotRepresentable("a Loihi core", given, expected, remedy)
     if weights is not None or not places:
