@@ -21,7 +21,7 @@ from rheobase.nn import Sequential
 from rheobase.runs.model import Model
 from rheobase.runs.threads import threads
 
-NAME, BITS = "fixed-point", tuple(range(2, 17))
+NAME = "fixed-point"
 FORMS = ("lines", "fpga")
 WEIGHTS, WORK = "fixed.json", "work"
 SOME, AT_ONCE = 200, 250  # training samples whose ranges are seen; samples that are held at a time
@@ -187,9 +187,11 @@ def _tested(
         parts.append(certify(net, x, predict=predict))
         own.append(predict(model.network(x)[0]))
         watch("test samples", int(index[-1]) + 1, many)
-    counts = (sum(getattr(part, name) for part in parts) for name in (
-        "samples", "same_outputs", "same_predictions", "overflows"))  # fmt: skip
-    told = Certificate(*counts, *(torch.cat([getattr(p, name) for p in parts]) for name in ("predicted", "wanted")))
+    told = Certificate(
+        sum(part.samples for part in parts), sum(part.same_outputs for part in parts),
+        sum(part.same_predictions for part in parts), sum(part.overflows for part in parts),
+        torch.cat([part.predicted for part in parts]), torch.cat([part.wanted for part in parts]),
+    )  # fmt: skip
     return told, data.y_test[:many], torch.cat(own)
 
 
