@@ -268,3 +268,35 @@ def test_chip_fixed_point(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(
         f"layer {layer.layer}, {layer.neuron}: weights {layer.weights}" in told for layer in names["report"].layers
     )
+    certificate = names["certificate"]
+    assert certificate.samples == certificate.same_spikes == 32
+    assert torch.equal(names["spikes_out"], names["chip"](names["sample"])[0])
+    rows = json.loads((DOCS.parent / "benchmarks/results/loihi.json").read_text(encoding="utf-8"))["rows"]
+    page = (DOCS / "chip_loihi.md").read_text(encoding="utf-8")
+    for column, name in enumerate(("digits", "mnist"), start=1):
+        own = [row for row in rows if row["data"] == name]
+
+        def stands(begins: str, text: str, column: int = column) -> None:
+            (line,) = [line for line in page.splitlines() if line.startswith(f"| {begins} |")]
+            assert line.split(" | ")[column].startswith(text), (begins, text)
+
+        for begins, key in (
+            ("in full precision", "full precision"), ("trained on in full precision", "full precision, trained on"),
+            ("in 8 bits, as it comes", "whole numbers, as they come"),
+            ("trained on in 8 bits, on the chip", "on the chip"),
+        ):  # fmt: skip
+            values = [row[key] for row in own]
+            spread = f" +- {np.std(values, ddof=1):.2f}" if len(own) > 1 else ""
+            stands(begins, f"{np.mean(values):.2f}{spread} %")
+        for begins, key in (
+            ("predictions equal to those of the network in whole numbers", "same predictions"),
+            ("spike trains equal", "same spikes"),
+        ):
+            same, images = (sum(row[k] for row in own) for k in (key, "images"))
+            stands(begins, f"{same:,} of {images:,}")
+        for begins, key, unit in (
+            ("energy of an image, of its own", "of its own", 1e6),
+            ("with the static power of its cores", "with its cores at rest", 1e6),
+            ("with the static power of a whole chip", "with a whole chip", 1e3),
+        ):
+            stands(begins, f"{unit * np.mean([row['joules'][key][1] for row in own]):.3g} ")

@@ -223,7 +223,7 @@ def bill(account: Account, on: Chip) -> Bill:
     """
     if not isinstance(account, Account):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ParameterError("bill", f"a {type(account).__name__}", "what `account` gives", "bill(account(net, x), on)")
-    if isinstance(on, type) or not hasattr(on, "bill"):
+    if isinstance(on, type) or not (hasattr(on, "bill") and hasattr(on, "core")):
         raise ParameterError("bill", f"on={on!r}", "a chip", "TrueNorth() or Loihi()")
     wrong = [f"{layer.label}: {layer.uncounted}" for layer in account.uncounted]
     wrong += [

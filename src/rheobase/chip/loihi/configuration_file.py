@@ -61,6 +61,17 @@ def load(path: str | Path) -> Configuration:
     """Read a configuration that `save` wrote.
 
     Raises: `DataError` for a file that is missing, truncated, changed, of another format or of another version.
+
+    >>> import tempfile
+    >>> from rheobase.chip import loihi
+    >>> from rheobase.nn import Linear, Sequential
+    >>> layer = Linear(3, 2, bias=False)
+    >>> layer.weight.data[:] = 10.0
+    >>> net = loihi.programmed(Sequential(loihi.synapses(layer), loihi.Compartment(2)), (3,)).net
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(net, f"{folder}/a.safetensors")
+    ...     load(f"{folder}/a.safetensors").n_neurons
+    2
     """
     arrays, told = read(path, FORMAT)
     at = dict.fromkeys(arrays, 0)
@@ -69,7 +80,7 @@ def load(path: str | Path) -> Configuration:
         at[name] += many
         found = arrays[name][at[name] - many : at[name]]
         if len(found) < many:
-            raise ValueError(f"{name} that ends early")
+            raise DataError(str(path), f"{name} that ends early", "what its cores need", "save the configuration again")
         return found
 
     try:
@@ -83,6 +94,8 @@ def load(path: str | Path) -> Configuration:
             held["sends"] = taken("sends", 3 * one["sends"]).reshape(-1, 3)
             cores.append(CoreRegisters(**held))
         return Configuration(Loihi(**told["limits"]), tuple(cores), arrays["place"])
+    except DataError:
+        raise
     except RheobaseError as error:
         raise DataError(str(path), f"{error.obj} with {error.given}", error.expected, error.remedy) from error
     except (KeyError, TypeError, ValueError) as error:
@@ -91,7 +104,19 @@ def load(path: str | Path) -> Configuration:
 
 
 def notes(path: str | Path) -> dict[str, Any]:
-    """What was kept with a configuration; empty where nothing was. Raises: `DataError`."""
+    """What was kept with a configuration; empty where nothing was. Raises: `DataError`.
+
+    >>> import tempfile
+    >>> from rheobase.chip import loihi
+    >>> from rheobase.nn import Linear, Sequential
+    >>> layer = Linear(3, 2, bias=False)
+    >>> layer.weight.data[:] = 10.0
+    >>> net = loihi.programmed(Sequential(loihi.synapses(layer), loihi.Compartment(2)), (3,)).net
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(net, f"{folder}/a.safetensors", notes={"classes": 2})
+    ...     notes(f"{folder}/a.safetensors")
+    {'classes': 2}
+    """
     return notes_of(path, FORMAT)
 
 

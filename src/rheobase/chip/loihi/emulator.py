@@ -24,7 +24,16 @@ Whole = NDArray[np.int64]
 class State:
     """A chip between two steps, for each core: u, v and `left` (steps of refractoriness), int64 (compartments,);
     `sums`, what synapses have added for the steps to come, int64 (64, compartments), step t in row t mod 64; and `due`,
-    the in-axons that spikes are on their way to. `tick`: the next step."""
+    the in-axons that spikes are on their way to. `tick`: the next step.
+
+    >>> from rheobase.chip import loihi
+    >>> from rheobase.nn import Linear, Sequential
+    >>> layer = Linear(1, 1, bias=False)
+    >>> layer.weight.data[:] = 100.0
+    >>> net = loihi.programmed(Sequential(loihi.synapses(layer), loihi.Compartment(1)), (1,)).net
+    >>> Emulator(net).run(7).state
+    <State before step 7, 1 cores>
+    """
 
     tick: int
     u: tuple[Whole, ...]
@@ -38,7 +47,17 @@ class State:
 
 
 class Run(NamedTuple):
-    """The result of a run: spikes, the state after it, and counts for each step."""
+    """The result of a run: spikes, the state after it, and counts for each step.
+
+    >>> from rheobase.chip import loihi
+    >>> from rheobase.nn import Linear, Sequential
+    >>> layer = Linear(1, 1, bias=False)
+    >>> layer.weight.data[:] = 100.0
+    >>> net = loihi.programmed(Sequential(loihi.synapses(layer), loihi.Compartment(1, vth_mant=50)), (1,)).net
+    >>> run = Emulator(net).run(3, ([1], [0], [0]))
+    >>> run.spikes.tick.tolist(), run.counts.synaptic_events.tolist()
+    ([1], [0, 1, 0])
+    """
 
     spikes: Events
     state: State

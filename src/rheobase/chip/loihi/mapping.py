@@ -29,6 +29,13 @@ class Programmed:
     inputs     (input, core, in-axon) of every in-axon that the host feeds
     outputs    (core, compartment) of the outputs, in their order
     flow       spikes from core to core that the placement was made for
+
+    >>> from rheobase.chip import loihi
+    >>> from rheobase.nn import Linear
+    >>> layer = Linear(3, 2, bias=False)
+    >>> layer.weight.data[:] = 10.0
+    >>> programmed(Sequential(loihi.synapses(layer), loihi.Compartment(2)), (3,))
+    <Programmed on 1 cores, latency 0 steps>
     """
 
     net: Configuration
@@ -135,11 +142,13 @@ def region(n: int, chip: Loihi) -> NDArray[np.int64]:
     ([0, 1, 2, 3], 24)
     """
     tiles, most = -(-n // chip.tile), -(-chip.cores // chip.tile)
-    height = max(1, round(tiles**0.5))
+    height = min(-(-most // chip.row), max(1, round(tiles**0.5)))
     width = -(-tiles // height)
     if width > chip.row:
         width = chip.row
         height = -(-tiles // width)
     tile = np.add.outer(np.arange(height) * chip.row, np.arange(width)).ravel()
     places = np.add.outer(tile[tile < most] * chip.tile, np.arange(chip.tile)).ravel()
-    return places[places < chip.cores]
+    places = places[places < chip.cores]
+    # a last row, or a last tile, that is not full may be short of places
+    return places if len(places) >= n else np.arange(chip.cores)
