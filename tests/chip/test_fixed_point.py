@@ -186,6 +186,7 @@ def one(cell: Any, **weights: Any) -> nn.Sequential:
         (one(neurons.SRC(3)), {}, NotRepresentable, "a loss of functions"),
         (one(neurons.SRC(3)), dict(form="fpga"), NotRepresentable, "a loss of cell"),
         (one(neurons.SRC(3)), dict(form="asic"), ParameterError, "form='asic'"),
+        (one(neurons.LIF(3, dt=1.0)), dict(form="fpga"), ParameterError, "without SRC"),
         (one(neurons.SRC(3)), dict(allow="functions"), ParameterError, r"allow=\('functions',\)"),
         (one(neurons.SRC(3, z=0.5)), dict(allow=("functions",)), NotRepresentable, "z of up to 0.5"),
         (one(neurons.SRC(3, gate_reads="h[t]")), dict(allow=("functions",)), NotRepresentable, "gate_reads"),

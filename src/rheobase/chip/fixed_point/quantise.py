@@ -16,6 +16,7 @@ from rheobase.chip.fixed_point.weights import fixed_weights
 from rheobase.core import Neuron
 from rheobase.core.execution.check import check_tensor
 from rheobase.errors import InputError, NotRepresentable, ParameterError, nearest
+from rheobase.neurons import SRC
 from rheobase.nn import Dropout, Flatten, GroupReadout, Linear, Sequential
 from rheobase.nn.quantise import kind_of
 
@@ -33,7 +34,7 @@ def quantise(
     fraction, param_fraction, rounding, overflow   as in `FixedSRC`
     whole            bits before the point of the integrators; None: as few as hold 5/4 of the largest value that the
                      float network has under `x`, which should be samples of the training
-    form             "lines" makes `FixedSRC` of SRC, "fpga" `FpgaSRC`, with the constants of the published chip
+    form             "lines" makes `FixedSRC` of SRC, "fpga" `FpgaSRC`, with constants and widths of the published chip
 
     The readout (`LI`, or `GroupReadout` with its fixed matrix) becomes a `FixedLeakySum`; the two weights of a
     `GroupReadout` have 8 bits, whatever `weight_bits`. Layers keep their numbers, but for what `Dropout` and
@@ -110,6 +111,8 @@ def _check(net: Any, x: Any, plan: Plan) -> None:
         raise ParameterError("quantise", given, "a whole number from 2 to 16", "weight_bits=5, say")
     if plan.form not in FORMS:
         raise ParameterError("quantise", f"form={plan.form!r}", f"one of {', '.join(FORMS)}", "'lines' is usual")
+    if plan.form == "fpga" and not any(isinstance(layer, SRC) for layer in net.layers):
+        raise ParameterError("quantise", "form='fpga' for a network without SRC", "one with SRC", "leave form out")
     if plan.whole is not None and not is_whole(plan.whole, 0, 32):
         raise ParameterError("quantise", f"whole={plan.whole!r}", "a whole number from 0 to 32", "None: as x needs")
     check_tensor("quantise", "x", x)
