@@ -16,7 +16,17 @@ from torch import Tensor
 
 from rheobase import data, integrators, neurons, nn
 from rheobase.chip import fixed_point
-from rheobase.chip.fixed_point import FixedLeakySum, FixedLIF, FixedSRC, Format, FpgaSRC, certify, emulate, quantise
+from rheobase.chip.fixed_point import (
+    FixedLeakySum,
+    FixedLIF,
+    FixedSRC,
+    Format,
+    FpgaSRC,
+    certificate,
+    certify,
+    emulate,
+    quantise,
+)
 from rheobase.chip.fixed_point.emulator import STEPS
 from rheobase.errors import DTypeError, InputError, NotRepresentable, ParameterError, RheobaseError
 
@@ -114,7 +124,7 @@ def test_gradients_are_those_without_rounding(make: Any) -> None:
         torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-5)
 
 
-LIF = dict(dt=1.0, tau_mem=torch.linspace(5.0, 30.0, 20))
+LIF: dict[str, Any] = dict(dt=1.0, tau_mem=torch.linspace(5.0, 30.0, 20))
 
 
 @pytest.mark.parametrize(
@@ -162,14 +172,14 @@ def test_overflows_are_counted_everywhere() -> None:
 
 def test_a_certificate_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     fixed, _ = quantise(network(neurons.LIF(20, **LIF), neurons.LI(4, dt=1.0)), spikes(30, 4, 12))
-    true = fixed_point.certificate.emulate
+    true = certificate.emulate
 
     def wrong(net: Any, x: Tensor) -> Any:
         found = true(net, x)
         found.out[-1, 2] += torch.tensor([0.0, 0.0, 0.0, 99.0])
         return found
 
-    monkeypatch.setattr(fixed_point.certificate, "emulate", wrong)
+    monkeypatch.setattr(certificate, "emulate", wrong)
     told = certify(fixed, spikes(30, 4, 12))
     assert (told.samples, told.same_outputs) == (4, 3)
 
