@@ -18,7 +18,7 @@ BESIDE = {
         "Longer pages, each on one use of the library",
         (
             "know_your_network", "energy", "fitting", "files_read", "cells", "morphology", "populations", "operator",
-            "event_driven", "chip", "chip_loihi", "mixed_signal", "deploy",
+            "event_driven", "chip", "chip_loihi", "chip_fixed_point", "mixed_signal", "deploy",
         ),
     ),
     "porting": ("", ("from_nmodl", "nir")),

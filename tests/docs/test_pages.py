@@ -259,6 +259,15 @@ def test_chip_loihi(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr().out
     assert all(f"layer {layer.layer}: {layer.spikes_float} spikes" in told for layer in names["report"].layers)
     assert names["report"].layers[0].spikes_chip > 100
+
+
+def test_chip_fixed_point(capsys: pytest.CaptureFixture[str]) -> None:
+    names = run("chip_fixed_point.md")
+    assert names["certificate"].same_outputs == names["certificate"].samples == 8
+    told = capsys.readouterr().out
+    assert all(
+        f"layer {layer.layer}, {layer.neuron}: weights {layer.weights}" in told for layer in names["report"].layers
+    )
     certificate = names["certificate"]
     assert certificate.samples == certificate.same_spikes == 32
     assert torch.equal(names["spikes_out"], names["chip"](names["sample"])[0])

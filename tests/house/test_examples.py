@@ -10,14 +10,18 @@ from tests.house.test_public_names import PACKAGES, listed, package, pinned
 
 # public, and not pinned one by one; channels are declarations, whose pages (docs/channels) are made by running them
 MORE = (
-    "rheobase.chip", "rheobase.chip.loihi", "rheobase.chip.mixed_signal", "rheobase.chip.truenorth",
-    "rheobase.operator", "rheobase.profiling", "rheobase.recordings", "rheobase.synapses",
+    "rheobase.chip", "rheobase.chip.fixed_point", "rheobase.chip.loihi", "rheobase.chip.mixed_signal",
+    "rheobase.chip.truenorth", "rheobase.operator", "rheobase.profiling", "rheobase.recordings", "rheobase.synapses",
 )  # fmt: skip
 
 # results, and what they are made by: the example of that shows them
 MADE_BY = {
     "rheobase.cells.CellState": "rheobase.cells.Cell",
     "rheobase.chip.Deployed": "rheobase.chip.deploy",
+    "rheobase.chip.fixed_point.Certificate": "rheobase.chip.fixed_point.certify",
+    "rheobase.chip.fixed_point.Emulated": "rheobase.chip.fixed_point.emulate",
+    "rheobase.chip.fixed_point.LayerReport": "rheobase.chip.fixed_point.quantise",
+    "rheobase.chip.fixed_point.Report": "rheobase.chip.fixed_point.quantise",
     "rheobase.chip.loihi.Core": "rheobase.chip.loihi.cores",
     "rheobase.chip.loihi.LayerReport": "rheobase.chip.loihi.quantise",
     "rheobase.chip.loihi.Mantissa": "rheobase.chip.loihi.synapses",

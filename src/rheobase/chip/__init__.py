@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rheobase.chip import loihi, mixed_signal, truenorth
+from rheobase.chip import fixed_point, loihi, mixed_signal, truenorth
 from rheobase.chip.loihi import Loihi
 from rheobase.chip.truenorth import TrueNorth
 from rheobase.lazy_exports import lazily
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rheobase.chip.whole_numbers import prepared
 
 __all__ = [
-    "Deployed", "Loihi", "Report", "TrueNorth", "confined", "deploy", "loihi", "mixed_signal", "prepared", "truenorth",
+    "Deployed", "Loihi", "Report", "TrueNorth", "confined", "deploy", "fixed_point", "loihi", "mixed_signal",
+    "prepared", "truenorth",
 ]  # fmt: skip
 
 # a chip alone needs none of what mapping does

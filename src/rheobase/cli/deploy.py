@@ -19,14 +19,22 @@ EXAMPLES = examples(
     "rheobase deploy runs/if-digits --chip truenorth --software 3 --software LI   (the readout stays in software)",
     "rheobase deploy runs/if-mnist --chip truenorth --inputs 128 --threshold 4,8,16",
     "rheobase train --neuron CubaLIF --data digits; rheobase deploy runs/cubalif-digits --chip loihi",
+    "rheobase deploy runs/src-digits --chip fixed-point --weight-bits 8,5,4,3   (SRC, LIF and IF)",
 )
-CHIPS = ("truenorth", "loihi")
+# what has options of its own, by chip
+CHIPS = {
+    "truenorth": ("whole", "threshold", "inputs", "software", "votes"),
+    "loihi": ("weight_bits", "software", "votes"),
+    "fixed-point": ("weight_bits", "form"),
+}
 VOTES = 8  # for each class
 
 
 def deploy(
     run: Run,
-    chip: Annotated[str, typer.Option(metavar="CHIP", help="Which chip: truenorth or loihi.")] = "truenorth",
+    chip: Annotated[
+        str, typer.Option(metavar="CHIP", help="Which chip: truenorth, loihi or fixed-point.")
+    ] = "truenorth",
     software: Annotated[
         list[str] | None,
         typer.Option(
@@ -61,8 +69,16 @@ def deploy(
         str | None,
         typer.Option(
             metavar="N,...",
-            help="Bits of a weight of loihi, 2 to 8, to train with; validation takes one.",
-            show_default="8",
+            help="Bits of a weight of loihi, 2 to 8, or in fixed point, 2 to 16, to train with; validation takes one.",
+            show_default="8; fixed-point: 5",
+        ),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            metavar="lines|fpga",
+            help="SRC in fixed point: with its own constants and lines for tanh, or as on the published FPGA.",
+            show_default="lines, of fixed-point",
         ),
     ] = None,
     inputs: Annotated[
@@ -75,7 +91,8 @@ def deploy(
         ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Of the training in whole numbers.", show_default="the run's")
+        int | None,
+        typer.Option(min=1, help="Of the training in whole numbers.", show_default="the run's; fixed-point: none"),
     ] = None,
     lr: Annotated[float, typer.Option(help="Largest learning rate of that training.")] = 0.002,
     validation: Annotated[
@@ -99,7 +116,8 @@ def deploy(
     are trained in weights of whole numbers, once for each threshold (truenorth) or number of bits (loihi), on the
     training samples; held-out ones choose. FOLDER gets the chip's configuration (rheobase emulate, rheobase map), a
     certificate with the predictions of every test sample, and a page. The same command goes on after Ctrl-C. In Python:
-    chip.deploy.
+    chip.deploy. fixed-point takes SRC, LIF and IF and rounds them; --epochs trains them on. In Python:
+    chip.fixed_point.quantise.
     """
     with reported(debug, json=json):
         from rheobase.cli.deploying.options import Options
@@ -109,7 +127,17 @@ def deploy(
         if chip not in CHIPS:
             raise ParameterError("--chip", repr(chip), f"one of {', '.join(CHIPS)}", nearest(chip, CHIPS))
         model = load_run(run)
-        _of_other_chips(chip, whole=whole, threshold=threshold, inputs=inputs, weight_bits=weight_bits)
+        given = {"whole": whole, "threshold": threshold, "inputs": inputs, "weight_bits": weight_bits, "form": form}
+        _of_other_chips(chip, **given, software=software, votes=votes)
+        if chip == "fixed-point":
+            from rheobase.cli.deploying import fixed_point_command as fixed
+
+            fixed_options = fixed.FixedOptions(
+                form=fixed.known_form(form), weight_bits=_numbers("--weight-bits", weight_bits or "5", 2, 16, "5"),
+                epochs=epochs or 0, lr=lr, validation=validation, limit=limit,
+            )  # fmt: skip
+            fixed.go(model, fixed_options, out or _place(model, chip), data_dir, json, run=run, overwrite=overwrite)
+            return
         options = Options(
             chip=chip, software=tuple(software or ()), votes=_votes(model, software or [], votes), whole=whole or 1,
             thresholds=_numbers("--threshold", threshold or "4,8,16", 1, 1 << 17, "4,8,16"), inputs=inputs,
@@ -152,11 +180,10 @@ def _of_other_chips(chip: str, **given: object) -> None:
     """Raise `ParameterError` for an option of a chip that is not this one."""
     from rheobase.errors import ParameterError
 
-    own = {"truenorth": ("whole", "threshold", "inputs"), "loihi": ("weight_bits",)}
     for name, value in given.items():
-        if value is not None and name not in own[chip]:
+        if value is not None and name not in CHIPS[chip]:
             option = "--" + name.replace("_", "-")
-            known = ", ".join("--" + one.replace("_", "-") for one in own[chip])
+            known = ", ".join("--" + one.replace("_", "-") for one in CHIPS[chip])
             raise ParameterError(option, f"{value} for {chip}", f"an option that it has ({known})", "leave it out")
 
 

@@ -145,7 +145,7 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
     train, validation = data.split(options.validation, seed=settings.seed)
 
     def fit(at: Path, net: Sequential, rule: Recipe) -> dict[str, Any]:
-        return _fit(model, at, net, rule, encoder, train, validation)
+        return trained(model, at, net, rule, encoder, train, validation)
 
     target, few = target_of(options), torch.arange(min(SOME, len(train[1])))
     some = Samples.of("training", train, encoder).encoded(encoder, few, settings.seed).sequence
@@ -184,9 +184,10 @@ def _unit(
     return Unit(name, lambda: fit(at, twin(model, options, value, some), recipe(model, options)), {}, told)
 
 
-def _fit(
+def trained(
     model: Model, at: Path, net: Sequential, rule: Recipe, encoder: Any, train: Any, validation: Any
 ) -> dict[str, Any]:
+    """Train a network, or go on with its training: the validation accuracy of its best epoch, and the weights of it."""
     settings = model.settings
     trainer = Trainer(
         rule, folder=at, accelerator=settings.device, devices=1, precision=settings.precision,
@@ -237,7 +238,7 @@ def save_chip(outcome: Outcome, folder: Path) -> Path:
     return folder / CHIP
 
 
-def check_folder(folder: Path, model: Model, options: Options, *, overwrite: bool) -> None:
+def check_folder(folder: Path, model: Model, options: Any, *, overwrite: bool) -> None:
     """Raise `ParameterError` for a folder that holds another deployment, or something else."""
     path = folder / CERTIFICATE
     own = any((folder / name).exists() for name in (CERTIFICATE, CHIP, WORK))
