@@ -14,7 +14,6 @@ import torch
 from rheobase import nn
 from rheobase.errors import DataError
 from rheobase.interop import nir
-from rheobase.interop.nir.plain_file import is_plain
 
 DATA = Path(os.environ.get("RHEOBASE_DATA", "no data"))
 ORACLE, FILES = DATA / "oracle_nir", DATA / "files_for_readers" / "nir"
@@ -108,7 +107,6 @@ def test_every_file_is_read_or_refused_by_name() -> None:
                 nir.read(path, dt=0.1)
             continue
         net = nir.read(path, dt=0.1)
-        assert is_plain(path.read_bytes())  # and read at once
         read += 1
         told = truth.get(f"nir/{path.name}", {}).get("graph")
         if told is not None:

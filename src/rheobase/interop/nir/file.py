@@ -3,8 +3,8 @@
 HDF5 is read here rather than by the package nir, whose newest version refuses files of its first ones: parameters that
 are scalars, convolutions without the shape of their input, subgraphs without types.
 
-A damaged file may keep libhdf5 busy for ever, or end its process. One that is built as those of NIR are, and whole
-(`plain_file`), is read at once; any other in a process of its own, with a time limit.
+A damaged file may keep libhdf5 busy for ever, or end its process, so it reads in a process of its own, which has a
+time limit.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rheobase.errors import BackendUnavailable, DataError, RheobaseError
+from rheobase.errors import BackendUnavailable, DataError
 from rheobase.files import why
 from rheobase.interop.nir import hdf5_tree
-from rheobase.interop.nir.plain_file import is_plain
 
 NEWEST = 1  # version of NIR
 EXPECTED = "an HDF5 file with a NIR graph, as nir.write makes it"
-PATIENCE = 20.0  # s, for a file in a process of its own
+PATIENCE = 20.0  # s, that the process has
 PACE = 2e6  # bytes/s, for which it is given more
 
 
@@ -30,20 +29,17 @@ def read_tree(path: Path) -> dict[str, Any]:
     """The graph in a file, as nested mappings of names to values. Raises `DataError`, `BackendUnavailable`."""
     owner = path.name
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(8)
+        size = path.stat().st_size
     except OSError as error:
         raise DataError(owner, why(error), EXPECTED, "check the path") from None
     if data[:4] == b"PK\x03\x04" or data[:1] == b"\x80":
         given = "a file with Python objects (a pickle), which is not read: it may run any code"
         raise DataError(owner, given, EXPECTED, "write the graph with nir.write where you made it")
-    if data[:8] != b"\x89HDF\r\n\x1a\n":
+    if data != b"\x89HDF\r\n\x1a\n":
         raise DataError(owner, "a file of another kind" if data else "an empty file", EXPECTED, "check the path")
-    try:
-        tree = hdf5_tree.tree_of(str(path)) if is_plain(data) else _read_apart(path, len(data))
-    except RheobaseError:
-        raise
-    except hdf5_tree.FAILURES as error:
-        raise _damaged(owner, str(error)) from None
+    tree = _read_apart(path, size)
     if "node" not in tree:
         raise DataError(owner, f"HDF5 with {sorted(tree['names'])}", EXPECTED, "is it a NIR graph?")
     _check_version(str(tree.get("version", "")), owner)
@@ -78,7 +74,7 @@ def _damaged(owner: str, told: str) -> DataError:
 
 
 def _no_process(path: Path, reason: str) -> BackendUnavailable:
-    given, expected = f"a process that did not read it ({reason})", "another process of Python, for a file of this form"
+    given, expected = f"a process that did not read it ({reason})", "another process of Python"
     return BackendUnavailable(path.name, given, expected, "open it with h5py, and write it again with nir.write")
 
 
