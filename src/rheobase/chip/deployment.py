@@ -136,9 +136,7 @@ def deploy(
     given = int((border != 0).sum((0, 1)).cpu().numpy()[found.inputs[:, 0]].sum())
     choose = most_active if predict is None else predict
     wanted, predicted = (choose(passed(parts.after, each)) for each in (expected, spikes))
-    report = report_of(
-        found, exact, (spikes, expected), (predicted, wanted), counts, given, software=parts.software
-    )  # fmt: skip
+    report = report_of(found, exact, (spikes, expected), (predicted, wanted), counts, given, software=parts.software)
     return deployed, report
 
 

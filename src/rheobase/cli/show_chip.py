@@ -61,8 +61,7 @@ def show_chip(
         out.print(f"{stored.net!r}", style="bold", soft_wrap=True)
         names = ("axons", "neurons", "synapses", "sent")
         fullest: list[dict[str, int]] = content["fullest"]
-        rows = [(str(one["core"]), f"{one['x']}, {one['y']}", *(str(one[k]) for k in names))
-                for one in fullest]  # fmt: skip
+        rows = [(str(one["core"]), f"{one['x']}, {one['y']}", *(str(one[k]) for k in names)) for one in fullest]
         columns = ("core", "x, y", "axons", "neurons", "synapses", "spikes sent")
         out.print(table(columns, rows[:SHOWN], title="Fullest cores, each of 256 axons and neurons", right=columns))
         out.print(figures(_rows(content, stored)))

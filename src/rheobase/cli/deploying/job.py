@@ -222,7 +222,7 @@ def _fit(
     return {
         "validation": best.validation_accuracy,
         **{f"weights/{name}": value for name, value in net.cpu().state_dict().items()},
-    }  # fmt: skip
+    }
 
 
 def _encoded(model: Model, data: Dataset, options: Options, encoder: Any) -> tuple[Tensor, Tensor]:
