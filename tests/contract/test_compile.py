@@ -18,6 +18,7 @@ from rheobase.errors import InputError
 from tests.contract.models import MODELS, Model, every_model, fed, named
 from tests.contract.test_parity import everything
 
+pytestmark = pytest.mark.usefixtures("plain_code")
 BY_NAME = {model.name: model for model in MODELS}
 some_models = pytest.mark.parametrize("model", [BY_NAME[n] for n in ("LIF", "RefractoryNoisy")], ids=lambda m: m.name)
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from rheobase import surrogates
 from tests.contract.models import Model, every_model, fed
 
+pytestmark = pytest.mark.usefixtures("plain_code")
 CASES = pytest.mark.parametrize(
     ("backend", "surrogate"),
     [("reference", surrogates.ATan()), ("llvm", surrogates.Sigmoid())],

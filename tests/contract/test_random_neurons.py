@@ -28,6 +28,7 @@ from tests.contract.runs import Run, run
 from tests.contract.test_parity import everything
 from tests.engine.integer_arithmetic import RULES_OF_WHOLE
 
+pytestmark = pytest.mark.usefixtures("plain_code")
 CASES = int(os.environ.get("RHEOBASE_FUZZ", "200"))
 SHARES = 4  # the tests below, among which the cases are divided
 STEPS, BATCH = 9, 2
