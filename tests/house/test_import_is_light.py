@@ -9,8 +9,8 @@ import sys
 from tests.house.source import SRC
 
 HEAVY = (
-    "h5py", "igor2", "lightning_fabric", "llvmlite", "matplotlib", "neo", "numba", "pooch", "pyabf", "requests", "rich",
-    "scipy", "sklearn", "tensorboard", "torch._dynamo", "torch._inductor", "triton", "typer",
+    "h5py", "html.entities", "igor2", "lightning_fabric", "llvmlite", "matplotlib", "neo", "numba", "pooch", "pyabf",
+    "requests", "rich", "scipy", "sklearn", "tensorboard", "torch._dynamo", "torch._inductor", "triton", "typer",
 )  # fmt: skip
 
 
