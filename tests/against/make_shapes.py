@@ -164,14 +164,12 @@ def run(path: Path) -> dict[str, Any] | None:
         each.name(): {
             "parent": None if each.parentseg() is None else each.parentseg().sec.name(),
             "at": None if each.parentseg() is None else h.parent_connection(sec=each),
-            "points": [
-                [each.x3d(i), each.y3d(i), each.z3d(i), each.diam3d(i)] for i in range(each.n3d())
-            ],
+            "points": [[each.x3d(i), each.y3d(i), each.z3d(i), each.diam3d(i)] for i in range(each.n3d())],
             "by_lambda": int((each.L / (0.1 * h.lambda_f(100, sec=each)) + 0.9) / 2) * 2 + 1,
             "compartments": [[place.area(), place.ri(), place.diam, h.distance(place)] for place in each],
         }
         for each in sections
-    }  # fmt: skip
+    }
 
 
 def shapes(folder: Path) -> dict[str, Any]:

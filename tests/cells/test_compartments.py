@@ -229,7 +229,7 @@ BAD = {
     "which of them": (lambda: Compartments.of(branched()).index("dend"), "section 'dend'"),
     "beyond": (lambda: Compartments.of(branched()).index("soma", 1.5), "x=1.5; expected a place from 0 to 1"),
     "no such kind": (lambda: Compartments.of(branched()).where("basal"), "kind 'basal'"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", BAD)

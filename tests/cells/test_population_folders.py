@@ -56,7 +56,7 @@ def test_a_damaged_chunk_is_made_again_as_the_error_says(tmp_path):
         ("traces.zarr/soma/zarr.json", None, "no array 'soma'"),
         ("units/models-0-stimuli-0.npz", "", "a damaged file"),
     ],
-)  # fmt: skip
+)
 def test_a_folder_that_lost_a_file_is_refused_and_nothing_in_it_is_written(tmp_path, name, text, said):
     made(tmp_path, models=["0.3"])
     path = tmp_path / name

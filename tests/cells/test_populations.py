@@ -122,7 +122,7 @@ def test_traces_that_are_gone_are_made_again(tmp_path):
         ({"dtype": "float64"}, 'dtype = "float64"; expected "float32"'),
         ({"t_stop": 27.0}, "steps = 270; expected 300"),
     ],
-)  # fmt: skip
+)
 def test_a_folder_of_other_settings_is_refused_by_name(tmp_path, monkeypatch, changed, said):
     # nothing is computed for it
     monkeypatch.setattr(lanes, "_simulate", lambda *given: {"step": np.zeros(0, int), "model": np.zeros(0, int),
@@ -260,7 +260,7 @@ def test_lanes_fit_into_the_memory_that_is_given():
         ({"make": alone}, "a Cell of shape"),
         ({"make": functools.partial(firing, inputs={"g": Conductance()})}, "a Current"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_told_before_anything_is_written(tmp_path, options, said):
     with pytest.raises(ParameterError, match=said):
         made(tmp_path / "out", **options)

@@ -257,7 +257,7 @@ def test_a_junction_is_stable_at_any_step(factor: float) -> None:
         (lambda: passive(ONE, junctions=["soma"]), "junction 'soma'"),
         (lambda: passive(ONE, learn=("g_gap",)), "learn 'g_gap'"),
     ],
-)  # fmt: skip
+)
 def test_synapses_that_cannot_be(made: Any, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         made()

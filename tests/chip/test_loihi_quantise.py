@@ -152,7 +152,7 @@ def two(neuron: Any, *, bias: bool = False, outputs: int = 3) -> nn.Sequential:
         (two(neurons.CubaLIF(3, dt=1.0, v_threshold=1e9)), dict(allow=RESET), NotRepresentable, "above 131071"),
         (two(neurons.CubaLIF(3, dt=1.0, v_threshold=1e-9)), dict(allow=RESET), NotRepresentable, "below 1"),
     ],
-)  # fmt: skip
+)
 def test_what_a_chip_cannot_be(net: Any, call: dict[str, Any], error: type[RheobaseError], told: str) -> None:
     with pytest.raises(error, match=told):
         quantise(net, spikes(5, 4), **call)

@@ -34,7 +34,7 @@ def linear(weight: Any, **form: Any) -> torch.nn.Linear:
         # 2^-2 * 14 = 3.5 and 2^-2 * -14 = -3.5: what is below 1 falls away, towards minus infinity
         (dict(weight_exp=-2), [3.5, -3.5, 1.0], [14, -14, 4], [3, -4, 1]),
     ],
-)  # fmt: skip
+)
 def test_what_a_core_stores(form: dict[str, Any], given: list[float], stored: list[int], whole: list[int]) -> None:
     layer = linear([given], **form)
     assert mantissas(layer).tolist() == [stored]

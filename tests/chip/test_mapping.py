@@ -208,7 +208,7 @@ def test_every_broken_limit_is_in_one_error() -> None:
         (torch.full((5, 1, 3), 0.5), NotRepresentable, "x with 0.5, and 15 values that are no spikes"),
         (torch.full((5, 1, 3), float("nan")), NotRepresentable, "x with nan"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_spikes_is_refused(x: object, error: type[RheobaseError], told: str) -> None:
     net = network(0, [3, 2])
     with pytest.raises(error, match=told):

@@ -87,7 +87,7 @@ class Doubled(nn.Sequential):
         (lambda: nn.Sequential(linear(6, 6, Rectified), lif(), linear(6, 3)), OFF, (), False),
         (lambda: Doubled(linear(6, 6), lif(), linear(6, 3)), OFF, (), False),
     ],
-)  # fmt: skip
+)
 def test_a_die_among_others_is_the_network_of_that_die(
     make: Any, process: Process, more: tuple[int, ...], lanes: bool
 ) -> None:
@@ -112,7 +112,7 @@ def test_a_die_among_others_is_the_network_of_that_die(
         lambda: nn.Sequential(linear(6, 6), nn.Recurrent(Refractory(lif(), tau_refrac=1.0)), linear(6, 3)),
         lambda: nn.Sequential(torch.nn.Unflatten(2, (1, 6)), nn.Conv1d(1, 3, 3), nn.Flatten(), linear(12, 6), lif()),
     ],
-)  # fmt: skip
+)
 def test_a_die_in_training_is_the_die_of_its_seed(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     net, (x, _) = make(), given(12, 10)

@@ -49,7 +49,7 @@ def narrow(**parameters: Any) -> bool:
         (dict(beta=200_000, leak=1, alpha=9), dict(beta=200_000, leak=-1, alpha=9)),
         (dict(beta=100_000, TM=10, v=-31744), dict(beta=100_000, TM=10, v=-31745)),
     ],
-)  # fmt: skip
+)
 def test_the_limit(limit: dict[str, Any], beyond: dict[str, Any]) -> None:
     assert narrow(**limit)
     assert not narrow(**beyond)

@@ -51,7 +51,7 @@ def test_every_range(name: str) -> None:
         (dict(target=4), ParameterError, r"target\[0, 0\] = 4; expected 0 to 3"),
         (dict(s=[[1], [2, 3]]), DTypeError, "s that is no array"),
     ],
-)  # fmt: skip
+)
 def test_wiring(given: dict[str, Any], error: type[RheobaseError], told: str) -> None:
     with pytest.raises(error, match=told):
         Configuration(BOARD, **given)
@@ -113,7 +113,7 @@ def test_a_copy_is_as_fixed_and_as_small() -> None:
         (([[1], [1, 2]], [0], [0]), DTypeError, "tick of inputs that is no array"),
         (7, ShapeError, "three arrays"),
     ],
-)  # fmt: skip
+)
 def test_inputs(inputs: Any, error: type[RheobaseError], told: str) -> None:
     with pytest.raises(error, match=told):
         Emulator(Configuration(BOARD)).run(5, inputs)

@@ -14,11 +14,12 @@ import torch
 import typer
 from typer.testing import CliRunner
 
-from rheobase import neurons, nn
+from rheobase import neurons, nn, plot
 from rheobase.chip import truenorth
 from rheobase.cli import app, deploy, fit, gallery, reproduce, sweep, train, window
 from rheobase.cli.options import reported
 from rheobase.interop import nir
+from rheobase.profiling import timing
 
 LONG, MANY = "a" * 300, "9" * 5000
 NUMBERS = ("0", "-1", "1.5", "1e39", "1e-50", "nan", "inf", "1e400", "1" + "0" * 30, "1e308", "100000000000")
@@ -47,7 +48,7 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("reproduce",): ("src",),
     ("convert", "single-spike"): ("run", "--samples", "2"),
     ("convert", "multi-spike"): ("run", "--samples", "2"),
-    ("export",): ("run", "--to", "torch", "--out", "x.pt2"),
+    ("export",): ("run", "--to", "nir", "--allow", "soft_reset", "--out", "x.nir"),
     ("import",): ("net.nir", "--out", "imported"),
     ("explain",): ("run", "--seconds", "0"),
     ("bench", "network"): ("run", "--seconds", "0", "--batch", "2"),
@@ -100,7 +101,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def quick(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In that folder, and without the work that follows once all words are understood."""
+    """In that folder, and without the work that follows once all words are understood: no training, no picture."""
 
     def stop(*what: object, **more: object) -> None:
         raise typer.Exit
@@ -111,6 +112,8 @@ def quick(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "_fitted", stop)
     monkeypatch.setattr(gallery, "_draw", stop)
     monkeypatch.setattr(reproduce, "_run", stop)
+    monkeypatch.setattr(plot, "png", lambda figure: b"")
+    monkeypatch.setattr(timing, "MOST_ROUNDS", timing.LEAST_ROUNDS)
     monkeypatch.setattr(window, "MOST_STEPS", 10_000)
     monkeypatch.setattr(sweep, "MOST_STEPS", 10_000)
 

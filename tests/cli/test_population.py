@@ -122,7 +122,7 @@ def test_what_diverges_is_one_line_and_the_rest_is_there(run, files, refused):
         (("a.json", *COMMON, *SHORT, "--plot", "cell.swc/a.png"), "cell.swc"),
         (("a.json", *COMMON, *SHORT, "--dask", "nowhere"), "no scheduler answers"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_one_clear_line(files, refused, words, said, monkeypatch):
     monkeypatch.setattr("rheobase.jobs.dask.PATIENCE", 0.2)
     assert said in refused("population", *words)

@@ -37,7 +37,7 @@ def model(sodium: float, axon: str | None = None) -> dict[str, Any]:
         "passive": [{"ra": 100.0}],
         "conditions": [{"celsius": 34.0, "v_init": -70.0, "erev": [{"section": "soma", "ena": 53.0, "ek": -90.0}]}],
         "genome": [dict(zip(names, each, strict=True)) for each in genome],
-    }  # fmt: skip
+    }
 
 
 def written(axon: str | None = None) -> None:

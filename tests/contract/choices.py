@@ -2,8 +2,9 @@
 
 A drive is a step and a scale of input at which a model is active; a seed makes an input that keeps a model clear of its
 thresholds, and calm. Both take longer to find than to use. What the table does not have is searched for on the spot, so
-a new neuron needs nothing here; `rm tests/contract/choices.json; RHEOBASE_CHOOSE=1 pytest tests/contract -n auto`
-searches for all of it again and runs no kernel. `test_choices.py` does so for some models.
+a new neuron needs nothing here. `rm tests/contract/choices.json`, then `RHEOBASE_CHOOSE=1 TRITON_INTERPRET=1 pytest
+tests/contract tests/engine/triton_parity.py -n auto` searches for all of it again and runs no kernel.
+`test_choices.py` does so for some models.
 """
 
 from __future__ import annotations

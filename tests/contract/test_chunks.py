@@ -12,6 +12,7 @@ from tests.contract.runs import weight
 from tests.contract.test_parity import everything
 from tests.contract.tolerances import FREE_63, assert_close
 
+pytestmark = pytest.mark.usefixtures("plain_code")
 BACKENDS = pytest.mark.parametrize("backend", ["reference", "llvm"])
 
 

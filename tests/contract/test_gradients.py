@@ -9,6 +9,8 @@ from torch import Tensor
 from rheobase import surrogates
 from tests.contract.models import Model, every_model, fed
 
+pytestmark = pytest.mark.usefixtures("plain_code")
+MANY = 8  # parameters
 CASES = pytest.mark.parametrize(
     ("backend", "surrogate"),
     [("reference", surrogates.ATan()), ("llvm", surrogates.Sigmoid())],
@@ -31,8 +33,8 @@ def test_gradcheck(model: Model, backend: str, surrogate: surrogates.Surrogate) 
         out, end = neuron(fed(neuron, current), type(rest)(*state), backend=backend)
         return (out, *(s for s in end if s.is_floating_point() and s.requires_grad))
 
-    # the many entries of vectors are moved together, along random directions
-    together = any(spec.size for spec in model.params.values())
+    # the many entries of vectors, and of equations with many parameters, are moved together, along random directions
+    together = len(model.params) > MANY or any(spec.size for spec in model.params.values())
     given = (current, *moving, *parameters)
     assert torch.autograd.gradcheck(f, given, eps=1e-6, atol=1e-6, rtol=1e-5, fast_mode=together)
 

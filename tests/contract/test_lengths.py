@@ -12,6 +12,7 @@ from tests.contract.runs import assert_runs_close, reference_run, run, weight
 from tests.contract.test_parity import everything
 from tests.contract.tolerances import FREE_63, assert_close, free
 
+pytestmark = pytest.mark.usefixtures("plain_code")
 LENGTHS = [20, 13, 1, 0]
 BACKENDS = pytest.mark.parametrize("backend", ["reference", "llvm"])
 

@@ -79,6 +79,7 @@ def strided(x: Tensor) -> Iterator[Tensor]:
     yield torch.cat([x[:1], x])[1:]
 
 
+@pytest.mark.usefixtures("plain_code")
 @every_model
 def test_input_of_any_strides(model: Model) -> None:
     neuron = model.make(3, 7, dtype=torch.float32)
@@ -96,6 +97,7 @@ def test_input_of_any_strides(model: Model) -> None:
         assert torch.equal(found, plain.gradients["current"])
 
 
+@pytest.mark.usefixtures("plain_code")
 @every_model
 def test_expanded_input(model: Model) -> None:
     """One current for all, as a view whose strides are 0."""
@@ -106,6 +108,7 @@ def test_expanded_input(model: Model) -> None:
     assert torch.equal(out, expected)
 
 
+@pytest.mark.usefixtures("plain_code")
 @every_model
 def test_upstream_gradients_of_any_strides(model: Model) -> None:
     neuron = model.make(21)
@@ -123,6 +126,7 @@ def test_upstream_gradients_of_any_strides(model: Model) -> None:
         assert torch.equal(back(other, other_rec), expected)
 
 
+@pytest.mark.usefixtures("plain_code")
 @every_model
 def test_expanded_gradient(model: Model) -> None:
     """`out.sum().backward()` sends back one number with strides of 0."""
@@ -134,6 +138,7 @@ def test_expanded_gradient(model: Model) -> None:
     assert torch.equal(found, expected)
 
 
+@pytest.mark.usefixtures("plain_code")
 @every_model
 def test_nothing_given_is_changed(model: Model) -> None:
     neuron = model.make(9)

@@ -53,6 +53,7 @@ def test_input_makes_spikes(model: Model) -> None:
         assert 0.005 < activity(neuron, out) < 0.6
 
 
+@pytest.mark.usefixtures("plain_code")
 @pytest.mark.parametrize("kind", KINDS)
 @every_model
 def test_parameter_shapes(model: Model, kind: str) -> None:
@@ -64,6 +65,7 @@ def test_parameter_shapes(model: Model, kind: str) -> None:
         assert found.gradients[name].shape == parameter.shape
 
 
+@pytest.mark.usefixtures("plain_code")
 @pytest.mark.parametrize("through", ["out", "end", "rec"])
 @every_model
 def test_gradient_through_one_kind_of_result(model: Model, through: str) -> None:
@@ -75,6 +77,7 @@ def test_gradient_through_one_kind_of_result(model: Model, through: str) -> None
     assert float(found.gradients["current"].abs().max()) > 0
 
 
+@pytest.mark.usefixtures("plain_code")
 @every_model
 def test_gradient_through_one_trace(model: Model) -> None:
     """A trace that nobody looks at sends no gradient back."""
@@ -91,6 +94,7 @@ def test_gradient_through_one_trace(model: Model) -> None:
         assert_close(got[0], got[1], free(12), name)
 
 
+@pytest.mark.usefixtures("plain_code")
 @pytest.mark.parametrize("wanted", ["current", "init", "parameter"])
 @every_model
 def test_gradient_of_one_input_alone(model: Model, wanted: str) -> None:

@@ -44,6 +44,7 @@ def test_by_name_by_mapping_and_as_a_tuple() -> None:
 def test_one_input_by_name() -> None:
     n = neurons.LIF(3, dt=1.0)
     assert torch.equal(n(current=G)[0], n(G)[0])
+    assert torch.equal(n({"current": G})[0], n(G)[0])
     assert list(n.entries) == ["current"]
 
 

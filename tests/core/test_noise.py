@@ -121,6 +121,12 @@ def test_bad_seed(seed: object) -> None:
         Noisy(neurons.LIF(2, dt=1.0), seed=seed)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("seed", [0, 2**62 - 1])
+def test_the_least_and_the_largest_seed(seed: int) -> None:
+    assert torch.equal(noise(2, 1, 3, seed=seed), noise(2, 1, 3, seed=seed))
+    assert not torch.equal(noise(2, 1, 3, seed=seed), noise(2, 1, 3, seed=1))
+
+
 def test_noise_once() -> None:
     with pytest.raises(ParameterError, match="Noisy"):
         Noisy(Noisy(neurons.LIF(2, dt=1.0)))

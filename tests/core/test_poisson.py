@@ -86,6 +86,7 @@ def test_the_rate_of_a_leaky_integrator() -> None:
 def test_a_mean_beyond_the_bound_is_told() -> None:
     cell = PoissonInput(neurons.LIF(3, dt=0.5), rate=3.0)
     assert cell.most == 2.0
+    assert PoissonInput(neurons.LIF(3, dt=0.5), rate=0.0).most == 2.0**-6
     cell.rate = 4.0
     with pytest.raises(errors.ParameterError, match=r"2\.5 spikes in a step; expected 2 \(`most`\) or less"):
         cell.rate = 5.0

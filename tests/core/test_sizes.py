@@ -27,9 +27,8 @@ class Two(MapNeuron):
 
     def step(self, s: Any, i: Any) -> tuple[Any, ...]:
         a, b = (
-            d * x + w[0] * s.a + w[1] * s.b + i
-            for d, x, w in zip(self.decay, (s.a, s.b), self.weight, strict=True)
-        )  # fmt: skip
+            d * x + w[0] * s.a + w[1] * s.b + i for d, x, w in zip(self.decay, (s.a, s.b), self.weight, strict=True)
+        )
         return a + b, s._replace(a=a, b=b)
 
 
@@ -93,7 +92,7 @@ WRONG: list[tuple[str, Any]] = [
     (r"hidden = 0.*whole numbers from 1", lambda: neurons.ELM(2, hidden=0)),
     (r"hidden = True", lambda: neurons.ELM(2, hidden=True)),
     (r"bias of shape \(4,\).*\(7,\)", lambda: neurons.ELM(2, hidden=7, bias=torch.zeros(4))),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("words", "make"), WRONG)

@@ -179,7 +179,7 @@ def test_right() -> None:
         (dict(dynamics=slopes(w=lambda self, s, i: relax(s.v, self.tau_w))), "dw/dt", ("pA", "mV", "relaxing")),
         (dict(reset=lambda self, s: s._replace(v=s.w)), "reset", ("pA", "mV", "v")),
     ],
-)  # fmt: skip
+)
 def test_wrong(members: dict[str, Any], where: str, words: tuple[str, ...]) -> None:
     """Where it is, both units, and what joined them."""
     with pytest.raises(UnitError) as caught:

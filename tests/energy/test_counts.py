@@ -254,7 +254,7 @@ def test_convolutions_of_all_kinds(kind: str) -> None:
         "same": lambda: (nn.Conv2d(2, 3, 3, padding="same"), (2, 5, 6)),
         "circular": lambda: (nn.Conv2d(2, 3, 3, padding=1, padding_mode="circular"), (2, 5, 6)),
         "3d": lambda: (Cube(), (2, 3, 4, 4)),
-    }[kind]()  # fmt: skip
+    }[kind]()
     with torch.no_grad():
         layer.weight[0].zero_()  # no synapses, but stored ones
     x = spikes(*size)

@@ -43,7 +43,6 @@ from tests.engine.integer_arithmetic import (
 )
 from tests.engine.whole_numbers import bits_of_masks, rounds_to_a_type
 
-LONG = 80  # operations in a step above which the interpreter takes too long for many steps
 SEGMENT = 5  # with `short`
 # before 3.9 the interpreter multiplies, rounds, and adds
 ROUNDS_ONCE = tuple(int(part) for part in triton.__version__.split(".")[:2]) >= (3, 9)
@@ -51,7 +50,7 @@ ROUNDS_ONCE = tuple(int(part) for part in triton.__version__.split(".")[:2]) >= 
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Segments of 5 steps, of which 2 are read ahead: a few steps take all the ways that 34 take in segments of 16.
+    """Segments of 5 steps, of which 2 are read ahead: a dozen steps take all the ways that 34 take in segments of 16.
 
     Those of a GPU are held by `test_steps_that_do_not_fill_a_segment` and the tests after it.
     """
@@ -83,10 +82,8 @@ def assert_same_arithmetic(one: Run, other: Run) -> None:
         assert_runs_close(one, other, 1e-4)
 
 
-def size(neuron: Neuron, record: tuple[str, ...], steps: int) -> tuple[int, int]:
-    """Steps and batch: with many operations, few steps of many samples, which cost nothing, and three segments."""
-    nodes = parse(trace(neuron, record).text()).graph.nodes
-    return (steps, 2) if len(nodes) < LONG else (2 * SEGMENT + 1, 8)
+# three segments, the last of them cut off; samples cost nothing, in place of more steps
+STEPS, BATCH = 2 * SEGMENT + 1, 8
 
 
 @pytest.mark.usefixtures("short")
@@ -95,10 +92,9 @@ def test_free_run(model: Model) -> None:
     """Values, and gradients of input, initial state and parameters, through output, end and traces."""
     neuron = model.make(5)
     record = everything(neuron)
-    steps, batch = size(neuron, record, 34)
-    current, expected = reference_run(model, neuron, steps, batch, record=record)
+    current, expected = reference_run(model, neuron, STEPS, BATCH, record=record)
     found = run(neuron, current, "triton", record=record)
-    assert_runs_close(expected, found, free(steps))
+    assert_runs_close(expected, found, free(STEPS))
     if not neuron.graded:
         assert torch.equal(expected.values["out"], found.values["out"])
     assert float(found.gradients["current"].abs().max()) > 0
@@ -129,8 +125,8 @@ def test_float32_is_that_of_the_cpu(model: Model) -> None:
     """Both write down the same arithmetic: bit for bit the same, where the interpreter's `fma` rounds once."""
     neuron = model.make(3, dtype=torch.float32)
     record = everything(neuron)
-    steps, batch = size(neuron, record, 20)
-    assert_same_arithmetic(*both(neuron, model.current(steps, batch, 3, dtype=torch.float32), record=record))
+    current = model.current(SEGMENT + 1, BATCH, 3, dtype=torch.float32)
+    assert_same_arithmetic(*both(neuron, current, record=record))
 
 
 @pytest.mark.parametrize("name", ["LIF", "SRC"])

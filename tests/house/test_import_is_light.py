@@ -9,8 +9,8 @@ import sys
 from tests.house.source import SRC
 
 HEAVY = (
-    "h5py", "igor2", "lightning_fabric", "llvmlite", "matplotlib", "neo", "numba", "pooch", "pyabf", "requests", "rich",
-    "scipy", "sklearn", "tensorboard", "torch._dynamo", "torch._inductor", "triton", "typer",
+    "h5py", "html.entities", "igor2", "lightning_fabric", "llvmlite", "matplotlib", "neo", "numba", "pooch", "pyabf",
+    "requests", "rich", "scipy", "sklearn", "tensorboard", "torch._dynamo", "torch._inductor", "triton", "typer",
 )  # fmt: skip
 
 
@@ -51,10 +51,7 @@ def test_the_rule_bites() -> None:
 
 def test_import_provides_the_kernels() -> None:
     """Whatever is imported first: without them all would run on the reference, which nobody is told of."""
-    code = (
-        "from rheobase import neurons; import torch; "
-        "neurons.LIF(3, dt=1.0)(torch.ones(2, 1, 3), backend='llvm')"
-    )  # fmt: skip
+    code = "from rheobase import neurons; import torch; neurons.LIF(3, dt=1.0)(torch.ones(2, 1, 3), backend='llvm')"
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(SRC)}, capture_output=True, text=True,
         check=False,

@@ -180,7 +180,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: nn.Sequential(Escape(neurons.LIF(4, dt=1.0), delta_u=0.2, rho_0=0.5, seed=7)),
         r"layer[. ]0: got Escape.*random numbers",
     ),
-}  # fmt: skip
+}
 ONNX_ALONE: dict[str, tuple[Any, str]] = {
     "own layer": (lambda: nn.Sequential(Own(4, 4)), "Own, which has no form in ONNX"),
     "delay": (lambda: nn.Sequential(nn.Delay(4, taps=3)), "Delay, which has no form"),

@@ -137,7 +137,7 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
     ("seed", {"seed": 4}),
     ("models, leaks", {"models": Small((1e-5, 9e-5, 6e-5))}),
     ("'train'", {"splits": {"train": Split(models=(0, 1), chunks=2, stimuli=4)}}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("words", "other"), OTHERS)

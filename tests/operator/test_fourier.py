@@ -142,7 +142,7 @@ REFUSED: list[tuple[type[RheobaseError], str, Any]] = [
     (DTypeError, "float64", lambda op: op(step(0.1, dtype=torch.float64), CODE)),
     (InputError, "NaN", lambda op: op(step(float("nan")), CODE)),
     (RheobaseError, "Recurrent", lambda op: rnn.Recurrent(op)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("error", "words", "call"), REFUSED)

@@ -21,7 +21,7 @@ ORACLE = Path(__file__).parents[2].parent / "shared" / "data" / "oracle_nest" / 
 # of the oracle: see the README of that folder
 SETTING: dict[str, Any] = dict(
     c_mem=200.0, g_leak=11.0, v_leak=-70.0, v_T=-50.0, delta_T=2.0, tau_w=300.0, a=3.0, b=0.0, v_peak=0.0, v_reset=-58.0
-)  # fmt: skip
+)
 NEAR = 0.3  # ms around a spike, where v moves fast
 
 

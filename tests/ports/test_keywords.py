@@ -25,9 +25,7 @@ SNNTORCH = (
 )
 SPIKINGJELLY = "tau init_tau decay_input v_reset surrogate_function step_mode backend store_v_seq v_rest v_c theta_rh"
 NORSE = "p tau_syn_inv tau_mem_inv v_th v_reset method alpha input_size hidden_size recurrent_weights"
-BRIAN2 = (
-    "N model threshold reset refractory method namespace events order dtype taum El Vr Vt vr vt gL"
-)  # fmt: skip
+BRIAN2 = "N model threshold reset refractory method namespace events order dtype taum El Vr Vt vr vt gL"
 KEYWORDS = sorted({*SNNTORCH.split(), *SPIKINGJELLY.split(), *NORSE.split(), *BRIAN2.split()})
 ALL = [getattr(neurons, name) for name in neurons.__all__]
 every_neuron = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)

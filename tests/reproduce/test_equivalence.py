@@ -189,9 +189,7 @@ def test_first_differences_are_told_from_later_ones() -> None:
     assert counted["differ"] == counted["predicted"] == counted["reach"] > 0
     other = [train.clone() for train in before]
     other[1][3, 0, 2] = 1.0 - other[1][3, 0, 2]
-    assert first_differences(before, other, 0, needed[0]) == {
-        "reach": counted["reach"], "differ": 1, "predicted": 0
-    }  # fmt: skip
+    assert first_differences(before, other, 0, needed[0]) == {"reach": counted["reach"], "differ": 1, "predicted": 0}
 
 
 def test_layers_are_those_of_the_library() -> None:

@@ -72,7 +72,7 @@ def sizes(*gain: float) -> history.Found:
     return {
         16 * 2**k: {0: of(60.0, 61.0, 62.0), 25: of(*(60.0 + g + x for x in (0.0, 1.1, 1.9)))}
         for k, g in enumerate(gain)
-    }  # fmt: skip
+    }
 
 
 def test_small_networks_gain_most_only_where_they_do() -> None:

@@ -213,9 +213,9 @@ def test_the_values_of_the_parts_are_among_those_tried(name: str, one: Search) -
 @pytest.mark.parametrize(("name", "one"), ALL, ids=[f"{name}-{one.name}" for name, one in ALL])
 def test_what_they_start_from_is_what_the_parts_use(name: str, one: Search) -> None:
     """Another value in a part is another value in its search: none is written twice."""
-    used = {
-        value for part in find(name).parts if part.name in one.sets for value in _numbers(part.settings)
-    } | set(_numbers({"limit": None}))  # fmt: skip
+    used = {value for part in find(name).parts if part.name in one.sets for value in _numbers(part.settings)} | set(
+        _numbers({"limit": None})
+    )
     for made in one.settings["networks"].values():
         assert {made["base"][k] for k in ("lr", "epochs", "batch")} <= used
 

@@ -35,7 +35,6 @@ from rheobase.engine.nest.equations import added, leaf
 from rheobase.engine.nest.hoist import alike, hoisted
 from rheobase.engine.nest.index import Index, at, names
 from rheobase.engine.nest.nest import BLOCK, Buffer, Leaf, Nest, Ref, Statement, Write, copied, filled, loop, when
-from rheobase.engine.nest.verify import verify
 
 SURROGATE = ATan(MILLIVOLTS)  # of a spike, whose height is in mV
 POTENTIALS = ("v", "low", "above")  # states of the cell beside those of its mechanisms
@@ -45,7 +44,7 @@ POTENTIALS = ("v", "low", "above")  # states of the cell beside those of its mec
 def forward(text: str) -> Nest:
     """The nest of a plan."""
     whole = alike(hoisted(checkpointed(_Cable(parse(text)).nest(), "r")))
-    return verify(contracted(whole).without_unused())
+    return contracted(whole).without_unused()
 
 
 @functools.lru_cache(maxsize=64)
@@ -53,7 +52,7 @@ def backward(text: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Ne
     """The nest of the gradient of `outputs` by `inputs`, buffers of the forward one."""
     whole = hoisted(_Cable(parse(text)).nest(), gradients=True)
     back = adjoint(checkpointed(whole, "r"), outputs, inputs, recompute=True)
-    return verify(contracted(alike(hoisted(back)).only_for({GRADIENT + name for name in inputs})))
+    return contracted(alike(hoisted(back)).only_for({GRADIENT + name for name in inputs}))
 
 
 class _Cable:

@@ -138,7 +138,7 @@ class Cell(Stateful):
         ions = dict(reversal or {})
         self.channels = inserted(
             self.kinds, channels, reversal=ions, celsius=self.celsius, dt=self.dt, shape=self.shape
-        )  # fmt: skip
+        )
         self.scale = profiles(compartments, self.channels, scale or {})
         self.learn = tuple(learn)
         known = (*BARE, *([GAP] if junctions else []))

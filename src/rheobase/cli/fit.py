@@ -8,7 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import INTERRUPTED, MOST_SEED, Debug, Json, examples, path, reported, write_json
+from rheobase.cli.options import (
+    CELL,
+    INTERRUPTED,
+    MOST_SEED,
+    WHERE,
+    Axon,
+    Debug,
+    Json,
+    Morphology,
+    Overwrite,
+    RunsFolder,
+    examples,
+    path,
+    reported,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from rheobase.cli.fitting.job import Fitted, Plan
@@ -24,9 +39,8 @@ EXAMPLES = examples(
     "rheobase fit fit.json steps.npz --morphology cell.swc --learn soma.NaTa_t.gbar,soma.Kv3_1.gbar --name shaped",
     "rheobase fit --resume runs/shaped --time-limit 2h   (after Ctrl-C, or the end of its time)",
 )
-CELL = "Cells with a shape"
 TIMES = {"min": 60.0, "h": 3600.0}  # s, beside those with a unit of their own
-FILE, SEARCH, WHERE = "Recording", "Search", "Where to"
+FILE, SEARCH = "Recording", "Search"
 
 
 def fit(
@@ -48,18 +62,8 @@ def fit(
             show_default=False,
         ),
     ] = None,
-    morphology: Annotated[
-        Path | None,
-        typer.Option(
-            parser=path, metavar="FILE", help="Its shape: .swc or .asc, or one of them .gz.", rich_help_panel=CELL
-        ),
-    ] = None,
-    axon: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WORD", help="stub, two diameters, none or whole.", show_default="by the file", rich_help_panel=CELL
-        ),
-    ] = None,
+    morphology: Morphology = None,
+    axon: Axon = None,
     at: Annotated[
         str | None,
         typer.Option(
@@ -153,12 +157,8 @@ def fit(
     name: Annotated[
         str | None, typer.Option(help="Folder of the fit.", show_default="NEURON-RECORDING", rich_help_panel=WHERE)
     ] = None,
-    out: Annotated[
-        Path, typer.Option(parser=path, metavar="FOLDER", help="Where folders of runs are made.", rich_help_panel=WHERE)
-    ] = Path("runs"),
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Remove a run of the same name first.", rich_help_panel=WHERE)
-    ] = False,
+    out: RunsFolder = Path("runs"),
+    overwrite: Overwrite = False,
     resume: Annotated[
         Path | None,
         typer.Option(

@@ -19,6 +19,7 @@ from rheobase.files import ensure_writable, expanded
 FAILED, INTERRUPTED = 2, 130
 MOST_SEED = 2**62  # seeds that are derived from it fit into 64 bits, too
 MOST_THREADS = 1024  # where many more cannot be started, the process ends without a word
+CELL, WHERE = "Cells with a shape", "Where to"  # parts of the help
 
 
 def path(text: str | Path) -> Path:
@@ -42,6 +43,25 @@ Run = Annotated[
 DataDir = Annotated[
     Path | None,
     typer.Option(parser=path, metavar="FOLDER", help="Where the data of the run lie, if not where they lay."),
+]
+Picture = Annotated[Path | None, typer.Option(parser=path, metavar="FILE", help="A picture: .png, .svg or .pdf.")]
+Morphology = Annotated[
+    Path | None,
+    typer.Option(
+        parser=path, metavar="FILE", help="Its shape: .swc or .asc, or one of them .gz.", rich_help_panel=CELL
+    ),
+]
+Axon = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WORD", help="stub, two diameters, none or whole.", show_default="by the file", rich_help_panel=CELL
+    ),
+]
+RunsFolder = Annotated[
+    Path, typer.Option(parser=path, metavar="FOLDER", help="Where folders of runs are made.", rich_help_panel=WHERE)
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Remove a run of the same name first.", rich_help_panel=WHERE)
 ]
 NeuronName = Annotated[str, typer.Argument(metavar="NEURON", help="Name of a neuron; `rheobase list` has them.")]
 

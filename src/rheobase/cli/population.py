@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import INTERRUPTED, MOST_SEED, MOST_THREADS, Debug, Json, examples, path, reported, write_json
+from rheobase.cli.options import (
+    INTERRUPTED,
+    MOST_SEED,
+    MOST_THREADS,
+    Debug,
+    Json,
+    Picture,
+    examples,
+    path,
+    reported,
+    write_json,
+)
 
 if TYPE_CHECKING:
     from rheobase.cells import Population
@@ -82,9 +93,7 @@ def population(
         typer.Option(metavar="ADDRESS", help="Let the workers of this Dask scheduler compute; they must see --out."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of stimuli that are noise.")] = 0,
-    plot: Annotated[
-        Path | None, typer.Option(parser=path, metavar="FILE", help="A picture: .png, .svg or .pdf.")
-    ] = None,
+    plot: Picture = None,
     json: Json = None,
     debug: Debug = False,
 ) -> None:

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from rheobase.cli.options import MOST_SEED, Debug, Json, examples, path, reported, write_json
+from rheobase.cli.options import (
+    CELL,
+    MOST_SEED,
+    Axon,
+    Debug,
+    Json,
+    Morphology,
+    Picture,
+    examples,
+    path,
+    reported,
+    write_json,
+)
 from rheobase.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -30,7 +42,6 @@ EXAMPLES = examples(
     "rheobase simulate fit.json --morphology cell.swc --current step:0.1nA:200:600 --stop 700 --plot cell.png",
     "rheobase simulate fit_*.json --morphology cell.swc --fi 0:0.3nA:16 --rheobase --plot fi.png --json fi.json",
 )
-CELL = "Cells with a shape"
 BYTES = 4  # of a float32
 
 
@@ -114,21 +125,9 @@ def simulate(
             help="Put the trace of a state into the JSON file; of a cell also a place, dend[3](0.5). Repeatable.",
         ),
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(parser=path, metavar="FILE", help="A picture: .png, .svg or .pdf.")
-    ] = None,
-    morphology: Annotated[
-        Path | None,
-        typer.Option(
-            parser=path, metavar="FILE", help="Its shape: .swc or .asc, or one of them .gz.", rich_help_panel=CELL
-        ),
-    ] = None,
-    axon: Annotated[
-        str | None,
-        typer.Option(
-            metavar="WORD", help="stub, two diameters, none or whole.", show_default="by the file", rich_help_panel=CELL
-        ),
-    ] = None,
+    plot: Picture = None,
+    morphology: Morphology = None,
+    axon: Axon = None,
     at: Annotated[
         str | None,
         typer.Option(metavar="PLACE", help="Where the current enters.", show_default="soma(0.5)", rich_help_panel=CELL),

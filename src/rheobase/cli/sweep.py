@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import MOST_SEED, Debug, Json, NeuronName, examples, path, reported, write_json
+from rheobase.cli.options import MOST_SEED, Debug, Json, NeuronName, Picture, examples, reported, write_json
 
 if TYPE_CHECKING:
     from rheobase.core.declaration.population import Declared
@@ -55,9 +54,7 @@ def sweep(
         str | None, typer.Option(metavar="NAME", help="As `rheobase simulate` takes it.", show_default="by the neuron")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of a current that is noise.")] = 0,
-    plot: Annotated[
-        Path | None, typer.Option(parser=path, metavar="FILE", help="A picture: .png, .svg or .pdf.")
-    ] = None,
+    plot: Picture = None,
     json: Json = None,
     debug: Debug = False,
 ) -> None:

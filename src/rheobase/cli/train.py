@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rheobase.cli.options import INTERRUPTED, MOST_THREADS, Debug, Json, examples, path, reported, write_json
+from rheobase.cli.options import (
+    INTERRUPTED,
+    MOST_THREADS,
+    WHERE,
+    Debug,
+    Json,
+    Overwrite,
+    RunsFolder,
+    examples,
+    path,
+    reported,
+    write_json,
+)
 from rheobase.runs.defaults import EPOCHS, EPOCHS_OF_MANY, MANY_SAMPLES, NEURON, SPLIT_SEED, TEST_SHARE, said
 
 if TYPE_CHECKING:
@@ -26,10 +38,9 @@ EXAMPLES = examples(
     "rheobase train --neuron LIF --data digits --hidden 128,128,128 --start-activity 0.1",
     "rheobase train --resume runs/first-try   (after Ctrl-C; the result is the same as without it)",
 )
-WHAT, OWN, WHERE, NETWORK, TRAINING, MACHINE = (
+WHAT, OWN, NETWORK, TRAINING, MACHINE = (
     "Neuron and data",
     "A folder of your own files",
-    "Where to",
     "Network",
     "Training",
     "Machine",
@@ -113,12 +124,8 @@ def train(
     name: Annotated[
         str | None, typer.Option(help="Folder of the run.", show_default="NEURON-DATA", rich_help_panel=WHERE)
     ] = None,
-    out: Annotated[
-        Path, typer.Option(parser=path, metavar="FOLDER", help="Where folders of runs are made.", rich_help_panel=WHERE)
-    ] = Path("runs"),
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Remove a run of the same name first.", rich_help_panel=WHERE)
-    ] = False,
+    out: RunsFolder = Path("runs"),
+    overwrite: Overwrite = False,
     resume: Annotated[
         Path | None,
         typer.Option(

@@ -107,9 +107,7 @@ def generate(
     progress(total, total)
 
 
-def load(
-    folder: str | Path, split: str, *, chunks: int | None = None, protocol: Protocol | None = None
-) -> Traces:  # fmt: skip
+def load(folder: str | Path, split: str, *, chunks: int | None = None, protocol: Protocol | None = None) -> Traces:
     """The traces of a split, or of its first chunks; with `protocol`, a folder that was made by another is refused.
 
     Raises: `DataError` for a folder without it, of another protocol, with a chunk that is missing, damaged or not the

@@ -64,9 +64,8 @@ def scores(v: Tensor, truth: Samples, sample: float, *, trains: Tensor | None = 
     fires = n_wanted > 0
     mean = truth.v.double().mean(0)
     error, size, around = (
-        torch.linalg.vector_norm(x, dim=0)
-        for x in (v.double() - truth.v, truth.v.double(), truth.v.double() - mean)
-    )  # fmt: skip
+        torch.linalg.vector_norm(x, dim=0) for x in (v.double() - truth.v, truth.v.double(), truth.v.double() - mean)
+    )
     found = gamma(wanted, made, duration=duration, delta=DELTA)
     return Scores(
         voltage=100.0 * float((error / size).mean()),

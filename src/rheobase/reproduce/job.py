@@ -28,9 +28,7 @@ def held_out(data: Dataset, part: float | str | Sequence[str]) -> Dataset:
     """
     cut = data.split(part) if isinstance(part, (int, float)) else data.by_group(part)
     (x_train, y_train), (x_test, y_test) = cut
-    return dataclasses.replace(
-        data, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test, groups=None
-    )  # fmt: skip
+    return dataclasses.replace(data, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test, groups=None)
 
 
 class Job:

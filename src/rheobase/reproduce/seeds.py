@@ -41,9 +41,8 @@ class Seeds:
         columns = {self._score: "accuracy", **TRAINED}
         found = {name: result[key] for name, key in columns.items() if key in result}
         spikes = {
-            f"spikes of layer {k}": float(value)
-            for k, value in enumerate(result.get("spikes", {}).values(), start=1)
-        }  # fmt: skip
+            f"spikes of layer {k}": float(value) for k, value in enumerate(result.get("spikes", {}).values(), start=1)
+        }
         self.put({**choice, "seed": seed, **found, **spikes, **(more or {})})
 
     def put(self, row: Mapping[str, Cell]) -> None:

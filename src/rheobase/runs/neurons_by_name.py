@@ -29,7 +29,7 @@ def find(name: str) -> type[Declared]:
 
 def known_as(
     name: str, known: Sequence[str], what: str, hint: Callable[[str], str | None] = lambda name: None
-) -> str:  # fmt: skip
+) -> str:
     """The name as it is written, upper and lower case aside.
 
     Raises: `ParameterError` with what `hint` says, what another library's name is here, or the nearest name.

@@ -45,7 +45,7 @@ FIELDS: dict[str, Field] = {
     "target": Field(PER_NEURON, HOST, (1 << 18) - 1, np.int32, "core that spikes go to, NOWHERE or HOST"),
     "target_axon": Field(PER_NEURON, 0, AXONS - 1, np.uint8, "axon there"),
     "delay": Field(PER_NEURON, *DELAYS, np.uint8, "ticks from a spike to that axon"),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

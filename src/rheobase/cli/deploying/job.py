@@ -200,7 +200,7 @@ def trained(
     return {
         "validation": best.validation_accuracy,
         **{f"weights/{name}": value for name, value in net.cpu().state_dict().items()},
-    }  # fmt: skip
+    }
 
 
 def _encoded(model: Model, data: Dataset, options: Options, encoder: Any) -> tuple[Tensor, Tensor]:

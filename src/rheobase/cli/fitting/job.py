@@ -141,7 +141,7 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
     notes += [*said, _said(parts, file)]
     return Plan(
         settings, subject, model, file, recording, hold_out, learn, ranges, start, scale, recipe, (*file.notes, *notes)
-    )  # fmt: skip
+    )
 
 
 Choice = tuple[tuple[str, ...], dict[str, tuple[float, float]], dict[str, float], tuple[float, float] | None, list[str]]

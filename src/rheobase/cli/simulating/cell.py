@@ -221,9 +221,7 @@ def _features(cell: Cell, run: Run, names: Sequence[str]) -> list[dict[str, floa
     """The features of the potential at the soma of each cell."""
     v = run.places[SOMA].T
     current = (run.current * 10.0 ** (parse(Current.unit).power - parse("pA").power)).expand_as(v)
-    recording = Recording(
-        v, current, cell.dt, level=cell.threshold, start=cell.dt, v_unit="mV", current_unit="pA"
-    )  # fmt: skip
+    recording = Recording(v, current, cell.dt, level=cell.threshold, start=cell.dt, v_unit="mV", current_unit="pA")
     return features(recording, start=run.onset * cell.dt, stop=run.until, names=names)
 
 

@@ -139,7 +139,5 @@ def draw(found: Found, path: Path, title: str) -> Path:
     from rheobase.plot import LIGHT, CellResponse, cell_response, save
 
     run = None if found.run is None else CellResponse(found.run.current, found.run.places, found.cell.dt)
-    figure = cell_response(
-        run, fi=found.fi, rheobase=found.rheobase, names=found.names, title=title, style=LIGHT
-    )  # fmt: skip
+    figure = cell_response(run, fi=found.fi, rheobase=found.rheobase, names=found.names, title=title, style=LIGHT)
     return save(figure, path)

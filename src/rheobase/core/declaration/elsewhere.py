@@ -24,7 +24,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("t_ref", "tau_ref", "refractory", "tau_refrac"), ("tau_refrac",)),
     **dict.fromkeys(("surrogate_function", "spike_grad"), ("surrogate",)),
     **dict.fromkeys(("time_step", "delta_t"), ("dt",)),
-}  # fmt: skip
+}
 _PER_STEP = "tau_mem=rheobase.from_decay({given}, dt)"
 _STEPS = "; SpikingJelly's, in steps: dt=1.0, integrator=rheobase.integrators.Euler()"
 _AROUND = "rheobase.Refractory(neuron, tau_refrac=2.0), in ms, around the neuron; Brian2's, less dt"
@@ -108,7 +108,7 @@ CLASSES: Mapping[str, str] = {
     "LIBoxCell": "neurons.LI",
     "NeuronGroup": "a class: dynamics, threshold and reset of a rheobase.OdeNeuron",
     "hh": "NEURON's is channels.Na_HH(gbar=0.12), channels.K_HH(gbar=0.036) and channels.Pas(g=3e-4, e=-54.3)",
-}  # fmt: skip
+}
 NMODL = "NMODL is not translated: docs/from_nmodl.md has a mechanism of NEURON, line beside line, as a class"
 
 

@@ -307,9 +307,7 @@ class Option:
             raise ParameterError(owner, f"{self.name} = {value!r}", expected, f"the default is {self.default!r}")
 
 
-def option(
-    default: Any, meaning: str, *, choices: tuple[Any, ...] = (True, False), least: int | None = None
-) -> Any:  # fmt: skip
+def option(default: Any, meaning: str, *, choices: tuple[Any, ...] = (True, False), least: int | None = None) -> Any:
     """Declare an option: `detach_recurrence = option(True, "cut the gradient through time")`.
 
     With `least` it is a whole number from there on, `hidden = option(4, "hidden units", least=1)`: the `size` of

@@ -12,8 +12,8 @@ FAR_BELOW = -1000.0  # a volt where potentials are in mV, where no surrogate has
 def running(clock: Any, dt: Any) -> Any:
     """Whether time is left on a clock that runs down in steps of dt; half a step or less counts as rounding.
 
-    >>> running(torch.tensor([2.0, 1.0, 1e-7]), 1.0).tolist()
-    [True, True, False]
+    >>> running(torch.tensor([2.0, 1.0, 0.5, 1e-7]), 1.0).tolist()
+    [True, True, False, False]
     """
     return 2.0 * clock > dt
 

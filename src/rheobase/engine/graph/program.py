@@ -74,9 +74,7 @@ class Program:
 
     def with_states(self) -> Program:
         """The program with all its states after each step as its traces."""
-        return Program(
-            self.graph, self.entries, self.states, self.params, self.out, self.post, self.post, self.states
-        )  # fmt: skip
+        return Program(self.graph, self.entries, self.states, self.params, self.out, self.post, self.post, self.states)
 
     @property
     def noisy(self) -> bool:

@@ -1,8 +1,8 @@
 """Assembly in, machine code out, kept on disk by content: a kernel is compiled once on a machine.
 
-The key is the hash of the assembly, the host's processor and the versions of LLVM and rheobase. The folder is
-`RHEOBASE_CACHE`, or the user's cache folder; a folder that cannot be written costs compile time, nothing else, and so
-does a user without a home, who gets one warning.
+The key is the hash of the assembly, the host's processor, the level, and the versions of LLVM and rheobase. The folder
+is `RHEOBASE_CACHE`, or the user's cache folder; a folder that cannot be written costs compile time, nothing else, and
+so does a user without a home, who gets one warning.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Any
 
 from rheobase import files
 from rheobase.version import __version__
+
+LEVEL = 3  # at which LLVM's code generator works; at 0 it takes a fifth of the time, and the code is slow
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def compile_module(assembly: str) -> Compiled:
     llvm, machine = _binding(), host()
     path = _place(assembly, llvm, machine)
     target = llvm.Target.from_default_triple().create_target_machine(
-        cpu=machine.cpu, features=machine.features, opt=3, jit=True
+        cpu=machine.cpu, features=machine.features, opt=LEVEL, jit=True
     )
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
     code = None if path is None else _read(path)
@@ -97,7 +99,7 @@ def _place(assembly: str, llvm: Any, machine: Host) -> Path | None:
         files.say_uncached()
         return None
     version = ".".join(map(str, llvm.llvm_version_info))
-    key = "\n".join((__version__, version, machine.cpu, machine.features, assembly))
+    key = "\n".join((__version__, version, machine.cpu, machine.features, str(LEVEL), assembly))
     return folder / f"{hashlib.sha256(key.encode()).hexdigest()}.o"
 
 

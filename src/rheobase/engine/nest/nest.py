@@ -118,10 +118,10 @@ class Leaf:
         """All that it reads and writes."""
         return [*(ref for _, ref in self.reads), *(write.ref for write in self.writes)]
 
-    @property
-    def needed(self) -> list[int]:
+    @functools.cached_property
+    def needed(self) -> tuple[int, ...]:
         """The nodes that its results need, in order; those that are read among them."""
-        return self.graph.needed(self.results, stop={node for node, _ in self.reads})
+        return tuple(self.graph.needed(self.results, stop={node for node, _ in self.reads}))
 
     def with_writes(self, writes: Sequence[Write], flags: Sequence[Flag] = ()) -> Leaf:
         """The leaf with these results, and the reads that they need."""

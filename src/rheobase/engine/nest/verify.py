@@ -49,10 +49,14 @@ class Scope:
     there: set[str] = field(default_factory=set)  # optional buffers that are present
     vectors: bool = False
     head: bool = False
+    known: dict[object, bool] = field(default_factory=dict)  # what was shown, or could not be, by where it was asked
 
     def not_negative(self, index: Index) -> bool:
         """Whether it can be shown that an index is never negative here."""
-        return any(_shown(index - Index.of(fact), self.loops) for fact in (Index.of(0), *self.facts))
+        asked = (index, tuple(map(id, self.loops)), tuple(self.facts))
+        if asked not in self.known:
+            self.known[asked] = any(_shown(index - fact, self.loops) for fact in (Index(), *self.facts))
+        return self.known[asked]
 
 
 def verify(nest: Nest) -> Nest:
@@ -291,6 +295,8 @@ def _shown(index: Index, loops: Sequence[Loop]) -> bool:
     slope = _slope(index, inner.var)
     if slope is None:
         return False
+    if not slope.terms:
+        return _shown(index, outer)  # the variable is not in it
     if _shown(slope, outer):
         return _shown(index.replaced({inner.var: inner.start}), outer)
     ends = (stop - 1 for stop in inner.stop)

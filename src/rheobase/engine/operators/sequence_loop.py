@@ -37,11 +37,11 @@ class Tape:
         self.first = given.feedback if self.taps is not None else self.product.in_memory_format(given.feedback)
         self.init = dict(zip(plan.states, map(self.product.in_memory_format, given.init), strict=True))
         self.params = {
-            name: per_lane(p, self.like[None], self.compute) if p.numel() == 1 else self.product.in_memory_format(
-                p.to(self.compute).expand(form.shape[1:])
-            )
+            name: per_lane(p, self.like[None], self.compute)
+            if p.numel() == 1
+            else self.product.in_memory_format(p.to(self.compute).expand(form.shape[1:]))
             for name, p in zip(plan.params, given.params, strict=True)
-        }  # fmt: skip
+        }
         lanes = None if given.lengths is None else lengths_per_lane(given.lengths, self.like[None])
         self.lengths = None if lanes is None else self.product.in_memory_format(lanes)
         own = plan.dtype == self.compute and form.device.type == "cpu"

@@ -52,7 +52,7 @@ KINDS: Mapping[str, Kind] = {
 WRITTEN: Mapping[type[OdeNeuron], tuple[str, bool]] = {
     **{kind.plain: (name, False) for name, kind in KINDS.items()},
     **{kind.subtracting: (name, True) for name, kind in KINDS.items() if kind.subtracting is not None},
-}  # fmt: skip
+}
 
 
 def described(neuron: OdeNeuron) -> dict[str, Any]:

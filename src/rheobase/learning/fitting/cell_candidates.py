@@ -111,9 +111,7 @@ class CellCandidates(SearchSpace):
         cell, watch = self._assigned(point, pulled=True), self.cell.watch
         cell.ports[PULL] = VoltageClamp(watch.section, watch.x, r=tau / self._farads)
         name = next(iter(self.cell.ports))
-        drive, command = (
-            x[..., None].expand(-1, -1, len(point)).contiguous() for x in (PER_PA * current, v)
-        )  # fmt: skip
+        drive, command = (x[..., None].expand(-1, -1, len(point)).contiguous() for x in (PER_PA * current, v))
         _, _, traces = cell({name: drive, PULL: command}, record=(self._at,), check_finite=False)
         return traces[self._at]
 

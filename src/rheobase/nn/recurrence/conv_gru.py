@@ -81,11 +81,11 @@ class ConvGRU(Stateful):
         compute = torch.promote_types(x.dtype, torch.float32)
         images, product = self.window.images(x.to(compute)), self.window.product
         sums = {
-            g: self.window.convolved(images, getattr(self, f"weight_{g}"), getattr(self, f"bias_{g}")).unflatten(
-                0, x.shape[:2]
-            ).to(compute)
+            g: self.window.convolved(images, getattr(self, f"weight_{g}"), getattr(self, f"bias_{g}"))
+            .unflatten(0, x.shape[:2])
+            .to(compute)
             for g in self.gates
-        }  # fmt: skip
+        }
         rest, shape = state is None, sums["z"].shape[1:]
         if state is None:
             state = ConvGRUState(sums["z"].new_zeros(shape))

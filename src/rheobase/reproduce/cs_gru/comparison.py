@@ -212,7 +212,7 @@ def smaller(used: Mapping[str, Any], *, channels: int, epochs: int) -> str:
     said += [
         f"{length} {'epoch' if length == '1' else 'epochs'} ({epochs})",
         " or ".join(seeds(n) for n in counts),
-    ]  # fmt: skip
+    ]
     return ", ".join(said)
 
 

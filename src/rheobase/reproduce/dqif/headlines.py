@@ -19,9 +19,7 @@ def stability(found: Results) -> str:
 
 def window(found: Results) -> str:
     rows = found.rows("mismatch", "Best of the windows scanned")
-    below = sum(
-        float(row["formula's less best"] or 0) < -float(row["half of its 95 % interval"] or 0) for row in rows
-    )  # fmt: skip
+    below = sum(float(row["formula's less best"] or 0) < -float(row["half of its 95 % interval"] or 0) for row in rows)
     number = len(found.setting("mismatch", "seeds"))
     return (
         f"The formula's surrogate window is told apart from, and below, the best of those scanned in {below} of "

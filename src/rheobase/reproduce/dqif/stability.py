@@ -83,7 +83,7 @@ def _picture(job: Job, form: str, codes: Tensor) -> Picture:
         "u1 = 0, near rest, without the cut at the vertex. The frame holds the values of DQIF, learning or not.",
         f"A plane of a and u2: in {100 * share:.0f} % of it the cell returns to rest.",
         lambda style: _draw(job, form, codes, style),
-    )  # fmt: skip
+    )
 
 
 def _draw(job: Job, form: str, codes: Tensor, style: Style) -> Figure:

@@ -14,9 +14,7 @@ def discrete(found: Results) -> str:
             ("discrete", "Copies against neurons"), ("floating", "Long runs in floating point"),
         )
     )  # fmt: skip
-    compared, wrong = (
-        sum(int(row[name] or 0) for row in (*exact, *floating)) for name in ("compared", "mismatches")
-    )  # fmt: skip
+    compared, wrong = (sum(int(row[name] or 0) for row in (*exact, *floating)) for name in ("compared", "mismatches"))
     return (
         f"A network whose neurons spike often becomes one whose neurons spike once: of {compared:,} spikes or silences "
         f"in discrete time, {wrong} differ."

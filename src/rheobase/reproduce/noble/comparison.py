@@ -103,7 +103,7 @@ def run(job: Job) -> Finding:
 
 def _rows(
     job: Job, on: Family, part: str, found: Mapping[str, list[Mapping[str, Any]]], floor: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:  # fmt: skip
+) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = [
         (name, None, None, *_figures([floor[f"{name}, {part}"]]), None, None, floor["cost"].get(name))
         for name in BASELINES

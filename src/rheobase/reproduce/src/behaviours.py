@@ -55,7 +55,7 @@ def run(job: Job) -> Finding:
                 lambda style: portraits.beginning(begins, style),
             ),
         ],
-    )  # fmt: skip
+    )
 
 
 def _said(plane: Plane) -> dict[str, Any]:

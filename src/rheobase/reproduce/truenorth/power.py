@@ -51,9 +51,7 @@ def run(job: Job) -> Finding:
         f"{len(FITTED)} are the points that it was fitted to. At other voltages it is off by "
         f"{min(abs(row[6]) for row in far):.0f} to {max(abs(row[6]) for row in far):.0f} %, and says nothing there."
     )
-    grid = [
-        (rate, synapses, power(rate, synapses)) for synapses in job["synapses"] for rate in job["rates"]
-    ]  # fmt: skip
+    grid = [(rate, synapses, power(rate, synapses)) for synapses in job["synapses"] for rate in job["rates"]]
     note = (
         "The model is a line through two powers at 0.8 V. The paper measured 58 networks of rates and synapses; their "
         f"powers are in a figure alone, and {len(POINTS)} numbers are in the text."
