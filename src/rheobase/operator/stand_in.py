@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from rheobase.checks import is_number
+from rheobase.checks import is_number, is_whole
 from rheobase.core.wrappers.forced import Forced
 from rheobase.errors import DTypeError, ParameterError, ShapeError
 from rheobase.learning import RelativeLp, trains_of, van_rossum
@@ -40,10 +40,12 @@ class StandIn(nn.Module):
     """A neuron in place of a biophysical cell: an ELM neuron for each model, whose biases follow from its code.
 
         bias = bias_0 + shift code,    likewise bias_out, kick, v_threshold and v_leak; all others are shared
+        code = (c, tanh(weight c + offset)) where `code_hidden` > 0, else c, the scaled features around their middle
 
     `neuron(code)` is a plain `rheobase.neurons.ELM`: it has states, runs on in chunks, on every backend, in networks.
     A call of the stand-in itself is the same with current in nA and the check of the range. It has
-    322 + 34 x features parameters with the usual 16 hidden units.
+    322 + 34 x features parameters with the usual 16 hidden units; hidden units of the code, which make the biases
+    curved functions of it, are 35 + features parameters each.
 
     It learns with its spikes told (`objective`): the potential, the spikes drawn by the memories that they kick, and
     its distance u from threshold, which is to be the phase of the interval between two spikes, -1 to 0 (`phase`), the
@@ -52,6 +54,7 @@ class StandIn(nn.Module):
 
     sample      time of a step in ms: that of the traces it learns from
     hidden      hidden units of the ELM neuron
+    code_hidden hidden units between the code and the biases; 0: the biases are linear in it
     codes       the features of a model, their scaling and range, or just their names (not scaled, no range)
     amplitudes  least and largest current in nA that it is trained on, for the check of the range
 
@@ -70,19 +73,26 @@ class StandIn(nn.Module):
         *,
         sample: float,
         hidden: int = 16,
+        code_hidden: int = 0,
         amplitudes: tuple[float, float] | None = None,
     ):
         super().__init__()
         if not is_number(sample, above=0):
             remedy = "Protocol().sample is as published"
             raise ParameterError("StandIn", f"sample = {sample!r}", "a finite number > 0 in ms", remedy)
+        if not is_whole(code_hidden, 0):
+            given = f"code_hidden = {code_hidden!r}"
+            raise ParameterError("StandIn", given, "a whole number >= 0", "code_hidden=16, say; 0 is linear")
         self.codes = codes if isinstance(codes, Codes) else None
         self.features = checked_names("StandIn", codes)
         self.sample, self.amplitudes = sample, checked_range("StandIn", amplitudes)
         self.options: dict[str, Any] = {"hidden": hidden, "tau_min": FAST / sample, "tau_max": SLOW / sample}
         self.sizes = {name: spec.lengths for name, spec in ELM(1, **self.options).params.items()}
         self.values = nn.ParameterDict({name: nn.Parameter(_start(name, self.sizes[name])) for name in LEARNED})
-        shifts = {name: torch.zeros(math.prod(self.sizes[name]), len(self.features)) for name in SHIFTED}
+        # nothing where there are none, so that weights of linear stand-ins are as they were
+        self.curve = nn.Linear(len(self.features), code_hidden) if code_hidden else None
+        width = len(self.features) + code_hidden
+        shifts = {name: torch.zeros(math.prod(self.sizes[name]), width) for name in SHIFTED}
         self.shifts = nn.ParameterDict({name: nn.Parameter(x) for name, x in shifts.items()})
         keep_with_weights(self, self.features, self.codes, sample=sample, amplitudes=self.amplitudes)
         self.free = False
@@ -194,10 +204,11 @@ class StandIn(nn.Module):
         return found
 
     def _centred(self, code: Tensor) -> Tensor:
-        """The scaled code around the middle of its scale, so that a shift does not move all models."""
+        """The scaled code around the middle of its scale, so that a shift does not move all models, and its curves."""
         self._check_code(code)
         scaled = code if self.codes is None else self.codes.scaled(code)
-        return (scaled - 2.0).to(self.shifts["bias"].dtype)
+        centred = (scaled - 2.0).to(self.shifts["bias"].dtype)
+        return centred if self.curve is None else torch.cat([centred, torch.tanh(self.curve(centred))], -1)
 
     def _check_code(self, code: Tensor) -> None:
         if not isinstance(code, Tensor) or not code.is_floating_point():
@@ -208,7 +219,8 @@ class StandIn(nn.Module):
             raise ShapeError("StandIn", given, expected, f"in this order: {', '.join(self.features)}")
 
     def extra_repr(self) -> str:
-        return f"{list(self.features)}, sample={self.sample}, hidden={self.options['hidden']}, free={self.free}"
+        curved = f", code_hidden={self.curve.out_features}" if self.curve is not None else ""
+        return f"{list(self.features)}, sample={self.sample}, hidden={self.options['hidden']}{curved}, free={self.free}"
 
 
 def _apart(distance: Tensor, wanted: Tensor, known: Tensor) -> Tensor:
