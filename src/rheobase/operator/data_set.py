@@ -227,7 +227,7 @@ def _means(current: Tensor, keep: int) -> Tensor:
 def decimated(v: Tensor, keep: int) -> Tensor:
     """Every `keep`-th sample behind a low pass without delay, (samples, time) to (samples, time // keep)."""
     if keep == 1:
-        return v.clone()
+        return v.clone(memory_format=torch.contiguous_format)
     from scipy.signal import resample_poly
 
     slow = resample_poly(v.double().numpy(), 1, keep, axis=1, padtype="line")

@@ -37,7 +37,19 @@ def mixed(
 
     Raises: `ParameterError`, `DataError`, `StorageError`.
 
-    A new model is no fit to a recording: that its parameters lie between those of fits does not make it behave as they.
+    A new model is no fit to a recording: that its parameters lie between those of fits does not make it behave as they
+    (`rheobase.operator.screening.alike` says which do).
+
+    >>> from tempfile import TemporaryDirectory
+    >>> leak = {"section": "soma", "name": "g_pas", "mechanism": ""}
+    >>> with TemporaryDirectory() as name:
+    ...     one, other = Path(name) / "one.json", Path(name) / "other.json"
+    ...     for path, value in ((one, 1.0), (other, 3.0)):
+    ...         _ = path.write_text(json.dumps({"genome": [{**leak, "value": value}]}))
+    ...     models = mixed(AllenModels((one, other), Path("cell.swc")), (0, 1), 8, Path(name), jitter=0.0)
+    ...     values = models.conductances()[1].flatten()
+    >>> models.names[2], len(values), bool((values >= 1.0).all() and (values <= 3.0).all())
+    ('mixed0', 10, True)
     """
     _check(parents, which, count, jitter)
     folder = Path(folder)

@@ -26,7 +26,7 @@ def responses(traces: Traces) -> Tensor:
     times = torch.where(inside, traces.spikes.double(), torch.inf).sort(1).values
     times = torch.nn.functional.pad(times, (0, 2), value=torch.inf)
     count, first = inside.sum(1), times[:, 0]
-    last = torch.where(inside, traces.spikes.double(), -torch.inf).amax(1)
+    last = torch.where(torch.isfinite(times), times, -torch.inf).amax(1)
     fires = (count > 1) & (last >= p.before + LATE * p.duration)
     one, mean = (
         torch.where(fires, x, torch.inf) for x in (times[:, 1] - first, (last - first) / (count - 1).clamp(min=1))

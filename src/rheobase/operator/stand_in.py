@@ -107,7 +107,7 @@ class StandIn(nn.Module):
         if check_range and self.codes is not None:
             self.codes.check(code)
         with torch.no_grad():
-            neuron = ELM(*code.shape[:-1] or (1,), **self.options, **self._valued(code))
+            neuron = ELM(*code.shape[:-1] or (1,), **self.options, **self.valued(code))
         return neuron.to(self.shifts["bias"].dtype)
 
     def forward(
@@ -135,20 +135,25 @@ class StandIn(nn.Module):
             return told
         with torch.no_grad():
             given = PER_NANOAMPERE * batch.current[:, None]
-            spikes, _ = functional_call(self._traced(batch).neuron, self._valued(batch.code), (given,))
+            spikes, _ = functional_call(self.traced(batch).neuron, self.valued(batch.code), (given,))
             own = spikes[:, 0]
         _, distance = self.told(replace(batch, spikes=own))
         return FREE * _apart(distance, *own_phase(own, batch.spikes, batch.current)) + told
 
     def told(self, batch: Samples) -> tuple[Tensor, Tensor]:
         """Potential (mV) and distance to threshold, (time, batch), where the spikes are those of the data."""
-        forced = self._traced(batch)
-        given = {f"neuron.{name}": value for name, value in self._valued(batch.code).items()}
+        forced = self.traced(batch)
+        given = {f"neuron.{name}": value for name, value in self.valued(batch.code).items()}
         inputs = {"current": PER_NANOAMPERE * batch.current[:, None], "spikes": batch.spikes[:, None]}
         distance, _, rec = functional_call(forced, given, kwargs={**inputs, "record": ("v",)})
         return rec.v[:, 0], distance[:, 0]
 
-    def _traced(self, batch: Samples) -> Forced:
+    def scaled(self, current: Tensor) -> Tensor:
+        """A current (time, samples) in nA as the input of its neurons, (time, 1, samples)."""
+        return PER_NANOAMPERE * current[:, None]
+
+    def traced(self, batch: Samples) -> Forced:
+        """The neurons of as many samples, with the spikes told; `.neuron` of it runs on its own spikes."""
         shape = (batch.current.shape[1],)
         if shape not in self._forced:
             self._forced[shape] = Forced(ELM(*shape, learn=LEARNED, detach_reset=True, **self.options))
@@ -172,24 +177,24 @@ class StandIn(nn.Module):
             each = torch.zeros(len(factors), len(models), dtype=apart.dtype).index_add_(1, which, apart)
             best = factors[each.argmin(0)] - 1.0
             known = torch.cat([torch.ones(len(models), 1), self._centred(models)], 1).double()
-            wanted = (best * self._valued(models)["kick"]).T.double()  # (models, memories)
+            wanted = (best * self.valued(models)["kick"]).T.double()  # (models, memories)
             of_all, *of_code = (torch.linalg.pinv(known) @ wanted).to(self.values["kick"].dtype)
             self.values["kick"] += of_all
             self.shifts["kick"] += torch.stack(of_code, 1)
 
     def _missed(self, samples: Samples, name: str, changed: Callable[[Tensor], Tensor]) -> Tensor:
         """The distance of its own spikes to those of each sample, with one of its values changed."""
-        given = self._valued(samples.code)
+        given = self.valued(samples.code)
         given[name] = changed(given[name])
         current = PER_NANOAMPERE * samples.current[:, None]
-        spikes, _ = functional_call(self._traced(samples).neuron, given, (current,))
+        spikes, _ = functional_call(self.traced(samples).neuron, given, (current,))
         counts = spikes[:, 0].sum(0)
         # all pairs of spikes of a neuron that fires in every step would not fit into memory: they count as far apart
         steady = counts > 2 * samples.trains.shape[1] + MANY
         made = trains_of(spikes[:, 0] * ~steady, self.sample)
         return torch.where(steady, (0.5 * counts).sqrt().double(), van_rossum(samples.trains, made))
 
-    def _valued(self, code: Tensor) -> dict[str, Any]:
+    def valued(self, code: Tensor) -> dict[str, Any]:
         """The learned values for codes (*models, features); those that the code shifts have the axes of the models."""
         centred = self._centred(code)
         found: dict[str, Any] = dict(self.values.items())

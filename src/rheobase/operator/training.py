@@ -151,7 +151,8 @@ def _identity(net: nn.Module, traces: Traces, validation: Traces, features: Tens
         "net": [repr(net), repr(getattr(net, "codes", None))],
         "recipe": {**recipe.as_json(), "loss": "objective"}, "protocol": traces.protocol.as_json(),
         # NaN is of models that none of these traces is of
-        "features": features.double().nan_to_num().sum(0).tolist(), "traces": [len(traces), float(traces.v.double().sum())],
+        "features": features.double().nan_to_num().sum(0).tolist(),
+        "traces": [len(traces), float(traces.v.double().sum())],
         "validation": [len(validation), float(validation.v.double().sum())], "threads": torch.get_num_threads(),
     }  # fmt: skip
 

@@ -23,7 +23,7 @@ from rheobase.reproduce.noble.spread import COLUMNS as SPREAD
 from rheobase.reproduce.noble.spread import spread
 from rheobase.reproduce.noble.stand_ins import NEURON, restored, trained
 from rheobase.reproduce.noble.tables import COLUMNS, FIGURES, mean_of, number, row_of
-from rheobase.reproduce.noble.traces import CODES, FOLDER, RESPONSE, Between, Family, family
+from rheobase.reproduce.noble.traces import FOLDER, RESPONSE, Between, Family, family
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.record import slug
 from rheobase.reproduce.seeds import Seeds
@@ -71,8 +71,8 @@ def run(job: Job) -> Finding:
         pictures=[
             Picture("Intervals of unseen models", "Each point is one held-out model under one current; first seed.",
                     text, lambda style: _intervals(found, low, style)),
-            Picture("Number of models", "Published and mixed ones learned from; each point is a seed; lines: nearest of "
-                    "the training models and of all.", text, lambda style: _by_size(job, on, found, low, style)),
+            Picture("Number of models", "Published and mixed ones that were learned from; each point is a seed.", text,
+                    lambda style: _by_size(job, on, found, low, style)),
         ],
         seeds=kept.table(),
     )  # fmt: skip
@@ -110,6 +110,7 @@ def _caption(job: Job, on: Family, between: Between) -> str:
     chosen, p = job["mixed"], on.protocol
     steps = ", ".join(f"{1000 * x:g}" for x in chosen["told"])
     epochs = "; ".join(f"{name}: {one['epochs']} and {one['free']}" for name, one in job["trained"].items())
+    rounds = " or ".join(str(k) for k in dict.fromkeys(one["refined"] for one in job["trained"].values()))
     count = len(between.steps.model.unique())
     return (
         f"{chosen['candidates']:,} models were mixed from the {len(on.training)} training models, each parameter "
@@ -120,7 +121,8 @@ def _caption(job: Job, on: Family, between: Between) -> str:
         f"{len(between.test.model.unique())} to test. The code '{RESPONSE}' is the potential at rest, and the delay, "
         f"the first and the mean interval under steps of {steps} pA for {chosen['told_ms']:g} ms, simulated for every "
         f"model, the held-out ones too. Windows of {p.window * p.sample:.4g} ms at {p.sample:g} ms. Epochs, first with "
-        f"the spikes told and then with its own: {epochs}; Adam on a cosine. Nearest is by the code, over the training "
+        f"the spikes told and then with its own: {epochs}; Adam on a cosine, then {rounds} rounds of Gauss-Newton on "
+        f"spike times. Nearest is by the code, over the training "
         "models, or these and the mixed ones learned from."
     )
 
@@ -217,12 +219,13 @@ def _smaller(used: Mapping[str, Any]) -> str:
     )
 
 
-_MIXED = {
+MIXTURES = {
     "models": 1000, "candidates": 4000, "jitter": 0.15, "screened": 0.15, "slack": 0.25, "told": [0.03, 0.07, 0.15],
     "told_ms": 250.0, "stimuli": 4, "varied": 1, "validation": 60, "test": 40,
 }  # fmt: skip
 _NEURON = {
-    "kind": NEURON, "code": RESPONSE, "hidden": 16, "batch": 16, "lr": 0.01, "calibrated": 200, "epochs": 7, "free": 12,
+    "kind": NEURON, "code": RESPONSE, "hidden": 16, "batch": 16, "lr": 0.01, "calibrated": 800, "epochs": 7, "free": 12,
+    "refined": 3,
 }  # fmt: skip
 # as many traces seen by those with fewer
 _FEW, _SOME = {"epochs": 19, "free": 33}, {"epochs": 13, "free": 22}
@@ -233,24 +236,20 @@ PART = Part(
     run,
     settings={
         "seeds": [0, 1], "held_out": HELD_OUT, "models": 50, "protocol": PROTOCOL, "chunks": 5, "stimuli": 8,
-        "validation": 2, "tested": 12, "fitted": [], "mixed": _MIXED,
+        "validation": 2, "tested": 12, "fitted": [], "mixed": MIXTURES,
         "trained": {
             _BETWEEN: {**_NEURON, "source": MIXED},
-            f"{_BETWEEN}, all currents": {**_NEURON, "source": VARIED, "epochs": 6, "free": 10},
-            "responses, published models": {**_NEURON, **_FEW, "source": PUBLISHED, "calibrated": None, "seeds": [0]},
-            "conductances, mixed models": {**_NEURON, "code": CODES[1], "source": MIXED, "seeds": [0]},
-            "responses, 250 mixed models": {**_NEURON, **_SOME, "source": MIXED, "mixed": 220, "seeds": [0]},
+            f"{_BETWEEN}, all currents": {**_NEURON, "source": VARIED, "epochs": 6, "free": 10, "seeds": [0]},
+            "responses, published models": {**_NEURON, **_FEW, "source": PUBLISHED, "seeds": [0]},
+            "responses, 220 mixed models": {**_NEURON, **_SOME, "source": MIXED, "mixed": 220, "seeds": [0]},
         },
     },
     quick={
         "models": 12, "held_out": HELD_OUT[:4], "protocol": SHORT_PROTOCOL, "chunks": 3, "tested": 6, "validation": 4,
-        "mixed": {**_MIXED, "models": 24, "candidates": 80, "validation": 8, "test": 4, "told_ms": 150.0,
+        "mixed": {**MIXTURES, "models": 24, "candidates": 80, "validation": 8, "test": 4, "told_ms": 150.0,
                   "told": [0.05, 0.15]},
         "trained": {
-            _BETWEEN: {**_NEURON, "source": MIXED, "epochs": 12, "free": 8, "seeds": [0], "calibrated": None},
-            f"{_BETWEEN}, all currents": {
-                **_NEURON, "source": VARIED, "epochs": 12, "free": 8, "seeds": [0], "calibrated": None,
-            },
+            _BETWEEN: {**_NEURON, "source": MIXED, "epochs": 40, "free": 10, "seeds": [0], "refined": 1},
         },
     },
     needs=(FOLDER,),

@@ -27,7 +27,7 @@ class Material:
 
 
 def material(on: Family, choice: Mapping[str, Any]) -> Material:
-    """Of a choice its setting `source`, how many of the `mixed` models (all unless given), and how many to calibrate.
+    """Of a choice its `source`, how many of the `mixed` models, and how many traces it is `calibrated` with, or all.
 
     With mixed models the published training models are learned from, too; the checkpoint is chosen on fresh mixed
     models, which are never learned from. Raises: `ParameterError`.
@@ -36,13 +36,13 @@ def material(on: Family, choice: Mapping[str, Any]) -> Material:
     if source not in SOURCES:
         raise ParameterError("noble", f"source {source!r}", "a kind of traces", nearest(str(source), SOURCES))
     if source == PUBLISHED:
-        return Material(on.train, on.validation, _first(on.train, choice.get("calibrated")))
+        return Material(on.train, on.validation, _some(on.train, choice))
     between = _between(on, choice, source)
     steps = _first(between.steps, choice.get("mixed"))
     parts = [on.train, steps]
     if source == VARIED and between.varied is not None:
         parts.append(_first(between.varied, choice.get("mixed")))
-    return Material(Traces.together(parts), between.validation, _first(steps, choice.get("calibrated")))
+    return Material(Traces.together(parts), between.validation, _some(steps, choice))
 
 
 def _between(on: Family, choice: Mapping[str, Any], source: str) -> Between:
@@ -53,6 +53,11 @@ def _between(on: Family, choice: Mapping[str, Any], source: str) -> Between:
         given, expected = f"code {choice['code']!r} of mixed models", f"one of {', '.join(KNOWN)}"
         raise ParameterError("noble", given, expected, "other codes are known of published models alone")
     return on.between
+
+
+def _some(traces: Traces, choice: Mapping[str, Any]) -> Traces:
+    """The first of them, which are of many models: as many as are calibrated with, all unless given."""
+    return traces.of(torch.arange(min(choice.get("calibrated") or len(traces), len(traces))))
 
 
 def _first(traces: Traces, models: int | None) -> Traces:

@@ -33,7 +33,11 @@ def spread(traces: Traces, cell: Tensor, predicted: Tensor) -> tuple[float | Non
         if bool(torch.isfinite(own).all() & torch.isfinite(true).all()):
             kept.append((own - own.mean(), true - true.mean()))
     both = torch.isfinite(cell) & torch.isfinite(predicted)
-    error = 100.0 * float(((predicted[both] - cell[both]).abs() / cell[both]).median()) if bool(both.any()) else None
+    error = (
+        100.0 * float(((predicted[both] - cell[both]).abs() / cell[both]).double().quantile(0.5))
+        if bool(both.any())
+        else None
+    )
     if not kept or len(models) < 2:
         return len(models), len(kept), None, None, None, error
     own, true = (torch.cat([pair[k] for pair in kept]) for k in range(2))

@@ -26,6 +26,7 @@ from rheobase.operator import (
     train,
     windows,
 )
+from rheobase.operator.refinement import refine
 from rheobase.operator.scores import crossings
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble.figures import Prediction, figures
@@ -62,8 +63,15 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
         elif isinstance(net, Convolutional):
             # of which all windows at once would not fit into memory
             net.calibrate(windows(on.validation, features))
+        began = time.perf_counter()
+        if choice.get("refined") and isinstance(net, StandIn):
+            known, bar = windows(source.calibration, features), job.bar(f"{name}, refined")
+            refine(net, known, rounds=choice["refined"], progress=bar)
+        refining = time.perf_counter() - began
         found: dict[str, Any] = {}
         for part, traces in on.parts().items():
+            if not bool(torch.isfinite(features[traces.model]).all()):
+                continue  # of models without this code
             truth = on.windows(traces, features)
             began = time.process_time()
             own = predicted(net, truth, on.protocol.sample)
@@ -76,7 +84,8 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
         best = min(later or history, key=lambda one: one.validation)
         return {
             **found, "epoch": best.epoch, "validation": best.validation, "parameters": count_parameters(net),
-            "seconds": sum(one.seconds for one in (*history, *later)), "loss": [one.validation for one in history],
+            "seconds": refining + sum(one.seconds for one in (*history, *later)),
+            "loss": [one.validation for one in history],
         }  # fmt: skip
 
     return job.unit(name, work, **choice, training_seed=seed, data=data_of(job))

@@ -58,7 +58,7 @@ class Family:
     between: Between | None = None
 
     def code(self, kind: str) -> tuple[Codes, Tensor]:
-        """The scaling of a code, by the training models alone, and the features of all models."""
+        """The scaling of a code, by the training models alone, and the features of all models, NaN where not known."""
         if kind not in CODES:
             raise ParameterError("noble", f"code {kind!r}", "the name of a code", nearest(kind, CODES))
         training = list(self.training)
@@ -80,6 +80,8 @@ class Family:
         else:
             names = tuple(kind.split(", "))
             features = self.models.thresholds()[:, [FEATURES.index(name) for name in names]]
+        if len(features) < count:  # mixed models have no such code
+            features = torch.nn.functional.pad(features, (0, 0, 0, count - len(features)), value=torch.nan)
         return Codes.of(names, features[training]), features
 
     def parts(self) -> dict[str, Traces]:
@@ -188,6 +190,7 @@ def _told(
         traces = Traces.together([load(place, name, protocol=step) for name in splits])
         found = torch.full((len(joint.names), len(RESPONSES)), torch.nan, dtype=torch.float64)
         found[traces.model] = responses(traces)
+        found[~torch.isfinite(found)] = torch.nan
         for name in TOLD if not names else TOLD[1:]:
             names.append(f"{name} at {1000 * amplitude:g} pA")
             columns.append(found[:, RESPONSES.index(name)])
