@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -9,7 +12,7 @@ from rheobase.errors import DataError, ParameterError
 from rheobase.learning import trains_of
 from rheobase.neurons import ELM
 from rheobase.operator import Samples, StandIn
-from rheobase.operator.refinement import FEWEST, _trains, refine
+from rheobase.operator.refinement import FEWEST, _trains, refine, reread
 
 MOVED = ("v_threshold", "kick", "weight_u")
 
@@ -46,7 +49,7 @@ def test_a_drift_comes_back() -> None:
     history = refine(net, data, rounds=3, moved=MOVED)
     assert history[0].before > 0.01
     assert history[-1].after < 0.2 * history[0].before
-    assert all(after.before == pytest.approx(before.after) for before, after in zip(history, history[1:], strict=False))
+    assert all(after.before == pytest.approx(before.after) for before, after in pairwise(history))
     true = _trains(others.trains)
     was, now = ((_trains(x.trains) / true - 1.0).abs().max() for x in (moved, answered(net, [0.11, 0.17])))
     assert float(now) < 0.3 * float(was)
@@ -77,3 +80,20 @@ def test_refused() -> None:
         refine(net, data, moved=("weight_x",))
     with pytest.raises(DataError, match="fire"):
         refine(net, answered(net, [0.0, 0.0]))
+
+
+def test_the_readout_is_least_squares() -> None:
+    """Data of the stand-in itself come back exactly, whatever the readout was; a wrong potential is refused."""
+    net = firing()
+    data = answered(net, [0.1, 0.15, 0.2, 0.02])
+    spikes = data.spikes.clone()
+    with torch.no_grad():
+        told, _ = net.told(data)
+        for x in (net.values["weight_v"], net.values["v_leak"], net.shifts["v_leak"]):
+            x += 0.3
+        assert float((net.told(data)[0] - told).abs().max()) > 1.0
+        reread(net, replace(data, v=told))
+        assert float((net.told(data)[0] - told).abs().max()) < 0.01
+    assert torch.equal(answered(net, [0.1, 0.15, 0.2, 0.02]).spikes, spikes)
+    with pytest.raises(DataError, match="NaN or infinity"):
+        reread(net, replace(data, v=torch.full_like(data.v, torch.nan)))

@@ -14,7 +14,7 @@ from rheobase.checks import is_whole
 from rheobase.errors import DataError, ParameterError
 from rheobase.learning import trains_of
 from rheobase.operator.samples import Samples
-from rheobase.operator.stand_in import StandIn
+from rheobase.operator.stand_in import REST, UNITS, StandIn
 
 # what is moved, and its shifts by the code: all that decides when it fires
 MOVED = ("v_threshold", "kick", "bias_out", "weight_u", "bias", "weight_in", "weight_out", "weight_m")
@@ -23,6 +23,7 @@ EARLY = 0.3  # of its mean interval: what a first spike that is late by one coun
 LARGE = 0.02  # of an interval: residuals beyond it count by their size, and not by its square
 DAMPING = (1e-3, 1e-2, 1e-1, 1.0)  # tried in turn, relative to the mean square of each column, and
 FLAT = 0.03  # of that of all, so that what hardly counts is not moved far
+RIDGE = 1e-9  # of the least squares of the potential
 FEWEST = 3  # spikes of a train whose intervals are compared
 
 
@@ -88,6 +89,32 @@ def refine(
     return history
 
 
+def reread(net: StandIn, samples: Samples) -> None:
+    """Fit the readout of the potential anew, in place: the weights of the memories, the leak and its shifts.
+
+    The potential is linear in them, so it is one least-squares problem over all steps of the samples with their spikes
+    told, and the values that decide when the neuron fires are not touched. It belongs behind `refine`, which moves the
+    memories. Raises: `DataError` for a potential that is not finite.
+    """
+    if not bool(torch.isfinite(samples.v).all()):
+        raise DataError("reread", "NaN or infinity in the potential", "finite numbers", "leave these samples out")
+    with torch.no_grad():
+        memories, code = net.memories(samples), net.centred(samples.code)
+        width = memories.shape[-1] + 1 + code.shape[-1]
+        normal, right = torch.zeros(width, width, dtype=torch.float64), torch.zeros(width, dtype=torch.float64)
+        for k in range(len(code)):
+            fixed = torch.cat([torch.ones(1), code[k]]).expand(len(memories), -1)
+            x = torch.cat([memories[:, k], fixed], 1).double()
+            normal += x.T @ x
+            right += x.T @ samples.v[:, k].double()
+        normal += RIDGE * torch.diag(normal.diagonal())
+        found = torch.linalg.lstsq(normal, right).solution.to(samples.v.dtype)
+        weights, leak, shifts = found.split([memories.shape[-1], 1, code.shape[-1]])
+        net.values["weight_v"].copy_(weights / UNITS["weight_v"])
+        net.values["v_leak"].copy_((leak[0] - REST) / UNITS["v_leak"])
+        net.shifts["v_leak"].copy_(shifts[None] / UNITS["v_leak"])
+
+
 def _stepped(
     net: StandIn, samples: Samples, known: Tensor, held: list[Tensor], base: Tensor, jacobian: Tensor
 ) -> Round:  # fmt: skip
@@ -142,4 +169,4 @@ def _trains(trains: Tensor) -> Tensor:
     return torch.where(enough[:, None], found, torch.nan)
 
 
-__all__ = ["Round", "refine"]
+__all__ = ["Round", "refine", "reread"]

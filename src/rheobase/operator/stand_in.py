@@ -16,6 +16,7 @@ from rheobase.core.wrappers.forced import Forced
 from rheobase.errors import DTypeError, ParameterError, ShapeError
 from rheobase.learning import RelativeLp, trains_of, van_rossum
 from rheobase.neurons import ELM
+from rheobase.neurons.elm import MEMORIES
 from rheobase.operator.codes import Codes, check_amplitudes, checked_names, checked_range
 from rheobase.operator.embedding import PER_NANOAMPERE
 from rheobase.operator.kept import keep_with_weights
@@ -148,6 +149,14 @@ class StandIn(nn.Module):
         distance, _, rec = functional_call(forced, given, kwargs={**inputs, "record": ("v",)})
         return rec.v[:, 0], distance[:, 0]
 
+    def memories(self, batch: Samples) -> Tensor:
+        """The memories, (time, batch, 8), where the spikes are those of the data."""
+        names = tuple(f"m{k}" for k in range(MEMORIES))
+        given = {f"neuron.{name}": value for name, value in self.valued(batch.code).items()}
+        inputs = {"current": self.scaled(batch.current), "spikes": batch.spikes[:, None]}
+        _, _, rec = functional_call(self.traced(batch), given, kwargs={**inputs, "record": names})
+        return torch.stack([getattr(rec, name)[:, 0] for name in names], -1)
+
     def scaled(self, current: Tensor) -> Tensor:
         """A current (time, samples) in nA as the input of its neurons, (time, 1, samples)."""
         return PER_NANOAMPERE * current[:, None]
@@ -176,7 +185,7 @@ class StandIn(nn.Module):
             apart = torch.stack([self._missed(samples, "kick", lambda x, f=f: f * x) for f in factors])
             each = torch.zeros(len(factors), len(models), dtype=apart.dtype).index_add_(1, which, apart)
             best = factors[each.argmin(0)] - 1.0
-            known = torch.cat([torch.ones(len(models), 1), self._centred(models)], 1).double()
+            known = torch.cat([torch.ones(len(models), 1), self.centred(models)], 1).double()
             wanted = (best * self.valued(models)["kick"]).T.double()  # (models, memories)
             of_all, *of_code = (torch.linalg.pinv(known) @ wanted).to(self.values["kick"].dtype)
             self.values["kick"] += of_all
@@ -196,7 +205,7 @@ class StandIn(nn.Module):
 
     def valued(self, code: Tensor) -> dict[str, Any]:
         """The learned values for codes (*models, features); those that the code shifts have the axes of the models."""
-        centred = self._centred(code)
+        centred = self.centred(code)
         found: dict[str, Any] = dict(self.values.items())
         for name, shift in self.shifts.items():
             size = self.sizes[name]
@@ -208,7 +217,7 @@ class StandIn(nn.Module):
         found["v_leak"] = found["v_leak"] + REST
         return found
 
-    def _centred(self, code: Tensor) -> Tensor:
+    def centred(self, code: Tensor) -> Tensor:
         """The scaled code around the middle of its scale, so that a shift does not move all models, and its curves."""
         self._check_code(code)
         scaled = code if self.codes is None else self.codes.scaled(code)

@@ -110,7 +110,7 @@ def _caption(job: Job, on: Family, between: Between) -> str:
     chosen, p = job["mixed"], on.protocol
     steps = ", ".join(f"{1000 * x:g}" for x in chosen["told"])
     epochs = "; ".join(f"{name}: {one['epochs']} and {one['free']}" for name, one in job["trained"].items())
-    rounds = " or ".join(str(k) for k in dict.fromkeys(one["refined"] for one in job["trained"].values()))
+    rounds = " or ".join(str(k) for k in dict.fromkeys(one.get("refined", 0) for one in job["trained"].values()))
     count = len(between.steps.model.unique())
     return (
         f"{chosen['candidates']:,} models were mixed from the {len(on.training)} training models, each parameter "

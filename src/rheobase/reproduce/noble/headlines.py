@@ -44,6 +44,25 @@ def models(found: Results) -> str:
     )
 
 
+def between(found: Results) -> str:
+    tables = ("Unseen models", "Unseen amplitudes")
+    own, near, nearest = (
+        [found.row("between", table, prediction=name) for table in tables]
+        for name in ("responses, mixed models", "nearest training model", "nearest of all models")
+    )
+    steps = len(found.setting("between", "mixed")["told"])
+    count = found.row("between", "Number of models", prediction="responses, mixed models")["models"]
+    (unseen, each), (usual, others) = ((float(row[GAMMA] or 0.0), row["Gamma of each seed"]) for row in own)
+    shown = f" ({each})" if each else "", f" ({others})" if others else ""
+    low, all_low = (float(rows[0][GAMMA] or 0.0) for rows in (near, nearest))
+    return (
+        f"Told its responses to {steps} short steps, and trained on {count} models most of which were mixed of the "
+        f"training models, the neuron has {unseen:.2f} on the held-out models{shown[0]} and {usual:.2f} under unseen "
+        f"amplitudes{shown[1]} ({seeds(int(own[0]['seeds'] or 1))}). By the same responses the nearest training model, "
+        f"simulated, has {low:.2f} on the held-out models, and the nearest of all {all_low:.2f}."
+    )
+
+
 def operator(found: Results) -> str:
     row = _row(found, "Unseen amplitudes", "Fourier operator")
     seen = int(found.setting("comparison", "trained")["Fourier operator"]["epochs"]) * _traces(found)
@@ -62,4 +81,4 @@ def _traces(found: Results) -> int:
     return int(found.setting("comparison", "chunks")) * int(found.setting("comparison", "stimuli")) * _models(found)
 
 
-HEADLINES = (spikes, models, operator)
+HEADLINES = (spikes, models, between, operator)

@@ -26,7 +26,7 @@ from rheobase.operator import (
     train,
     windows,
 )
-from rheobase.operator.refinement import refine
+from rheobase.operator.refinement import refine, reread
 from rheobase.operator.scores import crossings
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble.figures import Prediction, figures
@@ -67,6 +67,7 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
         if choice.get("refined") and isinstance(net, StandIn):
             known, bar = windows(source.calibration, features), job.bar(f"{name}, refined")
             refine(net, known, rounds=choice["refined"], progress=bar)
+            reread(net, known)
         refining = time.perf_counter() - began
         found: dict[str, Any] = {}
         for part, traces in on.parts().items():
