@@ -12,7 +12,7 @@ from rheobase.errors import DataError, ParameterError
 from rheobase.learning import trains_of
 from rheobase.neurons import ELM
 from rheobase.operator import Samples, StandIn
-from rheobase.operator.refinement import FEWEST, _trains, refine, reread
+from rheobase.operator.refinement import FEWEST, halves, refine, reread
 
 MOVED = ("v_threshold", "kick", "weight_u")
 
@@ -50,8 +50,8 @@ def test_a_drift_comes_back() -> None:
     assert history[0].before > 0.01
     assert history[-1].after < 0.2 * history[0].before
     assert all(after.before == pytest.approx(before.after) for before, after in pairwise(history))
-    true = _trains(others.trains)
-    was, now = ((_trains(x.trains) / true - 1.0).abs().max() for x in (moved, answered(net, [0.11, 0.17])))
+    true = halves(others.trains)
+    was, now = ((halves(x.trains) / true - 1.0).abs().max() for x in (moved, answered(net, [0.11, 0.17])))
     assert float(now) < 0.3 * float(was)
 
 
@@ -65,10 +65,10 @@ def test_what_is_right_stays() -> None:
 
 def test_halves_of_a_train() -> None:
     """Spikes at 1, 2, 4, 8, 16: intervals of 1 to 8 ms; the halves have means of 1.5 and 6."""
-    found = _trains(torch.tensor([[1.0, 2.0, 4.0, 8.0, 16.0], [1.0, 2.0, *[torch.inf] * 3]]))
+    found = halves(torch.tensor([[1.0, 2.0, 4.0, 8.0, 16.0], [1.0, 2.0, *[torch.inf] * 3]]))
     assert found[0].tolist() == [1.0, 1.5, 6.0]
     assert bool(found[1].isnan().all())
-    assert bool(_trains(torch.ones(1, FEWEST - 1)).isnan().all())
+    assert bool(halves(torch.ones(1, FEWEST - 1)).isnan().all())
 
 
 def test_refused() -> None:

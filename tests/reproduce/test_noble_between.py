@@ -56,9 +56,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Family:
     generate(folder / "published", models, SPLITS, SHORT)
     generate(folder / "mixed", joint, MORE, SHORT)
     told = torch.tensor(joint.leaks, dtype=torch.float64)[:, None]
-    mixed = Between(joint, *(load(folder / "mixed", name) for name in MORE), (("rest",), told))
-    three = (load(folder / "published", name) for name in SPLITS)
-    return Family(models, SHORT, (0, 1), (2,), *three, (), mixed)
+    steps, varied, chosen, asked = (load(folder / "mixed", name) for name in MORE)
+    mixed = Between(joint, steps, varied, chosen, asked, (("rest",), told))
+    train, validation, test = (load(folder / "published", name) for name in SPLITS)
+    return Family(models, SHORT, (0, 1), (2,), train, validation, test, (), mixed)
 
 
 def test_mixed_models_from_end_to_end(made: Family, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def refine(
         samples.current[:, fires].contiguous(), samples.code[fires], samples.v[:, fires], samples.spikes[:, fires],
         samples.trains[fires],
     )  # fmt: skip
-    known = _trains(samples.trains)
+    known = halves(samples.trains)
     with torch.no_grad():
         for k in range(rounds):
             base = _residuals(net, samples, known) if len(fires) else torch.full((1,), torch.nan)
@@ -150,13 +150,13 @@ def _residuals(net: StandIn, samples: Samples, known: Tensor) -> Tensor:
     """(3 samples,), NaN where one of both has too few spikes."""
     values: dict[str, Any] = net.valued(samples.code)
     spikes, _ = functional_call(net.traced(samples).neuron, values, (net.scaled(samples.current),))
-    own, wanted = _trains(trains_of(spikes[:, 0], net.sample)), known
+    own, wanted = halves(trains_of(spikes[:, 0], net.sample)), known
     unit = wanted[:, 1:].nanmean(1)
     first = EARLY * (own[:, 0] - wanted[:, 0]) / unit
     return torch.cat([first, *((own[:, k] - wanted[:, k]) / wanted[:, k] for k in (1, 2))])
 
 
-def _trains(trains: Tensor) -> Tensor:
+def halves(trains: Tensor) -> Tensor:
     """First spike, mean interval of the first and of the second half of each train (ms), NaN where there are few."""
     count = torch.isfinite(trains).sum(1)
     enough = count >= FEWEST
@@ -169,4 +169,4 @@ def _trains(trains: Tensor) -> Tensor:
     return torch.where(enough[:, None], found, torch.nan)
 
 
-__all__ = ["Round", "refine", "reread"]
+__all__ = ["Round", "halves", "refine", "reread"]

@@ -49,10 +49,10 @@ def windows(traces: Traces, features: Tensor, start: int | None = None) -> Sampl
     spikes = torch.zeros(n, len(traces))
     row, column = inside.nonzero(as_tuple=True)
     spikes[(trains[row, column] / sample).long().clamp(max=n - 1), row] = 1.0
-    steps = traces.current is None
-    current = (
-        protocol.sampled(first, traces.amplitude) if steps else traces.current[:, first : first + n].T.contiguous()
-    )
+    if traces.current is None:
+        current = protocol.sampled(first, traces.amplitude)
+    else:
+        current = traces.current[:, first : first + n].T.contiguous()
     return Samples(
         current.float(),
         features[traces.model].float(),
