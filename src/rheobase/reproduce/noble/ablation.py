@@ -91,7 +91,7 @@ PART = Part(
     settings={
         "seeds": [0], "held_out": HELD_OUT, "models": 50, "protocol": PROTOCOL, "chunks": 2, "stimuli": 8,
         "validation": 2, "tested": 12, "fitted": [], "mixed": MIXTURES, "codes": list(SHOWN),
-        "network": {"kind": NEURON, "hidden": 16, "batch": 16, "lr": 0.01, "epochs": 12, "free": 16},
+        "network": {"kind": NEURON, "hidden": 16, "batch": 16, "lr": 0.01, "epochs": 10, "free": 12},
     },
     quick={
         "models": 12, "held_out": HELD_OUT[:4], "protocol": SHORT_PROTOCOL, "chunks": 1, "tested": 6, "validation": 4,

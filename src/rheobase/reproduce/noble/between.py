@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from rheobase.errors import ParameterError
 from rheobase.learning.fitting.features import check_features
 from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import LABEL, TICK, WIDTH, dress, new_figure
+from rheobase.plot.style import TICK, WIDTH, dress, log_ticks, new_figure
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble import other_stimuli
 from rheobase.reproduce.noble.figures import FEATURES
@@ -35,6 +35,7 @@ CAPTIONS = {
     "mixed models": "Further mixed models, as an interpolation between the training models.",
 }
 GAMMA = "Gamma at 4 ms"
+SHOWN = 8.0  # %: what is further off is drawn at this end
 SPREAD_CAPTION = (
     "Over the models under one current: the standard deviation of the logarithm of the mean interval, and the "
     "correlation of what is left without the mean over models. First seed."
@@ -69,8 +70,9 @@ def run(job: Job) -> Finding:
             _others(job, on, found),
         ],
         pictures=[
-            Picture("Intervals of unseen models", "Each point is one held-out model under one current; first seed.",
-                    text, lambda style: _intervals(found, low, style)),
+            Picture("Intervals of unseen models", "Errors of the mean interval, those beyond "
+                    f"{SHOWN:g} % at the edge; each point is a held-out model under one current; first seed.", text,
+                    lambda style: _intervals(found, low, style)),
             Picture("Number of models", "Published and mixed ones that were learned from; each point is a seed.", text,
                     lambda style: _by_size(job, on, found, low, style)),
         ],
@@ -164,19 +166,19 @@ def _intervals(found: Mapping[str, list[Mapping[str, Any]]], low: Mapping[str, A
     part = PARTS[1]
     cell = torch.as_tensor(low[f"intervals, cell, {part}"])
     shown = {NEAR: low[f"intervals, {NEAR}, {part}"], **{n: r[0][f"intervals, {part}"] for n, r in found.items()}}
-    columns = 3
-    figure = new_figure(WIDTH, 2.0 * -(-len(shown) // columns), style)
-    axes = figure.subplots(-(-len(shown) // columns), columns, sharex=True, sharey=True, squeeze=False).flatten()
-    for ax, colour, (name, made) in zip(axes, [style.muted, *style.colours * 3], shown.items(), strict=False):
-        dress(ax, style, title=name, grid="y")
+    columns, lines = 2, -(-len(shown) // 2)
+    figure = new_figure(WIDTH, 1.6 * lines + 0.4, style)
+    axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flatten()
+    for ax, colour, (name, made) in zip(axes, [style.muted, *style.colours * len(shown)], shown.items(), strict=False):
+        dress(ax, style, title=name, x="mean interval of the cell (ms)", y="error (%)", grid="y")
         error = 100.0 * (torch.as_tensor(made) - cell) / cell
-        ax.plot(cell.numpy(), error.numpy(), ".", ms=4, color=colour)
+        ax.plot(cell.numpy(), error.clamp(-SHOWN, SHOWN).numpy(), ".", ms=4, color=colour)
         ax.axhline(0.0, color=style.muted, lw=0.6)
-        ax.set_ylim(-12, 12)
+        ax.set_ylim(-1.1 * SHOWN, 1.1 * SHOWN)
+        ax.label_outer()
     for ax in axes[len(shown) :]:
         ax.set_visible(False)
-    figure.supxlabel("mean interval of the cell (ms)", fontsize=LABEL, color=style.muted)
-    figure.supylabel("error of the interval (%)", fontsize=LABEL, color=style.muted)
+        axes[len(shown) - columns].tick_params(labelbottom=True)
     return figure
 
 
@@ -186,7 +188,7 @@ def _by_size(
     figure = new_figure(WIDTH, 3.0, style)
     axes = figure.subplots(1, 2, sharey=True)
     lines = {
-        f"{code}, {'all currents' if source == VARIED else 'steps'}": (code, source)
+        "learned from all currents" if source == VARIED else "learned from steps": (code, source)
         for code, source in dict.fromkeys((one["code"], _kind(one)) for one in job["trained"].values())
     }
     for ax, part in zip(axes, PARTS[:2], strict=True):
@@ -201,8 +203,9 @@ def _by_size(
         for name, dash in ((NEAR, ":"), (NEAREST, "--")):
             ax.axhline(low[f"{name}, {part}"]["gamma"], color=style.muted, lw=1.0, ls=dash, label=name)
         ax.set_ylim(0, 1)
+        log_ticks(ax, x=True)
     figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False, fontsize=TICK,
+        *axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, frameon=False, fontsize=TICK,
         labelcolor=style.ink, handlelength=1.4,
     )  # fmt: skip
     return figure
