@@ -23,7 +23,7 @@ from rheobase.reproduce.noble.spread import COLUMNS as SPREAD
 from rheobase.reproduce.noble.spread import spread
 from rheobase.reproduce.noble.stand_ins import NEURON, restored, trained
 from rheobase.reproduce.noble.tables import COLUMNS, FIGURES, mean_of, number, row_of
-from rheobase.reproduce.noble.traces import FOLDER, RESPONSE, Between, Family, family
+from rheobase.reproduce.noble.traces import FOLDER, RESPONSE, WIDER, Between, Family, family
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.record import slug
 from rheobase.reproduce.seeds import Seeds
@@ -113,19 +113,20 @@ def _caption(job: Job, on: Family, between: Between) -> str:
     steps = ", ".join(f"{1000 * x:g}" for x in chosen["told"])
     epochs = "; ".join(f"{name}: {one['epochs']} and {one['free']}" for name, one in job["trained"].items())
     rounds = " or ".join(str(k) for k in dict.fromkeys(one.get("refined", 0) for one in job["trained"].values()))
+    drawn = sum(chosen[name] for name in ("validation", "test", "models"))
     count = len(between.steps.model.unique())
     return (
         f"{chosen['candidates']:,} models were mixed from the {len(on.training)} training models, each parameter "
         f"between those of two of them and moved by {chosen['jitter']:g} of the difference of two more; those whose "
         f"response to {1000 * chosen['screened']:g} pA is like that of the training models, within "
-        f"{chosen['slack']:g} of its range, were kept in their order: {count} to learn from ({len(between.steps)} "
-        f"traces of steps), {len(between.validation.model.unique())} to choose the checkpoint by and "
+        f"{chosen['slack']:g} of its range, were kept in their order, and of the first {drawn:,} of them those whose "
+        f"code is, within {WIDER:g} of its range: {count} to learn from ({len(between.steps)} traces of steps), "
+        f"{len(between.validation.model.unique())} to choose the checkpoint by and "
         f"{len(between.test.model.unique())} to test. The code '{RESPONSE}' is the potential at rest, and the delay, "
         f"the first and the mean interval under steps of {steps} pA for {chosen['told_ms']:g} ms, simulated for every "
         f"model, the held-out ones too. Windows of {p.window * p.sample:.4g} ms at {p.sample:g} ms. Epochs, first with "
         f"the spikes told and then with its own: {epochs}; Adam on a cosine, then {rounds} rounds of Gauss-Newton on "
-        f"spike times. Nearest is by the code, over the training "
-        "models, or these and the mixed ones learned from."
+        "spike times. Nearest is by the code, over the training models, or these and the mixed ones learned from."
     )
 
 
@@ -186,20 +187,18 @@ def _by_size(
     job: Job, on: Family, found: Mapping[str, list[Mapping[str, Any]]], low: Mapping[str, Any], style: Style
 ) -> Figure:
     figure = new_figure(WIDTH, 3.0, style)
-    axes = figure.subplots(1, 2, sharey=True)
-    lines = {
-        "learned from all currents" if source == VARIED else "learned from steps": (code, source)
-        for code, source in dict.fromkeys((one["code"], _kind(one)) for one in job["trained"].values())
-    }
-    for ax, part in zip(axes, PARTS[:2], strict=True):
+    axes = figure.subplots(1, len(PARTS), sharey=True)
+    named = {VARIED: "learned from all currents", MIXED: "learned from steps"}
+    for ax, part in zip(axes, PARTS, strict=True):
         dress(ax, style, title=part, x="models learned from", y=GAMMA if ax is axes[0] else "", grid="y")
-        for colour, (label, asked) in zip(style.colours, lines.items(), strict=False):
+        for colour, (source, label) in zip(style.colours, named.items(), strict=False):
             points = [
                 (len(material(on, one).train.model.unique()), result[part]["gamma"])
-                for name, one in job["trained"].items() if (one["code"], _kind(one)) == asked for result in found[name]
+                for name, one in job["trained"].items() if _kind(one) == source for result in found[name]
             ]  # fmt: skip
-            x, y = zip(*sorted(points), strict=True)
-            ax.semilogx(x, y, "o-", ms=4, lw=1.0, color=colour, label=label)
+            if points:
+                x, y = zip(*points, strict=True)
+                ax.semilogx(x, y, "o", ms=4, color=colour, label=label)
         for name, dash in ((NEAR, ":"), (NEAREST, "--")):
             ax.axhline(low[f"{name}, {part}"]["gamma"], color=style.muted, lw=1.0, ls=dash, label=name)
         ax.set_ylim(0, 1)
@@ -243,7 +242,7 @@ PART = Part(
         "trained": {
             _BETWEEN: {**_NEURON, "source": MIXED},
             f"{_BETWEEN}, all currents": {**_NEURON, "source": VARIED, "epochs": 6, "free": 10, "seeds": [0]},
-            "responses, published models": {**_NEURON, **_FEW, "source": PUBLISHED, "seeds": [0]},
+            "responses, published models": {**_NEURON, **_FEW, "source": PUBLISHED},
             "responses, 220 mixed models": {**_NEURON, **_SOME, "source": MIXED, "mixed": 220, "seeds": [0]},
         },
     },
