@@ -171,7 +171,14 @@ def _intervals(found: Mapping[str, list[Mapping[str, Any]]], low: Mapping[str, A
     figure = new_figure(WIDTH, 1.6 * lines + 0.4, style)
     axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False).flatten()
     for ax, colour, (name, made) in zip(axes, [style.muted, *style.colours * len(shown)], shown.items(), strict=False):
-        dress(ax, style, title=name, x="mean interval of the cell (ms)", y="error (%)", grid="y")
+        dress(
+            ax,
+            style,
+            title=name.removeprefix("responses, "),
+            x="mean interval of the cell (ms)",
+            y="error (%)",
+            grid="y",
+        )
         error = 100.0 * (torch.as_tensor(made) - cell) / cell
         ax.plot(cell.numpy(), error.clamp(-SHOWN, SHOWN).numpy(), ".", ms=4, color=colour)
         ax.axhline(0.0, color=style.muted, lw=0.6)
