@@ -54,7 +54,7 @@ def between(found: Results) -> str:
     count = found.row("between", "Number of models", prediction=own)["models"]
     return (
         f"Told its responses to {steps} short steps and learned from {count} models, most of them mixed of the "
-        f"training models, it is {gamma('Unseen models', own)} on the held-out models and "
+        f"training models, the neuron has {gamma('Unseen models', own)} on the held-out models and "
         f"{gamma('Unseen amplitudes', own)} under unseen amplitudes. By the same responses the nearest training model "
         f"has {gamma('Unseen models', 'nearest training model')} on the held-out ones, the nearest of all "
         f"{gamma('Unseen models', 'nearest of all models')}."
@@ -69,7 +69,7 @@ def published(found: Results) -> str:
         for one in (name, "responses, mixed models")
     )
     return (
-        f"Learned from as many traces of the published models alone it is {alone[0]:.2f} on the held-out ones (with "
+        f"Learned from as many traces of the published models alone it has {alone[0]:.2f} on the held-out ones (with "
         f"mixed models {mixed[0]:.2f}) and {alone[1]:.2f} on further mixed models ({mixed[1]:.2f})."
     )
 
