@@ -238,3 +238,42 @@ def test_traces_of_some(folder: Path) -> None:
     assert len(traces) == 6
     assert len(some) == 3
     assert bool((some.model == 1).all())
+
+
+def test_other_currents(tmp_path: Path) -> None:
+    """Kept with the traces as the mean of the steps of a sample; a run of the cell under what was kept is the trace."""
+    splits = {"varied": Split(models=(0, 1), chunks=1, stimuli=3, currents="varied")}
+    one_step = replace(SHORT, keep=1)
+    generate(tmp_path, Small(), splits, one_step)
+    found = load(tmp_path, "varied")
+    assert found.current is not None
+    assert found.current.shape == found.v.shape
+    assert bool(found.amplitude.isnan().all())
+    steps = round(one_step.settle / one_step.dt)
+    for k in (0, 3):
+        current = torch.cat([torch.zeros(steps), found.current[k]])[:, None, None]
+        spikes, _, rec = Small().cell([int(found.model[k])], one_step.dt)(current, record=("soma",))
+        assert float((rec["soma"][steps:, 0, 0] - found.v[k]).abs().max()) < 1e-3
+        assert int(spikes[steps:].sum()) == int(torch.isfinite(found.spikes[k]).sum())
+    held = windows(found.of(torch.tensor([3])), torch.zeros(2, 1), start=7)
+    assert torch.equal(held.current[:, 0], found.current[3, 7 : 7 + one_step.window])
+    with pytest.raises(DataError, match="other models or stimuli"):
+        generate(tmp_path, Small(), {"varied": replace(splits["varied"], currents="steps")}, one_step)
+    with pytest.raises(ParameterError, match="did you mean 'varied'"):
+        generate(tmp_path, Small(), {"other": replace(splits["varied"], currents="varies")}, one_step)
+
+
+def test_steps_and_other_currents_together(folder: Path, tmp_path: Path) -> None:
+    """Steps are given as currents where others are among them; traces of other protocols are refused."""
+    generate(tmp_path, Small(), {"varied": Split(models=(0,), chunks=1, stimuli=2, currents="varied")}, SHORT)
+    steps, others = load(folder, "train"), load(tmp_path, "varied")
+    both = Traces.together([steps, others])
+    assert len(both) == len(steps) + 2
+    assert both.current is not None
+    k = int(steps.amplitude.abs().argmax())
+    at, features = torch.tensor([k]), torch.zeros(2, 1)
+    assert torch.equal(windows(both.of(at), features).current, windows(steps.of(at), features).current)
+    assert torch.equal(both.current[len(steps) :], others.current)
+    assert Traces.together([steps, steps]).current is None
+    with pytest.raises(DataError, match="2 protocols"):
+        Traces.together([steps, replace(others, protocol=replace(SHORT, settle=20.0))])

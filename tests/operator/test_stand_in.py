@@ -289,3 +289,22 @@ def test_weights_go_with_what_they_were_trained_for(net: StandIn, tmp_path: Path
     damaged = {**net.state_dict(), "made_for": torch.zeros(4096, dtype=torch.uint8)}
     with pytest.raises(CheckpointError, match="damaged 'made_for'"):
         same.load_state_dict(damaged)
+
+
+def test_curves_of_the_code(traces: Traces) -> None:
+    """With hidden units between code and biases a neuron between two models is not halfway; without them it is."""
+    middle = torch.stack([FEATURES[0], FEATURES[1], FEATURES[:2].mean(0)])
+    for hidden, straight in ((0, True), (3, False)):
+        torch.manual_seed(1)
+        made = StandIn(CODES, sample=SHORT.sample, hidden=4, code_hidden=hidden)
+        with torch.no_grad():
+            for shift in made.shifts.values():
+                shift.normal_()
+        v = made.neuron(middle).v_leak
+        apart = float((v[2] - 0.5 * (v[0] + v[1])).abs())
+        assert (apart < 1e-3) is straight
+        assert torch.isfinite(made.objective(held(traces.of(torch.arange(4)))))
+    count = sum(p.numel() for p in StandIn(CODES, sample=0.1, code_hidden=3).parameters())
+    assert count == 322 + 34 + 3 * (35 + 1)
+    with pytest.raises(ParameterError, match="code_hidden"):
+        StandIn(CODES, sample=0.1, code_hidden=-1)

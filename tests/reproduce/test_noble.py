@@ -92,7 +92,7 @@ def test_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_codes(tmp_path: Path) -> None:
     """Scaled by the training models; one that was held out has the mean of the codes of its own."""
     made = family(tmp_path)
-    scaled = {kind: codes.scaled(features) for kind in CODES for codes, features in [made.code(kind)]}
+    scaled = {kind: codes.scaled(features) for kind in CODES[:-1] for codes, features in [made.code(kind)]}
     assert scaled["s_thr, I_thr"].tolist() == [[0.5, 0.5], [3.5, 3.5], pytest.approx([2.3, 2.0])]
     assert torch.equal(scaled["I_thr"], scaled["s_thr, I_thr"][:, 1:])
     assert torch.equal(scaled["s_thr"], scaled["s_thr, I_thr"][:, :1])

@@ -12,6 +12,7 @@ from rheobase.operator.convolutional import Convolutional
 from rheobase.operator.data_set import Split, Traces, generate, load
 from rheobase.operator.embedding import channels, modulated
 from rheobase.operator.fourier import FourierOperator
+from rheobase.operator.mixtures import mixed
 from rheobase.operator.models import AllenModels, Models
 from rheobase.operator.protocol import Protocol
 from rheobase.operator.samples import Samples, windows
@@ -36,6 +37,7 @@ __all__ = [
     "crossings",
     "generate",
     "load",
+    "mixed",
     "modulated",
     "nearest_model",
     "never_firing",

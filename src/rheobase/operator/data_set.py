@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ from torch import Tensor
 
 from rheobase.cells import Cell, CellState
 from rheobase.checks import is_whole
-from rheobase.errors import CheckpointError, DataError, ParameterError
+from rheobase.errors import CheckpointError, DataError, ParameterError, nearest
 from rheobase.files import atomic_write, ensure_folder, why
 from rheobase.json_files import read_json, write_json
 from rheobase.learning import trains_of
 from rheobase.learning.training.sampler import derive_seed
+from rheobase.operator.currents import STEPS, VARIED, varied
 from rheobase.operator.models import Models
 from rheobase.operator.protocol import Protocol
 
@@ -33,22 +34,26 @@ PIECE = 2500  # steps of one call: currents, spikes and potentials of 960 lanes 
 class Split:
     """A part of the data set: each chunk has `stimuli` amplitudes for each of these models, each drawn on its own.
 
-    `shared`: in a chunk all models get the same amplitudes, so that they can be compared.
+    `shared`: in a chunk all models get the same amplitudes, so that they can be compared. `currents`: "steps", or
+    "varied" (`rheobase.operator.currents`), whose amplitude is NaN in the traces.
     """
 
     models: tuple[int, ...]
     chunks: int
     stimuli: int
     shared: bool = False
+    currents: str = STEPS
 
 
 @dataclass(frozen=True)
 class Traces:
     """Some traces, and the protocol that they were made by.
 
-    `spikes` are times in ms from the beginning of the trace, filled up with infinities.
+    `spikes` are times in ms from the beginning of the trace, filled up with infinities. `current` is None where all
+    are steps of `amplitude`.
 
-    Shapes: v (samples, time) in mV, amplitude (samples,) in nA, model (samples,) int64, spikes (samples, most).
+    Shapes: v (samples, time) in mV, amplitude (samples,) in nA, model (samples,) int64, spikes (samples, most), current
+    (samples, time) in nA.
     """
 
     v: Tensor
@@ -56,13 +61,39 @@ class Traces:
     model: Tensor
     spikes: Tensor
     protocol: Protocol
+    current: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.v)
 
     def of(self, which: Tensor) -> Traces:
         """Some of them: (n,) numbers, or (samples,) bool."""
-        return Traces(self.v[which], self.amplitude[which], self.model[which], self.spikes[which], self.protocol)
+        current = None if self.current is None else self.current[which]
+        kept = self.v[which], self.amplitude[which], self.model[which], self.spikes[which]
+        return Traces(*kept, self.protocol, current)
+
+    @classmethod
+    def together(cls, parts: Sequence[Traces]) -> Traces:
+        """Traces of one protocol behind one another. Raises `DataError` for none, or several protocols."""
+        if len({str(part.protocol) for part in parts}) != 1:
+            given = f"{len(parts)} sets of traces, of {len({str(part.protocol) for part in parts})} protocols"
+            raise DataError("Traces", given, "one protocol", "load what was made by one")
+        most = max(part.spikes.shape[1] for part in parts)
+        padded = [
+            torch.nn.functional.pad(part.spikes, (0, most - part.spikes.shape[1]), value=torch.inf) for part in parts
+        ]
+        v, amplitude, model = (
+            torch.cat([getattr(part, name) for part in parts]) for name in ("v", "amplitude", "model")
+        )
+        steps = all(part.current is None for part in parts)
+        current = None if steps else torch.cat([part.given() for part in parts])
+        return cls(v, amplitude, model, torch.cat(padded), parts[0].protocol, current)
+
+    def given(self) -> Tensor:
+        """The current of each sample in nA, (samples, time)."""
+        if self.current is not None:
+            return self.current
+        return self.protocol.sampled(0, self.amplitude, self.protocol.recorded).T.float()
 
 
 def generate(
@@ -129,12 +160,10 @@ def load(folder: str | Path, split: str, *, chunks: int | None = None, protocol:
         raise DataError(str(folder), given, f"{chunks or 'at least 1'}", "make them: the same call goes on")
     names = sorted(names, key=lambda name: int(name.rpartition("-")[2]))[:chunks]
     parts = [_read_chunk(folder / f"{name}.safetensors", manifest["chunks"][name]["sha256"]) for name in names]
-    most = max(part["spikes"].shape[1] for part in parts)
-    padded = [
-        torch.nn.functional.pad(part["spikes"], (0, most - part["spikes"].shape[1]), value=torch.inf) for part in parts
-    ]
-    joined = {name: torch.cat([part[name] for part in parts]) for name in ("v", "amplitude", "model")}
-    return Traces(joined["v"], joined["amplitude"], joined["model"].long(), torch.cat(padded), made)
+    return Traces.together([
+        Traces(part["v"], part["amplitude"], part["model"].long(), part["spikes"], made, part.get("current"))
+        for part in parts
+    ])  # fmt: skip
 
 
 # --- simulation -----------------------------------------------------------------------------------
@@ -150,20 +179,28 @@ def settled(cell: Cell, protocol: Protocol) -> tuple[Cell, CellState]:
 
 def _simulated(cell: Cell, rest: CellState, split: Split, protocol: Protocol, seed: int) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    count = len(split.models)
-    drawn = protocol.draw(split.stimuli * (1 if split.shared else count), generator).view(split.stimuli, -1)
+    count, own = len(split.models), 1 if split.shared else len(split.models)
+    drawn = protocol.draw(split.stimuli * own, generator).view(split.stimuli, -1)
     amplitudes = drawn.expand(-1, count).float()
     state = _repeated(rest, split.stimuli)
     steps = protocol.recorded * protocol.keep
+    other = None
+    if split.currents == VARIED:
+        other = varied(protocol, split.stimuli * own, generator).view(steps, split.stimuli, -1)
+        amplitudes = torch.full_like(amplitudes, torch.nan)
     v, fired = list[Tensor](), list[Tensor]()
     with torch.no_grad():
         for first in range(0, steps, PIECE):
-            current = protocol.step(first, min(first + PIECE, steps), amplitudes).contiguous()
+            stop = min(first + PIECE, steps)
+            given = protocol.step(first, stop, amplitudes) if other is None else other[first:stop].expand(-1, -1, count)
+            current = given.contiguous()
             spikes, state, traces = cell(current, state, record=("soma",))
             v.append(traces["soma"])
             fired.append(spikes)
     trace = torch.cat(v).flatten(1).T
+    stored = {} if other is None else {"current": _means(other.expand(-1, -1, count).flatten(1), protocol.keep)}
     return {
+        **stored,
         "v": decimated(trace, protocol.keep),
         "amplitude": amplitudes.flatten().clone(),
         "model": torch.tensor(split.models, dtype=torch.int16).repeat(split.stimuli),
@@ -180,10 +217,15 @@ def _repeated(state: CellState, batch: int) -> CellState:
     return CellState(many(state.v, 1), many(state.low, 1), many(state.above, 0), many(state.membrane, 1))
 
 
+def _means(current: Tensor, keep: int) -> Tensor:
+    """Of (time, lanes) the mean of each `keep` steps, (lanes, time // keep): the charge is what it was."""
+    return current.unflatten(0, (-1, keep)).mean(1).T.contiguous()
+
+
 def decimated(v: Tensor, keep: int) -> Tensor:
     """Every `keep`-th sample behind a low pass without delay, (samples, time) to (samples, time // keep)."""
     if keep == 1:
-        return v.clone()
+        return v.clone(memory_format=torch.contiguous_format)
     from scipy.signal import resample_poly
 
     slow = resample_poly(v.double().numpy(), 1, keep, axis=1, padtype="line")
@@ -193,9 +235,13 @@ def decimated(v: Tensor, keep: int) -> Tensor:
 # --- files ----------------------------------------------------------------------------------------
 def _settings(models: Models, splits: Mapping[str, Split], protocol: Protocol, seed: int) -> dict[str, Any]:
     parts = {
-        name: {"models": list(split.models), "stimuli": split.stimuli, "shared": split.shared}
+        name: {
+            "models": list(split.models), "stimuli": split.stimuli, "shared": split.shared,
+            # steps go unsaid, as in folders from before there were others
+            **({} if split.currents == STEPS else {"currents": split.currents}),
+        }
         for name, split in splits.items()
-    }
+    }  # fmt: skip
     made = {"protocol": protocol.as_json(), "seed": seed, "models": models.identity(), "splits": parts}
     return {"format": FORMAT, "version": VERSION, "made": json.loads(json.dumps(made))}
 
@@ -212,6 +258,11 @@ def _check_split(name: str, split: Split, models: Models) -> None:
     ):
         expected = f"a tuple of some of 0 to {known - 1}"
         raise ParameterError(owner, f"models {split.models!r}", expected, "they are numbered as in Models.names")
+    if split.currents not in (STEPS, VARIED):
+        expected = f"{STEPS!r} or {VARIED!r}"
+        raise ParameterError(
+            owner, f"currents = {split.currents!r}", expected, nearest(str(split.currents), (STEPS, VARIED))
+        )
     for what, value in (("chunks", split.chunks), ("stimuli", split.stimuli)):
         if not is_whole(value, 1):
             raise ParameterError(owner, f"{what} = {value!r}", "a whole number > 0", f"{what}=1 is the least")

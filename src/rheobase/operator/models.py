@@ -70,9 +70,9 @@ class AllenModels:
 
     def conductances(self) -> tuple[tuple[str, ...], Tensor]:
         """The values of the genome that differ between models: their names, and (models, values) in float64."""
-        rows = [_genome(path) for path in self.parameters]
-        names = [name for name in rows[0] if len({row[name] for row in rows}) > 1]
-        return tuple(names), torch.tensor([[row[name] for name in names] for row in rows], dtype=torch.float64)
+        names, values = genome(self.parameters)
+        differ = (values != values[0]).any(0)
+        return tuple(name for name, kept in zip(names, differ.tolist(), strict=True) if kept), values[:, differ]
 
     def thresholds(self) -> Tensor:
         """The two features of the published table, s_thr and I_thr: (60, 2) in float64. Raises: `DataError`."""
@@ -87,6 +87,17 @@ class AllenModels:
                 str(path), f"{type(error).__name__}: {error}", expected, "use the published file"
             ) from error
         return torch.tensor(found, dtype=torch.float64)
+
+
+def genome(files: Sequence[Path]) -> tuple[tuple[str, ...], Tensor]:
+    """All values of the genome of parameter files: their names as in the first, and (files, values) in float64."""
+    rows = [_genome(path) for path in files]
+    names = tuple(rows[0])
+    for path, row in zip(files, rows, strict=True):
+        if row.keys() != set(names):
+            given, expected = "a genome of other parameters", f"those of {files[0].name}"
+            raise DataError(str(path), given, expected, "use files of one kind of model")
+    return names, torch.tensor([[row[name] for name in names] for row in rows], dtype=torch.float64)
 
 
 def _genome(path: Path) -> dict[str, float]:

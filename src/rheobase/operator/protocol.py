@@ -100,9 +100,10 @@ class Protocol:
         on = ((t >= self.before) & (t < self.before + self.duration)).to(amplitudes.dtype)
         return on.view(-1, *(1,) * amplitudes.dim()) * amplitudes
 
-    def sampled(self, start: int, amplitudes: Tensor) -> Tensor:
-        """The stimulus of a window that begins at sample `start` of the trace, (window, *amplitudes)."""
-        t = (start + torch.arange(self.window, dtype=torch.float64) + 0.5) * self.sample
+    def sampled(self, start: int, amplitudes: Tensor, count: int | None = None) -> Tensor:
+        """The stimulus of a window, or `count` samples, from sample `start` of the trace on, (time, *amplitudes)."""
+        samples = torch.arange(self.window if count is None else count, dtype=torch.float64)
+        t = (start + samples + 0.5) * self.sample
         on = ((t >= self.before) & (t < self.before + self.duration)).to(amplitudes.dtype)
         return on.view(-1, *(1,) * amplitudes.dim()) * amplitudes
 

@@ -49,8 +49,12 @@ def windows(traces: Traces, features: Tensor, start: int | None = None) -> Sampl
     spikes = torch.zeros(n, len(traces))
     row, column = inside.nonzero(as_tuple=True)
     spikes[(trains[row, column] / sample).long().clamp(max=n - 1), row] = 1.0
+    if traces.current is None:
+        current = protocol.sampled(first, traces.amplitude)
+    else:
+        current = traces.current[:, first : first + n].T.contiguous()
     return Samples(
-        protocol.sampled(first, traces.amplitude).float(),
+        current.float(),
         features[traces.model].float(),
         traces.v[:, first : first + n].T.contiguous(),
         spikes,

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from rheobase.checks import is_number
+from rheobase.checks import is_number, is_whole
 from rheobase.core.wrappers.forced import Forced
 from rheobase.errors import DTypeError, ParameterError, ShapeError
 from rheobase.learning import RelativeLp, trains_of, van_rossum
 from rheobase.neurons import ELM
+from rheobase.neurons.elm import MEMORIES
 from rheobase.operator.codes import Codes, check_amplitudes, checked_names, checked_range
 from rheobase.operator.embedding import PER_NANOAMPERE
 from rheobase.operator.kept import keep_with_weights
@@ -40,10 +41,12 @@ class StandIn(nn.Module):
     """A neuron in place of a biophysical cell: an ELM neuron for each model, whose biases follow from its code.
 
         bias = bias_0 + shift code,    likewise bias_out, kick, v_threshold and v_leak; all others are shared
+        code = (c, tanh(weight c + offset)) where `code_hidden` > 0, else c, the scaled features around their middle
 
     `neuron(code)` is a plain `rheobase.neurons.ELM`: it has states, runs on in chunks, on every backend, in networks.
     A call of the stand-in itself is the same with current in nA and the check of the range. It has
-    322 + 34 x features parameters with the usual 16 hidden units.
+    322 + 34 x features parameters with the usual 16 hidden units; hidden units of the code, which make the biases
+    curved functions of it, are 35 + features parameters each.
 
     It learns with its spikes told (`objective`): the potential, the spikes drawn by the memories that they kick, and
     its distance u from threshold, which is to be the phase of the interval between two spikes, -1 to 0 (`phase`), the
@@ -52,6 +55,7 @@ class StandIn(nn.Module):
 
     sample      time of a step in ms: that of the traces it learns from
     hidden      hidden units of the ELM neuron
+    code_hidden hidden units between the code and the biases; 0: the biases are linear in it
     codes       the features of a model, their scaling and range, or just their names (not scaled, no range)
     amplitudes  least and largest current in nA that it is trained on, for the check of the range
 
@@ -70,19 +74,26 @@ class StandIn(nn.Module):
         *,
         sample: float,
         hidden: int = 16,
+        code_hidden: int = 0,
         amplitudes: tuple[float, float] | None = None,
     ):
         super().__init__()
         if not is_number(sample, above=0):
             remedy = "Protocol().sample is as published"
             raise ParameterError("StandIn", f"sample = {sample!r}", "a finite number > 0 in ms", remedy)
+        if not is_whole(code_hidden, 0):
+            given = f"code_hidden = {code_hidden!r}"
+            raise ParameterError("StandIn", given, "a whole number >= 0", "code_hidden=16, say; 0 is linear")
         self.codes = codes if isinstance(codes, Codes) else None
         self.features = checked_names("StandIn", codes)
         self.sample, self.amplitudes = sample, checked_range("StandIn", amplitudes)
         self.options: dict[str, Any] = {"hidden": hidden, "tau_min": FAST / sample, "tau_max": SLOW / sample}
         self.sizes = {name: spec.lengths for name, spec in ELM(1, **self.options).params.items()}
         self.values = nn.ParameterDict({name: nn.Parameter(_start(name, self.sizes[name])) for name in LEARNED})
-        shifts = {name: torch.zeros(math.prod(self.sizes[name]), len(self.features)) for name in SHIFTED}
+        # nothing where there are none, so that weights of linear stand-ins are as they were
+        self.curve = nn.Linear(len(self.features), code_hidden) if code_hidden else None
+        width = len(self.features) + code_hidden
+        shifts = {name: torch.zeros(math.prod(self.sizes[name]), width) for name in SHIFTED}
         self.shifts = nn.ParameterDict({name: nn.Parameter(x) for name, x in shifts.items()})
         keep_with_weights(self, self.features, self.codes, sample=sample, amplitudes=self.amplitudes)
         self.free = False
@@ -97,7 +108,7 @@ class StandIn(nn.Module):
         if check_range and self.codes is not None:
             self.codes.check(code)
         with torch.no_grad():
-            neuron = ELM(*code.shape[:-1] or (1,), **self.options, **self._valued(code))
+            neuron = ELM(*code.shape[:-1] or (1,), **self.options, **self.valued(code))
         return neuron.to(self.shifts["bias"].dtype)
 
     def forward(
@@ -125,20 +136,33 @@ class StandIn(nn.Module):
             return told
         with torch.no_grad():
             given = PER_NANOAMPERE * batch.current[:, None]
-            spikes, _ = functional_call(self._traced(batch).neuron, self._valued(batch.code), (given,))
+            spikes, _ = functional_call(self.traced(batch).neuron, self.valued(batch.code), (given,))
             own = spikes[:, 0]
         _, distance = self.told(replace(batch, spikes=own))
         return FREE * _apart(distance, *own_phase(own, batch.spikes, batch.current)) + told
 
     def told(self, batch: Samples) -> tuple[Tensor, Tensor]:
         """Potential (mV) and distance to threshold, (time, batch), where the spikes are those of the data."""
-        forced = self._traced(batch)
-        given = {f"neuron.{name}": value for name, value in self._valued(batch.code).items()}
+        forced = self.traced(batch)
+        given = {f"neuron.{name}": value for name, value in self.valued(batch.code).items()}
         inputs = {"current": PER_NANOAMPERE * batch.current[:, None], "spikes": batch.spikes[:, None]}
         distance, _, rec = functional_call(forced, given, kwargs={**inputs, "record": ("v",)})
         return rec.v[:, 0], distance[:, 0]
 
-    def _traced(self, batch: Samples) -> Forced:
+    def memories(self, batch: Samples) -> Tensor:
+        """The memories, (time, batch, 8), where the spikes are those of the data."""
+        names = tuple(f"m{k}" for k in range(MEMORIES))
+        given = {f"neuron.{name}": value for name, value in self.valued(batch.code).items()}
+        inputs = {"current": self.scaled(batch.current), "spikes": batch.spikes[:, None]}
+        _, _, rec = functional_call(self.traced(batch), given, kwargs={**inputs, "record": names})
+        return torch.stack([getattr(rec, name)[:, 0] for name in names], -1)
+
+    def scaled(self, current: Tensor) -> Tensor:
+        """A current (time, samples) in nA as the input of its neurons, (time, 1, samples)."""
+        return PER_NANOAMPERE * current[:, None]
+
+    def traced(self, batch: Samples) -> Forced:
+        """The neurons of as many samples, with the spikes told; `.neuron` of it runs on its own spikes."""
         shape = (batch.current.shape[1],)
         if shape not in self._forced:
             self._forced[shape] = Forced(ELM(*shape, learn=LEARNED, detach_reset=True, **self.options))
@@ -161,27 +185,27 @@ class StandIn(nn.Module):
             apart = torch.stack([self._missed(samples, "kick", lambda x, f=f: f * x) for f in factors])
             each = torch.zeros(len(factors), len(models), dtype=apart.dtype).index_add_(1, which, apart)
             best = factors[each.argmin(0)] - 1.0
-            known = torch.cat([torch.ones(len(models), 1), self._centred(models)], 1).double()
-            wanted = (best * self._valued(models)["kick"]).T.double()  # (models, memories)
+            known = torch.cat([torch.ones(len(models), 1), self.centred(models)], 1).double()
+            wanted = (best * self.valued(models)["kick"]).T.double()  # (models, memories)
             of_all, *of_code = (torch.linalg.pinv(known) @ wanted).to(self.values["kick"].dtype)
             self.values["kick"] += of_all
             self.shifts["kick"] += torch.stack(of_code, 1)
 
     def _missed(self, samples: Samples, name: str, changed: Callable[[Tensor], Tensor]) -> Tensor:
         """The distance of its own spikes to those of each sample, with one of its values changed."""
-        given = self._valued(samples.code)
+        given = self.valued(samples.code)
         given[name] = changed(given[name])
         current = PER_NANOAMPERE * samples.current[:, None]
-        spikes, _ = functional_call(self._traced(samples).neuron, given, (current,))
+        spikes, _ = functional_call(self.traced(samples).neuron, given, (current,))
         counts = spikes[:, 0].sum(0)
         # all pairs of spikes of a neuron that fires in every step would not fit into memory: they count as far apart
         steady = counts > 2 * samples.trains.shape[1] + MANY
         made = trains_of(spikes[:, 0] * ~steady, self.sample)
         return torch.where(steady, (0.5 * counts).sqrt().double(), van_rossum(samples.trains, made))
 
-    def _valued(self, code: Tensor) -> dict[str, Any]:
+    def valued(self, code: Tensor) -> dict[str, Any]:
         """The learned values for codes (*models, features); those that the code shifts have the axes of the models."""
-        centred = self._centred(code)
+        centred = self.centred(code)
         found: dict[str, Any] = dict(self.values.items())
         for name, shift in self.shifts.items():
             size = self.sizes[name]
@@ -193,11 +217,12 @@ class StandIn(nn.Module):
         found["v_leak"] = found["v_leak"] + REST
         return found
 
-    def _centred(self, code: Tensor) -> Tensor:
-        """The scaled code around the middle of its scale, so that a shift does not move all models."""
+    def centred(self, code: Tensor) -> Tensor:
+        """The scaled code around the middle of its scale, so that a shift does not move all models, and its curves."""
         self._check_code(code)
         scaled = code if self.codes is None else self.codes.scaled(code)
-        return (scaled - 2.0).to(self.shifts["bias"].dtype)
+        centred = (scaled - 2.0).to(self.shifts["bias"].dtype)
+        return centred if self.curve is None else torch.cat([centred, torch.tanh(self.curve(centred))], -1)
 
     def _check_code(self, code: Tensor) -> None:
         if not isinstance(code, Tensor) or not code.is_floating_point():
@@ -208,7 +233,8 @@ class StandIn(nn.Module):
             raise ShapeError("StandIn", given, expected, f"in this order: {', '.join(self.features)}")
 
     def extra_repr(self) -> str:
-        return f"{list(self.features)}, sample={self.sample}, hidden={self.options['hidden']}, free={self.free}"
+        curved = f", code_hidden={self.curve.out_features}" if self.curve is not None else ""
+        return f"{list(self.features)}, sample={self.sample}, hidden={self.options['hidden']}{curved}, free={self.free}"
 
 
 def _apart(distance: Tensor, wanted: Tensor, known: Tensor) -> Tensor:

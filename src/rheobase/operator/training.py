@@ -150,7 +150,9 @@ def _identity(net: nn.Module, traces: Traces, validation: Traces, features: Tens
     return {
         "net": [repr(net), repr(getattr(net, "codes", None))],
         "recipe": {**recipe.as_json(), "loss": "objective"}, "protocol": traces.protocol.as_json(),
-        "features": features.double().sum(0).tolist(), "traces": [len(traces), float(traces.v.double().sum())],
+        # NaN is of models that none of these traces is of
+        "features": features.double().nan_to_num().sum(0).tolist(),
+        "traces": [len(traces), float(traces.v.double().sum())],
         "validation": [len(validation), float(validation.v.double().sum())], "threads": torch.get_num_threads(),
     }  # fmt: skip
 

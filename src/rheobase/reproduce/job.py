@@ -139,6 +139,12 @@ class Job:
         ensure_folder(folder)
         return folder
 
+    def shared(self, name: str) -> Path:
+        """A folder that stays between calls and that all parts of a paper have in common, for data that they make."""
+        folder = self._folder.parent / "shared" / "work" / name
+        ensure_folder(folder)
+        return folder
+
     def load(self, name: str, *, limit: int | None = None) -> Dataset:
         """A data set from the folder of --data.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,11 @@ from rheobase.learning.fitting.features import check_features
 from rheobase.operator.fourier import library
 from rheobase.plot import Picture, Style, Table
 from rheobase.plot.style import LABEL, TICK, WIDTH, dress, new_figure
-from rheobase.plot.table import Cell
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble import other_stimuli
 from rheobase.reproduce.noble.figures import FEATURES, figures
 from rheobase.reproduce.noble.point_neurons import predictions
+from rheobase.reproduce.noble.settings import HELD_OUT, PROTOCOL, SHORT_PROTOCOL
 from rheobase.reproduce.noble.stand_ins import (
     BASELINES,
     CONVOLUTIONAL,
@@ -34,22 +34,13 @@ from rheobase.reproduce.noble.stand_ins import (
     restored,
     trained,
 )
+from rheobase.reproduce.noble.tables import COLUMNS, COST, FIGURES, mean_of, number, row_of
 from rheobase.reproduce.noble.traces import CODES, FOLDER, Family, family
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.record import slug
 from rheobase.reproduce.seeds import Seeds
 
-FIGURES = {
-    "voltage error (%)": "voltage", "mean-subtracted error (%)": "subtracted", "Gamma at 4 ms": "gamma",
-    "van Rossum distance": "van_rossum", "spike count error (%)": "count", "missed": "missed", "invented": "invented",
-    **{f"{title} error (%)": title for title in FEATURES},
-}  # fmt: skip
-COST = "CPU ms for 1 s"
 LAST = 150.0  # ms of the step that are drawn
-EACH = "Gamma of each seed"
-COLUMNS = (
-    "prediction", "code", "seeds", *FIGURES, EACH, "of samples", "of them firing", "parameters", "training (s)", COST,
-)  # fmt: skip
 PARTS = ("unseen amplitudes", "unseen models", "fitted models")
 CAPTIONS = {
     "unseen amplitudes": "Training models under amplitudes that no training trace has.",
@@ -79,7 +70,8 @@ def run(job: Job) -> Finding:
     others = list[Table]()
     if name is not None and on.fitted:
         note = f"{name}, first seed, trained on steps alone; the {len(on.fitted)} models of 'Fitted models'."
-        rows = other_stimuli.tried(job, on, *restored(on, job["trained"][name], found[name][0]))
+        cell = other_stimuli.answered(job, on, on.fitted)
+        rows = other_stimuli.tried(job, on, cell, on.fitted, *restored(on, job["trained"][name], found[name][0]))
         others.append(Table("Other currents", other_stimuli.COLUMNS, rows, note))
     return Finding(
         text,
@@ -105,7 +97,7 @@ def _rows(
     job: Job, on: Family, part: str, found: Mapping[str, list[Mapping[str, Any]]], floor: Mapping[str, Any]
 ) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = [
-        (name, None, None, *_figures([floor[f"{name}, {part}"]]), None, None, floor["cost"].get(name))
+        (name, None, None, *row_of([floor[f"{name}, {part}"]]), None, None, floor["cost"].get(name))
         for name in BASELINES
     ]
     if part == "fitted models":
@@ -114,49 +106,30 @@ def _rows(
             made, units = predictions(job, on, kind)
             each = [figures(made, truth, on, shaped=False)]
             seconds, cost = (statistics.fmean(unit[name] for unit in units) for name in ("seconds", "cost"))
-            rows.append((f"{kind}, one for each", None, 1, *_figures(each), units[0]["parameters"], seconds, cost))
+            rows.append((f"{kind}, one for each", None, 1, *row_of(each), units[0]["parameters"], seconds, cost))
     for name, results in found.items():
         each = [one[part] for one in results]
         seconds = statistics.median(one["seconds"] for one in results)
         cost = statistics.median(one["cost"] for one in each)
         code = job["trained"][name]["code"]
-        rows.append((name, code, len(each), *_figures(each), results[0]["parameters"], seconds, cost))
+        rows.append((name, code, len(each), *row_of(each), results[0]["parameters"], seconds, cost))
     return rows
-
-
-def _figures(each: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:
-    """The mean over seeds of each figure, and how many samples there are."""
-    means: list[Cell] = []
-    for key in FIGURES.values():
-        values = [one[key] for one in each if one[key] is not None]
-        means.append(statistics.fmean(values) if values else None)
-    spread = ", ".join(_number(one["gamma"]) for one in each) if len(each) > 1 else None
-    return (*means, spread, each[0]["samples"], each[0]["firing"])
 
 
 def _said(job: Job, found: Mapping[str, list[Mapping[str, Any]]], floor: Mapping[str, Any]) -> str:
     said = list[str]()
     for part in PARTS[:2]:
         scored = [
-            f"{name} {_mean(results, part, 'gamma')} (mean-subtracted error {_mean(results, part, 'subtracted')} %)"
+            f"{name} {mean_of(results, part, 'gamma')} (mean-subtracted error {mean_of(results, part, 'subtracted')} %)"
             for name, results in found.items()
         ]
         near, silent = floor[f"nearest training model, {part}"], floor[f"never fires, {part}"]
         said.append(
             f"{part.capitalize()}, Gamma at 4 ms, mean of seeds: {'; '.join(scored)}; nearest training "
-            f"model {_number(near['gamma'])} ({_number(near['subtracted'])} %); never fires {_number(silent['gamma'])} "
-            f"({_number(silent['subtracted'])} %)."
+            f"model {number(near['gamma'])} ({number(near['subtracted'])} %); never fires {number(silent['gamma'])} "
+            f"({number(silent['subtracted'])} %)."
         )
     return " ".join(said)
-
-
-def _mean(results: Sequence[Mapping[str, Any]], part: str, key: str) -> str:
-    values = [one[part][key] for one in results if one[part][key] is not None]
-    return _number(statistics.fmean(values) if values else None)
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3g}"
 
 
 def _caption(job: Job, on: Family) -> str:
@@ -268,10 +241,6 @@ def _smaller(used: Mapping[str, Any]) -> str:
     )
 
 
-_PROTOCOL = {
-    "dt": 0.02, "keep": 6, "settle": 170.0, "before": 30.0, "duration": 400.0, "after": 115.0, "early": 15.0,
-    "amplitudes": [-0.11, 0.28],
-}  # fmt: skip
 _OPERATOR = {"kind": OPERATOR, "code": CODES[0], "modes": 256, "hidden": 24, "layers": 4, "batch": 16, "lr": 0.004}
 _NEURON = {"kind": NEURON, "code": CODES[0], "hidden": 16, "batch": 16, "lr": 0.01}
 _CONVOLUTIONAL = {
@@ -287,7 +256,7 @@ PART = Part(
     "comparison", "Unseen amplitudes and models", "a Fourier operator and a causal neuron beside what they must beat",
     run,
     settings={
-        "seeds": [0, 1], "held_out": [2, 5, 12, 16, 21, 29, 32, 37, 40, 52], "models": 50, "protocol": _PROTOCOL,
+        "seeds": [0, 1], "held_out": HELD_OUT, "models": 50, "protocol": PROTOCOL,
         "chunks": 5, "stimuli": 8, "validation": 2, "tested": 12, "fitted": [0, 20, 41], "point_neurons": _POINT,
         "trained": {
             "causal neuron": {**_NEURON, "epochs": 24, "free": 20},
@@ -298,8 +267,8 @@ PART = Part(
         },
     },
     quick={
-        "models": 12, "held_out": [2, 5, 12, 16],
-        "protocol": {**_PROTOCOL, "settle": 100.0, "duration": 150.0, "after": 45.0},
+        "models": 12, "held_out": HELD_OUT[:4],
+        "protocol": SHORT_PROTOCOL,
         "chunks": 3, "stimuli": 8, "validation": 4, "tested": 8, "fitted": [0],
         "point_neurons": {**_POINT, "kinds": ["GLIF3"], "generations": 40, "free": 0},
         "trained": {

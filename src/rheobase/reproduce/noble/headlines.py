@@ -44,6 +44,36 @@ def models(found: Results) -> str:
     )
 
 
+def between(found: Results) -> str:
+    def gamma(table: str, name: str) -> str:
+        row = found.row("between", table, prediction=name)
+        each = row["Gamma of each seed"]
+        return f"{float(row[GAMMA] or 0.0):.2f}" + (f" ({each})" if each else "")
+
+    own, steps = "responses, mixed models", len(found.setting("between", "mixed")["told"])
+    count = found.row("between", "Number of models", prediction=own)["models"]
+    return (
+        f"Told its responses to {steps} short steps and learned from {count} models, most of them mixed of the "
+        f"training models, the neuron has {gamma('Unseen models', own)} on the held-out models and "
+        f"{gamma('Unseen amplitudes', own)} under unseen amplitudes. By the same responses the nearest training model "
+        f"has {gamma('Unseen models', 'nearest training model')} on the held-out ones, the nearest of all "
+        f"{gamma('Unseen models', 'nearest of all models')}."
+    )
+
+
+def published(found: Results) -> str:
+    name = "responses, published models"
+    tables = ("Unseen models", "Mixed models")
+    alone, mixed = (
+        [float(found.row("between", table, prediction=one)[GAMMA] or 0.0) for table in tables]
+        for one in (name, "responses, mixed models")
+    )
+    return (
+        f"Learned from as many traces of the published models alone it has {alone[0]:.2f} on the held-out ones (with "
+        f"mixed models {mixed[0]:.2f}) and {alone[1]:.2f} on further mixed models ({mixed[1]:.2f})."
+    )
+
+
 def operator(found: Results) -> str:
     row = _row(found, "Unseen amplitudes", "Fourier operator")
     seen = int(found.setting("comparison", "trained")["Fourier operator"]["epochs"]) * _traces(found)
@@ -62,4 +92,4 @@ def _traces(found: Results) -> int:
     return int(found.setting("comparison", "chunks")) * int(found.setting("comparison", "stimuli")) * _models(found)
 
 
-HEADLINES = (spikes, models, operator)
+HEADLINES = (spikes, models, between, published, operator)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -31,12 +31,12 @@ def currents(on: Protocol, seed: int) -> dict[str, stimuli.Stimulus]:
     }
 
 
-def answered(job: Job, on: Family) -> Mapping[str, Any]:
+def answered(job: Job, on: Family, models: Sequence[int]) -> Mapping[str, Any]:
     """A unit: potentials (time, models) and spike times of the cell, for each of these currents."""
 
     def work() -> dict[str, Any]:
         p = on.protocol
-        cell, state = settled(on.models.cell(on.fitted, p.dt), p)
+        cell, state = settled(on.models.cell(models, p.dt), p)
         found: dict[str, Any] = {}
         for name, stimulus in currents(p, job.seed).items():
             given = _clipped(stimulus.in_steps(p.window * p.keep, p.dt), p)
@@ -54,10 +54,12 @@ def answered(job: Job, on: Family) -> Mapping[str, Any]:
     return job.unit("other-stimuli", work, data=data_of(job))
 
 
-def tried(job: Job, on: Family, net: StandIn, features: Tensor) -> list[tuple[Any, ...]]:
-    """A row for each current: what it is, and the scores of a trained stand-in on the fitted models."""
-    cell, p = answered(job, on), on.protocol
-    code, rows = features[list(on.fitted)].float(), list[tuple[Any, ...]]()
+def tried(
+    job: Job, on: Family, cell: Mapping[str, Any], models: Sequence[int], net: StandIn, features: Tensor
+) -> list[tuple[Any, ...]]:  # fmt: skip
+    """A row for each current: what it is, and the scores of a trained stand-in on what `answered` has of the models."""
+    p = on.protocol
+    code, rows = features[list(models)].float(), list[tuple[Any, ...]]()
     for name, stimulus in currents(p, job.seed).items():
         fine = _clipped(stimulus.in_steps(p.window * p.keep, p.dt), p)
         current = fine.view(-1, p.keep).mean(1).float()[:, None].expand(-1, len(code)).contiguous()

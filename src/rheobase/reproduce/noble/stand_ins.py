@@ -26,9 +26,11 @@ from rheobase.operator import (
     train,
     windows,
 )
+from rheobase.operator.refinement import refine, reread
 from rheobase.operator.scores import crossings
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble.figures import Prediction, figures
+from rheobase.reproduce.noble.material import Material, material
 from rheobase.reproduce.noble.traces import Family, data_of
 from rheobase.reproduce.training import fresh
 
@@ -42,6 +44,7 @@ PIECE = 64  # windows of one prediction
 def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: int) -> Mapping[str, Any]:
     """A unit: figures of both parts of the test, the history, and what is drawn."""
     codes, features = on.code(choice["code"])
+    source = material(on, choice)
 
     def work() -> dict[str, Any]:
         net = fresh(lambda: made(codes, on, choice), seed)
@@ -49,43 +52,55 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
             epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
             clip_norm=1.0, seed=seed,
         )  # fmt: skip
-        history = _learned(job, name, net, on, features, recipe)
+        history = _learned(job, name, net, source, features, recipe)
         later: list[Epoch] = []
         if choice.get("free") and isinstance(net, StandIn):
             net.free = True
             again = replace(recipe, epochs=choice["free"], learning_rate=choice["lr"] * FREE_RATE)
-            later = _learned(job, f"{name}-free", net, on, features, again)
+            later = _learned(job, f"{name}-free", net, source, features, again)
         if isinstance(net, StandIn):
-            net.calibrate(windows(on.train, features))
+            net.calibrate(windows(source.calibration, features))
         elif isinstance(net, Convolutional):
             # of which all windows at once would not fit into memory
             net.calibrate(windows(on.validation, features))
+        began = time.perf_counter()
+        if choice.get("refined") and isinstance(net, StandIn):
+            known, bar = windows(source.calibration, features), job.bar(f"{name}, refined")
+            refine(net, known, rounds=choice["refined"], progress=bar)
+            reread(net, known)
+        refining = time.perf_counter() - began
         found: dict[str, Any] = {}
         for part, traces in on.parts().items():
+            if not bool(torch.isfinite(features[traces.model]).all()):
+                continue  # of models without this code
             truth = on.windows(traces, features)
             began = time.process_time()
             own = predicted(net, truth, on.protocol.sample)
             cost = (time.process_time() - began) / (len(traces) * on.protocol.window * on.protocol.sample)
             found[part] = {**figures(own, truth, on), "cost": 1e6 * cost}
             found |= {f"v, {part}": own.v[:, chosen(traces)].numpy(), f"counts, {part}": counted(own.trains)}
+            found[f"intervals, {part}"] = intervals(own.trains).numpy()
         if isinstance(net, StandIn):  # which other stimuli are tried on
             found |= {f"weights/{name}": x.numpy() for name, x in net.state_dict().items()}
         best = min(later or history, key=lambda one: one.validation)
         return {
             **found, "epoch": best.epoch, "validation": best.validation, "parameters": count_parameters(net),
-            "seconds": sum(one.seconds for one in (*history, *later)), "loss": [one.validation for one in history],
+            "seconds": refining + sum(one.seconds for one in (*history, *later)),
+            "loss": [one.validation for one in history],
         }  # fmt: skip
 
     return job.unit(name, work, **choice, training_seed=seed, data=data_of(job))
 
 
-def _learned(job: Job, name: str, net: nn.Module, on: Family, features: Tensor, recipe: Recipe) -> list[Epoch]:
+def _learned(
+    job: Job, name: str, net: nn.Module, source: Material, features: Tensor, recipe: Recipe
+) -> list[Epoch]:  # fmt: skip
     bar = job.bar(name)
 
     def progress(done: int, total: int, history: Sequence[Epoch]) -> None:
         bar(done, total, f"validation {history[-1].validation:.4f}" if history else "")
 
-    return train(net, on.train, on.validation, features, recipe, folder=job.folder(name), progress=progress)
+    return train(net, source.train, source.validation, features, recipe, folder=job.folder(name), progress=progress)
 
 
 def restored(on: Family, choice: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[StandIn, Tensor]:
@@ -137,7 +152,8 @@ def made(codes: Codes, on: Family, choice: Mapping[str, Any]) -> nn.Module:
     """An operator or a stand-in before training."""
     amplitudes = on.protocol.amplitudes
     if choice["kind"] == NEURON:
-        return StandIn(codes, sample=on.protocol.sample, hidden=choice["hidden"], amplitudes=amplitudes)
+        sizes = {"hidden": choice["hidden"], "code_hidden": choice.get("code_hidden", 0)}
+        return StandIn(codes, sample=on.protocol.sample, amplitudes=amplitudes, **sizes)
     if choice["kind"] == CONVOLUTIONAL:
         sizes = {name: choice[name] for name in ("channels", "layers", "width", "stride")}
         return Convolutional(codes, sample=on.protocol.sample, amplitudes=amplitudes, **sizes)
@@ -170,6 +186,13 @@ def predicted(net: nn.Module, truth: Samples, sample: float) -> Prediction:
 def counted(trains: Tensor) -> np.ndarray:
     """The number of spikes of each train."""
     return torch.isfinite(trains).sum(1).numpy()
+
+
+def intervals(trains: Tensor) -> Tensor:
+    """The mean interval of each train in ms, NaN below three spikes."""
+    count = torch.isfinite(trains).sum(1)
+    last = torch.where(torch.isfinite(trains), trains, -torch.inf).amax(1)
+    return torch.where(count > 2, (last - trains.amin(1)) / (count - 1).clamp(min=1), torch.nan)
 
 
 def chosen(traces: Traces) -> int:
