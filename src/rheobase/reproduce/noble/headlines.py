@@ -28,9 +28,9 @@ def spikes(found: Results) -> str:
     own, near = _gammas(found, "Unseen amplitudes")
     row = _row(found, "Unseen amplitudes", "causal neuron")
     return (
-        f"Causal neurons that stand in for {_models(found)} models of a human interneuron have a Gamma at 4 ms of "
+        f"By other codes, causal neurons for {_models(found)} models of a human interneuron have a Gamma at 4 ms of "
         f"{own} under amplitudes that they have not seen ({seeds(int(row['seeds'] or 1))}); the nearest training "
-        f"model, simulated, {near}, and a prediction that never fires 0."
+        f"model, simulated, {near}."
     )
 
 
@@ -53,11 +53,12 @@ def between(found: Results) -> str:
     own, steps = "responses, mixed models", len(found.setting("between", "mixed")["told"])
     count = found.row("between", "Number of models", prediction=own)["models"]
     return (
-        f"Told its responses to {steps} short steps and learned from {count} models, most of them mixed of the "
-        f"training models, the neuron has {gamma('Unseen models', own)} on the held-out models and "
-        f"{gamma('Unseen amplitudes', own)} under unseen amplitudes. By the same responses the nearest training model "
-        f"has {gamma('Unseen models', 'nearest training model')} on the held-out ones, the nearest of all "
-        f"{gamma('Unseen models', 'nearest of all models')}."
+        "A causal neuron that stands in for the models of a human interneuron, told their responses to "
+        f"{steps} short steps and learned from {count} of them, most of them mixed, has a Gamma at 4 ms of "
+        f"{gamma('Unseen models', own)} on held-out models and {gamma('Unseen amplitudes', own)} under unseen "
+        f"amplitudes. By the same responses the nearest training model has "
+        f"{gamma('Unseen models', 'nearest training model')} on the held-out ones, the nearest of all "
+        f"{gamma('Unseen models', 'nearest of all models')}, and a prediction that never fires 0."
     )
 
 
@@ -92,4 +93,4 @@ def _traces(found: Results) -> int:
     return int(found.setting("comparison", "chunks")) * int(found.setting("comparison", "stimuli")) * _models(found)
 
 
-HEADLINES = (spikes, models, between, published, operator)
+HEADLINES = (between, published, spikes, models, operator)
