@@ -28,8 +28,11 @@ class Reaction(NamedTuple):
 
 
 def check_scheme(owner: str, states: Iterable[str], reactions: Sequence[Reaction]) -> None:
-    """Raise `DeclarationError` for a transition from or to something that is no state, or to itself."""
-    known = list(states)
+    """Raise `DeclarationError` for a transition from or to something that is no state, to itself, or that stands twice.
+
+    >>> check_scheme("K", ("open", "closed"), [Reaction("closed", "open", 1.0, 2.0)])
+    """
+    known, pairs = list(states), set[frozenset[str]]()
     for reaction in reactions:
         for name in reaction[:2]:
             if name not in known:
@@ -37,6 +40,12 @@ def check_scheme(owner: str, states: Iterable[str], reactions: Sequence[Reaction
         if reaction.source == reaction.target:
             given = f"a transition from {reaction.source} to itself"
             raise DeclarationError(owner, given, "two different states", "leave it out: it changes nothing")
+        pair = frozenset(reaction[:2])
+        if pair in pairs:
+            given = f"two transitions between {reaction.source} and {reaction.target}"
+            remedy = "add their rates; a transition has one to its target and one back"
+            raise DeclarationError(owner, given, "one for each pair of states", remedy)
+        pairs.add(pair)
 
 
 def backward_euler(p: Mapping[str, Any], reactions: Sequence[Reaction], dt: Any) -> dict[str, Any]:
