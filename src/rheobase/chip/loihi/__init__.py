@@ -7,7 +7,6 @@ which `Emulator` runs in integers; `rheobase.chip.deploy` does all of it, and co
 
 from __future__ import annotations
 
-from rheobase.chip.events import Counts, Events
 from rheobase.chip.loihi.compartment import Compartment
 from rheobase.chip.loihi.configuration import Configuration, CoreRegisters
 from rheobase.chip.loihi.configuration_file import load, notes, save
@@ -19,7 +18,7 @@ from rheobase.chip.loihi.quantise import LayerReport, Report, quantise
 from rheobase.chip.loihi.synapses import Mantissa, mantissas, synapses
 
 __all__ = [
-    "SLOTS", "Compartment", "Configuration", "Core", "CoreRegisters", "Counts", "Emulator", "Events", "LayerReport",
-    "Loihi", "Mantissa", "Programmed", "Report", "Run", "State", "cores", "load", "mantissas", "notes", "prepared",
-    "programmed", "quantise", "save", "synapses",
+    "SLOTS", "Compartment", "Configuration", "Core", "CoreRegisters", "Emulator", "LayerReport", "Loihi", "Mantissa",
+    "Programmed", "Report", "Run", "State", "cores", "load", "mantissas", "notes", "prepared", "programmed",
+    "quantise", "save", "synapses",
 ]  # fmt: skip
