@@ -40,6 +40,7 @@ extensions = [
     "docstring_text",
     "declared_pages",
     "cell_outputs",
+    "type_names",
 ]
 # A build without the reference and without running notebooks takes seconds: the one that the tests make.
 quick = os.environ.get("RHEOBASE_DOCS") == "quick"

@@ -140,7 +140,7 @@ def test_equations_and_docstrings_are_set_as_their_examples_say(monkeypatch: pyt
     monkeypatch.syspath_prepend(str(EXTENSIONS))
     names = ["typeset"]
     if pytest.importorskip("sphinx", reason=ABSENT):
-        names += ["docstring_text", "link_targets", "cell_outputs"]
+        names += ["docstring_text", "link_targets", "cell_outputs", "type_names"]
     for name in names:
         found = doctest.testmod(importlib.import_module(name))
         assert found.attempted
