@@ -5,7 +5,7 @@ whole numbers have the rest, of which a tenth (as in the command) takes the epoc
 images that judge, with the weights of the best epoch and with those of the last. With --test, both commands are typed
 without options instead, and what they say of the test images is kept.
 
-    python -m benchmarks.truenorth_default [--quick] [--seeds N,...] [--only NAME ...] [--test] [--json FILE]
+    python -m benchmarks.truenorth_default [--quick] [--seeds N,...] [--only NAME ...] [--code CODE] [--test]
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ from rheobase.runs.settings import Settings
 from rheobase.runs.task import Task
 
 JUDGE = 0.25  # of the training images
+# of `rheobase train`: its default, and that of docs/deploy.md
+CODES: dict[str, dict[str, Any]] = {"rate": {}, "thermometer": {"encoder": "thermometer", "steps": 6}}
 FIXED: dict[str, Any] = {
     "software": (), "votes": 8, "whole": 1, "inputs": None, "epochs": 40, "lr": 0.002, "validation": 0.1, "limit": None,
 }  # fmt: skip
@@ -70,10 +72,10 @@ def fit(net: Sequential, rule: Recipe, encoder: Any, train: Any, validation: Any
     return 0.0 if best is None else 100 * float(best.validation_accuracy or 0.0), last.weights
 
 
-def trained(known: data.Dataset, seed: int, epochs: int | None) -> tuple[Model, Any]:
+def trained(known: data.Dataset, code: str, seed: int, epochs: int | None) -> tuple[Model, Any]:
     """A run of `rheobase train --neuron IF` on these images."""
     given: dict[str, Any] = {f.name: None for f in fields(Settings)}
-    given |= {"neuron": "IF", "data": "digits", "seed": seed, "epochs": epochs, "device": "cpu"}
+    given |= {"neuron": "IF", "data": "digits", "seed": seed, "epochs": epochs, "device": "cpu"} | CODES[code]
     settings = Settings.resolve(given, known)
     task = Task.of(known)
     with seeded(seed, torch.device("cpu")):
@@ -98,19 +100,20 @@ def start_of(model: Model, options: Options, start: str | None) -> Sequential:
     return job.twin(other, replace(options, votes=options.votes if start == "fresh" else 0), options.tried[0])
 
 
-def judged(seed: int, tried: dict[str, dict[str, Any]], epochs: int | None) -> list[dict[str, Any]]:
+def judged(code: str, seed: int, tried: dict[str, dict[str, Any]], epochs: int | None) -> list[dict[str, Any]]:
     """A row for full precision and for each that is tried."""
     whole = data.load("digits")
     fitted, judge = whole.split(JUDGE, seed=100 + seed)
     known = replace(whole, x_train=fitted[0], y_train=fitted[1], x_test=judge[0], y_test=judge[1])
-    model, encoder = trained(known, seed, epochs)
+    model, encoder = trained(known, code, seed, epochs)
     train, validation = known.split(FIXED["validation"], seed=seed)
 
     def accuracy(net: Sequential, rule: Recipe) -> float:
         net.eval()
         return 100 * Trainer(rule, accelerator="cpu").test(net, encoder=encoder, test=judge).accuracy
 
-    rows = [{"seed": seed, "tried": "full precision", "best": accuracy(model.network, model.settings.recipe())}]
+    own, at = model.settings.recipe(), {"code": code, "seed": seed}
+    rows = [{**at, "tried": "full precision", "best": accuracy(model.network, own)}]
     say(str(rows[-1]))
     for name, other in tried.items():
         given: dict[str, Any] = {"thresholds": (4,), **FIXED, **other}
@@ -119,14 +122,14 @@ def judged(seed: int, tried: dict[str, dict[str, Any]], epochs: int | None) -> l
         options = Options(**given)
         net, rule = start_of(model, options, start), job.recipe(model, options)
         value, last = fit(net, rule, encoder, train, validation)
-        row = {"seed": seed, "tried": name, "validation": value, "best": accuracy(net, rule)}
+        row = {**at, "tried": name, "validation": value, "best": accuracy(net, rule)}
         net.load_state_dict(last)
         rows.append({**row, "last": accuracy(net, rule)})
         say(str(rows[-1]))
     return rows
 
 
-def tested(seed: int, quick: bool) -> dict[str, Any]:
+def tested(code: str, seed: int, quick: bool) -> dict[str, Any]:
     """Both commands as they are, and what the certificate says of the test images."""
 
     def typed(*words: str) -> None:
@@ -135,12 +138,14 @@ def tested(seed: int, quick: bool) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as place:
         run, told = str(Path(place) / "if-digits"), Path(place) / "told.json"
-        typed("train", "--neuron", "IF", "--data", "digits", "--seed", str(seed), "--out", place)
+        own = [word for name, value in CODES[code].items() for word in (f"--{name}", str(value))]
+        typed("train", "--neuron", "IF", "--data", "digits", *own, "--seed", str(seed), "--out", place)
         typed("deploy", run, "--chip", "truenorth", "--json", str(told))
         held = json.loads(told.read_text())
     certificate = held["certificate"]
     row = {
-        "seed": seed, "samples": certificate["samples"], "same_predictions": certificate["same_predictions"],
+        "code": code, "seed": seed, "samples": certificate["samples"],
+        "same_predictions": certificate["same_predictions"],
         "validation": held["validation"], "v_threshold": held["v_threshold"], "options": held["options"],
         **held["accuracy"],
     }  # fmt: skip
@@ -152,6 +157,7 @@ def main() -> None:
     more = parser(__doc__)
     more.add_argument("--test", action="store_true", help="the test images, with the defaults of the commands alone")
     more.add_argument("--seeds", default="0,1,2")
+    more.add_argument("--code", default="rate", choices=CODES, help="of the spikes: rate (60 steps), thermometer (6)")
     more.add_argument("--only", nargs="+", choices=TRIED, help="some of what is tried (default: all)")
     options = parsed(more)
     torch.set_num_threads(1)
@@ -161,7 +167,8 @@ def main() -> None:
     part = "test" if options.test else "judged"
     rows = list[dict[str, Any]]()
     for seed in seeds:
-        rows += [tested(seed, options.quick)] if options.test else judged(seed, tried, epochs)
+        code = options.code
+        rows += [tested(code, seed, options.quick)] if options.test else judged(code, seed, tried, epochs)
     path = options.json or ROOT / "benchmarks" / "results" / "truenorth_default.json"
     # read at the end: seeds may be under way at a time; rows of other seeds, or of what was not tried here, stay
     earlier: dict[str, Any] = json.loads(path.read_text()) if path.exists() and not options.quick else {}
@@ -172,9 +179,9 @@ def main() -> None:
     finish("truenorth_default", options, {"judge": JUDGE, "fixed": FIXED, **found})
 
 
-def key(row: dict[str, Any]) -> tuple[int, int]:
-    """The order of rows: by seed, then as in `TRIED`, full precision first."""
-    return row["seed"], [*TRIED].index(row["tried"]) if row.get("tried") in TRIED else -1
+def key(row: dict[str, Any]) -> tuple[str, int, int]:
+    """The order of rows: by code, by seed, then as in `TRIED`, full precision first."""
+    return row["code"], row["seed"], [*TRIED].index(row["tried"]) if row.get("tried") in TRIED else -1
 
 
 if __name__ == "__main__":
