@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from rheobase import neurons, nn
-from rheobase.chip import deploy
+from rheobase.chip import deploy, deployment
 from rheobase.chip.deployment import Deployed
 
 
 def test_one_wrong_sample_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = nn.Sequential(nn.Linear(3, 2, bias=False), neurons.IF(2, dt=1.0, v_threshold=1.0))
+    linear = nn.Linear(3, 2, bias=False)
+    net = nn.Sequential(linear, neurons.IF(2, dt=1.0, v_threshold=1.0))
     with torch.no_grad():
-        net[0].weight.copy_(torch.tensor([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]))
+        linear.weight.copy_(torch.tensor([[1.0, 1.0, 0.0], [0.0, 0.0, 0.0]]))
     true = Deployed.run_chip
 
     def wrong(self: Deployed, x: Any, **more: Any) -> Any:
@@ -30,3 +31,21 @@ def test_one_wrong_sample_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report.wanted is not None
     assert report.predicted.tolist() == [0, 0, 1, 0]
     assert report.wanted.tolist() == [0, 0, 0, 0]
+
+
+def test_spikes_may_be_bool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same report, in parts of some samples."""
+    monkeypatch.setattr(deployment, "AT_ONCE", 3)
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Flatten(), nn.Linear(12, 8, bias=False), neurons.IF(8, dt=1.0, v_threshold=2.0), nn.Linear(8, 3, bias=False),
+        neurons.IF(3, dt=1.0, v_threshold=2.0),
+    )  # fmt: skip
+    whole = nn.quantised(net, whole=1, per_row=True)
+    x = torch.rand(9, 7, 3, 4) < 0.5
+    deployed, bits = deploy(whole, x=x)
+    expected, numbers = deploy(whole, x=x.float())
+    assert bits == numbers
+    assert bits.same_spikes == 7
+    assert torch.equal(deployed(x), expected(x.float()))
+    assert 0 < deployed(x).mean() < 1

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 from rheobase.chip import truenorth
@@ -90,7 +91,10 @@ def test_the_same_command_trains_nothing_again_and_another_one_is_told(copy: Pat
 def test_an_interruption_loses_no_training(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from rheobase.cli.deploying import job
 
-    def stop(*given: object, **more: object) -> None:
+    given = list[torch.dtype]()
+
+    def stop(net: object, chip: object, x: torch.Tensor, **more: object) -> None:
+        given.append(x.dtype)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -100,6 +104,7 @@ def test_an_interruption_loses_no_training(copy: Path, monkeypatch: pytest.Monke
     assert "the same command goes on from runs/if-digits/truenorth/work" in result.stderr
     held = json.loads((copy / "runs/if-digits/truenorth/certificate.json").read_text())
     assert held["certificate"]["samples"] == 6, "what stood there is still there"
+    assert given == [torch.bool], "spikes of all test samples take a byte each"
 
 
 def test_the_readout_may_stay_in_software(copy: Path) -> None:

@@ -24,7 +24,8 @@ from rheobase.learning import Recipe, SumCrossEntropy, Trainer, save_weights
 from rheobase.learning.training.random_state import seeded
 from rheobase.learning.training.run import LAST
 from rheobase.learning.training.samples import Samples
-from rheobase.nn import Sequential
+from rheobase.nn import Flatten, Sequential
+from rheobase.nn.quantise import kind_of
 from rheobase.runs.folder import weights_of
 from rheobase.runs.model import Model
 from rheobase.runs.threads import threads
@@ -204,18 +205,27 @@ def trained(
 
 
 def _encoded(model: Model, data: Dataset, options: Options, encoder: Any) -> tuple[Tensor, Tensor]:
-    """The first test samples as the run's test codes them, (time, samples, ...), and their classes."""
+    """The first test samples as the run's test codes them, (time, samples, ...), and their classes.
+
+    Spikes are bool where they go on the chip as they are: a quarter of the memory of numbers.
+    """
     samples = Samples.of("test", (data.x_test, data.y_test), encoder)
     many = len(samples) if options.limit is None else min(options.limit, len(samples))
-    parts = [samples.encoded(encoder, index, model.settings.seed) for index in torch.arange(many).split(AT_ONCE)]
-    return torch.cat([one.sequence for one in parts], dim=1), data.y_test[:many]
+    before = parts_of(model.network, options.software).before
+    direct = before is None or all(kind_of(layer) is Flatten for layer in before.layers)
+    parts = list[Tensor]()
+    for index in torch.arange(many).split(AT_ONCE):
+        sequence = samples.encoded(encoder, index, model.settings.seed).sequence
+        parts.append(sequence.bool() if direct and bool(((sequence == 0) | (sequence == 1)).all()) else sequence)
+    return torch.cat(parts, dim=1), data.y_test[:many]
 
 
 @torch.no_grad()
 def _predicted(model: Model, x: Tensor) -> Tensor:
     """What the run's own network says of the same samples, (samples,)."""
     rule = model.settings.recipe().criterion
-    return torch.cat([rule.predict(model.network(part)[0]) for part in x.split(AT_ONCE, dim=1)])
+    number = torch.get_default_dtype() if x.dtype == torch.bool else x.dtype
+    return torch.cat([rule.predict(model.network(part.to(number))[0]) for part in x.split(AT_ONCE, dim=1)])
 
 
 def save_chip(outcome: Outcome, folder: Path) -> Path:
