@@ -96,7 +96,7 @@ def test_a_refractory_period_holds_the_potential_at_zero() -> None:
 
 
 def test_gradients_are_those_of_the_equations_without_rounding() -> None:
-    i, registers = drawn(3, n=20, steps=25)
+    i, registers = drawn(3, n=20, steps=12)
     registers["bias_exp"] = 3
     learn = ("decay_u", "decay_v", "vth_mant", "bias_mant")
     found = []
@@ -183,13 +183,17 @@ def test_a_dense_layer(name: str, backend: str) -> None:
     synapses(layer)
     assert np.array_equal(layer.weight.detach().numpy(), data["weight"])
     net = nn.Sequential(layer, Compartment(256, decay_u=4096, decay_v=415, vth_mant=6))
-    current, spikes = net.outputs(of_time(data["in" if name == "dense" else "in_"]), backend=backend)
+    # all of it where it is fast, and its beginning on the reference
+    many = 300 if backend == "reference" else None
+    current, spikes = net.outputs(of_time(data["in" if name == "dense" else "in_"])[:many], backend=backend)
     # Lava-DL's layers hand on in the next step
     expected = of_time(data["out"])
     assert expected.sum() == 1826
+    expected = expected[:many]
+    assert expected.sum() > 100
     assert torch.equal(spikes[:-1], expected[1:])
     if name == "dense":
-        assert torch.equal(current[:-1], of_time(data["current"])[1:])
+        assert torch.equal(current[:-1], of_time(data["current"])[1:many])
 
 
 @stored

@@ -182,3 +182,22 @@ def test_quantisation_aware_training_and_back_to_the_chip() -> None:
     assert losses[-1] < 0.5 * losses[0]
     _, report = chip.deploy(twin, Loihi(), x)
     assert (report.same_spikes, report.changes, report.plain) == (8, None, None)
+
+
+def test_a_network_in_double_precision() -> None:
+    net, x = network(neurons.HardResetIF, dt=1.0, v_threshold=5.0), spikes(15, 3, 12)
+    single, report = chip.deploy(net, Loihi(), x)
+    double, same = chip.deploy(net.double(), Loihi(), x)
+    assert torch.equal(single(x), double(x))
+    assert same.same_as_plain == report.same_as_plain == same.same_spikes == 3
+    assert same.changes == report.changes
+
+
+def test_weights_that_are_rounded_already_stay_those_of_their_network() -> None:
+    """Of ternary weights a copy is made; the network that is given still runs, as it did."""
+    net, x = nn.quantised(network(neurons.HardResetIF, dt=1.0, v_threshold=5.0), whole=1), spikes(15, 3, 12)
+    before = net(x)[0].detach()
+    deployed, report = chip.deploy(net, Loihi(), x)
+    assert torch.equal(net(x)[0].detach(), before)
+    assert torch.equal(deployed(x), before)
+    assert report.same_as_plain == 3

@@ -22,6 +22,7 @@ from rheobase.chip.loihi.configuration import tiles_apart
 from rheobase.chip.loihi.mapping import region
 from rheobase.core.wrappers.refractory import Refractory
 from rheobase.errors import DataError, InputError, NotRepresentable, ParameterError, ShapeError, StateError
+from tests.chip.loihi_arithmetic import drawn, whole
 
 CASES = int(os.environ.get("RHEOBASE_FUZZ", "3"))
 
@@ -106,6 +107,36 @@ def _fed(found: Programmed, x: Tensor) -> list[Any]:
     source, core, axon = found.inputs.T
     tick, which = np.nonzero(x[:, 0].numpy()[:, source] != 0)
     return [tick, core[which], axon[which]]
+
+
+@pytest.mark.parametrize("exp", [-2, 7])
+def test_a_core_to_the_last_bit(exp: int) -> None:
+    """Registers over all of their ranges: u and v, which spikes alone would not tell apart, as in integers."""
+    from rheobase.chip.loihi.configuration import Configuration, CoreRegisters
+
+    n, axons, steps = 60, 8, 60
+    g, (_, registers) = np.random.default_rng(exp + 9), drawn(exp + 9, n, 1)
+    mantissa, active = 2 * g.integers(-15, 16, (axons, n)), g.random((steps, axons)) < 0.4
+    held: dict[str, Any] = {k: v.astype(np.int32) for k, v in registers.items() if k != "bias_exp"}
+    core = CoreRegisters(
+        layer=0, mantissa=mantissa.astype(np.int16), weight_bits=8, weight_exp=exp, delay=None, **held,
+        bias_exp=registers["bias_exp"], refractory=np.ones(n, np.int32), host=np.ones(n, np.int32),
+        sends=np.zeros((0, 3), np.int32),
+    )  # fmt: skip
+    tick, axon = np.nonzero(active)
+    emulator = Emulator(Configuration(Loihi(), (core,), np.zeros(1, np.int64)))
+    weights = np.floor(mantissa * 2.0**exp).astype(np.int64)
+    z, u, v = whole(active @ weights, **registers)
+    state, told = None, np.zeros((steps, n), np.int64)
+    for t in range(steps):
+        at = axon[tick == t]
+        run = emulator.run(1, (np.full(len(at), t), np.zeros(len(at), np.int64), at), state=state)
+        state = run.state
+        told[t, run.spikes.neuron] = 1
+        assert np.array_equal(state.u[0], u[t])
+        assert np.array_equal(state.v[0], np.where(z[t], 0, v[t]))
+    assert np.array_equal(told, z)
+    assert (v < 0).any()
 
 
 def test_a_run_in_two_pieces_and_a_file(tmp_path: Path) -> None:

@@ -112,11 +112,11 @@ def test_the_report_counts_what_both_do() -> None:
 
 
 def test_the_chip_can_be_trained_on() -> None:
-    chip, _ = quantise(network(), spikes(60, 12), allow=RESET)
-    x = spikes(60, 12)
+    chip, _ = quantise(network(), spikes(40, 12), allow=RESET)
+    x = spikes(40, 12)
     optimiser = torch.optim.Adam(chip.parameters(), lr=0.2)  # of weights up to 1, as in the float network
     losses = []
-    for _ in range(30):
+    for _ in range(20):
         out, _ = chip(x)
         loss = (out.mean(0) - 0.2).square().mean()
         optimiser.zero_grad()

@@ -71,6 +71,8 @@ def test_trained_on_in_the_published_form(place: Path) -> None:
     ("words", "said"),
     [
         (("--weight-bits", "1"), "--weight-bits: got '1'"),
+        (("--weight-bits", ""), "--weight-bits: got ''"),
+        (("--lr", "0.1"), "--lr: got 0.1 for fixed-point; expected --epochs as well"),
         (("--form", "asic"), "--form: got 'asic'"),
         (("--votes", "3"), "--votes: got 3 for fixed-point"),
         (("--weight-bits", "5"), "holds a deployment with other settings"),
@@ -81,3 +83,9 @@ def test_what_is_refused(place: Path, words: tuple[str, ...], said: str) -> None
     assert result.exit_code == 2
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_it_has_no_cores_to_be_shown(place: Path) -> None:
+    result = CliRunner().invoke(app, ["map", "runs/src-digits/fixed-point"], catch_exceptions=False)
+    assert result.exit_code == 2
+    assert "in fixed point there are no cores" in result.stderr

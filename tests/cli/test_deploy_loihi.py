@@ -193,6 +193,7 @@ def test_a_damaged_training_is_one_error_or_done_again(copy: Path) -> None:
     ("words", "said"),
     [
         (("--weight-bits", "8,,4"), "--weight-bits: got '8,,4'"),
+        (("--weight-bits", ""), "--weight-bits: got ''"),
         (("--threshold", "4"), "--threshold: got 4 for loihi"),
         (("--software", "1"), "layer 2, CubaLIF without a layer of weights right before it"),
     ],

@@ -148,7 +148,8 @@ def deploy(
     report = report_of(plan, found, (spikes, expected), (predicted, wanted), counts, given, software=parts.software)
     if plan.plain is None:
         return deployed, report
-    before = torch.cat([passed(plan.plain, part).cpu() for part in _parts(border, _weight(plan))], dim=1)
+    plain: Any = next(plan.plain.parameters())  # of its own type: the chip's layers are float32
+    before = torch.cat([passed(plan.plain, part).cpu() for part in _parts(border, plain)], dim=1)
     with evaluating(plan.net):
         changes = plan.changes(border[:, :AT_ONCE].to(_weight(plan)))
     return deployed, replace(report, plain=choose(passed(parts.after, before)), changes=changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -29,6 +29,8 @@ CHIPS = {
 }
 VOTES = 8  # for each class
 THRESHOLDS = "4,8"  # the best of benchmarks/truenorth_default.py; 16 lost points at every seed
+LR = 0.002
+T = TypeVar("T")
 
 
 def deploy(
@@ -95,7 +97,9 @@ def deploy(
         int | None,
         typer.Option(min=1, help="Of the training in whole numbers.", show_default="the run's; fixed-point: none"),
     ] = None,
-    lr: Annotated[float, typer.Option(help="Largest learning rate of that training.")] = 0.002,
+    lr: Annotated[
+        float | None, typer.Option(help="Largest learning rate of that training.", show_default=f"{LR:g}")
+    ] = None,
     validation: Annotated[
         float,
         typer.Option(
@@ -133,17 +137,20 @@ def deploy(
         if chip == "fixed-point":
             from rheobase.cli.deploying import fixed_point_command as fixed
 
+            if lr is not None and epochs is None:
+                expected, remedy = "--epochs as well: nothing is trained without", "--epochs 8, say, or leave it out"
+                raise ParameterError("--lr", f"{lr:g} for fixed-point", expected, remedy)
             fixed_options = fixed.FixedOptions(
-                form=fixed.known_form(form), weight_bits=_numbers("--weight-bits", weight_bits or "5", 2, 16, "5"),
-                epochs=epochs or 0, lr=lr, validation=validation, limit=limit,
+                form=fixed.known_form(form), weight_bits=_numbers("--weight-bits", _or(weight_bits, "5"), 2, 16, "5"),
+                epochs=epochs or 0, lr=_or(lr, LR), validation=validation, limit=limit,
             )  # fmt: skip
             fixed.go(model, fixed_options, out or _place(model, chip), data_dir, json, run=run, overwrite=overwrite)
             return
         options = Options(
             chip=chip, software=tuple(software or ()), votes=_votes(model, software or [], votes), whole=whole or 1,
-            thresholds=_numbers("--threshold", threshold or THRESHOLDS, 1, 1 << 17, THRESHOLDS), inputs=inputs,
-            weight_bits=_numbers("--weight-bits", weight_bits or "8", 2, 8, "8"),
-            epochs=epochs or model.settings.epochs, lr=lr, validation=validation, limit=limit,
+            thresholds=_numbers("--threshold", _or(threshold, THRESHOLDS), 1, 1 << 17, THRESHOLDS), inputs=inputs,
+            weight_bits=_numbers("--weight-bits", _or(weight_bits, "8"), 2, 8, "8"),
+            epochs=epochs or model.settings.epochs, lr=_or(lr, LR), validation=validation, limit=limit,
         )  # fmt: skip
         folder = out or _place(model, chip)
         _go(model, options, folder, data_dir, _command(run, options, folder), json, overwrite=overwrite)
@@ -175,6 +182,11 @@ def _go(
         raise typer.Exit(INTERRUPTED) from None
     write_json(json, content)
     _tell(found, kept, shown)
+
+
+def _or(given: T | None, default: T) -> T:
+    """What is given, be it empty or 0, which are refused where they are wrong."""
+    return default if given is None else given
 
 
 def _of_other_chips(chip: str, **given: object) -> None:

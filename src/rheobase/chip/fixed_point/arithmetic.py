@@ -42,19 +42,27 @@ def coded(neuron: Any, x: Any, fraction: int) -> Any:
     return neuron.substituted(on_grid(x, fraction, neuron.rounding), x)
 
 
-def held(neuron: Any, x: Any, whole: int, fraction: int) -> tuple[Any, Any]:
-    """What a register of Q whole.fraction holds of x, which is on the grid, and 1 where it cannot hold it, else 0.
+def held(neuron: Any, kept: Any, gained: Any, whole: int, fraction: int) -> tuple[Any, Any]:
+    """What a register of Q whole.fraction holds of kept + gained, and 1 where it cannot hold the sum, else 0.
 
-    The gradient is that of x, also where it is beyond the ends.
+    Both are on the grid. The gradient is that of the sum, also where it is beyond the ends.
     """
-    most = 2.0**whole
+    most, x = 2.0**whole, kept + gained
     low, high = -most, most - 2.0**-fraction
     if neuron.overflow == "saturate":
         inside = torch.clamp(x, low, high)
     else:
-        inside = x - 2.0 * most * torch.floor((x + most) * (0.5 / most))
+        # of a large input each bit is there, of its sum with a small value the last ones may not be
+        inside = _wrapped(kept + _wrapped(gained, most), most)
     lost = torch.where(torch.logical_or(x < low, x > high), torch.ones_like(x), torch.zeros_like(x))
     return neuron.substituted(inside, x), neuron.detached(lost)
+
+
+def _wrapped(x: Any, most: float) -> Any:
+    """x between -most and most. Twice, as x + most, rounded, may be a turn too far."""
+    for _ in range(2):
+        x = x - 2.0 * most * torch.floor((x + most) * (0.5 / most))
+    return x
 
 
 def check_widths(neuron: Any, x: Any, bits: int) -> None:

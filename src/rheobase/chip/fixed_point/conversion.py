@@ -120,26 +120,25 @@ def _fpga(plan: Plan, owner: str, cell: SRC, layer: nn.Linear) -> Made:
 
 def _lif(plan: Plan, owner: str, cell: LIF, layer: nn.Linear, largest: float) -> Made:
     beta, gain = _membrane(owner, cell)
-    bias = gain * (_plain(cell, "v_leak") + _bias(layer))
-    values = {"beta": beta, "bias": bias, "v_threshold": _plain(cell, "v_threshold")}
-    return _leaky(plan, cell, layer, FixedLIF, values, gain, largest)
+    values = {"beta": beta, "bias": gain * _bias(layer), "v_threshold": _plain(cell, "v_threshold")}
+    return _leaky(plan, owner, cell, layer, FixedLIF, values, gain, largest)
 
 
 def _if(plan: Plan, owner: str, cell: IF, layer: nn.Linear, largest: float) -> Made:
     gain = _plain(cell, "r") * float(cell.dt or 1.0)
     values = {"beta": torch.ones(()), "bias": gain * _bias(layer), "v_threshold": _plain(cell, "v_threshold")}
-    return _leaky(plan, cell, layer, FixedLIF, values, gain, largest)
+    return _leaky(plan, owner, cell, layer, FixedLIF, values, gain, largest)
 
 
 def _li(plan: Plan, owner: str, cell: LI, layer: nn.Linear, largest: float) -> Made:
     decay, gain = _membrane(owner, cell)
-    values = {"decay": decay, "bias": gain * (_plain(cell, "v_leak") + _bias(layer))}
-    return _leaky(plan, cell, layer, FixedLeakySum, values, gain, largest)
+    values = {"decay": decay, "bias": gain * _bias(layer)}
+    return _leaky(plan, owner, cell, layer, FixedLeakySum, values, gain, largest)
 
 
 def _leaky_sum(plan: Plan, owner: str, cell: LeakySum, layer: nn.Linear, largest: float) -> Made:
     values = {"decay": _plain(cell, "decay"), "bias": _bias(layer)}
-    return _leaky(plan, cell, layer, FixedLeakySum, values, torch.ones(()), largest)
+    return _leaky(plan, owner, cell, layer, FixedLeakySum, values, torch.ones(()), largest)
 
 
 def _readout(plan: Plan, owner: str, cell: GroupReadout, layer: nn.Linear, largest: float) -> Made:
@@ -152,8 +151,17 @@ def _readout(plan: Plan, owner: str, cell: GroupReadout, layer: nn.Linear, large
 
 
 def _leaky(
-    plan: Plan, cell: Any, layer: nn.Linear, kind: type, values: dict[str, Tensor], gain: Tensor, largest: float
-) -> Made:
+    plan: Plan, owner: str, cell: Any, layer: nn.Linear, kind: type, values: dict[str, Tensor], gain: Tensor,
+    largest: float,
+) -> Made:  # fmt: skip
+    for name in ("beta", "decay"):
+        kept = values.get(name, torch.ones(()))
+        lost = (kept < 1) & (torch.round(kept.double() * 2.0**plan.param_fraction) == 2**plan.param_fraction)
+        if bool(lost.any()):
+            most = float(kept[lost].max())
+            given, bits = f"{name} = {most:.6g}, 1 with {plan.param_fraction} bits", math.ceil(-math.log2(1 - most))
+            expected = "a leak that the chip can tell from none"
+            raise NotRepresentable(owner, given, expected, f"param_fraction={bits}, or a shorter time constant")
     own: dict[str, Any] = dict(values)
     more = {"surrogate": cell.surrogate, "detach_reset": cell.detach_reset} if kind is FixedLIF else {}
     neuron = kind(*cell.shape, **own, **plan.integrator(largest), **more)
@@ -171,7 +179,7 @@ def _membrane(owner: str, cell: Any) -> tuple[Tensor, Tensor]:
     if not isinstance(cell.integrator, ExpEuler):
         raise NotRepresentable(owner, repr(cell.integrator), "ExpEuler, whose step is a product", "ExpEuler()")
     beta = torch.exp(-float(cell.dt or 1.0) / _plain(cell, "tau_mem").double())
-    if bool((_plain(cell, "v_leak") != 0).any()) and isinstance(cell, LIF):
+    if bool((_plain(cell, "v_leak") != 0).any()):
         # the run starts at v_leak, a register at 0
         raise NotRepresentable(owner, "a v_leak other than 0", "0, from where a register starts", "shift the threshold")
     return beta.float(), (1 - beta).float()

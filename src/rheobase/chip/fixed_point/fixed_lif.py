@@ -55,7 +55,7 @@ class FixedLIF(MapNeuron):
         n = self.fraction
         theta = stored(self, self.v_threshold, n)
         kept = coded(self, stored(self, self.beta, self.param_fraction) * s.v, n)
-        v, lost = held(self, kept + coded(self, i, n) + stored(self, self.bias, n), self.whole, n)
+        v, lost = held(self, kept + stored(self, self.bias, n), coded(self, i, n), self.whole, n)
         z = self.fire(v - theta)
         resets = self.detached(z) if self.detach_reset else z
         before = s._replace(v=v, overflows=s.overflows + lost)

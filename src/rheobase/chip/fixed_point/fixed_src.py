@@ -82,7 +82,7 @@ class FixedSRC(MapNeuron):
             stored(self, value, p)
             for value in (self.alpha, self.rho, self.r, self.r_s, self.b_h, self.z_hyp, self.z_dep)
         )
-        i, lost = held(self, coded(self, alpha * s.i, n) + coded(self, i, n), self.whole, n)
+        i, lost = held(self, coded(self, alpha * s.i, n), coded(self, i, n), self.whole, n)
         x = self.lines(i, rho)
         h_last, h_s_last = (self.detached(v) if self.detach_recurrence else v for v in (s.h, s.h_s))
         y = coded(self, x + r * h_last + r_s * h_s_last + b_h, n)

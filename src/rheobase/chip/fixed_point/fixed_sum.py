@@ -51,7 +51,7 @@ class FixedLeakySum(MapNeuron):
     def step(self, s: Any, i: Any) -> tuple[Any, ...]:
         n = self.fraction
         kept = coded(self, stored(self, self.decay, self.param_fraction) * s.o, n)
-        o, lost = held(self, kept + coded(self, i, n) + stored(self, self.bias, n), self.whole, n)
+        o, lost = held(self, kept + stored(self, self.bias, n), coded(self, i, n), self.whole, n)
         return o, s._replace(o=o, overflows=s.overflows + lost)
 
     @property

@@ -88,7 +88,8 @@ def quantise(
     if waiting is not None or not pairs:
         given = "no neurons behind the last weights" if pairs or waiting else "no neurons"
         raise NotRepresentable("a chip in fixed point", given, "neurons behind each layer of weights", "add neurons.LI")
-    fixed = Sequential(*layers).to(x.device)
+    # of one type, that of the weights: the numbers of a cell are made in float32
+    fixed = Sequential(*layers).to(x.device, next(iter(float_net.parameters()), torch.zeros(())).dtype)
     with torch.no_grad():
         told = compared(float_net, fixed, x, [(k, place, made.changes) for k, place, made in pairs])
     return fixed, Report(told)
@@ -144,8 +145,10 @@ def _largest(net: Sequential, x: Tensor) -> dict[int, float]:
         if isinstance(cell, Neuron) and type(cell) in INTEGRATES:
             x, _, rec = cell(x, record=(INTEGRATES[type(cell)],))
             found[k] = float(rec[0].abs().max())
-        elif isinstance(cell, nn.Linear | Flatten | Dropout | nn.Dropout):
+        elif isinstance(cell, nn.Linear | Flatten):
             x = cell(x)
+        elif isinstance(cell, Dropout | nn.Dropout):
+            continue  # nothing, in evaluation
         else:
             return found  # a layer that is refused, with the reason, as it is come to
     return found

@@ -15,6 +15,7 @@ from rheobase.chip.loihi.compartment import UNIT, Compartment
 from rheobase.chip.loihi.forms import FORMS, LOSSES, Form, form_of
 from rheobase.chip.loihi.scaling import registers
 from rheobase.chip.loihi.synapses import synapses
+from rheobase.chip.mixed_signal.layers import bare
 from rheobase.core import Neuron
 from rheobase.core.execution.check import check_tensor
 from rheobase.errors import InputError, NotRepresentable, ParameterError, nearest
@@ -166,7 +167,8 @@ def in_whole_numbers(
 @torch.no_grad()
 def compared(float_net: Sequential, chip: Sequential, places: Sequence[Place], x: Tensor) -> Report:
     """The spikes of both networks under x, layer by layer."""
-    before = _spikes(float_net, x, [place.layer for place in places])
+    own = next(iter(float_net.parameters()), x).dtype
+    before = _spikes(float_net, x.to(own), [place.layer for place in places])
     after = _spikes(chip, x.float(), [place.on_chip for place in places])
     return Report(tuple(_compared(*each) for each in zip(places, before, after, strict=True)))
 
@@ -218,7 +220,7 @@ def _layer(
 def _plain(layer: Any) -> Any:
     """A copy of a layer without a bias and without parametrizations of its weights."""
     twin = copy.deepcopy(layer)
-    for name in list(getattr(twin, "parametrizations", {})):
-        parametrize.remove_parametrizations(twin, name)
+    if parametrize.is_parametrized(twin):
+        bare(twin, original=False)
     twin.bias = None
     return twin

@@ -27,6 +27,7 @@ from rheobase.runs.task import Task
 Inputs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 SPIKES = ("tick", "core", "axon")
 CHUNK = 256  # ticks whose chances are drawn at a time
+MAKES = "rheobase deploy RUN --chip truenorth (or loihi) makes one; in fixed point there are no cores"
 CHIPS = ("truenorth", "loihi")  # whose deployments stand in a run, each in a folder of its name
 
 
@@ -85,7 +86,7 @@ def opened(given: str) -> Stored:
         path = found[0] if found else None
     if path is None:
         expected = f"a configuration, or the folder of a run that was deployed ({CHIP} in it)"
-        raise ParameterError("FILE", repr(given), expected, "rheobase deploy RUN --chip truenorth makes one")
+        raise ParameterError("FILE", repr(given), expected, MAKES)
     wired = wiring_notes.load(path)
     return Stored(path, wiring_notes.kind_of_file(path).load(path) if wired is None else wired.net, wired)
 
