@@ -174,7 +174,8 @@ def test_overflows_are_counted_everywhere() -> None:
 def test_a_large_input_wraps_to_the_last_bit(backend: str) -> None:
     """Its sum with the potential has more bits than float32; what is left of both has few."""
     current = torch.tensor([3, 4_194_301, -7_999_997, 5, 0]).view(5, 1, 1)
-    for kind, values in ((FixedLeakySum, {"decay": 0.9}), (FixedLIF, {"beta": 0.9}), (FixedSRC, {})):
+    cells: list[tuple[Any, Any]] = [(FixedLeakySum, {"decay": 0.9}), (FixedLIF, {"beta": 0.9}), (FixedSRC, {})]
+    for kind, values in cells:
         cell = kind(1, **values, fraction=10, whole=2, overflow="wrap")
         expected, behind, lost = STEPS[kind](cell, current.numpy().astype(np.int64), 3)
         out, end = cell(current.float() / 8, backend=backend)
