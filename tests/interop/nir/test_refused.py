@@ -24,6 +24,7 @@ def written(folder: Path) -> Path:
     return folder / "a.nir"
 
 
+@pytest.mark.usefixtures("read_apart")
 def test_a_file_cut_anywhere_is_damaged(tmp_path: Path) -> None:
     whole = written(tmp_path).read_bytes()
     for size in (0, 4, 100, len(whole) // 2, len(whole) - 1):
@@ -35,6 +36,7 @@ def test_a_file_cut_anywhere_is_damaged(tmp_path: Path) -> None:
         assert str(told.value).count("expected") == 1
 
 
+@pytest.mark.usefixtures("read_apart")
 def test_a_file_with_bytes_changed_is_damaged_or_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some of them have libhdf5 run for ever."""
     monkeypatch.setattr(nir_file, "PATIENCE", 2.0)
