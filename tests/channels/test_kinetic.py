@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rheobase.channels import NaV
 from rheobase.core.equations.kinetic import Reaction, _order, backward_euler, check_scheme, stationary
 from rheobase.errors import DeclarationError
 
@@ -106,3 +107,20 @@ def test_a_scheme_that_is_wrong() -> None:
         check_scheme(
             "K", ("open", "closed"), [Reaction("closed", "open", 1.0, 0.0), Reaction("open", "closed", 2.0, 0.0)]
         )
+
+
+@pytest.mark.parametrize("chosen", ["v", "p"])
+def test_the_gradient_of_a_kernel_is_that_of_the_elimination(chosen: str) -> None:
+    """A kernel takes it from one more solution of the system, torch through the elimination."""
+    g = torch.Generator().manual_seed(3)
+    v = (torch.rand(30, 1, 4, generator=g).double() * 100.0 - 80.0).requires_grad_()
+    channel = NaV(4, dt=0.02).double()
+    probabilities = torch.softmax(torch.randn(12, 1, 4, generator=g).double(), 0).requires_grad_()
+    weight = torch.randn(30, 1, 4, generator=g).double()
+    found = list[torch.Tensor]()
+    for backend in ("llvm", "reference"):
+        current, _ = channel(v, NaV.State(*probabilities), backend=backend)
+        of = v if chosen == "v" else probabilities
+        found.append(torch.autograd.grad((current * weight).sum(), of)[0])
+    assert float(found[1].abs().max()) > 1e-3
+    torch.testing.assert_close(*found, rtol=1e-9, atol=1e-12)
