@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("nir", reason="the extra `nir` is not installed")
-
 from rheobase.interop.nir import file as nir_file
 from rheobase.interop.nir import hdf5_tree
 

@@ -180,9 +180,10 @@ def _unit(
     name, given = target.named(value), options.as_json()
     left_out = (target.listed, "limit")
     told = {**{k: v for k, v in given.items() if k not in left_out}, target.word: value, "of": facts(model)}
-    told |= target.told(twin(model, options, value, some))
+    net = twin(model, options, value, some)
+    told |= target.told(net)
     at = folder / WORK / f"{name}-{store.key(told)[:8]}"
-    return Unit(name, lambda: fit(at, twin(model, options, value, some), recipe(model, options)), {}, told)
+    return Unit(name, lambda: fit(at, net, recipe(model, options)), {}, told)
 
 
 def trained(

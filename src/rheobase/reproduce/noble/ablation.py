@@ -14,13 +14,12 @@ from rheobase.plot.style import WIDTH, dress, legend, new_figure
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble.between import MIXTURES
 from rheobase.reproduce.noble.figures import FEATURES
+from rheobase.reproduce.noble.over_seeds import over_seeds
 from rheobase.reproduce.noble.settings import HELD_OUT, PROTOCOL, SHORT_PROTOCOL
-from rheobase.reproduce.noble.stand_ins import NEURON, trained
-from rheobase.reproduce.noble.tables import COLUMNS, FIGURES, mean_of, row_of
+from rheobase.reproduce.noble.stand_ins import NEURON
+from rheobase.reproduce.noble.tables import COLUMNS, mean_of, row_of
 from rheobase.reproduce.noble.traces import CODES, FOLDER, RESPONSE, Family, family
 from rheobase.reproduce.paper import Finding, Part
-from rheobase.reproduce.record import slug
-from rheobase.reproduce.seeds import Seeds
 
 PARTS = ("unseen amplitudes", "unseen models")
 SHOWN = ("none", "s_thr", "I_thr", "s_thr, I_thr", "conductances", "its own", RESPONSE)
@@ -29,15 +28,8 @@ SHOWN = ("none", "s_thr", "I_thr", "s_thr, I_thr", "conductances", "its own", RE
 def run(job: Job) -> Finding:
     check_features(tuple(FEATURES.values()))
     on = family(job)
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    kept = Seeds()
-    for code in job["codes"]:
-        choice = {**job["network"], "code": code}
-        found[code] = [trained(job, f"{slug(code)}-seed-{seed}", on, choice, seed) for seed in job["seeds"]]
-        for seed, one in zip(job["seeds"], found[code], strict=True):
-            for part in PARTS:
-                figures = {title: one[part][key] for title, key in FIGURES.items()}
-                kept.put({"code": code, "test": part, "seed": seed, **figures, "epoch": one["epoch"]})
+    codes = {code: {**job["network"], "code": code} for code in job["codes"]}
+    found, kept = over_seeds(job, on, codes, PARTS, "code")
     said = [
         f"{part.capitalize()}, Gamma at 4 ms by code: "
         + "; ".join(f"{code} {mean_of(results, part, 'gamma')}" for code, results in found.items())

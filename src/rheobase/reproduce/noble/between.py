@@ -18,15 +18,14 @@ from rheobase.reproduce.noble import other_stimuli
 from rheobase.reproduce.noble.figures import FEATURES
 from rheobase.reproduce.noble.material import MIXED, PUBLISHED, VARIED, material
 from rheobase.reproduce.noble.neighbours import NEAR, NEAREST, SILENT, floor
+from rheobase.reproduce.noble.over_seeds import over_seeds
 from rheobase.reproduce.noble.settings import HELD_OUT, PROTOCOL, SHORT_PROTOCOL
 from rheobase.reproduce.noble.spread import COLUMNS as SPREAD
 from rheobase.reproduce.noble.spread import spread
-from rheobase.reproduce.noble.stand_ins import NEURON, restored, trained
-from rheobase.reproduce.noble.tables import COLUMNS, FIGURES, mean_of, number, row_of
+from rheobase.reproduce.noble.stand_ins import NEURON, restored
+from rheobase.reproduce.noble.tables import COLUMNS, mean_of, number, row_of
 from rheobase.reproduce.noble.traces import FOLDER, RESPONSE, WIDER, Between, Family, family
 from rheobase.reproduce.paper import Finding, Part
-from rheobase.reproduce.record import slug
-from rheobase.reproduce.seeds import Seeds
 
 PARTS = ("unseen amplitudes", "unseen models", "mixed models")
 CAPTIONS = {
@@ -49,15 +48,7 @@ def run(job: Job) -> Finding:
     if on.between is None:
         raise ParameterError("noble", "no setting mixed", "how many models to mix", "take the part's own settings")
     low = floor(job, on, on.between)
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    kept = Seeds()
-    for name, choice in job["trained"].items():
-        seeds = choice.get("seeds", job["seeds"])
-        found[name] = [trained(job, f"{slug(name)}-seed-{seed}", on, choice, seed) for seed in seeds]
-        for seed, one in zip(seeds, found[name], strict=True):
-            for part in on.parts():
-                figures = {title: one[part][key] for title, key in FIGURES.items()}
-                kept.put({"prediction": name, "test": part, "seed": seed, **figures, "epoch": one["epoch"]})
+    found, kept = over_seeds(job, on, job["trained"], on.parts())
     text, caption = _said(on, found, low), _caption(job, on, on.between)
     return Finding(
         text,

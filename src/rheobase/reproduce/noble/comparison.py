@@ -19,6 +19,7 @@ from rheobase.plot.style import LABEL, TICK, WIDTH, dress, new_figure
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble import other_stimuli
 from rheobase.reproduce.noble.figures import FEATURES, figures
+from rheobase.reproduce.noble.over_seeds import over_seeds
 from rheobase.reproduce.noble.point_neurons import predictions
 from rheobase.reproduce.noble.settings import HELD_OUT, PROTOCOL, SHORT_PROTOCOL
 from rheobase.reproduce.noble.stand_ins import (
@@ -32,13 +33,10 @@ from rheobase.reproduce.noble.stand_ins import (
     chosen,
     counted,
     restored,
-    trained,
 )
-from rheobase.reproduce.noble.tables import COLUMNS, COST, FIGURES, mean_of, number, row_of
+from rheobase.reproduce.noble.tables import COLUMNS, COST, mean_of, number, row_of
 from rheobase.reproduce.noble.traces import CODES, FOLDER, Family, family
 from rheobase.reproduce.paper import Finding, Part
-from rheobase.reproduce.record import slug
-from rheobase.reproduce.seeds import Seeds
 
 LAST = 150.0  # ms of the step that are drawn
 PARTS = ("unseen amplitudes", "unseen models", "fitted models")
@@ -55,15 +53,7 @@ def run(job: Job) -> Finding:
         library()
     on = family(job)
     floor = baselines(job, on)
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    kept = Seeds()
-    for name, choice in job["trained"].items():
-        seeds = choice.get("seeds", job["seeds"])
-        found[name] = [trained(job, f"{slug(name)}-seed-{seed}", on, choice, seed) for seed in seeds]
-        for seed, one in zip(seeds, found[name], strict=True):
-            for part in on.parts():
-                figures = {title: one[part][key] for title, key in FIGURES.items()}
-                kept.put({"prediction": name, "test": part, "seed": seed, **figures, "epoch": one["epoch"]})
+    found, kept = over_seeds(job, on, job["trained"], on.parts())
     text = _said(job, found, floor)
     caption = _caption(job, on)
     name = next((name for name, choice in job["trained"].items() if choice["kind"] == NEURON), None)
