@@ -88,9 +88,15 @@ def own_error(e: Experiment, exact: Sequence[Array]) -> float:
     for k in np.linspace(0, len(firing) - 1, JUDGED).astype(int):
         cell = firing[k]
         solved = solve_ivp(
-            slopes, (0.0, e.t_stop), begin, "DOP853", args=(float(e.currents[cell]),), rtol=1e-10, atol=1e-12,
+            slopes,
+            (0.0, e.t_stop),
+            begin,
+            "DOP853",
+            args=(float(e.currents[cell]),),
+            rtol=1e-10,
+            atol=1e-12,
             events=event,
-        )  # fmt: skip
+        )
         times = solved.t_events[0]
         if len(times) != len(exact[cell]):
             raise RuntimeError(f"cell {cell}: {len(exact[cell])} spikes in the reference, {len(times)} by DOP853")

@@ -231,9 +231,14 @@ def population(options: Any, folder: str) -> dict[str, Any]:
         cell = described(runs["float64"].cell)
         neurons = Neurons(python, compiled(python, Path(folder)), cell, amplitudes, total)
     found: dict[str, Any] = {
-        "models": models, "currents": len(amplitudes), "ms": total, "dt": DT, "absent": absent, "rows": {},
+        "models": models,
+        "currents": len(amplitudes),
+        "ms": total,
+        "dt": DT,
+        "absent": absent,
+        "rows": {},
         "load": [os.getloadavg()[0]],
-    }  # fmt: skip
+    }
     if neurons is not None:
         found["neuron"] = neurons.processes[0].version
         if published() and not options.quick:
@@ -242,8 +247,9 @@ def population(options: Any, folder: str) -> dict[str, Any]:
     torch.set_num_threads(2)
     field = [Contestant(f"rheobase, {name}", run, reports=True) for name, run in runs.items()]
     if neurons is not None:
-        field += [Contestant(f"NEURON, {n} process{'es' * (n > 1)}", lambda n=n: neurons(n), reports=True)
-                  for n in (1, 2)]  # fmt: skip
+        field += [
+            Contestant(f"NEURON, {n} process{'es' * (n > 1)}", lambda n=n: neurons(n), reports=True) for n in (1, 2)
+        ]
     timings = interleave(field, budget=options.budget, warm_up=1, rounds=(1, 3) if options.quick else (3, 3))
     found["load"].append(os.getloadavg()[0])
     compartments = len(runs["float32"].cell.compartments.segments)
@@ -251,9 +257,10 @@ def population(options: Any, folder: str) -> dict[str, Any]:
     for name, timing in timings.items():
         count = 1 if name.startswith("NEURON") else traces
         found["rows"][name] = {
-            "seconds": asdict(timing), "seconds_per_trace": timing.median / count,
+            "seconds": asdict(timing),
+            "seconds_per_trace": timing.median / count,
             "ns": 1e9 * timing.median / (count * work),
-        }  # fmt: skip
+        }
         if neurons is not None:
             found["rows"][name]["neuron_two"] = timings["NEURON, 2 processes"].median * count / timing.median
     exact = by_pair(runs["float64"].times)
@@ -264,9 +271,15 @@ def population(options: Any, folder: str) -> dict[str, Any]:
         row["to_neuron"] = None if neurons is None else errors(run.times, neurons.spikes)
         row["to_stored"] = errors(run.times, stored()) if published() and not options.quick else None
         if not options.quick:
-            row["memory"] = peak_memory("benchmarks.cells:peak_run", {
-                "models": models, "currents": len(amplitudes), "total": total, "dtype": name,
-            })  # fmt: skip
+            row["memory"] = peak_memory(
+                "benchmarks.cells:peak_run",
+                {
+                    "models": models,
+                    "currents": len(amplitudes),
+                    "total": total,
+                    "dtype": name,
+                },
+            )
         say(f"  {name}: {row}")
     if neurons is not None:
         neurons.end()

@@ -39,12 +39,15 @@ def cells(results: dict[str, Any]) -> str:
         lines.append("")
     rows = [
         [
-            name, f"{row['seconds']['median']:.3g} [{row['seconds']['lower']:.3g}, {row['seconds']['upper']:.3g}]",
-            f"{row['ns']:.3g}", times(row.get("neuron_two")), *(_off(row.get(key)) for key in OTHERS),
+            name,
+            f"{row['seconds']['median']:.3g} [{row['seconds']['lower']:.3g}, {row['seconds']['upper']:.3g}]",
+            f"{row['ns']:.3g}",
+            times(row.get("neuron_two")),
+            *(_off(row.get(key)) for key in OTHERS),
             megabytes(row.get("memory")),
         ]
         for name, row in found["rows"].items()
-    ]  # fmt: skip
+    ]
     lines.append(table(["", "s", "ns", "NEURON, 2 processes", *OTHERS.values(), "peak MB"], rows))
     lines.append(
         "NEURON's seconds are for one trace: of two processes, half of what two traces take. Spike times are those of "
@@ -53,10 +56,13 @@ def cells(results: dict[str, Any]) -> str:
     )
     kinds = ("forward, 1 threads", "forward, 2 threads", "gradient, 1 threads", "gradient, 2 threads")
     steps = [
-        [name, *(f"{row[kind]['ns']:.3g}" for kind in kinds),
-         *(times(row[f"gradient, {n} threads"]["ns"] / row[f"forward, {n} threads"]["ns"]) for n in (1, 2))]
+        [
+            name,
+            *(f"{row[kind]['ns']:.3g}" for kind in kinds),
+            *(times(row[f"gradient, {n} threads"]["ns"] / row[f"forward, {n} threads"]["ns"]) for n in (1, 2)),
+        ]
         for name, row in results["steps"].items()
-    ]  # fmt: skip
+    ]
     lines.append(
         "Nanoseconds for a compartment, step and lane, forward and with the gradient of the spike times by every "
         "maximal conductance (with the forward run that it needs):\n"
@@ -77,8 +83,10 @@ def cells(results: dict[str, Any]) -> str:
 
 
 OTHERS = {
-    "to_float64": "spikes off float64: ms", "to_neuron": "off NEURON here: ms", "to_stored": "off stored NEURON: ms",
-}  # fmt: skip
+    "to_float64": "spikes off float64: ms",
+    "to_neuron": "off NEURON here: ms",
+    "to_stored": "off stored NEURON: ms",
+}
 
 
 def _off(found: dict[str, Any] | None) -> str:
@@ -102,13 +110,16 @@ def synapses(results: dict[str, Any]) -> str:
         for title in cases["forward"]
     ]
     head = ["", *(text for what in cases for text in (f"{what}: us", "to none"))]
-    return "\n".join([
-        "## Synapses on a cell\n",
-        f"Microseconds of the processor, one thread, for a step of one of {results['lanes']} cells of 127 compartments "
-        f"in float32, with {results['synapses']} synapses at random places, in turns ({results['steps']} steps a run). "
-        "Other work may have run beside: it is not in the processor's time, but takes of its caches.\n",
-        table(head, rows),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "## Synapses on a cell\n",
+            f"Microseconds of the processor, one thread, for a step of one of {results['lanes']} cells of 127 "
+            f"compartments in float32, with {results['synapses']} synapses at random places, in turns "
+            f"({results['steps']} steps a run). "
+            "Other work may have run beside: it is not in the processor's time, but takes of its caches.\n",
+            table(head, rows),
+        ]
+    )
 
 
 def bare(rows: dict[str, Any]) -> float:

@@ -95,10 +95,16 @@ def main() -> None:
     say(f"  its spike times differ from DOP853's by {certain:.1e} ms at most")
     truth = exact, fine.voltage()
     results: dict[str, Any] = {
-        "cells": cells, "t_stop": t_stop, "currents": CURRENTS, "reference_dt": REFERENCE_DT,
-        "reference_error": certain, "spikes": sum(map(len, exact)), "quiet_stop": quiet_stop,
-        "absent": absent, "cases": {},
-    }  # fmt: skip
+        "cells": cells,
+        "t_stop": t_stop,
+        "currents": CURRENTS,
+        "reference_dt": REFERENCE_DT,
+        "reference_error": certain,
+        "spikes": sum(map(len, exact)),
+        "quiet_stop": quiet_stop,
+        "absent": absent,
+        "cases": {},
+    }
     if "brian2" in names:
         from benchmarks.simulators.brian2 import compiler
 

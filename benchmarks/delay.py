@@ -102,10 +102,19 @@ def main() -> None:
     whole = interleave(networks, budget=options.budget)
     without, delayed = whole["0 taps"].median, whole[f"{length} taps"].median
     say(f"  training step {1e3 * without:.1f} ms without delays, {1e3 * delayed:.1f} with: {delayed / without:.2f} x")
-    finish("delay", options, {
-        "steps": steps, "batch": batch, "neurons": size, "taps": length, "rows": rows, "training_step": whole,
-        "training_ratio": delayed / without,
-    })  # fmt: skip
+    finish(
+        "delay",
+        options,
+        {
+            "steps": steps,
+            "batch": batch,
+            "neurons": size,
+            "taps": length,
+            "rows": rows,
+            "training_step": whole,
+            "training_ratio": delayed / without,
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -101,9 +101,18 @@ def main() -> None:
         rows[name] = epoch(products, x, y, steps, batch)
         say(f"  {name:32s} {rows[name]['whole']:7.1f} s  " + ", ".join(f"{k} {v:.1f}" for k, v in rows[name].items()))
     draws = count * 784 * (steps - round(SILENT * steps))
-    finish("epoch", options, {
-        "samples": count, "steps": steps, "batch": batch, "images": source, "draws": draws, "rows": rows,
-    })  # fmt: skip
+    finish(
+        "epoch",
+        options,
+        {
+            "samples": count,
+            "steps": steps,
+            "batch": batch,
+            "images": source,
+            "draws": draws,
+            "rows": rows,
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -47,9 +47,18 @@ def network(neurons: int, *, tau_mem: float, current: float, kind: str, weight: 
 
 @njit(cache=True)
 def loop(
-    v: Any, current: float, keep_v: float, keep_i: float, share: float,
-    start: Any, post: Any, weight: Any, lag: Any, steps: int, room: int,
-) -> tuple[Any, Any]:  # fmt: skip
+    v: Any,
+    current: float,
+    keep_v: float,
+    keep_i: float,
+    share: float,
+    start: Any,
+    post: Any,
+    weight: Any,
+    lag: Any,
+    steps: int,
+    room: int,
+) -> tuple[Any, Any]:
     """Spikes (neuron, step) of leaky neurons with threshold 1 and exponential synapses; `lag` in steps."""
     n = len(v)
     i_syn = np.zeros(n)
@@ -85,9 +94,18 @@ def stepped(net: Network, dt: float, t_stop: float) -> Spikes:
     keep_v, keep_i = np.exp(-dt / tau_m), np.exp(-dt / tau_s)
     lag = np.rint(delay / dt).astype(np.int64)
     neuron, step = loop(
-        net.v_start.copy(), float(net.current[0]), keep_v, keep_i, tau_s / (tau_m - tau_s) * (keep_v - keep_i),
-        start, post, weight, lag, round(t_stop / dt), 1 << 22,
-    )  # fmt: skip
+        net.v_start.copy(),
+        float(net.current[0]),
+        keep_v,
+        keep_i,
+        tau_s / (tau_m - tau_s) * (keep_v - keep_i),
+        start,
+        post,
+        weight,
+        lag,
+        round(t_stop / dt),
+        1 << 22,
+    )
     return Spikes(net.n_neurons, neuron, step * dt, t_stop=t_stop)
 
 
@@ -110,11 +128,17 @@ def comparison(net: Network, steps: tuple[float, ...], t_stop: float) -> dict[st
         typical = float(np.median(np.concatenate([np.abs(exact.of(i) - found.of(i)) for i in alike])))
         as_exact = taken * typical / (AIM * t_stop)
         rows[f"dt {dt} ms"] = {
-            "seconds": taken, "missing": missing, "median_error": typical, "largest_error": worst,
-            "seconds_at_aim": as_exact, "at_aim_to_event_driven": as_exact / min(seconds),
-        }  # fmt: skip
-        say(f"  dt {dt:<7g} ms    {1e3 * taken:10.1f} ms   off by {typical:.1e} ms (median), {worst:.1e} (largest); "
-            f"{missing} spikes missing; to {AIM:g}: {as_exact:.2e} s")  # fmt: skip
+            "seconds": taken,
+            "missing": missing,
+            "median_error": typical,
+            "largest_error": worst,
+            "seconds_at_aim": as_exact,
+            "at_aim_to_event_driven": as_exact / min(seconds),
+        }
+        say(
+            f"  dt {dt:<7g} ms    {1e3 * taken:10.1f} ms   off by {typical:.1e} ms (median), {worst:.1e} (largest); "
+            f"{missing} spikes missing; to {AIM:g}: {as_exact:.2e} s"
+        )
     return rows
 
 
@@ -133,9 +157,18 @@ def main() -> None:
         speed[name] = {"seconds": seconds, "arrivals": spikes.arrivals, "rate": rate, "per_second": per_second}
         say(f"  {name:20s} {per_second / 1e6:6.2f} million synaptic events per second, {rate:.1f} Hz")
     table = comparison(networks["LIF, exponential"], QUICK_STEPS if options.quick else STEPS, COMPARED)
-    finish("event_driven", options, {
-        "neurons": neurons, "t_stop": t_stop, "compared": COMPARED, "aim": AIM, "speed": speed, "stepped": table,
-    })  # fmt: skip
+    finish(
+        "event_driven",
+        options,
+        {
+            "neurons": neurons,
+            "t_stop": t_stop,
+            "compared": COMPARED,
+            "aim": AIM,
+            "speed": speed,
+            "stepped": table,
+        },
+    )
 
 
 if __name__ == "__main__":

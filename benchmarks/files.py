@@ -63,8 +63,11 @@ def recordings(path: Path, **told: Any) -> str:
 
 
 READERS: dict[str, Callable[..., str]] = {
-    **dict.fromkeys(RECORDINGS, recordings), "events": events, "timeseries": series, "wav": sounds,
-}  # fmt: skip
+    **dict.fromkeys(RECORDINGS, recordings),
+    "events": events,
+    "timeseries": series,
+    "wav": sounds,
+}
 
 
 def looked_at(path: Path, kind: str) -> dict[str, str]:

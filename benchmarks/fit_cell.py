@@ -59,10 +59,16 @@ def described(fit: Fit, truth: dict[str, float], seconds: float, runs: int) -> d
     assert held is not None
     off = [abs(math.log(fit.best.values[name] / truth[name])) for name in fit.best.values]
     return {
-        "score": fit.best.score, "gamma": fit.fitted.gamma, "gamma_held_out": held.gamma, "spikes_off": held.spikes,
-        "v_error": held.v_error, "median_factor_off": math.exp(sorted(off)[len(off) // 2]), "cpu_s": seconds,
-        "candidates": runs, "values": dict(fit.best.values),
-    }  # fmt: skip
+        "score": fit.best.score,
+        "gamma": fit.fitted.gamma,
+        "gamma_held_out": held.gamma,
+        "spikes_off": held.spikes,
+        "v_error": held.v_error,
+        "median_factor_off": math.exp(sorted(off)[len(off) // 2]),
+        "cpu_s": seconds,
+        "candidates": runs,
+        "values": dict(fit.best.values),
+    }
 
 
 def compare(seed: int, recipe: FitRecipe) -> dict[str, Any]:
@@ -71,8 +77,10 @@ def compare(seed: int, recipe: FitRecipe) -> dict[str, Any]:
     data, ranges = recording(cell), unknown()
     truth = {name: float(cell.values()[name].detach()[0]) for name in ranges}
     rest: dict[str, Any] = {
-        "learn": tuple(ranges), "ranges": ranges, "hold_out": range(len(FITTED), len(FITTED) + len(HELD)),
-    }  # fmt: skip
+        "learn": tuple(ranges),
+        "ranges": ranges,
+        "hold_out": range(len(FITTED), len(FITTED) + len(HELD)),
+    }
     began = time.process_time()
     fit = fit_neuron(cell, data, recipe=recipe, seed=seed, **rest)
     budget = time.process_time() - began
@@ -107,8 +115,15 @@ def main() -> None:
     results = {"name": "fit_cell", "dt": DT, "fitted_nA": FITTED, "held_nA": HELD, "cases": cases}
     if options.json is not None:
         write_results(options.json, results)
-    say(json.dumps({seed: {k: {n: x for n, x in v.items() if n != "values"} for k, v in case.items()}
-                    for seed, case in cases.items()}, indent=1))  # fmt: skip
+    say(
+        json.dumps(
+            {
+                seed: {k: {n: x for n, x in v.items() if n != "values"} for k, v in case.items()}
+                for seed, case in cases.items()
+            },
+            indent=1,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -56,13 +56,22 @@ def row(name: str, found: dict[str, Any], seconds: float) -> tuple[str, ...]:
     fitted, held, lif = found["fitted"], found["held_out"] or {}, found["matched_lif"] or {}
     lif_fitted, lif_held = lif.get("fitted") or {}, lif.get("held_out") or {}
     return (
-        name, str(len(found["sweeps"])), str(len(held.get("sweeps", ()))),
-        str(sum(sweep["data"]["spikes"] for sweep in found["sweeps"])), _said(fitted["gamma"], ".2f"),
-        _said(held.get("gamma"), ".2f"), _said(found["delta_ms"], ".3g"), _said(lif_fitted.get("gamma"), ".2f"),
-        _said(lif_held.get("gamma"), ".2f"), _said(found["gamma_of_repetitions"], ".2f"),
-        _said(held.get("spikes"), ".1f"), _said(lif_held.get("spikes"), ".1f"), _said(held.get("v_error"), ".2f"),
-        str(found["evaluations"]), f"{seconds:.0f}",
-    )  # fmt: skip
+        name,
+        str(len(found["sweeps"])),
+        str(len(held.get("sweeps", ()))),
+        str(sum(sweep["data"]["spikes"] for sweep in found["sweeps"])),
+        _said(fitted["gamma"], ".2f"),
+        _said(held.get("gamma"), ".2f"),
+        _said(found["delta_ms"], ".3g"),
+        _said(lif_fitted.get("gamma"), ".2f"),
+        _said(lif_held.get("gamma"), ".2f"),
+        _said(found["gamma_of_repetitions"], ".2f"),
+        _said(held.get("spikes"), ".1f"),
+        _said(lif_held.get("spikes"), ".1f"),
+        _said(held.get("v_error"), ".2f"),
+        str(found["evaluations"]),
+        f"{seconds:.0f}",
+    )
 
 
 def _said(value: float | None, digits: str) -> str:

@@ -27,11 +27,15 @@ COMMANDS = {
     "images": ("digits_png", "--neuron LIF"),
     "events": ("nmnist_aedat", "--neuron LIF --size 64x64"),
     # the published test part: the first five takes of every speaker and digit
-    "sounds": ("spoken_wav", "--neuron LIF --epochs 10 --pattern '(?P<label>\\d)_[a-z]+_(?P<take>\\d+)[.]' "
-                             "--leave-out 0,1,2,3,4"),
-    "sounds of a new speaker": ("spoken_wav", "--neuron LIF --epochs 10 "
-                                "--pattern '(?P<label>\\d)_(?P<speaker>[a-z]+)_' --leave-out theo"),
-}  # fmt: skip
+    "sounds": (
+        "spoken_wav",
+        "--neuron LIF --epochs 10 --pattern '(?P<label>\\d)_[a-z]+_(?P<take>\\d+)[.]' --leave-out 0,1,2,3,4",
+    ),
+    "sounds of a new speaker": (
+        "spoken_wav",
+        "--neuron LIF --epochs 10 --pattern '(?P<label>\\d)_(?P<speaker>[a-z]+)_' --leave-out theo",
+    ),
+}
 
 
 def digits_png(folder: Path) -> None:
@@ -93,8 +97,12 @@ def trained(data: Path, words: str, seed: int, runs: Path, *, quick: bool) -> di
     result = json.loads((runs / f"{data.name}-{seed}" / "result.json").read_text())
     test = result["test"]
     say(f"{command}: {100 * test['accuracy']:.2f} % of {test['samples']}")
-    return {"command": command, "accuracy": test["accuracy"], "samples": test["samples"],
-            "seconds": result["training_seconds"]}  # fmt: skip
+    return {
+        "command": command,
+        "accuracy": test["accuracy"],
+        "samples": test["samples"],
+        "seconds": result["training_seconds"],
+    }
 
 
 def main() -> None:

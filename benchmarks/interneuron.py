@@ -53,15 +53,27 @@ def cells(models: Sequence[int], dt: float = DT, **options: Any) -> Cell:
     shape = (len(models),)
     scale = {name: torch.tensor([_factor(k, name) for k in models], dtype=torch.float64) for name in _varied()}
     held = {
-        kind: [getattr(channels, name)(*shape, **{key: value * scale.get(f"{kind}.{name}.{key}", torch.ones(shape))
-                                                  for key, value in values.items()})
-               for name, values in mechanisms.items()]
+        kind: [
+            getattr(channels, name)(
+                *shape,
+                **{key: value * scale.get(f"{kind}.{name}.{key}", torch.ones(shape)) for key, value in values.items()},
+            )
+            for name, values in mechanisms.items()
+        ]
         for kind, mechanisms in MEDIANS.items()
-    }  # fmt: skip
+    }
     return Cell(
-        _tree(), held, dt=dt, shape=shape, c_mem={"soma": 3.0, "dend": 3.0}, Ra=120.0,
-        reversal=REVERSAL, v_init=-68.0, start="neuron", **options,
-    )  # fmt: skip
+        _tree(),
+        held,
+        dt=dt,
+        shape=shape,
+        c_mem={"soma": 3.0, "dend": 3.0},
+        Ra=120.0,
+        reversal=REVERSAL,
+        v_init=-68.0,
+        start="neuron",
+        **options,
+    )
 
 
 def learning(cell: Cell) -> Cell:
@@ -80,9 +92,16 @@ def learning(cell: Cell) -> Cell:
     }  # type: ignore[union-attr]
     passive = {name: {kind: values[f"{name}.{kind}"] for kind in cell.kinds} for name in ("c_mem", "Ra")}
     return Cell(
-        cell.compartments, held, dt=cell.dt, shape=cell.shape, **passive, reversal=REVERSAL,
-        celsius=cell.celsius, v_init=cell.v_init, start=cell.start,
-    )  # fmt: skip
+        cell.compartments,
+        held,
+        dt=cell.dt,
+        shape=cell.shape,
+        **passive,
+        reversal=REVERSAL,
+        celsius=cell.celsius,
+        v_init=cell.v_init,
+        start=cell.start,
+    )
 
 
 def stimuli(first: int, stop: int, amplitudes: Sequence[float], models: int, dtype: torch.dtype) -> Tensor:
@@ -98,11 +117,15 @@ def described(cell: Cell) -> dict[str, Any]:
     number = {section: k for k, section in enumerate(tree.sections)}
     sections = [
         {
-            "name": s.name, "kind": s.kind, "nseg": int(n), "at": s.at,
-            "parent": None if s.parent is None else number[s.parent], "points": _points(s).tolist(),
+            "name": s.name,
+            "kind": s.kind,
+            "nseg": int(n),
+            "at": s.at,
+            "parent": None if s.parent is None else number[s.parent],
+            "points": _points(s).tolist(),
         }
         for s, n in zip(tree.sections, tree.nseg, strict=True)
-    ]  # fmt: skip
+    ]
     count = cell.shape[0]
     models = [dict[str, dict[str, float]]() for _ in range(count)]
     for key, value in cell.values().items():
@@ -120,9 +143,14 @@ def described(cell: Cell) -> dict[str, Any]:
             model.setdefault(kind, {})[name] = x
     inserted = {kind: ["pas" if name == "Pas" else name for name in held] for kind, held in cell.channels.items()}  # type: ignore[union-attr]
     return {
-        "sections": sections, "mechanisms": inserted, "models": models, "celsius": cell.celsius,
-        "v_init": cell.v_init, "reversal": {f"e{ion}": e for ion, e in REVERSAL.items()}, "dt": cell.dt,
-    }  # fmt: skip
+        "sections": sections,
+        "mechanisms": inserted,
+        "models": models,
+        "celsius": cell.celsius,
+        "v_init": cell.v_init,
+        "reversal": {f"e{ion}": e for ion, e in REVERSAL.items()},
+        "dt": cell.dt,
+    }
 
 
 def _ranged(mechanism: str, parameter: str) -> bool:

@@ -90,16 +90,25 @@ def measured(name: str, seed: int, *, quick: bool) -> dict[str, Any]:
         raise SystemExit("a report without samples")
     spans = {"of its own": own, "with its cores at rest": shared, "with a whole chip": bill.total}
     return {
-        "data": name, "seed": seed, "network": f"{data.input_size}-{case['hidden']}-{VOTES * len(data.classes)}",
-        "training images": len(data.y_train), "images": found.samples, "full precision": first,
-        "full precision, trained on": accuracy(plain, x, y), "whole numbers, as they come": untrained,
-        "on the chip": 100 * float((predicted == y).float().mean()), "same predictions": found.same_predictions,
-        "same spikes": found.same_spikes, "cores": found.n_cores, "latency (ms)": 1e3 * found.seconds,
-        "spikes": found.spikes, "synaptic operations": found.synaptic_events,
+        "data": name,
+        "seed": seed,
+        "network": f"{data.input_size}-{case['hidden']}-{VOTES * len(data.classes)}",
+        "training images": len(data.y_train),
+        "images": found.samples,
+        "full precision": first,
+        "full precision, trained on": accuracy(plain, x, y),
+        "whole numbers, as they come": untrained,
+        "on the chip": 100 * float((predicted == y).float().mean()),
+        "same predictions": found.same_predictions,
+        "same spikes": found.same_spikes,
+        "cores": found.n_cores,
+        "latency (ms)": 1e3 * found.seconds,
+        "spikes": found.spikes,
+        "synaptic operations": found.synaptic_events,
         "fullest core (KiB)": max(core.load().synapse_bits for core in deployed.net.cores) / 8192,
         "joules": {key: [span.low, span.nominal, span.high] for key, span in spans.items()},
         "spikes of layers, float and chip": [(one.spikes_float, one.spikes_chip) for one in report.layers],
-    }  # fmt: skip
+    }
 
 
 def shown(values: list[float]) -> str:
@@ -121,8 +130,16 @@ def table(rows: list[dict[str, Any]]) -> str:
         )
         joules = (f"{statistics.mean(1e6 * row['joules'][key][1] for row in own):.4g}" for key in own[0]["joules"])
         same = f"{sum(row['same predictions'] for row in own):,} of {sum(row['images'] for row in own):,}"
-        cells = (name, str(len(own)), own[0]["network"], *accuracies, same, str(own[0]["cores"]),
-                 f"{own[0]['latency (ms)']:g}", *joules)  # fmt: skip
+        cells = (
+            name,
+            str(len(own)),
+            own[0]["network"],
+            *accuracies,
+            same,
+            str(own[0]["cores"]),
+            f"{own[0]['latency (ms)']:g}",
+            *joules,
+        )
         lines.append(" | ".join(cells))
     return "\n".join(f"| {line} |" for line in lines)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -27,3 +28,15 @@ def megabytes(value: float | None) -> str:
 def percent(value: float) -> str:
     """Rounded down: 100 % is said only of all."""
     return f"{int(value * 1e5) / 1e3:.6g} %"
+
+
+def notes(rows: dict[str, dict[str, Any]], absent: dict[str, str]) -> str:
+    """What differs and who is missing, under the table."""
+    lines = [f"- {name}: {row['differs']}." for name, row in rows.items() if row.get("differs")]
+    lines += [
+        f"- {name}: compiled in {row['compile_seconds']:.0f} s."
+        for name, row in rows.items()
+        if "compile_seconds" in row
+    ]
+    lines += [f"- Absent: {name} ({why})." for name, why in absent.items()]
+    return "\n".join(lines) + "\n" if lines else ""

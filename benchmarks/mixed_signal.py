@@ -172,9 +172,11 @@ def key(name: str, how: Training, seed: int) -> str:
 
 def stored(path: Path) -> dict[str, Any]:
     """What a file holds of these dies; nothing where it is of others."""
-    told = {"batch": BATCH, "dies": DIES, "cases": {
-        name: {"process": case.process.as_json(), "age": case.age} for name, case in CASES.items()
-    }}  # fmt: skip
+    told = {
+        "batch": BATCH,
+        "dies": DIES,
+        "cases": {name: {"process": case.process.as_json(), "age": case.age} for name, case in CASES.items()},
+    }
     held = json.loads(path.read_text()) if path.exists() else {}
     same = {name: held.get(name) for name in told} == json.loads(json.dumps(told))
     return {**told, "machine": machine(), "units": held["units"] if same else {}}

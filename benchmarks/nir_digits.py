@@ -55,15 +55,24 @@ def main() -> None:
         held = {name: archive[name] for name in archive.files}
     count = 2 * BATCH if options.quick else len(held["label"])
     published = json.loads((data() / "oracle_nir" / "reported_accuracies.json").read_text())
-    theirs = {key.split("/")[1].removesuffix("_accuracy.npy"): value[0] for key, value in published.items()
-              if key.startswith("02_cnn")}  # fmt: skip
+    theirs = {
+        key.split("/")[1].removesuffix("_accuracy.npy"): value[0]
+        for key, value in published.items()
+        if key.startswith("02_cnn")
+    }
     net, right, start = network(), 0, time.perf_counter()
     for first in range(0, count, BATCH):
         x, labels = frames(held, range(first, min(count, first + BATCH)))
         right += int((net(x)[0].sum(0).argmax(-1) == labels).sum())
         say(f"{right} of {min(count, first + BATCH)} right")
-    content = {"recordings": count, "steps": STEPS, "right": right, "accuracy": right / count, "published": theirs,
-               "seconds": time.perf_counter() - start}  # fmt: skip
+    content = {
+        "recordings": count,
+        "steps": STEPS,
+        "right": right,
+        "accuracy": right / count,
+        "published": theirs,
+        "seconds": time.perf_counter() - start,
+    }
     say(f"accuracy {right / count:.4f}; published, on the test part: {theirs}")
     if options.json is not None or not options.quick:
         write_results(options.json or Path(__file__).parent / "results" / "nir_digits.json", content)

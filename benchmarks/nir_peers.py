@@ -140,9 +140,15 @@ def norse_cases() -> Iterator[Case]:
     iaf = norse.IAFParameters(**each(v_th=1.0, v_reset=0.0))
     net = norse.SequentialState(torch.nn.Linear(20, 30), norse.IAFCell(iaf))
     yield Case(
-        "norse", "IAFCell", net, spikes(20), run, graph, {**told, "dt": 1000.0},
+        "norse",
+        "IAFCell",
+        net,
+        spikes(20),
+        run,
+        graph,
+        {**told, "dt": 1000.0},
         "its r = 1 is of steps of 1 s: dt=1000.0",
-    )  # fmt: skip
+    )
 
     cuba = norse.LIFParameters(**each(tau_syn_inv=200.0, tau_mem_inv=100.0, v_leak=0.0, v_th=0.5, v_reset=0.0))
     for mended in (False, True):
@@ -155,8 +161,17 @@ def norse_cases() -> Iterator[Case]:
             else "its exporter writes w_in = 1, where its step adds the whole input"
         )
         own = {**told, "integrator": nir.InOrder()}
-        yield Case("norse", "LIFCell" + ", mended" * mended, louder(net, 3.0), spikes(20), run, graph, own, note,
-                   _whole_input if mended else None)  # fmt: skip
+        yield Case(
+            "norse",
+            "LIFCell" + ", mended" * mended,
+            louder(net, 3.0),
+            spikes(20),
+            run,
+            graph,
+            own,
+            note,
+            _whole_input if mended else None,
+        )
 
 
 def _whole_input(net: nn.Sequential) -> None:
@@ -199,12 +214,22 @@ def spikingjelly_cases() -> Iterator[Case]:
         told = {"dt": 0.1, "integrator": integrators.Euler()}
         yield Case("spikingjelly", name, louder(net, 15.0), spikes(20), run, graph, told)
     net = torch.nn.Sequential(
-        layer.Conv2d(2, 4, 3, padding=1, step_mode="m"), neuron.IFNode(step_mode="m"),
+        layer.Conv2d(2, 4, 3, padding=1, step_mode="m"),
+        neuron.IFNode(step_mode="m"),
         layer.AvgPool2d(2, 2, step_mode="m"),
-        layer.Flatten(step_mode="m"), layer.Linear(64, 10, step_mode="m"), neuron.IFNode(step_mode="m"),
-    )  # fmt: skip
-    yield Case("spikingjelly", "Conv2d, AvgPool2d, Flatten, IFNode", louder(net, 3.0), spikes(2, 8, 8), run, graph,
-               {"dt": 0.1, "integrator": integrators.Euler()})  # fmt: skip
+        layer.Flatten(step_mode="m"),
+        layer.Linear(64, 10, step_mode="m"),
+        neuron.IFNode(step_mode="m"),
+    )
+    yield Case(
+        "spikingjelly",
+        "Conv2d, AvgPool2d, Flatten, IFNode",
+        louder(net, 3.0),
+        spikes(2, 8, 8),
+        run,
+        graph,
+        {"dt": 0.1, "integrator": integrators.Euler()},
+    )
 
 
 @torch.no_grad()
@@ -222,10 +247,14 @@ def compared(case: Case) -> dict[str, Any]:
         case.mend(net)
     ours = net(case.x.double())[0]
     return {
-        "peer": case.peer, "network": case.name, "spikes": int(theirs.count_nonzero()),
-        "differing": int((theirs.double() != ours).count_nonzero()), "of": theirs.numel(), "note": case.note,
+        "peer": case.peer,
+        "network": case.name,
+        "spikes": int(theirs.count_nonzero()),
+        "differing": int((theirs.double() != ours).count_nonzero()),
+        "of": theirs.numel(),
+        "note": case.note,
         "read": ", ".join(f"{key}={value!r}" for key, value in case.keywords.items() if value is not None),
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

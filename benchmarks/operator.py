@@ -32,9 +32,11 @@ CODES = ("s_thr", "I_thr")
 AMPLITUDE = 0.1  # nA
 BATCHES = {"solver": (1, 64, 960), "Fourier operator": (1, 16, 64), "neuron": (1, 256, 2048), "network": (1, 16, 64)}
 NAMES = {
-    "solver": "rheobase, the cell itself", "Fourier operator": "Fourier operator", "neuron": "causal neuron",
+    "solver": "rheobase, the cell itself",
+    "Fourier operator": "Fourier operator",
+    "neuron": "causal neuron",
     "network": "convolutional network",
-}  # fmt: skip
+}
 # rows of the table of `rheobase reproduce noble` whose errors belong to these
 ROWS = {"neuron": "causal neuron", "network": "convolutional network"}
 PIECE = 2500  # steps of a call of the cell
@@ -117,8 +119,10 @@ def main() -> None:
     protocol = Protocol(duration=30.0, after=10.0) if options.quick else Protocol()
     python = options.neuron or python_with_neuron(ROOT / "benchmarks" / "peers")
     found: dict[str, Any] = {
-        "cell": "published" if published() else "by hand", "ms": protocol.window * protocol.sample, "rows": {},
-    }  # fmt: skip
+        "cell": "published" if published() else "by hand",
+        "ms": protocol.window * protocol.sample,
+        "rows": {},
+    }
     trained = errors(options.results)
     with tempfile.TemporaryDirectory(prefix="operator-") as folder:
         field: list[Contestant] = []
@@ -143,9 +147,13 @@ def main() -> None:
         kind, batch = sizes[name]
         row = trained.get(ROWS.get(kind, ""), {})
         found["rows"][name] = {
-            "kind": kind, "batch": batch, "seconds": asdict(timing), "traces per second": batch / timing.median,
-            "voltage error (%)": row.get("voltage error (%)"), "Gamma at 4 ms": row.get("Gamma at 4 ms"),
-        }  # fmt: skip
+            "kind": kind,
+            "batch": batch,
+            "seconds": asdict(timing),
+            "traces per second": batch / timing.median,
+            "voltage error (%)": row.get("voltage error (%)"),
+            "Gamma at 4 ms": row.get("Gamma at 4 ms"),
+        }
     print(*table(found["rows"]), sep="\n")
     finish("operator", options, found)
 

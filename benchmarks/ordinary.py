@@ -78,8 +78,10 @@ def main() -> None:
         found.append(100 * accuracy(given.run, seed, given.epochs))
         print(f"seed {seed}: {found[-1]:.2f} % ({time.perf_counter() - began:.0f} s)", flush=True)
     bits, spread = matched_bits(model.settings.steps), statistics.stdev(found) if len(found) > 1 else 0.0
-    print(f"{given.run}: ordinary, activations of {bits} bits, weights of {WEIGHT_BITS}: {statistics.fmean(found):.2f} "
-          f"+- {spread:.2f} %, {given.seeds} seeds, {given.epochs} epochs")  # fmt: skip
+    print(
+        f"{given.run}: ordinary, activations of {bits} bits, weights of {WEIGHT_BITS}: {statistics.fmean(found):.2f} "
+        f"+- {spread:.2f} %, {given.seeds} seeds, {given.epochs} epochs"
+    )
     if model.card is not None:
         print(f"{given.run}: spiking, as its card says: {model.card.figure}")
 

@@ -67,8 +67,9 @@ def compared(here: Version, there: Version, row: str, turns: int) -> dict[str, f
     own, other = zip(*pairs[1:], strict=True)  # the first turn compiles
     return {
         "ratio": statistics.median(a / b for a, b in pairs[1:]),
-        "here_ms": 1e3 * statistics.median(own), "there_ms": 1e3 * statistics.median(other),
-    }  # fmt: skip
+        "here_ms": 1e3 * statistics.median(own),
+        "there_ms": 1e3 * statistics.median(other),
+    }
 
 
 def over_starts(found: list[dict[str, float]]) -> dict[str, float]:
@@ -110,8 +111,10 @@ def main() -> None:
             subprocess.run(["git", "-C", str(ROOT), "worktree", "remove", "--force", str(other)], check=True)
     found = {row: over_starts([start[row] for start in starts]) for row in starts[0]}
     for row, r in found.items():
-        say(f"{row:34s} {r['ratio']:6.3f}  ({r['lowest']:.3f} to {r['highest']:.3f})  {r['here_ms']:8.3f} ms "
-            f"against {r['there_ms']:8.3f}")  # fmt: skip
+        say(
+            f"{row:34s} {r['ratio']:6.3f}  ({r['lowest']:.3f} to {r['highest']:.3f})  {r['here_ms']:8.3f} ms "
+            f"against {r['there_ms']:8.3f}"
+        )
     if found:
         say(f"median of the ratios: {statistics.median(r['ratio'] for r in found.values()):.3f} over {len(found)} rows")
     if options.json is not None:

@@ -38,10 +38,17 @@ def measured(ms: float, models: int, memory: float) -> dict[str, float]:
         seconds = time.perf_counter() - began
         size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
         return {
-            "ms": ms, "models": models, "stimuli": len(given), "memory": memory, "units": len(found.layout.units),
-            "seconds": seconds, "resident_before": 1024 * before, "resident_peak": 1024 * kilobytes("VmHWM"),
-            "on_disk": size, "spikes": int(found.counts.sum()),
-        }  # fmt: skip
+            "ms": ms,
+            "models": models,
+            "stimuli": len(given),
+            "memory": memory,
+            "units": len(found.layout.units),
+            "seconds": seconds,
+            "resident_before": 1024 * before,
+            "resident_peak": 1024 * kilobytes("VmHWM"),
+            "on_disk": size,
+            "spikes": int(found.counts.sum()),
+        }
 
 
 def main() -> None:

@@ -142,9 +142,14 @@ def compared(pair: Pair) -> dict[str, Any]:
     left, right = pair.run("left"), pair.run("right")
     steps, neurons = left.spikes.shape
     record: dict[str, Any] = {
-        "text": pair.text, "steps": steps, "neurons": neurons, "spikes": int(left.spikes.sum()),
-        "raster": left.raster, "different": left.different(right), "first": _first(left, right),
-    }  # fmt: skip
+        "text": pair.text,
+        "steps": steps,
+        "neurons": neurons,
+        "spikes": int(left.spikes.sum()),
+        "raster": left.raster,
+        "different": left.different(right),
+        "first": _first(left, right),
+    }
     if left.gradient is not None and right.gradient is not None:
         off = np.abs(left.gradient - right.gradient).max() / np.abs(left.gradient).max()
         record["gradient"], record["norm"] = float(off), float(np.linalg.norm(left.gradient))
@@ -173,10 +178,13 @@ def rows(results: dict[str, Any]) -> Iterator[list[str]]:
         for name, one in results["libraries"].get(library, {"pairs": {}})["pairs"].items():
             single, gradient = one.get("different_in_single_precision"), one.get("gradient")
             yield [
-                f"[{written}]({library}.md): {name}", f"{one['steps']} x {one['neurons']}", f"{one['spikes']:,}",
-                f"{one['different']:,}", "" if single is None else f"{single:,}",
+                f"[{written}]({library}.md): {name}",
+                f"{one['steps']} x {one['neurons']}",
+                f"{one['spikes']:,}",
+                f"{one['different']:,}",
+                "" if single is None else f"{single:,}",
                 "" if gradient is None else f"{gradient:.0e}",
-            ]  # fmt: skip
+            ]
 
 
 def shown(results: dict[str, Any]) -> str:

@@ -69,9 +69,12 @@ def main() -> None:
     z = np.load(STORED)
     spikes = z[f"spikes_{nseg}"]
     results: dict[str, Any] = {
-        "ms": total, "compartments": {"1": nseg, "2": 2**depth - 1, "3": nseg}, "cases": {"1": {}, "2": {}, "3": {}},
-        "neuron": str(z["version"]), "neuron_ms": float(np.nanmax(np.abs(spikes[0] - spikes[1]))),
-    }  # fmt: skip
+        "ms": total,
+        "compartments": {"1": nseg, "2": 2**depth - 1, "3": nseg},
+        "cases": {"1": {}, "2": {}, "3": {}},
+        "neuron": str(z["version"]),
+        "neuron_ms": float(np.nanmax(np.abs(spikes[0] - spikes[1]))),
+    }
     for name, scheme in SCHEMES.items():
         for pack, steps in (("1", PASSIVE), ("2", PASSIVE), ("3", AXON)):
             rows = results["cases"][pack][name] = {}

@@ -27,9 +27,17 @@ RM, RA, CM, E = 4e4, 100.0, 1.0, -65.0  # ohm cm2, ohm cm, uF/cm2, mV
 TAU = RM * CM * 1e-3  # ms
 # of the branches of a generation: length and diameter in um
 BRANCHES = (
-    (32.0, 16.0), (25.4, 10.08), (20.16, 6.35), (16.0, 4.0), (12.7, 2.52),
-    (10.08, 1.587), (8.0, 1.0), (6.35, 0.63), (5.04, 0.397), (4.0, 0.25),
-)  # fmt: skip
+    (32.0, 16.0),
+    (25.4, 10.08),
+    (20.16, 6.35),
+    (16.0, 4.0),
+    (12.7, 2.52),
+    (10.08, 1.587),
+    (8.0, 1.0),
+    (6.35, 0.63),
+    (5.04, 0.397),
+    (4.0, 0.25),
+)
 
 
 class Na(Channel):
@@ -90,9 +98,16 @@ def tree(depth: int = len(BRANCHES), **options: Any) -> Cell:
 def _cell(sections: list[Section], held: list[Channel], **options: Any) -> Cell:
     first, last = sections[0].name, sections[-1].name
     return Cell(
-        Compartments.of(sections), {"dend": held}, c_mem=CM, Ra=RA, v_init=E, threshold=0.0,
-        inputs={"current": Current(first, 0.0)}, watch=Place(last, 0.999), **options,
-    )  # fmt: skip
+        Compartments.of(sections),
+        {"dend": held},
+        c_mem=CM,
+        Ra=RA,
+        v_init=E,
+        threshold=0.0,
+        inputs={"current": Current(first, 0.0)},
+        watch=Place(last, 0.999),
+        **options,
+    )
 
 
 def ends(cell: Cell) -> tuple[str, str]:

@@ -73,13 +73,20 @@ def files(make: Callable[[Path], None], name: str, *, every: int = 1) -> Callabl
 RUNS: dict[str, tuple[Callable[[Path], Path], str]] = {
     "images of a data set": (digits, "--neuron SRC --data digits --epochs 5"),
     "time series": (series, "--neuron LIF --data {data}/BasicMotions_TRAIN.ts.gz --epochs 30"),
-    "a folder of images": (files(digits_png, "png"), "--neuron AdLIF --recurrent --data {data}/png --encoder direct "
-                           "--epochs 5"),
-    "a folder of sounds": (files(spoken_wav, "wav", every=5), "--neuron CubaLIF --data {data}/wav --epochs 3 "
-                           "--pattern '(?P<label>\\d)_(?P<speaker>[a-z]+)_' --leave-out theo"),
-    "a folder of events": (files(nmnist_aedat, "aedat", every=3), "--neuron IF --data {data}/aedat --size 64x64 "
-                           "--epochs 3"),
-}  # fmt: skip
+    "a folder of images": (
+        files(digits_png, "png"),
+        "--neuron AdLIF --recurrent --data {data}/png --encoder direct --epochs 5",
+    ),
+    "a folder of sounds": (
+        files(spoken_wav, "wav", every=5),
+        "--neuron CubaLIF --data {data}/wav --epochs 3 "
+        "--pattern '(?P<label>\\d)_(?P<speaker>[a-z]+)_' --leave-out theo",
+    ),
+    "a folder of events": (
+        files(nmnist_aedat, "aedat", every=3),
+        "--neuron IF --data {data}/aedat --size 64x64 --epochs 3",
+    ),
+}
 
 
 def called(*words: str, cwd: Path) -> dict[str, Any]:
@@ -130,11 +137,15 @@ def used(name: str, folder: Path, *, quick: bool) -> dict[str, Any]:
     asked = called("predict", str(moved), "--data", str(new), cwd=elsewhere)
     scores = torch.tensor(asked["scores"], dtype=here.scores.dtype)
     found = {
-        "command": f"rheobase train {words.format(data='DATA')}", "neuron": trained["settings"]["neuron"],
-        "accuracy": trained["test"]["accuracy"], "samples": trained["test"]["samples"],
-        "evaluate": again == trained["test"], "new": len(here), "predict": torch.equal(scores, here.scores),
+        "command": f"rheobase train {words.format(data='DATA')}",
+        "neuron": trained["settings"]["neuron"],
+        "accuracy": trained["test"]["accuracy"],
+        "samples": trained["test"]["samples"],
+        "evaluate": again == trained["test"],
+        "new": len(here),
+        "predict": torch.equal(scores, here.scores),
         **exported(rheobase.load(moved), place),
-    }  # fmt: skip
+    }
     say(f"{name}: {line(found)}")
     return found
 

@@ -90,9 +90,14 @@ def main() -> None:
     total = 215.0 if options.quick else TOTAL
     exact, _ = run(Extrapolated(3), 0.02 if options.quick else EXACT, amplitudes, total)
     results: dict[str, Any] = {
-        "model": NAMES[0], "amplitudes": amplitudes.tolist(), "ms": total, "exact": EXACT,
-        "spikes": [len(each) for each in exact], "rows": {}, "cost": {},
-    }  # fmt: skip
+        "model": NAMES[0],
+        "amplitudes": amplitudes.tolist(),
+        "ms": total,
+        "exact": EXACT,
+        "spikes": [len(each) for each in exact],
+        "rows": {},
+        "cost": {},
+    }
     if not options.quick:
         results["NEURON"] = {str(dt): off(times, exact) for dt, times in stored(z).items()}
         say(f"NEURON: {results['NEURON']}")

@@ -17,17 +17,19 @@ def schemes(results: dict[str, Any]) -> str:
     costs = [[name, *(f"{ns:.3g}" for ns in lanes.values())] for name, lanes in results["cost"].items()]
     lanes = list(next(iter(results["cost"].values())))
     spikes = ", ".join(map(str, results["spikes"]))
-    return "\n".join([
-        "## Schemes of a cell\n",
-        f"The human interneuron of 127 compartments, one published set of parameters ({results['model']}), four "
-        f"currents, {results['ms']:g} ms ({spikes} spikes). Given is the largest error of a spike's time in ms against "
-        f"`Extrapolated(3)` at {results['exact']:g} ms, and the processor seconds for a second of one trace where four "
-        "run at once in float64. NEURON's times are stored ones; its limit is twice those at 0.0025 ms less those at "
-        "0.005 ms.\n",
-        table(["", *(f"{a:g} nA" for a in results["amplitudes"]), "s"], rows),
-        "Processor nanoseconds for a compartment, lane and step, float64, by the number of lanes:\n",
-        table(["", *(f"{n} lanes" for n in lanes)], costs),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "## Schemes of a cell\n",
+            f"The human interneuron of 127 compartments, one published set of parameters ({results['model']}), "
+            f"four currents, {results['ms']:g} ms ({spikes} spikes). Given is the largest error of a spike's time in "
+            f"ms against `Extrapolated(3)` at {results['exact']:g} ms, and the processor seconds for a second of one "
+            "trace where four run at once in float64. NEURON's times are stored ones; its limit is twice those at "
+            "0.0025 ms less those at 0.005 ms.\n",
+            table(["", *(f"{a:g} nA" for a in results["amplitudes"]), "s"], rows),
+            "Processor nanoseconds for a compartment, lane and step, float64, by the number of lanes:\n",
+            table(["", *(f"{n} lanes" for n in lanes)], costs),
+        ]
+    )
 
 
 PACKS = {

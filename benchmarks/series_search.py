@@ -63,9 +63,12 @@ def folds(data: SeriesDataset, seed: int) -> Iterator[SeriesDataset]:
     for k in range(FOLDS):
         held = fold == k
         yield replace(
-            data, x_train=data.x_train[~held], y_train=data.y_train[~held],
-            x_test=data.x_train[held], y_test=data.y_train[held],
-        )  # fmt: skip
+            data,
+            x_train=data.x_train[~held],
+            y_train=data.y_train[~held],
+            x_test=data.x_train[held],
+            y_test=data.y_train[held],
+        )
 
 
 def accuracy(data: SeriesDataset, changes: dict[str, Any], seed: int, *, quick: bool) -> float:

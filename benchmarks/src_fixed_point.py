@@ -92,12 +92,20 @@ def mnist(folder: Path, many: dict[int, int]) -> dict[str, Any]:
                     same[k] += fixed_point.certify(one, x).same_outputs if index[0] == 0 else 0
             say(f"{steps} steps: {int(index[-1]) + 1:,} images, {[kind + bits for kind, bits, *_ in made]}: {right}")
         for k, (kind, bits, filtered, _, report) in enumerate(made):
-            rows.append({
-                "steps": steps, "images": number, "cell": kind, "bits": bits, "apart": filtered,
-                "accuracy": 100 * right[k] / number, "overflows": overflows[k],
-                "emulated": 0 if kind == "float" else min(AT_ONCE, number), "same_outputs": same[k],
-                "layers": None if report is None else report.as_json(),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "steps": steps,
+                    "images": number,
+                    "cell": kind,
+                    "bits": bits,
+                    "apart": filtered,
+                    "accuracy": 100 * right[k] / number,
+                    "overflows": overflows[k],
+                    "emulated": 0 if kind == "float" else min(AT_ONCE, number),
+                    "same_outputs": same[k],
+                    "layers": None if report is None else report.as_json(),
+                }
+            )
     return {"encoding_seed": 0, "rows": rows, "published": PUBLISHED}
 
 
@@ -116,8 +124,14 @@ def digits(quick: bool) -> dict[str, Any]:
     epochs, more = (1, 1) if quick else (20, 8)
 
     def fit(net: nn.Sequential, epochs: int, lr: float, warm: float, seed: int) -> None:
-        recipe = Recipe(epochs=epochs, batch_size=64, learning_rate=lr, schedule="cosine", seed=seed,
-                        loss=LastCrossEntropy(temperature=warm))  # fmt: skip
+        recipe = Recipe(
+            epochs=epochs,
+            batch_size=64,
+            learning_rate=lr,
+            schedule="cosine",
+            seed=seed,
+            loss=LastCrossEntropy(temperature=warm),
+        )
         Trainer(recipe, accelerator="cpu").fit(net, encoder=encode, train=train)
         net.eval()
 
@@ -142,9 +156,18 @@ def digits(quick: bool) -> dict[str, Any]:
                 before = accuracy(fixed)
                 fit(fixed, more, 0.003, WARM * (1.25 if form == "fpga" else 1), seed)
                 held = fixed_point.certify(fixed, encode(test[0], seed=0))
-                rows.append({"seed": seed, "cell": form, "bits": str(bits), "rounded": before,
-                             "trained": accuracy(fixed), "same_outputs": held.same_outputs, "samples": held.samples,
-                             "overflows": held.overflows})  # fmt: skip
+                rows.append(
+                    {
+                        "seed": seed,
+                        "cell": form,
+                        "bits": str(bits),
+                        "rounded": before,
+                        "trained": accuracy(fixed),
+                        "same_outputs": held.same_outputs,
+                        "samples": held.samples,
+                        "overflows": held.overflows,
+                    }
+                )
                 say(str(rows[-1]))
     return {
         "steps": DIGIT_STEPS,

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cells_table import cells, synapses
-from benchmarks.markdown import megabytes, ms, percent, table, times
+from benchmarks.conductance_table import conductance
+from benchmarks.markdown import megabytes, ms, notes, percent, table, times
 from benchmarks.measure import ROOT
 from benchmarks.schemes_table import rallpack, schemes
 from benchmarks.truenorth_table import truenorth
@@ -50,18 +51,6 @@ WHAT = {
 def agreed(row: dict[str, Any]) -> tuple[str, str]:
     found = row.get("agreement")
     return ("", "") if found is None else (percent(found["spikes"]), f"{found['gradient']:.0e}")
-
-
-def notes(rows: dict[str, dict[str, Any]], absent: dict[str, str]) -> str:
-    """What differs and who is missing, under the table."""
-    lines = [f"- {name}: {row['differs']}." for name, row in rows.items() if row.get("differs")]
-    lines += [
-        f"- {name}: compiled in {row['compile_seconds']:.0f} s."
-        for name, row in rows.items()
-        if "compile_seconds" in row
-    ]
-    lines += [f"- Absent: {name} ({why})." for name, why in absent.items()]
-    return "\n".join(lines) + "\n" if lines else ""
 
 
 def size(shape: Sequence[int]) -> str:
@@ -150,11 +139,13 @@ def startup(results: dict[str, Any]) -> str:
     rows = [
         [
             model,
-            f"{row['cold']['extra']:.3f}", f"{row['warm']['extra']:.3f}",
-            f"{1e3 * row['warm']['rheobase_import']:.0f}", f"{1e3 * row['warm']['torch_import']:.0f}",
+            f"{row['cold']['extra']:.3f}",
+            f"{row['warm']['extra']:.3f}",
+            f"{1e3 * row['warm']['rheobase_import']:.0f}",
+            f"{1e3 * row['warm']['torch_import']:.0f}",
         ]
         for model, row in results["rows"].items()
-    ]  # fmt: skip
+    ]
     head = ["", "cold: + s", "warm: + s", "`import rheobase` beyond torch: ms", "`import torch`: ms"]
     return "\n".join(["## The first call\n", text, table(head, rows)])
 
@@ -171,56 +162,13 @@ def after_matmul(results: dict[str, Any]) -> str:
     head = ["", *(f"{n} thread{'' if n == '1' else 's'}: ms" for n in counts)]
     return "\n".join(
         [
-            "## Beside other work on the same cores\n", text,
+            "## Beside other work on the same cores\n",
+            text,
             table(["", "alone: ms", "after a product: ms", "ratio"], rows),
-            "`torch.set_num_threads` is obeyed:\n", table(head, threads),
+            "`torch.set_num_threads` is obeyed:\n",
+            table(head, threads),
         ]
-    )  # fmt: skip
-
-
-def conductance(results: dict[str, Any]) -> str:
-    low, high = results["currents"]
-    parts = [
-        "## Conductance-based neurons\n",
-        f"{results['cells']:,} independent cells of Hodgkin & Huxley (1952), each under a constant current of its own "
-        f"({low:g} to {high:g} uA/cm2), {results['t_stop']:g} ms from rest; every spike is recorded, and nothing else. "
-        "rheobase runs in chunks of 1,000 steps and lists the spikes of each. NEURON is one process, with implicit "
-        "Euler where nothing else is said. The programs of Brian2 are compiled with its own flags and report the time "
-        "of their loop over time (processor time without OpenMP). All compiling is off the clock. Named is the "
-        "time per neuron and step, and how many times it is that of the first line.\n",
-        "A spike is an upward crossing of 0 mV, dated to the middle of its step; so an exact solution, too, is off by "
-        f"0.29 dt (rms). The reference ({results['spikes']:,} "
-        f"spikes) is RK4 in float64 at dt = {results['reference_dt']:g} ms; scipy's DOP853 agrees with it to "
-        f"{results['reference_error']:.1e} ms. Equal counts are the cells with as many spikes as in the reference; "
-        "over these, times are off by so much, and intervals are longer by so much in the median. The voltage is that "
-        f"of four cells that do not fire, over {results['quiet_stop']:g} ms.\n",
-    ]
-    head = [
-        "", "ns per neuron and step", "to rheobase", "equal counts", "spikes off by: ms, rms", "at most",
-        "intervals longer by", "voltage off by: mV, rms",
-    ]  # fmt: skip
-    for case in results["cases"].values():
-        before, after = case["load"]
-        steps = results["cells"] * round(results["t_stop"] / case["dt"])
-        rows = []
-        for name, row in case["rows"].items():
-            median, lower, upper = (f"{1e9 * row['seconds'][k] / steps:.3g}" for k in ("median", "lower", "upper"))
-            found = row["accuracy"]
-            rows.append(
-                [
-                    name, f"{median} [{lower}, {upper}]", times(row["to_rheobase"]), percent(found["equal_counts"]),
-                    f"{found['rms']:.2g}", f"{found['largest']:.2g}", f"{100 * found['interval']:.2g} %",
-                    f"{row['voltage']:.1e}",
-                ]
-            )  # fmt: skip
-        parts += [
-            f"### dt = {case['dt']:g} ms\n",
-            f"The load of the machine was {before:.1f} before the timing and {after:.1f} after it, this benchmark's "
-            "own included.\n",
-            table(head, rows),
-            notes(case["rows"], results["absent"]),
-        ]
-    return "\n".join(filter(None, parts))
+    )
 
 
 def epoch(results: dict[str, Any]) -> str:
@@ -228,13 +176,16 @@ def epoch(results: dict[str, Any]) -> str:
     rows = [
         [name, f"{row['whole']:.1f}", *(f"{row[part]:.1f}" for part in parts)] for name, row in results["rows"].items()
     ]
-    return "\n".join([
-        "## An epoch of MNIST\n",
-        f"The SRC network 784-100 with its group readout, {results['steps']} steps, batches of {results['batch']}: all "
-        f"{results['samples']:,} images ({results['images']}), forward, backward and Adam, with {results['draws']:.1e} "
-        "Bernoulli draws by the counter-based rate code. Seconds of one epoch, and of its parts.\n",
-        table(["", "whole epoch: s", *parts], rows),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "## An epoch of MNIST\n",
+            f"The SRC network 784-100 with its group readout, {results['steps']} steps, batches of {results['batch']}: "
+            f"all {results['samples']:,} images ({results['images']}), forward, backward and Adam, with "
+            f"{results['draws']:.1e} Bernoulli draws by the counter-based rate code. Seconds of one epoch, and of its "
+            "parts.\n",
+            table(["", "whole epoch: s", *parts], rows),
+        ]
+    )
 
 
 def delay(results: dict[str, Any]) -> str:
@@ -244,32 +195,40 @@ def delay(results: dict[str, Any]) -> str:
     ]
     step = results["training_step"]
     without, delayed = (ms(step[f"{taps} taps"]) for taps in (0, results["taps"]))
-    return "\n".join([
-        "## Delays as states\n",
-        f"Each of {results['neurons']} neurons sums its last {results['taps']} inputs; {results['steps']} steps, batch "
-        f"{results['batch']}, float32, forward and backward, with the gradients of inputs and taps. The error is the "
-        "largest difference to float64, relative to the largest value, of sums and gradients.\n",
-        table(["", "ms", "to rheobase", "error"], rows),
-        f"A training step of a network of 140-{results['neurons']}-{results['neurons']}-20 AdLIF cells: {without} ms "
-        f"without delays, {delayed} ms with them, {results['training_ratio']:.2f} x.\n",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "## Delays as states\n",
+            f"Each of {results['neurons']} neurons sums its last {results['taps']} inputs; {results['steps']} steps, "
+            f"batch {results['batch']}, float32, forward and backward, with the gradients of inputs and taps. The "
+            "error is the largest difference to float64, relative to the largest value, of sums and gradients.\n",
+            table(["", "ms", "to rheobase", "error"], rows),
+            f"A training step of a network of 140-{results['neurons']}-{results['neurons']}-20 AdLIF cells: {without} "
+            f"ms without delays, {delayed} ms with them, {results['training_ratio']:.2f} x.\n",
+        ]
+    )
 
 
 def cs_gru(results: dict[str, Any]) -> str:
     steps, batch, channels, size = results["sizes"]
     rows = [
-        [f"{name} ({percent(case['activity'])} of the cells)", *(ms(row["seconds"]) for row in case["rows"].values()),
-         times(case["ratio"]), f"{case['agreement']['gradient']:.0e}"]
+        [
+            f"{name} ({percent(case['activity'])} of the cells)",
+            *(ms(row["seconds"]) for row in case["rows"].values()),
+            times(case["ratio"]),
+            f"{case['agreement']['gradient']:.0e}",
+        ]
         for name, case in results["cases"].items()
-    ]  # fmt: skip
+    ]
     contestants = [f"{name}: ms" for name in next(iter(results["cases"].values()))["rows"]]
-    return "\n".join([
-        "## CS-GRU\n",
-        f"One layer of {channels} channels on images of {size} x {size} with one channel, {steps} steps, batch "
-        f"{batch}, float32, forward and backward, beside a loop in torch of the same equations, step by step. All "
-        "spikes are equal; given is the largest difference of a parameter's gradient (2-norms).\n",
-        table(["spikes in a step", *contestants, "faster by", "gradients differ by"], rows),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "## CS-GRU\n",
+            f"One layer of {channels} channels on images of {size} x {size} with one channel, {steps} steps, batch "
+            f"{batch}, float32, forward and backward, beside a loop in torch of the same equations, step by step. All "
+            "spikes are equal; given is the largest difference of a parameter's gradient (2-norms).\n",
+            table(["spikes in a step", *contestants, "faster by", "gradients differ by"], rows),
+        ]
+    )
 
 
 def dqif(results: dict[str, Any]) -> str:
@@ -277,12 +236,14 @@ def dqif(results: dict[str, Any]) -> str:
         [name, ms(row["seconds"]), times(row["to_lif"]), percent(row["activity"]), *agreed(row)]
         for name, row in results["rows"].items()
     ]
-    return "\n".join([
-        "## DQIF beside LIF\n",
-        f"One layer, forward and backward; {size(results['shape'])}; a dense upstream gradient, a rectangular "
-        "surrogate. Agreement is with the reference loop. Learned: with the gradients of the parameters.\n",
-        table(["", "ms", "to LIF", "active in", "equal outputs", "gradient differs by"], rows),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "## DQIF beside LIF\n",
+            f"One layer, forward and backward; {size(results['shape'])}; a dense upstream gradient, a rectangular "
+            "surrogate. Agreement is with the reference loop. Learned: with the gradients of the parameters.\n",
+            table(["", "ms", "to LIF", "active in", "equal outputs", "gradient differs by"], rows),
+        ]
+    )
 
 
 def event_driven(results: dict[str, Any]) -> str:
@@ -293,32 +254,43 @@ def event_driven(results: dict[str, Any]) -> str:
     stepped = dict(results["stepped"])
     ours = stepped.pop("event-driven")
     rows = [
-        [name, f"{1e3 * row['seconds']:.3g}", f"{row['median_error']:.1e}", str(row["missing"]),
-         f"{row['seconds_at_aim']:.1e}", times(row["at_aim_to_event_driven"])]
+        [
+            name,
+            f"{1e3 * row['seconds']:.3g}",
+            f"{row['median_error']:.1e}",
+            str(row["missing"]),
+            f"{row['seconds_at_aim']:.1e}",
+            times(row["at_aim_to_event_driven"]),
+        ]
         for name, row in stepped.items()
-    ]  # fmt: skip
-    return "\n".join([
-        "## Event-driven simulation\n",
-        f"{results['neurons']:,} neurons in recurrence, 100 synapses each, delays of 0.5 to 5 ms, on one core; "
-        f"{results['t_stop']:g} ms.\n",
-        table(["", "million synaptic events per second", "events", "rate: Hz"], speed),
-        f"The first {results['compared']:g} ms of the first of them in {1e3 * ours['seconds']:.3g} ms, and on a grid "
-        "in a compiled loop that is exact within a step. Its error is of first order; from that follows what it would "
-        f"take to be off by {results['aim']:g} of that time.\n",
-        table(["", "ms", "off by (median): ms", "missing", f"to {results['aim']:g}: s", "to event-driven"], rows),
-    ])  # fmt: skip
+    ]
+    return "\n".join(
+        [
+            "## Event-driven simulation\n",
+            f"{results['neurons']:,} neurons in recurrence, 100 synapses each, delays of 0.5 to 5 ms, on one core; "
+            f"{results['t_stop']:g} ms.\n",
+            table(["", "million synaptic events per second", "events", "rate: Hz"], speed),
+            f"The first {results['compared']:g} ms of the first of them in {1e3 * ours['seconds']:.3g} ms, and on a "
+            "grid in a compiled loop that is exact within a step. Its error is of first order; from that follows what "
+            f"it would take to be off by {results['aim']:g} of that time.\n",
+            table(["", "ms", "off by (median): ms", "missing", f"to {results['aim']:g}: s", "to event-driven"], rows),
+        ]
+    )
 
 
 def tree(results: dict[str, Any]) -> str:
     head = ["", "forward", "its memory", "with the gradient", "its memory"]
     kinds = ("forward", "forward, memory", "with the gradient", "with the gradient, memory")
     rows = [[name, *(f"{row[kind]['ns']:.2f}" for kind in kinds)] for name, row in results["cases"].items()]
-    return "\n".join([
-        "## The elimination of a tree\n",
-        f"Nanoseconds for a compartment of a lane, {results['lanes']} lanes on a random tree: the linear system of a "
-        "branched cable, and its adjoint. Beside them, a copy by torch of as many bytes as must be read and written.\n",
-        table(head, rows),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "## The elimination of a tree\n",
+            f"Nanoseconds for a compartment of a lane, {results['lanes']} lanes on a random tree: the linear system of "
+            "a branched cable, and its adjoint. Beside them, a copy by torch of as many bytes as must be read and "
+            "written.\n",
+            table(head, rows),
+        ]
+    )
 
 
 def profiler_rows(results: dict[str, Any]) -> str:
@@ -328,12 +300,14 @@ def profiler_rows(results: dict[str, Any]) -> str:
 
     names = list(next(iter(results["rows"].values())))
     rows = [[title, *(us(found[name]) for name in names)] for title, found in results["rows"].items()]
-    return "\n".join([
-        "## Rows of torch's profiler\n",
-        "Microseconds on its core of one forward call of a LIF layer without gradients, where no profiler runs. A "
-        "layer asks whether one does; \"not asked\" is the same call without that.\n",
-        table(["", *names], rows),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "## Rows of torch's profiler\n",
+            "Microseconds on its core of one forward call of a LIF layer without gradients, where no profiler runs. A "
+            'layer asks whether one does; "not asked" is the same call without that.\n',
+            table(["", *names], rows),
+        ]
+    )
 
 
 SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {

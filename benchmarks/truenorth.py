@@ -53,14 +53,22 @@ def chip(board: TrueNorth, kind: str, rate: int, *, shared: bool = False, seed: 
     # half of the bits and their opposites: 128 synapses on each axon
     crossbar = np.stack([half, ~half], axis=-1).reshape(n, 256, 32)
     return Configuration(
-        board, crossbar=crossbar, axon_type=np.arange(256)[None] % 4,
+        board,
+        crossbar=crossbar,
+        axon_type=np.arange(256)[None] % 4,
         s=np.stack([w[:, 0], -w[:, 0], w[:, 1], -w[:, 1]], 1),
-        b=int(chance), c=int(chance), leak=own(128, 254) if chance else own(int(0.9 * step), min(255, int(1.1 * step))),
-        TM=eta, alpha=own(max(1, int(mean - spread)), max(1, int(mean + spread))),
-        beta=own(200_000, 201_000) if general else own(1000, 1100), gamma=0,
-        v=g.integers(0, max(1, int(mean - spread)), (n, 256)), target=g.integers(0, n, (n, 256), dtype=np.int32),
-        target_axon=g.integers(0, 256, (n, 256), dtype=np.uint8), delay=g.integers(1, 16, (n, 256), dtype=np.uint8),
-    )  # fmt: skip
+        b=int(chance),
+        c=int(chance),
+        leak=own(128, 254) if chance else own(int(0.9 * step), min(255, int(1.1 * step))),
+        TM=eta,
+        alpha=own(max(1, int(mean - spread)), max(1, int(mean + spread))),
+        beta=own(200_000, 201_000) if general else own(1000, 1100),
+        gamma=0,
+        v=g.integers(0, max(1, int(mean - spread)), (n, 256)),
+        target=g.integers(0, n, (n, 256), dtype=np.int32),
+        target_axon=g.integers(0, 256, (n, 256), dtype=np.uint8),
+        delay=g.integers(1, 16, (n, 256), dtype=np.uint8),
+    )
 
 
 def least_bytes(emulator: Emulator, counts: Counts) -> float:
@@ -117,19 +125,24 @@ def measure(emulator: Emulator, ticks: int, budget: float, workers: Sequence[int
     counts = emulator.run(ticks, state=emulator.run(SETTLE).state).counts
     cores, least = emulator.net.board.n_cores, least_bytes(emulator, counts)
     row: dict[str, Any] = {
-        "rate": 1000 * counts.spikes.mean() / cores / 256, "active_axons": counts.active_axons.mean() / cores,
-        "hops_per_spike": counts.hops.sum() / max(1, counts.spikes.sum()), "least_bytes": least,
-        "narrow": float(emulator._plan.classes.narrow.mean()), "threads": {},
-    }  # fmt: skip
+        "rate": 1000 * counts.spikes.mean() / cores / 256,
+        "active_axons": counts.active_axons.mean() / cores,
+        "hops_per_spike": counts.hops.sum() / max(1, counts.spikes.sum()),
+        "least_bytes": least,
+        "narrow": float(emulator._plan.classes.narrow.mean()),
+        "threads": {},
+    }
     for n in workers:
         clock, processor, copy = (timings[f"{name} {n}"] for name in ("clock", "processor", "copy"))
         row["threads"][n] = {
-            "clock": asdict(clock), "processor": asdict(processor),
-            "ms": 1e3 * clock.median / ticks, "processor_ms_of_a_thread": 1e3 * processor.median / ticks / n,
+            "clock": asdict(clock),
+            "processor": asdict(processor),
+            "ms": 1e3 * clock.median / ticks,
+            "processor_ms_of_a_thread": 1e3 * processor.median / ticks / n,
             "us_of_a_core": 1e6 * processor.median / ticks / cores,
             # a copy reads as much as it writes
             "copy_ms": 1e3 * copy.median * least / (2 * size),
-        }  # fmt: skip
+        }
     return row
 
 

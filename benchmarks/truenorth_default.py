@@ -40,15 +40,29 @@ JUDGE = 0.25  # of the training images
 # of `rheobase train`: its default, and that of docs/deploy.md
 CODES: dict[str, dict[str, Any]] = {"rate": {}, "thermometer": {"encoder": "thermometer", "steps": 6}}
 FIXED: dict[str, Any] = {
-    "software": (), "votes": 8, "whole": 1, "inputs": None, "epochs": 40, "lr": 0.002, "validation": 0.1, "limit": None,
-}  # fmt: skip
+    "software": (),
+    "votes": 8,
+    "whole": 1,
+    "inputs": None,
+    "epochs": 40,
+    "lr": 0.002,
+    "validation": 0.1,
+    "limit": None,
+}
 # what each differs in from a threshold of 4 with all that is fixed; the default was the best of the first three
 TRIED: dict[str, dict[str, Any]] = {
-    "threshold 4": {}, "threshold 8": {"thresholds": (8,)}, "threshold 16": {"thresholds": (16,)},
-    "threshold 2": {"thresholds": (2,)}, "lr 0.005": {"lr": 0.005}, "lr 0.01": {"lr": 0.01},
-    "fresh weights": {"start": "fresh"}, "votes start as the readout": {"start": "readout"},
-    "five values": {"whole": 2}, "votes 16": {"votes": 16}, "80 epochs": {"epochs": 80},
-}  # fmt: skip
+    "threshold 4": {},
+    "threshold 8": {"thresholds": (8,)},
+    "threshold 16": {"thresholds": (16,)},
+    "threshold 2": {"thresholds": (2,)},
+    "lr 0.005": {"lr": 0.005},
+    "lr 0.01": {"lr": 0.01},
+    "fresh weights": {"start": "fresh"},
+    "votes start as the readout": {"start": "readout"},
+    "five values": {"whole": 2},
+    "votes 16": {"votes": 16},
+    "80 epochs": {"epochs": 80},
+}
 
 
 class Last(Callback):
@@ -144,11 +158,15 @@ def tested(code: str, seed: int, quick: bool) -> dict[str, Any]:
         held = json.loads(told.read_text())
     certificate = held["certificate"]
     row = {
-        "code": code, "seed": seed, "samples": certificate["samples"],
+        "code": code,
+        "seed": seed,
+        "samples": certificate["samples"],
         "same_predictions": certificate["same_predictions"],
-        "validation": held["validation"], "v_threshold": held["v_threshold"], "options": held["options"],
+        "validation": held["validation"],
+        "v_threshold": held["v_threshold"],
+        "options": held["options"],
         **held["accuracy"],
-    }  # fmt: skip
+    }
     say(str(row))
     return row
 

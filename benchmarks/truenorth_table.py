@@ -25,11 +25,18 @@ def truenorth(results: dict[str, Any]) -> str:
         for threads, found in case["threads"].items():
             clock = found["clock"]
             low, high = (1e3 * clock[k] / results["ticks"] for k in ("lower", "upper"))
-            rows.append([
-                name.rpartition(",")[0], f"{case['rate']:.1f}", threads, f"{found['ms']:.2f} [{low:.2f}, {high:.2f}]",
-                f"{found['processor_ms_of_a_thread']:.2f}", f"{found['us_of_a_core']:.2f}", f"{found['copy_ms']:.2f}",
-                f"{case['least_bytes'] / 1e6:.1f}",
-            ])  # fmt: skip
+            rows.append(
+                [
+                    name.rpartition(",")[0],
+                    f"{case['rate']:.1f}",
+                    threads,
+                    f"{found['ms']:.2f} [{low:.2f}, {high:.2f}]",
+                    f"{found['processor_ms_of_a_thread']:.2f}",
+                    f"{found['us_of_a_core']:.2f}",
+                    f"{found['copy_ms']:.2f}",
+                    f"{case['least_bytes'] / 1e6:.1f}",
+                ]
+            )
     head = [
         "class",
         "Hz",

@@ -77,8 +77,13 @@ def of_synapses() -> None:
         receptor = DoubleExponential(weight=3e-4, tau_rise=0.3, tau_decay=tau)
         leak = {kind: [channels.Pas(g=5e-5, e=-70.0)] for kind in ("soma", "dend")}
         cell = Cell(
-            tree, leak, dt=dt, Ra=150.0, v_init=-70.0, inputs={"exc": Synapse("dend(0.95)", receptor)},
-        )  # fmt: skip
+            tree,
+            leak,
+            dt=dt,
+            Ra=150.0,
+            v_init=-70.0,
+            inputs={"exc": Synapse("dend(0.95)", receptor)},
+        )
         with torch.no_grad():
             _, _, rec = cell(spike_trains([5.0], t_stop=stop, dt=dt), record=("soma", *places))
         t = dt * torch.arange(1, len(rec["soma"]) + 1)
@@ -113,9 +118,13 @@ def of_schemes() -> None:
     found = json.loads((Path(__file__).parents[1] / "benchmarks" / "results" / "schemes.json").read_text("utf-8"))
     figure = new_figure(WIDTH, 3.6, LIGHT)
     ax = dress(
-        figure.subplots(), LIGHT, title="The error of spike times, by what it costs",
-        x="processor seconds for a second of one trace", y="largest error of a spike (ms)", grid="both",
-    )  # fmt: skip
+        figure.subplots(),
+        LIGHT,
+        title="The error of spike times, by what it costs",
+        x="processor seconds for a second of one trace",
+        y="largest error of a spike (ms)",
+        grid="both",
+    )
     for (name, steps), colour in zip(found["rows"].items(), LIGHT.colours, strict=False):
         shown = [(row["seconds"], max(row["ms"]), dt) for dt, row in steps.items() if None not in row["ms"]]
         ax.loglog([x for x, _, _ in shown], [y for _, y, _ in shown], "o-", color=colour, lw=1.3, ms=4, label=name)
@@ -124,9 +133,14 @@ def of_schemes() -> None:
     most = max(found["NEURON"]["0.0025"])
     ax.axhline(most, color=LIGHT.muted, lw=0.9, ls="--")
     ax.annotate(
-        "NEURON at 0.0025 ms", (0.01, most), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
-        fontsize=TICK, color=LIGHT.muted,
-    )  # fmt: skip
+        "NEURON at 0.0025 ms",
+        (0.01, most),
+        (0, 3),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        fontsize=TICK,
+        color=LIGHT.muted,
+    )
     ax.set_xlim(right=1.3 * ax.get_xlim()[1])
     log_ticks(ax, x=True, y=True)
     ax.legend(fontsize=TICK, frameon=False, labelcolor=LIGHT.ink, loc="lower left")

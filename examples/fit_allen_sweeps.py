@@ -57,9 +57,11 @@ def judge(fit: Fit, cell: Recording, start: float, stop: float) -> dict[str, Any
     data = part.spike_times()[0]
     model = torch.nonzero(spikes[0, round(start / DT) : round(stop / DT)])[:, 0] * DT
     return {
-        "spikes": len(data), "of the model": len(model), "interval error ms": interval(model) - interval(data),
+        "spikes": len(data),
+        "of the model": len(model),
+        "interval error ms": interval(model) - interval(data),
         "Gamma test": fit.gamma_on(cell.between(0.0, stop), start=start),
-    }  # fmt: skip
+    }
 
 
 def picture(cells: list[Recording], names: list[str], fits: list[dict[str, Fit]], split: float, path: Path) -> None:
@@ -109,24 +111,35 @@ def main() -> None:
             seconds = time.monotonic() - began
             figures = judge(fit, cell, split, end)
             shown = {k: f"{v:.2f}" if isinstance(v, float) else v for k, v in figures.items()}
-            rows.append({
-                "cell": names[number], "neuron": entry.name, "Gamma training": f"{fit.gamma:.2f}", **shown,
-                "v error": f"{fit.best.v_error:.2f}", "seconds": f"{seconds:.0f}",
-            })  # fmt: skip
+            rows.append(
+                {
+                    "cell": names[number],
+                    "neuron": entry.name,
+                    "Gamma training": f"{fit.gamma:.2f}",
+                    **shown,
+                    "v error": f"{fit.best.v_error:.2f}",
+                    "seconds": f"{seconds:.0f}",
+                }
+            )
             print(rows[-1])
             _, v = fit.run(cell)
             if v is not None:
                 errors += compared(names[number], entry.name, cell, fit, on, off)
         fits.append(found)
     notes = [
-        "# Neurons fitted to the first 600 ms of a step, tested on the last 400 ms", "",
+        "# Neurons fitted to the first 600 ms of a step, tested on the last 400 ms",
+        "",
         f"One sweep of each of {len(fits)} cells, dt {DT} ms. `spikes`, `of the model`, the error of the mean interval "
-        "and Gamma (4 ms) are those of the test part.", "",
-        f"Seed {given.seed}; {recipe}. {hardware()}.", "",
-        f"`python examples/fit_allen_sweeps.py --data FOLDER{' --quick' if given.quick else ''}`", "",
+        "and Gamma (4 ms) are those of the test part.",
+        "",
+        f"Seed {given.seed}; {recipe}. {hardware()}.",
+        "",
+        f"`python examples/fit_allen_sweeps.py --data FOLDER{' --quick' if given.quick else ''}`",
+        "",
         "| neuron | median test Gamma | mean error of the number of spikes | mean absolute error of the interval, ms |",
-        "|---|---|---|---|", *(summary(name, rows) for name in COMPARED),
-    ]  # fmt: skip
+        "|---|---|---|---|",
+        *(summary(name, rows) for name in COMPARED),
+    ]
     write_table(given.out, "allen_sweeps", rows, notes)
     if errors:
         said = ["# eFEL's features of the whole step, model minus cell (600 of 1000 ms are the training part)"]

@@ -62,9 +62,12 @@ def picture(whole: Recording, fits: dict[str, Fit], test: dict[str, float], path
         (torch.nonzero(runs[name][0][0, first : first + part.steps])[:, 0] * DT + SHOWN[0], LIGHT.ink) for name in best
     ]
     bottom.eventplot(
-        [np.asarray(t) for t, _ in rows], colors=[c for _, c in rows], lineoffsets=list(range(len(rows))),
-        linelengths=0.8, linewidths=1.2,
-    )  # fmt: skip
+        [np.asarray(t) for t, _ in rows],
+        colors=[c for _, c in rows],
+        lineoffsets=list(range(len(rows))),
+        linelengths=0.8,
+        linewidths=1.2,
+    )
     labels = [f"cell {k + 1}" for k in range(len(part.v))] + [f"{name}  {test[name]:.2f}" for name in best]
     bottom.set_yticks(range(len(rows)), labels, fontsize=6.0)
     bottom.invert_yaxis()
@@ -94,14 +97,17 @@ def main() -> None:
     print(f"{whole}\nthe cell itself: Gamma {own[0]:.3f} in training, {own[1]:.3f} in test")
     counts = [len(t) for t in test.spike_times()]
     notes = [
-        "# Neurons fitted to frozen noise", "",
+        "# Neurons fitted to frozen noise",
+        "",
         f"Training {TRAIN[0]:g} to {TRAIN[1]:g} ms, test {TEST[0]:g} to {TEST[1]:g} ms, {len(whole.v)} repetitions, "
         f"dt {DT} ms. Gamma at 4 ms, mean over repetitions. The cell predicts itself with {own[0]:.3f} in training and "
         f"{own[1]:.3f} in test; it has {min(counts)} to {max(counts)} spikes in test. The row is the seed that fitted "
-        "best in training; with so few spikes, differences of some hundredths in test say nothing.", "",
-        f"Seeds 0 to {given.seeds - 1}; {recipe}. {hardware()}.", "",
+        "best in training; with so few spikes, differences of some hundredths in test say nothing.",
+        "",
+        f"Seeds 0 to {given.seeds - 1}; {recipe}. {hardware()}.",
+        "",
         f"`python examples/fit_frozen_noise.py --data FOLDER{' --quick' if given.quick else ''} --seeds {given.seeds}`",
-    ]  # fmt: skip
+    ]
     rows, fits, scores, found = [], {}, {}, {}
     for entry in ENTRIES:
         if given.only is not None and entry.name not in given.only:
@@ -116,14 +122,20 @@ def main() -> None:
         fit, score = min(results, key=lambda r: r[0].best.score)
         spikes, _ = fit.run(whole.sweeps([0]))
         tests = [s for _, s in results]
-        rows.append({
-            "neuron": entry.name, "learnt": len(fit.best.values), "training by gradient": f"{by_gradient(fit):.3f}",
-            "Gamma training": f"{fit.gamma:.3f}",
-            "Gamma test": f"{score:.3f}", "of the cell's own": f"{score / own[1]:.2f}",
-            "test over seeds": f"{min(tests):.2f} to {max(tests):.2f}",
-            "spikes test": f"{int(spikes[:, round(TEST[0] / DT) : round(TEST[1] / DT)].sum())}",
-            "v error": f"{fit.best.v_error:.3f}", "seconds a fit": f"{seconds:.0f}",
-        })  # fmt: skip
+        rows.append(
+            {
+                "neuron": entry.name,
+                "learnt": len(fit.best.values),
+                "training by gradient": f"{by_gradient(fit):.3f}",
+                "Gamma training": f"{fit.gamma:.3f}",
+                "Gamma test": f"{score:.3f}",
+                "of the cell's own": f"{score / own[1]:.2f}",
+                "test over seeds": f"{min(tests):.2f} to {max(tests):.2f}",
+                "spikes test": f"{int(spikes[:, round(TEST[0] / DT) : round(TEST[1] / DT)].sum())}",
+                "v error": f"{fit.best.v_error:.3f}",
+                "seconds a fit": f"{seconds:.0f}",
+            }
+        )
         fits[entry.name], scores[entry.name], found[entry.name] = fit, score, dict(fit.best.values)
         print(rows[-1])
         # after each neuron, so that a run cut short leaves what it has

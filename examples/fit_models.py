@@ -18,10 +18,19 @@ from rheobase.learning import Fit, FitCallback, FitRecipe, Recording, fit_neuron
 
 # wide for a cortical cell at any holding potential; an electrode may lift a recorded potential by some mV
 CELL: dict[str, tuple[float, float]] = {
-    "c_mem": (30.0, 400.0), "g_leak": (1.5, 30.0), "v_leak": (-85.0, -45.0), "v_reset": (-80.0, -25.0),
-    "v_threshold": (-60.0, -20.0), "tau_refrac": (1.0, 12.0), "tau_mem": (3.0, 60.0), "v_T": (-60.0, -20.0),
-    "delta_T": (0.3, 5.0), "tau_w": (10.0, 500.0), "a": (-2.0, 15.0), "b": (0.0, 200.0),
-}  # fmt: skip
+    "c_mem": (30.0, 400.0),
+    "g_leak": (1.5, 30.0),
+    "v_leak": (-85.0, -45.0),
+    "v_reset": (-80.0, -25.0),
+    "v_threshold": (-60.0, -20.0),
+    "tau_refrac": (1.0, 12.0),
+    "tau_mem": (3.0, 60.0),
+    "v_T": (-60.0, -20.0),
+    "delta_T": (0.3, 5.0),
+    "tau_w": (10.0, 500.0),
+    "a": (-2.0, 15.0),
+    "b": (0.0, 200.0),
+}
 CURRENTS = {
     "tau_asc_1": (50.0, 500.0),
     "tau_asc_2": (3.0, 50.0),
@@ -54,9 +63,16 @@ class Entry:
     def fit(self, recording: Recording, recipe: FitRecipe, seed: int, callbacks: Sequence[FitCallback]) -> Fit:
         # a template inside its ranges, whose other values are the neuron's own
         return fit_neuron(
-            self.template(recording.dt), recording, learn=tuple(self.ranges), ranges=self.ranges, scale=self.scale,
-            series=True, recipe=recipe, seed=seed, callbacks=callbacks,
-        )  # fmt: skip
+            self.template(recording.dt),
+            recording,
+            learn=tuple(self.ranges),
+            ranges=self.ranges,
+            scale=self.scale,
+            series=True,
+            recipe=recipe,
+            seed=seed,
+            callbacks=callbacks,
+        )
 
 
 def some(*names: str) -> dict[str, tuple[float, float]]:

@@ -15,9 +15,13 @@ from rheobase.cells import Cell, Compartments, Section
 from rheobase.learning import FitRecipe, Recording, fit_neuron
 
 TRUE = {  # S/cm2
-    "soma.Pas.g": 5e-5, "soma.NaTa_t.gbar": 0.4, "soma.Kv3_1.gbar": 0.25, "soma.Im.gbar": 2e-3,
-    "dend.Ih.gbar": 2e-4, "dend.Im_v2.gbar": 5e-4,
-}  # fmt: skip
+    "soma.Pas.g": 5e-5,
+    "soma.NaTa_t.gbar": 0.4,
+    "soma.Kv3_1.gbar": 0.25,
+    "soma.Im.gbar": 2e-3,
+    "dend.Ih.gbar": 2e-4,
+    "dend.Im_v2.gbar": 5e-4,
+}
 DT, STOP = 0.025, 80.0
 AMPLITUDES = (-0.02, 0.1, 0.35)  # nA, from 10 to 60 ms
 SPREAD = 3.0

@@ -141,10 +141,18 @@ def test_a_fit_is_short_in_print_and_its_candidates_are_long(recording: Recordin
 def things() -> Iterator[tuple[str, Any]]:
     table = Table("A <b> & c", ("x",), [(1.0,)], "said < so")
     yield "table", table
-    yield "report", Report(
-        title="A <b> & c", summary="said < so", figures={"a < b": "1"}, pictures=[], settings={}, command="",
-        sections=[Section("More", [table])],
-    )  # fmt: skip
+    yield (
+        "report",
+        Report(
+            title="A <b> & c",
+            summary="said < so",
+            figures={"a < b": "1"},
+            pictures=[],
+            settings={},
+            command="",
+            sections=[Section("More", [table])],
+        ),
+    )
     yield "card", Card("A <b> & c", "said < so", {"a<": "b>"}, ("x<",), [("y>",)], [1.0, 1.0], {"z<": "w>"})
 
 

@@ -44,12 +44,21 @@ def test_numbers(value: float) -> None:
 @pytest.mark.parametrize(
     ("value", "least", "most", "within"),
     [
-        (0, 1, None, False), (1, 1, None, True), (VAST, 1, None, True),
-        (17, None, 16, False), (16, None, 16, True), (-VAST, None, 16, True),
-        (1, 2, 16, False), (2, 2, 16, True), (16, 2, 16, True), (17, 2, 16, False),
-        (0, 0, 0, True), (True, 0, 1, False), (2.0, 2, 16, False),
+        (0, 1, None, False),
+        (1, 1, None, True),
+        (VAST, 1, None, True),
+        (17, None, 16, False),
+        (16, None, 16, True),
+        (-VAST, None, 16, True),
+        (1, 2, 16, False),
+        (2, 2, 16, True),
+        (16, 2, 16, True),
+        (17, 2, 16, False),
+        (0, 0, 0, True),
+        (True, 0, 1, False),
+        (2.0, 2, 16, False),
     ],
-)  # fmt: skip
+)
 def test_bounds_of_whole_numbers(value: Any, least: int | None, most: int | None, within: bool) -> None:
     assert is_whole(value, least, most) is within
 
@@ -57,15 +66,26 @@ def test_bounds_of_whole_numbers(value: Any, least: int | None, most: int | None
 @pytest.mark.parametrize(
     ("value", "bounds", "within"),
     [
-        (0, {"least": 0}, True), (-0.0, {"least": 0}, True), (-5e-324, {"least": 0}, False),
-        (0.0, {"above": 0}, False), (5e-324, {"above": 0}, True),
-        (1.0, {"most": 1}, True), (1.5, {"most": 1}, False), (np.float64(1.5), {"most": 1}, False),
-        (1, {"below": 1.0}, False), (0.5, {"below": 1.0}, True), (np.float64(0.5), {"below": 1.0}, True),
-        (0, {"least": 0, "below": 1}, True), (1, {"least": 0, "below": 1}, False),
-        (0, {"above": 0, "most": 1}, False), (1, {"above": 0, "most": 1}, True),
-        (True, {"least": 0, "most": 1}, False), (math.nan, {"least": 0}, False),
-        (math.inf, {"most": math.inf}, False), (-math.inf, {"least": -math.inf}, False),
+        (0, {"least": 0}, True),
+        (-0.0, {"least": 0}, True),
+        (-5e-324, {"least": 0}, False),
+        (0.0, {"above": 0}, False),
+        (5e-324, {"above": 0}, True),
+        (1.0, {"most": 1}, True),
+        (1.5, {"most": 1}, False),
+        (np.float64(1.5), {"most": 1}, False),
+        (1, {"below": 1.0}, False),
+        (0.5, {"below": 1.0}, True),
+        (np.float64(0.5), {"below": 1.0}, True),
+        (0, {"least": 0, "below": 1}, True),
+        (1, {"least": 0, "below": 1}, False),
+        (0, {"above": 0, "most": 1}, False),
+        (1, {"above": 0, "most": 1}, True),
+        (True, {"least": 0, "most": 1}, False),
+        (math.nan, {"least": 0}, False),
+        (math.inf, {"most": math.inf}, False),
+        (-math.inf, {"least": -math.inf}, False),
     ],
-)  # fmt: skip
+)
 def test_bounds_of_numbers(value: Any, bounds: dict[str, float], within: bool) -> None:
     assert is_number(value, **bounds) is within

@@ -35,9 +35,11 @@ def test_the_limit_of_a_container_counts(monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 def test_what_is_free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name, text in (
-        ("max", "9000\n"), ("current", "5000\n"), ("stat", "anon 4000\ninactive_file 700\n"),
+        ("max", "9000\n"),
+        ("current", "5000\n"),
+        ("stat", "anon 4000\ninactive_file 700\n"),
         ("meminfo", "MemTotal:  9 kB\nMemAvailable:    6 kB\n"),
-    ):  # fmt: skip
+    ):
         (tmp_path / name).write_text(text)
     for name, file in (("_LIMITS", "max"), ("_USED", "current"), ("_STATS", "stat")):
         monkeypatch.setattr(memory, name, (tmp_path / file,))

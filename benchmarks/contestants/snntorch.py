@@ -32,10 +32,15 @@ def layers(model: str, neurons: int) -> list[Layer]:
             return scan(node, x, torch.zeros_like(x[0]))
 
         return [
-            Layer(NAME, lambda x: run(x, default), gain=1.0 - DECAY, reference=None,
-                  differs="resets one step late; reset detached"),
+            Layer(
+                NAME,
+                lambda x: run(x, default),
+                gain=1.0 - DECAY,
+                reference=None,
+                differs="resets one step late; reset detached",
+            ),
             Layer(f"{NAME}, reset_delay=False", lambda x: run(x, at_once), gain=1.0 - DECAY),
-        ]  # fmt: skip
+        ]
     if model == "CubaLIF":
         node = snntorch.Synaptic(alpha=DECAY_SYN, beta=DECAY, spike_grad=spike)
 

@@ -26,8 +26,13 @@ def shows(code: str) -> bool:
     lines = ast.parse("\n".join("" if line.startswith(("%", "!")) else line for line in code.splitlines())).body
     if lines and isinstance(lines[-1], ast.Expr):
         return True
-    calls = [node.func for line in lines if not isinstance(line, (ast.FunctionDef, ast.ClassDef))
-             for node in ast.walk(line) if isinstance(node, ast.Call)]  # fmt: skip
+    calls = [
+        node.func
+        for line in lines
+        if not isinstance(line, (ast.FunctionDef, ast.ClassDef))
+        for node in ast.walk(line)
+        if isinstance(node, ast.Call)
+    ]
     return any(isinstance(called, ast.Name) and called.id == "print" for called in calls)
 
 

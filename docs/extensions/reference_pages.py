@@ -25,9 +25,16 @@ FOLDER = ROOT / "docs" / "reference"
 PINNED = ROOT / "tests" / "house" / "public_names.json"
 # public, and not pinned one by one
 MORE = (
-    "rheobase.channels", "rheobase.chip", "rheobase.chip.loihi", "rheobase.chip.mixed_signal",
-    "rheobase.chip.truenorth", "rheobase.operator", "rheobase.profiling", "rheobase.recordings", "rheobase.synapses",
-)  # fmt: skip
+    "rheobase.channels",
+    "rheobase.chip",
+    "rheobase.chip.loihi",
+    "rheobase.chip.mixed_signal",
+    "rheobase.chip.truenorth",
+    "rheobase.operator",
+    "rheobase.profiling",
+    "rheobase.recordings",
+    "rheobase.synapses",
+)
 ELSEWHERE = {"rheobase.neurons": "neurons", "rheobase.channels": "channels"}
 
 
@@ -126,9 +133,10 @@ def package_page(name: str) -> str:
 def _tables(names: list[Public]) -> list[str]:
     with_page = [each for each in names if each.page == f"reference/names/{each.full}"]
     linked = [
-        each for each in names
+        each
+        for each in names
         if each not in with_page and (each.kind == "module" or each.page.startswith("reference/names/"))
-    ]  # fmt: skip
+    ]
     elsewhere = [each for each in names if each.kind != "data" and each not in with_page and each not in linked]
     made: list[str] = []
     if with_page:

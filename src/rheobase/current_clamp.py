@@ -131,9 +131,14 @@ class Response:
 
 
 def respond(
-    neuron: Declared, *, current: float, steps: int, onset: int = 0, end: int | None = None,
+    neuron: Declared,
+    *,
+    current: float,
+    steps: int,
+    onset: int = 0,
+    end: int | None = None,
     beside: Mapping[str, float] = {},
-) -> Response:  # fmt: skip
+) -> Response:
     """Run a population of one neuron, at rest at first, under a current from step `onset` to step `end`.
 
     Of several inputs, `current` is the first; the others are zero, or have their value in `beside` in the same steps.

@@ -198,6 +198,8 @@ def _sync_folder(folder: Path) -> None:
 
 def _refused(path: Path, error: OSError, expected: str) -> StorageError:
     return StorageError(
-        str(path), error.strerror or str(error), expected,
+        str(path),
+        error.strerror or str(error),
+        expected,
         "free space, or choose another folder; what stood there before is untouched",
-    )  # fmt: skip
+    )

@@ -37,13 +37,17 @@ def drawn(seed: int, kind: str, neurons: int, sources: int) -> Arrays:
     spread = 1.2 if kind == "exponential" else 0.2
     events = rng.poisson(0.1 * T_STOP, sources)
     return dict(
-        tau_mem=rng.uniform(5.0, 20.0, neurons), tau_syn=rng.uniform(2.0, 8.0, neurons),
-        current=rng.uniform(0.5, 1.3, neurons), v_start=rng.uniform(0.0, 0.5, neurons),
-        pre=pre, post=post,
+        tau_mem=rng.uniform(5.0, 20.0, neurons),
+        tau_syn=rng.uniform(2.0, 8.0, neurons),
+        current=rng.uniform(0.5, 1.3, neurons),
+        v_start=rng.uniform(0.0, 0.5, neurons),
+        pre=pre,
+        post=post,
         weight=rng.normal(0.5, 1.0, len(pre)) * spread * np.where(pre < neurons, neurons**-0.5, sources**-0.5),
         delay=rng.integers(1, 40, len(pre)) * GRID,
-        source=np.repeat(np.arange(sources), events), source_time=rng.uniform(0.5, 0.8 * T_STOP, int(events.sum())),
-    )  # fmt: skip
+        source=np.repeat(np.arange(sources), events),
+        source_time=rng.uniform(0.5, 0.8 * T_STOP, int(events.sum())),
+    )
 
 
 def simulated(net: Arrays, kind: str, grid: float, refractory: float) -> tuple[Any, Any]:
@@ -55,9 +59,15 @@ def simulated(net: Arrays, kind: str, grid: float, refractory: float) -> tuple[A
     n, sources = len(net["tau_mem"]), int(net["pre"].max()) + 1 - len(net["tau_mem"])
     # in these units V is the current times 1 GOhm
     given: dict[str, Any] = dict(
-        E_L=0.0, V_reset=0.0, V_th=1.0, t_ref=refractory, tau_m=net["tau_mem"], C_m=net["tau_mem"],
-        I_e=net["current"], V_m=net["v_start"],
-    )  # fmt: skip
+        E_L=0.0,
+        V_reset=0.0,
+        V_th=1.0,
+        t_ref=refractory,
+        tau_m=net["tau_mem"],
+        C_m=net["tau_mem"],
+        I_e=net["current"],
+        V_m=net["v_start"],
+    )
     if kind == "exponential":
         given |= dict(tau_syn_ex=net["tau_syn"], tau_syn_in=net["tau_syn"])
     cells = nest.Create(MODELS[kind], n)

@@ -24,9 +24,12 @@ PARAMETERS = ("tau_mem", "tau_syn", "current", "v_start", "pre", "post", "weight
 def compare(name: str, theirs: dict[str, Any]) -> None:
     n, synapses = len(theirs["tau_mem"]), len(theirs["pre"])
     net = Network(
-        n, sources=int(theirs["pre"].max()) + 1 - n, kind=np.full(synapses, str(theirs["kind"])),
-        max_spikes=1 if theirs["once"] else np.inf, **{key: theirs[key] for key in PARAMETERS},
-    )  # fmt: skip
+        n,
+        sources=int(theirs["pre"].max()) + 1 - n,
+        kind=np.full(synapses, str(theirs["kind"])),
+        max_spikes=1 if theirs["once"] else np.inf,
+        **{key: theirs[key] for key in PARAMETERS},
+    )
     spikes = run(net, (theirs["source"], theirs["source_time"]), t_stop=T_STOP)
     assert len(spikes) > 30
     assert spikes.counts.tolist() == np.bincount(theirs["neuron"], minlength=n).tolist()

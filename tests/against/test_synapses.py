@@ -48,10 +48,15 @@ def cell(active: bool, gaps: bool) -> Cell:
     held = {"soma": [channels.Pas(**LEAK), *spiking], "dend": [channels.Pas(**LEAK)]}
     places = {group: [f"{section}({x})" for section, x, *_ in each] for group, (_, _, each) in SYNAPSES.items()}
     return Cell(
-        Compartments.of(list(made.values())), held, dt=DT, reversal=REVERSAL, v_init=V_INIT, start="neuron",
+        Compartments.of(list(made.values())),
+        held,
+        dt=DT,
+        reversal=REVERSAL,
+        v_init=V_INIT,
+        start="neuron",
         inputs={group: Synapse(at, receptor(group)) for group, at in places.items()},
         junctions=[GapJunction(f"{a}({x})", f"{b}({y})", g) for a, x, b, y, g in GAPS] if gaps else [],
-    )  # fmt: skip
+    )
 
 
 def spikes(groups: tuple[str, ...], dtype: torch.dtype = torch.float64) -> dict[str, Tensor]:

@@ -19,10 +19,14 @@ def firing(models, dt=0.1, inputs=None):
     gbar = torch.tensor([float(model) for model in models], dtype=torch.float64)
     held = [channels.Pas(g=1e-4, e=-70.0), channels.NaTa_t(len(models), gbar=gbar), channels.Kv3_1(gbar=0.3)]
     return Cell(
-        Compartments.of([soma, dend]), {"soma": held, "dend": [channels.Pas(g=1e-4, e=-70.0)]}, dt=dt,
-        reversal={"na": 50.0, "k": -90.0}, v_init=-70.0, shape=(len(models),),
+        Compartments.of([soma, dend]),
+        {"soma": held, "dend": [channels.Pas(g=1e-4, e=-70.0)]},
+        dt=dt,
+        reversal={"na": 50.0, "k": -90.0},
+        v_init=-70.0,
+        shape=(len(models),),
         inputs=inputs or {"current": Current()},
-    )  # fmt: skip
+    )
 
 
 def alone(models):

@@ -24,13 +24,14 @@ def branched() -> list[Section]:
     soma = Section("soma", length=20, diameter=20, nseg=3)
     trunk = Section("dend[0]", length=200, diameter=(4, 2), parent=soma, at=1.0)
     return [
-        soma, trunk,
+        soma,
+        trunk,
         Section("dend[1]", length=80, diameter=1, parent=trunk),
         Section("dend[2]", length=60, diameter=1, parent=trunk, at=0.3),
         Section("dend[3]", length=50, diameter=1, parent=trunk, at=0.0),
         Section("axon", length=90, diameter=0.5, parent=soma, at=0.0),
         Section("apic", length=300, diameter=(3, 1), parent=soma, at=0.5),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.skipif(not PVALB.is_dir(), reason="no pvalb_689331391/ in RHEOBASE_DATA")
@@ -160,9 +161,14 @@ def test_distances_are_measured_along_the_cable_from_the_middle_of_the_soma() ->
     cell = Compartments.of(branched())
     assert cell.distance[cell.index("soma")] == 0
     for name, x, expected in (
-        ("soma", 1, 10), ("soma", 0, 10), ("dend[0]", 1, 210), ("dend[1]", 1, 290), ("axon", 1, 100), ("apic", 1, 300),
+        ("soma", 1, 10),
+        ("soma", 0, 10),
+        ("dend[0]", 1, 210),
+        ("dend[1]", 1, 290),
+        ("axon", 1, 100),
+        ("apic", 1, 300),
         ("dend[3]", 1, 60),
-    ):  # fmt: skip
+    ):
         assert cell.distance[cell.index(name, x)] == pytest.approx(expected), name
     # that of dend[2] from the centre of the compartment that it hangs on
     assert cell.distance[cell.index("dend[2]", 1)] == pytest.approx(10 + 200 * 3.5 / 11 + 60)

@@ -43,9 +43,15 @@ def pyramidal(dt: float) -> Cell:
         "apic": [C.Pas(**leak), C.Ih(gbar=ih), C.NaTs2_t(gbar=0.026145), C.Kv3_1(gbar=0.004226), C.Im(gbar=0.000143)],
     }  # fmt: skip
     return Cell(
-        tree, held, dt=dt, scale={"apic.Ih.gbar": ih_along}, c_mem={"soma": 1.0, "axon": 1.0, "dend": 2.0, "apic": 2.0},
-        Ra=100.0, reversal={"na": 50.0, "k": -85.0}, v_init=-65.0,
-    )  # fmt: skip
+        tree,
+        held,
+        dt=dt,
+        scale={"apic.Ih.gbar": ih_along},
+        c_mem={"soma": 1.0, "axon": 1.0, "dend": 2.0, "apic": 2.0},
+        Ra=100.0,
+        reversal={"na": 50.0, "k": -85.0},
+        v_init=-65.0,
+    )
 
 
 def apical_at(tree: Compartments, distance: float) -> str:

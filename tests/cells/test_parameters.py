@@ -33,11 +33,13 @@ def cell(**options: Any) -> Cell:
 @pytest.mark.parametrize(
     ("name", "unit", "value"),
     [
-        ("exc.weight", "uS", WEIGHTS.flip(0)), ("nmda.tau_decay", "ms", torch.tensor(50.0).double()),
-        ("g_gap", "uS", WEIGHTS), ("soma.Pas.g", "S/cm2", torch.tensor(2e-4).double()),
+        ("exc.weight", "uS", WEIGHTS.flip(0)),
+        ("nmda.tau_decay", "ms", torch.tensor(50.0).double()),
+        ("g_gap", "uS", WEIGHTS),
+        ("soma.Pas.g", "S/cm2", torch.tensor(2e-4).double()),
         ("Ra.dend", "ohm cm", torch.tensor(80.0).double()),
     ],
-)  # fmt: skip
+)
 def test_every_value_has_a_unit_and_takes_another(name: str, unit: str, value: torch.Tensor) -> None:
     made = cell()
     assert spec_of(made, name).unit == unit

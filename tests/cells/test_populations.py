@@ -30,8 +30,13 @@ def small_chunks(monkeypatch):
     """Two models and one stimulus in a unit, 60 steps at a time."""
     monkeypatch.setattr(layout, "SEGMENT", 62)
     monkeypatch.setattr(layout, "MOST_LANES", 2)
-    monkeypatch.setattr(Layout, "within", classmethod(lambda cls, memory, cell, n, steps, record, every, size:
-                        cls((cell.shape[0], n), 2, 1, steps, every, 60)))  # fmt: skip
+    monkeypatch.setattr(
+        Layout,
+        "within",
+        classmethod(
+            lambda cls, memory, cell, n, steps, record, every, size: cls((cell.shape[0], n), 2, 1, steps, every, 60)
+        ),
+    )
 
 
 def test_what_stands_there_is_what_the_cells_do(tmp_path, small_chunks):
@@ -125,8 +130,16 @@ def test_traces_that_are_gone_are_made_again(tmp_path):
 )
 def test_a_folder_of_other_settings_is_refused_by_name(tmp_path, monkeypatch, changed, said):
     # nothing is computed for it
-    monkeypatch.setattr(lanes, "_simulate", lambda *given: {"step": np.zeros(0, int), "model": np.zeros(0, int),
-                                                            "stimulus": np.zeros(0, int), "diverged": []})  # fmt: skip
+    monkeypatch.setattr(
+        lanes,
+        "_simulate",
+        lambda *given: {
+            "step": np.zeros(0, int),
+            "model": np.zeros(0, int),
+            "stimulus": np.zeros(0, int),
+            "diverged": [],
+        },
+    )
     made(tmp_path)
     with pytest.raises(ParameterError, match=said):
         made(tmp_path, **changed)
@@ -295,9 +308,15 @@ def test_two_published_models_follow_neuron(tmp_path):
     make = functools.partial(from_allen, morphology=PVALB / "morphology.swc.gz", dt=0.02)
     models = [PVALB / f"{name}.json" for name in held["models"]]
     found = population(
-        make, models, {"0.2 nA": stimuli.step(0.2, start=200.0)}, tmp_path, t_stop=30.0,
-        record=("soma", far, "soma.CaDynamics.ca"), every=5, dtype="float64",
-    )  # fmt: skip
+        make,
+        models,
+        {"0.2 nA": stimuli.step(0.2, start=200.0)},
+        tmp_path,
+        t_stop=30.0,
+        record=("soma", far, "soma.CaDynamics.ca"),
+        every=5,
+        dtype="float64",
+    )
     for m, model in enumerate(held["models"]):
         assert np.abs(found.trace(str(model), 0) - held["v_soma_mV"][m, -1, 1:301]).max() < 1e-5
         assert np.abs(found.trace(str(model), 0, far) - held["v_dend_mV"][m, -1, 1:301]).max() < 1e-5

@@ -57,8 +57,15 @@ def spiking(dt: float, scheme: Any) -> Cell:
     """One compartment with the currents that make an interneuron spike."""
     held = [C.Pas(g=6e-5, e=-70.0), C.NaV(gbar=0.17), C.Kv3_1(gbar=1.6)]
     soma = Section("soma", length=12, diameter=12)
-    return Cell(Compartments.of([soma]), {"soma": held}, dt=dt, c_mem=3.5, v_init=-70.0, scheme=scheme,
-                reversal={"na": 53.0, "k": -107.0})  # fmt: skip
+    return Cell(
+        Compartments.of([soma]),
+        {"soma": held},
+        dt=dt,
+        c_mem=3.5,
+        v_init=-70.0,
+        scheme=scheme,
+        reversal={"na": 53.0, "k": -107.0},
+    )
 
 
 def noise(*size: int) -> Tensor:

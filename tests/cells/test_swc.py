@@ -169,8 +169,10 @@ def test_branches_keep_the_order_of_the_file(tmp_path: Path) -> None:
     ]
     found = Morphology.read(written(tmp_path, chain + dendrites)).sections()
     assert [(each.name, each.at, each.length) for each in found[1:]] == [
-        ("dend[0]", 0, 19), ("dend[1]", 1, 29), ("dend[2]", 0.5, 30),
-    ]  # fmt: skip
+        ("dend[0]", 0, 19),
+        ("dend[1]", 1, 29),
+        ("dend[2]", 0.5, 30),
+    ]
 
 
 def test_points_of_another_kind_begin_a_section(tmp_path: Path) -> None:
@@ -187,14 +189,19 @@ def test_second_branches_at_the_first_point_of_a_dendrite(tmp_path: Path) -> Non
     lines = ["1 1 0 0 0 5 -1"]
     for k, side in ((2, 1), (6, -1)):
         lines += [
-            f"{k} 3 {10 * side} 0 0 1 1", f"{k + 1} 3 {20 * side} 0 0 1 {k}",
-            f"{k + 2} 3 {10 * side} 10 0 1 {k}", f"{k + 3} 3 {10 * side} 20 0 1 {k + 2}",
-        ]  # fmt: skip
+            f"{k} 3 {10 * side} 0 0 1 1",
+            f"{k + 1} 3 {20 * side} 0 0 1 {k}",
+            f"{k + 2} 3 {10 * side} 10 0 1 {k}",
+            f"{k + 3} 3 {10 * side} 20 0 1 {k + 2}",
+        ]
     found = Morphology.read(written(tmp_path, lines)).sections()[1:]
     assert [(each.name, each.length, each.parent and each.parent.name, each.at) for each in found] == [
-        ("dend[0]", 10, "soma[0]", 0.5), ("dend[1]", 10, "dend[0]", 1), ("dend[2]", 20, "dend[0]", 1),
-        ("dend[3]", 10, "soma[0]", 0.5), ("dend[4]", 20, "dend[3]", 0),
-    ]  # fmt: skip
+        ("dend[0]", 10, "soma[0]", 0.5),
+        ("dend[1]", 10, "dend[0]", 1),
+        ("dend[2]", 20, "dend[0]", 1),
+        ("dend[3]", 10, "soma[0]", 0.5),
+        ("dend[4]", 20, "dend[3]", 0),
+    ]
 
 
 def test_a_section_of_no_length_is_refused(tmp_path: Path) -> None:

@@ -150,9 +150,11 @@ def mixed(**options: Any) -> Cell:
 def mixed_input(steps: int, batch: int) -> dict[str, Tensor]:
     u = torch.rand(steps, batch, 2, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     return {
-        "exc": random_spikes(steps, batch, 2, 4) + 0.01, "nmda": random_spikes(steps, batch, 2, 2, seed=1) + 0.01,
-        "inh": random_spikes(steps, batch, 2, seed=2) + 0.01, "current": 0.05 * u,
-    }  # fmt: skip
+        "exc": random_spikes(steps, batch, 2, 4) + 0.01,
+        "nmda": random_spikes(steps, batch, 2, 2, seed=1) + 0.01,
+        "inh": random_spikes(steps, batch, 2, seed=2) + 0.01,
+        "current": 0.05 * u,
+    }
 
 
 def test_gradients_of_everything() -> None:
@@ -197,8 +199,13 @@ def two(g: float, dt: float) -> Cell:
     b = Section("dend[0]", length=20, diameter=20, nseg=1, parent=a)
     leak = {kind: [C.Pas(g=1e-4, e=-70.0)] for kind in ("soma", "dend")}
     return Cell(
-        Compartments.of([a, b]), leak, dt=dt, v_init=-70.0, Ra=1e12, junctions=[GapJunction("soma", "dend[0]", g)],
-    )  # fmt: skip
+        Compartments.of([a, b]),
+        leak,
+        dt=dt,
+        v_init=-70.0,
+        Ra=1e12,
+        junctions=[GapJunction("soma", "dend[0]", g)],
+    )
 
 
 def test_the_potential_behind_a_junction() -> None:

@@ -51,9 +51,12 @@ def by_scipy(stop: float) -> tuple[float, float]:
         nmda = (b - a) / (1.0 + math.exp(-0.062 * u) / 3.57)
         across = 2e-3 * (v - u)
         return [
-            (-leak * (v + 70.0) - g * v - across) / CAPACITY, (-leak * (u + 70.0) - nmda * u + across) / CAPACITY,
-            -g / 2.0, -a / 1.0, -b / 20.0,
-        ]  # fmt: skip
+            (-leak * (v + 70.0) - g * v - across) / CAPACITY,
+            (-leak * (u + 70.0) - nmda * u + across) / CAPACITY,
+            -g / 2.0,
+            -a / 1.0,
+            -b / 20.0,
+        ]
 
     y, times = np.array([-70.0, -70.0, 0.0, 0.0, 0.0]), sorted({*EXC, *SLOW, stop})
     for start, end in itertools.pairwise(times):
@@ -88,10 +91,15 @@ def test_a_run_in_pieces_is_the_run(scheme: Any, dtype: torch.dtype) -> None:
     held = [C.Pas(g=1e-4, e=-70.0), C.NaTa_t(gbar=0.5), C.Kv3_1(gbar=0.3), C.CaDynamics(), C.Ca_LVA(gbar=1e-3)]
     exc = Synapse(["dend(0.9)", "soma"], DoubleExponential(weight=2e-3, tau_rise=0.3, tau_decay=3.0))
     cell = Cell(
-        Compartments.of([soma, dend]), {"soma": held, "dend": [C.Pas(g=1e-4, e=-70.0)]}, dt=0.05, v_init=-70.0,
-        reversal={"na": 50.0, "k": -90.0}, inputs={"exc": exc}, scheme=scheme,
+        Compartments.of([soma, dend]),
+        {"soma": held, "dend": [C.Pas(g=1e-4, e=-70.0)]},
+        dt=0.05,
+        v_init=-70.0,
+        reversal={"na": 50.0, "k": -90.0},
+        inputs={"exc": exc},
+        scheme=scheme,
         junctions=[GapJunction("soma", "dend(0.9)", 5e-4)],
-    )  # fmt: skip
+    )
     x = (torch.rand(600, 2, 2, generator=torch.Generator().manual_seed(4)) < 0.02).to(dtype)
     record = ("soma", "dend(0.9)", "exc.B", "soma.CaDynamics.ca")
     spikes, end, rec = cell(x, record=record, every=2)

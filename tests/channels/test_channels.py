@@ -207,9 +207,11 @@ def test_a_channel_of_ones_own() -> None:
 
 
 BODY = {
-    "gbar": param(1e-3, "S/cm2", "maximal conductance"), "e": param(-90.0, "mV", "reversal potential"),
-    "v": entry("mV", "membrane potential"), "conductance": lambda self, s, i: self.gbar,
-}  # fmt: skip
+    "gbar": param(1e-3, "S/cm2", "maximal conductance"),
+    "e": param(-90.0, "mV", "reversal potential"),
+    "v": entry("mV", "membrane potential"),
+    "conductance": lambda self, s, i: self.gbar,
+}
 
 
 @pytest.mark.parametrize(

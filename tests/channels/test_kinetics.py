@@ -80,9 +80,12 @@ def test_every_kind_of_picture(name: str) -> None:
     assert titles[0].startswith(name)
     labels = [text.get_text() for ax in figure.axes if (drawn := ax.get_legend()) for text in drawn.get_texts()]
     expected = {
-        "Kv2like": ["m", "h1, h2", "m", "h1", "h2"], "NaV": ["C (5 states)", "O", "I (6 states)", "slowest relaxation"],
-        "SK": ["z", "z"], "CaDynamics": ["ca", "ca"], "Pas": [],
-    }  # fmt: skip
+        "Kv2like": ["m", "h1, h2", "m", "h1", "h2"],
+        "NaV": ["C (5 states)", "O", "I (6 states)", "slowest relaxation"],
+        "SK": ["z", "z"],
+        "CaDynamics": ["ca", "ca"],
+        "Pas": [],
+    }
     assert labels == expected[name]
     assert png(figure).startswith(b"\x89PNG")
 

@@ -29,17 +29,26 @@ def random_board(seed: int, board: TrueNorth, kinds: tuple[str, ...] = KINDS, *,
     where = g.random(neurons)
     target = np.where(where < 0.1, HOST, np.where(where < 0.15, NOWHERE, g.integers(0, n, neurons)))
     return Configuration(
-        board, crossbar=g.random((n, 256, 256)) < density, axon_type=g.integers(0, 4, (n, 256)),
-        s=either((-20, 30), (-256, 255), (n, 4, 256)), b=chance[..., None] & (g.random((n, 4, 256)) < 0.4),
-        leak=either((-15, 25), (-256, 255)), c=chance & (g.random(neurons) < 0.4),
+        board,
+        crossbar=g.random((n, 256, 256)) < density,
+        axon_type=g.integers(0, 4, (n, 256)),
+        s=either((-20, 30), (-256, 255), (n, 4, 256)),
+        b=chance[..., None] & (g.random((n, 4, 256)) < 0.4),
+        leak=either((-15, 25), (-256, 255)),
+        c=chance & (g.random(neurons) < 0.4),
         epsilon=g.random(neurons) < 0.3,
         # without a reset, or with one that is less than a tick brings, nothing bounds a potential
-        alpha=either((3000, 6000), (0, 2000)), beta=either((3000, 6000), (0, 2000)),
-        TM=np.where(chance, either((0, 10), (0, 18)), 0), kappa=g.random(neurons) < 0.5,
-        gamma=np.where(wide, gamma, gamma % 2), R=either((-200, 200), (-3000, 3000)),
-        v=either((-2000, 2900), (-524288, 524287)), target=target, target_axon=g.integers(0, 256, neurons),
+        alpha=either((3000, 6000), (0, 2000)),
+        beta=either((3000, 6000), (0, 2000)),
+        TM=np.where(chance, either((0, 10), (0, 18)), 0),
+        kappa=g.random(neurons) < 0.5,
+        gamma=np.where(wide, gamma, gamma % 2),
+        R=either((-200, 200), (-3000, 3000)),
+        v=either((-2000, 2900), (-524288, 524287)),
+        target=target,
+        target_axon=g.integers(0, 256, neurons),
         delay=g.integers(1, 16, neurons),
-    )  # fmt: skip
+    )
 
 
 def random_inputs(seed: int, board: TrueNorth, ticks: int, per_tick: int, first: int = 0) -> Events:

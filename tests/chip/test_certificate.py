@@ -38,9 +38,12 @@ def test_spikes_may_be_bool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployment, "AT_ONCE", 3)
     torch.manual_seed(0)
     net = nn.Sequential(
-        nn.Flatten(), nn.Linear(12, 8, bias=False), neurons.IF(8, dt=1.0, v_threshold=2.0), nn.Linear(8, 3, bias=False),
+        nn.Flatten(),
+        nn.Linear(12, 8, bias=False),
+        neurons.IF(8, dt=1.0, v_threshold=2.0),
+        nn.Linear(8, 3, bias=False),
         neurons.IF(3, dt=1.0, v_threshold=2.0),
-    )  # fmt: skip
+    )
     whole = nn.quantised(net, whole=1, per_row=True)
     x = torch.rand(9, 7, 3, 4) < 0.5
     deployed, bits = deploy(whole, x=x)

@@ -79,8 +79,13 @@ def test_a_run_of_if_neurons_is_prepared() -> None:
     net = floats()
     twin = chip.prepared(net, v_threshold=5, votes=4)
     assert [type(part).__name__.removeprefix("Parametrized") for part in twin.layers] == [
-        "Flatten", "Linear", "IF", "Linear", "IF", "GroupReadout"
-    ]  # fmt: skip
+        "Flatten",
+        "Linear",
+        "IF",
+        "Linear",
+        "IF",
+        "GroupReadout",
+    ]
     assert twin[3].out_features == 12
     assert twin[1].bias is None
     assert float(twin[2].v_threshold) == 5.0
@@ -179,8 +184,10 @@ def test_a_deployment_is_kept_with_its_wiring(tmp_path: Path) -> None:
     assert held.facts == {"classes": ["a", "b", "c"]}
     assert held.latency == deployed.latency
     ticks = len(x) + held.latency
-    there, here = (Emulator(net).run(ticks, fed) for net, fed in (
-        (held.net, held.fed(x[:, 1])), (deployed.net, deployed.inputs(x[:, 1]))))  # fmt: skip
+    there, here = (
+        Emulator(net).run(ticks, fed)
+        for net, fed in ((held.net, held.fed(x[:, 1])), (deployed.net, deployed.inputs(x[:, 1])))
+    )
     assert np.array_equal(there.spikes.tick, here.spikes.tick)
     assert np.array_equal(there.spikes.neuron, here.spikes.neuron)
     # a reader of configurations alone reads it, too; a configuration alone has no wiring

@@ -33,11 +33,17 @@ from rheobase.errors import DTypeError, InputError, NotRepresentable, ParameterE
 DATA = Path(os.environ.get("RHEOBASE_DATA", "data"))
 CELLS: dict[type, dict[str, tuple[float, float]]] = {
     FixedSRC: {
-        "alpha": (0, 1), "rho": (0, 5), "r": (0, 3), "r_s": (-8, 0), "b_h": (-7, -4), "z_hyp": (0, 1), "z_dep": (0, 1),
+        "alpha": (0, 1),
+        "rho": (0, 5),
+        "r": (0, 3),
+        "r_s": (-8, 0),
+        "b_h": (-7, -4),
+        "z_hyp": (0, 1),
+        "z_dep": (0, 1),
     },
     FixedLIF: {"beta": (0, 1), "v_threshold": (0.1, 1), "bias": (-0.5, 0.5)},
     FixedLeakySum: {"decay": (0, 1), "bias": (-0.5, 0.5)},
-}  # fmt: skip
+}
 
 
 def spikes(steps: int, *shape: int, rate: float = 0.2, seed: int = 0) -> Tensor:
@@ -104,10 +110,14 @@ def test_with_many_bits_it_is_the_float_cell() -> None:
     torch.testing.assert_close(other[:20], one[:20], rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("make", [
-    lambda: FixedSRC(3, detach_recurrence=False, learn=("r", "b_h"), b_h=-5.0),
-    lambda: FixedLIF(3, learn=("beta", "bias"), bias=0.1), lambda: FixedLeakySum(3, learn=("decay",)),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: FixedSRC(3, detach_recurrence=False, learn=("r", "b_h"), b_h=-5.0),
+        lambda: FixedLIF(3, learn=("beta", "bias"), bias=0.1),
+        lambda: FixedLeakySum(3, learn=("decay",)),
+    ],
+)
 def test_gradients_are_those_without_rounding(make: Any) -> None:
     cell = make().double().smoothed()
     x = (torch.rand(6, 1, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2).requires_grad_()

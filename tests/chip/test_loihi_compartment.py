@@ -133,12 +133,15 @@ def test_a_learnt_register_is_whole() -> None:
 @pytest.mark.parametrize(
     ("registers", "told"),
     [
-        (dict(decay_u=4097), "decay_u = 4097"), (dict(decay_v=-1), "decay_v = -1"),
+        (dict(decay_u=4097), "decay_u = 4097"),
+        (dict(decay_v=-1), "decay_v = -1"),
         (dict(decay_v=0.5), "whole number"),
-        (dict(vth_mant=131072), "vth_mant = 131072"), (dict(bias_mant=4096), "bias_mant = 4096"),
-        (dict(bias_exp=8), "bias_exp = 8"), (dict(vth_mant=torch.tensor([1.0, 1.5])), "whole numbers as"),
+        (dict(vth_mant=131072), "vth_mant = 131072"),
+        (dict(bias_mant=4096), "bias_mant = 4096"),
+        (dict(bias_exp=8), "bias_exp = 8"),
+        (dict(vth_mant=torch.tensor([1.0, 1.5])), "whole numbers as"),
     ],
-)  # fmt: skip
+)
 def test_registers_that_do_not_fit(registers: dict[str, Any], told: str) -> None:
     with pytest.raises(ParameterError, match=told):
         Compartment(2, **registers)

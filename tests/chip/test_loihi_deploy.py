@@ -99,11 +99,18 @@ def test_images_and_layers_in_software() -> None:
     """A convolution that the chip has, behind one in software; a readout in software; dropout in between."""
     torch.manual_seed(0)
     net = nn.Sequential(
-        nn.Conv2d(1, 2, 3, bias=False), neurons.LIF((2, 6, 6), dt=1.0, v_threshold=0.2),
-        nn.Conv2d(2, 3, 3, bias=False), neurons.CubaLIF((3, 4, 4), dt=1.0, v_threshold=0.01), nn.Flatten(),
-        nn.Dropout(0.5), nn.Linear(48, 10, bias=False), neurons.CubaLIF(10, dt=1.0, v_threshold=0.01),
-        torch.nn.Dropout(0.5), nn.Linear(10, 3), neurons.LI(3, dt=1.0),
-    )  # fmt: skip
+        nn.Conv2d(1, 2, 3, bias=False),
+        neurons.LIF((2, 6, 6), dt=1.0, v_threshold=0.2),
+        nn.Conv2d(2, 3, 3, bias=False),
+        neurons.CubaLIF((3, 4, 4), dt=1.0, v_threshold=0.01),
+        nn.Flatten(),
+        nn.Dropout(0.5),
+        nn.Linear(48, 10, bias=False),
+        neurons.CubaLIF(10, dt=1.0, v_threshold=0.01),
+        torch.nn.Dropout(0.5),
+        nn.Linear(10, 3),
+        neurons.LI(3, dt=1.0),
+    )
     layers: Any = net.layers
     for k in (0, 2, 6):
         layers[k].weight.data.abs_()

@@ -57,13 +57,14 @@ def deep() -> tuple[nn.Sequential, Tensor]:
     delays = nn.SynapticDelay(72, 30, taps=9, width=0.0)
     delays.positions.d.data = torch.randint(0, 9, (30, 72), generator=torch.Generator().manual_seed(5)).float()
     net = nn.Sequential(
-        held(nn.Conv2d(2, 2, 3, padding=1, stride=(1, 2), bias=False), 0, weight_exp=1), Compartment(
-            (2, 6, 6), **registers, vth_mant=torch.randint(150, 900, (2, 6, 6)), bias_mant=90, bias_exp=3
-        ),
-        nn.Flatten(), held(delays, 1, 40.0, weight_bits=5),
+        held(nn.Conv2d(2, 2, 3, padding=1, stride=(1, 2), bias=False), 0, weight_exp=1),
+        Compartment((2, 6, 6), **registers, vth_mant=torch.randint(150, 900, (2, 6, 6)), bias_mant=90, bias_exp=3),
+        nn.Flatten(),
+        held(delays, 1, 40.0, weight_bits=5),
         Refractory(Compartment(30, **registers, vth_mant=900, bias_mant=torch.arange(30) - 15), tau_refrac=3.0),
-        held(nn.Linear(30, 8, bias=False), 2, 60.0, weight_exp=-2), Compartment(8, decay_v=100, vth_mant=60),
-    )  # fmt: skip
+        held(nn.Linear(30, 8, bias=False), 2, 60.0, weight_exp=-2),
+        Compartment(8, decay_v=100, vth_mant=60),
+    )
     return net, spikes(60, 3, 2, 6, 12)
 
 
@@ -119,10 +120,17 @@ def test_a_core_to_the_last_bit(exp: int) -> None:
     mantissa, active = 2 * g.integers(-15, 16, (axons, n)), g.random((steps, axons)) < 0.4
     held: dict[str, Any] = {k: v.astype(np.int32) for k, v in registers.items() if k != "bias_exp"}
     core = CoreRegisters(
-        layer=0, mantissa=mantissa.astype(np.int16), weight_bits=8, weight_exp=exp, delay=None, **held,
-        bias_exp=registers["bias_exp"], refractory=np.ones(n, np.int32), host=np.ones(n, np.int32),
+        layer=0,
+        mantissa=mantissa.astype(np.int16),
+        weight_bits=8,
+        weight_exp=exp,
+        delay=None,
+        **held,
+        bias_exp=registers["bias_exp"],
+        refractory=np.ones(n, np.int32),
+        host=np.ones(n, np.int32),
         sends=np.zeros((0, 3), np.int32),
-    )  # fmt: skip
+    )
     tick, axon = np.nonzero(active)
     emulator = Emulator(Configuration(Loihi(), (core,), np.zeros(1, np.int64)))
     weights = np.floor(mantissa * 2.0**exp).astype(np.int64)

@@ -83,17 +83,25 @@ def test_a_bias_comes_to_the_same_potential() -> None:
 def test_the_report_counts_what_both_do() -> None:
     torch.manual_seed(0)
     net: Any = nn.Sequential(
-        nn.Conv2d(2, 4, 3, bias=False), neurons.CubaLIF((4, 6, 6), dt=1.0, v_threshold=0.5), nn.Flatten(), nn.Dropout(),
-        nn.Linear(144, 10, bias=False), neurons.CubaLIF(10, dt=1.0, tau_mem=torch.linspace(5.0, 40.0, 10)),
-    )  # fmt: skip
+        nn.Conv2d(2, 4, 3, bias=False),
+        neurons.CubaLIF((4, 6, 6), dt=1.0, v_threshold=0.5),
+        nn.Flatten(),
+        nn.Dropout(),
+        nn.Linear(144, 10, bias=False),
+        neurons.CubaLIF(10, dt=1.0, tau_mem=torch.linspace(5.0, 40.0, 10)),
+    )
     torch.nn.init.uniform_(net[0].weight, 0.0, 1.5)
     torch.nn.init.uniform_(net[4].weight, 0.0, 0.8)
     x, before = spikes(80, 2, 8, 8), copy.deepcopy(net.state_dict())
     chip, report = quantise(net, x, allow=RESET)
     one, other = net.eval().outputs(x), chip.outputs(x)
     assert [type(layer).__name__ for layer in chip.layers] == [
-        "ParametrizedConv2d", "Compartment", "Flatten", "ParametrizedLinear", "Compartment"
-    ]  # fmt: skip
+        "ParametrizedConv2d",
+        "Compartment",
+        "Flatten",
+        "ParametrizedLinear",
+        "Compartment",
+    ]
     for told, (k, place, ahead) in zip(report.layers, ((1, 1, 1), (5, 4, 2)), strict=True):
         pair = one[k][ahead:].bool() & other[place][:-ahead].bool()
         assert (told.layer, told.spikes_float, told.spikes_chip) == (k, int(one[k].sum()), int(other[place].sum()))

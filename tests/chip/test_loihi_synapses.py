@@ -129,8 +129,10 @@ def test_cores_of_dense_layers() -> None:
     found = cores(chain(50, 1500, 10), (50,))
     assert [(c.layer, c.start, c.stop) for c in found] == [(1, 0, 1024), (1, 1024, 1500), (3, 0, 10)]
     assert [(c.in_axons, c.out_axons, c.synapse_bits) for c in found] == [
-        (50, 1024, 1024 * 50 * 8), (50, 476, 476 * 50 * 8), (1500, 0, 10 * 1500 * 8)
-    ]  # fmt: skip
+        (50, 1024, 1024 * 50 * 8),
+        (50, 476, 476 * 50 * 8),
+        (1500, 0, 10 * 1500 * 8),
+    ]
     # synaptic memory: 2^20 bits are 131072 synapses of 8 bits, 131 neurons of 1000 inputs
     assert [c.compartments for c in cores(chain(1000, 300), (1000,))] == [131, 131, 38]
     # out-axons: each neuron of the first layer reaches 3 cores, so that 4096 // 3 neurons would do, and 1024 fit

@@ -64,9 +64,13 @@ def test_the_chip_has_the_spikes_of_the_network(data: st.DataObject) -> None:
     sizes = data.draw(st.lists(st.integers(1, 150), min_size=2, max_size=4))
     seed, whole = data.draw(st.integers(0, 1000)), data.draw(st.sampled_from([1, 2]))
     net = network(
-        seed, sizes, whole=whole, density=data.draw(st.sampled_from([0.02, 0.3, 1.0])),
-        bias=data.draw(st.booleans()), hard=data.draw(st.booleans()),
-    )  # fmt: skip
+        seed,
+        sizes,
+        whole=whole,
+        density=data.draw(st.sampled_from([0.02, 0.3, 1.0])),
+        bias=data.draw(st.booleans()),
+        hard=data.draw(st.booleans()),
+    )
     x = spikes(seed, 12, 2, sizes[0])
     deployed, report = chip.deploy(net, BOARD, x)
     check_budgets(deployed.net)
@@ -167,9 +171,11 @@ def test_what_the_chip_cannot_express_is_named() -> None:
     refused(nn.Sequential(nn.Linear(3, 2)), "in the order Linear")
     refused(nn.Sequential(nn.Linear(2, 2), neurons.IF(2, dt=1.0)), r"weight of layer 0 \(Linear\) has .*; bias of")
     for changed, told in [
-        (dict(v_threshold=0.5), r"v_threshold of layer 1 \(IF\) has 0.5"), (dict(v_threshold=300_000.0), "has 300000"),
-        (dict(r=2.0), "r . dt other than 1"), (dict(dt=0.5), "r . dt other than 1"),
-    ]:  # fmt: skip
+        (dict(v_threshold=0.5), r"v_threshold of layer 1 \(IF\) has 0.5"),
+        (dict(v_threshold=300_000.0), "has 300000"),
+        (dict(r=2.0), "r . dt other than 1"),
+        (dict(dt=0.5), "r . dt other than 1"),
+    ]:
         net = network(0, [3, 2])
         refused(nn.Sequential(net[0], neurons.IF(2, **(dict(dt=1.0) | changed))), told)
     refused(nn.Sequential(network(0, [3, 2])[0], neurons.IF(3, dt=1.0)), r"has shape \(3,\), after 2 outputs")

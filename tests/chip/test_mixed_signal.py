@@ -21,19 +21,26 @@ from rheobase.errors import NotRepresentable, ParameterError, RheobaseError, Sha
 from rheobase.learning import Recipe, Trainer
 
 ALL = Process(
-    levels=9, mismatch=(0.01, 0.1), cells={"tau_*": 0.2, "v_threshold": 0.1}, read_noise=0.02, stuck=(0.05, 0.02),
+    levels=9,
+    mismatch=(0.01, 0.1),
+    cells={"tau_*": 0.2, "v_threshold": 0.1},
+    read_noise=0.02,
+    stuck=(0.05, 0.02),
     drift=named("pcm").drift,
-)  # fmt: skip
+)
 STEADY = Drift(mean=(0.0, 0.05, 0.05, 0.05), deviation=(0.0, 0.0, 0.0, 0.0), compensated=False)
 
 
 def network(seed: int = 0, hidden: int = 12) -> Any:
     torch.manual_seed(seed)
     return nn.Sequential(
-        nn.Flatten(), nn.Linear(6, hidden),
+        nn.Flatten(),
+        nn.Linear(6, hidden),
         neurons.LIF(hidden, dt=1.0, tau_mem=torch.linspace(5.0, 20.0, hidden), v_threshold=0.1),
-        nn.Dropout(), nn.Linear(hidden, 3), neurons.LI(3, dt=1.0),
-    )  # fmt: skip
+        nn.Dropout(),
+        nn.Linear(hidden, 3),
+        neurons.LI(3, dt=1.0),
+    )
 
 
 def spikes(batch: int = 90, steps: int = 12) -> tuple[Tensor, Tensor]:
@@ -126,9 +133,13 @@ def test_few_samples_at_a_time_see_the_same_noise(monkeypatch: pytest.MonkeyPatc
 def test_layers_that_are_no_chain_run_die_after_die() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(
-        nn.Conv2d(1, 4, 2), neurons.LIF((4, 1, 2), dt=1.0, v_threshold=0.05), nn.Flatten(),
-        nn.Linear(8, 6), nn.Recurrent(neurons.LIF(6, dt=1.0, v_threshold=0.02)), nn.Linear(6, 3, bias=False),
-    )  # fmt: skip
+        nn.Conv2d(1, 4, 2),
+        neurons.LIF((4, 1, 2), dt=1.0, v_threshold=0.05),
+        nn.Flatten(),
+        nn.Linear(8, 6),
+        nn.Recurrent(neurons.LIF(6, dt=1.0, v_threshold=0.02)),
+        nn.Linear(6, 3, bias=False),
+    )
     x, y = spikes()
     process = Process(mismatch=0.3, cells={"tau_mem": 0.3})
     for layer in (net[0], net[3], net[5]):
@@ -318,13 +329,17 @@ def _untyped(**other: Any) -> dict[str, Any]:
         (network, _untyped(process=Process(range=0.01)), NotRepresentable, "range = 0.01"),
         (_src, _untyped(process="dynap-se2"), NotRepresentable, "a neuron with alpha, rho"),
         (_src, _untyped(process=Process(cells={"alpha": 0.1})), NotRepresentable, "bound to a range"),
-        (lambda: nn.Sequential(nn.Flatten(), nn.Linear(6, 3), Noisy(neurons.LIF(3, dt=1.0), sigma=0.1)), {},
-         NotRepresentable, "noise of its own"),
+        (
+            lambda: nn.Sequential(nn.Flatten(), nn.Linear(6, 3), Noisy(neurons.LIF(3, dt=1.0), sigma=0.1)),
+            {},
+            NotRepresentable,
+            "noise of its own",
+        ),
         (_psn, {}, NotRepresentable, "no conductances"),
         (lambda: nn.Sequential(nn.Flatten()), {}, ParameterError, "with weights"),
         (_convolution, _untyped(process="reram", x=torch.zeros(4, 2, 2, 3, 3)), NotRepresentable, "layers alone"),
     ],
-)  # fmt: skip
+)
 def test_what_no_die_can_be(net: Any, given: dict[str, Any], kind: type[RheobaseError], said: str) -> None:
     x, y = spikes()
     arguments: dict[str, Any] = {"process": "pcm", "x": x, "y": y, "n": 2} | given

@@ -282,19 +282,27 @@ def _plain() -> Any:
     [
         (lambda: None, OFF, ParameterError, "NoneType"),
         (_pruned, OFF, NotRepresentable, "prune.remove"),
-        (lambda: nn.Sequential(linear(6, 6), nn.PSN(6, steps=12)).requires_grad_(False), OFF, NotRepresentable,
-         "no conductances"),
+        (
+            lambda: nn.Sequential(linear(6, 6), nn.PSN(6, steps=12)).requires_grad_(False),
+            OFF,
+            NotRepresentable,
+            "no conductances",
+        ),
         (twice, READ, NotRepresentable, "several places"),
         (lambda: nn.Sequential(linear(6, 3, Rectified)), READ, NotRepresentable, "linear layers alone"),
         (lambda: nn.Sequential(nn.Linear(6, 0)), OFF, ParameterError, r"shape \(0, 6\)"),
         (_plain, Process(cells={"tau_*": 0.1, "v_treshold": 0.1}), ParameterError, "did you mean 'v_threshold'"),
         (_plain, Process(cells={"v_leak": 0.1}), NotRepresentable, "v_leak, of which a share is 0"),
-        (lambda: nn.Sequential(linear(6, 6), Refractory(lif())), Process(cells={"tau_*": 0.1}), NotRepresentable,
-         "with tau_refrac"),
+        (
+            lambda: nn.Sequential(linear(6, 6), Refractory(lif())),
+            Process(cells={"tau_*": 0.1}),
+            NotRepresentable,
+            "with tau_refrac",
+        ),
         (_plain, 0.2, ParameterError, "process=0.2"),
         (_plain, "pcn", ParameterError, "did you mean 'pcm'"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_what_is_refused(make: Any, process: Any, kind: type[RheobaseError], said: str) -> None:
     net = make()

@@ -21,8 +21,11 @@ def relay(board: TrueNorth, **parameters: Any) -> Configuration:
 def test_a_spike_arrives_after_its_delay(delay: int) -> None:
     board = TrueNorth(cores=(2, 1))
     target = np.array([[1], [HOST]])
-    run = both(relay(board, target=target, target_axon=np.arange(256)[None, ::-1], delay=delay), 40,
-               Events(np.array([3]), np.array([0]), np.array([7])))  # fmt: skip
+    run = both(
+        relay(board, target=target, target_axon=np.arange(256)[None, ::-1], delay=delay),
+        40,
+        Events(np.array([3]), np.array([0]), np.array([7])),
+    )
     assert [x.tolist() for x in run.spikes] == [[3, 3 + delay], [0, 1], [7, 248]]
     assert run.counts.hops.sum() == 1
     assert run.counts.host.sum() == 1

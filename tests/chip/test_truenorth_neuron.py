@@ -41,8 +41,14 @@ def spike_ticks(run: Run, neuron: int = 0) -> list[int]:
 
 # alpha 10, beta 6, R 3; drive of 7 a tick upwards, of -4 downwards (Cassidy et al., the table of reset modes)
 UP = {0: [7, 3, 3, 3], 1: [7, 4, 1, 8], 2: [7, 14, 21, 28]}
-DOWN = {(0, 0): [-4, -3, -3, -3], (1, 0): [-4, -2, -6, -4], (2, 0): [-4, -8, -12, -16],
-        (0, 1): [-4, -6, -6, -6], (1, 1): [-4, -6, -6, -6], (2, 1): [-4, -6, -6, -6]}  # fmt: skip
+DOWN = {
+    (0, 0): [-4, -3, -3, -3],
+    (1, 0): [-4, -2, -6, -4],
+    (2, 0): [-4, -8, -12, -16],
+    (0, 1): [-4, -6, -6, -6],
+    (1, 1): [-4, -6, -6, -6],
+    (2, 1): [-4, -6, -6, -6],
+}
 
 
 @pytest.mark.parametrize("kappa", [0, 1])
@@ -63,11 +69,16 @@ def test_a_spike_is_at_the_threshold_and_a_negative_one_below_it() -> None:
 @pytest.mark.parametrize(
     ("leak", "epsilon", "v", "expected"),
     [
-        (3, 0, 20, [23, 26, 29]), (-3, 0, 20, [17, 14, 11]),  # to either side
-        (3, 1, 20, [23, 26, 29]), (3, 1, -20, [-23, -26, -29]), (3, 1, 0, [0, 0, 0]),  # away from 0
-        (-3, 1, 7, [4, 1, 0]), (-3, 1, -7, [-4, -1, 0]), (-3, 1, 0, [0, 0, 0]),  # to 0, and not beyond
+        (3, 0, 20, [23, 26, 29]),
+        (-3, 0, 20, [17, 14, 11]),  # to either side
+        (3, 1, 20, [23, 26, 29]),
+        (3, 1, -20, [-23, -26, -29]),
+        (3, 1, 0, [0, 0, 0]),  # away from 0
+        (-3, 1, 7, [4, 1, 0]),
+        (-3, 1, -7, [-4, -1, 0]),
+        (-3, 1, 0, [0, 0, 0]),  # to 0, and not beyond
     ],
-)  # fmt: skip
+)
 def test_leak_modes(leak: int, epsilon: int, v: int, expected: list[int]) -> None:
     assert potentials(3, leak=leak, epsilon=epsilon, v=v, alpha=100, beta=100) == expected
 

@@ -33,10 +33,13 @@ def threads() -> Iterator[None]:
 
 @settings(max_examples=CASES, deadline=None, derandomize=True)
 @given(
-    seed=st.integers(0, 2**62), cores=st.tuples(st.integers(1, 3), st.integers(1, 2)),
-    kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=4), density=st.sampled_from([0.0, 0.05, 0.3, 1.0]),
-    per_core=st.sampled_from([0, 5, 60]), ticks=st.integers(1, 12),
-)  # fmt: skip
+    seed=st.integers(0, 2**62),
+    cores=st.tuples(st.integers(1, 3), st.integers(1, 2)),
+    kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=4),
+    density=st.sampled_from([0.0, 0.05, 0.3, 1.0]),
+    per_core=st.sampled_from([0, 5, 60]),
+    ticks=st.integers(1, 12),
+)
 def test_random_boards(
     seed: int, cores: tuple[int, int], kinds: list[str], density: float, per_core: int, ticks: int
 ) -> None:

@@ -67,16 +67,30 @@ def test_targets_too_far_away() -> None:
         Configuration(board, target=far)
 
 
-@pytest.mark.parametrize("given", [dict(cores=(65, 1)), dict(chips=(0, 1)), dict(cores=4), dict(cores=(True, 1)),
-                                   dict(chips=(1.0, 1)), dict(cores=(1, 1, 1))])  # fmt: skip
+@pytest.mark.parametrize(
+    "given",
+    [
+        dict(cores=(65, 1)),
+        dict(chips=(0, 1)),
+        dict(cores=4),
+        dict(cores=(True, 1)),
+        dict(chips=(1.0, 1)),
+        dict(cores=(1, 1, 1)),
+    ],
+)
 def test_boards(given: dict[str, Any]) -> None:
     with pytest.raises(ParameterError, match="two whole numbers from 1"):
         TrueNorth(**given)
 
 
 def test_a_core_that_is_not_there() -> None:
-    for wrong in (lambda: BOARD.core(2, 0), lambda: BOARD.core(0.5, 0), lambda: BOARD.xy([0, 4]),
-                  lambda: BOARD.hops(0, -1), lambda: BOARD.crossings(0, 1.5)):  # fmt: skip
+    for wrong in (
+        lambda: BOARD.core(2, 0),
+        lambda: BOARD.core(0.5, 0),
+        lambda: BOARD.xy([0, 4]),
+        lambda: BOARD.hops(0, -1),
+        lambda: BOARD.crossings(0, 1.5),
+    ):
         with pytest.raises(ParameterError, match="whole numbers from 0 to"):
             wrong()
     assert [BOARD.core(*BOARD.xy(k)) for k in range(4)] == [0, 1, 2, 3]
@@ -143,11 +157,16 @@ def test_states() -> None:
     emulator = Emulator(Configuration(BOARD))
     state = emulator.rest()
     wrong = [
-        replace(state, v=state.v[:1]), replace(state, v=state.v.astype(np.int64)), replace(state, due=state.due[:15]),
-        replace(state, tick=-1), replace(state, seed=2**63), replace(state, v=state.v + np.int32(1 << 20)),
-        replace(state, v=[1]), "state",
+        replace(state, v=state.v[:1]),
+        replace(state, v=state.v.astype(np.int64)),
+        replace(state, due=state.due[:15]),
+        replace(state, tick=-1),
+        replace(state, seed=2**63),
+        replace(state, v=state.v + np.int32(1 << 20)),
+        replace(state, v=[1]),
+        "state",
         replace(state, board=TrueNorth(cores=(4, 1))),
-    ]  # fmt: skip
+    ]
     for given in wrong:
         with pytest.raises(StateError, match=r"Emulator\.run"):
             emulator.run(1, state=given)

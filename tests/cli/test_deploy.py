@@ -32,8 +32,25 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "pictures", lambda outcome: [])
         for kind in ("IF", "LIF"):
-            typed("train", "--neuron", kind, "--data", "digits", "--limit", 80, "--epochs", 1, "--hidden", 12,
-                  "--steps", 3, "--encoder", "thermometer", "--device", "cpu")  # fmt: skip
+            typed(
+                "train",
+                "--neuron",
+                kind,
+                "--data",
+                "digits",
+                "--limit",
+                80,
+                "--epochs",
+                1,
+                "--hidden",
+                12,
+                "--steps",
+                3,
+                "--encoder",
+                "thermometer",
+                "--device",
+                "cpu",
+            )
         typed("deploy", "if-digits", *QUICK, "--json", "d.json")
     yield folder
     os.chdir(here)

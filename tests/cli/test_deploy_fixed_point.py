@@ -31,8 +31,23 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.chdir(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "pictures", lambda outcome: [])
-        typed("train", "--neuron", "SRC", "--data", "digits", "--limit", 80, "--epochs", 1, "--hidden", 12,
-              "--steps", 6, "--device", "cpu")  # fmt: skip
+        typed(
+            "train",
+            "--neuron",
+            "SRC",
+            "--data",
+            "digits",
+            "--limit",
+            80,
+            "--epochs",
+            1,
+            "--hidden",
+            12,
+            "--steps",
+            6,
+            "--device",
+            "cpu",
+        )
         typed("deploy", "src-digits", *CHIP, "--weight-bits", "6,4", "--limit", 9, "--json", "d.json")
     yield folder
     os.chdir(here)

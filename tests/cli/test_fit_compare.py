@@ -128,8 +128,11 @@ def test_several_neurons_are_compared_on_one_page(run: Run, cell: Path) -> None:
     for name in ("AdEx", "GLIF1"):
         assert f'href="{name}/report.html"' in html
         assert {p.name for p in Path(f"runs/both/{name}").iterdir()} == {
-            "config.json", "fitted.toml", "report.html", "result.json",
-        }  # fmt: skip
+            "config.json",
+            "fitted.toml",
+            "report.html",
+            "result.json",
+        }
     assert neurons.GLIF1.named("runs/both/GLIF1/fitted.toml", 1, dt=DT).dt == DT
     with pytest.raises(CheckpointError, match=r"fits of several neurons.*AdEx.named\(.*AdEx/fitted.toml"):
         rheobase.load("runs/both")
@@ -192,8 +195,12 @@ def test_ranges_and_starting_points_do_not_look_at_what_is_held_out(cell: Path, 
     data = dict(np.load(cell))
     changed = data["v_mV"].copy()
     changed[2] = np.where(changed[2] > 0.0, 40.0, changed[2] - 15.0)
-    np.savez(tmp_path / "other.npz", v_mV=changed, i_pA=np.where(np.arange(5) == 2, 0.2, 1.0)[:, None] * data["i_pA"],
-             dt_ms=DT)  # fmt: skip
+    np.savez(
+        tmp_path / "other.npz",
+        v_mV=changed,
+        i_pA=np.where(np.arange(5) == 2, 0.2, 1.0)[:, None] * data["i_pA"],
+        dt_ms=DT,
+    )
     kind = NeuronSubject(getattr(neurons, neuron))
     plans = [
         job.plan(FitSettings(neuron=neuron, file=str(path), hold_out=held), kind, read(path))

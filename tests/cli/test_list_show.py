@@ -19,8 +19,11 @@ def test_list_has_every_neuron(run):
     listed = {each["name"]: each for each in json.loads(Path("all.json").read_text())["neurons"]}
     assert set(listed) == set(neurons.__all__)
     assert listed["LIF"]["parameters"]["tau_mem"] == {
-        "default": 20.0, "unit": "ms", "meaning": "membrane time constant", "allowed": "> 0",
-    }  # fmt: skip
+        "default": 20.0,
+        "unit": "ms",
+        "meaning": "membrane time constant",
+        "allowed": "> 0",
+    }
     assert listed["SRC"]["time"] == "steps"
     assert listed["SRC"]["options"]["gate"]["choices"] == ["sigmoid", "step"]
 
@@ -142,8 +145,17 @@ def test_list_has_every_channel(run):
 
 def test_show_tells_what_a_channel_reads_and_writes(run):
     shown = " ".join(run("show", "kv3_1", "--json", "a.json").stdout.split())
-    for text in ("tau_m = 4", "18.7", "gbar", "S/cm2", "e, which a cell sets from its reversal of k", "a current of k",
-                 "insert(...)", "10.1371", "picture: runs/show/Kv3_1.png"):  # fmt: skip
+    for text in (
+        "tau_m = 4",
+        "18.7",
+        "gbar",
+        "S/cm2",
+        "e, which a cell sets from its reversal of k",
+        "a current of k",
+        "insert(...)",
+        "10.1371",
+        "picture: runs/show/Kv3_1.png",
+    ):
         assert text in shown
     assert Path("runs/show/Kv3_1.png").read_bytes().startswith(b"\x89PNG")
     content = json.loads(Path("a.json").read_text())

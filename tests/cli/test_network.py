@@ -93,10 +93,20 @@ def test_settings_survive_json():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("hidden", [3.0]), ("hidden", ["3"]), ("hidden", [0]), ("hidden", 3), ("neuron", None), ("steps", "5"),
-        ("steps", True), ("recurrent", 1), ("lr", "0.1"), ("limit", 1.5), ("data", None), ("data_dir", 3),
+        ("hidden", [3.0]),
+        ("hidden", ["3"]),
+        ("hidden", [0]),
+        ("hidden", 3),
+        ("neuron", None),
+        ("steps", "5"),
+        ("steps", True),
+        ("recurrent", 1),
+        ("lr", "0.1"),
+        ("limit", 1.5),
+        ("data", None),
+        ("data_dir", 3),
     ],
-)  # fmt: skip
+)
 def test_settings_of_another_type_are_refused_by_name(name, value):
     content = settings().as_json() | {name: value}
     with pytest.raises(CheckpointError, match=rf"here: got {name} = "):

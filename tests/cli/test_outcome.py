@@ -51,8 +51,9 @@ def test_the_activity_shown_is_that_of_the_network(outcome):
     assert torch.equal(seen.sequence, sequence.flatten(2)[:, 0])
     assert torch.equal(seen.readout, outs[-1][:, 0])
     assert [torch.equal(layer.out, out[:, 0]) for layer, out in zip(seen.layers, (outs[2], outs[4]), strict=True)] == [
-        True, True,
-    ]  # fmt: skip
+        True,
+        True,
+    ]
     assert seen.true == int(y[2])
     assert any(layer.spikes.any() for layer in seen.layers)
     for layer in seen.layers:

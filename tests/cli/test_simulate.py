@@ -35,9 +35,25 @@ def test_a_lif_fires_as_its_equation_says(run):
 
 def test_units_options_and_pictures(run):
     result = run(
-        "simulate", "lif", "--current", "1.5", "--stop", "0.1s", "--dt", "500us", "--set", "tau_mem=10ms",
-        "--set", "v_threshold=0.5", "--onset", "20ms", "--plot", "a/lif.svg", "--json", "b/lif.json",
-    )  # fmt: skip
+        "simulate",
+        "lif",
+        "--current",
+        "1.5",
+        "--stop",
+        "0.1s",
+        "--dt",
+        "500us",
+        "--set",
+        "tau_mem=10ms",
+        "--set",
+        "v_threshold=0.5",
+        "--onset",
+        "20ms",
+        "--plot",
+        "a/lif.svg",
+        "--json",
+        "b/lif.json",
+    )
     assert result.exit_code == 0
     content = read("b/lif.json")
     assert (content["dt"], content["steps"], content["onset"]) == (0.5, 200, 20.0)
@@ -46,8 +62,22 @@ def test_units_options_and_pictures(run):
 
 
 def test_a_neuron_in_steps(run):
-    run("simulate", "SRC", "--current", 0.3, "--stop", 100, "--set", "gate=step", "--set", "detach_recurrence=false",
-        "--record", "h,h_s", "--json", "src.json")  # fmt: skip
+    run(
+        "simulate",
+        "SRC",
+        "--current",
+        0.3,
+        "--stop",
+        100,
+        "--set",
+        "gate=step",
+        "--set",
+        "detach_recurrence=false",
+        "--record",
+        "h,h_s",
+        "--json",
+        "src.json",
+    )
     content = read("src.json")
     assert content["dt"] is None
     assert content["rate_unit"] == "1/step"

@@ -27,10 +27,15 @@ def model(sodium: float, axon: str | None = None) -> dict[str, Any]:
     """Parameters as in a file, which may say that the axon is taken away."""
     told = {"axon_morph": [{"delete_axon": ["forsec axonal{delete_section()}"]}]} if axon == "none" else {}
     genome = [
-        ("soma", "pas", "g_pas", 1e-4), ("soma", "pas", "e_pas", -70.0), ("dend", "pas", "g_pas", 1e-4),
-        ("dend", "pas", "e_pas", -70.0), ("soma", "NaTa_t", "gbar_NaTa_t", sodium),
-        ("soma", "Kv3_1", "gbar_Kv3_1", 0.3), ("soma", "", "cm", 1.0), ("dend", "", "cm", 1.0),
-    ]  # fmt: skip
+        ("soma", "pas", "g_pas", 1e-4),
+        ("soma", "pas", "e_pas", -70.0),
+        ("dend", "pas", "g_pas", 1e-4),
+        ("dend", "pas", "e_pas", -70.0),
+        ("soma", "NaTa_t", "gbar_NaTa_t", sodium),
+        ("soma", "Kv3_1", "gbar_Kv3_1", 0.3),
+        ("soma", "", "cm", 1.0),
+        ("dend", "", "cm", 1.0),
+    ]
     names = ("section", "mechanism", "name", "value")
     return {
         **told,
@@ -67,9 +72,20 @@ def cell(*names: str, **options: Any) -> Cell:
 def test_two_files_are_two_traces_of_one_run(run: Any, files: tuple[str, str, str]) -> None:
     words = ("--current", "step:0.2nA:20:80", "--stop", "100", "--dt", DT, "--record", "dend[0](0.9),soma.Kv3_1.m")
     result = run(
-        "simulate", *files[:2], "--morphology", files[2], "--axon", "none", *words, "--json", "a.json",
-        "--plot", "a.svg", "--draw", "shape.png",
-    )  # fmt: skip
+        "simulate",
+        *files[:2],
+        "--morphology",
+        files[2],
+        "--axon",
+        "none",
+        *words,
+        "--json",
+        "a.json",
+        "--plot",
+        "a.svg",
+        "--draw",
+        "shape.png",
+    )
     assert result.exit_code == 0, result.output
     content = read()
     x = stimuli.step(0.2, start=20.0, stop=80.0).in_steps(2000, DT)[:, None, None].expand(-1, 1, 2).contiguous()
@@ -91,10 +107,29 @@ def test_two_files_are_two_traces_of_one_run(run: Any, files: tuple[str, str, st
 
 def test_a_place_a_threshold_and_a_value_of_ones_own(run: Any, files: tuple[str, str, str]) -> None:
     run(
-        "simulate", files[0], "--morphology", files[2], "--axon", "none", "--at", "dend[0](0.5)",
-        "--threshold", "-40mV", "--current", "300pA", "--stop", "60", "--dt", DT, "--set", "soma.Kv3_1.gbar=0.1",
-        "--json", "a.json", "--onset", "5",
-    )  # fmt: skip
+        "simulate",
+        files[0],
+        "--morphology",
+        files[2],
+        "--axon",
+        "none",
+        "--at",
+        "dend[0](0.5)",
+        "--threshold",
+        "-40mV",
+        "--current",
+        "300pA",
+        "--stop",
+        "60",
+        "--dt",
+        DT,
+        "--set",
+        "soma.Kv3_1.gbar=0.1",
+        "--json",
+        "a.json",
+        "--onset",
+        "5",
+    )
     own = cell(files[0], inputs={"current": Current("dend[0]", 0.5)}, threshold=-40.0)
     own.channels["soma"]["Kv3_1"].gbar = 0.1
     x = stimuli.step(0.3, start=5.0).in_steps(1200, DT)[:, None, None]
@@ -112,9 +147,22 @@ def test_curves_and_rheobases(run: Any, files: tuple[str, str, str], monkeypatch
         firing.rheobase_current, "__kwdefaults__", {**firing.rheobase_current.__kwdefaults__, "duration": 100.0}
     )
     result = run(
-        "simulate", *files[:2], "--morphology", files[2], "--axon", "none", "--dt", DT, "--fi", "0:300pA:4",
-        "--rheobase", "--json", "a.json", "--plot", "fi.png",
-    )  # fmt: skip
+        "simulate",
+        *files[:2],
+        "--morphology",
+        files[2],
+        "--axon",
+        "none",
+        "--dt",
+        DT,
+        "--fi",
+        "0:300pA:4",
+        "--rheobase",
+        "--json",
+        "a.json",
+        "--plot",
+        "fi.png",
+    )
     assert result.exit_code == 0, result.output
     content = read()
     assert content["fi_currents"] == pytest.approx([0.0, 0.1, 0.2, 0.3])
@@ -129,10 +177,25 @@ def test_curves_and_rheobases(run: Any, files: tuple[str, str, str], monkeypatch
 def test_features(run: Any, files: tuple[str, str, str]) -> None:
     pytest.importorskip("efel", reason="efel is in rheobase[bio]")
     run(
-        "simulate", *files[:2], "--morphology", files[2], "--axon", "none", "--dt", DT, "--current",
-        "step:0.2nA:50:150", "--stop", "200", "--features", "spike_count,voltage_base", "--json", "a.json",
-        "--record", "soma",
-    )  # fmt: skip
+        "simulate",
+        *files[:2],
+        "--morphology",
+        files[2],
+        "--axon",
+        "none",
+        "--dt",
+        DT,
+        "--current",
+        "step:0.2nA:50:150",
+        "--stop",
+        "200",
+        "--features",
+        "spike_count,voltage_base",
+        "--json",
+        "a.json",
+        "--record",
+        "soma",
+    )
     for one in read()["cells"]:
         assert one["features"]["spike_count"] == one["spikes"] > 0
         # of the last tenth before the stimulus

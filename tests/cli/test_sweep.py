@@ -29,9 +29,23 @@ def test_a_table_and_its_numbers(run):
 
 def test_a_map_and_its_picture(run):
     result = run(
-        "sweep", "AdLIF", "--vary", "alpha=0.82:0.96:9", "--vary", "beta=0.97:0.99:8:log", "--current", "step:2:20",
-        "--duration", 200, "--set", "a=0.1", "--plot", "map.svg", "--json", "a.json",
-    )  # fmt: skip
+        "sweep",
+        "AdLIF",
+        "--vary",
+        "alpha=0.82:0.96:9",
+        "--vary",
+        "beta=0.97:0.99:8:log",
+        "--current",
+        "step:2:20",
+        "--duration",
+        200,
+        "--set",
+        "a=0.1",
+        "--plot",
+        "map.svg",
+        "--json",
+        "a.json",
+    )
     assert result.exit_code == 0, result.output
     assert "72 points; --json FILE" in result.stdout
     assert Path("map.svg").read_text().startswith("<?xml")
@@ -50,9 +64,19 @@ def test_without_a_current_it_takes_one_under_which_the_neuron_works(run):
 
 def test_a_named_set_and_an_integrator(run):
     result = run(
-        "sweep", "Izhikevich", "--vary", "d=2:8:2", "--set", "CH", "--current", 10, "--integrator", "heun",
-        "--json", "a.json",
-    )  # fmt: skip
+        "sweep",
+        "Izhikevich",
+        "--vary",
+        "d=2:8:2",
+        "--set",
+        "CH",
+        "--current",
+        10,
+        "--integrator",
+        "heun",
+        "--json",
+        "a.json",
+    )
     assert result.exit_code == 0, result.output
     assert read("a.json")["given"]["integrator"] == "Heun()"
     assert read("a.json")["points"][0]["pattern"] == "bursting"

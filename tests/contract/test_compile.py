@@ -54,8 +54,13 @@ def same(a: list[Tensor], b: list[Tensor]) -> bool:
 # Their rest is searched for, and torch.compile takes seconds to unroll such a search. It is unrolled for a neuron of
 # each kind: FitzHughNagumo (the equilibrium of two states), HodgkinHuxley (of channels), SRC (a fixed point).
 FROM_A_STATE = (
-    "ConnorStevens", "HindmarshRose", "MorrisLecar", "Pospischil", "SRC-tanh-piecewise", "WangBuzsaki",
-)  # fmt: skip
+    "ConnorStevens",
+    "HindmarshRose",
+    "MorrisLecar",
+    "Pospischil",
+    "SRC-tanh-piecewise",
+    "WangBuzsaki",
+)
 
 
 @every_model

@@ -146,9 +146,11 @@ def differences(expected: Run, found: Run, tolerance: float) -> list[str]:
 
 def cases(test: Any) -> Any:
     return settings(
-        max_examples=CASES // SHARES, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+        max_examples=CASES // SHARES,
+        deadline=None,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
-    )(test)  # fmt: skip
+    )(test)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)

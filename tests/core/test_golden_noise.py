@@ -18,8 +18,12 @@ SEED, STEP = 2**40 + 17, 2**33 + 3
 
 def test_words() -> None:
     assert [mix(x) for x in (0, 1, 2, 0xDEADBEEF, 0xFFFFFFFF)] == [
-        0, 0x688990C0, 0xD1132181, 0xE628C683, 0x6768824A,
-    ]  # fmt: skip
+        0,
+        0x688990C0,
+        0xD1132181,
+        0xE628C683,
+        0x6768824A,
+    ]
     assert keys(SEED, STEP, 1) == (0x7A99D4CD, 0x72D30B0B)
     assert words(5, SEED, STEP, 1) == (0x1AD581DE, 0xBCECDF2E)
 
@@ -29,8 +33,11 @@ def test_numbers() -> None:
     expected = [-0.18010697878684814, -0.15318167577422964, 1.0796407186568704, 1.1812760934451816]
     assert normal(like, rng)[0].tolist() == pytest.approx(expected, rel=1e-14)
     assert uniform(like, rng, 1)[0].tolist() == [
-        0.7747592983068898, 0.25303384324070066, 0.5419614800484851, 0.8387530081672594,
-    ]  # fmt: skip
+        0.7747592983068898,
+        0.25303384324070066,
+        0.5419614800484851,
+        0.8387530081672594,
+    ]
     assert poisson(like, torch.tensor(3.0, dtype=torch.float64), rng, 2, most=4.0)[0].tolist() == [4.0, 1.0, 5.0, 2.0]
 
 

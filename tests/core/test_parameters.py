@@ -26,10 +26,16 @@ def same_values(a: Neuron, b: Neuron) -> bool:
 def namespace() -> dict[str, Any]:
     """What `repr` is written in."""
     return {
-        "torch": torch, "Escape": Escape, "Noisy": Noisy, "PoissonInput": PoissonInput, "Refractory": Refractory,
-        **{name: getattr(neurons, name) for name in neurons.__all__}, **vars(integrators), **vars(surrogates),
+        "torch": torch,
+        "Escape": Escape,
+        "Noisy": Noisy,
+        "PoissonInput": PoissonInput,
+        "Refractory": Refractory,
+        **{name: getattr(neurons, name) for name in neurons.__all__},
+        **vars(integrators),
+        **vars(surrogates),
         **{model.cls.__name__: model.cls for model in UNSEEN},
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("learn", [True, False])

@@ -172,10 +172,13 @@ def body(**change: Any) -> dict[str, Any]:
 
 
 BODY: dict[str, Any] = {
-    "c_mem": C_MEM, "g": param(10.0, "nS", "leak conductance", positive=True),
-    "v_threshold": param(-20.0, "mV", "level"), "v": state(-70.0, "mV", "membrane potential"), "input_unit": "pA",
+    "c_mem": C_MEM,
+    "g": param(10.0, "nS", "leak conductance", positive=True),
+    "v_threshold": param(-20.0, "mV", "level"),
+    "v": state(-70.0, "mV", "membrane potential"),
+    "input_unit": "pA",
     "leak": insert(channels.Pas, e=-70.0),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -191,14 +194,16 @@ BODY: dict[str, Any] = {
         ({"g": param(10.0, "mS/cm2", "conductance")}, "g in mS/cm2"),
         ({"g": None}, "g in S/cm2; expected nS"),
         ({"leak": insert(channels.Pas, g="g_leak")}, r"Wrong.leak: got g=\"g_leak\".*Known: c_mem, g, v_threshold"),
-        ({"leak": insert(channels.Pas, e="v")}, "e=\"v\"; expected a parameter that the neuron declares"),
+        ({"leak": insert(channels.Pas, e="v")}, 'e="v"; expected a parameter that the neuron declares'),
         ({"more": insert(channels.Pas, g="g")}, "Wrong.more: got the parameter e a second time.*name it"),
         ({"more": insert(channels.Pas, g=3.0, e="g")}, "Wrong.more: got the parameter g a second time"),
         ({"more": insert(channels.Kv3_1, gbar="g", e="g")}, "g in nS; expected mV"),
         ({"sk": insert(channels.SK, gbar="g", e="v_threshold")}, "SK, which reads ca"),
         (
-            {"a": insert(channels.NaTs, gbar="g", e="v_threshold"),
-             "b": insert(channels.Kv3_1, gbar="g", e="v_threshold")},
+            {
+                "a": insert(channels.NaTs, gbar="g", e="v_threshold"),
+                "b": insert(channels.Kv3_1, gbar="g", e="v_threshold"),
+            },
             "Wrong.b: got the state m a second time.*Kv3_1, m=",
         ),
         ({"kv": insert(channels.Kv3_1, gbar="g", e="v_threshold", m="v")}, "Wrong.kv: got the state v a second time"),
@@ -212,7 +217,7 @@ BODY: dict[str, Any] = {
         ),
         ({"dynamics": lambda self, s, i: {}}, "dynamics of its own"),
     ],
-)  # fmt: skip
+)
 def test_what_is_composed_wrongly(change: dict[str, Any], message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         type("Wrong", (PointNeuron,), body(**change))

@@ -92,9 +92,15 @@ def test_aedat3(tmp_path: Path) -> None:
     special = struct.pack("<hhiiiiii", 0, 1, 12, 4, 0, 3, 3, 3) + bytes(36)
     late = [(1, 2, 1, 7), (3, 4, 0, 9)]
     path.write_bytes(
-        HEAD_3 + packet(events[:20]) + special + packet([]) + packet(events[20:30]) + packet([(5, 5, 1, 3)], valid=0)
-        + packet(events[30:]) + packet(late, overflow=1)
-    )  # fmt: skip
+        HEAD_3
+        + packet(events[:20])
+        + special
+        + packet([])
+        + packet(events[20:30])
+        + packet([(5, 5, 1, 3)], valid=0)
+        + packet(events[30:])
+        + packet(late, overflow=1)
+    )
     packets = polarity_packets(path)
     assert packets.events.tolist() == [20, 10, 1, 30, 2]
     assert packets.first.tolist() == [events[0][3], events[20][3], 3, events[30][3], 2**31 + 7]

@@ -23,12 +23,18 @@ REFUSED = {
     "8000Hz-le-3ch-5S-24bit-inconsistent.wav": "header is invalid",
 }
 NAMES = (
-    "44100Hz-2ch-32bit-float-be.wav", "44100Hz-le-1ch-4bytes-early-eof.wav",
-    "44100Hz-le-1ch-4bytes-incomplete-chunk.wav", "44100Hz-le-1ch-4bytes-rf64.wav",
-    "48000Hz-2ch-64bit-float-le-wavex.wav", "8000Hz-le-1ch-1byte-ulaw.wav", "8000Hz-le-2ch-1byteu.wav",
-    "8000Hz-le-3ch-5S-24bit-inconsistent.wav", "8000Hz-le-3ch-5S-24bit.wav", "8000Hz-le-4ch-9S-12bit.wav",
+    "44100Hz-2ch-32bit-float-be.wav",
+    "44100Hz-le-1ch-4bytes-early-eof.wav",
+    "44100Hz-le-1ch-4bytes-incomplete-chunk.wav",
+    "44100Hz-le-1ch-4bytes-rf64.wav",
+    "48000Hz-2ch-64bit-float-le-wavex.wav",
+    "8000Hz-le-1ch-1byte-ulaw.wav",
+    "8000Hz-le-2ch-1byteu.wav",
+    "8000Hz-le-3ch-5S-24bit-inconsistent.wav",
+    "8000Hz-le-3ch-5S-24bit.wav",
+    "8000Hz-le-4ch-9S-12bit.wav",
     "soundfile_stereo.wav",
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -128,9 +134,11 @@ def test_rates_and_channels_are_refused_or_brought_together(tmp_path):
     with pytest.raises(DataError) as caught:
         heard(tmp_path)
     for words in (
-        "3 problems", "high.wav: 44100 Hz where most have 16000 Hz (--sample-rate 8000 resamples all)",
-        "low.wav: 8000 Hz, which has nothing of what 16000 Hz holds above 4000 Hz", "two.wav: 2 channels (--mono",
-    ):  # fmt: skip
+        "3 problems",
+        "high.wav: 44100 Hz where most have 16000 Hz (--sample-rate 8000 resamples all)",
+        "low.wav: 8000 Hz, which has nothing of what 16000 Hz holds above 4000 Hz",
+        "two.wav: 2 channels (--mono",
+    ):
         assert words in str(caught.value), words
     sounds = heard(tmp_path, sample_rate=8000, mono=True)
     low = sounds.bands[4]

@@ -33,10 +33,19 @@ def samples(real) -> tuple[Path, dict]:
 
 
 NAMES = (
-    "IMU_translBoxes.aedat", "TranslatingBarX.aedat", "VowelSounds.aedat", "evt2_a.raw", "evt3_a.raw", "generic.es",
-    "nmnist_1.bs2", "nmnist_10.bs2", "not_aedat.aedat", "sample.aedat4", "sample_aedat_header.aedat",
+    "IMU_translBoxes.aedat",
+    "TranslatingBarX.aedat",
+    "VowelSounds.aedat",
+    "evt2_a.raw",
+    "evt3_a.raw",
+    "generic.es",
+    "nmnist_1.bs2",
+    "nmnist_10.bs2",
+    "not_aedat.aedat",
+    "sample.aedat4",
+    "sample_aedat_header.aedat",
     "sample_events.csv",
-)  # fmt: skip
+)
 
 
 def test_no_file_is_passed_over(samples):
@@ -135,10 +144,17 @@ def test_evt3_vectors_time_and_its_overflow(tmp_path):
         return kind << 12 | value
 
     words = [
-        word(8, 4095), word(6, 7), word(0, 5),
-        word(3, 1 << 11 | 20), word(4, 0b1000_0000_0001), word(5, 0b10), word(2, 3),
-        word(8, 0), word(6, 1), word(2, 1 << 11 | 9),
-    ]  # fmt: skip
+        word(8, 4095),
+        word(6, 7),
+        word(0, 5),
+        word(3, 1 << 11 | 20),
+        word(4, 0b1000_0000_0001),
+        word(5, 0b10),
+        word(2, 3),
+        word(8, 0),
+        word(6, 1),
+        word(2, 1 << 11 | 9),
+    ]
     raw = b"% evt 3.0\n% format EVT3;height=720;width=1280\n% end\n" + struct.pack(f"<{len(words)}H", *words)
     (tmp_path / "a.raw").write_bytes(raw)
     read = read_event_file(tmp_path / "a.raw")

@@ -39,8 +39,11 @@ def test_classes_are_folders_and_a_fifth_tests(pets):
     assert data.classes == ("cat", "dog")
     assert data.sample_shape == (5, 4)
     assert (len(data.y_train), data.y_test.bincount().tolist()) == (16, [2, 2])
-    first = {round(255 * float(x[0, 0])): int(y) for part in ("train", "test")
-             for x, y in zip(getattr(data, f"x_{part}"), getattr(data, f"y_{part}"), strict=True)}  # fmt: skip
+    first = {
+        round(255 * float(x[0, 0])): int(y)
+        for part in ("train", "test")
+        for x, y in zip(getattr(data, f"x_{part}"), getattr(data, f"y_{part}"), strict=True)
+    }
     assert first == {k: k % 2 for k in range(20)}
     assert any("4 of 20 files, a share of 0.2 by class, seed 0" in note for note in data.notes)
     assert any("4x5 pixels, grey" in note for note in data.notes)
@@ -161,11 +164,16 @@ def test_all_problems_are_told_at_once(pets):
     image(pets / "deep" / "er" / "a.png")
     said = refused(pets)
     for words in (
-        "8 problems", "cat/torn.png: an image that cannot be decoded", "cat/none.png: an empty file of 0 bytes",
+        "8 problems",
+        "cat/torn.png: an image that cannot be decoded",
+        "cat/none.png: an empty file of 0 bytes",
         "dog/large.png: 9x9 pixels where most have 4x5 (--size 4x5 resizes all)",
-        "dog/colour.png: rgb where most have grey (--colour grey", "dog/glass.png: transparent pixels",
-        "dog/list.xlsx: has the suffix .xlsx", "bird: an empty class folder", "deep/er/a.png: lies deeper than",
-    ):  # fmt: skip
+        "dog/colour.png: rgb where most have grey (--colour grey",
+        "dog/glass.png: transparent pixels",
+        "dog/list.xlsx: has the suffix .xlsx",
+        "bird: an empty class folder",
+        "deep/er/a.png: lies deeper than",
+    ):
         assert words in said, words
 
 
@@ -280,9 +288,11 @@ def test_problems_of_recordings(gestures):
     np.savez(gestures / "b" / "odd.npz", x=np.array([None], dtype=object))
     said = refused(gestures)
     for words in (
-        "a/most.npz: events outside the 9x9 pixels", "b/none.npz: no events in it", "b/long.npz: lasts 82 minutes",
+        "a/most.npz: events outside the 9x9 pixels",
+        "b/none.npz: no events in it",
+        "b/long.npz: lasts 82 minutes",
         "b/odd.npz",
-    ):  # fmt: skip
+    ):
         assert words in said, words
     said = refused(gestures, sensor="8x8")
     assert "a/most.npz: " in said
@@ -294,11 +304,18 @@ def test_problems_of_recordings(gestures):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"size": "28"}, {"size": "0x3"}, {"colour": "red"}, {"duration": 0}, {"test_share": 1}, {"split_seed": -1},
-        {"pattern": "("}, {"pattern": "abc"}, {"pattern": "(?P<a>.)(?P<b>.)"},
+        {"size": "28"},
+        {"size": "0x3"},
+        {"colour": "red"},
+        {"duration": 0},
+        {"test_share": 1},
+        {"split_seed": -1},
+        {"pattern": "("},
+        {"pattern": "abc"},
+        {"pattern": "(?P<a>.)(?P<b>.)"},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_choices_that_none_can_have(wrong):
     with pytest.raises(ParameterError, match=f"--{next(iter(wrong)).replace('_', '-')}"):
         Reading(**wrong)

@@ -35,10 +35,13 @@ def draw(count: int, seed: int = 0) -> list[Recording]:
 def as_npz(path: Path, made: list[Recording], **changed: np.ndarray) -> Path:
     flat = np.array([event for recording in made for event in recording])
     arrays = {
-        "x": flat[:, 0].astype(np.uint8), "y": flat[:, 1].astype(np.uint8), "p": flat[:, 2].astype(np.uint8),
-        "t": flat[:, 3].astype(np.uint32), "offsets": np.cumsum([0, *map(len, made)]),
+        "x": flat[:, 0].astype(np.uint8),
+        "y": flat[:, 1].astype(np.uint8),
+        "p": flat[:, 2].astype(np.uint8),
+        "t": flat[:, 3].astype(np.uint32),
+        "offsets": np.cumsum([0, *map(len, made)]),
         "label": np.arange(len(made)).astype(np.uint8) % 10,
-    }  # fmt: skip
+    }
     np.savez_compressed(path, **(arrays | changed))
     return path
 

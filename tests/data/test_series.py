@@ -58,8 +58,14 @@ def test_all_problems_of_a_ts_file_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         load(ts(tmp_path / "a.ts", rows))
     said = str(caught.value)
-    for words in ("5 problems", "line 22: a missing value in channel 1, step 1", "line 23: channels of 2, 1 steps",
-                  "line 24: class 'left'", "line 25: no class", "line 26: 'x', no number"):  # fmt: skip
+    for words in (
+        "5 problems",
+        "line 22: a missing value in channel 1, step 1",
+        "line 23: channels of 2, 1 steps",
+        "line 24: class 'left'",
+        "line 25: no class",
+        "line 26: 'x', no number",
+    ):
         assert words in said
 
 
@@ -133,8 +139,11 @@ def test_all_problems_of_a_table_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         load(table(tmp_path / "a.csv", change), reading=Reading(columns="id=trial,label=gesture"))
     said = str(caught.value)
-    for words in ("line 3: a missing value in column 'ax'", "line 5: 'high', no finite number, in column 'ay'",
-                  "series 'r2' with several values for its label"):  # fmt: skip
+    for words in (
+        "line 3: a missing value in column 'ax'",
+        "line 5: 'high', no finite number, in column 'ay'",
+        "series 'r2' with several values for its label",
+    ):
         assert words in said
 
 

@@ -20,10 +20,12 @@ def write(folder: Path, part: str, count: int, **changed: object) -> None:
     arrays = {
         "times": np.concatenate([20 * np.arange(k) for k in range(count)]).astype(np.uint16),
         "units": np.concatenate([np.full(k, 60 * (k % 10)) for k in range(count)]).astype(np.uint16),
-        "offsets": np.cumsum([0, *range(count)]), "label": np.arange(count).astype(np.uint8) % 10,
-        "speaker": np.array([SPEAKERS[k // 10 % 2] for k in range(count)]), "time_unit_s": np.float64(5e-5),
+        "offsets": np.cumsum([0, *range(count)]),
+        "label": np.arange(count).astype(np.uint8) % 10,
+        "speaker": np.array([SPEAKERS[k // 10 % 2] for k in range(count)]),
+        "time_unit_s": np.float64(5e-5),
         "index": np.zeros(count, np.uint8),
-    }  # fmt: skip
+    }
     kept = {name: value for name, value in (arrays | changed).items() if value is not None}
     np.savez_compressed(folder / f"fsdd_cochlea_{part}.npz", **kept)
 

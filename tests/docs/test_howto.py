@@ -46,9 +46,15 @@ def test_what_a_page_names_is_there(page: str) -> None:
     for test in re.findall(r"`(tests/[\w/.]+)`", text):
         assert (HOWTO.parents[1] / test).exists(), test
     places = {
-        "data": data, "integrators": integrators, "learning": learning, "neurons": neurons, "nn": nn,
-        "rheobase": rheobase, "stimuli": stimuli, "surrogates": surrogates,
-    }  # fmt: skip
+        "data": data,
+        "integrators": integrators,
+        "learning": learning,
+        "neurons": neurons,
+        "nn": nn,
+        "rheobase": rheobase,
+        "stimuli": stimuli,
+        "surrogates": surrogates,
+    }
     for path in re.findall(r"(?<![\w./])((?:" + "|".join(places) + r")\.[A-Za-z_]\w*)", re.sub(r"\(\S*\)", "", text)):
         assert eval(path, dict(places)), path
     commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}

@@ -272,10 +272,11 @@ def test_chip_loihi(capsys: pytest.CaptureFixture[str]) -> None:
             assert line.split(" | ")[column].startswith(text), (begins, text)
 
         for begins, key in (
-            ("in full precision", "full precision"), ("trained on in full precision", "full precision, trained on"),
+            ("in full precision", "full precision"),
+            ("trained on in full precision", "full precision, trained on"),
             ("in 8 bits, as it comes", "whole numbers, as they come"),
             ("trained on in 8 bits, on the chip", "on the chip"),
-        ):  # fmt: skip
+        ):
             values = [row[key] for row in own]
             spread = f" +- {np.std(values, ddof=1):.2f}" if len(own) > 1 else ""
             stands(begins, f"{np.mean(values):.2f}{spread} %")

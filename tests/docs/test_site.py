@@ -41,10 +41,25 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.importorskip(module, reason=ABSENT)
     folder = tmp_path_factory.mktemp("site")
     built = subprocess.run(
-        [sys.executable, "-c", OFFLINE, "-W", "--keep-going", "-q", "-b", "html", "-d", str(folder / "doctrees"),
-         str(ROOT / "docs"), str(folder / "html")],
-        env={**os.environ, "RHEOBASE_DOCS": "quick"}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            OFFLINE,
+            "-W",
+            "--keep-going",
+            "-q",
+            "-b",
+            "html",
+            "-d",
+            str(folder / "doctrees"),
+            str(ROOT / "docs"),
+            str(folder / "html"),
+        ],
+        env={**os.environ, "RHEOBASE_DOCS": "quick"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert built.returncode == 0, built.stderr
     return folder / "html"
 
@@ -150,10 +165,13 @@ def test_equations_and_docstrings_are_set_as_their_examples_say(monkeypatch: pyt
 @pytest.mark.parametrize(
     ("code", "output", "says"),
     [
-        ("x = 3", [], []), ("x;", [], []), ("x", ["output"], []), ("x", [], ["a cell that shows nothing: x"]),
+        ("x = 3", [], []),
+        ("x;", [], []),
+        ("x", ["output"], []),
+        ("x", [], ["a cell that shows nothing: x"]),
         ("x", ["output", "stderr"], ["a cell that warns: out"]),
     ],
-)  # fmt: skip
+)
 def test_a_cell_shows_what_its_text_speaks_of(
     code: str, output: list[str], says: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

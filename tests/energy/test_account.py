@@ -34,16 +34,25 @@ def test_layers_are_those_of_each_by_itself_and_add_up() -> None:
     net, x = network(), spikes(6)
     found = account(net, x)
     assert [layer.label for layer in found.layers] == [
-        "0: Linear", "1: LIF", "2.0: Linear", "2.1: Recurrent", "3: Linear", "4: LI",
-    ]  # fmt: skip
+        "0: Linear",
+        "1: LIF",
+        "2.0: Linear",
+        "2.1: Recurrent",
+        "3: Linear",
+        "4: LI",
+    ]
     before = [x, *(out.detach() for out in net.outputs(x))]
     inner = net[2]
     assert isinstance(inner, nn.Sequential)
     (current, _) = (out.detach() for out in inner.outputs(before[2]))
     alone = [
-        operations(net[0], x), operations(net[1], before[1]), operations(inner[0], before[2]),
-        operations(inner[1], current), operations(net[3], before[3]), operations(net[4], before[4]),
-    ]  # fmt: skip
+        operations(net[0], x),
+        operations(net[1], before[1]),
+        operations(inner[0], before[2]),
+        operations(inner[1], current),
+        operations(net[3], before[3]),
+        operations(net[4], before[4]),
+    ]
     assert [layer.operations for layer in found.layers] == alone
     assert found.total.accumulates == sum(one.accumulates for one in alone) > 0
     assert found.total.spikes_in == float(x.sum()) / B, "spikes that enter the network"

@@ -38,9 +38,12 @@ def test_three_numbers_by_hand() -> None:
     bit = 10.0 / 64
     cells = T * (8 * (4 * 0.1 + 3.1) + 3 * (3 * 0.1 + 3.1) + 3 * 0.1)  # LIF, LI, and the bias
     expected = {
-        "synapses": 0.1 * acs, "cells": cells, "weights": 8 * bit * acs, "states": 32 * bit * 2 * T * (8 + 3),
+        "synapses": 0.1 * acs,
+        "cells": cells,
+        "weights": 8 * bit * acs,
+        "states": 32 * bit * 2 * T * (8 + 3),
         "spikes": 2 * 3 * bit * (entering + hidden),  # three bits name one of 6 or of 8 lines; written and read
-    }  # fmt: skip
+    }
     assert {name: 1e12 * part.nominal for name, part in found.parts.items()} == pytest.approx(expected)
     assert found.spiking.nominal == pytest.approx(1e-12 * sum(expected.values()))
     # seven steps hold numbers up to 7: three bits

@@ -153,9 +153,15 @@ def test_recurrent_neuron(own: bool, lengths: Tensor | None) -> None:
     # the cell, whose two states are read and written
     reach, cells, one = 4 if own else 3, 4 * sum(ends) / B, update(layer.neuron)
     assert found == Operations(
-        spikes=float(out.sum()) / B, accumulates=reach * read / B, updates=4 * cells, sums=(one.sums + 1) * cells,
-        dense=4 * reach * sum(n - 1 for n in ends) / B, spikes_read=read / B, cell_steps=cells, state_words=4 * cells,
-    )  # fmt: skip
+        spikes=float(out.sum()) / B,
+        accumulates=reach * read / B,
+        updates=4 * cells,
+        sums=(one.sums + 1) * cells,
+        dense=4 * reach * sum(n - 1 for n in ends) / B,
+        spikes_read=read / B,
+        cell_steps=cells,
+        state_words=4 * cells,
+    )
 
 
 def test_neurons() -> None:
@@ -210,9 +216,11 @@ def test_delays(kind: str, lengths: Tensor | None) -> None:
     """Each spike, synapse and tap by itself: it counts where what it adds to is a step of the sequence."""
     torch.manual_seed(0)
     layer = {
-        "delay": lambda: nn.Delay(6, taps=3), "axonal": lambda: nn.AxonalDelay(6, taps=3),
-        "synaptic": lambda: nn.SynapticDelay(6, 4, taps=3), "narrow": lambda: nn.SynapticDelay(6, 4, taps=3, width=0.0),
-    }[kind]()  # fmt: skip
+        "delay": lambda: nn.Delay(6, taps=3),
+        "axonal": lambda: nn.AxonalDelay(6, taps=3),
+        "synaptic": lambda: nn.SynapticDelay(6, 4, taps=3),
+        "narrow": lambda: nn.SynapticDelay(6, 4, taps=3, width=0.0),
+    }[kind]()
     x = spikes(6)
     weights = (
         (layer.weight * layer.positions()).detach() if isinstance(layer, nn.SynapticDelay) else layer.weights().detach()
@@ -236,9 +244,15 @@ def test_readout_and_layers_that_move_values() -> None:
     found = operations(nn.GroupReadout(6, classes=3), x)
     # a product with the decay for each class and step, and one sum; the state is read and written
     assert found == Operations(
-        spikes_in=entering, accumulates=3 * entering, updates=3.0 * T, sums=3.0 * T, dense=3 * 6 * T,
-        spikes_read=entering, cell_steps=3.0 * T, state_words=6.0 * T,
-    )  # fmt: skip
+        spikes_in=entering,
+        accumulates=3 * entering,
+        updates=3.0 * T,
+        sums=3.0 * T,
+        dense=3 * 6 * T,
+        spikes_read=entering,
+        cell_steps=3.0 * T,
+        state_words=6.0 * T,
+    )
     for layer in (nn.Flatten(), nn.Dropout(0.5), torch.nn.ReLU()):
         assert operations(layer, x) == Operations(spikes_in=entering)
     assert operations(nn.DelayLine(6, taps=3), x) == Operations(spikes_in=entering, state_words=6.0 * T)

@@ -32,10 +32,19 @@ BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "comparisons": lambda a, b: (a <= b).to(a.dtype) + 2 * (a >= b).to(a.dtype) + 4 * (a != b).to(a.dtype),
 }
 # rules of whole numbers alone, which the functions below use
-RULES_OF_WHOLE = frozenset({
-    "rand", "ror", "rxor", "lshift", "rshift", "bitwise_left_shift", "bitwise_right_shift", "saturating_add",
-    "saturating_sub",
-})  # fmt: skip
+RULES_OF_WHOLE = frozenset(
+    {
+        "rand",
+        "ror",
+        "rxor",
+        "lshift",
+        "rshift",
+        "bitwise_left_shift",
+        "bitwise_right_shift",
+        "saturating_add",
+        "saturating_sub",
+    }
+)
 UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "neg": lambda a: -a,
     "abs": lambda a: a.abs(),

@@ -128,8 +128,11 @@ def test_every_neuron_runs_in_a_kernel(model: Model) -> None:
     neuron = model.make(3, dtype=torch.float32)
     (part,) = explain(neuron, CURRENT, measure=False).parts
     assert (part.name, part.kind, part.backend, part.reason) == (
-        "(net)", type(neuron).__name__, "llvm", "one fused kernel",
-    )  # fmt: skip
+        "(net)",
+        type(neuron).__name__,
+        "llvm",
+        "one fused kernel",
+    )
 
 
 def test_explain_a_network() -> None:
@@ -138,9 +141,11 @@ def test_explain_a_network() -> None:
     )
     table = explain(net, CURRENT, measure=False)
     assert [(p.name, p.kind, p.backend) for p in table.parts] == [
-        ("0", "Linear", "torch"), ("1", "Refractory", "llvm"), ("2", "ReLU", "torch"),
+        ("0", "Linear", "torch"),
+        ("1", "Refractory", "llvm"),
+        ("2", "ReLU", "torch"),
         ("3", "Untraceable", "reference"),
-    ]  # fmt: skip
+    ]
     lines = str(table).splitlines()
     assert lines[0].split() == ["part", "kind", "backend", "why"]
     assert len(lines) == 5

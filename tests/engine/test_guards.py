@@ -183,9 +183,10 @@ class Buffered(MapNeuron):
 
 
 @pytest.mark.parametrize(
-    "tensor", [torch.nn.Parameter(torch.tensor(2.0)), torch.nn.Buffer(torch.tensor(2.0)), torch.tensor(2.0)],
+    "tensor",
+    [torch.nn.Parameter(torch.tensor(2.0)), torch.nn.Buffer(torch.tensor(2.0)), torch.tensor(2.0)],
     ids=["parameter", "buffer", "tensor"],
-)  # fmt: skip
+)
 def test_a_tensor_that_is_not_declared(tensor: Tensor) -> None:
     neuron = Buffered(3)
     neuron.scale = tensor

@@ -267,9 +267,11 @@ def test_tensors_that_do_not_fit() -> None:
     x = torch.zeros(5, 3)
     good: dict[str, Tensor | None] = {"x": x, "y": x.clone(), "decay": torch.zeros(3)}
     cases: list[tuple[str, Tensor | None, str]] = [
-        ("x", None, "missing"), ("x", x[:4], "15 dense elements"), ("x", x.double(), "float32"),
+        ("x", None, "missing"),
+        ("x", x[:4], "15 dense elements"),
+        ("x", x.double(), "float32"),
         ("x", torch.zeros(3, 5).t(), "not dense"),
-    ]  # fmt: skip
+    ]
     for name, tensor, says in cases:
         with pytest.raises(ValueError, match=says):
             run(AVERAGE, {**good, name: tensor}, {"steps": 5}, {}, lanes=3, dtype=torch.float32)

@@ -43,8 +43,13 @@ def outputs(given: Given, keep: bool) -> list[Tensor]:
 
 
 PRODUCT = Operator(
-    "product_of_a_test", Given, differentiable=("x", "weights"), kernels={"CPU": Kernels()}, outputs=outputs, hidden=1,
-)  # fmt: skip
+    "product_of_a_test",
+    Given,
+    differentiable=("x", "weights"),
+    kernels={"CPU": Kernels()},
+    outputs=outputs,
+    hidden=1,
+)
 
 
 def example(**fields: bool) -> Given:

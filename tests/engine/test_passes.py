@@ -69,12 +69,19 @@ def tensors(seed: int = 0) -> dict[str, Tensor]:
         return torch.rand(shape, generator=g, dtype=torch.float64)
 
     return {
-        "x": draw(STEPS, LANES), "tau": 1 + draw(LANES), "gain": 1 + draw(1), "first": draw(LANES),
-        "y": torch.empty(STEPS, LANES, dtype=torch.float64), "last": torch.empty(LANES, dtype=torch.float64),
-        "g:y": draw(STEPS, LANES), "g:last": draw(LANES),
-        **{f"g:{name}": torch.full((STEPS, LANES) if name == "x" else (LANES,), 7.0, dtype=torch.float64)
-           for name in INPUTS},
-    }  # fmt: skip
+        "x": draw(STEPS, LANES),
+        "tau": 1 + draw(LANES),
+        "gain": 1 + draw(1),
+        "first": draw(LANES),
+        "y": torch.empty(STEPS, LANES, dtype=torch.float64),
+        "last": torch.empty(LANES, dtype=torch.float64),
+        "g:y": draw(STEPS, LANES),
+        "g:last": draw(LANES),
+        **{
+            f"g:{name}": torch.full((STEPS, LANES) if name == "x" else (LANES,), 7.0, dtype=torch.float64)
+            for name in INPUTS
+        },
+    }
 
 
 def ran(nest: Nest, held: dict[str, Tensor], segment: int = STEPS) -> dict[str, Tensor]:

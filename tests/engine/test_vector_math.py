@@ -117,13 +117,15 @@ def sample(name: str, bits: int) -> np.ndarray:
     each, dense = (64, 60_000) if bits == 32 else (8, 40_000)
     if bits == 64 and not WIDE:
         each, dense = 4, 1_000
-    x = np.concatenate([
-        rng.uniform(low, high, dense),
-        rng.uniform(max(low, -3.0), 3.0, dense),
-        np.arange(-500, 501) * (np.pi / 2),
-        np.arange(-500, 501) * (np.log(2.0) / 4),
-        1.0 + rng.normal(0.0, 1e-3, 1000),
-    ]).astype(FLOATS[bits])  # fmt: skip
+    x = np.concatenate(
+        [
+            rng.uniform(low, high, dense),
+            rng.uniform(max(low, -3.0), 3.0, dense),
+            np.arange(-500, 501) * (np.pi / 2),
+            np.arange(-500, 501) * (np.log(2.0) / 4),
+            1.0 + rng.normal(0.0, 1e-3, 1000),
+        ]
+    ).astype(FLOATS[bits])
     x = np.concatenate([every_exponent(bits, each), x, np.nextafter(x[-4000:], FLOATS[bits](0.0))])
     if name in ("sin", "cos", "sigmoid"):  # beyond, see the tests of limits
         x = x[~(x < low) & ~(x > (np.inf if name == "sigmoid" else high))]

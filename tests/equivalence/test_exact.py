@@ -73,9 +73,12 @@ def test_what_rounds_is_named() -> None:
 
 def test_to_grid_rounds_everything_and_leaves_the_original() -> None:
     net = nn.Sequential(
-        nn.Linear(4, 3), nn.Delay(3, taps=2), neurons.LIF(3, dt=1.0, tau_mem=3.5, v_threshold=0.7),
-        nn.SynapticDelay(3, 3, taps=3, bias=True), nn.Recurrent(neurons.LIF(3, dt=1.0)),
-    ).double()  # fmt: skip
+        nn.Linear(4, 3),
+        nn.Delay(3, taps=2),
+        neurons.LIF(3, dt=1.0, tau_mem=3.5, v_threshold=0.7),
+        nn.SynapticDelay(3, 3, taps=3, bias=True),
+        nn.Recurrent(neurons.LIF(3, dt=1.0)),
+    ).double()
     kept = {name: value.clone() for name, value in net.state_dict().items()}
     grid = to_grid(net, bits=6, decay_bits=2)
     assert all(torch.equal(value, kept[name]) for name, value in net.state_dict().items())

@@ -158,12 +158,25 @@ def test_a_run_in_two_pieces_is_the_whole_run() -> None:
 def test_layers_of_every_kind_stand_between() -> None:
     """Delays before neurons, means over pixels, flattened maps, normalisation and dropout at rest, readouts."""
     torch.manual_seed(0)
-    net = nn.Sequential(
-        nn.Conv2d(2, 4, 3, padding=1, bias=False), nn.TdBatchNorm(4), nn.Delay(4, 6, 6, taps=3),
-        neurons.LIF((4, 6, 6), dt=1.0, tau_mem=4.0), nn.AvgPool2d(2), nn.Conv2d(4, 6, 2, groups=2, stride=1),
-        nn.Flatten(), neurons.IF(24, dt=1.0), nn.Dropout(0.3), nn.Sequential(nn.Linear(24, 9), neurons.LIF(9, dt=1.0)),
-        neurons.IF(9, dt=1.0, v_threshold=2.0), nn.Linear(9, 6), nn.GroupReadout(6, classes=3),
-    ).double().eval()  # fmt: skip
+    net = (
+        nn.Sequential(
+            nn.Conv2d(2, 4, 3, padding=1, bias=False),
+            nn.TdBatchNorm(4),
+            nn.Delay(4, 6, 6, taps=3),
+            neurons.LIF((4, 6, 6), dt=1.0, tau_mem=4.0),
+            nn.AvgPool2d(2),
+            nn.Conv2d(4, 6, 2, groups=2, stride=1),
+            nn.Flatten(),
+            neurons.IF(24, dt=1.0),
+            nn.Dropout(0.3),
+            nn.Sequential(nn.Linear(24, 9), neurons.LIF(9, dt=1.0)),
+            neurons.IF(9, dt=1.0, v_threshold=2.0),
+            nn.Linear(9, 6),
+            nn.GroupReadout(6, classes=3),
+        )
+        .double()
+        .eval()
+    )
     for module in net.modules():
         if isinstance(module, torch.nn.BatchNorm1d):
             module.running_mean.uniform_(-0.2, 0.2)

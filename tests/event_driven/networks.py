@@ -16,24 +16,40 @@ MEMBRANES = {"LIF": True, "IF": False}
 
 
 def drawn(
-    rng: np.random.Generator, *, neurons: int, kind: str, leaky: bool, sources: int = 3, t_stop: float = 40.0,
+    rng: np.random.Generator,
+    *,
+    neurons: int,
+    kind: str,
+    leaky: bool,
+    sources: int = 3,
+    t_stop: float = 40.0,
     once: bool = False,
-) -> tuple[Network, Inputs]:  # fmt: skip
+) -> tuple[Network, Inputs]:
     """A random recurrent network with delays, and Poisson inputs; no two times in it have a reason to be equal."""
     scale = 1.0 if leaky or kind == "delta" else 0.1
     drive = 0.0 if once and kind == "delta" else scale * (1.0 if leaky else 0.2)
     net = Network(
-        neurons, sources=sources, tau_mem=rng.uniform(3.0, 20.0, neurons) if leaky else np.inf,
-        tau_syn=rng.uniform(1.0, 25.0, neurons), v_threshold=rng.uniform(0.5, 1.5, neurons),
-        current=drive * rng.normal(0.4, 0.5, neurons), max_spikes=1 if once else np.inf,
-    )  # fmt: skip
+        neurons,
+        sources=sources,
+        tau_mem=rng.uniform(3.0, 20.0, neurons) if leaky else np.inf,
+        tau_syn=rng.uniform(1.0, 25.0, neurons),
+        v_threshold=rng.uniform(0.5, 1.5, neurons),
+        current=drive * rng.normal(0.4, 0.5, neurons),
+        max_spikes=1 if once else np.inf,
+    )
     net = net.connect(
-        net.inputs, range(neurons), scale * rng.normal(0.7, 0.8, (neurons, sources)),
-        delay=rng.uniform(0.0, 3.0, (neurons, sources)), kind=kind,
+        net.inputs,
+        range(neurons),
+        scale * rng.normal(0.7, 0.8, (neurons, sources)),
+        delay=rng.uniform(0.0, 3.0, (neurons, sources)),
+        kind=kind,
     ).connect(
-        range(neurons), range(neurons), scale * rng.normal(-0.1, 0.5, (neurons, neurons)),
-        delay=rng.uniform(0.1, 3.0, (neurons, neurons)), kind=kind,
-    )  # fmt: skip
+        range(neurons),
+        range(neurons),
+        scale * rng.normal(-0.1, 0.5, (neurons, neurons)),
+        delay=rng.uniform(0.1, 3.0, (neurons, neurons)),
+        kind=kind,
+    )
     events = rng.poisson(0.15 * t_stop, sources)
     return net, (np.repeat(np.arange(sources), events), rng.uniform(0.0, 0.8 * t_stop, int(events.sum())))
 
@@ -59,10 +75,19 @@ def networks(draw: st.DrawFn, kinds: tuple[str, ...] = ("delta", "exponential", 
     pre = np.where((kind == "step") & (pre < n), n, pre)
     weight = some(-8, 8, synapses, 0.25) * np.where(kind == "delta", 0.5, scale) * np.where(kind == "step", 0.1, 1.0)
     net = Network(
-        n, sources=sources, tau_mem=some(2, 20, n, 1.0) if leaky else np.inf, tau_syn=some(1, 20, n, 1.0),
-        v_threshold=some(2, 6, n, 0.25), current=some(-2, 6, n, 0.25 * scale), v_start=some(-2, 1, n, 0.25),
-        pre=pre, post=post, weight=weight, delay=some(1, 8, synapses, 0.5), kind=kind,
-    )  # fmt: skip
+        n,
+        sources=sources,
+        tau_mem=some(2, 20, n, 1.0) if leaky else np.inf,
+        tau_syn=some(1, 20, n, 1.0),
+        v_threshold=some(2, 6, n, 0.25),
+        current=some(-2, 6, n, 0.25 * scale),
+        v_start=some(-2, 1, n, 0.25),
+        pre=pre,
+        post=post,
+        weight=weight,
+        delay=some(1, 8, synapses, 0.5),
+        kind=kind,
+    )
     events = draw(st.integers(0, 6))
     source = draw(st.lists(st.integers(0, sources - 1), min_size=events, max_size=events))
     times = some(0, 20, events, 1.0)

@@ -98,9 +98,13 @@ def test_the_unit_of_time_does_not_matter(case: tuple[Network, Inputs], power: i
     bare = ~np.isfinite(net.tau_mem)
     weight = np.where(bare[net.post] & (net.kind != "delta"), net.weight / by, net.weight)
     other = replace(
-        net, tau_mem=net.tau_mem * by, tau_syn=net.tau_syn * by, delay=net.delay * by, weight=weight,
+        net,
+        tau_mem=net.tau_mem * by,
+        tau_syn=net.tau_syn * by,
+        delay=net.delay * by,
+        weight=weight,
         current=np.where(bare, net.current / by, net.current),
-    )  # fmt: skip
+    )
     found = run(other, (inputs[0], inputs[1] * by), t_stop=T_STOP * by)
     assert found.neuron.tolist() == spikes.neuron.tolist()
     assert (found.time / by).tobytes() == spikes.time.tobytes()
@@ -116,9 +120,14 @@ def test_margin_is_what_a_threshold_may_move() -> None:
     leaky = rng.random(n) < 0.7
     scale = np.where(leaky, 1.0, 0.1)
     net = Network(
-        n, sources=1, tau_mem=np.where(leaky, rng.uniform(2.0, 20.0, n), np.inf), tau_syn=rng.uniform(2.0, 20.0, n),
-        current=scale * rng.normal(0.3, 0.6, n), v_start=rng.uniform(-1.0, 0.9, n), max_spikes=1,
-    )  # fmt: skip
+        n,
+        sources=1,
+        tau_mem=np.where(leaky, rng.uniform(2.0, 20.0, n), np.inf),
+        tau_syn=rng.uniform(2.0, 20.0, n),
+        current=scale * rng.normal(0.3, 0.6, n),
+        v_start=rng.uniform(-1.0, 0.9, n),
+        max_spikes=1,
+    )
     net = net.connect(net.inputs, range(n), (scale * rng.normal(1.0, 2.0, n))[:, None])
     inputs = ([0], [0.0])
     spikes = run(net, inputs, t_stop=T_STOP)

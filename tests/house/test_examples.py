@@ -10,9 +10,16 @@ from tests.house.test_public_names import PACKAGES, listed, package, pinned
 
 # public, and not pinned one by one; channels are declarations, whose pages (docs/channels) are made by running them
 MORE = (
-    "rheobase.chip", "rheobase.chip.fixed_point", "rheobase.chip.loihi", "rheobase.chip.mixed_signal",
-    "rheobase.chip.truenorth", "rheobase.operator", "rheobase.profiling", "rheobase.recordings", "rheobase.synapses",
-)  # fmt: skip
+    "rheobase.chip",
+    "rheobase.chip.fixed_point",
+    "rheobase.chip.loihi",
+    "rheobase.chip.mixed_signal",
+    "rheobase.chip.truenorth",
+    "rheobase.operator",
+    "rheobase.profiling",
+    "rheobase.recordings",
+    "rheobase.synapses",
+)
 
 # results, and what they are made by: the example of that shows them
 MADE_BY = {

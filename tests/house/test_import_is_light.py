@@ -53,7 +53,10 @@ def test_import_provides_the_kernels() -> None:
     """Whatever is imported first: without them all would run on the reference, which nobody is told of."""
     code = "from rheobase import neurons; import torch; neurons.LIF(3, dt=1.0)(torch.ones(2, 1, 3), backend='llvm')"
     done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(SRC)}, capture_output=True, text=True,
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr

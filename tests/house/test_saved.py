@@ -24,9 +24,11 @@ LAYERS = {
     "recurrent": (lambda: nn.Recurrent(neurons.LIF(3, dt=1.0)), (3,)),
     "recurrent_delay": (lambda: nn.RecurrentDelay(neurons.LIF(3, dt=1.0), taps=3), (3,)),
     "src": (lambda: neurons.SRC(3), (3,)),
-    "sequential": (lambda: nn.Sequential(nn.Linear(3, 4), neurons.LIF(4, dt=1.0), nn.Linear(4, 2),
-                                         neurons.LI(2, dt=1.0)), (3,)),
-}  # fmt: skip
+    "sequential": (
+        lambda: nn.Sequential(nn.Linear(3, 4), neurons.LIF(4, dt=1.0), nn.Linear(4, 2), neurons.LI(2, dt=1.0)),
+        (3,),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", LAYERS)

@@ -77,9 +77,12 @@ def runs_files(module: Module) -> list[str]:
 # the one place that writes; compiled code, a download, what a child process tells its parent, and a journal, to which
 # entries are added one by one, are files of our own
 WRITERS = {
-    "src/rheobase/files.py", "src/rheobase/engine/llvm/compile.py", "src/rheobase/data/sets/download.py",
-    "src/rheobase/learning/fitting/journal.py", "src/rheobase/learning/training/trainer.py",
-}  # fmt: skip
+    "src/rheobase/files.py",
+    "src/rheobase/engine/llvm/compile.py",
+    "src/rheobase/data/sets/download.py",
+    "src/rheobase/learning/fitting/journal.py",
+    "src/rheobase/learning/training/trainer.py",
+}
 WRITING = {"write_text", "write_bytes", "savetxt", "tofile"}
 
 
@@ -90,8 +93,11 @@ def writes(module: Module) -> list[str]:
     found = []
     for node in module.nodes(ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        modes = [part.value for part in [*node.args, *(k.value for k in node.keywords if k.arg == "mode")]
-                 if isinstance(part, ast.Constant) and isinstance(part.value, str)]  # fmt: skip
+        modes = [
+            part.value
+            for part in [*node.args, *(k.value for k in node.keywords if k.arg == "mode")]
+            if isinstance(part, ast.Constant) and isinstance(part.value, str)
+        ]
         opened = name == "open" and any(set(mode) <= set("rwxab+t") and set(mode) & set("wxa+") for mode in modes)
         os_call = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "os"
         if name in WRITING or opened or (os_call and name in {"replace", "rename", "open"}):

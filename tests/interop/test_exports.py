@@ -24,10 +24,18 @@ def three_layers(**own: Any) -> nn.Sequential:
     """One of them with lateral weights, as the bar of the export asks."""
     torch.manual_seed(3)
     return nn.Sequential(
-        nn.Flatten(), nn.Linear(16, 40), neurons.LIF(40, dt=1.0, **own), nn.Linear(40, 30), nn.Scale(60.0),
-        nn.Recurrent(neurons.AdLIF(30)), nn.Linear(30, 20), nn.Scale(30.0), neurons.CubaLIF(20, dt=1.0),
-        nn.Linear(20, 5), neurons.LI(5, dt=1.0),
-    )  # fmt: skip
+        nn.Flatten(),
+        nn.Linear(16, 40),
+        neurons.LIF(40, dt=1.0, **own),
+        nn.Linear(40, 30),
+        nn.Scale(60.0),
+        nn.Recurrent(neurons.AdLIF(30)),
+        nn.Linear(30, 20),
+        nn.Scale(30.0),
+        neurons.CubaLIF(20, dt=1.0),
+        nn.Linear(20, 5),
+        neurons.LI(5, dt=1.0),
+    )
 
 
 def lively(batch: int = 8) -> Tensor:
@@ -185,12 +193,13 @@ ONNX_ALONE: dict[str, tuple[Any, str]] = {
     "own layer": (lambda: nn.Sequential(Own(4, 4)), "Own, which has no form in ONNX"),
     "delay": (lambda: nn.Sequential(nn.Delay(4, taps=3)), "Delay, which has no form"),
     "recurrent delay": (
-        lambda: nn.Sequential(nn.RecurrentDelay(neurons.LIF(4, dt=1.0), taps=3)), "RecurrentDelay, which"
+        lambda: nn.Sequential(nn.RecurrentDelay(neurons.LIF(4, dt=1.0), taps=3)),
+        "RecurrentDelay, which",
     ),
     "gated": (lambda: nn.Sequential(nn.SpikGRU(4, 3)), r"layer\.0: got SpikGRU"),
     "float64": (lambda: nn.Sequential(nn.Conv1d(1, 1, 3), nn.AvgPool1d(2)).double(), "Conv1d in float64"),
     "padding": (lambda: nn.Sequential(nn.Conv1d(1, 1, 3, padding="same")), "padding 'same'"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", [*REFUSED, *ONNX_ALONE])

@@ -110,13 +110,20 @@ def test_what_no_longer_holds_is_told_as_such() -> None:
 
 def test_a_loss_that_explodes() -> None:
     def history(*losses: float) -> History:
-        return History(tuple(
-            EpochRecord(
-                epoch=k, loss=loss, accuracy=0.9, validation_loss=None, validation_accuracy=None, learning_rate=1.0,
-                seconds=1.0,
+        return History(
+            tuple(
+                EpochRecord(
+                    epoch=k,
+                    loss=loss,
+                    accuracy=0.9,
+                    validation_loss=None,
+                    validation_accuracy=None,
+                    learning_rate=1.0,
+                    seconds=1.0,
+                )
+                for k, loss in enumerate(losses, 1)
             )
-            for k, loss in enumerate(losses, 1)
-        ))  # fmt: skip
+        )
 
     concerns = Concerns(Y, learning_rate=0.5)
     assert concerns.of_figures(history(1.0, 0.01, 0.2), 10) == []

@@ -42,10 +42,13 @@ def test_a_name_that_efel_has_not() -> None:
 @pytest.mark.parametrize(
     ("start", "stop", "said"),
     [
-        (5.0, 1.0, "start before stop"), (float("nan"), 5.0, "start before stop"),
-        (1.0, 50.0, "inside of 0 to 10 ms"), (20.0, 30.0, "inside of 0 to 10 ms"), (-5.0, 5.0, "inside of 0 to 10 ms"),
+        (5.0, 1.0, "start before stop"),
+        (float("nan"), 5.0, "start before stop"),
+        (1.0, 50.0, "inside of 0 to 10 ms"),
+        (20.0, 30.0, "inside of 0 to 10 ms"),
+        (-5.0, 5.0, "inside of 0 to 10 ms"),
     ],
-)  # fmt: skip
+)
 def test_a_stimulus_that_is_not_in_the_recording(start: float, stop: float, said: str) -> None:
     """Of which eFEL would give a latency of minus a second, and a rate of 0 for a trace with spikes."""
     recording = Recording(torch.full((1, 100), -70.0), torch.zeros(1, 100), 0.1)

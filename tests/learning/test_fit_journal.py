@@ -85,9 +85,12 @@ def test_another_fit_is_refused(tmp_path: Path, recording: Recording) -> None:
     fitted(recording, journal=journal)
     content = journal.read_bytes()
     others: list[dict[str, Any]] = [
-        {"seed": 1}, {"learn": LEARN[::-1]}, {"recipe": replace(RECIPE, generations=5)}, {"start": {"g_leak": 8.0}},
+        {"seed": 1},
+        {"learn": LEARN[::-1]},
+        {"recipe": replace(RECIPE, generations=5)},
+        {"start": {"g_leak": 8.0}},
         {"ranges": {"g_leak": (1.0, 9.0)}},
-    ]  # fmt: skip
+    ]
     for other in others:
         with pytest.raises(CheckpointError, match="another fit"):
             fitted(recording, journal=journal, **other)

@@ -63,9 +63,12 @@ def test_an_adaptive_exponential_cell_is_recovered() -> None:
     recording = recorded(cell, fluctuating(350.0, 200.0))
     held = {k: v for k, v in made.items() if k not in ("c_mem", "v_T")}
     fit = fit_neuron(
-        neurons.AdEx(1, dt=DT, tau_w=100.0, **held), recording, learn=("c_mem", "v_T", "b"), recipe=SHORT,
+        neurons.AdEx(1, dt=DT, tau_w=100.0, **held),
+        recording,
+        learn=("c_mem", "v_T", "b"),
+        recipe=SHORT,
         ranges={"c_mem": (80.0, 500.0), "v_T": (-60.0, -40.0), "b": (0.0, 150.0)},
-    )  # fmt: skip
+    )
     assert fit.gamma > 0.95
     assert fit.best.values["c_mem"] == pytest.approx(200.0, rel=0.05)
     assert fit.best.values["v_T"] == pytest.approx(-50.0, abs=1.0)

@@ -66,10 +66,19 @@ def test_where_nothing_can_be_spared_the_reason_is_said(amplitudes: tuple[float,
 
 
 WRONG: list[tuple[Any, str]] = [
-    ([3], "numbers from 0 to 2"), ([0, 0], "each once"), ([], "numbers"), ([0.5], "numbers"), ("some", "a share"),
-    (0.0, "between 0 and 1"), (1.5, "between 0 and 1"), (math.nan, "between 0 and 1"), ([1, 2], "a spike that is left"),
-    (True, "between 0 and 1"), ([True], "numbers"), (None, ""),
-]  # fmt: skip
+    ([3], "numbers from 0 to 2"),
+    ([0, 0], "each once"),
+    ([], "numbers"),
+    ([0.5], "numbers"),
+    ("some", "a share"),
+    (0.0, "between 0 and 1"),
+    (1.5, "between 0 and 1"),
+    (math.nan, "between 0 and 1"),
+    ([1, 2], "a spike that is left"),
+    (True, "between 0 and 1"),
+    ([True], "numbers"),
+    (None, ""),
+]
 
 
 @pytest.mark.parametrize(("given", "said"), WRONG)
@@ -140,9 +149,13 @@ def test_figures_of_an_agreement() -> None:
 def test_a_search_may_begin_near_values(noisy: Recording) -> None:
     begins = FitRecipe(restarts=8, forced=0, free=0, generations=0, population=12, settle=20.0)
     fit = fit_neuron(
-        neurons.GLIF1, noisy, learn=("v_threshold", "g_leak"), ranges={"v_threshold": (-80.0, 20.0)},
-        start={"v_threshold": -48.0}, recipe=begins,
-    )  # fmt: skip
+        neurons.GLIF1,
+        noisy,
+        learn=("v_threshold", "g_leak"),
+        ranges={"v_threshold": (-80.0, 20.0)},
+        start={"v_threshold": -48.0},
+        recipe=begins,
+    )
     near = [one for one in fit.candidates if abs(one.values["v_threshold"] + 48.0) < 12.0]
     assert 4 <= len(near) <= 6
     with pytest.raises(ParameterError, match=r"start 'v_T'.*v_threshold"):

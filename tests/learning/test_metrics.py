@@ -92,18 +92,22 @@ def test_parameters() -> None:
 
 def test_which_layers_spike() -> None:
     net = layers.Sequential(
-        nn.Linear(4, 8), neurons.LIF(8, dt=1.0),
+        nn.Linear(4, 8),
+        neurons.LIF(8, dt=1.0),
         layers.Recurrent(neurons.LIF(8, dt=1.0)),
         layers.Sequential(nn.Linear(8, 6), neurons.SRC(6)),
-        nn.Linear(6, 2), neurons.LI(2, dt=1.0),
-    )  # fmt: skip
+        nn.Linear(6, 2),
+        neurons.LI(2, dt=1.0),
+    )
     found = spiking_layers(net)
     assert {name: layer.graded for name, layer in found.items()} == {"1": False, "2": False, "3.1": True}
     with watched(net, found) as watch:
         net(torch.rand(9, 2, 4))
     assert {name: tuple(out.shape) for name, out in watch.spiking().items()} == {
-        "1": (9, 2, 8), "2": (9, 2, 8), "3.1": (9, 2, 6),
-    }  # fmt: skip
+        "1": (9, 2, 8),
+        "2": (9, 2, 8),
+        "3.1": (9, 2, 6),
+    }
     watch.outs.clear()
     net(torch.rand(9, 2, 4))
     assert not watch.outs  # no hook is left behind

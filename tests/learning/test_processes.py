@@ -33,9 +33,11 @@ def plain() -> Net:
 def spiking() -> layers.Sequential:
     torch.manual_seed(0)
     return layers.Sequential(
-        nn.Linear(FEATURES, 10), neurons.LIF(10, dt=1.0, tau_mem=3.0, v_threshold=0.3, learn=("tau_mem",)),
-        nn.Linear(10, CLASSES), neurons.LI(CLASSES, dt=1.0),
-    )  # fmt: skip
+        nn.Linear(FEATURES, 10),
+        neurons.LIF(10, dt=1.0, tau_mem=3.0, v_threshold=0.3, learn=("tau_mem",)),
+        nn.Linear(10, CLASSES),
+        neurons.LI(CLASSES, dt=1.0),
+    )
 
 
 def fit(trainer: Trainer, net: nn.Module, **how) -> History:
@@ -66,9 +68,13 @@ class FirstProcessOnly(Callback):
 
 def work(rank: int, port: int, folder: str) -> None:
     os.environ |= {
-        "LOCAL_RANK": str(rank), "NODE_RANK": "0", "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1",
-        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
-    }  # fmt: skip
+        "LOCAL_RANK": str(rank),
+        "NODE_RANK": "0",
+        "WORLD_SIZE": "2",
+        "OMP_NUM_THREADS": "1",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
     two = dict(accelerator="cpu", devices=2, strategy="ddp")
     results: dict[str, object] = {}
 

@@ -205,10 +205,13 @@ def test_a_network_of_neurons(tmp_path: Path) -> None:
     def build() -> layers.Sequential:
         torch.manual_seed(0)
         return layers.Sequential(
-            torch.nn.Linear(FEATURES, 10), neurons.LIF(10, dt=1.0, tau_mem=3.0, v_threshold=0.3, learn=("tau_mem",)),
-            layers.Dropout(0.2), layers.Recurrent(neurons.AdLIF(10)),
-            torch.nn.Linear(10, CLASSES), neurons.LI(CLASSES, dt=1.0),
-        )  # fmt: skip
+            torch.nn.Linear(FEATURES, 10),
+            neurons.LIF(10, dt=1.0, tau_mem=3.0, v_threshold=0.3, learn=("tau_mem",)),
+            layers.Dropout(0.2),
+            layers.Recurrent(neurons.AdLIF(10)),
+            torch.nn.Linear(10, CLASSES),
+            neurons.LI(CLASSES, dt=1.0),
+        )
 
     net, other = build(), build()
     history = fit(net, tmp_path / "whole")

@@ -147,9 +147,13 @@ def test_the_test_figures_by_hand() -> None:
     # batches of 8 and all at once round a product otherwise, which may move a spike: the same weights in every run
     torch.manual_seed(0)
     net = layers.Sequential(
-        nn.Linear(FEATURES, 8), neurons.LIF(8, dt=1.0, v_threshold=0.2),
-        nn.Linear(8, 4), neurons.SRC(4), nn.Linear(4, CLASSES), neurons.LI(CLASSES, dt=1.0),
-    )  # fmt: skip
+        nn.Linear(FEATURES, 8),
+        neurons.LIF(8, dt=1.0, v_threshold=0.2),
+        nn.Linear(8, 4),
+        neurons.SRC(4),
+        nn.Linear(4, CLASSES),
+        neurons.LI(CLASSES, dt=1.0),
+    )
     calls = NoisyRepeat()
     found = trainer(recipe(batch_size=8)).test(net, encoder=calls, test=TEST)
     assert calls.calls == 4
@@ -162,9 +166,12 @@ def test_the_test_figures_by_hand() -> None:
     assert found.loss == pytest.approx(float(loss("sum")(outs[-1], TEST[1])), rel=1e-5)
     assert found.confusion.sum(1).tolist() == TEST[1].bincount().tolist()
     assert found.confusion.sum(0).tolist() == predicted.bincount(minlength=3).tolist()
-    assert found.spikes == pytest.approx({
-        "1": float(spikes_per_neuron(outs[1], False).mean()), "3": float(spikes_per_neuron(outs[3], True).mean()),
-    })  # fmt: skip
+    assert found.spikes == pytest.approx(
+        {
+            "1": float(spikes_per_neuron(outs[1], False).mean()),
+            "3": float(spikes_per_neuron(outs[3], True).mean()),
+        }
+    )
     assert found.spikes["1"] > 0
     assert found.as_json()["confusion"] == found.confusion.tolist()
 
@@ -219,9 +226,15 @@ def test_callbacks_see_every_batch_and_epoch(capsys) -> None:
 
     trainer(recipe(epochs=2, batch_size=32), callbacks=[Look()]).fit(Net(), encoder=repeat, train=TRAIN)
     assert seen == [
-        "start 0 0 2x2 60 cpu", "batch 1.1 1", "batch 1.2 2", "epoch 1 False", "batch 2.1 3", "batch 2.2 4",
-        "epoch 2 True", "end",
-    ]  # fmt: skip
+        "start 0 0 2x2 60 cpu",
+        "batch 1.1 1",
+        "batch 1.2 2",
+        "epoch 1 False",
+        "batch 2.1 3",
+        "batch 2.2 4",
+        "epoch 2 True",
+        "end",
+    ]
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
 

@@ -109,8 +109,11 @@ REFUSED: dict[str, tuple[Make, str]] = {
 }  # fmt: skip
 # those that a word decides on
 ODD: list[tuple[Make, str]] = [
-    *((lambda kind=kind, dim=dim: getattr(T, kind)(dim), f"torch.nn.{kind}(-1)")
-      for kind in ("Softmax", "LogSoftmax", "Softmin") for dim in (None, 0, 1, -2)),
+    *(
+        (lambda kind=kind, dim=dim: getattr(T, kind)(dim), f"torch.nn.{kind}(-1)")
+        for kind in ("Softmax", "LogSoftmax", "Softmin")
+        for dim in (None, 0, 1, -2)
+    ),
     (lambda: T.GLU(1), "torch.nn.GLU(-1)"),
     (T.Flatten, "nn.Flatten() of rheobase"),
     (lambda: T.Flatten(0), "nn.Flatten() of rheobase"),
@@ -119,7 +122,7 @@ ODD: list[tuple[Make, str]] = [
     (lambda: encoder_layer(True), "batch_first=False"),
     (lambda: T.TransformerEncoder(encoder_layer(True), 1), "batch_first=False"),
     (lambda: T.Sequential(T.ReLU(), T.Sequential(T.BatchNorm1d(BATCH))), "TdBatchNorm"),
-]  # fmt: skip
+]
 
 # of several inputs, not to be called, or whole networks
 NO_LAYER = {
@@ -242,14 +245,17 @@ TAKE: dict[str, tuple[Make, tuple[int, ...]]] = {
     "SpikeLinear": (lambda: nn.SpikeLinear(3, 2), (3,)),
     "GroupReadout": (lambda: nn.GroupReadout(6, classes=2), (6,)),
     "MembraneBlock": (
-        lambda: nn.MembraneBlock((1, 4, 4), (1, 4, 4), neuron=plif, stride=1, v_threshold=1.0), (1, 4, 4)
+        lambda: nn.MembraneBlock((1, 4, 4), (1, 4, 4), neuron=plif, stride=1, v_threshold=1.0),
+        (1, 4, 4),
     ),
     "SpikingVGG": (lambda: nn.SpikingVGG((3, 32, 32), 2, neuron=plif, width=0.1), (3, 32, 32)),
     "SpikingResNet": (lambda: nn.SpikingResNet((3, 16, 16), 2, neuron=plif, width=0.05), (3, 16, 16)),
     **{name: (lambda name=name: getattr(nn, name)(1, 1, 1), (1, 4)) for name in ("Conv1d", "Conv2d")},
-    **{name: (lambda name=name: getattr(nn, name)(2), (1, 4))
-       for name in ("AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d")},
-}  # fmt: skip
+    **{
+        name: (lambda name=name: getattr(nn, name)(2), (1, 4))
+        for name in ("AvgPool1d", "AvgPool2d", "MaxPool1d", "MaxPool2d")
+    },
+}
 
 
 def test_every_layer_is_looked_at() -> None:

@@ -12,9 +12,13 @@ from rheobase.errors import ParameterError
 def net() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Linear(6, 9), neurons.LIF(9, dt=1.0, learn=("tau_mem",)), nn.Dropout(0.3), nn.Recurrent(neurons.AdLIF(9)),
-        nn.Linear(9, 4), neurons.LI(4, dt=1.0),
-    ).double()  # fmt: skip
+        nn.Linear(6, 9),
+        neurons.LIF(9, dt=1.0, learn=("tau_mem",)),
+        nn.Dropout(0.3),
+        nn.Recurrent(neurons.AdLIF(9)),
+        nn.Linear(9, 4),
+        neurons.LI(4, dt=1.0),
+    ).double()
 
 
 def gradients(model: torch.nn.Module, x: torch.Tensor, **options: torch.Tensor) -> list[torch.Tensor]:

@@ -13,9 +13,14 @@ from rheobase import neurons, nn
 def network() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Linear(8, 12), neurons.LIF(12, dt=1.0, learn=("tau_mem",)), nn.Recurrent(neurons.LIF(12, dt=1.0)),
-        nn.Linear(12, 6), neurons.SRC(6), nn.Linear(6, 3), neurons.LI(3, dt=1.0),
-    )  # fmt: skip
+        nn.Linear(8, 12),
+        neurons.LIF(12, dt=1.0, learn=("tau_mem",)),
+        nn.Recurrent(neurons.LIF(12, dt=1.0)),
+        nn.Linear(12, 6),
+        neurons.SRC(6),
+        nn.Linear(6, 3),
+        neurons.LI(3, dt=1.0),
+    )
 
 
 @pytest.fixture

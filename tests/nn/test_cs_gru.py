@@ -102,14 +102,19 @@ def results(layer: nn.CSGRU, x: Tensor, backend: str, lengths: Tensor | None) ->
 
 
 FORMS = {
-    "paper": dict(channels=4), "spikes": dict(channels=4, update_reads="spikes"),
-    "detached": dict(channels=4, detach_reset=True), "even kernel": dict(channels=4, kernel_size=(2, 4)),
+    "paper": dict(channels=4),
+    "spikes": dict(channels=4, update_reads="spikes"),
+    "detached": dict(channels=4, detach_reset=True),
+    "even kernel": dict(channels=4, kernel_size=(2, 4)),
     "stride and groups": dict(channels=4, stride=2, groups=2, kernel_size=(1, 3)),
     "no padding": dict(channels=4, kernel_size=5, padding=(0, 1), stride=(1, 2)),
-    "wide": dict(channels=WIDE, gain=2.0), "wide, spikes": dict(channels=WIDE, gain=2.0, update_reads="spikes"),
-    "wide, silent": dict(channels=WIDE, gain=1.0), "wide, 5x3": dict(channels=WIDE, gain=1.5, kernel_size=(5, 3)),
-    "wide, 3x5": dict(channels=WIDE, gain=1.5, kernel_size=(3, 5)), "wide, even": dict(channels=WIDE, kernel_size=2),
-}  # fmt: skip
+    "wide": dict(channels=WIDE, gain=2.0),
+    "wide, spikes": dict(channels=WIDE, gain=2.0, update_reads="spikes"),
+    "wide, silent": dict(channels=WIDE, gain=1.0),
+    "wide, 5x3": dict(channels=WIDE, gain=1.5, kernel_size=(5, 3)),
+    "wide, 3x5": dict(channels=WIDE, gain=1.5, kernel_size=(3, 5)),
+    "wide, even": dict(channels=WIDE, kernel_size=2),
+}
 
 
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "lengths"])

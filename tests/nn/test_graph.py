@@ -96,7 +96,8 @@ WRONG: dict[str, tuple[Any, str]] = {
     "unknown end": (lambda a: nn.Graph({"a": a}, [("input", "b"), ("a", "output")]), "did you mean 'a'|Known: a"),
     "nothing feeds it": (lambda a: nn.Graph({"a": a, "b": a}, [("input", "a"), ("a", "output")]), "no edge to 'b'"),
     "it feeds nothing": (
-        lambda a: nn.Graph({"a": a, "b": a}, [("input", "a"), ("input", "b"), ("a", "output")]), "no edge from 'b'"
+        lambda a: nn.Graph({"a": a, "b": a}, [("input", "a"), ("input", "b"), ("a", "output")]),
+        "no edge from 'b'",
     ),
     "twice": (lambda a: nn.Graph({"a": a}, [("input", "a"), ("input", "a"), ("a", "output")]), "each edge once"),
     "no delay": (
@@ -105,7 +106,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     ),
     "a name": (lambda a: nn.Graph({"a.b": a}, [("input", "a.b"), ("a.b", "output")]), "without a dot"),
     "axes": (lambda a: nn.Graph({"a": torch.nn.BatchNorm1d(3)}, [("input", "a"), ("a", "output")]), "TdBatchNorm"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -80,9 +80,16 @@ def test_group_readout_sums_votes() -> None:
 def chain() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Conv2d(1, 2, 3), neurons.LIF(2, 6, 6, dt=1.0), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(18, 8),
-        torch.nn.ReLU(), nn.Recurrent(neurons.LIF(8, dt=1.0, tau_mem=5.0)), nn.Linear(8, 3), neurons.LI(3, dt=1.0),
-    )  # fmt: skip
+        nn.Conv2d(1, 2, 3),
+        neurons.LIF(2, 6, 6, dt=1.0),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(18, 8),
+        torch.nn.ReLU(),
+        nn.Recurrent(neurons.LIF(8, dt=1.0, tau_mem=5.0)),
+        nn.Linear(8, 3),
+        neurons.LI(3, dt=1.0),
+    )
 
 
 def test_sequential_carries_every_state() -> None:

@@ -93,11 +93,15 @@ def third(state: Any) -> Any:
     return state[2:] if state.shape[0] == 3 else state[:, 2:]
 
 
-@pytest.mark.parametrize("make", [
-    lambda: nn.AxonalDelay(4, taps=6, width=1.5),
-    lambda: nn.SynapticDelay(4, 3, taps=6, width=1.5),
-    lambda: nn.RecurrentDelay(neurons.AdLIF(4), taps=6, width=1.5),
-], ids=["axonal", "synaptic", "recurrent"])  # fmt: skip
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: nn.AxonalDelay(4, taps=6, width=1.5),
+        lambda: nn.SynapticDelay(4, 3, taps=6, width=1.5),
+        lambda: nn.RecurrentDelay(neurons.AdLIF(4), taps=6, width=1.5),
+    ],
+    ids=["axonal", "synaptic", "recurrent"],
+)
 def test_pieces_gradients_and_lengths(make: Any) -> None:
     torch.manual_seed(1)
     layer = make().double()

@@ -12,9 +12,17 @@ from rheobase.cells import Cell, Compartments, Section
 from rheobase.operator import Protocol
 
 SHORT = Protocol(
-    dt=0.05, keep=2, settle=10.0, before=5.0, duration=40.0, after=5.0, early=2.0, amplitudes=(-0.1, 0.3),
-    location=0.05, scale=0.1,
-)  # fmt: skip
+    dt=0.05,
+    keep=2,
+    settle=10.0,
+    before=5.0,
+    duration=40.0,
+    after=5.0,
+    early=2.0,
+    amplitudes=(-0.1, 0.3),
+    location=0.05,
+    scale=0.1,
+)
 
 
 class Small:

@@ -183,9 +183,14 @@ def test_wrong_use(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"made": None}, {"made": {"seed": 3}}, {"chunks": []}, {"chunks": {"train-x": {"sha256": "0"}}},
-     {"chunks": {"train-0": {"bytes": 3}}}],
-)  # fmt: skip
+    [
+        {"made": None},
+        {"made": {"seed": 3}},
+        {"chunks": []},
+        {"chunks": {"train-x": {"sha256": "0"}}},
+        {"chunks": {"train-0": {"bytes": 3}}},
+    ],
+)
 def test_a_list_that_was_changed(folder: Path, tmp_path: Path, change: dict[str, Any]) -> None:
     path = tmp_path / "manifest.json"
     path.write_text(json.dumps({**json.loads((folder / "manifest.json").read_bytes()), **change}))

@@ -70,10 +70,14 @@ def test_more_leave_the_earlier_ones(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("which", "count", "jitter", "match"),
     [
-        ((0,), 1, 0.1, "two or more"), ((0, 0), 1, 0.1, "two or more"), ((0, 9), 1, 0.1, "0 to 3"),
-        ((0, 1), 0, 0.1, "count"), ((0, 1), 1, -0.1, "jitter"), ((0, 1), 1, float("nan"), "jitter"),
+        ((0,), 1, 0.1, "two or more"),
+        ((0, 0), 1, 0.1, "two or more"),
+        ((0, 9), 1, 0.1, "0 to 3"),
+        ((0, 1), 0, 0.1, "count"),
+        ((0, 1), 1, -0.1, "jitter"),
+        ((0, 1), 1, float("nan"), "jitter"),
     ],
-)  # fmt: skip
+)
 def test_refused(tmp_path: Path, which: tuple[int, ...], count: int, jitter: float, match: str) -> None:
     with pytest.raises(ParameterError, match=match):
         mixed(parents(tmp_path), which, count, tmp_path / "new", jitter=jitter)

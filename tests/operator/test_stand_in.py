@@ -277,9 +277,11 @@ def test_weights_go_with_what_they_were_trained_for(net: StandIn, tmp_path: Path
     copy.deepcopy(net).half().load_state_dict(pickle.loads(pickle.dumps(net)).state_dict())
     usual: dict[str, Any] = {"codes": CODES, "sample": SHORT.sample, "hidden": 4, "amplitudes": SHORT.amplitudes}
     others: list[tuple[str, Any, str]] = [
-        ("codes", Codes.of(("leak",), 2 * FEATURES), "codes"), ("codes", ("gain",), "features"),
-        ("sample", 0.2, "sample = 0.1; expected sample = 0.2"), ("amplitudes", None, "amplitudes"),
-    ]  # fmt: skip
+        ("codes", Codes.of(("leak",), 2 * FEATURES), "codes"),
+        ("codes", ("gain",), "features"),
+        ("sample", 0.2, "sample = 0.1; expected sample = 0.2"),
+        ("amplitudes", None, "amplitudes"),
+    ]
     for name, value, words in others:
         other = StandIn(**{**usual, name: value})
         with pytest.raises(CheckpointError, match=words):

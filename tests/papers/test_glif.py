@@ -18,9 +18,20 @@ DT = 0.05
 def parameters(cell: Any) -> dict[str, float]:
     """The parameters of a cell, with those that its level lacks at the value that means "none"."""
     none = dict(
-        v_reset=0.0, f_v=0.0, v_add=0.0, theta_add=0.0, b_s=1.0, a_v=0.0, b_v=1.0,
-        tau_asc_1=1.0, tau_asc_2=1.0, asc_add_1=0.0, asc_add_2=0.0, f_asc_1=0.0, f_asc_2=0.0,
-    )  # fmt: skip
+        v_reset=0.0,
+        f_v=0.0,
+        v_add=0.0,
+        theta_add=0.0,
+        b_s=1.0,
+        a_v=0.0,
+        b_v=1.0,
+        tau_asc_1=1.0,
+        tau_asc_2=1.0,
+        asc_add_1=0.0,
+        asc_add_2=0.0,
+        f_asc_1=0.0,
+        f_asc_2=0.0,
+    )
     return none | {name: float(value) for name, value in cell.values().items()}
 
 

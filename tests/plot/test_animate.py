@@ -75,10 +75,13 @@ def test_spikes_are_0_or_1():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"kind": "dots"}, "kind 'dots'"), ({"seconds": 0}, "seconds = 0"), ({"fps": "fast"}, "fps = 'fast'"),
-        ({"window": -1.0}, r"window = -1\.0"), ({"seconds": 1000.0}, "20,000 in all"),
+        ({"kind": "dots"}, "kind 'dots'"),
+        ({"seconds": 0}, "seconds = 0"),
+        ({"fps": "fast"}, "fps = 'fast'"),
+        ({"window": -1.0}, r"window = -1\.0"),
+        ({"seconds": 1000.0}, "20,000 in all"),
     ],
-)  # fmt: skip
+)
 def test_an_animation_that_there_is_not(options, said):
     with pytest.raises(ParameterError, match=said):
         animate(SPIKES, dt=1.0, **options)

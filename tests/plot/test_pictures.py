@@ -15,9 +15,14 @@ STYLES = [LIGHT, DARK]
 
 def record(epoch, validation=0.8, loss=0.5):
     return EpochRecord(
-        epoch=epoch, loss=loss, accuracy=0.75, validation_loss=None if validation is None else loss + 0.1,
-        validation_accuracy=validation, learning_rate=1e-3, seconds=1.0,
-    )  # fmt: skip
+        epoch=epoch,
+        loss=loss,
+        accuracy=0.75,
+        validation_loss=None if validation is None else loss + 0.1,
+        validation_accuracy=validation,
+        learning_rate=1e-3,
+        seconds=1.0,
+    )
 
 
 HISTORY = [record(1, 0.6, 0.9), record(2, 0.9, 0.5), record(3, 0.8, 0.3)]

@@ -25,10 +25,16 @@ def made(models=7, stimuli=5, peaks=None, **changes):
     current[:, 50:350] = np.asarray(peaks)[:, None]
     rates = np.clip(np.outer(rng.uniform(80, 120, models), peaks), 0, None)
     held = {
-        "models": [f"models/seed{k}.json" for k in range(models)], "record": ("soma",), "time": time, "t_stop": 400.0,
-        "stimuli": [f"step:{peak:.3g}:50:350" for peak in peaks], "current": current, "rates": rates, "complete": True,
+        "models": [f"models/seed{k}.json" for k in range(models)],
+        "record": ("soma",),
+        "time": time,
+        "t_stop": 400.0,
+        "stimuli": [f"step:{peak:.3g}:50:350" for peak in peaks],
+        "current": current,
+        "rates": rates,
+        "complete": True,
         "traces": lambda name=None: values,
-    } | changes  # fmt: skip
+    } | changes
     return SimpleNamespace(**held)
 
 

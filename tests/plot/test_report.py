@@ -18,10 +18,14 @@ def report(**changes):
         return new_figure(1, 1, style)
 
     content = {
-        "title": "A <run>", "summary": "1 & 2", "figures": {"accuracy": "96 %"},
-        "pictures": [Picture("Curve", "falls", 'a "curve"', draw)], "settings": {"lr": "0.1"},
-        "command": "rheobase train --name 'a b'", "footer": "v1",
-    }  # fmt: skip
+        "title": "A <run>",
+        "summary": "1 & 2",
+        "figures": {"accuracy": "96 %"},
+        "pictures": [Picture("Curve", "falls", 'a "curve"', draw)],
+        "settings": {"lr": "0.1"},
+        "command": "rheobase train --name 'a b'",
+        "footer": "v1",
+    }
     return Report(**{**content, **changes}), drawn
 
 

@@ -28,10 +28,13 @@ def explain(net: torch_nn.Module, x: object, **options: object) -> Explanation:
 def network() -> nn.Sequential:
     torch.manual_seed(0)
     net = nn.Sequential(
-        nn.Linear(6, 8), neurons.LIF(8, dt=1.0, tau_mem=5.0),
+        nn.Linear(6, 8),
+        neurons.LIF(8, dt=1.0, tau_mem=5.0),
         nn.Sequential(nn.Linear(8, 8), nn.Recurrent(neurons.AdLIF(8))),
-        nn.Delay(8, taps=3), nn.Linear(8, 4), neurons.LI(4, dt=1.0),
-    )  # fmt: skip
+        nn.Delay(8, taps=3),
+        nn.Linear(8, 4),
+        neurons.LI(4, dt=1.0),
+    )
     for layer in (net[0], net[2].layers[0]):  # pyright: ignore[reportAttributeAccessIssue]
         layer.weight.data.abs_().mul_(6)
     return net
@@ -57,8 +60,14 @@ def test_every_layer_of_a_nested_network() -> None:
     net, x = network(), spikes(6)
     found = explain(net, x)
     assert [p.label for p in found.parts] == [
-        "0: Linear", "1: LIF", "2.0: Linear", "2.1: Recurrent", "3: Delay", "4: Linear", "5: LI",
-    ]  # fmt: skip
+        "0: Linear",
+        "1: LIF",
+        "2.0: Linear",
+        "2.1: Recurrent",
+        "3: Delay",
+        "4: Linear",
+        "5: LI",
+    ]
     assert [p.backend for p in found.parts] == ["torch", "llvm", "torch", "llvm", "llvm", "torch", "llvm"]
     assert [p.shape for p in found.parts] == [(STEPS, BATCH, n) for n in (8, 8, 8, 8, 8, 4, 4)]
     assert [p.parameters for p in found.parts] == [56, 0, 72, 64, 24, 36, 0]
@@ -84,9 +93,12 @@ def test_spikes_and_operations_are_those_of_the_layers() -> None:
     assert found["5: LI"].spikes is None, "a readout that never spikes"
     assert found["0: Linear"].spikes is None
     for label, layer, before in (
-        ("0: Linear", net[0], x), ("1: LIF", net[1], given[1]), ("2.1: Recurrent", inner.layers[1], linear),  # pyright: ignore[reportAttributeAccessIssue]
-        ("3: Delay", net[3], recurrent), ("4: Linear", net[4], given[4]),
-    ):  # fmt: skip
+        ("0: Linear", net[0], x),
+        ("1: LIF", net[1], given[1]),
+        ("2.1: Recurrent", inner.layers[1], linear),  # pyright: ignore[reportAttributeAccessIssue]
+        ("3: Delay", net[3], recurrent),
+        ("4: Linear", net[4], given[4]),
+    ):
         assert found[label].operations == operations(layer, before.detach()), label
     assert found["4: Linear"].operations.multiply_accumulates > 0, "a delay gives out no spikes"
     whole = explain(net, x).whole
@@ -170,10 +182,17 @@ def test_what_is_counted_from_rest_is_not_counted_from_a_state() -> None:
 
 def image_network() -> torch_nn.Module:
     return nn.Sequential(
-        nn.Conv2d(2, 4, 3, padding=1), neurons.LIF(4, 8, 8, dt=1.0), nn.MaxPool2d(2), nn.CSGRU(4, 4, kernel_size=3),
-        nn.AvgPool2d(2), nn.Flatten(), nn.PSN(16, steps=STEPS), nn.SpikGRU(16, 6), nn.Linear(6, 10),
+        nn.Conv2d(2, 4, 3, padding=1),
+        neurons.LIF(4, 8, 8, dt=1.0),
+        nn.MaxPool2d(2),
+        nn.CSGRU(4, 4, kernel_size=3),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.PSN(16, steps=STEPS),
+        nn.SpikGRU(16, 6),
+        nn.Linear(6, 10),
         nn.GroupReadout(10, classes=2),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(

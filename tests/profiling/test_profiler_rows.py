@@ -49,15 +49,28 @@ def profiled() -> Iterator[Events]:
 def network() -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Linear(4, 8), neurons.LIF(8, dt=1.0), nn.Sequential(nn.Linear(8, 8), nn.Recurrent(neurons.AdLIF(8))),
-        nn.Delay(8, taps=3), nn.SpikGRU(8, 6), nn.Linear(6, 2), neurons.LI(2, dt=1.0),
-    )  # fmt: skip
+        nn.Linear(4, 8),
+        neurons.LIF(8, dt=1.0),
+        nn.Sequential(nn.Linear(8, 8), nn.Recurrent(neurons.AdLIF(8))),
+        nn.Delay(8, taps=3),
+        nn.SpikGRU(8, 6),
+        nn.Linear(6, 2),
+        neurons.LI(2, dt=1.0),
+    )
 
 
 ROWS = [
-    "Sequential", "0: Linear", "1: LIF", "2: Sequential", "2.0: Linear", "2.1: Recurrent", "3: Delay", "4: SpikGRU",
-    "5: Linear", "6: LI",
-]  # fmt: skip
+    "Sequential",
+    "0: Linear",
+    "1: LIF",
+    "2: Sequential",
+    "2.0: Linear",
+    "2.1: Recurrent",
+    "3: Delay",
+    "4: SpikGRU",
+    "5: Linear",
+    "6: LI",
+]
 X = torch.rand(10, 2, 4, generator=torch.Generator().manual_seed(0))
 
 

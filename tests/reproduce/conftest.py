@@ -19,8 +19,12 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
         label = np.arange(count) % 10
         units = [70 * k + rng.integers(0, 60, 50) for k in label]
         np.savez(
-            folder / f"fsdd_cochlea_{part}.npz", times=times.astype("u2"),
-            units=np.concatenate(units).astype("u2"), offsets=50 * np.arange(count + 1), label=label.astype("u1"),
-            speaker=np.array(["ann", "bob"])[np.arange(count) // 10 % 2], time_unit_s=np.float64(5e-5),
-        )  # fmt: skip
+            folder / f"fsdd_cochlea_{part}.npz",
+            times=times.astype("u2"),
+            units=np.concatenate(units).astype("u2"),
+            offsets=50 * np.arange(count + 1),
+            label=label.astype("u1"),
+            speaker=np.array(["ann", "bob"])[np.arange(count) // 10 % 2],
+            time_unit_s=np.float64(5e-5),
+        )
     return folder.parent

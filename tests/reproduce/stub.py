@@ -17,10 +17,14 @@ class Stub:
     def paper(self, **changes):
         first = {"settings": self.settings, "quick": {"depths": [1]}} | changes
         return Paper(
-            "stub", "A stub", "Nobody (2024)",
-            (Part(name="depth", summary="deeper and deeper", run=self.deepen, **{"title": "Depth", **first}),
-             Part("plain", "Plain", "no units", self.plain, {"size": 4})),
-        )  # fmt: skip
+            "stub",
+            "A stub",
+            "Nobody (2024)",
+            (
+                Part(name="depth", summary="deeper and deeper", run=self.deepen, **{"title": "Depth", **first}),
+                Part("plain", "Plain", "no units", self.plain, {"size": 4}),
+            ),
+        )
 
     def deepen(self, job):
         rows = []

@@ -76,9 +76,14 @@ def test_networks_learn_all_they_have(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("data", "classes", "expected"),
-    [("mnist", 10, 593_812), ("ntidigits", 11, 593_942), ("shd", 20, 610_266), ("dvs_gesture", 11, 596_246),
-     ("cifar10_dvs", 10, 596_116)],
-)  # fmt: skip
+    [
+        ("mnist", 10, 593_812),
+        ("ntidigits", 11, 593_942),
+        ("shd", 20, 610_266),
+        ("dvs_gesture", 11, 596_246),
+        ("cifar10_dvs", 10, 596_116),
+    ],
+)
 def test_parameters_are_those_of_the_authors_code(data: str, classes: int, expected: int) -> None:
     read = INPUTS[data]
     assert count_parameters(network("CS-GRU", read.image, classes, channels=128, front=read.front)) == expected

@@ -23,9 +23,18 @@ from tests.reproduce.held import hold
 
 PLAN = [4, "pool", 5]
 TASK: dict[str, Any] = {
-    "data": "digits", "limit": 60, "steps": 3, "plan": PLAN, "width": 1.0, "epochs": 1, "batch": 20, "lr": 0.01,
-    "decay": 0.0, "loss": "tet", "lam": 0.001,
-}  # fmt: skip
+    "data": "digits",
+    "limit": 60,
+    "steps": 3,
+    "plan": PLAN,
+    "width": 1.0,
+    "epochs": 1,
+    "batch": 20,
+    "lr": 0.01,
+    "decay": 0.0,
+    "loss": "tet",
+    "lam": 0.001,
+}
 SMALL: dict[str, dict[str, Any]] = {
     "stability": {"side": 12, "cells": [[0.25, 0.0, 0.5]]},
     "potential": {"samples": 4000, "cells": [[0.25, 0.0, 0.5]]},

@@ -28,12 +28,20 @@ SMALL = {
     "approximation": {"seeds": [0], "neurons": {"multi": [2, 4], "single": [4]}},
     "classifier": {
         "networks": {
-            name: {"data": "digits", "cells": cells, "hidden": 8, "epochs": 2, "batch": 64, "lr": 0.02, "steps": 6,
-                   "limit": 100}
+            name: {
+                "data": "digits",
+                "cells": cells,
+                "hidden": 8,
+                "epochs": 2,
+                "batch": 64,
+                "lr": 0.02,
+                "steps": 6,
+                "limit": 100,
+            }
             for name, cells in (("a", "IF"), ("b", "LIF"))
         }
     },
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -81,8 +89,11 @@ def test_floating_sets_aside_what_comes_near(found, monkeypatch) -> None:
 def test_continuous(found) -> None:
     (table,) = found("continuous").tables
     assert column(table, "construction") == [
-        "threshold staircase", "autapse", "threshold staircase", "Moebius inversion"
-    ]  # fmt: skip
+        "threshold staircase",
+        "autapse",
+        "threshold staircase",
+        "Moebius inversion",
+    ]
     assert sum(column(table, "spikes without a partner")) == 0
     assert max(column(table, "largest |dt| (ms)")) < 1e-10
     assert sum(column(table, "spikes")) > 50

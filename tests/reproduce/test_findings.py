@@ -145,15 +145,23 @@ def test_bounds_are_compared() -> None:
 
 # --- cs-gru -------------------------------------------------------------------------------------------
 def entry(name: str, scores: Scores, energy: float, **choice: Any) -> comparison.Entry:
-    costs = {"spikes": 100.0 * energy, "accumulates": 1.0, "multiply_accumulates": energy, "updates": 0.0,
-             "functions": 0.0, "energy": 1e-6 * energy}  # fmt: skip
+    costs = {
+        "spikes": 100.0 * energy,
+        "accumulates": 1.0,
+        "multiply_accumulates": energy,
+        "updates": 0.0,
+        "functions": 0.0,
+        "energy": 1e-6 * energy,
+    }
     return comparison.Entry(name, {"epochs": 2, "kind": "CS-GRU", **choice}, 10, scores, costs, ())
 
 
 def test_a_gate_changes_the_accuracy_only_where_it_does() -> None:
     def said(spikes: Scores) -> str:
-        found = {"CS-GRU, grid": entry("CS-GRU, grid", LOW, 9.0),
-                 "CS-GRU, z reads spikes, grid": entry("CS-GRU, z reads spikes, grid", spikes, 2.0)}  # fmt: skip
+        found = {
+            "CS-GRU, grid": entry("CS-GRU, grid", LOW, 9.0),
+            "CS-GRU, z reads spikes, grid": entry("CS-GRU, z reads spikes, grid", spikes, 2.0),
+        }
         return comparison._gate(found)  # pyright: ignore[reportPrivateUsage]
 
     assert "takes 2 multiply-accumulates in place of 9; in points, its accuracy +10.0 +- 2.3" in said(HIGH)

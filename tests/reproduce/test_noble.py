@@ -48,14 +48,26 @@ def test_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "neuron": {**NETWORK, "code": CODES[0]},
         "by its own": {**NETWORK, "code": "its own", "free": 1, "seeds": [1]},
         "convolutions": {
-            "kind": comparison.CONVOLUTIONAL, "code": CODES[0], "channels": 4, "layers": 3, "width": 3, "stride": 3,
-            "batch": 8, "lr": 0.002, "epochs": 1, "seeds": [0],
+            "kind": comparison.CONVOLUTIONAL,
+            "code": CODES[0],
+            "channels": 4,
+            "layers": 3,
+            "width": 3,
+            "stride": 3,
+            "batch": 8,
+            "lr": 0.002,
+            "epochs": 1,
+            "seeds": [0],
         },
-    }  # fmt: skip
+    }
     point = {"kinds": ["GLIF1"], "sweeps": 3, "restarts": 4, "forced": 2, "free": 0, "generations": 2, "population": 4}
     settings = {
-        **comparison.PART.settings, "seeds": [0, 1], "trained": trained, "fitted": [0], "point_neurons": point,
-    }  # fmt: skip
+        **comparison.PART.settings,
+        "seeds": [0, 1],
+        "trained": trained,
+        "fitted": [0],
+        "point_neurons": point,
+    }
 
     def run() -> tuple[Any, Job]:
         job = Job(settings, tmp_path / "work", identity={"part": "comparison"})

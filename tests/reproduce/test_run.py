@@ -27,9 +27,19 @@ def test_everything_is_written(tmp_path):
     page = outcome.page.read_text()
     assert '<a href="depth/seeds.csv">' in page
     assert "plain/seeds.csv" not in page
-    for text in ("All 2 parts were run.", "A stub", "Nobody (2024)", "It went deep.", "Accuracy", "0.3333",
-                 "It is flat.", "Of nothing.", "Sizes &lt;b&gt;", "depth: epochs",
-                 "rheobase reproduce stub"):  # fmt: skip
+    for text in (
+        "All 2 parts were run.",
+        "A stub",
+        "Nobody (2024)",
+        "It went deep.",
+        "Accuracy",
+        "0.3333",
+        "It is flat.",
+        "Of nothing.",
+        "Sizes &lt;b&gt;",
+        "depth: epochs",
+        "rheobase reproduce stub",
+    ):
         assert text in page, text
     assert page.count("data:image/png;base64,") == 2
     assert "reduced" not in page
@@ -110,8 +120,10 @@ def test_a_quick_run_is_smaller_goes_elsewhere_and_says_so(tmp_path, monkeypatch
     assert stub.done == [1, "plain"]
     depth, plain = outcome.records
     assert [depth.title, depth.tables[0].title, depth.pictures[0].title] == [
-        "Depth (reduced run)", "Accuracy (reduced run)", "A curve (reduced run)",
-    ]  # fmt: skip
+        "Depth (reduced run)",
+        "Accuracy (reduced run)",
+        "A curve (reduced run)",
+    ]
     assert plain.title == "Plain"
     # others' numbers are not reduced by a run of ours
     assert depth.quoted[0].title == "Published"

@@ -23,9 +23,16 @@ from tests.reproduce.stub import Stub
 
 ALL = [(paper, one) for paper in names() for one in find(paper).searches]
 BASE: dict[str, Any] = {
-    "kind": "LIF", "data": "digits", "hidden": [], "epochs": 4, "batch": 25, "lr": 0.01, "steps": 12, "gain": 1.0,
+    "kind": "LIF",
+    "data": "digits",
+    "hidden": [],
+    "epochs": 4,
+    "batch": 25,
+    "lr": 0.01,
+    "steps": 12,
+    "gain": 1.0,
     "limit": 120,
-}  # fmt: skip
+}
 NETWORKS = {"LIF": {"base": BASE, "short": {"epochs": 1}, "tried": {"lr": [0.003, 0.01], "epochs": [1, 2]}}}
 SETTINGS: dict[str, Any] = {"held_out": 0.25, "seeds": [0, 1], "networks": NETWORKS}
 

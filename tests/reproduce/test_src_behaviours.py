@@ -135,9 +135,15 @@ CELLS = {
     # r + r_s > 1 with three fixed points
     "bistable: plateau or not": {"x": 0.0, "r": 10.0, "r_s": -1.0},
     "bistable: rest or firing": {
-        "x": 0.265, "b_h": -6.182, "r": 7.097, "r_s": -11.866, "z_hyp": 0.89, "z_dep": 0.387, "z": 0.743,
+        "x": 0.265,
+        "b_h": -6.182,
+        "r": 7.097,
+        "r_s": -11.866,
+        "z_hyp": 0.89,
+        "z_dep": 0.387,
+        "z": 0.743,
     },
-}  # fmt: skip
+}
 
 
 def test_known_cells_get_their_label():

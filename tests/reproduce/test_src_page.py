@@ -13,11 +13,16 @@ from tests.reproduce.held import legible
 
 TINY = {
     "response": {
-        "biases": [-6.0, -4.5], "sequence_steps": 60, "inputs": 13, "rate_steps": 400, "onset_steps": 400,
-        "drives": 13, "oscillation_steps": 400,
+        "biases": [-6.0, -4.5],
+        "sequence_steps": 60,
+        "inputs": 13,
+        "rate_steps": 400,
+        "onset_steps": 400,
+        "drives": 13,
+        "oscillation_steps": 400,
     },
     "behaviours": {"side": 10, "steps": 300, "window": 150, "draws": 50, "r": [2.0, 3.0], "onset_steps": 300},
-}  # fmt: skip
+}
 
 
 def test_both_parts_on_the_smallest_settings(tmp_path: Path) -> None:

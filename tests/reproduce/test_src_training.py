@@ -26,10 +26,17 @@ SMALL: dict[str, tuple[Part, dict[str, Any]]] = {
     "robustness": (robustness.PART, {**ON_DIGITS, "data": "digits", "hidden": [], "amounts": [0.0, 0.5]}),
     "costs": (costs.PART, {**ON_DIGITS, "data": "digits"}),
     "beyond": (beyond.PART, {**ON_DIGITS, "data": "digits", "hardware_steps": [20], "bits": [4]}),
-    "accuracy": (accuracy.PART, {"seeds": [0, 1], "limit": 100, "networks": {
-        "digits": {**ON_DIGITS, "data": "digits", "hidden": [], "lr": 0.01, "kinds": ["SRC", "LIF", "GRU"]},
-    }}),
-}  # fmt: skip
+    "accuracy": (
+        accuracy.PART,
+        {
+            "seeds": [0, 1],
+            "limit": 100,
+            "networks": {
+                "digits": {**ON_DIGITS, "data": "digits", "hidden": [], "lr": 0.01, "kinds": ["SRC", "LIF", "GRU"]},
+            },
+        },
+    ),
+}
 
 
 def job(name: str, folder: Path) -> Job:

@@ -15,9 +15,15 @@ from rheobase.reproduce.truenorth import PAPER, classifiers, full_chip, headline
 from tests.reproduce.held import hold
 
 SMALL = {
-    **classifiers.PART.settings["networks"]["digits"], "hidden": [140], "votes": 2, "epochs": 2, "limit": 200,
-    "inputs": 32, "steps": 3, "seeds": [0],
-}  # fmt: skip
+    **classifiers.PART.settings["networks"]["digits"],
+    "hidden": [140],
+    "votes": 2,
+    "epochs": 2,
+    "limit": 200,
+    "inputs": 32,
+    "steps": 3,
+    "seeds": [0],
+}
 
 
 def made(part: Part, folder: Path, **changed: Any) -> Finding:
@@ -48,8 +54,11 @@ def test_a_full_chip_counts_what_it_was_made_for(tmp_path: Path) -> None:
     hold(found)
     got = rows(found, "Full chip")
     assert [(row["synapses of an axon"], round(row["rate (Hz)"], -1)) for row in got] == [
-        (64, 20), (64, 50), (128, 20), (128, 50)
-    ]  # fmt: skip
+        (64, 20),
+        (64, 50),
+        (128, 20),
+        (128, 50),
+    ]
     for row in got:
         # random synapses, and a few spikes that meet an axon that is active already
         assert row["synaptic events per tick"] / row["spikes per tick"] == pytest.approx(

@@ -86,8 +86,9 @@ def test_exchanged_times_are_the_same_curve() -> None:
 def test_named_sets() -> None:
     assert repr(Exponential.named("GABA_A")) == "Exponential(tau=5, e=-70)"
     assert {kind.__name__: tuple(kind.sets()) for kind in (Exponential, DoubleExponential)} == {
-        "Exponential": ("AMPA", "GABA_A"), "DoubleExponential": ("AMPA", "GABA_A"),
-    }  # fmt: skip
+        "Exponential": ("AMPA", "GABA_A"),
+        "DoubleExponential": ("AMPA", "GABA_A"),
+    }
     for kind in (Exponential, DoubleExponential):
         for name in kind.sets():
             kind.named(name, 3, dt=DT)
@@ -151,9 +152,12 @@ def test_the_same_receptor_drives_a_point_neuron() -> None:
         _, _, rec = point(**g, state=point.State(v=torch.full((1, 1), -65.0, dtype=torch.float64)), record=("v",))
         soma = Section("soma", length=20, diameter=20, nseg=1)
         cell = Cell(
-            Compartments.of([soma]), {"soma": [Pas(g=1e-4, e=-65.0)]}, dt=dt, v_init=-65.0,
+            Compartments.of([soma]),
+            {"soma": [Pas(g=1e-4, e=-65.0)]},
+            dt=dt,
+            v_init=-65.0,
             inputs={name: Synapse("soma", receptor) for name, receptor in kinds.items()},
-        )  # fmt: skip
+        )
         _, _, traces = cell(x, record=("soma",))
         assert float(traces["soma"].max()) > -60.0
         errors.append(float((traces["soma"][:, 0] - rec.v[:, 0, 0]).abs().max()))
@@ -208,11 +212,14 @@ def test_values_that_cannot_be() -> None:
 
 
 BODY = {
-    "tau": param(2.0, "ms", "time constant", positive=True), "e": param(0.0, "mV", "reversal potential"),
-    "spikes": entry("1", "spikes"), "g": state(0.0, "uS", "conductance"), "conductance": lambda self, s, v: s.g,
+    "tau": param(2.0, "ms", "time constant", positive=True),
+    "e": param(0.0, "mV", "reversal potential"),
+    "spikes": entry("1", "spikes"),
+    "g": state(0.0, "uS", "conductance"),
+    "conductance": lambda self, s, v: s.g,
     "received": lambda self, s, spikes: s._replace(g=s.g + spikes),
     "dynamics": lambda self, s, v: dict(g=relax(0.0, self.tau)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(

@@ -83,17 +83,28 @@ def from_allen(
             if section == kind and mechanism:
                 held.setdefault(mechanism, {})[name] = value((section, mechanism, name))
         inserted[kind] = [getattr(channels, name)(*shape, **values) for name, values in held.items()]
-    passive = {name: {kind: value((kind, "", name)) for kind in kinds if (kind, "", name) in first.keys}
-               for name in ("cm", "Ra")}  # fmt: skip
+    passive = {
+        name: {kind: value((kind, "", name)) for kind in kinds if (kind, "", name) in first.keys}
+        for name in ("cm", "Ra")
+    }
     for name, by_kind in passive.items():
         for kind in kinds:
             if kind not in by_kind:
                 given, expected = f"no {name} of {kind}", f"{name} of each kind of section"
                 raise DataError(str(paths[0]), given, expected, "use another file")
     return Cell(
-        compartments, inserted, dt=dt, c_mem=passive["cm"], Ra=passive["Ra"], reversal=dict(first.reversal),
-        celsius=first.celsius, v_init=first.v_init if v_init is None else v_init, shape=shape, start=start, **options,
-    )  # fmt: skip
+        compartments,
+        inserted,
+        dt=dt,
+        c_mem=passive["cm"],
+        Ra=passive["Ra"],
+        reversal=dict(first.reversal),
+        celsius=first.celsius,
+        v_init=first.v_init if v_init is None else v_init,
+        shape=shape,
+        start=start,
+        **options,
+    )
 
 
 class _Model:
@@ -105,8 +116,10 @@ class _Model:
         self.celsius, self.v_init = float(conditions["celsius"]), float(conditions["v_init"])
         found = {
             (ion.removeprefix("e"), float(potential))
-            for each in conditions["erev"] for ion, potential in each.items() if ion != "section"
-        }  # fmt: skip
+            for each in conditions["erev"]
+            for ion, potential in each.items()
+            if ion != "section"
+        }
         self.reversal = tuple(sorted(found))
 
 

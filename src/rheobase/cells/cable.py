@@ -135,9 +135,10 @@ class _Cable:
 
         def kept(r: Index) -> list[Statement]:
             sites = loop(
-                "s", Index.name("sites"),
+                "s",
+                Index.name("sites"),
                 lambda s: [copied(self["v"][at("site", s, "nodes")], self["potentials"][r, s])],
-            )  # fmt: skip
+            )
             states = self._each(lambda key, k: [copied(self[key][k], self[f"rec:{key}"][r, k])], self.plan.records)
             return [sites, *states]
 
@@ -186,9 +187,14 @@ class _Cable:
         return [loop("k", Index.name(count), lambda k, names=names: [make(names, k)]) for count, names in groups]
 
     def _rows(
-        self, kind: str, names: Sequence[str], k: Index, equations: Callable[..., tuple[Any, ...]],
-        writes: Sequence[Ref | Write], *more: Ref,
-    ) -> Leaf:  # fmt: skip
+        self,
+        kind: str,
+        names: Sequence[str],
+        k: Index,
+        equations: Callable[..., tuple[Any, ...]],
+        writes: Sequence[Ref | Write],
+        *more: Ref,
+    ) -> Leaf:
         """A leaf that reads the rows k of these names, and others."""
         reads = [*(self[f"{kind}{key}"][k] for key in names), *more]
         given = {f"x{number}": row for number, row in enumerate(reads)}

@@ -188,8 +188,14 @@ def arguments(
     empty = first.new_empty(steps, 0, lanes)
     values = cell.values()
     diagonal, axial = passive_rows(cell, values, batch, plan.lanewise)
-    arrays = (c.parent.clip(0), at_current, at_gate, list(sites),
-              [c.index(cell.watch.section, cell.watch.x)], *cell.contacts)  # fmt: skip
+    arrays = (
+        c.parent.clip(0),
+        at_current,
+        at_gate,
+        list(sites),
+        [c.index(cell.watch.section, cell.watch.x)],
+        *cell.contacts,
+    )
     nodes = [c.where(region.name) for region in plan.regions]
     counts = [cell.count(kind) for kind in plan.states.values()]
     return Given(
@@ -257,5 +263,12 @@ def passive_rows(cell: Cell, values: Mapping[str, Tensor], batch: int, lanewise:
 
 
 __all__ = [
-    "arguments", "asked", "check_device", "check_every", "check_junctions", "check_state", "gathered", "passive_rows",
-]  # fmt: skip
+    "arguments",
+    "asked",
+    "check_device",
+    "check_every",
+    "check_junctions",
+    "check_state",
+    "gathered",
+    "passive_rows",
+]

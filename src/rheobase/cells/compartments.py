@@ -106,9 +106,19 @@ class Compartments:
         somata = np.flatnonzero(kind[first] == "soma")
         origin = int(first[somata[0]]) + counts[somata[0]] // 2 if len(somata) else 0
         return cls(
-            placed, np.array(counts), parent, section, x, area, diameter, axial, is_end,
-            _distance(parent, step, origin), kind, np.flatnonzero(~is_end),
-        )  # fmt: skip
+            placed,
+            np.array(counts),
+            parent,
+            section,
+            x,
+            area,
+            diameter,
+            axial,
+            is_end,
+            _distance(parent, step, origin),
+            kind,
+            np.flatnonzero(~is_end),
+        )
 
     def index(self, name: str, x: float = 0.5) -> int:
         """The node at a place: of the compartment that holds it; at x = 1 the far end, at x = 0 what it hangs on.

@@ -19,9 +19,14 @@ from rheobase.synapses.receptor import Receptor
 
 
 def inserted(
-    kinds: Sequence[str], channels: Mapping[str, Sequence[Membrane]], *, reversal: Mapping[str, float],
-    celsius: float, dt: float, shape: tuple[int, ...],
-) -> nn.ModuleDict:  # fmt: skip
+    kinds: Sequence[str],
+    channels: Mapping[str, Sequence[Membrane]],
+    *,
+    reversal: Mapping[str, float],
+    celsius: float,
+    dt: float,
+    shape: tuple[int, ...],
+) -> nn.ModuleDict:
     """The mechanisms of each kind of section by name, with the cell's temperature and reversal potentials.
 
     Raises: `ParameterError` for an ion or a kind that there is not, a mechanism twice, of another shape or step, or of
@@ -142,8 +147,10 @@ def profiles(compartments: Compartments, channels: nn.ModuleDict, scale: Mapping
     """
     known = [
         f"{kind}.{name}.{key}"
-        for kind, held in channels.items() for name, m in held.items() for key in m.params  # type: ignore[operator]
-    ]  # fmt: skip
+        for kind, held in channels.items()
+        for name, m in held.items()
+        for key in m.params  # type: ignore[operator]
+    ]
     found: dict[str, Tensor] = {}
     for name, along in scale.items():
         if name not in known:

@@ -144,12 +144,17 @@ class Kernels:
         held |= named
         records, segment, segments = cut(given, keep)
         sizes = {
-            "nodes": given.v.shape[0], "records": records, "every": given.every, "ports": given.current.shape[1],
-            "gates": given.conductance.shape[1], "sites": len(given.arrays[3]),
-            "segment": segment, "segments": segments,
+            "nodes": given.v.shape[0],
+            "records": records,
+            "every": given.every,
+            "ports": given.current.shape[1],
+            "gates": given.conductance.shape[1],
+            "sites": len(given.arrays[3]),
+            "segment": segment,
+            "segments": segments,
             **{f"count:{r.name}": len(nodes) for r, nodes in zip(plan.regions, given.nodes, strict=True)},
             **dict(zip(plan.contacts.values(), map(len, given.arrays[len(ARRAYS) :]), strict=True)),
-        }  # fmt: skip
+        }
         dense = {b.name: x.contiguous() for b in nest.buffers if (x := held.get(b.name)) is not None}
         numbers = {"dt": given.dt, "threshold": given.threshold}
         launch.run(nest, dense, sizes, numbers, lanes=given.lanes, dtype=given.v.dtype)
@@ -162,18 +167,31 @@ ARRAYS = ("parent", "port", "gate", "site", "watch")
 def _inputs(plan: Plan) -> list[str]:
     """The buffers of the differentiable arguments, in order."""
     return [
-        "current", "conductance", "drive", *(f"in:{group.name}" for group in plan.groups), "diagonal", "axial",
-        "init:v", "init:low", "init:above",
-        *(f"init:{key}" for key in plan.states), *(f"param:{key}" for key in plan.rows),
-    ]  # fmt: skip
+        "current",
+        "conductance",
+        "drive",
+        *(f"in:{group.name}" for group in plan.groups),
+        "diagonal",
+        "axial",
+        "init:v",
+        "init:low",
+        "init:above",
+        *(f"init:{key}" for key in plan.states),
+        *(f"param:{key}" for key in plan.rows),
+    ]
 
 
 def _results(plan: Plan) -> list[str]:
     """The buffers of the visible results, in order."""
     return [
-        "spikes", "potentials", *(f"rec:{key}" for key in plan.records), "final:v", "final:low", "final:above",
+        "spikes",
+        "potentials",
+        *(f"rec:{key}" for key in plan.records),
+        "final:v",
+        "final:low",
+        "final:above",
         *(f"final:{key}" for key in plan.states),
-    ]  # fmt: skip
+    ]
 
 
 def _kept(plan: Plan, given: Given) -> dict[str, tuple[int, ...]]:
@@ -214,7 +232,12 @@ def cable(given: Given) -> Results:
 
 kernels = Kernels()
 CABLE = Operator(
-    "cable", Given, differentiable=DIFFERENTIABLE, kernels={"CPU": kernels}, outputs=kernels.outputs, hidden=1,
-)  # fmt: skip
+    "cable",
+    Given,
+    differentiable=DIFFERENTIABLE,
+    kernels={"CPU": kernels},
+    outputs=kernels.outputs,
+    hidden=1,
+)
 
 __all__ = ["Given", "Results", "cable"]

@@ -95,11 +95,21 @@ def populated(
         name: _renewed(port, name, values) if port is cell.ports.get(name) else port for name, port in given.items()
     }
     made = Cell(
-        cell.compartments, channels, dt=cell.dt, scale=cell.scale, **bare, celsius=cell.celsius,
-        ca_outside=cell.ca_outside, v_init=cell.v_init, inputs=ports,
-        watch=cell.watch, threshold=cell.threshold if threshold is None else threshold, shape=(lanes,),
-        start=cell.start, scheme=cell.scheme,
-    )  # fmt: skip
+        cell.compartments,
+        channels,
+        dt=cell.dt,
+        scale=cell.scale,
+        **bare,
+        celsius=cell.celsius,
+        ca_outside=cell.ca_outside,
+        v_init=cell.v_init,
+        inputs=ports,
+        watch=cell.watch,
+        threshold=cell.threshold if threshold is None else threshold,
+        shape=(lanes,),
+        start=cell.start,
+        scheme=cell.scheme,
+    )
     for name in learn:
         if name.partition(".")[0] in BARE:
             made.logs[_stored(name)].requires_grad_()

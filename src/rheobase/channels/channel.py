@@ -63,8 +63,9 @@ class Membrane(Declared, abstract=True):
         scheme = self.reactions(i)
         check_scheme(type(self).__name__, self.states, scheme)
         found: dict[str, Any] = dict(stationary(_names(scheme), scheme)) if scheme else {}
-        first = self.State(*(getattr(self, x.initial) if isinstance(x.initial, str) else x.initial
-                             for x in self.states.values()))  # fmt: skip
+        first = self.State(
+            *(getattr(self, x.initial) if isinstance(x.initial, str) else x.initial for x in self.states.values())
+        )
         for name, d in self.dynamics(first, i).items():
             if not isinstance(d, Relax):
                 given = f"the derivative of {name}"

@@ -22,9 +22,10 @@ def flows(kind: type[Membrane]) -> dict[str, str]:
         read.append(f"e, which a cell sets from its reversal of {kind.ion}{calcium}")
     composed = ", or a PointNeuron: insert(...)" if kind.ohmic and not kind.kinetic else ""
     return {
-        "reads": ", ".join(read), "writes": f"a current {ion}in mA/cm2, outwards positive",
+        "reads": ", ".join(read),
+        "writes": f"a current {ion}in mA/cm2, outwards positive",
         "goes into": f"sections of a Cell{composed}",
-    }  # fmt: skip
+    }
 
 
 __all__ = ["flows"]

@@ -42,11 +42,12 @@ class Kinetics:
         """All numbers."""
         name, unit = self.along
         return {
-            "along": {"name": name, "unit": unit}, name: self.x.tolist(),
+            "along": {"name": name, "unit": unit},
+            name: self.x.tolist(),
             "steady": {k: y.tolist() for k, y in self.steady.items()},
             "tau": {k: y.tolist() for k, y in self.tau.items()},
             "open": None if self.open is None else self.open.tolist(),
-        }  # fmt: skip
+        }
 
 
 def kinetics(kind: type[Membrane], **values: Any) -> Kinetics:
@@ -71,9 +72,12 @@ def kinetics(kind: type[Membrane], **values: Any) -> Kinetics:
         tau[SLOWEST] = _slowest(list(full), scheme, x)
     share = bound.conductance(settled, i) / _maximal(m) if isinstance(m, Channel) else None
     return Kinetics(
-        along, x.numpy(), {k: _curve(y, x) for k, y in steady.items()}, {k: _curve(y, x) for k, y in tau.items()},
+        along,
+        x.numpy(),
+        {k: _curve(y, x) for k, y in steady.items()},
+        {k: _curve(y, x) for k, y in tau.items()},
         None if share is None else _curve(share, x),
-    )  # fmt: skip
+    )
 
 
 def _inputs(m: Membrane) -> tuple[tuple[str, str], Tensor, Any]:

@@ -16,14 +16,26 @@ if TYPE_CHECKING:
     from rheobase.chip.whole_numbers import prepared
 
 __all__ = [
-    "Deployed", "Loihi", "Report", "TrueNorth", "confined", "deploy", "fixed_point", "loihi", "mixed_signal",
-    "prepared", "truenorth",
-]  # fmt: skip
+    "Deployed",
+    "Loihi",
+    "Report",
+    "TrueNorth",
+    "confined",
+    "deploy",
+    "fixed_point",
+    "loihi",
+    "mixed_signal",
+    "prepared",
+    "truenorth",
+]
 
 # a chip alone needs none of what mapping does
 _LATER = {
-    "Deployed": "deployment", "Report": "report", "confined": "core_groups", "deploy": "deployment",
+    "Deployed": "deployment",
+    "Report": "report",
+    "confined": "core_groups",
+    "deploy": "deployment",
     "prepared": "whole_numbers",
-}  # fmt: skip
+}
 
 __getattr__ = lazily(__name__, _LATER)

@@ -96,9 +96,15 @@ class Deployed:
 
 
 def deploy(
-    net: Any, chip: TrueNorth | Loihi | None = None, x: Tensor | None = None, *, software: Sequence[int | str] = (),
-    allow: Sequence[str] = (), predict: Predict | None = None, progress: Callable[[int], None] | None = None,
-) -> tuple[Deployed, Report]:  # fmt: skip
+    net: Any,
+    chip: TrueNorth | Loihi | None = None,
+    x: Tensor | None = None,
+    *,
+    software: Sequence[int | str] = (),
+    allow: Sequence[str] = (),
+    predict: Predict | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Deployed, Report]:
     """Put a network on a chip: a `TrueNorth` or a `Loihi`; None is one chip of TrueNorth.
 
     TrueNorth takes a network of whole numbers (`nn.quantised(net, whole=1)` makes and trains one). Loihi takes one of

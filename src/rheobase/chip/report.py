@@ -120,9 +120,15 @@ class Report:
 
 
 def report_of(
-    plan: Plan, found: Mapped, spikes: tuple[Tensor, Tensor], predicted: tuple[Tensor, Tensor], counts: Counts,
-    given: int, *, software: tuple[str, ...] = (),
-) -> Report:  # fmt: skip
+    plan: Plan,
+    found: Mapped,
+    spikes: tuple[Tensor, Tensor],
+    predicted: tuple[Tensor, Tensor],
+    counts: Counts,
+    given: int,
+    *,
+    software: tuple[str, ...] = (),
+) -> Report:
     """The report on samples: spikes that leave the chip (time, batch, outputs), and predictions (batch,).
 
     Of both, those with the chip come first, then those without. `given`: how many spikes were sent to the chip.
@@ -130,11 +136,27 @@ def report_of(
     mine, expected = spikes
     steps, samples = mine.shape[:2]
     same = (mine == expected.to(mine.dtype)).all(2).all(0)
-    sent, events, axons, hops, host = (float(each.mean()) for each in (
-        counts.spikes, counts.synaptic_events, counts.active_axons, counts.hops, counts.host))  # fmt: skip
+    sent, events, axons, hops, host = (
+        float(each.mean())
+        for each in (counts.spikes, counts.synaptic_events, counts.active_axons, counts.hops, counts.host)
+    )
     into, ticks = given / samples, steps + found.latency
     bill = plan.bill(Done(ticks, sent, events, axons, hops, into, host), found.net)
     return Report(
-        found.cores, found.latency, plan.exact_ticks, plan.of_cores, software, samples, ticks, int(same.sum()),
-        int((predicted[0] == predicted[1]).sum()), sent, events, hops, into, host, bill, *predicted,
-    )  # fmt: skip
+        found.cores,
+        found.latency,
+        plan.exact_ticks,
+        plan.of_cores,
+        software,
+        samples,
+        ticks,
+        int(same.sum()),
+        int((predicted[0] == predicted[1]).sum()),
+        sent,
+        events,
+        hops,
+        into,
+        host,
+        bill,
+        *predicted,
+    )

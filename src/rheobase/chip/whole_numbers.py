@@ -21,10 +21,18 @@ from rheobase.nn.quantise import kind_of
 
 
 def prepared(
-    net: Any, *, whole: int = 1, v_threshold: int = 8, software: Sequence[int | str] = (), votes: int = 0,
-    inputs: int | None = None, shape: Sequence[int] | None = None, steepness: float = 2.0, per_row: bool = True,
+    net: Any,
+    *,
+    whole: int = 1,
+    v_threshold: int = 8,
+    software: Sequence[int | str] = (),
+    votes: int = 0,
+    inputs: int | None = None,
+    shape: Sequence[int] | None = None,
+    steepness: float = 2.0,
+    per_row: bool = True,
     step_of: str = "largest",
-) -> Sequential:  # fmt: skip
+) -> Sequential:
     """A copy of a network of `Linear` and `IF` layers that computes in whole numbers, to be trained once more.
 
     Weights are from -whole to whole (`nn.quantised`, `per_row`, `step_of`) and start as rounded weights of `net`; there

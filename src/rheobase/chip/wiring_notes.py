@@ -59,10 +59,13 @@ class Wired:
 def save(deployed: Deployed, path: str | Path, facts: Mapping[str, Any] | None = None) -> None:
     """Write the configuration of a deployment with its wiring. Raises: `StorageError`."""
     kept = {
-        "n_inputs": deployed.n_inputs, "inputs": deployed.mapped.inputs.tolist(),
-        "outputs": deployed.mapped.outputs.tolist(), "latency": deployed.latency, "cores": deployed.mapped.cores,
+        "n_inputs": deployed.n_inputs,
+        "inputs": deployed.mapped.inputs.tolist(),
+        "outputs": deployed.mapped.outputs.tolist(),
+        "latency": deployed.latency,
+        "cores": deployed.mapped.cores,
         "facts": dict(facts or {}),
-    }  # fmt: skip
+    }
     kind: Any = loihi if isinstance(deployed.net, loihi.Configuration) else truenorth
     kind.save(deployed.net, path, notes={KEY: kept})
 

@@ -80,17 +80,26 @@ def bench_network(
         with so_many(threads or settings.threads):
             found = timed(model, given, seconds, rounds_told())
             content: dict[str, Any] = {
-                "run": str(model.folder), "neuron": settings.neuron, "data": given.source, "shape": shape,
-                "unit": "s", **found, "machine": machine(),
-            }  # fmt: skip
+                "run": str(model.folder),
+                "neuron": settings.neuron,
+                "data": given.source,
+                "shape": shape,
+                "unit": "s",
+                **found,
+                "machine": machine(),
+            }
         columns = ("", "rheobase", LOOP, "times faster", "quartiles", "rounds")
         cells = [
             (
-                r["what"], duration(r["rheobase"]), duration(r["loop"]), f"{r['times_faster']:.3g}",
-                f"{r['lower_quartile']:.3g} to {r['upper_quartile']:.3g}", str(r["rounds"]),
+                r["what"],
+                duration(r["rheobase"]),
+                duration(r["loop"]),
+                f"{r['times_faster']:.3g}",
+                f"{r['lower_quartile']:.3g} to {r['upper_quartile']:.3g}",
+                str(r["rounds"]),
             )
             for r in content["rows"]
-        ]  # fmt: skip
+        ]
         host = content["machine"]
         title = f"{settings.neuron} on {given.source}: {shape[0]} steps, batch {shape[1]}, {host['threads']} threads"
         out = console()
@@ -158,11 +167,15 @@ def _tell(content: dict[str, Any]) -> None:
     columns = ("neuron", "forward + backward", TRIVIAL, "times that", LOOP, "times faster")
     cells = [
         (
-            r["neuron"], _ms(r["layer"]), _ms(r["trivial"]), f"{r['over_trivial']:.1f}",
-            _ms(r["loop"]), f"{r['speedup_over_loop']:.0f}",
+            r["neuron"],
+            _ms(r["layer"]),
+            _ms(r["trivial"]),
+            f"{r['over_trivial']:.1f}",
+            _ms(r["loop"]),
+            f"{r['speedup_over_loop']:.0f}",
         )
         for r in content["rows"]
-    ]  # fmt: skip
+    ]
     steps, batch, size = content["shape"]
     title = f"{steps} steps, batch {batch}, {size} neurons, float32, {content['machine']['threads']} threads"
     console().print(table(columns, cells, title=title, right=columns[1:]))
@@ -191,9 +204,15 @@ def _measure(kind: type[Declared], shape: tuple[int, int, int], seconds: float) 
         share = float(onsets(layer(x)[0], layer.graded).double().mean())
     trivial, ours, loop = (timings[name].median for name in (TRIVIAL, LAYER, LOOP))
     return {
-        "neuron": kind.__name__, "layer": ours, "trivial": trivial, "loop": loop, "over_trivial": ours / trivial,
-        "speedup_over_loop": loop / ours, "spikes_per_step": share, "calls": {k: t.calls for k, t in timings.items()},
-    }  # fmt: skip
+        "neuron": kind.__name__,
+        "layer": ours,
+        "trivial": trivial,
+        "loop": loop,
+        "over_trivial": ours / trivial,
+        "speedup_over_loop": loop / ours,
+        "spikes_per_step": share,
+        "calls": {k: t.calls for k, t in timings.items()},
+    }
 
 
 def _both_ways(forward: Callable[[], Any], x: Any, upstream: Any) -> Callable[[], None]:

@@ -40,9 +40,14 @@ def timed(model: Model, batch: Batch, seconds: float, told: Callable[[int, float
 def _row(what: str, ours: Timing, loop: Timing) -> dict[str, Any]:
     ratio = Ratio.of(loop, ours)
     return {
-        "what": what, "rheobase": median(ours.rounds), "loop": median(loop.rounds), "times_faster": ratio.median,
-        "lower_quartile": ratio.lower, "upper_quartile": ratio.upper, "rounds": ratio.rounds,
-    }  # fmt: skip
+        "what": what,
+        "rheobase": median(ours.rounds),
+        "loop": median(loop.rounds),
+        "times_faster": ratio.median,
+        "lower_quartile": ratio.lower,
+        "upper_quartile": ratio.upper,
+        "rounds": ratio.rounds,
+    }
 
 
 def _forward(model: Model, batch: Batch, backend: str) -> Callable[[], Tensor]:

@@ -135,9 +135,15 @@ def _whole(given: str) -> int | None:
 
 
 def _end(
-    saved: Saved, source: nn.Module, net: nn.Module, certificate: Certificate, new: list[dict[str, Any]], out: Path,
-    samples: int, json: Path | None,
-) -> None:  # fmt: skip
+    saved: Saved,
+    source: nn.Module,
+    net: nn.Module,
+    certificate: Certificate,
+    new: list[dict[str, Any]],
+    out: Path,
+    samples: int,
+    json: Path | None,
+) -> None:
     from rheobase.cli.converting.saved import predicted, write
     from rheobase.cli.terminal import console, figures
 
@@ -154,10 +160,14 @@ def _end(
     said.print(figures(rows))
     said.print(f"network: {out}", soft_wrap=True)
     content = {
-        "certificate": certificate.as_json(), "samples": len(truth), "predictions_changed": changed,
-        "right_before": _right(before, truth), "right_after": _right(after, truth), "network": str(out),
+        "certificate": certificate.as_json(),
+        "samples": len(truth),
+        "predictions_changed": changed,
+        "right_before": _right(before, truth),
+        "right_after": _right(after, truth),
+        "network": str(out),
         "conversions": [*saved.conversions, *new],
-    }  # fmt: skip
+    }
     write_json(json, content)
 
 

@@ -141,25 +141,42 @@ def deploy(
                 expected, remedy = "--epochs as well: nothing is trained without", "--epochs 8, say, or leave it out"
                 raise ParameterError("--lr", f"{lr:g} for fixed-point", expected, remedy)
             fixed_options = fixed.FixedOptions(
-                form=fixed.known_form(form), weight_bits=_numbers("--weight-bits", _or(weight_bits, "5"), 2, 16, "5"),
-                epochs=epochs or 0, lr=_or(lr, LR), validation=validation, limit=limit,
-            )  # fmt: skip
+                form=fixed.known_form(form),
+                weight_bits=_numbers("--weight-bits", _or(weight_bits, "5"), 2, 16, "5"),
+                epochs=epochs or 0,
+                lr=_or(lr, LR),
+                validation=validation,
+                limit=limit,
+            )
             fixed.go(model, fixed_options, out or _place(model, chip), data_dir, json, run=run, overwrite=overwrite)
             return
         options = Options(
-            chip=chip, software=tuple(software or ()), votes=_votes(model, software or [], votes), whole=whole or 1,
-            thresholds=_numbers("--threshold", _or(threshold, THRESHOLDS), 1, 1 << 17, THRESHOLDS), inputs=inputs,
+            chip=chip,
+            software=tuple(software or ()),
+            votes=_votes(model, software or [], votes),
+            whole=whole or 1,
+            thresholds=_numbers("--threshold", _or(threshold, THRESHOLDS), 1, 1 << 17, THRESHOLDS),
+            inputs=inputs,
             weight_bits=_numbers("--weight-bits", _or(weight_bits, "8"), 2, 8, "8"),
-            epochs=epochs or model.settings.epochs, lr=_or(lr, LR), validation=validation, limit=limit,
-        )  # fmt: skip
+            epochs=epochs or model.settings.epochs,
+            lr=_or(lr, LR),
+            validation=validation,
+            limit=limit,
+        )
         folder = out or _place(model, chip)
         _go(model, options, folder, data_dir, _command(run, options, folder), json, overwrite=overwrite)
 
 
 def _go(
-    model: Model, options: Options, folder: Path, data_dir: Path | None, command: str, json: Path | None, *,
+    model: Model,
+    options: Options,
+    folder: Path,
+    data_dir: Path | None,
+    command: str,
+    json: Path | None,
+    *,
     overwrite: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Refuse what would not fit; else train, deploy, and write everything."""
     from rheobase.cli.deploying import job, page
     from rheobase.cli.training.reading import reading_lines

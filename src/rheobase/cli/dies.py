@@ -121,9 +121,17 @@ def _found(
         few = len(samples) if limit is None else min(limit, len(samples))
         coded = samples.encoded(encoder, torch.arange(few), settings.seed)
         found = run_dies(
-            model.network, process, coded.sequence, coded.target, n, seed=seed, age=age,
-            loss=settings.recipe().criterion, lengths=coded.lengths, progress=lambda done: watch("dies", done, n),
-        )  # fmt: skip
+            model.network,
+            process,
+            coded.sequence,
+            coded.target,
+            n,
+            seed=seed,
+            age=age,
+            loss=settings.recipe().criterion,
+            lengths=coded.lengths,
+            progress=lambda done: watch("dies", done, n),
+        )
     return found, f"{few} test samples of {data.name}"
 
 

@@ -144,12 +144,18 @@ def _run(
     in_use = stored.in_use
     classes = [] if stored.wired is None else stored.wired.facts.get("classes", [])
     return {
-        "runs": done, "ticks": ticks, "cores": stored.n_cores, "neurons in use": in_use, **total,
+        "runs": done,
+        "ticks": ticks,
+        "cores": stored.n_cores,
+        "neurons in use": in_use,
+        **total,
         "rate": 1000.0 * total["spikes"] / ticks / in_use if in_use else 0.0,
-        "seconds": began, "ticks_per_second": ticks / began if began else 0.0,
+        "seconds": began,
+        "ticks_per_second": ticks / began if began else 0.0,
         "predictions": [None if vote is None else classes[vote] for vote in votes],
-        "right": sum(right) if right else None, "of": len(right),
-    }, kept  # fmt: skip
+        "right": sum(right) if right else None,
+        "of": len(right),
+    }, kept
 
 
 def _rows(content: dict[str, Any]) -> dict[str, str]:

@@ -157,9 +157,11 @@ def _counts(account: Account) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {
-        "samples": account.samples, "steps": account.steps, "operations": asdict(account.total),
+        "samples": account.samples,
+        "steps": account.steps,
+        "operations": asdict(account.total),
         "counted": [{"label": layer.label, **asdict(layer)} for layer in account.layers],
-    }  # fmt: skip
+    }
 
 
 def _tell_numbers(head: tuple[str, str, str], rows: list[tuple[str, str, str]]) -> None:

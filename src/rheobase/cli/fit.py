@@ -39,7 +39,6 @@ EXAMPLES = examples(
     "rheobase fit fit.json steps.npz --morphology cell.swc --learn soma.NaTa_t.gbar,soma.Kv3_1.gbar --name shaped",
     "rheobase fit --resume runs/shaped --time-limit 2h   (after Ctrl-C, or the end of its time)",
 )
-TIMES = {"min": 60.0, "h": 3600.0}  # s, beside those with a unit of their own
 FILE, SEARCH = "Recording", "Search"
 
 
@@ -181,13 +180,14 @@ def fit(
     """
     with reported(debug, json=json):
         from rheobase.cli.fitting.job import ranges_of, two
+        from rheobase.cli.fitting.quantities import ms, mv, seconds
         from rheobase.cli.fitting.settings import CELL as ENDS
         from rheobase.cli.fitting.settings import FitSettings
         from rheobase.errors import ParameterError
 
         given = [name for name in context.params if _is_given(context, name)]
         if resume is not None:
-            _resume(resume, given, _seconds(time_limit), json)
+            _resume(resume, given, seconds(time_limit), json)
             return
         if neuron is None or recording is None:
             missing = "no NEURON" if neuron is None else f"{neuron} without a RECORDING"
@@ -197,14 +197,29 @@ def fit(
             expected = "options that it has"
             raise ParameterError("fit", f"--free for {neuron}, a cell", expected, "leave it out: it has no such stage")
         settings = FitSettings(
-            neuron=neuron, file=str(recording), morphology=None if morphology is None else str(morphology), axon=axon,
-            at=at, current_file=None if current_file is None else str(current_file),
-            sweeps=sweeps, channel=channel, units=units, interval=_ms(interval, "--interval"),
-            level=_mv(level), dt=_ms(dt, "--dt"), learn=None if learn is None else _names(learn),
-            ranges=ranges_of(range_ or []), scale=None if scale is None else two(scale, "--scale", scale),
-            hold_out=hold_out, time_limit=_seconds(time_limit), forced=forced, free=0 if cell else free,
-            generations=generations, population=population, seed=seed,
-        )  # fmt: skip
+            neuron=neuron,
+            file=str(recording),
+            morphology=None if morphology is None else str(morphology),
+            axon=axon,
+            at=at,
+            current_file=None if current_file is None else str(current_file),
+            sweeps=sweeps,
+            channel=channel,
+            units=units,
+            interval=ms(interval, "--interval"),
+            level=mv(level),
+            dt=ms(dt, "--dt"),
+            learn=None if learn is None else _names(learn),
+            ranges=ranges_of(range_ or []),
+            scale=None if scale is None else two(scale, "--scale", scale),
+            hold_out=hold_out,
+            time_limit=seconds(time_limit),
+            forced=forced,
+            free=0 if cell else free,
+            generations=generations,
+            population=population,
+            seed=seed,
+        )
         # what cannot be fitted is refused before a folder is made for it
         plans = _plans(settings)
         from rheobase.runs.folder import claim
@@ -231,9 +246,13 @@ def _plans(settings: FitSettings) -> list[Plan]:
         # as they are written, upper and lower case aside
         settings = replace(settings, neuron=",".join(one.name for one in subjects))
     file = read(
-        Path(settings.file), current=None if settings.current_file is None else Path(settings.current_file),
-        sweeps=settings.sweeps, channel=settings.channel, units=settings.units, interval=settings.interval,
-    )  # fmt: skip
+        Path(settings.file),
+        current=None if settings.current_file is None else Path(settings.current_file),
+        sweeps=settings.sweeps,
+        channel=settings.channel,
+        units=settings.units,
+        interval=settings.interval,
+    )
     return [plan(own, one, file) for own, one in zip(settings_of(settings, subjects), subjects, strict=True)]
 
 
@@ -356,34 +375,3 @@ def _say(notes: Iterable[str]) -> None:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _ms(text: str | None, option: str) -> float | None:
-    from rheobase.cli.quantity import quantity
-    from rheobase.errors import ParameterError
-
-    value = None if text is None else quantity(text, "ms", option)
-    if value is not None and value <= 0.0:
-        raise ParameterError(option, repr(text), "a time above 0", f"{option} 0.1ms")
-    return value
-
-
-def _mv(text: str | None) -> float | None:
-    from rheobase.cli.quantity import quantity
-
-    return None if text is None else quantity(text, "mV", "--level")
-
-
-def _seconds(text: str) -> float | None:
-    from rheobase.cli.quantity import quantity
-    from rheobase.errors import ParameterError
-
-    if text == "none":
-        return None
-    number, factor = next(
-        ((text.removesuffix(unit), factor) for unit, factor in TIMES.items() if text.endswith(unit)), (text, 1.0)
-    )
-    value = quantity(number, "s", "--time-limit") * factor
-    if value <= 0.0:
-        raise ParameterError("--time-limit", repr(text), "a time above 0, or none", "--time-limit 2min")
-    return value

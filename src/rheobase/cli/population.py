@@ -129,10 +129,19 @@ def population(
         try:
             with counted("units") as on_progress:
                 found = cells.population(
-                    make, [model.absolute() for model in models], currents, out, t_stop=t_stop, record=places,
-                    every=every, dtype=dtype, memory=size_of(memory, "--memory"), threads=threads,
-                    on=None if dask is None else OnDask(dask), on_progress=on_progress,
-                )  # fmt: skip
+                    make,
+                    [model.absolute() for model in models],
+                    currents,
+                    out,
+                    t_stop=t_stop,
+                    record=places,
+                    every=every,
+                    dtype=dtype,
+                    memory=size_of(memory, "--memory"),
+                    threads=threads,
+                    on=None if dask is None else OnDask(dask),
+                    on_progress=on_progress,
+                )
         except KeyboardInterrupt:
             note = f"interrupted; what is finished lies in {out}, and the same command goes on from there"
             typer.secho(note, fg="yellow", err=True)
@@ -187,17 +196,26 @@ def _tell(found: Population) -> None:
     if len(found.stimuli) <= MOST_ROWS:
         columns = ("stimulus", "models that fire", "rate (Hz): least", "median", "most")
         rows = [
-            (name, f"{int((counts[:, k] > 0).sum())} of {len(found.models)}",
-             *(number(f(rates[:, k])) for f in (np.min, np.median, np.max)))
+            (
+                name,
+                f"{int((counts[:, k] > 0).sum())} of {len(found.models)}",
+                *(number(f(rates[:, k])) for f in (np.min, np.median, np.max)),
+            )
             for k, name in enumerate(found.stimuli)
-        ]  # fmt: skip
+        ]
         out.print(table(columns, rows, right=columns[1:]))
     out.print(f"{counts.sum()} spikes; traces, spikes and settings: {found.folder}", soft_wrap=True)
 
 
 def _as_json(found: Population) -> dict[str, Any]:
     return {
-        "models": list(found.models), "stimuli": list(found.stimuli), "record": list(found.record), "dt": found.dt,
-        "t_stop": found.t_stop, "folder": str(found.folder), "spikes": found.counts.tolist(),
-        "rate_unit": "Hz", "rates": found.rates.tolist(),
-    }  # fmt: skip
+        "models": list(found.models),
+        "stimuli": list(found.stimuli),
+        "record": list(found.record),
+        "dt": found.dt,
+        "t_stop": found.t_stop,
+        "folder": str(found.folder),
+        "spikes": found.counts.tolist(),
+        "rate_unit": "Hz",
+        "rates": found.rates.tolist(),
+    }

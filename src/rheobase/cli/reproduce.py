@@ -99,10 +99,20 @@ def reproduce(
         if paper is None:
             raise ParameterError("reproduce", "no paper", "the name of a paper", "rheobase reproduce --list")
         call = Call(
-            paper=find(paper), only=_names(only or []), search=search, quick=quick, budget=budget, out=out, seed=seed,
-            data=data, fresh=fresh, redraw=redraw, machine=machine(), on=None if dask is None else OnDask(dask),
+            paper=find(paper),
+            only=_names(only or []),
+            search=search,
+            quick=quick,
+            budget=budget,
+            out=out,
+            seed=seed,
+            data=data,
+            fresh=fresh,
+            redraw=redraw,
+            machine=machine(),
+            on=None if dask is None else OnDask(dask),
             command=_command(paper, only or [], search, quick, budget, out, seed),
-        )  # fmt: skip
+        )
         outcome = _run(call)
         _tell(outcome)
         write_json(json, outcome.as_json())

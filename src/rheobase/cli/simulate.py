@@ -177,17 +177,36 @@ def simulate(
 
                 check_picture_path(place)
         own = {
-            "--morphology": morphology, "--axon": axon, "--at": at, "--threshold": threshold, "--features": features,
-            "--fi": fi, "--rheobase": rheobase, "--draw": draw,
-        }  # fmt: skip
+            "--morphology": morphology,
+            "--axon": axon,
+            "--at": at,
+            "--threshold": threshold,
+            "--features": features,
+            "--fi": fi,
+            "--rheobase": rheobase,
+            "--draw": draw,
+        }
         if _is_cell(neuron):
             _refuse(neuron[0], {"--input": input_, "--integrator": integrator}, "a cell", "leave it out")
             from rheobase.cli.simulating.cell import Typed as TypedCells
 
             typed = TypedCells(
-                tuple(neuron), morphology, axon, at, threshold, current, stop, onset, dt, seed, tuple(set_ or ()),
-                tuple(record or ()), features, fi, rheobase,
-            )  # fmt: skip
+                tuple(neuron),
+                morphology,
+                axon,
+                at,
+                threshold,
+                current,
+                stop,
+                onset,
+                dt,
+                seed,
+                tuple(set_ or ()),
+                tuple(record or ()),
+                features,
+                fi,
+                rheobase,
+            )
             _cells(typed, plot, draw, json)
             return
         _refuse(neuron[0], own, "a neuron", "for a cell, give the file of its parameters: fit.json")

@@ -231,9 +231,12 @@ class _Reading:
         a, b, c = {"1": ("1.5", "0.5", "0"), "nA": ("0.1", "0.02", "0")}.get(self.unit, ("100", "20", "0"))
         slow, fast = ("10", "50") if in_ms else ("0.01", "0.05")
         examples = {
-            "step": f"step:{a}:100:300", "ramp": f"ramp:{c}:{a}", "sine": f"sine:{b}:{slow}:{a}",
-            "noise": f"noise:{a}:{b}:5", "pulses": f"pulses:{a}:2:{fast}",
-        }  # fmt: skip
+            "step": f"step:{a}:100:300",
+            "ramp": f"ramp:{c}:{a}",
+            "sine": f"sine:{b}:{slow}:{a}",
+            "noise": f"noise:{a}:{b}:5",
+            "pulses": f"pulses:{a}:2:{fast}",
+        }
         return f"{self.flag}{examples[self.word]}, say"
 
 
@@ -254,9 +257,13 @@ def _of_file(text: str, unit: str, flag: str, clock: Clock) -> Typed:
     said = f"{name}: {trace.name!r}{in_unit}, {len(values)} samples"
     if clock.dt is None:
         return Typed(
-            text, lambda _: stimuli.samples(values.tolist(), dt=1.0), 0.0, float(len(values)),
-            f"{said}, one for a step", True,
-        )  # fmt: skip
+            text,
+            lambda _: stimuli.samples(values.tolist(), dt=1.0),
+            0.0,
+            float(len(values)),
+            f"{said}, one for a step",
+            True,
+        )
     if trace.dt is None:
         remedy = "add a column time (ms), or an array dt_ms"
         raise DataError(flag + text, "no time between samples", "the file's time step", remedy)

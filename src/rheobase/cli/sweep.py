@@ -183,9 +183,12 @@ def _tell(found: ParameterSweep, said: str) -> None:
     out.print(f"{kind.__name__} under {said} for {found.duration:g} {unit} ({clock})", style="bold")
     unsure = found.unsure.flatten().tolist()
     columns = (
-        *(labelled(name, kind.params[name].unit) for name in found.values), f"rate ({found.rate_unit})", "spikes",
-        "pattern", labelled("rheobase", kind.input_unit),
-    )  # fmt: skip
+        *(labelled(name, kind.params[name].unit) for name in found.values),
+        f"rate ({found.rate_unit})",
+        "spikes",
+        "pattern",
+        labelled("rheobase", kind.input_unit),
+    )
     flat = (found.rate, found.count, found.rheobase)
     rows = [
         (
@@ -216,14 +219,20 @@ def _as_json(found: ParameterSweep, said: str, given: dict[str, Any]) -> dict[st
     kind = found.kind
     columns = (found.rate, found.count, found.rheobase, found.change, found.unsure)
     return {
-        "neuron": kind.__name__, "under": said, "dt": found.dt, "duration": found.duration,
+        "neuron": kind.__name__,
+        "under": said,
+        "dt": found.dt,
+        "duration": found.duration,
         "rate_unit": found.rate_unit,
         "input_unit": kind.input_unit,
         "given": {k: v if isinstance(v, int | float | str) else repr(v) for k, v in given.items()},
         "varied": {name: {"unit": kind.params[name].unit, "values": v.tolist()} for name, v in found.values.items()},
         "points": [
             {
-                **point, "rate": rate, "spikes": int(count), "pattern": word,
+                **point,
+                "rate": rate,
+                "spikes": int(count),
+                "pattern": word,
                 "rheobase": None if least != least else least,
                 "change_at_half_step": None if change != change or abs(change) == float("inf") else change,
                 "converged": not doubt,
@@ -232,4 +241,4 @@ def _as_json(found: ParameterSweep, said: str, given: dict[str, Any]) -> dict[st
                 found.points(), *(x.flatten().tolist() for x in columns), found.words, strict=True
             )
         ],
-    }  # fmt: skip
+    }

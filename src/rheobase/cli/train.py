@@ -276,9 +276,13 @@ def _start(
         raise ParameterError("train", "no --data", "--data NAME or PATH", "rheobase train --data digits")
     kind = find(given["neuron"] or NEURON)
     dataset = load(
-        given["data"], given["data_dir"], download=download, limit=given["limit"],
-        reading=Reading(**own), watch=reading_lines(),
-    )  # fmt: skip
+        given["data"],
+        given["data_dir"],
+        download=download,
+        limit=given["limit"],
+        reading=Reading(**own),
+        watch=reading_lines(),
+    )
     chosen = {**given, "neuron": kind.__name__, "hidden": parse_hidden(given["hidden"]), "data": located(given["data"])}
     if given["data_dir"] is not None:
         chosen["data_dir"] = os.path.realpath(expanded(given["data_dir"], "--data-dir"))

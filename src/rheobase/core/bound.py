@@ -51,9 +51,11 @@ class Bound:
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in ("_neuron", "_values", "_watch", "dt", *self.keeps):
             raise DeclarationError(
-                type(self._neuron).__name__, f"equations that write self.{name}", "equations without side effects",
+                type(self._neuron).__name__,
+                f"equations that write self.{name}",
+                "equations without side effects",
                 f"what lasts from step to step is a state: {name} = state(...)",
-            )  # fmt: skip
+            )
         super().__setattr__(name, value)
 
     def _report(self, name: str, found: Any) -> None:

@@ -64,9 +64,15 @@ class Neuron(Exact):
         return {**vars(self), "derived": {}}
 
     def _load_from_state_dict(
-        self, state_dict: dict[str, Any], prefix: str, local_metadata: Any, strict: bool, missing_keys: list[str],
-        unexpected_keys: list[str], error_msgs: list[str],
-    ) -> None:  # fmt: skip
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: Any,
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
         """Refuse values that the declaration forbids; load a learnable value where it is fixed, and the reverse."""
         for spec in self.own_specs():
             learnable = spec.name in getattr(self, "learn", ())

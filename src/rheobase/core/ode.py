@@ -50,9 +50,11 @@ class OdeNeuron(Declared, abstract=True):
             )
         if spikes and resets == cls.crossing:
             raise DeclarationError(
-                cls.__name__, f"threshold with reset: {resets}, crossing: {cls.crossing}", "exactly one of the two",
+                cls.__name__,
+                f"threshold with reset: {resets}, crossing: {cls.crossing}",
+                "exactly one of the two",
                 "set crossing = True for a neuron without a reset",
-            )  # fmt: skip
+            )
         cls.graded = not spikes
         if cls.crossing and "usual_dt" not in vars(cls):
             cls.usual_dt = SPIKE_DT

@@ -212,13 +212,14 @@ class Dataset:
             )
         return replace(
             self,
-            x_train=self.x_train[~seen], y_train=self.y_train[~seen],
+            x_train=self.x_train[~seen],
+            y_train=self.y_train[~seen],
             x_test=torch.cat([self.x_train[seen], self.x_test[tested]]),
             y_test=torch.cat([self.y_train[seen], self.y_test[tested]]),
             groups=replace(
                 groups, train=groups.train[~seen], test=torch.cat([groups.train[seen], groups.test[tested]])
             ),
-        )  # fmt: skip
+        )
 
     def _grouped(self) -> Groups:
         if self.groups is None:

@@ -31,14 +31,61 @@ _ADDING = frozenset(
 )
 _MOVING = frozenset(
     {
-        "__get__", "__getitem__", "cat", "chunk", "clamp", "clone", "concat", "contiguous", "detach", "double", "empty",
-        "empty_like", "expand", "expand_as", "flatten", "float", "full", "full_like", "gather", "index_select", "max",
-        "maximum", "min", "minimum", "movedim", "moveaxis", "narrow", "new_empty", "new_full", "new_ones", "new_zeros",
-        "ones", "ones_like", "permute", "relu", "repeat", "requires_grad_", "reshape", "select", "squeeze", "stack",
-        "swapaxes", "t", "to", "transpose", "type_as", "unflatten", "unsqueeze", "view", "view_as", "where", "zeros",
+        "__get__",
+        "__getitem__",
+        "cat",
+        "chunk",
+        "clamp",
+        "clone",
+        "concat",
+        "contiguous",
+        "detach",
+        "double",
+        "empty",
+        "empty_like",
+        "expand",
+        "expand_as",
+        "flatten",
+        "float",
+        "full",
+        "full_like",
+        "gather",
+        "index_select",
+        "max",
+        "maximum",
+        "min",
+        "minimum",
+        "movedim",
+        "moveaxis",
+        "narrow",
+        "new_empty",
+        "new_full",
+        "new_ones",
+        "new_zeros",
+        "ones",
+        "ones_like",
+        "permute",
+        "relu",
+        "repeat",
+        "requires_grad_",
+        "reshape",
+        "select",
+        "squeeze",
+        "stack",
+        "swapaxes",
+        "t",
+        "to",
+        "transpose",
+        "type_as",
+        "unflatten",
+        "unsqueeze",
+        "view",
+        "view_as",
+        "where",
+        "zeros",
         "zeros_like",
     }
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -145,10 +192,13 @@ class Account:
             uncounted = next((layer for layer in same if layer.uncounted), same[0])
             layers.append(
                 replace(
-                    uncounted, operations=added, steps=mean(layer.steps for layer in same),
-                    outputs=mean(layer.outputs for layer in same), silent=mean(layer.silent for layer in same),
+                    uncounted,
+                    operations=added,
+                    steps=mean(layer.steps for layer in same),
+                    outputs=mean(layer.outputs for layer in same),
+                    silent=mean(layer.silent for layer in same),
                 )
-            )  # fmt: skip
+            )
         return cls(tuple(layers), samples, mean(one.steps for one in accounts), accounts[0].footprint)
 
 
@@ -246,11 +296,18 @@ def _layer(
     outs = [_before_the_end(out, call, lengths) for call in calls if (out := call.out) is not None and _active(module)]
     stored = [p for p in module.parameters() if p.dim() > 1] if found.weights else []
     return CountedLayer(
-        name, kind, found.operations, weights=found.weights, zeros=sum(int((p == 0).sum()) for p in stored),
-        lines=found.lines, words=found.words, steps=found.steps, through=found.through,
+        name,
+        kind,
+        found.operations,
+        weights=found.weights,
+        zeros=sum(int((p == 0).sum()) for p in stored),
+        lines=found.lines,
+        words=found.words,
+        steps=found.steps,
+        through=found.through,
         outputs=sum(len(out) for out in outs) / batch,
         silent=sum(int((out == 0).sum()) for out in outs) / batch,
-    )  # fmt: skip
+    )
 
 
 def _before_the_end(out: Tensor, call: Call, lengths: Tensor | None) -> Tensor:

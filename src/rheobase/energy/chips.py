@@ -54,10 +54,15 @@ class Bill:
             return None if span is None else [span.low, span.nominal, span.high]
 
         return {
-            "chip": self.chip, "parts": {name: said(span) for name, span in self.parts.items()},
-            "total": said(self.total), "seconds": self.seconds, "power": said(self.power),
-            "density": said(self.density), "headline": said(self.headline), "notes": list(self.notes),
-        }  # fmt: skip
+            "chip": self.chip,
+            "parts": {name: said(span) for name, span in self.parts.items()},
+            "total": said(self.total),
+            "seconds": self.seconds,
+            "power": said(self.power),
+            "density": said(self.density),
+            "headline": said(self.headline),
+            "notes": list(self.notes),
+        }
 
 
 @dataclass(frozen=True)

@@ -116,13 +116,19 @@ class Comparison:
             return None if span is None else [span.low, span.nominal, span.high]
 
         return {
-            "unit": "J", "process": self.process.name, "words": vars(self.words), "activity": self.account.activity,
-            "arithmetic": said(self.arithmetic), "spiking": said(self.spiking),
+            "unit": "J",
+            "process": self.process.name,
+            "words": vars(self.words),
+            "activity": self.account.activity,
+            "arithmetic": said(self.arithmetic),
+            "spiking": said(self.spiking),
             "parts": {name: said(span) for name, span in self.parts.items()},
             "layers": {name: {k: said(v) for k, v in parts.items()} for name, parts in self.layers.items()},
-            "ordinary": said(self.ordinary), "ordinary_bits": self.bits, "refused": self.refused or None,
+            "ordinary": said(self.ordinary),
+            "ordinary_bits": self.bits,
+            "refused": self.refused or None,
             "break_even": said(self.break_even),
-        }  # fmt: skip
+        }
 
 
 def compare(account: Account, *, process: Process | None = None, words: Words | None = None) -> Comparison:

@@ -141,9 +141,10 @@ def _conv(layer: Any, seen: Seen) -> Work:
             "operations", f"x of shape {tuple(seen.x.shape)}", expected, "rheobase.nn has convolutions over time"
         )
     found = synapses(
-        seen.x, reach(layer, seen.x, layer.weight != 0),
+        seen.x,
+        reach(layer, seen.x, layer.weight != 0),
         dense=seen.steps * float(reach(layer, seen.x, torch.ones_like(layer.weight)).sum()),
-    )  # fmt: skip
+    )
     sums = bias_sums(layer, seen.steps * seen.out[0, 0].numel())
     return Work(found + Operations(sums=sums), layer.weight.numel(), seen.x[0, 0].numel())
 
@@ -187,9 +188,13 @@ def _neuron(layer: Neuron, seen: Seen) -> Work:
     spikes = 0.0 if integrates else float(count_spikes(seen.out, layer.graded).double().mean())
     words = len(layer.lane_states)
     found = Operations(
-        spikes=spikes, updates=one.products * cells, functions=one.functions * cells, sums=one.sums * cells,
-        cell_steps=cells, state_words=2 * words * cells,
-    )  # fmt: skip
+        spikes=spikes,
+        updates=one.products * cells,
+        functions=one.functions * cells,
+        sums=one.sums * cells,
+        cell_steps=cells,
+        state_words=2 * words * cells,
+    )
     return Work(found, words=words * seen.x[0, 0].numel())
 
 
@@ -238,9 +243,12 @@ def _readout(layer: GroupReadout, seen: Seen) -> Work:
     found = synapses(seen.x, columns([layer.weight]), dense=seen.steps * classes * inputs)
     one, cells = update(layer.integrator), seen.steps * classes
     made = Operations(
-        updates=one.products * cells, functions=one.functions * cells, sums=one.sums * cells, cell_steps=cells,
+        updates=one.products * cells,
+        functions=one.functions * cells,
+        sums=one.sums * cells,
+        cell_steps=cells,
         state_words=2 * cells,
-    )  # fmt: skip
+    )
     return Work(found + made, layer.weight.numel(), inputs, classes)
 
 
@@ -256,8 +264,16 @@ def _moved(layer: nn.Module, seen: Seen) -> Work:
 
 
 _MOVING: tuple[type[nn.Module], ...] = (
-    Flatten, nn.Flatten, nn.Identity, Dropout, nn.Dropout, nn.Dropout2d, nn.ReLU, nn.MaxPool1d, nn.MaxPool2d,
-)  # fmt: skip
+    Flatten,
+    nn.Flatten,
+    nn.Identity,
+    Dropout,
+    nn.Dropout,
+    nn.Dropout2d,
+    nn.ReLU,
+    nn.MaxPool1d,
+    nn.MaxPool2d,
+)
 SYNAPTIC = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 AFFINE = (TdBatchNorm, Scale)
 _COUNTS: dict[type[nn.Module], Callable[[Any, Seen], Work]] = {

@@ -35,9 +35,13 @@ def recurrent(layer: Recurrent, seen: Seen) -> Work:
     found += returning(back, reach, dense=seen.returns * pairs)
     spikes = float(count_spikes(seen.out, neuron.graded).double().mean())
     found += Operations(
-        spikes=spikes, updates=one.products * steps * cells, functions=one.functions * steps * cells,
-        sums=(one.sums + 1) * steps * cells, cell_steps=steps * cells, state_words=2 * words * steps * cells,
-    )  # fmt: skip
+        spikes=spikes,
+        updates=one.products * steps * cells,
+        functions=one.functions * steps * cells,
+        sums=(one.sums + 1) * steps * cells,
+        cell_steps=steps * cells,
+        state_words=2 * words * steps * cells,
+    )
     weights = layer.weight_rec.numel()
     return Work(found, weights, cells, kept, LATERAL)
 
@@ -105,9 +109,10 @@ def conv_gru(layer: ConvGRU, seen: Seen) -> Work:
     found = synapses(seen.x, outer.reach, dense=seen.steps * outer.dense)
     # the first step multiplies the zeros of rest too, as every other value that happens to be zero; h and r h are read
     found += Operations(
-        multiply_accumulates=seen.steps * float(inner.reach.sum()), dense=seen.steps * inner.dense,
+        multiply_accumulates=seen.steps * float(inner.reach.sum()),
+        dense=seen.steps * inner.dense,
         values_read=2 * cells,
-    )  # fmt: skip
+    )
     found += _cell(seen, cells, updates=2, functions=3, sums=2 + 2 * len(layer.gates), words=1, fires=False)
     weights = sum(getattr(layer, f"weight_{which}{g}").numel() for which in ("", "rec_") for g in layer.gates)
     return Work(found, weights, seen.x[0, 0].numel() + size, size, LATERAL)
@@ -118,9 +123,13 @@ def _cell(
 ) -> Operations:
     """The pointwise part of a gated layer, by the operations of one cell in one step."""
     return Operations(
-        spikes=float(seen.out.double().sum()) / seen.out.shape[1] if fires else 0.0, updates=updates * cells,
-        functions=functions * cells, sums=sums * cells, cell_steps=cells, state_words=2 * words * cells,
-    )  # fmt: skip
+        spikes=float(seen.out.double().sum()) / seen.out.shape[1] if fires else 0.0,
+        updates=updates * cells,
+        functions=functions * cells,
+        sums=sums * cells,
+        cell_steps=cells,
+        state_words=2 * words * cells,
+    )
 
 
 class _Reach:

@@ -69,9 +69,10 @@ def number_rows(found: Comparison) -> list[tuple[str, str, str]]:
 def names(found: Comparison) -> tuple[str, str, str]:
     """What the three numbers are."""
     return (
-        "synapses alone, as papers quote it", "spiking, with memory traffic",
+        "synapses alone, as papers quote it",
+        "spiking, with memory traffic",
         f"ordinary network, activations of {found.bits} bits",
-    )  # fmt: skip
+    )
 
 
 def notes(found: Comparison) -> list[str]:

@@ -74,9 +74,13 @@ def synapses(x: Tensor, reach: Tensor | float, *, dense: float = 0.0) -> Operati
         float(part.double().sum()) / x.shape[1] for part in (spike, graded, spike * reach, graded * reach)
     )
     return Operations(
-        spikes_in=spikes, accumulates=added, multiply_accumulates=multiplied, dense=dense, spikes_read=spikes,
+        spikes_in=spikes,
+        accumulates=added,
+        multiply_accumulates=multiplied,
+        dense=dense,
+        spikes_read=spikes,
         values_read=values,
-    )  # fmt: skip
+    )
 
 
 def returning(x: Tensor, reach: Tensor | float, *, dense: float = 0.0) -> Operations:

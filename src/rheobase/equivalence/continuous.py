@@ -116,11 +116,15 @@ def to_single_spike(
         "at one instant everything arrives before anything fires, and a neuron fires for each threshold passed",
     )
     certificate = Certificate(
-        construction="threshold staircase, continuous time", max_spikes=(int(copies.max()),),
-        neurons_before=network.n_neurons, neurons_after=wide.n_neurons,
+        construction="threshold staircase, continuous time",
+        max_spikes=(int(copies.max()),),
+        neurons_before=network.n_neurons,
+        neurons_after=wide.n_neurons,
         neurons_bound=int(copies.max()) * network.n_neurons,
-        synapses_before=network.n_synapses, synapses_after=wide.n_synapses, conditions=conditions,
-    )  # fmt: skip
+        synapses_before=network.n_synapses,
+        synapses_after=wide.n_synapses,
+        conditions=conditions,
+    )
     return wide, _compared(certificate, before, wide, inputs)
 
 
@@ -183,10 +187,14 @@ def to_multi_spike(
     allowed = float(sum(bound(int(n)) * int(n) for n in passages)) if way == "moebius" else network.n_neurons
     certificate = Certificate(
         construction=f"{'Moebius inversion' if way == 'moebius' else 'autapse'}, continuous time",
-        max_spikes=(int(passages.max()),), neurons_before=network.n_neurons, neurons_after=wide.n_neurons,
-        neurons_bound=math.floor(allowed), synapses_before=network.n_synapses, synapses_after=wide.n_synapses,
+        max_spikes=(int(passages.max()),),
+        neurons_before=network.n_neurons,
+        neurons_after=wide.n_neurons,
+        neurons_bound=math.floor(allowed),
+        synapses_before=network.n_synapses,
+        synapses_after=wide.n_synapses,
         conditions=(condition, "synapses and delays within a group are equal but for mu(m): by construction"),
-    )  # fmt: skip
+    )
     return wide, _compared(certificate, None if t_stop is None else run(network, inputs, t_stop=t_stop), wide, inputs)
 
 
@@ -243,11 +251,17 @@ def _spread(network: Network, copies: Integers, coefficient: Floats) -> Groups:
     width = copies[network.post[of]]
     pre = first[network.pre[of]] + within // width
     return Groups(
-        n, sources=network.sources, **{name: np.repeat(getattr(network, name), copies) for name in PARAMETERS},
-        pre=pre, post=first[network.post[of]] + within % width, weight=network.weight[of] * weigh[pre],
-        delay=network.delay[of], kind=network.kind[of],
-        origin=np.repeat(np.arange(network.n_neurons), copies), coefficient=coefficient,
-    )  # fmt: skip
+        n,
+        sources=network.sources,
+        **{name: np.repeat(getattr(network, name), copies) for name in PARAMETERS},
+        pre=pre,
+        post=first[network.post[of]] + within % width,
+        weight=network.weight[of] * weigh[pre],
+        delay=network.delay[of],
+        kind=network.kind[of],
+        origin=np.repeat(np.arange(network.n_neurons), copies),
+        coefficient=coefficient,
+    )
 
 
 def _joined(network: Groups, pre: Integers, post: Integers, weight: Floats, kind: str) -> Groups:
@@ -272,9 +286,11 @@ def _passages(network: Network, inputs: Inputs | None, t_stop: float) -> Integer
     twin = np.arange(2 * n) % 2 == 1
     heard = ~np.concatenate([twin, np.zeros(network.sources, np.bool_)])[both.pre]
     both = replace(
-        both, max_spikes=np.where(twin, np.inf, both.max_spikes), reset=both.v_threshold,
+        both,
+        max_spikes=np.where(twin, np.inf, both.max_spikes),
+        reset=both.v_threshold,
         **{name: getattr(both, name)[heard] for name in ("pre", "post", "weight", "delay", "kind")},
-    )  # fmt: skip
+    )
     return run(_persistent(both, twin), inputs, t_stop=t_stop).counts[1::2]
 
 
@@ -315,6 +331,9 @@ def _compared(certificate: Certificate, before: Spikes | None, wide: Groups, inp
         return certificate
     missing, apart = differences(before, wide.trains(run(wide, inputs, t_stop=before.t_stop)))
     return replace(
-        certificate, margin=float(before.margin.min()), compared=len(before), mismatches=missing,
+        certificate,
+        margin=float(before.margin.min()),
+        compared=len(before),
+        mismatches=missing,
         conditions=(*certificate.conditions, f"spike times on the given inputs differ by {apart:.3g} ms at most"),
-    )  # fmt: skip
+    )

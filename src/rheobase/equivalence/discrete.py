@@ -45,12 +45,18 @@ def to_single_spike(
         "sums over synapses are exact, or no potential comes nearer to its threshold than their rounding",
     )
     certificate = Certificate(
-        construction="gated one-shot copies, discrete time", max_spikes=counts,
-        neurons_before=neurons_of(network), neurons_after=neurons_of(wide),
+        construction="gated one-shot copies, discrete time",
+        max_spikes=counts,
+        neurons_before=neurons_of(network),
+        neurons_after=neurons_of(wide),
         neurons_bound=max(counts) * neurons_of(network),
-        synapses_before=synapses_of(network), synapses_after=synapses_of(wide), conditions=conditions,
-        margin=None if inputs is None else margins(network, inputs), compared=compared, mismatches=mismatches,
-    )  # fmt: skip
+        synapses_before=synapses_of(network),
+        synapses_after=synapses_of(wide),
+        conditions=conditions,
+        margin=None if inputs is None else margins(network, inputs),
+        compared=compared,
+        mismatches=mismatches,
+    )
     return wide, certificate
 
 

@@ -87,7 +87,11 @@ def _stepped(neuron: LIF, bits: int, decay_bits: int) -> StepLIF:
         torch.round(torch.exp(-(neuron.dt or 1.0) / neuron.tau_mem.double()) * size).clamp(1.0, size - 1.0) / size
     ).detach()
     made = StepLIF(
-        *neuron.shape, decay=decay, gain=1.0 - decay, v_threshold=_rounded(neuron.v_threshold.detach(), bits),
-        surrogate=neuron.surrogate, detach_reset=neuron.detach_reset,
-    )  # fmt: skip
+        *neuron.shape,
+        decay=decay,
+        gain=1.0 - decay,
+        v_threshold=_rounded(neuron.v_threshold.detach(), bits),
+        surrogate=neuron.surrogate,
+        detach_reset=neuron.detach_reset,
+    )
     return made.to(neuron.v_threshold)

@@ -43,9 +43,13 @@ class _Chosen:
 
 
 def to_multi_spike(
-    network: nn.Module, *, how: str = "auto", inputs: Tensor | None = None, horizon: int | None = None,
+    network: nn.Module,
+    *,
+    how: str = "auto",
+    inputs: Tensor | None = None,
+    horizon: int | None = None,
     largest: float | Sequence[float] | None = None,
-) -> tuple[Sequential, Certificate]:  # fmt: skip
+) -> tuple[Sequential, Certificate]:
     """The network with every one-shot neuron replaced by neurons that may spike often.
 
     `rheobase.equivalence.to_multi_spike` documents arguments and errors.
@@ -81,12 +85,18 @@ def to_multi_spike(
     )
     sizes = [math.prod(cell.shape) for cell in found]
     certificate = Certificate(
-        construction=f"{' and '.join(names)}, discrete time", max_spikes=tuple(one.provided for one in chosen),
-        neurons_before=neurons_of(network), neurons_after=neurons_of(wide),
+        construction=f"{' and '.join(names)}, discrete time",
+        max_spikes=tuple(one.provided for one in chosen),
+        neurons_before=neurons_of(network),
+        neurons_after=neurons_of(wide),
         neurons_bound=math.floor(sum(one.bound * size for one, size in zip(chosen, sizes, strict=True))),
-        synapses_before=synapses_of(network), synapses_after=synapses_of(wide), conditions=conditions,
-        margin=None if inputs is None else margins(network, inputs), compared=compared, mismatches=mismatches,
-    )  # fmt: skip
+        synapses_before=synapses_of(network),
+        synapses_after=synapses_of(wide),
+        conditions=conditions,
+        margin=None if inputs is None else margins(network, inputs),
+        compared=compared,
+        mismatches=mismatches,
+    )
     return wide, certificate
 
 

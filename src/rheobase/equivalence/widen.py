@@ -115,10 +115,16 @@ def _convolution(layer: Conv1d | Conv2d, lines: Lines, copies: int) -> nn.Module
     own = Lines(layer.weight.shape[1], lines.copies, lines.coefficients)
     weight = own.columns(layer.weight.detach()).repeat_interleave(copies, 0)
     wide: Any = type(layer)(
-        weight.shape[1] * layer.groups, weight.shape[0], layer.kernel_size, stride=layer.stride,  # pyright: ignore[reportArgumentType]
-        padding=layer.padding, dilation=layer.dilation, groups=layer.groups, bias=layer.bias is not None,  # pyright: ignore[reportArgumentType]
+        weight.shape[1] * layer.groups,
+        weight.shape[0],
+        layer.kernel_size,
+        stride=layer.stride,  # pyright: ignore[reportArgumentType]
+        padding=layer.padding,
+        dilation=layer.dilation,
+        groups=layer.groups,
+        bias=layer.bias is not None,  # pyright: ignore[reportArgumentType]
         padding_mode=layer.padding_mode,
-    ).to(weight)  # fmt: skip
+    ).to(weight)
     wide.weight = _parameter(weight)
     if layer.bias is not None:
         wide.bias = _parameter(layer.bias.repeat_interleave(copies, 0))
@@ -129,9 +135,13 @@ def _synaptic_delay(layer: layers.SynapticDelay, lines: Lines, copies: int) -> l
     weight = lines.columns(layer.weight.detach()).repeat_interleave(copies, 0)
     p = layer.positions
     wide = layers.SynapticDelay(
-        weight.shape[1], weight.shape[0], taps=p.taps, kernel=p.kernel, width=float(p.width),
+        weight.shape[1],
+        weight.shape[0],
+        taps=p.taps,
+        kernel=p.kernel,
+        width=float(p.width),
         bias=layer.bias is not None,
-    ).to(weight)  # fmt: skip
+    ).to(weight)
     wide.weight = _parameter(weight)
     wide.positions.d = _parameter(lines.spread(p.d.detach(), 1).repeat_interleave(copies, 0))
     if layer.bias is not None:

@@ -19,17 +19,11 @@ looked for when its bound comes up, which for most arrivals is never.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
-from numba import njit  # pyright: ignore[reportUnknownVariableType]
 
-from rheobase import files
-
-Function = TypeVar("Function", bound=Callable[..., Any])
+from rheobase.event_driven.compiling import compiled, entry
 
 # columns of `cell`: rates 1/tau, the slower of them, the distance between them, dV/du per unit of current, 1 with leak
 # and 0 without, 1 - tau_syn/tau_mem, threshold, what a spike subtracts, tau_syn, the maximum of k
@@ -44,31 +38,10 @@ DELTA, EXPONENTIAL, STEP = range(3)
 ASIDE, REACHED, CROSSING, FIRED = range(4)
 
 
-def _compiled(function: Function) -> Function:
-    """Compiled as a part of `simulate`, without an entry of its own from Python."""
-    options: dict[str, Any] = dict(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-    return cast(Function, njit(**options)(function))
-
-
-def _entry(function: Function) -> Function:
-    """Compiled once and kept on disk; it runs without the interpreter's lock, so networks may run side by side."""
-    options: dict[str, Any] = dict(error_model="numpy", nogil=True, no_cfunc_wrapper=True)
-    here = os.access(Path(__file__).parent, os.W_OK)
-    # beside this file, or in the user's cache; without a home Numba would make a folder named ~ where the user stands
-    if here or "NUMBA_CACHE_DIR" in os.environ or files.cache_folder() is not None:
-        try:
-            return cast(Function, njit(cache=True, **options)(function))
-        except RuntimeError:
-            # no place that can be written: it is compiled again in the next process
-            return cast(Function, njit(**options)(function))
-    files.say_uncached()
-    return cast(Function, njit(**options)(function))
-
-
 # --- one neuron between two events ------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def _flow(c: Any, v: float, j: float, s: float, u: float) -> tuple[float, float]:
     """Potential and synaptic current after u."""
     if j == 0.0:
@@ -85,13 +58,13 @@ def _flow(c: Any, v: float, j: float, s: float, u: float) -> tuple[float, float]
     return s + (v - s) * fast + response, j * slow
 
 
-@_compiled
+@compiled
 def _rise(c: Any, v: float, j: float, s: float) -> float:
     """dV/du, divided by the gain."""
     return s + j - c[LEAK] * v
 
 
-@_compiled
+@compiled
 def _summit(c: Any, v: float, j: float, s: float) -> float:
     """When V, which rises now under j > 0, is at its maximum; infinity where it rises for good."""
     share = _rise(c, v, j, s) / j
@@ -101,7 +74,7 @@ def _summit(c: Any, v: float, j: float, s: float) -> float:
     return c[TAU_S] * share * (-math.log1p(-x) / x if x != 0.0 else 1.0)
 
 
-@_compiled
+@compiled
 def _soonest(c: Any, v: float, j: float, s: float) -> float:
     """A lower bound of the time to threshold, cheap; infinity where V stays below."""
     up = max(j, 0.0)
@@ -117,7 +90,7 @@ def _soonest(c: Any, v: float, j: float, s: float) -> float:
     return max(c[THETA] - v, 0.0) / (c[GAIN] * rise)
 
 
-@_compiled
+@compiled
 def _crossing(c: Any, v: float, j: float, s: float, now: float, longest: float) -> tuple[float, float]:
     """The time to threshold, infinity if there is none within `longest`; and how far above it V would go by then."""
     lacks, u = c[THETA] - v, _soonest(c, v, j, s)
@@ -154,7 +127,7 @@ def _crossing(c: Any, v: float, j: float, s: float, now: float, longest: float) 
 # --- heaps ------------------------------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def _place(key: Any, order: Any, place: Any, i: int) -> None:
     """Move neuron i to where its key belongs."""
     at, n = place[i], len(order)
@@ -175,7 +148,7 @@ def _place(key: Any, order: Any, place: Any, i: int) -> None:
     place[i] = at
 
 
-@_compiled
+@compiled
 def _push(times: Any, ids: Any, size: int, t: float, e: int) -> int:
     """Put the next arrival of emission e among those under way."""
     at = size
@@ -186,7 +159,7 @@ def _push(times: Any, ids: Any, size: int, t: float, e: int) -> int:
     return size + 1
 
 
-@_compiled
+@compiled
 def _sink(times: Any, ids: Any, size: int, t: float, e: int) -> None:
     """Replace the first of those under way."""
     at = 0
@@ -201,7 +174,7 @@ def _sink(times: Any, ids: Any, size: int, t: float, e: int) -> None:
     times[at], ids[at] = t, e
 
 
-@_compiled
+@compiled
 def _grown(a: Any) -> Any:
     """The same in twice the capacity."""
     wider = np.empty(2 * len(a), a.dtype)
@@ -212,7 +185,7 @@ def _grown(a: Any) -> Any:
 # --- one neuron within an instant -------------------------------------------------------------------------------------
 
 
-@_compiled
+@compiled
 def _reach(c: Any, x: Any, now: float, near: float) -> float:
     """Bring a neuron to `now`; the smallest distance from the threshold at a maximum, that of the way included."""
     u = now - x[T]
@@ -231,7 +204,7 @@ def _reach(c: Any, x: Any, now: float, near: float) -> float:
     return near
 
 
-@_compiled
+@compiled
 def _turn(c: Any, x: Any) -> float:
     """The distance from the threshold where what arrived made V turn down; infinity where it did not."""
     jump = x[V] - x[BEFORE]
@@ -241,7 +214,7 @@ def _turn(c: Any, x: Any) -> float:
     return c[THETA] - x[V] if turns else math.inf
 
 
-@_compiled
+@compiled
 def _fire(c: Any, x: Any, crossing: bool, above: float) -> tuple[float, float]:
     """How many spikes V is good for, and the distance from one less or one more."""
     excess = x[V] - c[THETA]
@@ -254,7 +227,7 @@ def _fire(c: Any, x: Any, crossing: bool, above: float) -> tuple[float, float]:
     return spikes, min(excess, c[RESET] - excess) if x[LEFT] > 0.0 else excess
 
 
-@_compiled
+@compiled
 def _refine(c: Any, x: Any, key: float, t_stop: float) -> tuple[float, bool, float]:
     """A better bound of the next spike; or its time, and how far above the threshold V would go."""
     bound = x[T] + _soonest(c, x[V], x[J], x[C])
@@ -267,11 +240,22 @@ def _refine(c: Any, x: Any, key: float, t_stop: float) -> tuple[float, bool, flo
 # --- the loop ---------------------------------------------------------------------------------------------------------
 
 
-@_entry
+@entry
 def simulate(
-    cell: Any, state: Any, start: Any, post: Any, weight: Any, delay: Any, kind: Any, source: Any, source_time: Any,
-    t_stop: float, wanted: Any, wanted_time: Any, max_events: int,
-) -> tuple[Any, ...]:  # fmt: skip
+    cell: Any,
+    state: Any,
+    start: Any,
+    post: Any,
+    weight: Any,
+    delay: Any,
+    kind: Any,
+    source: Any,
+    source_time: Any,
+    t_stop: float,
+    wanted: Any,
+    wanted_time: Any,
+    max_events: int,
+) -> tuple[Any, ...]:
     """Run the network. Returns the emissions (times, neurons or sources, spikes of each), V (wanted_time, wanted),
     margins (neurons,), the number of arrivals, the time reached, and whether `max_events` was enough."""
     n = len(cell)

@@ -39,6 +39,11 @@ def from_neuron(neuron: IF | LIF | CubaLIF, *, sources: int = 0) -> Network:
             )
     leak = values.get("v_leak", np.zeros(size))
     return Network(
-        size, sources=sources, v_threshold=values["v_threshold"], current=leak, v_start=leak,
-        tau_mem=values.get("tau_mem", np.inf), tau_syn=values.get("tau_syn", 5.0),
-    )  # fmt: skip
+        size,
+        sources=sources,
+        v_threshold=values["v_threshold"],
+        current=leak,
+        v_start=leak,
+        tau_mem=values.get("tau_mem", np.inf),
+        tau_syn=values.get("tau_syn", 5.0),
+    )

@@ -125,9 +125,12 @@ class Network:
             raise ShapeError("Network.connect", f"delay of shape {d.shape}", f"() or {shape}", "one delay per weight")
         to, of = np.nonzero(w)
         more: dict[str, NDArray[Any]] = dict(
-            pre=before[of], post=after[to], weight=w[to, of], delay=np.broadcast_to(d, shape)[to, of],
+            pre=before[of],
+            post=after[to],
+            weight=w[to, of],
+            delay=np.broadcast_to(d, shape)[to, of],
             kind=np.full(len(to), kind),
-        )  # fmt: skip
+        )
         return replace(self, **{name: np.concatenate([getattr(self, name), new]) for name, new in more.items()})
 
     def __repr__(self) -> str:
@@ -150,8 +153,12 @@ def _words(owner: str, name: str, given: Any) -> NDArray[np.str_]:
 
 
 _SYNAPTIC: dict[str, Callable[[str, str, Any], NDArray[Any]]] = {
-    "pre": places, "post": places, "weight": reals, "delay": reals, "kind": _words,
-}  # fmt: skip
+    "pre": places,
+    "post": places,
+    "weight": reals,
+    "delay": reals,
+    "kind": _words,
+}
 
 
 def _shown(value: NDArray[Any]) -> str:

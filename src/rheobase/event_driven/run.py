@@ -69,9 +69,16 @@ def run(
         raise ParameterError("event_driven.run", f"record_at={record_at}", f"times from 0 to {stop} ms", "run longer")
     order = np.argsort(at, kind="stable")
     sent, who, many, v, margin, arrivals, reached, finished = simulate(
-        _cells(network), _states(network), *network.fan_out, source, source_time, stop,
-        wanted, at[order], min(int(max_events), MOST_EVENTS),
-    )  # fmt: skip
+        _cells(network),
+        _states(network),
+        *network.fan_out,
+        source,
+        source_time,
+        stop,
+        wanted,
+        at[order],
+        min(int(max_events), MOST_EVENTS),
+    )
     neurons = who < network.n_neurons
     count = many[neurons]
     neuron, time = np.repeat(who[neurons], count), np.repeat(sent[neurons], count)

@@ -6,6 +6,12 @@ from rheobase.interop.onnx_file import Agreement, run_onnx, to_onnx
 from rheobase.interop.torch_file import from_torch_export, to_torch_export
 
 __all__ = [
-    "Agreement", "allen_glif_parameters", "from_allen_glif", "from_torch_export", "nir", "run_onnx", "to_onnx",
+    "Agreement",
+    "allen_glif_parameters",
+    "from_allen_glif",
+    "from_torch_export",
+    "nir",
+    "run_onnx",
+    "to_onnx",
     "to_torch_export",
-]  # fmt: skip
+]

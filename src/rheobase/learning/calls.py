@@ -81,9 +81,13 @@ class Between(TorchFunctionMode):
 
 
 def calls_of(
-    net: nn.Module, modules: Mapping[str, nn.Module], run: Callable[[], Any], *, owner: str,
+    net: nn.Module,
+    modules: Mapping[str, nn.Module],
+    run: Callable[[], Any],
+    *,
+    owner: str,
     between: Between | None = None,
-) -> tuple[dict[str, list[Call]], Any]:  # fmt: skip
+) -> tuple[dict[str, list[Call]], Any]:
     """Run, and hold every call of these modules by their path; and what the run returned.
 
     `owner` names the function of which errors speak; `between` hears of what runs outside these modules.

@@ -83,10 +83,11 @@ class CrossEntropy(abc.ABC):
         """A checked output divided by the temperature, in float32 at least."""
         if out.dim() != 3 or 0 in out.shape:
             raise ShapeError(
-                type(self).__name__, f"output of shape {tuple(out.shape)}",
+                type(self).__name__,
+                f"output of shape {tuple(out.shape)}",
                 "(time, batch, classes), none of them 0",
                 "end the network in a readout with one cell per class",
-            )  # fmt: skip
+            )
         out = out.float() if out.dtype in (torch.float16, torch.bfloat16) else out
         return out if self.temperature == 1.0 else out / self.temperature
 
@@ -109,9 +110,11 @@ def check_target(owner: str, target: Tensor, batch: int, classes: int) -> None:
     low, high = (int(t) for t in target.aminmax())
     if low < 0 or high >= classes:
         raise ShapeError(
-            owner, f"labels from {low} to {high}", f"labels from 0 to {classes - 1}, one output per class",
+            owner,
+            f"labels from {low} to {high}",
+            f"labels from 0 to {classes - 1}, one output per class",
             f"give the network {high + 1} outputs, or number the classes from 0",
-        )  # fmt: skip
+        )
 
 
 def check_lengths(owner: str, lengths: Tensor | None, out: Tensor) -> None:
@@ -353,9 +356,11 @@ class RateBand:
     def __post_init__(self) -> None:
         if not 0.0 <= self.low < self.high or not math.isfinite(self.high):
             raise ParameterError(
-                "RateBand", f"low = {self.low}, high = {self.high}", "0 <= low < high, in spikes per step",
+                "RateBand",
+                f"low = {self.low}, high = {self.high}",
+                "0 <= low < high, in spikes per step",
                 "RateBand(low=0.01, high=0.2) asks for 1 to 20 spikes in 100 steps",
-            )  # fmt: skip
+            )
         if not (self.strength > 0 and math.isfinite(self.strength)):
             raise ParameterError(
                 "RateBand", f"strength = {self.strength}", "a positive number", "leave the band out instead"

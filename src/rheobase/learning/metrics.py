@@ -75,9 +75,11 @@ def count_spikes(out: Tensor, graded: bool) -> Tensor:
         counted = out.long()
         if not bool(((counted == out) & (out >= 0)).all()):
             raise InputError(
-                "count_spikes", "an output with other values than 0, 1, 2...", "numbers of spikes",
+                "count_spikes",
+                "an output with other values than 0, 1, 2...",
+                "numbers of spikes",
                 "pass graded=True for cells that give out values",
-            )  # fmt: skip
+            )
     return counted.sum([axis for axis in range(out.dim()) if axis != 1])
 
 
@@ -103,6 +105,8 @@ def count_parameters(net: nn.Module) -> int:
 def _check_pairs(owner: str, predicted: Tensor, target: Tensor) -> None:
     if predicted.dim() != 1 or predicted.shape != target.shape or not target.numel():
         raise ShapeError(
-            owner, f"predicted {tuple(predicted.shape)} and target {tuple(target.shape)}",
-            "(samples,) twice, not empty", "give one class per sample",
-        )  # fmt: skip
+            owner,
+            f"predicted {tuple(predicted.shape)} and target {tuple(target.shape)}",
+            "(samples,) twice, not empty",
+            "give one class per sample",
+        )

@@ -84,12 +84,24 @@ class Pospischil(PointNeuron):
     q = state(0.0, "1", "activation of the high-threshold calcium current")
     r = state(0.648, "1", "inactivation of the high-threshold calcium current: 1 is open")
     high_threshold = insert(
-        Ca_HVA, gbar="g_L", e="e_Ca", m="q", h="r",
-        alpha_m_rate="alpha_q_rate", alpha_m_v="alpha_q_v", alpha_m_k="alpha_q_k",
-        beta_m_rate="beta_q_rate", beta_m_v="beta_q_v", beta_m_k="beta_q_k",
-        alpha_h_rate="alpha_r_rate", alpha_h_v="alpha_r_v", alpha_h_k="alpha_r_k",
-        beta_h_rate="beta_r_rate", beta_h_v="beta_r_v", beta_h_k="beta_r_k",
-    )  # fmt: skip
+        Ca_HVA,
+        gbar="g_L",
+        e="e_Ca",
+        m="q",
+        h="r",
+        alpha_m_rate="alpha_q_rate",
+        alpha_m_v="alpha_q_v",
+        alpha_m_k="alpha_q_k",
+        beta_m_rate="beta_q_rate",
+        beta_m_v="beta_q_v",
+        beta_m_k="beta_q_k",
+        alpha_h_rate="alpha_r_rate",
+        alpha_h_v="alpha_r_v",
+        alpha_h_k="alpha_r_k",
+        beta_h_rate="beta_r_rate",
+        beta_h_v="beta_r_v",
+        beta_h_k="beta_r_k",
+    )
     low_threshold = insert(Ca_T, gbar="g_T", e="e_Ca", u=0.043)
     v_threshold = param(-20.0, "mV", "level whose upward crossing is a spike")
 

@@ -103,9 +103,17 @@ class _Chunks(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, run: Any, steps: int, form: Any, end: list[Any], x: Tensor, leaves: int, ambient: Ambient,
-        others: list[Tensor], *tensors: Tensor,
-    ) -> Any:  # fmt: skip
+        ctx: Any,
+        run: Any,
+        steps: int,
+        form: Any,
+        end: list[Any],
+        x: Tensor,
+        leaves: int,
+        ambient: Ambient,
+        others: list[Tensor],
+        *tensors: Tensor,
+    ) -> Any:
         ctx.run, ctx.steps, ctx.ambient, ctx.weights = run, steps, ambient, len(tensors) - leaves
         state = tree_unflatten(list(tensors[:leaves]), form)
         ctx.befores, ctx.random = [tree_flatten(state)], [_random_state(x)]

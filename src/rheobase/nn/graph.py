@@ -78,8 +78,9 @@ class Graph(Stateful):
                 if end not in names:
                     raise ParameterError("Graph", f"the edge {edge}", "edges of its layers", nearest(end, names))
             if edge[1] == INPUT or edge[0] == OUTPUT or self.edges.count(edge) > 1:
-                raise ParameterError("Graph", f"the edge {edge}", "each edge once, none to input or from output",
-                                     "leave it out")  # fmt: skip
+                raise ParameterError(
+                    "Graph", f"the edge {edge}", "each edge once, none to input or from output", "leave it out"
+                )
         for name in (*self.layers, OUTPUT):
             if not self.before(name):
                 raise ParameterError("Graph", f"no edge to {name!r}", "at least one", "connect it, or leave it out")
@@ -133,8 +134,11 @@ class Graph(Stateful):
             raise ParameterError("Graph", given, "a neuron in every cycle", "its output takes a step to come back")
         found: list[str] = []
         while len(found) < len(cycle):
-            found += [n for n in cycle if n not in found
-                      and all(a not in cycle or a in cut or a in found for a in self.before(n))][:1]  # fmt: skip
+            found += [
+                n
+                for n in cycle
+                if n not in found and all(a not in cycle or a in cut or a in found for a in self.before(n))
+            ][:1]
         return found
 
     def forward(
@@ -186,9 +190,14 @@ class Graph(Stateful):
         return total
 
     def _cycle(
-        self, group: Sequence[str], values: Mapping[str, Tensor], states: dict[str, Any], given: dict[str, Any],
-        lengths: Tensor | None, backend: str,
-    ) -> dict[str, Tensor]:  # fmt: skip
+        self,
+        group: Sequence[str],
+        values: Mapping[str, Tensor],
+        states: dict[str, Any],
+        given: dict[str, Any],
+        lengths: Tensor | None,
+        backend: str,
+    ) -> dict[str, Tensor]:
         """Run a cycle step by step: what each of its layers gives. `given` is what its neurons gave last."""
         x, held = values[INPUT], self.held(group)
         for n in held:

@@ -105,9 +105,13 @@ class NearestWhole(nn.Module):
 
 
 def quantised(
-    net: nn.Module, bits: int | None = None, *, per_row: bool = False, whole: int | None = None,
+    net: nn.Module,
+    bits: int | None = None,
+    *,
+    per_row: bool = False,
+    whole: int | None = None,
     step_of: str = "largest",
-) -> nn.Module:  # fmt: skip
+) -> nn.Module:
     """A copy of a network whose weights (linear, convolutional, lateral) have `bits` bits, or are whole numbers.
 
     Without further training, the copy is the network after post-training quantisation. When it is trained, its weights

@@ -59,9 +59,11 @@ class Codes:
             *_, k = outside.nonzero()[0].tolist()
             value = float(features[tuple(outside.nonzero()[0].tolist())])
             raise OutOfRange(
-                "the code", f"{self.names[k]} = {value:g}", f"{self.low[k]:g} to {self.high[k]:g}, as trained",
+                "the code",
+                f"{self.names[k]} = {value:g}",
+                f"{self.low[k]:g} to {self.high[k]:g}, as trained",
                 "check_range=False extrapolates, at your own risk",
-            )  # fmt: skip
+            )
 
     def _ends(self, features: Tensor) -> tuple[Tensor, Tensor]:
         if not features.dim() or features.shape[-1] != len(self.names):
@@ -101,9 +103,11 @@ def check_amplitudes(current: Tensor, trained: tuple[float, float]) -> None:
     if least < low - slack or most > high + slack:
         value = least if least < low - slack else most
         raise OutOfRange(
-            "the stimulus", f"{value:g} nA", f"{low:g} to {high:g} nA, as trained",
+            "the stimulus",
+            f"{value:g} nA",
+            f"{low:g} to {high:g} nA, as trained",
             "check_range=False extrapolates, at your own risk",
-        )  # fmt: skip
+        )
 
 
 __all__ = ["Codes", "check_amplitudes", "checked_names", "checked_range"]

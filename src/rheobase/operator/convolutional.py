@@ -52,9 +52,16 @@ class Convolutional(nn.Module):
     """
 
     def __init__(
-        self, codes: Codes | Sequence[str], *, sample: float, channels: int = 24, layers: int = 6, width: int = 4,
-        stride: int = 4, amplitudes: tuple[float, float] | None = None,
-    ):  # fmt: skip
+        self,
+        codes: Codes | Sequence[str],
+        *,
+        sample: float,
+        channels: int = 24,
+        layers: int = 6,
+        width: int = 4,
+        stride: int = 4,
+        amplitudes: tuple[float, float] | None = None,
+    ):
         super().__init__()
         sizes = (("channels", channels, 1), ("layers", layers, 1), ("width", width, 2), ("stride", stride, 1))
         for name, value, least in sizes:

@@ -97,9 +97,14 @@ class Traces:
 
 
 def generate(
-    folder: str | Path, models: Models, splits: Mapping[str, Split], protocol: Protocol, *, seed: int = 0,
+    folder: str | Path,
+    models: Models,
+    splits: Mapping[str, Split],
+    protocol: Protocol,
+    *,
+    seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> None:  # fmt: skip
+) -> None:
     """Simulate what is not there yet, in float32; after an interruption the same call goes on with the next chunk.
 
     A split may ask for more chunks than before: those that are there stay; one that is damaged or gone is made again.
@@ -120,9 +125,11 @@ def generate(
     manifest = _read_manifest(path) if path.exists() else {**wanted, "chunks": {}}
     _check_same(folder, manifest, wanted)
     todo = [
-        (name, k) for name, split in splits.items() for k in range(split.chunks)
+        (name, k)
+        for name, split in splits.items()
+        for k in range(split.chunks)
         if not _intact(folder, manifest, f"{name}-{k}")
-    ]  # fmt: skip
+    ]
     total = sum(split.chunks for split in splits.values())
     ready: dict[str, tuple[Cell, CellState]] = {}
     for done, (name, k) in enumerate(todo, start=total - len(todo)):
@@ -160,10 +167,12 @@ def load(folder: str | Path, split: str, *, chunks: int | None = None, protocol:
         raise DataError(str(folder), given, f"{chunks or 'at least 1'}", "make them: the same call goes on")
     names = sorted(names, key=lambda name: int(name.rpartition("-")[2]))[:chunks]
     parts = [_read_chunk(folder / f"{name}.safetensors", manifest["chunks"][name]["sha256"]) for name in names]
-    return Traces.together([
-        Traces(part["v"], part["amplitude"], part["model"].long(), part["spikes"], made, part.get("current"))
-        for part in parts
-    ])  # fmt: skip
+    return Traces.together(
+        [
+            Traces(part["v"], part["amplitude"], part["model"].long(), part["spikes"], made, part.get("current"))
+            for part in parts
+        ]
+    )
 
 
 # --- simulation -----------------------------------------------------------------------------------
@@ -236,12 +245,14 @@ def decimated(v: Tensor, keep: int) -> Tensor:
 def _settings(models: Models, splits: Mapping[str, Split], protocol: Protocol, seed: int) -> dict[str, Any]:
     parts = {
         name: {
-            "models": list(split.models), "stimuli": split.stimuli, "shared": split.shared,
+            "models": list(split.models),
+            "stimuli": split.stimuli,
+            "shared": split.shared,
             # steps go unsaid, as in folders from before there were others
             **({} if split.currents == STEPS else {"currents": split.currents}),
         }
         for name, split in splits.items()
-    }  # fmt: skip
+    }
     made = {"protocol": protocol.as_json(), "seed": seed, "models": models.identity(), "splits": parts}
     return {"format": FORMAT, "version": VERSION, "made": json.loads(json.dumps(made))}
 

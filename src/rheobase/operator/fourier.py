@@ -64,9 +64,12 @@ class FourierOperator(nn.Module):
     ):
         super().__init__()
         for name, value, least in (
-            ("steps", steps, 2), ("modes", modes, 2), ("hidden", hidden, 1), ("layers", layers, 1),
+            ("steps", steps, 2),
+            ("modes", modes, 2),
+            ("hidden", hidden, 1),
+            ("layers", layers, 1),
             ("levels", levels, 0),
-        ):  # fmt: skip
+        ):
             if not is_whole(value, least):
                 expected = f"a whole number of at least {least}"
                 raise ParameterError("FourierOperator", f"{name} = {value!r}", expected, f"as published: {PUBLISHED}")
@@ -78,9 +81,13 @@ class FourierOperator(nn.Module):
         self.steps, self.modes, self.hidden, self.layers, self.levels = steps, modes, hidden, layers, levels
         self.amplitudes = checked_range("FourierOperator", amplitudes)
         self.net: nn.Module = library().FNO(
-            n_modes=(modes,), in_channels=1 + 2 * levels + 2 * len(self.features), out_channels=1,
-            hidden_channels=hidden, n_layers=layers, projection_channel_ratio=4,
-        )  # fmt: skip
+            n_modes=(modes,),
+            in_channels=1 + 2 * levels + 2 * len(self.features),
+            out_channels=1,
+            hidden_channels=hidden,
+            n_layers=layers,
+            projection_channel_ratio=4,
+        )
         keep_with_weights(self, self.features, self.codes, steps=steps, amplitudes=self.amplitudes)
         self.register_state_dict_post_hook(_tensors_only)
 
@@ -119,9 +126,11 @@ class FourierOperator(nn.Module):
         for name, value in asked.items():
             if value is not None:
                 raise ParameterError(
-                    repr(self), f"{name}", "a whole window: a Fourier operator looks ahead and has no state",
+                    repr(self),
+                    f"{name}",
+                    "a whole window: a Fourier operator looks ahead and has no state",
                     "take the causal stand-in (rheobase.operator.StandIn) where time goes on",
-                )  # fmt: skip
+                )
 
     def _check(self, current: Tensor, code: Tensor) -> None:
         parameter = next(self.net.parameters())

@@ -34,9 +34,11 @@ def _check(module: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> No
     for name in own:
         if found.get(name) != own[name]:
             raise CheckpointError(
-                repr(module), f"weights of a net with {name} = {found.get(name)}", f"{name} = {own[name]}",
+                repr(module),
+                f"weights of a net with {name} = {found.get(name)}",
+                f"{name} = {own[name]}",
                 "make the net with what its weights were trained for",
-            )  # fmt: skip
+            )
 
 
 def _read(stored: Any, owner: str) -> dict[str, Any]:

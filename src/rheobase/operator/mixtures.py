@@ -21,7 +21,7 @@ LEAST = 2  # parents
 
 def mixed(
     parents: AllenModels, which: Sequence[int], count: int, folder: str | Path, *, seed: int = 0, jitter: float = 0.4
-) -> AllenModels:  # fmt: skip
+) -> AllenModels:
     """`parents`, and behind them `count` new models between those of the numbers `which`.
 
         x_k = a_k + s (b_k - a_k) + jitter (c_k - d_k),    cut off at the least and largest x_k of `which`

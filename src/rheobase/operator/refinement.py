@@ -37,9 +37,13 @@ class Round:
 
 
 def refine(
-    net: StandIn, samples: Samples, *, rounds: int = 3, moved: tuple[str, ...] = MOVED,
+    net: StandIn,
+    samples: Samples,
+    *,
+    rounds: int = 3,
+    moved: tuple[str, ...] = MOVED,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Round]:  # fmt: skip
+) -> list[Round]:
     """Move `net` in place to where its own spikes keep the intervals of the data; training data, many models.
 
     Of each sample in which cell and neuron have three spikes or more there are three residuals, each in units of its
@@ -66,9 +70,12 @@ def refine(
     fires = (torch.isfinite(samples.trains).sum(1) >= FEWEST).nonzero()[:, 0]
     # the others have no intervals, and would cost as much
     samples = Samples(
-        samples.current[:, fires].contiguous(), samples.code[fires], samples.v[:, fires], samples.spikes[:, fires],
+        samples.current[:, fires].contiguous(),
+        samples.code[fires],
+        samples.v[:, fires],
+        samples.spikes[:, fires],
         samples.trains[fires],
-    )  # fmt: skip
+    )
     known = halves(samples.trains)
     with torch.no_grad():
         for k in range(rounds):
@@ -117,7 +124,7 @@ def reread(net: StandIn, samples: Samples) -> None:
 
 def _stepped(
     net: StandIn, samples: Samples, known: Tensor, held: list[Tensor], base: Tensor, jacobian: Tensor
-) -> Round:  # fmt: skip
+) -> Round:
     """Take the best of the damped steps, or none."""
     usable = torch.isfinite(base) & torch.isfinite(jacobian).all(1)
     r, j = base[usable], jacobian[usable]

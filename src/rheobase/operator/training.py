@@ -49,10 +49,16 @@ class Epoch:
 
 
 def train(
-    net: nn.Module, traces: Traces, validation: Traces, features: Tensor, recipe: Recipe, *,
-    folder: Path | None = None, accelerator: str = "cpu",
+    net: nn.Module,
+    traces: Traces,
+    validation: Traces,
+    features: Tensor,
+    recipe: Recipe,
+    *,
+    folder: Path | None = None,
+    accelerator: str = "cpu",
     progress: Callable[[int, int, Sequence[Epoch]], None] = lambda done, total, history: None,
-) -> list[Epoch]:  # fmt: skip
+) -> list[Epoch]:
     """Train `net` in place by its `objective`; afterwards it has the weights of the epoch that validated best.
 
     traces, validation   of training models alone; in each batch the window begins at another sample, drawn anew
@@ -149,18 +155,24 @@ def _identity(net: nn.Module, traces: Traces, validation: Traces, features: Tens
     """What must be the same for a run that goes on to give the same numbers."""
     return {
         "net": [repr(net), repr(getattr(net, "codes", None))],
-        "recipe": {**recipe.as_json(), "loss": "objective"}, "protocol": traces.protocol.as_json(),
+        "recipe": {**recipe.as_json(), "loss": "objective"},
+        "protocol": traces.protocol.as_json(),
         # NaN is of models that none of these traces is of
         "features": features.double().nan_to_num().sum(0).tolist(),
         "traces": [len(traces), float(traces.v.double().sum())],
-        "validation": [len(validation), float(validation.v.double().sum())], "threads": torch.get_num_threads(),
-    }  # fmt: skip
+        "validation": [len(validation), float(validation.v.double().sum())],
+        "threads": torch.get_num_threads(),
+    }
 
 
 def _save(
-    folder: Path | None, net: nn.Module, optimiser: torch.optim.Optimizer, best: dict[str, Tensor],
-    identity: dict[str, Any], history: list[Epoch],
-) -> None:  # fmt: skip
+    folder: Path | None,
+    net: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    best: dict[str, Tensor],
+    identity: dict[str, Any],
+    history: list[Epoch],
+) -> None:
     if folder is None:
         return
     ensure_folder(folder)

@@ -93,16 +93,28 @@ def _links(ax: Axes, found: Traffic, style: Style) -> None:
 
 
 def shaded(
-    ax: Axes, values: NDArray[np.int64], extent: tuple[float, float, float, float], label: str, style: Style,
-    *, faint: bool = False, most: int | None = None,
-) -> None:  # fmt: skip
+    ax: Axes,
+    values: NDArray[np.int64],
+    extent: tuple[float, float, float, float],
+    label: str,
+    style: Style,
+    *,
+    faint: bool = False,
+    most: int | None = None,
+) -> None:
     """Whole numbers from 0 to `most` (None: the largest of them), with a bar beside them."""
     ramp: Colormap = style.ramp(style.colours[0])
     most = max(1, int(values.max())) if most is None else most
     image = ax.imshow(
-        values, aspect="auto", interpolation="nearest", cmap=ramp, vmin=0, vmax=most, extent=extent,
+        values,
+        aspect="auto",
+        interpolation="nearest",
+        cmap=ramp,
+        vmin=0,
+        vmax=most,
+        extent=extent,
         alpha=0.6 if faint else 1.0,
-    )  # fmt: skip
+    )
     _bar(ax, image, label, style)
 
 

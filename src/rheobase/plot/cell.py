@@ -202,9 +202,14 @@ def _scale_bar(ax: Axes, corner: NDArray[np.float64], span: NDArray[np.float64],
     y = corner[1] - 0.02 * span.max()
     ax.plot([corner[0], corner[0] + length], [y, y], color=style.ink, lw=2, solid_capstyle="butt")
     ax.annotate(
-        f"{length:g} um", (corner[0], y), xytext=(0, -3), textcoords="offset points", va="top", fontsize=TICK,
+        f"{length:g} um",
+        (corner[0], y),
+        xytext=(0, -3),
+        textcoords="offset points",
+        va="top",
+        fontsize=TICK,
         color=style.muted,
-    )  # fmt: skip
+    )
 
 
 def _sides(ends: NDArray[np.float64], diameter: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

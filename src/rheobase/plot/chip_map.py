@@ -24,9 +24,10 @@ def load_of(net: Configuration) -> dict[str, NDArray[np.int64]]:
     """
     bits = np.bitwise_count(net.crossbar).astype(np.int64).sum(-1)  # (cores, axons)
     return {
-        "axons": (bits > 0).sum(1), "neurons": (net.target != NOWHERE).sum(1).astype(np.int64),
+        "axons": (bits > 0).sum(1),
+        "neurons": (net.target != NOWHERE).sum(1).astype(np.int64),
         "synapses": bits.sum(1),
-    }  # fmt: skip
+    }
 
 
 def chip_map(net: Configuration, spikes: Events | None = None, *, style: Style = LIGHT) -> Figure:

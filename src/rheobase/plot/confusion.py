@@ -68,6 +68,12 @@ def _write_numbers(ax: Axes, counts: np.ndarray, style: Style) -> None:
         if count:
             weight = "normal" if row == column else "bold"
             ax.text(
-                column, row, f"{int(count)}", ha="center", va="center", color=style.ink, fontweight=weight,
+                column,
+                row,
+                f"{int(count)}",
+                ha="center",
+                va="center",
+                color=style.ink,
+                fontweight=weight,
                 fontsize=min(LABEL, small),
-            )  # fmt: skip
+            )

@@ -14,9 +14,12 @@ from rheobase.energy.tables import joules, names
 from rheobase.plot.style import LIGHT, TICK, WIDTH, Style, dress, few_ticks, legend, log_ticks, new_figure
 
 SAID = {
-    "synapses": "synapses", "cells": "cells", "weights": "weights read", "states": "states read and written",
+    "synapses": "synapses",
+    "cells": "cells",
+    "weights": "weights read",
+    "states": "states read and written",
     "spikes": "spikes moved",
-}  # fmt: skip
+}
 _UNITS = ((1.0, "J"), (1e-3, "mJ"), (1e-6, "uJ"), (1e-9, "nJ"), (1e-12, "pJ"))
 _LEAST, _MOST, _POINTS = 1e-3, 1.0, 60
 _LAYERS = 40  # bars, at most
@@ -68,8 +71,10 @@ def _unit(value: float) -> tuple[float, str]:
 def _numbers(ax: Axes, found: Comparison, size: float, style: Style) -> None:
     quoted, spiking, ordinary = names(found)
     rows: list[tuple[str, Span | None]] = [
-        (quoted, found.arithmetic), (spiking, found.spiking), (ordinary, found.ordinary)
-    ]  # fmt: skip
+        (quoted, found.arithmetic),
+        (spiking, found.spiking),
+        (ordinary, found.ordinary),
+    ]
     for k, (_, span) in enumerate(rows):
         if span is None:
             ax.text(0.0, k, " none: layers reach through time", va="center", fontsize=TICK, color=style.muted)
@@ -80,9 +85,14 @@ def _numbers(ax: Axes, found: Comparison, size: float, style: Style) -> None:
             ax.barh(k, span.nominal / size, height=0.55, color=style.muted if k == 0 else _ordinary(style))
         ax.plot([span.low / size, span.high / size], [k, k], color=style.ink, lw=1.2, marker="|", ms=6)
         ax.annotate(
-            joules(span.nominal), (span.high / size, k), xytext=(6, 0), textcoords="offset points", va="center",
-            fontsize=TICK, color=style.ink,
-        )  # fmt: skip
+            joules(span.nominal),
+            (span.high / size, k),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=TICK,
+            color=style.ink,
+        )
     _named(ax, [name for name, _ in rows])
     ax.set_xlim(0, 1.18 * max(span.high for _, span in rows if span is not None) / size)
 
@@ -140,9 +150,17 @@ def _curve(ax: Axes, found: Comparison, style: Style) -> None:
         quoted = [found.arithmetic.nominal * rate / now / size for rate in rates]
         ax.plot(100 * rates, quoted, color=style.muted, lw=1.4, ls="--", label="synapses alone, as papers quote it")
         ax.plot(
-            100 * now, found.spiking.nominal / size, "o", ms=6, mfc=style.background, mec=style.ink, mew=1.8, zorder=4,
-            ls="none", label=f"this network: {100 * now:.3g} %",
-        )  # fmt: skip
+            100 * now,
+            found.spiking.nominal / size,
+            "o",
+            ms=6,
+            mfc=style.background,
+            mec=style.ink,
+            mew=1.8,
+            zorder=4,
+            ls="none",
+            label=f"this network: {100 * now:.3g} %",
+        )
     at = found.break_even
     if at is not None and 0.0 < at.nominal < 1.0:
         ax.axvline(100 * at.nominal, color=style.muted, lw=1.2, ls=":", label=f"as much: {100 * at.nominal:.3g} %")

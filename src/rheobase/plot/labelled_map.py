@@ -52,9 +52,14 @@ def labelled_map(
     dress(ax, style, title=title, x=x[0], y=y[0])
     norm = BoundaryNorm(np.arange(len(labels) + 1) - 0.5, len(labels))
     ax.imshow(
-        plane, origin="lower", aspect="auto", interpolation="nearest", extent=(*x[1], *y[1]),
-        cmap=ListedColormap(list(colours[: len(labels)])), norm=norm,
-    )  # fmt: skip
+        plane,
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        extent=(*x[1], *y[1]),
+        cmap=ListedColormap(list(colours[: len(labels)])),
+        norm=norm,
+    )
     few_ticks(ax, x=6, y=6)
     for at_x, at_y, word in marks:
         # above the axis, where it lies on it
@@ -62,10 +67,15 @@ def labelled_map(
         # to the side where there is more room
         right = at_x < 0.5 * sum(x[1])
         ax.annotate(
-            word, (at_x, at_y), xytext=(6 if right else -6, 5), textcoords="offset points", fontsize=TICK,
-            color="black", ha="left" if right else "right",
+            word,
+            (at_x, at_y),
+            xytext=(6 if right else -6, 5),
+            textcoords="offset points",
+            fontsize=TICK,
+            color="black",
+            ha="left" if right else "right",
             bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1.0},
-        )  # fmt: skip
+        )
     share = np.bincount(plane.ravel(), minlength=len(labels)) / plane.size
     patches = [
         Patch(facecolor=colours[k], edgecolor=style.muted, linewidth=0.5, label=f"{labels[k]}  {_percent(share[k])}")
@@ -73,9 +83,14 @@ def labelled_map(
         if share[k] > 0
     ]
     figure.legend(
-        handles=patches, loc="outside right upper", frameon=False, fontsize=TICK, labelcolor=style.ink,
-        handlelength=1.2, handleheight=1.0,
-    )  # fmt: skip
+        handles=patches,
+        loc="outside right upper",
+        frameon=False,
+        fontsize=TICK,
+        labelcolor=style.ink,
+        handlelength=1.2,
+        handleheight=1.0,
+    )
     return figure
 
 

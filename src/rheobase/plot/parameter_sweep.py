@@ -136,9 +136,15 @@ def _patterns_below(figure: Figure, found: ParameterSweep, style: Style) -> None
         for k in _seen(found.pattern)
     ]
     figure.legend(
-        handles=handles, loc="outside lower left", ncols=4, frameon=False, fontsize=TICK, labelcolor=style.ink,
-        handletextpad=0.2, columnspacing=1.2,
-    )  # fmt: skip
+        handles=handles,
+        loc="outside lower left",
+        ncols=4,
+        frameon=False,
+        fontsize=TICK,
+        labelcolor=style.ink,
+        handletextpad=0.2,
+        columnspacing=1.2,
+    )
 
 
 def _seen(pattern: Tensor) -> list[int]:

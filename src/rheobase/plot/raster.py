@@ -111,9 +111,14 @@ def _shades(ax: Axes, panel: Panel, values: np.ndarray, clock: Clock, style: Sty
     steps, cells = values.shape
     colour = style.muted if panel.given else style.colours[0]
     ax.imshow(
-        values.T, aspect="auto", interpolation="nearest", cmap=style.ramp(colour), vmin=0, vmax=max(values.max(), 1e-9),
+        values.T,
+        aspect="auto",
+        interpolation="nearest",
+        cmap=style.ramp(colour),
+        vmin=0,
+        vmax=max(values.max(), 1e-9),
         extent=(0, steps * clock.step, cells - 0.5, -0.5),
-    )  # fmt: skip
+    )
 
 
 def _curves(ax: Axes, panel: Panel, values: np.ndarray, clock: Clock, style: Style) -> None:
@@ -125,6 +130,13 @@ def _curves(ax: Axes, panel: Panel, values: np.ndarray, clock: Clock, style: Sty
     for k, name in enumerate(panel.names):
         if k == panel.chosen:
             ax.annotate(
-                name, (time[-1], values[-1, k]), xytext=(4, 0), textcoords="offset points", va="center",
-                color=style.colours[1], fontsize=TICK, fontweight="bold", annotation_clip=False,
-            )  # fmt: skip
+                name,
+                (time[-1], values[-1, k]),
+                xytext=(4, 0),
+                textcoords="offset points",
+                va="center",
+                color=style.colours[1],
+                fontsize=TICK,
+                fontweight="bold",
+                annotation_clip=False,
+            )

@@ -51,13 +51,25 @@ class Style:
 
 
 LIGHT = Style(
-    "light", background="#ffffff", ink="#1f2328", muted="#6b7280", grid="#e5e7eb",
-    colours=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"), right="#0072b2", wrong="#d55e00",
-)  # fmt: skip
+    "light",
+    background="#ffffff",
+    ink="#1f2328",
+    muted="#6b7280",
+    grid="#e5e7eb",
+    colours=("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"),
+    right="#0072b2",
+    wrong="#d55e00",
+)
 DARK = Style(
-    "dark", background="#16181d", ink="#e6e8eb", muted="#9aa1ab", grid="#2c3038",
-    colours=("#56b4e9", "#e69f00", "#2fc99a", "#e59cc4", "#f0e442", "#7aa6ff"), right="#56b4e9", wrong="#e69f00",
-)  # fmt: skip
+    "dark",
+    background="#16181d",
+    ink="#e6e8eb",
+    muted="#9aa1ab",
+    grid="#2c3038",
+    colours=("#56b4e9", "#e69f00", "#2fc99a", "#e59cc4", "#f0e442", "#7aa6ff"),
+    right="#56b4e9",
+    wrong="#e69f00",
+)
 
 
 class ShownFigure(Figure):

@@ -43,9 +43,14 @@ def value_map(
     dress(ax, style, title=title, x=x[0], y=y[0])
     shades = "viridis" if style.name == "dark" else "viridis_r"
     image = ax.imshow(
-        np.ma.masked_where(~(plane > 0), plane), origin="lower", aspect="auto", interpolation="nearest",
-        extent=(*x[1], *y[1]), cmap=shades, norm=LogNorm(ticks[0], ticks[-1]),
-    )  # fmt: skip
+        np.ma.masked_where(~(plane > 0), plane),
+        origin="lower",
+        aspect="auto",
+        interpolation="nearest",
+        extent=(*x[1], *y[1]),
+        cmap=shades,
+        norm=LogNorm(ticks[0], ticks[-1]),
+    )
     few_ticks(ax, x=6, y=6)
     bar = figure.colorbar(image, ax=ax, extend="max", pad=0.02)
     bar.set_label(label, fontsize=LABEL, color=style.muted)

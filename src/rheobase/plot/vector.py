@@ -41,8 +41,12 @@ def roles(style: Style) -> dict[str, str]:
     """The colours of a style by the names of their roles in a style sheet."""
     named = {f"--line-{k}": colour for k, colour in enumerate(style.colours)}
     return {
-        **named, "--paper": style.background, "--ink": style.ink, "--muted": style.muted, "--grid": style.grid,
-    }  # fmt: skip
+        **named,
+        "--paper": style.background,
+        "--ink": style.ink,
+        "--muted": style.muted,
+        "--grid": style.grid,
+    }
 
 
 def _shorter(number: re.Match[str]) -> str:

@@ -26,9 +26,13 @@ Key = tuple[str | None, str]  # a path, None for the whole, and "forward" or "ba
 
 
 def explain(
-    net: nn.Module, x: Any = None, *, measure: bool = True, seconds: float = 1.0,
+    net: nn.Module,
+    x: Any = None,
+    *,
+    measure: bool = True,
+    seconds: float = 1.0,
     told: Callable[[int, float], None] | None = None,
-) -> Explanation:  # fmt: skip
+) -> Explanation:
     """What each layer of `net` is, which backend runs it and why, and what it costs on the input x.
 
     Shapes: x as `net(x)` takes it, mostly (time, batch, ...); a mapping for a neuron with several inputs.
@@ -92,9 +96,14 @@ def _wanted(net: nn.Module) -> str:
 
 
 def _measured(
-    net: nn.Module, x: Any, form: Tensor, modules: Mapping[str, nn.Module], bare: Mapping[str, Layer], seconds: float,
+    net: nn.Module,
+    x: Any,
+    form: Tensor,
+    modules: Mapping[str, nn.Module],
+    bare: Mapping[str, Layer],
+    seconds: float,
     told: Callable[[int, float], None] | None,
-) -> Explanation:  # fmt: skip
+) -> Explanation:
     layers = spiking_layers(net)
     with watched(net, layers) as watch:
         calls, _ = calls_of(net, modules, lambda: net(x), owner="explain")
@@ -116,28 +125,46 @@ def _measured(
     ]
     counted = [row.operations for row in rows if row.operations is not None]
     whole = Whole(
-        shape=tuple(form.shape), dtype=str(form.dtype).removeprefix("torch."), device=str(form.device),
-        training=net.training, parameters=count_parameters(net), forward=times[None, "forward"],
-        backward=times.get((None, "backward")), peak=memory[None][0],
-        operations=sum(counted[1:], counted[0]) if counted else None, machine=machine(),
-    )  # fmt: skip
+        shape=tuple(form.shape),
+        dtype=str(form.dtype).removeprefix("torch."),
+        device=str(form.device),
+        training=net.training,
+        parameters=count_parameters(net),
+        forward=times[None, "forward"],
+        backward=times.get((None, "backward")),
+        peak=memory[None][0],
+        operations=sum(counted[1:], counted[0]) if counted else None,
+        machine=machine(),
+    )
     return Explanation(tuple(rows), whole)
 
 
 def _row(
-    bare: Layer, module: nn.Module, calls: list[Call], share: float | None, times: Mapping[Key, Timing], path: str,
+    bare: Layer,
+    module: nn.Module,
+    calls: list[Call],
+    share: float | None,
+    times: Mapping[Key, Timing],
+    path: str,
     memory: tuple[int | None, int] | None,
-) -> Layer:  # fmt: skip
+) -> Layer:
     if not calls or memory is None:
         return replace(bare, uncounted="the network did not call it")
     with torch.no_grad():
         counted, why = of_calls(module, calls)
     last = calls[-1].out
     return replace(
-        bare, shape=None if last is None else tuple(last.shape), calls=len(calls), spikes=share,
-        forward=times[path, "forward"], backward=times.get((path, "backward")), peak=memory[0], kept=memory[1],
-        operations=None if counted is None else counted.operations, uncounted=why,
-    )  # fmt: skip
+        bare,
+        shape=None if last is None else tuple(last.shape),
+        calls=len(calls),
+        spikes=share,
+        forward=times[path, "forward"],
+        backward=times.get((path, "backward")),
+        peak=memory[0],
+        kept=memory[1],
+        operations=None if counted is None else counted.operations,
+        uncounted=why,
+    )
 
 
 def _share(layer: SpikingLayer, calls: list[Call]) -> float | None:

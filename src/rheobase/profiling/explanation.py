@@ -83,9 +83,15 @@ class Explanation:
         whole, total = self.whole, self.whole.operations
         head = ("layer", "output", "parameters", "backend", "spikes", "forward", "backward", "memory", "AC", "MAC")
         last = (
-            "whole network", NONE, f"{whole.parameters:,}", NONE, NONE, *_times(whole.forward, whole.backward),
-            _said(size, whole.peak), *(f"{self._more}{cell}" for cell in _operations(total)),
-        )  # fmt: skip
+            "whole network",
+            NONE,
+            f"{whole.parameters:,}",
+            NONE,
+            NONE,
+            *_times(whole.forward, whole.backward),
+            _said(size, whole.peak),
+            *(f"{self._more}{cell}" for cell in _operations(total)),
+        )
         return [head, *(_cells(p) for p in self.parts), last]
 
     def notes(self) -> list[str]:
@@ -129,9 +135,10 @@ class Explanation:
         """All numbers, as values of JSON; times in seconds, memory in bytes."""
         layers = [{"label": p.label, **asdict(p)} for p in self.parts]
         return {
-            "layers": layers, "whole": None if self.whole is None else asdict(self.whole),
+            "layers": layers,
+            "whole": None if self.whole is None else asdict(self.whole),
             "unmeasured": self.unmeasured or None,
-        }  # fmt: skip
+        }
 
     def json(self) -> str:
         """All numbers as JSON text."""
@@ -170,10 +177,14 @@ class Explanation:
 def _cells(layer: Layer) -> tuple[str, ...]:
     return (
         layer.label if layer.calls < 2 else f"{layer.label} ({layer.calls} calls)",
-        NONE if layer.shape is None else "x".join(map(str, layer.shape)), f"{layer.parameters:,}", layer.backend,
-        _said(lambda share: f"{100 * share:.3g} %", layer.spikes), *_times(layer.forward, layer.backward),
-        _said(size, layer.peak), *_operations(layer.operations),
-    )  # fmt: skip
+        NONE if layer.shape is None else "x".join(map(str, layer.shape)),
+        f"{layer.parameters:,}",
+        layer.backend,
+        _said(lambda share: f"{100 * share:.3g} %", layer.spikes),
+        *_times(layer.forward, layer.backward),
+        _said(size, layer.peak),
+        *_operations(layer.operations),
+    )
 
 
 def _times(forward: Timing | None, backward: Timing | None) -> tuple[str, str]:

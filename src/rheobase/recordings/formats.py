@@ -35,13 +35,16 @@ _HDF = Format("HDF5", "hdf", (HDF5,))
 FORMATS = {
     ".abf": Format("ABF", "abf", (b"ABF ", b"ABF2")),
     ".atf": Format("ATF", "text", (b"ATF",)),
-    ".csv": _TEXT, ".tsv": _TEXT, ".txt": _TEXT,
-    ".h5": _HDF, ".hdf5": _HDF,
+    ".csv": _TEXT,
+    ".tsv": _TEXT,
+    ".txt": _TEXT,
+    ".h5": _HDF,
+    ".hdf5": _HDF,
     ".ibw": Format("IBW", "ibw", _WAVES),
     ".npz": Format("npz", "npz", (ZIP,)),
     ".nwb": Format("NWB", "nwb", (HDF5,)),
     ".wcp": Format("WCP", "wcp", (WCP_HEADER,), "a WCP file does not say whether potential or current was clamped"),
-}  # fmt: skip
+}
 # what is met beside recordings, and is none of these
 _REFUSED = {
     ".pro": "a protocol of pCLAMP, which holds no recording",

@@ -94,18 +94,24 @@ class RecordingFile:
         """The file in a notebook: its first sweep as a curve, a row for each sweep, what to know of the reading."""
         rows = [
             (
-                each.name, f"{each.duration:g} ms", f"{each.dt:g} ms", f"{each.current.min():.4g} to "
-                f"{each.current.max():.4g} pA", f"{each.v.min():.4g} to {each.v.max():.4g} mV",
+                each.name,
+                f"{each.duration:g} ms",
+                f"{each.dt:g} ms",
+                f"{each.current.min():.4g} to {each.current.max():.4g} pA",
+                f"{each.v.min():.4g} to {each.v.max():.4g} mV",
             )
             for each in self.sweeps
-        ]  # fmt: skip
+        ]
         shown, left = rows[:_SHOWN], rows[_SHOWN:]
         notes = [*self.notes, *([f"{len(left)} more sweeps"] if left else [])]
         return Card(
-            self.path.name, f"{self.form}, {len(rows)} {'sweep' if len(rows) == 1 else 'sweeps'}",
-            columns=("sweep", "lasts", "dt", "current", "potential"), rows=shown,
-            curve=self.sweeps[0].v.tolist() if self.sweeps else (), folded={"Notes": "\n".join(notes)} if notes else {},
-        ).html()  # fmt: skip
+            self.path.name,
+            f"{self.form}, {len(rows)} {'sweep' if len(rows) == 1 else 'sweeps'}",
+            columns=("sweep", "lasts", "dt", "current", "potential"),
+            rows=shown,
+            curve=self.sweeps[0].v.tolist() if self.sweeps else (),
+            folded={"Notes": "\n".join(notes)} if notes else {},
+        ).html()
 
 
 def kind_of(unit: str) -> str | None:

@@ -46,12 +46,16 @@ def changes(full: Mapping[str, Any], used: Mapping[str, Any]) -> str:
     alike: dict[str, list[str]] = {}
     for owner, said in of_owner.items():
         alike.setdefault(", ".join(said), []).append(" ".join(owner[1:] or owner))
-    return "; ".join([
-        *([", ".join(plain)] if plain else []),
-        *(f"{name} without {', '.join(' '.join(path[1:]) for path in gone if path[0] == name)}"
-          for name in dict.fromkeys(path[0] for path in gone)),
-        *(f"{' / '.join(names)}: {said}" for said, names in alike.items()),
-    ])  # fmt: skip
+    return "; ".join(
+        [
+            *([", ".join(plain)] if plain else []),
+            *(
+                f"{name} without {', '.join(' '.join(path[1:]) for path in gone if path[0] == name)}"
+                for name in dict.fromkeys(path[0] for path in gone)
+            ),
+            *(f"{' / '.join(names)}: {said}" for said, names in alike.items()),
+        ]
+    )
 
 
 def _said(value: Any) -> str:

@@ -105,10 +105,15 @@ class Job:
     def _sent(self, name: str) -> dict[str, Any]:
         """What a worker needs to do a unit."""
         return {
-            "part": self._part, "only": name, "settings": self.settings, "folder": self._folder.absolute(),
-            "identity": self._identity, "quick": self.quick, "seed": self.seed,
+            "part": self._part,
+            "only": name,
+            "settings": self.settings,
+            "folder": self._folder.absolute(),
+            "identity": self._identity,
+            "quick": self.quick,
+            "seed": self.seed,
             "data": None if self.data is None else self.data.absolute(),
-        }  # fmt: skip
+        }
 
     def track(self, items: Sequence[T], what: str) -> Iterator[T]:
         """The items, one by one, with a bar over them."""

@@ -118,8 +118,9 @@ def _section(facts: Facts, one: Record) -> Section:
     links = [Link("Every run, a row each:", f"{one.name}/{SEEDS}", f"{one.name}/{SEEDS}")] if one.seeds else []
     opening = _opening(facts)
     # the picture that opens the page is not shown again
-    pictures = [Link("At the top of the page:", each.title, f"#{OPENING}") if each is opening else each
-                for each in one.pictures]  # fmt: skip
+    pictures = [
+        Link("At the top of the page:", each.title, f"#{OPENING}") if each is opening else each for each in one.pictures
+    ]
     return Section(one.title, [*paragraphs, *_chosen(facts, one), *pictures, *one.tables, *one.quoted, *links])
 
 

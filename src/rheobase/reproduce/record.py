@@ -74,9 +74,13 @@ def save(folder: Path, finding: Finding, record: Record) -> Record:
         atomic_write(folder / SEEDS, finding.seeds.csv().encode())
     pictures = tuple(_draw(folder, picture, mark) for picture in finding.pictures)
     whole = replace(
-        record, title=record.title + mark, tables=tables, pictures=pictures, quoted=quoted,
+        record,
+        title=record.title + mark,
+        tables=tables,
+        pictures=pictures,
+        quoted=quoted,
         seeds=finding.seeds is not None,
-    )  # fmt: skip
+    )
     files = [
         {"title": p.title, "caption": p.caption, "alt": p.alt, "file": slug(bare.title)}
         for bare, p in zip(finding.pictures, pictures, strict=True)

@@ -87,10 +87,17 @@ class Outcome:
         """All numbers, as values of JSON."""
         call = self.call
         return {
-            "paper": call.paper.name, "title": call.shown.title, "reference": call.paper.reference,
-            "search": call.search, "quick": call.quick, "seed": call.seed, "command": call.command,
-            "machine": dict(call.machine), "page": str(self.page), "parts": [one.as_json() for one in self.records],
-        }  # fmt: skip
+            "paper": call.paper.name,
+            "title": call.shown.title,
+            "reference": call.paper.reference,
+            "search": call.search,
+            "quick": call.quick,
+            "seed": call.seed,
+            "command": call.command,
+            "machine": dict(call.machine),
+            "page": str(self.page),
+            "parts": [one.as_json() for one in self.records],
+        }
 
 
 def reproduce(call: Call, watcher: Watcher | None = None) -> Outcome:
@@ -137,17 +144,32 @@ def _run(call: Call, part: Part, watcher: Watcher) -> None:
     settings = part.in_force(**call.size)
     here = in_words(dict(call.machine)) if call.machine else "not said"
     job = Job(
-        settings, call.folder / part.name, identity=call.identity(part), quick=call.quick, seed=call.seed,
-        data=call.data, fresh=call.fresh, on=call.on or Here(here), part=part.run, watcher=watcher,
-    )  # fmt: skip
+        settings,
+        call.folder / part.name,
+        identity=call.identity(part),
+        quick=call.quick,
+        seed=call.seed,
+        data=call.data,
+        fresh=call.fresh,
+        on=call.on or Here(here),
+        part=part.run,
+        watcher=watcher,
+    )
     began = time.perf_counter()
     finding = part.run(job)
     job.gather()
     seconds = time.perf_counter() - began + job.stored_seconds
     made = Record(
-        part.name, part.title, call.key(part), finding.text, part.reduction(**call.size), settings, call.seed,
-        seconds, "; ".join(sorted(job.used - {""})) or here,
-    )  # fmt: skip
+        part.name,
+        part.title,
+        call.key(part),
+        finding.text,
+        part.reduction(**call.size),
+        settings,
+        call.seed,
+        seconds,
+        "; ".join(sorted(job.used - {""})) or here,
+    )
     record.save(call.folder / part.name, finding, made)
 
 
@@ -164,9 +186,15 @@ def _write(call: Call) -> Outcome:
     others = tuple(one.title for one in records if one.key != keys[one.name])
     other = f"../{page.NAME}" if call.search else f"{SEARCH}/{page.NAME}"
     facts = page.Facts(
-        call.shown, records, call.command, call.machine, quick=call.quick, search=call.search, others=others,
+        call.shown,
+        records,
+        call.command,
+        call.machine,
+        quick=call.quick,
+        search=call.search,
+        others=others,
         other=other if (call.folder / other).is_file() else "",
-    )  # fmt: skip
+    )
     return Outcome(call, records, page.write(facts, call.folder))
 
 

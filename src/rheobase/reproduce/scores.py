@@ -169,6 +169,9 @@ def scored(
     dropped = SPREAD in columns and SPREAD not in {columns[k] for k in kept}
     said = "One seed each, which has no deviation." if dropped else ""
     return Table(
-        title, tuple(columns[k] for k in kept), [tuple(row[k] for k in kept) for row in rows],
-        " ".join(text for text in (caption, said) if text), digits,
-    )  # fmt: skip
+        title,
+        tuple(columns[k] for k in kept),
+        [tuple(row[k] for k in kept) for row in rows],
+        " ".join(text for text in (caption, said) if text),
+        digits,
+    )

@@ -36,9 +36,16 @@ class Task:
 
 
 def trained(
-    job: Job, name: str, make: Callable[[], nn.Module], on: Task, recipe: Recipe, *, settings: Mapping[str, Any],
-    weights: bool = False, callbacks: Callable[[nn.Module], Sequence[Callback]] = lambda net: (),
-) -> Mapping[str, Any]:  # fmt: skip
+    job: Job,
+    name: str,
+    make: Callable[[], nn.Module],
+    on: Task,
+    recipe: Recipe,
+    *,
+    settings: Mapping[str, Any],
+    weights: bool = False,
+    callbacks: Callable[[nn.Module], Sequence[Callback]] = lambda net: (),
+) -> Mapping[str, Any]:
     """Train on the whole train split and test once; a unit of the job, whose result holds the weights where asked.
 
     `make()` returns the network, whose initial weights follow from the seed of the recipe; `callbacks(net)` returns the
@@ -55,22 +62,35 @@ def trained(
 
 
 def _train(
-    job: Job, name: str, folder: Path, net: nn.Module, on: Task, recipe: Recipe, weights: bool,
+    job: Job,
+    name: str,
+    folder: Path,
+    net: nn.Module,
+    on: Task,
+    recipe: Recipe,
+    weights: bool,
     callbacks: Sequence[Callback],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     trainer = Trainer(recipe, folder=folder, callbacks=[job.training(name), *callbacks], accelerator="cpu")
     history = trainer.fit(
-        net, encoder=on.training or on.encoder, train=(on.data.x_train, on.data.y_train),
+        net,
+        encoder=on.training or on.encoder,
+        train=(on.data.x_train, on.data.y_train),
         resume=(folder / LAST).exists(),
-    )  # fmt: skip
+    )
     found = examined(trainer, net, on)
     held = {f"weights/{k}": v for k, v in net.state_dict().items()} if weights else {}
     return {
-        "accuracy": 100 * found.accuracy, "train_accuracy": 100 * history[-1].accuracy, "loss": history[-1].loss,
+        "accuracy": 100 * found.accuracy,
+        "train_accuracy": 100 * history[-1].accuracy,
+        "loss": history[-1].loss,
         "seconds_per_epoch": statistics.median(epoch.seconds for epoch in history),
-        "parameters": count_parameters(net), "spikes": dict(found.spikes), "tested": found.samples,
-        "samples": len(on.data.x_train), **held,
-    }  # fmt: skip
+        "parameters": count_parameters(net),
+        "spikes": dict(found.spikes),
+        "tested": found.samples,
+        "samples": len(on.data.x_train),
+        **held,
+    }
 
 
 def fresh(make: Callable[[], M], seed: int) -> M:

@@ -39,4 +39,4 @@ __getattr__ = lazily(
         "Card": "pretrained", "Exported": "export", "Imported": "imported", "Model": "model", "Predictions": "model",
         "import_nir": "imported",
     },
-)  # fmt: skip
+)

@@ -39,7 +39,7 @@ COMMON: dict[str, Any] = {
 # Of time series: by cross-validation on training parts of the UEA and UCR archives (benchmarks/series_search.py).
 SERIES: dict[str, Any] = {
     "hidden": (256,), "encoder": "slope", "gain": 3.0, "steps": 50, "epochs": 150, "batch": 16, "loss": "last",
-}  # fmt: skip
+}
 # Below it, a tenth of the series is too few to choose an epoch by, and too many to do without.
 FEW_SERIES = 500
 BY_NEURON: dict[str, dict[str, Any]] = {"SRC": {"hidden": (256,), "lr": 0.005, "loss": "last"}}

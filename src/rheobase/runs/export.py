@@ -25,7 +25,7 @@ FORMS = ("onnx", "torch", "nir")
 NEEDS = {
     "onnx": "onnxruntime, or another runtime of ONNX", "torch": "torch, and `import rheobase.interop`",
     "nir": "a tool that reads NIR; here rheobase.interop.nir.read",
-}  # fmt: skip
+}
 FORMAT, VERSION = "rheobase.export", 1
 SAMPLES = 8  # of the sequences that the file is tried on
 EVENTS = 0.05  # the share of pixels with an event in them
@@ -34,7 +34,7 @@ READOUTS = {
     "last": "out at its last step", "sum": "the sum of out over its steps", "mean": "the mean of out over its steps",
     "tet": "the mean of out over its steps", "max": "the largest out over its steps",
     "mean-softmax": "the logarithm of the mean over its steps of the softmax of out",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Exported:
             "code": f"not in the file: {self.content['encoding']['says']}",
             "output": f"{gives['name']} ({', '.join(map(str, gives['axes']))}); score of a class: {gives['score']}",
             "run beside the network": self.tried, "described in": str(self.description),
-        }  # fmt: skip
+        }
 
 
 def export(
@@ -104,7 +104,7 @@ def ready(path: Path, to: str, dtype: torch.dtype | None, allow: Iterable[str]) 
 def written(
     net: Sequential, x: Tensor, shape: tuple[int, ...], path: Path, to: str, dtype: torch.dtype | None,
     allow: Iterable[str],
-) -> tuple[bool, str]:  # fmt: skip
+) -> tuple[bool, str]:
     """Write a network and run the file on x beside it: whether all was the same, and how it did in words."""
     if to == "onnx":
         to_onnx(net, path, shape=shape, dtype=dtype)

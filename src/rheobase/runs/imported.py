@@ -68,7 +68,7 @@ class Imported:
             "spiking": ", ".join(cells) or "none", "dt": steps,
             "parameters": f"{sum(p.numel() for p in self.network.parameters()):,}",
             "input": f"x (time, batch, {', '.join(map(str, self.shape))})",
-        }  # fmt: skip
+        }
 
     def export(
         self, path: str | Path, *, to: str, dtype: torch.dtype | None = None, allow: Iterable[str] = ()
@@ -92,7 +92,7 @@ class Imported:
             "state": "at rest before the first step",
             "encoding": {"says": "as the network was trained, which its file does not say"},
             "tried": {"samples": SAMPLES, "same": same, "says": tried},
-        }  # fmt: skip
+        }
         write_json(description, content)
         return Exported(path, description, content, same, tried)
 
@@ -137,7 +137,7 @@ def import_nir(
     notes = {
         "format": NOTES, "version": 1, "rheobase": __version__, "file": file.name, "read": told,
         "shape": list(shape), "sha256": digest_of(out / NETWORK),
-    }  # fmt: skip
+    }
     write_json(out / IMPORTED, notes)
     return Imported(out, network, shape, notes)
 
@@ -173,7 +173,7 @@ NOTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "double": (lambda x: isinstance(x, bool), "true or false"),
     "allow": (lambda x: isinstance(x, list) and all(_is_text(n) and n in nir.LOSSES for n in x),
               f"a list of names of {[*nir.LOSSES]}"),
-}  # fmt: skip
+}
 
 
 def _network(file: Path, told: dict[str, Any]) -> Sequential:

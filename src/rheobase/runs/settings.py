@@ -153,7 +153,7 @@ class Settings:
         return Recipe(
             epochs=self.epochs, batch_size=self.batch, loss=self.loss, optimiser=self.optimiser,
             learning_rate=self.lr, schedule=self.schedule, seed=self.seed,
-        )  # fmt: skip
+        )
 
     def activity_range(self) -> tuple[float, float] | None:
         """The share of steps, from and to, in which the neurons of each layer spike at the start; None: as they do.
@@ -233,7 +233,7 @@ class Settings:
             each = f"the mean of {encoder.bin} steps as one, " if encoder.bin > 1 else ""
             how = {"slope": "currents of the value and of its change since the step before",
                    "delta": f"a spike for each {self.threshold:g} deviations up or down{by('threshold')}",
-                   "population": f"{self.fields} Gaussian fields a channel{by('fields')}"}  # fmt: skip
+                   "population": f"{self.fields} Gaussian fields a channel{by('fields')}"}
             what = how.get(self.encoder, "currents over their own time")
             scaled = "each channel scaled by mean and deviation of the training samples"
             return f"{scaled}; {each}{self.steps} steps; {self.encoder}: {what}{by(*usual, 'gain', 'taps')}"
@@ -242,7 +242,7 @@ class Settings:
             return f"rate code of {self.steps} steps, {spikes}{by(*usual, 'gain')}"
         what = {"latency": "one spike, the earlier the larger the value",
                 "thermometer": "spikes in as many of the first steps as a value is large"}.get(
-            self.encoder, "the values at every step")  # fmt: skip
+            self.encoder, "the values at every step")
         return f"{self.encoder} code of {self.steps} steps: {what}{by(*usual)}"
 
     def command(self, name: str, out: Path) -> str:

@@ -136,9 +136,14 @@ def _spatial(b: Builder, kind: str, at: str, shape: tuple[int, ...]) -> tuple[st
         outputs, one = int(b.rng.integers(1, 4)), len(shape) == 2
         weight, bias = b.real((outputs, shape[0], *(3,) * (len(shape) - 1))), b.real(outputs)
         node = (nir.Conv1d if one else nir.Conv2d)(
-            input_shape=shape[1] if one else shape[1:], weight=weight, stride=1 if one else (2, 1),
-            padding=1 if one else (1, 0), dilation=1 if one else (1, 1), groups=1, bias=bias,
-        )  # fmt: skip
+            input_shape=shape[1] if one else shape[1:],
+            weight=weight,
+            stride=1 if one else (2, 1),
+            padding=1 if one else (1, 0),
+            dilation=1 if one else (1, 1),
+            groups=1,
+            bias=bias,
+        )
     after = _stateless(node, np.zeros((1, *shape))).shape[1:]
     return b.put(node, at), tuple(after)
 

@@ -77,7 +77,8 @@ def test_what_another_process_says(
 
 def test_a_tree_comes_through_a_pipe_as_it_was() -> None:
     tree = {
-        "names": ["node", "ä/b"], "version": "1.0",
+        "names": ["node", "ä/b"],
+        "version": "1.0",
         "node": {"edges": [["a", "b"], ["b", "c"]], "none": {}, "x": {"y": np.array([[1.5], [2.0]]), "n": np.array(3)}},
-    }  # fmt: skip
+    }
     assert repr(hdf5_tree.unpacked(hdf5_tree.packed(tree))) == repr(tree)

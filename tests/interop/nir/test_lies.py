@@ -63,10 +63,15 @@ def test_large_whole_numbers_and_lateral_ones(edited: Any) -> None:
 
 
 NOTES = {
-    "n0/metadata/taps": "x", "n0/metadata/learn": ONES, "n0/metadata/surrogate": ONES, "n0/metadata/integrator": 1.0,
-    "n0/metadata/detach_reset": ONES, "n0/metadata/neuron": ONES, "n0/metadata/tau_mem": "x",
+    "n0/metadata/taps": "x",
+    "n0/metadata/learn": ONES,
+    "n0/metadata/surrogate": ONES,
+    "n0/metadata/integrator": 1.0,
+    "n0/metadata/detach_reset": ONES,
+    "n0/metadata/neuron": ONES,
+    "n0/metadata/tau_mem": "x",
     "n0/metadata/v_threshold": np.full(7, 9.0),
-}  # fmt: skip
+}
 
 
 def test_notes_of_another_kind_are_none(edited: Any) -> None:
@@ -90,10 +95,14 @@ N = "node/nodes/"
 FILES: dict[str, tuple[dict[str, Any], type[errors.RheobaseError], str]] = {
     "a later version": ({"version": "2.0.0"}, errors.DataError, r"a graph of NIR 2\.0\.0; expected NIR 0 or 1"),
     "a parameter that NIR has not": (
-        {f"{N}n0/refractory": ONES}, errors.NotRepresentable, "node 'n0': got the parameter 'refractory' of LIF"
+        {f"{N}n0/refractory": ONES},
+        errors.NotRepresentable,
+        "node 'n0': got the parameter 'refractory' of LIF",
     ),
     "an integrator of another version": (
-        {f"{N}n0/metadata/integrator": "Magic()"}, errors.NotRepresentable, r"\(LIF\): got the integrator Magic\(\)"
+        {f"{N}n0/metadata/integrator": "Magic()"},
+        errors.NotRepresentable,
+        r"\(LIF\): got the integrator Magic\(\)",
     ),
     "a type that is numbers": ({f"{N}n0/type": ONES}, errors.NotRepresentable, "'n0': got the type"),
     "no number in a shape": ({f"{N}input/shape": [np.nan]}, errors.DataError, r"'input': got the shape \[nan\]"),
@@ -102,7 +111,7 @@ FILES: dict[str, tuple[dict[str, Any], type[errors.RheobaseError], str]] = {
     "edges of numbers": ({"node/edges": ONES}, errors.DataError, r"the edge 1\.0; expected a pair"),
     "one number for edges": ({"node/edges": 1.0}, errors.DataError, r"the edge 1\.0; expected a pair"),
     "text for r": ({f"{N}n0/r": "x"}, errors.DataError, "no finite numbers"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -134,13 +143,15 @@ def test_names_do_not_clash() -> None:
     sub = nir.NIRGraph(inner, [("input", "b"), ("b", "output")], type_check=False)
     graph = nir.NIRGraph(
         {**ends, "a": sub, "a.b": nir.Scale(5 * ONES)},
-        [("in.input", "a"), ("a", "a.b"), ("a.b", "in.output")], type_check=False,
-    )  # fmt: skip
+        [("in.input", "a"), ("a", "a.b"), ("a.b", "in.output")],
+        type_check=False,
+    )
     assert here.from_graph(graph)(torch.ones(1, 1, 3))[0].tolist() == [[[10.0] * 3]]
     graph = nir.NIRGraph(
         {**ends, "n": nir.I(2e3 * ONES), "n.r": nir.LI(0.01 * ONES, 2 * ONES, 0 * ONES)},
-        [("in.input", "n.r"), ("n.r", "n"), ("n", "in.output")], type_check=False,
-    )  # fmt: skip
+        [("in.input", "n.r"), ("n.r", "n"), ("n", "in.output")],
+        type_check=False,
+    )
     kinds = [type(layer).__name__ for layer in here.from_graph(graph, dt=1.0).layers]
     assert kinds == ["Scale", "LI", "PureIntegrator"]
     graph.nodes["n/r"] = nir.Scale(ONES)

@@ -105,9 +105,13 @@ def test_early_files_have_an_axis_of_one_sample(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.nir", "a") as file:
         nodes = file["node/nodes"]
         for path, value in {
-            "input/shape": (1, 2, 6, 6), "output/shape": (1, 48), "n2/input_type": (1, 3, 4, 4), "n2/start_dim": 1,
-            "n1/r": np.full((1, 3, 4, 4), 1e3), "n1/v_threshold": np.ones((1, 3, 4, 4)),
-        }.items():  # fmt: skip
+            "input/shape": (1, 2, 6, 6),
+            "output/shape": (1, 48),
+            "n2/input_type": (1, 3, 4, 4),
+            "n2/start_dim": 1,
+            "n1/r": np.full((1, 3, 4, 4), 1e3),
+            "n1/v_threshold": np.ones((1, 3, 4, 4)),
+        }.items():
             del nodes[path]
             nodes[path] = value
         del nodes["n0/input_shape"], nodes["n1/v_reset"]
@@ -141,10 +145,15 @@ def test_a_subgraph_is_put_in_its_place() -> None:
     """As snnTorch writes a recurrent layer."""
     rng = np.random.default_rng(4)
     inner = nir.NIRGraph(
-        {"input": nir.Input(np.array([3])), "lif": lif(), "w_rec": nir.Linear(rng.normal(size=(3, 3))),
-         "output": nir.Output(np.array([3]))},
-        [("input", "lif"), ("lif", "w_rec"), ("w_rec", "lif"), ("lif", "output")], type_check=False,
-    )  # fmt: skip
+        {
+            "input": nir.Input(np.array([3])),
+            "lif": lif(),
+            "w_rec": nir.Linear(rng.normal(size=(3, 3))),
+            "output": nir.Output(np.array([3])),
+        },
+        [("input", "lif"), ("lif", "w_rec"), ("w_rec", "lif"), ("lif", "output")],
+        type_check=False,
+    )
     net = here.from_graph(chain(nir.Linear(np.eye(3)), inner, nir.Linear(np.eye(3))), dt=1.0)
     assert [type(layer).__name__ for layer in net.layers] == ["Linear", "Recurrent", "Linear"]
 

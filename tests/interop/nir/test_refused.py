@@ -163,13 +163,17 @@ def test_delays_may_be_rounded_by_name() -> None:
     ("given", "says"),
     [
         ({}, r"node 'n0' \(LIF\): got no dt; expected the step in ms.*dt=0\.1, say"),
-        ({"dt": -1.0}, "dt = -1.0"), ({"dt": float("nan")}, "dt = nan"), ({"dt": "1"}, "dt = '1'"),
-        ({"dt": 1.0, "reset": "soft"}, "reset 'soft'"), ({"dt": 1.0, "integrator": integrators.Euler}, "integrator"),
-        ({"dt": 1.0, "dtype": torch.float16}, "float16"), ({"dt": 1.0, "allow": "all"}, "allow = 'all'"),
+        ({"dt": -1.0}, "dt = -1.0"),
+        ({"dt": float("nan")}, "dt = nan"),
+        ({"dt": "1"}, "dt = '1'"),
+        ({"dt": 1.0, "reset": "soft"}, "reset 'soft'"),
+        ({"dt": 1.0, "integrator": integrators.Euler}, "integrator"),
+        ({"dt": 1.0, "dtype": torch.float16}, "float16"),
+        ({"dt": 1.0, "allow": "all"}, "allow = 'all'"),
         ({"dt": 20.0, "reset": "subtract_later", "integrator": integrators.Euler()}, "a decay of -1"),
         ({"dt": 1.0, "reset": "subtract_later", "integrator": integrators.RK4()}, "Euler or ExpEuler"),
     ],
-)  # fmt: skip
+)
 def test_arguments(given: dict[str, Any], says: str) -> None:
     with pytest.raises(errors.RheobaseError, match=says):
         here.from_graph(chain(lif()), **given)

@@ -93,8 +93,11 @@ def test_what_is_written_is_read_to_the_last_bit(name: str, dtype: torch.dtype, 
 def test_every_node_is_written_and_read() -> None:
     kinds = {type(part) for make, _ in NETS.values() for part in make().modules()}
     assert kinds.issuperset({*WRITTEN, *PUT})
-    written = {type(node).__name__ for make, shape in NETS.values()
-               for node in here.to_graph(make(), shape=shape, allow=ALLOW).nodes.values()}  # fmt: skip
+    written = {
+        type(node).__name__
+        for make, shape in NETS.values()
+        for node in here.to_graph(make(), shape=shape, allow=ALLOW).nodes.values()
+    }
     assert written == {*KINDS, *READ, "Input", "Output", "NIRGraph"}
 
 
@@ -110,9 +113,14 @@ def test_units_and_the_step_lie_in_the_file(tmp_path: Path) -> None:
 
 
 def test_choices_of_the_training_come_back() -> None:
-    given: dict[str, Any] = dict(dt=1.0, tau_mem=torch.tensor([3.0, 4.0]), learn=("tau_mem", "v_threshold"),
-                                 surrogate=surrogates.FastSigmoid(25.0), detach_reset=False,
-                                 integrator=here.InOrder(integrators.Euler()))  # fmt: skip
+    given: dict[str, Any] = dict(
+        dt=1.0,
+        tau_mem=torch.tensor([3.0, 4.0]),
+        learn=("tau_mem", "v_threshold"),
+        surrogate=surrogates.FastSigmoid(25.0),
+        detach_reset=False,
+        integrator=here.InOrder(integrators.Euler()),
+    )
     net = nn.Sequential(neurons.HardResetLIF(2, **given))
     (again,) = here.from_graph(here.to_graph(net)).layers
     assert repr(again) == repr(net[0])
@@ -174,16 +182,20 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
     "noise": (lambda: nn.Sequential(Noisy(neurons.LIF(2, dt=1.0), sigma=0.1, seed=1)), {}, "Noisy.*no node"),
     "a layer": (lambda: nn.Sequential(nn.MaxPool2d(2)), {"shape": (1, 4, 4)}, "MaxPool2d, which has no node"),
     "a wide delay": (
-        lambda: nn.Sequential(nn.AxonalDelay(2, taps=4), neurons.LI(2, dt=1.0)), {}, r"of width 2.*anneal\(0\.0\)"
+        lambda: nn.Sequential(nn.AxonalDelay(2, taps=4), neurons.LI(2, dt=1.0)),
+        {},
+        r"of width 2.*anneal\(0\.0\)",
     ),
     "no step": (lambda: nn.Sequential(delays(1.0, 2.0)), {}, "without a dt"),
     "means": (lambda: nn.Sequential(nn.AvgPool2d(2, ceil_mode=True)), {"shape": (1, 5, 5)}, "ceil_mode"),
     "padding": (
-        lambda: nn.Sequential(nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular")), {"shape": (1, 5)}, "circular"
+        lambda: nn.Sequential(nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular")),
+        {"shape": (1, 5)},
+        "circular",
     ),
     "axes": (lambda: nn.Sequential(nn.Linear(4, 2)), {"shape": (3, 4)}, "one axis, as NIR's Linear has"),
     "no chain": (lambda: nn.Linear(2, 2), {}, r"got Linear; expected an nn\.Sequential"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -197,9 +209,10 @@ def test_what_nir_cannot_say_is_refused_by_name(name: str, tmp_path: Path) -> No
 def test_wrong_arguments(tmp_path: Path) -> None:
     net = nn.Sequential(nn.Conv2d(1, 1, 3), neurons.HardResetIF(1, 2, 2, dt=1.0))
     for given, says in (
-        ({}, "no shape, and Conv2d"), ({"shape": (1, 4, 4), "dt": 2.0}, "dt = 2.0, and neurons with dt=1.0"),
+        ({}, "no shape, and Conv2d"),
+        ({"shape": (1, 4, 4), "dt": 2.0}, "dt = 2.0, and neurons with dt=1.0"),
         ({"shape": (1, 4, 4), "allow": ("soft_rest",)}, "did you mean 'soft_reset'"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(errors.ParameterError, match=says):
             here.write(net, tmp_path / "a.nir", **given)
     with pytest.raises(errors.RheobaseError, match="shape"):

@@ -21,9 +21,16 @@ Make = Callable[[list[str]], Cell]
 
 
 def simulate(
-    folder: str, make: Make, models: Sequence[str], stimuli: Sequence[Stimulus], first: tuple[int, int],
-    layout: dict[str, Any], record: Sequence[str], dtype: str, threads: int | None,
-) -> dict[str, Any]:  # fmt: skip
+    folder: str,
+    make: Make,
+    models: Sequence[str],
+    stimuli: Sequence[Stimulus],
+    first: tuple[int, int],
+    layout: dict[str, Any],
+    record: Sequence[str],
+    dtype: str,
+    threads: int | None,
+) -> dict[str, Any]:
     """Run the cells that `make(models)` gives under each stimulus; traces go to disk.
 
     Returns when each lane fired (`step`, `model`, `stimulus`, counted in the population), and which lanes diverged:
@@ -40,9 +47,14 @@ def simulate(
 
 
 def _simulate(
-    folder: Path, cell: Cell, stimuli: Sequence[Stimulus], first: tuple[int, int], layout: Layout,
-    record: Sequence[str], dtype: str,
-) -> dict[str, Any]:  # fmt: skip
+    folder: Path,
+    cell: Cell,
+    stimuli: Sequence[Stimulus],
+    first: tuple[int, int],
+    layout: Layout,
+    record: Sequence[str],
+    dtype: str,
+) -> dict[str, Any]:
     group = traces.open_group(folder, "r+")
     if group is None:
         raise CheckpointError(str(folder), "no arrays of a population", "those that were made first", "begin again")
@@ -72,9 +84,11 @@ def _simulate(
     step, stimulus, model = np.concatenate(fired).T
     order = np.lexsort((step, stimulus, model))
     return {
-        "step": step[order], "model": model[order].astype(np.int32), "stimulus": stimulus[order].astype(np.int32),
+        "step": step[order],
+        "model": model[order].astype(np.int32),
+        "stimulus": stimulus[order].astype(np.int32),
         "diverged": bad,
-    }  # fmt: skip
+    }
 
 
 def _check_space(folder: Path, size: int) -> None:

@@ -51,8 +51,9 @@ class Population:
         self.complete = len(self._units) == len(held)
         self.diverged = tuple(
             Lost(self.models[m], self.stimuli[s], ms, place, v)
-            for one in self._units.values() for m, s, ms, place, v in one["diverged"]
-        )  # fmt: skip
+            for one in self._units.values()
+            for m, s, ms, place, v in one["diverged"]
+        )
 
     @classmethod
     def open(cls, folder: str | Path) -> Population:

@@ -80,11 +80,18 @@ def population(
     folder = Path(folder)
     settings = {
         # what is named first is what a refusal names: the cause before what follows from it
-        "form": FORM, "version": __version__, "make": _said(make), "models": names, "files": _files(names, make),
-        "dt": cell.dt, "steps": steps, "every": every,
+        "form": FORM,
+        "version": __version__,
+        "make": _said(make),
+        "models": names,
+        "files": _files(names, make),
+        "dt": cell.dt,
+        "steps": steps,
+        "every": every,
         "stimuli": {name: _checksum(one, steps, cell.dt) for name, one in stimuli.items()},
-        "record": list(record), "dtype": dtype,
-    }  # fmt: skip
+        "record": list(record),
+        "dtype": dtype,
+    }
     group = traces.open_group(folder)
     if group is not None and not (folder / SETTINGS).is_file():
         given, expected = f"no such file beside {traces.NAME}", "the settings that made those"
@@ -120,9 +127,15 @@ def population(
 
 
 def _checked(
-    make: Make, models: Sequence[Any], stimuli: Mapping[str, Stimulus], t_stop: float, every: int, dtype: str,
-    memory: float, threads: int | None,
-) -> Cell:  # fmt: skip
+    make: Make,
+    models: Sequence[Any],
+    stimuli: Mapping[str, Stimulus],
+    t_stop: float,
+    every: int,
+    dtype: str,
+    memory: float,
+    threads: int | None,
+) -> Cell:
     """All cells, made once so that what is wrong with them is told before work."""
     owner = "population"
     names = [str(model) for model in models]
@@ -154,23 +167,34 @@ def _checked(
 
 
 def _units(
-    folder: Path, make: Make, names: Sequence[str], stimuli: Mapping[str, Stimulus], layout: Layout,
-    settings: Mapping[str, Any], threads: int | None,
-) -> list[Unit]:  # fmt: skip
+    folder: Path,
+    make: Make,
+    names: Sequence[str],
+    stimuli: Mapping[str, Stimulus],
+    layout: Layout,
+    settings: Mapping[str, Any],
+    threads: int | None,
+) -> list[Unit]:
     given, facts = list(stimuli.values()), unit_facts(settings, layout)
     return [
         Unit(
             unit_name(m, s),
             simulate,
             {
-                "folder": str(folder.absolute()), "make": make, "models": names[m : m + layout.models],
-                "stimuli": given[s : s + layout.stimuli], "first": (m, s), "layout": layout.as_json(),
-                "record": settings["record"], "dtype": settings["dtype"], "threads": threads,
+                "folder": str(folder.absolute()),
+                "make": make,
+                "models": names[m : m + layout.models],
+                "stimuli": given[s : s + layout.stimuli],
+                "first": (m, s),
+                "layout": layout.as_json(),
+                "record": settings["record"],
+                "dtype": settings["dtype"],
+                "threads": threads,
             },
             facts,
         )
         for m, s in layout.units
-    ]  # fmt: skip
+    ]
 
 
 def _state(cell: Cell, name: str) -> Record:

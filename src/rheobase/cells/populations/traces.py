@@ -39,9 +39,14 @@ def package() -> ModuleType:
 
 
 def create(
-    folder: Path, layout: Layout, records: Mapping[str, Record], currents: Iterable[np.ndarray], dt: float, dtype: str,
+    folder: Path,
+    layout: Layout,
+    records: Mapping[str, Record],
+    currents: Iterable[np.ndarray],
+    dt: float,
+    dtype: str,
     facts: Mapping[str, Any],
-) -> bool:  # fmt: skip
+) -> bool:
     """Empty arrays, one for each record by its name; False where another process has made them meanwhile.
 
     They are made under another name, and put in place whole. Shapes: currents, for each stimulus (records,), in nA.
@@ -68,9 +73,14 @@ def create(
 
 
 def _create(
-    path: Path, layout: Layout, records: Mapping[str, Record], currents: Iterable[np.ndarray], dt: float, dtype: str,
+    path: Path,
+    layout: Layout,
+    records: Mapping[str, Record],
+    currents: Iterable[np.ndarray],
+    dt: float,
+    dtype: str,
     facts: Mapping[str, Any],
-) -> None:  # fmt: skip
+) -> None:
     zarr = package()
     length = layout.steps // layout.every
     chunk = max(1, layout.segment // layout.every)
@@ -79,20 +89,28 @@ def _create(
     for name, (width, unit) in records.items():
         along = (width,) if width else ()
         group.create_array(
-            name, shape=(*layout.of, *along, length), chunks=(1, layout.stimuli, *along, chunk), dtype=dtype,
-            compressors=codecs, fill_value=float("nan"),
+            name,
+            shape=(*layout.of, *along, length),
+            chunks=(1, layout.stimuli, *along, chunk),
+            dtype=dtype,
+            compressors=codecs,
+            fill_value=float("nan"),
             dimension_names=("model", "stimulus", *(["compartment"] if width else []), "time"),
             attributes={"units": unit},
-        )  # fmt: skip
+        )
     time = (np.arange(length) + 1.0) * (layout.every * dt)
     group.create_array(
         "time", data=time, fill_value=float("nan"), dimension_names=("time",), attributes={"units": "ms"}
     )
     current = group.create_array(
-        "current", shape=(layout.of[1], length), chunks=(1, length), dtype="float32",
-        fill_value=float("nan"), dimension_names=("stimulus", "time"),
+        "current",
+        shape=(layout.of[1], length),
+        chunks=(1, length),
+        dtype="float32",
+        fill_value=float("nan"),
+        dimension_names=("stimulus", "time"),
         attributes={"units": "nA", "of": "the steps up to each time, the mean"},
-    )  # fmt: skip
+    )
     for k, row in enumerate(currents):
         current[k] = row
     group.attrs.update({**facts, "layout": layout.as_json()})

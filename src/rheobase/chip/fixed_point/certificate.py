@@ -46,7 +46,7 @@ class Certificate:
 @torch.no_grad()
 def certify(
     net: Sequential, x: Tensor, *, predict: Predict | None = None, progress: Callable[[int], None] | None = None
-) -> Certificate:  # fmt: skip
+) -> Certificate:
     """Run a network in fixed point and the emulator on samples x, and count where they agree.
 
     `predict` takes outputs (time, batch, outputs) to a class for each sample; by default the largest at the last step.

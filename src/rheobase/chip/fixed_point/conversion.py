@@ -54,9 +54,12 @@ class Plan(NamedTuple):
             remedy = "a smaller param_fraction, or whole=8, say, and a look at the overflows"
             raise NotRepresentable("a chip in fixed point", given, f"{MANTISSA - 1} bits together", remedy)
         return {
-            "fraction": fraction, "whole": whole, "param_fraction": self.param_fraction, "rounding": self.rounding,
+            "fraction": fraction,
+            "whole": whole,
+            "param_fraction": self.param_fraction,
+            "rounding": self.rounding,
             "overflow": self.overflow,
-        }  # fmt: skip
+        }
 
 
 class Made(NamedTuple):
@@ -100,8 +103,13 @@ def _src(plan: Plan, owner: str, cell: SRC, layer: nn.Linear, largest: float) ->
     given = plan.integrator(largest, least=REACH)
     learn = tuple(name for name in names if name in cell.learn)
     neuron = FixedSRC(*cell.shape, **values, **given, gate=step, learn=learn, detach_recurrence=cell.detach_recurrence)
-    return Made(neuron, Format.nearest(layer.weight, plan.weight_bits), torch.ones(()), neuron.fraction,
-                _changes(values, plan.param_fraction))  # fmt: skip
+    return Made(
+        neuron,
+        Format.nearest(layer.weight, plan.weight_bits),
+        torch.ones(()),
+        neuron.fraction,
+        _changes(values, plan.param_fraction),
+    )
 
 
 def _fpga(plan: Plan, owner: str, cell: SRC, layer: nn.Linear) -> Made:
@@ -151,9 +159,15 @@ def _readout(plan: Plan, owner: str, cell: GroupReadout, layer: nn.Linear, large
 
 
 def _leaky(
-    plan: Plan, owner: str, cell: Any, layer: nn.Linear, kind: type, values: dict[str, Tensor], gain: Tensor,
+    plan: Plan,
+    owner: str,
+    cell: Any,
+    layer: nn.Linear,
+    kind: type,
+    values: dict[str, Tensor],
+    gain: Tensor,
     largest: float,
-) -> Made:  # fmt: skip
+) -> Made:
     for name in ("beta", "decay"):
         kept = values.get(name, torch.ones(()))
         lost = (kept < 1) & (torch.round(kept.double() * 2.0**plan.param_fraction) == 2**plan.param_fraction)
@@ -207,5 +221,10 @@ def _changes(values: dict[str, Tensor], fraction: int) -> dict[str, float]:
 
 
 KINDS: dict[type, Callable[[Plan, str, Any, nn.Linear, float], Made]] = {
-    SRC: _src, LIF: _lif, IF: _if, LI: _li, LeakySum: _leaky_sum, GroupReadout: _readout,
-}  # fmt: skip
+    SRC: _src,
+    LIF: _lif,
+    IF: _if,
+    LI: _li,
+    LeakySum: _leaky_sum,
+    GroupReadout: _readout,
+}

@@ -160,5 +160,8 @@ def _fpga(neuron: FpgaSRC, current: Whole, behind: int) -> tuple[Whole, int, int
 
 
 STEPS: dict[type, Callable[[Any, Whole, int], tuple[Whole, int, int]]] = {
-    FixedSRC: _src, FixedLIF: _lif, FixedLeakySum: _sum, FpgaSRC: _fpga,
-}  # fmt: skip
+    FixedSRC: _src,
+    FixedLIF: _lif,
+    FixedLeakySum: _sum,
+    FpgaSRC: _fpga,
+}

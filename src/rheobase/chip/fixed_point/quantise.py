@@ -24,10 +24,18 @@ FORMS = ("lines", "fpga")
 
 
 def quantise(
-    net: Sequential, x: Tensor, *, weight_bits: int = 5, fraction: int = 10, param_fraction: int = 8,
-    whole: int | None = None, rounding: str = "nearest", overflow: str = "saturate", form: str = "lines",
+    net: Sequential,
+    x: Tensor,
+    *,
+    weight_bits: int = 5,
+    fraction: int = 10,
+    param_fraction: int = 8,
+    whole: int | None = None,
+    rounding: str = "nearest",
+    overflow: str = "saturate",
+    form: str = "lines",
     allow: Sequence[str] = (),
-) -> tuple[Sequential, Report]:  # fmt: skip
+) -> tuple[Sequential, Report]:
     """A network of linear layers and SRC, LIF or IF neurons, in fixed point: (net, report).
 
     weight_bits      bits of a weight, with its sign; where the point is, each layer's weights decide (`Format.nearest`)

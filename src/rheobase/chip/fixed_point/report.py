@@ -137,9 +137,17 @@ def _told(
         spikes = int(a.sum()), int(b.sum()), int((a & b).sum())
     form = f"Q{own.whole}.{own.fraction}" if kind != "FpgaSRC" else "Q15.0"
     return LayerReport(
-        k, kind, str(rounding.form), form, float(error), rounding.form.beyond(given), dict(changes), overflows, *spikes,
+        k,
+        kind,
+        str(rounding.form),
+        form,
+        float(error),
+        rounding.form.beyond(given),
+        dict(changes),
+        overflows,
+        *spikes,
         float((one.double() - other.double()).pow(2).mean().sqrt()),
-    )  # fmt: skip
+    )
 
 
 def onsets(out: Tensor, *, graded: bool) -> Tensor:

@@ -15,9 +15,13 @@ from rheobase.errors import ParameterError, ShapeError
 
 # registers of a compartment, and their ends
 RANGES = {
-    "decay_u": (0, DECAY_ONE), "decay_v": (0, DECAY_ONE), "vth_mant": (0, THRESHOLD),
-    "bias_mant": (int(BIAS[0]), int(BIAS[1])), "refractory": (1, 64), "host": (0, 1),
-}  # fmt: skip
+    "decay_u": (0, DECAY_ONE),
+    "decay_v": (0, DECAY_ONE),
+    "vth_mant": (0, THRESHOLD),
+    "bias_mant": (int(BIAS[0]), int(BIAS[1])),
+    "refractory": (1, 64),
+    "host": (0, 1),
+}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,9 +61,13 @@ class CoreRegisters:
         there = self.mantissa != 0
         bits = self.weight_bits + (0 if self.delay is None else DELAY_BITS)
         return Core(
-            layer=self.layer, start=0, stop=self.n, in_axons=int(there.any(1).sum()), out_axons=len(self.sends),
+            layer=self.layer,
+            start=0,
+            stop=self.n,
+            in_axons=int(there.any(1).sum()),
+            out_axons=len(self.sends),
             synapse_bits=bits * int(there.sum()),
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -113,10 +113,14 @@ class Emulator:
         return State(0, zero, zero, zero, sums, tuple(np.zeros(0, np.int64) for _ in self.net.cores))
 
     def run(
-        self, ticks: int, inputs: tuple[ArrayLike, ArrayLike, ArrayLike] | Events | None = None, *,
-        state: State | None = None, record: Literal["host", "all"] = "host",
+        self,
+        ticks: int,
+        inputs: tuple[ArrayLike, ArrayLike, ArrayLike] | Events | None = None,
+        *,
+        state: State | None = None,
+        record: Literal["host", "all"] = "host",
         progress: Callable[[int], None] | None = None,
-    ) -> Run:  # fmt: skip
+    ) -> Run:
         """Run so many steps. `inputs`: (tick, core, axon) of spikes from outside, in any order, absolute steps.
 
         `state`: None begins at step 0 from `rest()`; the state that a run returned goes on. `record`: spikes that are
@@ -181,9 +185,13 @@ def _core(core: CoreRegisters) -> _Core:
     order = np.argsort(core.sends[:, 0], kind="stable")
     sends = core.sends[order].astype(np.int64)
     return _Core(
-        core, [(d, np.where(delay == d, weight, 0)) for d in used], np.count_nonzero(core.mantissa, axis=1),
-        core.bias_mant.astype(np.int64) << core.bias_exp, np.searchsorted(sends[:, 0], np.arange(core.n + 1)), sends,
-    )  # fmt: skip
+        core,
+        [(d, np.where(delay == d, weight, 0)) for d in used],
+        np.count_nonzero(core.mantissa, axis=1),
+        core.bias_mant.astype(np.int64) << core.bias_exp,
+        np.searchsorted(sends[:, 0], np.arange(core.n + 1)),
+        sends,
+    )
 
 
 def _step(k: int, tick: int, core: _Core, own: Whole, u: list[Whole], v: list[Whole], left: list[Whole]) -> Whole:
@@ -238,9 +246,10 @@ def _inputs(net: Configuration, given: Any, tick: int, ticks: int) -> dict[int, 
     when, core, axon = (one.astype(np.int64) for one in columns)
     axons = np.array([len(one.mantissa) for one in net.cores])
     for name, values, low, high in (
-        ("tick", when, tick, tick + ticks - 1), ("core", core, 0, len(axons) - 1),
+        ("tick", when, tick, tick + ticks - 1),
+        ("core", core, 0, len(axons) - 1),
         ("axon", axon, 0, axons[np.clip(core, 0, len(axons) - 1)] - 1),
-    ):  # fmt: skip
+    ):
         wrong = (values < low) | (values > high)
         if bool(wrong.any()):
             at = int(np.argmax(wrong))

@@ -97,5 +97,10 @@ def _counting(gain: Tensor, theta: Tensor, losses: dict[str, str]) -> Form:
 
 
 FORMS: dict[type[Neuron], Callable[[Values, float], Form]] = {
-    CubaLIF: _cuba_lif, LIF: _lif, HardResetLIF: _hard_reset_lif, PLIF: _plif, IF: _if, HardResetIF: _hard_reset_if,
-}  # fmt: skip
+    CubaLIF: _cuba_lif,
+    LIF: _lif,
+    HardResetLIF: _hard_reset_lif,
+    PLIF: _plif,
+    IF: _if,
+    HardResetIF: _hard_reset_if,
+}

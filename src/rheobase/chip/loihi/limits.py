@@ -162,9 +162,11 @@ def _split(placed: OnChip, reached: NDArray[np.bool_], sends: NDArray[np.int64],
         if (over := core.exceeded(chip)) is not None:
             name, used, most = over
             raise NotRepresentable(
-                f"compartment {k} of layer {placed.layer}, {placed.name}", f"{used} {name}",
-                f"no more than {most}, the {name} of a core", "fewer synapses to it, or fewer compartments behind it",
-            )  # fmt: skip
+                f"compartment {k} of layer {placed.layer}, {placed.name}",
+                f"{used} {name}",
+                f"no more than {most}, the {name} of a core",
+                "fewer synapses to it, or fewer compartments behind it",
+            )
         last = core
     if last is not None:
         yield last
@@ -174,9 +176,13 @@ def _core(
     placed: OnChip, start: int, stop: int, sources: NDArray[np.bool_], synapses: NDArray[Any], axons: NDArray[Any]
 ) -> Core:
     return Core(
-        layer=placed.layer, start=start, stop=stop, in_axons=int(sources.sum()),
-        out_axons=int(axons[stop] - axons[start]), synapse_bits=placed.bits * int(synapses[stop] - synapses[start]),
-    )  # fmt: skip
+        layer=placed.layer,
+        start=start,
+        stop=stop,
+        in_axons=int(sources.sum()),
+        out_axons=int(axons[stop] - axons[start]),
+        synapse_bits=placed.bits * int(synapses[stop] - synapses[start]),
+    )
 
 
 def layers_on(net: Sequential, shape: tuple[int, ...], chip: Loihi) -> Iterator[OnChip]:

@@ -50,9 +50,14 @@ class Programmed:
 
 
 def programmed(
-    net: Sequential, shape: Sequence[int], chip: Loihi | None = None, rates: Sequence[NDArray[Any]] | None = None, *,
-    names: Sequence[str] | None = None, seed: int = 0,
-) -> Programmed:  # fmt: skip
+    net: Sequential,
+    shape: Sequence[int],
+    chip: Loihi | None = None,
+    rates: Sequence[NDArray[Any]] | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    seed: int = 0,
+) -> Programmed:
     """Put a network of synapses and compartments on the cores of a chip, as `cores` divides it.
 
     A spike reaches the next layer in the next step, so that layer k is k steps behind; until its first step comes, the
@@ -92,8 +97,9 @@ def programmed(
             flow[k, target] = round(float(rate[core.start + each[:, 0]].sum()))
         made.append(_registers(core, layers[number], read[k], sends, number, last=not behind))
     inputs = [np.stack([read[k], np.full(len(read[k]), k), np.arange(len(read[k]))], axis=1) for k in by_layer[0]]
-    outputs = [np.stack([np.full(taken[k].compartments, k), np.arange(taken[k].compartments)], axis=1)
-               for k in by_layer[-1]]  # fmt: skip
+    outputs = [
+        np.stack([np.full(taken[k].compartments, k), np.arange(taken[k].compartments)], axis=1) for k in by_layer[-1]
+    ]
     called = [f"layer {layer.layer}" for layer in layers] if names is None else list(names)
     counts = {name: len(each) for name, each in zip(called, by_layer, strict=True)}
     found = Configuration(chip, tuple(made), _places(flow, chip, seed))
@@ -120,11 +126,18 @@ def _registers(
         steps = weights.positions.d.detach().cpu().clamp(0, weights.taps - 1).round().numpy().astype(np.uint8)
         delay = np.ascontiguousarray(steps[own][:, sources].T)
     return CoreRegisters(
-        layer=layer.layer, mantissa=np.ascontiguousarray(layer.mantissa[own][:, sources].T), delay=delay,
-        weight_bits=rounding.weight_bits, weight_exp=rounding.weight_exp, bias_exp=int(layer.compartments.bias_exp),
-        refractory=layer.period[own].astype(np.int32), host=np.full(core.compartments, int(last), np.int32),
-        sends=np.concatenate([*sends, np.zeros((0, 3), np.int32)]), wait=number, **held,
-    )  # fmt: skip
+        layer=layer.layer,
+        mantissa=np.ascontiguousarray(layer.mantissa[own][:, sources].T),
+        delay=delay,
+        weight_bits=rounding.weight_bits,
+        weight_exp=rounding.weight_exp,
+        bias_exp=int(layer.compartments.bias_exp),
+        refractory=layer.period[own].astype(np.int32),
+        host=np.full(core.compartments, int(last), np.int32),
+        sends=np.concatenate([*sends, np.zeros((0, 3), np.int32)]),
+        wait=number,
+        **held,
+    )
 
 
 def _places(flow: NDArray[np.int64], chip: Loihi, seed: int) -> NDArray[np.int64]:

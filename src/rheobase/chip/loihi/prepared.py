@@ -17,9 +17,14 @@ from rheobase.nn import Sequential
 
 
 def prepared(
-    net: Any, *, weight_bits: int = 8, software: Sequence[int | str] = (), votes: int = 0,
-    allow: Sequence[str] = LOSSES, x: Tensor | None = None,
-) -> Sequential:  # fmt: skip
+    net: Any,
+    *,
+    weight_bits: int = 8,
+    software: Sequence[int | str] = (),
+    votes: int = 0,
+    allow: Sequence[str] = LOSSES,
+    x: Tensor | None = None,
+) -> Sequential:
     """A copy of a network that computes in the whole numbers of the chip, to be trained once more.
 
     As `quantise`, whose losses are allowed here: training takes the chip's reset and its biases into account. Layers in

@@ -204,9 +204,14 @@ def _layer(
     unit = float(layer.weight.detach().abs().max() / found.weight.abs().max())
     twin = synapses(twin.float(), weight_bits=weight_bits, weight_exp=found.weight_exp, unit=unit)
     compartments = Compartment(
-        neuron.shape, decay_u=found.decay_u, decay_v=found.decay_v, vth_mant=found.vth_mant,
-        bias_mant=found.bias_mant, bias_exp=found.bias_exp, surrogate=neuron.surrogate,
-    )  # fmt: skip
+        neuron.shape,
+        decay_u=found.decay_u,
+        decay_v=found.decay_v,
+        vth_mant=found.vth_mant,
+        bias_mant=found.bias_mant,
+        bias_exp=found.bias_exp,
+        surrogate=neuron.surrogate,
+    )
     theta = form.theta * found.scale / UNIT
     errors = {
         "weight_exp": found.weight_exp,

@@ -97,9 +97,15 @@ def _of_outputs(owner: str, gain: Tensor, neuron: Neuron, weight: Tensor) -> Ten
 
 
 def _largest(
-    owner: str, drive: Tensor, theta: Tensor, push: Tensor, decay_u: Tensor, decay_v: Tensor, weight_bits: int,
+    owner: str,
+    drive: Tensor,
+    theta: Tensor,
+    push: Tensor,
+    decay_u: Tensor,
+    decay_v: Tensor,
+    weight_bits: int,
     counted: float | None,
-) -> Registers:  # fmt: skip
+) -> Registers:
     why: list[str] = []
     for weight_exp in range(7, -9, -1):
         rounding = Mantissa(weight_bits, weight_exp)

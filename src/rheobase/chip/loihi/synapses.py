@@ -77,9 +77,11 @@ class Mantissa(nn.Module):
         whole = torch.floor(self.mantissas(weight).double() * 2.0**self.weight_exp)
         if concrete() and whole.numel() and float(whole.abs().flatten(1).sum(1).amax()) > EXACT:
             raise NotRepresentable(
-                "Mantissa", f"weights that add up to {float(whole.abs().flatten(1).sum(1).amax()):g} for a neuron",
-                f"no more than {EXACT}, up to which float32 counts", "a smaller weight_exp, or fewer synapses",
-            )  # fmt: skip
+                "Mantissa",
+                f"weights that add up to {float(whole.abs().flatten(1).sum(1).amax()):g} for a neuron",
+                f"no more than {EXACT}, up to which float32 counts",
+                "a smaller weight_exp, or fewer synapses",
+            )
         return substitute(whole.to(weight.dtype), weight / self.unit)
 
     def right_inverse(self, weight: Tensor) -> Tensor:

@@ -24,10 +24,17 @@ SHARED = "weights that places of an image share are not laid out"
 LATERAL = "lateral weights would come back after the ticks of the way"
 WHY = {
     "SRC": f"{GRADED}; its form for FPGAs, of fixed point, is another kind of chip",
-    "BRC": GRADED, "LI": GRADED, "DQIF": "its potential is squared, and the chip adds",
-    "LIF": SHARE, "CubaLIF": SHARE, "AdLIF": SHARE, "PLIF": SHARE, "Recurrent": LATERAL,
-    "Conv1d": SHARED, "Conv2d": SHARED,
-}  # fmt: skip
+    "BRC": GRADED,
+    "LI": GRADED,
+    "DQIF": "its potential is squared, and the chip adds",
+    "LIF": SHARE,
+    "CubaLIF": SHARE,
+    "AdLIF": SHARE,
+    "PLIF": SHARE,
+    "Recurrent": LATERAL,
+    "Conv1d": SHARED,
+    "Conv2d": SHARED,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,11 +111,13 @@ def layers_of(net: Any, *, first: int = 0) -> list[Layer]:
             found.append(_layer(of_synapses, linear, of_neurons, neuron, wrong))
     if wrong:
         raise NotRepresentable(
-            "truenorth", "; ".join(wrong), PUT_ON + ", all in whole numbers",
+            "truenorth",
+            "; ".join(wrong),
+            PUT_ON + ", all in whole numbers",
             "nn.quantised(net, whole=1) gives weights and biases that are whole, from -1 to 1 and as they come; "
             f"a neuron has up to {AXONS} inputs and {TYPES} values of weights, which chip.confined(net) keeps to; "
             "software=(...) leaves layers in software",
-        )  # fmt: skip
+        )
     return found
 
 
@@ -149,6 +158,8 @@ def _whole(owner: str, name: str, value: Any, least: int, most: int, wrong: list
     bad = ~((np.rint(given) == given) & (given >= least) & (given <= most))
     if bool(bad.any()):
         first = given[bad].flat[0]
-        wrong.append(f"{name} of {owner} has {first:g}, and {int(bad.sum())} of {given.size} are no whole numbers from "
-                     f"{least} to {most}")  # fmt: skip
+        wrong.append(
+            f"{name} of {owner} has {first:g}, and {int(bad.sum())} of {given.size} are no whole numbers from "
+            f"{least} to {most}"
+        )
     return np.where(bad, 0, given).astype(np.int64)

@@ -108,8 +108,10 @@ def _start(layer: Layer, latency: int, wrong: list[str]) -> NDArray[np.int64]:
         early = np.maximum(layer.v, layer.v - (latency - 1) * layer.leak) >= layer.alpha
         if bool(early.any()):
             row = int(np.argmax(early))
-            wrong.append(f"neuron {row} of {layer.name} (leak {layer.leak[row]}, threshold {layer.alpha[row]}) would "
-                         f"fire in the {latency} ticks before its first input")  # fmt: skip
+            wrong.append(
+                f"neuron {row} of {layer.name} (leak {layer.leak[row]}, threshold {layer.alpha[row]}) would "
+                f"fire in the {latency} ticks before its first input"
+            )
         elif bool((v < -THRESHOLD).any()):
             wrong.append(f"a neuron of {layer.name} would have to start at {v.min()}, below {-THRESHOLD}")
     return v

@@ -54,9 +54,12 @@ def packed(weight: NDArray[np.int64]) -> list[Packed]:
 
 
 def _core(
-    weight: NDArray[np.int64], values: NDArray[np.int64], kinds: NDArray[np.int64], rows: NDArray[np.int64],
+    weight: NDArray[np.int64],
+    values: NDArray[np.int64],
+    kinds: NDArray[np.int64],
+    rows: NDArray[np.int64],
     pairs: NDArray[np.int64],
-) -> Packed:  # fmt: skip
+) -> Packed:
     source, kind = np.divmod(pairs, TYPES)
     here = weight[rows][:, source].T != 0
     return Packed(rows, source, kind, values[rows].T, here & (kind[:, None] == kinds[rows][:, source].T))

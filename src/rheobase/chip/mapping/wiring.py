@@ -16,10 +16,18 @@ from rheobase.chip.truenorth.configuration import PER_NEURON, ROW, THRESHOLD, Co
 DIRECT, SPLIT = 1, 2  # ticks from a spike to an axon: of the next core, and by a splitter
 # name, axes after that of the cores, and what a neuron or an axon that nothing uses has
 TABLES: dict[str, tuple[tuple[int, ...], int]] = {
-    "crossbar": ((AXONS, ROW), 0), "axon_type": ((AXONS,), 0), "s": ((TYPES, NEURONS), 0), "leak": (PER_NEURON, 0),
-    "alpha": (PER_NEURON, 1), "gamma": (PER_NEURON, 0), "R": (PER_NEURON, 0), "v": (PER_NEURON, 0),
-    "target": (PER_NEURON, NOWHERE), "target_axon": (PER_NEURON, 0), "delay": (PER_NEURON, DIRECT),
-}  # fmt: skip
+    "crossbar": ((AXONS, ROW), 0),
+    "axon_type": ((AXONS,), 0),
+    "s": ((TYPES, NEURONS), 0),
+    "leak": (PER_NEURON, 0),
+    "alpha": (PER_NEURON, 1),
+    "gamma": (PER_NEURON, 0),
+    "R": (PER_NEURON, 0),
+    "v": (PER_NEURON, 0),
+    "target": (PER_NEURON, NOWHERE),
+    "target_axon": (PER_NEURON, 0),
+    "delay": (PER_NEURON, DIRECT),
+}
 
 
 class Cores:
@@ -65,9 +73,13 @@ class Cores:
         self.tables["gamma"][at] = layer.gamma
 
     def wire(
-        self, sources: NDArray[np.int64], needed: Sequence[list[tuple[int, int]]], rate: NDArray[np.int64], name: str,
+        self,
+        sources: NDArray[np.int64],
+        needed: Sequence[list[tuple[int, int]]],
+        rate: NDArray[np.int64],
+        name: str,
         wrong: list[str],
-    ) -> tuple[int, int]:  # fmt: skip
+    ) -> tuple[int, int]:
         """Send the spikes of each source, at (core, neuron), to the axons that need them.
 
         Returns how many splitter cores it took, and in how many ticks all spikes arrive. Appends to `wrong` where a

@@ -167,9 +167,16 @@ def dies(
             progress(done)
     samples = x.shape[1]
     return Dies(
-        process, seed, right / samples, same / samples, _share(expected, target),
-        _share(criterion.predict(aimed, *ends), target), samples, float(age), lanes,
-    )  # fmt: skip
+        process,
+        seed,
+        right / samples,
+        same / samples,
+        _share(expected, target),
+        _share(criterion.predict(aimed, *ends), target),
+        samples,
+        float(age),
+        lanes,
+    )
 
 
 Run = tuple[slice, int, Tensor]  # which dies, the first sample, the output (time, samples, dies, classes)

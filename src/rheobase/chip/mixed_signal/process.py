@@ -134,18 +134,27 @@ class Process:
         if not is_number(factor, least=0):
             raise ParameterError("Process.scaled", f"factor={factor!r}", "a finite number >= 0", "1.0 changes nothing")
         return replace(
-            self, mismatch=tuple(factor * c for c in self.coefficients), read_noise=factor * self.read_noise,
+            self,
+            mismatch=tuple(factor * c for c in self.coefficients),
+            read_noise=factor * self.read_noise,
             cells={name: factor * share for name, share in self.cells.items()},
             stuck=(factor * self.stuck[0], factor * self.stuck[1]),
-        )  # fmt: skip
+        )
 
     def as_json(self) -> dict[str, Any]:
         """All numbers, as values of JSON."""
-        drift = None if self.drift is None else {
-            k: list(v) if isinstance(v, tuple) else v for k, v in vars(self.drift).items()
-        }  # fmt: skip
-        return {**vars(self), "mismatch": list(self.coefficients), "cells": dict(self.cells), "drift": drift,
-                "stuck": list(self.stuck)}  # fmt: skip
+        drift = (
+            None
+            if self.drift is None
+            else {k: list(v) if isinstance(v, tuple) else v for k, v in vars(self.drift).items()}
+        )
+        return {
+            **vars(self),
+            "mismatch": list(self.coefficients),
+            "cells": dict(self.cells),
+            "drift": drift,
+            "stuck": list(self.stuck),
+        }
 
     def _refuse(self, name: str, expected: str, remedy: str) -> None:
         _refuse("Process", name, getattr(self, name), expected, remedy)

@@ -160,9 +160,11 @@ def _packed(given: Any, cores: int) -> NDArray[np.uint8]:
         if bool(wrong.any()):
             axon, neuron = _first(wrong)
             raise ParameterError(
-                "Configuration", f"crossbar[{core}, {axon}, {neuron}] = {full[core, axon, neuron]}", "0 or 1",
+                "Configuration",
+                f"crossbar[{core}, {axon}, {neuron}] = {full[core, axon, neuron]}",
+                "0 or 1",
                 "weights are in s, by type of axon",
-            )  # fmt: skip
+            )
         packed[core] = np.packbits(full[core] != 0, axis=-1, bitorder="little")
     return packed
 
@@ -200,9 +202,11 @@ def _fitting(name: str, found: NDArray[Any], shape: tuple[int, ...]) -> NDArray[
         return np.broadcast_to(found, shape)
     except ValueError as error:
         raise ShapeError(
-            "Configuration", f"{name} of shape {found.shape}", f"{shape}, or with axes of length 1",
+            "Configuration",
+            f"{name} of shape {found.shape}",
+            f"{shape}, or with axes of length 1",
             "axes count cores, types of axon (s and b), then what a core has of it; length 1 where it is the same",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _first(wrong: NDArray[np.bool_]) -> list[int]:
@@ -216,9 +220,11 @@ def _check_targets(net: Configuration) -> None:
     if bool(beyond.any()):
         core, neuron = _first(beyond)
         raise ParameterError(
-            "Configuration", f"target[{core}, {neuron}] = {target[core, neuron]}", f"0 to {board.n_cores - 1}",
+            "Configuration",
+            f"target[{core}, {neuron}] = {target[core, neuron]}",
+            f"0 to {board.n_cores - 1}",
             f"the board has {board.n_cores} cores; {NOWHERE} is nowhere, {HOST} the host",
-        )  # fmt: skip
+        )
     # on a board whose sides are shorter, no spike can go too far
     if max(board.width, board.height) <= REACH + 1:
         return
@@ -227,7 +233,9 @@ def _check_targets(net: Configuration) -> None:
     if bool(far.any()):
         core, neuron = _first(far)
         raise ParameterError(
-            "Configuration", f"target[{core}, {neuron}] = {target[core, neuron]}, which is "
+            "Configuration",
+            f"target[{core}, {neuron}] = {target[core, neuron]}, which is "
             f"({dx[core, neuron]}, {dy[core, neuron]}) cores away",
-            f"no more than {REACH} along x and along y", "send it through a core on the way",
-        )  # fmt: skip
+            f"no more than {REACH} along x and along y",
+            "send it through a core on the way",
+        )

@@ -58,10 +58,15 @@ class Emulator:
         return start(self.net.board, self.net.v, seed)
 
     def run(
-        self, ticks: int, inputs: tuple[ArrayLike, ArrayLike, ArrayLike] | Events | None = None, *,
-        state: State | None = None, record: Record = "host", progress: Callable[[int], None] | None = None,
+        self,
+        ticks: int,
+        inputs: tuple[ArrayLike, ArrayLike, ArrayLike] | Events | None = None,
+        *,
+        state: State | None = None,
+        record: Record = "host",
+        progress: Callable[[int], None] | None = None,
         group: Any = None,
-    ) -> Run:  # fmt: skip
+    ) -> Run:
         """Run so many ticks. `inputs`: (tick, core, axon) of spikes from outside, in any order, absolute ticks.
 
         `state`: None begins at tick 0 from `rest()`; the state that a run returned goes on, with the same bits as one

@@ -29,9 +29,15 @@ COST = {0: 2, WIDE: 3, STOCHASTIC: 5, WIDE | STOCHASTIC: 6}
 
 
 def run(
-    net: Configuration, plan: Plan, inputs: Events, ticks: int, state: State, recorded: NDArray[np.bool_],
-    told: Callable[[int], None] = lambda done: None, processes: Processes | None = None,
-) -> Run:  # fmt: skip
+    net: Configuration,
+    plan: Plan,
+    inputs: Events,
+    ticks: int,
+    state: State,
+    recorded: NDArray[np.bool_],
+    told: Callable[[int], None] = lambda done: None,
+    processes: Processes | None = None,
+) -> Run:
     """`ticks` ticks from `state` on, as `reference.run` does. `told` is called with the ticks that are done.
 
     With `processes`, each of which makes this call, a process computes its cores, and all return the same.

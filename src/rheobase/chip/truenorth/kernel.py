@@ -20,11 +20,14 @@ from rheobase.engine.llvm.function import COUNTER, DONE, Function
 from rheobase.engine.llvm.ir import Value
 
 NUMBERS = (
-    "rounds", "shards", "ticks",  # rounds are one more than ticks: the last one only takes what was sent
+    "rounds",
+    "shards",
+    "ticks",  # rounds are one more than ticks: the last one only takes what was sent
     "lists",  # of spikes that a shard sends: one for each shard, and one for each other process
-    "tick", "neurons",  # the first tick, and how many neurons there are, which are as many as axons
+    "tick",
+    "neurons",  # the first tick, and how many neurons there are, which are as many as axons
     "rows",  # cores whose spikes are told
-)  # fmt: skip
+)
 POINTERS = (
     "bounds", "owners",  # the first core of each shard, and the shard of each core: i32
     "crossbar", "tables", "cores", "told",  # `tables` and `cores` are the plan's; the row of a core that is told, or -1

@@ -22,9 +22,16 @@ OF_BITS = NEURONS // 8
 
 
 def update(
-    w: Kernel, v: Function, core: Value, record: Value, first: Value, sums: Sequence[Value], at: Sequence[Value],
-    *, stochastic: bool,
-) -> None:  # fmt: skip
+    w: Kernel,
+    v: Function,
+    core: Value,
+    record: Value,
+    first: Value,
+    sums: Sequence[Value],
+    at: Sequence[Value],
+    *,
+    stochastic: bool,
+) -> None:
     """Store the potentials `sums` after their tick to the addresses `at`, and who fired as bits."""
     tables = {name: w.table(record, name) for name in ("leak", "alpha", "R", "modes")}
     chance = _drawn(w, v, core, record, first, len(sums)) if stochastic else None
@@ -61,9 +68,16 @@ def update(
 
 
 def _raise(
-    v: Function, place: Value, beta: Value, eta: Value | None, start: Value, fired: Value, to_R: Value, linear: Value,
+    v: Function,
+    place: Value,
+    beta: Value,
+    eta: Value | None,
+    start: Value,
+    fired: Value,
+    to_R: Value,
+    linear: Value,
     kappa: Value,
-) -> None:  # fmt: skip
+) -> None:
     """Resets of the potentials that are below the negative threshold, and have not just been reset."""
     x = v.load(place)
     low = beta if eta is None else v.add(beta, v.select(kappa, ZERO, eta))

@@ -24,9 +24,16 @@ LINE = AXONS // 8
 
 
 def integrate(
-    w: Kernel, v: Function, core: Value, turn: Value, record: Value, first: Value, sums: Sequence[Value],
-    *, stochastic: bool,
-) -> None:  # fmt: skip
+    w: Kernel,
+    v: Function,
+    core: Value,
+    turn: Value,
+    record: Value,
+    first: Value,
+    sums: Sequence[Value],
+    *,
+    stochastic: bool,
+) -> None:
     """Add to the vectors `sums`, of the width of `v`: the potentials of the neurons from `first` on."""
     count = w.read_whole(w.at(w.active_counts, turn, "i64"))
     few = w.compare("sle", count, w.few[v.bits])
@@ -41,9 +48,17 @@ def integrate(
 
 
 def _rows(
-    w: Kernel, v: Function, core: Value, turn: Value, record: Value, first: Value, sums: Sequence[Value],
-    count: Value, *, stochastic: bool,
-) -> None:  # fmt: skip
+    w: Kernel,
+    v: Function,
+    core: Value,
+    turn: Value,
+    record: Value,
+    first: Value,
+    sums: Sequence[Value],
+    count: Value,
+    *,
+    stochastic: bool,
+) -> None:
     listed = w.at(w.active, w.int("mul", turn, AXONS), "i16")
     types, rows = w.table(record, "types"), w.rows_of(core)
     with w.loop(count) as k:

@@ -100,11 +100,15 @@ def _rows(net: Configuration, core: int, classes: Classes) -> dict[str, NDArray[
     found: dict[str, NDArray[np.generic]] = {
         "types": np.ascontiguousarray(kinds),
         "of_type": _bits(kinds == np.arange(TYPES)[:, None]),
-        "leak": np.where(c, np.sign(leak), leak).astype(np.int16), "leak_size": _size(leak, c),
-        "alpha": net.alpha[core].astype(number), "R": net.R[core].astype(number), "modes": _bits(modes),
+        "leak": np.where(c, np.sign(leak), leak).astype(np.int16),
+        "leak_size": _size(leak, c),
+        "alpha": net.alpha[core].astype(number),
+        "R": net.R[core].astype(number),
+        "modes": _bits(modes),
         # one that no potential of a narrow core meets may be beyond 16 bits
-        "beta": np.minimum(net.beta[core], most - eta).astype(number), "eta_bits": eta.astype(number),
-    }  # fmt: skip
+        "beta": np.minimum(net.beta[core], most - eta).astype(number),
+        "eta_bits": eta.astype(number),
+    }
     for kind in range(TYPES):
         found[f"weight_{kind}"] = np.where(b[kind], np.sign(s[kind]), s[kind]).astype(weight)
         found[f"size_{kind}"] = _size(s[kind], b[kind])
@@ -129,8 +133,10 @@ def _targets(net: Configuration, part: slice) -> NDArray[np.int64]:
     axon = np.where(sent, goal * AXONS + net.target_axon[part], 0)
     word = axon | np.where(sent, net.delay[part], 0).astype(np.int64) << TARGET_BITS
     counted = {
-        "host": target == HOST, "hops": net.board.hops(source, goal), "crossings": net.board.crossings(source, goal)
-    }  # fmt: skip
+        "host": target == HOST,
+        "hops": net.board.hops(source, goal),
+        "crossings": net.board.crossings(source, goal),
+    }
     for name, (shift, _) in PRESENT.items():
         word |= counted[name].astype(np.int64) << shift
     return word

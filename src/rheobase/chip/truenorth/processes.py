@@ -30,9 +30,11 @@ class Processes:
         self.group, self.rank, self.size = group, dist.get_rank(group), dist.get_world_size(group)
         if self.size > cores:
             raise ParameterError(
-                "Emulator.run", f"{self.size} processes for {cores} cores", "a core or more for each process",
+                "Emulator.run",
+                f"{self.size} processes for {cores} cores",
+                "a core or more for each process",
                 "start fewer processes",
-            )  # fmt: skip
+            )
         self.ends = np.array([cores * k // self.size for k in range(self.size + 1)])
         self.cores = range(int(self.ends[self.rank]), int(self.ends[self.rank + 1]))
 
@@ -48,9 +50,11 @@ class Processes:
         other = next((k for k, one in enumerate(every) if not torch.equal(one, every[0])), None)
         if other is not None:
             raise ParameterError(
-                "Emulator.run", f"another configuration, inputs, ticks or state in process {other} than in process 0",
-                "the same in all processes", "a seed for what is drawn at random makes them so",
-            )  # fmt: skip
+                "Emulator.run",
+                f"another configuration, inputs, ticks or state in process {other} than in process 0",
+                "the same in all processes",
+                "a seed for what is drawn at random makes them so",
+            )
 
     def exchange(self, sent: Sequence[Tensor]) -> Tensor:
         """Give each process what is for it (int32); returns what all have for this one, in any order."""

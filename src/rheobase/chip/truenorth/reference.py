@@ -18,9 +18,13 @@ DRAWS = 4  # of 8 bits, in a word
 
 
 def run(
-    net: Configuration, inputs: Events, ticks: int, state: State, recorded: NDArray[np.bool_],
+    net: Configuration,
+    inputs: Events,
+    ticks: int,
+    state: State,
+    recorded: NDArray[np.bool_],
     progress: Callable[[int], None] = lambda done: None,
-) -> Run:  # fmt: skip
+) -> Run:
     """Ticks from `state` on. `inputs`: (tick, core, axon); `recorded`: (cores, neurons), whose spikes are told.
 
     `progress` is called with the ticks that are done.

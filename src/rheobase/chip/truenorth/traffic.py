@@ -77,9 +77,12 @@ def check_spikes(owner: str, net: Configuration, spikes: Events) -> None:
 
 
 def _passed(
-    line: NDArray[np.int64], begin: NDArray[np.int64], end: NDArray[np.int64], many: NDArray[np.int64],
+    line: NDArray[np.int64],
+    begin: NDArray[np.int64],
+    end: NDArray[np.int64],
+    many: NDArray[np.int64],
     shape: tuple[int, int],
-) -> NDArray[np.int64]:  # fmt: skip
+) -> NDArray[np.int64]:
     """How many go over each link of some lines: from `begin` on there are more of them, and fewer from `end` on."""
     change = np.zeros(shape, np.int64)
     np.add.at(change, (line, np.minimum(begin, end)), many)

@@ -80,8 +80,11 @@ class FixedOutcome:
         """All numbers, with the predictions of every sample."""
         held = self.certificate
         each = {
-            "chip": held.predicted, "software": held.wanted, "full precision": self.plain_predicted, "true": self.truth,
-        }  # fmt: skip
+            "chip": held.predicted,
+            "software": held.wanted,
+            "full precision": self.plain_predicted,
+            "true": self.truth,
+        }
         return {
             "run": str(self.model.folder), "chip": NAME, "options": self.options.as_json(), "of": facts(self.model),
             "validation": {"float": self.float_validation, **{str(k): v for k, v in self.tried.items()}},
@@ -168,9 +171,7 @@ def fewest(tried: Mapping[int, float], samples: int) -> int:
 
 
 def _rounded(model: Model, options: FixedOptions, bits: int, x: Tensor) -> Sequential:
-    found, _ = quantise(
-        model.network, x, weight_bits=bits, form=options.form, allow=("functions", "cell")
-    )  # fmt: skip
+    found, _ = quantise(model.network, x, weight_bits=bits, form=options.form, allow=("functions", "cell"))
     return found
 
 
@@ -188,10 +189,13 @@ def _tested(
         own.append(predict(model.network(x)[0]))
         watch("test samples", int(index[-1]) + 1, many)
     told = Certificate(
-        sum(part.samples for part in parts), sum(part.same_outputs for part in parts),
-        sum(part.same_predictions for part in parts), sum(part.overflows for part in parts),
-        torch.cat([part.predicted for part in parts]), torch.cat([part.wanted for part in parts]),
-    )  # fmt: skip
+        sum(part.samples for part in parts),
+        sum(part.same_outputs for part in parts),
+        sum(part.same_predictions for part in parts),
+        sum(part.overflows for part in parts),
+        torch.cat([part.predicted for part in parts]),
+        torch.cat([part.wanted for part in parts]),
+    )
     return told, data.y_test[:many], torch.cat(own)
 
 

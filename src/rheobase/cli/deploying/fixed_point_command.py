@@ -20,9 +20,15 @@ from rheobase.runs.model import Model
 
 
 def go(
-    model: Model, options: FixedOptions, folder: Path, data_dir: Path | None, json: Path | None, *, run: str,
+    model: Model,
+    options: FixedOptions,
+    folder: Path,
+    data_dir: Path | None,
+    json: Path | None,
+    *,
+    run: str,
     overwrite: bool,
-) -> None:  # fmt: skip
+) -> None:
     """Refuse what would not fit; else round, compare, write everything, and say it."""
     job.check_folder(folder, model, options, overwrite=overwrite)
     fixed_point.check(model, options)

@@ -15,8 +15,16 @@ from rheobase.plot.style import Style, dress, new_figure
 
 PAGE = "report.html"
 LAYER = (
-    "layer", "cell", "weights", "integrator", "weight error", "spikes, float", "spikes", "coincident", "overflows",
-)  # fmt: skip
+    "layer",
+    "cell",
+    "weights",
+    "integrator",
+    "weight error",
+    "spikes, float",
+    "spikes",
+    "coincident",
+    "overflows",
+)
 
 
 def rows(found: FixedOutcome) -> dict[str, str]:
@@ -25,15 +33,18 @@ def rows(found: FixedOutcome) -> dict[str, str]:
     tried = ", ".join(f"{bits}: {100 * share:.2f} %" for bits, share in found.tried.items())
     named = {
         "weights": f"{found.weight_bits} bits"
-        + (f", the fewest within a standard error of the best of {found.validated:,} validation samples"
-           if len(found.tried) > 1 else ""),
+        + (
+            f", the fewest within a standard error of the best of {found.validated:,} validation samples"
+            if len(found.tried) > 1
+            else ""
+        ),
         "validation": f"float {100 * found.float_validation:.2f} %; bits {tried}",
         "same outputs": f"{held.same_outputs:,} of {held.samples:,} test samples, bit by bit, in integers",
         "accuracy in fixed point": f"{100 * found.accuracy(held.predicted):.2f} %",
         "in full precision": f"{100 * found.accuracy(found.plain_predicted):.2f} %, so {100 * found.lost:.2f} +- "
         f"{100 * found.error_of_loss:.2f} points are lost",
         "overflows": f"{held.overflows:,}",
-    }  # fmt: skip
+    }
     for layer in found.layers.layers:
         named[f"layer {layer.layer}"] = str(layer).split(": ", 1)[1]
     return named
@@ -59,9 +70,19 @@ def write(found: FixedOutcome, folder: Path, command: str) -> Path:
     if held.overflows:
         warnings.insert(0, f"{held.overflows:,} values did not fit their registers, and were cut.")
     each = [
-        (one.layer, one.neuron, one.weights, one.integrator, f"{one.weight_error:.2%}", one.spikes_float,
-         one.spikes_fixed, one.coincident, one.overflows) for one in found.layers.layers
-    ]  # fmt: skip
+        (
+            one.layer,
+            one.neuron,
+            one.weights,
+            one.integrator,
+            f"{one.weight_error:.2%}",
+            one.spikes_float,
+            one.spikes_fixed,
+            one.coincident,
+            one.overflows,
+        )
+        for one in found.layers.layers
+    ]
     page = Report(
         title=f"{model.settings.neuron} network on {model.task.name}, in fixed point",
         summary=f"With weights of {found.weight_bits} bits {100 * found.accuracy(held.predicted):.2f} % of "
@@ -74,19 +95,34 @@ def write(found: FixedOutcome, folder: Path, command: str) -> Path:
         ],
         figures=rows(found),
         warnings=warnings,
-        sections=[Section("Layers", [Table(
-            "Layers", LAYER, each, "Under 200 training samples. Spikes of SRC are crossings of 1/2.",
-        )])],
-        pictures=[Picture(
-            "Bits of a weight",
-            f"Accuracy on {found.validated:,} validation samples; the line is the float network.",
-            "accuracy over the bits of a weight", lambda style: _draw(found, style),
-        )] if len(found.tried) > 1 else [],
+        sections=[
+            Section(
+                "Layers",
+                [
+                    Table(
+                        "Layers",
+                        LAYER,
+                        each,
+                        "Under 200 training samples. Spikes of SRC are crossings of 1/2.",
+                    )
+                ],
+            )
+        ],
+        pictures=[
+            Picture(
+                "Bits of a weight",
+                f"Accuracy on {found.validated:,} validation samples; the line is the float network.",
+                "accuracy over the bits of a weight",
+                lambda style: _draw(found, style),
+            )
+        ]
+        if len(found.tried) > 1
+        else [],
         settings={**{k: str(v) for k, v in found.options.as_json().items()}, "run": str(model.folder)},
         command=command,
         footer=f"rheobase {host['rheobase']}, torch {host['torch']}, Python {host['python']}, {host['system']}; "
         f"{date.today().isoformat()}.",
-    )  # fmt: skip
+    )
     return page.write(folder / PAGE)
 
 

@@ -72,9 +72,11 @@ class Outcome:
         """All numbers, with the predictions of every sample."""
         report = self.report
         each = {
-            "chip": report.predicted, "software": report.wanted, "full precision": self.plain_predicted,
+            "chip": report.predicted,
+            "software": report.wanted,
+            "full precision": self.plain_predicted,
             "true": self.truth,
-        }  # fmt: skip
+        }
         return {
             "run": str(self.model.folder), "chip": self.options.chip, "options": self.options.as_json(),
             "of": facts(self.model), "validation": {str(k): v for k, v in self.tried.items()},
@@ -164,9 +166,13 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
         plain = float((own == truth).float().mean())
         rule, many = recipe(model, options).criterion, x.shape[1]
         on_chip, report = chip.deploy(
-            net, target.chip, x, software=options.software, predict=rule.predict,
+            net,
+            target.chip,
+            x,
+            software=options.software,
+            predict=rule.predict,
             progress=lambda done: watch("samples on the chip", done, many),
-        )  # fmt: skip
+        )
     from rheobase.chip.deployment import entering
 
     example = entering(on_chip.parts, on_chip.n_inputs, x[:, :1])[:, 0]
@@ -192,9 +198,13 @@ def trained(
     """Train a network, or go on with its training: the validation accuracy of its best epoch, and the weights of it."""
     settings = model.settings
     trainer = Trainer(
-        rule, folder=at, accelerator=settings.device, devices=1, precision=settings.precision,
+        rule,
+        folder=at,
+        accelerator=settings.device,
+        devices=1,
+        precision=settings.precision,
         callbacks=[progress(rule.epochs)],
-    )  # fmt: skip
+    )
     history = trainer.fit(net, encoder=encoder, train=train, validation=validation, resume=(at / LAST).exists())
     best = history.best
     if best is None:  # of the type alone: there are epochs, and they are validated
@@ -241,10 +251,15 @@ def save_chip(outcome: Outcome, folder: Path) -> Path:
     told = {"options": outcome.options.as_json(), word: outcome.chosen, "of": facts(model)}
     save_weights(folder / WEIGHTS, outcome.net, told)
     kept = {
-        "run": str(model.folder), "settings": model.settings.as_json(), "task": model.task.as_json(),
-        "classes": list(model.classes), "software": list(outcome.report.software), "votes": outcome.options.votes,
-        "first": outcome.deployed.parts.first, "loss": type(recipe(model, outcome.options).criterion).__name__,
-    }  # fmt: skip
+        "run": str(model.folder),
+        "settings": model.settings.as_json(),
+        "task": model.task.as_json(),
+        "classes": list(model.classes),
+        "software": list(outcome.report.software),
+        "votes": outcome.options.votes,
+        "first": outcome.deployed.parts.first,
+        "loss": type(recipe(model, outcome.options).criterion).__name__,
+    }
     wiring_notes.save(outcome.deployed, folder / CHIP, kept)
     return folder / CHIP
 

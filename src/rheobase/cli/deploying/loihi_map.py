@@ -26,25 +26,45 @@ def content(stored: Stored, run: Run) -> dict[str, Any]:
         load = core.load()
         held = {name: int(getattr(load, name)) for name in HELD}
         full = max(held[name] / limits[name] for name in HELD)
-        each.append({"core": k, "place": int(net.place[k]), "tile": int(net.place[k]) // net.chip.tile,
-                     "layer": core.layer, **held, "full": full, "spikes": int(spikes[k])})  # fmt: skip
+        each.append(
+            {
+                "core": k,
+                "place": int(net.place[k]),
+                "tile": int(net.place[k]) // net.chip.tile,
+                "layer": core.layer,
+                **held,
+                "full": full,
+                "spikes": int(spikes[k]),
+            }
+        )
     messages = int(run.counts.active_axons.sum())
     return {
-        "cores in use": len(each), "cores": net.chip.cores, "limits": limits,
+        "cores in use": len(each),
+        "cores": net.chip.cores,
+        "limits": limits,
         "fullest": sorted(each, key=lambda one: -one["full"]),
         "layers": {} if stored.wired is None else stored.wired.cores,
-        "latency": None if stored.wired is None else stored.wired.latency, "synapses": net.n_synapses,
-        "spikes": int(run.counts.spikes.sum()), "messages": messages, "hops": int(run.counts.hops.sum()),
-    }  # fmt: skip
+        "latency": None if stored.wired is None else stored.wired.latency,
+        "synapses": net.n_synapses,
+        "spikes": int(run.counts.spikes.sum()),
+        "messages": messages,
+        "hops": int(run.counts.hops.sum()),
+    }
 
 
 def cores(content: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     """A row for each core, the fullest first."""
     for one in content["fullest"]:
         yield (
-            one["core"], one["tile"], one["layer"], one["compartments"], one["in_axons"], one["out_axons"],
-            f"{one['synapse_bits'] / 8192:.4g}", one["spikes"],
-        )  # fmt: skip
+            one["core"],
+            one["tile"],
+            one["layer"],
+            one["compartments"],
+            one["in_axons"],
+            one["out_axons"],
+            f"{one['synapse_bits'] / 8192:.4g}",
+            one["spikes"],
+        )
 
 
 def rows(content: dict[str, Any], stored: Stored) -> dict[str, str]:

@@ -38,9 +38,10 @@ def rows(found: Outcome) -> dict[str, str]:
         **target.more(found),
     }
     for name, span in (
-        ("energy, of its own", report.own_energy), ("with its cores at rest", report.shared_energy),
+        ("energy, of its own", report.own_energy),
+        ("with its cores at rest", report.shared_energy),
         ("with a whole chip", None if report.bill is None else report.bill.total),
-    ):  # fmt: skip
+    ):
         if span is not None:
             named[name] = f"{joules(span.nominal)} ({ranged(span)}) a sample"
     return named

@@ -82,9 +82,15 @@ class TrueNorth:
         task, shape = model.task, model.task.sample_shape
         known = shape if task.duration_ms is None and len(shape) <= 2 else None
         return chip.prepared(
-            model.network, whole=options.whole, v_threshold=value, software=options.software, votes=options.votes,
-            inputs=options.inputs, shape=known, step_of="mean",
-        )  # fmt: skip
+            model.network,
+            whole=options.whole,
+            v_threshold=value,
+            software=options.software,
+            votes=options.votes,
+            inputs=options.inputs,
+            shape=known,
+            step_of="mean",
+        )
 
     def told(self, twin: Sequential) -> dict[str, Any]:
         """Nothing: it follows from the options."""
@@ -144,7 +150,7 @@ class Loihi:
         """With compartments, and weights of so many bits."""
         return chip.loihi.prepared(
             model.network, weight_bits=value, software=options.software, votes=options.votes, x=x
-        )  # fmt: skip
+        )
 
     def told(self, twin: Sequential) -> dict[str, Any]:
         """The scales and registers, in which learnt weights are read."""

@@ -35,21 +35,31 @@ def content(stored: Stored, run: Run) -> dict[str, Any]:
     x, y = net.board.xy(np.arange(net.board.n_cores))
     order = np.argsort(-fuller, kind="stable")
     each = [
-        {"core": int(k), "x": int(x[k]), "y": int(y[k]), "sent": int(sent[k]),
-         **{name: int(values[k]) for name, values in load.items()}}
+        {
+            "core": int(k),
+            "x": int(x[k]),
+            "y": int(y[k]),
+            "sent": int(sent[k]),
+            **{name: int(values[k]) for name, values in load.items()},
+        }
         for k in order
         if fuller[k] > 0
-    ]  # fmt: skip
+    ]
     hops = int(found.along_x.sum() + found.along_y.sum())
     return {
-        "board": {"width": net.board.width, "height": net.board.height}, "cores in use": len(each), "fullest": each,
+        "board": {"width": net.board.width, "height": net.board.height},
+        "cores in use": len(each),
+        "fullest": each,
         "layers": {} if stored.wired is None else stored.wired.cores,
         "latency": None if stored.wired is None else stored.wired.latency,
-        "synapses": net.n_synapses, "longest delay": int(net.delay[net.target >= 0].max(initial=0)),
-        "spikes": int(run.counts.spikes.sum()), "between cores": int(sent.sum()), "hops": hops,
+        "synapses": net.n_synapses,
+        "longest delay": int(net.delay[net.target >= 0].max(initial=0)),
+        "spikes": int(run.counts.spikes.sum()),
+        "between cores": int(sent.sum()),
+        "hops": hops,
         "busiest link": int(max(found.along_x.max(initial=0), found.along_y.max(initial=0))),
         "links": {"along x": found.along_x.tolist(), "along y": found.along_y.tolist()},
-    }  # fmt: skip
+    }
 
 
 def rows(content: dict[str, Any], stored: Stored) -> dict[str, str]:

@@ -111,8 +111,15 @@ def by_parameters(fits: Sequence[Fitted], style: Style) -> Figure:
         ax.plot(x, ends[0], "o", ms=6, mfc="none", mec=style.colours[0], zorder=2)
         if held:
             ax.plot(x, ends[1], "o", ms=6, color=style.colours[1], zorder=2)
-        ax.annotate(_name(one), (x, max(_known(e) for e in ends)), xytext=(0, 6), textcoords="offset points",
-                    ha="center", fontsize=TICK, color=style.ink)  # fmt: skip
+        ax.annotate(
+            _name(one),
+            (x, max(_known(e) for e in ends)),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            fontsize=TICK,
+            color=style.ink,
+        )
     matched = fits[0].matched
     if matched is not None:
         level = (matched[1] or matched[0]).gamma

@@ -193,9 +193,12 @@ def unit(fitted: Fitted, name: str) -> str:
 
 def _plain(features: SweepFeatures) -> dict[str, float | None]:
     return {
-        "spikes": features.spikes, "first_spike_ms": cell(features.first), "interval_ms": cell(features.interval),
-        "last_over_first_interval": cell(features.adaptation), "v_mV": cell(features.v),
-    }  # fmt: skip
+        "spikes": features.spikes,
+        "first_spike_ms": cell(features.first),
+        "interval_ms": cell(features.interval),
+        "last_over_first_interval": cell(features.adaptation),
+        "v_mV": cell(features.v),
+    }
 
 
 def cell(value: float) -> float | None:

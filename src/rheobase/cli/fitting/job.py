@@ -134,9 +134,15 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
     chosen = _of_cell if isinstance(subject, CellSubject) else _of_neuron
     learn, ranges, start, scale, said = chosen(settings, subject, model, seen)  # type: ignore[arg-type]
     recipe = FitRecipe(
-        forced=settings.forced, free=settings.free, generations=settings.generations, population=settings.population,
-        sweeps=6, patience=None, time_limit=settings.time_limit, settle=min(50.0, 0.1 * recording.duration),
-    )  # fmt: skip
+        forced=settings.forced,
+        free=settings.free,
+        generations=settings.generations,
+        population=settings.population,
+        sweeps=6,
+        patience=None,
+        time_limit=settings.time_limit,
+        settle=min(50.0, 0.1 * recording.duration),
+    )
     search_space(model, seen, learn=learn, ranges=ranges, scale=scale)
     notes += [*said, _said(parts, file)]
     return Plan(
@@ -182,15 +188,33 @@ def run(made: Plan, journal: Path | None = None) -> Fitted:
     """Fit, or go on with the fit of a journal. After Ctrl-C the best so far is given, as after the time limit."""
     recording = made.recording
     fit = fit_neuron(
-        made.model, recording, learn=made.learn, ranges=made.ranges, scale=made.scale, hold_out=made.hold_out,
-        start=made.start, recipe=made.recipe, seed=made.settings.seed, callbacks=[_progress()], journal=journal,
-    )  # fmt: skip
+        made.model,
+        recording,
+        learn=made.learn,
+        ranges=made.ranges,
+        scale=made.scale,
+        hold_out=made.hold_out,
+        start=made.start,
+        recipe=made.recipe,
+        seed=made.settings.seed,
+        callbacks=[_progress()],
+        journal=journal,
+    )
     spikes, v = fit.run(recording)
     seconds = fit.history[-1].seconds if fit.history else 0.0
     return Fitted(
-        made.settings, made.subject, made.file, recording, fit, spikes, v, seconds, made.notes,
-        _matched(recording, fit), _before(made, fit),
-    )  # fmt: skip
+        made.settings,
+        made.subject,
+        made.file,
+        recording,
+        fit,
+        spikes,
+        v,
+        seconds,
+        made.notes,
+        _matched(recording, fit),
+        _before(made, fit),
+    )
 
 
 def _before(made: Plan, fit: Fit) -> tuple[Agreement, Agreement | None] | None:

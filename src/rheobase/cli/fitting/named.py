@@ -26,9 +26,13 @@ def write(fitted: Fitted, folder: Path) -> Path:
     if isinstance(fitted.subject, CellSubject):
         fit = fitted.fit
         said = {
-            "fitted_to": fitted.file.path.name, "gamma": fit.gamma, "delta_ms": fit.delta, "dt_ms": fitted.recording.dt,
-            "fitted": list(fit.best.values), "seed": fitted.settings.seed,
-        }  # fmt: skip
+            "fitted_to": fitted.file.path.name,
+            "gamma": fit.gamma,
+            "delta_ms": fit.delta,
+            "dt_ms": fitted.recording.dt,
+            "fitted": list(fit.best.values),
+            "seed": fitted.settings.seed,
+        }
         return parameter_file.write(fitted.subject, cast(Cell, fit.neuron), list(fit.best.values), folder, said)
     atomic_write(path, text(fitted).encode())
     return path

@@ -106,11 +106,15 @@ def parameters(fitted: Fitted) -> Table:
     fit, edges = fitted.fit, fitted.fit.at_edges()
     rows = [
         (
-            axis.name, fit.best.values[axis.name], unit(fitted, axis.name),
-            f"at the {edges[axis.name]} edge" if axis.name in edges else "", axis.low, axis.high,
+            axis.name,
+            fit.best.values[axis.name],
+            unit(fitted, axis.name),
+            f"at the {edges[axis.name]} edge" if axis.name in edges else "",
+            axis.low,
+            axis.high,
         )
         for axis in fit.axes
-    ]  # fmt: skip
+    ]
     caption = "Beyond an edge a better value may lie: give a wider range." if edges else ""
     return Table("What was searched", ("name", "best", "unit", "warning", "from", "to"), rows, caption=caption)
 
@@ -122,12 +126,20 @@ def features_table(fitted: Fitted, data: list[SweepFeatures], model: list[SweepF
     columns = (*columns, "v (mV)", "fit     ")
     rows = [
         (
-            f"{fitted.number(k)}{', held out' if k in held else ''}", a.spikes, b.spikes,
-            cell(a.first), cell(b.first), cell(a.interval), cell(b.interval),
-            cell(a.adaptation), cell(b.adaptation), cell(a.v), cell(b.v),
+            f"{fitted.number(k)}{', held out' if k in held else ''}",
+            a.spikes,
+            b.spikes,
+            cell(a.first),
+            cell(b.first),
+            cell(a.interval),
+            cell(b.interval),
+            cell(a.adaptation),
+            cell(b.adaptation),
+            cell(a.v),
+            cell(b.v),
         )
         for k, (a, b) in enumerate(zip(data, model, strict=True))
-    ]  # fmt: skip
+    ]
     caption = (
         "The first spike is counted from the beginning of the sweep; last/first: the last interval over the first."
     )
@@ -147,10 +159,18 @@ def words(s: FitSettings) -> list[str]:
     """The words of the command that has these settings."""
     found = ["rheobase", "fit", s.neuron, s.file, "--seed", str(s.seed)]
     for name, value in (
-        ("morphology", s.morphology), ("axon", s.axon), ("at", s.at),
-        ("current-file", s.current_file), ("sweeps", s.sweeps), ("channel", s.channel), ("units", s.units),
-        ("hold-out", s.hold_out), ("interval", s.interval), ("level", s.level), ("dt", s.dt),
-    ):  # fmt: skip
+        ("morphology", s.morphology),
+        ("axon", s.axon),
+        ("at", s.at),
+        ("current-file", s.current_file),
+        ("sweeps", s.sweeps),
+        ("channel", s.channel),
+        ("units", s.units),
+        ("hold-out", s.hold_out),
+        ("interval", s.interval),
+        ("level", s.level),
+        ("dt", s.dt),
+    ):
         if value is not None:
             found.append(f"--{name}={value}")
     if s.learn is not None:

@@ -34,9 +34,13 @@ def content(subject: CellSubject, values: Mapping[str, float], said: Mapping[str
             # what the genome says of a section overrides what is said of all of them
             own = mechanism and f"_{'pas' if mechanism == 'Pas' else mechanism}"
             told["genome"].append(
-                {"section": section, "mechanism": "" if mechanism == "Pas" else mechanism, "name": parameter + own,
-                 "value": value}
-            )  # fmt: skip
+                {
+                    "section": section,
+                    "mechanism": "" if mechanism == "Pas" else mechanism,
+                    "name": parameter + own,
+                    "value": value,
+                }
+            )
     return {**told, "rheobase": dict(said)}
 
 

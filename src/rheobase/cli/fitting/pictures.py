@@ -87,9 +87,17 @@ def _potential(ax: Axes, fitted: Fitted, k: int, word: str, style: Style, *, leg
     if legend:
         lines = ax.get_lines()
         ax.legend(
-            lines, [str(line.get_label()) for line in lines], frameon=False, fontsize=TICK, labelcolor=style.ink,
-            ncols=2, loc="lower right", bbox_to_anchor=(1.0, 0.98), borderaxespad=0.0, handlelength=1.4,
-        )  # fmt: skip
+            lines,
+            [str(line.get_label()) for line in lines],
+            frameon=False,
+            fontsize=TICK,
+            labelcolor=style.ink,
+            ncols=2,
+            loc="lower right",
+            bbox_to_anchor=(1.0, 0.98),
+            borderaxespad=0.0,
+            handlelength=1.4,
+        )
 
 
 def _current(ax: Axes, fitted: Fitted, k: int, style: Style) -> None:

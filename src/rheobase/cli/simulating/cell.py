@@ -98,8 +98,11 @@ def found(typed: Typed) -> Found:
         raise ParameterError("simulate", "no --current, --fi or --rheobase", "one of them", "--current 0.1nA")
     if typed.current is None:
         for option, given in (
-            ("--stop", typed.stop), ("--onset", typed.onset), ("--record", typed.record), ("--features", typed.features)
-        ):  # fmt: skip
+            ("--stop", typed.stop),
+            ("--onset", typed.onset),
+            ("--record", typed.record),
+            ("--features", typed.features),
+        ):
             if given:
                 raise ParameterError("simulate", f"{option} without --current", "a run", "--current step:0.1nA:100:300")
     currents = None if typed.fi is None else spaced(typed.fi, Current.unit, "--fi", typed.fi, "--fi 0:0.3nA:16")
@@ -188,11 +191,15 @@ def _run(cell: Cell, typed: Typed, text: str) -> Run:
     fired = spikes[:, 0] > 0
     begins = round(current.onset / cell.dt)
     return Run(
-        stimulus, begins, min(stop, current.length or stop), fired,
+        stimulus,
+        begins,
+        min(stop, current.length or stop),
+        fired,
         {name: traces[name][:, 0] for name in record if name not in states},
         {name: traces[name][:, :, 0] for name in states},
-        _at_half_step(cell, stimulus, fired, begins), current.note,
-    )  # fmt: skip
+        _at_half_step(cell, stimulus, fired, begins),
+        current.note,
+    )
 
 
 def _at_half_step(cell: Cell, stimulus: Tensor, fired: Tensor, begins: int) -> list[HalfStep]:
@@ -204,9 +211,12 @@ def _at_half_step(cell: Cell, stimulus: Tensor, fired: Tensor, begins: int) -> l
         spikes, _ = finer(held)
     halved = spikes[2 * begins :, 0] > 0
     rows = zip(
-        rates(fired[begins:], cell.dt).tolist(), rates(halved, finer.dt).tolist(),
-        fired[begins:].sum(0).tolist(), halved.sum(0).tolist(), strict=True,
-    )  # fmt: skip
+        rates(fired[begins:], cell.dt).tolist(),
+        rates(halved, finer.dt).tolist(),
+        fired[begins:].sum(0).tolist(),
+        halved.sum(0).tolist(),
+        strict=True,
+    )
     return [HalfStep.of(finer.dt, *row) for row in rows]
 
 

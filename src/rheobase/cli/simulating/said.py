@@ -78,9 +78,11 @@ def _converged(found: Found, run: Run) -> None:
         return
     dt, which = found.cell.dt, f"of {len(unsure)} of {len(found.names)} cells " if len(found.names) > 1 else ""
     errors = [e for k in unsure if (e := run.finer[k].error) is not None]
-    off = f"the rate may be {100 * max(errors):.2g} % off, as half the step says" if errors else (
-        "half the step gives another number of spikes"
-    )  # fmt: skip
+    off = (
+        f"the rate may be {100 * max(errors):.2g} % off, as half the step says"
+        if errors
+        else ("half the step gives another number of spikes")
+    )
     said = f"not converged: {which}{off}; take --dt {dt / 2:g}ms, say, unless the model was made for this step"
     console().print(said, style="yellow", soft_wrap=True)
 
@@ -98,12 +100,17 @@ def as_json(found: Found, morphology: Path, traces: bool) -> dict[str, Any]:
     """All numbers; the traces of what was recorded where it was asked for."""
     run, cell = found.run, found.cell
     return {
-        "morphology": str(morphology), "cell": repr(cell), "dt": cell.dt, "time_unit": "ms",
-        "steps": None if run is None else len(run.current), "onset": None if run is None else run.onset * cell.dt,
-        "threshold_mV": cell.threshold, "input_unit": "nA",
+        "morphology": str(morphology),
+        "cell": repr(cell),
+        "dt": cell.dt,
+        "time_unit": "ms",
+        "steps": None if run is None else len(run.current),
+        "onset": None if run is None else run.onset * cell.dt,
+        "threshold_mV": cell.threshold,
+        "input_unit": "nA",
         "fi_currents": None if found.fi is None else found.fi.currents.tolist(),
         "cells": [_cell(found, k, traces) for k in range(len(found.names))],
-    }  # fmt: skip
+    }
 
 
 def _cell(found: Found, k: int, traces: bool) -> dict[str, Any]:
@@ -112,13 +119,18 @@ def _cell(found: Found, k: int, traces: bool) -> dict[str, Any]:
     if run is not None:
         finer = run.finer[k]
         said |= {
-            "spikes": int(run.spikes[:, k].sum()), "rate": _rate(found, run, k), "rate_unit": "Hz",
+            "spikes": int(run.spikes[:, k].sum()),
+            "rate": _rate(found, run, k),
+            "rate_unit": "Hz",
             "spike_times": spike_times(found, run, k),
             "half_step": {
-                "dt": finer.dt, "rate": finer.rate, "change": finer.change, "error": finer.error,
+                "dt": finer.dt,
+                "rate": finer.rate,
+                "change": finer.change,
+                "error": finer.error,
                 "converged": finer.converged,
             },
-        }  # fmt: skip
+        }
         if traces:
             kept = {name: v[:, k].tolist() for name, v in run.places.items()}
             said["traces"] = kept | {name: x[:, :, k].tolist() for name, x in run.states.items()}
@@ -126,9 +138,10 @@ def _cell(found: Found, k: int, traces: bool) -> dict[str, Any]:
         said["features"] = {name: plain(value) for name, value in found.features[k].items()}
     if found.fi is not None:
         said["fi"] = {
-            "count": found.fi.count[:, k].tolist(), "rate": found.fi.rate[:, k].tolist(),
+            "count": found.fi.count[:, k].tolist(),
+            "rate": found.fi.rate[:, k].tolist(),
             "first": [plain(t) for t in found.fi.first[:, k].tolist()],
-        }  # fmt: skip
+        }
     if found.rheobase is not None:
         said["rheobase"] = plain(float(found.rheobase[k]))
     return said

@@ -51,15 +51,20 @@ def as_json(outcome: Outcome, folder: Path) -> dict[str, Any]:
     """All results and settings, as values of JSON."""
     history = outcome.history
     return {
-        "name": folder.name, "folder": str(folder), "test": outcome.test.as_json(),
-        "spikes_per_neuron": outcome.spikes_per_neuron, "parameters": outcome.parameters,
-        "training_seconds": history.seconds, "epochs": history.as_json(),
+        "name": folder.name,
+        "folder": str(folder),
+        "test": outcome.test.as_json(),
+        "spikes_per_neuron": outcome.spikes_per_neuron,
+        "parameters": outcome.parameters,
+        "training_seconds": history.seconds,
+        "epochs": history.as_json(),
         "kept_epoch": history.best.epoch if history.best else None,
         "start_scales": None if outcome.scales is None else dict(outcome.scales),
         "find_lr": None if outcome.search is None else outcome.search.as_json(),
         "warnings": [concern.as_json() for concern in history.concerns],
-        "settings": outcome.settings.as_json(), "machine": machine(),
-    }  # fmt: skip
+        "settings": outcome.settings.as_json(),
+        "machine": machine(),
+    }
 
 
 def _percent(share: float | None) -> str:

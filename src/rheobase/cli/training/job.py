@@ -163,14 +163,22 @@ def run(settings: Settings, data: Dataset, folder: Path, start: Start | None) ->
         net = start.net
         logs: list[Callback] = [TensorBoardLog(folder / "tensorboard")] if settings.tensorboard else []
         notes = {
-            "rheobase": __version__, "settings": settings.as_json(), "task": task.as_json(), "digest": data.digest,
+            "rheobase": __version__,
+            "settings": settings.as_json(),
+            "task": task.as_json(),
+            "digest": data.digest,
             **start.notes(),
-        }  # fmt: skip
+        }
         trainer = Trainer(
-            settings.recipe(), folder=folder, accelerator=settings.device, devices=settings.devices,
-            precision=settings.precision, strategy=_strategy(settings),
-            callbacks=[progress(settings.epochs), *logs], notes=notes,
-        )  # fmt: skip
+            settings.recipe(),
+            folder=folder,
+            accelerator=settings.device,
+            devices=settings.devices,
+            precision=settings.precision,
+            strategy=_strategy(settings),
+            callbacks=[progress(settings.epochs), *logs],
+            notes=notes,
+        )
         encoder = settings.encode(task, data.events if isinstance(data, EventDataset) else None)
         at = 0
         lengths = encoder.lengths(data.x_test) if isinstance(encoder, Scaled) else None

@@ -36,11 +36,13 @@ def say(search: LearningRateSearch) -> None:
     highest, marked = max(search.losses), min(every, key=lambda k: abs(search.rates[k] - search.suggested))
     rows = [
         (
-            f"{search.rates[k]:.2g}", f"{search.losses[k]:.4g}", "=" * round(WIDEST * search.losses[k] / highest),
+            f"{search.rates[k]:.2g}",
+            f"{search.losses[k]:.4g}",
+            "=" * round(WIDEST * search.losses[k] / highest),
             f"<- {search.suggested:g} suggested" if k == marked else "",
         )
         for k in every
-    ]  # fmt: skip
+    ]
     out = console()
     title = "Loss at rising learning rates (a running mean, one batch each)"
     out.print(table(("rate", "loss", "", " "), rows, title=title, right=("rate", "loss")))

@@ -53,10 +53,16 @@ class Description:
         """The description and all declarations as a dict that can be written as JSON."""
         kind = self.kind
         return {
-            "name": kind.__name__, "summary": self.summary, "authors": self.authors, "year": self.year,
-            "reference": self.sections.get("Reference", ""), "equations": self.equations, "time": self.time,
+            "name": kind.__name__,
+            "summary": self.summary,
+            "authors": self.authors,
+            "year": self.year,
+            "reference": self.sections.get("Reference", ""),
+            "equations": self.equations,
+            "time": self.time,
             "inputs": {k: {"unit": e.unit, "meaning": e.meaning} for k, e in kind.entries.items()},
-            "input_unit": kind.input_unit, "graded": kind.graded,
+            "input_unit": kind.input_unit,
+            "graded": kind.graded,
             "parameters": {
                 k: {"default": p.default, "unit": p.unit, "meaning": p.meaning, "allowed": allowed(p)}
                 for k, p in kind.params.items()
@@ -65,14 +71,12 @@ class Description:
                 k: {"default": o.default, "choices": list(o.choices), "meaning": o.meaning}
                 for k, o in kind.declared_options.items()
             },
-            "states": {
-                k: {"initial": s.initial, "unit": s.unit, "meaning": s.meaning} for k, s in kind.states.items()
-            },
+            "states": {k: {"initial": s.initial, "unit": s.unit, "meaning": s.meaning} for k, s in kind.states.items()},
             "sets": {
                 k: {"meaning": s.meaning, "source": s.source, "values": dict(s.values), "options": dict(s.options)}
                 for k, s in kind.sets().items()
             },
-        }  # fmt: skip
+        }
 
 
 def driver(kind: type[Declared]) -> str:

@@ -49,7 +49,8 @@ ANSWERS: tuple[tuple[str, str, str], ...] = (
     ("inhibition", "", f"leave it out: {_LATERAL}, which may be below zero"),
     ("state_quant", "", "leave it out: states are not rounded; rheobase.nn.quantised(net, bits=4) rounds weights"),
     (
-        "graded_spikes_factor learn_graded_spikes_factor", "",
+        "graded_spikes_factor learn_graded_spikes_factor",
+        "",
         "leave it out: a spike is 1, and the weights of the next layer are its size",
     ),
     ("learn_beta", "tau_mem", "learn=('tau_mem',)"),
@@ -58,25 +59,29 @@ ANSWERS: tuple[tuple[str, str, str], ...] = (
     ("learn_threshold", "v_threshold", "learn=('v_threshold',)"),
     ("learn_threshold", "v_peak", "learn=('v_peak',)"),
     (
-        "V all_to_all linear_features conv2d_channels learn_recurrent recurrent_weights", "",
+        "V all_to_all linear_features conv2d_channels learn_recurrent recurrent_weights",
+        "",
         f"leave it out: {_LATERAL}",
     ),
     ("p", "", "give its values as keywords, times in ms: tau_mem=20.0, v_threshold=1.0, say"),
     (
-        "input_size input_features hidden_size", "",
+        "input_size input_features hidden_size",
+        "",
         "the sizes come first, (128, ...), and weights are a layer: torch.nn.Linear(inputs, 128) before it",
     ),
     ("shape size N n num_neurons", "", "the sizes come first, without a name: (128, ...)"),
     (
-        "method", "",
+        "method",
+        "",
         "leave it out, or integrator=rheobase.integrators.Euler(); the default solves linear equations exactly",
     ),
     (
-        "model eqs namespace events order", "",
+        "model eqs namespace events order",
+        "",
         "equations are a class: dynamics, threshold and reset of a rheobase.OdeNeuron",
     ),
     ("dtype device", "", "neuron.to(dtype) and neuron.to(device), as of any module of torch"),
-)  # fmt: skip
+)
 WORDS = frozenset(word for words, _, _ in ANSWERS for word in words.split()) | NAMES.keys()
 # neurons whose reset subtracts v_threshold, with those that set; and the other way round
 SUBTRACTING: Mapping[str, str] = {

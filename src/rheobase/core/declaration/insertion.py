@@ -153,9 +153,15 @@ class _Brought:
         self._check_free(held, f"the parameter {name}", remedy)
         default = given if given is not None else self.usual.get(name, spec.default)
         made = param(
-            default, spec.unit, spec.meaning, positive=spec.positive, range=spec.range, clamp=spec.clamp,
-            draw=spec.draw, nonnegative=spec.nonnegative,
-        )  # fmt: skip
+            default,
+            spec.unit,
+            spec.meaning,
+            positive=spec.positive,
+            range=spec.range,
+            clamp=spec.clamp,
+            draw=spec.draw,
+            nonnegative=spec.nonnegative,
+        )
         # of what is no member of the class body Python does not tell the name
         made.__set_name__(None, held)
         self.new[held] = made

@@ -27,19 +27,26 @@ def neuron_card(neuron: Neuron) -> Card:
     values = neuron.values()
     rows = [
         (
-            name, _said(spec, [values[k] for k in spec.places(name)]), display(spec.unit), spec.meaning,
+            name,
+            _said(spec, [values[k] for k in spec.places(name)]),
+            display(spec.unit),
+            spec.meaning,
             "learnable" if name in learn else allowed(spec) if allowed(spec) != "any" else "",
         )
         for name, spec in neuron.params.items()
-    ]  # fmt: skip
+    ]
     states = [f"{name}{_in(spec.unit)}: {spec.meaning}" for name, spec in neuron.states.items()]
     folded = {f"States: {', '.join(neuron.states)}": "\n".join(states)}
     if described is not None and described.equations:
         folded["Equations"] = described.equations
     said = described.summary if described is not None else ""
     return Card(
-        repr(neuron), said, columns=("parameter", "value", "unit", "meaning", ""), rows=rows, folded=folded,
-    )  # fmt: skip
+        repr(neuron),
+        said,
+        columns=("parameter", "value", "unit", "meaning", ""),
+        rows=rows,
+        folded=folded,
+    )
 
 
 def _said(spec: ParamSpec, entries: Sequence[Tensor]) -> str:

@@ -85,8 +85,12 @@ def _check_alike(neuron: Neuron, inputs: Sequence[Tensor]) -> None:
             own, others = getattr(x, what), getattr(first, what)
             if own != others:
                 given = f"{name} of {what} {_shown(own)} beside {names[0]} of {_shown(others)}"
-                raise kind(repr(neuron), given, f"one {what} for all inputs", f"give {name} as many steps and samples"
-                           if what == "shape" else f"convert {name}")  # fmt: skip
+                raise kind(
+                    repr(neuron),
+                    given,
+                    f"one {what} for all inputs",
+                    f"give {name} as many steps and samples" if what == "shape" else f"convert {name}",
+                )
 
 
 def _shown(value: Any) -> str:

@@ -91,9 +91,11 @@ def one_step(neuron: Neuron, values: Mapping[str, Tensor], s: Any, row: Sequence
     for name, was, now in zip(given, before, versions(given), strict=True):
         if was != now:
             raise DeclarationError(
-                repr(neuron), f"equations that change {name} in place (v += ..., v.add_(...))", "new values",
+                repr(neuron),
+                f"equations that change {name} in place (v += ..., v.add_(...))",
+                "new values",
                 "write v = v + ...: what a step is given belongs to its caller",
-            )  # fmt: skip
+            )
     return Transition(_fill(z, i), fill(post), fill(pre))
 
 

@@ -54,9 +54,15 @@ class PoissonInput(OnInput):
     most: float = MOST
 
     def __init__(
-        self, neuron: Neuron, *, rate: float | Tensor = 1.0, weight: float | Tensor = 1.0, most: float | None = None,
-        seed: int | None = None, entry: str | None = None,
-    ):  # fmt: skip
+        self,
+        neuron: Neuron,
+        *,
+        rate: float | Tensor = 1.0,
+        weight: float | Tensor = 1.0,
+        most: float | None = None,
+        seed: int | None = None,
+        entry: str | None = None,
+    ):
         super().__init__(neuron, seed=seed, rate=rate, weight=weight)
         self._take(entry)
         units = {"rate": "1" if neuron.dt is None else "1/ms", "weight": neuron.entries[self.entry].unit}

@@ -61,6 +61,8 @@ def _transforms() -> Any:
     # one that was built for another torch fails with a RuntimeError
     except (ImportError, RuntimeError) as error:
         raise BackendUnavailable(
-            "AutoAugmented", f"no torchvision that works ({error})", "the package torchvision, of this torch",
+            "AutoAugmented",
+            f"no torchvision that works ({error})",
+            "the package torchvision, of this torch",
             "pip install torchvision, or use Shifted, Flipped and Cutout, which need nothing",
-        ) from error  # fmt: skip
+        ) from error

@@ -34,11 +34,17 @@ def image_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
     asked = [f"--{name}" for name in ("size", "colour") if getattr(reading, name) is not None]
     shown += f" (by {' and '.join(asked)})" if asked else " (as the files are; --size and --colour change it)"
     return Dataset(
-        str(found.folder), pixels[~in_test], found.label[~in_test], pixels[in_test], found.label[in_test],
-        found.classes, groups=groups_of(found, reading, in_test),
+        str(found.folder),
+        pixels[~in_test],
+        found.label[~in_test],
+        pixels[in_test],
+        found.label[in_test],
+        found.classes,
+        groups=groups_of(found, reading, in_test),
         notes=(*found.notes, shown, how, *copies(found, in_test)),
-        reading=reading, digest=digest(found, in_test),
-    )  # fmt: skip
+        reading=reading,
+        digest=digest(found, in_test),
+    )
 
 
 def read_images(

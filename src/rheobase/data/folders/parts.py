@@ -86,9 +86,11 @@ def _stratified(found: Found, reading: Reading) -> tuple[Tensor, str]:
     count = round(share * n)
     if not 0 < count < n:
         raise DataError(
-            str(found.folder), f"{n} {found.unit}, of which a share of {share:g} is to test",
-            "at least one file on each side", f"another {option('test_share')}, or folders train and test",
-        )  # fmt: skip
+            str(found.folder),
+            f"{n} {found.unit}, of which a share of {share:g} is to test",
+            "at least one file on each side",
+            f"another {option('test_share')}, or folders train and test",
+        )
     mask = torch.zeros(n, dtype=torch.bool)
     mask[stratified(found.label, count, seed)] = True
     return mask, f"a share of {share:g} by class, seed {seed} (--test-share, --split-seed; or folders train and test)"

@@ -105,9 +105,10 @@ class Reading:
         # tables have groups by the usual names of their column, too
         if self.leave_out is not None and (not self.held or (self.pattern is not None and self.group is None)):
             self._refuse(
-                "leave_out", "names of groups, and a pattern that gives each file its group",
+                "leave_out",
+                "names of groups, and a pattern that gives each file its group",
                 "--pattern '_(?P<speaker>[a-z]+)_' --leave-out ann,bob, say",
-            )  # fmt: skip
+            )
 
     def _check_pattern(self, pattern: str) -> None:
         example = r"'(?P<label>\d)_(?P<speaker>[a-z]+)_', say: `label` is the class, another name the group"

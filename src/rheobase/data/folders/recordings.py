@@ -64,11 +64,19 @@ def event_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
     shown.append(f"recordings last {median:.4g} ms (median); {duration:.6g} ms are used ({by}){over}")
     rows_of = recordings(held.events)
     return EventDataset(
-        str(found.folder), rows_of[~in_test], found.label[~in_test], rows_of[in_test], found.label[in_test],
-        found.classes, events=held.events, duration_ms=duration, groups=groups_of(found, reading, in_test),
+        str(found.folder),
+        rows_of[~in_test],
+        found.label[~in_test],
+        rows_of[in_test],
+        found.label[in_test],
+        found.classes,
+        events=held.events,
+        duration_ms=duration,
+        groups=groups_of(found, reading, in_test),
         notes=(*found.notes, *shown, *held.notes, how, *copies(found, in_test)),
-        reading=replace(reading, sensor=reading.sensor or f"{width}x{height}"), digest=digest(found, in_test),
-    )  # fmt: skip
+        reading=replace(reading, sensor=reading.sensor or f"{width}x{height}"),
+        digest=digest(found, in_test),
+    )
 
 
 def camera_of(reading: Reading) -> tuple[str | None, tuple[int, int] | None]:
@@ -151,9 +159,12 @@ def _small(recording: Recording) -> Recording:
     if not len(recording):
         return recording
     return replace(
-        recording, x=recording.x.astype(np.uint16), y=recording.y.astype(np.uint16),
-        p=recording.p.astype(np.uint8), t=recording.t - int(recording.t.min()),
-    )  # fmt: skip
+        recording,
+        x=recording.x.astype(np.uint16),
+        y=recording.y.astype(np.uint16),
+        p=recording.p.astype(np.uint8),
+        t=recording.t - int(recording.t.min()),
+    )
 
 
 def _pooled(place: np.ndarray, size: int, of: int) -> np.ndarray:

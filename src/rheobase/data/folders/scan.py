@@ -139,10 +139,15 @@ def scan(folder: Path, reading: Reading, problems: Problems) -> Found:
         notes.append(f"left aside: {', '.join(aside[:5])}" + (f" and {len(aside) - 5} more" if len(aside) > 5 else ""))
     group = np.array([place.group for place in kept]) if reading.group is not None else None
     return Found(
-        folder, kind, tuple(place.file for place in kept),
-        torch.tensor([classes.index(place.label) for place in kept]), classes, group,
-        torch.tensor([place.part == "test" for place in kept]) if has_parts else None, tuple(notes),
-    )  # fmt: skip
+        folder,
+        kind,
+        tuple(place.file for place in kept),
+        torch.tensor([classes.index(place.label) for place in kept]),
+        classes,
+        group,
+        torch.tensor([place.part == "test" for place in kept]) if has_parts else None,
+        tuple(notes),
+    )
 
 
 def _kinds(files: Iterable[Path]) -> set[str]:

@@ -48,11 +48,18 @@ def sound_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
     x = padded(sounds.bands, max(map(len, sounds.bands)))
     centres = Cochlea(sounds.reading.sample_rate or 0, x.shape[2]).centres
     return SeriesDataset(
-        str(found.folder), x[~in_test], found.label[~in_test], x[in_test], found.label[in_test], found.classes,
-        channels=tuple(f"{f:.0f} Hz" for f in centres), groups=groups_of(found, reading, in_test),
-        notes=(*found.notes, *sounds.notes, how, *copies(found, in_test)), reading=sounds.reading,
+        str(found.folder),
+        x[~in_test],
+        found.label[~in_test],
+        x[in_test],
+        found.label[in_test],
+        found.classes,
+        channels=tuple(f"{f:.0f} Hz" for f in centres),
+        groups=groups_of(found, reading, in_test),
+        notes=(*found.notes, *sounds.notes, how, *copies(found, in_test)),
+        reading=sounds.reading,
         digest=digest(found, in_test),
-    )  # fmt: skip
+    )
 
 
 def read_sounds(

@@ -26,8 +26,9 @@ from rheobase.files import why
 _AGAIN = "get the file again"
 _VERSION = b"#!AER-DAT4.0\r\n"
 _PLAIN, _LZ4, _ZSTD = (0,), (1, 2), (3, 4)
-_EVENT = np.dtype({"names": ["t", "x", "y", "p"], "formats": ["<i8", "<i2", "<i2", "u1"],
-                   "offsets": [0, 8, 10, 12], "itemsize": 16})  # fmt: skip
+_EVENT = np.dtype(
+    {"names": ["t", "x", "y", "p"], "formats": ["<i8", "<i2", "<i2", "u1"], "offsets": [0, 8, 10, 12], "itemsize": 16}
+)
 
 
 class _Header(NamedTuple):

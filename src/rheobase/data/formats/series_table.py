@@ -109,11 +109,14 @@ def _wide(
     how = f"each line is a series of one channel and {len(channels)} steps: no column is called id"
     names = "" if table.headed else "; no line of names, so that the first value is the label"
     return FoundSeries(
-        list(values[..., None]), ("value",), _column(table, roles, "label", problems),
-        groups=_column(table, roles, "group", problems), parts=_column(table, roles, "part", problems),
+        list(values[..., None]),
+        ("value",),
+        _column(table, roles, "label", problems),
+        groups=_column(table, roles, "group", problems),
+        parts=_column(table, roles, "part", problems),
         notes=(f"{how}{names} (--columns id=... for a line for each step)",),
         columns=_said({**roles, "channels": channels}) if table.headed else None,
-    )  # fmt: skip
+    )
 
 
 def _long(
@@ -138,9 +141,15 @@ def _long(
     one = {role: _one_each(table, roles, role, rows, names, problems) for role in ("label", "group", "part")}
     told = ", ".join(f"{role} {' '.join(names)}" for role, names in {**roles, "channels": channels}.items())
     return FoundSeries(
-        [values[which] for which in rows], channels, one["label"], names, one["group"], one["part"],
-        notes=(f"columns: {told} (--columns changes them)", *notes), columns=_said({**roles, "channels": channels}),
-    )  # fmt: skip
+        [values[which] for which in rows],
+        channels,
+        one["label"],
+        names,
+        one["group"],
+        one["part"],
+        notes=(f"columns: {told} (--columns changes them)", *notes),
+        columns=_said({**roles, "channels": channels}),
+    )
 
 
 def _times(

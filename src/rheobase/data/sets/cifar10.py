@@ -99,8 +99,15 @@ def _read(path: Path, *, binary: bool) -> tuple[np.ndarray, np.ndarray]:
         shape = pixels.shape
     # a damaged pickle may fail in any of these ways
     except (
-        pickle.UnpicklingError, EOFError, KeyError, IndexError, TypeError, ValueError, AttributeError, MemoryError,
-    ) as error:  # fmt: skip
+        pickle.UnpicklingError,
+        EOFError,
+        KeyError,
+        IndexError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        MemoryError,
+    ) as error:
         given = f"a file that cannot be read ({type(error).__name__}: {why(error)})"
         raise DataError(str(path), given, "a pickle of data and labels", remedy) from error
     if len(shape) != 2 or shape[1] != _BYTES:

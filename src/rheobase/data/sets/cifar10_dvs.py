@@ -60,9 +60,15 @@ def cifar10_dvs(data_dir: str | Path | None = None, *, test: float = TEST_FRACTI
     events = EventFiles(files, SHAPE, read=_read, event_bytes=8)
     rows, seen, chosen = recordings(events), torch.tensor(label), torch.tensor(is_test)
     return EventDataset(
-        "cifar10_dvs", rows[~chosen], seen[~chosen], rows[chosen], seen[chosen], CLASSES,
-        events=events, duration_ms=DURATION_MS,
-    )  # fmt: skip
+        "cifar10_dvs",
+        rows[~chosen],
+        seen[~chosen],
+        rows[chosen],
+        seen[chosen],
+        CLASSES,
+        events=events,
+        duration_ms=DURATION_MS,
+    )
 
 
 def _number(path: Path) -> tuple[int, str]:

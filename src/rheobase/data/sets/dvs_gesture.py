@@ -22,9 +22,18 @@ DURATION_MS = 6000.0
 """About the length of a gesture."""
 
 CLASSES = (
-    "hand clapping", "right hand wave", "left hand wave", "right arm clockwise", "right arm counter clockwise",
-    "left arm clockwise", "left arm counter clockwise", "arm roll", "air drums", "air guitar", "other gestures",
-)  # fmt: skip
+    "hand clapping",
+    "right hand wave",
+    "left hand wave",
+    "right arm clockwise",
+    "right arm counter clockwise",
+    "left arm clockwise",
+    "left arm counter clockwise",
+    "arm roll",
+    "air drums",
+    "air guitar",
+    "other gestures",
+)
 
 _COLUMNS = "class,startTime_usec,endTime_usec"
 
@@ -101,9 +110,16 @@ def dvs_gesture(data_dir: str | Path | None = None) -> EventDataset:
     rows, label, n = recordings(events), torch.tensor([gesture.label for gesture in gestures]), counts[0]
     groups = Groups.of("user", np.array(users[:n]), np.array(users[n:]))
     return EventDataset(
-        "dvs_gesture", rows[:n], label[:n], rows[n:], label[n:], CLASSES,
-        events=events, duration_ms=DURATION_MS, groups=groups,
-    )  # fmt: skip
+        "dvs_gesture",
+        rows[:n],
+        label[:n],
+        rows[n:],
+        label[n:],
+        CLASSES,
+        events=events,
+        duration_ms=DURATION_MS,
+        groups=groups,
+    )
 
 
 def _trials(folder: Path, part: str) -> list[Path]:

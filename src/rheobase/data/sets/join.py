@@ -85,6 +85,13 @@ def from_parts(
     events = joined([*train, *test], shape, tick_us=tick_us)
     rows, count = recordings(events), len(seen[0])
     return EventDataset(
-        name, rows[:count], seen[0], rows[count:], seen[1], classes,
-        events=events, duration_ms=duration_ms, groups=groups,
-    )  # fmt: skip
+        name,
+        rows[:count],
+        seen[0],
+        rows[count:],
+        seen[1],
+        classes,
+        events=events,
+        duration_ms=duration_ms,
+        groups=groups,
+    )

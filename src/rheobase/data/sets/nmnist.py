@@ -64,9 +64,15 @@ def nmnist(data_dir: str | Path | None = None, *, test: float = TEST_FRACTION, s
             raise ParameterError("nmnist", f"test={test!r}", expected, "try 0.2")
         is_test[stratified(seen, count, seed)] = True
     return EventDataset(
-        "nmnist", rows[~is_test], seen[~is_test], rows[is_test], seen[is_test], _CLASSES,
-        events=events, duration_ms=DURATION_MS,
-    )  # fmt: skip
+        "nmnist",
+        rows[~is_test],
+        seen[~is_test],
+        rows[is_test],
+        seen[is_test],
+        _CLASSES,
+        events=events,
+        duration_ms=DURATION_MS,
+    )
 
 
 def _npz(folder: Path, part: str) -> list[Path]:

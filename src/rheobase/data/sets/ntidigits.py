@@ -50,8 +50,10 @@ def ntidigits(data_dir: str | Path | None = None, *, oh: bool = False) -> EventD
 
 
 def _part(file: Any, part: str, path: Path, said: tuple[str, ...]) -> Part:
-    names = [name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
-             for name in read_array(file, f"{part}_labels", path).reshape(-1).tolist()]  # fmt: skip
+    names = [
+        name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
+        for name in read_array(file, f"{part}_labels", path).reshape(-1).tolist()
+    ]
     label: list[int] = []
     speaker: list[str] = []
     times, units = [np.empty(0, np.float32)], [np.empty(0, np.uint8)]

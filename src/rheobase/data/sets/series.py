@@ -99,9 +99,18 @@ def from_series(path: Path, reading: Reading) -> SeriesDataset:
     if group is not None and reading.group is not None:
         groups = Groups.of(reading.group, group[~test.numpy()], group[test.numpy()])
     return SeriesDataset(
-        str(path), x[~test], label[~test], x[test], label[test], classes, channels=first.channels, groups=groups,
-        notes=notes, reading=reading, digest=_digest(x.numpy(), label.numpy(), test.numpy()),
-    )  # fmt: skip
+        str(path),
+        x[~test],
+        label[~test],
+        x[test],
+        label[test],
+        classes,
+        channels=first.channels,
+        groups=groups,
+        notes=notes,
+        reading=reading,
+        digest=_digest(x.numpy(), label.numpy(), test.numpy()),
+    )
 
 
 def beside_it(path: Path) -> Path | None:

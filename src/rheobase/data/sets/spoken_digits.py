@@ -52,9 +52,15 @@ def spoken_digits(data_dir: str | Path | None = None) -> EventDataset:
         given = f"time_unit_s of {tick_us} us to train and {other} us to test"
         raise DataError("spoken_digits", given, "one unit of time", "write both files alike")
     return from_parts(
-        "spoken_digits", [train], [test], tuple(str(k) for k in range(10)),
-        shape=(UNITS,), duration_ms=DURATION_MS, kind="speaker", tick_us=tick_us,
-    )  # fmt: skip
+        "spoken_digits",
+        [train],
+        [test],
+        tuple(str(k) for k in range(10)),
+        shape=(UNITS,),
+        duration_ms=DURATION_MS,
+        kind="speaker",
+        tick_us=tick_us,
+    )
 
 
 def _part(path: Path) -> tuple[Part, int]:

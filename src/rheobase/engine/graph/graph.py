@@ -19,10 +19,30 @@ COMMUTATIVE = frozenset({"add", "mul", "and", "or", "eq", "ne"})
 BITWISE = frozenset({"bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not", "left_shift", "right_shift"})
 SATURATING = frozenset({"saturating_add", "saturating_sub"})
 # what a kernel of whole numbers computes as torch does; of the others, torch makes real numbers
-OF_WHOLE = frozenset({
-    *BOOLEAN, *BITWISE, *SATURATING, "const", "read", "number", "add", "sub", "mul", "neg", "abs", "maximum", "minimum",
-    "clamp_min", "clamp_max", "float", "select", "switch", "substitute", "detach",
-})  # fmt: skip
+OF_WHOLE = frozenset(
+    {
+        *BOOLEAN,
+        *BITWISE,
+        *SATURATING,
+        "const",
+        "read",
+        "number",
+        "add",
+        "sub",
+        "mul",
+        "neg",
+        "abs",
+        "maximum",
+        "minimum",
+        "clamp_min",
+        "clamp_max",
+        "float",
+        "select",
+        "switch",
+        "substitute",
+        "detach",
+    }
+)
 
 
 T = TypeVar("T")

@@ -29,8 +29,25 @@ from rheobase.engine.graph.symbols import UNDECLARED, Untraceable
 
 PLAIN = (bool, int, str, bytes, complex, torch.dtype, torch.device, enum.Enum, types.NoneType)
 # their functions give the same for the same arguments, and read nothing that a user would change
-LIBRARIES = frozenset({"torch", "numpy", "scipy", "math", "cmath", "operator", "functools", "typing", "collections",
-                       "dataclasses", "enum", "abc", "types", "builtins", "rheobase"})  # fmt: skip
+LIBRARIES = frozenset(
+    {
+        "torch",
+        "numpy",
+        "scipy",
+        "math",
+        "cmath",
+        "operator",
+        "functools",
+        "typing",
+        "collections",
+        "dataclasses",
+        "enum",
+        "abc",
+        "types",
+        "builtins",
+        "rheobase",
+    }
+)
 HIDDEN = frozenset({"globals", "locals", "vars", "eval", "exec", "open", "input", "__import__"})
 MISSING = object()
 METHOD = types.FunctionType | types.MethodType | types.BuiltinFunctionType | types.MethodWrapperType
@@ -153,9 +170,14 @@ class Guards:
             self.function(function)
 
     def _keep(
-        self, key: Any, name: str, read: Callable[[], Any], value: Any, attribute: tuple[int, str] | None = None,
+        self,
+        key: Any,
+        name: str,
+        read: Callable[[], Any],
+        value: Any,
+        attribute: tuple[int, str] | None = None,
         owner: tuple[Any, str] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if key not in self.kept:
             shot, lasting = (_Same(value), True) if name == "self.neuron" else snapshot(value, name)
             self.kept[key] = guard = Guard(name, read, value, shot, lasting, attribute)

@@ -18,9 +18,14 @@ SOURCE, SINK = -1, -2
 
 
 def smallest_cut(
-    graph: Graph, forward: Set[int], roots: Iterable[int], still: Set[int], again: Set[int] = frozenset(),
-    *, costly: Set[str] = COSTLY,
-) -> list[int]:  # fmt: skip
+    graph: Graph,
+    forward: Set[int],
+    roots: Iterable[int],
+    still: Set[int],
+    again: Set[int] = frozenset(),
+    *,
+    costly: Set[str] = COSTLY,
+) -> list[int]:
     """The nodes to save, so that the roots follow from them, from the input, and from the invariants in `still`.
 
     `forward` are the nodes of the step itself; all others belong to the gradient and are computed once anyway. `again`

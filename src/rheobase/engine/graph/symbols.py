@@ -87,8 +87,20 @@ class Tracer(TorchFunctionMode):
 
 UNDECLARED = "{} that is not declared: declare it as a param, or a choice as an option"
 # what makes a tensor of numbers
-MAKERS = frozenset({"tensor", "as_tensor", "scalar_tensor", "zeros", "ones", "full", "result_type", "get_default_dtype",
-                    "finfo", "iinfo"})  # fmt: skip
+MAKERS = frozenset(
+    {
+        "tensor",
+        "as_tensor",
+        "scalar_tensor",
+        "zeros",
+        "ones",
+        "full",
+        "result_type",
+        "get_default_dtype",
+        "finfo",
+        "iinfo",
+    }
+)
 
 
 class Symbol(AbstractValue):

@@ -20,8 +20,12 @@ from rheobase.engine.llvm.function import COUNTER, Function
 from rheobase.engine.llvm.ir import Value
 
 # How 1 lies in memory, as an integer of its width.
-ONE = {torch.float32: (32, 0x3F800000), torch.float64: (64, 0x3FF << 52), torch.bfloat16: (16, 0x3F80),
-       torch.float16: (16, 0x3C00)}  # fmt: skip
+ONE = {
+    torch.float32: (32, 0x3F800000),
+    torch.float64: (64, 0x3FF << 52),
+    torch.bfloat16: (16, 0x3F80),
+    torch.float16: (16, 0x3C00),
+}
 NUMBERS, POINTERS = ("samples", "vectors", "steps", "stride", "width"), ("low", "on", "first", "second", "times", "out")
 WORDS = (COUNTER, *NUMBERS, *POINTERS)
 SHIFTS, FACTORS = (16, 15, 16), (FIRST, SECOND - (1 << 32))  # of lowbias32, as signed words
@@ -50,10 +54,19 @@ def fill(out: Tensor, level: Tensor, first: Tensor, second: Tensor, times: Tenso
     first, second = (torch.nn.functional.pad(k, (0, words)).contiguous() for k in (first, second))
     low, on, times = low.contiguous(), on.contiguous(), times.contiguous()
     given = {
-        "samples": samples, "counter": 0, "vectors": vectors, "steps": steps, "width": features,
-        "stride": samples * features, "low": low.data_ptr(), "on": on.data_ptr(), "first": first.data_ptr(),
-        "second": second.data_ptr(), "times": times.data_ptr(), "out": out.data_ptr(),
-    }  # fmt: skip
+        "samples": samples,
+        "counter": 0,
+        "vectors": vectors,
+        "steps": steps,
+        "width": features,
+        "stride": samples * features,
+        "low": low.data_ptr(),
+        "on": on.data_ptr(),
+        "first": first.data_ptr(),
+        "second": second.data_ptr(),
+        "times": times.data_ptr(),
+        "out": out.data_ptr(),
+    }
     arguments = (ctypes.c_int64 * len(WORDS))(*(given[name] for name in WORDS))
     code = _kernel(out.dtype, lanes)
     workers = min(threads.available(), samples) if out.numel() > SMALL else 1

@@ -123,14 +123,19 @@ class _Product(_Events):
         super().__init__(shape.dtype, ("height", "width"), ("s", "total", "weight"))
         self.shape = shape
         with (
-            self.pieces("items") as image, self.loop(self.word["height"]) as y,
-            self.loop(self.word["width"]) as x, self.loop(shape.inputs, step=self.lanes) as channel,
-        ):  # fmt: skip
+            self.pieces("items") as image,
+            self.loop(self.word["height"]) as y,
+            self.loop(self.word["width"]) as x,
+            self.loop(shape.inputs, step=self.lanes) as channel,
+        ):
             line = self.int("mul", image, self.word["height"])
             self.values(
-                line, y.index, x.index, channel.index,
+                line,
+                y.index,
+                x.index,
+                channel.index,
                 lambda c, value: self.taps(line, y.index, x.index, c, self.splat(value)),
-            )  # fmt: skip
+            )
 
     def taps(self, line: Value, y: Value, x: Value, channel: Value, value: Value) -> None:
         """A value to all places that it is convolved to."""
@@ -180,9 +185,10 @@ class _Gradient(_Events):
         with self.loop(self.shape.inputs, step=self.lanes) as channel:
             self.do(f"store {zeros} zeroinitializer, ptr {self.at(self.counts, channel.index, 'i32')}, align 4")
         with (
-            self.loop(self.word["height"]) as y, self.loop(self.word["width"]) as x,
+            self.loop(self.word["height"]) as y,
+            self.loop(self.word["width"]) as x,
             self.loop(self.shape.inputs, step=self.lanes) as channel,
-        ):  # fmt: skip
+        ):
             here = self.int("or", self.int("shl", y.index, 16), x.index)
 
             def add(c: Value, value: Value) -> None:

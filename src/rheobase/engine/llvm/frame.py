@@ -15,15 +15,29 @@ from rheobase.engine.nest.nest import BITS, WHOLE
 AHEAD = 2  # rows
 # of every launch, before what its nest adds
 WORDS = (
-    "lanes", "block", "blocks", "counter",  # lanes of all and of one block; how many blocks, and the next one to take
+    "lanes",
+    "block",
+    "blocks",
+    "counter",  # lanes of all and of one block; how many blocks, and the next one to take
     "threads",  # the next thread's number
-    "scratch", "scratch_bytes", "row_bytes",  # workspace, its size per thread, and the size of one of its rows
+    "scratch",
+    "scratch_bytes",
+    "row_bytes",  # workspace, its size per thread, and the size of one of its rows
     "bad",  # the flags that were raised
-    "seed", "step",  # of noise: its seed, and the absolute step at which the launch begins
-)  # fmt: skip
+    "seed",
+    "step",  # of noise: its seed, and the absolute step at which the launch begins
+)
 # the elements of rows
-STORED = {"f32": "float", "f64": "double", "bf16": "i16", "i8": "i8", "u8": "i8", "i16": "i16", "i32": "i32",
-          "bits": "i8"}  # fmt: skip
+STORED = {
+    "f32": "float",
+    "f64": "double",
+    "bf16": "i16",
+    "i8": "i8",
+    "u8": "i8",
+    "i16": "i16",
+    "i32": "i32",
+    "bits": "i8",
+}
 
 
 class Frame(Function):

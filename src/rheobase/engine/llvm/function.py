@@ -95,9 +95,14 @@ class Function(Writer):
 
     @contextmanager
     def loop(
-        self, stop: Value | int, *, start: Value | int = 0, step: int = 1, down: bool = False,
+        self,
+        stop: Value | int,
+        *,
+        start: Value | int = 0,
+        step: int = 1,
+        down: bool = False,
         carried: Sequence[Value] = (),
-    ) -> Generator[Loop]:  # fmt: skip
+    ) -> Generator[Loop]:
         """Lines for each index from `start` to below `stop`, or from `stop` - 1 down to `start`.
 
         `carried` are the initial vectors that go from one iteration to the next. The body reads `values` and replaces
@@ -218,9 +223,12 @@ class Function(Writer):
         if mask is None:
             return self.let(f"load {vector}, ptr {pointer}, align {BYTES[kind]}")
         return self.call(
-            vector, f"llvm.masked.load.{_suffix(n, kind)}.p0",
-            ("ptr", f"align {BYTES[kind]} {pointer}"), (f"<{n} x i1>", mask), (vector, "zeroinitializer"),
-        )  # fmt: skip
+            vector,
+            f"llvm.masked.load.{_suffix(n, kind)}.p0",
+            ("ptr", f"align {BYTES[kind]} {pointer}"),
+            (f"<{n} x i1>", mask),
+            (vector, "zeroinitializer"),
+        )
 
     def store(
         self, value: Value, pointer: Value, mask: Value | None = None, element: str | None = None, lanes: int = 0
@@ -231,9 +239,12 @@ class Function(Writer):
             self.do(f"store {vector} {value}, ptr {pointer}, align {BYTES[kind]}")
             return
         self.call(
-            "void", f"llvm.masked.store.{_suffix(n, kind)}.p0",
-            (vector, value), ("ptr", f"align {BYTES[kind]} {pointer}"), (f"<{n} x i1>", mask),
-        )  # fmt: skip
+            "void",
+            f"llvm.masked.store.{_suffix(n, kind)}.p0",
+            (vector, value),
+            ("ptr", f"align {BYTES[kind]} {pointer}"),
+            (f"<{n} x i1>", mask),
+        )
 
     def fetch(self, pointer: Value, *, write: bool = False) -> None:
         """Bring the line of an address into the cache."""

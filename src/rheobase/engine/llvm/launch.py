@@ -82,9 +82,17 @@ class Runner:
     """A kernel ready to run, again and again, with other pointers each time."""
 
     def __init__(
-        self, kernel: Kernel, lanes: int, sizes: Mapping[str, int], numbers: Mapping[str, float],
-        tensors: Mapping[str, Tensor | None], *, work: int, seed: int = 0, start: int = 0,
-    ):  # fmt: skip
+        self,
+        kernel: Kernel,
+        lanes: int,
+        sizes: Mapping[str, int],
+        numbers: Mapping[str, float],
+        tensors: Mapping[str, Tensor | None],
+        *,
+        work: int,
+        seed: int = 0,
+        start: int = 0,
+    ):
         self.kernel, self.start = kernel, start  # the absolute step of its noise
         self.tensors = tensors  # keeps them alive
         whole = tuple([sizes[name] for name in kernel.sizes])
@@ -92,10 +100,20 @@ class Runner:
         self.workers = shape.workers
         self.scratch = torch.empty(shape.workers * shape.scratch_bytes, dtype=torch.uint8)
         self.words = (ctypes.c_int64 * len(kernel.slots))(
-            lanes, shape.block, shape.blocks, 0, 0, self.scratch.data_ptr(), shape.scratch_bytes, shape.row_bytes,
-            0, seed, 0, *whole,
+            lanes,
+            shape.block,
+            shape.blocks,
+            0,
+            0,
+            self.scratch.data_ptr(),
+            shape.scratch_bytes,
+            shape.row_bytes,
+            0,
+            seed,
+            0,
+            *whole,
             *[WORD.unpack(DOUBLE.pack(numbers[name]))[0] for name in kernel.numbers],
-        )  # fmt: skip
+        )
         self.point(tensors)
 
     def point(self, tensors: Mapping[str, Tensor | None]) -> None:
@@ -121,9 +139,16 @@ class Runner:
 
 
 def run(
-    nest: Nest, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int], numbers: Mapping[str, float],
-    *, lanes: int, dtype: torch.dtype, seed: int = 0, step: int = 0,
-) -> int:  # fmt: skip
+    nest: Nest,
+    tensors: Mapping[str, Tensor | None],
+    sizes: Mapping[str, int],
+    numbers: Mapping[str, float],
+    *,
+    lanes: int,
+    dtype: torch.dtype,
+    seed: int = 0,
+    step: int = 0,
+) -> int:
     """Run a nest over tensors by the names of its memory buffers, each dense, its lanes last. Returns its flags.
 
     Raises: `ValueError` for a tensor that is missing, of another size or type, for an index that leaves its axis, or

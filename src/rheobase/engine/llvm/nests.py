@@ -180,10 +180,14 @@ class Printer(Frame):
         self.inside = False
 
     def turns(self, loop: Loop) -> None:
-        kept = list(dict.fromkeys(
-            write.ref for leaf in leaves(loop.body) for write in leaf.writes
-            if self.nest.buffer(write.ref.buffer).place == REGISTER
-        ))  # fmt: skip
+        kept = list(
+            dict.fromkeys(
+                write.ref
+                for leaf in leaves(loop.body)
+                for write in leaf.writes
+                if self.nest.buffer(write.ref.buffer).place == REGISTER
+            )
+        )
         kept = [ref for ref in kept if ref in self.registers]
         stop = functools.reduce(self.smaller, [self.index(end) for end in loop.stop])
         carried = [self.registers[ref] for ref in kept]

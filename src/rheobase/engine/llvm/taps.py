@@ -88,8 +88,13 @@ def _launch(
     workers = min(threads.available(), blocks * samples) if x.numel() * taps > SMALL else 1
     numbers = (blocks, 0 if before is None else before.shape[0], steps, sums, taps, taps - 1, width, padded,
                samples * width, scratch_size)  # fmt: skip
-    held = {"early": before, "x": x, "scratch": x.new_empty(workers * scratch_size),
-            "threads": torch.zeros((), dtype=torch.int64), **of}  # fmt: skip
+    held = {
+        "early": before,
+        "x": x,
+        "scratch": x.new_empty(workers * scratch_size),
+        "threads": torch.zeros((), dtype=torch.int64),
+        **of,
+    }
     pointers = [0 if (tensor := held.get(name)) is None else tensor.data_ptr() for name in POINTERS]
     run(kernel(x.dtype), blocks * samples, (*numbers, *pointers), workers)
 

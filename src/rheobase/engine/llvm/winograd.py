@@ -24,14 +24,22 @@ from rheobase.engine.llvm.work_items import Items, run
 TILE, POINTS = 4, 6
 Matrix = tuple[tuple[float, ...], ...]
 INPUT: Matrix = (  # B^T
-    (4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0),
-    (0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0), (0, 4, 0, -5, 0, 1),
-)  # fmt: skip
+    (4, 0, -5, 0, 1, 0),
+    (0, -4, -4, 1, 1, 0),
+    (0, 4, -4, -1, 1, 0),
+    (0, -2, -1, 2, 1, 0),
+    (0, 2, -1, -2, 1, 0),
+    (0, 4, 0, -5, 0, 1),
+)
 OUTPUT: Matrix = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))  # A^T
 WEIGHT: Matrix = (  # G
-    (1 / 4, 0, 0), (-1 / 6, -1 / 6, -1 / 6), (-1 / 6, 1 / 6, -1 / 6),
-    (1 / 24, 1 / 12, 1 / 6), (1 / 24, -1 / 12, 1 / 6), (0, 0, 1),
-)  # fmt: skip
+    (1 / 4, 0, 0),
+    (-1 / 6, -1 / 6, -1 / 6),
+    (-1 / 6, 1 / 6, -1 / 6),
+    (1 / 24, 1 / 12, 1 / 6),
+    (1 / 24, -1 / 12, 1 / 6),
+    (0, 0, 1),
+)
 
 
 def weights_back(weights: Sequence[Tensor]) -> list[Tensor]:
@@ -97,9 +105,10 @@ class _Tiles(Items):
         super().__init__(what.dtype, ("width", "tiles"), (*wide, *points))
         self.what = what
         with (
-            self.pieces("items") as self.line, self.loop(self.word["tiles"]) as tile,
+            self.pieces("items") as self.line,
+            self.loop(self.word["tiles"]) as tile,
             self.loop(what.channels, step=self.lanes) as channel,
-        ):  # fmt: skip
+        ):
             for part in range(what.many):
                 self.tile(tile.index, channel.index, part)
 

@@ -43,9 +43,13 @@ TAPE = "tape:"
 
 
 def adjoint(
-    nest: Nest, outputs: Collection[str], inputs: Collection[str], optional: Collection[str] = (), *,
+    nest: Nest,
+    outputs: Collection[str],
+    inputs: Collection[str],
+    optional: Collection[str] = (),
+    *,
     recompute: bool = False,
-) -> Nest:  # fmt: skip
+) -> Nest:
     """A nest that reads `g:x` of each output x and writes `g:y` of each input y, both memory buffers of the nest.
 
     It first runs the nest itself, as far as gradients need it. The gradients of buffers in `optional` may be absent:
@@ -129,8 +133,9 @@ class _Adjoint:
         rest = live(before, {write.ref.buffer for leaf in leaves(before) for write in leaf.writes} - rows)
         # rows without axes, which share one buffer, are copied side by side
         single = [each for each in pairs if not each.axes]
-        begun: list[Statement] = [present(self.primal.buffer(each.place.buffer), each.copied(back=True))
-                                  for each in pairs if each.axes]  # fmt: skip
+        begun: list[Statement] = [
+            present(self.primal.buffer(each.place.buffer), each.copied(back=True)) for each in pairs if each.axes
+        ]
         if single:
             together = Vectors(tuple(each.copied(back=True) for each in single))
             begun.append(present(self.primal.buffer(single[0].place.buffer), together))
@@ -170,9 +175,10 @@ class _Adjoint:
                 found[ref] = graph.put("add", found[ref], g) if ref in found else g
         # a row that is set once only: nothing before it looks at its gradient
         replaced = dict.fromkeys(
-            w.ref for w in known
+            w.ref
+            for w in known
             if w.how == "set" and not gradients.direct(w.ref.buffer) and w.ref.buffer not in self.steady
-        )  # fmt: skip
+        )
         back = [Write(gradients.of(ref), found.pop(ref, zero)) for ref in replaced]
         back += [
             Write(gradients.of(ref), node, "set" if gradients.direct(ref.buffer) else "add")

@@ -21,9 +21,13 @@ from rheobase.engine.nest.nest import Buffer, Leaf, Ref, Write
 
 
 def leaf(
-    equations: Callable[..., Any], *, reads: Mapping[str, Ref], writes: Sequence[Ref | Write], clock: Whole = 0,
+    equations: Callable[..., Any],
+    *,
+    reads: Mapping[str, Ref],
+    writes: Sequence[Ref | Write],
+    clock: Whole = 0,
     dtype: torch.dtype | None = None,
-) -> Leaf:  # fmt: skip
+) -> Leaf:
     """The leaf that applies a function of tensors to rows.
 
     `reads` gives the row of each argument by its name; `writes` the row of each result, in order. A row is set, unless

@@ -182,10 +182,13 @@ def _parted(leaf: Leaf, places: dict[str, Buffer], held: set[str]) -> tuple[Leaf
     fixed = {node for node, ref in leaf.reads if one_for_all(ref)}
     same = _made_of(leaf.graph, fixed, {node for node, _ in leaf.reads})
     moves = [
-        write.node in same and write.ref.buffer in held and places[write.ref.buffer].place == BLOCK
-        and not write.ref.index and write.how == "set"
+        write.node in same
+        and write.ref.buffer in held
+        and places[write.ref.buffer].place == BLOCK
+        and not write.ref.index
+        and write.how == "set"
         for write in leaf.writes
-    ]  # fmt: skip
+    ]
     first = [write for write, moved in zip(leaf.writes, moves, strict=True) if moved]
     rest = [write for write, moved in zip(leaf.writes, moves, strict=True) if not moved]
     return leaf.with_writes(first), leaf.with_writes(rest, leaf.flags)

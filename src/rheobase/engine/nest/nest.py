@@ -243,9 +243,13 @@ class Nest:
 
 
 def loop(
-    var: str, stop: Whole | Sequence[Whole], body: Callable[[Index], Sequence[Statement]] | Sequence[Statement],
-    *, start: Whole = 0, down: bool = False,
-) -> Loop:  # fmt: skip
+    var: str,
+    stop: Whole | Sequence[Whole],
+    body: Callable[[Index], Sequence[Statement]] | Sequence[Statement],
+    *,
+    start: Whole = 0,
+    down: bool = False,
+) -> Loop:
     """A loop; the body may be a function of its variable.
 
     >>> loop("t", 10, []).stop[0].constant

@@ -12,9 +12,15 @@ from rheobase.engine.nest.index import Index
 from rheobase.engine.nest.nest import BITS, MEMORY, WHOLE, Buffer, Nest, leaves
 
 DTYPES = {
-    "f32": torch.float32, "f64": torch.float64, "bf16": torch.bfloat16,
-    "bits": torch.uint8, "i8": torch.int8, "u8": torch.uint8, "i16": torch.int16, "i32": torch.int32,
-}  # fmt: skip
+    "f32": torch.float32,
+    "f64": torch.float64,
+    "bf16": torch.bfloat16,
+    "bits": torch.uint8,
+    "i8": torch.int8,
+    "u8": torch.uint8,
+    "i16": torch.int16,
+    "i32": torch.int32,
+}
 
 
 def fitting(

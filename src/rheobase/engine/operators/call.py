@@ -53,9 +53,11 @@ class Call:
     def tensors(self) -> dict[str, Tensor | None]:
         """The tensors by the names of the kernel's buffers."""
         return {
-            **numbered("input", self.inputs), **numbered("init", self.init), **numbered("param", self.params),
+            **numbered("input", self.inputs),
+            **numbered("init", self.init),
+            **numbered("param", self.params),
             "lengths": self.lengths,
-        }  # fmt: skip
+        }
 
 
 class Ready(Protocol):

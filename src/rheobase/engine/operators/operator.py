@@ -31,9 +31,14 @@ from rheobase.errors import NotDifferentiable
 LIBRARY = torch.library.Library("rheobase", "DEF")
 KERNEL = "the fused kernel of a neuron"
 SCHEMA = {
-    "Tensor": "Tensor", "list[Tensor]": "Tensor[]", "Tensor | None": "Tensor?", "str": "str", "float": "float",
-    "bool": "bool", "int": "int",
-}  # fmt: skip
+    "Tensor": "Tensor",
+    "list[Tensor]": "Tensor[]",
+    "Tensor | None": "Tensor?",
+    "str": "str",
+    "float": "float",
+    "bool": "bool",
+    "int": "int",
+}
 
 
 class Kernels(Protocol):
@@ -62,10 +67,17 @@ class Operator:
     """
 
     def __init__(
-        self, name: str, given: type[Any], *, differentiable: tuple[str, ...], kernels: Mapping[str, Kernels | Late],
-        outputs: Callable[[Any, bool], list[Tensor]], hidden: int = 0, saves: tuple[int, ...] | None = None,
+        self,
+        name: str,
+        given: type[Any],
+        *,
+        differentiable: tuple[str, ...],
+        kernels: Mapping[str, Kernels | Late],
+        outputs: Callable[[Any, bool], list[Tensor]],
+        hidden: int = 0,
+        saves: tuple[int, ...] | None = None,
         forgets: Mapping[str, str] = MappingProxyType({}),
-    ):  # fmt: skip
+    ):
         self.name, self.given, self.differentiable, self.hidden = name, given, differentiable, hidden
         self.outputs = outputs
         self.saves = tuple(range(-hidden, 0)) if saves is None else saves

@@ -87,9 +87,11 @@ class Kernels:
         results, call = self.outputs(given, keep), given.call()
         states = len(given.init)
         tensors: dict[str, Tensor | None] = {
-            "out": results[0], "checkpoints": results[-1] if results[-1].numel() else None,
-            **numbered("final", results[1 : 1 + states]), **numbered("trace", results[1 + states : -1]),
-        }  # fmt: skip
+            "out": results[0],
+            "checkpoints": results[-1] if results[-1].numel() else None,
+            **numbered("final", results[1 : 1 + states]),
+            **numbered("trace", results[1 + states : -1]),
+        }
         ready = self.target.ready(call, None, tensors)
         ready.run()
         if given.check and (bad := ready.flags()):
@@ -115,9 +117,12 @@ class Kernels:
         tensors: dict[str, Tensor | None] = {
             "checkpoints": checkpoints if checkpoints.numel() else None,
             "g:out": None if g_out is None else g_out.contiguous(),
-            **numbered("g:final", dense(g_final)), **numbered("g:trace", dense(g_traces)),
-            **numbered("g:input", g_inputs), **numbered("g:init", g_init), **numbered("g:param", g_params),
-        }  # fmt: skip
+            **numbered("g:final", dense(g_final)),
+            **numbered("g:trace", dense(g_traces)),
+            **numbered("g:input", g_inputs),
+            **numbered("g:init", g_init),
+            **numbered("g:param", g_params),
+        }
         self.target.ready(call, asked, tensors).run()
         sums = [None if g is None else reduced(g, p) for g, p in zip(g_params, given.params, strict=True)]
         return [g for g in (*g_inputs, *g_init, *sums) if g is not None]
@@ -129,14 +134,22 @@ cpu, gpu = (Late(f"rheobase.engine.operators.{name}") for name in ("cpu", "gpu")
 ON_CPU, ON_GPU, INTERPRETED = Kernels("scan", cpu), Kernels("scan", gpu), Kernels("scan_triton", gpu)
 SCANS = {
     "scan": Operator(
-        "scan", Given, differentiable=DIFFERENTIABLE, kernels={"CPU": ON_CPU, "CUDA": ON_GPU},
-        outputs=ON_CPU.outputs, hidden=1,
+        "scan",
+        Given,
+        differentiable=DIFFERENTIABLE,
+        kernels={"CPU": ON_CPU, "CUDA": ON_GPU},
+        outputs=ON_CPU.outputs,
+        hidden=1,
     ),
     "scan_triton": Operator(
-        "scan_triton", Given, differentiable=DIFFERENTIABLE, kernels={"CPU": INTERPRETED, "CUDA": INTERPRETED},
-        outputs=INTERPRETED.outputs, hidden=1,
+        "scan_triton",
+        Given,
+        differentiable=DIFFERENTIABLE,
+        kernels={"CPU": INTERPRETED, "CUDA": INTERPRETED},
+        outputs=INTERPRETED.outputs,
+        hidden=1,
     ),
-}  # fmt: skip
+}
 
 
 def scan(given: Given, operator: str = "scan") -> Results:

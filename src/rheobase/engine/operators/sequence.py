@@ -87,14 +87,20 @@ class Kernels:
 
 SEQUENCES = {
     name: Operator(
-        name, Given, differentiable=("sums", "feedback", "init", "params", "weights"),
-        kernels=kernels, outputs=outputs, hidden=2, saves=(0, -2, -1), forgets={"sums": "owned"},
+        name,
+        Given,
+        differentiable=("sums", "feedback", "init", "params", "weights"),
+        kernels=kernels,
+        outputs=outputs,
+        hidden=2,
+        saves=(0, -2, -1),
+        forgets={"sums": "owned"},
     )
     for name, kernels in (
         ("sequence", {"CPU": Kernels("sequence", cpu), "CUDA": Kernels("sequence", gpu)}),
         ("sequence_triton", {device: Kernels("sequence_triton", gpu) for device in ("CPU", "CUDA")}),
     )
-}  # fmt: skip
+}
 
 
 def sequence(given: Given, operator: str = "sequence") -> Results:

@@ -47,8 +47,9 @@ class _Back:
         self.g_params = {name: torch.zeros_like(tape.like) for name in self.learned}
         self.part = {name: torch.empty_like(tape.like) for name in self.learned}
         wanted = [name for name, w in zip(plan.weights, want["weights"], strict=True) if w]
-        self.g_weights = {name: torch.zeros_like(tape.weights[name], dtype=tape.compute)
-                          for name in wanted if name != plan.taps}  # fmt: skip
+        self.g_weights = {
+            name: torch.zeros_like(tape.weights[name], dtype=tape.compute) for name in wanted if name != plan.taps
+        }
         self.of_taps = plan.taps in wanted
         self.sources = tape.empty(tape.steps) if self.of_taps else None  # the gradients of the feedback, for the taps
         self.fed = FEEDBACK in plan.stages[-1].states
@@ -84,8 +85,9 @@ class _Back:
         asked = Wanted(
             last and (self.g_out is not None or not self.fed),
             tuple(g is not None for g in self.g_traces) if last else (),
-            (True,) * len(stage.inputs), tuple(name in self.part for name in stage.params),
-        )  # fmt: skip
+            (True,) * len(stage.inputs),
+            tuple(name in self.part for name in stage.params),
+        )
         tensors: dict[str, Tensor | None] = {
             f"g:param:{n}": self.part[name] for n, name in enumerate(stage.params) if name in self.part
         }
@@ -166,11 +168,17 @@ class _Back:
             *(g for g, w in zip(sums, want["sums"], strict=True) if w),
             *([feedback] if want["feedback"][0] else []),
             *(g for g, w in zip(self.g.values(), want["init"], strict=True) if w),
-            *(reduced(self.g_params[name], p) for name, p in zip(plan.params, given.params, strict=True)
-              if name in self.g_params),
-            *(g.to(w.dtype) for g, w, asked in zip(weights, given.weights, want["weights"], strict=True)
-              if asked and g is not None),
-        ]  # fmt: skip
+            *(
+                reduced(self.g_params[name], p)
+                for name, p in zip(plan.params, given.params, strict=True)
+                if name in self.g_params
+            ),
+            *(
+                g.to(w.dtype)
+                for g, w, asked in zip(weights, given.weights, want["weights"], strict=True)
+                if asked and g is not None
+            ),
+        ]
 
     def of_feedback(self) -> None:
         """The gradients of the weights that the feedback is multiplied with, each from all steps at once."""

@@ -183,11 +183,18 @@ def forward(given: Given, results: list[Tensor], target: Any) -> list[Tensor]:
     outs, traces = wide.unbind(0), [trace.unbind(0) for trace in seen]
     # states are updated in place
     made = [
-        tape.ready(stage, None, {"out": scrap} | {
-            f"{kind}:{k}": state.get(name, scrap) for k, name in enumerate(stage.states) for kind in ("init", "final")
-        })
+        tape.ready(
+            stage,
+            None,
+            {"out": scrap}
+            | {
+                f"{kind}:{k}": state.get(name, scrap)
+                for k, name in enumerate(stage.states)
+                for kind in ("init", "final")
+            },
+        )
         for stage in plan.stages
-    ]  # fmt: skip
+    ]
     for t in range(tape.steps):
         if keep and t % STRETCH == 0:
             for k, name in enumerate(names):
@@ -222,9 +229,13 @@ def forward(given: Given, results: list[Tensor], target: Any) -> list[Tensor]:
 
 
 def _add(
-    tape: Tape, maps: Sequence[Map], base: Mapping[str, Tensor], known: Mapping[str, Tensor],
-    sums: Mapping[str, Tensor], done: set[str],
-) -> None:  # fmt: skip
+    tape: Tape,
+    maps: Sequence[Map],
+    base: Mapping[str, Tensor],
+    known: Mapping[str, Tensor],
+    sums: Mapping[str, Tensor],
+    done: set[str],
+) -> None:
     """The products of a stage; `done` are the sums that have their base by then."""
     for source in dict.fromkeys(m.source for m in maps):
         of = [m for m in maps if m.source == source]

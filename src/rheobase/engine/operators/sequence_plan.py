@@ -76,9 +76,16 @@ class Plan:
     def text(self) -> str:
         """The plan as the text argument of an operator, a line for each part. torch.compile can trace this method."""
         lines = [
-            self.layer, " ".join(self.sums), " ".join(self.states), " ".join(self.params), " ".join(self.weights),
-            self.product.text(), self.precision, "rest" if self.rest else "", self.taps or "",
-        ]  # fmt: skip
+            self.layer,
+            " ".join(self.sums),
+            " ".join(self.states),
+            " ".join(self.params),
+            " ".join(self.weights),
+            self.product.text(),
+            self.precision,
+            "rest" if self.rest else "",
+            self.taps or "",
+        ]
         for stage in self.stages:
             lines += [stage.program, " ".join(stage.inputs), " ".join(stage.states), " ".join(stage.params)]
             lines.append(",".join([f"{m.total} {m.weight} {m.source}" for m in stage.maps]))
@@ -101,9 +108,17 @@ def parse(text: str) -> Plan:
         tuple(line.split()) for line in (sums, states, params, weights)
     )
     return Plan(
-        layer, sum_names, state_names, param_names, weight_names, tuple(stages), made, precision, rest == "rest",
+        layer,
+        sum_names,
+        state_names,
+        param_names,
+        weight_names,
+        tuple(stages),
+        made,
+        precision,
+        rest == "rest",
         taps or None,
-    )  # fmt: skip
+    )
 
 
 __all__ = ["FEEDBACK", "Map", "Plan", "Stage", "parse"]

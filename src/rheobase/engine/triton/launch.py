@@ -59,9 +59,16 @@ def load(text: str) -> Any:
 
 
 def run(
-    nest: Nest, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int], numbers: Mapping[str, float],
-    *, lanes: int, dtype: torch.dtype, seed: int = 0, step: int = 0,
-) -> int:  # fmt: skip
+    nest: Nest,
+    tensors: Mapping[str, Tensor | None],
+    sizes: Mapping[str, int],
+    numbers: Mapping[str, float],
+    *,
+    lanes: int,
+    dtype: torch.dtype,
+    seed: int = 0,
+    step: int = 0,
+) -> int:
     """Run a nest over tensors by the names of its memory buffers, each dense, its lanes last. Returns its flags.
 
     Raises: `ValueError` for a tensor that is missing, of another size or type, for an index that leaves its axis, or
@@ -80,9 +87,15 @@ def raised(bad: Tensor) -> int:
 
 
 def launch(
-    nest: Nest, bits: int, tensors: Mapping[str, Tensor | None], sizes: Mapping[str, int],
-    numbers: Mapping[str, float], *, lanes: int, form: Tensor,
-) -> None:  # fmt: skip
+    nest: Nest,
+    bits: int,
+    tensors: Mapping[str, Tensor | None],
+    sizes: Mapping[str, int],
+    numbers: Mapping[str, float],
+    *,
+    lanes: int,
+    form: Tensor,
+) -> None:
     """Run a nest over tensors by the names of its memory buffers; a missing name counts as None. Checks nothing.
 
     `tensors` also has `bad`, int32 (FLAGS,), which takes the flags, and for noise `rng`, its seed and step. `form` is

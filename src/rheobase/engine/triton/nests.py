@@ -68,9 +68,11 @@ class Printer(TritonFrame):
         self.noisy = any(node.op == "noise" for leaf, _ in every for node in leaf.graph.nodes)
         # lengths, say: read by every turn, and always the same
         self.still = {
-            ref: "" for leaf, _ in every for node, ref in leaf.reads
+            ref: ""
+            for leaf, _ in every
+            for node, ref in leaf.reads
             if leaf.graph.nodes[node].op == "alive" and ref.buffer not in written
-        }  # fmt: skip
+        }
 
     def source(self) -> Source:
         """The module, and what its kernel takes."""
@@ -250,10 +252,13 @@ class Printer(TritonFrame):
         leaf = next(leaves(loop.body))
         needed, written = set(leaf.needed), {write.ref.buffer for write in leaf.writes}
         return [
-            (node, ref) for node, ref in leaf.reads
-            if node in needed and ref not in self.still and ref.buffer not in written
+            (node, ref)
+            for node, ref in leaf.reads
+            if node in needed
+            and ref not in self.still
+            and ref.buffer not in written
             and not self.is_variable(self.nest.buffer(ref.buffer))
-        ]  # fmt: skip
+        ]
 
     def ahead(self, loop: Loop) -> int:
         """Turns to read at once: more hide more of the time that memory takes, and make more code."""

@@ -102,9 +102,15 @@ def compare(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> RoundTrip
     outs.append(float((a.double() - b.double()).abs().max()))
     largest = [float(torch.tensor(values, dtype=torch.float64).max()) for values in (distances, gaps, outs)]
     return RoundTrip(
-        steps=len(x), samples=x.shape[1], layers=compared, spikes=spikes, differing=differing, distance=largest[0],
-        max_dv=largest[1], max_out=largest[2],
-    )  # fmt: skip
+        steps=len(x),
+        samples=x.shape[1],
+        layers=compared,
+        spikes=spikes,
+        differing=differing,
+        distance=largest[0],
+        max_dv=largest[1],
+        max_out=largest[2],
+    )
 
 
 def _type(net: torch_nn.Module) -> torch.dtype:

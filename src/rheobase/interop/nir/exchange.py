@@ -80,8 +80,12 @@ def to_graph(
         raise ParameterError("nir.write", given, "the step in ms, that of its neurons", "leave it out")
     dt = net.dt if dt is None else float(dt)
     sizes = _first(net) if shape is None else sizes_of("nir.write", shape)
-    notes: dict[str, Any] = {"made_by": f"rheobase {__version__}", "time_unit": "s", "potential_unit": "1",
-                             "dtype": str(dtype).removeprefix("torch.")}  # fmt: skip
+    notes: dict[str, Any] = {
+        "made_by": f"rheobase {__version__}",
+        "time_unit": "s",
+        "potential_unit": "1",
+        "dtype": str(dtype).removeprefix("torch."),
+    }
     if dt is not None:
         notes |= {"dt_ms": np.float64(dt), "dt": np.float64(dt / 1000.0)}
     return graph(nir, net, sizes, dt, dtype, allowed, notes, "nir.write")
@@ -157,9 +161,14 @@ def from_graph(
 
 
 def _network(
-    tree: Mapping[str, Any], owner: str, dt: float | None, integrator: Integrator | None, reset: str | None,
-    dtype: torch.dtype | None, allow: Iterable[str],
-) -> nn.Sequential:  # fmt: skip
+    tree: Mapping[str, Any],
+    owner: str,
+    dt: float | None,
+    integrator: Integrator | None,
+    reset: str | None,
+    dtype: torch.dtype | None,
+    allow: Iterable[str],
+) -> nn.Sequential:
     if dt is not None and not is_number(dt, above=0):
         raise ParameterError("nir.read", f"dt = {dt!r}", "a finite number > 0, in ms", "dt=0.1 is 1e-4 s")
     if integrator is not None and (isinstance(integrator, type) or not isinstance(integrator, Integrator)):

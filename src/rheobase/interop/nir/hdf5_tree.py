@@ -53,8 +53,9 @@ def plain_value(value: Any) -> Any:
         return value
     array = np.asarray(value)
     if array.dtype.kind in "OSU":
-        return np.vectorize(lambda text: text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text),
-                            otypes=[object])(array).tolist()  # fmt: skip
+        return np.vectorize(
+            lambda text: text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text), otypes=[object]
+        )(array).tolist()
     if array.dtype.kind == "f" and array.dtype.itemsize > 8:
         return array.astype(np.float64)
     return array.astype(array.dtype.newbyteorder("="))

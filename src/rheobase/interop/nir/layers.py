@@ -86,8 +86,12 @@ def _conv(v: Values, made: Made) -> torch_nn.Module:
     if held is not None and np.asarray(held).dtype.kind in "iuf":
         sizes = tuple(int(n) for n in np.asarray(held).reshape(-1))
         if sizes != v.shape[1:]:
-            raise DataError(v.owner, f"input_shape {sizes} behind an input of shape {v.shape}", "the same sizes",
-                            "correct the shapes")  # fmt: skip
+            raise DataError(
+                v.owner,
+                f"input_shape {sizes} behind an input of shape {v.shape}",
+                "the same sizes",
+                "correct the shapes",
+            )
     _fits(v, bias, weight.shape[0])
     padding = v.node.values.get("padding", 0)
     given: dict[str, Any] = {name: _sizes(v, name, rank, 1) for name in ("stride", "dilation")}
@@ -157,9 +161,17 @@ def _threshold(v: Values, made: Made) -> torch_nn.Module:
 
 
 LAYERS: Mapping[str, Callable[[Values, Made], torch_nn.Module]] = {
-    "Affine": _linear, "Linear": _linear, "Scale": _scale, "Conv1d": _conv, "Conv2d": _conv, "AvgPool2d": _pool,
-    "SumPool2d": _pool, "Flatten": _flatten, "Delay": _delay, "Threshold": _threshold,
-}  # fmt: skip
+    "Affine": _linear,
+    "Linear": _linear,
+    "Scale": _scale,
+    "Conv1d": _conv,
+    "Conv2d": _conv,
+    "AvgPool2d": _pool,
+    "SumPool2d": _pool,
+    "Flatten": _flatten,
+    "Delay": _delay,
+    "Threshold": _threshold,
+}
 
 
 def behind(owner: str, layer: torch_nn.Module, shape: Sizes, dtype: torch.dtype) -> Sizes:

@@ -35,9 +35,12 @@ _LEAK, _SPIKES = (
     {"v_threshold": ("v_threshold", LEVEL, None), "v_reset": ("v_reset", PLAIN, 0.0)},
 )
 _CUBA: Mapping[str, tuple[str, Form, float | None]] = {
-    "tau_syn": ("tau_syn", TIME, None), "tau_mem": ("tau_mem", TIME, None), "r": ("r", PLAIN, None),
-    "w_in": ("w_in", PLAIN, 1.0), "v_leak": _LEAK,
-}  # fmt: skip
+    "tau_syn": ("tau_syn", TIME, None),
+    "tau_mem": ("tau_mem", TIME, None),
+    "r": ("r", PLAIN, None),
+    "w_in": ("w_in", PLAIN, 1.0),
+    "v_leak": _LEAK,
+}
 KINDS: Mapping[str, Kind] = {
     "I": Kind(PureIntegrator, None, {"r": ("r", RATE, None)}),
     "LI": Kind(neurons.LI, None, {"tau_mem": ("tau", TIME, None), "v_leak": _LEAK}, scaled=True),
@@ -58,10 +61,13 @@ WRITTEN: Mapping[type[OdeNeuron], tuple[str, bool]] = {
 def described(neuron: OdeNeuron) -> dict[str, Any]:
     """What NIR has no place for, as text for the metadata: the class, and its choices for training and numerics."""
     return {
-        "neuron": type(neuron).__name__, "learn": ",".join(neuron.learn), "surrogate": repr(neuron.surrogate),
-        "detach_reset": str(neuron.detach_reset), "detach_spike": str(neuron.detach_spike),
+        "neuron": type(neuron).__name__,
+        "learn": ",".join(neuron.learn),
+        "surrogate": repr(neuron.surrogate),
+        "detach_reset": str(neuron.detach_reset),
+        "detach_spike": str(neuron.detach_spike),
         "integrator": repr(neuron.integrator),
-    }  # fmt: skip
+    }
 
 
 def choices(metadata: Mapping[str, Any]) -> dict[str, Any]:

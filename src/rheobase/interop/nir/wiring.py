@@ -63,9 +63,18 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
 TYPES = ("input_type", "output_type")  # which any node may have
 # what is noted in metadata as text, and as one number
 TEXTS = (
-    "form", "dtype", "neuron", "learn", "surrogate", "detach_reset", "detach_spike", "integrator", "layer", "bias",
+    "form",
+    "dtype",
+    "neuron",
+    "learn",
+    "surrogate",
+    "detach_reset",
+    "detach_spike",
+    "integrator",
+    "layer",
+    "bias",
     "self_connections",
-)  # fmt: skip
+)
 NUMBERS = ("taps", "dt_ms", "factor")
 
 
@@ -156,8 +165,9 @@ def _check_parameters(owner: str, node: Node) -> None:
     for name in node.values:
         if name not in PARAMETERS[node.kind] and name not in TYPES:
             expected = f"those of NIR: {', '.join(PARAMETERS[node.kind])}"
-            raise NotRepresentable(owner, f"the parameter {name!r} of {node.kind}", expected,
-                                   "leave it out, if it means nothing")  # fmt: skip
+            raise NotRepresentable(
+                owner, f"the parameter {name!r} of {node.kind}", expected, "leave it out, if it means nothing"
+            )
 
 
 def _sizes(owner: str, node: Node) -> tuple[int, ...]:

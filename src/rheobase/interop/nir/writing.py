@@ -45,8 +45,16 @@ class Writer:
         return np.ascontiguousarray(wide.astype(NUMPY[self.dtype]))
 
 
-def graph(nir: Any, net: nn.Sequential, shape: Sizes, dt: float | None, dtype: torch.dtype, allow: frozenset[str],
-          notes: Mapping[str, Any], owner: str) -> Any:  # fmt: skip
+def graph(
+    nir: Any,
+    net: nn.Sequential,
+    shape: Sizes,
+    dt: float | None,
+    dtype: torch.dtype,
+    allow: frozenset[str],
+    notes: Mapping[str, Any],
+    owner: str,
+) -> Any:
     """The nir.NIRGraph of a network of one dtype, with `notes` in its metadata."""
     w = Writer(nir, dtype, dt, allow)
     w.put(INPUT, nir.Input(np.array(shape)))
@@ -81,8 +89,9 @@ def _graph(w: Writer, net: nn.Graph, fed: list[str], shape: Sizes, prefix: str, 
         given = tuple(before[0].shape[2:]) if before else shape
         made, _ = put_layer(w, layer, [], given, prefix + name, f"{owner}, layer {name!r}")
         if made is None:
-            raise NotRepresentable(f"{owner}, layer {name!r}", f"{layer!r}, which has no node", "a layer with a node",
-                                   "leave it out")  # fmt: skip
+            raise NotRepresentable(
+                f"{owner}, layer {name!r}", f"{layer!r}, which has no node", "a layer with a node", "leave it out"
+            )
         names[name] = [made]
     names[INPUT] = fed
     for a, b in net.edges:
@@ -188,10 +197,13 @@ def _conv(w: Writer, layer: Any, fed: list[str], shape: Sizes, name: str, owner:
     one = type(layer) is nn.Conv1d
     sizes = {key: getattr(layer, key) for key in ("stride", "padding", "dilation")}
     node = (w.nir.Conv1d if one else w.nir.Conv2d)(
-        input_shape=shape[1] if one else tuple(shape[1:]), weight=numbers(layer.weight), groups=layer.groups, bias=bias,
+        input_shape=shape[1] if one else tuple(shape[1:]),
+        weight=numbers(layer.weight),
+        groups=layer.groups,
+        bias=bias,
         **{key: v if isinstance(v, str) else v[0] if one else tuple(v) for key, v in sizes.items()},
         metadata={"bias": "none"} if bare else {},
-    )  # fmt: skip
+    )
     return w.put(name, node, *fed)
 
 

@@ -83,8 +83,10 @@ def _delay_line(b: Builder, layer: nn.DelayLine, x: str, owner: str) -> str:
     nothing = b.constant(torch.zeros(past, 1, *layer.shape))
     shape = b.put("Concat", b.constant([past]), _axes(b, x, 1, END), axis=0)
     whole = b.put("Concat", b.put("Expand", nothing, shape), x, axis=0)
-    at = [b.put("Slice", whole, b.constant([past - k]), b.constant([-k if k else END]), b.constant([0]))
-          for k in range(layer.taps)]  # fmt: skip
+    at = [
+        b.put("Slice", whole, b.constant([past - k]), b.constant([-k if k else END]), b.constant([0]))
+        for k in range(layer.taps)
+    ]
     return b.put("Concat", *at, axis=-1)
 
 
@@ -107,19 +109,31 @@ def _conv(b: Builder, layer: Any, x: str, owner: str) -> str:
         given = f"padding {layer.padding!r}, {layer.padding_mode}"
         raise NotRepresentable(f"{owner}, {layer!r}", given, "zeros, and a number of them", "pad before the layer")
     weights = [b.constant(w.detach()) for w in (layer.weight, layer.bias) if w is not None]
-    return _over_time(b, x, lambda flat: b.put(
-        "Conv", flat, *weights, kernel_shape=list(layer.kernel_size), strides=list(layer.stride),
-        pads=[*layer.padding] * 2, dilations=list(layer.dilation), group=layer.groups,
-    ))  # fmt: skip
+    return _over_time(
+        b,
+        x,
+        lambda flat: b.put(
+            "Conv",
+            flat,
+            *weights,
+            kernel_shape=list(layer.kernel_size),
+            strides=list(layer.stride),
+            pads=[*layer.padding] * 2,
+            dilations=list(layer.dilation),
+            group=layer.groups,
+        ),
+    )
 
 
 def _pool(b: Builder, layer: Any, x: str, owner: str) -> str:
     rank = layer.rank - 3
     sizes = {name: _each(getattr(layer, name), rank) for name in ("kernel_size", "stride", "padding")}
     given: dict[str, Any] = {
-        "kernel_shape": sizes["kernel_size"], "strides": sizes["stride"], "pads": sizes["padding"] * 2,
+        "kernel_shape": sizes["kernel_size"],
+        "strides": sizes["stride"],
+        "pads": sizes["padding"] * 2,
         "ceil_mode": int(layer.ceil_mode),
-    }  # fmt: skip
+    }
     if isinstance(layer, torch_nn.modules.pooling._MaxPoolNd):  # pyright: ignore[reportPrivateUsage]
         if layer.return_indices:
             raise NotRepresentable(f"{owner}, {layer!r}", "return_indices", "one output", "leave it out")

@@ -74,8 +74,9 @@ class Step:
                 found[node] = current
             else:
                 found[node] = self._node(op, [self._value(a, found) for a in graph.used(node)], tag)
-        written = [found[k] if k in found else b.put("Expand", self._value(k, found), b.put("Shape", current))
-                   for k in results]  # fmt: skip
+        written = [
+            found[k] if k in found else b.put("Expand", self._value(k, found), b.put("Shape", current)) for k in results
+        ]
         # a result of a body has a name of its own, also where a state stays what it was
         out, *after = (b.put("Identity", name) for name in written)
         return out, after

@@ -62,9 +62,11 @@ class Candidates(SearchSpace):
         if scale is None:
             if parse(unit) != parse("pA"):
                 raise UnitError(
-                    repr(self.neuron), "a current in pA", f"its input in {unit}",
+                    repr(self.neuron),
+                    "a current in pA",
+                    f"its input in {unit}",
                     f"scale=k, in {unit} per pA, or scale=(low, high) to fit it",
-                )  # fmt: skip
+                )
         elif isinstance(scale, tuple):
             low, high = checked_range("scale", scale)
             self.axes.append(Axis("input_scale", low, high, log=low > 0.0 and high > 4.0 * low))

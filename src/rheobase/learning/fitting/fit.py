@@ -164,7 +164,9 @@ def _template(neuron: Any, recording: Recording) -> Neuron | Cell:
 def _at_step(neuron: Any, recording: Recording) -> Any:
     if neuron.dt is not None and abs(neuron.dt - recording.dt) > 1e-9:
         raise ParameterError(
-            repr(neuron), f"a recording with dt = {recording.dt} ms", f"dt = {neuron.dt} ms",
+            repr(neuron),
+            f"a recording with dt = {recording.dt} ms",
+            f"dt = {neuron.dt} ms",
             f"recording.resampled({neuron.dt})",
-        )  # fmt: skip
+        )
     return neuron

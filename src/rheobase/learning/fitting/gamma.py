@@ -72,9 +72,11 @@ def check_window(owner: str, trains: Sequence[Tensor], *, duration: float, delta
     if seen <= COVERED * delta:
         rate = 1000.0 * COVERED / (2.0 * seen)
         raise ParameterError(
-            owner, f"delta = {delta:g} ms for a cell of {rate:.3g} spikes per second",
-            "2 nu delta below 1: else Gamma is 0, even of a perfect prediction", f"delta={seen:.3g}",
-        )  # fmt: skip
+            owner,
+            f"delta = {delta:g} ms for a cell of {rate:.3g} spikes per second",
+            "2 nu delta below 1: else Gamma is 0, even of a perfect prediction",
+            f"delta={seen:.3g}",
+        )
 
 
 def gamma(data: Tensor, model: Tensor, *, duration: float, delta: float | Tensor = 4.0) -> Tensor:

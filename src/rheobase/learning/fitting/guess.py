@@ -124,24 +124,31 @@ def likely_values(kind: type[Declared], learn: Sequence[str], found: Measured) -
     known = {**_membrane(found), **_levels(found)}
     specs = {name: kind.params[name] for name in learn if name in known and name in kind.params}
     return {
-        name: _rounded(known[name][0]) for name, spec in specs.items()
+        name: _rounded(known[name][0])
+        for name, spec in specs.items()
         if known[name][1] == spec.unit and math.isfinite(known[name][0])
-    }  # fmt: skip
+    }
 
 
 def _membrane(found: Measured) -> dict[str, tuple[float, str]]:
     return {
-        "g_leak": (1.0 / found.r, "nS"), "c_mem": (found.tau / found.r, "pF"), "tau_mem": (found.tau, "ms"),
+        "g_leak": (1.0 / found.r, "nS"),
+        "c_mem": (found.tau / found.r, "pF"),
+        "tau_mem": (found.tau, "ms"),
         "r": (found.r, "GOhm"),
-    }  # fmt: skip
+    }
 
 
 def _levels(found: Measured) -> dict[str, tuple[float, str]]:
     threshold, reset = (found.threshold, "mV"), (found.reset, "mV")
     return {
-        "v_leak": (found.rest, "mV"), "v_threshold": threshold, "v_T": threshold, "omega": threshold,
-        "v_reset": reset, "c": reset,
-    }  # fmt: skip
+        "v_leak": (found.rest, "mV"),
+        "v_threshold": threshold,
+        "v_T": threshold,
+        "omega": threshold,
+        "v_reset": reset,
+        "c": reset,
+    }
 
 
 def _rounded(value: float) -> float:
@@ -167,18 +174,27 @@ def _potential(name: str, found: Measured) -> tuple[float, float] | None:
         "omega": (found.threshold - 15.0, found.threshold + 10.0),
         "v_reset": (found.reset - 15.0, max(found.reset + 15.0, found.threshold)),
         "c": (found.reset - 15.0, max(found.reset + 15.0, found.threshold)),
-        "gamma_add_1": (-2.0, 30.0), "gamma_add_2": (-2.0, 15.0), "alpha_1": (-10.0, 100.0), "alpha_2": (-2.0, 15.0),
-        "theta_add": (0.0, 10.0), "v_add": (-10.0, 30.0),
-    }.get(name)  # fmt: skip
+        "gamma_add_1": (-2.0, 30.0),
+        "gamma_add_2": (-2.0, 15.0),
+        "alpha_1": (-10.0, 100.0),
+        "alpha_2": (-2.0, 15.0),
+        "theta_add": (0.0, 10.0),
+        "v_add": (-10.0, 30.0),
+    }.get(name)
     return around if around is not None and all(math.isfinite(end) for end in around) else None
 
 
 def _known(spec: ParamSpec, found: Measured) -> tuple[float, float] | None:
     """What cells have, by name; and currents of adaptation by the size of the largest one that was injected."""
     usual = {
-        "delta_T": (0.3, 6.0), "tau_w": (10.0, 800.0), "tau_refrac": (0.3, 8.0), "f_v": (0.0, 1.0), "b_s": (1e-3, 0.3),
-        "f_asc_1": (0.0, 1.0), "f_asc_2": (0.0, 1.0),
-    }.get(spec.name)  # fmt: skip
+        "delta_T": (0.3, 6.0),
+        "tau_w": (10.0, 800.0),
+        "tau_refrac": (0.3, 8.0),
+        "f_v": (0.0, 1.0),
+        "b_s": (1e-3, 0.3),
+        "f_asc_1": (0.0, 1.0),
+        "f_asc_2": (0.0, 1.0),
+    }.get(spec.name)
     if usual is not None and spec.unit in ("mV", "ms", "1", "1/ms"):
         return usual
     if spec.unit == "pA" and found.largest > 0.0:

@@ -57,9 +57,11 @@ class Journal:
             # shorter than its head, it was cut off before anything was in it
             if not content.startswith(head) and not head.startswith(content):
                 raise CheckpointError(
-                    str(path), "the journal of another fit, or none" if content.startswith(MAGIC) else "no journal",
-                    "that of this fit: the same recording, model and settings, as they were", "start a new fit",
-                )  # fmt: skip
+                    str(path),
+                    "the journal of another fit, or none" if content.startswith(MAGIC) else "no journal",
+                    "that of this fit: the same recording, model and settings, as they were",
+                    "start a new fit",
+                )
             self._entries, self._size = _read(content, len(head))
             if not content.startswith(head):
                 path.write_bytes(head)
@@ -84,9 +86,11 @@ class Journal:
             entry = self._entries[self._next]
             if (entry.kind, entry.digest) != (kind, digest):
                 raise CheckpointError(
-                    str(self.path), f"another search from its entry {self._next} on", "the search that it was begun by",
+                    str(self.path),
+                    f"another search from its entry {self._next} on",
+                    "the search that it was begun by",
                     "go on with the version and on the machine that began it, or start a new fit",
-                )  # fmt: skip
+                )
             self._next += 1
             return entry.values
         values = make()
@@ -118,9 +122,11 @@ class Journal:
             raise _unwritten(path, error) from error
         if not alone:
             raise StorageError(
-                str(path), "a journal into which another process writes", "one search at a time",
+                str(path),
+                "a journal into which another process writes",
+                "one search at a time",
                 "end the other one, and go on again",
-            )  # fmt: skip
+            )
         self._size += len(frame)
 
 

@@ -53,9 +53,15 @@ def matched_lif(recording: Recording) -> neurons.GLIF1 | None:
         return None
     reset = min(reset, threshold - JUMPS[0])
     return neurons.GLIF1(
-        1, dt=recording.dt, c_mem=known.tau / known.r, g_leak=1.0 / known.r, v_leak=known.rest, v_threshold=threshold,
-        v_reset=reset, tau_refrac=recording.dt,
-    )  # fmt: skip
+        1,
+        dt=recording.dt,
+        c_mem=known.tau / known.r,
+        g_leak=1.0 / known.r,
+        v_leak=known.rest,
+        v_threshold=threshold,
+        v_reset=reset,
+        tau_refrac=recording.dt,
+    )
 
 
 @dataclass(frozen=True)

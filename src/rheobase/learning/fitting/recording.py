@@ -153,9 +153,11 @@ class Recording:
                 repr(self), f"the part from {start} to {stop} ms", f"a part of {self.start} to {end} ms", "times in ms"
             )
         return self.changed(
-            v=self.v[:, first:last], current=self.current[:, first:last], start=self.start + first * self.dt,
+            v=self.v[:, first:last],
+            current=self.current[:, first:last],
+            start=self.start + first * self.dt,
             before=self.v[:, first - 1] if first else self.before,
-        )  # fmt: skip
+        )
 
     def sweeps(self, which: Iterable[int]) -> Recording:
         """Some of the sweeps, by number."""

@@ -57,6 +57,8 @@ def _check_size(quantity: Quantity, largest: float) -> None:
     likely = [other for other, scale in scales.items() if quantity.least <= largest * scale <= quantity.most]
     said = " or ".join(f'{name}_unit="{other}"' for other in (*likely[:1], unit))
     raise UnitError(
-        "Recording", f"{name} of {largest:.3g} at most, without a unit",
-        f"{quantity.least:g} to {quantity.most:g} {unit}, as cells have it", f"say the unit: {said}",
-    )  # fmt: skip
+        "Recording",
+        f"{name} of {largest:.3g} at most, without a unit",
+        f"{quantity.least:g} to {quantity.most:g} {unit}, as cells have it",
+        f"say the unit: {said}",
+    )

@@ -88,9 +88,15 @@ class Search:
         space, target, recipe = self.space, self.target, self.recipe
         if isinstance(space, CellCandidates):
             return stages.pulled(
-                space, target, self.point, steps=steps, schedule=recipe.schedule or steps, rate=recipe.rate,
-                sweeps=recipe.sweeps, journal=self.journal,
-            )  # fmt: skip
+                space,
+                target,
+                self.point,
+                steps=steps,
+                schedule=recipe.schedule or steps,
+                rate=recipe.rate,
+                sweeps=recipe.sweeps,
+                journal=self.journal,
+            )
         return stages.forced(
             space, target, self.point, steps=steps, rate=recipe.rate, sweeps=recipe.sweeps, journal=self.journal
         )
@@ -121,9 +127,11 @@ class Search:
         better = new.total < old.total
         self.point = torch.where(better[:, None], point, self.point)
         self.scores = stages.Scores(
-            torch.where(better, new.total, old.total), torch.where(better, new.gamma, old.gamma),
-            torch.where(better, new.v_error, old.v_error), torch.where(better, new.diverged, old.diverged),
-        )  # fmt: skip
+            torch.where(better, new.total, old.total),
+            torch.where(better, new.gamma, old.gamma),
+            torch.where(better, new.v_error, old.v_error),
+            torch.where(better, new.diverged, old.diverged),
+        )
 
     def _over(self, share: float) -> bool:
         """Whether this share of the time limit has passed."""
@@ -157,9 +165,13 @@ class Search:
         again = self.journal.replaying
         k = int(self.scores.total.argmin())
         step = FitStep(
-            stage, len(self.history) + 1, float(self.scores.total[k]), float(self.scores.gamma[k]),
-            self._seconds(), self.target.precisions[stages.TOLD],
-        )  # fmt: skip
+            stage,
+            len(self.history) + 1,
+            float(self.scores.total[k]),
+            float(self.scores.gamma[k]),
+            self._seconds(),
+            self.target.precisions[stages.TOLD],
+        )
         self.history.append(step)
         if again:
             # they were told of it before
@@ -175,9 +187,11 @@ class Search:
         """The fit, and its errors on the sweeps of the whole recording. Raises `Diverged` where all candidates did."""
         if bool(self.scores.diverged.all()):
             raise Diverged(
-                f"the fit of {self.space.title}", f"a potential that is none in each of {self.diverged} candidates",
-                "one that stays finite", "give narrower ranges, or a smaller time step",
-            )  # fmt: skip
+                f"the fit of {self.space.title}",
+                f"a potential that is none in each of {self.diverged} candidates",
+                "one that stays finite",
+                "give narrower ranges, or a smaller time step",
+            )
         order = self.scores.total.argsort()
         point = self.point[order].detach()
         names = [*self.space.learn, *(n for n in self.space.names if n not in self.space.learn)]
@@ -194,9 +208,20 @@ class Search:
         score = partial(agreement, recording, settle=self.recipe.settle, delta=delta)
         fitted, held = score(split.fitted, *response), score(split.held, *response) if split.held else None
         return Fit(
-            neuron, readout, candidates, tuple(self.history), ended, delta, self._done(), split, fitted, held,
-            self.diverged, self.space, best,
-        )  # fmt: skip
+            neuron,
+            readout,
+            candidates,
+            tuple(self.history),
+            ended,
+            delta,
+            self._done(),
+            split,
+            fitted,
+            held,
+            self.diverged,
+            self.space,
+            best,
+        )
 
     def _done(self) -> FitRecipe:
         """The recipe with as many steps as were done."""

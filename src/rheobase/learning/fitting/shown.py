@@ -23,17 +23,22 @@ def fit_card(fit: Fit) -> Card:
         facts["potential"] = f"mean square error {fit.best.v_error:.3g} of its variance, between spikes"
     rows = [
         (
-            axis.name, f"{fit.best.values[axis.name]:.5g}", fit.unit(axis.name),
+            axis.name,
+            f"{fit.best.values[axis.name]:.5g}",
+            fit.unit(axis.name),
             f"{axis.low:.4g} to {axis.high:.4g}",
             f"at the {edges[axis.name]} edge" if axis.name in edges else "",
         )
         for axis in fit.axes
-    ]  # fmt: skip
+    ]
     best = "\n".join(
         f"Gamma {one.gamma:.3f}  " + ", ".join(f"{name}={value:.4g}" for name, value in one.values.items())
         for one in fit.candidates[:SHOWN]
     )
     return Card(
-        f"Fit of {fit.title}", facts=facts, columns=("searched", "best", "unit", "range", ""), rows=rows,
+        f"Fit of {fit.title}",
+        facts=facts,
+        columns=("searched", "best", "unit", "range", ""),
+        rows=rows,
         folded={f"The best {min(SHOWN, len(fit.candidates))} candidates": best},
-    )  # fmt: skip
+    )

@@ -124,9 +124,15 @@ class Target:
 
 
 def forced(
-    candidates: Candidates, target: Target, point: Tensor, *, steps: int, rate: float, sweeps: int,
+    candidates: Candidates,
+    target: Target,
+    point: Tensor,
+    *,
+    steps: int,
+    rate: float,
+    sweeps: int,
     journal: Journal | None = None,
-) -> Generator[Tensor]:  # fmt: skip
+) -> Generator[Tensor]:
     """Teacher forcing: fits the potential and maximises the likelihood of the spikes under a soft threshold, by Adam.
 
     A neuron whose equations have an upstroke has no threshold to soften; it also resets where it spikes by itself.
@@ -152,9 +158,16 @@ def forced(
 
 
 def pulled(
-    candidates: CellCandidates, target: Target, point: Tensor, *, steps: int, schedule: int, rate: float, sweeps: int,
+    candidates: CellCandidates,
+    target: Target,
+    point: Tensor,
+    *,
+    steps: int,
+    schedule: int,
+    rate: float,
+    sweeps: int,
     journal: Journal | None = None,
-) -> Generator[Tensor]:  # fmt: skip
+) -> Generator[Tensor]:
     """Fits the potential of cells that an electrode pulls to the recorded one, by Adam: the first steps of a schedule.
 
     A free-running cell that misses a spike has no gradient towards it. The time constant of the pull rises from step to
@@ -174,9 +187,15 @@ def pulled(
 
 
 def free(
-    candidates: SearchSpace, target: Target, point: Tensor, *, steps: int, rate: float, piece: float,
+    candidates: SearchSpace,
+    target: Target,
+    point: Tensor,
+    *,
+    steps: int,
+    rate: float,
+    piece: float,
     journal: Journal | None = None,
-) -> Generator[Tensor]:  # fmt: skip
+) -> Generator[Tensor]:
     """Running freely: minimises van Rossum distance and error of the potential, by Adam.
 
     Gradients are truncated to pieces of `piece` ms.
@@ -203,9 +222,14 @@ def free(
 
 
 def _adam(
-    point: Tensor, gradient: Callable[[Tensor, int], Tensor], others: list[Tensor], steps: int, rate: float,
-    journal: Journal | None, decay: int = 0,
-) -> Generator[Tensor]:  # fmt: skip
+    point: Tensor,
+    gradient: Callable[[Tensor, int], Tensor],
+    others: list[Tensor],
+    steps: int,
+    rate: float,
+    journal: Journal | None,
+    decay: int = 0,
+) -> Generator[Tensor]:
     journal = journal or Journal()
     at = point.clone().requires_grad_()
     optimiser = torch.optim.Adam([at, *others], lr=rate)

@@ -31,9 +31,10 @@ def layer_activity(fabric: Fabric, watch: Watch) -> dict[str, LayerActivity]:
     """The activity of every spiking layer in the batch that was watched, of all processes, by the layer's name."""
     # a layer that gives out parts of spikes (in the smooth mode, say) has no number of them
     outs = {
-        name: out.detach() for name, out in watch.spiking().items()
+        name: out.detach()
+        for name, out in watch.spiking().items()
         if watch.layers[name].graded or bool((out == out.round()).all())
-    }  # fmt: skip
+    }
     here = [spikes_per_neuron(out, watch.layers[name].graded).sum() / len(out) for name, out in outs.items()]
     samples = next((out.shape[1] for out in outs.values()), 0)
     everywhere, *sums = total(fabric, [float(samples), *map(float, here)]).tolist()

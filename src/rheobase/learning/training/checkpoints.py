@@ -148,9 +148,11 @@ def _remove_superseded(path: Path, current: str) -> None:
                 other.unlink(missing_ok=True)
             except OSError as error:
                 raise StorageError(
-                    str(other), error.strerror or str(error), "permission to remove old tensors",
+                    str(other),
+                    error.strerror or str(error),
+                    "permission to remove old tensors",
                     f"remove it by hand; {path.name} is whole",
-                ) from error  # fmt: skip
+                ) from error
 
 
 def model_tensors(net: nn.Module, prefix: str = MODEL) -> dict[str, Tensor]:
@@ -182,9 +184,11 @@ def put_model_tensors(net: nn.Module, tensors: Mapping[str, Tensor], owner: str,
     if problems:
         more = f" and {len(problems) - 4} more" if len(problems) > 4 else ""
         raise CheckpointError(
-            owner, "; ".join(problems[:4]) + more, f"the tensors of this {type(net).__name__}",
+            owner,
+            "; ".join(problems[:4]) + more,
+            f"the tensors of this {type(net).__name__}",
             "build the network as it was when it was saved",
-        )  # fmt: skip
+        )
     net.load_state_dict(given)
 
 

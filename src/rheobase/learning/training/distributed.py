@@ -48,9 +48,11 @@ def make_fabric(accelerator: str, devices: int | str | list[int], precision: str
             )
         except RuntimeError as error:
             raise BackendUnavailable(
-                "Trainer", f"accelerator = {accelerator!r}, devices = {devices!r}", "devices of this machine",
+                "Trainer",
+                f"accelerator = {accelerator!r}, devices = {devices!r}",
+                "devices of this machine",
                 f'use accelerator="auto" ({error})',
-            ) from error  # fmt: skip
+            ) from error
         except (ValueError, TypeError, OverflowError) as error:
             raise ParameterError(
                 "Trainer", f"devices = {devices!r}", "a number of devices > 0", f"devices=1 is one ({error})"

@@ -64,9 +64,11 @@ def output_of(net: nn.Module, returned: Any) -> Tensor:
     """The first item of what a network returns, (out, states). Raises `ShapeError`."""
     if not isinstance(returned, tuple) or not returned or not isinstance(returned[0], Tensor):
         raise ShapeError(
-            type(net).__name__, f"a return value of type {type(returned).__name__}", "(out, states)",
+            type(net).__name__,
+            f"a return value of type {type(returned).__name__}",
+            "(out, states)",
             "wrap the layers in rheobase.nn.Sequential",
-        )  # fmt: skip
+        )
     return returned[0]
 
 

@@ -77,9 +77,12 @@ class Run:
     def __init__(self, fabric: Fabric, job: Job):
         self.fabric, self.job, self.recipe, self.net = fabric, job, job.recipe, job.net
         self.sampler = Sampler(
-            samples=len(job.train), batch_size=self.recipe.batch_size, seed=self.recipe.seed,
-            rank=fabric.global_rank, world=fabric.world_size,
-        )  # fmt: skip
+            samples=len(job.train),
+            batch_size=self.recipe.batch_size,
+            seed=self.recipe.seed,
+            rank=fabric.global_rank,
+            world=fabric.world_size,
+        )
         self.layers = spiking_layers(self.net) if self.recipe.rates else {}
         if self.recipe.rates and not self.layers:
             raise ParameterError(
@@ -158,10 +161,16 @@ class Run:
         seen = len(batch.everyone)
         self.at = self.at.after_batch(loss_sum, correct, seen, time.perf_counter() - started)
         self.between_batches = True
-        self._tell(self.job.callbacks.on_batch, BatchRecord(
-            epoch=self.at.epoch + 1, batch=self.at.batch, batches=len(self.sampler), step=self.step,
-            loss=loss_sum / seen,
-        ))  # fmt: skip
+        self._tell(
+            self.job.callbacks.on_batch,
+            BatchRecord(
+                epoch=self.at.epoch + 1,
+                batch=self.at.batch,
+                batches=len(self.sampler),
+                step=self.step,
+                loss=loss_sum / seen,
+            ),
+        )
 
     @property
     def step(self) -> int:
@@ -228,9 +237,11 @@ class Run:
         saved = self.job.folder is not None and self.saved is not None
         kept = f"the checkpoint {self.job.folder}/{LAST} is kept" if saved else "nothing was saved"
         return Diverged(
-            f"training, epoch {self.at.epoch + 1}, {place}", given, "a finite number",
+            f"training, epoch {self.at.epoch + 1}, {place}",
+            given,
+            "a finite number",
             f"lower the learning rate, set clip_norm{attached}; {kept}",
-        )  # fmt: skip
+        )
 
     def _check_classes(self, out: Tensor) -> None:
         for samples in (self.job.train, self.job.validation):
@@ -244,12 +255,14 @@ class Run:
         if found is not None:
             self._check_finite("loss", found.loss, "validation")
         record = EpochRecord(
-            epoch=at.epoch + 1, loss=at.loss_sum / at.seen, accuracy=at.correct / at.seen,
+            epoch=at.epoch + 1,
+            loss=at.loss_sum / at.seen,
+            accuracy=at.correct / at.seen,
             validation_loss=found.loss if found else None,
             validation_accuracy=found.accuracy if found else None,
             learning_rate=self._learning_rate(self.step - 1),
             seconds=at.seconds + time.perf_counter() - started,
-        )  # fmt: skip
+        )
         history = History((*at.history, record))
         if history.best is record:
             self.best = {k: t.detach().cpu().clone() for k, t in model_tensors(self.net, prefix="").items()}
@@ -264,17 +277,27 @@ class Run:
         if self.job.validation is None:
             return None
         return evaluate(
-            self.fabric, self.net, self.job.encoder, self.job.validation, self.recipe.criterion,
-            batch_size=self.recipe.batch_size, seed=self.recipe.seed, between=self._obey_interrupt,
-        )  # fmt: skip
+            self.fabric,
+            self.net,
+            self.job.encoder,
+            self.job.validation,
+            self.recipe.criterion,
+            batch_size=self.recipe.batch_size,
+            seed=self.recipe.seed,
+            between=self._obey_interrupt,
+        )
 
     # --- who is told, who may stop --------------------------------------------------------------------
     def _start(self) -> RunStart:
         return RunStart(
-            epochs=self.recipe.epochs, batches=len(self.sampler), done=self.at.epoch, position=self.at.batch,
-            samples=len(self.job.train), parameters=count_parameters(self.net),
+            epochs=self.recipe.epochs,
+            batches=len(self.sampler),
+            done=self.at.epoch,
+            position=self.at.batch,
+            samples=len(self.job.train),
+            parameters=count_parameters(self.net),
             device=str(self.fabric.device),
-        )  # fmt: skip
+        )
 
     def _tell(self, hook: Any, *what: Any) -> None:
         if self.fabric.is_global_zero:

@@ -62,9 +62,11 @@ class Sampler:
             size = getattr(self, name)
             if size < self.world:
                 raise ParameterError(
-                    "Sampler", f"{name} {size} for {self.world} processes", f"at least {self.world}",
+                    "Sampler",
+                    f"{name} {size} for {self.world} processes",
+                    f"at least {self.world}",
                     f"use a larger {name}, or fewer devices",
-                )  # fmt: skip
+                )
 
     def __len__(self) -> int:
         return len(self._cuts()) - 1

@@ -71,9 +71,11 @@ class Samples:
         for name, value in (("x", self.x), ("y", self.y)):
             if not isinstance(value, Tensor):
                 raise DTypeError(
-                    f"{self.split} data", f"{name} of type {type(value).__name__}",
-                    "a pair of tensors (x, y)", "convert arrays with torch.from_numpy",
-                )  # fmt: skip
+                    f"{self.split} data",
+                    f"{name} of type {type(value).__name__}",
+                    "a pair of tensors (x, y)",
+                    "convert arrays with torch.from_numpy",
+                )
         if self.x.dim() < 2 or not self.x.numel():
             raise ShapeError(
                 f"{self.split} data",
@@ -120,9 +122,11 @@ class Samples:
             )
         if sequence.dim() < 3 or sequence.shape[1] != len(at):
             raise ShapeError(
-                _name(encoder), f"an output of shape {tuple(sequence.shape)}", f"(time, {len(at)}, features)",
+                _name(encoder),
+                f"an output of shape {tuple(sequence.shape)}",
+                f"(time, {len(at)}, features)",
                 "put time first and the batch second",
-            )  # fmt: skip
+            )
         lengths = encoder.lengths(x) if isinstance(encoder, EncodesSeries) else None
         if lengths is not None and bool((lengths == len(sequence)).all()):
             lengths = None

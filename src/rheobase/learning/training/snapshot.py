@@ -37,9 +37,13 @@ class Position:
     def after_batch(self, loss_sum: float, correct: int, seen: int, seconds: float) -> Position:
         """The position after one more batch."""
         return replace(
-            self, batch=self.batch + 1, loss_sum=self.loss_sum + loss_sum, correct=self.correct + correct,
-            seen=self.seen + seen, seconds=self.seconds + seconds,
-        )  # fmt: skip
+            self,
+            batch=self.batch + 1,
+            loss_sum=self.loss_sum + loss_sum,
+            correct=self.correct + correct,
+            seen=self.seen + seen,
+            seconds=self.seconds + seconds,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """For the facts of a checkpoint; JSON keeps every bit of a float."""
@@ -92,9 +96,11 @@ def check_same_run(owner: str, saved: Mapping[str, Any], now: Mapping[str, Any])
         key = changed[0]
         also = f" (and also {', '.join(changed[1:])})" if changed[1:] else ""
         raise CheckpointError(
-            owner, f"{key} = {current.get(key)!r}{also}", f"{before.get(key)!r}, as when the run began",
+            owner,
+            f"{key} = {current.get(key)!r}{also}",
+            f"{before.get(key)!r}, as when the run began",
             _remedies.get(key, "resume with the settings in config.json, or start in another folder"),
-        )  # fmt: skip
+        )
 
 
 _remedies = {

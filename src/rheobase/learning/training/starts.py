@@ -142,9 +142,16 @@ class LearningRateSearch:
 
 
 def find_learning_rate(
-    net: nn.Module, *, encoder: Encodes, train: tuple[Tensor, Tensor], recipe: Recipe | None = None,
-    lowest: float = 1e-5, highest: float = 1.0, batches: int = 100, told: Callable[[int, int], None] | None = None,
-) -> LearningRateSearch:  # fmt: skip
+    net: nn.Module,
+    *,
+    encoder: Encodes,
+    train: tuple[Tensor, Tensor],
+    recipe: Recipe | None = None,
+    lowest: float = 1e-5,
+    highest: float = 1.0,
+    batches: int = 100,
+    told: Callable[[int, int], None] | None = None,
+) -> LearningRateSearch:
     """Try learning rates on a copy of the network, from `lowest` to `highest` in equal ratios, one for each batch.
 
     It stops early where the smoothed loss (a running mean with weight 0.1) is more than four times its smallest, or is

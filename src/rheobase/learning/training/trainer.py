@@ -127,12 +127,19 @@ class Trainer:
         _check_count("stop_after", stop_after)
         _check_net(net)
         job = Job(
-            net=net, encoder=encoder, recipe=self.recipe, train=Samples.of("train", train, encoder),
+            net=net,
+            encoder=encoder,
+            recipe=self.recipe,
+            train=Samples.of("train", train, encoder),
             validation=None if validation is None else Samples.of("validation", validation, encoder),
-            folder=self.folder, precision=self.precision, callbacks=self.callbacks,
+            folder=self.folder,
+            precision=self.precision,
+            callbacks=self.callbacks,
             checkpoint_every=self.checkpoint_every,
-            notes=self.notes, resume=resume, stop_after=stop_after,
-        )  # fmt: skip
+            notes=self.notes,
+            resume=resume,
+            stop_after=stop_after,
+        )
         if self.recipe.patience is not None and validation is None:
             raise ParameterError(
                 "Trainer.fit",
@@ -186,10 +193,16 @@ def _fit(fabric: Fabric, job: Job) -> History | TrainingInterrupted | Diverged:
 def _test(fabric: Fabric, job: _TestJob) -> Evaluation:
     net = fabric.to_device(fabric.strategy.precision.convert_module(job.net))
     return evaluate(
-        fabric, net, job.encoder, job.samples, job.recipe.criterion,
-        batch_size=job.recipe.batch_size, seed=job.recipe.seed, count=True,
+        fabric,
+        net,
+        job.encoder,
+        job.samples,
+        job.recipe.criterion,
+        batch_size=job.recipe.batch_size,
+        seed=job.recipe.seed,
+        count=True,
         between=job.between,
-    )  # fmt: skip
+    )
 
 
 class _Parcel:

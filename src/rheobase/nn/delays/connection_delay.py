@@ -72,9 +72,15 @@ class SynapticDelay(History):
     """
 
     def __init__(
-        self, inputs: int, outputs: int, *, taps: int, kernel: str = "gaussian", width: float | None = None,
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        taps: int,
+        kernel: str = "gaussian",
+        width: float | None = None,
         bias: bool = False,
-    ):  # fmt: skip
+    ):
         (inputs,) = checked_shape("SynapticDelay", (inputs,))
         (outputs,) = checked_shape("SynapticDelay", (outputs,))
         super().__init__((inputs,), taps)

@@ -29,9 +29,15 @@ class Window:
 
     @classmethod
     def of(
-        cls, owner: str, in_channels: int, channels: int, kernel_size: Size, stride: Size, padding: Size | None,
+        cls,
+        owner: str,
+        in_channels: int,
+        channels: int,
+        kernel_size: Size,
+        stride: Size,
+        padding: Size | None,
         groups: int,
-    ) -> Self:  # fmt: skip
+    ) -> Self:
         for name, value in (("in_channels", in_channels), ("channels", channels), ("groups", groups)):
             _whole(owner, name, value, 1)
         kernel = _pair(owner, "kernel_size", kernel_size, 1)

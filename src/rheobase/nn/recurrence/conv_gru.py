@@ -57,9 +57,15 @@ class ConvGRU(Stateful):
     gates = ("z", "r", "n")
 
     def __init__(
-        self, in_channels: int, channels: int, *, kernel_size: Size = 3, stride: Size = 1, padding: Size | None = None,
+        self,
+        in_channels: int,
+        channels: int,
+        *,
+        kernel_size: Size = 3,
+        stride: Size = 1,
+        padding: Size | None = None,
         groups: int = 1,
-    ):  # fmt: skip
+    ):
         super().__init__()
         self.window = w = Window.of("ConvGRU", in_channels, channels, kernel_size, stride, padding, groups)
         outer, inner = (1 / math.sqrt(math.prod(s[1:])) for s in (w.outer, w.inner))
@@ -129,12 +135,29 @@ class ConvGRU(Stateful):
         low = torch.is_autocast_enabled(h.device.type)
         precision = torch.get_autocast_dtype(h.device.type) if low else h.dtype
         plan = Plan(
-            "the gated recurrence", tuple(f"a_{g}" for g in sums), ("kept",), (), self.gates,
-            declared(self, h, backend, self.stages, maps, "h"), product, str(precision).removeprefix("torch."), rest,
-        )  # fmt: skip
+            "the gated recurrence",
+            tuple(f"a_{g}" for g in sums),
+            ("kept",),
+            (),
+            self.gates,
+            declared(self, h, backend, self.stages, maps, "h"),
+            product,
+            str(precision).removeprefix("torch."),
+            rest,
+        )
         weights = [getattr(self, f"weight_rec_{g}") for g in self.gates]
-        call = Given(list(sums.values()), h, [torch.zeros_like(h)], [], weights, lengths, None, plan.text(), 0.0,
-                     owned(sums, product))  # fmt: skip
+        call = Given(
+            list(sums.values()),
+            h,
+            [torch.zeros_like(h)],
+            [],
+            weights,
+            lengths,
+            None,
+            plan.text(),
+            0.0,
+            owned(sums, product),
+        )
         with torch.autocast(h.device.type, enabled=False):
             out, _, _ = sequence(call, "sequence_triton" if backend == "triton" else "sequence")
         return out, out[-1] if lengths is None else last_of(out, lengths, h)

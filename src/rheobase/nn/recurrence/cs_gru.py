@@ -56,10 +56,19 @@ class CSGRU(Gated):
     gates = ("r", "i", "z")
 
     def __init__(
-        self, in_channels: int, channels: int, *, kernel_size: Size = 3, stride: Size = 1, padding: Size | None = None,
-        groups: int = 1, update_reads: str = "current", surrogate: Surrogate | None = None, v_threshold: float = 1.0,
+        self,
+        in_channels: int,
+        channels: int,
+        *,
+        kernel_size: Size = 3,
+        stride: Size = 1,
+        padding: Size | None = None,
+        groups: int = 1,
+        update_reads: str = "current",
+        surrogate: Surrogate | None = None,
+        v_threshold: float = 1.0,
         detach_reset: bool = False,
-    ):  # fmt: skip
+    ):
         super().__init__(surrogate=surrogate, v_threshold=v_threshold, detach_reset=detach_reset)
         if update_reads not in READS:
             raise ParameterError("CSGRU", f"update_reads={update_reads!r}", f"one of {READS}", "the paper: 'current'")

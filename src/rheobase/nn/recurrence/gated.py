@@ -168,9 +168,14 @@ class Gated(Stateful):
         return torch.stack(outs), state
 
     def _fused(
-        self, sums: dict[str, Tensor], values: dict[str, Tensor], state: GatedState, lengths: Tensor | None, rest: bool,
+        self,
+        sums: dict[str, Tensor],
+        values: dict[str, Tensor],
+        state: GatedState,
+        lengths: Tensor | None,
+        rest: bool,
         backend: str,
-    ) -> tuple[Tensor, GatedState]:  # fmt: skip
+    ) -> tuple[Tensor, GatedState]:
         """The whole sequence as one operator, its pointwise parts in kernels."""
         like, weights = state.i, self._weights()
         maps = [[Map(f"a_{gate}", f"u:{gate}") for gate in self.gates], [Map("a_z", "mid", "i")]]
@@ -178,11 +183,28 @@ class Gated(Stateful):
         low = torch.is_autocast_enabled(like.device.type)
         precision = torch.get_autocast_dtype(like.device.type) if low else like.dtype
         plan = Plan(
-            "the gated recurrence", tuple(f"a_{gate}" for gate in sums), ("i", "v"), tuple(values), tuple(weights),
-            stages, self.product, str(precision).removeprefix("torch."), rest,
-        )  # fmt: skip
-        call = Given(list(sums.values()), state.spike, [state.i, state.v], list(values.values()),
-                     list(weights.values()), lengths, None, plan.text(), 0.0, owned(sums, self.product))  # fmt: skip
+            "the gated recurrence",
+            tuple(f"a_{gate}" for gate in sums),
+            ("i", "v"),
+            tuple(values),
+            tuple(weights),
+            stages,
+            self.product,
+            str(precision).removeprefix("torch."),
+            rest,
+        )
+        call = Given(
+            list(sums.values()),
+            state.spike,
+            [state.i, state.v],
+            list(values.values()),
+            list(weights.values()),
+            lengths,
+            None,
+            plan.text(),
+            0.0,
+            owned(sums, self.product),
+        )
         with torch.autocast(like.device.type, enabled=False):
             out, (i, v), _ = sequence(call, "sequence_triton" if backend == "triton" else "sequence")
         if lengths is None:
@@ -211,9 +233,13 @@ def owned(sums: Mapping[str, Tensor], product: Product) -> bool:
 
 
 def declared(
-    owner: nn.Module, like: Tensor, backend: str, stages: Sequence[MapNeuron], maps: Sequence[Sequence[Map]],
+    owner: nn.Module,
+    like: Tensor,
+    backend: str,
+    stages: Sequence[MapNeuron],
+    maps: Sequence[Sequence[Map]],
     feedback: str,
-) -> tuple[Stage, ...]:  # fmt: skip
+) -> tuple[Stage, ...]:
     """Pointwise parts as stages of a `Plan`, each after its maps; `feedback` is their name of the layer's last output.
 
     Raises: `BackendUnavailable` for equations that no kernel runs.

@@ -131,13 +131,27 @@ class Recurrent(Stateful):
             weights["taps"] = taps[:, 0]
         stage = Stage(text, ("total",), states, tuple(values), (Map("total", "lateral"),))
         plan = Plan(
-            "the lateral recurrence", ("total",), states, tuple(values), tuple(weights), (stage,), Matrix(),
-            str(before.dtype).removeprefix("torch."), taps=None if taps is None else "taps",
-        )  # fmt: skip
+            "the lateral recurrence",
+            ("total",),
+            states,
+            tuple(values),
+            tuple(weights),
+            (stage,),
+            Matrix(),
+            str(before.dtype).removeprefix("torch."),
+            taps=None if taps is None else "taps",
+        )
         found = Given(
-            [form.float() if form.dtype == torch.float16 else form], before, request.lanes, list(values.values()),
-            list(weights.values()), request.lengths, request.rng, plan.text(), neuron.dt or 0.0,
-        )  # fmt: skip
+            [form.float() if form.dtype == torch.float16 else form],
+            before,
+            request.lanes,
+            list(values.values()),
+            list(weights.values()),
+            request.lengths,
+            request.rng,
+            plan.text(),
+            neuron.dt or 0.0,
+        )
         try:
             out, final, traces = sequence(found, "sequence_triton" if backend == "triton" else "sequence")
         except InputError:

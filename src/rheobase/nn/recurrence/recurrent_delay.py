@@ -33,9 +33,15 @@ class RecurrentDelay(Recurrent):
     """
 
     def __init__(
-        self, neuron: Neuron, weight_rec: Tensor | None = None, *, taps: int, kernel: str = "triangular",
-        width: float | None = None, self_connections: bool = False,
-    ):  # fmt: skip
+        self,
+        neuron: Neuron,
+        weight_rec: Tensor | None = None,
+        *,
+        taps: int,
+        kernel: str = "triangular",
+        width: float | None = None,
+        self_connections: bool = False,
+    ):
         super().__init__(neuron, weight_rec, self_connections=self_connections)
         self.positions = Positions(neuron.shape, taps, kernel=kernel, width=taps / 2 if width is None else width)
 

@@ -45,9 +45,14 @@ class SpikGRU(Gated):
     gates = ("i", "z")
 
     def __init__(
-        self, inputs: int, hidden: int, *, surrogate: Surrogate | None = None, v_threshold: float = 1.0,
+        self,
+        inputs: int,
+        hidden: int,
+        *,
+        surrogate: Surrogate | None = None,
+        v_threshold: float = 1.0,
         detach_reset: bool = False,
-    ):  # fmt: skip
+    ):
         super().__init__(surrogate=surrogate, v_threshold=v_threshold, detach_reset=detach_reset)
         self.inputs, self.hidden = checked_shape("SpikGRU", (inputs, hidden))
         bound = hidden**-0.5

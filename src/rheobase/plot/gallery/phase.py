@@ -78,9 +78,12 @@ def _draw_plane(ax: Axes, run: Response, style: Style) -> None:
     x, y = (_padded(np.concatenate([path[:, k], jumps[:, :, k].ravel()]), room) for k, room in ((0, 0.1), (1, 0.25)))
     kind = type(run.neuron)
     dress(
-        ax, style, title="Phase plane", x=labelled(first, kind.states[first].unit),
+        ax,
+        style,
+        title="Phase plane",
+        x=labelled(first, kind.states[first].unit),
         y=labelled(second, kind.states[second].unit),
-    )  # fmt: skip
+    )
     plane = phase_plane(run.neuron, x, y, current, reduced=reduced)
     _arrows(ax, phase_plane(run.neuron, x, y, current, ARROWS, reduced), style)
     for name, colour in zip((first, second), style.colours[1:], strict=False):
@@ -142,9 +145,17 @@ def _arrows(ax: Axes, plane: PhasePlane, style: Style) -> None:
     size = np.hypot(u, v)
     size[size == 0] = 1.0
     ax.quiver(
-        plane.x, plane.y, u / size, v / size, color=style.muted, alpha=0.35, pivot="mid", scale=26, width=0.0035,
+        plane.x,
+        plane.y,
+        u / size,
+        v / size,
+        color=style.muted,
+        alpha=0.35,
+        pivot="mid",
+        scale=26,
+        width=0.0035,
         headwidth=4,
-    )  # fmt: skip
+    )
 
 
 def _path(run: Response, first: str, second: str) -> tuple[np.ndarray, np.ndarray]:

@@ -53,20 +53,23 @@ class Portrait:
         response, shown = self.response, self.shown
         made = {
             RESPONSE: Picture(
-                "Response", captions(self.kind)[RESPONSE], f"Input and states of {name} over time.",
+                "Response",
+                captions(self.kind)[RESPONSE],
+                f"Input and states of {name} over time.",
                 lambda style: traces(response, style=style),
             )
-        }  # fmt: skip
+        }
         if self.rates is not None or _low(self.kind):
             made[DYNAMICS] = Picture(
                 "Dynamics", captions(self.kind)[DYNAMICS], f"Phase space and firing rates of {name}.", self._dynamics
             )
         if shown:
             made[PATTERNS] = Picture(
-                "Firing patterns", captions(self.kind)[PATTERNS],
+                "Firing patterns",
+                captions(self.kind)[PATTERNS],
                 f"Membrane potential of {name} for each of: {', '.join(shown)}.",
                 lambda style: patterns(shown, style=style),
-            )  # fmt: skip
+            )
         return made
 
     def _dynamics(self, style: Style) -> Figure:

@@ -106,9 +106,15 @@ def _draw_membrane(ax: Axes, run: Response, potential: str, style: Style) -> Non
         ax.plot(*thinned(after, level), color=style.muted, lw=0.9, ls="--", zorder=1)
         high = max(high, float(np.nanmax(level)))
         ax.annotate(
-            "threshold", (float(after[last]), float(level[last])), xytext=(4, 0), textcoords="offset points",
-            va="center", fontsize=TICK - 1, color=style.muted, annotation_clip=False,
-        )  # fmt: skip
+            "threshold",
+            (float(after[last]), float(level[last])),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=TICK - 1,
+            color=style.muted,
+            annotation_clip=False,
+        )
     few_ticks(ax, y=4)
     if not run.neuron.graded and not getattr(run.neuron, "crossing", False):
         mark_spikes(ax, clock.after(len(run.current))[run.spikes.numpy()], low, high, style.ink)

@@ -26,14 +26,27 @@ SHOWN = ("pixels", "lateral", "r", "z", "i", "v", "spikes")
 
 def run(job: Job) -> Finding:
     side, steps = job["side"], job["steps"]
-    shown = job.unit("cell", lambda: at_work(side, job["channels"], steps, job["gain"], job.seed), side=side,
-                     channels=job["channels"], steps=steps, gain=job["gain"])  # fmt: skip
+    shown = job.unit(
+        "cell",
+        lambda: at_work(side, job["channels"], steps, job["gain"], job.seed),
+        side=side,
+        channels=job["channels"],
+        steps=steps,
+        gain=job["gain"],
+    )
     reach: dict[str, np.ndarray] = {}
     for kind in job.track(job["kinds"], "gradients"):
         got = job.unit(
-            f"gradient-{slug(kind)}", lambda kind=kind: {"norm": gradient(job, kind)}, kind=kind, side=side,
-            steps=steps, channels=job["channels"], draws=job["draws"], rate=job["rate"], gain=job["gain"],
-        )  # fmt: skip
+            f"gradient-{slug(kind)}",
+            lambda kind=kind: {"norm": gradient(job, kind)},
+            kind=kind,
+            side=side,
+            steps=steps,
+            channels=job["channels"],
+            draws=job["draws"],
+            rate=job["rate"],
+            gain=job["gain"],
+        )
         reach[kind] = got["norm"]
     rows = [(kind, *(float(norm[len(norm) - 1 - back]) for back in job["back"])) for kind, norm in reach.items()]
     columns = ("network", *(f"{back} step{'' if back == 1 else 's'} back" for back in job["back"]))
@@ -50,12 +63,17 @@ def run(job: Job) -> Finding:
         text,
         tables=[Table("Gradient of the last step", columns, rows, about, digits=3)],
         pictures=[
-            Picture("A cell of CS-GRU", "The cell in the middle, with all that it reads: spikes of the pixels of its "
-                    "field, a row for each, and how many spikes of the last step reach it from the cells around. "
-                    "Dotted: the threshold.", text, lambda style: _draw_cell(shown, style)),
+            Picture(
+                "A cell of CS-GRU",
+                "The cell in the middle, with all that it reads: spikes of the pixels of its "
+                "field, a row for each, and how many spikes of the last step reach it from the cells around. "
+                "Dotted: the threshold.",
+                text,
+                lambda style: _draw_cell(shown, style),
+            ),
             Picture("Gradient at earlier steps", about, f"{reached}.", lambda style: _draw_gradient(reach, style)),
         ],
-    )  # fmt: skip
+    )
 
 
 GRADIENT = (
@@ -163,11 +181,20 @@ def _draw_gradient(reach: Mapping[str, np.ndarray], style: Style) -> Figure:
 
 
 PART = Part(
-    "cell", "The cell", "gates, current, potential and spikes of a cell; the gradient that reaches early steps", run,
+    "cell",
+    "The cell",
+    "gates, current, potential and spikes of a cell; the gradient that reaches early steps",
+    run,
     settings={
-        "side": 9, "channels": 16, "steps": 60, "draws": 5, "rate": 0.3, "gain": 3.0, "back": [1, 5, 10, 20, 50],
+        "side": 9,
+        "channels": 16,
+        "steps": 60,
+        "draws": 5,
+        "rate": 0.3,
+        "gain": 3.0,
+        "back": [1, 5, 10, 20, 50],
         "kinds": ["CS-GRU", "CS-GRU, z reads spikes", "SpikGRU", "ConvGRU", "ConvLIF", "Cuba-LIF"],
     },
     quick={"steps": 30, "draws": 1, "back": [1, 5, 20]},
     revision=2,
-)  # fmt: skip
+)

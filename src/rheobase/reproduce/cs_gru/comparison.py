@@ -29,8 +29,17 @@ COLUMNS = (
     "network", *SCORES, "epochs", "train accuracy (%)", "spikes in", "spikes", "ACs", "MACs of synapses",
     "products of cells", "sums of cells", "functions", "energy (uJ)", "parameters", "seconds per epoch",
 )  # fmt: skip
-SIZES = ("network", "cells", "channels", "stride", "means over", "start of the readout", "gain of the input",
-         "learning rate", "epochs")  # fmt: skip
+SIZES = (
+    "network",
+    "cells",
+    "channels",
+    "stride",
+    "means over",
+    "start of the readout",
+    "gain of the input",
+    "learning rate",
+    "epochs",
+)
 ENERGY = (
     f"Energy: {1e12 * ACCUMULATE:.1f} pJ for an accumulate (AC), {1e12 * MULTIPLY_ACCUMULATE:.1f} pJ for a "
     "multiply-accumulate (MAC), 32-bit floats at 45 nm (Horowitz, 2014), a function (sigmoid, tanh) as 8 of these; "
@@ -134,9 +143,11 @@ def finding(job: Job, title: str, caption: str, published: Sequence[tuple[str, s
     tables.append(Table(f"{title}, published", ("claim", "paper", "here"), rows, PUBLISHED))
     text = f"{ranked({one.title: one.scores for one in found})} {_least(found)} {_gate(by_name)}".strip()
     picture = Picture(
-        f"{title}, accuracy and energy", "Each network at the energy of its arithmetic; a mark for every seed. Hollow: "
-        "the mean over all of space.", text, lambda style: _draw(found, style),
-    )  # fmt: skip
+        f"{title}, accuracy and energy",
+        "Each network at the energy of its arithmetic; a mark for every seed. Hollow: the mean over all of space.",
+        text,
+        lambda style: _draw(found, style),
+    )
     return Finding(text, tables=tables, pictures=[picture], seeds=kept.table())
 
 
@@ -197,8 +208,17 @@ def _size(one: Entry) -> tuple[Any, ...]:
     held, grid = one.choice, one.choice.get("grid", 1)
     dense = held["kind"] in DENSE
     means = "-" if dense else "all of space" if grid == 1 else f"a grid of {grid} x {grid}"
-    return (one.name, one.cells, None if dense else held["channels"], held.get("stride"), means, held.get("start"),
-            held.get("gain"), held["lr"], held["epochs"])  # fmt: skip
+    return (
+        one.name,
+        one.cells,
+        None if dense else held["channels"],
+        held.get("stride"),
+        means,
+        held.get("start"),
+        held.get("gain"),
+        held["lr"],
+        held["epochs"],
+    )
 
 
 def smaller(used: Mapping[str, Any], *, channels: int, epochs: int) -> str:
@@ -231,9 +251,16 @@ def _draw(found: Sequence[Entry], style: Style) -> Figure:
         hollow = one.choice["kind"] not in DENSE and one.choice.get("grid", 1) == 1
         # a hollow mark stands on top of the others, which would hide it
         ax.plot(
-            [1e6 * one.costs["energy"]] * one.scores.n, one.scores.values, "o", ms=6 if hollow else 5, mew=1.3,
-            color=colour, mfc=style.background if hollow else colour, zorder=4 if hollow else 3, label=one.title,
-        )  # fmt: skip
+            [1e6 * one.costs["energy"]] * one.scores.n,
+            one.scores.values,
+            "o",
+            ms=6 if hollow else 5,
+            mew=1.3,
+            color=colour,
+            mfc=style.background if hollow else colour,
+            zorder=4 if hollow else 3,
+            label=one.title,
+        )
     ax.margins(x=0.1, y=0.15)
     log_ticks(ax, x=True)
     figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=TICK, labelcolor=style.ink)

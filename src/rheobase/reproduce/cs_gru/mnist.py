@@ -12,12 +12,17 @@ CAPTION = (
 
 
 def run(job: Job) -> Finding:
-    return finding(job, "MNIST", CAPTION, [
-        ("test accuracy", "99.31 %", "CS-GRU"),
-        ("test accuracy", "99.31 %", "CS-GRU, grid"),
-        (FEWER_SPIKES, "about 69 %", "CS-GRU"),
-        (FEWER_SPIKES, "about 69 %", "CS-GRU, grid"),
-    ])  # fmt: skip
+    return finding(
+        job,
+        "MNIST",
+        CAPTION,
+        [
+            ("test accuracy", "99.31 %", "CS-GRU"),
+            ("test accuracy", "99.31 %", "CS-GRU, grid"),
+            (FEWER_SPIKES, "about 69 %", "CS-GRU"),
+            (FEWER_SPIKES, "about 69 %", "CS-GRU, grid"),
+        ],
+    )
 
 
 _GRID = {"channels": 16, "stride": 2, "grid": 7, "start": 10.0, "gain": 2.0, "lr": 0.01, "epochs": 6, "seeds": [0]}
@@ -34,15 +39,24 @@ _NETWORKS = {
 }
 
 PART = Part(
-    "mnist", "MNIST", "accuracy, spikes, accumulates, multiply-accumulates and energy of six cells on MNIST", run,
+    "mnist",
+    "MNIST",
+    "accuracy, spikes, accumulates, multiply-accumulates and energy of six cells on MNIST",
+    run,
     settings={
-        "data": "mnist", "steps": 10, "limit": None, "batch": 32, "counted": 1000,
+        "data": "mnist",
+        "steps": 10,
+        "limit": None,
+        "batch": 32,
+        "counted": 1000,
         "networks": _NETWORKS,
     },
     quick={"limit": 300, "counted": 20, "networks": brief(_NETWORKS)},
     needs=("mnist",),
-    reduced=lambda used: f"{smaller(used, channels=128, epochs=300)}, a larger start of the weights of the input and "
-    "of the readout, a learning rate on a cosine; rows named grid take means over the fields of a grid in place of the "
-    "mean over all of space.",
+    reduced=lambda used: (
+        f"{smaller(used, channels=128, epochs=300)}, a larger start of the weights of the input and "
+        "of the readout, a learning rate on a cosine; rows named grid take means over the fields of a grid in place of "
+        "the mean over all of space."
+    ),
     minutes=35,
-)  # fmt: skip
+)

@@ -23,9 +23,17 @@ DECAY = 0.9  # of the current and the potential of Cuba-LIF, per step, at first
 
 
 def network(
-    kind: str, image: tuple[int, int, int], classes: int, *, channels: int, stride: int = 1, grid: int = 1,
-    front: str = "none", start: float = START, gain: float = 1.0,
-) -> nn.Sequential:  # fmt: skip
+    kind: str,
+    image: tuple[int, int, int],
+    classes: int,
+    *,
+    channels: int,
+    stride: int = 1,
+    grid: int = 1,
+    front: str = "none",
+    start: float = START,
+    gain: float = 1.0,
+) -> nn.Sequential:
     """A network of one kind of cell on sequences of images (channels, height, width).
 
     Convolutional kinds: kernels of 3 x 3 from the image to `channels` maps, then the mean over space of what they
@@ -94,9 +102,14 @@ def _dense(kind: str, inputs: int, hidden: int, gain: float) -> list[torch_nn.Mo
     tau, bound = torch.full((hidden,), -1.0 / math.log(DECAY)), hidden**-0.5
     # w_in: the sum of the inputs enters the current as it is
     cell = neurons.CubaLIF(
-        hidden, dt=1.0, tau_syn=tau, tau_mem=tau.clone(), w_in=1.0 / (1.0 - DECAY), learn=("tau_syn", "tau_mem"),
+        hidden,
+        dt=1.0,
+        tau_syn=tau,
+        tau_mem=tau.clone(),
+        w_in=1.0 / (1.0 - DECAY),
+        learn=("tau_syn", "tau_mem"),
         surrogate=surrogates.Lorentzian(),
-    )  # fmt: skip
+    )
     linear, lateral = nn.Linear(inputs, hidden), torch.empty(hidden, hidden).uniform_(-bound, bound)
     for p in linear.parameters():
         torch_nn.init.uniform_(p, -bound, bound)

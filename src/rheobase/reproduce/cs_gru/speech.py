@@ -13,12 +13,17 @@ CAPTION = (
 
 
 def run(job: Job) -> Finding:
-    return finding(job, "Spoken digits", CAPTION, [
-        ("test accuracy on sequential tasks (N-TIDIGITS, SHD)", "> 90 %", "CS-GRU"),
-        ("test accuracy on sequential tasks (N-TIDIGITS, SHD)", "> 90 %", "CS-GRU, grid"),
-        (FEWER_SPIKES, "about 69 %", "CS-GRU"),
-        (FEWER_SPIKES, "about 69 %", "CS-GRU, grid"),
-    ])  # fmt: skip
+    return finding(
+        job,
+        "Spoken digits",
+        CAPTION,
+        [
+            ("test accuracy on sequential tasks (N-TIDIGITS, SHD)", "> 90 %", "CS-GRU"),
+            ("test accuracy on sequential tasks (N-TIDIGITS, SHD)", "> 90 %", "CS-GRU, grid"),
+            (FEWER_SPIKES, "about 69 %", "CS-GRU"),
+            (FEWER_SPIKES, "about 69 %", "CS-GRU, grid"),
+        ],
+    )
 
 
 _GRID = {"channels": 16, "stride": 2, "grid": 5, "start": 2.5, "gain": 3.0, "epochs": 12, "lr": 0.01}
@@ -34,15 +39,24 @@ _NETWORKS = {
 }
 
 PART = Part(
-    "speech", "Spoken digits", "the same on spoken digits: recordings of a cochlea, folded into images", run,
+    "speech",
+    "Spoken digits",
+    "the same on spoken digits: recordings of a cochlea, folded into images",
+    run,
     settings={
-        "data": "spoken_digits", "steps": 50, "limit": None, "batch": 32, "counted": 250,
+        "data": "spoken_digits",
+        "steps": 50,
+        "limit": None,
+        "batch": 32,
+        "counted": 250,
         "networks": _NETWORKS,
     },
     quick={"limit": 100, "counted": 20, "networks": brief(_NETWORKS)},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
-    reduced=lambda used: f"Other recordings than the paper's, in {used['steps']} steps (125 of 8 ms); "
-    f"{smaller(used, channels=128, epochs=300)}, the stride in place of a convolution over time; rows named grid keep "
-    "the places of a grid apart where the paper takes their mean.",
+    reduced=lambda used: (
+        f"Other recordings than the paper's, in {used['steps']} steps (125 of 8 ms); "
+        f"{smaller(used, channels=128, epochs=300)}, the stride in place of a convolution over time; rows named grid "
+        "keep the places of a grid apart where the paper takes their mean."
+    ),
     minutes=8,
-)  # fmt: skip
+)

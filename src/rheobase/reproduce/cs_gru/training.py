@@ -38,9 +38,13 @@ def learned(
     The score of a class is its largest output over time.
     """
     recipe = Recipe(
-        epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
-        loss=MaxCrossEntropy(), seed=seed,
-    )  # fmt: skip
+        epochs=choice["epochs"],
+        batch_size=choice["batch"],
+        learning_rate=choice["lr"],
+        schedule="cosine",
+        loss=MaxCrossEntropy(),
+        seed=seed,
+    )
     settings = {**choice, "training_seed": seed}
     return training.trained(job, name, lambda: _made(on, read, choice), on, recipe, settings=settings, weights=weights)
 

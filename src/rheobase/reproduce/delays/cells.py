@@ -34,9 +34,12 @@ def run(job: Job) -> Finding:
 
 
 PART = Part(
-    "cells", "Delays before any cell", "LIF, adLIF, recurrent forms, SRC and DQIF, with and without a history", run,
+    "cells",
+    "Delays before any cell",
+    "LIF, adLIF, recurrent forms, SRC and DQIF, with and without a history",
+    run,
     settings={**SETTINGS, "hidden": 64, "taps": 25, "cells": list(CELLS)},
     quick={**QUICK, "hidden": 16, "taps": 5, "cells": ["LIF", "SRC"]},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
     minutes=12,
-)  # fmt: skip
+)

@@ -36,10 +36,13 @@ def places(found: Results) -> str:
     said = [
         f"{name} {score(found.row('kinds', 'Places of delays', delays_in=place))}"
         for name, place in (
-            ("in the states", "states"), ("in the synapses", "synaptic"), ("in the recurrence", "recurrent"),
-            ("in the axons", "axonal"), ("nowhere", "none"),
+            ("in the states", "states"),
+            ("in the synapses", "synaptic"),
+            ("in the recurrence", "recurrent"),
+            ("in the axons", "axonal"),
+            ("nowhere", "none"),
         )
-    ]  # fmt: skip
+    ]
     number = counted(found.row("kinds", "Places of delays", delays_in="none"))
     return f"Delays may stand in several places: {', '.join(said)} ({number})."
 

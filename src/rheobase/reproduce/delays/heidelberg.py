@@ -61,7 +61,10 @@ def run(job: Job) -> Finding:
 
 
 PART = Part(
-    "heidelberg", "Heidelberg digits", "published accuracies, and ours where the files are present", run,
+    "heidelberg",
+    "Heidelberg digits",
+    "published accuracies, and ours where the files are present",
+    run,
     settings={**SETTINGS, "data": "shd", "steps": 140, "step_ms": 10.0, "epochs": 50, "hidden": 128, "taps": [0, 25]},
     quick={**QUICK, "hidden": 16, "taps": [5]},
-)  # fmt: skip
+)

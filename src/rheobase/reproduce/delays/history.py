@@ -72,9 +72,12 @@ def _draw(found: Found, step_ms: float, style: Style) -> Figure:
 
 
 PART = Part(
-    "history", "Length of the history", "adLIF networks of several sizes with histories of several lengths", run,
+    "history",
+    "Length of the history",
+    "adLIF networks of several sizes with histories of several lengths",
+    run,
     settings={**SETTINGS, "hidden": [16, 32, 64, 128], "taps": [0, 5, 10, 25]},
     quick={**QUICK, "hidden": [16], "taps": [0, 5]},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
     minutes=10,
-)  # fmt: skip
+)

@@ -30,10 +30,18 @@ def run(job: Job) -> Finding:
 
 
 PART = Part(
-    "kinds", "Four kinds of delays", "delays in states, axons, synapses and lateral connections of one network", run,
-    settings={**SETTINGS, "cell": "AdLIF", "hidden": 64, "taps": 25,
-              "places": ["none", "states", "axonal", "synaptic", "recurrent"]},
+    "kinds",
+    "Four kinds of delays",
+    "delays in states, axons, synapses and lateral connections of one network",
+    run,
+    settings={
+        **SETTINGS,
+        "cell": "AdLIF",
+        "hidden": 64,
+        "taps": 25,
+        "places": ["none", "states", "axonal", "synaptic", "recurrent"],
+    },
     quick={**QUICK, "hidden": 16, "taps": 5},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
     minutes=8,
-)  # fmt: skip
+)

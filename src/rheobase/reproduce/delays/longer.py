@@ -31,9 +31,12 @@ def run(job: Job) -> Finding:
 
 
 PART = Part(
-    "longer", "Trained longer", "the largest network with and without delays, trained three times as long", run,
+    "longer",
+    "Trained longer",
+    "the largest network with and without delays, trained three times as long",
+    run,
     settings={**SETTINGS, "epochs": 60, "hidden": 128, "taps": [0, 25]},
     quick={**QUICK, "hidden": 16, "taps": [5]},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
     minutes=6,
-)  # fmt: skip
+)

@@ -16,9 +16,18 @@ READOUT = 0.9  # decay of the readout per step
 
 
 def network(
-    inputs: int, hidden: int, classes: int, *, cell: str = "AdLIF", place: str = "states", taps: int = 25,
-    start: str = "free", learn: bool = True, scaled: bool = True, dropout: float = 0.2,
-) -> torch_nn.Module:  # fmt: skip
+    inputs: int,
+    hidden: int,
+    classes: int,
+    *,
+    cell: str = "AdLIF",
+    place: str = "states",
+    taps: int = 25,
+    start: str = "free",
+    learn: bool = True,
+    scaled: bool = True,
+    dropout: float = 0.2,
+) -> torch_nn.Module:
     """Two hidden layers: linear without bias, batch normalisation, delays, cells, dropout; then a leaky readout.
 
     `place` is where the delays are: in the cells' states (`nn.Delay`, outside the membrane's factor as in the paper),

@@ -19,8 +19,15 @@ def run(job: Job) -> Finding:
     kept = Seeds()
     for start in job["starts"]:
         for learn, scaled in ((True, True), (False, True), (True, False)):
-            choice = {"hidden": job["hidden"], "taps": job["taps"], "cell": "AdLIF", "place": "states",
-                      "start": start, "learn": learn, "scaled": scaled}  # fmt: skip
+            choice = {
+                "hidden": job["hidden"],
+                "taps": job["taps"],
+                "cell": "AdLIF",
+                "place": "states",
+                "start": start,
+                "learn": learn,
+                "scaled": scaled,
+            }
             words = ("learned" if learn else "fixed", "scaled" if scaled else "as published")
             about: dict[str, Any] = {"start": start, "taps": words[0], "scale": words[1]}
             one = line(job, "-".join((start, *words)), choice, kept, about)
@@ -34,9 +41,12 @@ def run(job: Job) -> Finding:
 
 
 PART = Part(
-    "parametrisations", "Parametrisations of the taps", "free, ones, exponential, linear; learned or fixed", run,
+    "parametrisations",
+    "Parametrisations of the taps",
+    "free, ones, exponential, linear; learned or fixed",
+    run,
     settings={**SETTINGS, "seeds": [0], "hidden": 64, "taps": 25, "starts": list(STARTS)},
     quick={**QUICK, "hidden": 16, "taps": 5, "starts": ["free"]},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
     minutes=4,
-)  # fmt: skip
+)

@@ -54,9 +54,12 @@ def _more(found: dict[int, dict[str, Scores]]) -> str:
 
 
 PART = Part(
-    "speakers", "Unseen speakers", "trained on all speakers but one, tested on that one", run,
+    "speakers",
+    "Unseen speakers",
+    "trained on all speakers but one, tested on that one",
+    run,
     settings={**SETTINGS, "hidden": 128, "taps": [0, 25], "seeds": [0]},
     quick={**QUICK, "hidden": 16, "taps": [5]},
     needs=("spoken_digits|fsdd_cochlea_spikes",),
     minutes=3,
-)  # fmt: skip
+)

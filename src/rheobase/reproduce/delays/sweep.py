@@ -15,9 +15,17 @@ from rheobase.reproduce.seeds import Seeds, mean_spikes
 
 SHARED = ("data", "steps", "step_ms", "channels", "epochs", "batch", "lr", "dropout", "limit")
 SETTINGS: dict[str, Any] = {
-    "data": "spoken_digits", "steps": 50, "step_ms": 20.0, "channels": 140, "epochs": 20, "batch": 64, "lr": 0.01,
-    "dropout": 0.2, "limit": None, "seeds": [0, 1, 2],
-}  # fmt: skip
+    "data": "spoken_digits",
+    "steps": 50,
+    "step_ms": 20.0,
+    "channels": 140,
+    "epochs": 20,
+    "batch": 64,
+    "lr": 0.01,
+    "dropout": 0.2,
+    "limit": None,
+    "seeds": [0, 1, 2],
+}
 QUICK: dict[str, Any] = {"epochs": 1, "limit": 100, "seeds": [0]}
 COLUMNS = (*SCORES, "train accuracy (%)", "parameters", "spikes per cell", "seconds per epoch")
 

@@ -39,9 +39,13 @@ def task(job: Job, choice: Mapping[str, Any]) -> Task:
 def trained(job: Job, name: str, on: Task, choice: Mapping[str, Any], seed: int) -> Mapping[str, Any]:
     """A unit: `choice` has epochs, batch, lr, what made the task, and arguments of `network`."""
     recipe = Recipe(
-        epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
-        loss=MeanSoftmaxCrossEntropy(), seed=seed,
-    )  # fmt: skip
+        epochs=choice["epochs"],
+        batch_size=choice["batch"],
+        learning_rate=choice["lr"],
+        schedule="cosine",
+        loss=MeanSoftmaxCrossEntropy(),
+        seed=seed,
+    )
     given = {k: choice[k] for k in NETWORK if k in choice}
 
     def narrowing(net: nn.Module) -> list[Callback]:
@@ -49,6 +53,11 @@ def trained(job: Job, name: str, on: Task, choice: Mapping[str, Any], seed: int)
         return [Annealing(net, start=choice["taps"] / 2, end=NARROW)] if choice.get("taps") else []
 
     return training.trained(
-        job, name, lambda: network(choice["channels"], classes=on.classes, **given), on, recipe,
-        settings={**choice, "training_seed": seed}, callbacks=narrowing,
-    )  # fmt: skip
+        job,
+        name,
+        lambda: network(choice["channels"], classes=on.classes, **given),
+        on,
+        recipe,
+        settings={**choice, "training_seed": seed},
+        callbacks=narrowing,
+    )

@@ -20,9 +20,18 @@ from rheobase.reproduce.scores import SCORES, Scores, scored
 from rheobase.reproduce.seeds import Seeds, mean_spikes
 
 COLUMNS = (
-    "data", "cell", "window", "epochs", "train samples", "test samples", *SCORES, "train accuracy (%)",
-    "spikes per cell, mean of layers", "parameters", "seconds per epoch",
-)  # fmt: skip
+    "data",
+    "cell",
+    "window",
+    "epochs",
+    "train samples",
+    "test samples",
+    *SCORES,
+    "train accuracy (%)",
+    "spikes per cell, mean of layers",
+    "parameters",
+    "seconds per epoch",
+)
 
 
 def run(job: Job) -> Finding:
@@ -36,11 +45,21 @@ def run(job: Job) -> Finding:
             one, first = Scores.of(found, classes), found[0]
             scores.setdefault(choice["data"], {})[kind] = one
             trained_on[choice["data"]] = first["samples"]
-            rows.append((
-                choice["data"], kind, round(formula(kind), 3), choice["epochs"], first["samples"], first["tested"],
-                *one.cells, statistics.fmean(one["train_accuracy"] for one in found), mean_spikes(found),
-                first["parameters"], statistics.median(one["seconds_per_epoch"] for one in found),
-            ))  # fmt: skip
+            rows.append(
+                (
+                    choice["data"],
+                    kind,
+                    round(formula(kind), 3),
+                    choice["epochs"],
+                    first["samples"],
+                    first["tested"],
+                    *one.cells,
+                    statistics.fmean(one["train_accuracy"] for one in found),
+                    mean_spikes(found),
+                    first["parameters"],
+                    statistics.median(one["seconds_per_epoch"] for one in found),
+                )
+            )
             for seed, result in zip(job["seeds"], found, strict=True):
                 kept.add({"data": choice["data"], "cell": kind}, seed, result)
     said = " ".join(f"{name}: {ranked(by)}" for name, by in scores.items())
@@ -58,10 +77,14 @@ def _trained(job: Job, name: str) -> tuple[dict[str, Any], int, dict[str, list[M
     """A task's choice and classes, and for each kind of cell the results of all seeds."""
     choice = job["tasks"][name]
     on = task(job, choice["data"], steps=choice["steps"], limit=choice["limit"], crop=choice["crop"], cut=choice["cut"])
-    return choice, on.classes, {
-        kind: [trained(job, f"{name}-{slug(kind)}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
-        for kind in job["kinds"]
-    }  # fmt: skip
+    return (
+        choice,
+        on.classes,
+        {
+            kind: [trained(job, f"{name}-{slug(kind)}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
+            for kind in job["kinds"]
+        },
+    )
 
 
 def _caption(job: Job) -> str:
@@ -103,24 +126,40 @@ def _smaller(one: dict[str, Any]) -> str:
 
 
 _COMMON = {
-    "steps": 4, "plan": [32, "pool", 64, "pool", 128, "pool"], "width": 0.25, "batch": 64, "decay": 0.01,
-    "loss": "tet", "lam": 0.001,
-}  # fmt: skip
+    "steps": 4,
+    "plan": [32, "pool", 64, "pool", 128, "pool"],
+    "width": 0.25,
+    "batch": 64,
+    "decay": 0.01,
+    "loss": "tet",
+    "lam": 0.001,
+}
 _FASHION = {**_COMMON, "data": "fashion_mnist", "lr": 0.015, "limit": 5000, "epochs": 7, "crop": 0, "cut": 0}
 _CIFAR = {**_COMMON, "data": "cifar10_subset", "lr": 0.005, "limit": None, "epochs": 7, "crop": 2, "cut": 8}
 
 PART = Part(
-    "accuracy", "Accuracy", "DQIF in both forms, LIF and PLIF under one recipe, over seeds", run,
+    "accuracy",
+    "Accuracy",
+    "DQIF in both forms, LIF and PLIF under one recipe, over seeds",
+    run,
     settings={
         "seeds": [0, 1, 2],
         "kinds": ["DQIF, factored", "DQIF, euler", "DQIF, factored, learned", "DQIF, euler, learned", "LIF", "PLIF"],
         "tasks": {"fashion": _FASHION, "cifar": _CIFAR},
     },
-    quick={"seeds": [0], "kinds": ["DQIF, factored", "LIF"], "tasks": {
-        "fashion": {**_FASHION, "limit": 500, "epochs": 3}, "cifar": {**_CIFAR, "limit": 500, "epochs": 3},
-    }},
+    quick={
+        "seeds": [0],
+        "kinds": ["DQIF, factored", "LIF"],
+        "tasks": {
+            "fashion": {**_FASHION, "limit": 500, "epochs": 3},
+            "cifar": {**_CIFAR, "limit": 500, "epochs": 3},
+        },
+    },
     needs=("fashion_mnist", "cifar10_subset"),
     minutes=13,
-    reduced=lambda used: "The paper trains ResNet-19 and VGGSNN on whole data sets for hundreds of epochs; here: "
-    + "; ".join(_smaller(one) for one in used["tasks"].values()) + ".",
-)  # fmt: skip
+    reduced=lambda used: (
+        "The paper trains ResNet-19 and VGGSNN on whole data sets for hundreds of epochs; here: "
+        + "; ".join(_smaller(one) for one in used["tasks"].values())
+        + "."
+    ),
+)

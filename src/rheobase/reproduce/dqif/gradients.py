@@ -45,9 +45,14 @@ def convolutions(net: nn.Module) -> list[Conv2d]:
 
 @torch.no_grad()
 def differences(
-    weight: Tensor, loss: Callable[[], Tensor], *, directions: int, sigma: float, seed: int,
+    weight: Tensor,
+    loss: Callable[[], Tensor],
+    *,
+    directions: int,
+    sigma: float,
+    seed: int,
     track: Callable[[Sequence[int]], Iterator[int]],
-) -> Differences:  # fmt: skip
+) -> Differences:
     """Slopes of `loss` as `weight` is moved; afterwards it is as it was. `track` shows how far it is."""
     generator = torch.Generator().manual_seed(seed)
     before = weight.clone()

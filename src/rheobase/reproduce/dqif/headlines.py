@@ -29,8 +29,11 @@ def window(found: Results) -> str:
 
 def accuracy(found: Results) -> str:
     names = (
-        ("DQIF", "DQIF, factored"), ("its Euler form", "DQIF, euler"), ("LIF", "LIF"), ("PLIF", "PLIF"),
-    )  # fmt: skip
+        ("DQIF", "DQIF, factored"),
+        ("its Euler form", "DQIF, euler"),
+        ("LIF", "LIF"),
+        ("PLIF", "PLIF"),
+    )
     rows = [(name, found.row("accuracy", "Test accuracy", data="fashion_mnist", cell=cell)) for name, cell in names]
     said = ", ".join(f"{name} {score(row)}" for name, row in rows)
     first = rows[0][1]

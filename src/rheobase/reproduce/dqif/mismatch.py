@@ -31,8 +31,17 @@ STATES = ("before training", "after training")
 SHARED = ("data", "limit", "steps", "plan", "width", "epochs", "batch", "lr", "decay", "loss", "lam")
 MEASURE = ("images", "directions", "sigma", "scan")
 COLUMNS = ("cell", "network", "noise", "window", "widths", "mean cosine", SPREAD, SEEDS)
-PEAKS = ("cell", "network", "noise", "best window", "not told apart from", "its cosine", "cosine of the formula's",
-         "formula's less best", "half of its 95 % interval")  # fmt: skip
+PEAKS = (
+    "cell",
+    "network",
+    "noise",
+    "best window",
+    "not told apart from",
+    "its cosine",
+    "cosine of the formula's",
+    "formula's less best",
+    "half of its 95 % interval",
+)
 Curves = dict[tuple[str, str, float], dict[str, list[float]]]  # of each window, the cosine of every seed
 
 
@@ -57,16 +66,32 @@ def run(job: Job) -> Finding:
                     cosines = torch.stack([one[r] for one in by_seed.values()])
                     values = curve[f"rule {rule}"]
                     widths = [one[f"widths, {state}"][rule] for one in found.values()]
-                    rows.append((kind, state, sigma, rule, _said(widths[0]), statistics.fmean(values),
-                                 statistics.stdev(values) if len(values) > 1 else None, len(values),
-                                 *cosines.mean(0).tolist()))  # fmt: skip
+                    rows.append(
+                        (
+                            kind,
+                            state,
+                            sigma,
+                            rule,
+                            _said(widths[0]),
+                            statistics.fmean(values),
+                            statistics.stdev(values) if len(values) > 1 else None,
+                            len(values),
+                            *cosines.mean(0).tolist(),
+                        )
+                    )
                 for seed, one in by_seed.items():
                     for k, name in enumerate(windows):
-                        kept.put({
-                            "cell": kind, "network": state, "noise": sigma, "seed": seed, "window": name,
-                            "mean cosine": float(one[k].mean()),
-                            **{f"layer {n + 1}": float(value) for n, value in enumerate(one[k])},
-                        })  # fmt: skip
+                        kept.put(
+                            {
+                                "cell": kind,
+                                "network": state,
+                                "noise": sigma,
+                                "seed": seed,
+                                "window": name,
+                                "mean cosine": float(one[k].mean()),
+                                **{f"layer {n + 1}": float(value) for n, value in enumerate(one[k])},
+                            }
+                        )
     peaks = [_peak(*names, curve) for names, curve in curves.items()]
     text = (
         f"{RECONSTRUCTED} {told(peaks)} The loss is smoothed by normal noise in the weights of a layer, of so many "
@@ -82,12 +107,20 @@ def run(job: Job) -> Finding:
     columns = (*COLUMNS, *(f"layer {k + 1}" for k in range(layers)))
     return Finding(
         text,
-        tables=[scored("Gradient mismatch", columns, rows, said, digits=3),
-                scored("Best of the windows scanned", PEAKS, peaks, apart, digits=3)],
-        pictures=[Picture("Gradient mismatch", f"{EVERY_SEED} A cosine is the mean over layers. Dotted: the formula's "
-                          "window.", text, lambda style: _draw(job, curves, style))],
+        tables=[
+            scored("Gradient mismatch", columns, rows, said, digits=3),
+            scored("Best of the windows scanned", PEAKS, peaks, apart, digits=3),
+        ],
+        pictures=[
+            Picture(
+                "Gradient mismatch",
+                f"{EVERY_SEED} A cosine is the mean over layers. Dotted: the formula's window.",
+                text,
+                lambda style: _draw(job, curves, style),
+            )
+        ],
         seeds=kept.table(),
-    )  # fmt: skip
+    )
 
 
 def _peak(kind: str, state: str, sigma: float, curve: dict[str, list[float]]) -> tuple[Any, ...]:
@@ -96,8 +129,17 @@ def _peak(kind: str, state: str, sigma: float, curve: dict[str, list[float]]) ->
     top, near = near_peak(scan)
     rule = curve["rule formula, step 2"]
     gone, half = paired(scan[top], rule)
-    return (kind, state, sigma, top, ", ".join(near), statistics.fmean(scan[top]), statistics.fmean(rule), gone,
-            half if math.isfinite(half) else None)  # fmt: skip
+    return (
+        kind,
+        state,
+        sigma,
+        top,
+        ", ".join(near),
+        statistics.fmean(scan[top]),
+        statistics.fmean(rule),
+        gone,
+        half if math.isfinite(half) else None,
+    )
 
 
 def told(peaks: Sequence[tuple[Any, ...]]) -> str:
@@ -119,8 +161,10 @@ def _measured(job: Job, kind: str, on: Task, choice: dict[str, Any], seed: int) 
 
     def work() -> dict[str, Any]:
         held: dict[str, Any] = {}
-        nets = (fresh(lambda: training.made(kind, on.data, choice), seed),
-                restored(lambda: training.made(kind, on.data, choice), result))  # fmt: skip
+        nets = (
+            fresh(lambda: training.made(kind, on.data, choice), seed),
+            restored(lambda: training.made(kind, on.data, choice), result),
+        )
         for state, net in zip(STATES, nets, strict=True):
             rules = windows_by_rule(kind, net, job["steps"])
             held[f"widths, {state}"] = rules
@@ -153,9 +197,13 @@ def cosines(job: Job, net: nn.Module, on: Task, rules: Sequence[Sequence[Any]], 
     for s, sigma in enumerate(job["sigma"]):
         for k, layer in enumerate(layers):
             seen = differences(
-                layer.weight, lambda: criterion(net(sequence)[0], y), directions=job["directions"], sigma=sigma,
-                seed=1000 * seed + k, track=lambda items, k=k: job.track(items, f"layer {k + 1}"),
-            )  # fmt: skip
+                layer.weight,
+                lambda: criterion(net(sequence)[0], y),
+                directions=job["directions"],
+                sigma=sigma,
+                seed=1000 * seed + k,
+                track=lambda items, k=k: job.track(items, f"layer {k + 1}"),
+            )
             held[s, :, k] = torch.tensor([seen.cosine(each[k]) for each in predicted])
     return held
 
@@ -197,16 +245,34 @@ def _draw(job: Job, curves: Curves, style: Style) -> Figure:
 
 
 PART = Part(
-    "mismatch", "Gradient mismatch", "cosine of the surrogate's gradient to that of the smoothed loss", run,
+    "mismatch",
+    "Gradient mismatch",
+    "cosine of the surrogate's gradient to that of the smoothed loss",
+    run,
     settings={
-        "data": "fashion_mnist", "limit": 3000, "steps": 4, "plan": ["pool", 8, 16, "pool", 16], "width": 1.0,
-        "epochs": 4, "batch": 64, "lr": 0.015, "decay": 0.01, "loss": "tet", "lam": 0.001,
-        "kinds": ["DQIF, factored", "DQIF, euler"], "seeds": [0, 1, 2], "images": 256, "directions": 48,
-        "sigma": [0.1, 0.3], "scan": [0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0],
+        "data": "fashion_mnist",
+        "limit": 3000,
+        "steps": 4,
+        "plan": ["pool", 8, 16, "pool", 16],
+        "width": 1.0,
+        "epochs": 4,
+        "batch": 64,
+        "lr": 0.015,
+        "decay": 0.01,
+        "loss": "tet",
+        "lam": 0.001,
+        "kinds": ["DQIF, factored", "DQIF, euler"],
+        "seeds": [0, 1, 2],
+        "images": 256,
+        "directions": 48,
+        "sigma": [0.1, 0.3],
+        "scan": [0.125, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0],
     },
     quick={"limit": 200, "epochs": 1, "seeds": [0], "images": 32, "directions": 4, "scan": [0.5, 1.0, 2.0]},
     needs=("fashion_mnist",),
     minutes=6,
-    reduced=lambda used: "The paper shows no such measure that could be read; a small network, at most "
-    f"{used['limit']:,} training images of {used['data']}, {used['directions']} random directions.",
-)  # fmt: skip
+    reduced=lambda used: (
+        "The paper shows no such measure that could be read; a small network, at most "
+        f"{used['limit']:,} training images of {used['data']}, {used['directions']} random directions."
+    ),
+)

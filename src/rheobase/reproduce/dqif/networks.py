@@ -25,9 +25,14 @@ GAIN = 2.0  # 1 / k(0): PLIF of tau = 2 steps then adds its input to the potenti
 
 
 def network(
-    kind: str, shape: Sequence[int], classes: int, *, plan: Sequence[int | str], width: float = 1.0,
+    kind: str,
+    shape: Sequence[int],
+    classes: int,
+    *,
+    plan: Sequence[int | str],
+    width: float = 1.0,
     window: float | None = None,
-) -> nn.SpikingVGG:  # fmt: skip
+) -> nn.SpikingVGG:
     """A network of one kind of cell; all reset to 0 and have a rectangular surrogate of area 1.
 
     LIF: u[t] = v[t-1] / 2 + i[t], which is PLIF (factor 2 on its input) before it learns. PLIF: its time constant

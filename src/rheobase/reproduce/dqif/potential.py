@@ -21,8 +21,17 @@ from rheobase.reproduce.paper import Finding, Part
 BLOCK = 100_000  # samples at a time
 MOMENTS = ("form", "a", "u1", "u2", "step", "mean", "simulated mean", "spread", "simulated spread", "rate",
            "simulated rate", "gradient energy")  # fmt: skip
-WINDOWS = ("form", "a", "u1", "u2", "window: spread in step 2", "least error with N samples", "mean over density",
-           "twice the window: mean over density", "window 1: mean over density")  # fmt: skip
+WINDOWS = (
+    "form",
+    "a",
+    "u1",
+    "u2",
+    "window: spread in step 2",
+    "least error with N samples",
+    "mean over density",
+    "twice the window: mean over density",
+    "window 1: mean over density",
+)
 DENSITY = 0.05  # width around the threshold over which the density is counted
 
 
@@ -43,8 +52,17 @@ def run(job: Job) -> Finding:
                 rows.append((form, a, u1, u2, step, *[x for pair in pairs for x in pair], float(energy[at])))
             window = float(dqif.window(found))
             best = float(dqif.window(found, samples=job["averaged"]))
-            windows.append((form, a, u1, u2, window, best if math.isfinite(best) else None,
-                            *(float(seen["height"][j]) for j in range(3))))  # fmt: skip
+            windows.append(
+                (
+                    form,
+                    a,
+                    u1,
+                    u2,
+                    window,
+                    best if math.isfinite(best) else None,
+                    *(float(seen["height"][j]) for j in range(3)),
+                )
+            )
             if k == 0:
                 curves[form] = {"closure": found, "seen": seen}
     text = f"{RECONSTRUCTED} {_apart(rows, job['steps'])}"
@@ -52,16 +70,30 @@ def run(job: Job) -> Finding:
     return Finding(
         text,
         tables=[
-            Table("Moments of the potential", MOMENTS, rows,
-                  f"Before the reset, input N(0, 1), threshold 1, {samples} samples; 'euler' cut at its vertex. "
-                  "Gradient energy: by which a step back in time multiplies the mean square of a gradient."),
-            Table("Window", WINDOWS, windows,
-                  f"N = {averaged}. The last columns are the mean of a rectangular surrogate over the simulated "
-                  "density of the potential at the threshold, in step 2: 1 is a surrogate without bias."),
+            Table(
+                "Moments of the potential",
+                MOMENTS,
+                rows,
+                f"Before the reset, input N(0, 1), threshold 1, {samples} samples; 'euler' cut at its vertex. "
+                "Gradient energy: by which a step back in time multiplies the mean square of a gradient.",
+            ),
+            Table(
+                "Window",
+                WINDOWS,
+                windows,
+                f"N = {averaged}. The last columns are the mean of a rectangular surrogate over the simulated "
+                "density of the potential at the threshold, in step 2: 1 is a surrogate without bias.",
+            ),
         ],
-        pictures=[Picture("Moments over time", "Lines: formula. Points: simulation. The cell of the paper's figure.",
-                          text, lambda style: _draw(curves, job["steps"], style))],
-    )  # fmt: skip
+        pictures=[
+            Picture(
+                "Moments over time",
+                "Lines: formula. Points: simulation. The cell of the paper's figure.",
+                text,
+                lambda style: _draw(curves, job["steps"], style),
+            )
+        ],
+    )
 
 
 NAMES = ("mean", "std", "rate")
@@ -121,8 +153,15 @@ def _draw(curves: dict[str, dict[str, Any]], steps: int, style: Style) -> Figure
 
 
 PART = Part(
-    "potential", "Potential and window", "moments of the potential and the window, beside a simulation", run,
-    settings={"cells": [[0.25, 0.0, 0.5], [0.1, 0.0, 0.5], [0.5, 0.0, 0.5], [0.5, 0.0, 1.0]], "steps": 8,
-              "samples": 1_000_000, "averaged": 100_000},
+    "potential",
+    "Potential and window",
+    "moments of the potential and the window, beside a simulation",
+    run,
+    settings={
+        "cells": [[0.25, 0.0, 0.5], [0.1, 0.0, 0.5], [0.5, 0.0, 0.5], [0.5, 0.0, 1.0]],
+        "steps": 8,
+        "samples": 1_000_000,
+        "averaged": 100_000,
+    },
     quick={"cells": [[0.25, 0.0, 0.5]], "samples": 20_000},
-)  # fmt: skip
+)

@@ -30,21 +30,34 @@ def run(job: Job) -> Finding:
             cell: dict[str, Any] = {"a": a, "u1": u1, "u2": u2, "lam": lam}
             rest, critical = (float(v) for v in dqif.fixed_points(**cell))
             factor = 1.0 - float(dqif.discriminant(**cell).sqrt())
-            rows.append((
-                form, a, u1, u2, rest, factor, critical, float(dqif.rheobase_current(**cell)),
-                float(dqif.vertex(**cell)) + 0.0, measured_factor(form, a, u1, u2),
-            ))  # fmt: skip
+            rows.append(
+                (
+                    form,
+                    a,
+                    u1,
+                    u2,
+                    rest,
+                    factor,
+                    critical,
+                    float(dqif.rheobase_current(**cell)),
+                    float(dqif.vertex(**cell)) + 0.0,
+                    measured_factor(form, a, u1, u2),
+                )
+            )
     planes = {form: plane(form, job["side"], job["a"], job["u2"]) for form in LAM}
     table = Table(
-        "Fixed points", COLUMNS, rows,
+        "Fixed points",
+        COLUMNS,
+        rows,
         "Without input, threshold 1. Near rest a deviation is multiplied by the factor in each step: below 0 it "
         "oscillates. The vertex is where the form 'euler' cuts the potential. The measured factor is that of the "
         f"compiled cell, a deviation of {NUDGE:g} after one step.",
-    )  # fmt: skip
+    )
     return Finding(
         f"{RECONSTRUCTED} {below_threshold(rows)}".strip(),
-        tables=[table], pictures=[_picture(job, form, codes) for form, codes in planes.items()],
-    )  # fmt: skip
+        tables=[table],
+        pictures=[_picture(job, form, codes) for form, codes in planes.items()],
+    )
 
 
 def below_threshold(rows: Sequence[tuple[Any, ...]]) -> str:
@@ -89,9 +102,15 @@ def _picture(job: Job, form: str, codes: Tensor) -> Picture:
 def _draw(job: Job, form: str, codes: Tensor, style: Style) -> Figure:
     colours = [style.colours[k] for k in (2, 5, 1)]
     figure = labelled_map(
-        codes, LABELS, colours, x=("a", tuple(job["a"])), y=("u2", tuple(job["u2"])), title=f"form {form}",
-        marks=((PLOTTED["a"], PLOTTED["u2"], "figure of the paper"),), style=style,
-    )  # fmt: skip
+        codes,
+        LABELS,
+        colours,
+        x=("a", tuple(job["a"])),
+        y=("u2", tuple(job["u2"])),
+        title=f"form {form}",
+        marks=((PLOTTED["a"], PLOTTED["u2"], "figure of the paper"),),
+        style=style,
+    )
     (left, right), (low, high) = (DQIF.params[name].range or (0.0, 0.0) for name in ("a", "u2"))
     figure.axes[0].add_patch(
         Rectangle((left, low), right - left, high - low, fill=False, edgecolor="black", linewidth=1.2)
@@ -100,10 +119,15 @@ def _draw(job: Job, form: str, codes: Tensor, style: Style) -> Figure:
 
 
 PART = Part(
-    "stability", "Stability", "fixed points, and the parameters for which the cell returns to rest", run,
+    "stability",
+    "Stability",
+    "fixed points, and the parameters for which the cell returns to rest",
+    run,
     settings={
         "cells": [[0.25, 0.0, 0.5], [0.1, 0.0, 0.5], [0.5, 0.0, 0.5], [0.5, 0.0, 1.5], [0.25, -0.5, 0.5]],
-        "side": 300, "a": [0.01, 2.0], "u2": [-2.0, 3.0],
+        "side": 300,
+        "a": [0.01, 2.0],
+        "u2": [-2.0, 3.0],
     },
     quick={"side": 60},
-)  # fmt: skip
+)

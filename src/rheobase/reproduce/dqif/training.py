@@ -41,10 +41,15 @@ def trained(
 ) -> Mapping[str, Any]:
     """A unit: `choice` has epochs, batch, lr, decay, lam of TET, what made the task, and arguments of `network`."""
     recipe = Recipe(
-        epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
-        optimiser="adamw", weight_decay=choice["decay"], seed=seed,
+        epochs=choice["epochs"],
+        batch_size=choice["batch"],
+        learning_rate=choice["lr"],
+        schedule="cosine",
+        optimiser="adamw",
+        weight_decay=choice["decay"],
+        seed=seed,
         loss=TemporalCrossEntropy(lam=choice["lam"]) if choice["loss"] == "tet" else MeanCrossEntropy(),
-    )  # fmt: skip
+    )
     settings = {**choice, "kind": kind, "training_seed": seed}
     return training.trained(
         job, name, lambda: made(kind, on.data, choice), on, recipe, settings=settings, weights=weights

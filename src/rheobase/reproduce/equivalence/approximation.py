@@ -24,8 +24,16 @@ from rheobase.reproduce.seeds import Seeds
 
 POINTS = 512  # of x in [0, 1)
 FINE = 2.0**-16  # of weights, so that sums are exact
-COLUMNS = ("network", "neurons", "error", "converted to", "neurons then", "neurons x", "error then",
-           "largest difference of outputs")  # fmt: skip
+COLUMNS = (
+    "network",
+    "neurons",
+    "error",
+    "converted to",
+    "neurons then",
+    "neurons x",
+    "error then",
+    "largest difference of outputs",
+)
 KINDS = {"multi": "multi-spike", "single": "single-spike"}
 
 
@@ -46,11 +54,19 @@ def run(job: Job) -> Finding:
             worst = max(worst, *(one["difference"] for one in seeds))
             found.setdefault(kind, []).append(sorted(seeds, key=lambda one: one["error"])[len(seeds) // 2])
     rows = [
-        (KINDS[kind], r["neurons"], r["error"], KINDS["single" if kind == "multi" else "multi"], r["after"],
-         r["after"] / r["neurons"], r["error_after"], r["difference"])
+        (
+            KINDS[kind],
+            r["neurons"],
+            r["error"],
+            KINDS["single" if kind == "multi" else "multi"],
+            r["after"],
+            r["after"] / r["neurons"],
+            r["error_after"],
+            r["difference"],
+        )
         for kind, line in found.items()
         for r in line
-    ]  # fmt: skip
+    ]
     text = said(found, worst)
     note = (
         f"Root mean square over {POINTS} points. Neurons have random gains and offsets, the input is a constant "
@@ -60,11 +76,17 @@ def run(job: Job) -> Finding:
     return Finding(
         text,
         tables=[Table("Approximation of a function", COLUMNS, rows, note)],
-        pictures=[Picture("Error against neurons", "Lines: networks as they were fitted. Circles: the same, converted. "
-                          "Right: the lines moved by the cost of a conversion.", text,
-                          lambda style: _drawn(found, style))],
+        pictures=[
+            Picture(
+                "Error against neurons",
+                "Lines: networks as they were fitted. Circles: the same, converted. "
+                "Right: the lines moved by the cost of a conversion.",
+                text,
+                lambda style: _drawn(found, style),
+            )
+        ],
         seeds=kept.table(),
-    )  # fmt: skip
+    )
 
 
 def said(found: Mapping[str, Sequence[Mapping[str, Any]]], worst: float) -> str:
@@ -123,10 +145,15 @@ def _fitted(job: Job, kind: str, n: int) -> list[dict[str, Any]]:
         else:
             wide, certificate = to_multi_spike(net, how="moebius", horizon=job["steps"], largest=float(job["spikes"]))
         out, converted = net(sequence)[0][-1, :, 0], wide(sequence)[0][-1, :, 0]
-        found.append({
-            "neurons": n, "after": certificate.neurons_after, "error": _error(out, wanted),
-            "error_after": _error(converted, wanted), "difference": float((out - converted).abs().max()),
-        })  # fmt: skip
+        found.append(
+            {
+                "neurons": n,
+                "after": certificate.neurons_after,
+                "error": _error(out, wanted),
+                "error_after": _error(converted, wanted),
+                "difference": float((out - converted).abs().max()),
+            }
+        )
     return found
 
 
@@ -178,25 +205,41 @@ def _drawn(found: Mapping[str, Sequence[Mapping[str, Any]]], style: Style) -> Fi
             colour, other = style.colours[k], KINDS["single" if kind == "multi" else "multi"]
             at = [r["after" if moved else "neurons"] for r in line]
             ax.plot(at, [r["error"] for r in line], "-", lw=1.4, color=colour, label=KINDS[kind])
-            ax.plot([r["after"] for r in line], [r["error_after"] for r in line], "o", ms=4, mfc="none", color=colour,
-                    label=f"{KINDS[kind]}, converted to {other}")  # fmt: skip
+            ax.plot(
+                [r["after"] for r in line],
+                [r["error_after"] for r in line],
+                "o",
+                ms=4,
+                mfc="none",
+                color=colour,
+                label=f"{KINDS[kind]}, converted to {other}",
+            )
         ax.set_xscale("log")
         ax.set_yscale("log")
         log_ticks(ax, x=True)
     log_ticks(left, y=True)
     figure.legend(
-        *left.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False, fontsize=TICK,
+        *left.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=2,
+        frameon=False,
+        fontsize=TICK,
         labelcolor=style.ink,
-    )  # fmt: skip
+    )
     return figure
 
 
 PART = Part(
-    "approximation", "Approximation", "error of a function against the number of neurons, before and after", run,
+    "approximation",
+    "Approximation",
+    "error of a function against the number of neurons, before and after",
+    run,
     settings={
-        "steps": 32, "spikes": 8, "seeds": [0, 1, 2, 3, 4],
+        "steps": 32,
+        "spikes": 8,
+        "seeds": [0, 1, 2, 3, 4],
         "neurons": {"multi": [1, 2, 4, 8, 16, 32, 64], "single": [4, 8, 16, 32, 64, 128]},
     },
     quick={"seeds": [0], "neurons": {"multi": [2, 4, 8], "single": [4, 8, 16]}},
     revision=2,
-)  # fmt: skip
+)

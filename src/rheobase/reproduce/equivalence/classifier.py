@@ -67,11 +67,25 @@ def _rows(job: Job, name: str, kept: Seeds) -> list[tuple[Any, ...]]:
     )
     kept.add({"network": name, "cells": cells}, job.seed, result, {"on the grid (%)": got["accuracy"]})
     return [
-        (choice["data"], f"{cells} {inputs}-{choice['hidden']}-{on.classes}", one["construction"],
-         got["images"], result["accuracy"], got["accuracy"], one["accuracy"], one["changed"], one["outputs"],
-         one["spikes"], one["most"], one["after"], one["bound"], got["synapses"], one["synapses"])
+        (
+            choice["data"],
+            f"{cells} {inputs}-{choice['hidden']}-{on.classes}",
+            one["construction"],
+            got["images"],
+            result["accuracy"],
+            got["accuracy"],
+            one["accuracy"],
+            one["changed"],
+            one["outputs"],
+            one["spikes"],
+            one["most"],
+            one["after"],
+            one["bound"],
+            got["synapses"],
+            one["synapses"],
+        )
         for one in got["found"]
-    ]  # fmt: skip
+    ]
 
 
 def task(job: Job, choice: Mapping[str, Any]) -> Task:
@@ -91,9 +105,13 @@ def trained(
 
 def _recipe(choice: Mapping[str, Any], seed: int) -> Recipe:
     return Recipe(
-        epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine", loss="sum",
+        epochs=choice["epochs"],
+        batch_size=choice["batch"],
+        learning_rate=choice["lr"],
+        schedule="cosine",
+        loss="sum",
         seed=seed,
-    )  # fmt: skip
+    )
 
 
 def _network(on: Task, choice: Mapping[str, Any]) -> nn.Sequential:
@@ -102,9 +120,12 @@ def _network(on: Task, choice: Mapping[str, Any]) -> nn.Sequential:
     tau = -1.0 / math.log(0.75)
     layer = neurons.IF(hidden, dt=1.0) if choice["cells"] == "IF" else neurons.LIF(hidden, dt=1.0, tau_mem=tau)
     return nn.Sequential(
-        nn.Flatten(), torch_nn.Linear(on.data.input_size, hidden), layer, torch_nn.Linear(hidden, classes),
+        nn.Flatten(),
+        torch_nn.Linear(on.data.input_size, hidden),
+        layer,
+        torch_nn.Linear(hidden, classes),
         neurons.LI(classes, dt=1.0, tau_mem=READOUT),
-    )  # fmt: skip
+    )
 
 
 @torch.no_grad()
@@ -137,10 +158,17 @@ def _converted(job: Job, net: torch_nn.Module, on: Task, recipe: Recipe) -> dict
 
 def _counts(net: torch_nn.Module, certificate: equivalence.Certificate) -> dict[str, Any]:
     return {
-        "net": net, "construction": certificate.construction.removesuffix(", discrete time"),
-        "most": max(certificate.max_spikes), "after": certificate.neurons_after, "bound": certificate.neurons_bound,
-        "synapses": certificate.synapses_after, "changed": 0, "outputs": 0, "spikes": 0, "right": 0,
-    }  # fmt: skip
+        "net": net,
+        "construction": certificate.construction.removesuffix(", discrete time"),
+        "most": max(certificate.max_spikes),
+        "after": certificate.neurons_after,
+        "bound": certificate.neurons_bound,
+        "synapses": certificate.synapses_after,
+        "changed": 0,
+        "outputs": 0,
+        "spikes": 0,
+        "right": 0,
+    }
 
 
 def _compare(
@@ -173,20 +201,27 @@ _MNIST = {"data": "mnist", "hidden": 100, "epochs": 5, "batch": 128, "steps": 12
 _QUICK = {"hidden": 24, "epochs": 3, "limit": 400}
 
 PART = Part(
-    "classifier", "Classifiers", "of digits and of MNIST, converted both ways and compared, output by output", run,
-    settings={"networks": {
-        "digits-if": {**_DIGITS, "cells": "IF", "lr": 0.005},
-        "digits-lif": {**_DIGITS, "cells": "LIF", "lr": 0.01},
-        # few steps, since Moebius inversion takes some 250 neurons for each
-        "mnist-if": {**_MNIST, "cells": "IF", "lr": 0.003, "steps": 8},
-        "mnist-lif": {**_MNIST, "cells": "LIF", "lr": 0.01},
-    }},
-    quick={"networks": {
-        "digits-if": {**_DIGITS, **_QUICK, "cells": "IF", "lr": 0.01, "steps": 8},
-        "digits-lif": {**_DIGITS, **_QUICK, "cells": "LIF", "lr": 0.02, "steps": 8},
-        "mnist-if": {**_MNIST, **_QUICK, "cells": "IF", "lr": 0.01, "steps": 6},
-        "mnist-lif": {**_MNIST, **_QUICK, "cells": "LIF", "lr": 0.02, "steps": 8},
-    }},
+    "classifier",
+    "Classifiers",
+    "of digits and of MNIST, converted both ways and compared, output by output",
+    run,
+    settings={
+        "networks": {
+            "digits-if": {**_DIGITS, "cells": "IF", "lr": 0.005},
+            "digits-lif": {**_DIGITS, "cells": "LIF", "lr": 0.01},
+            # few steps, since Moebius inversion takes some 250 neurons for each
+            "mnist-if": {**_MNIST, "cells": "IF", "lr": 0.003, "steps": 8},
+            "mnist-lif": {**_MNIST, "cells": "LIF", "lr": 0.01},
+        }
+    },
+    quick={
+        "networks": {
+            "digits-if": {**_DIGITS, **_QUICK, "cells": "IF", "lr": 0.01, "steps": 8},
+            "digits-lif": {**_DIGITS, **_QUICK, "cells": "LIF", "lr": 0.02, "steps": 8},
+            "mnist-if": {**_MNIST, **_QUICK, "cells": "IF", "lr": 0.01, "steps": 6},
+            "mnist-lif": {**_MNIST, **_QUICK, "cells": "LIF", "lr": 0.02, "steps": 8},
+        }
+    },
     needs=("mnist",),
     minutes=8,
-)  # fmt: skip
+)

@@ -18,8 +18,12 @@ from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 from rheobase.reproduce.seeds import Seeds
 
-KINDS = {"IF, exponential": (False, "exponential"), "IF, delta": (False, "delta"),
-         "LIF, exponential": (True, "exponential"), "LIF, delta": (True, "delta")}  # fmt: skip
+KINDS = {
+    "IF, exponential": (False, "exponential"),
+    "IF, delta": (False, "delta"),
+    "LIF, exponential": (True, "exponential"),
+    "LIF, delta": (True, "delta"),
+}
 COLUMNS = ("neurons, synapses", "construction", "networks", "spikes", "spikes without a partner",
            "largest |dt| (ms)", "most spikes N", "neurons x", "synapses x", "set aside")  # fmt: skip
 SOURCES, RATE = 3, 0.15  # external sources, and spikes of each in a ms
@@ -52,10 +56,16 @@ def _row(kind: str, got: Mapping[str, Any]) -> tuple[Any, ...]:
     used = [one for one in got["networks"] if not one["aside"]]
     factors = [statistics.fmean(one[k] for one in used) if used else 0.0 for k in ("neurons x", "synapses x")]
     return (
-        kind, got["construction"], len(got["networks"]), sum(one["spikes"] for one in used),
-        sum(one["missing"] for one in used), max((one["apart"] for one in used), default=0.0),
-        max((one["most"] for one in used), default=0), *factors, len(got["networks"]) - len(used),
-    )  # fmt: skip
+        kind,
+        got["construction"],
+        len(got["networks"]),
+        sum(one["spikes"] for one in used),
+        sum(one["missing"] for one in used),
+        max((one["apart"] for one in used), default=0.0),
+        max((one["most"] for one in used), default=0),
+        *factors,
+        len(got["networks"]) - len(used),
+    )
 
 
 def _measured(job: Job, kind: str, way: str) -> dict[str, Any]:
@@ -77,10 +87,17 @@ def _measured(job: Job, kind: str, way: str) -> dict[str, Any]:
         wide, certificate = convert(net, inputs=inputs, t_stop=t_stop)
         missing, apart = differences(before, wide.trains(run(wide, inputs, t_stop=t_stop)))
         construction = certificate.construction.removesuffix(", continuous time")
-        found.append({
-            "aside": 0, "spikes": len(before), "missing": missing, "apart": apart, "most": max(certificate.max_spikes),
-            "neurons x": certificate.neuron_factor, "synapses x": certificate.synapse_factor,
-        })  # fmt: skip
+        found.append(
+            {
+                "aside": 0,
+                "spikes": len(before),
+                "missing": missing,
+                "apart": apart,
+                "most": max(certificate.max_spikes),
+                "neurons x": certificate.neuron_factor,
+                "synapses x": certificate.synapse_factor,
+            }
+        )
     return {"networks": found, "construction": construction}
 
 
@@ -101,14 +118,21 @@ def drawn(
     # behind a delta synapse spikes must fall on arrivals, so that what cancels does so in one instant
     drive = 0.0 if once and kind == "delta" else scale * (1.0 if leaky else 0.2)
     net = Network(
-        n, sources=SOURCES, tau_mem=rng.uniform(3.0, 20.0, n) if leaky else math.inf, tau_syn=rng.uniform(1.0, 25.0, n),
-        v_threshold=rng.uniform(0.5, 1.5, n), current=drive * rng.normal(0.4, 0.5, n),
+        n,
+        sources=SOURCES,
+        tau_mem=rng.uniform(3.0, 20.0, n) if leaky else math.inf,
+        tau_syn=rng.uniform(1.0, 25.0, n),
+        v_threshold=rng.uniform(0.5, 1.5, n),
+        current=drive * rng.normal(0.4, 0.5, n),
         max_spikes=1 if once else math.inf,
-    )  # fmt: skip
+    )
     net = net.connect(
-        net.inputs, range(n), scale * rng.normal(0.7, 0.8, (n, SOURCES)), delay=rng.uniform(0.0, 3.0, (n, SOURCES)),
+        net.inputs,
+        range(n),
+        scale * rng.normal(0.7, 0.8, (n, SOURCES)),
+        delay=rng.uniform(0.0, 3.0, (n, SOURCES)),
         kind=kind,
-    )  # fmt: skip
+    )
     net = net.connect(
         range(n), range(n), scale * rng.normal(-0.1, 0.5, (n, n)), delay=rng.uniform(0.1, 3.0, (n, n)), kind=kind
     )
@@ -117,9 +141,11 @@ def drawn(
 
 
 PART = Part(
-    "continuous", "Continuous time", "event-driven IF and LIF networks, delta and exponential synapses, both ways",
+    "continuous",
+    "Continuous time",
+    "event-driven IF and LIF networks, delta and exponential synapses, both ways",
     run_part,
     settings={"kinds": list(KINDS), "networks": 250, "neurons": 5, "t_stop": 30.0, "most": 25, "nearest": 1e-9},
     quick={"networks": 10},
     revision=2,
-)  # fmt: skip
+)

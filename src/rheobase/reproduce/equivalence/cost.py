@@ -18,8 +18,16 @@ from rheobase.reproduce.equivalence.networks import Choice, made, sequence
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 
-FORWARD = ("steps", "most spikes N", "neurons", "one-shot neurons", "bound N n", "synapses", "of them after",
-           "bound N^2")  # fmt: skip
+FORWARD = (
+    "steps",
+    "most spikes N",
+    "neurons",
+    "one-shot neurons",
+    "bound N n",
+    "synapses",
+    "of them after",
+    "bound N^2",
+)
 BACK = ("N", "neurons for each", "Q(N) / N", "bound alpha")
 
 
@@ -28,10 +36,18 @@ def run(job: Job) -> Finding:
     back = [_back(n) for n in job["multiples"]]
     text = said(forward, back)
     rows = [
-        (f["steps"], f["most"], f["before"], f["after"], f["bound"], f["synapses"], f["synapses_after"],
-         f["most"] ** 2 * f["synapses"] + f["lateral"])
+        (
+            f["steps"],
+            f["most"],
+            f["before"],
+            f["after"],
+            f["bound"],
+            f["synapses"],
+            f["synapses_after"],
+            f["most"] ** 2 * f["synapses"] + f["lateral"],
+        )
         for f in forward
-    ]  # fmt: skip
+    ]
     note = (
         "Random feedforward integrators with delays. The bound: every synapse N^2 times, and for each neuron "
         "N (N - 1) / 2 lateral ones and N - 1 gates."
@@ -43,13 +59,20 @@ def run(job: Job) -> Finding:
             Table("Cost of spike cancellation", BACK, back, "Q(N) is the number of square-free numbers up to N."),
         ],
         pictures=[
-            Picture("Cost against maximum spikes", "Neurons for each neuron, both ways.", text,
-                    lambda style: _drawn(forward, job["multiples"], style)),
-            Picture("Share of square-free numbers", "Q(N) / N, the paper's bound and 6/pi^2.",
-                    ", ".join(f"{q:.3f} for N = {n}" for n, _, q, _ in back),
-                    lambda style: _share(job["multiples"], style)),
+            Picture(
+                "Cost against maximum spikes",
+                "Neurons for each neuron, both ways.",
+                text,
+                lambda style: _drawn(forward, job["multiples"], style),
+            ),
+            Picture(
+                "Share of square-free numbers",
+                "Q(N) / N, the paper's bound and 6/pi^2.",
+                ", ".join(f"{q:.3f} for N = {n}" for n, _, q, _ in back),
+                lambda style: _share(job["multiples"], style),
+            ),
         ],
-    )  # fmt: skip
+    )
 
 
 def said(forward: Sequence[Mapping[str, Any]], back: Sequence[tuple[int, int, float, float]]) -> str:
@@ -76,10 +99,16 @@ def _forward(job: Job, steps: int) -> Mapping[str, Any]:
         _, found = to_single_spike(net, inputs=x)
         most = max(found.max_spikes)
         return {
-            "steps": steps, "most": most, "before": found.neurons_before, "after": found.neurons_after,
-            "bound": found.neurons_bound, "synapses": found.synapses_before, "synapses_after": found.synapses_after,
-            "lateral": found.neurons_before * (most * (most - 1) // 2 + most - 1), "mismatches": found.mismatches,
-        }  # fmt: skip
+            "steps": steps,
+            "most": most,
+            "before": found.neurons_before,
+            "after": found.neurons_after,
+            "bound": found.neurons_bound,
+            "synapses": found.synapses_before,
+            "synapses_after": found.synapses_after,
+            "lateral": found.neurons_before * (most * (most - 1) // 2 + most - 1),
+            "mismatches": found.mismatches,
+        }
 
     return job.unit(f"steps-{steps}", work, steps=steps, samples=job["samples"], seed=job.seed)
 
@@ -95,8 +124,14 @@ def _drawn(forward: Sequence[Mapping[str, Any]], multiples: Sequence[int], style
     n = np.arange(1, max(*multiples, *(f["most"] for f in forward)) + 1)
     first, second = style.colours[:2]
     ax.plot(n, n, color=first, lw=1.2, ls="--", label="bound N")
-    ax.plot([f["most"] for f in forward], [f["after"] / f["before"] for f in forward], "o", ms=5, color=first,
-            label="multi- to single-spike: copies")  # fmt: skip
+    ax.plot(
+        [f["most"] for f in forward],
+        [f["after"] / f["before"] for f in forward],
+        "o",
+        ms=5,
+        color=first,
+        label="multi- to single-spike: copies",
+    )
     ax.plot(n, [k * bound(int(k)) for k in n], color=second, lw=1.2, ls="--", label="bound alpha N")
     ax.plot(n, [count(int(k)) for k in n], ".", ms=4, color=second, label="single- to multi-spike: square-free")
     legend(ax, style, loc="upper left")
@@ -116,7 +151,10 @@ def _share(multiples: Sequence[int], style: Style) -> Figure:
 
 
 PART = Part(
-    "cost", "Cost", "neurons and synapses of both conversions against the most spikes of a neuron", run,
+    "cost",
+    "Cost",
+    "neurons and synapses of both conversions against the most spikes of a neuron",
+    run,
     settings={"steps": [2, 4, 8, 16, 32, 64], "samples": 16, "multiples": [1, 2, 4, 8, 16, 32, 64]},
     quick={"steps": [2, 4, 8], "samples": 4},
-)  # fmt: skip
+)

@@ -19,8 +19,16 @@ from rheobase.reproduce.seeds import Seeds
 
 COLUMNS = ("network", "delays", "reset, w = threshold", "decay", "exact steps", "networks", "most spikes", "compared",
            "mismatches", "smallest margin", "neurons x")  # fmt: skip
-FEWER = ("network", "delays", "reset, w = threshold", "decay", "samples", "with a neuron that needs every copy",
-         "that differ", "first by the spike that is missing")  # fmt: skip
+FEWER = (
+    "network",
+    "delays",
+    "reset, w = threshold",
+    "decay",
+    "samples",
+    "with a neuron that needs every copy",
+    "that differ",
+    "first by the spike that is missing",
+)
 
 
 def run(job: Job) -> Finding:
@@ -42,9 +50,18 @@ def run(job: Job) -> Finding:
         for seed, one in zip(job["seeds"], got, strict=True):
             kept.put({**dict(zip(COLUMNS, about, strict=False)), "seed": seed, **one})
         whole = {name: sum(one[name] for one in got) for name in SUMS}
-        rows.append((*about, min(one["steps"] for one in got), len(got), max(one["most"] for one in got),
-                     whole["compared"], whole["mismatches"], min(one["margin"] for one in got),
-                     statistics.fmean(one["factor"] for one in got)))  # fmt: skip
+        rows.append(
+            (
+                *about,
+                min(one["steps"] for one in got),
+                len(got),
+                max(one["most"] for one in got),
+                whole["compared"],
+                whole["mismatches"],
+                min(one["margin"] for one in got),
+                statistics.fmean(one["factor"] for one in got),
+            )
+        )
         lost.append((*about, *(whole[name] for name in ("samples", "reach", "differ", "predicted"))))
     note = (
         "Double precision, weights on a grid of 2^-10, three layers, as many steps as no sum and no potential is "
@@ -98,9 +115,13 @@ def _of_seed(job: Job, choice: Choice, seed: int) -> dict[str, Any]:
     return {
         "compared": sum(train.numel() for train in before),
         "mismatches": sum(int((a != b).sum()) for a, b in zip(before, after, strict=True)),
-        "most": max(needed), "steps": min(len(x), exact_steps(net, x)), "margin": margins(net, x),
-        "samples": job["samples"], **counted, "factor": certificate.neuron_factor,
-    }  # fmt: skip
+        "most": max(needed),
+        "steps": min(len(x), exact_steps(net, x)),
+        "margin": margins(net, x),
+        "samples": job["samples"],
+        **counted,
+        "factor": certificate.neuron_factor,
+    }
 
 
 def first_differences(before: Sequence[Tensor], after: Sequence[Tensor], layer: int, k: int) -> dict[str, int]:
@@ -122,12 +143,17 @@ def first_differences(before: Sequence[Tensor], after: Sequence[Tensor], layer: 
 
 
 PART = Part(
-    "discrete", "Discrete time, exact arithmetic",
-    "random feedforward, recurrent and convolutional networks, both resets, delays", run,
+    "discrete",
+    "Discrete time, exact arithmetic",
+    "random feedforward, recurrent and convolutional networks, both resets, delays",
+    run,
     settings={
-        "kinds": ["feedforward", "recurrent", "convolutional"], "longest": 45, "samples": 32, "seeds": [0, 1, 2],
+        "kinds": ["feedforward", "recurrent", "convolutional"],
+        "longest": 45,
+        "samples": 32,
+        "seeds": [0, 1, 2],
         "resets": [[True, 0.5], [False, 0.5], [True, 0.75], [False, 0.75], [True, 1.0]],
     },
     quick={"samples": 4, "seeds": [0], "longest": 20},
     revision=2,
-)  # fmt: skip
+)

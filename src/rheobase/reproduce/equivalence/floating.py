@@ -30,9 +30,18 @@ def run(job: Job) -> Finding:
             kept.put({"network": kind, "seed": seed, **one})
         used = [one for one in got if not one["aside"]]
         compared, wrong = (sum(one[name] for one in used) for name in ("compared", "mismatches"))
-        rows.append((kind, job["steps"], len(got), len(got) - len(used), compared, wrong,
-                     min((one["margin"] for one in used), default=None),
-                     max((one["most"] for one in used), default=0)))  # fmt: skip
+        rows.append(
+            (
+                kind,
+                job["steps"],
+                len(got),
+                len(got) - len(used),
+                compared,
+                wrong,
+                min((one["margin"] for one in used), default=None),
+                max((one["most"] for one in used), default=0),
+            )
+        )
     aside, compared, wrong = (sum(row[k] for row in rows) for k in (3, 4, 5))
     text = (
         f"{compared:,} compared, {wrong:,} differ; {aside} networks were set aside, in which a potential came within "
@@ -63,10 +72,15 @@ def _measured(job: Job, kind: str) -> list[dict[str, Any]]:
             out for layer, out in zip(net.layers, net.outputs(x), strict=True) if not isinstance(layer, torch_nn.Linear)
         ]
         after = trains(one, x)
-        found.append({
-            "aside": 0, "margin": margin, "most": max(needed), "compared": sum(train.numel() for train in before),
-            "mismatches": sum(int((a != b).sum()) for a, b in zip(before, after, strict=True)),
-        })  # fmt: skip
+        found.append(
+            {
+                "aside": 0,
+                "margin": margin,
+                "most": max(needed),
+                "compared": sum(train.numel() for train in before),
+                "mismatches": sum(int((a != b).sum()) for a, b in zip(before, after, strict=True)),
+            }
+        )
     return found
 
 
@@ -83,9 +97,11 @@ def _made(kind: str) -> nn.Sequential:
 
 
 PART = Part(
-    "floating", "Discrete time, floating point",
-    "long runs with real weights; what came near a threshold is set aside", run,
+    "floating",
+    "Discrete time, floating point",
+    "long runs with real weights; what came near a threshold is set aside",
+    run,
     settings={"kinds": ["feedforward", "recurrent"], "steps": 300, "samples": 8, "networks": 30, "nearest": 1e-9},
     quick={"networks": 2, "samples": 2, "steps": 150},
     revision=2,
-)  # fmt: skip
+)

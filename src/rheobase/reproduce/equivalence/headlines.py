@@ -11,9 +11,10 @@ def discrete(found: Results) -> str:
     exact, floating = (
         found.rows(part, table)
         for part, table in (
-            ("discrete", "Copies against neurons"), ("floating", "Long runs in floating point"),
+            ("discrete", "Copies against neurons"),
+            ("floating", "Long runs in floating point"),
         )
-    )  # fmt: skip
+    )
     compared, wrong = (sum(int(row[name] or 0) for row in (*exact, *floating)) for name in ("compared", "mismatches"))
     return (
         f"A network whose neurons spike often becomes one whose neurons spike once: of {compared:,} spikes or silences "

@@ -99,7 +99,12 @@ def _dense(choice: Choice) -> list[torch_nn.Module]:
 def _convolutional(choice: Choice) -> list[torch_nn.Module]:
     delay = [nn.AxonalDelay(3, SIDE, SIDE, taps=4, width=0.0)] if choice.delays else []
     return [
-        nn.Conv2d(1, 3, 3, padding=1), _cells(choice, 3, SIDE, SIDE), *delay,
-        nn.Conv2d(3, 2, 3), _cells(choice, 2, SIDE - 2, SIDE - 2),
-        nn.Flatten(), torch_nn.Linear(2 * (SIDE - 2) ** 2, 6), _cells(choice, 6),
-    ]  # fmt: skip
+        nn.Conv2d(1, 3, 3, padding=1),
+        _cells(choice, 3, SIDE, SIDE),
+        *delay,
+        nn.Conv2d(3, 2, 3),
+        _cells(choice, 2, SIDE - 2, SIDE - 2),
+        nn.Flatten(),
+        torch_nn.Linear(2 * (SIDE - 2) ** 2, 6),
+        _cells(choice, 6),
+    ]

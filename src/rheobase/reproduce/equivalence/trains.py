@@ -31,12 +31,21 @@ def run(job: Job) -> Finding:
         text,
         tables=[Table("What the pictures show", ("construction", "spikes", "steps compared", "mismatches"), rows)],
         pictures=[
-            Picture("A train and its copies", "Below the input and the potential: spikes of the neuron (row 0) and of "
-                    "its copies.", text, lambda style: _copies(cell, one, x, style)),
-            Picture("A spike and its group", "Moebius inversion: the group by the sign of mu(m), a row for each m, and "
-                    "what their weighed sum gives.", text, lambda style: _group(integrator, many, x, n, style)),
+            Picture(
+                "A train and its copies",
+                "Below the input and the potential: spikes of the neuron (row 0) and of its copies.",
+                text,
+                lambda style: _copies(cell, one, x, style),
+            ),
+            Picture(
+                "A spike and its group",
+                "Moebius inversion: the group by the sign of mu(m), a row for each m, and "
+                "what their weighed sum gives.",
+                text,
+                lambda style: _group(integrator, many, x, n, style),
+            ),
         ],
-    )  # fmt: skip
+    )
 
 
 def said(spikes: int, copies: int, wrong: int, most: int, group: int, amiss: int, steps: int) -> str:
@@ -70,9 +79,13 @@ def _copies(cell: Neuron, one: torch.nn.Module, x: Tensor, style: Style) -> Figu
     panels = [
         Panel("Input", x[:, 0], "lines", "current", given=True),
         Panel("Potential of the neuron", rec.v[:, 0], "lines", "v"),
-        Panel("The neuron (0) and its copies, each of which spikes once",
-              torch.cat([spikes[:, 0], _spikes(one, x)], 1), "spikes", "neuron, copies"),
-    ]  # fmt: skip
+        Panel(
+            "The neuron (0) and its copies, each of which spikes once",
+            torch.cat([spikes[:, 0], _spikes(one, x)], 1),
+            "spikes",
+            "neuron, copies",
+        ),
+    ]
     return raster(panels, dt=1.0, style=style)
 
 
@@ -96,6 +109,9 @@ def _spikes(net: torch.nn.Module, x: Tensor) -> Tensor:
 
 
 PART = Part(
-    "trains", "Trains", "a multi-spike train and its one-spike copies; a single spike and the group behind it", run,
+    "trains",
+    "Trains",
+    "a multi-spike train and its one-spike copies; a single spike and the group behind it",
+    run,
     settings={"steps": 120, "tau_mem": 12.0, "r": 0.06},
-)  # fmt: skip
+)

@@ -46,10 +46,17 @@ def run(job: Job) -> Finding:
 
 def _rows(part: str, found: Mapping[str, list[Mapping[str, Any]]]) -> list[tuple[Any, ...]]:
     return [
-        ("causal neuron", code, len(results), *row_of([one[part] for one in results]), results[0]["parameters"],
-         statistics.median(one["seconds"] for one in results), statistics.median(one[part]["cost"] for one in results))
+        (
+            "causal neuron",
+            code,
+            len(results),
+            *row_of([one[part] for one in results]),
+            results[0]["parameters"],
+            statistics.median(one["seconds"] for one in results),
+            statistics.median(one[part]["cost"] for one in results),
+        )
         for code, results in found.items()
-    ]  # fmt: skip
+    ]
 
 
 def _caption(job: Job, on: Family) -> str:
@@ -78,20 +85,37 @@ def _drawn(found: Mapping[str, list[Mapping[str, Any]]], style: Style) -> Figure
 
 
 PART = Part(
-    "ablation", "How models are told apart", "the causal neuron without a code, and with six kinds of it",
+    "ablation",
+    "How models are told apart",
+    "the causal neuron without a code, and with six kinds of it",
     run,
     settings={
-        "seeds": [0], "held_out": HELD_OUT, "models": 50, "protocol": PROTOCOL, "chunks": 2, "stimuli": 8,
-        "validation": 2, "tested": 12, "fitted": [], "mixed": MIXTURES, "codes": list(SHOWN),
+        "seeds": [0],
+        "held_out": HELD_OUT,
+        "models": 50,
+        "protocol": PROTOCOL,
+        "chunks": 2,
+        "stimuli": 8,
+        "validation": 2,
+        "tested": 12,
+        "fitted": [],
+        "mixed": MIXTURES,
+        "codes": list(SHOWN),
         "network": {"kind": NEURON, "hidden": 16, "batch": 16, "lr": 0.01, "epochs": 10, "free": 12},
     },
     quick={
-        "models": 12, "held_out": HELD_OUT[:4], "protocol": SHORT_PROTOCOL, "chunks": 1, "tested": 6, "validation": 4,
-        "codes": [CODES[0], "none"], "mixed": None,
+        "models": 12,
+        "held_out": HELD_OUT[:4],
+        "protocol": SHORT_PROTOCOL,
+        "chunks": 1,
+        "tested": 6,
+        "validation": 4,
+        "codes": [CODES[0], "none"],
+        "mixed": None,
         "network": {"kind": NEURON, "hidden": 16, "batch": 16, "lr": 0.01, "epochs": 12, "free": 6},
     },
     needs=(FOLDER,),
     minutes=12,
     reduced="The paper's ablation learns from 75,600 traces for 300 epochs, and has other codes: no learned one, no "
     "conductances and no responses to steps, but the depth of the hyperpolarisation behind a spike.",
-)  # fmt: skip
+)

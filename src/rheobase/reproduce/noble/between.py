@@ -53,27 +53,39 @@ def run(job: Job) -> Finding:
     return Finding(
         text,
         tables=[
-            *(Table(part.capitalize(), COLUMNS, _rows(job, part, found, low), f"{CAPTIONS[part]} {caption}")
-              for part in PARTS),
+            *(
+                Table(part.capitalize(), COLUMNS, _rows(job, part, found, low), f"{CAPTIONS[part]} {caption}")
+                for part in PARTS
+            ),
             _sizes(job, on, found),
-            *(Table(f"Spread over {part}", SPREAD, _spreads(on, part, found, low), SPREAD_CAPTION)
-              for part in PARTS[1:]),
+            *(
+                Table(f"Spread over {part}", SPREAD, _spreads(on, part, found, low), SPREAD_CAPTION)
+                for part in PARTS[1:]
+            ),
             _others(job, on, found),
         ],
         pictures=[
-            Picture("Intervals of unseen models", "Errors of the mean interval, those beyond "
-                    f"{SHOWN:g} % at the edge; each point is a held-out model under one current; first seed.", text,
-                    lambda style: _intervals(found, low, style)),
-            Picture("Number of models", "Published and mixed ones that were learned from; each point is a seed.", text,
-                    lambda style: _by_size(job, on, found, low, style)),
+            Picture(
+                "Intervals of unseen models",
+                "Errors of the mean interval, those beyond "
+                f"{SHOWN:g} % at the edge; each point is a held-out model under one current; first seed.",
+                text,
+                lambda style: _intervals(found, low, style),
+            ),
+            Picture(
+                "Number of models",
+                "Published and mixed ones that were learned from; each point is a seed.",
+                text,
+                lambda style: _by_size(job, on, found, low, style),
+            ),
         ],
         seeds=kept.table(),
-    )  # fmt: skip
+    )
 
 
 def _rows(
     job: Job, part: str, found: Mapping[str, list[Mapping[str, Any]]], low: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:  # fmt: skip
+) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = [
         (name, None if name == SILENT else RESPONSE, None, *row_of([low[f"{name}, {part}"]]), None, None, None)
         for name in (SILENT, NEAR, NEAREST)
@@ -137,7 +149,7 @@ def _sizes(job: Job, on: Family, found: Mapping[str, list[Mapping[str, Any]]]) -
 
 def _spreads(
     on: Family, part: str, found: Mapping[str, list[Mapping[str, Any]]], low: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:  # fmt: skip
+) -> list[tuple[Any, ...]]:
     cell = torch.as_tensor(low[f"intervals, cell, {part}"])
     made = {name: low[f"intervals, {name}, {part}"] for name in (NEAR, NEAREST)}
     made |= {name: results[0][f"intervals, {part}"] for name, results in found.items()}
@@ -194,8 +206,10 @@ def _by_size(
         for colour, (source, label) in zip(style.colours, named.items(), strict=False):
             points = [
                 (len(material(on, one).train.model.unique()), result[part]["gamma"])
-                for name, one in job["trained"].items() if _kind(one) == source for result in found[name]
-            ]  # fmt: skip
+                for name, one in job["trained"].items()
+                if _kind(one) == source
+                for result in found[name]
+            ]
             if points:
                 x, y = zip(*points, strict=True)
                 ax.semilogx(x, y, "o", ms=4, color=colour, label=label)
@@ -204,9 +218,14 @@ def _by_size(
         ax.set_ylim(0, 1)
         log_ticks(ax, x=True)
     figure.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, frameon=False, fontsize=TICK,
-        labelcolor=style.ink, handlelength=1.4,
-    )  # fmt: skip
+        *axes[0].get_legend_handles_labels(),
+        loc="outside lower left",
+        ncols=2,
+        frameon=False,
+        fontsize=TICK,
+        labelcolor=style.ink,
+        handlelength=1.4,
+    )
     return figure
 
 
@@ -222,23 +241,49 @@ def _smaller(used: Mapping[str, Any]) -> str:
 
 
 MIXTURES = {
-    "models": 1000, "candidates": 4000, "jitter": 0.15, "screened": 0.15, "slack": 0.25, "told": [0.03, 0.07, 0.15],
-    "told_ms": 250.0, "stimuli": 4, "varied": 1, "validation": 60, "test": 40,
-}  # fmt: skip
+    "models": 1000,
+    "candidates": 4000,
+    "jitter": 0.15,
+    "screened": 0.15,
+    "slack": 0.25,
+    "told": [0.03, 0.07, 0.15],
+    "told_ms": 250.0,
+    "stimuli": 4,
+    "varied": 1,
+    "validation": 60,
+    "test": 40,
+}
 _NEURON = {
-    "kind": NEURON, "code": RESPONSE, "hidden": 16, "batch": 16, "lr": 0.01, "calibrated": 800, "epochs": 7, "free": 12,
+    "kind": NEURON,
+    "code": RESPONSE,
+    "hidden": 16,
+    "batch": 16,
+    "lr": 0.01,
+    "calibrated": 800,
+    "epochs": 7,
+    "free": 12,
     "refined": 3,
-}  # fmt: skip
+}
 # as many traces seen by those with fewer
 _FEW, _SOME = {"epochs": 19, "free": 33}, {"epochs": 13, "free": 22}
 _BETWEEN = "responses, mixed models"
 
 PART = Part(
-    "between", "Models between models", "a causal neuron told short responses, which learned from mixed models",
+    "between",
+    "Models between models",
+    "a causal neuron told short responses, which learned from mixed models",
     run,
     settings={
-        "seeds": [0, 1], "held_out": HELD_OUT, "models": 50, "protocol": PROTOCOL, "chunks": 5, "stimuli": 8,
-        "validation": 2, "tested": 12, "fitted": [], "mixed": MIXTURES,
+        "seeds": [0, 1],
+        "held_out": HELD_OUT,
+        "models": 50,
+        "protocol": PROTOCOL,
+        "chunks": 5,
+        "stimuli": 8,
+        "validation": 2,
+        "tested": 12,
+        "fitted": [],
+        "mixed": MIXTURES,
         "trained": {
             _BETWEEN: {**_NEURON, "source": MIXED},
             f"{_BETWEEN}, all currents": {**_NEURON, "source": VARIED, "epochs": 6, "free": 10, "seeds": [0]},
@@ -247,9 +292,21 @@ PART = Part(
         },
     },
     quick={
-        "models": 12, "held_out": HELD_OUT[:4], "protocol": SHORT_PROTOCOL, "chunks": 3, "tested": 6, "validation": 4,
-        "mixed": {**MIXTURES, "models": 24, "candidates": 80, "validation": 8, "test": 4, "told_ms": 150.0,
-                  "told": [0.05, 0.15]},
+        "models": 12,
+        "held_out": HELD_OUT[:4],
+        "protocol": SHORT_PROTOCOL,
+        "chunks": 3,
+        "tested": 6,
+        "validation": 4,
+        "mixed": {
+            **MIXTURES,
+            "models": 24,
+            "candidates": 80,
+            "validation": 8,
+            "test": 4,
+            "told_ms": 150.0,
+            "told": [0.05, 0.15],
+        },
         "trained": {
             _BETWEEN: {**_NEURON, "source": MIXED, "epochs": 40, "free": 10, "seeds": [0], "refined": 1},
         },
@@ -257,4 +314,4 @@ PART = Part(
     needs=(FOLDER,),
     minutes=60,
     reduced=_smaller,
-)  # fmt: skip
+)

@@ -71,16 +71,28 @@ def run(job: Job) -> Finding:
         ]
         + others,
         pictures=[
-            Picture("Traces", f"First model of each test, near {SHOWN:g} nA, end of the step; first seed.", text,
-                    lambda style: _traces(on, found, style)),
-            Picture("Spikes against current", "Each point is a sample; first seed.", text,
-                    lambda style: _counts(on, found, style)),
-            Picture("Learning curves", "Objectives on validation traces, spikes told; first seed.", text,
-                    lambda style: _curves(on, job, found, style)),
+            Picture(
+                "Traces",
+                f"First model of each test, near {SHOWN:g} nA, end of the step; first seed.",
+                text,
+                lambda style: _traces(on, found, style),
+            ),
+            Picture(
+                "Spikes against current",
+                "Each point is a sample; first seed.",
+                text,
+                lambda style: _counts(on, found, style),
+            ),
+            Picture(
+                "Learning curves",
+                "Objectives on validation traces, spikes told; first seed.",
+                text,
+                lambda style: _curves(on, job, found, style),
+            ),
         ],
         quoted=[_published()],
         seeds=kept.table(),
-    )  # fmt: skip
+    )
 
 
 def _rows(
@@ -138,8 +150,10 @@ def _caption(job: Job, on: Family) -> str:
 
 def _training(one: Mapping[str, Any]) -> str:
     sizes = {
-        OPERATOR: ("modes", "hidden", "layers"), NEURON: ("hidden",), CONVOLUTIONAL: ("channels", "layers", "width"),
-    }[one["kind"]]  # fmt: skip
+        OPERATOR: ("modes", "hidden", "layers"),
+        NEURON: ("hidden",),
+        CONVOLUTIONAL: ("channels", "layers", "width"),
+    }[one["kind"]]
     free = f" and {one['free']} with its own spikes" if one.get("free") else ""
     size = ", ".join(f"{name} {one[name]}" for name in sizes)
     return f"{one['epochs']} epochs{free}, Adam at {one['lr']:g} on a cosine, batches of {one['batch']}, {size}"
@@ -190,8 +204,15 @@ def _counts(on: Family, found: Mapping[str, list[Mapping[str, Any]]], style: Sty
         traces = on.parts()[part]
         dress(ax, style, title=part, x="current (pA)", y="spikes" if ax is axes[0] else "", grid="y")
         current = 1000.0 * traces.amplitude.numpy()
-        ax.plot(current, counted(on.windows(traces, features).trains), "o", ms=5, mfc="none", color=style.muted,
-                label="cell")  # fmt: skip
+        ax.plot(
+            current,
+            counted(on.windows(traces, features).trains),
+            "o",
+            ms=5,
+            mfc="none",
+            color=style.muted,
+            label="cell",
+        )
         for colour, (label, results) in zip(style.colours, found.items(), strict=False):
             ax.plot(current, results[0][f"counts, {part}"], ".", ms=3, color=colour, label=label)
     _legend(figure, axes[0], style)
@@ -214,9 +235,14 @@ def _curves(on: Family, job: Job, found: Mapping[str, list[Mapping[str, Any]]], 
 def _legend(figure: Figure, ax: Axes, style: Style) -> None:
     """Below the panels: what is drawn is everywhere in them."""
     figure.legend(
-        *ax.get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False, fontsize=TICK,
-        labelcolor=style.ink, handlelength=1.4,
-    )  # fmt: skip
+        *ax.get_legend_handles_labels(),
+        loc="outside lower left",
+        ncols=3,
+        frameon=False,
+        fontsize=TICK,
+        labelcolor=style.ink,
+        handlelength=1.4,
+    )
 
 
 def _smaller(used: Mapping[str, Any]) -> str:
@@ -234,20 +260,41 @@ def _smaller(used: Mapping[str, Any]) -> str:
 _OPERATOR = {"kind": OPERATOR, "code": CODES[0], "modes": 256, "hidden": 24, "layers": 4, "batch": 16, "lr": 0.004}
 _NEURON = {"kind": NEURON, "code": CODES[0], "hidden": 16, "batch": 16, "lr": 0.01}
 _CONVOLUTIONAL = {
-    "kind": CONVOLUTIONAL, "code": CODES[0], "channels": 24, "layers": 6, "width": 4, "stride": 4, "batch": 16,
+    "kind": CONVOLUTIONAL,
+    "code": CODES[0],
+    "channels": 24,
+    "layers": 6,
+    "width": 4,
+    "stride": 4,
+    "batch": 16,
     "lr": 0.002,
-}  # fmt: skip
+}
 _POINT = {
-    "kinds": ["GLIF3", "AdEx"], "sweeps": 10, "restarts": 24, "forced": 60, "free": 5, "generations": 150,
+    "kinds": ["GLIF3", "AdEx"],
+    "sweeps": 10,
+    "restarts": 24,
+    "forced": 60,
+    "free": 5,
+    "generations": 150,
     "population": 64,
-}  # fmt: skip
+}
 
 PART = Part(
-    "comparison", "Unseen amplitudes and models", "a Fourier operator and a causal neuron beside what they must beat",
+    "comparison",
+    "Unseen amplitudes and models",
+    "a Fourier operator and a causal neuron beside what they must beat",
     run,
     settings={
-        "seeds": [0, 1], "held_out": HELD_OUT, "models": 50, "protocol": PROTOCOL,
-        "chunks": 5, "stimuli": 8, "validation": 2, "tested": 12, "fitted": [0, 20, 41], "point_neurons": _POINT,
+        "seeds": [0, 1],
+        "held_out": HELD_OUT,
+        "models": 50,
+        "protocol": PROTOCOL,
+        "chunks": 5,
+        "stimuli": 8,
+        "validation": 2,
+        "tested": 12,
+        "fitted": [0, 20, 41],
+        "point_neurons": _POINT,
         "trained": {
             "causal neuron": {**_NEURON, "epochs": 24, "free": 20},
             "causal neuron, conductances": {**_NEURON, "code": CODES[1], "epochs": 24, "free": 20},
@@ -257,9 +304,14 @@ PART = Part(
         },
     },
     quick={
-        "models": 12, "held_out": HELD_OUT[:4],
+        "models": 12,
+        "held_out": HELD_OUT[:4],
         "protocol": SHORT_PROTOCOL,
-        "chunks": 3, "stimuli": 8, "validation": 4, "tested": 8, "fitted": [0],
+        "chunks": 3,
+        "stimuli": 8,
+        "validation": 4,
+        "tested": 8,
+        "fitted": [0],
         "point_neurons": {**_POINT, "kinds": ["GLIF3"], "generations": 40, "free": 0},
         "trained": {
             "causal neuron": {**_NEURON, "epochs": 60, "free": 20},
@@ -269,4 +321,4 @@ PART = Part(
     needs=(FOLDER,),
     minutes=50,
     reduced=_smaller,
-)  # fmt: skip
+)

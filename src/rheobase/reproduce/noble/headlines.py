@@ -7,9 +7,10 @@ from rheobase.reproduce.headlines import Results, Row
 OPENING = ("comparison", "Traces")
 GAMMA = "Gamma at 4 ms"
 NEURONS = {
-    "causal neuron": "two features", "causal neuron, conductances": "conductances",
+    "causal neuron": "two features",
+    "causal neuron, conductances": "conductances",
     "causal neuron, its own codes": "a learned code",
-}  # fmt: skip
+}
 
 
 def _row(found: Results, table: str, prediction: str) -> Row:

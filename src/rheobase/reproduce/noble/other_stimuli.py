@@ -56,7 +56,7 @@ def answered(job: Job, on: Family, models: Sequence[int]) -> Mapping[str, Any]:
 
 def tried(
     job: Job, on: Family, cell: Mapping[str, Any], models: Sequence[int], net: StandIn, features: Tensor
-) -> list[tuple[Any, ...]]:  # fmt: skip
+) -> list[tuple[Any, ...]]:
     """A row for each current: what it is, and the scores of a trained stand-in on what `answered` has of the models."""
     p = on.protocol
     code, rows = features[list(models)].float(), list[tuple[Any, ...]]()
@@ -74,9 +74,14 @@ def tried(
 
 
 COLUMNS = (
-    "current", "spikes of the cell", "Gamma at 4 ms", "spike count error (%)", "mean-subtracted error (%)", "missed",
+    "current",
+    "spikes of the cell",
+    "Gamma at 4 ms",
+    "spike count error (%)",
+    "mean-subtracted error (%)",
+    "missed",
     "invented",
-)  # fmt: skip
+)
 
 
 def _clipped(current: Tensor, on: Protocol) -> Tensor:

@@ -31,13 +31,24 @@ def fitted(job: Job, on: Family, kind: str, model: int) -> Mapping[str, Any]:
         cell = getattr(neurons, kind)
         learn, seen = usual_learn(cell), measured(sweeps)
         recipe = FitRecipe(
-            restarts=choice["restarts"], forced=choice["forced"], free=choice["free"],
-            generations=choice["generations"], population=choice["population"], sweeps=6, patience=None, settle=0.0,
-        )  # fmt: skip
+            restarts=choice["restarts"],
+            forced=choice["forced"],
+            free=choice["free"],
+            generations=choice["generations"],
+            population=choice["population"],
+            sweeps=6,
+            patience=None,
+            settle=0.0,
+        )
         fit = fit_neuron(
-            cell, sweeps, learn=learn, ranges=likely_ranges(cell, learn, seen), start=likely_values(cell, learn, seen),
-            recipe=recipe, seed=job.seed,
-        )  # fmt: skip
+            cell,
+            sweeps,
+            learn=learn,
+            ranges=likely_ranges(cell, learn, seen),
+            start=likely_values(cell, learn, seen),
+            recipe=recipe,
+            seed=job.seed,
+        )
         seconds = time.perf_counter() - began
         asked = recording(on, on.test.of(on.test.model == model))
         began = time.process_time()
@@ -46,9 +57,13 @@ def fitted(job: Job, on: Family, kind: str, model: int) -> Mapping[str, Any]:
         if v is None:
             v = torch.full_like(asked.v, float("nan"))
         return {
-            "v": v.numpy(), "spikes": spikes.numpy(), "seconds": seconds, "parameters": len(fit.best.values),
-            "fitted gamma": fit.gamma, "cost": 1e6 * cost,
-        }  # fmt: skip
+            "v": v.numpy(),
+            "spikes": spikes.numpy(),
+            "seconds": seconds,
+            "parameters": len(fit.best.values),
+            "fitted gamma": fit.gamma,
+            "cost": 1e6 * cost,
+        }
 
     return job.unit(f"{kind}-model-{model}", work, fit=choice, kind=kind, model=model, data=data_of(job))
 

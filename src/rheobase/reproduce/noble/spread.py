@@ -10,9 +10,14 @@ from torch import Tensor
 from rheobase.operator import Traces
 
 COLUMNS = (
-    "prediction", "models", "currents", "spread of the cell (%)", "spread predicted (%)", "correlation over models",
+    "prediction",
+    "models",
+    "currents",
+    "spread of the cell (%)",
+    "spread predicted (%)",
+    "correlation over models",
     "interval error (%)",
-)  # fmt: skip
+)
 
 
 def spread(traces: Traces, cell: Tensor, predicted: Tensor) -> tuple[float | None, ...]:

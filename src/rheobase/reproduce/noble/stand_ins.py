@@ -49,9 +49,13 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
     def work() -> dict[str, Any]:
         net = fresh(lambda: made(codes, on, choice), seed)
         recipe = Recipe(
-            epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
-            clip_norm=1.0, seed=seed,
-        )  # fmt: skip
+            epochs=choice["epochs"],
+            batch_size=choice["batch"],
+            learning_rate=choice["lr"],
+            schedule="cosine",
+            clip_norm=1.0,
+            seed=seed,
+        )
         history = _learned(job, name, net, source, features, recipe)
         later: list[Epoch] = []
         if choice.get("free") and isinstance(net, StandIn):
@@ -84,17 +88,18 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
             found |= {f"weights/{name}": x.numpy() for name, x in net.state_dict().items()}
         best = min(later or history, key=lambda one: one.validation)
         return {
-            **found, "epoch": best.epoch, "validation": best.validation, "parameters": count_parameters(net),
+            **found,
+            "epoch": best.epoch,
+            "validation": best.validation,
+            "parameters": count_parameters(net),
             "seconds": refining + sum(one.seconds for one in (*history, *later)),
             "loss": [one.validation for one in history],
-        }  # fmt: skip
+        }
 
     return job.unit(name, work, **choice, training_seed=seed, data=data_of(job))
 
 
-def _learned(
-    job: Job, name: str, net: nn.Module, source: Material, features: Tensor, recipe: Recipe
-) -> list[Epoch]:  # fmt: skip
+def _learned(job: Job, name: str, net: nn.Module, source: Material, features: Tensor, recipe: Recipe) -> list[Epoch]:
     bar = job.bar(name)
 
     def progress(done: int, total: int, history: Sequence[Epoch]) -> None:

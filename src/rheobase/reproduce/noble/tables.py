@@ -10,15 +10,29 @@ from rheobase.plot.table import Cell
 from rheobase.reproduce.noble.figures import FEATURES
 
 FIGURES = {
-    "voltage error (%)": "voltage", "mean-subtracted error (%)": "subtracted", "Gamma at 4 ms": "gamma",
-    "van Rossum distance": "van_rossum", "spike count error (%)": "count", "missed": "missed", "invented": "invented",
+    "voltage error (%)": "voltage",
+    "mean-subtracted error (%)": "subtracted",
+    "Gamma at 4 ms": "gamma",
+    "van Rossum distance": "van_rossum",
+    "spike count error (%)": "count",
+    "missed": "missed",
+    "invented": "invented",
     **{f"{title} error (%)": title for title in FEATURES},
-}  # fmt: skip
+}
 COST = "CPU ms for 1 s"
 EACH = "Gamma of each seed"
 COLUMNS = (
-    "prediction", "code", "seeds", *FIGURES, EACH, "of samples", "of them firing", "parameters", "training (s)", COST,
-)  # fmt: skip
+    "prediction",
+    "code",
+    "seeds",
+    *FIGURES,
+    EACH,
+    "of samples",
+    "of them firing",
+    "parameters",
+    "training (s)",
+    COST,
+)
 
 
 def row_of(each: Sequence[Mapping[str, Any]]) -> tuple[Cell, ...]:

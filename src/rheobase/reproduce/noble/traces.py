@@ -166,15 +166,27 @@ def _step(protocol: Protocol, amplitude: float, duration: float, near: float) ->
     """One step, of an amplitude within `near` of the given one."""
     ends = (amplitude - near, amplitude + near)
     return replace(
-        protocol, before=10.0, early=10.0, after=10.0, duration=duration, amplitudes=ends, location=amplitude,
-        scale=near, skew=0.0,
-    )  # fmt: skip
+        protocol,
+        before=10.0,
+        early=10.0,
+        after=10.0,
+        duration=duration,
+        amplitudes=ends,
+        location=amplitude,
+        scale=near,
+        skew=0.0,
+    )
 
 
 def _told(
-    job: Job, joint: AllenModels, used: tuple[int, ...], first: int, protocol: Protocol, chosen: Mapping[str, Any],
+    job: Job,
+    joint: AllenModels,
+    used: tuple[int, ...],
+    first: int,
+    protocol: Protocol,
+    chosen: Mapping[str, Any],
     folder: Path,
-) -> tuple[tuple[str, ...], Tensor]:  # fmt: skip
+) -> tuple[tuple[str, ...], Tensor]:
     """The features of the responses of all published models, and the `used` ones, to short steps."""
     numbers = (*range(first), *used)
     splits = {
@@ -198,9 +210,14 @@ def _told(
 
 
 def _screened(
-    job: Job, joint: AllenModels, first: int, training: tuple[int, ...], protocol: Protocol, chosen: Mapping[str, Any],
+    job: Job,
+    joint: AllenModels,
+    first: int,
+    training: tuple[int, ...],
+    protocol: Protocol,
+    chosen: Mapping[str, Any],
     folder: Path,
-) -> list[int]:  # fmt: skip
+) -> list[int]:
     """The numbers of the mixed models whose response to one step is within what the training models do."""
     short = _step(protocol, chosen["screened"], SHORT, CLOSE)
     numbers = range(first, len(joint.names))

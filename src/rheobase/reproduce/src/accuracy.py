@@ -16,9 +16,17 @@ from rheobase.reproduce.src.networks import GATED
 from rheobase.reproduce.src.training import task, trained
 
 COLUMNS = (
-    "data", "network", "steps", "epochs", "train samples", "test samples", *SCORES, "spikes per cell", "parameters",
+    "data",
+    "network",
+    "steps",
+    "epochs",
+    "train samples",
+    "test samples",
+    *SCORES,
+    "spikes per cell",
+    "parameters",
     "seconds per epoch",
-)  # fmt: skip
+)
 
 
 def run(job: Job) -> Finding:
@@ -36,10 +44,20 @@ def run(job: Job) -> Finding:
         spikes = mean_spikes(found, cells)
         if isinstance(spikes, str):
             uneven.append(f"{choice['data']}, {network} ({spikes})")
-        rows.append((
-            choice["data"], network, choice["steps"], choice["epochs"], first["samples"], first["tested"], *one.cells,
-            spikes, first["parameters"], statistics.median(r["seconds_per_epoch"] for r in found),
-        ))  # fmt: skip
+        rows.append(
+            (
+                choice["data"],
+                network,
+                choice["steps"],
+                choice["epochs"],
+                first["samples"],
+                first["tested"],
+                *one.cells,
+                spikes,
+                first["parameters"],
+                statistics.median(r["seconds_per_epoch"] for r in found),
+            )
+        )
         for seed, result in zip(job["seeds"], found, strict=True):
             kept.add({"data": choice["data"], "network": network}, seed, result)
     said = " ".join(f"{data}: {ranked(each)}" for data, each in scores.items())
@@ -70,34 +88,104 @@ def choice_of(one: Mapping[str, Any], kind: str, limit: int | None) -> dict[str,
 _COMMON = {"gain": 0.25, "batch": 256, "kinds": ["SRC"]}
 
 PART = Part(
-    "accuracy", "Accuracy", "MNIST, Fashion-MNIST and N-MNIST, mean and deviation over seeds", run,
+    "accuracy",
+    "Accuracy",
+    "MNIST, Fashion-MNIST and N-MNIST, mean and deviation over seeds",
+    run,
     settings={
         "seeds": [0, 1, 2],
         "limit": None,
         "networks": {
-            "mnist": {**_COMMON, "data": "mnist", "hidden": [], "steps": 220, "epochs": 25, "lr": 0.01, "batch": 128,
-                      "shift": 1},
-            "mnist-512-512": {**_COMMON, "data": "mnist", "hidden": [512, 512], "steps": 24, "gain": 1.0, "epochs": 18,
-                              "lr": 0.004, "batch": 128, "shift": 1},
-            "fashion": {**_COMMON, "data": "fashion_mnist", "hidden": [512], "steps": 64, "gain": 1.0, "epochs": 10,
-                        "lr": 0.004, "batch": 128, "temperature": 4.0, "b_h": -5.0, "kinds": ["SRC, normalised"]},
+            "mnist": {
+                **_COMMON,
+                "data": "mnist",
+                "hidden": [],
+                "steps": 220,
+                "epochs": 25,
+                "lr": 0.01,
+                "batch": 128,
+                "shift": 1,
+            },
+            "mnist-512-512": {
+                **_COMMON,
+                "data": "mnist",
+                "hidden": [512, 512],
+                "steps": 24,
+                "gain": 1.0,
+                "epochs": 18,
+                "lr": 0.004,
+                "batch": 128,
+                "shift": 1,
+            },
+            "fashion": {
+                **_COMMON,
+                "data": "fashion_mnist",
+                "hidden": [512],
+                "steps": 64,
+                "gain": 1.0,
+                "epochs": 10,
+                "lr": 0.004,
+                "batch": 128,
+                "temperature": 4.0,
+                "b_h": -5.0,
+                "kinds": ["SRC, normalised"],
+            },
             # a network for each cell; the search has others beside it
-            "nmnist": {**_COMMON, "data": "nmnist", "hidden": [], "steps": 100, "epochs": 60, "batch": 16, "shift": 2,
-                       "lr": 0.003, "kinds": ["SRC", "LIF", "GRU"], "own": {
-                           "SRC": {"hidden": [512], "lr": 0.006, "temperature": 6.0},
-                           "GRU": {"hidden": [128], "lr": 0.002},
-                       }},
+            "nmnist": {
+                **_COMMON,
+                "data": "nmnist",
+                "hidden": [],
+                "steps": 100,
+                "epochs": 60,
+                "batch": 16,
+                "shift": 2,
+                "lr": 0.003,
+                "kinds": ["SRC", "LIF", "GRU"],
+                "own": {
+                    "SRC": {"hidden": [512], "lr": 0.006, "temperature": 6.0},
+                    "GRU": {"hidden": [128], "lr": 0.002},
+                },
+            },
             # and LIF in the network of SRC
-            "nmnist-512": {**_COMMON, "data": "nmnist", "hidden": [512], "steps": 100, "epochs": 60, "batch": 16,
-                           "shift": 2, "lr": 0.003, "kinds": ["LIF"]},
+            "nmnist-512": {
+                **_COMMON,
+                "data": "nmnist",
+                "hidden": [512],
+                "steps": 100,
+                "epochs": 60,
+                "batch": 16,
+                "shift": 2,
+                "lr": 0.003,
+                "kinds": ["LIF"],
+            },
         },
     },
-    quick={"seeds": [0], "limit": 300, "networks": {
-        "mnist": {**_COMMON, "data": "mnist", "hidden": [], "steps": 60, "gain": 1.0, "epochs": 2, "lr": 0.01,
-                  "batch": 32},
-        "nmnist": {**_COMMON, "data": "nmnist", "hidden": [], "steps": 30, "epochs": 2, "batch": 32, "lr": 0.003,
-                   "kinds": ["SRC", "LIF", "GRU"]},
-    }},
+    quick={
+        "seeds": [0],
+        "limit": 300,
+        "networks": {
+            "mnist": {
+                **_COMMON,
+                "data": "mnist",
+                "hidden": [],
+                "steps": 60,
+                "gain": 1.0,
+                "epochs": 2,
+                "lr": 0.01,
+                "batch": 32,
+            },
+            "nmnist": {
+                **_COMMON,
+                "data": "nmnist",
+                "hidden": [],
+                "steps": 30,
+                "epochs": 2,
+                "batch": 32,
+                "lr": 0.003,
+                "kinds": ["SRC", "LIF", "GRU"],
+            },
+        },
+    },
     needs=("mnist", "fashion_mnist", "nmnist|nmnist_small"),
     minutes=120,
-)  # fmt: skip
+)

@@ -113,8 +113,12 @@ def _labelled(plane: Plane, codes: np.ndarray) -> Picture:
         )
 
     seen = ", ".join(LABELS[k] for k in np.unique(codes))
-    return Picture(f"Map: {plane.title.lower()}", f"{plane.about} {along(codes, plane, LABELS)} {plane.said()}",
-                   f"Labelled map: {seen}.", draw)  # fmt: skip
+    return Picture(
+        f"Map: {plane.title.lower()}",
+        f"{plane.about} {along(codes, plane, LABELS)} {plane.said()}",
+        f"Labelled map: {seen}.",
+        draw,
+    )
 
 
 def _widths(plane: Plane, width: np.ndarray) -> Picture:
@@ -123,9 +127,13 @@ def _widths(plane: Plane, width: np.ndarray) -> Picture:
 
     def draw(style: Style) -> Figure:
         return value_map(
-            torch.from_numpy(width), **_axes(plane), title=f"{plane.title}: width of a spike",
-            label="steps above 0.5", ticks=ticks, style=style,
-        )  # fmt: skip
+            torch.from_numpy(width),
+            **_axes(plane),
+            title=f"{plane.title}: width of a spike",
+            label="steps above 0.5",
+            ticks=ticks,
+            style=style,
+        )
 
     caption = f"Mean number of steps that a spike spends above 0.5; empty where there is none. {plane.said()}"
     return Picture(f"Spike width: {plane.title.lower()}", caption, "Shaded map of spike widths.", draw)
@@ -154,17 +162,26 @@ def _census_table(census: Mapping[str, np.ndarray]) -> Table:
     box = ", ".join(f"{name} from {low:g} to {high:g}" for name, (low, high) in CENSUS.items())
     rows = [(LABELS[k], int(census["without"][k]), int(census["with"][k])) for k in range(len(LABELS))]
     return Table(
-        "Census of random cells", ("label", "cells with z = 0", "cells with z from 0 to 0.95"), rows,
+        "Census of random cells",
+        ("label", "cells with z = 0", "cells with z from 0 to 0.95"),
+        rows,
         f"Drawn uniformly: {box}, x from 0 to 2.9.",
-    )  # fmt: skip
+    )
 
 
 PART = Part(
-    "behaviours", "Behaviours of the cell", "labelled maps of its parameters, spike widths, excitability class", run,
+    "behaviours",
+    "Behaviours of the cell",
+    "labelled maps of its parameters, spike widths, excitability class",
+    run,
     revision=2,
     settings={
-        "side": 200, "steps": 2000, "window": 1000, "draws": 40000, "r": [round(1.2 + 0.2 * k, 1) for k in range(21)],
+        "side": 200,
+        "steps": 2000,
+        "window": 1000,
+        "draws": 40000,
+        "r": [round(1.2 + 0.2 * k, 1) for k in range(21)],
         "onset_steps": 6000,
     },
     quick={"side": 50, "steps": 1200, "window": 600, "draws": 4000, "onset_steps": 3000},
-)  # fmt: skip
+)

@@ -34,8 +34,10 @@ def run(job: Job) -> Finding:
             _rounded(job, kind, steps, bits, seed, one)
             for seed, one in zip(job["seeds"], made[kind, steps], strict=True)
         ]
-        for steps in job["hardware_steps"] for kind in hard for bits in job["bits"]
-    }  # fmt: skip
+        for steps in job["hardware_steps"]
+        for kind in hard
+        for bits in job["bits"]
+    }
     on = _task(job, _choice(job, own))
     whole = {pair: Scores.of(found, on.classes) for pair, found in made.items()}
     variants = [(kind, *whole[kind, own].cells, made[kind, own][0]["parameters"]) for kind in job["kinds"]]
@@ -72,20 +74,28 @@ def run(job: Job) -> Finding:
         ],
         quoted=[
             Table(
-                "Published for an FPGA", ("steps", "weights", "test accuracy (%)"), list(PUBLISHED),
+                "Published for an FPGA",
+                ("steps", "weights", "test accuracy (%)"),
+                list(PUBLISHED),
                 "arXiv 2605.10679; not measured here.",
             ),
         ],
         seeds=kept.table(),
-    )  # fmt: skip
+    )
 
 
 def _choice(job: Job, steps: int) -> dict[str, Any]:
     gain = job["gain"] * job["steps"] / steps  # the same number of spikes in fewer steps
     return {
-        "hidden": [], "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"], "steps": steps,
-        "gain": min(1.0, gain), "limit": job["limit"], "data": job["data"],
-    }  # fmt: skip
+        "hidden": [],
+        "epochs": job["epochs"],
+        "batch": job["batch"],
+        "lr": job["lr"],
+        "steps": steps,
+        "gain": min(1.0, gain),
+        "limit": job["limit"],
+        "data": job["data"],
+    }
 
 
 def _task(job: Job, choice: dict[str, Any]) -> Task:
@@ -116,14 +126,25 @@ def _name(kind: str, steps: int, seed: int) -> str:
 
 
 PART = Part(
-    "beyond", "Beyond the paper", "lateral weights, learned r, r_s and z_s, few bits, a tanh of lines", run,
+    "beyond",
+    "Beyond the paper",
+    "lateral weights, learned r, r_s and z_s, few bits, a tanh of lines",
+    run,
     settings={
-        "data": "mnist", "limit": 20000, "steps": 220, "gain": 0.25, "epochs": 6, "batch": 256, "lr": 0.01,
-        "seeds": [0], "kinds": ["SRC", "SRC, lateral", "SRC, all learned", "SRC, for hardware"],
-        "hardware_steps": [220, 55, 44], "bits": [8, 5, 4],
+        "data": "mnist",
+        "limit": 20000,
+        "steps": 220,
+        "gain": 0.25,
+        "epochs": 6,
+        "batch": 256,
+        "lr": 0.01,
+        "seeds": [0],
+        "kinds": ["SRC", "SRC, lateral", "SRC, all learned", "SRC, for hardware"],
+        "hardware_steps": [220, 55, 44],
+        "bits": [8, 5, 4],
     },
     quick={"limit": 200, "steps": 60, "gain": 1.0, "epochs": 1, "hardware_steps": [60], "bits": [5]},
     needs=("mnist",),
     reduced=lambda used: f"{images(used)}, {seeds(len(used['seeds']))}.",
     minutes=15,
-)  # fmt: skip
+)

@@ -18,9 +18,15 @@ from rheobase.reproduce.src.training import images, restored, task, trained
 from rheobase.reproduce.training import Task
 
 COLUMNS = (
-    "cell", "cells", "parameters", "spikes per cell", "input spikes", "additions per sample",
-    "multiplications per sample", *SCORES,
-)  # fmt: skip
+    "cell",
+    "cells",
+    "parameters",
+    "spikes per cell",
+    "input spikes",
+    "additions per sample",
+    "multiplications per sample",
+    *SCORES,
+)
 
 
 def run(job: Job) -> Finding:
@@ -31,9 +37,15 @@ def run(job: Job) -> Finding:
     kept = Seeds()
     for kind in job["kinds"]:
         choice = {
-            "hidden": [], "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind], "steps": job["steps"],
-            "gain": job["gain"], "limit": job["limit"], "data": job["data"],
-        }  # fmt: skip
+            "hidden": [],
+            "epochs": job["epochs"],
+            "batch": job["batch"],
+            "lr": job["lr"][kind],
+            "steps": job["steps"],
+            "gain": job["gain"],
+            "limit": job["limit"],
+            "data": job["data"],
+        }
         got = [
             trained(job, f"{kind.lower()}-seed-{seed}", kind, on, choice, seed, weights=True) for seed in job["seeds"]
         ]
@@ -41,8 +53,9 @@ def run(job: Job) -> Finding:
         entering, additions, products = _operations(kind, on, got)
         counts.append(f"{kind} {number(additions, 3)} and {number(products, 3)}")
         cells = CELLS_PER_CLASS * on.classes
-        rows.append((kind, cells, got[0]["parameters"], mean_spikes(got), entering, additions, products,
-                     *scores[kind].cells))  # fmt: skip
+        rows.append(
+            (kind, cells, got[0]["parameters"], mean_spikes(got), entering, additions, products, *scores[kind].cells)
+        )
         for seed, result in zip(job["seeds"], got, strict=True):
             kept.add({"cell": kind}, seed, result)
     caption = (
@@ -65,9 +78,10 @@ def _operations(kind: str, on: Task, results: Sequence[Mapping[str, Any]]) -> tu
     x = on.encoder(on.data.x_test[:COUNTED], seed=0).float()
     found = [account(restored(kind, on, [], result), x).total for result in results]
     return (
-        statistics.fmean(one.spikes_in for one in found), statistics.fmean(additions(one) for one in found),
+        statistics.fmean(one.spikes_in for one in found),
+        statistics.fmean(additions(one) for one in found),
         statistics.fmean(multiplications(one) for one in found),
-    )  # fmt: skip
+    )
 
 
 def additions(found: Operations) -> float:
@@ -81,14 +95,23 @@ def multiplications(found: Operations) -> float:
 
 
 PART = Part(
-    "costs", "Costs beside GRU and LSTM", "spikes, operations and parameters of networks of equal size", run,
+    "costs",
+    "Costs beside GRU and LSTM",
+    "spikes, operations and parameters of networks of equal size",
+    run,
     settings={
-        "data": "mnist", "limit": 10000, "steps": 220, "gain": 0.25, "kinds": ["SRC", "LIF", "GRU", "LSTM"],
-        "epochs": 4, "batch": 128, "seeds": [0],
+        "data": "mnist",
+        "limit": 10000,
+        "steps": 220,
+        "gain": 0.25,
+        "kinds": ["SRC", "LIF", "GRU", "LSTM"],
+        "epochs": 4,
+        "batch": 128,
+        "seeds": [0],
         "lr": {"SRC": 0.01, "LIF": 0.003, "GRU": 0.002, "LSTM": 0.002},
     },
     quick={"limit": 200, "steps": 60, "gain": 1.0, "epochs": 1},
     needs=("mnist",),
     reduced=lambda used: f"{images(used)}, {seeds(len(used['seeds']))}.",
     minutes=8,
-)  # fmt: skip
+)

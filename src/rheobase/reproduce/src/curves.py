@@ -90,6 +90,12 @@ def _thresholds(ax: Axes, points: Mapping[str, float], style: Style) -> None:
     for name, word, side in words:
         shift = -3 if side == "right" else 3
         ax.annotate(
-            f"{word}\n{points[name]:.3f}", (points[name], 1.2), xytext=(shift, 0), textcoords="offset points",
-            ha=side, va="top", fontsize=TICK, color=style.ink,
-        )  # fmt: skip
+            f"{word}\n{points[name]:.3f}",
+            (points[name], 1.2),
+            xytext=(shift, 0),
+            textcoords="offset points",
+            ha=side,
+            va="top",
+            fontsize=TICK,
+            color=style.ink,
+        )

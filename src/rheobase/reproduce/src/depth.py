@@ -38,24 +38,34 @@ def run(job: Job) -> Finding:
         for seed, result in zip(job["seeds"], got, strict=True):
             kept.add({"cell": kind, "hidden layers": depth}, seed, result)
     table = scored(
-        "Accuracy against depth", ("cell", "hidden layers", *SCORES, "train accuracy (%)", "parameters",
-                                   "seconds per epoch"), rows,
+        "Accuracy against depth",
+        ("cell", "hidden layers", *SCORES, "train accuracy (%)", "parameters", "seconds per epoch"),
+        rows,
         f"{job['data']}, {len(on.data.x_train)} training and {len(on.data.x_test)} test samples, {job['steps']} steps, "
         f"hidden layers of {job['width']} cells, {job['epochs']} epochs, seeds {job['seeds']}.",
-    )  # fmt: skip
+    )
     text = " ".join(_said(depth, found) for depth in dict.fromkeys((min(job["depths"]), max(job["depths"]))))
     picture = Picture(
-        "Accuracy against depth", f"{EVERY_SEED} What is wrong, on a logarithmic axis: lower is better. The dotted "
-        "line is chance.", text, lambda style: _draw(found, style),
-    )  # fmt: skip
+        "Accuracy against depth",
+        f"{EVERY_SEED} What is wrong, on a logarithmic axis: lower is better. The dotted line is chance.",
+        text,
+        lambda style: _draw(found, style),
+    )
     return Finding(text, tables=[table], pictures=[picture], seeds=kept.table())
 
 
 def _all_seeds(job: Job, on: Task, kind: str, depth: int) -> list[Mapping[str, Any]]:
     choice = {
-        "hidden": [job["width"]] * depth, "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind],
-        "steps": job["steps"], "gain": job["gain"], "limit": job["limit"], "data": job["data"], "clip": job["clip"],
-    }  # fmt: skip
+        "hidden": [job["width"]] * depth,
+        "epochs": job["epochs"],
+        "batch": job["batch"],
+        "lr": job["lr"][kind],
+        "steps": job["steps"],
+        "gain": job["gain"],
+        "limit": job["limit"],
+        "data": job["data"],
+        "clip": job["clip"],
+    }
     return [trained(job, f"{slug(kind)}-{depth}-seed-{seed}", kind, on, choice, seed) for seed in job["seeds"]]
 
 
@@ -81,14 +91,26 @@ def _draw(found: Lines, style: Style) -> Figure:
 
 
 PART = Part(
-    "depth", "Depth", "stacks of up to ten hidden layers: SRC, SRC without detach, LIF with a surrogate", run,
+    "depth",
+    "Depth",
+    "stacks of up to ten hidden layers: SRC, SRC without detach, LIF with a surrogate",
+    run,
     settings={
-        "data": "mnist", "limit": 20000, "steps": 30, "gain": 1.0, "width": 128, "depths": [1, 2, 5, 10],
-        "kinds": ["SRC", "SRC, no detach", "LIF"], "epochs": 8, "batch": 64, "clip": 1.0, "seeds": [0, 1],
+        "data": "mnist",
+        "limit": 20000,
+        "steps": 30,
+        "gain": 1.0,
+        "width": 128,
+        "depths": [1, 2, 5, 10],
+        "kinds": ["SRC", "SRC, no detach", "LIF"],
+        "epochs": 8,
+        "batch": 64,
+        "clip": 1.0,
+        "seeds": [0, 1],
         "lr": {"SRC": 0.003, "SRC, no detach": 0.003, "LIF": 0.003},
     },
     quick={"limit": 200, "depths": [1, 2], "epochs": 1, "seeds": [0], "width": 32},
     needs=("mnist",),
     reduced=lambda used: f"{images(used)}, hidden layers of {used['width']} cells, {seeds(len(used['seeds']))}.",
     minutes=30,
-)  # fmt: skip
+)

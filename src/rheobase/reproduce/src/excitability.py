@@ -30,12 +30,16 @@ def along_r(values: list[float], steps: int) -> dict[str, Any]:
     window = steps  # the last half
     predicted = [theory.neimark_sacker(value) for value in values]
     return {
-        "r": r, "moves": moves, "spikes": spikes,
+        "r": r,
+        "moves": moves,
+        "spikes": spikes,
         "predicted": torch.tensor([ns.drive for ns in predicted]),
         "period": torch.tensor([ns.period for ns in predicted]),
-        "cycles": just.cycles / window, "cycles_further": further.cycles / window,
-        "rate": just.spikes / window, "rate_further": further.spikes / window,
-    }  # fmt: skip
+        "cycles": just.cycles / window,
+        "cycles_further": further.cycles / window,
+        "rate": just.spikes / window,
+        "rate_further": further.spikes / window,
+    }
 
 
 def _run(r: Tensor, drive: Tensor, steps: int) -> Features:
@@ -53,26 +57,43 @@ def table(found: Mapping[str, Any]) -> Table:
     """One row for each r."""
     rows = [
         (
-            float(found["r"][k]), float(found["predicted"][k]), float(found["moves"][k]), float(found["spikes"][k]),
-            1.0 / float(found["period"][k]), float(found["cycles"][k]), float(found["cycles_further"][k]),
-            float(found["rate"][k]), float(found["rate_further"][k]), _class(found, k),
+            float(found["r"][k]),
+            float(found["predicted"][k]),
+            float(found["moves"][k]),
+            float(found["spikes"][k]),
+            1.0 / float(found["period"][k]),
+            float(found["cycles"][k]),
+            float(found["cycles_further"][k]),
+            float(found["rate"][k]),
+            float(found["rate_further"][k]),
+            _class(found, k),
         )
         for k in range(len(found["r"]))
-    ]  # fmt: skip
+    ]
     columns = (
-        "r", "oscillation from (predicted)", "oscillation from", "spikes from", "1/period (predicted)",
-        "cycles per step at onset", "and 0.5 above", "spikes per step at onset", "and 0.5 above ", "class",
-    )  # fmt: skip
+        "r",
+        "oscillation from (predicted)",
+        "oscillation from",
+        "spikes from",
+        "1/period (predicted)",
+        "cycles per step at onset",
+        "and 0.5 above",
+        "spikes per step at onset",
+        "and 0.5 above ",
+        "class",
+    )
     mixed = sum(float(rate) < 0.99 * float(cycles) for rate, cycles in zip(found["rate"], found["cycles"], strict=True))
     said = (
         f" For {mixed} of {len(rows)} values of r there are fewer spikes than cycles at the onset: the oscillation "
         "grows into spikes, and not every cycle reaches 0.5."
     )
     return Table(
-        "How firing begins", columns, rows,
+        "How firing begins",
+        columns,
+        rows,
         "Values of x + b_h by bisection. Cycles are upward crossings of -0.5, spikes of 0.5. Class I: the frequency of "
         f"cycles at the onset of spikes is below {CLASS_I:g} of that 0.5 further on.{said if mixed else ''}",
-    )  # fmt: skip
+    )
 
 
 def _class(found: Mapping[str, Any], k: int) -> str:

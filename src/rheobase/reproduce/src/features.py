@@ -51,9 +51,15 @@ def features(h: Tensor, window: int) -> Features:
     total = onsets.sum(0)
     cycles = _onsets(h > CYCLE)[-window:].sum(0)
     return Features(
-        tail.amin(0), tail.amax(0), late.sum(0), total - late.sum(0), cycles, *intervals(late),
-        above.sum(0) / total.clamp(min=1), _longest_run(above[-window:]),
-    )  # fmt: skip
+        tail.amin(0),
+        tail.amax(0),
+        late.sum(0),
+        total - late.sum(0),
+        cycles,
+        *intervals(late),
+        above.sum(0) / total.clamp(min=1),
+        _longest_run(above[-window:]),
+    )
 
 
 def _onsets(above: Tensor) -> Tensor:

@@ -37,12 +37,31 @@ from rheobase.firing import bursts, chosen, even
 from rheobase.reproduce.src.features import Features
 
 LABELS = (
-    "silent", "single spike", "few spikes", "subthreshold oscillation", "tonic spiking", "mixed-mode", "bursting",
-    "irregular", "plateau", "bistable: rest or firing", "bistable: plateau or not",
-)  # fmt: skip
+    "silent",
+    "single spike",
+    "few spikes",
+    "subthreshold oscillation",
+    "tonic spiking",
+    "mixed-mode",
+    "bursting",
+    "irregular",
+    "plateau",
+    "bistable: rest or firing",
+    "bistable: plateau or not",
+)
 (
-    SILENT, SINGLE, FEW, SUBTHRESHOLD, TONIC, MIXED, BURSTING, IRREGULAR, PLATEAU, REST_OR_FIRING, PLATEAU_OR_NOT,
-) = range(len(LABELS))  # fmt: skip
+    SILENT,
+    SINGLE,
+    FEW,
+    SUBTHRESHOLD,
+    TONIC,
+    MIXED,
+    BURSTING,
+    IRREGULAR,
+    PLATEAU,
+    REST_OR_FIRING,
+    PLATEAU_OR_NOT,
+) = range(len(LABELS))
 
 STILL = 0.02  # h that moves by no more than this stands still
 

@@ -109,9 +109,14 @@ class Gated(torch_nn.Module):
         # two biases of each gate and their sums; what mixes old and new; the bias of the readout
         sums = steps * (cells * (3 * gates + 1) + classes)
         made = Operations(
-            multiply_accumulates=dense, dense=dense, values_read=2 * steps * cells, updates=steps * products * cells,
-            functions=steps * functions * cells, sums=sums, cell_steps=steps * cells,
+            multiply_accumulates=dense,
+            dense=dense,
+            values_read=2 * steps * cells,
+            updates=steps * products * cells,
+            functions=steps * functions * cells,
+            sums=sums,
+            cell_steps=steps * cells,
             state_words=2 * steps * cells * (gates - 2),
-        )  # fmt: skip
+        )
         weights = gates * cells * (inputs + cells) + cells * classes
         return Work(found + made, weights, inputs + cells, cells * (gates - 2), "its own output of the step before")

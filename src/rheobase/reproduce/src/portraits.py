@@ -16,13 +16,31 @@ from rheobase.reproduce.src.labels import LABELS
 WIDE = 7.2  # inches
 # in the order of the labels: pale where nothing leaves the cell, blue for a regular train, warm for unequal ones
 _LIGHT = (
-    "#f3f3f0", "#b9dcc6", "#5fae84", "#a8d5f2", "#0072b2", "#8d6fc4", "#d55e00", "#8f2d3f", "#5c6068", "#e69f00",
+    "#f3f3f0",
+    "#b9dcc6",
+    "#5fae84",
+    "#a8d5f2",
+    "#0072b2",
+    "#8d6fc4",
+    "#d55e00",
+    "#8f2d3f",
+    "#5c6068",
+    "#e69f00",
     "#f4d94a",
-)  # fmt: skip
+)
 _DARK = (
-    "#2a2d34", "#3d6b50", "#5fae84", "#2e6f96", "#56b4e9", "#a98be0", "#ee7a2b", "#c4516a", "#a3a8b0", "#e69f00",
+    "#2a2d34",
+    "#3d6b50",
+    "#5fae84",
+    "#2e6f96",
+    "#56b4e9",
+    "#a98be0",
+    "#ee7a2b",
+    "#c4516a",
+    "#a3a8b0",
+    "#e69f00",
     "#f4d94a",
-)  # fmt: skip
+)
 
 
 def colours(style: Style) -> tuple[str, ...]:
@@ -44,9 +62,14 @@ def examples(chosen: Sequence[Example], style: Style) -> Figure:
             ax.plot(time, example.kick, color=style.colours[1], lw=1.1)
         ax.plot(time, example.step, color=style.colours[0], lw=1.1)
         ax.text(
-            1.04, 0.5, example.label.replace(": ", ":\n"), transform=ax.transAxes, va="center", fontsize=TICK,
+            1.04,
+            0.5,
+            example.label.replace(": ", ":\n"),
+            transform=ax.transAxes,
+            va="center",
+            fontsize=TICK,
             color=style.ink,
-        )  # fmt: skip
+        )
         few_ticks(ax, y=3)
     axes[0].set_ylim(-1.1, 1.1)
     axes[-1].set_xlim(0, len(chosen[0].step))

@@ -122,19 +122,30 @@ def _thresholds(job: Job) -> dict[str, Any]:
     at_175, at_3 = (1.0 / measure.rates(probe, 12000)).tolist()
     counts = measure.spikes_in(torch.linspace(1.75, 3.0, 51, dtype=torch.float64), 1500)
     return {
-        "loss": loss, "h": h, "rest": rest, "period": float(measure.small_period(drive[:1])),
-        "output": measure.onset(0.0, steps), "spikes": measure.onset(SPIKE, steps),
-        "at_175": at_175, "at_3": at_3, "fewest": int(counts.min()), "most": int(counts.max()),
-    }  # fmt: skip
+        "loss": loss,
+        "h": h,
+        "rest": rest,
+        "period": float(measure.small_period(drive[:1])),
+        "output": measure.onset(0.0, steps),
+        "spikes": measure.onset(SPIKE, steps),
+        "at_175": at_175,
+        "at_3": at_3,
+        "fewest": int(counts.min()),
+        "most": int(counts.max()),
+    }
 
 
 def _oscillation(job: Job) -> dict[str, Any]:
     drive = torch.linspace(-5.4, -4.2, job["drives"], dtype=torch.float64)
     low, high = measure.extremes(drive, job["oscillation_steps"])
     return {
-        "drive": drive, "low": low, "high": high, "fixed": measure.fixed_points(drive),
-        "small": measure.small_period(drive), "large": measure.large_period(drive, job["oscillation_steps"]),
-    }  # fmt: skip
+        "drive": drive,
+        "low": low,
+        "high": high,
+        "fixed": measure.fixed_points(drive),
+        "small": measure.small_period(drive),
+        "large": measure.large_period(drive, job["oscillation_steps"]),
+    }
 
 
 def _pulses() -> dict[str, Any]:
@@ -164,12 +175,13 @@ def _beside(points: Mapping[str, float]) -> Table:
         ("most spikes in 1500 steps", points["most"], 77, recorded),
     ]
     return Table(
-        "Measured and expected", ("quantity", "measured", "expected", "difference", "expected from"),
+        "Measured and expected",
+        ("quantity", "measured", "expected", "difference", "expected from"),
         [(name, got, want, got - want, source) for name, got, want, source in rows],
         "Thresholds by bisection on runs of the cell in double precision. The intervals recorded earlier are means "
         "over 1500 steps; the ones measured here are those of the steady state.",
         digits=5,
-    )  # fmt: skip
+    )
 
 
 def _rate_table(rate: Mapping[str, Any], biases: list[float]) -> Table:
@@ -186,10 +198,12 @@ def _pulse_table(pulses: Mapping[str, Any]) -> Table:
     kept = [pulses[k].tolist() for k in ("count", "peak", "area", "latency")]
     here = [f"{name} {_range(values)}" for name, values in zip(columns[1:], kept, strict=True)]
     return Table(
-        "One input spike into a cell at rest", columns, list(zip(PULSES, *kept, strict=True)),
+        "One input spike into a cell at rest",
+        columns,
+        list(zip(PULSES, *kept, strict=True)),
         "Recorded earlier: one spike for every weight, peak 0.85 to 1.0, area 1.5 to 2.2, latency 0 or 1 step. Here: "
         f"{', '.join(here)}.",
-    )  # fmt: skip
+    )
 
 
 def _range(values: Sequence[float]) -> str:
@@ -198,10 +212,18 @@ def _range(values: Sequence[float]) -> str:
 
 
 PART = Part(
-    "response", "Response of the cell", "response to a sequence, f-I curve, onset of firing, oscillation below it", run,
+    "response",
+    "Response of the cell",
+    "response to a sequence, f-I curve, onset of firing, oscillation below it",
+    run,
     settings={
-        "biases": [-7.0, -6.0, -5.0, -4.5], "sequence_steps": 240, "inputs": 241, "rate_steps": 6000,
-        "onset_steps": 20000, "drives": 241, "oscillation_steps": 8000,
+        "biases": [-7.0, -6.0, -5.0, -4.5],
+        "sequence_steps": 240,
+        "inputs": 241,
+        "rate_steps": 6000,
+        "onset_steps": 20000,
+        "drives": 241,
+        "oscillation_steps": 8000,
     },
     quick={"inputs": 61, "rate_steps": 2000, "onset_steps": 5000, "drives": 61, "oscillation_steps": 3000},
-)  # fmt: skip
+)

@@ -37,8 +37,10 @@ def run(job: Job) -> Finding:
             _under_noise(job, kind, on, result, noise, amount, seed)
             for seed, result in zip(job["seeds"], made[kind], strict=True)
         ]
-        for kind in job["kinds"] for noise in NOISES for amount in job["amounts"]
-    }  # fmt: skip
+        for kind in job["kinds"]
+        for noise in NOISES
+        for amount in job["amounts"]
+    }
     for (kind, noise, amount), found in noisily.items():
         got = tuple(float(each["accuracy"]) for each in found)
         one = Scores(got, on.classes, made[kind][0]["tested"])
@@ -47,17 +49,21 @@ def run(job: Job) -> Finding:
         for seed, value in zip(job["seeds"], got, strict=True):
             kept.put({"cell": kind, "noise": noise, "amount": amount, "seed": seed, SCORE: value})
     table = scored(
-        "Accuracy under noise", ("cell", "noise", "amount", *SCORES), rows,
+        "Accuracy under noise",
+        ("cell", "noise", "amount", *SCORES),
+        rows,
         "Gaussian: standard deviation added to pixels in [0, 1], cut to [0, 1]. Salt and pepper: share of the pixels "
         f"set to 0 or 1. {len(on.data.x_train)} training samples, seeds {job['seeds']}.",
-    )  # fmt: skip
+    )
     clean, most = (chosen(job["amounts"]) for chosen in (min, max))
     said = [f"{noise} {amount:g}, {ranked(_at(amount, by))}" for noise, by in lines.items() for amount in (clean, most)]
     text = f"Least and most noise: {' '.join(dict.fromkeys(said))}"
     picture = Picture(
-        "Accuracy under noise", f"{EVERY_SEED} Below: by how much {job['kinds'][0]} is the better, seed by seed.", text,
+        "Accuracy under noise",
+        f"{EVERY_SEED} Below: by how much {job['kinds'][0]} is the better, seed by seed.",
+        text,
         lambda s: _draw(lines, s),
-    )  # fmt: skip
+    )
     return Finding(text, tables=[table], pictures=[picture], seeds=kept.table())
 
 
@@ -67,9 +73,15 @@ def _at(amount: float, by: dict[str, list[tuple[float, Scores]]]) -> dict[str, S
 
 def _choice(job: Job, kind: str) -> dict[str, Any]:
     return {
-        "hidden": job["hidden"], "epochs": job["epochs"], "batch": job["batch"], "lr": job["lr"][kind],
-        "steps": job["steps"], "gain": job["gain"], "limit": job["limit"], "data": job["data"],
-    }  # fmt: skip
+        "hidden": job["hidden"],
+        "epochs": job["epochs"],
+        "batch": job["batch"],
+        "lr": job["lr"][kind],
+        "steps": job["steps"],
+        "gain": job["gain"],
+        "limit": job["limit"],
+        "data": job["data"],
+    }
 
 
 def _all_seeds(job: Job, on: Task, kind: str) -> list[Mapping[str, Any]]:
@@ -132,14 +144,25 @@ def _draw(lines: Lines, style: Style) -> Figure:
 
 
 PART = Part(
-    "robustness", "Robustness to input noise", "SRC and LIF trained on clean images, tested on noisy ones", run,
+    "robustness",
+    "Robustness to input noise",
+    "SRC and LIF trained on clean images, tested on noisy ones",
+    run,
     settings={
-        "data": "mnist", "limit": 20000, "steps": 30, "gain": 1.0, "hidden": [128], "kinds": ["SRC", "LIF"],
-        "epochs": 6, "batch": 64, "lr": {"SRC": 0.003, "LIF": 0.003}, "seeds": [0, 1, 2],
+        "data": "mnist",
+        "limit": 20000,
+        "steps": 30,
+        "gain": 1.0,
+        "hidden": [128],
+        "kinds": ["SRC", "LIF"],
+        "epochs": 6,
+        "batch": 64,
+        "lr": {"SRC": 0.003, "LIF": 0.003},
+        "seeds": [0, 1, 2],
         "amounts": [0.0, 0.1, 0.2, 0.3, 0.4, 0.5],
     },
     quick={"limit": 200, "epochs": 1, "seeds": [0], "amounts": [0.0, 0.3]},
     needs=("mnist",),
     reduced=lambda used: f"{images(used)}.",
     minutes=5,
-)  # fmt: skip
+)

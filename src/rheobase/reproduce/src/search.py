@@ -41,8 +41,16 @@ def _networks(found: Mapping[str, dict[str, Any]], **of_all: Any) -> dict[str, A
 _RATES = {"lr": [0.001, 0.003, 0.01, 0.03]}
 _GATED = {"lr": [0.001, 0.002, 0.004]}
 _DEPTH, _ROBUSTNESS, _COSTS, _BEYOND = (part.PART.settings for part in (depth, robustness, costs, beyond))
-_TWO = {"networks": {"SRC": {"base": _of(_DEPTH, "SRC", hidden=[16], clip=1.0), "short": {"limit": 200, "epochs": 1},
-                             "tried": {"lr": [0.003, 0.01]}}}, "seeds": [0]}  # fmt: skip
+_TWO = {
+    "networks": {
+        "SRC": {
+            "base": _of(_DEPTH, "SRC", hidden=[16], clip=1.0),
+            "short": {"limit": 200, "epochs": 1},
+            "tried": {"lr": [0.003, 0.01]},
+        }
+    },
+    "seeds": [0],
+}
 
 SEARCHES = (
     Search(

@@ -50,9 +50,14 @@ def trained(
     """
     temperature = 1.0 if kind in GATED else choice.get("temperature", WARM)
     recipe = Recipe(
-        epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine",
-        loss=LastCrossEntropy(temperature=temperature), clip_norm=choice.get("clip"), seed=seed,
-    )  # fmt: skip
+        epochs=choice["epochs"],
+        batch_size=choice["batch"],
+        learning_rate=choice["lr"],
+        schedule="cosine",
+        loss=LastCrossEntropy(temperature=temperature),
+        clip_norm=choice.get("clip"),
+        seed=seed,
+    )
     if choice.get("shift"):
         on = dataclasses.replace(on, training=Shifted(on.encoder, choice["shift"]))
     settings = {**choice, "kind": kind, "training_seed": seed}

@@ -53,8 +53,10 @@ def run(job: Job) -> Finding:
     said, pictures = list[str](), list[Picture]()
     for name, choice in job["networks"].items():
         on, found = task(job, choice), list[Mapping[str, Any]]()
-        results = {variant: [_trained(job, name, variant, on, choice, s) for s in choice["seeds"]]
-                   for variant in (FLOAT, WHOLE)}  # fmt: skip
+        results = {
+            variant: [_trained(job, name, variant, on, choice, s) for s in choice["seeds"]]
+            for variant in (FLOAT, WHOLE)
+        }
         sizes = "-".join(map(str, [on.data.input_size, *choice["hidden"], choice["votes"] * on.classes]))
         for variant, each in results.items():
             accuracies.append((name, variant, sizes, *Scores.of(each, on.classes).cells))
@@ -82,9 +84,11 @@ def run(job: Job) -> Finding:
         Table("Bill of an image", BILL, bills, bill),
     ]
     published = Table(
-        "Published classifiers of MNIST", ("where", "accuracy (%)", "energy of an image (uJ)", "how"), PUBLISHED,
+        "Published classifiers of MNIST",
+        ("where", "accuracy (%)", "energy of an image (uJ)", "how"),
+        PUBLISHED,
         "An earlier abstract of Esser et al. has 121 and 0.408 uJ.",
-    )  # fmt: skip
+    )
     return Finding(" ".join(said), tables=tables, pictures=pictures, quoted=[published], seeds=kept.table())
 
 
@@ -185,13 +189,17 @@ _MNIST = {**_WHOLE, "data": "mnist", "hidden": [576], "votes": 24, "steps": 3, "
           "seeds": [0]}  # fmt: skip
 
 PART = Part(
-    "classifiers", "Classifiers", "of digits and of MNIST on the chip: certificate, accuracy, cores, energy, latency",
+    "classifiers",
+    "Classifiers",
+    "of digits and of MNIST on the chip: certificate, accuracy, cores, energy, latency",
     run,
     settings={"networks": {"digits": _DIGITS, "mnist": _MNIST}},
-    quick={"networks": {
-        "digits": {**_DIGITS, "hidden": [64], "votes": 4, "epochs": 3, "limit": 300, "seeds": [0]},
-        "mnist": {**_MNIST, "hidden": [144], "votes": 4, "steps": 2, "epochs": 1, "limit": 300},
-    }},
+    quick={
+        "networks": {
+            "digits": {**_DIGITS, "hidden": [64], "votes": 4, "epochs": 3, "limit": 300, "seeds": [0]},
+            "mnist": {**_MNIST, "hidden": [144], "votes": 4, "steps": 2, "epochs": 1, "limit": 300},
+        }
+    },
     needs=("mnist",),
     minutes=15,
-)  # fmt: skip
+)

@@ -19,9 +19,15 @@ from rheobase.reproduce.truenorth.power import power
 
 FULL = 4096  # cores, of which the power is that of a whole chip
 COLUMNS = (
-    "cores", "synapses of an axon", "rate (Hz)", "spikes per tick", "synaptic events per tick", "hops of a spike",
-    "power (mW)", "of the published line (mW)",
-)  # fmt: skip
+    "cores",
+    "synapses of an axon",
+    "rate (Hz)",
+    "spikes per tick",
+    "synaptic events per tick",
+    "hops of a spike",
+    "power (mW)",
+    "of the published line (mW)",
+)
 
 
 def network(board: TrueNorth, rate: int, synapses: int, seed: int) -> Configuration:
@@ -35,11 +41,19 @@ def network(board: TrueNorth, rate: int, synapses: int, seed: int) -> Configurat
     for core in range(n):
         crossbar[core] = np.packbits(g.random((256, 256)) < synapses / 256, axis=-1, bitorder="little")
     return Configuration(
-        board, crossbar=crossbar, axon_type=np.arange(256)[None] % 2, s=np.array([1, -1, 0, 0])[None, :, None],
-        leak=step, alpha=g.integers(mean - spread, mean + spread + 1, (n, 256)), beta=1000, gamma=0,
-        v=g.integers(0, mean - spread, (n, 256)), target=g.integers(0, n, (n, 256), dtype=np.int32),
-        target_axon=g.integers(0, 256, (n, 256)), delay=g.integers(1, 16, (n, 256)),
-    )  # fmt: skip
+        board,
+        crossbar=crossbar,
+        axon_type=np.arange(256)[None] % 2,
+        s=np.array([1, -1, 0, 0])[None, :, None],
+        leak=step,
+        alpha=g.integers(mean - spread, mean + spread + 1, (n, 256)),
+        beta=1000,
+        gamma=0,
+        v=g.integers(0, mean - spread, (n, 256)),
+        target=g.integers(0, n, (n, 256), dtype=np.int32),
+        target_axon=g.integers(0, 256, (n, 256)),
+        delay=g.integers(1, 16, (n, 256)),
+    )
 
 
 def run(job: Job) -> Finding:
@@ -77,9 +91,11 @@ def _measured(board: TrueNorth, at: dict[str, Any], seed: int) -> dict[str, floa
     state = emulator.run(at["settle"]).state
     counts = emulator.run(at["ticks"], state=state).counts
     return {
-        "spikes": float(counts.spikes.sum()), "events": float(counts.synaptic_events.sum()),
-        "hops": float(counts.hops.sum()), "ticks": at["ticks"],
-    }  # fmt: skip
+        "spikes": float(counts.spikes.sum()),
+        "events": float(counts.synaptic_events.sum()),
+        "hops": float(counts.hops.sum()),
+        "ticks": at["ticks"],
+    }
 
 
 def _row(one: Any, board: TrueNorth, synapses: int) -> tuple[float, ...]:
@@ -90,9 +106,13 @@ def _row(one: Any, board: TrueNorth, synapses: int) -> tuple[float, ...]:
     chip = chips.TrueNorth(hops=hops / spikes if spikes else 0.0)
     found = chip.bill(Traffic(ticks, events, spikes, spikes, 0.0)).power.nominal
     return (
-        rate, one["spikes"] / ticks, one["events"] / ticks, hops / spikes if spikes else 0.0, 1e3 * found,
+        rate,
+        one["spikes"] / ticks,
+        one["events"] / ticks,
+        hops / spikes if spikes else 0.0,
+        1e3 * found,
         power(rate, synapses),
-    )  # fmt: skip
+    )
 
 
 def _draw(board: TrueNorth, first: tuple[int, int], ticks: int, seed: int, style: Style) -> Figure:
@@ -101,8 +121,11 @@ def _draw(board: TrueNorth, first: tuple[int, int], ticks: int, seed: int, style
 
 
 PART = Part(
-    "chip", "Full chip", "random networks that fill a chip: rate, events, hops and power", run,
+    "chip",
+    "Full chip",
+    "random networks that fill a chip: rate, events, hops and power",
+    run,
     settings={"side": 64, "ticks": 200, "settle": 60, "rates": [10, 20, 50], "synapses": [64, 128, 256], "shown": 100},
     quick={"side": 8, "ticks": 50, "settle": 20, "rates": [10, 20], "synapses": [128]},
     minutes=2,
-)  # fmt: skip
+)

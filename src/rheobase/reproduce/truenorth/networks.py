@@ -45,9 +45,13 @@ def network(data: Dataset, choice: Mapping[str, Any]) -> nn.Sequential:
 def recipe(choice: Mapping[str, Any], seed: int) -> Recipe:
     """How a choice is trained, and which class an output means."""
     return Recipe(
-        epochs=choice["epochs"], batch_size=choice["batch"], learning_rate=choice["lr"], schedule="cosine", seed=seed,
+        epochs=choice["epochs"],
+        batch_size=choice["batch"],
+        learning_rate=choice["lr"],
+        schedule="cosine",
+        seed=seed,
         loss=SumCrossEntropy(temperature=choice["temperature"]),
-    )  # fmt: skip
+    )
 
 
 def trained(

@@ -88,6 +88,9 @@ def _draw(grid: list[tuple[float, int, float]], rows: list[tuple[Any, ...]], sty
 
 
 PART = Part(
-    "power", "Power", "published powers of the chip, and those of the model by rate and synapses", run,
+    "power",
+    "Power",
+    "published powers of the chip, and those of the model by rate and synapses",
+    run,
     settings={"rates": [0.0, 10.0, 20.0, 50.0, 100.0, 150.0, 200.0], "synapses": [0, 64, 128, 192, 256]},
-)  # fmt: skip
+)

@@ -63,7 +63,7 @@ class Card:
             "test accuracy": f"{self.figure} (seed {self.seed}, one training); rheobase evaluate {self.name}",
             "parameters": f"{self.parameters:,} ({self.size / 1000:.0f} kB)", "not for": self.not_for,
             "trained by": self.command,
-        }  # fmt: skip
+        }
 
     def as_json(self) -> dict[str, Any]:
         """The card as values of JSON."""
@@ -92,7 +92,7 @@ def card(name: str) -> Card:
     return Card(
         name=name, **said, accuracy=found["accuracy"], samples=found["samples"], seed=settings["seed"],
         parameters=parameters, size=size,
-    )  # fmt: skip
+    )
 
 
 def found(run: str | Path) -> Path:
