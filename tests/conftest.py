@@ -8,9 +8,12 @@ import os
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 import typer.main
+
+from tests.kinds import KINDS
 
 _CACHE = tempfile.TemporaryDirectory(prefix="rheobase-tests-", ignore_cleanup_errors=True)
 os.environ.setdefault("RHEOBASE_CACHE", _CACHE.name)
@@ -32,8 +35,6 @@ SLOW = (
     "tests/engine/test_triton", "tests/engine/test_types", "tests/engine/test_vector_math", "tests/house/test_saved",
     "tests/learning/test_processes", "tests/nn/test_compile", "tests/nn/test_cs_gru", "tests/nn/test_image_networks",
 )  # fmt: skip
-# and of the tests over every neuron all but one of each kind
-KINDS = ("LIF", "SRC", "AdEx", "CondLIF", "Noisy", "Refractory", "FiveStates")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -92,3 +93,28 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     monkeypatch.setattr(pwd, "getpwnam", unknown)
     monkeypatch.setattr(sys, "platform", "linux")
+
+
+@functools.cache
+def _plain_kernels() -> Any:
+    """Kernels by name, apart from those that others use: a test that wants the usual code does not get these."""
+    from rheobase.engine.llvm import launch
+
+    return functools.lru_cache(maxsize=1024)(launch.kernel.__wrapped__)
+
+
+@pytest.fixture
+def plain_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same kernels, made at once: LLVM takes most of a test's time to choose instructions that are fast.
+
+    For what a kernel computes, and no test of its speed or of the code that users run: of `tests/contract`
+    `test_parity.py` (runs of all lengths, single steps), `test_memory.py` (what is written), `test_dtypes.py` and
+    `test_same_bits.py` have that, and `make fuzz`.
+    """
+    if "RHEOBASE_FUZZ" in os.environ:
+        return
+    from rheobase.engine.llvm import compile as compile_llvm
+    from rheobase.engine.llvm import launch
+
+    monkeypatch.setattr(compile_llvm, "LEVEL", 0)
+    monkeypatch.setattr(launch, "kernel", _plain_kernels())

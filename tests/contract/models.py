@@ -35,6 +35,7 @@ from rheobase import (
 from rheobase.core import primitives
 from rheobase.core.declaration.words import ParamSpec
 from rheobase.errors import Diverged
+from tests import kinds
 from tests.contract.choices import chosen
 
 
@@ -290,6 +291,12 @@ UNSEEN += [Model("TwoInputs", TwoInputs)]
 MODELS = DECLARED + WRAPPED + UNSEEN
 
 every_model = pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
+
+
+def also(dtype: torch.dtype, other: torch.dtype) -> pytest.MarkDecorator:
+    """Every model in one type, and one of each kind in another, with vectors of another width."""
+    cases = [(model, dtype) for model in MODELS] + [(model, other) for model in MODELS if model.name in kinds.KINDS]
+    return pytest.mark.parametrize(("model", "dtype"), cases, ids=lambda x: getattr(x, "name", str(x)))
 
 
 class Margins(TorchFunctionMode):

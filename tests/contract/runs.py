@@ -59,19 +59,12 @@ def run(
     return Run({k: v.detach() for k, v in values.items()}, gradients)
 
 
-# Steps within which a model keeps to itself when its input is disturbed in the last digit. A tanh made of lines has
-# corners: on none of the inputs do the gradients of 1000 steps stay within what two ways to compute may differ by.
-# An SRC whose gate reads the potential of the same step is calm on few inputs, and on some processors on others.
-HORIZON = {"SRC-tanh-piecewise": 500, "SRC-gate_reads-h[t]": 500}
-
-
 def reference_run(model: Model, neuron: Neuron, steps: int, batch: int, **call: Any) -> tuple[Tensor, Run]:
     """Input in float64 under which the reference keeps `MARGIN` from every threshold, and that run.
 
     Over many steps it must be calm too: disturbed in its last digit, the reference keeps to itself. On other inputs
     no two ways to compute it could agree.
     """
-    steps = min(steps, HORIZON.get(model.name, steps))
     key = key_of(model.name, neuron, steps, batch, call)
     seed = chosen("seeds", key, lambda: searched_seed(model, neuron, steps, batch, **call))
     current = model.current(steps, batch, *neuron.shape, seed=seed)

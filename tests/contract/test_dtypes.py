@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rheobase import Neuron
 from tests.contract.choices import chosen, key_of
-from tests.contract.models import Margins, Model, every_model, fed
+from tests.contract.models import Margins, Model, also, every_model, fed
 from tests.contract.runs import Run, run
 from tests.contract.test_parity import everything
 from tests.contract.tolerances import FREE_32, GRADIENT_32, HALF_ULP, MARGIN_32, assert_close, difference
@@ -52,8 +52,7 @@ def rounding(neuron: Neuron, current: Tensor, record: tuple[str, ...]) -> float:
     return max(difference(a.double(), b.double()) / bound for a, b, bound in pairs)
 
 
-@HALVES
-@every_model
+@also(torch.bfloat16, torch.float16)
 def test_parity(model: Model, dtype: torch.dtype) -> None:
     neuron = model.make(21, dtype=torch.float32)
     record = everything(neuron)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.contract.models import Model, every_model, fed
+from tests.contract.models import Model, also, every_model, fed
 from tests.contract.runs import assert_runs_equal, run, weight
 from tests.contract.test_parity import everything
 
@@ -54,8 +54,7 @@ def guarded(monkeypatch: pytest.MonkeyPatch) -> Guarded:
     return guard
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-@every_model
+@also(torch.float64, torch.float32)
 def test_every_result_is_written_and_nothing_else(model: Model, dtype: torch.dtype, request: Any) -> None:
     neuron = model.make(37, dtype=dtype)
     current = model.current(40, 3, 37, dtype=dtype)

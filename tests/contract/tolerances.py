@@ -13,7 +13,7 @@ from torch import Tensor
 
 MARGIN = 1e-7
 ONE_STEP = {torch.float64: 1e-13, torch.float32: 2e-6}
-FREE_63, FREE_1000 = 1e-10, 1e-7
+FREE_63, FREE_LONG = 1e-10, 1e-7
 FREE_32, GRADIENT_32 = 1e-4, 2e-4  # a dozen steps in float32 that keep 1e-5 from every threshold
 MARGIN_32 = 1e-5
 COINCIDENCE_32 = 0.97  # of the spikes of a free run in float32, within one step
@@ -27,7 +27,7 @@ HALF_ULP = {torch.bfloat16: 2.0**-8, torch.float16: 2.0**-11}
 
 def free(steps: int) -> float:
     """The bound for a free run of so many steps in float64."""
-    return FREE_63 if steps <= 63 else FREE_1000
+    return FREE_63 if steps <= 63 else FREE_LONG
 
 
 def difference(a: Tensor, b: Tensor, *, by_lane: bool = False) -> float:

@@ -98,6 +98,7 @@ def test_state_dict(model: Model) -> None:
     assert same_values(source, target)
 
 
+@pytest.mark.usefixtures("plain_code")
 @pytest.mark.parametrize("way", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["deepcopy", "pickle"])
 @every_model
 def test_copies(model: Model, way: Any) -> None:
@@ -122,6 +123,7 @@ def test_copies(model: Model, way: Any) -> None:
     assert not same_values(neuron, twin)
 
 
+@pytest.mark.usefixtures("plain_code")
 @every_model
 def test_dtype(model: Model) -> None:
     neuron = model.make(4, dtype=torch.float32)

@@ -6,6 +6,7 @@ import copy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -25,23 +26,34 @@ LAYERS = {
 }
 LOAD = """
 import sys, torch, rheobase
-before, x, after = torch.load(sys.argv[1], weights_only=True)
+runs = torch.load(sys.argv[1], weights_only=True)
 assert "rheobase.neurons.gif" not in sys.modules
-torch.save((before, after), sys.argv[1])
+torch.save({name: (before, after) for name, (before, x, after) in runs.items()}, sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("name", LAYERS)
-def test_another_process_loads_it(name: str, tmp_path: Path) -> None:
-    layer, x = LAYERS[name], torch.rand(5, 2, 4)
-    with torch.no_grad():
-        _, before = layer(x)
-        out, after = layer(x, before)
-    path = tmp_path / "state.pt"
-    torch.save((before, x, after), path)
+@pytest.fixture(scope="module")
+def carried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, ...]]:
+    """A run of each layer: state before, input, state after, and both states as another process gave them back."""
+    runs: dict[str, tuple[Any, ...]] = {}
+    for name, layer in LAYERS.items():
+        x = torch.rand(5, 2, 4)
+        with torch.no_grad():
+            _, before = layer(x)
+            _, after = layer(x, before)
+        runs[name] = (before, x, after)
+    path = tmp_path_factory.mktemp("states") / "states.pt"
+    torch.save(runs, path)
     subprocess.run([sys.executable, "-c", LOAD, str(path)], check=True)
-    again, end = torch.load(path, weights_only=True)
+    again = torch.load(path, weights_only=True)
+    return {name: (*run, *again[name]) for name, run in runs.items()}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_another_process_loads_it(name: str, carried: dict[str, tuple[Any, ...]]) -> None:
+    layer, (before, x, after, again, end) = LAYERS[name], carried[name]
     with torch.no_grad():
+        out, _ = layer(x, before)
         resumed, _ = layer(x, again)
     assert torch.equal(resumed, out)
     assert str(end) == str(after)

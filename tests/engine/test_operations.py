@@ -124,6 +124,7 @@ EXPRESSIONS: dict[str, Expression] = {
 }
 
 
+@pytest.mark.usefixtures("plain_code")
 @pytest.mark.parametrize("name", EXPRESSIONS)
 def test_expression(name: str) -> None:
     expected, found = both(EXPRESSIONS[name], points())
