@@ -275,7 +275,7 @@ def check_folder(folder: Path, model: Model, options: Any, *, overwrite: bool) -
         raise ParameterError("deploy --out", given, expected, remedy)
     if overwrite or not path.is_file():
         return
-    held = read_json(path)
+    held = read_json(path, remedy="--overwrite, or --out another")
     wanted = {"options": options.as_json(), "of": facts(model)}
     if not isinstance(held, dict) or {name: held.get(name) for name in wanted} != wanted:
         given = f"{folder}, which holds a deployment with other settings"
