@@ -196,7 +196,8 @@ def main() -> None:
         say(f"no src_mnist_export in {folder}: MNIST is left out")
     # read at the end: both parts may be under way at a time
     earlier: dict[str, Any] = json.loads(path.read_text()) if options.only and path.exists() else {}
-    parts = {part: earlier[part] for part in ("digits", "mnist") if part in earlier}
+    made_then = {name: earlier[name] for name in ("date", "machine") if name in earlier}
+    parts = {part: {"made": made_then, **earlier[part]} for part in ("digits", "mnist") if part in earlier}
     finish("src_fixed_point", options, parts | made)
 
 

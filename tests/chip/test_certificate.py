@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
 
 from rheobase import neurons, nn
-from rheobase.chip import deploy, deployment
+from rheobase.chip import deploy, holding
 from rheobase.chip.deployment import Deployed
+from rheobase.errors import RheobaseError
 
 
 def test_one_wrong_sample_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,9 +35,19 @@ def test_one_wrong_sample_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report.wanted.tolist() == [0, 0, 0, 0]
 
 
+class Parts:
+    """Of 5 and 2 samples."""
+
+    def __init__(self, x: torch.Tensor):
+        self.x = x
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        return iter(self.x.split(5, dim=1))
+
+
 def test_spikes_may_be_bool(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same report, in parts of some samples."""
-    monkeypatch.setattr(deployment, "AT_ONCE", 3)
+    monkeypatch.setattr(holding, "AT_ONCE", 3)
     torch.manual_seed(0)
     net = nn.Sequential(
         nn.Flatten(),
@@ -50,5 +62,15 @@ def test_spikes_may_be_bool(monkeypatch: pytest.MonkeyPatch) -> None:
     expected, numbers = deploy(whole, x=x.float())
     assert bits == numbers
     assert bits.same_spikes == 7
+    # parts that are made when they are asked for
+    _, parts = deploy(whole, x=Parts(x))
+    assert parts == bits
+    assert parts.predicted is not None
+    assert parts.predicted.tolist() == deploy(whole, x=x)[1].predicted.tolist()
+    for wrong, said in (((x[:, k : k + 1] for k in range(7)), "gone through several times"), ([], "without a part")):
+        with pytest.raises(RheobaseError, match=said):
+            deploy(whole, x=wrong)
+    with pytest.raises(RheobaseError, match="parts of 9 and of 8 steps"):
+        deploy(whole, x=[x, x[1:]])
     assert torch.equal(deployed(x), expected(x.float()))
     assert 0 < deployed(x).mean() < 1

@@ -22,8 +22,10 @@ from rheobase.chip.fixed_point import (
     FixedSRC,
     Format,
     FpgaSRC,
+    Report,
     certificate,
     certify,
+    compare,
     emulate,
     quantise,
 )
@@ -163,6 +165,13 @@ def test_networks_agree_with_integers_and_can_be_trained(net: nn.Sequential, for
     assert torch.equal(net(x)[0], before), "the float network is as it was"
     assert report.overflows == 0
     first = report.layers[0]
+    changed = [f"{name} by {most:.2g}" for name, most in first.changes.items() if most]
+    assert all(word in str(first) for word in changed)
+    assert ("changed: " in str(first)) == bool(changed)
+    again = compare(net, fixed, x, rounded=report)
+    assert [layer.changes for layer in again.layers] == [layer.changes for layer in report.layers]
+    with pytest.raises(ParameterError, match=r"a report of layers \[1\]"):
+        compare(net, fixed, x, rounded=Report(report.layers[:1]))
     assert first.coincident <= min(first.spikes_float, first.spikes_fixed)
     assert 0 < first.weight_error < 0.02 or form == "fpga"
     if form == "lines" and not isinstance(net[1], neurons.SRC):

@@ -192,3 +192,20 @@ def test_an_input_that_is_no_spikes() -> None:
         quantise(two(neurons.CubaLIF(3, dt=1.0)), torch.full((5, 1, 4), 0.5), allow=RESET)
     with pytest.raises(DTypeError, match="list"):
         quantise(two(neurons.CubaLIF(3, dt=1.0)), [[[1.0]]], allow=RESET)  # type: ignore[arg-type]
+
+
+def test_potentials_that_stop_are_counted() -> None:
+    """An IF that is inhibited in each step goes down for ever; its compartment stands at -(2^23 - 1) from a step on."""
+    layer = torch.nn.Linear(1, 2, bias=False)
+    layer.weight.data = torch.tensor([[-1.0], [1.0]])
+    net = nn.Sequential(layer, neurons.IF(2, dt=1.0, v_threshold=1.0))
+    steps = 1000
+    chip, report = quantise(net, torch.ones(steps, 3, 1), allow=RESET)
+    weights: Any = chip[0]
+    down = -64 * int(weights(torch.ones(1, 1, 1))[0, 0, 0])
+    before = ((1 << 23) - 2) // down  # steps at which it is above the end
+    assert report.layers[0].stopped == 3 * max(0, steps - before) > 0
+    assert f"{report.layers[0].stopped:,} potentials stopped" in str(report)
+    _, report = quantise(net, torch.ones(min(before, steps), 3, 1), allow=RESET)
+    assert report.layers[0].stopped == 0
+    assert "stopped" not in str(report)

@@ -11,6 +11,7 @@ from itertools import pairwise, permutations
 import numpy as np
 import pytest
 import torch
+from benchmarks import placement_bounds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -154,6 +155,19 @@ def test_few_cores_are_placed_as_well_as_can_be() -> None:
         best += min(hop_count(flow, np.array(order), 3) for order in permutations(range(6)))
         found += hop_count(flow, placed(flow, 3, 2), 3)
     assert best <= found <= 1.05 * best
+
+
+def test_the_least_of_the_benchmark_is_the_least() -> None:
+    """On two rows of two tiles of two cores, of every order; cuts counted out are no less than eigenvalues say."""
+    y, x = np.divmod(np.arange(8) // 2, 2)
+    apart, g = np.abs(y[:, None] - y) + np.abs(x[:, None] - x), np.random.default_rng(0)
+    for n in (5, 6):
+        flow = g.integers(0, 20, (n, n))
+        orders = np.array(list(permutations(range(8), n)))
+        least = (flow * apart[orders[:, :, None], orders[:, None, :]]).sum((1, 2)).min()
+        assert placement_bounds.least_on_four(flow, 2) == least >= placement_bounds.bound(flow, 2, 2, 2)
+        cut = placement_bounds.least_cut(flow, 4, 4)
+        assert 0.8 * cut < min(placement_bounds.spectral(flow, size) for size in range(n - 4, 5)) <= cut
 
 
 def refused(net: object, told: str, board: TrueNorth = BOARD) -> None:

@@ -67,6 +67,7 @@ def test_what_it_writes(place: Path) -> None:
     error = (best * (1 - best) / held["validation_samples"]) ** 0.5
     assert held["weight_bits"] == min(bits for bits, value in tried.items() if value >= best - error)
     assert [layer["neuron"] for layer in held["layers"]] == ["FixedSRC", "FixedSRC", "FixedLeakySum"]
+    assert held["layers"][0]["changes"]["alpha"] > 0
     page = (folder / "report.html").read_text()
     assert "Bits of a weight" in page
     assert "energy is not computed" in page
@@ -98,6 +99,19 @@ def test_what_is_refused(place: Path, words: tuple[str, ...], said: str) -> None
     assert result.exit_code == 2
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_damaged_certificate_is_no_checkpoint(place: Path) -> None:
+    """Of the folder of a deployment; what helps is said, and does."""
+    folder = place / "runs/src-digits/fixed-point"
+    path = folder / "certificate.json"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:40])
+    result = CliRunner().invoke(app, ["deploy", "src-digits", *CHIP, "--limit", "9"], catch_exceptions=False)
+    assert result.exit_code == 2
+    assert "Remedy: --overwrite, or --out another" in result.stderr
+    typed("deploy", "src-digits", *CHIP, "--weight-bits", "6,4", "--limit", 9, "--overwrite")
+    assert json.loads(path.read_bytes()) == json.loads(whole)
 
 
 def test_it_has_no_cores_to_be_shown(place: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ def test_a_run_on_two_chips_must_be_said(copy: Path) -> None:
 
 def test_ctrl_c_while_it_is_written_leaves_no_certificate_of_half(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The files of a deployment are whole or not there, and the same command makes it whole."""
-    from rheobase.cli.deploying import page
+    from rheobase.cli.deploying import flow
 
     def stop(*given: object, **more: object) -> None:
         raise KeyboardInterrupt
@@ -143,7 +144,7 @@ def test_ctrl_c_while_it_is_written_leaves_no_certificate_of_half(copy: Path, mo
         ("deploy", "cubalif-digits", *map(str, QUICK), "--weight-bits", "8,4"),
     )
     with monkeypatch.context() as patch:
-        patch.setattr(page, "write", stop)
+        patch.setattr(flow, "CORES", replace(flow.CORES, page=stop))
         result = CliRunner().invoke(app, list(words))
     assert result.exit_code == 130
     assert "the same command goes on from runs/cubalif-digits/loihi/work" in result.stderr

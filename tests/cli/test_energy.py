@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import rheobase
-from rheobase.energy import account, compare, neurobench
+from rheobase.energy import Yan22, account, compare, neurobench
 from rheobase.runs.batch import batch_of
 
 FEW = ("--limit", 20)
@@ -26,8 +26,11 @@ def test_a_pretrained_network(run) -> None:
     assert content["operations"]["accumulates"] == expected.total.accumulates > 0
     assert (content["samples"], content["steps"], content["chip"]) == (20, 60, None)
     assert [layer["label"] for layer in content["counted"]][:3] == ["0: Flatten", "1: Linear", "2: SRC"]
-    shown = " ".join(result.stdout.split())
-    for said in ("synapses alone, as papers quote it", "activations of 6 bits", "Effective_ACs", "wins at no activity"):
+    published = compare(expected, process=Yan22()).break_even
+    assert published is not None
+    assert content["published"]["break_even"] == [published.low, published.nominal, published.high]
+    shown, active = " ".join(result.stdout.split()), f"at {100 * expected.activity:.3g} % of the lines of its synapses"
+    for said in ("synapses alone, as papers quote it", "of 6 bits", "Effective_ACs", "wins at no activity", active):
         assert said in shown
     page = Path("e.html").read_text()
     assert "first 20 test samples" in page

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from rheobase import neurons, nn, plot
 from rheobase.chip import truenorth
-from rheobase.cli import app, deploy, fit, gallery, reproduce, sweep, train, window
+from rheobase.cli import app, fit, gallery, reproduce, sweep, train, window
+from rheobase.cli.deploying import flow
 from rheobase.cli.options import reported
 from rheobase.interop import nir
 from rheobase.profiling import timing
@@ -108,7 +109,7 @@ def quick(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.chdir(place)
     monkeypatch.setattr(train, "_go", stop)
-    monkeypatch.setattr(deploy, "_go", stop)
+    monkeypatch.setattr(flow, "go", stop)
     monkeypatch.setattr(fit, "_fitted", stop)
     monkeypatch.setattr(gallery, "_draw", stop)
     monkeypatch.setattr(reproduce, "_run", stop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rheobase.chip.events import Counts
+from rheobase.chip.holding import Samples, after, held
 from rheobase.chip.loihi import Loihi
 from rheobase.chip.parts import Parts, evaluating, parts_of, passed
 from rheobase.chip.plans import Mapped, Plan, kind_of_chip, plan_of
 from rheobase.chip.report import Report, report_of
 from rheobase.chip.truenorth import TrueNorth
 from rheobase.errors import NotRepresentable, ShapeError
-
-AT_ONCE = 500  # samples whose sequences the network makes at a time
 
 Predict = Callable[[Tensor], Tensor]
 
@@ -98,7 +97,7 @@ class Deployed:
 def deploy(
     net: Any,
     chip: TrueNorth | Loihi | None = None,
-    x: Tensor | None = None,
+    x: Tensor | Iterable[Tensor] | None = None,
     *,
     software: Sequence[int | str] = (),
     allow: Sequence[str] = (),
@@ -112,11 +111,12 @@ def deploy(
     makes such (8-bit weights; `loihi.quantise` has other ones); `allow` names what may be lost there, "reset" or
     "bias", and the report says what became of each layer.
 
-    `x`: samples, on which chip and network are compared, energy is counted, and for whose spikes cores are placed.
-    Without it, the report says cores and latency alone, and every neuron is placed as if it fired as often. `software`:
-    layers that stay off the chip, by number or kind, at the beginning or the end of the network; their spikes cross the
-    border tick by tick. They run as in evaluation. `predict` takes outputs (time, batch, outputs) to a class for each
-    sample; by default the one with the largest sum. `progress` is called with how many samples the chip has done.
+    `x`: samples, on which chip and network are compared, energy is counted, and for whose spikes cores are placed; or
+    parts of them, each of which may be made when it is asked for (twice), so that not all are in memory. Without it,
+    the report says cores and latency alone, and every neuron is placed as if it fired as often. `software`: layers that
+    stay off the chip, by number or kind, at the beginning or the end of the network; their spikes cross the border tick
+    by tick. They run as in evaluation. `predict` takes outputs (time, batch, outputs) to a class for each sample; by
+    default the one with the largest sum. `progress` is called with how many samples the chip has done.
 
     Shapes: x (time, batch, ...) as the network takes it; what crosses to the chip is in {0, 1}, and may be bool, which
     takes a quarter of the memory.
@@ -142,23 +142,36 @@ def deploy(
         found = plan.mapped(_shape(plan, None), None)
         deployed = Deployed(found, parts, _wires(plan, None), plan.emulator(found.net))
         return deployed, Report(found.cores, found.latency, plan.exact_ticks, plan.of_cores, software=parts.software)
-    border = entering(parts, plan.n_inputs, x)
-    expected, rates = _in_software(plan, border)
-    found = plan.mapped(_shape(plan, border), rates)
-    deployed = Deployed(found, parts, _wires(plan, border), plan.emulator(found.net))
-    spikes, counts = deployed.run_chip(border, progress=progress)
-    flat = _flat(parts, border)
-    given = int((flat != 0).sum((0, 1)).cpu().numpy()[found.inputs[:, 0]].sum())
+    samples = Samples(x)
+    first, rates = _rates(plan, parts, samples)
+    found = plan.mapped(_shape(plan, first), rates)
+    deployed = Deployed(found, parts, _wires(plan, first), plan.emulator(found.net))
     choose = most_active if predict is None else predict
-    wanted, predicted = (choose(passed(parts.after, each)) for each in (expected, spikes))
-    report = report_of(plan, found, (spikes, expected), (predicted, wanted), counts, given, software=parts.software)
+    seen = held(_each(deployed, plan, samples, choose, progress))
+    report = report_of(plan, found, seen, software=parts.software)
     if plan.plain is None:
         return deployed, report
-    plain: Any = next(plan.plain.parameters())  # of its own type: the chip's layers are float32
-    before = torch.cat([passed(plan.plain, part).cpu() for part in _parts(border, plain)], dim=1)
     with evaluating(plan.net):
-        changes = plan.changes(border[:, :AT_ONCE].to(_weight(plan)))
-    return deployed, replace(report, plain=choose(passed(parts.after, before)), changes=changes)
+        changes = plan.changes(first.to(_weight(plan)))
+    return deployed, replace(report, plain=seen.plain, changes=changes)
+
+
+def _each(
+    deployed: Deployed, plan: Plan, samples: Samples, choose: Predict, progress: Callable[[int], None] | None
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Counts, int]]:
+    """Of some samples at a time what `held` adds up: spikes and predictions with the chip and without."""
+    parts, done, source = deployed.parts, 0, deployed.mapped.inputs[:, 0]
+    for x in samples:
+        border = entering(parts, plan.n_inputs, x)
+        expected = _in_software(plan, border)[-1].cpu()
+        spikes, counts = deployed.run_chip(border, progress=after(progress, done))
+        predicted, wanted = (choose(passed(parts.after, each)) for each in (spikes, expected))
+        plain, like = None, None if plan.plain is None else next(plan.plain.parameters())
+        if like is not None:  # of its own type: the chip's layers are float32
+            plain = choose(passed(parts.after, passed(plan.plain, border.to(like)).cpu()))
+        given = int((_flat(parts, border) != 0).sum((0, 1)).cpu().numpy()[source].sum())
+        done += x.shape[1]
+        yield spikes, expected, predicted, wanted, plain, counts, given
 
 
 def _shape(plan: Plan, border: Tensor | None) -> tuple[int, ...]:
@@ -178,11 +191,6 @@ def _wires(plan: Plan, border: Tensor | None) -> int:
 def _weight(plan: Plan) -> Tensor:
     weight: Any = plan.net[0].weight
     return weight
-
-
-def _parts(border: Tensor, like: Tensor) -> Iterator[Tensor]:
-    """Some samples at a time, as the network computes: all of them as numbers would take four times the memory."""
-    return (part.to(like) for part in border.split(AT_ONCE, dim=1))
 
 
 def _flat(parts: Parts, x: Any) -> Any:
@@ -210,18 +218,25 @@ def entering(parts: Parts, n_inputs: int | None, x: Any) -> Tensor:
     return border
 
 
+def _rates(plan: Plan, parts: Parts, samples: Samples) -> tuple[Tensor, list[NDArray[Any]]]:
+    """The first samples at the border, and the spikes of each neuron of each layer under all of them."""
+    first, rates = None, list[NDArray[Any]]()
+    for x in samples:
+        border = entering(parts, plan.n_inputs, x)
+        first = border if first is None else first
+        own = [each.sum((0, 1)).cpu().numpy() for each in _in_software(plan, border)]
+        rates = [a + b for a, b in zip(rates, own, strict=True)] if rates else own
+    if first is None:  # of the type alone: there is a part
+        raise ShapeError("deploy", "x without a part", "one part at least", "give deploy some samples")
+    return first, rates
+
+
 @torch.no_grad()
-def _in_software(plan: Plan, border: Tensor) -> tuple[Tensor, list[NDArray[Any]]]:
-    """What the layers of the chip give in software, (time, batch, outputs), and the spikes of each of their neurons."""
-    last, rates = list[Tensor](), list[NDArray[Any]]()
+def _in_software(plan: Plan, border: Tensor) -> list[Tensor]:
+    """What the layers of cells of the chip give in software, (time, batch, neurons) each."""
     with evaluating(plan.net):
-        for part in _parts(border, _weight(plan)):
-            made = plan.net.outputs(part)
-            outputs = [made[k].flatten(2) for k in plan.cells]
-            own = [each.sum((0, 1)).cpu().numpy() for each in outputs]
-            rates = [a + b for a, b in zip(rates, own, strict=True)] if rates else own
-            last.append(outputs[-1].cpu())
-    return torch.cat(last, dim=1), rates
+        made = plan.net.outputs(border.to(_weight(plan)))
+        return [made[k].flatten(2) for k in plan.cells]
 
 
 def check_spikes(x: Any, sizes: tuple[int, ...], axes: tuple[str, ...]) -> None:

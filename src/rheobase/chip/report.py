@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from rheobase.chip.events import Counts
+from rheobase.chip.holding import Held
 from rheobase.chip.plans import Done, Mapped, Plan
 from rheobase.energy import Span, chips
 from rheobase.energy.span import total
@@ -119,28 +119,14 @@ class Report:
         return "\n".join([*lines, *(f"{name}: {joules(s.nominal)} ({ranged(s)})" for name, s in rows)])
 
 
-def report_of(
-    plan: Plan,
-    found: Mapped,
-    spikes: tuple[Tensor, Tensor],
-    predicted: tuple[Tensor, Tensor],
-    counts: Counts,
-    given: int,
-    *,
-    software: tuple[str, ...] = (),
-) -> Report:
-    """The report on samples: spikes that leave the chip (time, batch, outputs), and predictions (batch,).
-
-    Of both, those with the chip come first, then those without. `given`: how many spikes were sent to the chip.
-    """
-    mine, expected = spikes
-    steps, samples = mine.shape[:2]
-    same = (mine == expected.to(mine.dtype)).all(2).all(0)
+def report_of(plan: Plan, found: Mapped, seen: Held, *, software: tuple[str, ...] = ()) -> Report:
+    """The report on the samples that chip and network ran."""
+    counts, samples = seen.counts, len(seen.predicted)
     sent, events, axons, hops, host = (
         float(each.mean())
         for each in (counts.spikes, counts.synaptic_events, counts.active_axons, counts.hops, counts.host)
     )
-    into, ticks = given / samples, steps + found.latency
+    into, ticks = seen.given / samples, seen.steps + found.latency
     bill = plan.bill(Done(ticks, sent, events, axons, hops, into, host), found.net)
     return Report(
         found.cores,
@@ -150,13 +136,14 @@ def report_of(
         software,
         samples,
         ticks,
-        int(same.sum()),
-        int((predicted[0] == predicted[1]).sum()),
+        seen.same,
+        int((seen.predicted == seen.wanted).sum()),
         sent,
         events,
         hops,
         into,
         host,
         bill,
-        *predicted,
+        seen.predicted,
+        seen.wanted,
     )

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from rheobase.cli.options import INTERRUPTED, DataDir, Debug, Json, Run, examples, path, reported, write_json
+from rheobase.cli.options import DataDir, Debug, Json, Run, examples, path, reported
 
 if TYPE_CHECKING:
-    from rheobase.cli.deploying.job import Outcome
-    from rheobase.cli.deploying.options import Options
     from rheobase.runs.model import Model
 
 EXAMPLES = examples(
@@ -125,7 +123,8 @@ def deploy(
     chip.fixed_point.quantise.
     """
     with reported(debug, json=json):
-        from rheobase.cli.deploying.options import Options
+        from rheobase.cli.deploying.flow import CORES, FIXED_POINT, Written, go
+        from rheobase.cli.deploying.options import FixedOptions, Options, known_form
         from rheobase.cli.runs_by_name import load_run
         from rheobase.errors import ParameterError, nearest
 
@@ -134,21 +133,21 @@ def deploy(
         model = load_run(run)
         given = {"whole": whole, "threshold": threshold, "inputs": inputs, "weight_bits": weight_bits, "form": form}
         _of_other_chips(chip, **given, software=software, votes=votes)
+        where = out or _place(model, chip)
+        written = Written(data_dir=data_dir, json=json, overwrite=overwrite)
         if chip == "fixed-point":
-            from rheobase.cli.deploying import fixed_point_command as fixed
-
             if lr is not None and epochs is None:
                 expected, remedy = "--epochs as well: nothing is trained without", "--epochs 8, say, or leave it out"
                 raise ParameterError("--lr", f"{lr:g} for fixed-point", expected, remedy)
-            fixed_options = fixed.FixedOptions(
-                form=fixed.known_form(form),
+            fixed = FixedOptions(
+                form=known_form(form),
                 weight_bits=_numbers("--weight-bits", _or(weight_bits, "5"), 2, 16, "5"),
                 epochs=epochs or 0,
                 lr=_or(lr, LR),
                 validation=validation,
                 limit=limit,
             )
-            fixed.go(model, fixed_options, out or _place(model, chip), data_dir, json, run=run, overwrite=overwrite)
+            go(FIXED_POINT, model, fixed, where, fixed.command(run, where), written)
             return
         options = Options(
             chip=chip,
@@ -163,42 +162,7 @@ def deploy(
             validation=validation,
             limit=limit,
         )
-        folder = out or _place(model, chip)
-        _go(model, options, folder, data_dir, _command(run, options, folder), json, overwrite=overwrite)
-
-
-def _go(
-    model: Model,
-    options: Options,
-    folder: Path,
-    data_dir: Path | None,
-    command: str,
-    json: Path | None,
-    *,
-    overwrite: bool,
-) -> None:
-    """Refuse what would not fit; else train, deploy, and write everything."""
-    from rheobase.cli.deploying import job, page
-    from rheobase.cli.training.reading import reading_lines
-    from rheobase.cli.watching import Watching
-    from rheobase.files import ensure_folder
-    from rheobase.json_files import write_json as write
-
-    job.check_folder(folder, model, options, overwrite=overwrite)
-    job.check(model, options)
-    data = model.load_data(data_dir, watch=reading_lines())
-    ensure_folder(folder / job.WORK)
-    try:
-        with Watching() as watch:
-            found = job.deployed(model, data, options, folder, watch=watch)
-        kept, shown, content = job.save_chip(found, folder), page.write(found, folder, command), found.as_json()
-        # the certificate comes last: with it, a deployment is whole
-        write(folder / job.CERTIFICATE, content)
-    except KeyboardInterrupt:
-        typer.secho(f"interrupted; the same command goes on from {folder / job.WORK}", fg="yellow", err=True)
-        raise typer.Exit(INTERRUPTED) from None
-    write_json(json, content)
-    _tell(found, kept, shown)
+        go(CORES, model, options, where, options.command(run, where), written)
 
 
 def _or(given: T | None, default: T) -> T:
@@ -252,39 +216,3 @@ def _place(model: Model, chip: str) -> Path:
     from rheobase.cli.runs_by_name import RUNS
 
     return model.folder / chip if model.card is None else RUNS / f"{model.folder.name}-{chip}"
-
-
-def _command(run: str, options: Options, folder: Path) -> str:
-    import shlex
-
-    words = ["rheobase", "deploy", run, "--chip", options.chip]
-    for layer in options.software:
-        words += ["--software", layer]
-    words += ["--votes", str(options.votes)] if options.votes else []
-    if options.chip == "truenorth":
-        words += ["--whole", str(options.whole), "--threshold", ",".join(map(str, options.thresholds))]
-        words += ["--inputs", str(options.inputs)] if options.inputs is not None else []
-    else:
-        words += ["--weight-bits", ",".join(map(str, options.weight_bits))]
-    words += ["--epochs", str(options.epochs), "--lr", f"{options.lr:g}", "--validation", f"{options.validation:g}"]
-    words += ["--limit", str(options.limit)] if options.limit is not None else []
-    return shlex.join([*words, "--out", str(folder)])
-
-
-def _tell(found: Outcome, kept: Path, shown: Path) -> None:
-    from rheobase.cli.deploying.page import advice, rows
-    from rheobase.cli.deploying.targets import target_of
-    from rheobase.cli.terminal import console, figures
-
-    out = console()
-    title = target_of(found.options).title
-    out.print(f"{found.model.settings.neuron} on {found.model.task.name}, on {title}", style="bold")
-    out.print(figures(rows(found)))
-    for line in advice(found):
-        out.print(line, soft_wrap=True)
-    out.print(f"configuration: {kept}", soft_wrap=True)
-    out.print(f"report: {shown}", soft_wrap=True)
-    if found.report.same_predictions < found.report.samples:
-        many = found.report.samples - found.report.same_predictions
-        text = f"warning: {many} predictions differ from those of the network in whole numbers"
-        typer.secho(text, fg="yellow", err=True)

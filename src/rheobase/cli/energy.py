@@ -60,7 +60,7 @@ def energy(
     with reported(debug, json=json):
         from rheobase.cli.runs_by_name import load_run
         from rheobase.cli.terminal import console
-        from rheobase.energy import CMOS45, Memory, Words, compare, neurobench, tables
+        from rheobase.energy import CMOS45, Memory, Words, Yan22, compare, neurobench, tables
         from rheobase.errors import NotRepresentable
         from rheobase.files import atomic_write, ensure_writable
         from rheobase.plot import check_picture_path
@@ -76,6 +76,7 @@ def energy(
         model = load_run(run)
         account, source = _counted(model, limit, data_dir)
         found = compare(account, process=process, words=words)
+        published = compare(account, process=Yan22(), words=words)
         names = neurobench(account)
         bill, refused = None, None
         if on is not None:
@@ -90,6 +91,9 @@ def energy(
         _tell_numbers(tables.NUMBERS, tables.number_rows(found))
         for note in tables.notes(found):
             out.print(note, soft_wrap=True)
+        if published.break_even is not None:
+            said = tables.wins(published, published.break_even)
+            out.print(f"With the constants of the published comparison, {said}.", soft_wrap=True)
         _tell_layers(tables.LAYERS, tables.layer_rows(found))
         out.print("NeuroBench: " + ", ".join(f"{name} {value:,.6g}" for name, value in names.items()), soft_wrap=True)
         if bill is not None:
@@ -98,6 +102,7 @@ def energy(
                 out.print(note, soft_wrap=True)
         said = None if bill is None else bill.as_json()
         content = {"run": str(model.folder), "data": source, **_counts(account), **found.as_json()}
+        content["published"] = published.as_json()
         told = {"refused": str(refused)} if refused is not None else said
         write_json(json, {**content, "neurobench": names, "chip": told})
         if html is not None:

@@ -9,11 +9,12 @@ from rheobase.energy.memory import Memory
 from rheobase.energy.neurobench import neurobench
 from rheobase.energy.operation_counts import Operations
 from rheobase.energy.processes import CMOS45, Words, Yan22
+from rheobase.energy.single_neuron import break_even
 from rheobase.energy.span import Span
 from rheobase.energy.work import Work, synapses
 
 __all__ = [
     "ACCUMULATE", "CMOS45", "MULTIPLY_ACCUMULATE", "Account", "Bill", "Comparison", "Countable", "CountedLayer",
-    "Loihi", "Memory", "Operations", "Span", "TrueNorth", "Words", "Work", "Yan22", "account", "bill", "compare",
-    "neurobench", "operations", "synapses",
+    "Loihi", "Memory", "Operations", "Span", "TrueNorth", "Words", "Work", "Yan22", "account", "bill", "break_even",
+    "compare", "neurobench", "operations", "synapses",
 ]  # fmt: skip

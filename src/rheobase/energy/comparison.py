@@ -176,12 +176,11 @@ def compare(account: Account, *, process: Process | None = None, words: Words | 
     each = {layer.label: of_layer(layer, account, process, words, 1.0) for layer in account.layers}
     other = {name: span for name, span in each.items() if span is not None}
     made = Comparison(account, process, words, account.total.synaptic, layers, bits, total([*other.values()]), other)
-    return replace(made, break_even=_break_even(made))
+    return replace(made, break_even=equal_cost(made) if account.activity else None)
 
 
-def _break_even(made: Comparison) -> Span | None:
-    if not made.account.activity:
-        return None
+def equal_cost(made: Comparison) -> Span:
+    """The activity at which both cost as much, with its range within those of the constants; some activity is there."""
     middle = _crossing(made, "nominal", "nominal")
     low, high = _crossing(made, "high", "low"), _crossing(made, "low", "high")
     return Span(min(low, middle), middle, max(high, middle))

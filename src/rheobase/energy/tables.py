@@ -95,19 +95,24 @@ def notes(found: Comparison) -> list[str]:
 
 
 def break_even(found: Comparison) -> str:
-    """In a sentence, the activity at which both networks cost as much."""
-    at, now = found.break_even, 100 * found.account.activity
+    """In a sentence, how active the network is, and below which activity it costs less than its twin."""
+    at, total = found.break_even, found.account.total
     if at is None:
         return "Nothing enters the synapses, so there is no activity at which the two cost as much."
+    what = "spikes and values come" if total.values_read else "spikes come"
+    now = f"In a step, {what} at {100 * found.account.activity:.3g} % of the lines of its synapses"
+    return f"{now}; {wins(found, at)}."
+
+
+def wins(found: Comparison, at: Span) -> str:
+    """Below which activity the network costs less than its quantised twin, in a clause."""
+    twin = f"against its quantised twin (activations of {found.bits} bits; {found.process.name})"
     if at.nominal == 0.0:
-        return "Its cells and states alone cost more than the ordinary network: it wins at no activity."
+        return f"{twin} it wins at no activity: its cells and states alone cost more"
     if at.nominal >= 1.0:
-        return "It costs less than the ordinary network at any activity."
+        return f"{twin} it wins at any activity"
     ends = f"{100 * at.low:.3g} to {100 * min(at.high, 1.0):.3g} %"
-    return (
-        f"It costs less than the ordinary network below an activity of {100 * at.nominal:.3g} % ({ends} within the "
-        f"ranges); it has {now:.3g} %."
-    )
+    return f"{twin} it wins below {100 * at.nominal:.3g} % ({ends} within the ranges)"
 
 
 def bill_rows(bill: Bill) -> list[tuple[str, str, str]]:

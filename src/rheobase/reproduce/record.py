@@ -97,7 +97,7 @@ def read(folder: Path, key: str | None) -> Record | None:
     path = folder / _INDEX
     if not path.is_file():
         return None
-    content = read_json(path)
+    content = read_json(path, remedy="remove it, or use --fresh")
     try:
         if key not in (None, content["key"]):
             return None

@@ -81,7 +81,7 @@ def read_result(folder: Path) -> dict[str, Any] | None:
     path = folder / RESULT
     if not path.is_file():
         return None
-    content = read_json(path)
+    content = read_json(path, remedy="remove it, and evaluate again")
     test = content.get("test") if isinstance(content, dict) else None
     if not isinstance(test, dict) or not {"accuracy", "loss"} <= set(test):
         raise CheckpointError(str(path), "no test in it", "what `rheobase train` wrote", "remove it, and evaluate again")

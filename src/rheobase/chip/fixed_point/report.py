@@ -55,9 +55,11 @@ class LayerReport:
         )
         spikes = f"; {counts}" if self.neuron != "FixedLeakySum" else ""
         cut = f", {self.weights_cut} of them cut" if self.weights_cut else ""
+        by = ", ".join(f"{name} by {most:.2g}" for name, most in self.changes.items() if most)
         return (
             f"layer {self.layer}, {self.neuron}: weights {self.weights} to {self.weight_error:.2%}{cut}; "
             f"integrator {self.integrator}, {self.overflows:,} overflows{spikes}"
+            + (f"; changed: {by} at most" if by else "")
         )
 
 
@@ -83,10 +85,12 @@ class Report:
 Places = Sequence[tuple[int, int, Mapping[str, float]]]  # in the float network, in the other one, changes of parameters
 
 
-def compare(net: Sequential, fixed: Sequential, x: Tensor) -> Report:
+def compare(net: Sequential, fixed: Sequential, x: Tensor, *, rounded: Report | None = None) -> Report:
     """The report of a network in fixed point that was trained on after `quantise`, beside the float one, under x.
 
-    It says nothing of the `changes` of parameters, which are those of the report of `quantise`.
+    `rounded`: the report of `quantise`, whose `changes` of parameters are taken over; without it there are none in it.
+
+    Raises: `ParameterError` for networks, or a report, of other layers.
 
     >>> from rheobase import neurons, nn
     >>> from rheobase.chip import fixed_point
@@ -101,8 +105,13 @@ def compare(net: Sequential, fixed: Sequential, x: Tensor) -> Report:
     if len(before) != len(after):
         given = f"networks of {len(before)} and {len(after)} layers of neurons"
         raise ParameterError("compare", given, "as many", "give the network that quantise made of this one")
+    layers = () if rounded is None else rounded.layers
+    if rounded is not None and [layer.layer for layer in layers] != before:
+        given = f"a report of layers {[layer.layer for layer in layers]}"
+        raise ParameterError("compare", given, f"of {before}", "give the report that quantise made with this network")
+    changes = [layer.changes for layer in layers] or [{}] * len(before)
     with torch.no_grad():
-        return Report(compared(net, fixed, x, [(k, place, {}) for k, place in zip(before, after, strict=True)]))
+        return Report(compared(net, fixed, x, list(zip(before, after, changes, strict=True))))
 
 
 def compared(net: Sequential, fixed: Sequential, x: Tensor, places: Places) -> tuple[LayerReport, ...]:

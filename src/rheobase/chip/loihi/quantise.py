@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from rheobase.chip.loihi.compartment import UNIT, Compartment
+from rheobase.chip.loihi.compartment import HALF, UNIT, Compartment
 from rheobase.chip.loihi.forms import FORMS, LOSSES, Form, form_of
 from rheobase.chip.loihi.scaling import registers
 from rheobase.chip.loihi.synapses import synapses
@@ -37,6 +37,8 @@ class LayerReport:
     spikes_float      spikes of the float layer
     spikes_chip       spikes of the layer on the chip
     coincident        of these, at the same neuron and step (a layer of CubaLIF on the chip spikes one step earlier)
+    stopped           steps, of all compartments and samples, in which a potential stopped at -(2^23 - 1), the end of
+                      its register, below which that of the float layer goes on
     """
 
     layer: int
@@ -47,12 +49,14 @@ class LayerReport:
     spikes_float: int
     spikes_chip: int
     coincident: int
+    stopped: int
 
     def __str__(self) -> str:
+        met = f"; {self.stopped:,} potentials stopped at the end of their register" if self.stopped else ""
         return (
             f"layer {self.layer}: {self.spikes_float} spikes, {self.spikes_chip} on the chip, {self.coincident} of "
             f"them at the same step; weights to {self.weight_error:.2%} of the largest (weight_exp = "
-            f"{self.weight_exp}), thresholds to {self.threshold_error:.2%}, decays to {self.decay_error:.2%}"
+            f"{self.weight_exp}), thresholds to {self.threshold_error:.2%}, decays to {self.decay_error:.2%}{met}"
         )
 
 
@@ -168,21 +172,30 @@ def in_whole_numbers(
 def compared(float_net: Sequential, chip: Sequential, places: Sequence[Place], x: Tensor) -> Report:
     """The spikes of both networks under x, layer by layer."""
     own = next(iter(float_net.parameters()), x).dtype
-    before = _spikes(float_net, x.to(own), [place.layer for place in places])
-    after = _spikes(chip, x.float(), [place.on_chip for place in places])
-    return Report(tuple(_compared(*each) for each in zip(places, before, after, strict=True)))
+    outputs, now = float_net.outputs(x.to(own)), x.float()
+    at, told = {place.on_chip: place for place in places}, list[LayerReport]()
+    for k, layer in enumerate(chip.layers):
+        part: Any = layer
+        if k not in at:
+            now = part(now)
+            continue
+        now, _, seen = part(now, record=("v",))
+        # at the other end they fire, and are reset
+        stopped = int((seen.v <= 1 - HALF).sum())
+        told.append(_compared(at[k], outputs[at[k].layer], now, stopped))
+    return Report(tuple(told))
 
 
-def _spikes(net: Sequential, x: Tensor, places: Sequence[int]) -> list[Tensor]:
-    out = net.outputs(x)
-    return [out[k] for k in places]
-
-
-def _compared(place: Place, one: Tensor, other: Tensor) -> LayerReport:
+def _compared(place: Place, one: Tensor, other: Tensor, stopped: int) -> LayerReport:
     ahead = place.ahead
     same = int((one[ahead:].bool() & other[: max(0, len(other) - ahead)].bool()).sum())
     return LayerReport(
-        layer=place.layer, **place.errors, spikes_float=int(one.sum()), spikes_chip=int(other.sum()), coincident=same
+        layer=place.layer,
+        **place.errors,
+        spikes_float=int(one.sum()),
+        spikes_chip=int(other.sum()),
+        coincident=same,
+        stopped=stopped,
     )
 
 

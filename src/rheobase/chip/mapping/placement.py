@@ -53,11 +53,11 @@ def placed_among(flow: NDArray[np.int64], distance: NDArray[np.int64], *, seed: 
     np.fill_diagonal(both, 0)
     starts = [np.arange(places)]
     starts += [g.permutation(places) for _ in range(max(0, min(STARTS, ENOUGH // places) - 1))]
-    found = [_exchanged(both, distance, start)[:n] for start in starts]
+    found = [exchanged(both, distance, start)[:n] for start in starts]
     return min(found, key=lambda place: int((flow * distance[place][:, place]).sum()))
 
 
-def _exchanged(flow: NDArray[np.int64], distance: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int64]:
+def exchanged(flow: NDArray[np.int64], distance: NDArray[np.int64], place: NDArray[np.int64]) -> NDArray[np.int64]:
     """The best exchange of two places, again and again. Whole numbers, so that it ends."""
     place = place.copy()
     between = distance[place][:, place]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from rheobase.chip.fixed_point import Certificate, Report, certify, compare, quantise
-from rheobase.cli.deploying.job import facts, trained
+from rheobase.cli.deploying.job import WORK, facts, trained
+from rheobase.cli.deploying.options import FIXED_POINT, FixedOptions
 from rheobase.data import Dataset, EventDataset, Watch
 from rheobase.errors import NotRepresentable
 from rheobase.jobs import Unit, run, store
@@ -21,27 +22,8 @@ from rheobase.nn import Sequential
 from rheobase.runs.model import Model
 from rheobase.runs.threads import threads
 
-NAME = "fixed-point"
-FORMS = ("lines", "fpga")
-WEIGHTS, WORK = "fixed.json", "work"
+WEIGHTS = "fixed.json"
 SOME, AT_ONCE = 200, 250  # training samples whose ranges are seen; samples that are held at a time
-
-
-@dataclass(frozen=True, kw_only=True)
-class FixedOptions:
-    """What decides the numbers, beside the run."""
-
-    form: str
-    weight_bits: tuple[int, ...]
-    epochs: int  # 0: rounded alone
-    lr: float
-    validation: float
-    limit: int | None
-    chip: str = NAME
-
-    def as_json(self) -> dict[str, Any]:
-        """As values of JSON."""
-        return {**asdict(self), "weight_bits": list(self.weight_bits)}
 
 
 @dataclass(frozen=True)
@@ -86,7 +68,8 @@ class FixedOutcome:
             "true": self.truth,
         }
         return {
-            "run": str(self.model.folder), "chip": NAME, "options": self.options.as_json(), "of": facts(self.model),
+            "run": str(self.model.folder), "chip": FIXED_POINT, "options": self.options.as_json(),
+            "of": facts(self.model),
             "validation": {"float": self.float_validation, **{str(k): v for k, v in self.tried.items()}},
             "validation_samples": self.validated, "weight_bits": self.weight_bits,
             "accuracy": {"full precision": self.accuracy(self.plain_predicted),
@@ -138,7 +121,7 @@ def deployed(model: Model, data: Dataset, options: FixedOptions, folder: Path, *
         told = {**kept, "bits": bits, "of": facts(model)}
 
         def work() -> dict[str, Any]:
-            net = _rounded(model, options, bits, some)
+            net, _ = _rounded(model, options, bits, some)
             if options.epochs:
                 at = folder / WORK / f"bits-{bits}-{store.key(told)[:8]}"
                 return trained(model, at, net, rule, encoder, train, validation)
@@ -151,11 +134,11 @@ def deployed(model: Model, data: Dataset, options: FixedOptions, folder: Path, *
         tried = {bits: float(found[f"bits-{bits}"]["validation"]) for bits in options.weight_bits}
         plain = accuracy(model.network)
         bits = fewest(tried, len(held))
-        net = _rounded(model, options, bits, some)
+        net, rounded = _rounded(model, options, bits, some)
         kept = found[f"bits-{bits}"]
         net.load_state_dict({k.removeprefix("weights/"): torch.as_tensor(v) for k, v in kept.items() if "/" in k})
         told, truth, own = _tested(model, data, options, encoder, net.eval(), predict, watch)
-        layers = compare(model.network, net, some)
+        layers = compare(model.network, net, some, rounded=rounded)
     return FixedOutcome(model, options, tried, plain, len(held), bits, net, layers, told, truth, own)
 
 
@@ -170,9 +153,8 @@ def fewest(tried: Mapping[int, float], samples: int) -> int:
     return min(bits for bits, value in tried.items() if value >= best - error)
 
 
-def _rounded(model: Model, options: FixedOptions, bits: int, x: Tensor) -> Sequential:
-    found, _ = quantise(model.network, x, weight_bits=bits, form=options.form, allow=("functions", "cell"))
-    return found
+def _rounded(model: Model, options: FixedOptions, bits: int, x: Tensor) -> tuple[Sequential, Report]:
+    return quantise(model.network, x, weight_bits=bits, form=options.form, allow=("functions", "cell"))
 
 
 @torch.no_grad()

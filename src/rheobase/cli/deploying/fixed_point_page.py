@@ -61,14 +61,19 @@ def advice(found: FixedOutcome) -> list[str]:
     return [f"{text}; each with --out ANOTHER. Compare them by their validation accuracy, not by that of the test."]
 
 
+def warnings(found: FixedOutcome) -> list[str]:
+    """What is not as it should be."""
+    held = found.certificate
+    counts = (
+        (held.samples - held.same_outputs, "samples differ between integers and the network"),
+        (held.overflows, "values did not fit their registers"),
+    )
+    return [f"{many:,} {text}" for many, text in counts if many]
+
+
 def write(found: FixedOutcome, folder: Path, command: str) -> Path:
     """Write report.html. Raises `StorageError`."""
     held, model, host = found.certificate, found.model, machine()
-    warnings = advice(found)
-    if held.same_outputs < held.samples:
-        warnings.insert(0, f"{held.samples - held.same_outputs} samples differ between integers and the network.")
-    if held.overflows:
-        warnings.insert(0, f"{held.overflows:,} values did not fit their registers, and were cut.")
     each = [
         (
             one.layer,
@@ -94,7 +99,7 @@ def write(found: FixedOutcome, folder: Path, command: str) -> Path:
             Link("The predictions of every sample, and all numbers: ", CERTIFICATE, CERTIFICATE),
         ],
         figures=rows(found),
-        warnings=warnings,
+        warnings=[f"{text}." for text in warnings(found)] + advice(found),
         sections=[
             Section(
                 "Layers",

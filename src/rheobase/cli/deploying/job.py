@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -161,10 +161,11 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
         held = found[target.named(best)]
         net.load_state_dict({k.removeprefix("weights/"): torch.as_tensor(v) for k, v in held.items() if "/" in k})
         net.eval()
-        x, truth = _encoded(model, data, options, encoder)
-        own = _predicted(model, x)
+        x = Streamed.of(model, data, options, encoder)
+        many, own = len(x), _predicted(model, x)
+        truth = data.y_test[:many]
         plain = float((own == truth).float().mean())
-        rule, many = recipe(model, options).criterion, x.shape[1]
+        rule = recipe(model, options).criterion
         on_chip, report = chip.deploy(
             net,
             target.chip,
@@ -175,7 +176,7 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
         )
     from rheobase.chip.deployment import entering
 
-    example = entering(on_chip.parts, on_chip.n_inputs, x[:, :1])[:, 0]
+    example = entering(on_chip.parts, on_chip.n_inputs, next(iter(x))[:, :1])[:, 0]
     return Outcome(model, options, tried, best, net, on_chip, report, truth, plain, own, example)
 
 
@@ -215,28 +216,47 @@ def trained(
     }
 
 
-def _encoded(model: Model, data: Dataset, options: Options, encoder: Any) -> tuple[Tensor, Tensor]:
-    """The first test samples as the run's test codes them, (time, samples, ...), and their classes.
+@dataclass(frozen=True)
+class Streamed:
+    """The first test samples as the run's test codes them, (time, samples, ...), some at a time.
 
-    Spikes are bool where they go on the chip as they are: a quarter of the memory of numbers.
+    They are coded when they are asked for, so that a test set of any size takes the memory of one part. Spikes are bool
+    where they go on the chip as they are (`direct`).
     """
-    samples = Samples.of("test", (data.x_test, data.y_test), encoder)
-    many = len(samples) if options.limit is None else min(options.limit, len(samples))
-    before = parts_of(model.network, options.software).before
-    direct = before is None or all(kind_of(layer) is Flatten for layer in before.layers)
-    parts = list[Tensor]()
-    for index in torch.arange(many).split(AT_ONCE):
-        sequence = samples.encoded(encoder, index, model.settings.seed).sequence
-        parts.append(sequence.bool() if direct and bool(((sequence == 0) | (sequence == 1)).all()) else sequence)
-    return torch.cat(parts, dim=1), data.y_test[:many]
+
+    samples: Samples
+    encoder: Any
+    seed: int
+    many: int
+    direct: bool
+
+    @classmethod
+    def of(cls, model: Model, data: Dataset, options: Options, encoder: Any) -> Streamed:
+        """Those of a run."""
+        samples = Samples.of("test", (data.x_test, data.y_test), encoder)
+        many = len(samples) if options.limit is None else min(options.limit, len(samples))
+        before = parts_of(model.network, options.software).before
+        direct = before is None or all(kind_of(layer) is Flatten for layer in before.layers)
+        return cls(samples, encoder, model.settings.seed, many, direct)
+
+    def __len__(self) -> int:
+        return self.many
+
+    def __iter__(self) -> Iterator[Tensor]:
+        for index in torch.arange(self.many).split(AT_ONCE):
+            x = self.samples.encoded(self.encoder, index, self.seed).sequence
+            yield x.bool() if self.direct and bool(((x == 0) | (x == 1)).all()) else x
 
 
 @torch.no_grad()
-def _predicted(model: Model, x: Tensor) -> Tensor:
+def _predicted(model: Model, x: Streamed) -> Tensor:
     """What the run's own network says of the same samples, (samples,)."""
     rule = model.settings.recipe().criterion
-    number = torch.get_default_dtype() if x.dtype == torch.bool else x.dtype
-    return torch.cat([rule.predict(model.network(part.to(number))[0]) for part in x.split(AT_ONCE, dim=1)])
+
+    def numbers(part: Tensor) -> Tensor:
+        return part.to(torch.get_default_dtype()) if part.dtype == torch.bool else part
+
+    return torch.cat([rule.predict(model.network(numbers(part))[0]) for part in x])
 
 
 def save_chip(outcome: Outcome, folder: Path) -> Path:
@@ -245,8 +265,6 @@ def save_chip(outcome: Outcome, folder: Path) -> Path:
     Raises: `StorageError`.
     """
     model = outcome.model
-    # no certificate of another chip may stand beside this one
-    (folder / CERTIFICATE).unlink(missing_ok=True)
     word = target_of(outcome.options).word
     told = {"options": outcome.options.as_json(), word: outcome.chosen, "of": facts(model)}
     save_weights(folder / WEIGHTS, outcome.net, told)
@@ -275,7 +293,7 @@ def check_folder(folder: Path, model: Model, options: Any, *, overwrite: bool) -
         raise ParameterError("deploy --out", given, expected, remedy)
     if overwrite or not path.is_file():
         return
-    held = read_json(path)
+    held = read_json(path, remedy="--overwrite, or --out another")
     wanted = {"options": options.as_json(), "of": facts(model)}
     if not isinstance(held, dict) or {name: held.get(name) for name in wanted} != wanted:
         given = f"{folder}, which holds a deployment with other settings"

@@ -60,13 +60,15 @@ def advice(found: Outcome) -> list[str]:
     return [f"{text}; each with --out ANOTHER. Compare them by their validation accuracy, not by that of the test."]
 
 
+def warnings(found: Outcome) -> list[str]:
+    """What is not as it should be."""
+    many = found.report.samples - found.report.same_predictions
+    return [f"{many:,} predictions differ from those of the network in whole numbers"] if many else []
+
+
 def write(found: Outcome, folder: Path, command: str) -> Path:
     """Write report.html. Raises `StorageError`."""
     report, host, model = found.report, machine(), found.model
-    warnings = []
-    if report.same_predictions < report.samples:
-        warnings.append(f"{report.samples - report.same_predictions} predictions differ from those in whole numbers.")
-    warnings += advice(found)
     chosen = {name: _said(value) for name, value in found.options.as_json().items() if value is not None}
     page = Report(
         title=f"{model.settings.neuron} network on {model.task.name}, on {target_of(found.options).title}",
@@ -79,7 +81,7 @@ def write(found: Outcome, folder: Path, command: str) -> Path:
             Link("The predictions of every sample, and all numbers: ", CERTIFICATE, CERTIFICATE),
         ],
         figures=rows(found),
-        warnings=warnings,
+        warnings=[f"{text}." for text in warnings(found)] + advice(found),
         pictures=[target_of(found.options).picture(found.deployed, found.example)],
         settings={**chosen, "run": str(model.folder), "network": repr(found.net)},
         command=command,

@@ -47,7 +47,8 @@ def _check_unfinished(folder: Path, places: Sequence[Path], limit: float | None)
     if not any((place / JOURNAL).exists() for place in places):
         given = f"{folder}, a finished fit"
         raise ParameterError("--resume", given, "an interrupted one", f"look at {folder / REPORT}")
-    ends = [read_json(place / RESULT) for place in places if (place / RESULT).exists()]
+    paths = [place / RESULT for place in places if (place / RESULT).exists()]
+    ends = [read_json(path, remedy="remove it, and resume again") for path in paths]
     clock = [one["seconds"] for one in ends if one["ended"] == CLOCK]
     if len(clock) == len(places) and limit is not None and max(clock) >= limit:
         given = f"{folder}, whose search took {max(clock):.0f} s of {limit:g}"
