@@ -69,7 +69,7 @@ bench: .venv/.installed ## time rheobase against torch, and against its peers wh
 		$(BENCH_PYTHON) -m benchmarks.$$name $(BENCH) || exit 1; done
 	$(BENCH_PYTHON) -m benchmarks.table
 
-bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly, NEURON, Brian2, NEST) in an environment of their own
+bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly, NEURON, Brian2, NEST, Jaxley) in an environment of their own
 
 porting: $(PEERS)/.installed ## run both sides of the porting guides, and write how far their spikes agree
 	$(PEERS)/bin/python -m benchmarks.porting

@@ -156,6 +156,14 @@ def compared(here: Here, there: There, lanes: int, current: Sequence[float]) -> 
     return {"mV": float(np.abs(mine - other).max()), "gradient": max(off), "spikes": spikes}
 
 
+def rounded(told: dict[str, Any], lanes: int, name: str, current: Sequence[float]) -> dict[str, float]:
+    """The largest differences of a run here to one in float64: potentials in mV, gradients as in `compared`."""
+    v, grads = Here(told, lanes, DTYPES[name], current).gradient()
+    exact, others = Here(told, lanes, torch.float64, current).gradient()
+    off = [float((g - other).abs().max() / other.abs().max()) for g, other in zip(grads, others, strict=True)]
+    return {"mV": float((v - exact).detach().abs().max()), "gradient": max(off)}
+
+
 def processor(call: Callable[[], object]) -> Callable[[], float]:
     def timed() -> float:
         begin = time.process_time()
@@ -169,7 +177,8 @@ def case(told: dict[str, Any], there: There, name: str, lanes: int, current: Seq
     """Both in turns."""
     here = Here(told, lanes, DTYPES[name], current)
     found: dict[str, Any] = {"compared": compared(here, there, lanes, current), "rows": {}}
-    say(f"{lanes} lanes, {name}: {found['compared']}")
+    found["rounded"] = rounded(told, lanes, name, current)
+    say(f"{lanes} lanes, {name}: {found['compared']}, to float64: {found['rounded']}")
     order = {"lanes": lanes, "current": list(current)}
     compiling = {kind: there.ask({**order, "kind": kind})["compile"] for kind in KINDS}
     field = [Contestant(f"rheobase, {kind}", processor(getattr(here, kind)), reports=True) for kind in KINDS[:2]]
