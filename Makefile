@@ -65,7 +65,7 @@ pictures: .venv/.installed-dev ## draw the pictures of the documentation again, 
 	$(BIN)/rheobase gallery --channels --docs docs/channels
 
 bench: .venv/.installed ## time rheobase against torch, and against its peers where they are installed
-	for name in neurons training_step memory startup after_matmul conductance epoch delay cs_gru dqif event_driven tree cells synapses schemes rallpack truenorth profiler_rows; do \
+	for name in neurons training_step memory startup after_matmul conductance epoch delay cs_gru dqif event_driven tree cells jaxley_cells synapses schemes rallpack truenorth profiler_rows; do \
 		$(BENCH_PYTHON) -m benchmarks.$$name $(BENCH) || exit 1; done
 	$(BENCH_PYTHON) -m benchmarks.table
 
