@@ -28,7 +28,9 @@ def cells(results: dict[str, Any]) -> str:
         lines.append(
             f"NEURON {found['neuron']} takes turns with them: one process, and two at once, each a trace in a turn, "
             "other models and currents in every turn; only its integration is timed. Its mechanisms are those of "
-            "`benchmarks/simulators/neuron_channels`, translated by `nrnivmodl` with its own flags."
+            "`benchmarks/simulators/neuron_channels`, translated by `nrnivmodl` with its own flags. CoreNEURON of the "
+            "wheel of 9.0.2 is not beside it: `nrnivmodl -coreneuron` writes the solver of `NaV` twice into one file, "
+            "which g++ 12 refuses."
         )
         if "neuron_against_stored" in found:
             off = found["neuron_against_stored"]
