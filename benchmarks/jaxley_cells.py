@@ -140,9 +140,13 @@ def python_with_jaxley(peers: Path) -> str | None:
 
 
 def compared(here: Here, there: There, lanes: int, current: Sequence[float]) -> dict[str, float]:
-    """The largest differences of both: potentials in mV, and of the gradients relative to the largest of a kind."""
+    """The largest differences of both: potentials in mV, and of the gradients relative to the largest of a kind.
+
+    With it, the seconds that its gradient took to compile.
+    """
     with tempfile.NamedTemporaryFile(suffix=".npz") as file:
-        there.ask({"kind": "gradient", "lanes": lanes, "current": list(current), "file": file.name})
+        order = {"kind": "gradient", "lanes": lanes, "current": list(current), "file": file.name}
+        compiling = there.ask(order)["compile"]
         found = np.load(file.name)
         v, grads = here.gradient()
         other = found["v"][:, 1 : len(current) + 1].T  # theirs begins with the start
@@ -153,7 +157,7 @@ def compared(here: Here, there: There, lanes: int, current: Sequence[float]) -> 
             off.append(float(np.abs(g.numpy().ravel() - theirs).max() / np.abs(theirs).max()))
         mine = v.detach()[:, 0].numpy()
         spikes = int(((mine[1:] >= -20.0) & (mine[:-1] < -20.0)).sum())
-    return {"mV": float(np.abs(mine - other).max()), "gradient": max(off), "spikes": spikes}
+    return {"mV": float(np.abs(mine - other).max()), "gradient": max(off), "spikes": spikes, "compile": compiling}
 
 
 def rounded(told: dict[str, Any], lanes: int, name: str, current: Sequence[float]) -> dict[str, float]:
@@ -181,6 +185,7 @@ def case(told: dict[str, Any], there: There, name: str, lanes: int, current: Seq
     say(f"{lanes} lanes, {name}: {found['compared']}, to float64: {found['rounded']}")
     order = {"lanes": lanes, "current": list(current)}
     compiling = {kind: there.ask({**order, "kind": kind})["compile"] for kind in KINDS}
+    compiling["gradient"] = found["compared"].pop("compile")
     field = [Contestant(f"rheobase, {kind}", processor(getattr(here, kind)), reports=True) for kind in KINDS[:2]]
     field += [
         Contestant(f"Jaxley, {kind}", lambda kind=kind: there.ask({**order, "kind": kind})["seconds"], reports=True)
