@@ -65,11 +65,11 @@ pictures: .venv/.installed-dev ## draw the pictures of the documentation again, 
 	$(BIN)/rheobase gallery --channels --docs docs/channels
 
 bench: .venv/.installed ## time rheobase against torch, and against its peers where they are installed
-	for name in neurons training_step memory startup after_matmul conductance epoch delay cs_gru dqif event_driven tree cells synapses schemes rallpack truenorth profiler_rows; do \
+	for name in neurons training_step memory startup after_matmul conductance epoch delay cs_gru dqif event_driven tree cells jaxley_cells synapses schemes rallpack truenorth profiler_rows; do \
 		$(BENCH_PYTHON) -m benchmarks.$$name $(BENCH) || exit 1; done
 	$(BENCH_PYTHON) -m benchmarks.table
 
-bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly, NEURON, Brian2, NEST) in an environment of their own
+bench-peers: $(PEERS)/.installed ## install the peers (snnTorch, Norse, SpikingJelly, NEURON, Brian2, NEST, Jaxley) in an environment of their own
 
 porting: $(PEERS)/.installed ## run both sides of the porting guides, and write how far their spikes agree
 	$(PEERS)/bin/python -m benchmarks.porting

@@ -1,4 +1,4 @@
-"""The sections of `benchmarks.cells` and `benchmarks.synapses`."""
+"""The sections of `benchmarks.cells`, `benchmarks.jaxley_cells` and `benchmarks.synapses`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def cells(results: dict[str, Any]) -> str:
         lines.append(
             f"NEURON {found['neuron']} takes turns with them: one process, and two at once, each a trace in a turn, "
             "other models and currents in every turn; only its integration is timed. Its mechanisms are those of "
-            "`benchmarks/simulators/neuron_channels`, translated by `nrnivmodl` with its own flags."
+            "`benchmarks/simulators/neuron_channels`, translated by `nrnivmodl` with its own flags. CoreNEURON of the "
+            "wheel of 9.0.2 is not beside it: `nrnivmodl -coreneuron` writes the solver of `NaV` twice into one file, "
+            "which g++ 12 refuses."
         )
         if "neuron_against_stored" in found:
             off = found["neuron_against_stored"]
@@ -93,6 +95,65 @@ def _off(found: dict[str, Any] | None) -> str:
     if found is None:
         return ""
     return f"{found['ms']:.1e} ({found['traces']}; {found['other counts']})"
+
+
+def jaxley(results: dict[str, Any]) -> str:
+    kinds = ("forward", "gradient", "gradient without checkpoints")
+    names = ["rheobase, forward", "rheobase, gradient", *(f"Jaxley, {kind}" for kind in kinds)]
+    rows, apart = list[list[str]](), list[list[str]]()
+    for title, case in results["cases"].items():
+        ns = {name: case["rows"][name]["ns"] for name in names}
+        best = min(ns[name] for name in names[3:])
+        over = (ns["Jaxley, forward"] / ns["rheobase, forward"], best / ns["rheobase, gradient"])
+        rows.append([title, *(f"{ns[name]:.3g}" for name in names), *map(times, over)])
+        off, own = case["compared"], case["rounded"]
+        compiling = (f"{case['compile'][kind]:.0f}" if kind in case["compile"] else "" for kind in kinds)
+        apart.append(
+            [
+                title,
+                f"{off['mV']:.1e}",
+                f"{off['gradient']:.1e}",
+                *(f"{x:.1e}" for x in own.values()),
+                str(off["spikes"]),
+                *compiling,
+            ]
+        )
+    versions = results["versions"]
+    length = f"{results['ms']:g} ms" + (" (a reduced run: 100 ms in full)" if results["ms"] < 100.0 else "")
+    return "\n".join(
+        [
+            "## Cells beside Jaxley\n",
+            f"Jaxley {versions['version']} on JAX {versions['jax']}, on the CPU, in a process of its own that takes "
+            f"turns: `jit` of `vmap` of `integrate`, its solver `jaxley.dhs`, two levels of checkpoints as its "
+            "documentation has them, and none. The same tree by hand "
+            f"of {results['compartments']} compartments in both, the currents of Hodgkin & Huxley in each (Jaxley's "
+            f"`HH`; `Na_HH`, `K_HH` and `Pas` here), backward Euler, dt = {results['dt']:g} ms, {length}, "
+            "a step of current into the soma. The gradient is that of the sum of squares of the soma's potential by "
+            "six conductances in each lane. Nanoseconds of the processor for a compartment, lane and step, one thread, "
+            "whole calls, the shortest of the turns; Jaxley's compilation is apart. Times are Jaxley's to rheobase's, "
+            "of its two gradients the shorter.\n",
+            table(["", *names, "forward", "gradient"], rows),
+            "What both give, and what compiling takes once (seconds on a busy machine): the largest difference of the "
+            "soma's potential, and of a gradient relative to the largest of its kind, between both, and between "
+            "rheobase and its own run in float64; spikes of all lanes.\n",
+            table(
+                [
+                    "",
+                    "mV",
+                    "gradient",
+                    "own mV",
+                    "own gradient",
+                    "spikes",
+                    *(f"compiling, {kind}: s" for kind in kinds),
+                ],
+                apart,
+            ),
+            "One lane alone is Jaxley's: its vectors are compartments, here they are lanes; and a call here takes some "
+            "30 ms before its first step (of one lane 32 ms for 40 steps, 46 ms for 800, 87 ms for 4000 in float32, "
+            "busy). Jaxley runs on GPUs and TPUs as well, for which a cell has no kernel here, and its documentation "
+            "has networks of cells; its channels are any function in JAX.\n",
+        ]
+    )
 
 
 def synapses(results: dict[str, Any]) -> str:

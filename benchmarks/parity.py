@@ -17,6 +17,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "dqif": ("tests/contract/test_parity.py", "-k", "DQIF"),
     "event_driven": ("tests/event_driven",),
     "folders": ("tests/data/test_folders.py", "tests/data/test_event_files.py", "tests/data/test_audio_files.py"),
+    "jaxley_cells": ("tests/cells/test_cell.py",),
     "population": ("tests/cells/test_populations.py",),
     "profiler_rows": ("tests/profiling/test_profiler_rows.py",),
     "rallpack": ("tests/cells/test_rallpack.py",),

@@ -15,6 +15,7 @@ from rheobase.engine.graph.variant import Variant
 from rheobase.engine.llvm.launch import run
 from rheobase.engine.nest.adjoint import adjoint
 from rheobase.engine.nest.checkpoint import checkpointed
+from rheobase.engine.nest.contract import regrouped
 from rheobase.engine.nest.equations import added, leaf
 from rheobase.engine.nest.hoist import alike, hoisted
 from rheobase.engine.nest.index import Index, names
@@ -139,13 +140,27 @@ def test_one_graph_over_other_rows() -> None:
         torch.testing.assert_close(more[target], held["x"].exp() * (-row).exp(), rtol=1e-14, atol=0)
 
 
+def test_what_no_turn_changes_stands_first_in_a_product() -> None:
+    equations = leaf(
+        lambda x, tau: 3.0 * (tau * (2.0 * torch.exp(x))) + (x * tau) * x,
+        reads={"x": X[Index.name("t")], "tau": TAU.row},
+        writes=[Y[Index.name("t")]],
+    )
+    nest = Nest("products", (X, Y, TAU), (loop("t", T, [equations]),), sizes=("steps",))
+    moved, held = hoisted(regrouped(nest)), tensors()
+    assert [sum(op == "mul" for op in in_loops(hoisted(x))) for x in (nest, regrouped(nest))] == [5, 3]
+    run(verify(moved), held, {"steps": STEPS}, {}, lanes=LANES, dtype=torch.float64)
+    x, tau = held["x"], held["tau"]
+    torch.testing.assert_close(held["y"], 6.0 * tau * x.exp() + x * tau * x, rtol=1e-14, atol=1e-15)
+
+
 def gradients(nest: Nest, held: dict[str, Tensor], segment: int = STEPS) -> list[Tensor]:
     found = ran(nest, held, segment)
     return [found[f"g:{name}"] for name in INPUTS]
 
 
 def test_computing_again_takes_less_tape() -> None:
-    """A gate has four values that are dear to compute again; all follow from v and x."""
+    """A gate has four values that are dear to compute again; on the tape its two derivatives stand for them."""
 
     def gate(x: Any, v: Any) -> Any:
         v = torch.sigmoid(v) * torch.exp(-x) + torch.tanh(x + v) / (1.0 + v * v)
@@ -159,7 +174,8 @@ def test_computing_again_takes_less_tape() -> None:
         return sum(many(b.axes, {"steps": 1}) for b in back.buffers if b.name.startswith("tape"))
 
     kept, again = (adjoint(nest, ["y", "last"], ["x", "first"], recompute=on) for on in (False, True))
-    assert (tape(kept), tape(again)) == (5, 1)
+    assert (tape(kept), tape(again)) == (5, 2)
+    assert [sum(op == "exp" for op in in_loops(back)) for back in (kept, again)] == [1, 1]
     found = [ran(back, tensors()) for back in (kept, again)]
     for name in ("g:x", "g:first"):
         torch.testing.assert_close(found[1][name], found[0][name], rtol=1e-12, atol=0)

@@ -30,7 +30,7 @@ from rheobase.core.declaration.population import MILLIVOLTS
 from rheobase.core.surrogates import ATan
 from rheobase.engine.nest.adjoint import GRADIENT, adjoint
 from rheobase.engine.nest.checkpoint import checkpointed
-from rheobase.engine.nest.contract import contracted
+from rheobase.engine.nest.contract import contracted, regrouped
 from rheobase.engine.nest.equations import added, leaf
 from rheobase.engine.nest.hoist import alike, hoisted
 from rheobase.engine.nest.index import Index, at, names
@@ -43,14 +43,14 @@ POTENTIALS = ("v", "low", "above")  # states of the cell beside those of its mec
 @functools.lru_cache(maxsize=64)
 def forward(text: str) -> Nest:
     """The nest of a plan."""
-    whole = alike(hoisted(checkpointed(_Cable(parse(text)).nest(), "r")))
+    whole = alike(hoisted(checkpointed(regrouped(_Cable(parse(text)).nest()), "r")))
     return contracted(whole).without_unused()
 
 
 @functools.lru_cache(maxsize=64)
 def backward(text: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Nest:
     """The nest of the gradient of `outputs` by `inputs`, buffers of the forward one."""
-    whole = hoisted(_Cable(parse(text)).nest(), gradients=True)
+    whole = hoisted(regrouped(_Cable(parse(text)).nest()), gradients=True)
     back = adjoint(checkpointed(whole, "r"), outputs, inputs, recompute=True)
     return contracted(alike(hoisted(back)).only_for({GRADIENT + name for name in inputs}))
 

@@ -89,6 +89,8 @@ def _abs(graph: Graph, g: int, y: int, x: int) -> tuple[int | None, ...]:
 
 def _div(graph: Graph, g: int, y: int, a: int, b: int) -> tuple[int | None, ...]:
     put = graph.put
+    if graph.value(a) == 1.0:  # a reciprocal, without another division
+        return None, put("neg", put("mul", put("mul", g, y), y))
     over = put("div", g, b)
     return over, put("neg", put("mul", over, y))
 

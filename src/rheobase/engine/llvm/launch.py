@@ -62,7 +62,8 @@ def cut(kernel: Kernel, lanes: int, sizes: tuple[int, ...], workers: int) -> Cut
         # leaves compute up to four vectors side by side, and one by one what is left over
         fit = max(1, round(fit / (4 * vector))) * 4 * vector
     whole = max(vector, 8)  # no two threads write bits of one byte
-    block = -(-max(whole, min(fit, -(-lanes // workers))) // whole) * whole
+    # two vectors side by side are worth more than rows in the second-level cache
+    block = -(-max(whole, min(max(fit, 2 * vector), -(-lanes // workers))) // whole) * whole
     # an odd number of lines for a row: else the rows of a vector fall on a part of the cache's sets
     blocks, row_bytes = -(-lanes // block), (-(-block * kernel.size // LINE) | 1) * LINE
     return Cut(block, blocks, min(workers, blocks), row_bytes, rows * row_bytes + 4096)

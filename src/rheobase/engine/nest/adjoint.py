@@ -11,10 +11,10 @@ Rows of a leaf with different indices are assumed to be different rows (a compar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from rheobase.engine.graph.graph import COSTLY
+from rheobase.engine.graph.graph import COSTLY, Graph
 from rheobase.engine.graph.min_cut import smallest_cut
 from rheobase.engine.graph.step_adjoint import adjoint as of_graph
 from rheobase.engine.nest.active import GRADIENT, Gradients
@@ -40,6 +40,7 @@ from rheobase.engine.nest.nest import (
 )
 
 TAPE = "tape:"
+ROW_COSTS = 10  # operations, to write a row of the tape and to read it
 
 
 def adjoint(
@@ -149,13 +150,7 @@ class _Adjoint:
         known = [write for write in leaf.writes if write.ref.buffer in gradients.active]
         seeds = [(write.node, graph.put("grad", tag=str(write.ref))) for write in known]
         targets = [node for node, ref in rows.items() if ref.buffer in gradients.active]
-        reached = of_graph(graph, seeds, targets)
-        fixed = still(replace(leaf, graph=graph), self.primal, self.steady)
-        # what a step begins with belongs to it also where the gradient alone looks at it
-        begun = {k for k in graph.needed(leaf.results, gradients=True) if graph.nodes[k].op == "noise"}
-        forward = begun | set(graph.needed(leaf.results)) | set(rows)
-        again = {node for node, ref in rows.items() if ref.buffer not in self.written and node not in fixed}
-        saved = smallest_cut(graph, forward, reached.values(), fixed, again, costly=self.costly)
+        reached, saved, fixed, again = self.reached(leaf, graph, seeds, targets)
         if saved and self.behind is not None:
             name = self.primal.name
             raise ValueError(
@@ -189,6 +184,32 @@ class _Adjoint:
             return there, None
         return there, gradients.where_asked(replace(leaf, graph=graph, reads=tuple(reads)).with_writes(back))
 
+    def reached(
+        self, leaf: Leaf, graph: Graph, seeds: Sequence[tuple[int, int]], targets: Sequence[int]
+    ) -> tuple[dict[int, int], list[int], set[int], set[int]]:
+        """The gradients of the targets, what they need of the tape, what no turn changes, and what is read again.
+
+        With `recompute`, a leaf of few results leaves their derivatives on the tape where that spares more than it
+        costs: the way back is then a product for each, and computes nothing of the leaf again.
+        """
+        rows = dict(leaf.reads)
+        reached = of_graph(graph, seeds, targets)
+        slopes = [] if self.costly else [of_graph(graph, [(node, graph.const(1.0))], targets) for node, _ in seeds]
+        fixed = still(replace(leaf, graph=graph), self.primal, self.steady)
+        again = {node for node, ref in rows.items() if ref.buffer not in self.written and node not in fixed}
+        # what a step begins with belongs to it also where the gradient alone looks at it
+        begun = {k for k in graph.needed(leaf.results, gradients=True) if graph.nodes[k].op == "noise"}
+        forward = begun | set(graph.needed(leaf.results)) | set(rows)
+        saved = smallest_cut(graph, forward, reached.values(), fixed, again, costly=self.costly)
+        if slopes:
+            # the Jacobian is made of what the leaf reads alone
+            jacobian = {slope for of in slopes for slope in of.values()} - fixed - again
+            known = {*rows, *fixed, *saved}
+            spared = len(set(graph.needed(reached.values(), stop=known)) - known) - 2 * len(jacobian)
+            if spared > ROW_COSTS * (len(jacobian) - len(saved)):
+                return _products(graph, seeds, slopes), sorted(jacobian), fixed, again
+        return reached, saved, fixed, again
+
     def tape(self, count: int) -> list[Ref]:
         """New rows for every turn of the loops around."""
         if not count:
@@ -206,6 +227,16 @@ class _Adjoint:
         self.tapes.append(tape)
         turn = [loop.name - loop.start for loop in self.loops]
         return [tape[(*turn, k)] for k in range(count)]
+
+
+def _products(graph: Graph, seeds: Sequence[tuple[int, int]], slopes: Sequence[Mapping[int, int]]) -> dict[int, int]:
+    """The gradients of what was read, of the gradients of the results and the derivatives."""
+    found: dict[int, int] = {}
+    for (_, g), of in zip(seeds, slopes, strict=True):
+        for target, slope in of.items():
+            term = graph.put("mul", g, slope)
+            found[target] = graph.put("add", found[target], term) if target in found else term
+    return found
 
 
 __all__ = ["GRADIENT", "TAPE", "adjoint"]
