@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 import rheobase
 from rheobase.cli.app import app
+from rheobase.errors import DataError
 
 
 def test_series_are_trained_tested_and_asked_about(tmp_path: Path) -> None:
@@ -31,3 +32,9 @@ def test_series_are_trained_tested_and_asked_about(tmp_path: Path) -> None:
     assert len(model.predict(tmp_path / "a.npz")) == 60
     # the scaling is that of the samples that are trained on: in the units of the data
     assert model.task.scaling is not None and model.task.scaling.std[0] > 100
+    # data that moved are found where one says that they lie, and nowhere else
+    (tmp_path / "there").mkdir()
+    (tmp_path / "a.npz").rename(tmp_path / "there" / "a.npz")
+    with pytest.raises(DataError, match=r"no such file or folder.*--data-dir FOLDER, with a\.npz in it"):
+        model.evaluate()
+    assert model.evaluate(model.load_data(tmp_path / "there")).loss == test.loss

@@ -313,14 +313,14 @@ def _start(
 def _resume(folder: Path, others: list[str], json: Path | None, *, download: bool) -> None:
     from rheobase.cli.training.reading import reading_lines
     from rheobase.errors import ParameterError
-    from rheobase.runs.folder import CONFIG, RESULT, read_settings
+    from rheobase.runs.folder import RESULT
     from rheobase.runs.settings import Settings
 
     if others:
         options = ", ".join(f"--{k.replace('_', '-')}" for k in others)
         remedy = "leave the others out, or start a new run"
         raise ParameterError("--resume", options, "no other setting: a run goes on as it began", remedy)
-    settings = Settings.from_json(read_settings(folder), str(folder / CONFIG))
+    settings = Settings.of_run(folder)
     if (folder / RESULT).exists():
         raise ParameterError(
             "--resume", f"{folder}, a finished run", "an interrupted one", f"look at {folder}/report.html"

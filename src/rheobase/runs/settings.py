@@ -37,9 +37,11 @@ from rheobase.data import (
     load,
 )
 from rheobase.data.encoding.series import SeriesCode
-from rheobase.errors import CheckpointError, ParameterError, nearest
+from rheobase.errors import CheckpointError, DataError, ParameterError, nearest
 from rheobase.files import expanded
 from rheobase.learning import Recipe
+from rheobase.learning.training.run import CONFIG
+from rheobase.runs.folder import check_unchanged, read_notes
 from rheobase.version import __version__
 
 DT = 1.0  # ms, of neurons that have a time step
@@ -115,6 +117,14 @@ class Settings:
         return settings
 
     @classmethod
+    def of_run(cls, folder: Path) -> Settings:
+        """The settings of a run, from its folder. Raises `CheckpointError`, also where they were changed by hand."""
+        notes, source = read_notes(folder), str(folder / CONFIG)
+        settings = cls.from_json(notes["settings"], source, notes.get("rheobase"))
+        check_unchanged(notes, source)
+        return settings
+
+    @classmethod
     def from_json(cls, content: Any, source: str, version: object = None) -> Settings:
         """What `as_json` gave, read from the file `source` that rheobase `version` wrote. Raises `CheckpointError`."""
         names, expected = {f.name for f in fields(cls)}, "those that `rheobase train` writes"
@@ -144,9 +154,22 @@ class Settings:
     def load_data(
         self, data_dir: str | Path | None = None, *, download: bool = False, watch: Watch | None = None
     ) -> Dataset:
-        """The data of the run, read as they were; `data_dir`: where they lie now. Raises as `data.load` does."""
+        """The data of the run, read as they were; `data_dir`: the folder in which they lie now.
+
+        Raises as `data.load` does.
+        """
         place = data_dir or self.data_dir
-        return load(self.data, place, download=download, limit=self.limit, reading=self.reading, watch=watch)
+        found = self.data if self.data in NAMES else self._lying(data_dir)
+        return load(found, place, download=download, limit=self.limit, reading=self.reading, watch=watch)
+
+    def _lying(self, data_dir: str | Path | None) -> Path:
+        """Where a user's own data lie: at their path, or under their name in `data_dir`. Raises `DataError`."""
+        before = Path(self.data)
+        now = before if data_dir is None else expanded(data_dir, "--data-dir") / before.name
+        if not now.exists():
+            remedy = f"put them back, or say --data-dir FOLDER, with {before.name} in it"
+            raise DataError(str(now), "no such file or folder", "the data that the run was trained on", remedy)
+        return now
 
     def recipe(self) -> Recipe:
         """How to train. Raises `ParameterError`."""
