@@ -48,7 +48,7 @@ DT = 1.0  # ms, of neurons that have a time step
 ENCODERS = ("rate", "thermometer", "latency", "direct")
 SERIES_ENCODERS = ("direct", "slope", "delta", "population")
 # to runs of before, by what they then did
-ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "start_activity": None}
+ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "readout_tau": 20.0, "start_activity": None}
 EVENT_ENCODERS = ("binary", "counts")  # the first is the default
 # Below this many values in a layer's sequence, a second thread costs more to wake than it saves.
 VALUES_WORTH_A_THREAD = 2_000_000
@@ -72,6 +72,7 @@ class Settings:
     fields: int
     steps: int
     taps: int
+    readout_tau: float
     epochs: int
     batch: int
     lr: float
@@ -105,6 +106,9 @@ class Settings:
             bin_ = -(-data.longest // max(1, given["steps"] or usual["steps"]))
             given = {**given, "steps": -(-data.longest // bin_)}
             usual["taps"] = given["steps"]
+            own = {name: usual[name] if given[name] is None else given[name] for name in ("validation", "batch")}
+            trained = len(data.y_train) - round(max(0.0, own["validation"]) * len(data.y_train))
+            usual["epochs"] = defaults.epochs_of_series(trained, own["batch"])
         chosen: dict[str, Any] = {k: usual.get(k) if v is None else v for k, v in given.items()}
         chosen["threads"] = chosen["threads"] or _threads(chosen, data)
         chosen["neuron"] = name
@@ -113,6 +117,9 @@ class Settings:
         settings = cls(**chosen)
         settings.recipe()
         settings.activity_range()
+        if not is_number(settings.readout_tau, above=0.0):
+            given, remedy = f"{settings.readout_tau:g}", "20 is usual; a longer one weighs early steps more"
+            raise ParameterError("--readout-tau", given, "a finite number of ms above 0", remedy)
         settings.encode(data)
         return settings
 
