@@ -209,6 +209,7 @@ def test_all_that_is_wrong_is_one_line_before_a_folder_is_made(tmp_path: Path) -
         (("--size", "big"), "--size: got big"),
         (("--bands", "8"), "--bands"),
         (("--mono",), "--mono"),
+        (("--readout-tau", "0"), "--readout-tau: got 0"),
         (("--leave-out", "a"), "a pattern that gives each file its group"),
         (("--pattern", "(?P<person>x)"), "is not found in its path"),
     ],

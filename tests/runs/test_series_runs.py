@@ -22,6 +22,8 @@ def test_series_are_trained_tested_and_asked_about(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*command, "--epochs", "12", "--hidden", "16"])
     assert done.exit_code == 0, done.output
     assert "each channel scaled" in done.output
+    readout = rheobase.load(tmp_path / "run").network[-1]
+    assert float(readout.tau_mem) == 60.0
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     model = rheobase.load(tmp_path / "run")
     test = model.evaluate()

@@ -229,9 +229,9 @@ def train(
     Of a folder of your own, what was found, which files test and how samples are coded is said before the first epoch.
     A tenth of the training samples is held back to choose the best epoch (whole groups, where a pattern or a column
     names them); the test samples are run once, at the end. With --validation 0 all train, and the last epoch is kept.
-    Time series have defaults of their own: --hidden 256 --encoder slope (sounds: direct) --gain 3 --steps 50 (steps are
-    put together where series are longer), --taps as many as steps, --readout-tau 60 --batch 16 --loss last, --epochs
-    that make 750 steps of the optimiser, at least 30; of fewer than 500, --validation 0.
+    Time series have defaults of their own: --hidden 256 --encoder slope --readout-tau 60 (sounds: direct, 20) --gain 3
+    --steps 50 (steps are put together where series are longer), --taps as many as steps, --batch 16 --loss last,
+    --epochs that make 750 steps of the optimiser, at least 30; of fewer than 500, --validation 0.
     Ctrl-C keeps a checkpoint and says how to go on. A run is never overwritten unless --overwrite says so.
     """
     given = {

@@ -94,13 +94,17 @@ class Settings:
         Raises: `ParameterError`.
         """
         name = find(given["neuron"]).__name__
+        if name == "SRC" and given.get("readout_tau") is not None:
+            expected, remedy = "a neuron whose readout is leaky", "leave it out: a fixed readout sums SRC's last layer"
+            raise ParameterError("--readout-tau", "it, and SRC", expected, remedy)
         usual = defaults.of(name, len(data.y_train))
         if isinstance(data, EventDataset):
             usual["encoder"] = EVENT_ENCODERS[0]
         if isinstance(data, SeriesDataset):
             usual |= defaults.SERIES
             if data.reading is not None and data.reading.sample_rate is not None:
-                usual["encoder"] = "direct"  # of sounds, whose bands are many: their slopes were not tried
+                # of sounds, whose bands are many: neither slopes nor a slower readout were tried
+                usual |= {"encoder": "direct", "readout_tau": defaults.COMMON["readout_tau"]}
             if len(data.y_train) < defaults.FEW_SERIES:
                 usual["validation"] = 0.0
             bin_ = -(-data.longest // max(1, given["steps"] or usual["steps"]))
@@ -278,12 +282,14 @@ class Settings:
     def command(self, name: str, out: Path) -> str:
         """The command that makes this run again, with every choice stated."""
         words = ["rheobase", "train"]
+        unused = ["gain"] if self.encoder in ("latency", "thermometer") else []
+        unused += ["readout_tau"] if self.neuron == "SRC" else []
         for key, value in self.choices.items():
             if key == "hidden":
                 words += ["--hidden", ",".join(map(str, value)) or "none"]
             elif isinstance(value, bool):
                 words += [f"--{key}"] if value else []
-            elif value is not None and not (key == "gain" and self.encoder in ("latency", "thermometer")):
+            elif value is not None and key not in unused:
                 words += [f"--{key.replace('_', '-')}", f"{value}"]
         return shlex.join([*words, "--name", name, "--out", str(out)])
 
