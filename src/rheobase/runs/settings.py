@@ -122,8 +122,8 @@ class Settings:
         settings.recipe()
         settings.activity_range()
         if not is_number(settings.readout_tau, above=0.0):
-            given, remedy = f"{settings.readout_tau:g}", "20 is usual; a longer one weighs early steps more"
-            raise ParameterError("--readout-tau", given, "a finite number of ms above 0", remedy)
+            shown, remedy = f"{settings.readout_tau:g}", "20 is usual; a longer one weighs early steps more"
+            raise ParameterError("--readout-tau", shown, "a finite number of ms above 0", remedy)
         settings.encode(data)
         return settings
 
