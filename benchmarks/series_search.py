@@ -96,7 +96,7 @@ def main() -> None:
     torch.set_num_threads(1)
     folder = Path(os.environ["RHEOBASE_DATA"]) / "timeseries"
     cut = {
-        name: [(seed, one) for seed in range(SEEDS.get(name, 1)) for one in folds(_series(folder, name), seed)]
+        name: [(seed, one) for seed in range(SEEDS.get(name, 1)) for one in folds(read_set(folder, name), seed)]
         for name in given.sets
     }
     say(f"| candidate | {' | '.join(given.sets)} |\n|{'---|' * (1 + len(given.sets))}")
@@ -115,7 +115,8 @@ def main() -> None:
     finish("series_search", given, {"folds": FOLDS, "seeds": SEEDS, "candidates": CANDIDATES, "cases": table})
 
 
-def _series(folder: Path, name: str) -> SeriesDataset:
+def read_set(folder: Path, name: str) -> SeriesDataset:
+    """The training file of a set of the archive."""
     found = load(folder / f"{name}_TRAIN.ts.gz")
     if not isinstance(found, SeriesDataset):
         raise TypeError(f"{name} is no set of series")

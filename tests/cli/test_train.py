@@ -159,6 +159,7 @@ BAD = [
     (("--neuron", "SRC", *TINY, "--hidden", "0"), "--hidden"),
     (("--neuron", "SRC", *TINY, "--lr", -1), "learning_rate"),
     (("--neuron", "SRC", *TINY, "--gain", 2), "gain"),
+    (("--neuron", "SRC", *TINY, "--readout-tau", 20), "a neuron whose readout is leaky"),
     (("--neuron", "SRC", *TINY, "--batch", 0), "batch_size"),
     (("--neuron", "SRC", *TINY, "--validation", 1), "validation"),
     (("--neuron", "SRC", *TINY, "--seed", -1), "seed"),

@@ -273,3 +273,10 @@ def test_another_camera_than_the_file_says(tmp_path):
     (tmp_path / "b.aedat").write_bytes(b"#!AER-DAT2.0\r\n# AEChip: some.Cochlea\r\n")
     with pytest.raises(DataError, match=r"events of some\.Cochlea"):
         read_event_file(tmp_path / "b.aedat")
+
+
+def test_event_streams_of_pixels_say_what_converts_them(tmp_path):
+    path = tmp_path / "a.es"
+    path.write_bytes(b"Event Stream\x02\x00\x00\x01\x22\x00\x1a\x00" + bytes(8))
+    with pytest.raises(DataError, match=r"of DVS events.*faery"):
+        read_event_file(path)

@@ -184,7 +184,7 @@ def test_a_run_of_before_has_no_reading(made: dict[str, tuple[Path, Path, str]],
 
     shutil.copytree(made["groups"][1], tmp_path / "run")
     config = json.loads((tmp_path / "run" / "config.json").read_text())
-    del config["notes"]["settings"]["reading"]
+    del config["notes"]["settings"]["reading"], config["notes"]["checksum"]
     (tmp_path / "run" / "config.json").write_text(json.dumps(config))
     assert rheobase.load(tmp_path / "run").settings.reading.given == {}
     assert torch.is_tensor(rheobase.load(tmp_path / "run").predict(made["groups"][0]).scores)
@@ -209,6 +209,7 @@ def test_all_that_is_wrong_is_one_line_before_a_folder_is_made(tmp_path: Path) -
         (("--size", "big"), "--size: got big"),
         (("--bands", "8"), "--bands"),
         (("--mono",), "--mono"),
+        (("--readout-tau", "0"), "--readout-tau: got 0"),
         (("--leave-out", "a"), "a pattern that gives each file its group"),
         (("--pattern", "(?P<person>x)"), "is not found in its path"),
     ],

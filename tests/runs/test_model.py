@@ -142,6 +142,7 @@ def test_folders_that_hold_no_model(runs: dict[str, Path], tmp_path: Path) -> No
         shutil.copytree(runs["lif"], folder)
         content = json.loads((folder / "config.json").read_text())
         content["notes"] = {**content["notes"], **({"task": broken} if "name" in broken else broken)}
+        del content["notes"]["checksum"]  # as in runs of before
         (folder / "config.json").write_text(json.dumps(content))
         with pytest.raises(errors.CheckpointError, match=says):
             rheobase.load(folder)
@@ -149,6 +150,33 @@ def test_folders_that_hold_no_model(runs: dict[str, Path], tmp_path: Path) -> No
     shutil.copy(runs["lif"] / "config.json", tmp_path / "weightless")
     with pytest.raises(errors.CheckpointError, match="last.json"):
         rheobase.load(tmp_path / "weightless")
+
+
+def test_settings_that_somebody_changed(runs: dict[str, Path], tmp_path: Path) -> None:
+    """What decides the numbers is refused; where the data lie and what runs the network may be changed."""
+    shutil.copytree(runs["lif"], tmp_path / "run")
+    path = tmp_path / "run" / "config.json"
+    whole = path.read_text()
+
+    def change(of: str, name: str, value: object) -> None:
+        content = json.loads(whole)
+        content["notes"][of][name] = value
+        path.write_text(json.dumps(content))
+
+    changes = {"gain": 0.5, "hidden": [10**12], "steps": 7}
+    for of, name, value in [("settings", *one) for one in changes.items()] + [("task", "classes", ["a"] * 10)]:
+        change(of, name, value)
+        with pytest.raises(errors.CheckpointError, match="its own checksum does not fit"):
+            rheobase.load(tmp_path / "run")
+    change("settings", "threads", 2)
+    assert rheobase.load(tmp_path / "run").settings.threads == 2
+
+
+def test_a_run_that_lost_the_weights_of_its_best_epoch(runs: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(runs["lif"], tmp_path / "run")
+    (tmp_path / "run" / "best.json").unlink()
+    with pytest.raises(errors.CheckpointError, match=r"best\.json: got no such file"):
+        rheobase.load(tmp_path / "run")
 
 
 def test_events_are_asked_about_as_events() -> None:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 import rheobase
 from rheobase.cli.app import app
+from rheobase.errors import DataError
 
 
 def test_series_are_trained_tested_and_asked_about(tmp_path: Path) -> None:
@@ -21,6 +22,8 @@ def test_series_are_trained_tested_and_asked_about(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*command, "--epochs", "12", "--hidden", "16"])
     assert done.exit_code == 0, done.output
     assert "each channel scaled" in done.output
+    readout = rheobase.load(tmp_path / "run").network[-1]
+    assert float(readout.tau_mem) == 60.0
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     model = rheobase.load(tmp_path / "run")
     test = model.evaluate()
@@ -31,3 +34,9 @@ def test_series_are_trained_tested_and_asked_about(tmp_path: Path) -> None:
     assert len(model.predict(tmp_path / "a.npz")) == 60
     # the scaling is that of the samples that are trained on: in the units of the data
     assert model.task.scaling is not None and model.task.scaling.std[0] > 100
+    # data that moved are found where one says that they lie, and nowhere else
+    (tmp_path / "there").mkdir()
+    (tmp_path / "a.npz").rename(tmp_path / "there" / "a.npz")
+    with pytest.raises(DataError, match=r"no such file or folder.*--data-dir FOLDER, with a\.npz in it"):
+        model.evaluate()
+    assert model.evaluate(model.load_data(tmp_path / "there")).loss == test.loss

@@ -163,6 +163,12 @@ def train(
     taps: Annotated[
         int | None, _choice("taps", "Steps of the input that the first layer sees at once, by a delay line.", NETWORK)
     ] = None,
+    readout_tau: Annotated[
+        float | None,
+        _choice(
+            "readout_tau", "ms: time constant of the leaky readout; a longer one weighs early steps more.", NETWORK
+        ),
+    ] = None,
     steps: Annotated[
         int | None, _choice("steps", "Time steps of a sample (1 ms each); events are binned into as many.", NETWORK)
     ] = None,
@@ -223,15 +229,15 @@ def train(
     Of a folder of your own, what was found, which files test and how samples are coded is said before the first epoch.
     A tenth of the training samples is held back to choose the best epoch (whole groups, where a pattern or a column
     names them); the test samples are run once, at the end. With --validation 0 all train, and the last epoch is kept.
-    Time series have defaults of their own: --hidden 256 --encoder slope (sounds: direct) --gain 3 --steps 50 (steps are
-    put together where series are longer), --taps as many as steps, --epochs 150 --batch 16 --loss last; of fewer than
-    500, --validation 0.
+    Time series have defaults of their own: --hidden 256 --encoder slope --readout-tau 60 (sounds: direct, 20) --gain 3
+    --steps 50 (steps are put together where series are longer), --taps as many as steps, --batch 16 --loss last,
+    --epochs that make 750 steps of the optimiser, at least 30; of fewer than 500, --validation 0.
     Ctrl-C keeps a checkpoint and says how to go on. A run is never overwritten unless --overwrite says so.
     """
     given = {
         "neuron": neuron, "data": data, "data_dir": data_dir, "limit": limit, "validation": validation,
         "hidden": hidden, "recurrent": recurrent or None, "encoder": encoder, "gain": gain, "threshold": threshold,
-        "fields": fields, "taps": taps, "steps": steps,
+        "fields": fields, "taps": taps, "readout_tau": readout_tau, "steps": steps,
         "epochs": epochs, "batch": batch, "lr": lr, "loss": loss, "optimiser": optimiser, "schedule": schedule,
         "seed": seed,
         "start_activity": start_activity, "device": device, "devices": devices, "precision": precision,
@@ -313,14 +319,14 @@ def _start(
 def _resume(folder: Path, others: list[str], json: Path | None, *, download: bool) -> None:
     from rheobase.cli.training.reading import reading_lines
     from rheobase.errors import ParameterError
-    from rheobase.runs.folder import CONFIG, RESULT, read_settings
+    from rheobase.runs.folder import RESULT
     from rheobase.runs.settings import Settings
 
     if others:
         options = ", ".join(f"--{k.replace('_', '-')}" for k in others)
         remedy = "leave the others out, or start a new run"
         raise ParameterError("--resume", options, "no other setting: a run goes on as it began", remedy)
-    settings = Settings.from_json(read_settings(folder), str(folder / CONFIG))
+    settings = Settings.of_run(folder)
     if (folder / RESULT).exists():
         raise ParameterError(
             "--resume", f"{folder}, a finished run", "an interrupted one", f"look at {folder}/report.html"

@@ -33,13 +33,18 @@ COMMON: dict[str, Any] = {
     "optimiser": "adam",
     "schedule": "cosine",
     "taps": 1,
+    "readout_tau": 20.0,
     "threshold": 0.25,
     "fields": 8,
 }
 # Of time series: by cross-validation on training parts of the UEA and UCR archives (benchmarks/series_search.py).
 SERIES: dict[str, Any] = {
-    "hidden": (256,), "encoder": "slope", "gain": 3.0, "steps": 50, "epochs": 150, "batch": 16, "loss": "last",
+    "hidden": (256,), "encoder": "slope", "gain": 3.0, "steps": 50, "batch": 16, "loss": "last",
+    "readout_tau": 60.0,
 }
+# Steps of the optimiser: as many for 40 series as for 270, which 150 epochs gave 450 and 2,550. Of more series each is
+# still seen as often as those of 400 are.
+SERIES_UPDATES, SERIES_LEAST_EPOCHS = 750, 30
 # Below it, a tenth of the series is too few to choose an epoch by, and too many to do without.
 FEW_SERIES = 500
 BY_NEURON: dict[str, dict[str, Any]] = {"SRC": {"hidden": (256,), "lr": 0.005, "loss": "last"}}
@@ -53,6 +58,16 @@ def of(neuron: str, samples: int) -> dict[str, Any]:
     """
     epochs = EPOCHS if samples <= MANY_SAMPLES else EPOCHS_OF_MANY
     return {**PLAIN, **COMMON, **BY_NEURON.get(neuron, {}), "epochs": epochs}
+
+
+def epochs_of_series(trained: int, batch: int) -> int:
+    """The epochs for so many series that are trained on, in batches of `batch`.
+
+    >>> epochs_of_series(67, 16), epochs_of_series(270, 16), epochs_of_series(20_000, 16)
+    (150, 45, 30)
+    """
+    batches = max(1, -(-trained // max(1, batch)))
+    return max(SERIES_LEAST_EPOCHS, -(-SERIES_UPDATES // batches))
 
 
 def said(name: str) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rheobase.checks import is_number
 from rheobase.errors import CheckpointError, ParameterError, StorageError
 from rheobase.files import ensure_folder
 from rheobase.json_files import read_json
@@ -13,6 +17,9 @@ from rheobase.learning.training.run import BEST, CONFIG, LAST
 
 REPORT, RESULT = "report.html", "result.json"
 IMPORTED = "imported.json"  # of a network of another tool, which is no run
+CHECKSUM = "checksum"
+# settings that a person may change by hand: where the data lie, and what runs the network
+_FREE = ("data", "data_dir", "device", "devices", "threads", "tensorboard")
 
 
 def claim(out: Path, name: str, *, overwrite: bool) -> Path:
@@ -72,8 +79,19 @@ def state_of(folder: Path) -> str:
 
 
 def weights_of(folder: Path) -> Path:
-    """The checkpoint of the weights that a run keeps: of its best epoch; of its last where nothing was validated."""
-    return folder / (BEST if (folder / BEST).is_file() else LAST)
+    """The checkpoint of the weights that a run keeps: of its best epoch; of its last where nothing was validated.
+
+    Raises: `CheckpointError` for a finished run that has lost those of its best epoch: those of the last are others.
+    """
+    best = folder / BEST
+    if best.is_file():
+        return best
+    if (folder / RESULT).is_file() and (config := folder / CONFIG).is_file():
+        content = read_json(config)
+        if isinstance(content, dict) and content.get("validation") is not None:
+            expected = "the weights of the best epoch, beside those of the last"
+            raise CheckpointError(str(best), "no such file", expected, "copy the whole folder of the run")
+    return folder / LAST
 
 
 def read_result(folder: Path) -> dict[str, Any] | None:
@@ -83,14 +101,33 @@ def read_result(folder: Path) -> dict[str, Any] | None:
         return None
     content = read_json(path, remedy="remove it, and evaluate again")
     test = content.get("test") if isinstance(content, dict) else None
-    if not isinstance(test, dict) or not {"accuracy", "loss"} <= set(test):
+    if not isinstance(test, dict) or not all(is_number(test.get(name)) for name in ("accuracy", "loss")):
         raise CheckpointError(str(path), "no test in it", "what `rheobase train` wrote", "remove it, and evaluate again")
     return test
 
 
-def read_settings(folder: Path) -> object:
-    """The settings that a run was started with. Raises `CheckpointError`."""
-    return read_notes(folder)["settings"]
+def checksum(settings: Mapping[str, Any], task: Any) -> str:
+    """SHA-256 of what decides the numbers of a run: other settings make another network of the same weights.
+
+    >>> checksum({"gain": 1.0, "data": "here"}, None) == checksum({"gain": 1.0, "data": "there"}, None)
+    True
+    >>> checksum({"gain": 1.0}, None) == checksum({"gain": 2.0}, None)
+    False
+    """
+    content = {"settings": {k: v for k, v in settings.items() if k not in _FREE}, "task": task}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def check_unchanged(notes: Mapping[str, Any], source: str) -> None:
+    """Raise `CheckpointError` for settings or a task that were changed since the run wrote them.
+
+    Runs of before say no checksum, and are taken as they are.
+    """
+    said = notes.get(CHECKSUM)
+    if said is not None and said != checksum(notes["settings"], notes.get("task")):
+        given, expected = "settings that its own checksum does not fit", "those that the weights were trained with"
+        remedy = "put back what was changed, or train anew with these settings as options of `rheobase train`"
+        raise CheckpointError(source, given, expected, remedy)
 
 
 def read_notes(folder: Path) -> dict[str, Any]:

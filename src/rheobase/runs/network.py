@@ -25,7 +25,7 @@ def build(settings: Settings, data: Dataset | Task) -> nn.Sequential:
 
     SRC as its authors build it: no biases, Xavier-uniform weights with gain sqrt(2), ten cells for each class in
     the last layer, which a fixed readout sums. Others: linear layers between the neurons, and a leaky integrator
-    for each class. Where the input of a neuron has a unit, 1 stands for its rheobase.
+    for each class, with `readout_tau`. Where the input of a neuron has a unit, 1 stands for its rheobase.
     """
     if settings.neuron == "SRC":
         return _src(settings, data)
@@ -39,7 +39,7 @@ def build(settings: Settings, data: Dataset | Task) -> nn.Sequential:
         layers += [nn.Linear(before, size), *scale, _cells(settings, size)]
         before = size
     classes = len(data.classes)
-    return nn.Sequential(*layers, nn.Linear(before, classes), neurons.LI(classes, dt=DT))
+    return nn.Sequential(*layers, nn.Linear(before, classes), neurons.LI(classes, dt=DT, tau_mem=settings.readout_tau))
 
 
 def _input(settings: Settings, data: Dataset | Task) -> tuple[list[torch_nn.Module], int]:

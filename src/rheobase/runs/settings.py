@@ -37,16 +37,18 @@ from rheobase.data import (
     load,
 )
 from rheobase.data.encoding.series import SeriesCode
-from rheobase.errors import CheckpointError, ParameterError, nearest
+from rheobase.errors import CheckpointError, DataError, ParameterError, nearest
 from rheobase.files import expanded
 from rheobase.learning import Recipe
+from rheobase.learning.training.run import CONFIG
+from rheobase.runs.folder import check_unchanged, read_notes
 from rheobase.version import __version__
 
 DT = 1.0  # ms, of neurons that have a time step
 ENCODERS = ("rate", "thermometer", "latency", "direct")
 SERIES_ENCODERS = ("direct", "slope", "delta", "population")
 # to runs of before, by what they then did
-ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "start_activity": None}
+ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "readout_tau": 20.0, "start_activity": None}
 EVENT_ENCODERS = ("binary", "counts")  # the first is the default
 # Below this many values in a layer's sequence, a second thread costs more to wake than it saves.
 VALUES_WORTH_A_THREAD = 2_000_000
@@ -70,6 +72,7 @@ class Settings:
     fields: int
     steps: int
     taps: int
+    readout_tau: float
     epochs: int
     batch: int
     lr: float
@@ -91,18 +94,25 @@ class Settings:
         Raises: `ParameterError`.
         """
         name = find(given["neuron"]).__name__
+        if name == "SRC" and given.get("readout_tau") is not None:
+            expected, remedy = "a neuron whose readout is leaky", "leave it out: a fixed readout sums SRC's last layer"
+            raise ParameterError("--readout-tau", "it, and SRC", expected, remedy)
         usual = defaults.of(name, len(data.y_train))
         if isinstance(data, EventDataset):
             usual["encoder"] = EVENT_ENCODERS[0]
         if isinstance(data, SeriesDataset):
             usual |= defaults.SERIES
             if data.reading is not None and data.reading.sample_rate is not None:
-                usual["encoder"] = "direct"  # of sounds, whose bands are many: their slopes were not tried
+                # of sounds, whose bands are many: neither slopes nor a slower readout were tried
+                usual |= {"encoder": "direct", "readout_tau": defaults.COMMON["readout_tau"]}
             if len(data.y_train) < defaults.FEW_SERIES:
                 usual["validation"] = 0.0
             bin_ = -(-data.longest // max(1, given["steps"] or usual["steps"]))
             given = {**given, "steps": -(-data.longest // bin_)}
             usual["taps"] = given["steps"]
+            own = {name: usual[name] if given[name] is None else given[name] for name in ("validation", "batch")}
+            trained = len(data.y_train) - round(max(0.0, own["validation"]) * len(data.y_train))
+            usual["epochs"] = defaults.epochs_of_series(trained, own["batch"])
         chosen: dict[str, Any] = {k: usual.get(k) if v is None else v for k, v in given.items()}
         chosen["threads"] = chosen["threads"] or _threads(chosen, data)
         chosen["neuron"] = name
@@ -111,7 +121,18 @@ class Settings:
         settings = cls(**chosen)
         settings.recipe()
         settings.activity_range()
+        if not is_number(settings.readout_tau, above=0.0):
+            shown, remedy = f"{settings.readout_tau:g}", "20 is usual; a longer one weighs early steps more"
+            raise ParameterError("--readout-tau", shown, "a finite number of ms above 0", remedy)
         settings.encode(data)
+        return settings
+
+    @classmethod
+    def of_run(cls, folder: Path) -> Settings:
+        """The settings of a run, from its folder. Raises `CheckpointError`, also where they were changed by hand."""
+        notes, source = read_notes(folder), str(folder / CONFIG)
+        settings = cls.from_json(notes["settings"], source, notes.get("rheobase"))
+        check_unchanged(notes, source)
         return settings
 
     @classmethod
@@ -144,9 +165,22 @@ class Settings:
     def load_data(
         self, data_dir: str | Path | None = None, *, download: bool = False, watch: Watch | None = None
     ) -> Dataset:
-        """The data of the run, read as they were; `data_dir`: where they lie now. Raises as `data.load` does."""
+        """The data of the run, read as they were; `data_dir`: the folder in which they lie now.
+
+        Raises as `data.load` does.
+        """
         place = data_dir or self.data_dir
-        return load(self.data, place, download=download, limit=self.limit, reading=self.reading, watch=watch)
+        found = self.data if self.data in NAMES else self._lying(data_dir)
+        return load(found, place, download=download, limit=self.limit, reading=self.reading, watch=watch)
+
+    def _lying(self, data_dir: str | Path | None) -> Path:
+        """Where a user's own data lie: at their path, or under their name in `data_dir`. Raises `DataError`."""
+        before = Path(self.data)
+        now = before if data_dir is None else expanded(data_dir, "--data-dir") / before.name
+        if not now.exists():
+            remedy = f"put them back, or say --data-dir FOLDER, with {before.name} in it"
+            raise DataError(str(now), "no such file or folder", "the data that the run was trained on", remedy)
+        return now
 
     def recipe(self) -> Recipe:
         """How to train. Raises `ParameterError`."""
@@ -248,12 +282,14 @@ class Settings:
     def command(self, name: str, out: Path) -> str:
         """The command that makes this run again, with every choice stated."""
         words = ["rheobase", "train"]
+        unused = ["gain"] if self.encoder in ("latency", "thermometer") else []
+        unused += ["readout_tau"] if self.neuron == "SRC" else []
         for key, value in self.choices.items():
             if key == "hidden":
                 words += ["--hidden", ",".join(map(str, value)) or "none"]
             elif isinstance(value, bool):
                 words += [f"--{key}"] if value else []
-            elif value is not None and not (key == "gain" and self.encoder in ("latency", "thermometer")):
+            elif value is not None and key not in unused:
                 words += [f"--{key.replace('_', '-')}", f"{value}"]
         return shlex.join([*words, "--name", name, "--out", str(out)])
 

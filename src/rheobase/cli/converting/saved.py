@@ -17,8 +17,7 @@ from rheobase import equivalence
 from rheobase.data import Dataset
 from rheobase.errors import CheckpointError
 from rheobase.learning.training.checkpoints import checkpoint_of, load_checkpoint, load_weights, save_weights
-from rheobase.learning.training.run import CONFIG
-from rheobase.runs.folder import read_settings, weights_of
+from rheobase.runs.folder import weights_of
 from rheobase.runs.network import build
 from rheobase.runs.settings import Settings
 
@@ -58,8 +57,7 @@ def read(path: Path, data_dir: Path | None) -> Saved:
     at = header(path)
     _, facts = load_checkpoint(at)
     done = tuple(facts.get(CONVERSIONS, ()))
-    source = at if done else at.parent / CONFIG
-    settings = Settings.from_json(facts["settings"] if done else read_settings(at.parent), str(source))
+    settings = Settings.from_json(facts["settings"], str(at)) if done else Settings.of_run(at.parent)
     data = settings.load_data(data_dir)
     net: nn.Module = build(settings, data).eval()
     if done:

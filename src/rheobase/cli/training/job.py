@@ -32,7 +32,7 @@ from rheobase.learning.training.random_state import seeded
 from rheobase.learning.training.samples import Samples
 from rheobase.memory import check_memory
 from rheobase.nn import Sequential
-from rheobase.runs.folder import read_notes
+from rheobase.runs.folder import CHECKSUM, checksum, read_notes
 from rheobase.runs.network import build, cells_of, memory_of
 from rheobase.runs.settings import Settings
 from rheobase.runs.task import Task
@@ -162,10 +162,11 @@ def run(settings: Settings, data: Dataset, folder: Path, start: Start | None) ->
                 start = Start.of_folder(folder, build(settings, data))
         net = start.net
         logs: list[Callback] = [TensorBoardLog(folder / "tensorboard")] if settings.tensorboard else []
+        said = {"settings": settings.as_json(), "task": task.as_json()}
         notes = {
             "rheobase": __version__,
-            "settings": settings.as_json(),
-            "task": task.as_json(),
+            **said,
+            CHECKSUM: checksum(**said),
             "digest": data.digest,
             **start.notes(),
         }

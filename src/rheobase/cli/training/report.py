@@ -12,7 +12,13 @@ from rheobase.machine import machine
 from rheobase.plot import Report
 from rheobase.runs.folder import REPORT
 
-_UNITS = {"steps": "time steps", "gain": "spikes per step of the brightest pixel", "batch": "samples", "lr": "largest"}
+_UNITS = {
+    "steps": "time steps",
+    "gain": "spikes per step of the brightest pixel",
+    "batch": "samples",
+    "lr": "largest",
+    "readout_tau": "ms",
+}
 
 
 def write(outcome: Outcome, folder: Path) -> Path:

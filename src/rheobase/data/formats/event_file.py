@@ -86,7 +86,9 @@ def _read(path: Path, sensor: str | None, columns: Mapping[str, str]) -> Recordi
         return read_events_npz(path)  # which says what is wrong with it
     if head.startswith(_EVENT_STREAM) and len(head) > len(_EVENT_STREAM) + 3:
         kind = _STREAMS.get(head[len(_EVENT_STREAM) + 3], "an unknown kind")
-        given, remedy = f"an Event Stream file (.es) of {kind}", "convert it to AEDAT 4, or to .npz with x, y, p and t"
+        given, remedy = f"an Event Stream file (.es) of {kind}", "give the polarity events of a camera"
+        if kind in (_STREAMS[1], _STREAMS[2]):
+            remedy = "convert it with faery: faery.events_stream_from_file('IN.es').to_file('OUT.aedat4')"
         raise DataError(str(path), given, FORMATS, remedy)
     given = f"a file that begins with {head[:12]!r}"
     remedy = "check what it is, whatever its suffix says, or convert it to .npz with x, y, p and t"

@@ -25,7 +25,15 @@ from rheobase.errors import DataError
 from rheobase.problems import Problems
 
 TABLES = (".csv", ".tsv", *PARQUET)
-OTHERS = (".arff", ".tsf")
+# what is not read, in words, and what to do; the conversion was run on files of the archive
+OTHERS = {
+    ".arff": (
+        "an ARFF file",
+        "take the .ts file of the same set, or convert it with aeon: X, y = load_from_arff_file(FILE), then "
+        "save_to_ts_file(X, y, label_type='classification')",
+    ),
+    ".tsf": ("a .tsf file, a set of forecasting without classes", "take a set with classes, or write a table"),
+}
 _EXPECTED = "series with a class each, of two classes or more"
 _PARTS = {"train": False, "training": False, "test": True, "testing": True}
 
@@ -44,8 +52,8 @@ def read_series(path: Path, reading: Reading, *, labelled: bool = True) -> Found
     """The series of one file. **Raises**: DataError, ParameterError."""
     kind = suffix(path)
     if kind in OTHERS:
-        remedy = "take the .ts file of the same set, or write a table"
-        raise DataError(str(path), f"a {kind} file", "a .ts, .csv, .tsv, .parquet, .npz or .npy file", remedy)
+        given, remedy = OTHERS[kind]
+        raise DataError(str(path), given, "a .ts, .csv, .tsv, .parquet, .npz or .npy file", remedy)
     if kind == ".ts":
         found = read_ts(path, labelled=labelled)
         channels = tuple(map(str, range(len(found.series[0].T))))

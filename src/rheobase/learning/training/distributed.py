@@ -33,7 +33,8 @@ def make_fabric(accelerator: str, devices: int | str | list[int], precision: str
         ("strategy", strategy, STRATEGIES),
     ):
         if given not in known:
-            raise ParameterError("Trainer", f"{what} = {given!r}", f"the name of a {what}", nearest(str(given), known))
+            expected = f"the name of {'an' if what == 'accelerator' else 'a'} {what}"
+            raise ParameterError("Trainer", f"{what} = {given!r}", expected, nearest(str(given), known))
     with quiet(), warnings.catch_warnings():
         # turned into an error below
         warnings.filterwarnings("ignore", message=".*AMP with fp16 is not supported on CPU.*")
