@@ -84,7 +84,7 @@ class Cell(Stateful):
 
     Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
     cell where a potential is not finite, or beyond 1e5 mV, at the end. Warns with `errors.ImplausibleWarning` of a
-    potential that no cell has (@@ mV to either side of 0), at the end or in what is recorded.
+    potential that no cell has (200 mV to either side of 0), at the end or in what is recorded.
 
     >>> from rheobase import channels
     >>> from rheobase.cells import Cell, Compartments, Section
