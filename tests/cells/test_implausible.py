@@ -30,9 +30,7 @@ def step(amplitude: float) -> Tensor:
 
 def test_one_that_came_back_is_seen_where_it_is_recorded() -> None:
     """After 30 ms, 30 time constants, v = e + i/g; at the end it is at rest again."""
-    told = (
-        rf"v = {-70 + 15 / G:.4g} mV at soma\(0.5\) of sample 1, cell \[1\] after step 599 \(60 ms\); .*mV"
-    )
+    told = rf"v = {-70 + 15 / G:.4g} mV at soma\(0.5\) of sample 1, cell \[1\] after step 599 \(60 ms\); .*mV"
     told += r".*current reaches 15 nA; the membrane has 1257 um2"
     with pytest.warns(ImplausibleWarning, match=told) as found:
         _, end, rec = passive((2,))(step(15.0), record=("soma",))

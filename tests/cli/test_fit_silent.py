@@ -12,7 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from typer.testing import Result
 
+from rheobase import neurons
 from rheobase.cli.fitting import page
+from rheobase.learning import FitRecipe, Recording, fit_neuron
 
 Run = Callable[..., Result]
 DT, ONSET, STOP = 0.25, 20.0, 100.0  # ms
@@ -75,29 +77,35 @@ def test_a_leak_and_a_capacitance_are_found_from_the_closed_form(run: Run) -> No
     assert "Gamma" not in result.stdout
 
 
-def test_what_such_a_recording_does_not_tell_is_said(run: Run) -> None:
+def test_what_such_a_recording_does_not_tell_is_said_and_neurons_are_compared_by_the_rest(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "write", lambda fitted, folder: folder)
     write("steps.npz", closed_form(noise=0.0))
-    result = run("fit", "GLIF1", "steps.npz", "--forced", 20, "--free", 2, "--generations", 40, *QUICK)
+    words = ("--forced", 20, "--free", 2, "--generations", 30, "--name", "two")
+    result = run("fit", "GLIF1,GLIF2", "steps.npz", *words, *QUICK)
     assert result.exit_code == 0, result.output
     out = "not fitted, since without a spike the potential does not hang on them: v_reset, v_threshold, tau_refrac"
     assert out in " ".join(result.stderr.split())
-    found = json.loads(Path("x.json").read_text("utf-8"))
+    said = " ".join(result.stdout.split())
+    assert "has the least rms error of the potential on sweeps that none of them was fitted to" in said
+    assert "Gamma" not in said
+    found = next(x for x in json.loads(Path("x.json").read_text("utf-8"))["fits"] if x["neuron"] == "GLIF1")
     assert set(found["parameters"]) == {"c_mem", "g_leak", "v_leak"}
     assert found["parameters"]["g_leak"]["value"] == pytest.approx(G_NS, rel=0.02)
     assert found["parameters"]["c_mem"]["value"] == pytest.approx(C_PF, rel=0.02)
 
 
-def test_two_neurons_are_compared_by_what_is_left_of_the_potential(run: Run) -> None:
-    """And who asks for what is not told gets it, with a warning."""
+def test_who_fits_what_is_not_told_is_told(run: Run) -> None:
     write("steps.npz", closed_form(noise=0.0))
-    words = ("--learn", "g_leak,v_threshold", "--forced", 2, "--free", 0, "--generations", 2, "--name", "two")
-    result = run("fit", "GLIF1,GLIF2", "steps.npz", *words, *QUICK)
-    assert result.exit_code == 0, result.output
-    said = " ".join(result.stdout.split())
-    assert "has the least rms error of the potential on sweeps that none of them was fitted to" in said
-    assert "Gamma" not in said
-    assert [one["untold"] for one in json.loads(Path("x.json").read_text("utf-8"))["fits"]] == [["v_threshold"]] * 2
-    assert ">not told by these data</td>" in Path("runs/two/GLIF1/report.html").read_text("utf-8")
+    quick = FitRecipe(restarts=4, forced=2, free=0, generations=2, population=4)
+    neuron = neurons.GLIF1(1, dt=DT, c_mem=C_PF, g_leak=2 * G_NS, v_leak=E, v_threshold=-50.0, v_reset=-60.0)
+    fit = fit_neuron(neuron, Recording.read("steps.npz"), learn=("g_leak", "v_threshold"), recipe=quick)
+    assert fit.silent
+    assert math.isnan(fit.gamma)
+    assert fit.untold == ("v_threshold",)
+    assert "rms error" in repr(fit)
+    assert "v_threshold: the potential does not hang on it" in fit._repr_html_()
 
 
 def test_what_may_have_spikes_is_refused(refused: Callable[..., str]) -> None:
