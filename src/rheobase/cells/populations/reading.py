@@ -53,6 +53,9 @@ class Population:
         self.diverged, self.implausible = self._lost("diverged"), self._lost("implausible")
 
     def _lost(self, how: str) -> tuple[Lost, ...]:
+        if any(how not in one for one in self._units.values()):
+            given, expected = f"units without {how!r}", "those of this version"
+            raise CheckpointError(str(self.folder), given, expected, "take a new folder, and compute it again")
         rows = [row for one in self._units.values() for row in one[how]]
         return tuple(Lost(self.models[m], self.stimuli[s], ms, place, v) for m, s, ms, place, v in rows)
 
