@@ -52,9 +52,22 @@ def test_what_a_cell_has_is_not_told_and_nothing_where_one_does_not_look() -> No
     passive((2,))(step(15.0), record=("soma",), check_finite=False)
 
 
-def test_v_init_in_another_unit_is_refused() -> None:
-    with pytest.raises(ParameterError, match=r"v_init = -70000.0.*it is in mV"):
-        Cell(passive().compartments, {"soma": [channels.Pas()]}, dt=0.1, v_init=-70000.0)
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"v_init": -70000.0}, r"v_init = -70000.0.*it is in mV"),
+        ({"v_init": -0.07}, r"v_init = -0.07.*it is in mV"),
+        ({"reversal": {"na": 0.05}}, r"reversal of 'na' = 0.05.*it is in mV"),
+        ({"celsius": 307.15}, r"celsius = 307.15; expected degC, -10 to 60"),
+    ],
+)
+def test_potentials_and_temperatures_in_another_unit_are_refused(given, said) -> None:
+    with pytest.raises(ParameterError, match=said):
+        Cell(passive().compartments, {"soma": [channels.Pas()]}, **{"dt": 0.1, "v_init": -70.0, **given})
+
+
+def test_a_cell_that_is_counted_from_its_rest_may_start_there() -> None:
+    Cell(passive().compartments, {"soma": [channels.Pas(e=0.0)]}, dt=0.1, v_init=0.0)
 
 
 def test_an_fi_curve_tells_it_once_and_the_search_for_a_rheobase_not_at_all() -> None:

@@ -20,7 +20,7 @@ from rheobase.cells.call import (
 )
 from rheobase.cells.compartments import Compartments
 from rheobase.cells.divergence import check_end
-from rheobase.cells.implausible import EXPECTED, FARTHEST, Seen, extremes, tell
+from rheobase.cells.implausible import Seen, check_celsius, check_given, extremes, tell
 from rheobase.cells.insertion import by_kind, fitting, inserted, joined, profiles
 from rheobase.cells.plan import GAP, Group, Placed, Plan, Region
 from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Port, Synapse, VoltageClamp
@@ -124,8 +124,8 @@ class Cell(Stateful):
         self.dt: float = _number("dt", dt, above=0)  # pyright: ignore[reportIncompatibleVariableOverride]
         self.celsius, self.ca_outside = _number("celsius", celsius), _number("ca_outside", ca_outside, above=0)
         self.v_init, self.threshold = _number("v_init", v_init), _number("threshold", threshold)
-        if abs(self.v_init) > FARTHEST:
-            raise ParameterError("Cell", f"v_init = {v_init!r}", EXPECTED, "it is in mV")
+        check_given("v_init", self.v_init)
+        check_celsius(self.celsius)
         if start not in STARTS:
             expected = f"one of {', '.join(map(repr, STARTS))}"
             raise ParameterError("Cell", f"start = {start!r}", expected, "see its docstring")

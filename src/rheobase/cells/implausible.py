@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rheobase.cells.divergence import place_of
-from rheobase.errors import ImplausibleWarning
+from rheobase.errors import ImplausibleWarning, ParameterError
 
 if TYPE_CHECKING:
     from rheobase.cells.cell import Cell
@@ -20,8 +20,24 @@ if TYPE_CHECKING:
 # Rallpack 1, whose ends are of no cell, reaches 102 mV.
 FARTHEST = 200.0
 EXPECTED = f"potentials from {-FARTHEST:g} to {FARTHEST:g} mV"
+VOLTS = 0.5  # mV: a potential that is nearer to 0, and not 0, is one in V
+COLDEST, HOTTEST = -10.0, 60.0  # degC; 0 degC is 273 K
 LOOK = f"no cell leaves {-FARTHEST:g} to {FARTHEST:g} mV. Look at the units, at clamps and at the size of the cell"
 CALLER = 7  # frames from the call of a cell to `tell`: `Stateful` and torch.nn.Module stand between
+
+
+def check_given(name: str, v: float) -> None:
+    """Raise `ParameterError` for a potential given as mV that a cell cannot have, or that is one in V."""
+    if abs(v) > FARTHEST or 0.0 < abs(v) < VOLTS:
+        expected = f"{EXPECTED}, 0 or {VOLTS:g} mV from it at least"
+        raise ParameterError("Cell", f"{name} = {v!r}", expected, "it is in mV: -65.0, and not -0.065")
+
+
+def check_celsius(celsius: float) -> None:
+    """Raise `ParameterError` for a temperature at which no cell lives, as one in K."""
+    if not COLDEST <= celsius <= HOTTEST:
+        expected = f"degC, {COLDEST:g} to {HOTTEST:g}"
+        raise ParameterError("Cell", f"celsius = {celsius!r}", expected, "34 degC is 307.15 K: celsius=34.0")
 
 
 class Extreme(NamedTuple):
