@@ -100,6 +100,15 @@ class OutOfRange(RheobaseError, ValueError):
     """An input or code lies outside what an approximation was made for."""
 
 
+class ImplausibleWarning(UserWarning):
+    """A result is a number that no neuron has; mostly a unit is another one than was meant. The message says where.
+
+    >>> import warnings
+    >>> warnings.simplefilter("error", ImplausibleWarning)  # such a run then ends
+    >>> warnings.simplefilter("default", ImplausibleWarning)
+    """
+
+
 class Unfinished(RheobaseError, RuntimeError):
     """A computation reached the limit that was set for it; `so_far` holds its result up to then."""
 

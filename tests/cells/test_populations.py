@@ -138,6 +138,7 @@ def test_a_folder_of_other_settings_is_refused_by_name(tmp_path, monkeypatch, ch
             "model": np.zeros(0, int),
             "stimulus": np.zeros(0, int),
             "diverged": [],
+            "implausible": [],
         },
     )
     made(tmp_path)

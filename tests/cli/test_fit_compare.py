@@ -162,7 +162,7 @@ def test_the_command_of_the_page_makes_it_again(run: Run, cell: Path, plain: Non
 def test_fewer_parameters_are_preferred_where_they_come_as_near(figures: Any, said: str) -> None:
     def fitted(name: str, count: int, gamma: float) -> Any:
         held = SimpleNamespace(gamma=gamma, delta=4.0)
-        fit = SimpleNamespace(axes=[None] * count, held_out=held, fitted=held)
+        fit = SimpleNamespace(axes=[None] * count, held_out=held, fitted=held, silent=False)
         return SimpleNamespace(name=name, fit=fit)
 
     assert said in compare.summary([fitted(*one) for one in figures], [])

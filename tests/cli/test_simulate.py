@@ -91,6 +91,22 @@ def test_no_spike_is_said(run):
     assert "it has no threshold" in run("simulate", "LI", "--current", 5).stdout
 
 
+@pytest.mark.parametrize(
+    ("current", "said"),
+    [
+        ("-150nA", "v = -4920 mV, and no neuron leaves -200 to 200 mV"),
+        ("150nA", "it fires at "),
+        ("150pA", None),
+    ],
+)
+def test_another_unit_of_the_current_is_seen_by_what_it_does(run, current, said):
+    result = run("simulate", "AdEx", "--current", current, "--stop", "50")
+    assert result.exit_code == 0
+    told = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(told) == (said is not None)
+    assert all(said in line and f"current {current.replace('nA', '000 pA')}" in line for line in told)
+
+
 BAD = [
     (("LIFF", "--current", 1), "did you mean 'LIF'"),
     (("LIF", "--current", "800pA"), "a plain number"),

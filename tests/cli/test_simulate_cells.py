@@ -249,3 +249,15 @@ def test_a_cell_that_diverges_is_named(refused: Any, files: tuple[str, str, str]
     assert "in the order of their files" in line
     assert "cell [0]" in line
     assert "inf mV at" in line or "nan mV at" in line
+
+
+def test_a_current_in_another_unit_is_told_once(run: Any, files: tuple[str, str, str]) -> None:
+    words = (*files[:2], "--morphology", files[2], "--axon", "none", "--dt", DT)
+    result = run("simulate", *words, "--current", "step:-20nA:5:15", "--stop", "30", "--json", "a.json")
+    assert result.exit_code == 0, result.output
+    told = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
+    assert len(told) == 1
+    assert "mV at soma[0](0.5) of sample 0, cell [" in told[0]
+    assert "] after step 299 (15 ms), and beyond that bound in 1 more" in told[0]
+    assert "current reaches -20 nA" in told[0]
+    assert read()["cells"][0]["spikes"] >= 0

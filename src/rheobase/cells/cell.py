@@ -19,7 +19,8 @@ from rheobase.cells.call import (
     gathered,
 )
 from rheobase.cells.compartments import Compartments
-from rheobase.cells.divergence import EXPECTED, MOST, astray, diverged
+from rheobase.cells.divergence import check_end
+from rheobase.cells.implausible import Seen, check_celsius, check_given, extremes, tell
 from rheobase.cells.insertion import by_kind, fitting, inserted, joined, profiles
 from rheobase.cells.plan import GAP, Group, Placed, Plan, Region
 from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Port, Synapse, VoltageClamp
@@ -82,7 +83,8 @@ class Cell(Stateful):
     715 ms by NEURON's step, `benchmarks.cells`). On the CPU only.
 
     Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
-    cell where a potential is not finite, or beyond 1e5 mV, at the end.
+    cell where a potential is not finite, or beyond 1e5 mV, at the end. Warns with `errors.ImplausibleWarning` of a
+    potential that no cell has (200 mV to either side of 0), at the end or in what is recorded.
 
     >>> from rheobase import channels
     >>> from rheobase.cells import Cell, Compartments, Section
@@ -122,8 +124,8 @@ class Cell(Stateful):
         self.dt: float = _number("dt", dt, above=0)  # pyright: ignore[reportIncompatibleVariableOverride]
         self.celsius, self.ca_outside = _number("celsius", celsius), _number("ca_outside", ca_outside, above=0)
         self.v_init, self.threshold = _number("v_init", v_init), _number("threshold", threshold)
-        if abs(self.v_init) > MOST:
-            raise ParameterError("Cell", f"v_init = {v_init!r}", EXPECTED, "it is in mV")
+        check_given("v_init", self.v_init)
+        check_celsius(self.celsius)
         if start not in STARTS:
             expected = f"one of {', '.join(map(repr, STARTS))}"
             raise ParameterError("Cell", f"start = {start!r}", expected, "see its docstring")
@@ -274,8 +276,10 @@ class Cell(Stateful):
             check_state(self, state, first, check_finite)
         check_junctions(self)
         found = operator.cable(arguments(self, self._plan(states), given, state, list(sites.values()), every))
-        if check_finite and bool(astray(found.v).any()):
-            raise diverged(self, given, state)
+        if check_finite:
+            check_end(self, given, state, found.v)
+            recorded = Seen(found.potentials, list(sites.values()), every)
+            tell(self, given, extremes(self, Seen.end(found.v, first.shape[0]), recorded))
         size = (first.shape[1], *self.shape)
         membrane = torch.cat(found.states).view(-1, *size) if found.states else state.membrane
         last = CellState(found.v.view(-1, *size), found.low.view(-1, *size), found.above.view(size), membrane)

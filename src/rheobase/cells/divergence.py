@@ -30,8 +30,13 @@ class Divergence(NamedTuple):
 
     def place(self, cell: Cell) -> str:
         """The place of the node: "dend[3](0.5)"."""
-        c = cell.compartments
-        return f"{c.sections[c.section[self.node]].name}({c.x[self.node]:.3g})"
+        return place_of(cell, self.node)
+
+
+def place_of(cell: Cell, node: int) -> str:
+    """The place of a node: "dend[3](0.5)"."""
+    c = cell.compartments
+    return f"{c.sections[c.section[node]].name}({c.x[node]:.3g})"
 
 
 def astray(v: Tensor) -> Tensor:
@@ -79,4 +84,12 @@ def diverged(cell: Cell, given: Mapping[str, Tensor], state: CellState) -> Diver
     return Diverged(repr(cell), text, EXPECTED, remedy)
 
 
-__all__ = ["EXPECTED", "MOST", "Divergence", "astray", "diverged", "divergences"]
+def check_end(cell: Cell, given: Mapping[str, Tensor], state: CellState, v: Tensor) -> None:
+    """Raise `Diverged` for potentials v at the end of a call from `state` that are none."""
+    # one pass without a mask: NaN is the least and the largest where there is one
+    low, high = map(float, v.detach().aminmax())
+    if not (low >= -MOST and high <= MOST):
+        raise diverged(cell, given, state)
+
+
+__all__ = ["EXPECTED", "MOST", "Divergence", "astray", "check_end", "diverged", "divergences", "place_of"]

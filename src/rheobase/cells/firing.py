@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from rheobase.cells.cell import Cell, CellState
+from rheobase.cells.divergence import check_end
+from rheobase.cells.implausible import Extreme, Seen, extremes, tell
 from rheobase.cells.ports import Current
 from rheobase.checks import is_number
 from rheobase.errors import ParameterError
@@ -60,7 +62,7 @@ def fi_curve(
     Shapes: currents (currents,); of the results (currents, *cells).
 
     Raises: `ParameterError` for currents that are no finite numbers, times that are no times, and a cell with another
-    input than one current; `Diverged` as the cell.
+    input than one current; `Diverged` as the cell. Warns, once, as the cell.
 
     >>> from rheobase import channels
     >>> from rheobase.cells import Compartments, Section
@@ -83,7 +85,10 @@ def fi_curve(
     for k, part in enumerate(parts):
         lanes = part.view(-1, *(1 for _ in cell.shape)).expand(-1, *cell.shape)
         found.append(_under(cell, lanes, state, steps[1], lambda at, k=k: on_progress(k * steps[1] + at, total)))
-    count, first, last = (torch.cat(each) for each in zip(*found, strict=True))
+    at_once = len(parts[0])
+    far = [_later(one, k * at_once) for k, trains in enumerate(found) for one in trains.extremes]
+    tell(cell, {next(iter(cell.ports)): given}, sorted(far, key=lambda one: -abs(one.v)), caller=3)
+    count, first, last = (torch.cat(each) for each in list(zip(*found, strict=True))[:3])
     per = 1000.0 / cell.dt
     rate = torch.where(count > 1, per * (count - 1).double() / (last - first).clamp(min=1), 0.0)
     return FICurve(given, count, rate, torch.where(count > 0, (first + 1).double() * cell.dt, math.nan))
@@ -141,11 +146,20 @@ def rheobase_current(
 
 
 class _Trains(NamedTuple):
-    """Of each lane the number of its spikes, and the steps of the first and the last; -1 without one."""
+    """Of each lane the number of its spikes, and the steps of the first and the last; -1 without one.
+
+    `extremes`: the potentials that no cell has.
+    """
 
     spikes: Tensor
     first: Tensor
     last: Tensor
+    extremes: list[Extreme]
+
+
+def _later(one: Extreme, samples: int) -> Extreme:
+    """The same, counted among all currents."""
+    return one._replace(lane=(one.lane[0] + samples, *one.lane[1:]))
 
 
 def _steps(owner: str, cell: Cell, settle: float, duration: float) -> tuple[int, int]:
@@ -174,26 +188,29 @@ def _under(cell: Cell, currents: Tensor, state: CellState, steps: int, on_step: 
     n = len(currents)
     v, low, membrane = (x.expand(-1, n, *cell.shape).contiguous() for x in (state.v, state.low, state.membrane))
     above = state.above.expand(n, *cell.shape).contiguous()
-    found, _ = _run(cell, currents.to(state.v.dtype), CellState(v, low, above, membrane), steps, on_step)
-    return found
+    return _run(cell, currents.to(state.v.dtype), CellState(v, low, above, membrane), steps, on_step)[0]
 
 
 def _run(
     cell: Cell, currents: Tensor, state: CellState, steps: int, on_step: Callable[[int], None]
 ) -> tuple[_Trains, CellState]:
     count = torch.zeros(currents.shape, dtype=torch.int64)
-    first, last = torch.full_like(count, -1), torch.full_like(count, -1)
+    first, last, far = torch.full_like(count, -1), torch.full_like(count, -1), list[Extreme]()
     with torch.no_grad():
         for begin in range(0, steps, PIECE):
             n = min(PIECE, steps - begin)
-            spikes, state = cell(currents.expand(n, *currents.shape).contiguous(), state)
+            given = currents.expand(n, *currents.shape).contiguous()
+            before, (spikes, state) = state, cell(given, state, check_finite=False)
+            check_end(cell, {next(iter(cell.ports)): given}, before, state.v)
+            # the current is constant: a potential that no cell has stays
+            far = extremes(cell, Seen.end(state.v, begin + n))
             fired = spikes > 0
             some = fired.any(0)
             count += fired.sum(0)
             first = torch.where((first < 0) & some, begin + fired.long().argmax(0), first)
             last = torch.where(some, begin + n - 1 - fired.flip(0).long().argmax(0), last)
             on_step(begin + n)
-    return _Trains(count, first, last), state
+    return _Trains(count, first, last, far), state
 
 
 __all__ = ["FICurve", "fi_curve", "rheobase_current"]

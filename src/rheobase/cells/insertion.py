@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.cells.compartments import Compartments
+from rheobase.cells.implausible import check_given
 from rheobase.cells.ports import GapJunction, Synapse
 from rheobase.channels.channel import Channel, Membrane, Pool
 from rheobase.channels.ions import IONS
+from rheobase.checks import is_number
 from rheobase.core.declaration.elsewhere import class_elsewhere
 from rheobase.errors import ParameterError, nearest
 from rheobase.synapses.receptor import Receptor
@@ -32,10 +34,12 @@ def inserted(
     Raises: `ParameterError` for an ion or a kind that there is not, a mechanism twice, of another shape or step, or of
     another cell with other values of these, and for a channel that reads calcium where no pool holds it.
     """
-    for ion in reversal:
+    for ion, e in reversal.items():
         if ion not in IONS:
             remedy = nearest(str(ion), IONS)
             raise ParameterError("Cell", f"a reversal potential of {ion!r}", f"one of {', '.join(IONS)}", remedy)
+        if is_number(e):
+            check_given(f"reversal of {ion!r}", float(e))
     for kind in channels:
         if kind not in kinds:
             given, expected = f"channels of {kind!r}", f"a kind of section it has: {', '.join(kinds)}"

@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from rheobase.errors import ParameterError, RheobaseError, StorageError
+from rheobase.errors import ImplausibleWarning, ParameterError, RheobaseError, StorageError
 from rheobase.files import ensure_writable, expanded
 
 FAILED, INTERRUPTED = 2, 130
@@ -79,7 +80,8 @@ def reported(debug: bool, *, json: Path | None = None) -> Generator[None, None, 
     """
     try:
         check_json(json)
-        yield
+        with _warned():
+            yield
     except RheobaseError as error:
         _say(error, debug)
         raise typer.Exit(FAILED) from None
@@ -92,6 +94,23 @@ def reported(debug: bool, *, json: Path | None = None) -> Generator[None, None, 
     except KeyboardInterrupt:
         typer.secho("interrupted", fg="red", err=True)
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _warned() -> Generator[None, None, None]:
+    """Inside, a result that no neuron has becomes one yellow line on standard error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ImplausibleWarning)
+        other = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **options: Any) -> None:
+            if issubclass(category, ImplausibleWarning):
+                typer.secho(f"warning: {' '.join(str(message).split())}", fg="yellow", err=True)
+            else:
+                other(message, category, *where, **options)
+
+        warnings.showwarning = show
+        yield
 
 
 def _say(error: RheobaseError, debug: bool) -> None:

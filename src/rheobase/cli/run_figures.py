@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+FASTEST = 1000.0  # Hz: a spike and its refractory period take about 1 ms
+
 if TYPE_CHECKING:
     from rheobase.current_clamp import HalfStep, Response
 
@@ -72,6 +74,27 @@ def not_converged(run: Response, finer: HalfStep) -> str:
         )
         why += f" may be {100 * finer.rounding:.2g} % off"
     return f"not converged: {why}; take --dt {wanted:.3g}ms, say"
+
+
+def implausible(run: Response) -> str | None:
+    """A sentence on a run that no neuron has, by its potential or its rate; of neurons in mV and ms alone."""
+    from rheobase.cells.implausible import FARTHEST
+    from rheobase.cli.terminal import number
+    from rheobase.current_clamp import membrane
+
+    name = membrane(run.neuron)
+    if run.dt is None or run.neuron.states[name].unit != "mV":
+        return None
+    v = run.states[name]
+    far = float(v[v.abs().argmax()])
+    if abs(far) > FARTHEST:
+        seen = f"{name} = {number(far)} mV, and no neuron leaves {-FARTHEST:g} to {FARTHEST:g} mV"
+    elif run.rate > FASTEST:
+        seen = f"it fires at {number(run.rate)} Hz, and no neuron at more than some {FASTEST:g}"
+    else:
+        return None
+    inputs = ", ".join(f"{name} {level}" for name, level in _levels(run).items())
+    return f"warning: {seen}. Look at units and parameters: {inputs}"
 
 
 def _levels(run: Response) -> dict[str, str]:

@@ -213,7 +213,7 @@ def simulate(
         if len(neuron) > 1:
             given = " ".join(neuron)
             raise ParameterError("simulate", given, "one neuron, or files of parameters", f"simulate {neuron[0]}")
-        from rheobase.cli.run_figures import as_json, not_converged, run_figures
+        from rheobase.cli.run_figures import as_json, implausible, not_converged, run_figures
         from rheobase.cli.show import picture
         from rheobase.cli.terminal import console, figures
         from rheobase.current_clamp import at_half_step
@@ -231,6 +231,8 @@ def simulate(
         out.print(figures(run_figures(run, finer)))
         if finer is not None and not finer.converged:
             out.print(not_converged(run, finer), style="yellow", soft_wrap=True)
+        if (odd := implausible(run)) is not None:
+            typer.secho(odd, fg="yellow", err=True)
         write_json(json, as_json(run, finer, traces))
         if plot is not None:
             out.print(f"picture: {picture(run, plot)}", soft_wrap=True)

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from rheobase.cells.call import asked
 from rheobase.cells.cell import Cell
-from rheobase.cells.divergence import astray, divergences
+from rheobase.cells.divergence import Divergence, astray, divergences, place_of
+from rheobase.cells.implausible import Extreme, Seen, extremes
 from rheobase.cells.populations import traces
 from rheobase.cells.populations.layout import Layout
 from rheobase.errors import CheckpointError, StorageError
@@ -33,8 +35,8 @@ def simulate(
 ) -> dict[str, Any]:
     """Run the cells that `make(models)` gives under each stimulus; traces go to disk.
 
-    Returns when each lane fired (`step`, `model`, `stimulus`, counted in the population), and which lanes diverged:
-    [model, stimulus, time in ms, place, potential].
+    Returns when each lane fired (`step`, `model`, `stimulus`, counted in the population), which lanes diverged, and
+    which others had a potential that no cell has: [model, stimulus, time in ms, place, potential].
 
     Raises: `StorageError` where the disk has no room for the unit.
     """
@@ -65,22 +67,24 @@ def _simulate(
     currents = torch.stack([one.in_steps(layout.steps, cell.dt).to(kind) for one in stimuli], 1)  # (steps, stimuli)
     port = next(iter(cell.ports))
     state, fired, bad = cell.rest(len(stimuli), dtype=kind), list[np.ndarray](), list[list[Any]]()
+    far: dict[tuple[int, ...], Extreme] = {}
     for start, stop in layout.segments:
         given = {port: currents[start:stop, :, None].expand(-1, -1, cell.shape[0]).contiguous()}
         with torch.no_grad():
             spikes, end, found = cell(given, state, record=record, every=layout.every, check_finite=False)
         fired.append((spikes.nonzero() + torch.tensor([start, first[1], first[0]])).numpy())
         if bool(astray(end.v).any()):
-            bad += [
-                [first[0] + one.lane[1], first[1] + one.lane[0], (one.step + 1) * cell.dt, one.place(cell), str(one.v)]
-                for one in divergences(cell, given, state, start=start)
-            ]
+            bad += [_said(cell, one, first) for one in divergences(cell, given, state, start=start)]
+        for one in _far(cell, end.v, found, start, stop, layout.every):
+            if one.lane not in far or abs(one.v) > abs(far[one.lane].v):
+                far[one.lane] = one
         when = slice(start // layout.every, stop // layout.every)
         for name, x in found.items():
             # (time, [compartments], stimuli, models)
             block = x.movedim(0, -1).movedim((-2, -3), (0, 1)).numpy()
             traces.write(group, folder, name, (*at, *([slice(None)] * (block.ndim - 3)), when), block)
         state = end
+    told = [_said(cell, one, first) for one in far.values()]
     step, stimulus, model = np.concatenate(fired).T
     order = np.lexsort((step, stimulus, model))
     return {
@@ -88,7 +92,21 @@ def _simulate(
         "model": model[order].astype(np.int32),
         "stimulus": stimulus[order].astype(np.int32),
         "diverged": bad,
+        "implausible": [one for one in told if one[:2] not in [lost[:2] for lost in bad]],
     }
+
+
+def _said(cell: Cell, one: Divergence | Extreme, first: tuple[int, int]) -> list[Any]:
+    stimulus, model = one.lane
+    place, ms = place_of(cell, one.node), (one.step + 1) * cell.dt
+    return [first[0] + model, first[1] + stimulus, ms, place, str(one.v)]
+
+
+def _far(cell: Cell, v: Any, found: dict[str, Any], start: int, stop: int, every: int) -> list[Extreme]:
+    """The potentials that no cell has, of a segment, in steps of the run."""
+    sites, _ = asked(cell, tuple(found), dict.fromkeys(cell.rows, ""))
+    recorded = (Seen(found[name][:, None], [node], every) for name, node in sites.items())
+    return [one._replace(step=start + one.step) for one in extremes(cell, Seen.end(v, stop - start), *recorded)]
 
 
 def _check_space(folder: Path, size: int) -> None:

@@ -16,7 +16,7 @@ from rheobase.jobs.claim import LOST
 
 
 class Lost(NamedTuple):
-    """A run whose potential became NaN or infinite: of which model, under which stimulus, when (ms) and where."""
+    """A run whose potential is none, or none that a cell has: which model and stimulus, when (ms) and where."""
 
     model: str
     stimulus: str
@@ -33,6 +33,7 @@ class Population:
     time              of the traces, ms
     current           (stimuli, time), nA: the mean over the steps up to each time
     diverged          runs whose potential left the numbers
+    implausible       runs of numbers, with a potential that no cell has: where it was farthest
     complete          whether every run was done
     """
 
@@ -49,11 +50,14 @@ class Population:
         held = {name: Unit(name, dict, {}, facts).held(folder) for name in (unit_name(*at) for at in self.layout.units)}
         self._units = {name: one.result for name, one in held.items() if one is not None}
         self.complete = len(self._units) == len(held)
-        self.diverged = tuple(
-            Lost(self.models[m], self.stimuli[s], ms, place, v)
-            for one in self._units.values()
-            for m, s, ms, place, v in one["diverged"]
-        )
+        self.diverged, self.implausible = self._lost("diverged"), self._lost("implausible")
+
+    def _lost(self, how: str) -> tuple[Lost, ...]:
+        if any(how not in one for one in self._units.values()):
+            given, expected = f"units without {how!r}", "those of this version"
+            raise CheckpointError(str(self.folder), given, expected, "take a new folder, and compute it again")
+        rows = [row for one in self._units.values() for row in one[how]]
+        return tuple(Lost(self.models[m], self.stimuli[s], ms, place, v) for m, s, ms, place, v in rows)
 
     @classmethod
     def open(cls, folder: str | Path) -> Population:

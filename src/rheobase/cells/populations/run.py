@@ -7,6 +7,7 @@ import hashlib
 import math
 import re
 import types
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,21 @@ import torch
 from rheobase.cells.call import asked, check_every
 from rheobase.cells.cell import Cell
 from rheobase.cells.divergence import EXPECTED
+from rheobase.cells.implausible import LOOK
 from rheobase.cells.populations import traces
 from rheobase.cells.populations.lanes import Make, simulate
 from rheobase.cells.populations.layout import SETTINGS, Layout, unit_facts, unit_name
-from rheobase.cells.populations.reading import Population
+from rheobase.cells.populations.reading import Lost, Population
 from rheobase.cells.populations.traces import Record
 from rheobase.cells.ports import Current
 from rheobase.checks import is_number, is_whole
-from rheobase.errors import CheckpointError, Diverged, ParameterError, StorageError
+from rheobase.errors import CheckpointError, Diverged, ImplausibleWarning, ParameterError, StorageError
 from rheobase.jobs import Executor, Unit, claim, run
 from rheobase.jobs.claim import LOST
 from rheobase.stimuli import Stimulus
 from rheobase.version import __version__
 
-FORM = 1  # of what is stored
+FORM = 2  # of what is stored
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # the repr of an object that says no more than where it lies
 
 
@@ -122,7 +124,12 @@ def population(
         remedy = f"{done} of {len(units)} units are kept; {error.remedy}, and give the same command again"
         raise StorageError(error.obj, error.given, error.expected, remedy) from error
     found = Population.open(folder)
-    _tell_diverged(found)
+    if found.implausible:
+        text = f"population: {_told(found, found.implausible)}; {LOOK}"
+        warnings.warn(text, ImplausibleWarning, stacklevel=2)
+    if found.diverged:
+        remedy = f"look at its parameters, or take a shorter dt; all other runs are in {found.folder}"
+        raise Diverged("population", _told(found, found.diverged), EXPECTED, remedy)
     return found
 
 
@@ -267,14 +274,11 @@ def _words(said: Any) -> Iterator[str]:
             yield from _words(one)
 
 
-def _tell_diverged(found: Population) -> None:
-    if not found.diverged:
-        return
-    first, more = found.diverged[0], len(found.diverged) - 1
+def _told(found: Population, lost: Sequence[Lost]) -> str:
+    """The first of them, and how many there are."""
+    first, more = lost[0], len(lost) - 1
     others = f", and {more} more of {len(found.models) * len(found.stimuli)} runs" if more else ""
-    given = f"v = {first.v} mV at {first.place} after {first.ms:g} ms of {first.model} under {first.stimulus}{others}"
-    remedy = f"look at its parameters, or take a shorter dt; all other runs are in {found.folder}"
-    raise Diverged("population", given, EXPECTED, remedy)
+    return f"v = {first.v} mV at {first.place} after {first.ms:g} ms of {first.model} under {first.stimulus}{others}"
 
 
 __all__ = ["population"]

@@ -21,7 +21,9 @@ from rheobase.plot import Link, Picture, Report, Section, Style, Table
 from rheobase.plot.style import TICK, WIDTH, dress, few_ticks, new_figure
 from rheobase.runs.folder import REPORT
 
-CLOSE = 0.02  # of Gamma: nearer to the best than this, fewer parameters are the better choice
+# nearer to the best than this, fewer parameters are the better choice: of Gamma; of an rms error, mV
+CLOSE = {"gamma": 0.02, "v_rms": 0.1}
+BEST = {"gamma": "best Gamma", "v_rms": "least rms error of the potential"}
 
 
 def tested(fitted: Fitted) -> Agreement:
@@ -29,13 +31,26 @@ def tested(fitted: Fitted) -> Agreement:
     return fitted.fit.held_out or fitted.fit.fitted
 
 
+def counting(fits: Sequence[Fitted]) -> str:
+    """The error by which they are compared: Gamma, or v_rms where no fitted sweep has a spike."""
+    return "v_rms" if fits[0].fit.silent else "gamma"
+
+
 def ranked(fits: Sequence[Fitted]) -> list[Fitted]:
-    """The fits, the one with the best Gamma first."""
-    return sorted(fits, key=lambda one: -_known(tested(one).gamma))
+    """The fits, the one with the best Gamma first; without a spike that with the least rms error."""
+    return sorted(fits, key=_worse)
 
 
-def _known(value: float) -> float:
-    return -math.inf if math.isnan(value) else value
+def _worse(one: Fitted) -> float:
+    """The larger, the worse the fit."""
+    key = counting([one])
+    value = getattr(tested(one), key)
+    return math.inf if math.isnan(value) else value if key == "v_rms" else -value
+
+
+def _said(one: Fitted) -> str:
+    key = counting([one])
+    return figure(getattr(tested(one), key), ".2f" if key == "gamma" else ".3g") + ERRORS[key][1]
 
 
 def summary(fits: Sequence[Fitted], missing: Sequence[str]) -> str:
@@ -43,21 +58,21 @@ def summary(fits: Sequence[Fitted], missing: Sequence[str]) -> str:
     order = ranked(fits)
     best, held = order[0], order[0].fit.held_out is not None
     where = "on sweeps that none of them was fitted to" if held else "on the sweeps they were fitted to"
-    others = ", ".join(f"{_name(one)} {figure(tested(one).gamma, '.2f')}" for one in order[1:])
+    others, key = ", ".join(f"{_name(one)} {_said(one)}" for one in order[1:]), counting(fits)
     count = len(best.fit.axes)
     parameters = f"{count} {'parameter' if count == 1 else 'parameters'}"
-    gamma = f"{figure(tested(best).gamma, '.2f')} at {tested(best).delta:.3g} ms"
+    value = f"{_said(best)} at {tested(best).delta:.3g} ms" if key == "gamma" else _said(best)
     said = [
-        f"{_name(best)} has the best Gamma {where}: {gamma}, with {parameters}"
+        f"{_name(best)} has the {BEST[key]} {where}: {value}, with {parameters}"
         f"{f' (others: {others})' if others else ''}."
     ]
     fewer = [one for one in order[1:] if len(one.fit.axes) < count]
-    near = [one for one in fewer if tested(one).gamma > tested(best).gamma - CLOSE]
+    near, close = [one for one in fewer if _worse(one) < _worse(best) + CLOSE[key]], f"{CLOSE[key]:g}{ERRORS[key][1]}"
     if near:
         least = min(near, key=lambda one: len(one.fit.axes))
-        said.append(f"{_name(least)} comes as near as {CLOSE:g} with {len(least.fit.axes)}, so prefer it.")
+        said.append(f"{_name(least)} comes as near as {close} with {len(least.fit.axes)}, so prefer it.")
     elif fewer:
-        said.append(f"None with fewer parameters comes nearer than {CLOSE:g}.")
+        said.append(f"None with fewer parameters comes nearer than {close}.")
     else:
         said.append("None has fewer parameters.")
     if not held:
@@ -70,27 +85,29 @@ def summary(fits: Sequence[Fitted], missing: Sequence[str]) -> str:
 def table(fits: Sequence[Fitted]) -> Table:
     """A row for each neuron, the best first."""
     held = any(one.fit.held_out is not None for one in fits)
-    columns = ["neuron", "parameters", "Gamma, fitted"]
-    columns += ["Gamma, held out"] if held else []
-    keys = [key for key in ERRORS if key != "gamma"]
+    first = counting(fits)
+    label = "Gamma" if first == "gamma" else "rms (mV)"
+    columns = ["neuron", "parameters", f"{label}, fitted"]
+    columns += [f"{label}, held out"] if held else []
+    keys = [key for key in ERRORS if key != "gamma"] if first == "gamma" else ["spikes", "v_error"]
     columns += [f"{ERRORS[key][0]}{f' ({ERRORS[key][1].strip()})' if ERRORS[key][1] else ''}" for key in keys]
     rows: list[list[str | int | float | None]] = []
     for one in ranked(fits):
         fit, errors = one.fit, tested(one)
-        gammas = [cell(fit.fitted.gamma), *([cell(errors.gamma)] if held else [])]
+        gammas = [cell(getattr(fit.fitted, first)), *([cell(getattr(errors, first))] if held else [])]
         others = [cell(ERRORS[key][3] * getattr(errors, key)) for key in keys]
         rows.append([_name(one), len(fit.axes), *gammas, *others])
     matched = fits[0].matched
     if matched is not None:
         errors = matched[1] or matched[0]
-        gammas = [cell(matched[0].gamma), *([cell(errors.gamma)] if held else [])]
+        gammas = [cell(getattr(matched[0], first)), *([cell(getattr(errors, first))] if held else [])]
         others = [cell(ERRORS[key][3] * getattr(errors, key)) for key in keys]
         rows.append(["LIF without a search", None, *gammas, *others])
     where = "held out" if held else "that were fitted"
-    caption = f"Parameters: those that were searched. Errors behind Gamma are those of the sweeps {where}. {OFF}"
+    caption = f"Parameters: those that were searched. Errors behind {label} are those of the sweeps {where}. {OFF}"
     if matched is not None:
         caption += " LIF without a search: matched in closed form (steps: rheobase and slope)."
-    return Table("Neurons by Gamma", tuple(columns), rows, caption=caption, digits=3)
+    return Table(f"Neurons by {label}", tuple(columns), rows, caption=caption, digits=3)
 
 
 def terminal(fits: Sequence[Fitted]) -> tuple[list[str], list[list[str]]]:
@@ -100,20 +117,21 @@ def terminal(fits: Sequence[Fitted]) -> tuple[list[str], list[list[str]]]:
 
 
 def by_parameters(fits: Sequence[Fitted], style: Style) -> Figure:
-    """Gamma by the number of parameters: held out (filled) and fitted (open)."""
-    drawn = new_figure(WIDTH, 2.6, style)
-    ax = dress(drawn.subplots(), style, x="parameters that were searched", y="Gamma")
+    """Gamma, or the rms error, by the number of parameters: held out (filled) and fitted (open)."""
+    drawn, key = new_figure(WIDTH, 2.6, style), counting(fits)
+    label = "Gamma" if key == "gamma" else "rms error (mV)"
+    ax = dress(drawn.subplots(), style, x="parameters that were searched", y=label)
     held = any(one.fit.held_out is not None for one in fits)
     for one in fits:
         x, fit = len(one.fit.axes), one.fit
-        ends = [fit.fitted.gamma, tested(one).gamma]
+        ends = [getattr(fit.fitted, key), getattr(tested(one), key)]
         ax.plot([x, x], ends, color=style.muted, lw=0.8, zorder=1)
         ax.plot(x, ends[0], "o", ms=6, mfc="none", mec=style.colours[0], zorder=2)
         if held:
             ax.plot(x, ends[1], "o", ms=6, color=style.colours[1], zorder=2)
         ax.annotate(
             _name(one),
-            (x, max(_known(e) for e in ends)),
+            (x, max([e for e in ends if not math.isnan(e)], default=0.0)),
             xytext=(0, 6),
             textcoords="offset points",
             ha="center",
@@ -122,7 +140,7 @@ def by_parameters(fits: Sequence[Fitted], style: Style) -> Figure:
         )
     matched = fits[0].matched
     if matched is not None:
-        level = (matched[1] or matched[0]).gamma
+        level = getattr(matched[1] or matched[0], key)
         ax.axhline(level, color=style.muted, lw=0.8, ls=":", label="LIF without a search")
     ax.plot([], [], "o", ms=6, mfc="none", mec=style.colours[0], label="fitted")
     if held:
@@ -130,7 +148,8 @@ def by_parameters(fits: Sequence[Fitted], style: Style) -> Figure:
     ax.margins(x=0.25, y=0.3)
     few_ticks(ax, x=6, whole=True)
     few_ticks(ax, y=5)
-    ax.set_ylim(top=1.12)
+    if key == "gamma":
+        ax.set_ylim(top=1.12)
     ax.legend(frameon=False, fontsize=TICK, labelcolor=style.ink, loc="best", handlelength=1.0)
     return drawn
 
@@ -141,10 +160,11 @@ def write(fits: Sequence[Fitted], folder: Path, missing: Sequence[str]) -> Path:
     everything = _together([one.settings for one in fits], missing)
     file, k = fits[0].file, best_sweep(fits[0])
     names = ", ".join(_name(one) for one in order)
+    label = "Gamma" if counting(fits) == "gamma" else "The rms error"
     drawn = Picture(
-        "Gamma by the number of parameters",
+        f"{label} by the number of parameters",
         "Filled: on the sweeps held out; open: on those fitted. What gains on the open ones alone is overfitted.",
-        "; ".join(f"{_name(one)}, {len(one.fit.axes)} parameters: {figure(tested(one).gamma, '.2f')}" for one in order),
+        "; ".join(f"{_name(one)}, {len(one.fit.axes)} parameters: {_said(one)}" for one in order),
         lambda style: by_parameters(order, style),
     )
     held = ", held out" if k in fits[0].fit.split.held else ""

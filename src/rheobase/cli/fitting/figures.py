@@ -20,11 +20,12 @@ ERRORS = {
     "first": ("first spike off", " ms", ".3g", 1.0),
     "interval": ("interval off", " %", ".2g", 100.0),
     "v_error": ("potential off", " %", ".2g", 100.0),
+    "v_rms": ("potential off, rms", " mV", ".3g", 1.0),
 }
 FAR = 10.0  # times the variance: an error beyond it is only said to be so
 OFF = (
     "Off, on average over sweeps: spikes, too many or too few; first spike, early or late; interval, its mean; "
-    "potential, mean square error between spikes over its variance."
+    "potential, mean square error between spikes over its variance, and its root in mV."
 )
 
 
@@ -44,6 +45,8 @@ def summary(fitted: Fitted) -> str:
     average = "" if len(shown.sweeps) == 1 else ", on average"
     where = "There" if len(shown.sweeps) == 1 else "In one of these sweeps"
     second = f"{where} it fires {shown.spikes:.2g} {spikes} too many or too few{average}, and {_v(shown)}."
+    if fit.silent:
+        second = _untold(fitted)
     edges = fit.at_edges()
     stand = "stand at edges of their ranges" if len(edges) > 1 else "stands at an edge of its range"
     third = (
@@ -54,8 +57,22 @@ def summary(fitted: Fitted) -> str:
     return f"{stopped}{_first(fitted)} {second} {third}"
 
 
+def _untold(fitted: Fitted) -> str:
+    """What is said of a recording without a spike."""
+    said = "No spike was fitted, so the potential alone was, and Gamma has no value"
+    names = fitted.fit.untold
+    if not names:
+        return f"{said}."
+    value = "the value of this parameter means" if len(names) == 1 else "the values of these parameters mean"
+    return f"{said}; it does not hang on {', '.join(names)}: {value} nothing."
+
+
 def _first(fitted: Fitted) -> str:
     fit, name = fitted.fit, fitted.name
+    if fit.silent:
+        test, error = fit.held_out, f"an rms error of {fit.fitted.v_rms:.3g} mV"
+        held = "none was held out to test it" if test is None else f"{test.v_rms:.3g} mV on what was held out"
+        return f"{name} meets the potential that it was fitted to with {error}; {held}."
     ceiling = itself(fitted)
     beside = "" if ceiling is None else f"; the cell predicts its own repetitions with {ceiling:.2f}"
     if fit.held_out is None:
@@ -104,10 +121,16 @@ def figures(fitted: Fitted) -> dict[str, str]:
     rows = {label: _both(fit.fitted, fit.held_out, key) for key, (label, *_) in ERRORS.items()}
     rows["Gamma"] += f"; at {fit.delta:.3g} ms"
     if math.isnan(fit.fitted.v_error):
-        del rows[ERRORS["v_error"][0]]
+        del rows[ERRORS["v_error"][0]], rows[ERRORS["v_rms"][0]]
+    if fit.silent:
+        for key in ("gamma", "first", "interval"):
+            del rows[ERRORS[key][0]]
     rows["held out"] = which(fitted)
     if fitted.before is not None:
-        rows["cell as it was"] = f"Gamma {_both(*fitted.before, 'gamma')}: with the values of {fitted.name}"
+        key = "v_rms" if fit.silent else "gamma"
+        rows["cell as it was"] = f"{ERRORS[key][0]} {_both(*fitted.before, key)}: with the values of {fitted.name}"
+    if fit.untold:
+        rows["not told"] = f"{', '.join(fit.untold)}: without a spike the potential does not hang on it"
     if fitted.matched is not None:
         rows["LIF without a search"] = f"Gamma {_both(*fitted.matched, 'gamma')}: matched in closed form"
     if (ceiling := itself(fitted)) is not None:
@@ -148,7 +171,7 @@ def as_json(fitted: Fitted) -> dict[str, Any]:
     recipe, held = fit.recipe, set(fit.split.held)
     return {
         "neuron": fitted.name, "file": fitted.file.path.name, "format": fitted.file.form,
-        "gamma": fit.gamma, "delta_ms": fit.delta, "v_error": fit.best.v_error, "score": fit.best.score,
+        "gamma": cell(fit.gamma), "delta_ms": fit.delta, "v_error": fit.best.v_error, "score": fit.best.score,
         "fitted": _errors(fitted, fit.fitted), "held_out": _errors(fitted, fit.held_out),
         "hold_out": {"sweeps": [fitted.number(k) for k in fit.split.held], "reason": fit.split.reason},
         "matched_lif": None if fitted.matched is None else {
@@ -168,7 +191,7 @@ def as_json(fitted: Fitted) -> dict[str, Any]:
             }
             for axis in fit.axes
         },
-        "readout": dict(fit.readout),
+        "readout": dict(fit.readout), "untold": list(fit.untold),
         "sweeps": [
             {"sweep": fitted.number(k), "held_out": k in held, "data": _plain(a), "fit": _plain(b)}
             for k, (a, b) in enumerate(zip(data, model, strict=True))

@@ -16,6 +16,7 @@ from torch import Tensor
 from rheobase.cells import Cell
 from rheobase.cells.parameters import populated
 from rheobase.cli.fitting import parameter_file
+from rheobase.cli.fitting.choice import Choice, told_of
 from rheobase.cli.fitting.settings import FitSettings
 from rheobase.cli.fitting.subjects import (
     CellSubject,
@@ -45,6 +46,7 @@ from rheobase.units import parse
 
 LEVELS = (-10.0, 0.0, 10.0, -20.0, -30.0)  # mV, tried in this order
 ARRAYS = 8  # of spikes, potential and what is scored, beside each other
+BELOW = 0.0  # mV: a potential beyond it is that of a spike
 AROUND = 10.0  # a scale without a range is searched from a tenth of what rheobases suggest to ten times it
 
 
@@ -123,7 +125,8 @@ def settings_of(settings: FitSettings, subjects: Sequence[Subject]) -> list[FitS
 def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
     """Choose what was left open.
 
-    Raises: `DataError` for a recording without a spike, and what `fit_neuron` raises.
+    Raises: `DataError` for a recording that has no spike at its level, and potentials as high as those of spikes; what
+    `fit_neuron` raises.
     """
     recording, notes = prepared(settings, subject, file)
     hold_out = held_of(settings.hold_out, file)
@@ -133,6 +136,11 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
     model = subject.model(recording.dt)
     chosen = _of_cell if isinstance(subject, CellSubject) else _of_neuron
     learn, ranges, start, scale, said = chosen(settings, subject, model, seen)  # type: ignore[arg-type]
+    settle = min(50.0, 0.1 * recording.duration)
+    if settings.learn is None:
+        told, more = told_of(model, seen, Choice(learn, ranges, start, scale, said), settle)
+        learn, start, said = told, {name: start[name] for name in told if name in start}, [*said, *more]
+        ranges = {name: ends for name, ends in ranges.items() if name in told}
     recipe = FitRecipe(
         forced=settings.forced,
         free=settings.free,
@@ -141,7 +149,7 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
         sweeps=6,
         patience=None,
         time_limit=settings.time_limit,
-        settle=min(50.0, 0.1 * recording.duration),
+        settle=settle,
     )
     search_space(model, seen, learn=learn, ranges=ranges, scale=scale)
     notes += [*said, _said(parts, file)]
@@ -150,16 +158,13 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
     )
 
 
-Choice = tuple[tuple[str, ...], dict[str, tuple[float, float]], dict[str, float], tuple[float, float] | None, list[str]]
-
-
 def _of_neuron(settings: FitSettings, subject: NeuronSubject, model: type[Declared], seen: Recording) -> Choice:
     """What to fit of a neuron, where, from which values on, with which input per pA: as the recording shows it."""
     found = measured(seen)
     learn = settings.learn or usual_learn(model)
     given = {name: (low, high) for name, low, high in settings.ranges}
     ranges = {**likely_ranges(model, learn, found), **given}
-    return learn, ranges, likely_values(model, learn, found), settings.scale or _scale(model, seen), []
+    return Choice(learn, ranges, likely_values(model, learn, found), settings.scale or _scale(model, seen), [])
 
 
 def _of_cell(settings: FitSettings, subject: CellSubject, model: Cell, seen: Recording) -> Choice:
@@ -181,7 +186,7 @@ def _of_cell(settings: FitSettings, subject: CellSubject, model: Cell, seen: Rec
     listed = f"{settings.population} candidates of {sweeps} currents of {seen.steps} steps"
     check_memory("--population", listed, size, "--population 16, fewer --sweeps, or a larger --dt")
     start = {name: float(value.detach().flatten()[0]) for name, value in model.values().items() if name in learn}
-    return learn, given, start, settings.scale, notes
+    return Choice(learn, given, start, settings.scale, notes)
 
 
 def run(made: Plan, journal: Path | None = None) -> Fitted:
@@ -280,8 +285,13 @@ def prepared(settings: FitSettings, subject: Subject, file: RecordingFile) -> tu
     recording, notes = _at_level(settings, file)
     if not any(map(len, recording.spike_times())):
         highest = float(recording.v.max())
-        given = f"no spike: the potential reaches {highest:.3g} mV, and crosses {recording.level:g} mV nowhere"
-        raise DataError(str(file.path), given, "a spike in one sweep at least", "--level sets what counts as a spike")
+        least = min(LEVELS) if settings.level is None else BELOW
+        if highest >= least:
+            given = f"no spike: the potential reaches {highest:.3g} mV, and crosses {recording.level:g} mV nowhere"
+            remedy = f"--level sets what counts as a spike; given one, what stays below {BELOW:g} mV is fitted without"
+            expected = f"a spike in one sweep at least, or a potential below {least:g} mV throughout"
+            raise DataError(str(file.path), given, expected, remedy)
+        notes.append(f"no spike (at most {highest:.3g} mV): the potential alone is fitted, and Gamma has no value")
     dt = settings.dt or _step(recording.dt, subject)
     if abs(dt - recording.dt) > 1e-9:
         notes.append(f"sampled every {recording.dt:g} ms, fitted at dt = {dt:g} ms")
@@ -325,7 +335,7 @@ def _scale(kind: type[Declared], recording: Recording) -> tuple[float, float] | 
     firing = [
         float(row.max()) for row, times in zip(recording.current, recording.spike_times(), strict=True) if len(times)
     ]
-    if not own or min(firing) <= 0.0:
+    if not own or not firing or min(firing) <= 0.0:
         unit = kind.input_unit
         expected = f"how many {unit} a pA is" if unit != "1" else "how much input a pA is"
         raise UnitError(kind.__name__, f"its input in {unit}, and a recording in pA", expected, "--scale LOW:HIGH")
@@ -341,8 +351,7 @@ class _Lines(FitCallback):
 
     def on_step(self, step: FitStep) -> None:
         if self._paced.due():
-            said = f"{step.seconds:.0f} s, {step.stage}: best Gamma {step.gamma:.3f} ({step.delta:.3g} ms)"
-            typer.echo(said, err=True)
+            typer.echo(f"{step.seconds:.0f} s, {step.stage}: {step.said}", err=True)
 
 
 def _progress() -> FitCallback:

@@ -27,7 +27,8 @@ def write(fitted: Fitted, folder: Path) -> Path:
         fit = fitted.fit
         said = {
             "fitted_to": fitted.file.path.name,
-            "gamma": fit.gamma,
+            "gamma": None if fit.silent else fit.gamma,
+            "v_rms_mV": fit.fitted.v_rms,
             "delta_ms": fit.delta,
             "dt_ms": fitted.recording.dt,
             "fitted": list(fit.best.values),
@@ -50,9 +51,10 @@ def text(fitted: Fitted) -> str:
     values = {name: float(value.detach().flatten()[0]) for name, value in neuron.values().items()}
     units = {name: spec.unit for name, spec in neuron.params.items()}
     searched = set(fit.best.values)
-    meaning = (
-        f"fitted to {fitted.file.path.name}: Gamma {fit.gamma:.3f} at {fit.delta:.3g} ms, dt = {recording.dt:g} ms"
-    )
+    how = f"Gamma {fit.gamma:.3f} at {fit.delta:.3g} ms"
+    if fit.silent:
+        how = f"without a spike, rms error {fit.fitted.v_rms:.3g} mV"
+    meaning = f"fitted to {fitted.file.path.name}: {how}, dt = {recording.dt:g} ms"
     lines = [
         "# A named set of one neuron. In Python: "
         f'neurons.{fitted.name}.named("{FILE}", 1' + (f", dt={recording.dt:g})" if neuron.dt else ")"),

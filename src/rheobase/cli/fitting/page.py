@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -109,7 +110,7 @@ def parameters(fitted: Fitted) -> Table:
             axis.name,
             fit.best.values[axis.name],
             unit(fitted, axis.name),
-            f"at the {edges[axis.name]} edge" if axis.name in edges else "",
+            _warned(fitted, axis.name, edges),
             axis.low,
             axis.high,
         )
@@ -117,6 +118,12 @@ def parameters(fitted: Fitted) -> Table:
     ]
     caption = "Beyond an edge a better value may lie: give a wider range." if edges else ""
     return Table("What was searched", ("name", "best", "unit", "warning", "from", "to"), rows, caption=caption)
+
+
+def _warned(fitted: Fitted, name: str, edges: Mapping[str, str]) -> str:
+    if name in fitted.fit.untold:
+        return "not told by these data"
+    return f"at the {edges[name]} edge" if name in edges else ""
 
 
 def features_table(fitted: Fitted, data: list[SweepFeatures], model: list[SweepFeatures]) -> Table:

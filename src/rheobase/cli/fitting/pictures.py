@@ -18,10 +18,15 @@ POINTS = 3000  # of a trace: more than a picture has pixels
 
 
 def best_sweep(fitted: Fitted) -> int:
-    """The sweep to show first: that with the median number of spikes, among those held out if there are any."""
+    """The sweep to show first: that with the median number of spikes, among those held out if there are any.
+
+    Without any spike that in which the potential moves most.
+    """
     counts = [len(times) for times in fitted.recording.spike_times()]
     held = [(counts[k], k) for k in fitted.fit.split.held if counts[k]]
     spiking = sorted(held or [(count, k) for k, count in enumerate(counts) if count])
+    if not spiking:
+        return int(fitted.recording.v.std(1).argmax())
     return spiking[len(spiking) // 2][1]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from rheobase.cli.stimulus import Clock, typed_current
 from rheobase.cli.terminal import counted
 from rheobase.cli.window import check_times, length, steps_of
 from rheobase.current_clamp import HalfStep
-from rheobase.errors import Diverged, ParameterError, nearest
+from rheobase.errors import Diverged, ImplausibleWarning, ParameterError, nearest
 from rheobase.firing import rates
 from rheobase.learning import Recording, features
 from rheobase.learning.fitting.features import check_features
@@ -207,7 +208,9 @@ def _at_half_step(cell: Cell, stimulus: Tensor, fired: Tensor, begins: int) -> l
     finer = copy.deepcopy(cell)
     finer.dt = cell.dt / 2
     held = stimulus.repeat_interleave(2)[:, None, None].expand(-1, 1, fired.shape[1]).contiguous()
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        # the run itself has said it
+        warnings.simplefilter("ignore", ImplausibleWarning)
         spikes, _ = finer(held)
     halved = spikes[2 * begins :, 0] > 0
     rows = zip(

@@ -24,6 +24,7 @@ class Agreement:
     first       ms by which the first spike is early or late, on average
     interval    mean interval between spikes, off by this share of it, on average
     v_error     mean square error of the potential between spikes over its variance
+    v_rms       root of the mean square error of the potential between spikes, mV
     """
 
     sweeps: tuple[int, ...]
@@ -33,6 +34,7 @@ class Agreement:
     first: float
     interval: float
     v_error: float
+    v_rms: float
 
 
 def agreement(
@@ -55,7 +57,7 @@ def agreement(
         mean(abs(a.spikes - b.spikes) for a, b in pairs),
         mean(abs(b.first - a.first) for a, b in pairs),
         mean(abs(b.interval / a.interval - 1.0) for a, b in pairs),
-        math.nan if v is None else _v_error(part, v, settle),
+        *((math.nan, math.nan) if v is None else _v_errors(part, v, settle)),
     )
 
 
@@ -77,7 +79,9 @@ def mean(values: Iterable[float]) -> float:
     return sum(known) / len(known) if known else math.nan
 
 
-def _v_error(recording: Recording, v: Tensor, settle: float) -> float:
+def _v_errors(recording: Recording, v: Tensor, settle: float) -> tuple[float, float]:
+    """The mean square error over the variance, and its root in mV."""
     mask = loss.subthreshold(recording.spikes().T, recording.dt)
     mask[: round(settle / recording.dt)] = 0.0
-    return float(loss.voltage(v.T[..., None], recording.v.T, mask)[0])
+    square = ((v - recording.v).T.square() * mask).sum() / mask.sum().clamp(min=1.0)
+    return float(loss.voltage(v.T[..., None], recording.v.T, mask)[0]), float(square.sqrt())

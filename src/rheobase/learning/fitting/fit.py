@@ -64,6 +64,9 @@ def fit_neuron(
     potential by an electrode that weakens, and there is no second one: a spike that is missing has no gradient.
     Ctrl-C, or the time limit of the recipe, ends the search and gives the best so far; a second Ctrl-C raises.
 
+    Where no fitted sweep has a spike (hyperpolarising steps), the potential alone is fitted: `Fit.silent`. Gamma is
+    NaN, `Fit.fitted.v_rms` is the error in mV, and `Fit.untold` names what such data do not tell: threshold, reset.
+
     A candidate whose potential ends as none (NaN, infinite, or 100 V) is dropped, and counted: `Fit.diverged`.
 
     Raises: `ParameterError`, `UnitError`; `Diverged` where all candidates do; `CheckpointError` for the journal of

@@ -34,9 +34,9 @@ def split(recording: Recording, hold_out: HoldOut) -> Split:
     share     so large a share of them, between 0 and 1
     numbers   these sweeps
 
-    A share is taken of the currents that made the cell spike, in order of their means and evenly, so that weaker and
-    stronger ones are fitted; a current that was repeated is held out with all its repetitions. Where all sweeps have
-    one current, repetitions of it are held out.
+    A share is taken of the currents that made the cell spike, or of all where none did, in order of their means and
+    evenly, so that weaker and stronger ones are fitted; a current that was repeated is held out with all its
+    repetitions. Where all sweeps have one current, repetitions of it are held out.
 
     Raises: `ParameterError` for numbers and shares that there are not, and where no spike is left to fit.
 
@@ -85,11 +85,13 @@ def _units(recording: Recording) -> tuple[list[list[int]], str]:
     """What can be held out, each as the numbers of its sweeps, the weakest current first; and what that is."""
     currents, group = recording.repeats()
     spiking = [k for k, times in enumerate(recording.spike_times()) if len(times)]
+    what = "currents with spikes" if spiking else "currents"
+    spiking = spiking or list(range(len(recording.v)))
     if len(currents) == 1:
         return [[k] for k in spiking], "repetitions of one current"
     order = currents.mean(1).argsort(stable=True).tolist()
     found = [(group == g).nonzero()[:, 0].tolist() for g in order]
-    return [unit for unit in found if any(k in spiking for k in unit)], "currents with spikes"
+    return [unit for unit in found if any(k in spiking for k in unit)], what
 
 
 def _numbers(given: Sequence[int], count: int) -> list[int]:
@@ -106,7 +108,7 @@ def _numbers(given: Sequence[int], count: int) -> list[int]:
 def _made(recording: Recording, held: list[int], reason: str) -> Split:
     fitted = [k for k in range(len(recording.v)) if k not in held]
     times = recording.spike_times()
-    if held and not any(len(times[k]) for k in fitted):
+    if any(map(len, times)) and not any(len(times[k]) for k in fitted):
         given = f"sweeps {', '.join(map(str, held))}, and no spike in any other"
         raise ParameterError("hold_out", given, "a spike that is left to fit", "hold fewer sweeps out")
     return Split(tuple(fitted), tuple(held), reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 class FitStep:
     """One step done: its stage ("forced", "free" or "evolve"), its number from 1, and the best so far.
 
-    `gamma` is that at `delta` ms.
+    `gamma` is that at `delta` ms; NaN where nothing that is fitted has a spike: `score` is then the mean square error
+    of the potential over its variance.
 
     >>> FitStep(stage="evolve", step=3, score=0.4, gamma=0.6, seconds=1.0, delta=4.0).gamma
     0.6
@@ -27,6 +29,13 @@ class FitStep:
     gamma: float
     seconds: float
     delta: float
+
+    @property
+    def said(self) -> str:
+        """How good the best is, in words."""
+        if math.isnan(self.gamma):
+            return f"potential off by {100.0 * self.score:.2g} % of its variance"
+        return f"best Gamma {self.gamma:.3f} ({self.delta:.3g} ms)"
 
 
 class FitCallback:
@@ -68,7 +77,7 @@ class RichFitProgress(FitCallback):
             self._task,
             completed=step.step,
             description=step.stage,
-            note=f"best Gamma {step.gamma:.3f} ({step.delta:.3g} ms)",
+            note=step.said,
         )
 
     def on_end(self) -> None:

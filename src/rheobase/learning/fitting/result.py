@@ -29,8 +29,8 @@ INTERRUPTED = "Ctrl-C"
 class Candidate:
     """One candidate: the values that were searched, and how well they fit.
 
-    `score` was minimised; `gamma` is Gamma at the fit's `delta`; `v_error` is the mean square error of the potential
-    between spikes over its variance.
+    `score` was minimised; `gamma` is Gamma at the fit's `delta`, NaN where no fitted sweep has a spike; `v_error` is
+    the mean square error of the potential between spikes over its variance.
     """
 
     values: Mapping[str, float]
@@ -51,7 +51,8 @@ class Fit:
     chance alone would meet its spikes (see `window`).
     `fitted` and `held_out` are the errors on the sweeps that were fitted and on those that were kept from the fit (None
     without any); `split` says which they are and why. `diverged` counts the candidates whose potential ended as none
-    that can be: they were dropped.
+    that can be: they were dropped. `untold` names the searched quantities on which the potential that was fitted does
+    not hang, where no fitted sweep has a spike (`silent`): their values mean nothing.
     """
 
     neuron: Neuron | Cell
@@ -65,14 +66,19 @@ class Fit:
     fitted: Agreement
     held_out: Agreement | None
     diverged: int
+    untold: tuple[str, ...]
     _space: SearchSpace
     _point: Tensor
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value:.4g}" for name, value in self.best.values.items())
-        said = f"{self.title}, Gamma {self.gamma:.3f} at {self.delta:.3g} ms"
-        if self.held_out is not None:
-            said += f", {self.held_out.gamma:.3f} held out"
+        if self.silent:
+            said = f"{self.title}, rms error {self.fitted.v_rms:.3g} mV without a spike"
+            held = "" if self.held_out is None else f", {self.held_out.v_rms:.3g} mV held out"
+        else:
+            said = f"{self.title}, Gamma {self.gamma:.3f} at {self.delta:.3g} ms"
+            held = "" if self.held_out is None else f", {self.held_out.gamma:.3f} held out"
+        said += held
         return f"Fit({said}; {values}; {len(self.candidates)} candidates; ended by {self.ended})"
 
     def _repr_html_(self) -> str:
@@ -92,6 +98,11 @@ class Fit:
     def finished(self) -> bool:
         """Whether it was not interrupted."""
         return self.ended != INTERRUPTED
+
+    @property
+    def silent(self) -> bool:
+        """Whether no fitted sweep has a spike that is scored: then the potential alone was fitted, and Gamma is NaN."""
+        return math.isnan(self.best.gamma)
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -117,7 +128,7 @@ class Fit:
 
     @property
     def gamma(self) -> float:
-        """Gamma of the best candidate at `delta` ms: the mean over the fitted sweeps that have spikes."""
+        """Gamma of the best candidate at `delta` ms: the mean over the fitted sweeps that have spikes; NaN without."""
         return self.best.gamma
 
     def run(self, recording: Recording) -> tuple[Tensor, Tensor | None]:

@@ -15,12 +15,19 @@ SHOWN = 5  # candidates
 def fit_card(fit: Fit) -> Card:
     """How good the fit is, every searched quantity with its range, and the best candidates folded away."""
     edges = fit.at_edges()
+    gamma = f"{fit.gamma:.3f} at {fit.delta:.3g} ms (1: all spikes, 0: chance)"
+    if fit.silent:
+        gamma = "none: no fitted sweep has a spike"
     facts = {
-        "Gamma": f"{fit.gamma:.3f} at {fit.delta:.3g} ms (1: all spikes, 0: chance)",
+        "Gamma": gamma,
         "search": f"{len(fit.candidates)} candidates, ended by {fit.ended}",
     }
     if fit.best.v_error == fit.best.v_error:  # not of a neuron without a potential
         facts["potential"] = f"mean square error {fit.best.v_error:.3g} of its variance, between spikes"
+    if fit.silent:
+        facts["error (rms)"] = f"{fit.fitted.v_rms:.3g} mV"
+    if fit.untold:
+        facts["not told"] = f"{', '.join(fit.untold)}: the potential does not hang on it without a spike"
     rows = [
         (
             axis.name,
@@ -32,7 +39,8 @@ def fit_card(fit: Fit) -> Card:
         for axis in fit.axes
     ]
     best = "\n".join(
-        f"Gamma {one.gamma:.3f}  " + ", ".join(f"{name}={value:.4g}" for name, value in one.values.items())
+        ("" if fit.silent else f"Gamma {one.gamma:.3f}  ")
+        + ", ".join(f"{name}={value:.4g}" for name, value in one.values.items())
         for one in fit.candidates[:SHOWN]
     )
     return Card(

@@ -35,7 +35,8 @@ COUNT_WEIGHT = 0.5  # of spikes too many or too few: to Gamma alone, one left ou
 PULL = (0.6, 1.8)  # ms, at the first step and the last: what an electrode takes to move the whole membrane of a cell
 LEAST_ERROR = 1e-6  # mV2: below it an error is right
 LAST = 0.02  # of the learning rate, where it goes down to the last step
-DIVERGED = 100.0  # the other totals are at most 8
+DIVERGED = 100.0  # the other totals are at most 8, without spikes 53
+MOST_ERROR = 50.0  # where the potential alone is scored, its error comes near this and not beyond
 MEMORY, SPREAD = 6, 0.1  # of evolution: places of its memory, and how far values are drawn around them
 
 
@@ -44,6 +45,7 @@ class Scores:
     """How good points are, (lanes,) each; the smaller `total`, the better.
 
     `diverged` are those whose potential ends as none that can be: their total is `DIVERGED`, worse than any other.
+    `gamma` is NaN where nothing that is scored has a spike.
     """
 
     total: Tensor
@@ -75,6 +77,7 @@ class Target:
         self.duration = recording.duration - settle
         # each as it is, or the widest that can see a cell that fires so fast
         self.precisions = [window(times, duration=self.duration, delta=delta) for delta in PRECISIONS]
+        self.silent = not any(map(len, times))
         self.counts = torch.tensor([len(t) for t in times], dtype=torch.float32)
         self.most = max(1, max(map(len, times)))
         self.mean_v, self.seen = self._by_group(self.v * self.mask), self._by_group(self.mask)
@@ -114,13 +117,19 @@ class Target:
             v_error = torch.nan_to_num(v_error, nan=1e6, posinf=1e6)
             distance = loss.van_rossum(spikes, self.slow, self.dt, SLOW).clamp(max=10.0)
             off = (spikes.sum(0)[self.group] - self.counts[:, None]).abs().sum(0) / self.counts.sum().clamp(min=1.0)
-            total = 1.0 - found.mean(0) + WEIGHT * v_error.clamp(max=5.0)
-            total = total + SLOW_WEIGHT * distance + COUNT_WEIGHT * off.clamp(max=5.0)
+            told_gamma = found[TOLD]
+            if self.silent:
+                # the potential is all there is; a spike is one too many
+                total = v_error / (1.0 + v_error / MOST_ERROR) + COUNT_WEIGHT * off.clamp(max=5.0)
+                told_gamma = torch.full_like(told_gamma, math.nan)
+            else:
+                total = 1.0 - found.mean(0) + WEIGHT * v_error.clamp(max=5.0)
+                total = total + SLOW_WEIGHT * distance + COUNT_WEIGHT * off.clamp(max=5.0)
             diverged = torch.zeros(len(point), dtype=torch.bool)
             if response.v is not None:
                 # a potential that was astray for the moment of a spike came back
                 diverged = candidates.astray(response.v[-1]).any(0)
-            return Scores(torch.where(diverged, DIVERGED, total), found[TOLD], v_error, diverged)
+            return Scores(torch.where(diverged, DIVERGED, total), told_gamma, v_error, diverged)
 
 
 def forced(

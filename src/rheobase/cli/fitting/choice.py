@@ -1,0 +1,39 @@
+"""What is left open of a fit, as it was chosen; of a recording without a spike, what that tells of."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+
+from rheobase.cells import Cell
+from rheobase.core.declaration.population import Declared
+from rheobase.learning import Recording
+from rheobase.learning.fitting.fit import search_space
+from rheobase.learning.fitting.stages import Target
+from rheobase.learning.fitting.untold import untold
+
+
+class Choice(NamedTuple):
+    """What to fit, where, from which values on, with which input per pA, and what is said of it."""
+
+    learn: tuple[str, ...]
+    ranges: dict[str, tuple[float, float]]
+    start: dict[str, float]
+    scale: tuple[float, float] | None
+    said: list[str]
+
+
+def told_of(
+    model: type[Declared] | Cell, seen: Recording, chosen: Choice, settle: float
+) -> tuple[tuple[str, ...], list[str]]:
+    """Those of the names that sweeps without a spike tell of, and what is said of the others; all where one spikes."""
+    target = Target(seen, settle)
+    if not target.silent:
+        return chosen.learn, []
+    space = search_space(model, seen, learn=chosen.learn, ranges=chosen.ranges, scale=chosen.scale)
+    none = untold(space, torch.full((1, len(space.axes)), 0.5), target)
+    told = tuple(name for name in chosen.learn if name not in none)
+    out = [name for name in chosen.learn if name in none]
+    said = [f"not fitted, since without a spike the potential does not hang on them: {', '.join(out)}"] if out else []
+    return told or chosen.learn, said if told else []
