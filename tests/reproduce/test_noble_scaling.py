@@ -42,8 +42,8 @@ def test_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         assert len(picture.draw(LIGHT).axes) == 2
 
 
-def said(errors: list[float], *, beats: bool = True) -> str:
-    return scaling._carried_on(scaling.Trend(power_law(SAMPLES, PARAMETERS, errors), beats))
+def said(errors: list[float], *, fires: bool = True) -> str:
+    return scaling._carried_on(scaling.Trend(power_law(SAMPLES, PARAMETERS, errors), fires))
 
 
 def test_only_an_error_that_falls_is_carried_on() -> None:
@@ -53,11 +53,15 @@ def test_only_an_error_that_falls_is_carried_on() -> None:
     law: Any = power_law(SAMPLES, PARAMETERS, falling)
     middle, low, high = law.at(scaling.PUBLISHED_SAMPLES, scaling.PUBLISHED_PARAMETERS)
     assert low < min(value, middle) <= max(value, middle) < high
+    assert "falls with samples" in said(falling)
+    assert "is not shown to change with parameters" in said(falling)
     assert "is within that interval" in said(falling)
     assert "is outside of that interval" in said([10 * error for error in falling])
     # what falls towards never firing says nothing of what fires
-    assert "none beats the prediction that never fires" in said(falling, beats=False)
-    assert "is not shown" in said([8 * b for b in bump])
+    assert "none fires: the curve does not point" in said(falling, fires=False)
+    assert "is not shown to change with samples" in said([8 * b for b in bump])
+    assert "rises with samples" in said([1 / error for error in falling])
+    assert "does not point" in said([1 / error for error in falling])
     assert power_law(SAMPLES[:3], PARAMETERS[:3], falling[:3]) is None
     assert power_law(SAMPLES, [1e4] * 6, falling) is None
     assert "too few" in scaling._carried_on(scaling.Trend(None, True))
