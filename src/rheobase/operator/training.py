@@ -1,6 +1,8 @@
 """Training of an operator or a stand-in on traces, on Fabric, by one loop for both.
 
-It is not the `Trainer`, which learns classes: it shares its recipe, order of samples, checkpoints and random numbers.
+It is not the `Trainer`, whose samples are a tensor with a class number each and whose network is told nothing of the
+target, while here the true spikes are fed in, a window begins anew for each batch, and no class is right or wrong; it
+shares its recipe, order of samples, checkpoints and random numbers.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,13 +41,14 @@ class Learner(Protocol):
 
 @dataclass(frozen=True)
 class Epoch:
-    """The figures of one epoch, numbered from 1."""
+    """The figures of one epoch, numbered from 1; what it took by the clock, and of processor time in this process."""
 
     epoch: int
     loss: float
     validation: float
     learning_rate: float
     seconds: float
+    cpu_seconds: float
 
 
 def train(
@@ -97,7 +100,7 @@ def train(
     total, starts = recipe.epochs * batches, protocol.recorded - protocol.window + 1
     held = windows(validation, features).on(fabric.device)
     for epoch in range(len(history), recipe.epochs):
-        began, losses, rate = time.perf_counter(), list[float](), 0.0
+        began, busy, losses, rate = time.perf_counter(), time.process_time(), list[float](), 0.0
         with seeded(derive_seed(recipe.seed, "epoch", epoch), fabric.device):
             for k, batch in enumerate(sampler.batches(epoch)):
                 if k == batches:
@@ -118,7 +121,8 @@ def train(
         if not history or found < min(one.validation for one in history):
             best = {name: x.detach().cpu().clone() for name, x in model_tensors(net, prefix=BEST).items()}
         mean = sum(losses) / len(losses)
-        history.append(Epoch(epoch + 1, mean, found, rate, time.perf_counter() - began))
+        took = time.perf_counter() - began, time.process_time() - busy
+        history.append(Epoch(epoch + 1, mean, found, rate, *took))
         _save(folder, net, optimiser, best, identity, history)
     progress(total, total, history)
     put_model_tensors(net, best, "the best epoch", prefix=BEST)
@@ -162,6 +166,7 @@ def _identity(net: nn.Module, traces: Traces, validation: Traces, features: Tens
         "traces": [len(traces), float(traces.v.double().sum())],
         "validation": [len(validation), float(validation.v.double().sum())],
         "threads": torch.get_num_threads(),
+        "figures": [one.name for one in fields(Epoch)],
     }
 
 

@@ -129,8 +129,8 @@ def _caption(job: Job, on: Family, between: Between) -> str:
         f"the first and the mean interval under steps of {steps} pA for {chosen['told_ms']:g} ms, simulated for every "
         f"model, the held-out ones too. Windows of {p.window * p.sample:.4g} ms at {p.sample:g} ms. Epochs, first with "
         f"the spikes told and then with its own: {epochs}; Adam on a cosine, then {rounds} rounds of Gauss-Newton on "
-        "spike times, which were chosen on traces of training models, but after two runs without them had been seen on "
-        "held-out models (0.67, 0.83). Nearest is by the code, over the training models, or these and the mixed ones "
+        "spike times, a recipe that was chosen on traces of training models, but after runs without them had been "
+        "seen on held-out models. Nearest is by the code, over the training models, or these and the mixed ones "
         "learned from."
     )
 

@@ -38,8 +38,15 @@ def between(found: Results) -> str:
         f"{gamma('Unseen models', own)} on held-out models and {gamma('Unseen amplitudes', own)} under unseen "
         f"amplitudes. By the same responses the nearest training model has "
         f"{gamma('Unseen models', 'nearest training model')} on the held-out ones, the nearest of all "
-        f"{gamma('Unseen models', 'nearest of all models')}, and a prediction that never fires 0."
+        f"{gamma('Unseen models', 'nearest of all models')}, and a prediction that never fires 0. {_noise(found)}"
     )
+
+
+def _noise(found: Results) -> str:
+    """What steps do not teach: over all that the neuron learned from."""
+    rows = (found.rows("between", "Other currents", current=f"{kind} noise") for kind in ("slow", "fast"))
+    gammas = [float(row[GAMMA] or 0.0) for each in rows for row in each]
+    return f"Under noise it has {min(gammas):.2f} to {max(gammas):.2f}, whatever it learned from."
 
 
 def published(found: Results) -> str:
@@ -64,13 +71,29 @@ def published(found: Results) -> str:
 def operator(found: Results) -> str:
     row = _row(found, "Unseen amplitudes", "Fourier operator")
     seen = int(found.setting("comparison", "trained")["Fourier operator"]["epochs"]) * _traces(found)
-    fires = "does not fire" if not float(row[GAMMA] or 0.0) else f"has {float(row[GAMMA] or 0.0):.2f}"
+    gamma = float(row[GAMMA] or 0.0)
+    fires = "does not fire" if not gamma else f"has {gamma:.2f}"
     point = _row(found, "Fitted models", "GLIF3, one for each")
     return (
         f"GLIF3 fitted to one model at a time has {float(point[GAMMA] or 0.0):.2f} under unseen amplitudes "
         f"({len(found.setting('comparison', 'fitted'))} models). A Fourier operator of {row['parameters']:,} "
-        f"parameters {fires} after {seen:,} samples; the published one of 1,803,001 saw 22.7 million, which no "
-        "processor core does in an hour."
+        f"parameters {fires} after {seen:,} samples{_sizes(found)}; the published one of 1,803,001 saw 22.7 million, "
+        "which no processor core does in an hour."
+    )
+
+
+def _sizes(found: Results) -> str:
+    """What part `scaling` adds: whether any size fires, and whether its error goes the way of the published one."""
+    rows = [one for one in found.rows("scaling", "Unseen amplitudes") if one["parameters"] is not None]
+    sizes, samples = (sorted({int(one[name] or 0) for one in rows}) for name in ("parameters", "samples seen"))
+    best = max(float(one[GAMMA] or 0.0) for one in rows)
+    error = "voltage error (%)"
+    least = min(float(one[error] or 0.0) for one in rows)
+    silent = float(found.row("scaling", "Unseen amplitudes", prediction="never fires")[error] or 0.0)
+    return (
+        f"; on shorter windows, at {sizes[0]:,} to {sizes[-1]:,} parameters and after {samples[0]:,} to "
+        f"{samples[-1]:,} samples, {'none fires' if best <= 0.0 else f'the best has {best:.2f}'} and the voltage error "
+        f"is {least:.3g} % at least (never firing {silent:.3g} %)"
     )
 
 

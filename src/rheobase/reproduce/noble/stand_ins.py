@@ -26,6 +26,7 @@ from rheobase.operator import (
     train,
     windows,
 )
+from rheobase.operator.embedding import AMPLITUDE_LEVELS
 from rheobase.operator.refinement import refine, reread
 from rheobase.operator.scores import crossings
 from rheobase.reproduce.job import Job
@@ -93,6 +94,7 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
             "validation": best.validation,
             "parameters": count_parameters(net),
             "seconds": refining + sum(one.seconds for one in (*history, *later)),
+            "cpu": sum(one.cpu_seconds for one in (*history, *later)),
             "loss": [one.validation for one in history],
         }
 
@@ -163,6 +165,7 @@ def made(codes: Codes, on: Family, choice: Mapping[str, Any]) -> nn.Module:
         sizes = {name: choice[name] for name in ("channels", "layers", "width", "stride")}
         return Convolutional(codes, sample=on.protocol.sample, amplitudes=amplitudes, **sizes)
     sizes = {name: choice[name] for name in ("modes", "hidden", "layers")}
+    sizes["levels"] = choice.get("levels", AMPLITUDE_LEVELS)
     return FourierOperator(codes, steps=on.protocol.window, amplitudes=amplitudes, **sizes)
 
 
