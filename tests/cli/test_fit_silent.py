@@ -66,7 +66,7 @@ def test_a_leak_and_a_capacitance_are_found_from_the_closed_form(run: Run) -> No
     assert found["parameters"]["soma.Pas.g"]["value"] == pytest.approx(G, rel=0.02)
     assert found["parameters"]["c_mem.soma"]["value"] == pytest.approx(C, rel=0.02)
     assert found["gamma"] is None
-    assert found["untold"] == []
+    assert found["unidentifiable"] == []
     # what is left is the noise
     assert found["fitted"]["v_rms"] == pytest.approx(0.1, rel=0.1)
     assert found["held_out"]["v_rms"] == pytest.approx(0.1, rel=0.1)
@@ -85,7 +85,7 @@ def test_what_such_a_recording_does_not_tell_is_said_and_neurons_are_compared_by
     words = ("--forced", 20, "--free", 2, "--generations", 30, "--name", "two")
     result = run("fit", "GLIF1,GLIF2", "steps.npz", *words, *QUICK)
     assert result.exit_code == 0, result.output
-    out = "not fitted, since without a spike the potential does not hang on them: v_reset, v_threshold, tau_refrac"
+    out = "not fitted, since without a spike the potential does not depend on them: v_reset, v_threshold, tau_refrac"
     assert out in " ".join(result.stderr.split())
     said = " ".join(result.stdout.split())
     assert "has the least rms error of the potential on sweeps that none of them was fitted to" in said
@@ -103,9 +103,9 @@ def test_who_fits_what_is_not_told_is_told(run: Run) -> None:
     fit = fit_neuron(neuron, Recording.read("steps.npz"), learn=("g_leak", "v_threshold"), recipe=quick)
     assert fit.silent
     assert math.isnan(fit.gamma)
-    assert fit.untold == ("v_threshold",)
+    assert fit.unidentifiable == ("v_threshold",)
     assert "rms error" in repr(fit)
-    assert "v_threshold: the potential does not hang on it" in fit._repr_html_()
+    assert "v_threshold: without a spike the potential does not depend on it" in fit._repr_html_()
 
 
 def test_what_may_have_spikes_is_refused(refused: Callable[..., str]) -> None:

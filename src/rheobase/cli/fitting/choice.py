@@ -1,4 +1,4 @@
-"""What is left open of a fit, as it was chosen; of a recording without a spike, what that tells of."""
+"""What is left open of a fit, as it was chosen; of a recording without a spike, what it identifies."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from rheobase.cells import Cell
 from rheobase.core.declaration.population import Declared
 from rheobase.learning import Recording
 from rheobase.learning.fitting.fit import search_space
+from rheobase.learning.fitting.identifiability import unidentifiable
 from rheobase.learning.fitting.stages import Target
-from rheobase.learning.fitting.untold import untold
 
 
 class Choice(NamedTuple):
@@ -24,7 +24,7 @@ class Choice(NamedTuple):
     said: list[str]
 
 
-def told_of(
+def identifiable(
     model: type[Declared] | Cell, seen: Recording, chosen: Choice, settle: float
 ) -> tuple[tuple[str, ...], list[str]]:
     """Those of the names that sweeps without a spike tell of, and what is said of the others; all where one spikes."""
@@ -32,8 +32,8 @@ def told_of(
     if not target.silent:
         return chosen.learn, []
     space = search_space(model, seen, learn=chosen.learn, ranges=chosen.ranges, scale=chosen.scale)
-    none = untold(space, torch.full((1, len(space.axes)), 0.5), target)
+    none = unidentifiable(space, torch.full((1, len(space.axes)), 0.5), target)
     told = tuple(name for name in chosen.learn if name not in none)
     out = [name for name in chosen.learn if name in none]
-    said = [f"not fitted, since without a spike the potential does not hang on them: {', '.join(out)}"] if out else []
+    said = [f"not fitted, since without a spike the potential does not depend on them: {', '.join(out)}"] if out else []
     return told or chosen.learn, said if told else []

@@ -46,7 +46,7 @@ def summary(fitted: Fitted) -> str:
     where = "There" if len(shown.sweeps) == 1 else "In one of these sweeps"
     second = f"{where} it fires {shown.spikes:.2g} {spikes} too many or too few{average}, and {_v(shown)}."
     if fit.silent:
-        second = _untold(fitted)
+        second = _unidentifiable(fitted)
     edges = fit.at_edges()
     stand = "stand at edges of their ranges" if len(edges) > 1 else "stands at an edge of its range"
     third = (
@@ -57,14 +57,14 @@ def summary(fitted: Fitted) -> str:
     return f"{stopped}{_first(fitted)} {second} {third}"
 
 
-def _untold(fitted: Fitted) -> str:
+def _unidentifiable(fitted: Fitted) -> str:
     """What is said of a recording without a spike."""
     said = "No spike was fitted, so the potential alone was, and Gamma has no value"
-    names = fitted.fit.untold
+    names = fitted.fit.unidentifiable
     if not names:
         return f"{said}."
     value = "the value of this parameter means" if len(names) == 1 else "the values of these parameters mean"
-    return f"{said}; it does not hang on {', '.join(names)}: {value} nothing."
+    return f"{said}; it does not depend on {', '.join(names)}: {value} nothing."
 
 
 def _first(fitted: Fitted) -> str:
@@ -129,8 +129,10 @@ def figures(fitted: Fitted) -> dict[str, str]:
     if fitted.before is not None:
         key = "v_rms" if fit.silent else "gamma"
         rows["cell as it was"] = f"{ERRORS[key][0]} {_both(*fitted.before, key)}: with the values of {fitted.name}"
-    if fit.untold:
-        rows["not told"] = f"{', '.join(fit.untold)}: without a spike the potential does not hang on it"
+    if fit.unidentifiable:
+        rows["not identifiable"] = (
+            f"{', '.join(fit.unidentifiable)}: without a spike the potential does not depend on it"
+        )
     if fitted.matched is not None:
         rows["LIF without a search"] = f"Gamma {_both(*fitted.matched, 'gamma')}: matched in closed form"
     if (ceiling := itself(fitted)) is not None:
@@ -191,7 +193,7 @@ def as_json(fitted: Fitted) -> dict[str, Any]:
             }
             for axis in fit.axes
         },
-        "readout": dict(fit.readout), "untold": list(fit.untold),
+        "readout": dict(fit.readout), "unidentifiable": list(fit.unidentifiable),
         "sweeps": [
             {"sweep": fitted.number(k), "held_out": k in held, "data": _plain(a), "fit": _plain(b)}
             for k, (a, b) in enumerate(zip(data, model, strict=True))

@@ -16,7 +16,7 @@ from torch import Tensor
 from rheobase.cells import Cell
 from rheobase.cells.parameters import populated
 from rheobase.cli.fitting import parameter_file
-from rheobase.cli.fitting.choice import Choice, told_of
+from rheobase.cli.fitting.choice import Choice, identifiable
 from rheobase.cli.fitting.settings import FitSettings
 from rheobase.cli.fitting.subjects import (
     CellSubject,
@@ -138,7 +138,7 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
     learn, ranges, start, scale, said = chosen(settings, subject, model, seen)  # type: ignore[arg-type]
     settle = min(50.0, 0.1 * recording.duration)
     if settings.learn is None:
-        told, more = told_of(model, seen, Choice(learn, ranges, start, scale, said), settle)
+        told, more = identifiable(model, seen, Choice(learn, ranges, start, scale, said), settle)
         learn, start, said = told, {name: start[name] for name in told if name in start}, [*said, *more]
         ranges = {name: ends for name, ends in ranges.items() if name in told}
     recipe = FitRecipe(

@@ -121,8 +121,8 @@ def parameters(fitted: Fitted) -> Table:
 
 
 def _warned(fitted: Fitted, name: str, edges: Mapping[str, str]) -> str:
-    if name in fitted.fit.untold:
-        return "not told by these data"
+    if name in fitted.fit.unidentifiable:
+        return "not identifiable from these data"
     return f"at the {edges[name]} edge" if name in edges else ""
 
 

@@ -65,7 +65,7 @@ def fit_neuron(
     Ctrl-C, or the time limit of the recipe, ends the search and gives the best so far; a second Ctrl-C raises.
 
     Where no fitted sweep has a spike (hyperpolarising steps), the potential alone is fitted: `Fit.silent`. Gamma is
-    NaN, `Fit.fitted.v_rms` is the error in mV, and `Fit.untold` names what such data do not tell: threshold, reset.
+    NaN, `Fit.fitted.v_rms` is the error in mV, and `Fit.unidentifiable` names what such data do not identify.
 
     A candidate whose potential ends as none (NaN, infinite, or 100 V) is dropped, and counted: `Fit.diverged`.
 

@@ -51,8 +51,8 @@ class Fit:
     chance alone would meet its spikes (see `window`).
     `fitted` and `held_out` are the errors on the sweeps that were fitted and on those that were kept from the fit (None
     without any); `split` says which they are and why. `diverged` counts the candidates whose potential ended as none
-    that can be: they were dropped. `untold` names the searched quantities on which the potential that was fitted does
-    not hang, where no fitted sweep has a spike (`silent`): their values mean nothing.
+    that can be: they were dropped. `unidentifiable` names the quantities searched on which the fitted potential
+    does not depend, where no fitted sweep has a spike (`silent`): their values mean nothing.
     """
 
     neuron: Neuron | Cell
@@ -66,7 +66,7 @@ class Fit:
     fitted: Agreement
     held_out: Agreement | None
     diverged: int
-    untold: tuple[str, ...]
+    unidentifiable: tuple[str, ...]
     _space: SearchSpace
     _point: Tensor
 

@@ -18,12 +18,12 @@ from rheobase.learning.fitting.agreement import agreement
 from rheobase.learning.fitting.candidates import Candidates
 from rheobase.learning.fitting.cell_candidates import CellCandidates
 from rheobase.learning.fitting.hold_out import Split
+from rheobase.learning.fitting.identifiability import unidentifiable
 from rheobase.learning.fitting.journal import CLOCK, OVER, SCORES, Journal
 from rheobase.learning.fitting.progress import FitCallback, FitStep
 from rheobase.learning.fitting.recipe import FitRecipe
 from rheobase.learning.fitting.recording import Recording
 from rheobase.learning.fitting.result import INTERRUPTED, Candidate, Fit
-from rheobase.learning.fitting.untold import untold
 from rheobase.learning.training.stopping import InterruptWatch
 
 FORCED, GRADIENT = 1.0 / 3.0, 0.5  # of the time limit: when the forced stage and all stages by gradient end
@@ -220,7 +220,7 @@ class Search:
             fitted,
             held,
             self.diverged,
-            untold(self.space, best, self.target) if self.target.silent else (),
+            unidentifiable(self.space, best, self.target) if self.target.silent else (),
             self.space,
             best,
         )

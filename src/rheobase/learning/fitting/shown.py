@@ -26,8 +26,10 @@ def fit_card(fit: Fit) -> Card:
         facts["potential"] = f"mean square error {fit.best.v_error:.3g} of its variance, between spikes"
     if fit.silent:
         facts["error (rms)"] = f"{fit.fitted.v_rms:.3g} mV"
-    if fit.untold:
-        facts["not told"] = f"{', '.join(fit.untold)}: the potential does not hang on it without a spike"
+    if fit.unidentifiable:
+        facts["not identifiable"] = (
+            f"{', '.join(fit.unidentifiable)}: without a spike the potential does not depend on it"
+        )
     rows = [
         (
             axis.name,

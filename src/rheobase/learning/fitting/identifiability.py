@@ -1,4 +1,4 @@
-"""What a recording without a spike does not tell: searched quantities on which the potential does not hang."""
+"""What a recording without a spike cannot identify: searched quantities on which the potential does not depend."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOVED = 0.05  # of the range of a quantity
 LEAST = 0.01  # mV, at the sample where it shows most: less is lost in the noise of any recording
 
 
-def untold(space: Candidates | CellCandidates, point: Tensor, target: Target) -> tuple[str, ...]:
+def unidentifiable(space: Candidates | CellCandidates, point: Tensor, target: Target) -> tuple[str, ...]:
     """The names of the axes that change the potential nowhere by `LEAST` as they move by `MOVED` from a point (1, P).
 
     A neuron is told to be silent, as the recording is: its threshold and reset then change nothing.
@@ -35,4 +35,4 @@ def _silent(space: Candidates | CellCandidates, points: Tensor, current: Tensor)
     return space.free(points, current)[0].v
 
 
-__all__ = ["untold"]
+__all__ = ["unidentifiable"]
