@@ -123,6 +123,7 @@ def test_a_cell_stands_in_a_network() -> None:
     """A layer of three cells between two linear ones: its state goes on, and gradients reach the weights before it."""
     gain = torch.nn.Linear(2, 3).double()
     torch.nn.init.constant_(gain.weight, 0.5)
+    torch.nn.init.zeros_(gain.bias)
     net = Sequential(gain, active((3,)), torch.nn.Linear(3, 1).double())
     x = noise(400, 2, 2)
     out, (end,) = net(x)

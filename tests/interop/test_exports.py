@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 from pathlib import Path
@@ -125,6 +126,14 @@ LAYER_NETS: dict[str, tuple[Any, tuple[int, ...]]] = {
 }  # fmt: skip
 
 
+def rounding(net: nn.Sequential, x: Tensor) -> float:
+    """By how much a layer of the network in float32 differs from float64, as a share of its largest value."""
+    own = copy.deepcopy(net).eval()
+    with torch.no_grad():
+        pairs = list(zip(own.outputs(x), copy.deepcopy(own).double().outputs(x.double()), strict=True))
+    return max(float((a - b).abs().max() / b.abs().max()) for a, b in pairs)
+
+
 @pytest.mark.parametrize("name", LAYER_NETS)
 def test_layers_give_what_they_give(name: str, tmp_path: Path) -> None:
     make, shape = LAYER_NETS[name]
@@ -136,7 +145,8 @@ def test_layers_give_what_they_give(name: str, tmp_path: Path) -> None:
     interop.to_onnx(net, tmp_path / "net.onnx", shape=shape)
     found = interop.run_onnx(tmp_path / "net.onnx", net, x)
     assert found.differing == 0
-    assert found.deviation < 1e-5
+    # an SRC may make 1e-5 of a rounding: two ways to compute differ by what both are off
+    assert found.deviation < max(1e-5, 4.0 * rounding(net, x))
     assert net.training
 
 

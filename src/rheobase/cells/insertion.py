@@ -152,8 +152,8 @@ def profiles(compartments: Compartments, channels: nn.ModuleDict, scale: Mapping
     known = [
         f"{kind}.{name}.{key}"
         for kind, held in channels.items()
-        for name, m in held.items()
-        for key in m.params  # type: ignore[operator]
+        for name, m in held.items()  # type: ignore[operator]
+        for key in m.params
     ]
     found: dict[str, Tensor] = {}
     for name, along in scale.items():

@@ -117,12 +117,12 @@ def _convolution(layer: Conv1d | Conv2d, lines: Lines, copies: int) -> nn.Module
     wide: Any = type(layer)(
         weight.shape[1] * layer.groups,
         weight.shape[0],
-        layer.kernel_size,
+        layer.kernel_size,  # pyright: ignore[reportArgumentType]
         stride=layer.stride,  # pyright: ignore[reportArgumentType]
-        padding=layer.padding,
-        dilation=layer.dilation,
+        padding=layer.padding,  # pyright: ignore[reportArgumentType]
+        dilation=layer.dilation,  # pyright: ignore[reportArgumentType]
         groups=layer.groups,
-        bias=layer.bias is not None,  # pyright: ignore[reportArgumentType]
+        bias=layer.bias is not None,
         padding_mode=layer.padding_mode,
     ).to(weight)
     wide.weight = _parameter(weight)
