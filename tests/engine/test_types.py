@@ -260,6 +260,7 @@ def test_one_argument(name: str, dtype: torch.dtype) -> None:
         assert done or kind == "mask" or name in unusual, f"{name} of a {kind} is left to torch"
 
 
+@pytest.mark.usefixtures("plain_code")
 @DTYPES
 @pytest.mark.parametrize("name", TWO)
 def test_two_arguments(name: str, dtype: torch.dtype) -> None:
