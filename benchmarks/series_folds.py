@@ -13,9 +13,7 @@ sample changes its class. Prints a line for each candidate as soon as it is know
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,9 +21,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from benchmarks.options import finish, parsed, parser, say
-from benchmarks.series_search import folds, read_set
-from benchmarks.timeseries import SETS
+from benchmarks.options import finish, say
+from benchmarks.series_search import asked
+from benchmarks.timeseries import regression
 from rheobase import neurons
 from rheobase.data import Scaling, SeriesDataset, Slope
 from rheobase.data.encoding.scaling import binned
@@ -189,12 +187,7 @@ def of_one(nets: Networks, test: Part, weights: list[Tensor]) -> Tensor:
 
 def regression_scores(data: SeriesDataset) -> tuple[Tensor, Tensor]:
     """Those of a logistic regression on the scaled values of whole series."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    train, test = (np.nan_to_num(x.flatten(1).numpy()) for x in (data.x_train, data.x_test))
-    made = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)).fit(train, data.y_train.numpy())
+    made, test = regression(data)
     return torch.tensor(made.predict_log_proba(test)), data.y_test
 
 
@@ -207,16 +200,7 @@ def figures(held: list[tuple[Tensor, Tensor]]) -> dict[str, float]:
 
 
 def main() -> None:
-    options = parser(__doc__)
-    options.add_argument("--only", nargs="+", choices=CANDIDATES, default=list(CANDIDATES))
-    options.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
-    given = parsed(options)
-    torch.set_num_threads(1)
-    folder = Path(os.environ["RHEOBASE_DATA"]) / "timeseries"
-    cuts = {
-        name: [(seed, one) for seed in range(SEEDS.get(name, 1)) for one in folds(read_set(folder, name), seed)]
-        for name in given.sets
-    }
+    given, cuts = asked(__doc__, CANDIDATES, SEEDS)
     table: dict[str, dict[str, Any]] = {}
     for candidate in ("logistic regression", *given.only):
         table[candidate] = {}

@@ -11,7 +11,8 @@ for each candidate as soon as it is known, and writes it to benchmarks/results.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from argparse import Namespace
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -88,17 +89,24 @@ def accuracy(data: SeriesDataset, changes: dict[str, Any], seed: int, *, quick: 
     return trainer.test(net, encoder=encoder, test=(data.x_test, data.y_test)).accuracy
 
 
-def main() -> None:
-    options = parser(__doc__)
-    options.add_argument("--only", nargs="+", choices=CANDIDATES, default=list(CANDIDATES))
+def asked(
+    doc: str | None, candidates: Mapping[str, Any], seeds: Mapping[str, int]
+) -> tuple[Namespace, dict[str, list[tuple[int, SeriesDataset]]]]:
+    """What was typed, and the folds of each set, (seed, fold), over as many seeds as it has. One thread computes."""
+    options = parser(doc)
+    options.add_argument("--only", nargs="+", choices=candidates, default=list(candidates))
     options.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
     given = parsed(options)
     torch.set_num_threads(1)
     folder = Path(os.environ["RHEOBASE_DATA"]) / "timeseries"
-    cut = {
-        name: [(seed, one) for seed in range(SEEDS.get(name, 1)) for one in folds(read_set(folder, name), seed)]
+    return given, {
+        name: [(seed, one) for seed in range(seeds.get(name, 1)) for one in folds(read_set(folder, name), seed)]
         for name in given.sets
     }
+
+
+def main() -> None:
+    given, cut = asked(__doc__, CANDIDATES, SEEDS)
     say(f"| candidate | {' | '.join(given.sets)} |\n|{'---|' * (1 + len(given.sets))}")
     table = {
         "logistic regression": {name: float(np.mean([regression_on(one) for _, one in cut[name]])) for name in cut}

@@ -50,15 +50,21 @@ def trained(data: Path, seed: int, runs: Path, *, quick: bool) -> dict[str, Any]
     return {"accuracy": result["test"]["accuracy"], "seconds": result["training_seconds"]}
 
 
-def regression_on(data: Dataset) -> float:
-    """The accuracy of a logistic regression on the parts of a data set."""
+def regression(data: Dataset) -> tuple[Any, np.ndarray]:
+    """A logistic regression on the scaled values of whole series, and the values of the test part."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     parts = [np.nan_to_num(x.flatten(1).numpy()) for x in (data.x_train, data.x_test)]
     made = make_pipeline(StandardScaler(), LogisticRegression(max_iter=5000)).fit(parts[0], data.y_train.numpy())
-    return float(made.score(parts[1], data.y_test.numpy()))
+    return made, parts[1]
+
+
+def regression_on(data: Dataset) -> float:
+    """The accuracy of a logistic regression on the parts of a data set."""
+    made, test = regression(data)
+    return float(made.score(test, data.y_test.numpy()))
 
 
 def main() -> None:

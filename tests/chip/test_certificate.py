@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rheobase import neurons, nn
-from rheobase.chip import deploy, holding
+from rheobase.chip import deploy, samples
 from rheobase.chip.deployment import Deployed
 from rheobase.errors import RheobaseError
 
@@ -47,7 +47,7 @@ class Parts:
 
 def test_spikes_may_be_bool(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same report, in parts of some samples."""
-    monkeypatch.setattr(holding, "AT_ONCE", 3)
+    monkeypatch.setattr(samples, "AT_ONCE", 3)
     torch.manual_seed(0)
     net = nn.Sequential(
         nn.Flatten(),

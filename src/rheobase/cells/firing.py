@@ -88,7 +88,7 @@ def fi_curve(
     at_once = len(parts[0])
     far = [_later(one, k * at_once) for k, trains in enumerate(found) for one in trains.extremes]
     tell(cell, {next(iter(cell.ports)): given}, sorted(far, key=lambda one: -abs(one.v)), caller=3)
-    count, first, last = (torch.cat(each) for each in list(zip(*found, strict=True))[:3])
+    count, first, last = (torch.cat(each) for each in zip(*(one[:3] for one in found), strict=True))
     per = 1000.0 / cell.dt
     rate = torch.where(count > 1, per * (count - 1).double() / (last - first).clamp(min=1), 0.0)
     return FICurve(given, count, rate, torch.where(count > 0, (first + 1).double() * cell.dt, math.nan))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rheobase.chip.events import Counts
-from rheobase.chip.holding import Samples, after, held
 from rheobase.chip.loihi import Loihi
 from rheobase.chip.parts import Parts, evaluating, parts_of, passed
 from rheobase.chip.plans import Mapped, Plan, kind_of_chip, plan_of
 from rheobase.chip.report import Report, report_of
+from rheobase.chip.samples import Samples, after, tally
 from rheobase.chip.truenorth import TrueNorth
 from rheobase.errors import NotRepresentable, ShapeError
 
@@ -147,7 +148,7 @@ def deploy(
     found = plan.mapped(_shape(plan, first), rates)
     deployed = Deployed(found, parts, _wires(plan, first), plan.emulator(found.net))
     choose = most_active if predict is None else predict
-    seen = held(_each(deployed, plan, samples, choose, progress))
+    seen = tally(_each(deployed, plan, samples, choose, progress))
     report = report_of(plan, found, seen, software=parts.software)
     if plan.plain is None:
         return deployed, report
@@ -159,7 +160,7 @@ def deploy(
 def _each(
     deployed: Deployed, plan: Plan, samples: Samples, choose: Predict, progress: Callable[[int], None] | None
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Counts, int]]:
-    """Of some samples at a time what `held` adds up: spikes and predictions with the chip and without."""
+    """Of some samples at a time what `tally` adds up: spikes and predictions with the chip and without."""
     parts, done, source = deployed.parts, 0, deployed.mapped.inputs[:, 0]
     for x in samples:
         border = entering(parts, plan.n_inputs, x)
@@ -220,14 +221,11 @@ def entering(parts: Parts, n_inputs: int | None, x: Any) -> Tensor:
 
 def _rates(plan: Plan, parts: Parts, samples: Samples) -> tuple[Tensor, list[NDArray[Any]]]:
     """The first samples at the border, and the spikes of each neuron of each layer under all of them."""
-    first, rates = None, list[NDArray[Any]]()
-    for x in samples:
-        border = entering(parts, plan.n_inputs, x)
-        first = border if first is None else first
+    borders = (entering(parts, plan.n_inputs, x) for x in samples)
+    first, rates = next(borders), list[NDArray[Any]]()
+    for border in chain((first,), borders):
         own = [each.sum((0, 1)).cpu().numpy() for each in _in_software(plan, border)]
         rates = [a + b for a, b in zip(rates, own, strict=True)] if rates else own
-    if first is None:  # of the type alone: there is a part
-        raise ShapeError("deploy", "x without a part", "one part at least", "give deploy some samples")
     return first, rates
 
 

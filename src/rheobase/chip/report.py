@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from rheobase.chip.holding import Held
 from rheobase.chip.plans import Done, Mapped, Plan
+from rheobase.chip.samples import Tally
 from rheobase.energy import Span, chips
 from rheobase.energy.span import total
 from rheobase.energy.tables import joules, ranged
@@ -119,7 +119,7 @@ class Report:
         return "\n".join([*lines, *(f"{name}: {joules(s.nominal)} ({ranged(s)})" for name, s in rows)])
 
 
-def report_of(plan: Plan, found: Mapped, seen: Held, *, software: tuple[str, ...] = ()) -> Report:
+def report_of(plan: Plan, found: Mapped, seen: Tally, *, software: tuple[str, ...] = ()) -> Report:
     """The report on the samples that chip and network ran."""
     counts, samples = seen.counts, len(seen.predicted)
     sent, events, axons, hops, host = (

@@ -176,6 +176,19 @@ def legend(ax: Axes, style: Style, **where: Any) -> None:
     ax.legend(frameon=False, fontsize=TICK, labelcolor=style.ink, handlelength=1.4, **where)
 
 
+def legend_below(figure: Figure, ax: Axes, style: Style, *, columns: int = 2) -> None:
+    """What the lines of one panel are, below all panels: what is drawn is everywhere in them."""
+    figure.legend(
+        *ax.get_legend_handles_labels(),
+        loc="outside lower left",
+        ncols=columns,
+        frameon=False,
+        fontsize=TICK,
+        labelcolor=style.ink,
+        handlelength=1.4,
+    )
+
+
 def png(figure: Figure) -> bytes:
     """The picture as PNG.
 

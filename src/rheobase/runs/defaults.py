@@ -37,7 +37,7 @@ COMMON: dict[str, Any] = {
     "threshold": 0.25,
     "fields": 8,
 }
-# Of time series: by cross-validation on training parts of the UEA and UCR archives (benchmarks/series_search.py).
+# Of time series: by cross-validation on training parts of the UEA and UCR archives (benchmarks/series_search.py, series_folds.py).
 SERIES: dict[str, Any] = {
     "hidden": (256,), "encoder": "slope", "gain": 3.0, "steps": 50, "batch": 16, "loss": "last",
     "readout_tau": 60.0,

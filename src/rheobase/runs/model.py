@@ -84,9 +84,10 @@ class Model:
     def read(cls, folder: str | Path) -> Model:
         """The model of a run. Raises: `CheckpointError`; `DataError` for an older run whose data are missing."""
         folder = Path(folder)
-        settings, notes = Settings.of_run(folder), read_notes(folder)
+        notes, source = read_notes(folder), str(folder / CONFIG)
+        settings = Settings.of_notes(notes, source)
         if "task" in notes:
-            task = Task.from_json(notes["task"], str(folder / CONFIG))
+            task = Task.from_json(notes["task"], source)
         else:
             # runs of before say what they are for in their data alone
             task = Task.of(settings.load_data())

@@ -130,7 +130,11 @@ class Settings:
     @classmethod
     def of_run(cls, folder: Path) -> Settings:
         """The settings of a run, from its folder. Raises `CheckpointError`, also where they were changed by hand."""
-        notes, source = read_notes(folder), str(folder / CONFIG)
+        return cls.of_notes(read_notes(folder), str(folder / CONFIG))
+
+    @classmethod
+    def of_notes(cls, notes: Mapping[str, Any], source: str) -> Settings:
+        """The settings in the notes of a run, read from the file `source`. Raises `CheckpointError` as `of_run`."""
         settings = cls.from_json(notes["settings"], source, notes.get("rheobase"))
         check_unchanged(notes, source)
         return settings

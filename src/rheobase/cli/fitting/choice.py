@@ -24,16 +24,21 @@ class Choice(NamedTuple):
     said: list[str]
 
 
-def identifiable(
-    model: type[Declared] | Cell, seen: Recording, chosen: Choice, settle: float
-) -> tuple[tuple[str, ...], list[str]]:
-    """Those of the names that sweeps without a spike tell of, and what is said of the others; all where one spikes."""
+def identifiable(model: type[Declared] | Cell, seen: Recording, chosen: Choice, settle: float) -> Choice:
+    """The choice without what sweeps without a spike do not identify, which is said; as it is where one spikes."""
     target = Target(seen, settle)
     if not target.silent:
-        return chosen.learn, []
+        return chosen
     space = search_space(model, seen, learn=chosen.learn, ranges=chosen.ranges, scale=chosen.scale)
     none = unidentifiable(space, torch.full((1, len(space.axes)), 0.5), target)
-    told = tuple(name for name in chosen.learn if name not in none)
+    learn = tuple(name for name in chosen.learn if name not in none)
     out = [name for name in chosen.learn if name in none]
-    said = [f"not fitted, since without a spike the potential does not depend on them: {', '.join(out)}"] if out else []
-    return told or chosen.learn, said if told else []
+    if not learn or not out:
+        return chosen
+    text = f"not fitted, since without a spike the potential does not depend on them: {', '.join(out)}"
+    return chosen._replace(
+        learn=learn,
+        ranges={name: ends for name, ends in chosen.ranges.items() if name in learn},
+        start={name: value for name, value in chosen.start.items() if name in learn},
+        said=[*chosen.said, text],
+    )

@@ -134,13 +134,11 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
     # what is held out is not looked at
     seen = recording.sweeps(parts.fitted)
     model = subject.model(recording.dt)
-    chosen = _of_cell if isinstance(subject, CellSubject) else _of_neuron
-    learn, ranges, start, scale, said = chosen(settings, subject, model, seen)  # type: ignore[arg-type]
-    settle = min(50.0, 0.1 * recording.duration)
+    choose = _of_cell if isinstance(subject, CellSubject) else _of_neuron
+    chosen, settle = choose(settings, subject, model, seen), min(50.0, 0.1 * recording.duration)  # type: ignore[arg-type]
     if settings.learn is None:
-        told, more = identifiable(model, seen, Choice(learn, ranges, start, scale, said), settle)
-        learn, start, said = told, {name: start[name] for name in told if name in start}, [*said, *more]
-        ranges = {name: ends for name, ends in ranges.items() if name in told}
+        chosen = identifiable(model, seen, chosen, settle)
+    learn, ranges, start, scale, said = chosen
     recipe = FitRecipe(
         forced=settings.forced,
         free=settings.free,

@@ -75,7 +75,9 @@ def regrouped(nest: Nest) -> Nest:
             if k in read:
                 continue
             found = _first(graph, x, fixed) if op == "mul" and k not in fixed else None
-            new[k] = found or (graph.put(op, *x, tag=tag) if x != list(args) else k)
+            if found is None:
+                found = graph.put(op, *x, tag=tag) if x != list(args) else k
+            new[k] = found
             fixed |= {new[k]} if k in fixed else set()
         return replace(
             leaf,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from rheobase.errors import ParameterError
 from rheobase.learning.fitting.features import check_features
 from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import TICK, WIDTH, dress, log_ticks, new_figure
+from rheobase.plot.style import WIDTH, dress, legend_below, log_ticks, new_figure
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble import other_stimuli
 from rheobase.reproduce.noble.figures import FEATURES
@@ -217,15 +217,7 @@ def _by_size(
             ax.axhline(low[f"{name}, {part}"]["gamma"], color=style.muted, lw=1.0, ls=dash, label=name)
         ax.set_ylim(0, 1)
         log_ticks(ax, x=True)
-    figure.legend(
-        *axes[0].get_legend_handles_labels(),
-        loc="outside lower left",
-        ncols=2,
-        frameon=False,
-        fontsize=TICK,
-        labelcolor=style.ink,
-        handlelength=1.4,
-    )
+    legend_below(figure, axes[0], style)
     return figure
 
 

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rheobase.learning.fitting.features import check_features
 from rheobase.operator.fourier import library
 from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import LABEL, TICK, WIDTH, dress, new_figure
+from rheobase.plot.style import LABEL, WIDTH, dress, legend_below, new_figure
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble import other_stimuli
 from rheobase.reproduce.noble.figures import FEATURES, figures
@@ -192,7 +191,7 @@ def _traces(on: Family, found: Mapping[str, list[Mapping[str, Any]]], style: Sty
         # its end, since what drifts has drifted there
         ax.set_xlim(max(0.0, p.early + p.duration - LAST), p.early + p.duration + 0.25 * LAST)
     axes[-1].set_xlabel("time (ms)", fontsize=LABEL, color=style.muted)
-    _legend(figure, axes[0], style)
+    legend_below(figure, axes[0], style, columns=3)
     return figure
 
 
@@ -215,7 +214,7 @@ def _counts(on: Family, found: Mapping[str, list[Mapping[str, Any]]], style: Sty
         )
         for colour, (label, results) in zip(style.colours, found.items(), strict=False):
             ax.plot(current, results[0][f"counts, {part}"], ".", ms=3, color=colour, label=label)
-    _legend(figure, axes[0], style)
+    legend_below(figure, axes[0], style, columns=3)
     return figure
 
 
@@ -228,21 +227,8 @@ def _curves(on: Family, job: Job, found: Mapping[str, list[Mapping[str, Any]]], 
         seen = len(on.train) // job["trained"][name]["batch"] * job["trained"][name]["batch"]
         thousands = [1e-3 * seen * (k + 1) for k in range(len(losses))]
         ax.semilogy(thousands, losses, ".-", ms=3, color=colour, lw=1.0, label=name)
-    _legend(figure, ax, style)
+    legend_below(figure, ax, style, columns=3)
     return figure
-
-
-def _legend(figure: Figure, ax: Axes, style: Style) -> None:
-    """Below the panels: what is drawn is everywhere in them."""
-    figure.legend(
-        *ax.get_legend_handles_labels(),
-        loc="outside lower left",
-        ncols=3,
-        frameon=False,
-        fontsize=TICK,
-        labelcolor=style.ink,
-        handlelength=1.4,
-    )
 
 
 def _smaller(used: Mapping[str, Any]) -> str:

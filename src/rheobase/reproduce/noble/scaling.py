@@ -15,7 +15,7 @@ from rheobase.learning.fitting.features import check_features
 from rheobase.operator import never_firing
 from rheobase.operator.fourier import library
 from rheobase.plot import Picture, Style, Table
-from rheobase.plot.style import TICK, WIDTH, dress, log_ticks, new_figure
+from rheobase.plot.style import TICK, WIDTH, dress, legend_below, log_ticks, new_figure
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble.figures import FEATURES
 from rheobase.reproduce.noble.over_seeds import over_seeds
@@ -238,15 +238,7 @@ def _drawn(job: Job, on: Family, found: Results, floor: Mapping[str, Any], style
     )
     for ax in axes:
         log_ticks(ax, x=True, y=True)
-    figure.legend(
-        *axes[0].get_legend_handles_labels(),
-        loc="outside lower left",
-        ncols=2,
-        frameon=False,
-        fontsize=TICK,
-        labelcolor=style.ink,
-        handlelength=1.4,
-    )
+    legend_below(figure, axes[0], style)
     return figure
 
 

@@ -15,8 +15,8 @@ from rheobase.errors import ParameterError, ShapeError
 AT_ONCE = 500  # samples whose sequences there are at a time
 
 
-class Held(NamedTuple):
-    """Samples that the chip and the network ran.
+class Tally(NamedTuple):
+    """What the samples that chip and network ran add up to.
 
     steps                of a sample, without the latency
     same                 samples whose spikes are the same, tick by tick
@@ -66,22 +66,27 @@ class Samples:
             raise ShapeError("deploy", "x without a part", "one part at least", "give deploy some samples")
 
 
-def held(parts: Iterable[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Counts, int]]) -> Held:
-    """The sum of parts: (spikes, expected spikes, predicted, wanted, plain, counts, given) of some samples each."""
+def tally(parts: Iterable[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Counts, int]]) -> Tally:
+    """The sum of one part at least: (spikes, expected spikes, predicted, wanted, plain, counts, given) of each."""
     steps = same = given = 0
-    told: tuple[list[Tensor], ...] = ([], [], [])
-    counts = list[Counts]()
-    for spikes, expected, *said, counted, sent in parts:
+    predicted, wanted, plain, counts = list[Tensor](), list[Tensor](), list[Tensor](), list[Counts]()
+    for spikes, expected, chosen, own, before, counted, sent in parts:
         steps, given = len(spikes), given + sent
         same += int((spikes == expected.to(spikes.dtype)).all(2).all(0).sum())
+        predicted.append(chosen)
+        wanted.append(own)
         counts.append(counted)
-        for kept, value in zip(told, said, strict=True):
-            if value is not None:
-                kept.append(value)
-    predicted, wanted, plain = (torch.cat(kept) if kept else None for kept in told)
-    if predicted is None or wanted is None:  # of the types alone: there is a part
-        raise ShapeError("deploy", "x without a part", "one part at least", "give deploy some samples")
-    return Held(steps, same, predicted, wanted, plain, Counts(*map(np.concatenate, zip(*counts, strict=True))), given)
+        if before is not None:
+            plain.append(before)
+    return Tally(
+        steps,
+        same,
+        torch.cat(predicted),
+        torch.cat(wanted),
+        torch.cat(plain) if plain else None,
+        Counts(*map(np.concatenate, zip(*counts, strict=True))),
+        given,
+    )
 
 
 def after(progress: Callable[[int], None] | None, done: int) -> Callable[[int], None] | None:
