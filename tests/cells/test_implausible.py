@@ -10,6 +10,7 @@ from torch import Tensor
 
 from rheobase import channels, stimuli
 from rheobase.cells import Cell, Compartments, Population, Section, fi_curve, population, rheobase_current
+from rheobase.cells.implausible import Seen, extremes
 from rheobase.errors import ImplausibleWarning, ParameterError
 from tests.cells.small_cells import firing
 
@@ -40,6 +41,13 @@ def test_one_that_came_back_is_seen_where_it_is_recorded() -> None:
     assert float(end.v.max()) == pytest.approx(-70)
     with pytest.warns(ImplausibleWarning, match=rf"v = {-70 - 15 / G:.4g} mV .*current reaches -15 nA"):
         passive((2,))(step(-15.0), record=("soma",), every=50)
+
+
+def test_the_farthest_of_a_lane_is_told_wherever_it_was_seen() -> None:
+    cell = passive()
+    low, high = (Seen(torch.full((2, 1, 3), v), [0], 10) for v in (-250.0, 300.0))
+    for order in ((low, high), (high, low)):
+        assert [(one.v, one.step) for one in extremes(cell, *order)] == [(300.0, 9)] * 3
 
 
 def test_what_is_not_recorded_is_seen_at_the_end() -> None:
