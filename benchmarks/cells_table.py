@@ -39,6 +39,18 @@ def cells(results: dict[str, Any]) -> str:
                 f"(they are stored in float32) and {off['ms']:.1e} ms of every spike."
             )
         lines.append("")
+    return "\n".join([*lines, *_tables(results)])
+
+
+def cells_avx512(results: dict[str, Any]) -> str:
+    before, after = results["population"]["load"]
+    said = f"The tables above, on a machine with AVX-512 (`--json benchmarks/results/cells_avx512.json`). The load was {before:.1f} before and {after:.1f} after.\n"
+    return "\n".join(["### On AVX-512\n", said, *_tables(results)])
+
+
+def _tables(results: dict[str, Any]) -> list[str]:
+    """Whole runs beside NEURON, and what a step costs."""
+    found, lines = results["population"], list[str]()
     rows = [
         [
             name,
@@ -80,8 +92,7 @@ def cells(results: dict[str, Any]) -> str:
         "to forward, 1 thread",
         "2 threads",
     ]
-    lines.append(table(head, steps))
-    return "\n".join(lines)
+    return [*lines, table(head, steps)]
 
 
 OTHERS = {

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cells_table import cells, jaxley, synapses
+from benchmarks.cells_table import cells, cells_avx512, jaxley, synapses
 from benchmarks.conductance_table import conductance
 from benchmarks.markdown import megabytes, ms, notes, percent, table, times
 from benchmarks.measure import ROOT
@@ -324,6 +324,7 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], str]] = {
     "event_driven": event_driven,
     "tree": tree,
     "cells": cells,
+    "cells_avx512": cells_avx512,
     "jaxley_cells": jaxley,
     "synapses": synapses,
     "schemes": schemes,

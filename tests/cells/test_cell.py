@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -233,3 +235,21 @@ def test_gradients_of_everything() -> None:
             # what rounding of a loss of 1e4 leaves of a difference
             assert float(gradient.view(-1)[k]) == pytest.approx(numeric, rel=1e-6, abs=1e-6 * scale + 1e-12 / h), name
     assert len(asked) == 25
+
+
+def test_a_call_makes_no_mechanism_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a kernel knows of a cell follows once from its plan; a short call was mostly that."""
+    cell, x = active(), torch.zeros(4, 1, dtype=torch.float64)
+    _, state, _ = cell(x, record=("soma",))
+    made = list[str]()
+    begin = C.Channel.__init__
+
+    def counted(self: C.Channel, *shape: Any, **options: Any) -> None:
+        made.append(type(self).__name__)
+        begin(self, *shape, **options)
+
+    monkeypatch.setattr(C.Channel, "__init__", counted)
+    cell(x, state, record=("soma",))
+    assert made == []
+    C.Pas()
+    assert made == ["Pas"]

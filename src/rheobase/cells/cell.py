@@ -22,7 +22,7 @@ from rheobase.cells.compartments import Compartments
 from rheobase.cells.divergence import check_end
 from rheobase.cells.implausible import Seen, check_celsius, check_given, extremes, tell
 from rheobase.cells.insertion import by_kind, fitting, inserted, joined, profiles
-from rheobase.cells.plan import GAP, Group, Placed, Plan, Region
+from rheobase.cells.plan import GAP, Group, Placed, Plan, Region, parse
 from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Port, Synapse, VoltageClamp
 from rheobase.cells.schemes import BackwardEuler, Scheme
 from rheobase.cells.sections import KINDS
@@ -323,7 +323,8 @@ class Cell(Stateful):
         lanewise = any(self.logs[f"{name}_{kind}"].dim() > 0 for name in BARE for kind in self.kinds)
         gap = (True, self.logs[GAP].dim() > 1) if self.junctions else None
         order = self.scheme.order
-        return Plan(made, self.celsius, self.ca_outside, tuple(groups), gap, records, lanewise, order)
+        # what follows from a plan is kept with the one of its text: a call makes a plan, and no mechanism
+        return parse(Plan(made, self.celsius, self.ca_outside, tuple(groups), gap, records, lanewise, order).text)
 
     def __repr__(self) -> str:
         held = "; ".join(f"{kind}: {', '.join(held)}" for kind, held in self.channels.items() if len(held))  # type: ignore[arg-type]

@@ -132,7 +132,7 @@ class Plan:
     lanewise: bool = False  # capacitance and axial conductance differ between lanes
     order: int = 1  # of the scheme, and so many chains has a step (`schemes.py`)
 
-    @property
+    @functools.cached_property
     def text(self) -> str:
         return json.dumps(asdict(self))
 
