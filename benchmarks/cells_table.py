@@ -44,7 +44,10 @@ def cells(results: dict[str, Any]) -> str:
 
 def cells_avx512(results: dict[str, Any]) -> str:
     before, after = results["population"]["load"]
-    said = f"The tables above, on a machine with AVX-512 (`--json benchmarks/results/cells_avx512.json`). The load was {before:.1f} before and {after:.1f} after.\n"
+    said = (
+        "The tables above, on a machine with AVX-512 (`--json benchmarks/results/cells_avx512.json`). "
+        f"The load was {before:.1f} before and {after:.1f} after.\n"
+    )
     return "\n".join(["### On AVX-512\n", said, *_tables(results)])
 
 
