@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rheobase.chip.events import Counts
@@ -33,6 +36,45 @@ class Tally(NamedTuple):
     plain: Tensor | None
     counts: Counts
     given: int
+
+
+class Known(NamedTuple):
+    """What software made of some samples: `bits` of its spikes (time, batch, outputs), and a mark of what it read.
+
+    A spike takes a bit, so that those of all samples are kept from the run by which cores are placed.
+
+    >>> spikes = torch.tensor([[[1.0, 0.0, 1.0]]])
+    >>> one = Known.of(torch.ones(1, 1, 2), spikes)
+    >>> torch.equal(one.spikes(), spikes), one.mark == mark(torch.ones(1, 1, 2, dtype=torch.bool))
+    (True, True)
+    """
+
+    mark: bytes
+    bits: NDArray[np.uint8]
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+    @classmethod
+    def of(cls, read: Tensor, spikes: Tensor) -> Known:
+        """Spikes that the network gave as it read others."""
+        return cls(mark(read), packed(spikes), tuple(spikes.shape), spikes.dtype)
+
+    def spikes(self) -> Tensor:
+        """As the network gave them."""
+        bits = np.unpackbits(self.bits, count=int(np.prod(self.shape)))
+        return torch.from_numpy(bits).view(self.shape).to(self.dtype)
+
+
+def packed(spikes: Tensor) -> NDArray[np.uint8]:
+    """A bit for each value."""
+    return np.packbits(spikes.detach().cpu().numpy() != 0)
+
+
+def mark(spikes: Tensor) -> bytes:
+    """A checksum of spikes and their shape."""
+    found = hashlib.blake2b(str(tuple(spikes.shape)).encode(), digest_size=16)
+    found.update(packed(spikes).data)
+    return found.digest()
 
 
 class Samples:
@@ -64,6 +106,19 @@ class Samples:
             yield from part.split(AT_ONCE, dim=1)
         if none:
             raise ShapeError("deploy", "x without a part", "one part at least", "give deploy some samples")
+
+    def beside(self, known: Sequence[Known], read: Callable[[Any], Tensor]) -> Iterator[tuple[Any, Tensor, Known]]:
+        """Each part once more, what the chip reads of it, and what is known of it.
+
+        Raises: `ParameterError` where the samples are others than those of which it is known.
+        """
+        for x, one in zip_longest(self, known):
+            spikes = None if x is None or one is None else read(x)
+            if one is None or spikes is None or mark(spikes) != one.mark:
+                given, expected = "x that gives other samples when it is gone through again", "the same samples"
+                remedy = "draw them from one seed each time, or make a tensor of them"
+                raise ParameterError("deploy", given, expected, remedy)
+            yield x, spikes, one
 
 
 def tally(parts: Iterable[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Counts, int]]) -> Tally:
