@@ -11,7 +11,6 @@ from torch import Tensor
 from rheobase.chip.plans import Done, Mapped, Plan
 from rheobase.chip.samples import Tally
 from rheobase.energy import Span, chips
-from rheobase.energy.span import total
 from rheobase.energy.tables import joules, ranged
 
 
@@ -67,17 +66,12 @@ class Report:
     @property
     def own_energy(self) -> Span | None:
         """Joules of a sample without the power of a chip at rest: events, hops, spikes to the edge."""
-        if self.bill is None:
-            return None
-        return total([part for name, part in self.bill.parts.items() if name not in chips.AT_REST])
+        return None if self.bill is None else self.bill.own
 
     @property
     def shared_energy(self) -> Span | None:
         """Joules of a sample where the cores that are not used do something else: the share of the power at rest."""
-        if self.bill is None or self.own_energy is None:
-            return None
-        rest = total([part for name, part in self.bill.parts.items() if name in chips.AT_REST])
-        return self.own_energy + rest * (self.n_cores / self.of_cores)
+        return None if self.bill is None else self.bill.shared(self.n_cores / self.of_cores)
 
     @property
     def same_as_plain(self) -> int | None:
