@@ -18,7 +18,7 @@ from rheobase.chip.loihi import Loihi
 from rheobase.chip.parts import Parts, evaluating, parts_of, passed
 from rheobase.chip.plans import Mapped, Plan, kind_of_chip, plan_of
 from rheobase.chip.report import Report, report_of
-from rheobase.chip.samples import Known, Samples, after, tally
+from rheobase.chip.samples import Known, Samples, after, predictions, tally
 from rheobase.chip.truenorth import TrueNorth
 from rheobase.errors import NotRepresentable, ShapeError
 
@@ -171,10 +171,11 @@ def _each(
     for x, border, one in samples.beside(known, lambda x: entering(parts, plan.n_inputs, x)):
         expected = one.spikes()
         spikes, counts = deployed.run_chip(border, progress=after(progress, done))
-        predicted, wanted = (choose(passed(parts.after, each)) for each in (spikes, expected))
+        predicted, wanted = (predictions("deploy", choose, passed(parts.after, each)) for each in (spikes, expected))
         plain, like = None, None if plan.plain is None else next(plan.plain.parameters())
         if like is not None:  # of its own type: the chip's layers are float32
-            plain = choose(passed(parts.after, passed(plan.plain, border.to(like)).cpu()))
+            without = passed(parts.after, passed(plan.plain, border.to(like)).cpu())
+            plain = predictions("deploy", choose, without)
         given = int((_flat(parts, border) != 0).sum((0, 1)).cpu().numpy()[source].sum())
         done += x.shape[1]
         yield spikes, expected, predicted, wanted, plain, counts, given

@@ -38,6 +38,24 @@ class Tally(NamedTuple):
     given: int
 
 
+def predictions(owner: str, choose: Callable[[Tensor], Tensor], out: Tensor) -> Tensor:
+    """The class of each sample, as `choose` takes outputs (time, batch, outputs) to it, (batch,).
+
+    Raises: `ParameterError` where it gives something else: what is counted of samples would be counted of that.
+
+    >>> predictions("deploy", lambda out: out.sum(0).argmax(1), torch.eye(3)[None])
+    tensor([0, 1, 2])
+    """
+    expected, remedy = f"a tensor of a class for each sample, ({out.shape[1]},)", "lambda out: out.sum(0).argmax(1)"
+    if not callable(choose):
+        raise ParameterError(owner, f"predict={choose!r}", "a function of outputs (time, batch, outputs)", remedy)
+    found: Any = choose(out)
+    if not isinstance(found, Tensor) or found.shape != out.shape[1:2]:
+        what = f"a tensor of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
+        raise ParameterError(owner, f"{what} from predict", expected, remedy)
+    return found
+
+
 class Known(NamedTuple):
     """What software made of some samples: `bits` of its spikes (time, batch, outputs), and a mark of what it read.
 
