@@ -53,6 +53,20 @@ def test_predict_gives_a_class_for_each_sample(predict: Any, given: str) -> None
     assert said(error).startswith(f"certify: got {given}")
 
 
+def test_a_chip_that_says_nothing_is_told_of() -> None:
+    """Its certificate is whole, of nothing but silence."""
+    net = nn.Sequential(nn.Linear(6, 4, bias=False), neurons.IF(4, dt=1.0, v_threshold=6.0))
+    net[0].weight.data = torch.ones(4, 6)
+    x = X.clone()
+    x[:, :3] = 0
+    x[0, 0, 0] = 1
+    _, report = chip.deploy(net, x=x)
+    assert (report.same_spikes, report.samples, report.silent) == (5, 5, 3)
+    assert "no spike leaves the chip in 3 of 5 samples" in str(report)
+    assert report.as_json()["silent"] == 3
+    assert "no spike leaves" not in str(chip.deploy(net, x=x[:, 3:])[1])
+
+
 def test_samples_in_the_place_of_the_chip() -> None:
     with pytest.raises(ParameterError) as error:
         chip.deploy(whole(), X)  # type: ignore[arg-type]

@@ -59,6 +59,23 @@ def test_the_network_is_computed_once_for_each_sample(monkeypatch: pytest.Monkey
     assert (report.same_spikes, report.samples) == (7, 7)
 
 
+def test_layers_in_software_before_the_chip_run_once_and_may_draw() -> None:
+    """What they put out is kept: chip and network read the same spikes, though another run would draw others."""
+
+    class Drawn(torch.nn.Module):
+        runs = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.runs += 1
+            return (torch.rand_like(x) < 0.5).to(x.dtype)
+
+    drawn, parts = Drawn(), Parts()
+    net = nn.Sequential(drawn, *network().layers)
+    _, report = chip.deploy(net, x=parts, software=(0,))
+    assert (report.same_spikes, report.samples, drawn.runs, parts.rounds) == (7, 7, 3, 1)
+    assert report.silent < 7
+
+
 def flipped(parts: list[Tensor]) -> list[Tensor]:
     other = parts[2].clone()
     other[8, 0, 5] = 1 - other[8, 0, 5]

@@ -21,6 +21,8 @@ from rheobase.chip.report import Report, report_of
 from rheobase.chip.samples import Known, Samples, after, predictions, tally
 from rheobase.chip.truenorth import TrueNorth
 from rheobase.errors import NotRepresentable, ShapeError
+from rheobase.nn import Flatten
+from rheobase.nn.quantise import kind_of
 
 Predict = Callable[[Tensor], Tensor]
 
@@ -114,7 +116,8 @@ def deploy(
 
     `x`: samples, on which chip and network are compared, energy is counted, and for whose spikes cores are placed; or
     parts of them, each of which may be made when it is asked for (twice, the same), so that not all are in memory: of
-    the first time, a bit is kept for each step of each output. Without it,
+    the first time, a bit is kept for each step of each output, and of each input of the chip where layers before it are
+    in software. Without it,
     the report says cores and latency alone, and every neuron is placed as if it fired as often. `software`: layers that
     stay off the chip, by number or kind, at the beginning or the end of the network; their spikes cross the border tick
     by tick. They run as in evaluation. `predict` takes outputs (time, batch, outputs) to a class for each sample; by
@@ -168,8 +171,8 @@ def _each(
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Counts, int]]:
     """Of some samples at a time what `tally` adds up: spikes and predictions with the chip and without."""
     parts, done, source = deployed.parts, 0, deployed.mapped.inputs[:, 0]
-    for x, border, one in samples.beside(known, lambda x: entering(parts, plan.n_inputs, x)):
-        expected = one.spikes()
+    for border, one in samples.beside(known, lambda x: entering(parts, plan.n_inputs, x)):
+        expected = one.out.spikes()
         spikes, counts = deployed.run_chip(border, progress=after(progress, done))
         predicted, wanted = (predictions("deploy", choose, passed(parts.after, each)) for each in (spikes, expected))
         plain, like = None, None if plan.plain is None else next(plan.plain.parameters())
@@ -177,7 +180,7 @@ def _each(
             without = passed(parts.after, passed(plan.plain, border.to(like)).cpu())
             plain = predictions("deploy", choose, without)
         given = int((_flat(parts, border) != 0).sum((0, 1)).cpu().numpy()[source].sum())
-        done += x.shape[1]
+        done += border.shape[1]
         yield spikes, expected, predicted, wanted, plain, counts, given
 
 
@@ -229,11 +232,12 @@ def _known(plan: Plan, parts: Parts, samples: Samples) -> tuple[Tensor, list[NDA
     """The first samples at the border, the spikes of each neuron of each layer under all, and those that leave."""
     borders = (entering(parts, plan.n_inputs, x) for x in samples)
     first, rates, known = next(borders), list[NDArray[Any]](), list[Known]()
+    computed = parts.before is not None and any(kind_of(layer) is not Flatten for layer in parts.before.layers)
     for border in chain((first,), borders):
         made = _in_software(plan, border)
         own = [each.sum((0, 1)).cpu().numpy() for each in made]
         rates = [a + b for a, b in zip(rates, own, strict=True)] if rates else own
-        known.append(Known.of(border, made[-1]))
+        known.append(Known.of(border, made[-1], keep=computed))
     return first, rates, known
 
 

@@ -31,6 +31,7 @@ class Report:
     bill               joules of a sample (`energy.chips`), with these hops
     plain              of a float network that became one of the chip: its own predictions, (samples,)
     changes            and what became of its layers (`loihi.Report`), under the first 500 samples at most
+    silent             samples in which no spike leaves the chip: of silence, the same says little
     """
 
     cores: dict[str, int]
@@ -52,6 +53,7 @@ class Report:
     wanted: Tensor | None = field(default=None, repr=False, compare=False)
     plain: Tensor | None = field(default=None, repr=False, compare=False)
     changes: Any = field(default=None, repr=False, compare=False)
+    silent: int = 0
 
     @property
     def n_cores(self) -> int:
@@ -93,7 +95,7 @@ class Report:
         exact = "any number of" if math.isinf(self.exact_ticks) else f"{int(self.exact_ticks):,}"
         lines = [
             f"{self.n_cores} cores: " + ", ".join(f"{n} for {name}" for name, n in self.cores.items()),
-            f"latency {self.latency} ticks; exact on any input for {exact} steps",
+            f"latency {self.latency} tick{'s' * (self.latency != 1)}; exact on any input for {exact} steps",
         ]
         if self.software:
             lines.append("in software: " + ", ".join(self.software))
@@ -105,6 +107,7 @@ class Report:
         lines += [
             f"same output spikes, tick by tick: {self.same_spikes} of {self.samples} samples",
             f"same predictions: {self.same_predictions} of {self.samples} samples",
+            *([f"no spike leaves the chip in {self.silent} of {self.samples} samples"] if self.silent else []),
             f"a sample: {self.ticks} ticks, {self.spikes:.4g} spikes, {self.synaptic_events:.4g} synaptic events, "
             f"{self.hops:.4g} hops, {self.given:.4g} spikes in, {self.host:.4g} out",
         ]
@@ -140,4 +143,5 @@ def report_of(plan: Plan, found: Mapped, seen: Tally, *, software: tuple[str, ..
         bill,
         seen.predicted,
         seen.wanted,
+        silent=int((counts.host == 0).sum()),
     )

@@ -56,31 +56,45 @@ def predictions(owner: str, choose: Callable[[Tensor], Tensor], out: Tensor) -> 
     return found
 
 
-class Known(NamedTuple):
-    """What software made of some samples: `bits` of its spikes (time, batch, outputs), and a mark of what it read.
-
-    A spike takes a bit, so that those of all samples are kept from the run by which cores are placed.
+class Packed(NamedTuple):
+    """Spikes, a bit each.
 
     >>> spikes = torch.tensor([[[1.0, 0.0, 1.0]]])
-    >>> one = Known.of(torch.ones(1, 1, 2), spikes)
-    >>> torch.equal(one.spikes(), spikes), one.mark == mark(torch.ones(1, 1, 2, dtype=torch.bool))
-    (True, True)
+    >>> torch.equal(Packed.of(spikes).spikes(), spikes)
+    True
     """
 
-    mark: bytes
     bits: NDArray[np.uint8]
     shape: tuple[int, ...]
     dtype: torch.dtype
 
     @classmethod
-    def of(cls, read: Tensor, spikes: Tensor) -> Known:
-        """Spikes that the network gave as it read others."""
-        return cls(mark(read), packed(spikes), tuple(spikes.shape), spikes.dtype)
+    def of(cls, spikes: Tensor) -> Packed:
+        """Of spikes of any shape."""
+        return cls(packed(spikes), tuple(spikes.shape), spikes.dtype)
 
     def spikes(self) -> Tensor:
-        """As the network gave them."""
+        """As they were."""
         bits = np.unpackbits(self.bits, count=int(np.prod(self.shape)))
         return torch.from_numpy(bits).view(self.shape).to(self.dtype)
+
+
+class Known(NamedTuple):
+    """What is kept of some samples from the run by which cores are placed.
+
+    mark   of the spikes at the chip's border
+    out    what software made of them, (time, batch, outputs)
+    read   the spikes at the border, where they are not made again: by layers that take time, or draw
+    """
+
+    mark: bytes
+    out: Packed
+    read: Packed | None
+
+    @classmethod
+    def of(cls, read: Tensor, out: Tensor, *, keep: bool) -> Known:
+        """Of the spikes at the border and those that leave."""
+        return cls(mark(read), Packed.of(out), Packed.of(read) if keep else None)
 
 
 def packed(spikes: Tensor) -> NDArray[np.uint8]:
@@ -125,18 +139,21 @@ class Samples:
         if none:
             raise ShapeError("deploy", "x without a part", "one part at least", "give deploy some samples")
 
-    def beside(self, known: Sequence[Known], read: Callable[[Any], Tensor]) -> Iterator[tuple[Any, Tensor, Known]]:
-        """Each part once more, what the chip reads of it, and what is known of it.
+    def beside(self, known: Sequence[Known], read: Callable[[Any], Tensor]) -> Iterator[tuple[Tensor, Known]]:
+        """What the chip reads of each part, kept or made once more (`read`), and what is known of it.
 
         Raises: `ParameterError` where the samples are others than those of which it is known.
         """
+        if known[0].read is not None:
+            yield from ((one.read.spikes(), one) for one in known if one.read is not None)
+            return
         for x, one in zip_longest(self, known):
             spikes = None if x is None or one is None else read(x)
             if one is None or spikes is None or mark(spikes) != one.mark:
                 given, expected = "x that gives other samples when it is gone through again", "the same samples"
                 remedy = "draw them from one seed each time, or make a tensor of them"
                 raise ParameterError("deploy", given, expected, remedy)
-            yield x, spikes, one
+            yield spikes, one
 
 
 def tally(parts: Iterable[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Counts, int]]) -> Tally:

@@ -161,6 +161,7 @@ def in_whole_numbers(
             alone = " without a layer of weights right before it" if type(layer) in FORMS else ""
             given = f"layer {k + first}, {kind}{alone}"
             remedy = "train with one of these, or leave it in software, with the layers before or after it"
+            remedy += "; a chip in fixed point takes SRC" if kind == "SRC" else ""
             expected = f"linear or convolutional layers, each before neurons of {CELLS}"
             raise NotRepresentable("a Loihi core", given, expected, remedy)
     if weights is not None or not places:
