@@ -71,7 +71,7 @@ def test_samples_in_the_place_of_the_chip() -> None:
     with pytest.raises(ParameterError) as error:
         chip.deploy(whole(), X)  # type: ignore[arg-type]
     assert "chip=a Tensor" in said(error)
-    assert "samples are x=..." in said(error)
+    assert "samples are the argument x" in said(error)
     with pytest.raises(ParameterError, match="chip='truenorth'"):
         chip.deploy(whole(), "truenorth", X)  # type: ignore[arg-type]
 

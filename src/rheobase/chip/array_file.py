@@ -102,8 +102,8 @@ def _opened(path: Path, maker: str, *, arrays: bool) -> tuple[dict[str, NDArray[
             return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
     # TypeError: of numbers that NumPy has no type for
     except (OSError, TypeError, safetensors.SafetensorError) as error:
-        expected = f"a safetensors file of {maker}"
-        raise DataError(str(path), f"what cannot be read ({why(error)})", expected, "save it again") from error
+        expected, remedy = f"a safetensors file of {maker}", "check the path, or save it again"
+        raise DataError(str(path), f"what cannot be read ({why(error)})", expected, remedy) from error
 
 
 def _digest(arrays: Arrays, text: str, kind: Format) -> str:

@@ -108,6 +108,7 @@ def kind_of_chip(chip: Any) -> type:
         remedy = "chip.TrueNorth() and chip.Loihi() are one chip each"
         if isinstance(chip, Iterable) and not isinstance(chip, str):
             # samples in the place of the chip: not all of their numbers
-            raise ParameterError("deploy", f"chip=a {type(chip).__name__}", known, f"{remedy}; samples are x=...")
+            remedy += "; samples are the argument x"
+            raise ParameterError("deploy", f"chip=a {type(chip).__name__}", known, remedy)
         raise ParameterError("deploy", f"chip={chip!r}", known, remedy)
     return type(chip)
