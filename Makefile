@@ -38,7 +38,7 @@ test: .venv/.installed-dev style ## run every check: style, types, layers, house
 test-fast: .venv/.installed-dev ## run a part of the tests in two minutes, while working; `make test` stays the gate
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --fast $(PYTEST)
 
-fuzz: .venv/.installed-dev ## compare the kernels of 10,000 random neurons and boards with the references (hours; N=... for fewer)
+fuzz: .venv/.installed-dev ## compare the kernels of 10,000 random neurons and boards with the references, 10 boards for 10,000 ticks (hours; N=... for fewer)
 	RHEOBASE_FUZZ=$(or $(N),10000) $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/contract/test_random_neurons.py tests/chip/test_truenorth_parity.py tests/chip/test_mapping.py
 
 lint: style ## run the static checks alone

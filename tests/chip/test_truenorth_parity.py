@@ -1,6 +1,6 @@
 """The compiled emulator against the reference: the same bits on random boards, threads, vectors, and pieces of a run.
 
-A few boards here; RHEOBASE_FUZZ=2000 with this file runs as many.
+A few boards here; RHEOBASE_FUZZ=2000 with this file runs as many, and two of 10,000 ticks: one for each 1,000.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rheobase.chip.truenorth import NOWHERE, Emulator, Events, TrueNorth, fast
+from rheobase.chip.truenorth import NOWHERE, Configuration, Emulator, Events, TrueNorth, fast
 from rheobase.chip.truenorth.core_class import classes_of
 from rheobase.chip.truenorth.kernel import Kernel
 from rheobase.engine.llvm.compile import compile_module, host
 from tests.chip.boards import KINDS, both, random_board, random_inputs, same
 
 CASES = int(os.environ.get("RHEOBASE_FUZZ", "12"))
+LONG, TICKS = (max(1, CASES // 1000), 10_000) if "RHEOBASE_FUZZ" in os.environ else (2, 150)
+THREADS = (7, 2, 4, 1)
 
 
 @pytest.fixture
@@ -67,15 +69,34 @@ def test_few_and_many_active_axons(active: int) -> None:
     assert run.counts.active_axons[0] == active * board.n_cores
 
 
-def test_10_000_ticks() -> None:
-    """Here 1,000; RHEOBASE_FUZZ=10000 and more for all."""
-    board = TrueNorth(cores=(2, 1))
-    ticks = min(10_000, max(1000, CASES))
-    net = random_board(4, board, ("narrow of chance", "wide of chance"), density=0.1)
+@pytest.mark.parametrize("case", range(LONG))
+def test_long_runs(case: int, threads: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every mode on each board, and every thread with a core of its own; in turn 7, 2, 4 threads and one."""
+    monkeypatch.setattr(fast, "CORES", 1)
+    g, workers = np.random.default_rng([1, case]), THREADS[case % len(THREADS)]
+    board = TrueNorth(cores=(int(g.integers(max(len(KINDS), workers), 9)), 1))
+    kinds = tuple(g.permutation(KINDS).tolist())
+    net = random_board(case, board, kinds, density=float(g.choice([0.02, 0.1, 0.5])))
+    check_every_mode(net)
     # few of the many spikes go on, since the reference takes them one by one
-    net = replace(net, target=np.where(np.arange(256) % 16 == 0, net.target, NOWHERE))
-    run = both(net, ticks, random_inputs(4, board, ticks, 3), seed=9)
-    assert run.counts.spikes[-100:].sum() > 0
+    net = replace(net, target=np.where(np.arange(256) % 16 == g.integers(16), net.target, NOWHERE))
+    inputs = random_inputs(case, board, TICKS, int(g.integers(1, 6)))
+    torch.set_num_threads(workers)
+    run = both(net, TICKS, inputs, seed=int(g.integers(2**62)))
+    for counted in (run.counts.spikes, run.counts.hops, run.counts.merged, run.counts.synaptic_events):
+        assert counted[-TICKS // 2 :].sum() > 0
+
+
+def check_every_mode(net: Configuration) -> None:
+    """Each of Cassidy's modes is met by neurons of a narrow core, or (what it cannot have) by some of the board."""
+    assert set(np.unique(net.gamma)) == {0, 1, 2}
+    for one in (net.kappa, net.epsilon, net.c, net.b, net.TM > 0):
+        assert one.any()
+        assert not one.all()
+    found = classes_of(net, net.v, range(net.board.n_cores))
+    assert {*zip(found.narrow.tolist(), found.stochastic.any(1).tolist(), strict=True)} == {
+        (narrow, chance) for narrow in (True, False) for chance in (True, False)
+    }
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4, 7])

@@ -71,18 +71,19 @@ def test_samples_do_not_go_past_layers_that_were_in_software(run: Path, tmp_path
     assert stored is not None
     assert stored.n_inputs == 64
     result = typed("emulate", out, "--samples", 2)
-    assert result.exit_code == 2
+    assert result.exit_code == 2, result.output
     assert "says of no data how they become its spikes" in result.stderr
 
 
 def test_what_was_left_by_more_than_chance_is_said_with_what_to_try(run: Path, tmp_path: Path) -> None:
     from rheobase.cli.deploying.job import Outcome
     from rheobase.cli.deploying.options import Options
-    from rheobase.cli.deploying.page import advice
+    from rheobase.cli.deploying.page import advice, warnings
     from rheobase.runs.model import Model
 
     class Fake:
         predicted = torch.tensor([1] * 90 + [0] * 10)
+        samples, same_predictions, silent = 100, 100, 0
 
     options = Options(
         software=(), votes=8, whole=1, thresholds=(2,), inputs=None, epochs=3, lr=0.1, validation=0.1, limit=None
@@ -101,6 +102,14 @@ def test_what_was_left_by_more_than_chance_is_said_with_what_to_try(run: Path, t
     (line,) = advice(lost)
     for words in ("10.0 points are lost", "--whole 2", "--votes 16", "--epochs 6", "--software 3", "validation"):
         assert words in line
+    assert "--threshold" not in line
+    assert warnings(lost) == []
+    report.silent = 60
+    assert "What may lose less: --threshold 1, or --whole 2" in advice(lost)[0]
+    (line,) = warnings(lost)
+    assert line.startswith("no spike leaves the chip in 60 of 100 samples")
+    report.silent = 1
+    assert warnings(lost) == [], "one of a hundred may have nothing to say"
     assert advice(outcome(90)) == []
     assert advice(outcome(91)) == [], "one sample of a hundred is not told from chance"
 
@@ -120,6 +129,9 @@ def test_only_counts_are_voted_by(run: Path, tmp_path: Path) -> None:
     plain = np.array(held["predictions"]["full precision"])
     assert held["accuracy"]["full precision"] == pytest.approx(np.mean(plain == held["predictions"]["true"]))
     assert (out / "whole.json").exists()
+    result = typed("emulate", out, "--samples", 360)
+    assert result.exit_code == 2
+    assert "--samples: got 360; expected up to 80, the test samples of digits" in result.stderr
     stored = opened(str(out))
     counts = np.eye(20, dtype=np.int64)[13]
     assert voted(stored, counts) == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -44,6 +45,41 @@ ELSEWHERE = [
 @pytest.mark.parametrize(("where", "traffic", "power", "off"), ELSEWHERE, ids=lambda v: v if isinstance(v, str) else "")
 def test_powers_at_other_voltages_are_not_modelled(where: str, traffic: Traffic, power: float, off: float) -> None:
     assert TrueNorth(hops=42.6).bill(traffic).power.nominal / power - 1 == pytest.approx(off, abs=0.005)
+
+
+def at_volts(traffic: Traffic, volts: float, rest: float, events: float) -> float:
+    """Watts, were the part at rest to go with one power of the voltage and the others with another one."""
+    found = TrueNorth(hops=42.6).bill(traffic)
+    own, whole = found.own.nominal / found.seconds, found.power.nominal
+    return (whole - own) * (volts / 0.8) ** rest + own * (volts / 0.8) ** events
+
+
+def off(rest: float, events: float = 2.0) -> list[float]:
+    """How far such a law is off at 0.70, 0.75, 0.775 and 1.05 V."""
+    known = [
+        (running(0.0), 0.7, 0.042),
+        (running(20.0), 0.75, 0.065),
+        (running(20.0), 0.775, 0.072),
+        (running(200.0, 256), 1.05, 0.323),
+    ]
+    return [at_volts(traffic, volts, rest, events) / power - 1 for traffic, volts, power in known]
+
+
+def test_no_law_of_the_voltage_meets_what_is_published() -> None:
+    """What docs/energy.md says of exponents, and the bound on any sum of powers and exponentials of V."""
+    assert off(3.0) == pytest.approx([0.028, -0.100, -0.106, -0.001], abs=0.0006)
+    fitted = min(np.arange(2.0, 4.0, 0.001), key=lambda rest: max(abs(off(rest)[0]), abs(off(rest)[3])))
+    assert fitted == pytest.approx(3.11, abs=0.005)
+    assert off(fitted) == pytest.approx([0.0126, -0.105, -0.109, 0.0126], abs=0.001)
+    every = [max(map(abs, off(rest, events))) for rest in np.arange(0, 5, 0.05) for events in np.arange(0, 5, 0.25)]
+    assert min(every) == pytest.approx(0.094, abs=0.001)
+    # convex in log V: between two voltages, not above the line through them
+    least, rest = 1.02 * 0.042, at_volts(running(0.0), 0.8, 1, 1)
+    share = np.log(0.75 / 0.7) / np.log(0.8 / 0.7)
+    most = float(np.exp((1 - share) * np.log(least) + share * np.log(rest)))
+    events = at_volts(running(20.0), 0.8, 1, 1) - rest
+    assert [most, most + events] == pytest.approx([0.0529, 0.0591], abs=5e-5)
+    assert most + events < 0.92 * 0.065
 
 
 def test_the_headline_is_beside_the_parts_and_not_in_them() -> None:

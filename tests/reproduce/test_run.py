@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from rheobase.errors import CheckpointError, DataError, ParameterError
-from rheobase.plot import Table
+from rheobase.plot import Picture, Table
+from rheobase.plot.style import new_figure
 from rheobase.reproduce import Call, Finding, Paper, Part, reproduce
 from tests.reproduce.stub import Stub
 
@@ -240,6 +241,35 @@ def test_redraw_names_a_part_as_the_paper_does_now(tmp_path):
     call(Stub(), tmp_path, {"reduced": "The paper goes to 8."})
     outcome = call(Stub(), tmp_path, {"reduced": "The paper goes to 8.", "title": "How deep"}, redraw=True)
     assert outcome.records[0].title == "How deep (reduced run)"
+
+
+def test_redraw_computes_anew_what_follows_from_stored_counts(tmp_path):
+    """Its tables, its words and its new pictures, of a reduced run as well; pictures of the run itself stay."""
+
+    def again(held, rows):
+        table = Table("Accuracy", ("layers", "twice"), [(row["layers"], 2 * row["layers"]) for row in rows], "Anew.")
+        picture = Picture("Another curve", "It rises.", "a rise", lambda style: new_figure(1, 1, style))
+        return Finding(f"Of {held.settings['depths']}.", [table], [picture], drawn=held.pictures)
+
+    changes = {"reduced": "The paper goes to 8.", "again": again}
+    first = call(Stub(), tmp_path, changes).records[0]
+    outcome = call(Stub(), tmp_path, changes, redraw=True)
+    found = outcome.records[0]
+    assert found.text == "Of [1, 2, 3]."
+    assert (found.title, found.key, found.hardware) == (first.title, first.key, first.hardware)
+    assert found.table("Accuracy").rows == [[1, 2], [2, 4], [3, 6]]
+    assert [one.title for one in found.pictures] == ["Another curve (reduced run)", "A curve (reduced run)"]
+    assert found.pictures[1] == first.pictures[0]
+    assert (tmp_path / "depth" / "accuracy.csv").read_text() == "layers,twice\n1,2\n2,4\n3,6\n"
+    assert "Of [1, 2, 3]." in outcome.page.read_text()
+
+
+def test_redraw_says_which_count_a_stored_part_lacks(tmp_path):
+    changes = {"again": lambda held, rows: Finding(str(rows[0]["spikes"]))}
+    page = call(Stub(), tmp_path, changes).page.read_text()
+    with pytest.raises(DataError, match=r"a result without 'spikes'.*--only depth --fresh"):
+        call(Stub(), tmp_path, changes, redraw=True)
+    assert (tmp_path / "index.html").read_text() == page
 
 
 def test_redraw_of_nothing_and_beside_what_runs(tmp_path):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rheobase.errors import DataError
+from rheobase.errors import DataError, ParameterError
 from rheobase.files import atomic_write, why
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -25,6 +25,13 @@ class Format(NamedTuple):
     maker: str
     word: str
     names: tuple[str, ...]
+
+
+def check_kind(net: Any, kind: Format, wanted: type) -> None:
+    """Raise `ParameterError` unless a configuration is of the chip whose files these are."""
+    if not isinstance(net, wanted):
+        given, expected = f"{type(net).__module__}.{type(net).__name__}", f"a {wanted.__module__}.{wanted.__name__}"
+        raise ParameterError(kind.maker, given, expected, f"{kind.maker}(deployed.net, path) keeps a deployment's")
 
 
 def written(path: str | Path, kind: Format, arrays: Arrays, told: Any, notes: Mapping[str, Any] | None) -> None:
@@ -95,8 +102,8 @@ def _opened(path: Path, maker: str, *, arrays: bool) -> tuple[dict[str, NDArray[
             return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
     # TypeError: of numbers that NumPy has no type for
     except (OSError, TypeError, safetensors.SafetensorError) as error:
-        expected = f"a safetensors file of {maker}"
-        raise DataError(str(path), f"what cannot be read ({why(error)})", expected, "save it again") from error
+        expected, remedy = f"a safetensors file of {maker}", "check the path, or save it again"
+        raise DataError(str(path), f"what cannot be read ({why(error)})", expected, remedy) from error
 
 
 def _digest(arrays: Arrays, text: str, kind: Format) -> str:

@@ -49,8 +49,8 @@ def confined(net: nn.Module, shape: Sequence[int] | None = None, *, inputs: int 
     than that is left as it is. An input of both signs takes two of the 256 axons of a core, so that 128 inputs of
     ternary weights (`nn.quantised(net, whole=1)`) fill one.
 
-    Raises: `ParameterError` for a network without linear layers, `inputs` outside 1 to 256; `ShapeError` for a shape
-    that is not that of the first layer.
+    Raises: `ParameterError` for a network without linear layers or with weights that are parametrized, `inputs` outside
+    1 to 256; `ShapeError` for a shape that is not that of the first layer.
 
     Source: trained connections within the crossbars of cores, as Esser et al. (2015) had them.
 
@@ -67,6 +67,9 @@ def confined(net: nn.Module, shape: Sequence[int] | None = None, *, inputs: int 
     found: list[Any] = [part for part in twin.modules() if isinstance(part, nn.Linear)]
     if not found:
         raise ParameterError("confined", type(net).__name__, "a network with linear layers", "add one")
+    if any(parametrize.is_parametrized(layer, "weight") for layer in found):
+        given, remedy = "weights that are quantised or confined already", "nn.quantised(chip.confined(net), whole=1)"
+        raise ParameterError("confined", given, "a network with plain weights, which are scaled here", remedy)
     n = found[0].in_features
     sides = (n,) if shape is None else tuple(shape)
     if math.prod(sides) != n or len(sides) > 2:

@@ -18,9 +18,11 @@ from rheobase.chip.loihi import Loihi
 from rheobase.chip.parts import Parts, evaluating, parts_of, passed
 from rheobase.chip.plans import Mapped, Plan, kind_of_chip, plan_of
 from rheobase.chip.report import Report, report_of
-from rheobase.chip.samples import Samples, after, tally
+from rheobase.chip.samples import Known, Samples, after, predictions, tally
 from rheobase.chip.truenorth import TrueNorth
 from rheobase.errors import NotRepresentable, ShapeError
+from rheobase.nn import Flatten
+from rheobase.nn.quantise import kind_of
 
 Predict = Callable[[Tensor], Tensor]
 
@@ -113,7 +115,9 @@ def deploy(
     "bias", and the report says what became of each layer.
 
     `x`: samples, on which chip and network are compared, energy is counted, and for whose spikes cores are placed; or
-    parts of them, each of which may be made when it is asked for (twice), so that not all are in memory. Without it,
+    parts of them, each of which may be made when it is asked for (twice, the same), so that not all are in memory: of
+    the first time, a bit is kept for each step of each output, and of each input of the chip where layers before it are
+    in software. Without it,
     the report says cores and latency alone, and every neuron is placed as if it fired as often. `software`: layers that
     stay off the chip, by number or kind, at the beginning or the end of the network; their spikes cross the border tick
     by tick. They run as in evaluation. `predict` takes outputs (time, batch, outputs) to a class for each sample; by
@@ -144,11 +148,11 @@ def deploy(
         deployed = Deployed(found, parts, _wires(plan, None), plan.emulator(found.net))
         return deployed, Report(found.cores, found.latency, plan.exact_ticks, plan.of_cores, software=parts.software)
     samples = Samples(x)
-    first, rates = _rates(plan, parts, samples)
+    first, rates, known = _known(plan, parts, samples)
     found = plan.mapped(_shape(plan, first), rates)
     deployed = Deployed(found, parts, _wires(plan, first), plan.emulator(found.net))
     choose = most_active if predict is None else predict
-    seen = tally(_each(deployed, plan, samples, choose, progress))
+    seen = tally(_each(deployed, plan, samples, known, choose, progress))
     report = report_of(plan, found, seen, software=parts.software)
     if plan.plain is None:
         return deployed, report
@@ -158,20 +162,25 @@ def deploy(
 
 
 def _each(
-    deployed: Deployed, plan: Plan, samples: Samples, choose: Predict, progress: Callable[[int], None] | None
+    deployed: Deployed,
+    plan: Plan,
+    samples: Samples,
+    known: Sequence[Known],
+    choose: Predict,
+    progress: Callable[[int], None] | None,
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Counts, int]]:
     """Of some samples at a time what `tally` adds up: spikes and predictions with the chip and without."""
     parts, done, source = deployed.parts, 0, deployed.mapped.inputs[:, 0]
-    for x in samples:
-        border = entering(parts, plan.n_inputs, x)
-        expected = _in_software(plan, border)[-1].cpu()
+    for border, one in samples.beside(known, lambda x: entering(parts, plan.n_inputs, x)):
+        expected = one.out.spikes()
         spikes, counts = deployed.run_chip(border, progress=after(progress, done))
-        predicted, wanted = (choose(passed(parts.after, each)) for each in (spikes, expected))
+        predicted, wanted = (predictions("deploy", choose, passed(parts.after, each)) for each in (spikes, expected))
         plain, like = None, None if plan.plain is None else next(plan.plain.parameters())
         if like is not None:  # of its own type: the chip's layers are float32
-            plain = choose(passed(parts.after, passed(plan.plain, border.to(like)).cpu()))
+            without = passed(parts.after, passed(plan.plain, border.to(like)).cpu())
+            plain = predictions("deploy", choose, without)
         given = int((_flat(parts, border) != 0).sum((0, 1)).cpu().numpy()[source].sum())
-        done += x.shape[1]
+        done += border.shape[1]
         yield spikes, expected, predicted, wanted, plain, counts, given
 
 
@@ -219,14 +228,17 @@ def entering(parts: Parts, n_inputs: int | None, x: Any) -> Tensor:
     return border
 
 
-def _rates(plan: Plan, parts: Parts, samples: Samples) -> tuple[Tensor, list[NDArray[Any]]]:
-    """The first samples at the border, and the spikes of each neuron of each layer under all of them."""
+def _known(plan: Plan, parts: Parts, samples: Samples) -> tuple[Tensor, list[NDArray[Any]], list[Known]]:
+    """The first samples at the border, the spikes of each neuron of each layer under all, and those that leave."""
     borders = (entering(parts, plan.n_inputs, x) for x in samples)
-    first, rates = next(borders), list[NDArray[Any]]()
+    first, rates, known = next(borders), list[NDArray[Any]](), list[Known]()
+    computed = parts.before is not None and any(kind_of(layer) is not Flatten for layer in parts.before.layers)
     for border in chain((first,), borders):
-        own = [each.sum((0, 1)).cpu().numpy() for each in _in_software(plan, border)]
+        made = _in_software(plan, border)
+        own = [each.sum((0, 1)).cpu().numpy() for each in made]
         rates = [a + b for a, b in zip(rates, own, strict=True)] if rates else own
-    return first, rates
+        known.append(Known.of(border, made[-1], keep=computed))
+    return first, rates, known
 
 
 @torch.no_grad()

@@ -51,6 +51,10 @@ def parts_of(net: Any, software: Sequence[int | str] = (), *, owner: str = "a ch
     if not isinstance(net, Sequential):
         given = f"a {type(net).__name__}"
         raise NotRepresentable(owner, given, "a Sequential of layers in a row", "build it of layers")
+    words: Any = software
+    if isinstance(words, str | int) or not isinstance(words, Sequence):
+        remedy = f"software=({words!r},)" if isinstance(words, str | int) else 'software=(3, "LI")'
+        raise ParameterError("software", repr(words), "a tuple of numbers or kinds of layers", remedy)
     layers, names = net.layers, names_of(net)
     off = {k for word in software for k in _named(word, net)}
     if kind_of(layers[0]) is Flatten:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
@@ -106,5 +106,9 @@ def kind_of_chip(chip: Any) -> type:
     if type(chip) not in PLANS:
         known = " or ".join(f"a {kind.__name__}" for kind in PLANS)
         remedy = "chip.TrueNorth() and chip.Loihi() are one chip each"
+        if isinstance(chip, Iterable) and not isinstance(chip, str):
+            # samples in the place of the chip: not all of their numbers
+            remedy += "; samples are the argument x"
+            raise ParameterError("deploy", f"chip=a {type(chip).__name__}", known, remedy)
         raise ParameterError("deploy", f"chip={chip!r}", known, remedy)
     return type(chip)

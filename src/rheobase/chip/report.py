@@ -11,7 +11,6 @@ from torch import Tensor
 from rheobase.chip.plans import Done, Mapped, Plan
 from rheobase.chip.samples import Tally
 from rheobase.energy import Span, chips
-from rheobase.energy.span import total
 from rheobase.energy.tables import joules, ranged
 
 
@@ -32,6 +31,7 @@ class Report:
     bill               joules of a sample (`energy.chips`), with these hops
     plain              of a float network that became one of the chip: its own predictions, (samples,)
     changes            and what became of its layers (`loihi.Report`), under the first 500 samples at most
+    silent             samples in which no spike leaves the chip: of silence, the same says little
     """
 
     cores: dict[str, int]
@@ -53,6 +53,7 @@ class Report:
     wanted: Tensor | None = field(default=None, repr=False, compare=False)
     plain: Tensor | None = field(default=None, repr=False, compare=False)
     changes: Any = field(default=None, repr=False, compare=False)
+    silent: int = 0
 
     @property
     def n_cores(self) -> int:
@@ -67,17 +68,12 @@ class Report:
     @property
     def own_energy(self) -> Span | None:
         """Joules of a sample without the power of a chip at rest: events, hops, spikes to the edge."""
-        if self.bill is None:
-            return None
-        return total([part for name, part in self.bill.parts.items() if name not in chips.AT_REST])
+        return None if self.bill is None else self.bill.own
 
     @property
     def shared_energy(self) -> Span | None:
         """Joules of a sample where the cores that are not used do something else: the share of the power at rest."""
-        if self.bill is None or self.own_energy is None:
-            return None
-        rest = total([part for name, part in self.bill.parts.items() if name in chips.AT_REST])
-        return self.own_energy + rest * (self.n_cores / self.of_cores)
+        return None if self.bill is None else self.bill.shared(self.n_cores / self.of_cores)
 
     @property
     def same_as_plain(self) -> int | None:
@@ -99,7 +95,7 @@ class Report:
         exact = "any number of" if math.isinf(self.exact_ticks) else f"{int(self.exact_ticks):,}"
         lines = [
             f"{self.n_cores} cores: " + ", ".join(f"{n} for {name}" for name, n in self.cores.items()),
-            f"latency {self.latency} ticks; exact on any input for {exact} steps",
+            f"latency {self.latency} tick{'s' * (self.latency != 1)}; exact on any input for {exact} steps",
         ]
         if self.software:
             lines.append("in software: " + ", ".join(self.software))
@@ -111,6 +107,7 @@ class Report:
         lines += [
             f"same output spikes, tick by tick: {self.same_spikes} of {self.samples} samples",
             f"same predictions: {self.same_predictions} of {self.samples} samples",
+            *([f"no spike leaves the chip in {self.silent} of {self.samples} samples"] if self.silent else []),
             f"a sample: {self.ticks} ticks, {self.spikes:.4g} spikes, {self.synaptic_events:.4g} synaptic events, "
             f"{self.hops:.4g} hops, {self.given:.4g} spikes in, {self.host:.4g} out",
         ]
@@ -146,4 +143,5 @@ def report_of(plan: Plan, found: Mapped, seen: Tally, *, software: tuple[str, ..
         bill,
         seen.predicted,
         seen.wanted,
+        silent=int((counts.host == 0).sum()),
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from rheobase.chip.events import Counts
@@ -33,6 +36,77 @@ class Tally(NamedTuple):
     plain: Tensor | None
     counts: Counts
     given: int
+
+
+def predictions(owner: str, choose: Callable[[Tensor], Tensor], out: Tensor) -> Tensor:
+    """The class of each sample, as `choose` takes outputs (time, batch, outputs) to it, (batch,).
+
+    Raises: `ParameterError` where it gives something else: what is counted of samples would be counted of that.
+
+    >>> predictions("deploy", lambda out: out.sum(0).argmax(1), torch.eye(3)[None])
+    tensor([0, 1, 2])
+    """
+    expected, remedy = f"a tensor of a class for each sample, ({out.shape[1]},)", "lambda out: out.sum(0).argmax(1)"
+    if not callable(choose):
+        raise ParameterError(owner, f"predict={choose!r}", "a function of outputs (time, batch, outputs)", remedy)
+    found: Any = choose(out)
+    if not isinstance(found, Tensor) or found.shape != out.shape[1:2]:
+        what = f"a tensor of shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"a {type(found).__name__}"
+        raise ParameterError(owner, f"{what} from predict", expected, remedy)
+    return found
+
+
+class Packed(NamedTuple):
+    """Spikes, a bit each.
+
+    >>> spikes = torch.tensor([[[1.0, 0.0, 1.0]]])
+    >>> torch.equal(Packed.of(spikes).spikes(), spikes)
+    True
+    """
+
+    bits: NDArray[np.uint8]
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+    @classmethod
+    def of(cls, spikes: Tensor) -> Packed:
+        """Of spikes of any shape."""
+        return cls(packed(spikes), tuple(spikes.shape), spikes.dtype)
+
+    def spikes(self) -> Tensor:
+        """As they were."""
+        bits = np.unpackbits(self.bits, count=int(np.prod(self.shape)))
+        return torch.from_numpy(bits).view(self.shape).to(self.dtype)
+
+
+class Known(NamedTuple):
+    """What is kept of some samples from the run by which cores are placed.
+
+    mark   of the spikes at the chip's border
+    out    what software made of them, (time, batch, outputs)
+    read   the spikes at the border, where they are not made again: by layers that take time, or draw
+    """
+
+    mark: bytes
+    out: Packed
+    read: Packed | None
+
+    @classmethod
+    def of(cls, read: Tensor, out: Tensor, *, keep: bool) -> Known:
+        """Of the spikes at the border and those that leave."""
+        return cls(mark(read), Packed.of(out), Packed.of(read) if keep else None)
+
+
+def packed(spikes: Tensor) -> NDArray[np.uint8]:
+    """A bit for each value."""
+    return np.packbits(spikes.detach().cpu().numpy() != 0)
+
+
+def mark(spikes: Tensor) -> bytes:
+    """A checksum of spikes and their shape."""
+    found = hashlib.blake2b(str(tuple(spikes.shape)).encode(), digest_size=16)
+    found.update(packed(spikes).data)
+    return found.digest()
 
 
 class Samples:
@@ -64,6 +138,22 @@ class Samples:
             yield from part.split(AT_ONCE, dim=1)
         if none:
             raise ShapeError("deploy", "x without a part", "one part at least", "give deploy some samples")
+
+    def beside(self, known: Sequence[Known], read: Callable[[Any], Tensor]) -> Iterator[tuple[Tensor, Known]]:
+        """What the chip reads of each part, kept or made once more (`read`), and what is known of it.
+
+        Raises: `ParameterError` where the samples are others than those of which it is known.
+        """
+        if known[0].read is not None:
+            yield from ((one.read.spikes(), one) for one in known if one.read is not None)
+            return
+        for x, one in zip_longest(self, known):
+            spikes = None if x is None or one is None else read(x)
+            if one is None or spikes is None or mark(spikes) != one.mark:
+                given, expected = "x that gives other samples when it is gone through again", "the same samples"
+                remedy = "draw them from one seed each time, or make a tensor of them"
+                raise ParameterError("deploy", given, expected, remedy)
+            yield spikes, one
 
 
 def tally(parts: Iterable[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Counts, int]]) -> Tally:

@@ -77,7 +77,11 @@ def reproduce(
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Do again what an earlier call stored.")] = False,
     redraw: Annotated[
-        bool, typer.Option("--redraw", help="Run nothing; write the page again from what earlier calls stored.")
+        bool,
+        typer.Option(
+            "--redraw",
+            help="Run nothing; write the page again from what is stored, with joules of its counts as by now.",
+        ),
     ] = False,
     json: Json = None,
     debug: Debug = False,

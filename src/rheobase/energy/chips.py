@@ -38,6 +38,15 @@ class Bill:
         return total([*self.parts.values()])
 
     @property
+    def own(self) -> Span:
+        """The sum without what a chip takes at rest: of the network itself."""
+        return total([part for name, part in self.parts.items() if name not in AT_REST])
+
+    def shared(self, share: float) -> Span:
+        """The sum with this share of what a chip takes at rest, as if others used what is left of it."""
+        return self.own + share * total([part for name, part in self.parts.items() if name in AT_REST])
+
+    @property
     def power(self) -> Span:
         """Watts of one chip while it runs."""
         return self.total / self.seconds

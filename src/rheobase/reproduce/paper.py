@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from rheobase.errors import ParameterError, nearest
-from rheobase.plot import Picture, Table
+from rheobase.plot import Picture, Rendered, Table
 from rheobase.reproduce.budget import cut
 from rheobase.reproduce.changes import changes, leaves
 
 if TYPE_CHECKING:
     from rheobase.reproduce.headlines import Headline
     from rheobase.reproduce.job import Job
+    from rheobase.reproduce.record import Record
+
+Again = Callable[["Record", Sequence[Mapping[str, Any]]], "Finding"]  # of a record and the rows of its seeds.csv
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,8 @@ class Finding:
     """What a part found: a paragraph, tables and pictures, whose titles become the names of their files.
 
     `quoted` are tables of what others measured, which no run of ours can reduce. `seeds` has a row for each seed, or
-    each random network; it is written beside the other files, and the page links to it.
+    each random network; it is written beside the other files, and the page links to it. `drawn` are pictures of an
+    earlier run, which stay as they are.
     """
 
     text: str
@@ -29,6 +33,7 @@ class Finding:
     pictures: Sequence[Picture] = ()
     quoted: Sequence[Table] = ()
     seeds: Table | None = None
+    drawn: Sequence[Rendered] = ()
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,9 @@ class Part:
     `settings` are all numbers of a full run, as values of JSON; `quick` replaces some of them. `needs` names
     the folders of data that the part reads (`a|b`: either). `reduced` says what even the full run does in a smaller
     way than the paper, and how (a function: of the settings in force): every title then says so. `minutes` is how long
-    a full run took on two cores (0: not worth counting); --budget cuts by it.
+    a full run took on two cores (0: not worth counting); --budget cuts by it. `again` makes the finding from what a run
+    stored, where part of it is computed from counts (joules): --redraw then computes it as it is computed by now. It
+    raises `LookupError` where what is stored lacks a count.
     """
 
     name: str
@@ -51,6 +58,7 @@ class Part:
     reduced: str | Callable[[Mapping[str, Any]], str] = ""
     revision: int = 1
     minutes: float = 0.0
+    again: Again | None = None
 
     def __post_init__(self) -> None:
         for name in self.quick:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +16,9 @@ from rheobase.errors import CheckpointError, ParameterError
 from rheobase.files import atomic_write, ensure_folder
 from rheobase.json_files import read_json, write_json
 from rheobase.plot import DARK, LIGHT, Picture, Rendered, Style, Table, png
+from rheobase.plot.table import Cell
 from rheobase.reproduce.paper import Finding
+from rheobase.text_files import read_text
 
 SEEDS = "seeds.csv"
 FORM = 2  # of what is stored: raise it when `Record` changes, so that earlier results are made again from their units
@@ -40,6 +44,11 @@ class Record:
     quoted: tuple[Table, ...] = ()
     seeds: bool = False  # whether there is a file with a row for each seed
 
+    def table(self, title: str) -> Table:
+        """A table by its title, without the mark of a reduced run. Raises: `KeyError`."""
+        found = {one.title.removesuffix(MARK): one for one in self.tables}
+        return replace(found[title], title=title)
+
     def as_json(self) -> dict[str, Any]:
         """All but the pictures."""
         held = {name: [asdict(table) for table in getattr(self, name)] for name in ("tables", "quoted")}
@@ -61,7 +70,8 @@ def save(folder: Path, finding: Finding, record: Record) -> Record:
     Raises: `ParameterError` for titles that would name one file, `StorageError`.
     """
     _check_titles(record.name, [t.title for t in (*finding.tables, *finding.quoted)])
-    _check_titles(record.name, [p.title for p in finding.pictures])
+    names = [p.title.removesuffix(MARK) for p in (*finding.pictures, *finding.drawn)]
+    _check_titles(record.name, names)
     ensure_folder(folder)
     mark = MARK if record.reduced else ""
     tables = tuple(replace(table, title=table.title + mark) for table in finding.tables)
@@ -72,7 +82,7 @@ def save(folder: Path, finding: Finding, record: Record) -> Record:
         atomic_write(folder / f"{name}.md", table.markdown().encode())
     if finding.seeds is not None:
         atomic_write(folder / SEEDS, finding.seeds.csv().encode())
-    pictures = tuple(_draw(folder, picture, mark) for picture in finding.pictures)
+    pictures = (*(_draw(folder, picture, mark) for picture in finding.pictures), *finding.drawn)
     whole = replace(
         record,
         title=record.title + mark,
@@ -82,8 +92,8 @@ def save(folder: Path, finding: Finding, record: Record) -> Record:
         seeds=finding.seeds is not None,
     )
     files = [
-        {"title": p.title, "caption": p.caption, "alt": p.alt, "file": slug(bare.title)}
-        for bare, p in zip(finding.pictures, pictures, strict=True)
+        {"title": p.title, "caption": p.caption, "alt": p.alt, "file": slug(name)}
+        for name, p in zip(names, pictures, strict=True)
     ]
     write_json(folder / _INDEX, {**whole.as_json(), "pictures": files})
     return whole
@@ -114,6 +124,27 @@ def read(folder: Path, key: str | None) -> Record | None:
     except (KeyError, TypeError) as error:
         given = f"no result of a part ({type(error).__name__}: {error})"
         raise CheckpointError(str(path), given, "what reproduce wrote", "remove it, or use --fresh") from error
+
+
+def seed_rows(folder: Path) -> list[dict[str, Cell]]:
+    """The rows of the seeds of a stored part, numbers as numbers; none where it has no such file.
+
+    Raises: `DataError` for a file that cannot be read.
+    """
+    path = folder / SEEDS
+    if not path.is_file():
+        return []
+    rows = csv.DictReader(io.StringIO(read_text(path)))
+    return [{name: _cell(text) for name, text in row.items()} for row in rows]
+
+
+def _cell(text: str) -> Cell:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text or None
 
 
 def _table(content: dict[str, Any]) -> Table:

@@ -27,7 +27,8 @@ class Call:
     """What was asked for. `budget`: minutes, of a machine with two cores. `command` and `machine` are for the page.
 
     `search`: run the searches for the settings of the parts instead of the parts. `redraw`: run nothing, and write the
-    page from whatever is stored, be it of other settings. `on`: where units are done, this process by default.
+    page from whatever is stored, be it of other settings (`Part.again`). `on`: where units are done, this process by
+    default.
     """
 
     paper: Paper
@@ -137,6 +138,17 @@ def _redraw(call: Call) -> Outcome:
         raise ParameterError(owner, given, "--redraw alone, which runs nothing", "leave one of them out")
     if all(record.read(call.folder / part.name, None) is None for part in call.shown.parts):
         raise DataError(owner, f"no stored result in {call.folder}", "what an earlier run stored", "run it first")
+    for part in call.shown.parts:
+        folder = call.folder / part.name
+        held = record.read(folder, None)
+        if part.again is None or held is None:
+            continue
+        try:
+            finding = part.again(held, record.seed_rows(folder))
+        except LookupError as error:
+            given, remedy = f"a result without {error}", f"run it again: --only {part.name} --fresh"
+            raise DataError(str(folder), given, "the counts of every row", remedy) from error
+        record.save(folder, finding, replace(held, title=held.title.removesuffix(record.MARK), text=finding.text))
     return _write(call)
 
 

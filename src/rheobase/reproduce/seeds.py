@@ -18,6 +18,7 @@ TRAINED = {
     "test samples": "tested",
     "seconds per epoch": "seconds_per_epoch",
 }
+LAYER = "spikes of layer "  # of a cell, and the layer's number
 
 
 class Seeds:
@@ -40,9 +41,7 @@ class Seeds:
         """Add the row of a unit: its accuracies, times and spikes of a cell in each layer; and the columns `more`."""
         columns = {self._score: "accuracy", **TRAINED}
         found = {name: result[key] for name, key in columns.items() if key in result}
-        spikes = {
-            f"spikes of layer {k}": float(value) for k, value in enumerate(result.get("spikes", {}).values(), start=1)
-        }
+        spikes = {f"{LAYER}{k}": float(value) for k, value in enumerate(result.get("spikes", {}).values(), start=1)}
         self.put({**choice, "seed": seed, **found, **spikes, **(more or {})})
 
     def put(self, row: Mapping[str, Cell]) -> None:

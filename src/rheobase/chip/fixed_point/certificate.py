@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rheobase.chip.fixed_point.emulator import emulate
+from rheobase.chip.samples import predictions
 from rheobase.core.execution.check import check_tensor
 from rheobase.errors import InputError
 from rheobase.nn import Sequential
@@ -52,7 +53,8 @@ def certify(
     `predict` takes outputs (time, batch, outputs) to a class for each sample; by default the largest at the last step.
     `progress` is called with how many samples are done.
 
-    Shapes: x (time, batch, ...), in {0, 1}. Raises: `InputError`, `NotRepresentable`.
+    Shapes: x (time, batch, ...), in {0, 1}. Raises: `InputError`, `NotRepresentable`, `ParameterError` for what
+    `predict` gives.
 
     >>> from rheobase import neurons, nn
     >>> from rheobase.chip import fixed_point
@@ -72,7 +74,8 @@ def certify(
     for part in x.split(AT_ONCE, dim=1):
         wanted, found = net(part.to(dtype))[0].detach().cpu(), emulate(net, part)
         same = (found.out == wanted.double()).flatten(2).all(2).all(0)
-        for held, value in zip(told, (same, choose(found.out.to(wanted.dtype)), choose(wanted)), strict=True):
+        classes = (predictions("certify", choose, out) for out in (found.out.to(wanted.dtype), wanted))
+        for held, value in zip(told, (same, *classes), strict=True):
             held.append(value)
         overflows, done = overflows + sum(found.overflows.values()), done + part.shape[1]
         if progress is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rheobase.chip.array_file import Format, notes_of, read, written
+from rheobase.chip.array_file import Format, check_kind, notes_of, read, written
 from rheobase.chip.loihi.configuration import Configuration, CoreRegisters
 from rheobase.chip.loihi.limits import Loihi
 from rheobase.errors import DataError, RheobaseError
@@ -24,7 +24,7 @@ FORMAT = Format("rheobase.loihi", "1", "loihi.save", "chip", (*SYNAPSES, *COMPAR
 def save(net: Configuration, path: str | Path, *, notes: Mapping[str, Any] | None = None) -> None:
     """Write a configuration, in one step. `notes`: values of JSON to keep with it (`notes` reads them).
 
-    Raises: `StorageError`; what stood there before is then untouched.
+    Raises: `StorageError`; what stood there before is then untouched. `ParameterError` for what is no configuration.
 
     >>> import tempfile
     >>> from rheobase.chip import loihi
@@ -37,6 +37,7 @@ def save(net: Configuration, path: str | Path, *, notes: Mapping[str, Any] | Non
     ...     load(f"{folder}/a.safetensors"), notes(f"{folder}/a.safetensors")
     (<Loihi: 1 core of 128, 2 compartments, 6 synapses>, {'classes': 2})
     """
+    check_kind(net, FORMAT, Configuration)
     arrays: dict[str, NDArray[Any]] = {"place": np.asarray(net.place, np.int64)}
     for name, kind in SYNAPSES.items():
         own = [getattr(core, name) for core in net.cores]

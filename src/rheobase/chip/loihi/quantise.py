@@ -146,7 +146,8 @@ def in_whole_numbers(
             weights = k, layer
         elif isinstance(layer, Neuron) and type(layer) in FORMS and weights is not None:
             place, before = weights
-            owner = f"layer {place + first}, {before!r}, with layer {k + first}"
+            named = f"{kind_of(before).__name__}({before.extra_repr()})"  # in one line, however it is parametrized
+            owner = f"layer {place + first}, {named}, with layer {k + first}"
             form = form_of(owner, layer)
             synaptic, compartments, errors = _layer(owner, before, layer, form, weight_bits, allow)
             made += [synaptic, compartments]
@@ -160,6 +161,7 @@ def in_whole_numbers(
             alone = " without a layer of weights right before it" if type(layer) in FORMS else ""
             given = f"layer {k + first}, {kind}{alone}"
             remedy = "train with one of these, or leave it in software, with the layers before or after it"
+            remedy += "; a chip in fixed point takes SRC" if kind == "SRC" else ""
             expected = f"linear or convolutional layers, each before neurons of {CELLS}"
             raise NotRepresentable("a Loihi core", given, expected, remedy)
     if weights is not None or not places:

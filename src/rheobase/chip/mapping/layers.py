@@ -19,17 +19,17 @@ from rheobase.nn.quantise import kind_of
 PUT_ON = "a Linear layer and then IF or HardResetIF neurons, again and again"
 # what stands in the way of layers that one might try
 GRADED = "it puts out values, and the chip spikes alone"
-SHARE = "its leak is a share of the potential, and that of the chip is constant"
+SHARE = "its leak is a share of the potential, and that of the chip is constant; Loihi has such a leak"
 SHARED = "weights that places of an image share are not laid out"
 LATERAL = "lateral weights would come back after the ticks of the way"
 WHY = {
-    "SRC": f"{GRADED}; its form for FPGAs, of fixed point, is another kind of chip",
+    "SRC": f"{GRADED}; a chip in fixed point takes it",
     "BRC": GRADED,
     "LI": GRADED,
     "DQIF": "its potential is squared, and the chip adds",
     "LIF": SHARE,
     "CubaLIF": SHARE,
-    "AdLIF": SHARE,
+    "AdLIF": SHARE.partition(";")[0],
     "PLIF": SHARE,
     "Recurrent": LATERAL,
     "Conv1d": SHARED,

@@ -50,13 +50,17 @@ class TrueNorthPlan:
 
     def bill(self, done: Any, net: Configuration) -> chips.Bill:
         """Joules of a sample."""
-        # spikes on the way: those of neurons, and those that come from outside
-        packets = done.spikes + done.given
-        edge, each = ((done.host + done.given) / packets, done.hops / packets) if packets else (0.0, 0.0)
-        return chips.TrueNorth(hops=each, edge=edge).bill(
-            chips.Traffic(done.ticks, done.events, packets, done.spikes, 0.0)
-        )
+        return bill_of(done)
 
     def changes(self, x: Any) -> None:
         """None: the network is in whole numbers before."""
         return
+
+
+def bill_of(done: Any) -> chips.Bill:
+    """Joules of what a chip did for a sample (`chip.plans.Done`)."""
+    # spikes on the way: those of neurons, and those that come from outside
+    packets = done.spikes + done.given
+    edge, each = ((done.host + done.given) / packets, done.hops / packets) if packets else (0.0, 0.0)
+    traffic = chips.Traffic(done.ticks, done.events, packets, done.spikes, 0.0)
+    return chips.TrueNorth(hops=each, edge=edge).bill(traffic)

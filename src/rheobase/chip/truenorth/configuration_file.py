@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rheobase.chip.array_file import Format, notes_of, read, written
+from rheobase.chip.array_file import Format, check_kind, notes_of, read, written
 from rheobase.chip.truenorth.board import TrueNorth
 from rheobase.chip.truenorth.configuration import NAMES, Configuration, once
 from rheobase.errors import DataError, RheobaseError
@@ -19,7 +19,7 @@ def save(net: Configuration, path: str | Path, *, notes: Mapping[str, Any] | Non
 
     `notes` are values of JSON to keep with it (`notes` reads them): what its inputs and outputs mean, say.
 
-    Raises: `StorageError`; what stood there before is then untouched.
+    Raises: `StorageError`; what stood there before is then untouched. `ParameterError` for what is no configuration.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -27,6 +27,7 @@ def save(net: Configuration, path: str | Path, *, notes: Mapping[str, Any] | Non
     ...     load(f"{folder}/a.safetensors").alpha.max()
     np.int32(7)
     """
+    check_kind(net, FORMAT, Configuration)
     arrays = {name: once(getattr(net, name)) for name in NAMES}
     written(path, FORMAT, arrays, {"cores": net.board.cores, "chips": net.board.chips}, notes)
 

@@ -12,6 +12,7 @@ from rheobase.machine import machine
 from rheobase.plot import Link, Report
 
 PAGE = "report.html"
+QUIET = 0.01  # the share of samples without a spike out of the chip that is told of
 
 
 def rows(found: Outcome) -> dict[str, str]:
@@ -32,7 +33,7 @@ def rows(found: Outcome) -> dict[str, str]:
         "cores": f"{report.n_cores}: " + ", ".join(f"{n} for {name}" for name, n in report.cores.items()),
         "in software": ", ".join(report.software) or "nothing",
         "latency": f"{1e3 * report.seconds:g} ms for a sample of {report.ticks - report.latency} steps "
-        f"({report.latency} ticks from a step to its output)",
+        f"({report.latency} tick{'s' * (report.latency != 1)} from a step to its output)",
         "a sample": f"{report.spikes:,.0f} spikes, {report.synaptic_events:,.0f} synaptic events, "
         f"{report.hops:,.0f} hops",
         **target.more(found),
@@ -52,8 +53,9 @@ def advice(found: Outcome) -> list[str]:
     lost = found.plain - found.accuracy(found.report.predicted)
     if lost <= max(0.01, 2 * found.error_of_loss):
         return []
-    options = found.options
-    what = target_of(options).advice(options)
+    options, target = found.options, target_of(found.options)
+    quiet = found.report.silent and target.said == "threshold" and found.chosen > 1
+    what = [*([f"--threshold {found.chosen // 2}"] if quiet else []), *target.advice(options)]
     what += [f"--votes {2 * options.votes}"] if 0 < options.votes <= 128 else []
     what += [f"--epochs {2 * options.epochs}", f"--software {found.last_linear} and the layers behind it"]
     text = f"{100 * lost:.1f} points are lost to whole numbers. What may lose less: {', or '.join(what)}"
@@ -62,8 +64,15 @@ def advice(found: Outcome) -> list[str]:
 
 def warnings(found: Outcome) -> list[str]:
     """What is not as it should be."""
-    many = found.report.samples - found.report.same_predictions
-    return [f"{many:,} predictions differ from those of the network in whole numbers"] if many else []
+    report = found.report
+    many = report.samples - report.same_predictions
+    said = [f"{many:,} predictions differ from those of the network in whole numbers"] if many else []
+    if report.silent > QUIET * report.samples:
+        said.append(
+            f"no spike leaves the chip in {report.silent:,} of {report.samples:,} samples: that these are the same as "
+            "in software says little"
+        )
+    return said
 
 
 def write(found: Outcome, folder: Path, command: str) -> Path:

@@ -179,8 +179,10 @@ def _coded(stored: Stored) -> tuple[Settings, Task]:
 def _first(settings: Settings, task: Task, data: Dataset, samples: int) -> tuple[Tensor, Tensor]:
     encoder = settings.encode(task, data.events if isinstance(data, EventDataset) else None)
     test = Samples.of("test", (data.x_test, data.y_test), encoder)
-    many = min(samples, len(test))
-    return test.encoded(encoder, torch.arange(many), settings.seed).sequence.flatten(2), data.y_test[:many]
+    if samples > len(test):
+        given, expected = f"{samples:,}", f"up to {len(test):,}, the test samples of {task.name}"
+        raise ParameterError("--samples", given, expected, f"--samples {len(test)}")
+    return test.encoded(encoder, torch.arange(samples), settings.seed).sequence.flatten(2), data.y_test[:samples]
 
 
 def voted(stored: Stored, counts: NDArray[np.int64]) -> int | None:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from rheobase.energy import ACCUMULATE, MULTIPLY_ACCUMULATE
+from rheobase.energy import ACCUMULATE, MULTIPLY_ACCUMULATE, Operations
 from rheobase.plot import Picture, Style, Table
 from rheobase.plot.style import TICK, WIDTH, dress, log_ticks, new_figure
 from rheobase.plot.table import number
 from rheobase.reproduce.cs_gru.costs import summed
-from rheobase.reproduce.cs_gru.inputs import task
+from rheobase.reproduce.cs_gru.inputs import INPUTS, task
 from rheobase.reproduce.cs_gru.networks import DENSE
 from rheobase.reproduce.cs_gru.training import trained
 from rheobase.reproduce.findings import gains, ranked
 from rheobase.reproduce.job import Job
-from rheobase.reproduce.paper import Finding
+from rheobase.reproduce.paper import Again, Finding
 from rheobase.reproduce.record import slug
-from rheobase.reproduce.scores import SCORES, Scores, over_seeds, scored, seeds
-from rheobase.reproduce.seeds import Seeds
+from rheobase.reproduce.scores import SCORE, SCORES, Scores, over_seeds, scored, seeds
+from rheobase.reproduce.seeds import LAYER, TRAINED, Seeds
 
+Made = Mapping[str, Sequence[tuple[Mapping[str, Any], Mapping[str, float]]]]  # results and counts, by seed
+COUNTS = tuple(sorted(one.name for one in fields(Operations)))
 SHARED = ("data", "steps", "limit", "batch", "counted")
 COLUMNS = (
     "network", *SCORES, "epochs", "train accuracy (%)", "spikes in", "spikes", "ACs", "MACs of synapses",
@@ -58,6 +60,15 @@ def brief(networks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """What a part calls its table, and says below it; `published`: a claim, its value, which network of ours has it."""
+
+    title: str
+    caption: str
+    published: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
 class Entry:
     """A network, its accuracies, and the means of what a sample costs over its seeds."""
 
@@ -75,25 +86,60 @@ class Entry:
         return f"{self.name} ({epochs} {'epoch' if epochs == 1 else 'epochs'})"
 
 
-def entries(job: Job, kept: Seeds) -> list[Entry]:
-    """Every network of the part's setting `networks`, trained with each of its seeds."""
+def compared(job: Job, about: Comparison) -> Finding:
+    """Train every network of the part's setting `networks` with each of its seeds."""
     on, read = task(job, job["data"], steps=job["steps"], limit=job["limit"])
-    found: list[Entry] = []
-    choices = {
-        name: {**{k: job[k] for k in SHARED}, **{k: v for k, v in one.items() if k != "seeds"}}
-        for name, one in job["networks"].items()
-    }
     # all are asked for before one is looked at, so that a cluster does them side by side
-    made = {
-        name: [trained(job, f"{slug(name)}-seed-{seed}", on, read, choices[name], seed) for seed in one["seeds"]]
-        for name, one in job["networks"].items()
+    found = {
+        name: [trained(job, f"{slug(name)}-seed-{seed}", on, read, choice, seed) for seed in seeds_of(job, name)]
+        for name, choice in choices(job.settings).items()
     }
-    for name, got in made.items():
-        choice = choices[name]
-        for seed, (result, costs) in zip(job["networks"][name]["seeds"], got, strict=True):
-            kept.add({"network": name}, seed, result, {**costs, "epochs": choice["epochs"]})
-        found.append(_entry(name, choice, got, cells_of(choice, read.image), on.classes))
-    return found
+    return finding(about, job.settings, found, on.classes)
+
+
+def again(about: Comparison) -> Again:
+    """The finding from what a run stored, counts of operations among it."""
+    return lambda held, rows: finding(
+        about, held.settings, stored(held.settings, rows), INPUTS[held.settings["data"]].classes
+    )
+
+
+def stored(settings: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Made:
+    """The results and counts of a run by the rows of its seeds.csv. Raises: `LookupError` where one is missing."""
+    found = dict[tuple[Any, Any], tuple[dict[str, Any], dict[str, float]]]()
+    for each in rows:
+        row = {name: value for name, value in each.items() if value is not None}
+        result = {"accuracy": row[SCORE], **{key: row[name] for name, key in TRAINED.items()}}
+        result["spikes"] = {name: value for name, value in row.items() if name.startswith(LAYER)}
+        found[row["network"], row["seed"]] = result, {k: row[k] for k in COUNTS if k in row}
+    return {name: [found[name, seed] for seed in seeds_of(settings, name)] for name in settings["networks"]}
+
+
+def priced(counts: Mapping[str, float]) -> dict[str, float]:
+    """The counts of a sample by the names of `Operations`, and the joules that they are taken to cost by now.
+
+    Raises: `KeyError` without the counts that the joules come from.
+
+    >>> counts = dict(accumulates=1e3, multiply_accumulates=0.0, updates=0.0, functions=0.0, sums=1e3)
+    >>> round(1e9 * priced(counts)["energy"], 2)
+    1.8
+    """
+    known = {k: float(counts[k]) for k in COUNTS if k in counts}
+    needed = {k: known[k] for k in ("accumulates", "multiply_accumulates", "updates", "functions", "sums")}
+    return dict(sorted({**known, "energy": Operations(**needed).energy()}.items()))
+
+
+def choices(settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """All that decides a network and its training, but for the seed."""
+    shared = {k: settings[k] for k in SHARED}
+    return {
+        name: {**shared, **{k: v for k, v in one.items() if k != "seeds"}} for name, one in settings["networks"].items()
+    }
+
+
+def seeds_of(settings: Any, name: str) -> list[int]:
+    """The seeds of a network."""
+    return settings["networks"][name]["seeds"]
 
 
 def cells_of(choice: Mapping[str, Any], image: tuple[int, int, int]) -> int:
@@ -127,19 +173,20 @@ def _entry(
     return Entry(name, choice, cells, scores, costs, row)
 
 
-def finding(job: Job, title: str, caption: str, published: Sequence[tuple[str, str, str]]) -> Finding:
-    """The table, the picture, and the published numbers beside ours.
-
-    `published`: what the paper claims, its value, and the name of the network of ours that stands beside it.
-    """
-    kept = Seeds()
-    found = entries(job, kept)
-    by_name = {one.name: one for one in found}
+def finding(about: Comparison, settings: Mapping[str, Any], got: Made, classes: int) -> Finding:
+    """The table, the picture, and the published numbers beside ours. Energies are computed here, from the counts."""
+    kept, found = Seeds(), list[Entry]()
+    for name, choice in choices(settings).items():
+        each = [(result, priced(counts)) for result, counts in got[name]]
+        for seed, (result, costs) in zip(seeds_of(settings, name), each, strict=True):
+            kept.add({"network": name}, seed, result, {**costs, "epochs": choice["epochs"]})
+        found.append(_entry(name, choice, each, cells_of(choice, INPUTS[settings["data"]].image), classes))
+    title, by_name = about.title, {one.name: one for one in found}
     tables = [
-        scored(title, COLUMNS, [one.row for one in found], f"{_said(job)} {caption} {ENERGY}"),
+        scored(title, COLUMNS, [one.row for one in found], f"{_said(settings)} {about.caption} {ENERGY}"),
         Table(f"{title}, networks", SIZES, [_size(one) for one in found]),
     ]
-    rows = [(claim, value, _beside(by_name, claim, ours)) for claim, value, ours in published]
+    rows = [(claim, value, _beside(by_name, claim, ours)) for claim, value, ours in about.published]
     tables.append(Table(f"{title}, published", ("claim", "paper", "here"), rows, PUBLISHED))
     text = f"{ranked({one.title: one.scores for one in found})} {_least(found)} {_gate(by_name)}".strip()
     picture = Picture(
@@ -196,11 +243,11 @@ def _gate(found: Mapping[str, Entry]) -> str:
     return " ".join(said)
 
 
-def _said(job: Job) -> str:
-    steps = f"{job['steps']} steps" if job["steps"] is not None else "as many steps as in the paper"
+def _said(used: Mapping[str, Any]) -> str:
+    steps = f"{used['steps']} steps" if used["steps"] is not None else "as many steps as in the paper"
     return (
-        f"{job['data']}, {steps}, batches of {job['batch']}, Adam on a cosine schedule; operations of one sample, the "
-        f"mean over {job['counted']} of the test samples, inference."
+        f"{used['data']}, {steps}, batches of {used['batch']}, Adam on a cosine schedule; operations of one sample, "
+        f"the mean over {used['counted']} of the test samples, inference."
     )
 
 

@@ -16,7 +16,9 @@ BATCH = 50
 
 
 def counted(net: nn.Module, on: Task, samples: int) -> dict[str, float]:
-    """The mean operations for one of the first `samples` test samples, by the names of `Operations`, and their energy.
+    """The mean operations for one of the first `samples` test samples, by the names of `Operations`.
+
+    Joules are not stored with them: what an operation is taken to cost can change.
 
     Raises: `ParameterError` for a network whose layers cannot be counted.
     """
@@ -26,8 +28,7 @@ def counted(net: nn.Module, on: Task, samples: int) -> dict[str, float]:
         part = chosen[first : first + BATCH]
         index = torch.arange(first, first + len(part))
         found.append(account(net, on.encoder(part, seed=0, index=index).float()))
-    total = _whole(Account.of(found))
-    return {**asdict(total), "energy": total.energy()}
+    return asdict(_whole(Account.of(found)))
 
 
 def of_network(net: nn.Module, x: Tensor) -> Operations:

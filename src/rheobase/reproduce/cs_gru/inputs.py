@@ -13,10 +13,11 @@ from rheobase.reproduce.training import Task
 
 @dataclass(frozen=True)
 class Input:
-    """Frames of a data set: `steps`, over `duration_ms` of a recording (None: all of it), the image that a frame is
-    folded to, and the front of the network."""
+    """Frames of a data set of `classes`: `steps`, over `duration_ms` of a recording (None: all of it), the image that a
+    frame is folded to, and the front of the network."""
 
     image: tuple[int, int, int]
+    classes: int
     steps: int
     duration_ms: float | None = None
     binary: bool = True
@@ -25,15 +26,15 @@ class Input:
 
 INPUTS = {
     # images in the rate code, which draws new spikes in every epoch
-    "digits": Input((1, 8, 8), 10),
-    "mnist": Input((1, 28, 28), 10),
+    "digits": Input((1, 8, 8), 10, 10),
+    "mnist": Input((1, 28, 28), 10, 10),
     # cochleas: the channels, in order, row by row
-    "ntidigits": Input((1, 8, 8), 250),
-    "shd": Input((7, 10, 10), 250, duration_ms=1000.0, front="conv3d"),
-    "spoken_digits": Input((7, 10, 10), 250),
+    "ntidigits": Input((1, 8, 8), 11, 250),
+    "shd": Input((7, 10, 10), 20, 250, duration_ms=1000.0, front="conv3d"),
+    "spoken_digits": Input((7, 10, 10), 10, 250),
     # cameras: numbers of events
-    "dvs_gesture": Input((2, 128, 128), 16, binary=False, front="pool"),
-    "cifar10_dvs": Input((2, 128, 128), 10, binary=False),
+    "dvs_gesture": Input((2, 128, 128), 11, 16, binary=False, front="pool"),
+    "cifar10_dvs": Input((2, 128, 128), 10, 10, binary=False),
 }
 """As the paper's code has it, and the data sets that stand in for them here.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.cs_gru.comparison import FEWER_SPIKES, brief, finding, smaller
+from rheobase.reproduce.cs_gru.comparison import FEWER_SPIKES, Comparison, again, brief, compared, smaller
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 
@@ -11,18 +11,20 @@ CAPTION = (
 )
 
 
+ABOUT = Comparison(
+    "MNIST",
+    CAPTION,
+    (
+        ("test accuracy", "99.31 %", "CS-GRU"),
+        ("test accuracy", "99.31 %", "CS-GRU, grid"),
+        (FEWER_SPIKES, "about 69 %", "CS-GRU"),
+        (FEWER_SPIKES, "about 69 %", "CS-GRU, grid"),
+    ),
+)
+
+
 def run(job: Job) -> Finding:
-    return finding(
-        job,
-        "MNIST",
-        CAPTION,
-        [
-            ("test accuracy", "99.31 %", "CS-GRU"),
-            ("test accuracy", "99.31 %", "CS-GRU, grid"),
-            (FEWER_SPIKES, "about 69 %", "CS-GRU"),
-            (FEWER_SPIKES, "about 69 %", "CS-GRU, grid"),
-        ],
-    )
+    return compared(job, ABOUT)
 
 
 _GRID = {"channels": 16, "stride": 2, "grid": 7, "start": 10.0, "gain": 2.0, "lr": 0.01, "epochs": 6, "seeds": [0]}
@@ -43,6 +45,7 @@ PART = Part(
     "MNIST",
     "accuracy, spikes, accumulates, multiply-accumulates and energy of six cells on MNIST",
     run,
+    again=again(ABOUT),
     settings={
         "data": "mnist",
         "steps": 10,

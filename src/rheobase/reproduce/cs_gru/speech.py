@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rheobase.reproduce.cs_gru.comparison import FEWER_SPIKES, brief, finding, smaller
+from rheobase.reproduce.cs_gru.comparison import FEWER_SPIKES, Comparison, again, brief, compared, smaller
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
 
@@ -12,18 +12,20 @@ CAPTION = (
 )
 
 
+ABOUT = Comparison(
+    "Spoken digits",
+    CAPTION,
+    (
+        ("test accuracy on sequential tasks (N-TIDIGITS, SHD)", "> 90 %", "CS-GRU"),
+        ("test accuracy on sequential tasks (N-TIDIGITS, SHD)", "> 90 %", "CS-GRU, grid"),
+        (FEWER_SPIKES, "about 69 %", "CS-GRU"),
+        (FEWER_SPIKES, "about 69 %", "CS-GRU, grid"),
+    ),
+)
+
+
 def run(job: Job) -> Finding:
-    return finding(
-        job,
-        "Spoken digits",
-        CAPTION,
-        [
-            ("test accuracy on sequential tasks (N-TIDIGITS, SHD)", "> 90 %", "CS-GRU"),
-            ("test accuracy on sequential tasks (N-TIDIGITS, SHD)", "> 90 %", "CS-GRU, grid"),
-            (FEWER_SPIKES, "about 69 %", "CS-GRU"),
-            (FEWER_SPIKES, "about 69 %", "CS-GRU, grid"),
-        ],
-    )
+    return compared(job, ABOUT)
 
 
 _GRID = {"channels": 16, "stride": 2, "grid": 5, "start": 2.5, "gain": 3.0, "epochs": 12, "lr": 0.01}
@@ -43,6 +45,7 @@ PART = Part(
     "Spoken digits",
     "the same on spoken digits: recordings of a cochlea, folded into images",
     run,
+    again=again(ABOUT),
     settings={
         "data": "spoken_digits",
         "steps": 50,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from rheobase.plot import Picture, Table
 from rheobase.plot.style import Style
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.paper import Finding, Part
+from rheobase.reproduce.record import Record
 from rheobase.reproduce.truenorth.power import power
 
 FULL = 4096  # cores, of which the power is that of a whole chip
@@ -28,6 +31,7 @@ COLUMNS = (
     "power (mW)",
     "of the published line (mW)",
 )
+COUNTED = (0, 1, 3, 4, 5)  # columns of what the emulator counted; the others follow
 
 
 def network(board: TrueNorth, rate: int, synapses: int, seed: int) -> Configuration:
@@ -56,6 +60,9 @@ def network(board: TrueNorth, rate: int, synapses: int, seed: int) -> Configurat
     )
 
 
+TITLE = "Full chip"
+
+
 def run(job: Job) -> Finding:
     side, ticks = job["side"], job["ticks"]
     board, rows = TrueNorth(cores=(side, side)), list[tuple[Any, ...]]()
@@ -65,17 +72,9 @@ def run(job: Job) -> Finding:
         one = job.unit(
             f"rate-{rate}-synapses-{synapses}", lambda at=settings: _measured(board, at, job.seed), **settings
         )
-        rows.append((board.n_cores, synapses, *_row(one, board, synapses)))
-    apart = max(abs(row[6] / row[7] - 1) for row in rows)
-    text = (
-        f"{len(rows)} random networks of {board.n_cores:,} cores ({board.n_cores * 256:,} neurons), {ticks} ticks each "
-        f"after {job['settle']}. Power by what the emulator counted (events and hops) is within {100 * apart:.1f} % of "
-        f"the line through published powers, whose networks had spikes of 42.6 hops."
-    )
-    note = (
-        "Power: of a whole chip at rest, and of the events and hops counted here; where fewer cores are emulated, as "
-        "if the rest of the chip did the same."
-    )
+        spikes, events, hops = (float(one[name]) for name in ("spikes", "events", "hops"))
+        sent = spikes / one["ticks"]
+        rows.append((board.n_cores, synapses, sent, events / one["ticks"], hops / spikes if spikes else 0.0))
     first = wanted[0]
     picture = Picture(
         "Spikes of a full chip",
@@ -83,7 +82,31 @@ def run(job: Job) -> Finding:
         "spikes of every core over time, and how many spikes pass each router of the mesh",
         lambda style: _draw(board, first, job["shown"], job.seed, style),
     )
-    return Finding(text, tables=[Table("Full chip", COLUMNS, rows, note)], pictures=[picture])
+    return replace(finding(job.settings, rows), pictures=[picture])
+
+
+def again(held: Record, rows: Sequence[Mapping[str, Any]]) -> Finding:
+    """The same with powers of the stored counts."""
+    table = held.table(TITLE)
+    at = [table.columns.index(COLUMNS[k]) for k in COUNTED]
+    found = finding(held.settings, [tuple(row[k] for k in at) for row in table.rows])
+    return replace(found, drawn=held.pictures)
+
+
+def finding(settings: Mapping[str, Any], counted: Sequence[Sequence[Any]]) -> Finding:
+    """Powers by what was counted: cores, synapses of an axon, spikes and events of a tick, hops of a spike."""
+    rows = [_row(*row) for row in counted]
+    apart, cores = max(abs(row[6] / row[7] - 1) for row in rows), rows[0][0]
+    text = (
+        f"{len(rows)} random networks of {cores:,} cores ({cores * 256:,} neurons), {settings['ticks']} ticks each "
+        f"after {settings['settle']}. Power by what the emulator counted (events and hops) is within "
+        f"{100 * apart:.1f} % of the line through published powers, whose networks had spikes of 42.6 hops."
+    )
+    note = (
+        "Power: of a whole chip at rest, and of the events and hops counted here; where fewer cores are emulated, as "
+        "if the rest of the chip did the same."
+    )
+    return Finding(text, tables=[Table(TITLE, COLUMNS, rows, note)])
 
 
 def _measured(board: TrueNorth, at: dict[str, Any], seed: int) -> dict[str, float]:
@@ -98,21 +121,12 @@ def _measured(board: TrueNorth, at: dict[str, Any], seed: int) -> dict[str, floa
     }
 
 
-def _row(one: Any, board: TrueNorth, synapses: int) -> tuple[float, ...]:
-    ticks = one["ticks"]
-    share = FULL / board.n_cores
-    spikes, events, hops = (float(one[name]) * share for name in ("spikes", "events", "hops"))
-    rate = 1000 * spikes / ticks / FULL / 256
-    chip = chips.TrueNorth(hops=hops / spikes if spikes else 0.0)
-    found = chip.bill(Traffic(ticks, events, spikes, spikes, 0.0)).power.nominal
-    return (
-        rate,
-        one["spikes"] / ticks,
-        one["events"] / ticks,
-        hops / spikes if spikes else 0.0,
-        1e3 * found,
-        power(rate, synapses),
-    )
+def _row(cores: int, synapses: int, spikes: float, events: float, hops: float) -> tuple[Any, ...]:
+    share = FULL / cores
+    rate = 1000 * spikes / cores / 256
+    traffic = Traffic(1.0, share * events, share * spikes, share * spikes, 0.0)
+    found = chips.TrueNorth(hops=hops).bill(traffic).power.nominal
+    return cores, synapses, rate, spikes, events, hops, 1e3 * found, power(rate, synapses)
 
 
 def _draw(board: TrueNorth, first: tuple[int, int], ticks: int, seed: int, style: Style) -> Figure:
@@ -125,6 +139,7 @@ PART = Part(
     "Full chip",
     "random networks that fill a chip: rate, events, hops and power",
     run,
+    again=again,
     settings={"side": 64, "ticks": 200, "settle": 60, "rates": [10, 20, 50], "synapses": [64, 128, 256], "shown": 100},
     quick={"side": 8, "ticks": 50, "settle": 20, "rates": [10, 20], "synapses": [128]},
     minutes=2,
