@@ -149,8 +149,8 @@ def jaxley(results: dict[str, Any]) -> str:
             table(["", *names, "forward", "gradient"], rows),
             "What both give, and what compiling takes once (seconds on a busy machine): the largest difference of the "
             "soma's potential, and of a gradient relative to the largest of its kind, between both, and between "
-            "rheobase and its own run in float64; spikes of all lanes. Where a gradient differs by nan, Jaxley's is not "
-            "a number.\n",
+            "rheobase and its own run in float64; spikes of all lanes. Where a gradient differs by nan, Jaxley's is "
+            "not a number.\n",
             table(
                 [
                     "",
