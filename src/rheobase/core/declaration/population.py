@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
+from rheobase.core.declaration.assignment import check_read
 from rheobase.core.declaration.elsewhere import elsewhere
 from rheobase.core.declaration.inputs import CURRENT, RESERVED, input_type
 from rheobase.core.declaration.insertion import Inserted, expanded
@@ -106,6 +107,7 @@ class Declared(Neuron):
         if name in type(self).params:
             self.assign(name, value)
         else:
+            check_read(self, name, Declared)
             if name == "dt":
                 value = self._checked_dt(value)
             super().__setattr__(name, value)

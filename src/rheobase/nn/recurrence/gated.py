@@ -77,6 +77,12 @@ class Gated(Stateful):
         self.surrogate: Surrogate = Lorentzian() if surrogate is None else surrogate
         self.detach_reset = detach_reset
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in ("surrogate", "detach_reset"):
+            for stage in vars(self).get("stages", ()):
+                setattr(stage, name, value)
+
     def stage(self, kind: type[MapNeuron]) -> MapNeuron:
         """A pointwise part of the cell, with the surrogate and `detach_reset` of this layer."""
         return kind(1, surrogate=self.surrogate, detach_reset=self.detach_reset)

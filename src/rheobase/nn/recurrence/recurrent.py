@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rheobase.core.declaration.assignment import check_not_inside
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
 from rheobase.core.execution.finite import check_finite
@@ -63,7 +64,15 @@ class Recurrent(Stateful):
         self.neuron = neuron
         self.weight_rec = nn.Parameter(weight_rec.detach().clone())
         self.self_connections = self_connections
-        self.dt = neuron.dt
+
+    @property
+    def dt(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The time step of the neuron, in ms; None where it counts in steps."""
+        return self.neuron.dt
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_not_inside(self, name)
+        super().__setattr__(name, value)
 
     @property
     def lateral(self) -> Tensor:
