@@ -16,7 +16,7 @@ from rheobase.core.declaration.inputs import ONE_INPUT, one_step_of
 from rheobase.core.declaration.words import EntrySpec
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
-from rheobase.core.execution.finite import check_finite, concrete
+from rheobase.core.execution.finite import check_end, check_finite, concrete
 from rheobase.core.execution.reference import held
 from rheobase.core.states import registered
 from rheobase.core.surrogates import Lorentzian, Surrogate
@@ -171,6 +171,7 @@ class Gated(Stateful):
                 after = GatedState(*(held(alive, new, old) for new, old in zip(after, state, strict=True)))
             outs.append(out)
             state = after
+        check_end(self, state)
         return torch.stack(outs), state
 
     def _fused(
