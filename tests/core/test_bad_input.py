@@ -200,7 +200,9 @@ def test_bad_values(model: Model) -> None:
             for value in bad:
                 with pytest.raises(ParameterError, match=name):
                     model.cls(3, **model.clock(), learn=learn, **{name: value})
-            neuron = model.cls(3, **model.clock(), learn=learn)
+            # SRC's gates are 0 by default, an end of their range, from which nothing is learned
+            start = {} if spec.range is None else {name: 0.5 * sum(spec.range)}
+            neuron = model.cls(3, **model.clock(), learn=learn, **start)
             before = getattr(neuron, name).clone()
             for value in bad:
                 with pytest.raises(ParameterError, match=name):
