@@ -184,7 +184,7 @@ def test_learning_does_not_change_the_value(model: Model) -> None:
 )
 def test_a_value_that_cannot_be_learned_from(name: str, value: Any, words: str) -> None:
     """At the ends of a range it stood still for ever, with a gradient of 1e-12 of what it has inside."""
-    given = {} if value is None else {name: value}
+    given: dict[str, Any] = {} if value is None else {name: value}
     with pytest.raises(ParameterError, match=words):
         neurons.SRC(3, learn=(name,), **given)
     assert neurons.SRC(3, **given).learn == ()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rheobase.core.execution.check import check_lengths
 from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
 from rheobase.core.states import registered
@@ -160,6 +161,8 @@ class Graph(Stateful):
 
     def _run(self, x: Tensor, state: Any, lengths: Tensor | None, backend: str) -> tuple[dict[str, Tensor], GraphState]:
         check_sequence("Graph", x, None, None)
+        if lengths is not None:
+            check_lengths("Graph", x, lengths)
         if not torch.compiler.is_compiling():
             one_dt("Graph", self.layers.values())
         names = tuple(self.layers)
