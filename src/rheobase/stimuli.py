@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -49,6 +49,10 @@ class Stimulus:
         return self.at((torch.arange(steps, dtype=torch.float64) + 0.5) * dt)
 
     def __add__(self, other: Stimulus) -> Stimulus:
+        both = [_seeds(self), _seeds(other)]
+        if same := sorted(both[0] & both[1]):
+            given = f"a sum of two noises of seed {same[0]}, whose numbers are the same"
+            raise ParameterError("stimuli", given, "a seed for each noise", "noise(100.0, 20.0, seed=1), say")
         return _Sum((self, other))
 
 
@@ -61,6 +65,13 @@ class _Sum(Stimulus):
 
     def in_steps(self, steps: int, dt: float) -> Tensor:
         return torch.stack([part.in_steps(steps, dt) for part in self.parts]).sum(0)
+
+
+def _seeds(stimulus: Stimulus) -> set[int]:
+    """The seeds of all noise in a stimulus."""
+    if isinstance(stimulus, _Sum):
+        return set().union(*map(_seeds, stimulus.parts))
+    return {stimulus.seed} if isinstance(stimulus, Noise) else set()
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,7 @@ class Noise(Stimulus):
     """An Ornstein-Uhlenbeck current: mean, standard deviation sigma, correlation time tau (ms).
 
     For tau = 0, values are independent. The same seed and times give the same current; other times give another
-    realisation. Raises `ParameterError`.
+    realisation. Two noises of one seed have the same numbers, so each needs its own. Raises `ParameterError`.
 
     >>> Noise(100.0, 20.0, tau=5.0, seed=0).sample(t_stop=4.0, dt=1.0).shape
     torch.Size([4])
@@ -108,14 +119,16 @@ class Noise(Stimulus):
     mean: float
     sigma: float
     tau: float = 0.0
-    seed: int = 0
+    seed: int = field(kw_only=True)
 
     def __post_init__(self) -> None:
         for name, least in (("mean", -math.inf), ("sigma", 0.0), ("tau", 0.0)):
             value = getattr(self, name)
             if not is_number(value, least=least):
                 expected = "a finite number" + (" from 0 on" if least == 0.0 else "")
-                raise ParameterError("Noise", f"{name} = {value!r}", expected, "noise(100.0, 20.0, tau=5.0), say")
+                raise ParameterError(
+                    "Noise", f"{name} = {value!r}", expected, "noise(100.0, 20.0, tau=5.0, seed=0), say"
+                )
         if not is_whole(self.seed, 0, 2**63 - 1):
             raise ParameterError("Noise", f"seed = {self.seed!r}", "a whole number from 0 on", "seed=0")
 
@@ -308,13 +321,13 @@ def samples(values: Sequence[float] | Tensor, *, dt: float) -> Stimulus:
     return Samples(values, dt=dt)
 
 
-def noise(mean: float, sigma: float, *, tau: float = 0.0, seed: int = 0) -> Stimulus:
-    """Fluctuations around a mean; see `Noise`.
+def noise(mean: float, sigma: float, *, tau: float = 0.0, seed: int) -> Stimulus:
+    """Fluctuations around a mean, of a `seed` that is always given; see `Noise`.
 
     >>> float(noise(100.0, 20.0, seed=0).sample(t_stop=1000.0, dt=1.0).mean().round(decimals=-1))
     100.0
     """
-    return Noise(mean, sigma, tau, seed)
+    return Noise(mean, sigma, tau, seed=seed)
 
 
 __all__ = [
