@@ -19,6 +19,12 @@ from rheobase.checks import is_number, is_whole
 from rheobase.errors import ParameterError
 
 Corner = tuple[float, float]
+LOST = 0.5  # of the span of a polyline: a corner so far beyond the steps beside it is a pulse that none of them has
+
+
+def _too_coarse(what: str, dt: float) -> ParameterError:
+    given, expected = f"{what}, in steps of {dt:g} ms", "steps in which it is seen"
+    return ParameterError("stimuli", given, expected, "a smaller dt, or a longer pulse of the same charge")
 
 
 class Stimulus:
@@ -37,7 +43,8 @@ class Stimulus:
 
         Step k acts on [k dt, (k + 1) dt] and takes the value at its middle, so that a jump on the grid is exact.
 
-        Raises: `ParameterError` for times that are not positive.
+        Raises: `ParameterError` for times that are not positive, and for steps in which a part of it would be lost: a
+        pulse that lies between the middles of two steps, or a sine with a period of no more than two.
         """
         for name, value in (("t_stop", t_stop), ("dt", dt)):
             if not is_number(value, above=0):
@@ -104,6 +111,22 @@ class Polyline(Stimulus):
         # before the first corner both ends are the first
         return values[a] + share.clamp(0, 1) * (values[b] - values[a])
 
+    def in_steps(self, steps: int, dt: float) -> Tensor:
+        # with a step more on both sides
+        found = self.at((torch.arange(-1, steps + 1, dtype=torch.float64) + 0.5) * dt)
+        times, values = torch.tensor(self.corners, dtype=torch.float64).T
+        inside = (times >= 0.0) & (times <= steps * dt)
+        # the steps whose middles lie beside each corner
+        before = torch.floor(times[inside] / dt + 0.5).long()
+        beside = torch.stack([found[before], found[before + 1]])
+        beyond = torch.maximum(values[inside] - beside.amax(0), beside.amin(0) - values[inside])
+        lost = beyond > LOST * (values.max() - values.min())
+        if bool(lost.any()):
+            raise _too_coarse(
+                f"the value {float(values[inside][lost][0]):g} at {float(times[inside][lost][0]):g} ms", dt
+            )
+        return found[1:-1]
+
 
 @dataclass(frozen=True)
 class Noise(Stimulus):
@@ -162,6 +185,11 @@ class Sine(Stimulus):
                 expected = "a finite number" + (" above 0, in Hz" if above == 0.0 else "")
                 raise ParameterError("Sine", f"{name} = {value!r}", expected, "sine(100.0, 10.0), say")
 
+    def in_steps(self, steps: int, dt: float) -> Tensor:
+        if 2.0 * self.frequency * dt >= 1000.0:
+            raise _too_coarse(f"a sine of {self.frequency:g} Hz, with a period of {1000.0 / self.frequency:g} ms", dt)
+        return super().in_steps(steps, dt)
+
     def at(self, t: Tensor) -> Tensor:
         return self.offset + self.amplitude * torch.sin(2e-3 * math.pi * self.frequency * t.double())
 
@@ -195,6 +223,11 @@ class Train(Stimulus):
         if not self.stop > self.start:
             given = f"stop = {self.stop!r}, start = {self.start:g}"
             raise ParameterError("pulses", given, "a stop after the start, in ms", "leave stop out")
+
+    def in_steps(self, steps: int, dt: float) -> Tensor:
+        if self.width < (1.0 - 1e-9) * dt:
+            raise _too_coarse(f"pulses of {self.width:g} ms", dt)
+        return super().in_steps(steps, dt)
 
     def at(self, t: Tensor) -> Tensor:
         since = t.double() - self.start
