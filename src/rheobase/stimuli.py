@@ -170,8 +170,8 @@ class Noise(Stimulus):
 class Sine(Stimulus):
     """offset + amplitude sin(2 pi frequency t), the frequency in Hz. Raises `ParameterError`.
 
-    >>> Sine(1.0, 250.0, 0.5).sample(t_stop=4.0, dt=2.0)
-    tensor([ 1.5000, -0.5000])
+    >>> Sine(1.0, 250.0, 0.5).sample(t_stop=4.0, dt=1.0)
+    tensor([ 1.2071,  1.2071, -0.2071, -0.2071])
     """
 
     amplitude: float
@@ -305,8 +305,8 @@ def ramp(to: float, *, stop: float, start: float = 0.0, first: float = 0.0) -> S
 def sine(amplitude: float, frequency: float, *, offset: float = 0.0) -> Stimulus:
     """A sine of `frequency` (Hz) around `offset`; see `Sine`.
 
-    >>> sine(1.0, 250.0).sample(t_stop=4.0, dt=2.0)
-    tensor([ 1., -1.])
+    >>> sine(1.0, 250.0).sample(t_stop=4.0, dt=1.0)
+    tensor([ 0.7071,  0.7071, -0.7071, -0.7071])
     """
     return Sine(amplitude, frequency, offset)
 

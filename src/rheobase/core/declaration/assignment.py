@@ -42,7 +42,7 @@ def check_read(neuron: Any, name: str, base: type[Any]) -> None:
 
 def check_not_inside(holder: Any, name: str) -> None:
     """Raise `ParameterError` for an attribute of the neuron inside that is set on the module that holds it."""
-    inner = holder._modules.get("neuron")
+    inner = vars(holder).get("_modules", {}).get("neuron")  # a module that is being copied has none yet
     if inner is None or name in holder._parameters or name in holder._buffers:
         return
     path = "neuron"
