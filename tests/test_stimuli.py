@@ -81,7 +81,7 @@ def test_times_must_be_positive(t_stop: float, dt: float) -> None:
 def test_noise_that_has_no_meaning(wrong: dict[str, float]) -> None:
     """A correlation time below 0 gave NaN."""
     with pytest.raises(ParameterError, match=next(iter(wrong))):
-        stimuli.noise(**{"mean": 0.0, "sigma": 1.0, **wrong})
+        stimuli.noise(**{"mean": 0.0, "sigma": 1.0, "seed": 0, **wrong})
 
 
 def test_a_sine_has_its_frequency_and_offset() -> None:
@@ -149,3 +149,45 @@ def test_noise_is_discretised_exactly() -> None:
     for dt, lag in ((5.0, 1), (0.5, 10)):
         x = stimuli.noise(0.0, 1.0, tau=5.0, seed=11).sample(40_000.0 * dt, dt).double()
         assert float((x[lag:] * x[:-lag]).mean() / x.square().mean()) == pytest.approx(math.exp(-1.0), abs=0.05)
+
+
+def test_two_noises_have_a_seed_each() -> None:
+    """Without one, every noise had seed 0, and two currents that were to be independent were the same."""
+    with pytest.raises(TypeError, match="seed"):
+        stimuli.noise(0.0, 1.0)  # type: ignore[call-arg]
+    first, second, third = (stimuli.noise(0.0, 1.0, seed=seed) for seed in (0, 1, 0))
+    assert float((first + second).sample(4000.0, 1.0).std()) == pytest.approx(2**0.5, rel=0.05)
+    for added in (first, first + second, stimuli.step(1.0) + first):
+        with pytest.raises(ParameterError, match="two noises of seed 0, whose numbers are the same"):
+            added + third
+
+
+@pytest.mark.parametrize(
+    ("lost", "dt"),
+    [
+        (stimuli.pulses(5.0, [4.0], width=0.5), 1.0),
+        (stimuli.pulses(-5.0, [4.0, 7.0], width=0.3), 1.0),
+        (stimuli.pulses(5.0, width=0.05, rate=20.0), 0.1),
+        (stimuli.step(1.0) + stimuli.pulses(5.0, width=0.5, rate=20.0), 1.0),
+        (stimuli.sine(1.0, 500.0), 1.0),
+        (stimuli.sine(1.0, 1000.0), 1.0),
+    ],
+)
+def test_what_would_be_lost_between_steps_is_refused(lost: stimuli.Stimulus, dt: float) -> None:
+    """A pulse of half a step, and a sine of one, were a current of zero."""
+    with pytest.raises(ParameterError, match=rf"in steps of {dt:g} ms.*a smaller dt"):
+        lost.sample(100.0, dt)
+    assert float(lost.sample(100.0, 0.025).abs().max()) > 0.9
+
+
+def test_edges_between_steps_are_no_loss() -> None:
+    for kept in (
+        stimuli.step(2.0, start=3.3, stop=8.1),
+        stimuli.ramp(4.0, stop=4.4),
+        stimuli.corners([(0.0, 0.0), (4.0, 0.0), (4.1, 5.0), (6.0, 5.0), (6.1, 0.0)]),
+        stimuli.corners([(0.0, 0.0), (5.2, 5.0), (9.0, 0.0)]),
+        stimuli.pulses(5.0, [4.0, 7.0], width=1.0),
+        stimuli.pulses(5.0, width=1.0, rate=100.0),
+        stimuli.step(2.0, start=200.0),
+    ):
+        kept.sample(12.0, 1.0)

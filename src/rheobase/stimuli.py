@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -19,6 +19,12 @@ from rheobase.checks import is_number, is_whole
 from rheobase.errors import ParameterError
 
 Corner = tuple[float, float]
+LOST = 0.5  # of the span of a polyline: a corner so far beyond the steps beside it is a pulse that none of them has
+
+
+def _too_coarse(what: str, dt: float) -> ParameterError:
+    given, expected = f"{what}, in steps of {dt:g} ms", "steps in which it is seen"
+    return ParameterError("stimuli", given, expected, "a smaller dt, or a longer pulse of the same charge")
 
 
 class Stimulus:
@@ -37,7 +43,8 @@ class Stimulus:
 
         Step k acts on [k dt, (k + 1) dt] and takes the value at its middle, so that a jump on the grid is exact.
 
-        Raises: `ParameterError` for times that are not positive.
+        Raises: `ParameterError` for times that are not positive, and for steps in which a part of it would be lost: a
+        pulse that lies between the middles of two steps, or a sine with a period of no more than two.
         """
         for name, value in (("t_stop", t_stop), ("dt", dt)):
             if not is_number(value, above=0):
@@ -49,6 +56,10 @@ class Stimulus:
         return self.at((torch.arange(steps, dtype=torch.float64) + 0.5) * dt)
 
     def __add__(self, other: Stimulus) -> Stimulus:
+        both = [_seeds(self), _seeds(other)]
+        if same := sorted(both[0] & both[1]):
+            given = f"a sum of two noises of seed {same[0]}, whose numbers are the same"
+            raise ParameterError("stimuli", given, "a seed for each noise", "noise(100.0, 20.0, seed=1), say")
         return _Sum((self, other))
 
 
@@ -61,6 +72,13 @@ class _Sum(Stimulus):
 
     def in_steps(self, steps: int, dt: float) -> Tensor:
         return torch.stack([part.in_steps(steps, dt) for part in self.parts]).sum(0)
+
+
+def _seeds(stimulus: Stimulus) -> set[int]:
+    """The seeds of all noise in a stimulus."""
+    if isinstance(stimulus, _Sum):
+        return set().union(*map(_seeds, stimulus.parts))
+    return {stimulus.seed} if isinstance(stimulus, Noise) else set()
 
 
 @dataclass(frozen=True)
@@ -93,13 +111,29 @@ class Polyline(Stimulus):
         # before the first corner both ends are the first
         return values[a] + share.clamp(0, 1) * (values[b] - values[a])
 
+    def in_steps(self, steps: int, dt: float) -> Tensor:
+        # with a step more on both sides
+        found = self.at((torch.arange(-1, steps + 1, dtype=torch.float64) + 0.5) * dt)
+        times, values = torch.tensor(self.corners, dtype=torch.float64).T
+        inside = (times >= 0.0) & (times <= steps * dt)
+        # the steps whose middles lie beside each corner
+        before = torch.floor(times[inside] / dt + 0.5).long()
+        beside = torch.stack([found[before], found[before + 1]])
+        beyond = torch.maximum(values[inside] - beside.amax(0), beside.amin(0) - values[inside])
+        lost = beyond > LOST * (values.max() - values.min())
+        if bool(lost.any()):
+            raise _too_coarse(
+                f"the value {float(values[inside][lost][0]):g} at {float(times[inside][lost][0]):g} ms", dt
+            )
+        return found[1:-1]
+
 
 @dataclass(frozen=True)
 class Noise(Stimulus):
     """An Ornstein-Uhlenbeck current: mean, standard deviation sigma, correlation time tau (ms).
 
     For tau = 0, values are independent. The same seed and times give the same current; other times give another
-    realisation. Raises `ParameterError`.
+    realisation. Two noises of one seed have the same numbers, so each needs its own. Raises `ParameterError`.
 
     >>> Noise(100.0, 20.0, tau=5.0, seed=0).sample(t_stop=4.0, dt=1.0).shape
     torch.Size([4])
@@ -108,14 +142,16 @@ class Noise(Stimulus):
     mean: float
     sigma: float
     tau: float = 0.0
-    seed: int = 0
+    seed: int = field(kw_only=True)
 
     def __post_init__(self) -> None:
         for name, least in (("mean", -math.inf), ("sigma", 0.0), ("tau", 0.0)):
             value = getattr(self, name)
             if not is_number(value, least=least):
                 expected = "a finite number" + (" from 0 on" if least == 0.0 else "")
-                raise ParameterError("Noise", f"{name} = {value!r}", expected, "noise(100.0, 20.0, tau=5.0), say")
+                raise ParameterError(
+                    "Noise", f"{name} = {value!r}", expected, "noise(100.0, 20.0, tau=5.0, seed=0), say"
+                )
         if not is_whole(self.seed, 0, 2**63 - 1):
             raise ParameterError("Noise", f"seed = {self.seed!r}", "a whole number from 0 on", "seed=0")
 
@@ -134,8 +170,8 @@ class Noise(Stimulus):
 class Sine(Stimulus):
     """offset + amplitude sin(2 pi frequency t), the frequency in Hz. Raises `ParameterError`.
 
-    >>> Sine(1.0, 250.0, 0.5).sample(t_stop=4.0, dt=2.0)
-    tensor([ 1.5000, -0.5000])
+    >>> Sine(1.0, 250.0, 0.5).sample(t_stop=4.0, dt=1.0)
+    tensor([ 1.2071,  1.2071, -0.2071, -0.2071])
     """
 
     amplitude: float
@@ -148,6 +184,11 @@ class Sine(Stimulus):
             if not is_number(value, above=above):
                 expected = "a finite number" + (" above 0, in Hz" if above == 0.0 else "")
                 raise ParameterError("Sine", f"{name} = {value!r}", expected, "sine(100.0, 10.0), say")
+
+    def in_steps(self, steps: int, dt: float) -> Tensor:
+        if 2.0 * self.frequency * dt >= 1000.0:
+            raise _too_coarse(f"a sine of {self.frequency:g} Hz, with a period of {1000.0 / self.frequency:g} ms", dt)
+        return super().in_steps(steps, dt)
 
     def at(self, t: Tensor) -> Tensor:
         return self.offset + self.amplitude * torch.sin(2e-3 * math.pi * self.frequency * t.double())
@@ -182,6 +223,11 @@ class Train(Stimulus):
         if not self.stop > self.start:
             given = f"stop = {self.stop!r}, start = {self.start:g}"
             raise ParameterError("pulses", given, "a stop after the start, in ms", "leave stop out")
+
+    def in_steps(self, steps: int, dt: float) -> Tensor:
+        if self.width < (1.0 - 1e-9) * dt:
+            raise _too_coarse(f"pulses of {self.width:g} ms", dt)
+        return super().in_steps(steps, dt)
 
     def at(self, t: Tensor) -> Tensor:
         since = t.double() - self.start
@@ -259,8 +305,8 @@ def ramp(to: float, *, stop: float, start: float = 0.0, first: float = 0.0) -> S
 def sine(amplitude: float, frequency: float, *, offset: float = 0.0) -> Stimulus:
     """A sine of `frequency` (Hz) around `offset`; see `Sine`.
 
-    >>> sine(1.0, 250.0).sample(t_stop=4.0, dt=2.0)
-    tensor([ 1., -1.])
+    >>> sine(1.0, 250.0).sample(t_stop=4.0, dt=1.0)
+    tensor([ 0.7071,  0.7071, -0.7071, -0.7071])
     """
     return Sine(amplitude, frequency, offset)
 
@@ -308,13 +354,13 @@ def samples(values: Sequence[float] | Tensor, *, dt: float) -> Stimulus:
     return Samples(values, dt=dt)
 
 
-def noise(mean: float, sigma: float, *, tau: float = 0.0, seed: int = 0) -> Stimulus:
-    """Fluctuations around a mean; see `Noise`.
+def noise(mean: float, sigma: float, *, tau: float = 0.0, seed: int) -> Stimulus:
+    """Fluctuations around a mean, of a `seed` that is always given; see `Noise`.
 
     >>> float(noise(100.0, 20.0, seed=0).sample(t_stop=1000.0, dt=1.0).mean().round(decimals=-1))
     100.0
     """
-    return Noise(mean, sigma, tau, seed)
+    return Noise(mean, sigma, tau, seed=seed)
 
 
 __all__ = [

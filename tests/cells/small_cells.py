@@ -8,7 +8,9 @@ from rheobase import channels, stimuli
 from rheobase.cells import Cell, Compartments, Current, Section, population
 
 MODELS = ("0.3", "0.5", "0.8")
-STIMULI = {f"{a} nA": stimuli.step(a, start=2.0, stop=25.0) for a in (-0.1, 0.3)} | {"noise": stimuli.noise(0.2, 0.1)}
+STIMULI = {f"{a} nA": stimuli.step(a, start=2.0, stop=25.0) for a in (-0.1, 0.3)} | {
+    "noise": stimuli.noise(0.2, 0.1, seed=0)
+}
 RECORD = ("soma", "dend(0.9)", "soma.Kv3_1.m")
 
 

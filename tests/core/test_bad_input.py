@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from rheobase import Noisy, Refractory, neurons
+from rheobase import Noisy, Refractory, neurons, nn
 from rheobase.errors import (
     BackendUnavailable,
     DeviceError,
@@ -200,7 +200,9 @@ def test_bad_values(model: Model) -> None:
             for value in bad:
                 with pytest.raises(ParameterError, match=name):
                     model.cls(3, **model.clock(), learn=learn, **{name: value})
-            neuron = model.cls(3, **model.clock(), learn=learn)
+            # SRC's gates are 0 by default, an end of their range, from which nothing is learned
+            start = {} if spec.range is None else {name: 0.5 * sum(spec.range)}
+            neuron = model.cls(3, **model.clock(), learn=learn, **start)
             before = getattr(neuron, name).clone()
             for value in bad:
                 with pytest.raises(ParameterError, match=name):
@@ -304,6 +306,25 @@ def test_where_the_noise_stands_is_no_trace() -> None:
 def test_lengths(lengths: Any) -> None:
     with pytest.raises((ShapeError, ParameterError), match="lengths"):
         lif()(torch.zeros(5, 2, 3), lengths=lengths)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16], ids=str)
+def test_lengths_of_few_bits(dtype: torch.dtype) -> None:
+    """A step of 256, or what is left of 20 after 50, is another number in them."""
+    lengths = torch.tensor([20, 100], dtype=dtype)
+    x = torch.zeros(300, 2, 3)
+    layers: list[Any] = [
+        lif(),
+        nn.Recurrent(lif()),
+        nn.Delay(3, taps=4),
+        nn.SlidingPSN(3, order=2),
+        nn.Chunked(nn.Sequential(lif()), steps=50),
+        nn.Graph({"a": lif()}, [("input", "a"), ("a", "output")]),
+    ]
+    for layer in layers:
+        with pytest.raises(DTypeError, match=rf"lengths of {dtype}.*call \.long\(\)"):
+            layer(x, lengths=lengths)
+        assert torch.equal(layer(x, lengths=lengths.int())[0], layer(x, lengths=lengths.long())[0])
 
 
 def test_lengths_on_another_device() -> None:

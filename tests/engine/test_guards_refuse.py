@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import time
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,9 @@ TICKS = itertools.count(1)
 # what a step may do that a kernel cannot, and a word of the reason
 REFUSED: dict[str, tuple[Any, str]] = {
     "a random number": (lambda n, i: i * torch.rand(()), "rand"),
-    "a random number of python": (lambda n, i: i * random.random(), "not the same"),
-    "a random number of numpy": (lambda n, i: i * float(np.random.default_rng().random()), "not the same"),
+    "a random number of python": (lambda n, i: i * random.random(), "random.random, a random number"),
+    "a random number of numpy": (lambda n, i: i * float(np.random.default_rng().random()), "a random number"),
+    "a clock": (lambda n, i: i * time.perf_counter_ns(), "not the same"),
     "a generator": (lambda n, i: i * next(TICKS), "TICKS"),
     "a global counter": (counted, "writes COUNT"),
     "a list that grows": (lambda n, i: (n.log.append(0.0), i * len(n.log))[1], "self.log changes"),

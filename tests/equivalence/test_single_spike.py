@@ -257,3 +257,16 @@ def test_one_shot_runs_where_it_can_and_says_so() -> None:
     with pytest.raises(rb.errors.BackendUnavailable):
         cell(torch.zeros(4, 1, 6), backend="llvm")
     assert repr(cell) == "OneShot(LIF(6, dt=1.0, integrator=ExpEuler()), copies=3)"
+
+
+@torch.no_grad()
+def test_a_layer_that_stands_in_a_network_twice() -> None:
+    """Its second place was left out, and the certificate compared two networks without it."""
+    torch.manual_seed(0)
+    cell, weights = neurons.IF(6, dt=1.0, v_threshold=0.5), torch.nn.Linear(6, 6)
+    net = nn.Sequential(weights, cell, torch.nn.Linear(6, 6), cell, weights, neurons.LI(6, dt=1.0)).double()
+    x = (torch.rand(40, 3, 6, generator=torch.Generator().manual_seed(0)) < 0.5).double()
+    one, certificate = to_single_spike(net, inputs=x)
+    assert (certificate.compared, certificate.mismatches) == (2 * x.numel(), 0)
+    assert torch.allclose(one(x)[0], net(x)[0], rtol=1e-12)
+    assert float(net(x)[0].abs().max()) > 0.1

@@ -21,7 +21,7 @@ LEARN = ("v_threshold", "g_leak")
 
 @pytest.fixture(scope="module")
 def recording() -> Recording:
-    current = stimuli.noise(250.0, 80.0, tau=5.0).sample(150.0, 0.5)[None]
+    current = stimuli.noise(250.0, 80.0, tau=5.0, seed=0).sample(150.0, 0.5)[None]
     cell = neurons.GLIF1(1, dt=0.5, v_leak=-70.0, v_reset=-60.0, v_threshold=-45.0)
     spikes, _, rec = cell(current.T[..., None], record=("v",))
     return Recording((rec.v + 80.0 * spikes)[:, 0].T, current, dt=0.5)

@@ -108,9 +108,27 @@ def test_which_layers_spike() -> None:
         "2": (9, 2, 8),
         "3.1": (9, 2, 6),
     }
-    watch.outs.clear()
+    watch.calls.clear()
     net(torch.rand(9, 2, 4))
     assert not watch.outs  # no hook is left behind
+
+
+def test_all_calls_of_a_layer_are_counted() -> None:
+    """In chunks, in a cycle and in two places, the last call alone was."""
+    torch.manual_seed(0)
+    x, lif = 3.0 * torch.rand(20, 2, 4), neurons.LIF(4, dt=1.0)
+    plain = layers.Sequential(lif)
+    cycle = layers.Graph({"lif": lif}, [("input", "lif"), ("lif", "lif"), ("lif", "output")])
+    twice = layers.Sequential(lif, layers.Scale(5.0), lif)
+    for net, runs in ((plain, 1), (layers.Chunked(plain, steps=7), 1), (cycle, 1), (twice, 2)):
+        with torch.no_grad(), watched(net, spiking_layers(net)) as watch:
+            for _ in range(2):  # of two runs, the last
+                out, _ = net(x)
+        (seen,) = watch.spiking().values()
+        assert len(seen) == 20 * runs
+        assert torch.equal(seen[-20:], out)
+    (seen,) = watch.spiking().values()
+    assert torch.equal(seen[:20], plain(x)[0])
 
 
 def test_a_graded_readout_is_not_counted() -> None:

@@ -196,3 +196,16 @@ def test_a_full_disk_ends_the_run_and_keeps_the_checkpoint(tmp_path: Path) -> No
     assert before == sorted((p.name, p.read_bytes()) for p in tmp_path.glob("last*"))
     assert not list(tmp_path.glob(".*"))
     assert trainer(folder=tmp_path).fit(Net(), encoder=repeat, train=TRAIN, resume=True).finished
+
+
+def test_a_band_of_rates_without_a_gradient() -> None:
+    """Layers in chunks are run without a graph: the band was added to the loss, and pulled at nothing."""
+    inside = layers.Sequential(
+        nn.Linear(FEATURES, 8),
+        neurons.LIF(8, dt=1.0, v_threshold=1e-3),
+        nn.Linear(8, CLASSES),
+        neurons.LI(CLASSES, dt=1.0),
+    )
+    how = recipe(epochs=1, rates=RateBand(low=0.1))
+    with pytest.raises(ParameterError, match=r"no gradient.*outside of nn\.Chunked"):
+        trainer(how).fit(layers.Chunked(inside, steps=2), encoder=repeat, train=TRAIN)

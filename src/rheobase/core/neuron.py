@@ -17,6 +17,7 @@ from rheobase.core.declaration.inputs import gathered
 from rheobase.core.declaration.words import EntrySpec, ParamSpec, StateSpec
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
+from rheobase.core.execution.finite import check_learned
 from rheobase.core.execution.returned import returned
 from rheobase.core.states import RNG
 from rheobase.core.surrogates import Surrogate
@@ -174,10 +175,12 @@ class Neuron(Exact):
         `check_finite=False` lets NaN and infinity pass, so that one diverging lane does not stop a parameter sweep.
 
         Raises `ShapeError`, `DTypeError`, `DeviceError`, `StateError`, `InputError`, `ParameterError`,
-        `BackendUnavailable`; `Diverged` for states that become NaN or infinite.
+        `BackendUnavailable`; `Diverged` for states that become NaN or infinite, and learnable values that are.
         """
         given = gathered(self, current, inputs)
         check_call(self, given, record, lengths)
+        if check_finite:
+            check_learned(self)
         first: Tensor = given[0]
         compute = torch.float64 if first.dtype == torch.float64 else torch.float32
         if state is None:

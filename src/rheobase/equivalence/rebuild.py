@@ -50,8 +50,10 @@ def chain(network: nn.Module) -> tuple[nn.Module, ...]:
 
 def _flat(network: nn.Module) -> Iterator[nn.Module]:
     if isinstance(network, layers.Sequential | nn.Sequential):
-        for layer in network.children():
-            yield from _flat(layer)
+        # not `children()`, which leaves out a layer that stands there a second time
+        for layer in network._modules.values():  # pyright: ignore[reportPrivateUsage]
+            if layer is not None:
+                yield from _flat(layer)
     else:
         yield network
 

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from rheobase.channels.channel import Membrane
@@ -77,12 +78,21 @@ def resets_attached(net: nn.Module) -> str:
 
 
 class Watch:
-    """The last output of some layers of a network."""
+    """The output of some layers in the last run of a network, one after the other where a layer was called often.
+
+    A layer within `nn.Chunked` is, once for each chunk, one within a cycle of `nn.Graph` at each step, and one that
+    stands in a network twice for each place.
+    """
 
     def __init__(self, layers: dict[str, SpikingLayer]):
         self.layers = layers
-        self.outs: dict[str, Tensor] = {}
+        self.calls: dict[str, list[Tensor]] = {}
         self.whole: Tensor | None = None
+
+    @property
+    def outs(self) -> dict[str, Tensor]:
+        """Name -> output (time, batch, *neurons), the time that of all calls."""
+        return {name: made[0] if len(made) == 1 else torch.cat(made) for name, made in self.calls.items()}
 
     def spiking(self) -> dict[str, Tensor]:
         """Name -> output (time, batch, *neurons), without a graded layer that is the network's readout."""
@@ -91,19 +101,23 @@ class Watch:
 
 @contextmanager
 def watched(net: nn.Module, layers: dict[str, SpikingLayer]) -> Generator[Watch]:
-    """While open, the watch keeps the last output of each layer. Layers that never ran are not in it."""
+    """While open, the watch keeps the outputs of each layer in the last run. Layers that never ran are not in it."""
     watch = Watch(layers)
 
     def keep(name: str) -> Any:
         def hook(module: nn.Module, given: Any, returned: Any) -> None:
-            watch.outs[name] = _output(returned)
+            watch.calls.setdefault(name, []).append(_output(returned))
 
         return hook
+
+    def begin(module: nn.Module, given: Any) -> None:
+        watch.calls.clear()
 
     def keep_whole(module: nn.Module, given: Any, returned: Any) -> None:
         watch.whole = _output(returned)
 
-    handles = [layer.module.register_forward_hook(keep(name)) for name, layer in layers.items()]
+    handles: list[Any] = [net.register_forward_pre_hook(begin)] if layers else []
+    handles += [layer.module.register_forward_hook(keep(name)) for name, layer in layers.items()]
     handles += [net.register_forward_hook(keep_whole)] if layers else []
     try:
         yield watch

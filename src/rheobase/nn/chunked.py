@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch.utils.checkpoint import get_device_states, set_device_states
 
 from rheobase.checks import is_whole
-from rheobase.core.execution.check import check_tensor
+from rheobase.core.execution.check import check_lengths, check_tensor
 from rheobase.errors import ParameterError
 from rheobase.nn.stateful import Stateful
 
@@ -55,6 +55,8 @@ class Chunked(Stateful):
         self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, backend: str = "auto"
     ) -> tuple[Tensor, Any]:
         check_tensor("Chunked", "input", x)
+        if lengths is not None:
+            check_lengths("Chunked", x, lengths)
 
         def run(chunk: Tensor, start: int, before: Any) -> tuple[Tensor, Any]:
             left = None if lengths is None else (lengths - start).clamp(0, len(chunk))

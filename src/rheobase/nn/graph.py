@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rheobase.core.execution.check import check_lengths
 from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
 from rheobase.core.states import registered
 from rheobase.errors import ParameterError, ShapeError, StateError, nearest
 from rheobase.nn.axes import check_axes
-from rheobase.nn.sequential import Sequential
+from rheobase.nn.sequential import Sequential, one_dt
 from rheobase.nn.stateful import Stateful, check_sequence
 
 INPUT, OUTPUT = "input", "output"
@@ -59,13 +60,18 @@ class Graph(Stateful):
             self.add_module(name, layer)
         check_axes("Graph", self.named_children())
         self._check_edges()
-        self.dt = Sequential(*layers.values()).dt if layers else None
+        one_dt("Graph", layers.values())
         self.groups = tuple(self._groups())
 
     @property
     def layers(self) -> dict[str, nn.Module]:
         """The layers by name."""
         return {name: layer for name, layer in self._modules.items() if layer is not None}
+
+    @property
+    def dt(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The time step that its layers share, in ms; None where all count in steps. Raises `ParameterError`."""
+        return one_dt("Graph", self.layers.values())
 
     def before(self, name: str) -> list[str]:
         """What feeds a layer."""
@@ -155,6 +161,10 @@ class Graph(Stateful):
 
     def _run(self, x: Tensor, state: Any, lengths: Tensor | None, backend: str) -> tuple[dict[str, Tensor], GraphState]:
         check_sequence("Graph", x, None, None)
+        if lengths is not None:
+            check_lengths("Graph", x, lengths)
+        if not torch.compiler.is_compiling():
+            one_dt("Graph", self.layers.values())
         names = tuple(self.layers)
         if state is None:
             state = GraphState((None,) * len(names), (None,) * len(names))

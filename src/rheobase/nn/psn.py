@@ -18,7 +18,7 @@ from rheobase.checks import is_number, is_whole
 from rheobase.core import primitives
 from rheobase.core.declaration.inputs import ONE_INPUT
 from rheobase.core.execution.check import check_call, checked_shape
-from rheobase.core.execution.finite import not_finite
+from rheobase.core.execution.finite import check_learned, not_finite
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful
@@ -62,6 +62,7 @@ class _Parallel(Stateful):
         """x as float32 or float64, in which the sum is made."""
         like_a_neuron: Any = self
         check_call(like_a_neuron, (x,), (), lengths)
+        check_learned(self)
         if not torch.compiler.is_compiling():
             low, high = (float(v) for v in x.detach().aminmax())
             if not (math.isfinite(low) and math.isfinite(high)):

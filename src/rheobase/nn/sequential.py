@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from rheobase.core.execution.check import check_tensor
@@ -43,7 +44,12 @@ class Sequential(nn.Module):
                 raise ParameterError("Sequential", f"{type(layer).__name__} as layer {k}", "a module", "make it one")
             self.add_module(str(k), layer)
         check_axes("Sequential", self.named_children())
-        self.dt = _one_dt(layers)
+        one_dt("Sequential", layers)
+
+    @property
+    def dt(self) -> float | None:
+        """The time step that all neurons share, in ms; None where all count in steps. Raises `ParameterError`."""
+        return one_dt("Sequential", self.layers)
 
     @property
     def layers(self) -> tuple[nn.Module, ...]:
@@ -87,6 +93,8 @@ class Sequential(nn.Module):
         if isinstance(x, tuple) and not hasattr(x, "_fields"):
             # not a mapping or a named tuple, by which a first neuron may get several inputs
             check_tensor("Sequential", "input", x)
+        if not torch.compiler.is_compiling():
+            one_dt("Sequential", self.layers)  # again, since a neuron's may have been changed
         stateful = self.stateful
         if states is not None and (not isinstance(states, (tuple, list)) or len(states) != len(stateful)):
             given = f"{len(states)} states" if isinstance(states, (tuple, list)) else type(states).__name__
@@ -111,13 +119,16 @@ class Sequential(nn.Module):
         return self.layers[k]
 
 
-def _one_dt(layers: Sequence[nn.Module]) -> float | None:
-    """The time step that all layers share; those that count in steps have none."""
-    found = [
-        (part.dt, repr(part)) for layer in layers for part in layer.modules() if isinstance(part, (Neuron, Stateful))
-    ]
-    timed = [(dt, name) for dt, name in found if dt is not None]
-    for dt, name in timed[1:]:
-        if dt != timed[0][0]:
-            raise ParameterError("Sequential", f"{name}", f"dt={timed[0][0]} as in {timed[0][1]}", "use one dt")
-    return timed[0][0] if timed else None
+def one_dt(owner: str, layers: Iterable[nn.Module]) -> float | None:
+    """The time step in ms that all layers share; None where all count in steps.
+
+    Raises: `ParameterError` for two that differ.
+    """
+    first: Any = None
+    for layer in layers:
+        for part in layer.modules():
+            if isinstance(part, (Neuron, Stateful)) and part.dt is not None:
+                first = part if first is None else first
+                if part.dt != first.dt:
+                    raise ParameterError(owner, f"{part!r}", f"dt={first.dt} as in {first!r}", "use one dt")
+    return None if first is None else first.dt

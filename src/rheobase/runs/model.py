@@ -157,7 +157,8 @@ class Model:
         `data`: another data set of the same shape and classes; by default that of the run. `watch` hears how
         many samples are done.
 
-        Raises: `DataError` where the data of the run are missing, `ShapeError` for data that do not fit the network.
+        Raises: `DataError` where the data of the run are missing, and for other classes or another order of them;
+        `ShapeError` for data that do not fit the network.
         """
         settings = self.settings
         if data is None:
@@ -167,6 +168,10 @@ class Model:
             shown = f"samples of shape {given.sample_shape} in {len(given.classes)} classes"
             expected = f"{self.task.sample_shape} in {len(self.classes)}, as the network was trained on"
             raise ShapeError(repr(self), shown, expected, "give data of that kind")
+        if given.classes != self.classes:
+            shown, expected = (f"the classes {', '.join(one)}" for one in (given.classes, self.classes))
+            remedy = "number the samples by the network's classes: dataclasses.replace(data, y_test=..., classes=...)"
+            raise DataError(repr(self), shown, f"{expected}, in this order", remedy)
         events = data.events if isinstance(data, EventDataset) else None
         trainer = Trainer(
             settings.recipe(), accelerator=device or settings.device, devices=1, precision=settings.precision

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
+from rheobase.core.declaration.assignment import check_read
 from rheobase.core.declaration.elsewhere import elsewhere
 from rheobase.core.declaration.inputs import CURRENT, RESERVED, input_type
 from rheobase.core.declaration.insertion import Inserted, expanded
@@ -100,12 +101,15 @@ class Declared(Neuron):
         if any(spec.least is not None for spec in self.declared_options.values()):
             self.params = {name: vars(type(self))[name].sized(self.options) for name in self.params}
         for name, spec in self.params.items():
-            self.assign(name, values.get(name, spec.default))
+            setattr(self, name, values.get(name, spec.default))
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in type(self).params:
+            if name in self.learn:
+                self.params[name].check_start(type(self).__name__, self._numbers(name, value))
             self.assign(name, value)
         else:
+            check_read(self, name, Declared)
             if name == "dt":
                 value = self._checked_dt(value)
             super().__setattr__(name, value)
@@ -180,6 +184,9 @@ class Declared(Neuron):
             raise ParameterError(type(self).__name__, f"no value of {name}", "a tensor", "assign it")
         return spec.from_stored(tensor, learnable)
 
+    def _numbers(self, name: str, value: Any) -> Tensor:
+        return self.params[name].tensor(type(self).__name__, value, self.shape).double()
+
     def assign(self, name: str, value: Any) -> None:
         """Give a parameter a new value: a number, or a tensor that broadcasts to `shape`."""
         spec, learnable, owner = self.params[name], name in self.learn, type(self).__name__
@@ -187,7 +194,7 @@ class Declared(Neuron):
         held: dict[str, Any] = self._parameters if learnable else self._buffers
         old = held.get(stored)
         dtype = torch.get_default_dtype() if old is None else old.dtype
-        given = spec.tensor(owner, value, self.shape).double()
+        given = self._numbers(name, value)
         spec.check(owner, given, learnable)
         spec.check(owner, given.to(dtype))  # what is too small or too large for the type it is kept in
         exact = spec.to_stored(given, learnable)

@@ -103,7 +103,7 @@ class ParamSpec:
             return value.log()
         if learnable and self.range is not None:
             low, high = self.range
-            # the ends of the range lie at infinity: start just inside
+            # the ends of the range lie at infinity: just inside
             eps = 1e-6 if value.dtype == torch.float32 else 1e-12
             return torch.logit(((value - low) / (high - low)).clamp(eps, 1 - eps))
         return value
@@ -167,6 +167,18 @@ class ParamSpec:
         if learnable and self.logarithmic and bool((value.log().abs() > LOG_LIMIT).any()):
             expected = f"{math.exp(-LOG_LIMIT):.2g} to {math.exp(LOG_LIMIT):.2g} for a learnable {self.name}"
             raise ParameterError(owner, given, expected, "another unit of time, or a fixed value")
+
+    def check_start(self, owner: str, value: Tensor) -> None:
+        """Raise `ParameterError` for a value from which a learnable parameter would not move: an end of its range."""
+        if self.range is None:
+            return
+        low, high = self.range
+        ends = (value <= low) | (value >= high)
+        if bool(ends.any()):
+            given = f"{self.name} = {float(value[ends].flatten()[0]):g}, to be learned"
+            expected = f"a value inside of {low:g} to {high:g}: at an end its gradient is 0"
+            remedy = f"{self.name}={low + 0.05 * (high - low):g}, say; or leave it out of learn"
+            raise ParameterError(owner, given, expected, remedy)
 
 
 def param(

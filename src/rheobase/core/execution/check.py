@@ -121,6 +121,9 @@ def check_lengths(owner: object, current: Tensor, lengths: Tensor) -> None:
         raise ShapeError(
             _said(owner), given, f"integers of shape ({current.shape[1]},)", "give one length per sequence"
         )
+    if lengths.dtype not in (torch.int32, torch.int64):
+        given, expected = f"lengths of {lengths.dtype}", "torch.int32 or int64, which hold steps and their differences"
+        raise DTypeError(_said(owner), given, expected, "call .long() on them")
     if torch.compiler.is_compiling():
         return
     if int(lengths.min()) < 0 or int(lengths.max()) > current.shape[0]:

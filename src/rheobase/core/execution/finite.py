@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rheobase.core.declaration.inputs import CURRENT, one_step_of
 from rheobase.core.integrators import ExpEuler, ExpMidpoint
@@ -50,6 +50,26 @@ def bad_input(neuron: Neuron, inputs: Sequence[Tensor]) -> InputError | None:
 def finite(state: Any) -> bool:
     """Whether every value of a state is finite; True where values cannot be read (see `concrete`)."""
     return not concrete() or all(s.is_meta or bool(torch.isfinite(s).all()) for s in state)
+
+
+def check_end(owner: nn.Module, state: Any) -> None:
+    """Raise `Diverged` where the last state of a layer's plain loop is NaN or infinite."""
+    if not finite(state):
+        raise divergence(repr(owner), "a state that became NaN or infinite", None)
+
+
+def check_learned(owner: nn.Module) -> None:
+    """Raise `Diverged` for a learnable value that is NaN or infinite.
+
+    Not all of them reach the states: a threshold of NaN leaves every neuron silent.
+    """
+    if not concrete():
+        return
+    for name, value in owner.named_parameters():
+        if not value.is_meta and not bool(torch.isfinite(value.detach()).all()):
+            kind = type(owner).__name__
+            remedy = "look at the optimiser's step that made it: a lower learning rate, or a bound on the gradient"
+            raise Diverged(kind, f"a parameter {name} that is NaN or infinite", "finite parameters", remedy)
 
 
 def not_finite(owner: str, x: Tensor, name: str = CURRENT) -> InputError:

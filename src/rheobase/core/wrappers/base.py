@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from rheobase.core.declaration.assignment import check_not_inside
 from rheobase.core.declaration.words import ParamSpec, StateSpec
 from rheobase.core.neuron import Neuron
 from rheobase.core.states import wrapped_state_type
+from rheobase.core.surrogates import Surrogate
 from rheobase.errors import ParameterError
 
 
@@ -20,6 +22,7 @@ class Wrapper(Neuron):
     # in dicts, since a ParamSpec on the class would be a descriptor
     own_params: ClassVar[dict[str, ParamSpec]]
     own_states: ClassVar[dict[str, StateSpec]]
+    own: ClassVar[tuple[str, ...]] = ()  # attributes of its own that a neuron inside may have as well
     once: ClassVar[str] = "wrap once"  # the remedy where one is put around another
     neuron: Neuron
 
@@ -32,7 +35,7 @@ class Wrapper(Neuron):
         if taken:
             raise ParameterError(owner, repr(neuron), f"a neuron without {taken[0]}", self.once)
         self.neuron = neuron
-        self.shape, self.graded, self.surrogate = neuron.shape, neuron.graded, neuron.surrogate
+        self.shape, self.graded = neuron.shape, neuron.graded
         self.entries, self.Input, self.input_unit = neuron.entries, neuron.Input, neuron.input_unit
         self.params = {**neuron.params, **self.own_params}
         self.states = {**neuron.states, **self.own_states}
@@ -61,6 +64,8 @@ class Wrapper(Neuron):
         if name in type(self).own_params:
             self._assign(name, value)
         else:
+            if name not in type(self).own:
+                check_not_inside(self, name)
             super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -74,6 +79,11 @@ class Wrapper(Neuron):
     def dt(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The time step of the inner neuron, in ms; None where it counts in steps."""
         return self.neuron.dt
+
+    @property
+    def surrogate(self) -> Surrogate:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The surrogate of the inner neuron."""
+        return self.neuron.surrogate
 
     def values(self) -> dict[str, Tensor]:
         return {**self.neuron.values(), **{name: getattr(self, name) for name in self.own_params}}

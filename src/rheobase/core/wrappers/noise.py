@@ -24,6 +24,7 @@ SMALLEST = 1e-8  # below what one draw of 24 bits can give
 class Random(Wrapper):
     """The base class of wrappers with random numbers: a seed, and `rng`, the seed and step of the noise, as a state."""
 
+    own = ("seed",)
     own_states: ClassVar = {RNG: StateSpec(0.0, "1", "seed and absolute step of the noise")}
     once: ClassVar[str] = "one source of noise is enough: Noisy, Escape or PoissonInput, once"
 

@@ -36,7 +36,22 @@ def cut(found: Found, reading: Reading) -> tuple[Tensor, str]:
         in_test, how = _stratified(found, reading)
     _check(found, in_test)
     tested = int(in_test.sum())
-    return in_test, f"test part: {tested} of {len(in_test)} {found.unit}, {how}"
+    return (
+        in_test,
+        f"test part: {tested} of {len(in_test)} {found.unit}, {how}{_on_both_sides(found, reading, in_test)}",
+    )
+
+
+def _on_both_sides(found: Found, reading: Reading, in_test: Tensor) -> str:
+    """In words, the groups of which some samples train and others test."""
+    if found.group is None:
+        return ""
+    trained, tested = (set(map(str, found.group[in_test.numpy() == part])) for part in (False, True))
+    if not (both := sorted(trained & tested)):
+        return ""
+    shown = ", ".join(both[:5]) + (f" and {len(both) - 5} more" if len(both) > 5 else "")
+    kind = reading.group or "group"
+    return f"; caution: the same {kind} trains and tests ({shown}), so that the test says nothing of a new {kind}"
 
 
 def copies(found: Found, in_test: Tensor) -> tuple[str, ...]:
@@ -53,6 +68,23 @@ def copies(found: Found, in_test: Tensor) -> tuple[str, ...]:
         return ()
     shown = ", ".join(alike[:3]) + (" ..." if len(alike) > 3 else "")
     return (f"caution: {len(alike)} test files have the content of training files: {shown}",)
+
+
+def same_samples(x_train: Tensor, y_train: Tensor, x_test: Tensor, y_test: Tensor) -> tuple[str, ...]:
+    """A note where samples that test are the very numbers of samples that train.
+
+    >>> x, y = torch.eye(3), torch.tensor([0, 1, 1])
+    >>> same_samples(x, y, x[1:2], 1 - y[1:2])
+    ('caution: 1 of 1 test samples have the numbers of training samples, 1 of them in another class: 0 as 1',)
+    """
+    seen = {row.tobytes(): k for k, row in reversed(list(enumerate(x_train.numpy())))}
+    alike = [(k, seen[key]) for k, row in enumerate(x_test.numpy()) if (key := row.tobytes()) in seen]
+    if not alike:
+        return ()
+    other = sum(int(y_test[k]) != int(y_train[j]) for k, j in alike)
+    told = f", {other} of them in another class" if other else ""
+    shown = ", ".join(f"{k} as {j}" for k, j in alike[:3]) + (" ..." if len(alike) > 3 else "")
+    return (f"caution: {len(alike)} of {len(x_test)} test samples have the numbers of training samples{told}: {shown}",)
 
 
 def digest(found: Found, in_test: Tensor) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from rheobase.data.dataset import Dataset
 from rheobase.data.folders.folder import from_class_folders
+from rheobase.data.folders.parts import same_samples
 from rheobase.data.folders.problems import Watch, bytes_of
 from rheobase.data.folders.reading import Reading
 from rheobase.data.formats.arrays import images, labels
@@ -112,4 +113,5 @@ def _dataset(source: str, arrays: dict[str, np.ndarray]) -> Dataset:
         raise DataError(source, f"y_train with labels {shown}", expected, remedy)
     if len(seen) < 2:
         raise DataError(source, "one class alone in y_train: nothing to learn", "two or more", "add samples of another")
-    return Dataset(source, **parts, classes=tuple(map(str, seen)))
+    same = same_samples(parts["x_train"], parts["y_train"], parts["x_test"], parts["y_test"])
+    return Dataset(source, **parts, classes=tuple(map(str, seen)), notes=same)

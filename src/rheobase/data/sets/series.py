@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rheobase.data.folders.parts import cut
+from rheobase.data.folders.parts import cut, same_samples
 from rheobase.data.folders.reading import ROLES, Reading
 from rheobase.data.folders.scan import Found
 from rheobase.data.formats.found_series import FoundSeries, in_order, padded
@@ -86,6 +86,8 @@ def from_series(path: Path, reading: Reading) -> SeriesDataset:
     if first.series[0].shape[1] != last.series[0].shape[1]:
         widths = f"{first.series[0].shape[1]} channels, {both[-1].name} {last.series[0].shape[1]}"
         problems.add(f"{path.name} has {widths}")
+    elif first.channels != last.channels:
+        found[-1] = last = _in_order_of(first, last, path.name, both[-1].name, problems)
     series, labels = [s for one in found for s in one.series], [word for one in found for word in one.labels]
     seen = in_order(labels)
     classes = tuple(name for name in first.classes if name in seen) or seen
@@ -102,7 +104,8 @@ def from_series(path: Path, reading: Reading) -> SeriesDataset:
     listed = Found(path, "series", (), label, classes, group, in_test, (), unit="series", said=said)
     test, how = cut(listed, reading)
     x = padded(series, max(map(len, series)))
-    notes = (f"time series ({suffix(path)[1:]})", *first.notes, how, *_odd(x.shape[1], x.shape[2]))
+    same = same_samples(x[~test], label[~test], x[test], label[test])
+    notes = (f"time series ({suffix(path)[1:]})", *first.notes, how, *same, *_odd(x.shape[1], x.shape[2]))
     groups = None
     if group is not None and reading.group is not None:
         groups = Groups.of(reading.group, group[~test.numpy()], group[test.numpy()])
@@ -119,6 +122,16 @@ def from_series(path: Path, reading: Reading) -> SeriesDataset:
         reading=reading,
         digest=_digest(x.numpy(), label.numpy(), test.numpy()),
     )
+
+
+def _in_order_of(first: FoundSeries, other: FoundSeries, name: str, beside: str, problems: Problems) -> FoundSeries:
+    """The series of a second table with its channels in the order of the first, by their names."""
+    if sorted(first.channels) != sorted(other.channels):
+        theirs, ours = (", ".join(one.channels) for one in (other, first))
+        problems.add(f"{beside} has the channels {theirs}, where {name} has {ours}")
+        return other
+    order = [other.channels.index(channel) for channel in first.channels]
+    return replace(other, series=[one[:, order] for one in other.series], channels=first.channels)
 
 
 def beside_it(path: Path) -> Path | None:

@@ -11,47 +11,21 @@ equations call, `pkg.name` included; libraries are taken to be pure.
 from __future__ import annotations
 
 import builtins
-import dataclasses
 import dis
-import enum
 import functools
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rheobase.core.bound import looked_up
-from rheobase.engine.graph.symbols import UNDECLARED, Untraceable
+from rheobase.engine.graph.snapshots import METHOD, PLAIN, Same, functions_of, is_library, refuse_random, snapshot
+from rheobase.engine.graph.symbols import Untraceable
 
-PLAIN = (bool, int, str, bytes, complex, torch.dtype, torch.device, enum.Enum, types.NoneType)
-# their functions give the same for the same arguments, and read nothing that a user would change
-LIBRARIES = frozenset(
-    {
-        "torch",
-        "numpy",
-        "scipy",
-        "math",
-        "cmath",
-        "operator",
-        "functools",
-        "typing",
-        "collections",
-        "dataclasses",
-        "enum",
-        "abc",
-        "types",
-        "builtins",
-        "rheobase",
-    }
-)
 HIDDEN = frozenset({"globals", "locals", "vars", "eval", "exec", "open", "input", "__import__"})
 MISSING = object()
-METHOD = types.FunctionType | types.MethodType | types.BuiltinFunctionType | types.MethodWrapperType
-SLOTS = ("__name__", "__doc__")
 
 
 Look = tuple[str, Any, Any]
@@ -104,16 +78,20 @@ class Guards:
         # a channel that is part of a neuron is none of those that wrappers hold
         own = None if method or depth is None else (depth, name)
         self._keep((id(neuron), name), f"self.{name}", read, found, own, (neuron, name))
-        for function in _functions(found):
+        if any(isinstance(vars(base).get(name), classmethod) for base in type(neuron).__mro__):
+            # which reads the class's attributes past `Bound`
+            self._keep((id(neuron), name, "class"), f"the class of {name}", lambda: type(neuron), type(neuron))
+        for function in functions_of(found):
             self.function(function)
 
     def function(self, found: Any) -> None:
         """Guard what a function that the equations call reads: its object, defaults, globals and closure."""
         found = _plain_function(found)
         if isinstance(found, types.MethodType):
-            self._keep(id(found.__self__), f"the object of {found.__name__}", lambda: found.__self__, found.__self__)
+            owner = found.__self__
+            self._keep(id(owner), f"the object of {found.__name__}", lambda: owner, owner)
             found = found.__func__
-        if not isinstance(found, types.FunctionType) or id(found) in self._known or _of_library(found.__module__):
+        if not isinstance(found, types.FunctionType) or id(found) in self._known or is_library(found.__module__):
             return
         self._known.add(id(found))
         for name, default in _defaults(found):
@@ -128,7 +106,7 @@ class Guards:
 
     def watchable(self) -> tuple[tuple[tuple[int, str], ...], str | None]:
         """The attributes for torch.compile to guard, (wrapper depth, name), and a name of a value that it cannot."""
-        methods = [guard for guard in self.kept.values() if isinstance(guard.value, METHOD)]
+        methods = [guard for guard in self.kept.values() if isinstance(guard.value, METHOD) and guard.lasting]
         others = [guard for guard in self.kept.values() if guard not in methods]
         hidden = next((guard.name for guard in others if guard.attribute is None or not guard.lasting), None)
         return tuple(guard.attribute for guard in self.kept.values() if guard.attribute is not None), hidden
@@ -150,7 +128,8 @@ class Guards:
         """`a.b.c` as far as it leads through modules and objects to something whose value counts."""
         found, depth = first(), 0
         while depth < len(rest) and not isinstance(found, (*PLAIN, float, Tensor)):
-            if isinstance(found, types.ModuleType) and _of_library(found.__name__):
+            if isinstance(found, types.ModuleType) and is_library(found.__name__):
+                refuse_random(_resolved(found, rest[depth:]), ".".join(path))
                 return
             following = getattr(found, rest[depth], None)
             if following is None:
@@ -163,10 +142,12 @@ class Guards:
                 value = getattr(value, name)
             return value
 
-        if _of_library(getattr(found, "__module__", None) or type(found).__module__) and callable(found):
+        refuse_random(found, ".".join(path[: depth + 1]))
+        library = is_library(getattr(found, "__module__", None) or type(found).__module__)
+        if library and callable(found) and not isinstance(found, functools.partial):
             return
         self._keep(path, ".".join(path[: depth + 1]), read, found)
-        for function in _functions(found):
+        for function in functions_of(found):
             self.function(function)
 
     def _keep(
@@ -179,7 +160,7 @@ class Guards:
         owner: tuple[Any, str] | None = None,
     ) -> None:
         if key not in self.kept:
-            shot, lasting = (_Same(value), True) if name == "self.neuron" else snapshot(value, name)
+            shot, lasting = (Same(value), True) if name == "self.neuron" else snapshot(value, name)
             self.kept[key] = guard = Guard(name, read, value, shot, lasting, attribute)
             if owner is None or not lasting or not _plainly_found(*owner):
                 self._others.append(guard)
@@ -211,65 +192,11 @@ def _found_again(neuron: Any, looks: list[Look]) -> bool:
     return True
 
 
-def snapshot(value: Any, name: str) -> tuple[Any, bool]:
-    """A form of the value to compare with later readings of it, and whether the object itself cannot change.
-
-    Raises `Untraceable` for what cannot be compared.
-    """
-    if isinstance(value, float):
-        return (float, value.hex()), True  # tells -0.0 from 0.0, and NaN is NaN
-    if isinstance(value, PLAIN):
-        return (type(value), value), True
-    if isinstance(value, Tensor | np.ndarray):
-        raise Untraceable(UNDECLARED.format(f"reads {name}, a tensor"))
-    if isinstance(value, nn.Module):
-        raise Untraceable(f"reads {name}, a module (equations are pointwise: write it out)")
-    if isinstance(value, np.generic):
-        return (type(value), value.tobytes()), True
-    if isinstance(value, tuple | list | set | frozenset):
-        items = [snapshot(item, name) for item in value]
-        shots = tuple(shot for shot, _ in items)
-        lasting = isinstance(value, tuple | frozenset) and all(fixed for _, fixed in items)
-        return (type(value), frozenset(shots) if isinstance(value, set | frozenset) else shots), lasting
-    if isinstance(value, dict):
-        pairs = tuple((snapshot(k, name)[0], snapshot(v, name)[0]) for k, v in value.items())
-        return (dict, pairs), False
-    if isinstance(value, METHOD | type) or (isinstance(value, types.ModuleType) and _of_library(value.__name__)):
-        return _Same(value), True
-    if callable(value) and _of_library(type(value).__module__) and not hasattr(value, "__wrapped__"):
-        return _Same(value), True
-    fields = vars_of(value)
-    if fields is None:
-        raise Untraceable(f"reads {name}, an object of type {type(value).__name__}, which cannot be compared")
-    items = {k: snapshot(v, f"{name}.{k}") for k, v in fields.items()}
-    frozen = dataclasses.is_dataclass(value) and type(value).__dataclass_params__.frozen  # type: ignore[attr-defined]
-    shots = tuple((k, shot) for k, (shot, _) in items.items())
-    return (type(value), shots), frozen and all(fixed for _, fixed in items.values())
-
-
-class _Same:
-    """Equal to another of the same object only."""
-
-    __slots__ = ("it",)
-
-    def __init__(self, it: Any):
-        self.it = it
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.it is other.it
-
-    def __hash__(self) -> int:
-        return id(self.it)
-
-
-def vars_of(value: Any) -> dict[str, Any] | None:
-    """The attributes of an object; None where they cannot be listed."""
-    if isinstance(value, types.ModuleType):
-        return None
-    if hasattr(value, "__dict__"):
-        return dict(vars(value))
-    slots = [s for base in type(value).__mro__ for s in getattr(base, "__slots__", ()) if s not in SLOTS]
-    return {s: getattr(value, s) for s in slots if hasattr(value, s)} if slots else None
+def _resolved(found: Any, rest: list[str]) -> Any:
+    """`found.a.b`, as far as it leads."""
+    for name in rest:
+        found = getattr(found, name, found)
+    return found
 
 
 def _plain_function(found: Any) -> Any:
@@ -282,25 +209,11 @@ def _plain_function(found: Any) -> Any:
     return found
 
 
-def _functions(found: Any) -> Iterator[Any]:
-    """The functions that using a value may call."""
-    if isinstance(found, METHOD | functools.partial):
-        yield found
-        return
-    kind = found if isinstance(found, type) else type(found)
-    if not _of_library(kind.__module__):
-        yield from (v for base in kind.__mro__ for v in vars(base).values() if isinstance(v, types.FunctionType))
-
-
 def _defaults(found: types.FunctionType) -> Iterator[tuple[str, Any]]:
     given = found.__defaults__ or ()
     names = found.__code__.co_varnames[: found.__code__.co_argcount][-len(given) :] if given else ()
     yield from zip(names, given, strict=True)
     yield from (found.__kwdefaults__ or {}).items()
-
-
-def _of_library(module: str | None) -> bool:
-    return module is not None and module.partition(".")[0] in LIBRARIES
 
 
 def _reads(code: types.CodeType) -> Iterator[tuple[str, ...]]:
@@ -321,7 +234,7 @@ def _reads(code: types.CodeType) -> Iterator[tuple[str, ...]]:
             path = [step.argval]
         elif step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL") or (outside and step.opname == "STORE_DEREF"):
             raise Untraceable(f"a step that writes {step.argval}, which lies outside of it")
-        elif step.opname == "IMPORT_NAME" and not _of_library(step.argval):
+        elif step.opname == "IMPORT_NAME" and not is_library(step.argval):
             raise Untraceable(f"an import of {step.argval} inside a step")
     if path:
         yield tuple(path)

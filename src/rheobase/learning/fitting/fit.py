@@ -74,7 +74,7 @@ def fit_neuron(
 
     >>> from rheobase import neurons, stimuli
     >>> cell = neurons.GLIF1(1, dt=0.5, v_leak=-70.0, v_reset=-60.0, v_threshold=-45.0)
-    >>> current = stimuli.noise(250.0, 80.0, tau=5.0).sample(500.0, 0.5)[None]
+    >>> current = stimuli.noise(250.0, 80.0, tau=5.0, seed=0).sample(500.0, 0.5)[None]
     >>> spikes, _, rec = cell(current.T[..., None], record=("v",))
     >>> recording = Recording((rec.v + 80.0 * spikes)[:, 0].T, current, dt=0.5)
     >>> quick = FitRecipe(restarts=8, forced=10, free=2, generations=20, population=16)

@@ -45,7 +45,7 @@ def measured(recording: Recording) -> Measured:
 
     >>> from rheobase import neurons, stimuli
     >>> cell = neurons.GLIF1(1, dt=0.1, c_mem=100.0, g_leak=10.0, v_leak=-70.0, v_reset=-60.0, v_threshold=-45.0)
-    >>> current = stimuli.noise(150.0, 80.0, tau=5.0).sample(1000.0, 0.1)[None]
+    >>> current = stimuli.noise(150.0, 80.0, tau=5.0, seed=0).sample(1000.0, 0.1)[None]
     >>> spikes, _, rec = cell(current.T[..., None], record=("v",))
     >>> found = measured(Recording((rec.v + 80.0 * spikes)[:, 0].T, current, dt=0.1))
     >>> [round(x, 1) for x in (found.rest, 1 / found.r, found.tau)]

@@ -203,7 +203,12 @@ class Run:
         # processes average their gradients: the weight makes that the mean over all samples of the batch
         objective = loss * (len(batch.mine) * fabric.world_size / len(batch.everyone))
         if self.recipe.rates:
-            objective = objective + self.recipe.rates(list(watch.spiking().values()), coded.lengths)
+            rates = self.recipe.rates(list(watch.spiking().values()), coded.lengths)
+            if not rates.requires_grad:
+                # of layers within `nn.Chunked`, which sees them without a graph
+                given, expected = "rates of layers whose outputs have no gradient", "layers outside of nn.Chunked"
+                raise ParameterError(type(self.net).__name__, given, expected, "leave rates or Chunked out")
+            objective = objective + rates
         correct = int((criterion.predict(out.detach(), *coded.ends) == coded.target).sum())
         figures = [float(loss.detach()) * len(batch.mine), float(objective.detach()), correct]
         loss_sum, checked, hits = total(fabric, figures).tolist()

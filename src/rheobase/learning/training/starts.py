@@ -58,10 +58,10 @@ def scale_to_activity(
     net.eval()
     try:
         with seeded(0, x.device):
-            steps = len(x) if lengths is None else float(lengths.double().mean())
+            filled = 1.0 if lengths is None else float(lengths.double().mean()) / len(x)  # of the steps
             further = {} if lengths is None else {"lengths": lengths}
             run = partial(net, x, **further)
-            return {name: _scaled(net, run, steps, name, layers[name], low, high) for name in layers}
+            return {name: _scaled(net, run, filled, name, layers[name], low, high) for name in layers}
     except BaseException:
         net.load_state_dict(before)
         raise
@@ -70,7 +70,7 @@ def scale_to_activity(
 
 
 def _scaled(
-    net: nn.Module, run: Callable[[], object], steps: float, name: str, layer: SpikingLayer, low: float, high: float
+    net: nn.Module, run: Callable[[], object], filled: float, name: str, layer: SpikingLayer, low: float, high: float
 ) -> float:
     weights = _weights_before(net, name)
     kept = [weight.clone() for weight in weights]
@@ -80,7 +80,8 @@ def _scaled(
             weight.copy_(scale * given)
         with watched(net, {name: layer}) as watch:
             run()
-        return float(spikes_per_neuron(watch.outs[name], layer.graded).mean()) / steps
+        seen = watch.outs[name]
+        return float(spikes_per_neuron(seen, layer.graded).mean()) / (filled * len(seen))
 
     scale, found = 1.0, share(1.0)
     lower: float | None = None

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rheobase.core.execution.check import check_tensor
+from rheobase.core.execution.check import check_lengths, check_tensor
 from rheobase.engine.operators.taps import reference, taps
 from rheobase.errors import BackendUnavailable, DTypeError, ParameterError, ShapeError, StateError, nearest
 from rheobase.nn.stateful import Stateful
@@ -35,6 +35,8 @@ class History(Stateful):
     ) -> tuple[Tensor, Tensor]:
         """Run over a sequence: (out, state). Where a sequence has ended, out is zero and the state constant."""
         self._check(x)
+        if lengths is not None:
+            check_lengths(repr(self), x, lengths)
         compute = torch.promote_types(x.dtype, torch.float32)
         if state is None:
             state = self.rest(x.shape[1], dtype=compute, device=x.device)

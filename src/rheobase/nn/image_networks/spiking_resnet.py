@@ -66,12 +66,16 @@ class MembraneBlock(Stateful):
             neuron(after),
             *normalised(after[0], after[0], **joined),
         )
-        self.dt = self.main.dt
         self.shortcut = (
             TdBatchNorm(after[0], **joined)
             if before == after
             else nn.Sequential(*normalised(before[0], after[0], kernel=1, stride=stride, **joined))
         )
+
+    @property
+    def dt(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The time step of its neurons, in ms; None where they count in steps."""
+        return self.main.dt
 
     def forward(
         self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, backend: str = "auto"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rheobase.core.execution.check import check_call, check_state
-from rheobase.core.execution.finite import check_finite
+from rheobase.core.execution.finite import check_end, check_finite
 from rheobase.core.execution.reference import held
 from rheobase.core.states import registered
 from rheobase.engine.operators.products import Product
@@ -126,6 +126,7 @@ class ConvGRU(Stateful):
                 after, out = held(alive, after, h), held(alive, out, torch.zeros_like(out))
             outs.append(out)
             h = after
+        check_end(self, (h,))
         return torch.stack(outs), h
 
     def _fused(

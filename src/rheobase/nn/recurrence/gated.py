@@ -16,7 +16,7 @@ from rheobase.core.declaration.inputs import ONE_INPUT, one_step_of
 from rheobase.core.declaration.words import EntrySpec
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
-from rheobase.core.execution.finite import check_finite, concrete
+from rheobase.core.execution.finite import check_end, check_finite, concrete
 from rheobase.core.execution.reference import held
 from rheobase.core.states import registered
 from rheobase.core.surrogates import Lorentzian, Surrogate
@@ -76,6 +76,12 @@ class Gated(Stateful):
         self.v_threshold = float(v_threshold)
         self.surrogate: Surrogate = Lorentzian() if surrogate is None else surrogate
         self.detach_reset = detach_reset
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in ("surrogate", "detach_reset"):
+            for stage in vars(self).get("stages", ()):
+                setattr(stage, name, value)
 
     def stage(self, kind: type[MapNeuron]) -> MapNeuron:
         """A pointwise part of the cell, with the surrogate and `detach_reset` of this layer."""
@@ -165,6 +171,7 @@ class Gated(Stateful):
                 after = GatedState(*(held(alive, new, old) for new, old in zip(after, state, strict=True)))
             outs.append(out)
             state = after
+        check_end(self, state)
         return torch.stack(outs), state
 
     def _fused(

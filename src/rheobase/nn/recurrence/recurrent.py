@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from rheobase.core.declaration.assignment import check_not_inside
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
-from rheobase.core.execution.finite import check_finite
+from rheobase.core.execution.finite import check_end, check_finite, check_learned
 from rheobase.core.execution.reference import loop, one_step
 from rheobase.core.neuron import Neuron, Transition, recording
 from rheobase.core.states import registered
@@ -63,7 +64,15 @@ class Recurrent(Stateful):
         self.neuron = neuron
         self.weight_rec = nn.Parameter(weight_rec.detach().clone())
         self.self_connections = self_connections
-        self.dt = neuron.dt
+
+    @property
+    def dt(self) -> float | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The time step of the neuron, in ms; None where it counts in steps."""
+        return self.neuron.dt
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check_not_inside(self, name)
+        super().__setattr__(name, value)
 
     @property
     def lateral(self) -> Tensor:
@@ -89,6 +98,7 @@ class Recurrent(Stateful):
         """Run over a sequence: (out, state), or (out, state, rec) with `record`; arguments as of a neuron."""
         record = tuple(record)
         check_call(self.neuron, (x,), record, lengths)
+        check_learned(self.neuron)
         compute = torch.float64 if x.dtype == torch.float64 else torch.float32
         if state is None:
             state = self.rest(x.shape[1], dtype=compute, device=x.device)
@@ -173,4 +183,6 @@ class Recurrent(Stateful):
             given = found.out if taps is None else torch.cat([given[1:], found.out[None]])
             return found
 
-        return loop(request, step)
+        out, end, traces = loop(request, step)
+        check_end(self, end)
+        return out, end, traces
