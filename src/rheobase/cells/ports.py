@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from rheobase.cells.implausible import check_given
 from rheobase.checks import is_number
 from rheobase.errors import ParameterError
 from rheobase.synapses.receptor import Receptor
@@ -65,12 +66,20 @@ class Current(Place):
 class Conductance(Place):
     """A conductance in uS to a battery of `e` mV: i = g (e - v), inwards positive.
 
+    Raises: `ParameterError` for an e that no cell has, or that is in V.
+
     >>> Conductance("soma", 0.5, e=-70.0).unit
     'uS'
     """
 
     e: float = 0.0
     unit = "uS"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not is_number(self.e):
+            raise ParameterError("Conductance", f"e = {self.e!r}", "a potential in mV", "e=0.0, say")
+        check_given("e of a Conductance", self.e)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class Pas(Channel):
         0.001
     """
 
-    g = param(1e-3, "S/cm2", "conductance", nonnegative=True)
+    g = param(1e-3, "S/cm2", "conductance", nonnegative=True, usual=(0.0, 0.02))
     e = param(-70.0, "mV", "reversal potential")
     v = entry("mV", "membrane potential")
 

@@ -1,0 +1,159 @@
+"""Values of parameters that no published cell has, mostly in another unit, are told once, by name and with the unit."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from rheobase import channels as C
+from rheobase.cells import (
+    Cell,
+    Compartments,
+    Conductance,
+    Current,
+    GapJunction,
+    Section,
+    Synapse,
+    VoltageClamp,
+    fi_curve,
+    rheobase_current,
+)
+from rheobase.cells.parameters import assign, populated
+from rheobase.errors import ImplausibleWarning, ParameterError
+from rheobase.synapses import Alpha, Exponential
+
+
+def ball(um: float = 1.0) -> Compartments:
+    """A soma of 20 um, written in a unit of so many of its lengths."""
+    return Compartments.of([Section("soma", length=20 * um, diameter=20 * um, nseg=2)])
+
+
+def made(*held: Any, tree: Compartments | None = None, g: float = 1e-4, dt: float = 0.1, **given: Any) -> Cell:
+    leak = C.Pas(g=g, e=-70.0)
+    return Cell(ball() if tree is None else tree, {"soma": [leak, *held]}, dt=dt, v_init=-70.0, **given)
+
+
+def called(cell: Cell, value: float = 0.0, **options: Any) -> Any:
+    return cell({name: torch.full((2, 1, *cell.shape), value, dtype=torch.float64) for name in cell.ports}, **options)
+
+
+# what makes the cell, its input, and what is told
+MISUSES: dict[str, tuple[Callable[[], Cell], float, str]] = {
+    "a conductance in mS/cm2": (
+        lambda: made(C.NaTa_t(gbar=120.0)),
+        0.0,
+        r"soma\.NaTa_t\.gbar = 120 S/cm2 \(published: 0 to 10 S/cm2\)\. Look at the unit: 1 mS/cm2 is 1e-3 S/cm2",
+    ),
+    "one in pS/um2, of three": (
+        lambda: made(C.Kv3_1(3, gbar=torch.tensor([0.3, 3000.0, 0.3])), shape=(3,)),
+        0.0,
+        r"soma\.Kv3_1\.gbar reaches 3000 S/cm2.*1 pS/um2 is 1e-4 S/cm2",
+    ),
+    "one along the cell": (
+        lambda: made(C.Ih(gbar=1e-4), scale={"soma.Ih.gbar": [1.0, 2e5]}),
+        0.0,
+        r"soma\.Ih\.gbar = 20 S/cm2",
+    ),
+    "a leak in mS/cm2": (lambda: made(g=0.1), 0.0, r"soma\.Pas\.g = 0\.1 S/cm2 \(published: 0 to 0\.02 S/cm2\)"),
+    "a potential in V": (
+        lambda: made(C.Na_HH(alpha_m_v=-0.04)),
+        0.0,
+        r"alpha_m_v = -0\.04 mV \(published: -200 to 200 mV, 0 or 0\.5 mV from it at least\).*1 V is 1000 mV",
+    ),
+    "a time in s": (lambda: made(C.CaDynamics(decay=0.08)), 0.0, r"decay = 0\.08 ms \(published: 1 to 100000 ms\).*1000 ms"),
+    "a rate per second": (lambda: made(C.K_HH(beta_n_rate=1250.0)), 0.0, r"beta_n_rate = 1250 1/ms.*1 per second is 1e-3"),
+    "a weight in nS": (
+        lambda: made(inputs={"exc": Synapse("soma", Exponential(weight=0.5))}),
+        0.0,
+        r"exc\.weight = 0\.5 uS \(published: 0 to 0\.1 uS\).*1 nS is 1e-3 uS",
+    ),
+    "weights in nS": (
+        lambda: made(inputs={"exc": Synapse("soma", Alpha(weight=2.0, tau=0.002))}),
+        0.0,
+        r"exc\.weight = 2 uS .*; exc\.tau = 0\.002 ms .*units: 1 nS is 1e-3 uS; 1 s is 1000 ms",
+    ),
+    "a junction in nS": (
+        lambda: made(junctions=[GapJunction("soma(0.1)", "soma(0.9)", 1.0)]),
+        0.0,
+        r"g_gap reaches 1 uS|g_gap = 1 uS",
+    ),
+    "a step in s": (lambda: made(dt=2.5e-5), 0.0, r"dt = 2\.5e-05 ms \(published: 0\.0005 to 10 ms\)"),
+    "a step of 1 ms": (lambda: made(C.NaTa_t(gbar=0.1), dt=1.0), 0.0, r"dt = 1 ms \(published: 0\.0005 to 0\.25 ms\)"),
+    "Ra in ohm m": (lambda: made(Ra=1.0), 0.0, r"Ra\.soma = 1 ohm cm \(published: 10 to 5000 ohm cm\).*1 ohm m is 100"),
+    "Ra in MOhm cm": (lambda: made(Ra=1e-4), 0.0, r"Ra\.soma = 0\.0001 ohm cm"),
+    "c_mem in F/m2": (lambda: made(c_mem=0.01), 0.0, r"c_mem\.soma = 0\.01 uF/cm2 .*0\.01 F/m2 is 1 uF/cm2"),
+    "lengths in mm": (lambda: made(tree=ball(1e-3)), 0.0, r"area = 0\.001257 um2 \(published: 10 to 1e\+08 um2\).*1 mm is 1000"),
+    "lengths in m": (lambda: made(tree=ball(1e-6)), 0.0, r"diameter (=|reaches) 2e-05 um .*1 mm is 1000 um"),
+    "lengths in nm": (lambda: made(tree=ball(1e3)), 0.0, r"area = 1\.257e\+09 um2"),
+    "calcium in M": (lambda: made(C.CaDynamics(), ca_outside=2e-3), 0.0, r"ca_outside = 0\.002 mM"),
+    "a clamp in V": (lambda: made(inputs={"pipette": VoltageClamp()}), -0.07, r"pipette reaches -0\.07 mV"),
+    "a conductance in nS": (lambda: made(inputs={"g": Conductance()}), 5.0, r"g reaches 5 uS \(published: -1 to 1 uS\)"),
+}
+
+
+@pytest.mark.parametrize("name", MISUSES)
+def test_what_is_in_another_unit_is_told_once(name: str) -> None:
+    make, value, told = MISUSES[name]
+    cell = make()
+    with pytest.warns(ImplausibleWarning, match=told) as found:
+        called(cell, value)
+    assert len(found) == 1
+    assert found[0].filename == __file__
+    called(cell, value)  # which would be an error
+
+
+def test_nothing_is_told_where_one_does_not_look() -> None:
+    called(made(C.NaTa_t(gbar=120.0)), check_finite=False)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: made(C.NaTa_t(e=0.05)), r"e of NaTa_t in soma = 0\.05; .*it is in mV"),
+        (lambda: made(C.NaTa_t(2, e=torch.tensor([0.05, 0.06])), shape=(2,)), r"e of NaTa_t in soma = 0\.06"),
+        (lambda: made(C.Kv3_1(e=-9e4)), r"e of Kv3_1 in soma = -90000\.0"),
+        (lambda: made(inputs={"inh": Synapse("soma", Exponential(e=-0.07))}), r"e of inh = -0\.07"),
+        (lambda: Conductance("soma", e=-0.07), r"e of a Conductance = -0\.07"),
+        (lambda: Conductance("soma", e="rest"), r"e = 'rest'; expected a potential in mV"),  # type: ignore[arg-type]
+    ],
+)
+def test_reversal_potentials_in_another_unit_are_refused(make: Any, said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        make()
+
+
+def test_a_potential_near_0_among_others_is_none_in_volts() -> None:
+    called(made(C.NaTa_t(2, e=torch.tensor([0.2, 50.0])), shape=(2,)))
+
+
+def test_a_learnt_value_is_told_once_and_so_is_an_assigned_one() -> None:
+    cell = made(C.NaTa_t(gbar=0.5, learn=("gbar",)))
+    called(cell)
+    for gbar in (20.0, 30.0):
+        with torch.no_grad():
+            cell.channels["soma"]["NaTa_t"].gbar_log.fill_(gbar).log_()  # type: ignore[index,union-attr]
+        if gbar == 20.0:
+            with pytest.warns(ImplausibleWarning, match=r"gbar = 20 S/cm2"):
+                called(cell)
+        else:
+            called(cell)
+    with pytest.warns(ImplausibleWarning, match=r": soma\.Pas\.g = 1 S/cm2 "):
+        assign(cell, "soma.Pas.g", 1.0)
+        called(cell)
+    # of cells that are made like it, nothing is said again
+    cells = populated(cell, 3, ("soma.NaTa_t.gbar",), inputs={"current": Current()})
+    cells(torch.zeros(2, 1, 3))
+
+
+def test_curves_and_searches_tell_it_too() -> None:
+    for run in (lambda cell: fi_curve(cell, [0.0], duration=1.0), lambda cell: rheobase_current(cell, duration=1.0)):
+        with pytest.warns(ImplausibleWarning, match=r"gbar = 12 S/cm2") as found:
+            run(made(C.Kv3_1(gbar=12.0)))
+        assert [one.filename for one in found] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fi_curve(made(C.Kv3_1(gbar=0.3)), [0.0], duration=1.0)
