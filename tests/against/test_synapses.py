@@ -80,7 +80,8 @@ def stored() -> Any:
 
 
 @pytest.mark.parametrize(
-    ("name", "tolerance"), [("exc", 1e-9), ("inh", 1e-9), ("gap", 1e-9), ("nmda", 1e-9), ("active", 1e-8), ("pair", 1e-8)]
+    ("name", "tolerance"),
+    [("exc", 1e-9), ("inh", 1e-9), ("gap", 1e-9), ("nmda", 1e-9), ("active", 1e-8), ("pair", 1e-8)],
 )
 def test_the_potentials_are_those_of_neuron(name: str, tolerance: float, stored: Any) -> None:
     """In mV, soma and two dendrites over 60 ms."""

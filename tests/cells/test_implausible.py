@@ -58,7 +58,9 @@ def test_one_that_came_back_is_seen_with_time_and_place() -> None:
 @pytest.mark.parametrize("scheme", [BackwardEuler(), Extrapolated(3)], ids=str)
 def test_one_that_came_back_is_seen_where_nothing_is_recorded(scheme: Scheme) -> None:
     """Of a dendrite far from where spikes are watched, in the midst of a call without a record; told as it was there."""
-    tree = Compartments.of([soma := Section("soma", length=20, diameter=20), Section("dend", length=200, diameter=1, parent=soma)])
+    tree = Compartments.of(
+        [soma := Section("soma", length=20, diameter=20), Section("dend", length=200, diameter=1, parent=soma)]
+    )
     leak = {kind: [channels.Pas(g=1e-3, e=-70.0)] for kind in ("soma", "dend")}
     given = {"inputs": {"current": Current("dend", 1.0)}, "shape": (2,), "scheme": scheme}
     cell = Cell(tree, leak, dt=0.1, v_init=-70.0, **given)  # type: ignore[arg-type]
@@ -68,7 +70,7 @@ def test_one_that_came_back_is_seen_where_nothing_is_recorded(scheme: Scheme) ->
     assert float(end.v.abs().max()) < 71.0
     told = rf"v = {float(farthest):.4g} mV at dend\(1\) of sample 1, cell \[1\] after step {int(at)} \("
     with pytest.warns(ImplausibleWarning, match=told) as found:
-        spikes, last = cell(step(2.0))
+        _, last = cell(step(2.0))
     assert len(found) == 1
     assert torch.equal(last.v, end.v)
     ran = cell.run({"current": step(2.0)}, cell.rest(3))

@@ -115,7 +115,9 @@ def test_a_potential_that_no_cell_has_is_named() -> None:
     _, end = cell(x, check_finite=False)
     assert bool(end.v.isfinite().all())
     with pytest.raises(Diverged, match=r"after step 0 "), pytest.warns(ImplausibleWarning, match=r"x = 1e\+38 mV"):
-        Cell(soma, {"soma": held}, dt=0.025, inputs={"x": VoltageClamp()})(torch.full((1, 1), 1e38, dtype=torch.float64))
+        Cell(soma, {"soma": held}, dt=0.025, inputs={"x": VoltageClamp()})(
+            torch.full((1, 1), 1e38, dtype=torch.float64)
+        )
 
 
 def test_a_state_that_is_none() -> None:

@@ -64,8 +64,22 @@ MISUSES: dict[str, tuple[Callable[[], Cell], float, str]] = {
         0.0,
         r"alpha_m_v = -0\.04 mV \(published: -200 to 200 mV, 0 or 0\.5 mV from it at least\).*1 V is 1000 mV",
     ),
-    "a time in s": (lambda: made(C.CaDynamics(decay=0.08)), 0.0, r"decay = 0\.08 ms \(published: 1 to 100000 ms\).*1000 ms"),
-    "a rate per second": (lambda: made(C.K_HH(beta_n_rate=1250.0)), 0.0, r"beta_n_rate = 1250 1/ms.*1 per second is 1e-3"),
+    "a battery in V": (
+        lambda: made(inputs={"inh": Synapse("soma", Exponential(e=-0.07))}),
+        0.0,
+        r"inh\.e = -0\.07 mV .*1 V is 1000 mV",
+    ),
+    "that of a conductance": (lambda: made(inputs={"g": Conductance(e=-0.07)}), 0.0, r"e of g = -0\.07 mV"),
+    "a time in s": (
+        lambda: made(C.CaDynamics(decay=0.08)),
+        0.0,
+        r"decay = 0\.08 ms \(published: 1 to 100000 ms\).*1000 ms",
+    ),
+    "a rate per second": (
+        lambda: made(C.K_HH(beta_n_rate=1250.0)),
+        0.0,
+        r"beta_n_rate = 1250 1/ms.*1 per second is 1e-3",
+    ),
     "a weight in nS": (
         lambda: made(inputs={"exc": Synapse("soma", Exponential(weight=0.5))}),
         0.0,
@@ -86,12 +100,20 @@ MISUSES: dict[str, tuple[Callable[[], Cell], float, str]] = {
     "Ra in ohm m": (lambda: made(Ra=1.0), 0.0, r"Ra\.soma = 1 ohm cm \(published: 10 to 5000 ohm cm\).*1 ohm m is 100"),
     "Ra in MOhm cm": (lambda: made(Ra=1e-4), 0.0, r"Ra\.soma = 0\.0001 ohm cm"),
     "c_mem in F/m2": (lambda: made(c_mem=0.01), 0.0, r"c_mem\.soma = 0\.01 uF/cm2 .*0\.01 F/m2 is 1 uF/cm2"),
-    "lengths in mm": (lambda: made(tree=ball(1e-3)), 0.0, r"area = 0\.001257 um2 \(published: 10 to 1e\+08 um2\).*1 mm is 1000"),
+    "lengths in mm": (
+        lambda: made(tree=ball(1e-3)),
+        0.0,
+        r"area = 0\.001257 um2 \(published: 10 to 1e\+08 um2\).*1 mm is 1000",
+    ),
     "lengths in m": (lambda: made(tree=ball(1e-6)), 0.0, r"diameter (=|reaches) 2e-05 um .*1 mm is 1000 um"),
     "lengths in nm": (lambda: made(tree=ball(1e3)), 0.0, r"area = 1\.257e\+09 um2"),
     "calcium in M": (lambda: made(C.CaDynamics(), ca_outside=2e-3), 0.0, r"ca_outside = 0\.002 mM"),
     "a clamp in V": (lambda: made(inputs={"pipette": VoltageClamp()}), -0.07, r"pipette reaches -0\.07 mV"),
-    "a conductance in nS": (lambda: made(inputs={"g": Conductance()}), 5.0, r"g reaches 5 uS \(published: -1 to 1 uS\)"),
+    "a conductance in nS": (
+        lambda: made(inputs={"g": Conductance()}),
+        5.0,
+        r"g reaches 5 uS \(published: -1 to 1 uS\)",
+    ),
 }
 
 
@@ -116,8 +138,8 @@ def test_nothing_is_told_where_one_does_not_look() -> None:
         (lambda: made(C.NaTa_t(e=0.05)), r"e of NaTa_t in soma = 0\.05; .*it is in mV"),
         (lambda: made(C.NaTa_t(2, e=torch.tensor([0.05, 0.06])), shape=(2,)), r"e of NaTa_t in soma = 0\.06"),
         (lambda: made(C.Kv3_1(e=-9e4)), r"e of Kv3_1 in soma = -90000\.0"),
-        (lambda: made(inputs={"inh": Synapse("soma", Exponential(e=-0.07))}), r"e of inh = -0\.07"),
-        (lambda: Conductance("soma", e=-0.07), r"e of a Conductance = -0\.07"),
+        (lambda: made(inputs={"inh": Synapse("soma", Exponential(e=-7e4))}), r"e of inh = -70000\.0"),
+        (lambda: Conductance("soma", e=-7e4), r"e of a Conductance = -70000\.0"),
         (lambda: Conductance("soma", e="rest"), r"e = 'rest'; expected a potential in mV"),  # type: ignore[arg-type]
     ],
 )
@@ -126,8 +148,15 @@ def test_reversal_potentials_in_another_unit_are_refused(make: Any, said: str) -
         make()
 
 
-def test_a_potential_near_0_among_others_is_none_in_volts() -> None:
+def test_potentials_near_0_that_are_none_in_volts() -> None:
+    """One of several, that of a conductance that is 0, and one that is learnt and passes 0."""
     called(made(C.NaTa_t(2, e=torch.tensor([0.2, 50.0])), shape=(2,)))
+    exc = Exponential(e=0.0, learn=("e",))
+    cell = made(inputs={"exc": Synapse("soma", exc)})
+    called(cell)
+    assign(cell, "exc.e", 0.3)
+    called(cell)
+    populated(cell, 2, ("soma.Pas.g",))
 
 
 def test_a_learnt_value_is_told_once_and_so_is_an_assigned_one() -> None:
@@ -141,8 +170,8 @@ def test_a_learnt_value_is_told_once_and_so_is_an_assigned_one() -> None:
                 called(cell)
         else:
             called(cell)
+    assign(cell, "soma.Pas.g", 1.0)
     with pytest.warns(ImplausibleWarning, match=r": soma\.Pas\.g = 1 S/cm2 "):
-        assign(cell, "soma.Pas.g", 1.0)
         called(cell)
     # of cells that are made like it, nothing is said again
     cells = populated(cell, 3, ("soma.NaTa_t.gbar",), inputs={"current": Current()})

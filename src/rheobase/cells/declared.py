@@ -66,7 +66,7 @@ AREA = ParamSpec(1e3, "um2", "membrane of the whole cell", name="area", usual=(1
 DIAMETER = ParamSpec(1.0, "um", "diameter of a section", name="diameter", usual=(0.02, 2e3))
 
 
-COMMAND = ParamSpec(-65.0, "mV", "potential of an electrode", name="command", usual=(-FARTHEST, FARTHEST))
+POTENTIAL = ParamSpec(-65.0, "mV", "potential of an electrode or a battery", name="v", usual=(-FARTHEST, FARTHEST))
 OPENED = ParamSpec(0.0, "uS", "conductance that is given", name="conductance", usual=(-1.0, 1.0))
 
 
@@ -100,7 +100,7 @@ def tell_unusual(cell: Cell, given: Mapping[str, Tensor] = MappingProxyType({}),
 
 
 def _unusual(cell: Cell, given: Mapping[str, Tensor]) -> Iterator[Unusual]:
-    for name, spec, x in (*_parameters(cell), *_others(cell), *_inputs(cell, given)):
+    for name, spec, x, learnt in (*_parameters(cell), *_others(cell), *_inputs(cell, given)):
         usual = spec.usual or USUAL.get(spec.unit)
         if usual is None:
             continue
@@ -108,30 +108,34 @@ def _unusual(cell: Cell, given: Mapping[str, Tensor]) -> Iterator[Unusual]:
         if name in cell.scale:
             ends = [end * float(factor) for end in (low, high) for factor in cell.scale[name].aminmax()]
             low, high = min(ends), max(ends)
-        in_volts = spec.unit == "mV" and 0.0 < max(high, -low) < VOLTS
+        # what is learnt may pass 0
+        in_volts = spec.unit == "mV" and 0.0 < max(high, -low) < VOLTS and not learnt
         if low < usual[0] or high > usual[1] or in_volts:
             value = high if high > usual[1] else low if low < usual[0] else max(low, high, key=abs)
             yield Unusual(name, spec, value, x.numel() > 1, usual)
 
 
-def _parameters(cell: Cell) -> Iterator[tuple[str, ParamSpec, Tensor]]:
+Named = tuple[str, ParamSpec, Tensor, bool]  # the last: whether it is learnt
+
+
+def _parameters(cell: Cell) -> Iterator[Named]:
     """All that are read, by name."""
     for kind, held in cell.channels.items():
         for name, m in held.items():  # type: ignore[operator]
             for key, spec in m.params.items():
                 if not (key == "e" and follows_pool(held, m)):  # type: ignore[arg-type]
-                    yield f"{kind}.{name}.{key}", spec, m.value(key)
+                    yield f"{kind}.{name}.{key}", spec, m.value(key), key in m.learn
     for name, receptor in cell.receptors.items():
         for key, spec in receptor.params.items():  # type: ignore[union-attr]
-            yield f"{name}.{key}", spec, receptor.value(key)  # type: ignore[operator]
+            yield f"{name}.{key}", spec, receptor.value(key), key in receptor.learn  # type: ignore[operator]
     for name in BARE:
         for kind in cell.kinds:
-            yield f"{name}.{kind}", BARE[name], cell.logs[f"{name}_{kind}"].exp()
+            yield f"{name}.{kind}", BARE[name], cell.logs[f"{name}_{kind}"].exp(), name in cell.learn
     if cell.junctions:
-        yield GAP, SPECS[GAP], cell.logs[GAP].exp()
+        yield GAP, SPECS[GAP], cell.logs[GAP].exp(), GAP in cell.learn
 
 
-def _others(cell: Cell) -> Iterator[tuple[str, ParamSpec, Tensor]]:
+def _others(cell: Cell) -> Iterator[Named]:
     """The step, the calcium outside, and how large the cell is."""
     mechanisms = [m for held in cell.channels.values() for m in held.values()]  # type: ignore[operator]
     gates = any(isinstance(m, Channel) and m.states for m in mechanisms)
@@ -142,14 +146,16 @@ def _others(cell: Cell) -> Iterator[tuple[str, ParamSpec, Tensor]]:
         (AREA, float(cell.compartments.area.sum())),
         (DIAMETER, cell.compartments.diameter),
     ):
-        yield spec.name, spec, torch.as_tensor(value, dtype=torch.float64)
+        yield spec.name, spec, torch.as_tensor(value, dtype=torch.float64), False
 
 
-def _inputs(cell: Cell, given: Mapping[str, Tensor]) -> Iterator[tuple[str, ParamSpec, Tensor]]:
-    for name, x in given.items():
-        port = cell.ports[name]
-        if isinstance(port, VoltageClamp | Conductance):
-            yield name, COMMAND if isinstance(port, VoltageClamp) else OPENED, x
+def _inputs(cell: Cell, given: Mapping[str, Tensor]) -> Iterator[Named]:
+    """Of electrodes and conductances what a call gives them, and their batteries."""
+    for name, port in cell.ports.items():
+        if isinstance(port, Conductance):
+            yield f"e of {name}", POTENTIAL, torch.as_tensor(port.e, dtype=torch.float64), False
+        if name in given and isinstance(port, VoltageClamp | Conductance):
+            yield name, OPENED if isinstance(port, Conductance) else POTENTIAL, given[name], False
 
 
 __all__ = ["BARE", "SPECS", "tell_unusual"]

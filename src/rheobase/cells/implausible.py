@@ -28,15 +28,18 @@ PIECE = 100  # steps that are run again at a time, with the potentials of all no
 CALLER = 7  # frames from the call of a cell to `tell`: `Stateful` and torch.nn.Module stand between
 
 
-def check_given(name: str, v: Any) -> None:
-    """Raise `ParameterError` for potentials given as mV that a cell cannot have, or that are all in V."""
+def check_given(name: str, v: Any, *, near_0: bool = False) -> None:
+    """Raise `ParameterError` for potentials given as mV that a cell cannot have, or that are all in V.
+
+    near_0: whether they may be nearer to 0 than any that is in V, as those of cations are.
+    """
     x = torch.as_tensor(v, dtype=torch.float64).detach().flatten()
     worst = float(x[x.abs().argmax()])
-    farthest = abs(worst)
-    if farthest > FARTHEST or 0.0 < farthest < VOLTS:
-        expected = f"{EXPECTED}, 0 or {VOLTS:g} mV from it at least"
+    if abs(worst) > FARTHEST or (0.0 < abs(worst) < VOLTS and not near_0):
+        expected = EXPECTED if near_0 else f"{EXPECTED}, 0 or {VOLTS:g} mV from it at least"
         # of float32, 7 digits
-        raise ParameterError("Cell", f"{name} = {float(f'{worst:.7g}')!r}", expected, "it is in mV: -65.0, and not -0.065")
+        given = f"{name} = {float(f'{worst:.7g}')!r}"
+        raise ParameterError("Cell", given, expected, "it is in mV: -65.0, and not -0.065")
 
 
 def check_celsius(celsius: float) -> None:

@@ -18,6 +18,7 @@ from rheobase.core.declaration.words import ParamSpec
 from rheobase.errors import ParameterError, nearest
 from rheobase.synapses.receptor import Receptor
 
+
 def spec_of(cell: Cell, name: str) -> ParamSpec:
     """The declaration of a parameter, with its unit. Raises: `ParameterError` for a name that the cell has not."""
     held, key = _found(cell, name)

@@ -66,7 +66,7 @@ class Current(Place):
 class Conductance(Place):
     """A conductance in uS to a battery of `e` mV: i = g (e - v), inwards positive.
 
-    Raises: `ParameterError` for an e that no cell has, or that is in V.
+    Raises: `ParameterError` for an e that no cell has.
 
     >>> Conductance("soma", 0.5, e=-70.0).unit
     'uS'
@@ -79,7 +79,7 @@ class Conductance(Place):
         super().__post_init__()
         if not is_number(self.e):
             raise ParameterError("Conductance", f"e = {self.e!r}", "a potential in mV", "e=0.0, say")
-        check_given("e of a Conductance", self.e)
+        check_given("e of a Conductance", self.e, near_0=True)
 
 
 @dataclass(frozen=True)
