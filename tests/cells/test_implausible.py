@@ -57,7 +57,7 @@ def test_one_that_came_back_is_seen_with_time_and_place() -> None:
 
 @pytest.mark.parametrize("scheme", [BackwardEuler(), Extrapolated(3)], ids=str)
 def test_one_that_came_back_is_seen_where_nothing_is_recorded(scheme: Scheme) -> None:
-    """Of a dendrite far from where spikes are watched, in the midst of a call without a record; told as it was there."""
+    """Of a dendrite far from where spikes are watched, in the midst of a call without a record."""
     tree = Compartments.of(
         [soma := Section("soma", length=20, diameter=20), Section("dend", length=200, diameter=1, parent=soma)]
     )
