@@ -23,7 +23,8 @@ from rheobase.cells import (
     rheobase_current,
 )
 from rheobase.cells.parameters import assign, populated
-from rheobase.errors import ImplausibleWarning, ParameterError
+from rheobase.core import entry, param
+from rheobase.errors import DeclarationError, ImplausibleWarning, ParameterError
 from rheobase.synapses import Alpha, Exponential
 
 
@@ -46,7 +47,7 @@ MISUSES: dict[str, tuple[Callable[[], Cell], float, str]] = {
     "a conductance in mS/cm2": (
         lambda: made(C.NaTa_t(gbar=120.0)),
         0.0,
-        r"soma\.NaTa_t\.gbar = 120 S/cm2 \(published: 0 to 10 S/cm2\)\. Look at the unit: 1 mS/cm2 is 1e-3 S/cm2",
+        r"soma\.NaTa_t\.gbar = 120 S/cm2 \(usual: 0 to 10 S/cm2\); .* Look at the units: 1 mS/cm2 is 1e-3 S/cm2",
     ),
     "one in pS/um2, of three": (
         lambda: made(C.Kv3_1(3, gbar=torch.tensor([0.3, 3000.0, 0.3])), shape=(3,)),
@@ -58,11 +59,11 @@ MISUSES: dict[str, tuple[Callable[[], Cell], float, str]] = {
         0.0,
         r"soma\.Ih\.gbar = 20 S/cm2",
     ),
-    "a leak in mS/cm2": (lambda: made(g=0.1), 0.0, r"soma\.Pas\.g = 0\.1 S/cm2 \(published: 0 to 0\.02 S/cm2\)"),
+    "a leak in mS/cm2": (lambda: made(g=0.1), 0.0, r"soma\.Pas\.g = 0\.1 S/cm2 \(usual: 0 to 0\.02 S/cm2\)"),
     "a potential in V": (
         lambda: made(C.Na_HH(alpha_m_v=-0.04)),
         0.0,
-        r"alpha_m_v = -0\.04 mV \(published: -200 to 200 mV, 0 or 0\.5 mV from it at least\).*1 V is 1000 mV",
+        r"alpha_m_v = -0\.04 mV \(usual: -200 to 200 mV, 0 or 0\.5 mV from it at least\).*1 V is 1000 mV",
     ),
     "a battery in V": (
         lambda: made(inputs={"inh": Synapse("soma", Exponential(e=-0.07))}),
@@ -73,7 +74,7 @@ MISUSES: dict[str, tuple[Callable[[], Cell], float, str]] = {
     "a time in s": (
         lambda: made(C.CaDynamics(decay=0.08)),
         0.0,
-        r"decay = 0\.08 ms \(published: 1 to 100000 ms\).*1000 ms",
+        r"decay = 0\.08 ms \(usual: 1 to 100000 ms\).*1000 ms",
     ),
     "a rate per second": (
         lambda: made(C.K_HH(beta_n_rate=1250.0)),
@@ -83,7 +84,7 @@ MISUSES: dict[str, tuple[Callable[[], Cell], float, str]] = {
     "a weight in nS": (
         lambda: made(inputs={"exc": Synapse("soma", Exponential(weight=0.5))}),
         0.0,
-        r"exc\.weight = 0\.5 uS \(published: 0 to 0\.1 uS\).*1 nS is 1e-3 uS",
+        r"exc\.weight = 0\.5 uS \(usual: 0 to 0\.1 uS\).*1 nS is 1e-3 uS",
     ),
     "weights in nS": (
         lambda: made(inputs={"exc": Synapse("soma", Alpha(weight=2.0, tau=0.002))}),
@@ -95,15 +96,16 @@ MISUSES: dict[str, tuple[Callable[[], Cell], float, str]] = {
         0.0,
         r"g_gap reaches 1 uS|g_gap = 1 uS",
     ),
-    "a step in s": (lambda: made(dt=2.5e-5), 0.0, r"dt = 2\.5e-05 ms \(published: 0\.0005 to 10 ms\)"),
-    "a step of 1 ms": (lambda: made(C.NaTa_t(gbar=0.1), dt=1.0), 0.0, r"dt = 1 ms \(published: 0\.0005 to 0\.25 ms\)"),
-    "Ra in ohm m": (lambda: made(Ra=1.0), 0.0, r"Ra\.soma = 1 ohm cm \(published: 10 to 5000 ohm cm\).*1 ohm m is 100"),
+    "a step in s": (lambda: made(dt=2.5e-5), 0.0, r"dt = 2\.5e-05 ms \(usual: 0\.0005 to 10 ms\)"),
+    "a step of 1 ms": (lambda: made(C.NaTa_t(gbar=0.1), dt=1.0), 0.0, r"dt = 1 ms \(usual: 0\.0005 to 0\.25 ms\).*units: a spike lasts 1 ms"),
+    "a share in percent": (lambda: made(C.CaDynamics(gamma=5.0)), 0.0, r"gamma = 5 \(usual: 0 to 1\).*5 % is 0\.05"),
+    "Ra in ohm m": (lambda: made(Ra=1.0), 0.0, r"Ra\.soma = 1 ohm cm \(usual: 10 to 5000 ohm cm\).*1 ohm m is 100"),
     "Ra in MOhm cm": (lambda: made(Ra=1e-4), 0.0, r"Ra\.soma = 0\.0001 ohm cm"),
     "c_mem in F/m2": (lambda: made(c_mem=0.01), 0.0, r"c_mem\.soma = 0\.01 uF/cm2 .*0\.01 F/m2 is 1 uF/cm2"),
     "lengths in mm": (
         lambda: made(tree=ball(1e-3)),
         0.0,
-        r"area = 0\.001257 um2 \(published: 10 to 1e\+08 um2\).*1 mm is 1000",
+        r"area = 0\.001257 um2 \(usual: 10 to 1e\+08 um2\).*1 mm is 1000",
     ),
     "lengths in m": (lambda: made(tree=ball(1e-6)), 0.0, r"diameter (=|reaches) 2e-05 um .*1 mm is 1000 um"),
     "lengths in nm": (lambda: made(tree=ball(1e3)), 0.0, r"area = 1\.257e\+09 um2"),
@@ -112,7 +114,7 @@ MISUSES: dict[str, tuple[Callable[[], Cell], float, str]] = {
     "a conductance in nS": (
         lambda: made(inputs={"g": Conductance()}),
         5.0,
-        r"g reaches 5 uS \(published: -1 to 1 uS\)",
+        r"g reaches 5 uS \(usual: -1 to 1 uS\)",
     ),
 }
 
@@ -176,6 +178,25 @@ def test_a_learnt_value_is_told_once_and_so_is_an_assigned_one() -> None:
     # of cells that are made like it, nothing is said again
     cells = populated(cell, 3, ("soma.NaTa_t.gbar",), inputs={"current": Current()})
     cells(torch.zeros(2, 1, 3))
+
+
+class Odd(C.Channel):
+    """One with a range of its own, in a unit that nothing is said of."""
+
+    g = param(1e-4, "S/cm2", "conductance")
+    e = param(-70.0, "mV", "reversal potential")
+    cooled = param(20.0, "degC", "temperature of its recording", usual=(0.0, 45.0))
+    v = entry("mV", "potential")
+
+    def conductance(self, s: Any, i: Any) -> Any:
+        return self.g
+
+
+def test_a_channel_may_declare_what_is_usual_of_it() -> None:
+    with pytest.warns(ImplausibleWarning, match=r"soma\.Odd\.cooled = 293 degC \(usual: 0 to 45 degC\); .*units$"):
+        called(made(Odd(cooled=293.0)))
+    with pytest.raises(DeclarationError, match=r"default 293\.0; expected one of the usual \(0\.0, 45\.0\)"):
+        param(293.0, "degC", "temperature of its recording", usual=(0.0, 45.0))
 
 
 def test_curves_and_searches_tell_it_too() -> None:

@@ -24,7 +24,7 @@ EXPECTED = f"potentials from {-FARTHEST:g} to {FARTHEST:g} mV"
 VOLTS = 0.5  # mV: a potential that is nearer to 0, and not 0, is one in V
 COLDEST, HOTTEST = -10.0, 60.0  # degC; 0 degC is 273 K
 LOOK = f"no cell leaves {-FARTHEST:g} to {FARTHEST:g} mV. Look at the units, at clamps and at the size of the cell"
-PIECE = 100  # steps that are run again at a time, with the potentials of all nodes
+ROOM = 2**24  # potentials that are held at once where a run is looked through
 CALLER = 7  # frames from the call of a cell to `tell`: `Stateful` and torch.nn.Module stand between
 
 
@@ -79,9 +79,10 @@ def extremes(
     samples = sorted({lane[0] for lane in lanes})
     state = type(state)(state.v[:, samples], state.low[:, samples], state.above[samples], state.membrane[:, samples])
     places = [_place(cell, k) for k in range(len(cell.compartments.parent))]
+    piece = max(1, ROOM // state.v.numel())
     with torch.no_grad():
-        for at in range(0, next(iter(given.values())).shape[0], PIECE):
-            part = {name: x[at : at + PIECE, samples] for name, x in given.items()}
+        for at in range(0, next(iter(given.values())).shape[0], piece):
+            part = {name: x[at : at + piece, samples] for name, x in given.items()}
             ran = cell.run(part, state, record=places)
             x = torch.stack([ran.traces[name] for name in places], 1)  # (steps, nodes, samples, *cells)
             far, where = x.abs().flatten(0, 1).max(0)

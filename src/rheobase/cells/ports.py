@@ -149,7 +149,9 @@ class Synapse:
 
 @dataclass(frozen=True, eq=False)
 class GapJunction:
-    """An electrical synapse between two places of a cell, of `g` uS: i = g (v - u), out of the one, into the other.
+    """An electrical synapse between two places, of `g` uS: i = g (v - u), out of the one, into the other.
+
+    The places are on one cell, or on two that are trees of one `Compartments`.
 
     g is one number above 0, or one for each cell, (*cells,); `learn=("g_gap",)` at the cell learns those of all its
     junctions.
@@ -166,7 +168,8 @@ class GapJunction:
 
     def __post_init__(self) -> None:
         if self.ends[0] == self.ends[1]:
-            raise ParameterError("GapJunction", f"{self.a!r} twice", "two places", "another place for b")
+            remedy = "another place for b; another cell is another tree: Compartments.of(sections, trees=2)"
+            raise ParameterError("GapJunction", f"{self.a!r} twice", "two places", remedy)
 
     @functools.cached_property
     def ends(self) -> tuple[Place, Place]:
