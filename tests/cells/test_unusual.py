@@ -97,7 +97,11 @@ MISUSES: dict[str, tuple[Callable[[], Cell], float, str]] = {
         r"g_gap reaches 1 uS|g_gap = 1 uS",
     ),
     "a step in s": (lambda: made(dt=2.5e-5), 0.0, r"dt = 2\.5e-05 ms \(usual: 0\.0005 to 10 ms\)"),
-    "a step of 1 ms": (lambda: made(C.NaTa_t(gbar=0.1), dt=1.0), 0.0, r"dt = 1 ms \(usual: 0\.0005 to 0\.25 ms\).*units: a spike lasts 1 ms"),
+    "a step of 1 ms": (
+        lambda: made(C.NaTa_t(gbar=0.1), dt=1.0),
+        0.0,
+        r"dt = 1 ms \(usual: 0\.0005 to 0\.25 ms\).*units: a spike lasts 1 ms",
+    ),
     "a share in percent": (lambda: made(C.CaDynamics(gamma=5.0)), 0.0, r"gamma = 5 \(usual: 0 to 1\).*5 % is 0\.05"),
     "Ra in ohm m": (lambda: made(Ra=1.0), 0.0, r"Ra\.soma = 1 ohm cm \(usual: 10 to 5000 ohm cm\).*1 ohm m is 100"),
     "Ra in MOhm cm": (lambda: made(Ra=1e-4), 0.0, r"Ra\.soma = 0\.0001 ohm cm"),
