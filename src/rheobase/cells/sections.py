@@ -158,9 +158,11 @@ def in_tree_order(sections: Sequence[Section], trees: int = 1) -> tuple[Section,
         given = f"{lost[0].name} on {lost[0].parent!r}, which is not among them"
         raise ParameterError(owner, given, "the parent of each section too", "add it to the list")
     roots = [each.name for each in sections if each.parent is None]
-    if not is_whole(trees, 1) or len(roots) != trees:
+    if not is_whole(trees, 1):
+        raise ParameterError(owner, f"trees = {trees!r}", "a whole number from 1 on", "trees=2 for two cells")
+    if len(roots) != trees:
         given = f"{len(roots)} root{'s' * (len(roots) != 1)}: {', '.join(roots)}"
-        expected = "one tree" if trees == 1 else f"trees = {trees!r} of them"
+        expected = "one tree" if trees == 1 else f"trees = {trees} of them"
         remedy = f"give parent= to all others; of cells that stand apart, trees={len(roots)}"
         raise ParameterError(owner, given, expected, remedy)
     placed: dict[Section, None] = {}
