@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -69,10 +70,10 @@ def extremes(
     """One for each lane that a call with these inputs, from `state`, took beyond `FARTHEST`; steps from `start` on.
 
     `farthest` (batch, *cells) is what the call saw of them. Where and when that was, those samples show once more. Of a
-    lane that is `known`, only what is more than 1 mV farther.
+    lane that is `known`, only what is farther by more than 1 % and 1 mV.
     """
     lanes = [tuple(lane) for lane in (farthest > FARTHEST).nonzero().tolist()]
-    lanes = [lane for lane in lanes if lane not in known or float(farthest[lane]) > abs(known[lane].v) + 1.0]
+    lanes = [lane for lane in lanes if lane not in known or float(farthest[lane]) > 1.01 * abs(known[lane].v) + 1.0]
     found: dict[tuple[int, ...], Extreme] = {}
     if not lanes:
         return found
@@ -80,17 +81,21 @@ def extremes(
     state = type(state)(state.v[:, samples], state.low[:, samples], state.above[samples], state.membrane[:, samples])
     places = [_place(cell, k) for k in range(len(cell.compartments.parent))]
     piece = max(1, ROOM // state.v.numel())
+    # the end of a cable has the potential of the compartment before it, which is the place that one knows
+    weight = torch.as_tensor(np.where(cell.compartments.is_end, 0.999, 1.0)).to(state.v)
+    weight = weight.view(-1, *(1 for _ in lanes[0]))
     with torch.no_grad():
         for at in range(0, next(iter(given.values())).shape[0], piece):
             part = {name: x[at : at + piece, samples] for name, x in given.items()}
             ran = cell.run(part, state, record=places)
             x = torch.stack([ran.traces[name] for name in places], 1)  # (steps, nodes, samples, *cells)
-            far, where = x.abs().flatten(0, 1).max(0)
+            where = (weight * x.abs()).flatten(0, 1).argmax(0)
             for lane in lanes:
                 seen = (samples.index(lane[0]), *lane[1:])
-                if float(far[seen]) > max(FARTHEST, abs(found[lane].v) if lane in found else 0.0):
-                    step, node = divmod(int(where[seen]), len(places))
-                    found[lane] = Extreme(float(x[(step, node, *seen)]), node, start + at + step, lane)
+                step, node = divmod(int(where[seen]), len(places))
+                v = float(x[(step, node, *seen)])
+                if abs(v) > max(FARTHEST, abs(found[lane].v) if lane in found else 0.0):
+                    found[lane] = Extreme(v, node, start + at + step, lane)
             state = ran.state
     return found
 
