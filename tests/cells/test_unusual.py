@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
 from rheobase import channels as C
+from rheobase import stimuli
 from rheobase.cells import (
     Cell,
     Compartments,
@@ -20,12 +21,16 @@ from rheobase.cells import (
     Synapse,
     VoltageClamp,
     fi_curve,
+    population,
     rheobase_current,
 )
+from rheobase.cells.declared import tell_unusual
 from rheobase.cells.parameters import assign, populated
 from rheobase.core import entry, param
 from rheobase.errors import DeclarationError, ImplausibleWarning, ParameterError
+from rheobase.learning import Recording, fit_neuron
 from rheobase.synapses import Alpha, Exponential
+from tests.cells.small_cells import firing
 
 
 def ball(um: float = 1.0) -> Compartments:
@@ -127,15 +132,20 @@ MISUSES: dict[str, tuple[Callable[[], Cell], float, str]] = {
 def test_what_is_in_another_unit_is_told_once(name: str) -> None:
     make, value, told = MISUSES[name]
     cell = make()
+    given = {port: torch.full((2, 1, *cell.shape), value) for port in cell.ports}
     with pytest.warns(ImplausibleWarning, match=told) as found:
-        called(cell, value)
+        tell_unusual(cell, given, caller=2)
     assert len(found) == 1
-    assert found[0].filename == __file__
-    called(cell, value)  # which would be an error
+    tell_unusual(cell, given, caller=2)  # which would be an error
 
 
-def test_nothing_is_told_where_one_does_not_look() -> None:
-    called(made(C.NaTa_t(gbar=120.0)), check_finite=False)
+def test_a_call_tells_it_of_itself_and_of_its_inputs() -> None:
+    cell = made(inputs={"pipette": VoltageClamp()}, g=0.1)
+    with pytest.warns(ImplausibleWarning, match=r"soma\.Pas\.g = 0\.1 .*pipette reaches -0\.07 mV") as found:
+        called(cell, -0.07)
+    assert [one.filename for one in found] == [__file__]
+    called(cell, -0.07)
+    called(made(inputs={"pipette": VoltageClamp()}, g=0.1), -0.07, check_finite=False)
 
 
 @pytest.mark.parametrize(
@@ -203,11 +213,20 @@ def test_a_channel_may_declare_what_is_usual_of_it() -> None:
         param(293.0, "degC", "temperature of its recording", usual=(0.0, 45.0))
 
 
-def test_curves_and_searches_tell_it_too() -> None:
-    for run in (lambda cell: fi_curve(cell, [0.0], duration=1.0), lambda cell: rheobase_current(cell, duration=1.0)):
-        with pytest.warns(ImplausibleWarning, match=r"gbar = 12 S/cm2") as found:
-            run(made(C.Kv3_1(gbar=12.0)))
-        assert [one.filename for one in found] == [__file__]
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        fi_curve(made(C.Kv3_1(gbar=0.3)), [0.0], duration=1.0)
+def test_curves_populations_and_fits_tell_it_before_they_begin(tmp_path: Path) -> None:
+    level = Recording(torch.zeros(1, 20) - 70.0, torch.zeros(1, 20), 0.1, v_unit="mV", current_unit="nA")
+
+    def a_fit() -> None:
+        with pytest.raises(ParameterError, match="no such"):
+            fit_neuron(firing(["12"]), level, learn=("no such",))
+
+    runs = {
+        "an f-I curve": lambda: fi_curve(firing(["12"]), [0.0], settle=0.0, duration=1.0),
+        "a rheobase": lambda: rheobase_current(firing(["12"]), settle=0.0, duration=1.0),
+        "a population": lambda: population(firing, ["12"], {"none": stimuli.step(0.0)}, tmp_path, t_stop=1.0),
+        "a fit": a_fit,
+    }
+    for name, run in runs.items():
+        with pytest.warns(ImplausibleWarning, match=r"soma\.NaTa_t\.gbar = 12 S/cm2") as found:
+            run()
+        assert [one.filename for one in found] == [__file__], name
