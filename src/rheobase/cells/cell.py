@@ -96,7 +96,8 @@ class Cell(Stateful):
 
     Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
     cell where a potential is not finite, or beyond 1e5 mV, at the end. Warns with `errors.ImplausibleWarning` of a
-    potential that no cell has (200 mV to either side of 0), in whichever compartment and step.
+    potential that no cell has (200 mV to either side of 0), in whichever compartment and step, and once of each value
+    that no published cell has, which mostly is in another unit.
 
     >>> from rheobase import channels
     >>> from rheobase.cells import Cell, Compartments, Section
