@@ -28,6 +28,13 @@ SECTIONS: dict[str, tuple[float, tuple[float, float], int, str | None, float]] =
     "dend[1]": (160.0, (1.0, 1.0), 5, "dend[0]", 1.0),
     "dend[2]": (180.0, (1.5, 0.5), 5, "dend[0]", 1.0),
 }
+# the same once more, a cell that stands apart
+OTHER: dict[str, tuple[float, tuple[float, float], int, str | None, float]] = {
+    "soma[1]": SECTIONS["soma"],
+    "dend[3]": (*SECTIONS["dend[0]"][:3], "soma[1]", 0.5),
+    "dend[4]": (*SECTIONS["dend[1]"][:3], "dend[3]", 1.0),
+    "dend[5]": (*SECTIONS["dend[2]"][:3], "dend[3]", 1.0),
+}
 LEAK = {"g": 5e-5, "e": -70.0}
 ACTIVE = {"NaV": 0.12, "Kv3_1": 0.3}  # S/cm2, in the soma
 REVERSAL = {"na": 53.0, "k": -107.0}
@@ -44,20 +51,33 @@ SYNAPSES: dict[str, tuple[str, dict[str, float], list[tuple[str, float, float, l
     "nmda": ("NMDA", {}, [("dend[2]", 0.9, 1.5e-3, [5.0, 10.0, 15.0, 20.0])]),
 }  # fmt: skip
 GAPS = [("dend[1]", 0.9, "dend[2]", 0.9, 4e-3), ("dend[1]", 0.3, "soma", 0.5, 1e-3)]  # from, to, uS
-# by name: whether the soma is active, the synapses, whether there are gap junctions
+ACROSS = [("dend[2]", 0.9, "dend[4]", 0.3, 2e-3), ("soma", 0.5, "soma[1]", 0.5, 4e-3)]  # between the two cells
+# by name: whether the somata are active, the synapses, the gap junctions
 RUNS = {
-    "exc": (False, ("exc",), False),
-    "inh": (False, ("exc", "inh"), False),
-    "nmda": (False, ("nmda",), False),
-    "gap": (False, ("exc",), True),
-    "active": (True, ("exc", "inh", "nmda"), True),
+    "exc": (False, ("exc",), []),
+    "inh": (False, ("exc", "inh"), []),
+    "nmda": (False, ("nmda",), []),
+    "gap": (False, ("exc",), GAPS),
+    "active": (True, ("exc", "inh", "nmda"), GAPS),
+    "pair": (True, ("exc", "nmda"), ACROSS),
 }
 
 
-def simulated(h: Any, active: bool, groups: tuple[str, ...], gaps: bool) -> Any:
+def sections_of(name: str) -> dict[str, tuple[float, tuple[float, float], int, str | None, float]]:
+    """The sections of a run: of one cell, or of two."""
+    return {**SECTIONS, **OTHER} if name == "pair" else SECTIONS
+
+
+def sites_of(name: str) -> tuple[tuple[str, float], ...]:
+    """Where it holds the potential."""
+    return (*SITES, ("soma[1]", 0.5), ("dend[5]", 0.9)) if name == "pair" else SITES
+
+
+def simulated(h: Any, run: str) -> Any:
     """The potentials (sites, times) of a run."""
+    active, groups, gaps = RUNS[run]
     made: dict[str, Any] = {}
-    for name, (length, diameters, nseg, parent, at) in SECTIONS.items():
+    for name, (length, diameters, nseg, parent, at) in sections_of(run).items():
         section = made[name] = h.Section(name=name.replace("[", "_").replace("]", ""))
         for k, d in enumerate(diameters):
             h.pt3dadd(k * length, 0, 0, d, sec=section)
@@ -66,11 +86,11 @@ def simulated(h: Any, active: bool, groups: tuple[str, ...], gaps: bool) -> Any:
             section.connect(made[parent](at), 0)
         section.insert("pas")
         section.g_pas, section.e_pas = LEAK["g"], LEAK["e"]
-    if active:
+    for soma in [section for name, section in made.items() if active and name.startswith("soma")]:
         for name, gbar in ACTIVE.items():
-            made["soma"].insert(name)
-            setattr(made["soma"], f"gbar_{name}", gbar)
-        made["soma"].ena, made["soma"].ek = REVERSAL["na"], REVERSAL["k"]
+            soma.insert(name)
+            setattr(soma, f"gbar_{name}", gbar)
+        soma.ena, soma.ek = REVERSAL["na"], REVERSAL["k"]
     held: list[Any] = []
     events: list[tuple[Any, float]] = []
     for group in groups:
@@ -83,14 +103,14 @@ def simulated(h: Any, active: bool, groups: tuple[str, ...], gaps: bool) -> Any:
             connection.weight[0] = weight
             held.append(synapse)
             events += [(connection, t) for t in times]
-    for a, x, b, y, g in GAPS if gaps else []:
+    for a, x, b, y, g in gaps:
         for here, there in ((made[a](x), made[b](y)), (made[b](y), made[a](x))):
             end = h.Gap(here)
             end.g = g
             h.setpointer(there._ref_v, "other", end)
             held.append(end)
     handler = h.FInitializeHandler(lambda: [connection.event(t) for connection, t in events])
-    traces = [h.Vector().record(made[section](x)._ref_v) for section, x in SITES]
+    traces = [h.Vector().record(made[section](x)._ref_v) for section, x in sites_of(run)]
     h.celsius, h.dt, h.secondorder = 34.0, DT, 0
     h.finitialize(V_INIT)
     for _ in range(round(TOTAL / DT)):
@@ -108,7 +128,7 @@ def main() -> None:
         from neuron import h  # type: ignore[import-not-found]  # the extra `oracle`
 
         h.nrn_load_dll(library)
-        found = {name: simulated(h, *run) for name, run in RUNS.items()}
+        found = {name: simulated(h, name) for name in RUNS}
     np.savez_compressed(file, version=importlib.metadata.version("neuron"), **found)
 
 

@@ -17,15 +17,14 @@ from tests.against.make_synapses import (
     DT,
     EVERY,
     FILE,
-    GAPS,
     LEAK,
     REVERSAL,
     RUNS,
-    SECTIONS,
-    SITES,
     SYNAPSES,
     TOTAL,
     V_INIT,
+    sections_of,
+    sites_of,
 )
 
 KINDS = {"ExpSyn": "Exponential", "Exp2Syn": "DoubleExponential", "NMDA": "NMDA"}
@@ -39,23 +38,24 @@ def receptor(group: str) -> Receptor:
     return getattr(synapses, KINDS[mechanism])(len(places), weight=weight, **held)
 
 
-def cell(active: bool, gaps: bool) -> Cell:
+def cell(name: str) -> Cell:
+    active, _, gaps = RUNS[name]
     made: dict[str, Section] = {}
-    for name, (length, diameters, nseg, parent, at) in SECTIONS.items():
+    for section, (length, diameters, nseg, parent, at) in sections_of(name).items():
         on = None if parent is None else made[parent]
-        made[name] = Section(name, length=length, diameter=diameters, nseg=nseg, parent=on, at=at)
+        made[section] = Section(section, length=length, diameter=diameters, nseg=nseg, parent=on, at=at)
     spiking = [getattr(channels, name)(gbar=gbar) for name, gbar in ACTIVE.items()] if active else []
     held = {"soma": [channels.Pas(**LEAK), *spiking], "dend": [channels.Pas(**LEAK)]}
     places = {group: [f"{section}({x})" for section, x, *_ in each] for group, (_, _, each) in SYNAPSES.items()}
     return Cell(
-        Compartments.of(list(made.values())),
+        Compartments.of(list(made.values()), trees=2 if name == "pair" else 1),
         held,
         dt=DT,
         reversal=REVERSAL,
         v_init=V_INIT,
         start="neuron",
         inputs={group: Synapse(at, receptor(group)) for group, at in places.items()},
-        junctions=[GapJunction(f"{a}({x})", f"{b}({y})", g) for a, x, b, y, g in GAPS] if gaps else [],
+        junctions=[GapJunction(f"{a}({x})", f"{b}({y})", g) for a, x, b, y, g in gaps],
     )
 
 
@@ -69,9 +69,8 @@ def spikes(groups: tuple[str, ...], dtype: torch.dtype = torch.float64) -> dict[
 
 def run(name: str, dtype: torch.dtype = torch.float64) -> Tensor:
     """The potentials (sites, times)."""
-    active, groups, gaps = RUNS[name]
-    sites = tuple(f"{section}({x})" for section, x in SITES)
-    _, _, rec = cell(active, gaps)(spikes(groups, dtype), record=sites, every=EVERY)
+    sites = tuple(f"{section}({x})" for section, x in sites_of(name))
+    _, _, rec = cell(name)(spikes(RUNS[name][1], dtype), record=sites, every=EVERY)
     return torch.stack([rec[site][:, 0] for site in sites])
 
 
@@ -81,7 +80,8 @@ def stored() -> Any:
 
 
 @pytest.mark.parametrize(
-    ("name", "tolerance"), [("exc", 1e-9), ("inh", 1e-9), ("gap", 1e-9), ("nmda", 1e-9), ("active", 1e-8)]
+    ("name", "tolerance"),
+    [("exc", 1e-9), ("inh", 1e-9), ("gap", 1e-9), ("nmda", 1e-9), ("active", 1e-8), ("pair", 1e-8)],
 )
 def test_the_potentials_are_those_of_neuron(name: str, tolerance: float, stored: Any) -> None:
     """In mV, soma and two dendrites over 60 ms."""

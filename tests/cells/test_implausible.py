@@ -9,8 +9,20 @@ import torch
 from torch import Tensor
 
 from rheobase import channels, stimuli
-from rheobase.cells import Cell, Compartments, Population, Section, fi_curve, population, rheobase_current
-from rheobase.cells.implausible import Seen, extremes
+from rheobase.cells import (
+    BackwardEuler,
+    Cell,
+    Compartments,
+    Current,
+    Extrapolated,
+    Population,
+    Section,
+    fi_curve,
+    population,
+    rheobase_current,
+)
+from rheobase.cells.implausible import extremes
+from rheobase.cells.schemes import Scheme
 from rheobase.errors import ImplausibleWarning, ParameterError
 from tests.cells.small_cells import firing
 
@@ -29,7 +41,7 @@ def step(amplitude: float) -> Tensor:
     return x
 
 
-def test_one_that_came_back_is_seen_where_it_is_recorded() -> None:
+def test_one_that_came_back_is_seen_with_time_and_place() -> None:
     """After 30 ms, 30 time constants, v = e + i/g; at the end it is at rest again."""
     told = rf"v = {-70 + 15 / G:.4g} mV at soma\(0.5\) of sample 1, cell \[1\] after step 599 \(60 ms\); .*mV"
     told += r".*current reaches 15 nA; the membrane has 1257 um2"
@@ -43,16 +55,42 @@ def test_one_that_came_back_is_seen_where_it_is_recorded() -> None:
         passive((2,))(step(-15.0), record=("soma",), every=50)
 
 
-def test_the_farthest_of_a_lane_is_told_wherever_it_was_seen() -> None:
-    cell = passive()
-    low, high = (Seen(torch.full((2, 1, 3), v), [0], 10) for v in (-250.0, 300.0))
-    for order in ((low, high), (high, low)):
-        assert [(one.v, one.step) for one in extremes(cell, *order)] == [(300.0, 9)] * 3
+@pytest.mark.parametrize("scheme", [BackwardEuler(), Extrapolated(3)], ids=str)
+def test_one_that_came_back_is_seen_where_nothing_is_recorded(scheme: Scheme) -> None:
+    """Of a dendrite far from where spikes are watched, in the midst of a call without a record."""
+    tree = Compartments.of(
+        [soma := Section("soma", length=20, diameter=20), Section("dend", length=200, diameter=1, parent=soma)]
+    )
+    leak = {kind: [channels.Pas(g=1e-3, e=-70.0)] for kind in ("soma", "dend")}
+    given = {"inputs": {"current": Current("dend", 1.0)}, "shape": (2,), "scheme": scheme}
+    cell = Cell(tree, leak, dt=0.1, v_init=-70.0, **given)  # type: ignore[arg-type]
+    _, end, rec = cell(step(2.0), record=("soma", "dend(1)"), check_finite=False)
+    farthest, at = rec["dend(1)"][:, 1, 1].max(0)
+    assert float(farthest) > 200.0 > float(rec["soma"].abs().max())
+    assert float(end.v.abs().max()) < 71.0
+    told = rf"v = {float(farthest):.4g} mV at dend\(1\) of sample 1, cell \[1\] after step {int(at)} \("
+    with pytest.warns(ImplausibleWarning, match=told) as found:
+        _, last = cell(step(2.0))
+    assert len(found) == 1
+    assert torch.equal(last.v, end.v)
+    ran = cell.run({"current": step(2.0)}, cell.rest(3))
+    assert float(ran.farthest[1, 1]) == float(farthest)
+    assert torch.equal(ran.farthest > 200.0, torch.arange(6).view(3, 2) == 3)
 
 
-def test_what_is_not_recorded_is_seen_at_the_end() -> None:
-    with pytest.warns(ImplausibleWarning, match=r"after step 599 "):
-        passive((2,))(step(15.0)[:600])
+def test_of_a_lane_that_is_known_only_what_is_farther_is_looked_at() -> None:
+    """Two pieces of a run, as a population has them: the farther one counts, the same or a nearer one does not."""
+    cell = passive((2,))
+    x = {"current": step(15.0)[:600]}
+    before = cell.rest(3)
+    ran = cell.run(x, before)
+    found = extremes(cell, x, before, ran.farthest, {}, 1000)
+    assert [(one.lane, one.step) for one in found.values()] == [((1, 1), 1599)]
+    assert found[1, 1].v == pytest.approx(-70 + 15 / G, abs=1e-3)
+    assert not extremes(cell, x, before, ran.farthest, found)
+    assert not extremes(cell, x, before, torch.zeros(3, 2), {})
+    farther = {(1, 1): found[1, 1]._replace(v=-300.0)}
+    assert extremes(cell, x, before, ran.farthest, farther)[1, 1].v == found[1, 1].v
 
 
 def test_what_a_cell_has_is_not_told_and_nothing_where_one_does_not_look() -> None:

@@ -9,9 +9,17 @@ import pytest
 import torch
 
 from rheobase import channels as C
-from rheobase.cells import Cell, Compartments, Current, Section
+from rheobase.cells import Cell, Compartments, Current, Section, VoltageClamp
 from rheobase.core import entry, param
-from rheobase.errors import Diverged, DTypeError, InputError, ParameterError, ShapeError, StateError
+from rheobase.errors import (
+    Diverged,
+    DTypeError,
+    ImplausibleWarning,
+    InputError,
+    ParameterError,
+    ShapeError,
+    StateError,
+)
 from tests.cells.branched_cell import active, branched, noise
 
 
@@ -94,7 +102,7 @@ def test_a_potential_that_leaves_the_numbers_is_named() -> None:
 
 
 def test_a_potential_that_no_cell_has_is_named() -> None:
-    """Finite, and absurd: what backward Euler makes of a current of 1 mA, and a battery of 1e38 mV."""
+    """Finite, and absurd: what backward Euler makes of a current of 1 mA, and an electrode at 1e38 mV."""
     soma = Compartments.of([Section("soma", length=12, diameter=12)])
     held = [C.Pas(g=6e-5, e=-70.0), C.NaV(gbar=0.17), C.Kv3_1(gbar=1.6)]
     cell = Cell(soma, {"soma": held}, dt=0.025, c_mem=3.5, v_init=-70.0, reversal={"na": 53.0, "k": -107.0})
@@ -106,8 +114,10 @@ def test_a_potential_that_no_cell_has_is_named() -> None:
         cell(x)
     _, end = cell(x, check_finite=False)
     assert bool(end.v.isfinite().all())
-    with pytest.raises(Diverged, match=r"after step 0 "):
-        Cell(soma, {"soma": [C.Pas(e=1e38)]}, dt=0.1)(x[:1])
+    with pytest.raises(Diverged, match=r"after step 0 "), pytest.warns(ImplausibleWarning, match=r"x = 1e\+38 mV"):
+        Cell(soma, {"soma": held}, dt=0.025, inputs={"x": VoltageClamp()})(
+            torch.full((1, 1), 1e38, dtype=torch.float64)
+        )
 
 
 def test_a_state_that_is_none() -> None:

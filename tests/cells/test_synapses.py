@@ -194,16 +194,15 @@ def test_gradients_of_everything() -> None:
 
 
 def two(g: float, dt: float) -> Cell:
-    """Two bodies that hang together by a thread that carries next to nothing, and a junction."""
+    """Two bodies that stand apart, and a junction."""
     a = Section("soma", length=20, diameter=20, nseg=1)
-    b = Section("dend[0]", length=20, diameter=20, nseg=1, parent=a)
+    b = Section("dend[0]", length=20, diameter=20, nseg=1)
     leak = {kind: [C.Pas(g=1e-4, e=-70.0)] for kind in ("soma", "dend")}
     return Cell(
-        Compartments.of([a, b]),
+        Compartments.of([a, b], trees=2),
         leak,
         dt=dt,
         v_init=-70.0,
-        Ra=1e12,
         junctions=[GapJunction("soma", "dend[0]", g)],
     )
 
@@ -225,7 +224,8 @@ def test_a_junction_is_stable_at_any_step(factor: float) -> None:
     start = cell.rest(1)
     v = start.v.clone()
     v[0] += 10.0
-    _, _, rec = cell(torch.zeros(20, 1, dtype=torch.float64), start._replace(v=v), record=("soma", "dend[0]"))
+    x = torch.zeros(20, 1, dtype=torch.float64)
+    _, _, rec = cell(x, start._replace(v=v), record=("soma", "dend[0]"), check_finite=False)  # of a g that no cell has
     apart = (rec["soma"] - rec["dend[0]"])[:, 0]
     leak = dt * 1e-2 * math.pi * 400 * 1e-4
     shrink = (c - g * dt) / (c + g * dt + leak)

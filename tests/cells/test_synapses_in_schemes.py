@@ -25,12 +25,12 @@ EXC, SLOW = (0.0, 2.0, 5.0), (1.0,)  # ms, beginnings of steps of every dt
 
 
 def two(dt: float, scheme: Any, g: float = 2e-3, **options: Any) -> Cell:
-    """Two bodies that hang together by a thread that carries nothing, and by a junction."""
+    """Two bodies that stand apart, and a junction."""
     a = Section("soma", length=20, diameter=20, nseg=1)
-    b = Section("dend", length=20, diameter=20, nseg=1, parent=a)
+    b = Section("dend", length=20, diameter=20, nseg=1)
     leak = {kind: [C.Pas(g=1e-4, e=-70.0)] for kind in ("soma", "dend")}
     given = {"junctions": [GapJunction("soma", "dend", g)], **options}
-    return Cell(Compartments.of([a, b]), leak, dt=dt, v_init=-70.0, Ra=1e15, scheme=scheme, **given)
+    return Cell(Compartments.of([a, b], trees=2), leak, dt=dt, v_init=-70.0, scheme=scheme, **given)
 
 
 def with_synapses(dt: float, scheme: Any, learn: bool = False) -> Cell:
@@ -153,7 +153,8 @@ def test_a_difference_shrinks_by_the_function_of_the_scheme(order: int, factor: 
     start = cell.rest(1)
     v = start.v.clone()
     v[0] += 10.0
-    _, _, rec = cell(torch.zeros(20, 1, dtype=torch.float64), start._replace(v=v), record=("soma", "dend"))
+    x = torch.zeros(20, 1, dtype=torch.float64)
+    _, _, rec = cell(x, start._replace(v=v), record=("soma", "dend"), check_finite=False)  # of a g that no cell has
     shrink = sum(
         w * ((k * CAPACITY - g * dt) / (k * CAPACITY + g * dt + leak * dt)) ** k
         for k, w in enumerate(weights(order), 1)
@@ -169,12 +170,13 @@ def test_a_junction_that_a_scheme_would_amplify_is_refused(order: int, factor: f
     cell = two(0.1, Extrapolated(order), junctions=[GapJunction("soma", "dend", g)], shape=(2,))
     with pytest.raises(ParameterError, match=r"the junction of 'soma' and 'dend', g = .* uS: a step of 0.1 ms mul.*by"):
         cell(torch.zeros(5, 1, 2))
-    two(0.1, BackwardEuler(), junctions=[GapJunction("soma", "dend", g)], shape=(2,))(torch.zeros(5, 1, 2))
+    cell = two(0.1, BackwardEuler(), junctions=[GapJunction("soma", "dend", g)], shape=(2,))
+    cell(torch.zeros(5, 1, 2), check_finite=False)
 
 
 def test_junctions_at_one_place_count_together() -> None:
     g = 2.5 * CAPACITY / 0.1
     twice = [GapJunction("soma", "dend", g), GapJunction("dend", "soma", g)]
-    two(0.1, Extrapolated(), g)(torch.zeros(5, 1))
+    two(0.1, Extrapolated(), g)(torch.zeros(5, 1), check_finite=False)
     with pytest.raises(ParameterError, match="shrinks"):
         two(0.1, Extrapolated(), junctions=twice, inputs={"current": Current()})(torch.zeros(5, 1))

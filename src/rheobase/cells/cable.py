@@ -62,8 +62,9 @@ class _Cable:
     gates, lanes), uS and nA, at the nodes `gate`; `diagonal` (chains, nodes), capacitance over the step of a chain and
     the axial conductances of a node, and `axial` (nodes), that to its parent, uS; `parent` (nodes); for each region
     `area` um2 and `node` (compartments); potentials v[site] (records, sites, lanes), states rec:x (records, count,
-    lanes), spikes (steps, lanes) of the node `watch`; init:x and final:x of each state; param:x; those of `contacts`.
-    Of several chains `h` (chains), their steps in ms, and their weights.
+    lanes), spikes (steps, lanes) of the node `watch`; farthest (lanes), how far from 0 a potential was after a step, of
+    all nodes and steps; init:x and final:x of each state; param:x; those of `contacts`. Of several chains `h` (chains),
+    their steps in ms, and their weights.
 
     A leaf for each mechanism, so that several vectors are computed side by side: together they need more registers
     than there are, and one vector alone waits for its own results.
@@ -87,6 +88,7 @@ class _Cable:
         made += [Buffer("current", (steps, ports)), Buffer("spikes", (steps,)), Buffer("potentials", (records, sites))]
         made += [Buffer(name, (steps, gates)) for name in ("conductance", "drive")]
         made += [Buffer("above", (), BLOCK), Buffer("init:above"), Buffer("final:above")]
+        made += [Buffer("far", (), BLOCK), Buffer("farthest")]
         made += [Buffer(name, (chains,), shared=True) for name in ("h", "weight")]
         for key, count in self.carried.items():
             made += [Buffer(f"{when}:{key}", (count,)) for when in ("init", "final")]
@@ -106,10 +108,12 @@ class _Cable:
         begin = [
             *self._each(lambda key, k: [copied(self[f"init:{key}"][k], self[key][k])]),
             copied(self["init:above"].row, self["above"].row),
+            filled(0.0, self["far"].row),
         ]
         end = [
             *self._each(lambda key, k: [copied(self[key][k], self[f"final:{key}"][k])]),
             copied(self["above"].row, self["final:above"].row),
+            copied(self["far"].row, self["farthest"].row),
         ]
         body = (*begin, self._steps(), *end)
         whole = Nest("cable", tuple(self.buffers.values()), body, sizes=self.sizes, numbers=("dt", "threshold"))
@@ -214,11 +218,12 @@ class _Cable:
         """The potential at the end of a step; NaN where that is far from where the longest chain came to."""
         reads = {"v": self["begin:v"][c], "low": self["begin:low"][c], "dv": self["sum:v"][c], "longest": self["v"][c]}
 
-        def moved(v: Any, low: Any, dv: Any, longest: Any) -> tuple[Any, Any]:
+        def moved(v: Any, low: Any, dv: Any, longest: Any, far: Any) -> tuple[Any, ...]:
             v, low = _moved(v, low, dv)
-            return torch.where(torch.abs(v - longest) > APART, torch.nan, v), low
+            return torch.where(torch.abs(v - longest) > APART, torch.nan, v), low, _farther(far, v)
 
-        return leaf(moved, reads=reads, writes=[self["v"][c], self["low"][c]])
+        far = self["far"].row
+        return leaf(moved, reads=reads | {"far": far}, writes=[self["v"][c], self["low"][c], far])
 
     def _base(self, t: Index, n: Index) -> list[Statement]:
         """A step of backward Euler, as long as those of chain n."""
@@ -275,22 +280,31 @@ class _Cable:
 
     def _root(self) -> Leaf:
         v, low, dv, d, b = (self[name][0] for name in ("v", "low", "dv", "d", "b"))
+        far = self._far()
 
-        def solved(d: Any, b: Any, v: Any, low: Any) -> tuple[Any, ...]:
+        def solved(d: Any, b: Any, v: Any, low: Any, **far: Any) -> tuple[Any, ...]:
             dv = b / d
-            return (dv, *_moved(v, low, dv))
+            v, low = _moved(v, low, dv)
+            return (dv, v, low, *(_farther(x, v) for x in far.values()))
 
-        return leaf(solved, reads={"d": d, "b": b, "v": v, "low": low}, writes=[dv, v, low])
+        return leaf(solved, reads={"d": d, "b": b, "v": v, "low": low, **far}, writes=[dv, v, low, *far.values()])
 
     def _down(self, c: Index) -> list[Leaf]:
         v, low, dv = (self[name] for name in ("v", "low", "dv"))
         reads = {"per": self["d"][c], "b": self["b"][c], "g": self["axial"][c], "u": dv[at("parent", c, "nodes")]}
+        far = self._far()
 
-        def solved(per: Any, b: Any, g: Any, u: Any, v: Any, low: Any) -> tuple[Any, ...]:
+        def solved(per: Any, b: Any, g: Any, u: Any, v: Any, low: Any, **far: Any) -> tuple[Any, ...]:
             dv = (b + g * u) * per
-            return (dv, *_moved(v, low, dv))
+            v, low = _moved(v, low, dv)
+            return (dv, v, low, *(_farther(x, v) for x in far.values()))
 
-        return [leaf(solved, reads=reads | {"v": v[c], "low": low[c]}, writes=[dv[c], v[c], low[c]])]
+        reads |= {"v": v[c], "low": low[c], **far}
+        return [leaf(solved, reads=reads, writes=[dv[c], v[c], low[c], *far.values()])]
+
+    def _far(self) -> dict[str, Ref]:
+        """The row of the farthest potential, where the base step is the whole one."""
+        return {"far": self["far"].row} if self.plan.order == 1 else {}
 
     # --- the membrane -----------------------------------------------------------------------------
     def _of_region(self, region: Region, make: Callable[[Region, Index, Index], list[Leaf]], n: Index) -> Statement:
@@ -348,6 +362,11 @@ def _moved(v: Any, low: Any, dv: Any) -> tuple[Any, Any]:
     more = dv + low
     moved = v + more
     return moved, more - (moved - v)
+
+
+def _farther(far: Any, v: Any) -> Any:
+    """The larger of two distances from 0; NaN, which stays until the end of a call and is seen there, is none."""
+    return torch.where(torch.abs(v) > far, torch.abs(v), far)
 
 
 __all__ = ["POTENTIALS", "SIZES", "backward", "forward"]

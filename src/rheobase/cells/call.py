@@ -254,7 +254,7 @@ def passive_rows(cell: Cell, values: Mapping[str, Tensor], batch: int, lanewise:
 
     column = (-1, 1) if lanewise else (-1,)
     resistance = 0.01 * torch.as_tensor(c.axial).view(column) * rows("Ra")
-    root = torch.arange(len(kind)).view(column) == 0
+    root = torch.as_tensor(c.parent).view(column) < 0
     axial = torch.where(root, 0.0, 1.0 / torch.where(root, 1.0, resistance))
     parents = torch.as_tensor(c.parent).clamp(min=0)
     capacity = FARADS * torch.as_tensor(c.area).view(column) * rows("c_mem")

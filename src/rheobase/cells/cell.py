@@ -19,8 +19,9 @@ from rheobase.cells.call import (
     gathered,
 )
 from rheobase.cells.compartments import Compartments
+from rheobase.cells.declared import BARE, tell_unusual
 from rheobase.cells.divergence import check_end
-from rheobase.cells.implausible import Seen, check_celsius, check_given, extremes, tell
+from rheobase.cells.implausible import check_celsius, check_given, extremes, tell
 from rheobase.cells.insertion import by_kind, fitting, inserted, joined, profiles
 from rheobase.cells.plan import GAP, Group, Placed, Plan, Region, parse
 from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Port, Synapse, VoltageClamp
@@ -49,6 +50,17 @@ class CellState(NamedTuple):
 
 
 registered(CellState)
+
+
+class Run(NamedTuple):
+    """What a run gives: spikes (time, batch, *cells), the state at its end, traces by name, and how far the potentials
+    of each lane went from 0, in mV, wherever and whenever, (batch, *cells), without a gradient.
+    """
+
+    spikes: Tensor
+    state: CellState
+    traces: dict[str, Tensor]
+    farthest: Tensor
 
 
 class Cell(Stateful):
@@ -84,7 +96,8 @@ class Cell(Stateful):
 
     Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
     cell where a potential is not finite, or beyond 1e5 mV, at the end. Warns with `errors.ImplausibleWarning` of a
-    potential that no cell has (200 mV to either side of 0), at the end or in what is recorded.
+    potential that no cell has (200 mV to either side of 0), in whichever compartment and step, and once of each value
+    that no published cell has, which mostly is in another unit.
 
     >>> from rheobase import channels
     >>> from rheobase.cells import Cell, Compartments, Section
@@ -142,6 +155,7 @@ class Cell(Stateful):
             self.kinds, channels, reversal=ions, celsius=self.celsius, dt=self.dt, shape=self.shape
         )
         self.scale = profiles(compartments, self.channels, scale or {})
+        self.told = set[str]()  # the names of what is unusual, each of which is told once
         self.learn = tuple(learn)
         known = (*BARE, *([GAP] if junctions else []))
         for name in self.learn:
@@ -268,27 +282,40 @@ class Cell(Stateful):
         given = gathered(self, x, inputs)
         first = next(iter(given.values()))
         self.runs_on(first, backend)
-        check_every(self, every, first.shape[0])
-        sites, states = asked(self, record, self._plan().states)
         if state is None:
             state = self.rest(first.shape[1], dtype=first.dtype)
         else:
             check_state(self, state, first, check_finite)
+        ran = self.run(given, state, record=record, every=every)
+        if check_finite:
+            tell_unusual(self, given)
+            check_end(self, given, state, ran.state.v)
+            tell(self, given, extremes(self, given, state, ran.farthest).values())
+        return (ran.spikes, ran.state, ran.traces) if record else (ran.spikes, ran.state)
+
+    def run(self, given: Mapping[str, Tensor], state: CellState, *, record: Sequence[str] = (), every: int = 1) -> Run:
+        """What a call returns, and the farthest potential of each lane: for all inputs by name, looking at neither.
+
+        Shapes and errors: those of a call, whose checks of numbers it leaves out.
+
+        >>> from rheobase.cells import Compartments, Section
+        >>> cell = Cell(Compartments.of([Section("soma", length=20, diameter=20)]), {}, dt=0.1)
+        >>> ran = cell.run({"current": torch.zeros(10, 1)}, cell.rest(1, dtype=torch.float32))
+        >>> ran.farthest  # mV from 0
+        tensor([65.])
+        """
+        first = next(iter(given.values()))
+        check_every(self, every, first.shape[0])
+        sites, states = asked(self, record, self._plan().states)
         check_junctions(self)
         found = operator.cable(arguments(self, self._plan(states), given, state, list(sites.values()), every))
-        if check_finite:
-            check_end(self, given, state, found.v)
-            recorded = Seen(found.potentials, list(sites.values()), every)
-            tell(self, given, extremes(self, Seen.end(found.v, first.shape[0]), recorded))
         size = (first.shape[1], *self.shape)
         membrane = torch.cat(found.states).view(-1, *size) if found.states else state.membrane
         last = CellState(found.v.view(-1, *size), found.low.view(-1, *size), found.above.view(size), membrane)
-        spikes = found.spikes.view(-1, *size)
-        if not record:
-            return spikes, last
         traces = {name: found.potentials[:, k].view(-1, *size) for k, name in enumerate(sites)}
         traces |= {name: x.view(*x.shape[:2], *size) for name, x in found.records.items()}
-        return spikes, last, {name: traces[name] for name in record}
+        traces = {name: traces[name] for name in record}
+        return Run(found.spikes.view(-1, *size), last, traces, found.farthest.view(size))
 
     def runs_on(self, x: Tensor, backend: str = "auto") -> str:
         """The backend for an input like x: LLVM. Raises: `ParameterError` for another, `DeviceError` for a GPU."""
@@ -333,7 +360,6 @@ class Cell(Stateful):
         return f"Cell({shape}{self.compartments}, {held}, dt={self.dt}{scheme})"
 
 
-BARE = ("c_mem", "Ra")  # what a membrane and a cable have without channels
 STARTS = ("settled", "neuron")
 
 
@@ -344,4 +370,4 @@ def _number(name: str, value: Any, above: float | None = None) -> float:
     return float(value)
 
 
-__all__ = ["Cell", "CellState"]
+__all__ = ["Cell", "CellState", "Run"]

@@ -23,8 +23,9 @@ class Compartments:
     Section after section, parents first, and of each: one node at the centre of each of its compartments, from the
     beginning to the end, then one of no area at its far end, on which the sections hang that are attached there. What
     is attached within a section hangs on the centre of the compartment that holds the place; what is attached at the
-    beginning of a section, on the node that this section hangs on itself. The root alone can have a node of no area at
-    its beginning (x = 0), the last of its nodes; it is there only where something is attached to it.
+    beginning of a section, on the node that this section hangs on itself. A root alone can have a node of no area at
+    its beginning (x = 0), the last of its nodes; it is there only where something is attached to it. Several trees are
+    cells that stand apart, but for the gap junctions between them.
 
     The cable from a node to its parent lies within one section, that of the node, so that with the section's
     resistivity Ra in ohm cm
@@ -39,15 +40,15 @@ class Compartments:
 
     sections   the sections, parents first
     nseg       number of compartments of each section
-    parent     index of the parent node, -1 for the root (node 0); parent[k] < k
+    parent     index of the parent node, -1 for a root (the first is node 0); parent[k] < k
     section    index of the section
     x          position on the section, 0 to 1
     area       membrane area, um2; 0 where `is_end`
     diameter   mean diameter, um; that of the compartment beside it where `is_end`
-    axial      sum of h / (pi d0 d1 / 4) over the frusta between the node and its parent, 1/um; the root, which has no
+    axial      sum of h / (pi d0 d1 / 4) over the frusta between the node and its parent, 1/um; a root, which has no
                parent, holds that to its own beginning
     is_end     nodes without area
-    distance   path from the node in the middle of the soma, um; without a soma, from the root
+    distance   path from the node in the middle of the soma of its tree, um; without a soma, from the root
     kind       "soma", "axon", "dend" or "apic"
     segments   indices of the nodes with area: the compartments
 
@@ -74,37 +75,45 @@ class Compartments:
     segments: NDArray[np.int64]
 
     @classmethod
-    def of(cls, sections: Sequence[Section], nseg: int | Rule = DEFAULT) -> Compartments:
+    def of(cls, sections: Sequence[Section], nseg: int | Rule = DEFAULT, *, trees: int = 1) -> Compartments:
         """Cut sections into compartments.
 
-        nseg   a number for every section, or a rule: `ByLength(40.0)`, the default, or `ByLambda(...)`;
-               a section that was given its own number keeps it
+        nseg    a number for every section, or a rule: `ByLength(40.0)`, the default, or `ByLambda(...)`;
+                a section that was given its own number keeps it
+        trees   how many sections have no parent: one of each cell that stands apart
 
-        Raises: `ParameterError` for sections that are not one tree, or a rule that is none.
+        Raises: `ParameterError` for sections that are not so many trees, or a rule that is none.
         """
-        placed = in_tree_order(sections)
+        placed = in_tree_order(sections, trees)
         number = {each: k for k, each in enumerate(placed)}
         counts = [count(each, nseg) for each in placed]
-        at_start = any(each.parent is placed[0] and each.at == 0 for each in placed)
-        first = np.cumsum([0, *(n + 1 for n in counts)])[:-1]
-        first[1:] += at_start
+        # the roots on whose beginnings something hangs
+        begun = {each.parent for each in placed if each.parent is not None and each.at == 0}
+        begun = {each for each in begun if each.parent is None}
+        first = np.cumsum([0, *(n + 1 + (each in begun) for n, each in zip(counts, placed, strict=True))])[:-1]
         # the node that each section hangs on
-        on = [-1]
-        for each in placed[1:]:
-            k = number[each.parent] if each.parent is not None else 0
+        on = list[int]()
+        for each in placed:
+            if each.parent is None:
+                on.append(-1)
+                continue
+            k = number[each.parent]
             if each.at == 0:
-                on.append(int(first[0]) + counts[0] + 1 if k == 0 else on[k])
+                on.append(int(first[k]) + counts[k] + 1 if each.parent in begun else on[k])
             else:
                 on.append(int(first[k]) + math.floor(each.at * counts[k]))
         nodes = [_nodes(each, counts[k], int(first[k]), on[k]) for k, each in enumerate(placed)]
-        if at_start:
-            nodes[0] = _with_start(nodes[0])
+        nodes = [_with_start(of, int(first[k])) if placed[k] in begun else of for k, of in enumerate(nodes)]
         parent, x, area, diameter, axial, step = (np.concatenate(column) for column in zip(*nodes, strict=True))
         section = np.repeat(np.arange(len(placed)), [len(each[0]) for each in nodes])
         is_end = area == 0
         kind = np.array([each.kind for each in placed])[section]
-        somata = np.flatnonzero(kind[first] == "soma")
-        origin = int(first[somata[0]]) + counts[somata[0]] // 2 if len(somata) else 0
+        middles = {_root(each): int(first[k]) for k, each in reversed([*enumerate(placed)])}
+        middles |= {
+            _root(each): int(first[k]) + counts[k] // 2
+            for k, each in reversed([*enumerate(placed)])
+            if each.kind == "soma"
+        }
         return cls(
             placed,
             np.array(counts),
@@ -115,7 +124,7 @@ class Compartments:
             diameter,
             axial,
             is_end,
-            _distance(parent, step, origin),
+            _distance(parent, step, [*middles.values()]),
             kind,
             np.flatnonzero(~is_end),
         )
@@ -133,9 +142,9 @@ class Compartments:
         nodes = np.flatnonzero(self.section == k)
         if x > 0:
             return int(nodes[math.floor(x * self.nseg[k])])
-        if k == 0:
+        if self.sections[k].parent is None:
             # nothing hangs on the beginning: its potential is that of the first compartment
-            return int(nodes[-1]) if self.x[nodes[-1]] == 0 else 0
+            return int(nodes[-1]) if self.x[nodes[-1]] == 0 else int(nodes[0])
         return int(self.parent[nodes[0]])
 
     @property
@@ -188,10 +197,10 @@ def _nodes(section: Section, n: int, first: int, on: int) -> _Nodes:
     return parent, x, np.append(area, 0.0), np.append(diameter, diameter[-1]), axial, step
 
 
-def _with_start(root: _Nodes) -> _Nodes:
-    """The nodes of the root, with one more for its beginning, which hangs on its first compartment."""
+def _with_start(root: _Nodes, first: int) -> _Nodes:
+    """The nodes of a root, with one more for its beginning, which hangs on its first compartment."""
     _, _, _, diameter, axial, step = root
-    start = (0, 0.0, 0.0, diameter[0], axial[0], step[0])
+    start = (first, 0.0, 0.0, diameter[0], axial[0], step[0])
     return tuple(np.append(column, value) for column, value in zip(root, start, strict=True))
 
 
@@ -227,13 +236,21 @@ def _sums(group: NDArray[np.int64], values: Floats, groups: int) -> Floats:
     return np.bincount(group, weights=values, minlength=groups).astype(float)
 
 
-def _distance(parent: NDArray[np.int64], step: Floats, origin: int) -> Floats:
-    """The path from a node to all nodes: up from it to the root, then down."""
+def _root(section: Section) -> Section:
+    """The root of the tree of a section."""
+    while section.parent is not None:
+        section = section.parent
+    return section
+
+
+def _distance(parent: NDArray[np.int64], step: Floats, origins: Sequence[int]) -> Floats:
+    """The path from the one of these nodes that is in its tree to each node: up from it to the root, then down."""
     found = np.full(len(parent), np.nan)
-    at, so_far = origin, 0.0
-    while at >= 0:
-        found[at] = so_far
-        so_far, at = so_far + step[at], int(parent[at])
+    for at in origins:
+        so_far = 0.0
+        while at >= 0:
+            found[at] = so_far
+            so_far, at = so_far + step[at], int(parent[at])
     for k in range(len(parent)):
         if np.isnan(found[k]):
             found[k] = found[parent[k]] + step[k]

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from rheobase.cells.cell import Cell, CellState
+from rheobase.cells.declared import tell_unusual
 from rheobase.cells.divergence import check_end
-from rheobase.cells.implausible import Extreme, Seen, extremes, tell
+from rheobase.cells.implausible import Extreme, extremes, tell
 from rheobase.cells.ports import Current
 from rheobase.checks import is_number
 from rheobase.errors import ParameterError
@@ -78,16 +79,17 @@ def fi_curve(
         shown = f"currents {given.tolist() if given.numel() < 9 else tuple(given.shape)}"
         raise ParameterError("fi_curve", shown, "finite numbers in nA, (currents,)", "[0.0, 0.1, 0.2], say")
     steps = _steps("fi_curve", cell, settle, duration)
+    tell_unusual(cell, caller=3)
     state = _settled(cell, steps[0], dtype)
     parts = given.split(max(1, AT_ONCE // math.prod(cell.shape)))
     found: list[_Trains] = []
     total = len(parts) * steps[1]
     for k, part in enumerate(parts):
         lanes = part.view(-1, *(1 for _ in cell.shape)).expand(-1, *cell.shape)
-        found.append(_under(cell, lanes, state, steps[1], lambda at, k=k: on_progress(k * steps[1] + at, total)))
+        found.append(_under(cell, lanes, state, steps[1], lambda at, k=k: on_progress(k * steps[1] + at, total), True))
     at_once = len(parts[0])
     far = [_later(one, k * at_once) for k, trains in enumerate(found) for one in trains.extremes]
-    tell(cell, {next(iter(cell.ports)): given}, sorted(far, key=lambda one: -abs(one.v)), caller=3)
+    tell(cell, {next(iter(cell.ports)): given}, far, caller=3)
     count, first, last = (torch.cat(each) for each in zip(*(one[:3] for one in found), strict=True))
     per = 1000.0 / cell.dt
     rate = torch.where(count > 1, per * (count - 1).double() / (last - first).clamp(min=1), 0.0)
@@ -124,6 +126,7 @@ def rheobase_current(
         expected = f"a current above {LEAST:g} nA"
         raise ParameterError("rheobase_current", f"most = {most!r}", expected, "most=10.0, say")
     before, steps = _steps("rheobase_current", cell, settle, duration)
+    tell_unusual(cell, caller=3)
     state = _settled(cell, before, dtype)
     alone = state.above[0] > 0
     grid = torch.logspace(math.log10(LEAST), math.log10(most), BRACKET - 1, dtype=torch.float64)
@@ -148,7 +151,7 @@ def rheobase_current(
 class _Trains(NamedTuple):
     """Of each lane the number of its spikes, and the steps of the first and the last; -1 without one.
 
-    `extremes`: the potentials that no cell has.
+    `extremes`: the potentials that no cell has, where one looked for them.
     """
 
     spikes: Tensor
@@ -183,34 +186,40 @@ def _settled(cell: Cell, steps: int, dtype: torch.dtype) -> CellState:
     return _run(cell, none, cell.rest(1, dtype=dtype), steps, lambda at: None)[1]
 
 
-def _under(cell: Cell, currents: Tensor, state: CellState, steps: int, on_step: Callable[[int], None]) -> _Trains:
-    """The spikes under constant currents (currents, *cells), from the state of a batch of one."""
+def _under(
+    cell: Cell, currents: Tensor, state: CellState, steps: int, on_step: Callable[[int], None], look: bool = False
+) -> _Trains:
+    """The spikes under constant currents (currents, *cells), from the state of a batch of one.
+
+    `look`: for potentials that no cell has.
+    """
     n = len(currents)
     v, low, membrane = (x.expand(-1, n, *cell.shape).contiguous() for x in (state.v, state.low, state.membrane))
     above = state.above.expand(n, *cell.shape).contiguous()
-    return _run(cell, currents.to(state.v.dtype), CellState(v, low, above, membrane), steps, on_step)[0]
+    return _run(cell, currents.to(state.v.dtype), CellState(v, low, above, membrane), steps, on_step, look)[0]
 
 
 def _run(
-    cell: Cell, currents: Tensor, state: CellState, steps: int, on_step: Callable[[int], None]
+    cell: Cell, currents: Tensor, state: CellState, steps: int, on_step: Callable[[int], None], look: bool = False
 ) -> tuple[_Trains, CellState]:
     count = torch.zeros(currents.shape, dtype=torch.int64)
-    first, last, far = torch.full_like(count, -1), torch.full_like(count, -1), list[Extreme]()
+    first, last, far = torch.full_like(count, -1), torch.full_like(count, -1), dict[tuple[int, ...], Extreme]()
+    port = next(iter(cell.ports))
     with torch.no_grad():
         for begin in range(0, steps, PIECE):
             n = min(PIECE, steps - begin)
-            given = currents.expand(n, *currents.shape).contiguous()
-            before, (spikes, state) = state, cell(given, state, check_finite=False)
-            check_end(cell, {next(iter(cell.ports)): given}, before, state.v)
-            # the current is constant: a potential that no cell has stays
-            far = extremes(cell, Seen.end(state.v, begin + n))
+            given = {port: currents.expand(n, *currents.shape).contiguous()}
+            before, (spikes, state, _, farthest) = state, cell.run(given, state)
+            check_end(cell, given, before, state.v)
+            if look:
+                far |= extremes(cell, given, before, farthest, far, begin)
             fired = spikes > 0
             some = fired.any(0)
             count += fired.sum(0)
             first = torch.where((first < 0) & some, begin + fired.long().argmax(0), first)
             last = torch.where(some, begin + n - 1 - fired.flip(0).long().argmax(0), last)
             on_step(begin + n)
-    return _Trains(count, first, last, far), state
+    return _Trains(count, first, last, list(far.values())), state
 
 
 __all__ = ["FICurve", "fi_curve", "rheobase_current"]

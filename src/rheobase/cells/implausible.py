@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,7 +15,7 @@ from rheobase.cells.divergence import place_of
 from rheobase.errors import ImplausibleWarning, ParameterError
 
 if TYPE_CHECKING:
-    from rheobase.cells.cell import Cell
+    from rheobase.cells.cell import Cell, CellState
 
 # mV. Channels draw the potential to their reversal potentials, -110 to +150 mV, and a pipette holds it within these; at
 # 500 mV pores open in a membrane, at 1 V it breaks down (doi 10.1002/advs.202100978, figure 2). The passive cable of
@@ -23,14 +25,22 @@ EXPECTED = f"potentials from {-FARTHEST:g} to {FARTHEST:g} mV"
 VOLTS = 0.5  # mV: a potential that is nearer to 0, and not 0, is one in V
 COLDEST, HOTTEST = -10.0, 60.0  # degC; 0 degC is 273 K
 LOOK = f"no cell leaves {-FARTHEST:g} to {FARTHEST:g} mV. Look at the units, at clamps and at the size of the cell"
+ROOM = 2**24  # potentials that are held at once where a run is looked through
 CALLER = 7  # frames from the call of a cell to `tell`: `Stateful` and torch.nn.Module stand between
 
 
-def check_given(name: str, v: float) -> None:
-    """Raise `ParameterError` for a potential given as mV that a cell cannot have, or that is one in V."""
-    if abs(v) > FARTHEST or 0.0 < abs(v) < VOLTS:
-        expected = f"{EXPECTED}, 0 or {VOLTS:g} mV from it at least"
-        raise ParameterError("Cell", f"{name} = {v!r}", expected, "it is in mV: -65.0, and not -0.065")
+def check_given(name: str, v: Any, *, near_0: bool = False) -> None:
+    """Raise `ParameterError` for potentials given as mV that a cell cannot have, or that are all in V.
+
+    near_0: whether they may be nearer to 0 than any that is in V, as those of cations are.
+    """
+    x = torch.as_tensor(v, dtype=torch.float64).detach().flatten()
+    worst = float(x[x.abs().argmax()])
+    if abs(worst) > FARTHEST or (0.0 < abs(worst) < VOLTS and not near_0):
+        expected = EXPECTED if near_0 else f"{EXPECTED}, 0 or {VOLTS:g} mV from it at least"
+        # of float32, 7 digits
+        given = f"{name} = {float(f'{worst:.7g}')!r}"
+        raise ParameterError("Cell", given, expected, "it is in mV: -65.0, and not -0.065")
 
 
 def check_celsius(celsius: float) -> None:
@@ -49,45 +59,59 @@ class Extreme(NamedTuple):
     lane: tuple[int, ...]
 
 
-class Seen(NamedTuple):
-    """Potentials (records, len(nodes), ..., lanes) after every `every` steps."""
+def extremes(
+    cell: Cell,
+    given: Mapping[str, Tensor],
+    state: CellState,
+    farthest: Tensor,
+    known: Mapping[tuple[int, ...], Extreme] = MappingProxyType({}),
+    start: int = 0,
+) -> dict[tuple[int, ...], Extreme]:
+    """One for each lane that a call with these inputs, from `state`, took beyond `FARTHEST`; steps from `start` on.
 
-    v: Tensor
-    nodes: Sequence[int]
-    every: int
-
-    @classmethod
-    def end(cls, v: Tensor, steps: int) -> Seen:
-        """Those of all nodes, (nodes, ...), after so many steps."""
-        return cls(v[None], range(len(v)), steps)
-
-
-def extremes(cell: Cell, *seen: Seen) -> list[Extreme]:
-    """One for each lane in which a potential was beyond `FARTHEST`; the worst first."""
+    `farthest` (batch, *cells) is what the call saw of them. Where and when that was, those samples show once more. Of a
+    lane that is `known`, only what is farther by more than 1 % and 1 mV.
+    """
+    lanes = [tuple(lane) for lane in (farthest > FARTHEST).nonzero().tolist()]
+    lanes = [lane for lane in lanes if lane not in known or float(farthest[lane]) > 1.01 * abs(known[lane].v) + 1.0]
     found: dict[tuple[int, ...], Extreme] = {}
+    if not lanes:
+        return found
+    samples = sorted({lane[0] for lane in lanes})
+    state = type(state)(state.v[:, samples], state.low[:, samples], state.above[samples], state.membrane[:, samples])
+    places = [_place(cell, k) for k in range(len(cell.compartments.parent))]
+    piece = max(1, ROOM // state.v.numel())
+    # the end of a cable has the potential of the compartment before it, which is the place that one knows
+    weight = torch.as_tensor(np.where(cell.compartments.is_end, 0.999, 1.0)).to(state.v)
+    weight = weight.view(-1, *(1 for _ in lanes[0]))
     with torch.no_grad():
-        for x, nodes, every in seen:
-            if not x.numel():
-                continue
-            # one pass without a mask, and no more where all is well
-            low, high = map(float, x.aminmax())
-            if not max(-low, high) > FARTHEST:
-                continue
-            lanes = x.reshape(*x.shape[:2], -1, *cell.shape)
-            far, where = lanes.abs().flatten(0, 1).max(0)
-            for lane in map(tuple, (far > FARTHEST).nonzero().tolist()):
-                record, site = divmod(int(where[lane]), len(nodes))
-                one = Extreme(float(lanes[(record, site, *lane)]), nodes[site], (record + 1) * every - 1, lane)
-                if lane not in found or abs(one.v) > abs(found[lane].v):
-                    found[lane] = one
-    return sorted(found.values(), key=lambda one: -abs(one.v))
+        for at in range(0, next(iter(given.values())).shape[0], piece):
+            part = {name: x[at : at + piece, samples] for name, x in given.items()}
+            ran = cell.run(part, state, record=places)
+            x = torch.stack([ran.traces[name] for name in places], 1)  # (steps, nodes, samples, *cells)
+            where = (weight * x.abs()).flatten(0, 1).argmax(0)
+            for lane in lanes:
+                seen = (samples.index(lane[0]), *lane[1:])
+                step, node = divmod(int(where[seen]), len(places))
+                v = float(x[(step, node, *seen)])
+                if abs(v) > max(FARTHEST, abs(found[lane].v) if lane in found else 0.0):
+                    found[lane] = Extreme(v, node, start + at + step, lane)
+            state = ran.state
+    return found
 
 
-def tell(cell: Cell, given: Mapping[str, Tensor], found: Sequence[Extreme], caller: int = CALLER) -> None:
+def _place(cell: Cell, node: int) -> str:
+    """The name of the place of a node, with which a call records it."""
+    c = cell.compartments
+    return f"{c.sections[c.section[node]].name}({c.x[node]:.9g})"
+
+
+def tell(cell: Cell, given: Mapping[str, Tensor], found: Collection[Extreme], caller: int = CALLER) -> None:
     """Warn of the worst, where there is one; `given` are the inputs of the call."""
     if not found:
         return
-    worst, (sample, *which) = found[0], found[0].lane
+    worst = max(found, key=lambda one: abs(one.v))
+    sample, *which = worst.lane
     where = f"{place_of(cell, worst.node)} of sample {sample}" + (f", cell {which}" if which else "")
     where += f" after step {worst.step} ({(worst.step + 1) * cell.dt:g} ms)"
     more = f", and beyond that bound in {len(found) - 1} more" if len(found) > 1 else ""

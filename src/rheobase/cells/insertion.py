@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.cells.compartments import Compartments
-from rheobase.cells.implausible import check_given
+from rheobase.cells.implausible import VOLTS, check_given
 from rheobase.cells.ports import GapJunction, Synapse
 from rheobase.channels.channel import Channel, Membrane, Pool
 from rheobase.channels.ions import IONS
@@ -46,8 +46,11 @@ def inserted(
             raise ParameterError("Cell", given, expected, nearest(str(kind), kinds))
     found = {kind: _of_kind(kind, channels.get(kind, ()), dt, shape) for kind in kinds}
     for kind, held in found.items():
-        for m in held.values():
+        for name, m in held.items():
             _surround(m, kind, reversal, celsius)  # type: ignore[arg-type]
+            if isinstance(m, Channel) and not follows_pool(held, m):
+                # one that is declared near 0 may be
+                check_given(f"e of {name} in {kind}", m.value("e"), near_0=abs(m.params["e"].default) < VOLTS)
     return nn.ModuleDict(found)
 
 
@@ -119,6 +122,7 @@ def fitting(name: str, synapse: Synapse, dt: float, shape: tuple[int, ...]) -> R
     whole = (*shape, len(synapse.places)) if synapse.many else shape
     receptor = synapse.receptor
     _check_step(receptor, f"the receptor of {name}", dt)
+    check_given(f"e of {name}", receptor.value("e"), near_0=True)
     if receptor.shape not in ((), whole, whole[len(shape) :]):
         kind = type(receptor).__name__
         expected = f"one, or {whole}" + (", (*cells, places)" if synapse.many else " as the cell")

@@ -60,10 +60,14 @@ DIFFERENTIABLE = (
 
 
 class Results(NamedTuple):
-    """Spikes (steps, lanes), potentials (records, sites, lanes), states that the plan records, and the last states."""
+    """Spikes (steps, lanes), potentials (records, sites, lanes), states that the plan records, and the last states.
+
+    farthest (lanes): the largest distance of a potential from 0, mV, of all nodes after all steps; without a gradient.
+    """
 
     spikes: Tensor
     potentials: Tensor
+    farthest: Tensor
     records: dict[str, Tensor]
     v: Tensor
     low: Tensor
@@ -97,7 +101,7 @@ class Kernels:
     def outputs(self, given: Given, keep: bool) -> list[Tensor]:
         plan, lanes, (records, _, segments) = parse(given.plan), given.lanes, cut(given, keep)
         new, of = given.v.new_empty, dict(zip(plan.states, given.states, strict=True))
-        found = [new(given.current.shape[0], lanes), new(records, len(given.arrays[3]), lanes)]
+        found = [new(given.current.shape[0], lanes), new(records, len(given.arrays[3]), lanes), new(lanes)]
         found += [new(records, *of[key].shape) for key in plan.records]
         found += [torch.empty_like(x) for x in (given.v, given.low, given.above, *given.states)]
         return [*found, new((segments - 1) * sum(map(math.prod, _kept(plan, given).values())))]
@@ -161,6 +165,7 @@ class Kernels:
 
 
 HELD = ("v", "low", "dv")  # rows of the nodes that go from step to step
+ROWS = ("above", "far")  # those of the cell
 ARRAYS = ("parent", "port", "gate", "site", "watch")
 
 
@@ -186,6 +191,7 @@ def _results(plan: Plan) -> list[str]:
     return [
         "spikes",
         "potentials",
+        "farthest",
         *(f"rec:{key}" for key in plan.records),
         "final:v",
         "final:low",
@@ -198,7 +204,7 @@ def _kept(plan: Plan, given: Given) -> dict[str, tuple[int, ...]]:
     """The shape of what is kept at the start of a segment: the states, and what its first step solves."""
     nodes, lanes = given.v.shape
     states = {f"{KEPT}:{key}": tuple(x.shape) for key, x in zip(plan.states, given.states, strict=True)}
-    return {**{f"{KEPT}:{name}": (nodes, lanes) for name in HELD}, KEPT: (1, lanes), **states}
+    return {**{f"{KEPT}:{name}": (nodes, lanes) for name in HELD}, KEPT: (len(ROWS), lanes), **states}
 
 
 def _checkpoints(plan: Plan, given: Given, flat: Tensor) -> dict[str, Tensor | None]:
@@ -227,7 +233,7 @@ def cable(given: Given) -> Results:
     records = {key: named[f"rec:{key}"] for key in plan.records}
     states = [named[f"final:{key}"] for key in plan.states]
     v, low, above = (named[f"final:{key}"] for key in ("v", "low", "above"))
-    return Results(named["spikes"], named["potentials"], records, v, low, above, states)
+    return Results(named["spikes"], named["potentials"], named["farthest"].detach(), records, v, low, above, states)
 
 
 kernels = Kernels()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.cells.cell import Cell
+from rheobase.cells.declared import BARE, SPECS
 from rheobase.cells.insertion import follows_pool
 from rheobase.cells.plan import GAP
 from rheobase.cells.ports import GapJunction, Port, Synapse
@@ -16,12 +17,6 @@ from rheobase.channels.channel import Membrane
 from rheobase.core.declaration.words import ParamSpec
 from rheobase.errors import ParameterError, nearest
 from rheobase.synapses.receptor import Receptor
-
-BARE = {
-    "c_mem": ParamSpec(1.0, "uF/cm2", "specific capacitance", positive=True, name="c_mem"),
-    "Ra": ParamSpec(100.0, "ohm cm", "axial resistivity", positive=True, name="Ra"),
-}
-SPECS = {**BARE, GAP: ParamSpec(1e-3, "uS", "conductance of the gap junctions", positive=True, name=GAP)}
 
 
 def spec_of(cell: Cell, name: str) -> ParamSpec:
@@ -110,6 +105,7 @@ def populated(
         start=cell.start,
         scheme=cell.scheme,
     )
+    made.told = cell.told
     for name in learn:
         if name.partition(".")[0] in BARE:
             made.logs[_stored(name)].requires_grad_()

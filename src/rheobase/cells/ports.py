@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from rheobase.cells.implausible import check_given
 from rheobase.checks import is_number
 from rheobase.errors import ParameterError
 from rheobase.synapses.receptor import Receptor
@@ -65,12 +66,20 @@ class Current(Place):
 class Conductance(Place):
     """A conductance in uS to a battery of `e` mV: i = g (e - v), inwards positive.
 
+    Raises: `ParameterError` for an e that no cell has.
+
     >>> Conductance("soma", 0.5, e=-70.0).unit
     'uS'
     """
 
     e: float = 0.0
     unit = "uS"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not is_number(self.e):
+            raise ParameterError("Conductance", f"e = {self.e!r}", "a potential in mV", "e=0.0, say")
+        check_given("e of a Conductance", self.e, near_0=True)
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,9 @@ class Synapse:
 
 @dataclass(frozen=True, eq=False)
 class GapJunction:
-    """An electrical synapse between two places of a cell, of `g` uS: i = g (v - u), out of the one, into the other.
+    """An electrical synapse between two places, of `g` uS: i = g (v - u), out of the one, into the other.
+
+    The places are on one cell, or on two that are trees of one `Compartments`.
 
     g is one number above 0, or one for each cell, (*cells,); `learn=("g_gap",)` at the cell learns those of all its
     junctions.
@@ -157,7 +168,8 @@ class GapJunction:
 
     def __post_init__(self) -> None:
         if self.ends[0] == self.ends[1]:
-            raise ParameterError("GapJunction", f"{self.a!r} twice", "two places", "another place for b")
+            remedy = "another place for b; another cell is another tree: Compartments.of(sections, trees=2)"
+            raise ParameterError("GapJunction", f"{self.a!r} twice", "two places", remedy)
 
     @functools.cached_property
     def ends(self) -> tuple[Place, Place]:

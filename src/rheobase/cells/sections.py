@@ -136,10 +136,11 @@ class Section:
         return f"Section({self.name}: {self.length:.4g} um, {on})"
 
 
-def in_tree_order(sections: Sequence[Section]) -> tuple[Section, ...]:
+def in_tree_order(sections: Sequence[Section], trees: int = 1) -> tuple[Section, ...]:
     """The sections, each behind its parent, else in the order given.
 
-    Raises: `ParameterError` for no section, a name that stands twice, a parent that is not among them, two roots.
+    Raises: `ParameterError` for no section, a name that stands twice, a parent that is not among them, and for another
+    number of roots than trees.
     """
     owner = "sections"
     if not sections or not all(isinstance(each, Section) for each in sections):
@@ -157,8 +158,13 @@ def in_tree_order(sections: Sequence[Section]) -> tuple[Section, ...]:
         given = f"{lost[0].name} on {lost[0].parent!r}, which is not among them"
         raise ParameterError(owner, given, "the parent of each section too", "add it to the list")
     roots = [each.name for each in sections if each.parent is None]
-    if len(roots) != 1:
-        raise ParameterError(owner, f"{len(roots)} roots: {', '.join(roots)}", "one tree", "give parent= to all others")
+    if not is_whole(trees, 1):
+        raise ParameterError(owner, f"trees = {trees!r}", "a whole number from 1 on", "trees=2 for two cells")
+    if len(roots) != trees:
+        given = f"{len(roots)} root{'s' * (len(roots) != 1)}: {', '.join(roots)}"
+        expected = "one tree" if trees == 1 else f"trees = {trees} of them"
+        remedy = f"give parent= to all others; of cells that stand apart, trees={len(roots)}"
+        raise ParameterError(owner, given, expected, remedy)
     placed: dict[Section, None] = {}
     for each in sections:
         chain: list[Section] = []

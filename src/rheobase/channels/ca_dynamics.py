@@ -20,10 +20,11 @@ class CaDynamics(Pool):
     Reference: after Destexhe, Mainen & Sejnowski, J. Comput. Neurosci. 1, 195-230 (1994), doi 10.1007/BF00961734.
     """
 
-    gamma = param(0.05, "1", "share of the calcium that stays free", nonnegative=True)
-    decay = param(80.0, "ms", "time constant of removal", positive=True)
-    depth = param(0.1, "um", "depth of the shell", positive=True)
-    minCai = param(1e-4, "mM", "concentration at rest", positive=True)
+    # removal takes milliseconds in a spine, a second in a body; a cell holds 50 to 200 nM at rest
+    gamma = param(0.05, "1", "share of the calcium that stays free", nonnegative=True, usual=(0.0, 1.0))
+    decay = param(80.0, "ms", "time constant of removal", positive=True, usual=(1.0, 1e5))
+    depth = param(0.1, "um", "depth of the shell", positive=True, usual=(1e-3, 50.0))
+    minCai = param(1e-4, "mM", "concentration at rest", positive=True, usual=(1e-6, 1e-3))
     i_ca = entry("mA/cm2", "sum of the calcium currents")
     ca = state("minCai", "mM", "calcium concentration inside")
 

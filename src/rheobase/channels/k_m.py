@@ -27,7 +27,7 @@ class K_M(Channel):
 
     gbar = param(7e-05, "S/cm2", "maximal conductance", nonnegative=True)
     e = param(-100.0, "mV", "potassium reversal potential")
-    tau_max = param(1000.0, "ms", "slow potassium: scale of the time constant", positive=True)
+    tau_max = param(1000.0, "ms", "slow potassium: scale of the time constant", positive=True, usual=(10.0, 1e5))
     p_v = param(-35.0, "mV", "slow potassium: potential of half activation")
     p_k = param(10.0, "mV", "slow potassium: slope of the activation", positive=True)
     p_tau_k = param(20.0, "mV", "slow potassium: slope of the time constant", positive=True)

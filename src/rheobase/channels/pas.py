@@ -19,7 +19,9 @@ class Pas(Channel):
         0.001
     """
 
-    g = param(1e-3, "S/cm2", "conductance", nonnegative=True)
+    # a membrane of 1 uF/cm2 with 0.02 S/cm2 has a time constant of 0.05 ms, a fourth of the shortest of a neuron, that
+    # of octopus cells (Golding, Ferragamo & Oertel 1999, doi 10.1523/JNEUROSCI.19-08-02897.1999)
+    g = param(1e-3, "S/cm2", "conductance", nonnegative=True, usual=(0.0, 0.02))
     e = param(-70.0, "mV", "reversal potential")
     v = entry("mV", "membrane potential")
 

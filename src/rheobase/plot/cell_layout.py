@@ -81,8 +81,11 @@ def _line(section: Section, lines: dict[Section, _Floats], cell: Compartments, a
         return section.points[:, axes]
     above = section.parent
     if above is None:
-        # its middle at the origin
-        return np.column_stack([section.arc - section.length / 2, np.zeros(len(section.arc))])
+        # its middle at the origin; that of another cell below
+        below = (
+            [s for s in cell.sections if s.parent is None].index(section) * 2.0 * max(s.length for s in cell.sections)
+        )
+        return np.column_stack([section.arc - section.length / 2, np.full(len(section.arc), -below)])
     places = lines[above]
     if above.kind == "soma" and section.kind != "soma":
         # from its surface on

@@ -37,7 +37,7 @@ class Alpha(Receptor):
     """
 
     weight = param(1e-3, "uS", "peak of the conductance that a spike opens", nonnegative=True)
-    tau = param(1.0, "ms", "time from the spike to the peak", positive=True)
+    tau = param(1.0, "ms", "time from the spike to the peak", positive=True, usual=(0.1, 1e5))
     e = param(0.0, "mV", "reversal potential")
     spikes = entry("1", "spikes of the step")
     g = state(0.0, "uS", "conductance")

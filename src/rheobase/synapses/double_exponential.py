@@ -43,7 +43,7 @@ class DoubleExponential(Receptor):
 
     weight = param(1e-3, "uS", "peak of the conductance that a spike opens", nonnegative=True)
     tau_rise = param(0.5, "ms", "time constant of the rise", positive=True)
-    tau_decay = param(2.0, "ms", "time constant of the decay", positive=True)
+    tau_decay = param(2.0, "ms", "time constant of the decay", positive=True, usual=(0.1, 1e5))
     e = param(0.0, "mV", "reversal potential")
     spikes = entry("1", "spikes of the step")
     A = state(0.0, "uS", "what is still closed of it")

@@ -33,7 +33,7 @@ class Exponential(Receptor):
     """
 
     weight = param(1e-3, "uS", "conductance that a spike opens", nonnegative=True)
-    tau = param(2.0, "ms", "time constant of decay", positive=True)
+    tau = param(2.0, "ms", "time constant of decay", positive=True, usual=(0.1, 1e5))
     e = param(0.0, "mV", "reversal potential")
     spikes = entry("1", "spikes of the step")
     g = state(0.0, "uS", "conductance")

@@ -47,7 +47,7 @@ class NMDA(Receptor):
 
     weight = param(1e-3, "uS", "peak of the conductance that a spike opens, without magnesium", nonnegative=True)
     tau_rise = param(0.29, "ms", "time constant of the rise", positive=True)
-    tau_decay = param(43.0, "ms", "time constant of the decay", positive=True)
+    tau_decay = param(43.0, "ms", "time constant of the decay", positive=True, usual=(0.1, 1e5))
     e = param(0.0, "mV", "reversal potential")
     mg = param(1.0, "mM", "concentration of magnesium outside", nonnegative=True)
     k_mg = param(3.57, "mM", "concentration that blocks half at 0 mV", positive=True)

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from rheobase.cells.call import asked
 from rheobase.cells.cell import Cell
 from rheobase.cells.divergence import Divergence, astray, divergences, place_of
-from rheobase.cells.implausible import Extreme, Seen, extremes
+from rheobase.cells.implausible import Extreme, extremes
 from rheobase.cells.populations import traces
 from rheobase.cells.populations.layout import Layout
 from rheobase.errors import CheckpointError, StorageError
@@ -71,13 +70,11 @@ def _simulate(
     for start, stop in layout.segments:
         given = {port: currents[start:stop, :, None].expand(-1, -1, cell.shape[0]).contiguous()}
         with torch.no_grad():
-            spikes, end, found = cell(given, state, record=record, every=layout.every, check_finite=False)
+            spikes, end, found, farthest = cell.run(given, state, record=record, every=layout.every)
         fired.append((spikes.nonzero() + torch.tensor([start, first[1], first[0]])).numpy())
         if bool(astray(end.v).any()):
             bad += [_said(cell, one, first) for one in divergences(cell, given, state, start=start)]
-        for one in _far(cell, end.v, found, start, stop, layout.every):
-            if one.lane not in far or abs(one.v) > abs(far[one.lane].v):
-                far[one.lane] = one
+        far |= extremes(cell, given, state, farthest, far, start)
         when = slice(start // layout.every, stop // layout.every)
         for name, x in found.items():
             # (time, [compartments], stimuli, models)
@@ -100,13 +97,6 @@ def _said(cell: Cell, one: Divergence | Extreme, first: tuple[int, int]) -> list
     stimulus, model = one.lane
     place, ms = place_of(cell, one.node), (one.step + 1) * cell.dt
     return [first[0] + model, first[1] + stimulus, ms, place, str(one.v)]
-
-
-def _far(cell: Cell, v: Any, found: dict[str, Any], start: int, stop: int, every: int) -> list[Extreme]:
-    """The potentials that no cell has, of a segment, in steps of the run."""
-    sites, _ = asked(cell, tuple(found), dict.fromkeys(cell.rows, ""))
-    recorded = (Seen(found[name][:, None], [node], every) for name, node in sites.items())
-    return [one._replace(step=start + one.step) for one in extremes(cell, Seen.end(v, stop - start), *recorded)]
 
 
 def _check_space(folder: Path, size: int) -> None:

@@ -17,6 +17,7 @@ import torch
 
 from rheobase.cells.call import asked, check_every
 from rheobase.cells.cell import Cell
+from rheobase.cells.declared import tell_unusual
 from rheobase.cells.divergence import EXPECTED
 from rheobase.cells.implausible import LOOK
 from rheobase.cells.populations import traces
@@ -71,6 +72,7 @@ def population(
     without zarr, `StorageError` for a disk that is full, `Diverged` with time, place and model, and what `make` raises.
     """
     cell = _checked(make, models, stimuli, t_stop, every, dtype, memory, threads)
+    tell_unusual(cell, caller=3)
     names, steps = [str(model) for model in models], round(t_stop / cell.dt)
     check_every(cell, every, steps)
     traces.package()

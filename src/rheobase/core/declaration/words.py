@@ -44,6 +44,7 @@ class ParamSpec:
     nonnegative: bool = False
     size: Size = ()
     whole: bool = False
+    usual: tuple[float, float] | None = None  # from the least to the most that is published; others are not refused
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -193,6 +194,7 @@ def param(
     nonnegative: bool = False,
     size: Size = (),
     whole: bool = False,
+    usual: tuple[float, float] | None = None,
 ) -> Any:
     """Declare a parameter: `tau_mem = param(20.0, "ms", "membrane time constant", positive=True)`.
 
@@ -202,6 +204,7 @@ def param(
     makes it a vector or a matrix, whose entries all start at the default: `self.weight[k][j]` in the equations. The
     name of an option in it stands for the number that a neuron was made with.
     `whole` allows whole numbers only, as a register of a chip does; a learnable value is rounded at every use.
+    `usual` is the least and the most that is published: a `Cell` warns of others, whose unit may be another.
 
     >>> from rheobase import neurons
     >>> neurons.LIF.params["tau_mem"].default, neurons.LIF.params["tau_mem"].unit
@@ -217,6 +220,8 @@ def param(
         raise DeclarationError("param", "draw without two ends", "a range or a clamp", "say from where to draw")
     low = 0.0 if nonnegative else None if range is None else range[0]
     high = None if range is None else range[1]
+    if usual is not None and not usual[0] <= default <= usual[1]:
+        raise DeclarationError("param", f"default {default}", f"one of the usual {usual}", "correct one of them")
     outside = (low is not None and default < low) or (high is not None and default > high)
     if outside or (positive and default <= 0):
         raise DeclarationError("param", f"default {default}", "a value that the bounds allow", "correct one of them")
@@ -230,7 +235,7 @@ def param(
     if not all(isinstance(n, str) or is_whole(n, 1) for n in size):
         expected = "whole numbers > 0, or names of options"
         raise DeclarationError("param", f"size = {size!r}", expected, "size=(8, 6), or none for one number")
-    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw, nonnegative, size, whole)
+    return ParamSpec(float(default), unit, meaning, positive, range, clamp, draw, nonnegative, size, whole, usual)
 
 
 def places(params: Mapping[str, ParamSpec]) -> tuple[str, ...]:

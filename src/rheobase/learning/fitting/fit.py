@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rheobase.cells import Cell
+from rheobase.cells.declared import tell_unusual
 from rheobase.core.declaration.population import Declared
 from rheobase.core.neuron import Neuron
 from rheobase.core.ode import OdeNeuron
@@ -128,6 +129,7 @@ def search_space(
             raise ParameterError(
                 repr(template), given, "a fit of a cell without it", "its current is in nA: leave it out"
             )
+        tell_unusual(template, caller=4)
         space = CellCandidates(template, recording, learn=learn, ranges=ranges or {})
     else:
         space = Candidates(template, recording, learn=learn, ranges=ranges or {}, scale=scale, series=series)
