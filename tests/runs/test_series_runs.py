@@ -24,6 +24,9 @@ def test_series_are_trained_tested_and_asked_about(tmp_path: Path) -> None:
     assert "each channel scaled" in done.output
     readout = rheobase.load(tmp_path / "run").network[-1]
     assert float(readout.tau_mem) == 60.0
+    # 12 steps are few: all of them stay for 10 more
+    assert "12 steps, and 10 after the end, in which the last 12 stay" in " ".join(done.output.split())
+    assert tuple(rheobase.load(tmp_path / "run").network[1].weight.shape) == (16, 12 * 2 * 2)
     result = json.loads((tmp_path / "run" / "result.json").read_text())
     model = rheobase.load(tmp_path / "run")
     test = model.evaluate()
