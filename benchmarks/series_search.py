@@ -83,7 +83,7 @@ def accuracy(data: SeriesDataset, changes: dict[str, Any], seed: int, *, quick: 
     task = Task.of(data, train[0], steps=settings.steps)
     encoder = settings.encode(task)
     if weight is not None and isinstance(encoder, Scaled):
-        encoder = replace(encoder, code=weighted(encoder.code, weight))
+        encoder = replace(encoder, code=weighted(encoder.code, float(weight)))
     with seeded(seed, torch.device("cpu")):
         net = build(settings, data)
     trainer = Trainer(settings.recipe(), accelerator="cpu", callbacks=[Unheard()])
