@@ -1,19 +1,21 @@
 """What could make the defaults of time series better: changes of the network and of its training, by cross-validation.
 
-    RHEOBASE_DATA=... python -m benchmarks.series_folds [--quick] [--only NAME ...] [--sets NAME ...]
+    RHEOBASE_DATA=... python -m benchmarks.series_folds [--quick] [--only NAME ...] [--sets NAME ...] [--third]
 
 The folds are those of `benchmarks.series_search`, of the training parts alone. The network is the one that
 `rheobase train` builds for them (all steps as taps, a layer of LIF, a leaky readout, Adam with a cosine), written out
 with a matrix for each fold, so that the networks of all folds train side by side, with changes that `rheobase train`
 has no option for. A logistic regression has the same folds. Beside the accuracy stands the cross-entropy of the held
 folds, once one factor for all scores was chosen on them: fair to what is too sure of itself, and it moves where no
-sample changes its class. Prints a line for each candidate as soon as it is known; writes all to benchmarks/results.
+sample changes its class. With `--third`, one fold trains and the other two test: fewer series and more mistakes, which
+tell candidates apart where the folds are all but solved. Prints a line for each candidate as soon as it is known;
+writes all to benchmarks/results.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,14 +27,12 @@ from benchmarks.options import finish, say
 from benchmarks.series_search import asked
 from benchmarks.timeseries import regression
 from rheobase import neurons
-from rheobase.data import Scaling, SeriesDataset, Slope
+from rheobase.data import Held, Scaling, SeriesDataset, Slope
 from rheobase.data.encoding.scaling import binned
-from rheobase.data.encoding.series import lengths_of
+from rheobase.runs.defaults import SERIES_UPDATES
 
 # of cuts into folds; small sets move more
-SEEDS = {"ItalyPowerDemand": 3}
-# steps of the optimiser: as many as 150 epochs have; 600 for others, of which 150 epochs have more
-UPDATES = {"ItalyPowerDemand": 450, "GunPoint": 450}
+SEEDS = {"ItalyPowerDemand": 6, "GunPoint": 3}
 STEPS, HIDDEN, GAIN, BATCH, LR = 50, 256, 3.0, 16, 0.01
 
 
@@ -45,6 +45,8 @@ class Change:
     averaged   share of the steps at the end, over which the weights are averaged
     decay      weight decay of AdamW
     tau        time constants of the hidden neurons and of the readout, ms
+    hold       steps for which a series stays after its end
+    updates    steps of the optimiser
     centred    each step of each channel is also scaled by itself, with a tenth of the channel's variance added
     """
 
@@ -54,11 +56,20 @@ class Change:
     decay: float = 0.0
     tau: tuple[float, float] = (20.0, 60.0)
     centred: bool = False
+    hold: int = 0
+    updates: int = SERIES_UPDATES
 
 
 BEFORE = (20.0, 20.0)
 CANDIDATES = {
-    "readout of 60 ms (the defaults)": Change(),
+    "readout of 60 ms (the defaults of long series)": Change(),
+    "held for 10 steps (the defaults of short series)": Change(hold=10),
+    "held for 40 steps": Change(hold=40),
+    "1500 steps of the optimiser": Change(updates=1500),
+    "3000 steps of the optimiser": Change(updates=3000),
+    "200 steps of the optimiser": Change(updates=200),
+    "weight decay 1": Change(decay=1.0),
+    "hidden neurons of 5 ms": Change(tau=(5.0, 60.0)),
     "readout of 20 ms": Change(tau=BEFORE),
     "readout of 200 ms": Change(tau=(20.0, 200.0)),
     "hidden neurons and readout of 60 ms": Change(tau=(60.0, 60.0)),
@@ -93,14 +104,10 @@ def encoded(data: SeriesDataset, change: Change) -> tuple[Part, Part]:
         deviation = (0.9 * apart.nanmean(0).nan_to_num(1.0) + 0.1 * apart.flatten(0, 1).nanmean(0)).sqrt()
         train, test = ((x - centre) / deviation for x in (train, test))
     size = train.diff(dim=1).flatten(0, 1).square().nanmean(0).sqrt()
-    code = Slope(tuple(size.tolist()))
+    code = Held(Slope(tuple(size.tolist())), taps=train.shape[1], steps=change.hold)
 
     def part(x: Tensor, y: Tensor) -> Part:
-        z = GAIN * code(x)
-        steps = len(z)
-        whole = torch.cat([torch.zeros(steps - 1, *z.shape[1:]), z])
-        taps = torch.cat([whole[steps - 1 - k : 2 * steps - 1 - k] for k in range(steps)], -1)
-        return Part(taps.transpose(0, 1).contiguous(), lengths_of(x), y)
+        return Part((GAIN * code(x)).transpose(0, 1).contiguous(), code.lengths(x), y)
 
     return part(train, data.y_train), part(test, data.y_test)
 
@@ -139,24 +146,25 @@ class Networks:
         return v.gather(0, at)[0]
 
 
-def held_scores(cut: list[tuple[int, SeriesDataset]], change: Change, updates: int) -> list[tuple[Tensor, Tensor]]:
+def held_scores(cut: list[tuple[int, SeriesDataset]], change: Change) -> list[tuple[Tensor, Tensor]]:
     """Train on every fold's training part; scores and classes of its held part."""
     parts = [encoded(data, change) for _, data in cut]
     features, classes = parts[0][0].x.shape[-1], len(cut[0][1].classes)
-    nets = Networks(features, classes, [seed for seed, _ in cut], change)
+    seeds = [100 * k + seed for k, (seed, _) in enumerate(cut)]
+    nets = Networks(features, classes, seeds, change)
     into, _, out, _ = nets.weights
     groups = [
         {"params": [into, out], "weight_decay": change.decay},
         {"params": nets.weights[1::2], "weight_decay": 0.0},
     ]
     optimiser = torch.optim.AdamW(groups, lr=LR)
-    generators = [torch.Generator().manual_seed(1000 + seed) for seed, _ in cut]
+    generators = [torch.Generator().manual_seed(1000 + seed) for seed in seeds]
     order = [list[int]() for _ in cut]
     batch = min(BATCH, *(len(train.y) for train, _ in parts))
     kept, seen = list[Tensor](), 0
-    for step in range(updates):
+    for step in range(change.updates):
         for group in optimiser.param_groups:
-            group["lr"] = LR * 0.5 * (1.0 + math.cos(math.pi * step / updates))
+            group["lr"] = LR * 0.5 * (1.0 + math.cos(math.pi * step / change.updates))
         chosen = list[list[int]]()
         for k, (train, _) in enumerate(parts):
             if len(order[k]) < batch:
@@ -172,7 +180,7 @@ def held_scores(cut: list[tuple[int, SeriesDataset]], change: Change, updates: i
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        if change.averaged and step >= updates * (1 - change.averaged):
+        if change.averaged and step >= change.updates * (1 - change.averaged):
             now, seen = [w.detach().clone() for w in nets.weights], seen + 1
             kept = [a + (w - a) / seen for a, w in zip(kept or now, now, strict=True)]
     weights = kept or nets.weights
@@ -192,11 +200,12 @@ def regression_scores(data: SeriesDataset) -> tuple[Tensor, Tensor]:
 
 
 def figures(held: list[tuple[Tensor, Tensor]]) -> dict[str, float]:
-    """The mean accuracy of the folds, and the cross-entropy with the best factor for all scores."""
+    """The mean accuracy of the folds, its standard error between them, and the cross-entropy with the best factor."""
     hits = [float((scores.argmax(-1) == y).double().mean()) for scores, y in held]
     scores, y = torch.cat([one.double() for one, _ in held]), torch.cat([y for _, y in held])
     entropy = min(float(functional.cross_entropy(float(k) * scores, y)) for k in np.exp(np.linspace(-5, 2, 60)))
-    return {"accuracy": float(np.mean(hits)), "cross-entropy": entropy}
+    error = float(np.std(hits, ddof=1) / math.sqrt(len(hits)))
+    return {"accuracy": float(np.mean(hits)), "standard error": error, "cross-entropy": entropy}
 
 
 def main() -> None:
@@ -209,11 +218,11 @@ def main() -> None:
                 held = [regression_scores(data) for _, data in cut]
             else:
                 change = CANDIDATES[candidate]
-                updates = 3 if given.quick else UPDATES.get(name, 600)
-                held = held_scores(cut, change, updates)
+                held = held_scores(cut, replace(change, updates=3) if given.quick else change)
             row = table[candidate][name] = figures(held)
-            say(f"{candidate}: {name} {100 * row['accuracy']:.1f} %, cross-entropy {row['cross-entropy']:.3f}")
-    finish("series_folds", given, {"seeds": SEEDS, "updates": UPDATES, "cases": table})
+            accuracy = f"{100 * row['accuracy']:.1f} ± {100 * row['standard error']:.1f} %"
+            say(f"{candidate}: {name} {accuracy}, cross-entropy {row['cross-entropy']:.3f}")
+    finish("series_folds", given, {"seeds": SEEDS, "third": given.third, "cases": table})
 
 
 if __name__ == "__main__":

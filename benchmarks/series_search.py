@@ -1,6 +1,6 @@
 """The search for the defaults of time series: candidates beside each other, by cross-validation on training parts.
 
-    RHEOBASE_DATA=... python -m benchmarks.series_search [--quick] [--only NAME ...] [--sets NAME ...]
+    RHEOBASE_DATA=... python -m benchmarks.series_search [--quick] [--only NAME ...] [--sets NAME ...] [--third]
 
 The training part of each set of the UEA and UCR archives (timeseries/) is cut into three folds by class, for one or
 two seeds; a network is trained on two of them and tested on the third. The test parts have no part in it. A candidate
@@ -23,8 +23,9 @@ import torch
 from benchmarks.options import finish, parsed, parser, say
 from benchmarks.timeseries import SETS, regression_on
 from rheobase.cli.training.job import parts
-from rheobase.data import Scaled, SeriesDataset, Slope, load
+from rheobase.data import Held, Scaled, SeriesDataset, Slope, load
 from rheobase.data.dataset import stratified
+from rheobase.data.encoding.series import SeriesCode
 from rheobase.learning import Callback, Concern, Trainer
 from rheobase.learning.training.random_state import seeded
 from rheobase.runs.network import build
@@ -38,6 +39,7 @@ CHOICES = tuple(f.name for f in fields(Settings) if f.name != "reading")  # that
 # `weight` is that of the slope; the other changes are options of `rheobase train`
 CANDIDATES: dict[str, dict[str, Any]] = {
     "the defaults": {},
+    "not held after the end": {"hold": 0},
     "values alone, a tenth validates (before)": {"encoder": "direct", "validation": 0.1},
     "a tenth validates, its best epoch kept": {"validation": 0.1},
     "values alone (direct)": {"encoder": "direct"},
@@ -54,15 +56,15 @@ class Unheard(Callback):
         """Nothing."""
 
 
-def folds(data: SeriesDataset, seed: int) -> Iterator[SeriesDataset]:
-    """The training part, cut by class: each fold is the test part of one data set."""
+def folds(data: SeriesDataset, seed: int, *, third: bool = False) -> Iterator[SeriesDataset]:
+    """The training part, cut by class: each fold is the test part of one data set; `third`: its training part."""
     left, fold = torch.arange(len(data.y_train)), torch.zeros(len(data.y_train), dtype=torch.int64)
     for k in range(FOLDS - 1, 0, -1):
         chosen = left[stratified(data.y_train[left], len(left) // (k + 1), seed)]
         fold[chosen] = k
         left = left[~torch.isin(left, chosen)]
     for k in range(FOLDS):
-        held = fold == k
+        held = (fold == k) != third
         yield replace(
             data,
             x_train=data.x_train[~held],
@@ -80,13 +82,20 @@ def accuracy(data: SeriesDataset, changes: dict[str, Any], seed: int, *, quick: 
     train, validation = parts(settings, data)
     task = Task.of(data, train[0], steps=settings.steps)
     encoder = settings.encode(task)
-    if weight is not None and isinstance(encoder, Scaled) and isinstance(encoder.code, Slope):
-        encoder = replace(encoder, code=replace(encoder.code, weight=weight))
+    if weight is not None and isinstance(encoder, Scaled):
+        encoder = replace(encoder, code=weighted(encoder.code, float(weight)))
     with seeded(seed, torch.device("cpu")):
         net = build(settings, data)
     trainer = Trainer(settings.recipe(), accelerator="cpu", callbacks=[Unheard()])
     trainer.fit(net, encoder=encoder, train=train, validation=validation)
     return trainer.test(net, encoder=encoder, test=(data.x_test, data.y_test)).accuracy
+
+
+def weighted(code: SeriesCode, weight: float) -> SeriesCode:
+    """The code with another weight of the slope."""
+    if isinstance(code, Held):
+        return replace(code, code=weighted(code.code, weight))
+    return replace(code, weight=weight) if isinstance(code, Slope) else code
 
 
 def asked(
@@ -96,11 +105,16 @@ def asked(
     options = parser(doc)
     options.add_argument("--only", nargs="+", choices=candidates, default=list(candidates))
     options.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS))
+    options.add_argument("--third", action="store_true", help="train on one fold and test on the other two")
     given = parsed(options)
     torch.set_num_threads(1)
     folder = Path(os.environ["RHEOBASE_DATA"]) / "timeseries"
     return given, {
-        name: [(seed, one) for seed in range(seeds.get(name, 1)) for one in folds(read_set(folder, name), seed)]
+        name: [
+            (seed, one)
+            for seed in range(seeds.get(name, 1))
+            for one in folds(read_set(folder, name), seed, third=given.third)
+        ]
         for name in given.sets
     }
 
@@ -120,7 +134,8 @@ def main() -> None:
             for name in given.sets
         }
         _say(candidate, table[candidate])
-    finish("series_search", given, {"folds": FOLDS, "seeds": SEEDS, "candidates": CANDIDATES, "cases": table})
+    cut_by = {"folds": FOLDS, "third": given.third, "seeds": SEEDS}
+    finish("series_search", given, {**cut_by, "candidates": CANDIDATES, "cases": table})
 
 
 def read_set(folder: Path, name: str) -> SeriesDataset:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from rheobase.data import Delta, Population, Reading, Scaled, Scaling, SeriesDataset, Slope, load
+from rheobase.data import Delta, Held, Population, Reading, Scaled, Scaling, SeriesDataset, Slope, load
 from rheobase.data.encoding.series import Currents, lengths_of
 from rheobase.data.formats.ts import read_ts
 from rheobase.data.sets.series import read_series
@@ -220,6 +220,31 @@ def test_nothing_comes_after_the_end(code: Currents | Slope | Delta | Population
     assert not bool(out[2, 0].any())
     assert bool(out[2, 1].any())
     assert torch.equal(out[:2, :1], Scaled(code, Scaling.of(x), bin=2)(x[:1, :4]))
+
+
+@pytest.mark.parametrize("code", [Currents(), Slope((1.0, 2.0)), Delta(0.5)])
+def test_a_series_that_has_ended_stays_as_a_classifier_of_whole_series_sees_it(code: Currents | Slope | Delta) -> None:
+    x = 4 * torch.randn(3, 6, 2, generator=torch.Generator().manual_seed(0))
+    x[0, 3:] = torch.nan
+    held = Scaled(Held(code, taps=7, steps=4), Scaling.of(x), bin=2, gain=3.0)
+    plain = Scaled(code, Scaling.of(x), bin=2, gain=3.0)
+    out, z, ends = held(x), plain(x), plain.lengths(x)
+    assert ends.tolist() == [2, 3, 3]
+    assert held.lengths(x).tolist() == [6, 7, 7]
+    assert out.shape == (7, 3, 7 * 2 * code.per_channel)
+    for sample, end in enumerate(ends.tolist()):
+        whole = torch.cat([z[:end, sample].flip(0), torch.zeros(7 - end, z.shape[-1])])  # the newest first
+        assert all(torch.equal(row, whole.flatten()) for row in out[end - 1 : end + 4, sample])
+        assert not bool(out[end + 4 :, sample].any())
+    # before the end it is a delay line, and 0 steps of hold are that alone
+    line = torch.cat([torch.cat([torch.zeros(k, 3, z.shape[-1]), z[: 3 - k]]) for k in range(3)], -1)
+    assert torch.equal(out[:3, 1:, : line.shape[-1]], line[:, 1:])
+    unheld = Scaled(Held(code, taps=7, steps=0), Scaling.of(x), bin=2, gain=3.0)(x)
+    assert torch.equal(unheld[:, 1:], out[:3, 1:])
+    assert not bool(unheld[2, 0].any())
+    for wrong in ({"taps": 0, "steps": 1}, {"taps": 1, "steps": -1}):
+        with pytest.raises(ParameterError, match="an integer of at least"):
+            Held(code, **wrong)
 
 
 def test_a_slope_has_a_usual_size_of_one_on_the_samples_it_is_taken_from() -> None:

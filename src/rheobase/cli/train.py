@@ -163,6 +163,10 @@ def train(
     taps: Annotated[
         int | None, _choice("taps", "Steps of the input that the first layer sees at once, by a delay line.", NETWORK)
     ] = None,
+    hold: Annotated[
+        int | None,
+        _choice("hold", "Series: steps after the end in which those last --taps stay as they are.", NETWORK),
+    ] = None,
     readout_tau: Annotated[
         float | None,
         _choice(
@@ -230,14 +234,15 @@ def train(
     A tenth of the training samples is held back to choose the best epoch (whole groups, where a pattern or a column
     names them); the test samples are run once, at the end. With --validation 0 all train, and the last epoch is kept.
     Time series have defaults of their own: --hidden 256 --encoder slope --readout-tau 60 (sounds: direct, 20) --gain 3
-    --steps 50 (steps are put together where series are longer), --taps as many as steps, --batch 16 --loss last,
-    --epochs that make 750 steps of the optimiser, at least 30; of fewer than 500, --validation 0.
+    --steps 50 (steps are put together where series are longer), --taps as many as steps, --hold 10 (0 where steps are
+    put together, and of sounds), --batch 16 --loss last, --epochs that make 750 steps of the optimiser, at least 30; of
+    fewer than 500, --validation 0.
     Ctrl-C keeps a checkpoint and says how to go on. A run is never overwritten unless --overwrite says so.
     """
     given = {
         "neuron": neuron, "data": data, "data_dir": data_dir, "limit": limit, "validation": validation,
         "hidden": hidden, "recurrent": recurrent or None, "encoder": encoder, "gain": gain, "threshold": threshold,
-        "fields": fields, "taps": taps, "readout_tau": readout_tau, "steps": steps,
+        "fields": fields, "taps": taps, "hold": hold, "readout_tau": readout_tau, "steps": steps,
         "epochs": epochs, "batch": batch, "lr": lr, "loss": loss, "optimiser": optimiser, "schedule": schedule,
         "seed": seed,
         "start_activity": start_activity, "device": device, "devices": devices, "precision": precision,

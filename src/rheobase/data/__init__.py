@@ -10,6 +10,7 @@ from rheobase.data.augmentation.shifted import Shifted
 from rheobase.data.dataset import Dataset
 from rheobase.data.encoding.encoders import Direct, Encoder, Latency, Rate, Thermometer
 from rheobase.data.encoding.frames import EventFrames
+from rheobase.data.encoding.held import Held
 from rheobase.data.encoding.scaling import Scaled, Scaling
 from rheobase.data.encoding.series import Currents, Delta, Population, Slope
 from rheobase.data.events import EventDataset, Events
@@ -45,6 +46,7 @@ __all__ = [
     "Events",
     "Flipped",
     "Groups",
+    "Held",
     "Latency",
     "Population",
     "Rate",

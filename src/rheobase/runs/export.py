@@ -157,6 +157,7 @@ def described(model: Model, name: str, to: str, dtype: torch.dtype | None) -> di
         code |= {"mean": list(task.scaling.mean), "std": list(task.scaling.std)}
         code |= {"bin": encoder.bin if isinstance(encoder, Scaled) else 1}
         code |= {"threshold": settings.threshold, "fields": settings.fields}
+        code |= {"taps": settings.taps, "hold": settings.hold} if settings.hold else {}
     return {
         "format": FORMAT, "version": VERSION, "rheobase": __version__, "file": name, "form": to,
         "needs": NEEDS[to],

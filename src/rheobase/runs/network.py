@@ -45,7 +45,7 @@ def build(settings: Settings, data: Dataset | Task) -> nn.Sequential:
 def _input(settings: Settings, data: Dataset | Task) -> tuple[list[torch_nn.Module], int]:
     """The layers before the first weights, and the values that they give."""
     inputs = settings.inputs(data)
-    if settings.taps == 1:
+    if settings.taps == 1 or settings.hold:  # held, they come out of the encoder side by side
         return [nn.Flatten()], inputs
     return [nn.Flatten(), nn.DelayLine(inputs, taps=settings.taps)], settings.taps * inputs
 
@@ -64,12 +64,12 @@ def _src(settings: Settings, data: Dataset | Task) -> nn.Sequential:
 def memory_of(settings: Settings, data: Dataset) -> int:
     """The least bytes that a training step takes: sequences and their gradients, weights, and Adam's moments."""
     cells = [*settings.hidden, CELLS_PER_CLASS * len(data.classes)] if settings.neuron == "SRC" else [*settings.hidden]
-    widths = [settings.taps * settings.inputs(data), *cells, len(data.classes)]
+    widths = [_input(settings, data)[1], *cells, len(data.classes)]
     weights = sum(a * b for a, b in pairwise(widths)) + settings.recurrent * sum(n * n for n in cells)
     # the input, and for every layer its current, its output and the gradient of both
     values = widths[0] + 4 * sum(widths[1:])
     batch = min(settings.batch, len(data.y_train))
-    return (8 if settings.precision.startswith("64") else 4) * (settings.steps * batch * values + 4 * weights)
+    return (8 if settings.precision.startswith("64") else 4) * ((settings.steps + settings.hold) * batch * values + 4 * weights)
 
 
 def _cells(settings: Settings, size: int) -> torch_nn.Module:

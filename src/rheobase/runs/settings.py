@@ -22,6 +22,7 @@ from rheobase.data import (
     EventDataset,
     EventFrames,
     Events,
+    Held,
     Latency,
     Rate,
     Currents,
@@ -48,7 +49,7 @@ DT = 1.0  # ms, of neurons that have a time step
 ENCODERS = ("rate", "thermometer", "latency", "direct")
 SERIES_ENCODERS = ("direct", "slope", "delta", "population")
 # to runs of before, by what they then did
-ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "readout_tau": 20.0, "start_activity": None}
+ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "readout_tau": 20.0, "start_activity": None, "hold": 0}
 EVENT_ENCODERS = ("binary", "counts")  # the first is the default
 # Below this many values in a layer's sequence, a second thread costs more to wake than it saves.
 VALUES_WORTH_A_THREAD = 2_000_000
@@ -72,6 +73,7 @@ class Settings:
     fields: int
     steps: int
     taps: int
+    hold: int
     readout_tau: float
     epochs: int
     batch: int
@@ -103,11 +105,13 @@ class Settings:
         if isinstance(data, SeriesDataset):
             usual |= defaults.SERIES
             if data.reading is not None and data.reading.sample_rate is not None:
-                # of sounds, whose bands are many: neither slopes nor a slower readout were tried
-                usual |= {"encoder": "direct", "readout_tau": defaults.COMMON["readout_tau"]}
+                # of sounds, whose bands are many: neither slopes nor a slower readout nor a hold were tried
+                usual |= {"encoder": "direct", **{k: defaults.COMMON[k] for k in ("readout_tau", "hold")}}
             if len(data.y_train) < defaults.FEW_SERIES:
                 usual["validation"] = 0.0
             bin_ = -(-data.longest // max(1, given["steps"] or usual["steps"]))
+            if bin_ > 1:
+                usual["hold"] = defaults.COMMON["hold"]
             given = {**given, "steps": -(-data.longest // bin_)}
             usual["taps"] = given["steps"]
             own = {name: usual[name] if given[name] is None else given[name] for name in ("validation", "batch")}
@@ -227,7 +231,11 @@ class Settings:
             )
         if task.scaling is not None and task.longest is not None:
             code = self.series_code(task.scaling)
+            if self.hold:
+                code = Held(code, self.taps, self.hold)
             return Scaled(code, task.scaling, -(-task.longest // max(1, self.steps)), self.gain)
+        if self.hold:
+            raise ParameterError("--hold", f"{self.hold}, and {kind}", "time series, which end", "leave it out")
         if duration is not None:
             found = data.events if isinstance(data, EventDataset) else events
             if found is None:
@@ -250,10 +258,11 @@ class Settings:
         return codes.get(self.encoder, Currents)()
 
     def inputs(self, data: Dataset | Task) -> int:
-        """Values of a step that enter the network."""
+        """Values of a step that enter the network; of series that are held, the taps are among them."""
         series = isinstance(data, SeriesDataset) or (isinstance(data, Task) and data.scaling is not None)
         each = {"slope": Slope.per_channel, "delta": Delta.per_channel, "population": self.fields}
-        return data.input_size * (each.get(self.encoder, Currents.per_channel) if series else 1)
+        size = data.input_size * (each.get(self.encoder, Currents.per_channel) if series else 1)
+        return size * (self.taps if self.hold else 1)
 
     def code(self, data: Dataset | Task, *, options: bool = True) -> str:
         """In words, what the encoder makes of these data; with `options`, also which ones change it."""
@@ -274,7 +283,9 @@ class Settings:
                    "population": f"{self.fields} Gaussian fields a channel{by('fields')}"}
             what = how.get(self.encoder, "currents over their own time")
             scaled = "each channel scaled by mean and deviation of the training samples"
-            return f"{scaled}; {each}{self.steps} steps; {self.encoder}: {what}{by(*usual, 'gain', 'taps')}"
+            stay = f", and {self.hold} after the end, in which the last {self.taps} stay" if self.hold else ""
+            steps = f"{self.steps} steps{stay}"
+            return f"{scaled}; {each}{steps}; {self.encoder}: {what}{by(*usual, 'gain', 'taps', 'hold')}"
         if isinstance(encoder, Rate):
             spikes = f"{self.gain:g} spike{'' if self.gain == 1 else 's'} a step where a value is 1"
             return f"rate code of {self.steps} steps, {spikes}{by(*usual, 'gain')}"

@@ -58,7 +58,8 @@ class Scaled:
     The last step of a series is the mean of what is left. `gain` is the current of one standard deviation where the
     code gives currents, and multiplies the output of others.
 
-    **Shapes**: x (batch, time, channels), NaN after the end of a series -> (ceil(time / bin), batch, features).
+    **Shapes**: x (batch, time, channels), NaN after the end of a series -> (ceil(time / bin), batch, features), or
+    as long as the code makes it.
 
     **Raises**: ShapeError for another number of channels, and what the encoder raises.
 
@@ -91,7 +92,8 @@ class Scaled:
 
     def lengths(self, x: Tensor) -> Tensor:
         """The steps of each sequence, (batch,) int64."""
-        return -(-lengths_of(x, repr(self)) // self.bin)
+        lengths_of(x, repr(self))
+        return self.code.lengths(binned(x, self.bin))
 
 
 def binned(x: Tensor, size: int) -> Tensor:

@@ -53,6 +53,10 @@ class SeriesCode(Protocol):
         """Encode the batch; zero after the end of a series."""
         ...
 
+    def lengths(self, x: Tensor) -> Tensor:
+        """The steps of each sequence, (batch,) int64."""
+        ...
+
 
 def _checked(code: SeriesCode, x: Tensor, seed: int, index: Tensor | None) -> Tensor:
     """x (time, batch, channels), zero after the end of a series."""
