@@ -146,6 +146,10 @@ def fit(
     time_limit: Annotated[
         str, typer.Option(metavar="TIME", help="Of the search (2min, 90s, 2h); or none.", rich_help_panel=SEARCH)
     ] = "120s",
+    passive: Annotated[
+        int,
+        typer.Option(min=0, help="Steps in sweeps without a spike, to hold leak and Ih.", rich_help_panel=CELL),
+    ] = 40,
     forced: Annotated[int, typer.Option(min=0, help="Steps by gradient, spikes given.", rich_help_panel=SEARCH)] = 60,
     free: Annotated[
         int, typer.Option(min=0, help="The same running freely; none for a cell.", rich_help_panel=SEARCH)
@@ -176,7 +180,8 @@ def fit(
     between them as well. Several neurons, AdEx,GLIF3, are fitted one after the other, each with the whole time limit,
     and compared on one page. Ctrl-C ends the search and keeps the best so far; --resume goes on from there, to the same
     numbers. A search that the clock ended depends on the machine; the page has the command that repeats it exactly.
-    The parameter file of a cell, fit.json, needs its --morphology; the fitted cell is such a file again.
+    The parameter file of a cell, fit.json, needs its --morphology; the fitted cell is such a file again. It is fitted
+    to the sweeps without a spike first; what these identify of leak, capacitance and Ih is then held.
     """
     with reported(debug, json=json):
         from rheobase.cli.fitting.job import ranges_of, two
@@ -193,9 +198,11 @@ def fit(
             missing = "no NEURON" if neuron is None else f"{neuron} without a RECORDING"
             raise ParameterError("fit", missing, "a neuron and a recording", "rheobase fit AdEx cell.abf")
         cell = neuron.lower().endswith(ENDS)
-        if cell and "free" in given:
-            expected = "options that it has"
-            raise ParameterError("fit", f"--free for {neuron}, a cell", expected, "leave it out: it has no such stage")
+        other = "free" if cell else "passive"
+        if other in given:
+            kind, expected = "a cell" if cell else "no cell", "options that it has"
+            remedy = "leave it out: it has no such stage"
+            raise ParameterError("fit", f"--{other} for {neuron}, {kind}", expected, remedy)
         settings = FitSettings(
             neuron=neuron,
             file=str(recording),
@@ -214,6 +221,7 @@ def fit(
             scale=None if scale is None else two(scale, "--scale", scale),
             hold_out=hold_out,
             time_limit=seconds(time_limit),
+            passive=passive if cell else 0,
             forced=forced,
             free=0 if cell else free,
             generations=generations,

@@ -1,0 +1,121 @@
+"""What the passive stage of a cell's fit is worth: published interneurons made wrong, fitted with it and without.
+
+A model of `RHEOBASE_DATA`/pvalb_689331391 (127 compartments) is run at dt = 0.0125 ms under five steps of current; its
+conductances are then made wrong by up to a factor of `WRONG` either way (log-uniform, by the seed), and all fitted at
+dt = 0.05 ms from a third to three times that, to three of the steps; two are held out. Without the stage a fit has as
+many generations more as the stage runs sweeps. Reduced: 240 ms of each trace, few steps, one thread.
+
+    python -m benchmarks.fit_passive --models seed1_hof4,seed2_hof9 [--seeds 2] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.interneuron import FOLDER
+from benchmarks.measure import write_results
+from benchmarks.options import say
+from rheobase import stimuli
+from rheobase.cells import Cell, from_allen
+from rheobase.cells.parameters import assign
+from rheobase.learning import Fit, FitRecipe, Recording, fit_neuron
+from rheobase.learning.fitting.passive import is_passive
+
+FITTED, HELD = (-0.11, 0.05, 0.2), (0.02, 0.1)  # nA
+FINE, DT, ONSET, END, PART = 0.0125, 0.05, 60.0, 300.0, (40.0, 280.0)  # ms
+WRONG = 2.0  # factor
+RECIPE = FitRecipe(passive=30, forced=2, free=0, generations=16, population=32, settle=24.0, patience=None)
+ERRORS = ("gamma", "spikes", "first", "v_error", "v_rms")
+
+
+def model(name: str, dt: float) -> Cell:
+    return from_allen(FOLDER / f"{name}.json", FOLDER / "morphology.swc.gz", dt=dt)
+
+
+def recorded(name: str) -> Recording:
+    """The traces of a model."""
+    steps = [stimuli.step(i, start=ONSET, stop=END).sample(PART[1], FINE) for i in (*FITTED, *HELD)]
+    with torch.no_grad():
+        _, _, rec = model(name, FINE)(torch.stack(steps).T.contiguous(), record=("soma",))
+    whole = Recording(rec["soma"].T, torch.stack(steps), FINE, level=-20.0, v_unit="mV", current_unit="nA")
+    return whole.resampled(DT).between(*PART)
+
+
+def made_wrong(cell: Cell, seed: int) -> dict[str, float]:
+    """Make the conductances of a cell wrong; gives the right ones."""
+    draw, truth = random.Random(seed), dict[str, float]()
+    for name, value in cell.values().items():
+        if name.endswith((".gbar", ".Pas.g")) and float(value.detach()) > 0.0:
+            truth[name] = float(value.detach())
+            assign(cell, name, truth[name] * WRONG ** draw.uniform(-1.0, 1.0))
+    return truth
+
+
+def described(fit: Fit, truth: dict[str, float], seconds: float) -> dict[str, Any]:
+    held = fit.held_out
+    if held is None or fit.passive is None:
+        raise SystemExit("a fit of a cell that holds sweeps out was expected")
+    off = {name: math.exp(abs(math.log(fit.best.values[name] / true))) for name, true in truth.items()}
+    return {
+        "score": fit.best.score,
+        "fitted": {key: getattr(fit.fitted, key) for key in ERRORS},
+        "held_out": {key: getattr(held, key) for key in ERRORS},
+        "passive_off": max(x for name, x in off.items() if is_passive(name)),
+        "median_off": sorted(off.values())[len(off) // 2],
+        "held": fit.passive.held,
+        "not_identified": fit.passive.unidentifiable,
+        "candidates": fit.evaluations,
+        "cpu_s": seconds,
+    }
+
+
+def compare(name: str, data: Recording, seed: int) -> dict[str, Any]:
+    """A wrong model, fitted with the passive stage and without it."""
+    cell = model(name, DT)
+    truth = made_wrong(cell, seed)
+    start = {key: float(cell.values()[key].detach()) for key in truth}
+    silent = sum(not len(times) for times in data.spike_times()[: len(FITTED)])
+    more = round(RECIPE.passive * RECIPE.restarts * silent / (RECIPE.population * len(FITTED)))
+    recipes = {"with": RECIPE, "without": replace(RECIPE, passive=0, generations=RECIPE.generations + more)}
+    hold_out, found = range(len(FITTED), len(FITTED) + len(HELD)), dict[str, Any]()
+    for word, recipe in recipes.items():
+        began = time.process_time()
+        fit = fit_neuron(cell, data, learn=tuple(truth), start=start, hold_out=hold_out, recipe=recipe, seed=seed)
+        found[word] = described(fit, truth, time.process_time() - began)
+        said = found[word]
+        gammas = f"{said['fitted']['gamma']:.2f} fitted, {said['held_out']['gamma']:.2f} held out"
+        say(f"{name}, seed {seed}, {word}: Gamma {gammas}, score {said['score']:.3f}, {said['cpu_s']:.0f} s")
+    return found
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--models", required=True, help="names with commas between them")
+    p.add_argument("--seeds", type=int, default=2)
+    p.add_argument("--json", type=Path)
+    options = p.parse_args()
+    if not FOLDER.is_dir():
+        raise SystemExit(f"the models are not there: {FOLDER} (RHEOBASE_DATA)")
+    torch.set_num_threads(1)
+    cases: dict[str, Any] = {}
+    for name in options.models.split(","):
+        data = recorded(name)
+        spikes = [len(times) for times in data.spike_times()]
+        cases[name] = {"spikes": spikes, "seeds": {str(k): compare(name, data, k) for k in range(options.seeds)}}
+    results = {"name": "fit_passive", "dt": DT, "fitted_nA": FITTED, "held_nA": HELD, "cases": cases}
+    if options.json is not None:
+        write_results(options.json, results)
+    say(json.dumps(results, indent=1))
+
+
+if __name__ == "__main__":
+    main()
