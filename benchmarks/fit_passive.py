@@ -33,7 +33,9 @@ from rheobase.learning.fitting.passive import is_passive
 FITTED, HELD = (-0.11, 0.05, 0.2), (0.02, 0.1)  # nA
 FINE, DT, ONSET, END, PART = 0.0125, 0.05, 60.0, 300.0, (40.0, 280.0)  # ms
 WRONG = 2.0  # factor
-RECIPE = FitRecipe(passive=30, forced=2, free=0, generations=16, population=32, settle=24.0, patience=None)
+RECIPE = FitRecipe(
+    restarts=16, passive=24, forced=1, free=0, generations=20, population=24, sweeps=6, settle=24.0, patience=None
+)
 ERRORS = ("gamma", "spikes", "first", "v_error", "v_rms")
 
 
@@ -91,9 +93,7 @@ def compare(name: str, data: Recording, seed: int) -> dict[str, Any]:
         began = time.process_time()
         fit = fit_neuron(cell, data, learn=tuple(truth), start=start, hold_out=hold_out, recipe=recipe, seed=seed)
         found[word] = described(fit, truth, time.process_time() - began)
-        said = found[word]
-        gammas = f"{said['fitted']['gamma']:.2f} fitted, {said['held_out']['gamma']:.2f} held out"
-        say(f"{name}, seed {seed}, {word}: Gamma {gammas}, score {said['score']:.3f}, {said['cpu_s']:.0f} s")
+        say(f"{name}, seed {seed}, {word} the stage: {json.dumps(found[word])}")
     return found
 
 
@@ -111,7 +111,8 @@ def main() -> None:
         data = recorded(name)
         spikes = [len(times) for times in data.spike_times()]
         cases[name] = {"spikes": spikes, "seeds": {str(k): compare(name, data, k) for k in range(options.seeds)}}
-    results = {"name": "fit_passive", "dt": DT, "fitted_nA": FITTED, "held_nA": HELD, "cases": cases}
+    budget = {key: getattr(RECIPE, key) for key in ("restarts", "passive", "forced", "generations", "population")}
+    results = {"name": "fit_passive", "dt": DT, "fitted_nA": FITTED, "held_nA": HELD, "budget": budget, "cases": cases}
     if options.json is not None:
         write_results(options.json, results)
     say(json.dumps(results, indent=1))

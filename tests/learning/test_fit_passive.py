@@ -44,7 +44,7 @@ def test_it_finds_the_passive_values_and_holds_them(whole: Fit) -> None:
     assert (stage.sweeps, stage.reason, stage.searched) == ((0,), "", ("soma.Pas.g", "dend.Ih.gbar", "c_mem.dend"))
     assert (stage.held, stage.unidentifiable) == (stage.searched, ())
     for name in PASSIVE:
-        assert whole.best.values[name] == pytest.approx(TRUE[name], rel=0.2), name
+        assert whole.best.values[name] == pytest.approx(TRUE[name], rel=0.05), name
         assert len({one.values[name] for one in whole.candidates}) == 1
     assert len({one.values["soma.NaTa_t.gbar"] for one in whole.candidates}) > 1
     assert all(one.held == stage.held for one in whole.candidates)
@@ -56,7 +56,7 @@ def test_it_finds_the_passive_values_and_holds_them(whole: Fit) -> None:
     assert whole.evaluations == 31 * 8 + 3 * 6
 
 
-@pytest.mark.parametrize("after", [1, 30, 31, 33])
+@pytest.mark.parametrize("after", [1, 30, 33])
 def test_it_goes_on_where_it_was_interrupted(tmp_path: Path, recording: Recording, whole: Fit, after: int) -> None:
     journal = tmp_path / "journal"
     first = fitted(recording, callbacks=[CtrlC(after)], journal=journal)

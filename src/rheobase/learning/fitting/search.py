@@ -98,18 +98,22 @@ class Search:
         if plan is None or not plan.sweeps:
             return False
         target = stages.Target(self.target.recording.sweeps(plan.sweeps), self.recipe.settle)
-        count, point, box = self.recipe.passive, self.point, space.box
+        count, drawn, box = self.recipe.passive, self.point, space.box
         score = partial(self._score, target=target)
-        steps = stages.evolve(score, point, steps=count, generator=self.generator, box=box)
+        steps = stages.evolve(score, drawn, steps=count, generator=self.generator, box=box)
+        stop = False
         for self.point, self.scores in steps:
-            if self._report("passive", watch):
-                return True
-            if self._over(PASSIVE):
+            stop = self._report("passive", watch)
+            if stop or self._over(PASSIVE):
                 break
+        best = self.point[self.scores.total.argmin()][None].clone()
+        # of what such sweeps tell nothing, half of the points keep what they began with
+        others = torch.tensor([name not in plan.searched for name in space.names])
+        self.point[::2, others] = drawn[::2, others]
         # where all diverged nothing is known
-        if not bool(self.scores.diverged.all()):
-            self._hold(self.point[self.scores.total.argmin()][None], target, plan)
-        return False
+        if not stop and not bool(self.scores.diverged.all()):
+            self._hold(best, target, plan)
+        return stop
 
     def _hold(self, best: Tensor, target: stages.Target, plan: Passive) -> None:
         """Hold what the sweeps without a spike identify, at the best point (1, P) of the passive stage."""
