@@ -58,7 +58,9 @@ def planned(space: Candidates | CellCandidates, recording: Recording, recipe: Fi
         return None
     searched = tuple(name for name in space.names if is_passive(name))
     silent = [k for k, times in enumerate(recording.spike_times()) if not len(times)]
-    if recipe.passive == 0:
+    if len(silent) == len(recording.v):
+        reason = "no sweep has a spike, so all is fitted to the potential alone"
+    elif recipe.passive == 0:
         reason = "it was left out"
     elif not searched:
         reason = "no leak, capacitance, axial resistance or Ih is fitted"
@@ -66,8 +68,6 @@ def planned(space: Candidates | CellCandidates, recording: Recording, recipe: Fi
         reason = "nothing else is fitted"
     elif not silent:
         reason = "each sweep has a spike"
-    elif len(silent) == len(recording.v):
-        reason = "no sweep has a spike, so all is fitted to the potential alone"
     else:
         # of many, as many as the forced stage takes, from the weakest current to the strongest
         silent.sort(key=lambda k: float(recording.current[k].mean()))

@@ -247,9 +247,10 @@ class Search:
         table = {name: value.tolist() for name, value in self.space.values(point).items()}
         scores = torch.stack([self.scores.total, self.scores.gamma, self.scores.v_error], 1)[order].tolist()
         passive = self.passive and replace(self.passive, sweeps=tuple(split.fitted[k] for k in self.passive.sweeps))
-        held = () if passive is None else passive.held
+        kept = () if passive is None else passive.held
         candidates = tuple(
-            Candidate({name: table[name][k] for name in names}, *figures, held) for k, figures in enumerate(scores)
+            Candidate({name: table[name][k] for name in names}, score, gamma, v_error, kept)
+            for k, (score, gamma, v_error) in enumerate(scores)
         )
         best = point[:1].clone()
         self.space.free(best, self.target.currents[:1])
