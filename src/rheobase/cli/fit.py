@@ -151,6 +151,12 @@ def fit(
         typer.Option(min=0, help="Steps in sweeps without a spike, to hold leak and Ih.", rich_help_panel=CELL),
     ] = 40,
     forced: Annotated[int, typer.Option(min=0, help="Steps by gradient, spikes given.", rich_help_panel=SEARCH)] = 60,
+    schedule: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Steps over which the electrode weakens.", show_default="--forced", rich_help_panel=CELL
+        ),
+    ] = None,
     free: Annotated[
         int, typer.Option(min=0, help="The same running freely; none for a cell.", rich_help_panel=SEARCH)
     ] = 10,
@@ -198,8 +204,9 @@ def fit(
             missing = "no NEURON" if neuron is None else f"{neuron} without a RECORDING"
             raise ParameterError("fit", missing, "a neuron and a recording", "rheobase fit AdEx cell.abf")
         cell = neuron.lower().endswith(ENDS)
-        other = "free" if cell else "passive"
-        if other in given:
+        for other in ("free",) if cell else ("passive", "schedule"):
+            if other not in given:
+                continue
             kind, expected = "a cell" if cell else "no cell", "options that it has"
             remedy = "leave it out: it has no such stage"
             raise ParameterError("fit", f"--{other} for {neuron}, {kind}", expected, remedy)
@@ -223,6 +230,7 @@ def fit(
             time_limit=seconds(time_limit),
             passive=passive if cell else 0,
             forced=forced,
+            schedule=schedule,
             free=0 if cell else free,
             generations=generations,
             population=population,

@@ -66,7 +66,7 @@ def _unidentifiable(fitted: Fitted) -> str:
     if not names:
         return f"{said}."
     value = "the value of this parameter means" if len(names) == 1 else "the values of these parameters mean"
-    return f"{said}; it does not depend on {', '.join(names)}: {value} nothing."
+    return f"{said}; such sweeps do not identify {', '.join(names)}: {value} nothing."
 
 
 def _first(fitted: Fitted) -> str:

@@ -143,6 +143,7 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
     recipe = FitRecipe(
         passive=settings.passive,
         forced=settings.forced,
+        schedule=settings.schedule,
         free=settings.free,
         generations=settings.generations,
         population=settings.population,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import replace
 from datetime import date
@@ -55,7 +56,9 @@ def write(fitted: Fitted, folder: Path) -> Path:
 
 def settings(given: FitSettings) -> dict[str, str]:
     """The settings that were given or have a value of their own, in words."""
-    return {key: _said(value) for key, value in given.as_json().items() if value not in (None, ())}
+    ranges = tuple(f"{name}={low:g}:{high:g}" for name, low, high in given.ranges)
+    content = {**given.as_json(), "ranges": ranges}
+    return {key: _said(value) for key, value in content.items() if value not in (None, ())}
 
 
 def footer() -> str:
@@ -77,6 +80,8 @@ def errors_table(fitted: Fitted) -> Table:
     rows = [
         (f"{label} ({sign.strip()})" if sign else label, *(cell(factor * getattr(one, key)) for _, one in shown))
         for key, (label, sign, _, factor) in ERRORS.items()
+        # of a recording without a spike some have no value
+        if not all(math.isnan(getattr(one, key)) for _, one in shown)
     ]
     caption = OFF
     if held is not None:
@@ -160,6 +165,7 @@ def command(fitted: Fitted, folder: Path) -> str:
         fitted.settings,
         passive=recipe.passive,
         forced=recipe.forced,
+        schedule=None if recipe.schedule == recipe.forced else recipe.schedule,
         free=recipe.free,
         generations=recipe.generations,
         time_limit=None,
@@ -192,8 +198,10 @@ def words(s: FitSettings) -> list[str]:
     if s.scale is not None:
         found += ["--scale", f"{s.scale[0]!r}:{s.scale[1]!r}"]
     cell = s.neuron.lower().endswith(CELL)
-    found += ["--passive", str(s.passive)] if cell else ["--free", str(s.free)]
+    found += ["--passive", str(s.passive)] if cell else []
     found += ["--forced", str(s.forced)]
+    found += [] if s.schedule is None else ["--schedule", str(s.schedule)]
+    found += [] if cell else ["--free", str(s.free)]
     found += ["--generations", str(s.generations)]
     limit = "none" if s.time_limit is None else f"{s.time_limit:g}s"
     return [*found, "--population", str(s.population), "--time-limit", limit]

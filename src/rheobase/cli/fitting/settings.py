@@ -38,6 +38,7 @@ class FitSettings:
     time_limit: float | None = 120.0
     passive: int = 40
     forced: int = 60
+    schedule: int | None = None
     free: int = 10
     generations: int = 1000
     population: int = 64
