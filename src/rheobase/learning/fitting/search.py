@@ -59,18 +59,20 @@ class Search:
         """All stages; what ended them."""
         recipe, space, target = self.recipe, self.space, self.target
         if self._passive(watch):
-            # not by the journal: a search that goes on scores no such points
-            self.scores = target.scores(space, self.point)
+            self.scores = self._score(self.point, target, Journal())
             return INTERRUPTED
-        self.scores = self._score(self.point, target)
+        self.scores = self._score(self.point, target, self.journal)
         told, start = recipe.forced if space.tells else 0, self.point
         forced = self._forced(told)
         for k, start in enumerate(forced):
             last = self._over(FORCED)
             # scoring costs a run: now and then is enough
-            if k % 10 == 9 or k == told - 1 or last:
-                self._keep(start)
+            scored = k % 10 == 9 or k == told - 1 or last
+            if scored:
+                self._keep(start, self.journal)
             if self._report("forced", watch):
+                if not scored:
+                    self._keep(start, Journal())
                 return INTERRUPTED
             if last:
                 break
@@ -84,7 +86,7 @@ class Search:
             journal=self.journal,
         )
         for start in free:
-            self._keep(start)
+            self._keep(start, self.journal)
             last = self._over(GRADIENT)
             if self._report("free", watch):
                 return INTERRUPTED
@@ -99,7 +101,7 @@ class Search:
             return False
         target = stages.Target(self.target.recording.sweeps(plan.sweeps), self.recipe.settle)
         count, drawn, box = self.recipe.passive, self.point, space.box
-        score = partial(self._score, target=target)
+        score = partial(self._score, target=target, journal=self.journal)
         steps = stages.evolve(score, drawn, steps=count, generator=self.generator, box=box)
         stop = False
         for self.point, self.scores in steps:
@@ -148,14 +150,17 @@ class Search:
             space, target, self.point, steps=steps, rate=recipe.rate, sweeps=recipe.sweeps, journal=self.journal
         )
 
-    def _score(self, point: Tensor, target: stages.Target) -> stages.Scores:
-        """The scores of points, of this run or of the one that it goes on with; counts those that diverged."""
+    def _score(self, point: Tensor, target: stages.Target, journal: Journal) -> stages.Scores:
+        """The scores of points, of this run or of the one that it goes on with; counts those that diverged.
+
+        What is scored since the search was interrupted is not for its journal: one that goes on scores no such points.
+        """
 
         def made() -> list[Tensor]:
             scores = target.scores(self.space, point)
             return [scores.total, scores.gamma, scores.v_error, scores.diverged]
 
-        found = stages.Scores(*self.journal.recall(SCORES, point, made))
+        found = stages.Scores(*journal.recall(SCORES, point, made))
         self.diverged += int(found.diverged.sum())
         return found
 
@@ -168,9 +173,9 @@ class Search:
             self.began = time.monotonic() - seconds
         return seconds
 
-    def _keep(self, point: Tensor) -> None:
+    def _keep(self, point: Tensor, journal: Journal) -> None:
         """Score points, and take those that are better than their lane's best."""
-        old, new = self.scores, self._score(point, self.target)
+        old, new = self.scores, self._score(point, self.target, journal)
         better = new.total < old.total
         self.point = torch.where(better[:, None], point, self.point)
         self.scores = stages.Scores(
@@ -195,7 +200,7 @@ class Search:
         founders = torch.cat([self.point[order], last])
         population = stages.mixed(founders, self.recipe.population, self.space, self.generator)
         best, stale = float(self.scores.total.min()), 0
-        score = partial(self._score, target=self.target)
+        score = partial(self._score, target=self.target, journal=self.journal)
         generations, box = self.recipe.generations, self.space.box
         steps = stages.evolve(score, population, steps=generations, generator=self.generator, box=box)
         for self.point, self.scores in steps:
