@@ -95,7 +95,7 @@ def by_chance(model: Path, data: Path, fit: dict[str, Any], seed: int) -> dict[s
     cell = from_allen(model, MORPHOLOGY, dt=DT, inputs={"current": Current()})
     recording = Recording.read(data, level=LEVEL).resampled(DT)
     ranges = {name: tuple(one["range"]) for name, one in fit["parameters"].items()}
-    recipe = FitRecipe(restarts=RANDOM, forced=0, generations=0, settle=SETTLE)
+    recipe = FitRecipe(restarts=RANDOM, passive=0, forced=0, generations=0, settle=SETTLE)
     hold = range(len(FITTED), len(FITTED) + len(HELD))
     began, best, draws = time.process_time(), None, 0
     while time.process_time() - began < fit["cpu_s"]:
@@ -162,7 +162,7 @@ def main() -> None:
         data = out / "traces.npz"
         write_recording(data)
         # the published values at this step, and the kernels, before the clock runs
-        none = ("--forced", "0", "--generations", "0", "--time-limit", "none", "--overwrite")
+        none = ("--passive", "0", "--forced", "0", "--generations", "0", "--time-limit", "none", "--overwrite")
         published = by_command("published", TRUTH, data, out, options, *none)["as_it_was"]
         cases = {str(seed): compare(seed, options, out) for seed in range(options.seeds)}
     results = {"name": "fit_published", "dt": DT, "fitted_nA": FITTED, "held_nA": HELD, "minutes": options.minutes}

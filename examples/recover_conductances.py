@@ -1,7 +1,8 @@
 """Six conductances of a branched cell, recovered from the potential that it showed under three currents.
 
 Eight candidates, up to three times too high or too low, are lanes of one kernel. `fit_neuron` pulls each of them to the
-recorded potential by an electrode that weakens from step to step; its current vanishes where they are right.
+recorded potential by an electrode that weakens from step to step; its current vanishes where they are right. Nothing is
+held before it (`passive=0`): these traces are perfect, and what is held is no better than the stage that found it.
 
     python examples/recover_conductances.py        half a minute on one core
 """
@@ -25,7 +26,7 @@ TRUE = {  # S/cm2
 DT, STOP = 0.025, 80.0
 AMPLITUDES = (-0.02, 0.1, 0.35)  # nA, from 10 to 60 ms
 SPREAD = 3.0
-RECIPE = FitRecipe(restarts=8, forced=700, generations=0, rate=0.05, settle=0.0)
+RECIPE = FitRecipe(restarts=8, passive=0, forced=700, generations=0, rate=0.05, settle=0.0)
 
 
 def tree() -> Compartments:

@@ -96,6 +96,54 @@ def test_a_fit_leaves_a_page_and_a_cell_that_is_read_again(run: Run, files: None
     assert f"rheobase simulate {' '.join(words[:5])} --current" in html
 
 
+def command_of(folder: str) -> list[str]:
+    """The words of the command on a page, without its program."""
+    found = re.search(r"rheobase fit fit\.json[^<]*", Path(folder, "report.html").read_text("utf-8"))
+    assert found is not None
+    return shlex.split(found[0])[1:]
+
+
+def test_the_command_of_the_page_repeats_a_stage_that_was_cut_short(
+    run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The electrode weakens over the steps that were planned, not over those that were done."""
+    with monkeypatch.context() as patch:
+        patch.setattr(job, "_progress", lambda: CtrlC(3))
+        assert run("fit", *HERE, *QUICK, "--forced", 5, "--name", "cut").exit_code == 130
+    words = command_of("runs/cut")
+    assert words[words.index("--forced") :][:4] == ["--forced", "3", "--schedule", "5"]
+    assert run(*words, "--name", "again").exit_code == 0
+    cut, again = (read(f"runs/{name}/result.json")["parameters"] for name in ("cut", "again"))
+    assert cut == again
+
+
+def test_the_passive_stage_is_told_and_repeated(run: Run, files: None, plain: None) -> None:
+    current = torch.stack([stimuli.step(i, start=5.0, stop=25.0).sample(30.0, DT) for i in (0.3, -0.1)])
+    with torch.no_grad():
+        _, _, rec = from_allen("true.json", "cell.swc", dt=DT, axon="none")(current.T.contiguous(), record=("soma",))
+    np.savez("steps.npz", v_mV=rec["soma"].T.numpy(), i_nA=current.numpy(), dt_ms=DT)
+    words = ("--learn", "soma.Pas.g,soma.NaTa_t.gbar", "--passive", 4, "--forced", 0, "--generations", 1)
+    result = run("fit", *HERE, *QUICK[6:], *words, "--json", "x.json", "--name", "mine")
+    assert result.exit_code == 0, result.output
+    said, found = " ".join(result.stderr.split()), read("x.json")
+    told = "first all is fitted to sweep 1, which has no spike, and what these identify of soma.Pas.g is then held"
+    assert told in said
+    one = ["soma.Pas.g"]
+    stage = {"sweeps": [1], "reason": "", "searched": one, "held": one, "unidentifiable": [], "steps": 4}
+    assert found["passive"] == stage
+    assert "on sweep 1; held: soma.Pas.g" in " ".join(result.stdout.split())
+    html = Path("runs/mine/report.html").read_text("utf-8")
+    assert "held since the passive stage" in html
+    assert "what these identify of leak" in html
+    again = command_of("runs/mine")
+    assert again[again.index("--passive") + 1] == "4"
+    assert run(*again, "--overwrite").exit_code == 0
+    repeated = read("runs/mine/result.json")
+    assert {**repeated, "seconds": 0.0} == {**found, "seconds": 0.0}
+    none = run("fit", *HERE, *QUICK[6:], *words, "--passive", 0, "--name", "none")
+    assert "passive stage: none: it was left out" in " ".join(none.stderr.split())
+
+
 def test_an_interrupted_fit_goes_on_to_the_same_numbers(
     run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +243,8 @@ WRONG = {
     "no place": ((*HERE, "--at", "(2)"), "--at 'dend[3](0.5)'"),
     "scale": ((*HERE, "--scale", "1:2"), "its current is in nA"),
     "free": ((*HERE, "--free", "3"), "it has no such stage"),
+    "passive": (("AdEx", "steps.npz", "--passive", "3"), "--passive for AdEx, no cell"),
+    "schedule": (("AdEx", "steps.npz", "--schedule", "3"), "--schedule for AdEx, no cell"),
     "units": ((*HERE, "--units", "V,nA"), "V"),
     "two": (("fit.json,true.json", *HERE[1:]), "one cell at a time"),
     "with a neuron": (("AdEx,fit.json", *HERE[1:]), "one cell at a time"),

@@ -16,7 +16,7 @@ from rheobase.learning import FitRecipe, Recording, fit_neuron
 
 DT = 0.1
 TRUE = {"soma.Pas.g": 8e-5, "soma.NaTa_t.gbar": 0.4, "dend.Ih.gbar": 2e-4, "c_mem.dend": 1.5}
-PULLED = FitRecipe(restarts=4, forced=90, generations=0, rate=0.15, settle=5.0)
+PULLED = FitRecipe(restarts=4, passive=0, forced=90, generations=0, rate=0.15, settle=5.0)
 
 
 def cell(**options: Any) -> Cell:
@@ -59,7 +59,7 @@ def test_what_was_hidden_is_found(recording: Recording) -> None:
 
 def test_evolution_gains_and_is_repeated_by_its_seed(recording: Recording) -> None:
     """A sweep held out has its own errors, and the recipe of a fit makes it again."""
-    recipe = FitRecipe(restarts=4, forced=0, generations=4, population=8, settle=5.0)
+    recipe = FitRecipe(restarts=4, passive=0, forced=0, generations=4, population=8, settle=5.0)
     learn = tuple(TRUE)  # as above: one kernel for all tests
     first = fit_neuron(cell(), recording, learn=learn, hold_out=[1], recipe=recipe, seed=3)
     again = fit_neuron(cell(), recording, learn=learn, hold_out=[1], recipe=first.recipe, seed=3)
@@ -72,7 +72,7 @@ def test_evolution_gains_and_is_repeated_by_its_seed(recording: Recording) -> No
 
 def test_what_the_clock_ended_is_repeated_without_it(recording: Recording) -> None:
     """The electrode weakens over the steps that were planned, and so does it again."""
-    recipe = FitRecipe(restarts=4, forced=5, generations=3, population=8, settle=5.0, time_limit=1e-6)
+    recipe = FitRecipe(restarts=4, passive=0, forced=5, generations=3, population=8, settle=5.0, time_limit=1e-6)
     first = fit_neuron(cell(), recording, learn=tuple(TRUE), recipe=recipe)
     assert first.ended == "time limit"
     assert (first.recipe.forced, first.recipe.schedule, first.recipe.generations) == (1, 5, 1)

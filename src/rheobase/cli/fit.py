@@ -146,7 +146,17 @@ def fit(
     time_limit: Annotated[
         str, typer.Option(metavar="TIME", help="Of the search (2min, 90s, 2h); or none.", rich_help_panel=SEARCH)
     ] = "120s",
+    passive: Annotated[
+        int,
+        typer.Option(min=0, help="Steps in sweeps without a spike, to hold leak and Ih.", rich_help_panel=CELL),
+    ] = 40,
     forced: Annotated[int, typer.Option(min=0, help="Steps by gradient, spikes given.", rich_help_panel=SEARCH)] = 60,
+    schedule: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Steps over which the electrode weakens.", show_default="--forced", rich_help_panel=CELL
+        ),
+    ] = None,
     free: Annotated[
         int, typer.Option(min=0, help="The same running freely; none for a cell.", rich_help_panel=SEARCH)
     ] = 10,
@@ -176,7 +186,8 @@ def fit(
     between them as well. Several neurons, AdEx,GLIF3, are fitted one after the other, each with the whole time limit,
     and compared on one page. Ctrl-C ends the search and keeps the best so far; --resume goes on from there, to the same
     numbers. A search that the clock ended depends on the machine; the page has the command that repeats it exactly.
-    The parameter file of a cell, fit.json, needs its --morphology; the fitted cell is such a file again.
+    The parameter file of a cell, fit.json, needs its --morphology; the fitted cell is such a file again. It is fitted
+    to the sweeps without a spike first; what these identify of leak, capacitance and Ih is then held.
     """
     with reported(debug, json=json):
         from rheobase.cli.fitting.job import ranges_of, two
@@ -193,9 +204,12 @@ def fit(
             missing = "no NEURON" if neuron is None else f"{neuron} without a RECORDING"
             raise ParameterError("fit", missing, "a neuron and a recording", "rheobase fit AdEx cell.abf")
         cell = neuron.lower().endswith(ENDS)
-        if cell and "free" in given:
-            expected = "options that it has"
-            raise ParameterError("fit", f"--free for {neuron}, a cell", expected, "leave it out: it has no such stage")
+        for other in ("free",) if cell else ("passive", "schedule"):
+            if other not in given:
+                continue
+            kind, expected = "a cell" if cell else "no cell", "options that it has"
+            remedy = "leave it out: it has no such stage"
+            raise ParameterError("fit", f"--{other} for {neuron}, {kind}", expected, remedy)
         settings = FitSettings(
             neuron=neuron,
             file=str(recording),
@@ -214,7 +228,9 @@ def fit(
             scale=None if scale is None else two(scale, "--scale", scale),
             hold_out=hold_out,
             time_limit=seconds(time_limit),
+            passive=passive if cell else 0,
             forced=forced,
+            schedule=schedule,
             free=0 if cell else free,
             generations=generations,
             population=population,

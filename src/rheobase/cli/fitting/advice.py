@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rheobase.cli.fitting.job import Fitted
 from rheobase.cli.fitting.subjects import CellSubject
+from rheobase.learning import Fit, FitStep
 from rheobase.learning.fitting.sweep_features import SweepFeatures
 
 ADAPTS = 1.3  # last interval over first one: from here on a cell is said to adapt
@@ -35,8 +36,9 @@ def advice(fitted: Fitted, data: Sequence[SweepFeatures], model: Sequence[SweepF
             low, high = wider(axis.low, axis.high, side, log=axis.log)
             found.append(f"{axis.name} stands at the {side} edge of its range: {option(axis.name, low, high)}.")
     longer = f"go on with --resume FOLDER --time-limit {4 * (fitted.settings.time_limit or 0):g}s"
-    if fit.ended == "time limit" and len(fit.history) < FEW:
-        found.append(f"The search had time for {len(fit.history)} steps: {longer}.")
+    steps = len(_of_all(fit))
+    if fit.ended == "time limit" and steps < FEW:
+        found.append(f"The search had time for {steps} {'step' if steps == 1 else 'steps'} on all sweeps: {longer}.")
     elif _still_gaining(fitted):
         found.append(f"The search was still gaining when it ended: {longer}.")
     adapts = median([f.adaptation for f in data]), median([f.adaptation for f in model])
@@ -111,10 +113,15 @@ def undetermined(fitted: Fitted) -> list[str]:
 
 
 def _still_gaining(fitted: Fitted) -> bool:
-    history = fitted.fit.history
+    history = _of_all(fitted.fit)
     if fitted.fit.ended != "time limit":
         return False
     return history[-len(history) // 5].score - history[-1].score > GAINED
+
+
+def _of_all(fit: Fit) -> list[FitStep]:
+    """The steps in which all sweeps were scored: those of the passive stage have scores of another kind."""
+    return [step for step in fit.history if step.stage != "passive"]
 
 
 def _list(numbers: Sequence[int]) -> str:

@@ -10,7 +10,7 @@ from rheobase.cells import Cell
 from rheobase.core.declaration.population import Declared
 from rheobase.learning import Recording
 from rheobase.learning.fitting.fit import search_space
-from rheobase.learning.fitting.identifiability import unidentifiable
+from rheobase.learning.fitting.identifiability import ineffective
 from rheobase.learning.fitting.stages import Target
 
 
@@ -30,7 +30,7 @@ def identifiable(model: type[Declared] | Cell, seen: Recording, chosen: Choice, 
     if not target.silent:
         return chosen
     space = search_space(model, seen, learn=chosen.learn, ranges=chosen.ranges, scale=chosen.scale)
-    none = unidentifiable(space, torch.full((1, len(space.axes)), 0.5), target)
+    none = ineffective(space, torch.full((1, len(space.axes)), 0.5), target)
     learn = tuple(name for name in chosen.learn if name not in none)
     out = [name for name in chosen.learn if name in none]
     if not learn or not out:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 from rheobase.cli.fitting.advice import advice
@@ -11,6 +11,8 @@ from rheobase.cli.fitting.job import Fitted
 from rheobase.cli.fitting.subjects import CellSubject
 from rheobase.learning import reliability
 from rheobase.learning.fitting.agreement import Agreement, mean
+from rheobase.learning.fitting.passive import Passive
+from rheobase.learning.fitting.shown import WITHOUT
 from rheobase.learning.fitting.sweep_features import SweepFeatures, of_sweeps
 
 # name, unit, digits and factor of each error; OFF says what they are
@@ -64,7 +66,7 @@ def _unidentifiable(fitted: Fitted) -> str:
     if not names:
         return f"{said}."
     value = "the value of this parameter means" if len(names) == 1 else "the values of these parameters mean"
-    return f"{said}; it does not depend on {', '.join(names)}: {value} nothing."
+    return f"{said}; such sweeps do not identify {', '.join(names)}: {value} nothing."
 
 
 def _first(fitted: Fitted) -> str:
@@ -116,7 +118,8 @@ def figures(fitted: Fitted) -> dict[str, str]:
     fit = fitted.fit
     steps = f"{fit.recipe.forced} forced, {fit.recipe.free} free, {fit.recipe.generations} generations"
     if isinstance(fitted.subject, CellSubject):
-        steps = f"{fit.recipe.forced} by gradient, {fit.recipe.generations} generations"
+        own = f"{fit.recipe.passive} passive, " if fit.passive is not None and fit.passive.sweeps else ""
+        steps = f"{own}{fit.recipe.forced} by gradient, {fit.recipe.generations} generations"
     data, model = compared(fitted)
     rows = {label: _both(fit.fitted, fit.held_out, key) for key, (label, *_) in ERRORS.items()}
     rows["Gamma"] += f"; at {fit.delta:.3g} ms"
@@ -130,9 +133,9 @@ def figures(fitted: Fitted) -> dict[str, str]:
         key = "v_rms" if fit.silent else "gamma"
         rows["cell as it was"] = f"{ERRORS[key][0]} {_both(*fitted.before, key)}: with the values of {fitted.name}"
     if fit.unidentifiable:
-        rows["not identifiable"] = (
-            f"{', '.join(fit.unidentifiable)}: without a spike the potential does not depend on it"
-        )
+        rows["not identifiable"] = f"{', '.join(fit.unidentifiable)}: {WITHOUT}"
+    if fit.passive is not None:
+        rows["passive stage"] = passive(fitted, fit.passive)
     if fitted.matched is not None:
         rows["LIF without a search"] = f"Gamma {_both(*fitted.matched, 'gamma')}: matched in closed form"
     if (ceiling := itself(fitted)) is not None:
@@ -158,13 +161,36 @@ def which(fitted: Fitted) -> str:
     return f"{'sweep' if len(parts.held) == 1 else 'sweeps'} {numbers} ({parts.reason})" if numbers else parts.reason
 
 
+def passive(fitted: Fitted, stage: Passive) -> str:
+    """What became of the passive stage of a cell."""
+    if not stage.sweeps:
+        return stage.said
+    numbers = ", ".join(str(fitted.number(k)) for k in stage.sweeps)
+    return f"on {'sweep' if len(stage.sweeps) == 1 else 'sweeps'} {numbers}; {stage.said}"
+
+
 def values(fitted: Fitted) -> dict[str, str]:
     """The best values, as the terminal shows them."""
-    edges = fitted.fit.at_edges()
-    return {
-        name: f"{value:.5g} {unit(fitted, name)}".rstrip() + (f", at the {edges[name]} edge" if name in edges else "")
-        for name, value in fitted.fit.best.values.items()
+    best = fitted.fit.best
+    said = {
+        name: [f"{value:.5g} {unit(fitted, name)}".rstrip(), *remarks(fitted, name)]
+        for name, value in best.values.items()
     }
+    return {name: ", ".join(words) for name, words in said.items()}
+
+
+def remarks(fitted: Fitted, name: str) -> list[str]:
+    """What is to be said of a searched quantity: at an edge of its range, held, not identifiable."""
+    fit, found = fitted.fit, list[str]()
+    if name in fit.best.held:
+        found.append("held since the passive stage")
+    if name in fit.at_edges():
+        found.append(f"at the {fit.at_edges()[name]} edge")
+    if name in fit.unidentifiable:
+        found.append("not identifiable from these data")
+    if fit.passive is not None and name in fit.passive.unidentifiable:
+        found.append("not identified without a spike")
+    return found
 
 
 def as_json(fitted: Fitted) -> dict[str, Any]:
@@ -193,13 +219,23 @@ def as_json(fitted: Fitted) -> dict[str, Any]:
             }
             for axis in fit.axes
         },
-        "readout": dict(fit.readout), "unidentifiable": list(fit.unidentifiable),
+        "readout": dict(fit.readout), "unidentifiable": list(fit.unidentifiable), "passive": _stage(fitted),
         "sweeps": [
             {"sweep": fitted.number(k), "held_out": k in held, "data": _plain(a), "fit": _plain(b)}
             for k, (a, b) in enumerate(zip(data, model, strict=True))
         ],
         "notes": list(fitted.notes), "try_next": advice(fitted, data, model),
     }  # fmt: skip
+
+
+def _stage(fitted: Fitted) -> dict[str, Any] | None:
+    """The passive stage of a cell; None of a neuron, which has none."""
+    stage = fitted.fit.passive
+    if stage is None:
+        return None
+    numbers = [fitted.number(k) for k in stage.sweeps]
+    steps = fitted.fit.recipe.passive if numbers else 0
+    return {**asdict(stage), "sweeps": numbers, "steps": steps}
 
 
 def _errors(fitted: Fitted, found: Agreement | None) -> dict[str, Any] | None:

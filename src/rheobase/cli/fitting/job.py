@@ -37,6 +37,7 @@ from rheobase.learning.fitting.fit import search_space
 from rheobase.learning.fitting.guess import likely_ranges, likely_values, measured, usual_learn
 from rheobase.learning.fitting.hold_out import AUTO, HoldOut, Split, split
 from rheobase.learning.fitting.matched import matched_lif
+from rheobase.learning.fitting.passive import Passive, planned
 from rheobase.learning.fitting.resampling import REFRACTORY
 from rheobase.memory import check_memory
 from rheobase.progress import Paced
@@ -140,7 +141,9 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
         chosen = identifiable(model, seen, chosen, settle)
     learn, ranges, start, scale, said = chosen
     recipe = FitRecipe(
+        passive=settings.passive,
         forced=settings.forced,
+        schedule=settings.schedule,
         free=settings.free,
         generations=settings.generations,
         population=settings.population,
@@ -149,8 +152,8 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
         time_limit=settings.time_limit,
         settle=settle,
     )
-    search_space(model, seen, learn=learn, ranges=ranges, scale=scale)
-    notes += [*said, _said(parts, file)]
+    space = search_space(model, seen, learn=learn, ranges=ranges, scale=scale)
+    notes += [*said, *_first(planned(space, seen, recipe), parts, file), _said(parts, file)]
     return Plan(
         settings, subject, model, file, recording, hold_out, learn, ranges, start, scale, recipe, (*file.notes, *notes)
     )
@@ -269,6 +272,18 @@ def held_of(text: str, file: RecordingFile) -> HoldOut:
             listed = ", ".join(map(str, file.numbers))
             raise ParameterError("--hold-out", f"sweep {number}", f"one of those that were read: {listed}", "--sweeps")
     return [places[number] for number in chosen]
+
+
+def _first(stage: Passive | None, parts: Split, file: RecordingFile) -> list[str]:
+    """What is said of the passive stage of a cell before it."""
+    if stage is None:
+        return []
+    if not stage.sweeps:
+        return [f"passive stage: {stage.said}"]
+    numbers = ", ".join(str(file.numbers[parts.fitted[k]]) for k in stage.sweeps)
+    many = f"sweeps {numbers}, which have" if len(stage.sweeps) > 1 else f"sweep {numbers}, which has"
+    names = ", ".join(stage.searched)
+    return [f"passive stage: first all is fitted to {many} no spike, and what these identify of {names} is then held"]
 
 
 def _said(parts: Split, file: RecordingFile) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import shlex
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from rheobase.cli.fitting import named
 from rheobase.cli.fitting.advice import advice
-from rheobase.cli.fitting.figures import ERRORS, OFF, cell, compared, figures, summary, unit
+from rheobase.cli.fitting.figures import ERRORS, OFF, cell, compared, figures, remarks, summary, unit
 from rheobase.cli.fitting.job import Fitted
 from rheobase.cli.fitting.pictures import all_sweeps, opening
 from rheobase.cli.fitting.settings import CELL, FitSettings
@@ -21,6 +21,11 @@ from rheobase.learning.fitting.sweep_features import SweepFeatures
 from rheobase.machine import machine
 from rheobase.plot import Report, Section, Table
 from rheobase.runs.folder import REPORT
+
+PASSIVE = (
+    "Passive stage: first all is fitted to the sweeps without a spike; what these identify of leak, capacitance, axial "
+    "resistance and Ih is held while the others are fitted to all sweeps."
+)
 
 
 def write(fitted: Fitted, folder: Path) -> Path:
@@ -51,7 +56,9 @@ def write(fitted: Fitted, folder: Path) -> Path:
 
 def settings(given: FitSettings) -> dict[str, str]:
     """The settings that were given or have a value of their own, in words."""
-    return {key: _said(value) for key, value in given.as_json().items() if value not in (None, ())}
+    ranges = tuple(f"{name}={low:g}:{high:g}" for name, low, high in given.ranges)
+    content = {**given.as_json(), "ranges": ranges}
+    return {key: _said(value) for key, value in content.items() if value not in (None, ())}
 
 
 def footer() -> str:
@@ -73,6 +80,8 @@ def errors_table(fitted: Fitted) -> Table:
     rows = [
         (f"{label} ({sign.strip()})" if sign else label, *(cell(factor * getattr(one, key)) for _, one in shown))
         for key, (label, sign, _, factor) in ERRORS.items()
+        # of a recording without a spike some have no value
+        if not all(math.isnan(getattr(one, key)) for _, one in shown)
     ]
     caption = OFF
     if held is not None:
@@ -104,26 +113,22 @@ def _loading(fitted: Fitted, folder: Path) -> list[str]:
 
 def parameters(fitted: Fitted) -> Table:
     """Every searched quantity with its range, and a warning at an edge."""
-    fit, edges = fitted.fit, fitted.fit.at_edges()
+    fit = fitted.fit
     rows = [
         (
             axis.name,
             fit.best.values[axis.name],
             unit(fitted, axis.name),
-            _warned(fitted, axis.name, edges),
+            ", ".join(remarks(fitted, axis.name)),
             axis.low,
             axis.high,
         )
         for axis in fit.axes
     ]
-    caption = "Beyond an edge a better value may lie: give a wider range." if edges else ""
-    return Table("What was searched", ("name", "best", "unit", "warning", "from", "to"), rows, caption=caption)
-
-
-def _warned(fitted: Fitted, name: str, edges: Mapping[str, str]) -> str:
-    if name in fitted.fit.unidentifiable:
-        return "not identifiable from these data"
-    return f"at the {edges[name]} edge" if name in edges else ""
+    said = ["Beyond an edge a better value may lie: give a wider range."] if fit.at_edges() else []
+    if fit.best.held:
+        said.append(PASSIVE)
+    return Table("What was searched", ("name", "best", "unit", "remark", "from", "to"), rows, caption=" ".join(said))
 
 
 def features_table(fitted: Fitted, data: list[SweepFeatures], model: list[SweepFeatures]) -> Table:
@@ -157,7 +162,13 @@ def command(fitted: Fitted, folder: Path) -> str:
     """The command that makes the same fit on any machine: with as many steps as were done, and no clock."""
     recipe = fitted.fit.recipe
     done = replace(
-        fitted.settings, forced=recipe.forced, free=recipe.free, generations=recipe.generations, time_limit=None
+        fitted.settings,
+        passive=recipe.passive,
+        forced=recipe.forced,
+        schedule=None if recipe.schedule == recipe.forced else recipe.schedule,
+        free=recipe.free,
+        generations=recipe.generations,
+        time_limit=None,
     )
     return shlex.join([*words(done), "--name", folder.name])
 
@@ -186,9 +197,11 @@ def words(s: FitSettings) -> list[str]:
         found += ["--range", f"{name}={low!r}:{high!r}"]
     if s.scale is not None:
         found += ["--scale", f"{s.scale[0]!r}:{s.scale[1]!r}"]
+    cell = s.neuron.lower().endswith(CELL)
+    found += ["--passive", str(s.passive)] if cell else []
     found += ["--forced", str(s.forced)]
-    if not s.neuron.lower().endswith(CELL):
-        found += ["--free", str(s.free)]
+    found += [] if s.schedule is None else ["--schedule", str(s.schedule)]
+    found += [] if cell else ["--free", str(s.free)]
     found += ["--generations", str(s.generations)]
     limit = "none" if s.time_limit is None else f"{s.time_limit:g}s"
     return [*found, "--population", str(s.population), "--time-limit", limit]

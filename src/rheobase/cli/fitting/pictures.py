@@ -72,7 +72,7 @@ def _potential(ax: Axes, fitted: Fitted, k: int, word: str, style: Style, *, leg
     recording = fitted.recording
     data, model = style.ink, style.colours[1]
     v = recording.v[k].numpy()
-    low, high = float(recording.v.min()), float(recording.v.max())
+    low, high = _ends(fitted)
     span = max(high - low, 1.0)
     dress(ax, style)
     ax.plot(*_thin(v, recording), color=data, lw=0.7, label="data")
@@ -103,6 +103,19 @@ def _potential(ax: Axes, fitted: Fitted, k: int, word: str, style: Style, *, leg
             borderaxespad=0.0,
             handlelength=1.4,
         )
+
+
+def _ends(fitted: Fitted) -> tuple[float, float]:
+    """The potentials between which all is drawn: those of the data, in which a fit has no peaks of its own to show.
+
+    Where neither has a spike, also those of the fit, up to as far again: cut off, it would look as if it stood still.
+    """
+    recording, v = fitted.recording, fitted.v
+    low, high = float(recording.v.min()), float(recording.v.max())
+    if v is None or bool(recording.spikes().any()) or bool(fitted.spikes.any()):
+        return low, high
+    span = max(high - low, 1.0)
+    return max(min(low, float(v.min())), low - span), min(max(high, float(v.max())), high + span)
 
 
 def _current(ax: Axes, fitted: Fitted, k: int, style: Style) -> None:

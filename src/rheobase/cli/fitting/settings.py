@@ -36,7 +36,9 @@ class FitSettings:
     scale: tuple[float, float] | None = None
     hold_out: str = AUTO
     time_limit: float | None = 120.0
+    passive: int = 40
     forced: int = 60
+    schedule: int | None = None
     free: int = 10
     generations: int = 1000
     population: int = 64

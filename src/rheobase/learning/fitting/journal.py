@@ -25,7 +25,7 @@ from rheobase.errors import CheckpointError, StorageError
 MAGIC = b"rheobase journal 1\n"
 FRAME = struct.Struct("<II")  # length and CRC-32 of an entry
 DIGEST = 8  # bytes that tell one set of points from another
-CLOCK, OVER, SCORES, GRADIENT = b"c", b"o", b"s", b"g"
+CLOCK, OVER, SCORES, GRADIENT, HELD = b"c", b"o", b"s", b"g", b"h"
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FitStep:
-    """One step done: its stage ("forced", "free" or "evolve"), its number from 1, and the best so far.
+    """One step done: its stage ("passive", "forced", "free" or "evolve"), its number from 1, and the best so far.
 
-    `gamma` is that at `delta` ms; NaN where nothing that is fitted has a spike: `score` is then the mean square error
-    of the potential over its variance.
+    `gamma` is that at `delta` ms; NaN where no sweep of the stage has a spike: `score` is then the mean square error of
+    the potential over its variance.
 
     >>> FitStep(stage="evolve", step=3, score=0.4, gamma=0.6, seconds=1.0, delta=4.0).gamma
     0.6

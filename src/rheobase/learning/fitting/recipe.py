@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from rheobase.checks import is_number, is_whole
 from rheobase.errors import ParameterError
 
+LEAST = {"passive": 0, "forced": 0, "free": 0, "generations": 0, "population": 4}
+
 
 @dataclass(frozen=True, kw_only=True)
 class FitRecipe:
     """How long a fit searches.
 
     restarts       random points that the gradient stages start from, each a lane
+    passive        steps of the passive stage of a cell, by evolution over `restarts` lanes; 0: none (see `fit_neuron`)
     forced         steps by gradient with the recorded spikes given (none for a neuron without reset)
     schedule       steps over which the forced stage of a cell weakens its electrode and lowers its rate; None: `forced`
     free           steps by gradient with the neuron running freely (none for a cell)
@@ -22,14 +25,15 @@ class FitRecipe:
     rate           learning rate of Adam, as a share of the search ranges
     patience       generations without a better best after which evolution ends; None: never
     settle         ms at the start that are run, but not scored
-    time_limit     seconds after which the search ends with the best so far: the forced stage may take a third of them,
-                   both gradient stages a half; None: no limit
+    time_limit     seconds after which the search ends with the best so far: the passive stage may take a fifth of them,
+                   it and the forced one a third, with the free one a half; None: no limit
 
     >>> FitRecipe(generations=20, time_limit=60).population
     64
     """
 
     restarts: int = 24
+    passive: int = 40
     forced: int = 60
     schedule: int | None = None
     free: int = 10
@@ -43,8 +47,8 @@ class FitRecipe:
     time_limit: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("restarts", "forced", "free", "generations", "population", "sweeps"):
-            value, least = getattr(self, name), {"forced": 0, "free": 0, "generations": 0, "population": 4}.get(name, 1)
+        for name in ("restarts", "passive", "forced", "free", "generations", "population", "sweeps"):
+            value, least = getattr(self, name), LEAST.get(name, 1)
             if not is_whole(value, least):
                 raise ParameterError("FitRecipe", f"{name} = {value!r}", f"an integer >= {least}", "leave it out")
         if self.schedule is not None and not is_whole(self.schedule, max(1, self.forced)):

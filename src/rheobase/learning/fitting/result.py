@@ -14,6 +14,7 @@ from rheobase.errors import ParameterError
 from rheobase.learning.fitting.agreement import Agreement, mean_gamma
 from rheobase.learning.fitting.gamma import check_window
 from rheobase.learning.fitting.hold_out import Split
+from rheobase.learning.fitting.passive import Passive
 from rheobase.learning.fitting.population import Axis
 from rheobase.learning.fitting.progress import FitStep
 from rheobase.learning.fitting.recipe import FitRecipe
@@ -30,13 +31,15 @@ class Candidate:
     """One candidate: the values that were searched, and how well they fit.
 
     `score` was minimised; `gamma` is Gamma at the fit's `delta`, NaN where no fitted sweep has a spike; `v_error` is
-    the mean square error of the potential between spikes over its variance.
+    the mean square error of the potential between spikes over its variance. `held` names the values that the passive
+    stage of a cell found: those are the same in all candidates.
     """
 
     values: Mapping[str, float]
     score: float
     gamma: float
     v_error: float
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,7 +55,8 @@ class Fit:
     `fitted` and `held_out` are the errors on the sweeps that were fitted and on those that were kept from the fit (None
     without any); `split` says which they are and why. `diverged` counts the candidates whose potential ended as none
     that can be: they were dropped. `unidentifiable` names the quantities searched on which the fitted potential
-    does not depend, where no fitted sweep has a spike (`silent`): their values mean nothing.
+    does not depend, or whose place others can take, where no fitted sweep has a spike (`silent`): their values alone
+    mean nothing. `passive`: what the passive stage of a cell held, and what it could not identify; None of a neuron.
     """
 
     neuron: Neuron | Cell
@@ -67,6 +71,7 @@ class Fit:
     held_out: Agreement | None
     diverged: int
     unidentifiable: tuple[str, ...]
+    passive: Passive | None
     _space: SearchSpace
     _point: Tensor
 

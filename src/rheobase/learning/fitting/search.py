@@ -19,14 +19,16 @@ from rheobase.learning.fitting.candidates import Candidates
 from rheobase.learning.fitting.cell_candidates import CellCandidates
 from rheobase.learning.fitting.hold_out import Split
 from rheobase.learning.fitting.identifiability import unidentifiable
-from rheobase.learning.fitting.journal import CLOCK, OVER, SCORES, Journal
+from rheobase.learning.fitting.journal import CLOCK, HELD, OVER, SCORES, Journal
+from rheobase.learning.fitting.passive import Passive, planned
 from rheobase.learning.fitting.progress import FitCallback, FitStep
 from rheobase.learning.fitting.recipe import FitRecipe
 from rheobase.learning.fitting.recording import Recording
 from rheobase.learning.fitting.result import INTERRUPTED, Candidate, Fit
 from rheobase.learning.training.stopping import InterruptWatch
 
-FORCED, GRADIENT = 1.0 / 3.0, 0.5  # of the time limit: when the forced stage and all stages by gradient end
+# of the time limit: when the passive stage, the forced one and all by gradient end
+PASSIVE, FORCED, GRADIENT = 0.2, 1.0 / 3.0, 0.5
 
 
 class Search:
@@ -48,21 +50,29 @@ class Search:
         self.journal, self.diverged = journal, 0
         journal.reopen(recipe.time_limit)
         self.began = time.monotonic()
+        self.passive = planned(space, target.recording, recipe)
         self.total = space.tells * recipe.forced + space.frees * recipe.free + recipe.generations
+        self.total += recipe.passive * (self.passive is not None and bool(self.passive.sweeps))
         self.point = space.near(space.draw(recipe.restarts, self.generator), start, self.generator)
-        self.scores = self._score(self.point)
 
     def run(self, watch: InterruptWatch) -> str:
         """All stages; what ended them."""
         recipe, space, target = self.recipe, self.space, self.target
+        if self._passive(watch):
+            self.scores = self._score(self.point, target, Journal())
+            return INTERRUPTED
+        self.scores = self._score(self.point, target, self.journal)
         told, start = recipe.forced if space.tells else 0, self.point
         forced = self._forced(told)
         for k, start in enumerate(forced):
             last = self._over(FORCED)
             # scoring costs a run: now and then is enough
-            if k % 10 == 9 or k == told - 1 or last:
-                self._keep(start)
+            scored = k % 10 == 9 or k == told - 1 or last
+            if scored:
+                self._keep(start, self.journal)
             if self._report("forced", watch):
+                if not scored:
+                    self._keep(start, Journal())
                 return INTERRUPTED
             if last:
                 break
@@ -76,13 +86,51 @@ class Search:
             journal=self.journal,
         )
         for start in free:
-            self._keep(start)
+            self._keep(start, self.journal)
             last = self._over(GRADIENT)
             if self._report("free", watch):
                 return INTERRUPTED
             if last:
                 break
         return self._evolve(start, watch)
+
+    def _passive(self, watch: InterruptWatch) -> bool:
+        """The stage that takes the sweeps without a spike alone; True where it is time to stop."""
+        space, plan = self.space, self.passive
+        if plan is None or not plan.sweeps:
+            return False
+        target = stages.Target(self.target.recording.sweeps(plan.sweeps), self.recipe.settle)
+        count, drawn, box = self.recipe.passive, self.point, space.box
+        score = partial(self._score, target=target, journal=self.journal)
+        steps = stages.evolve(score, drawn, steps=count, generator=self.generator, box=box)
+        stop = False
+        for self.point, self.scores in steps:
+            stop = self._report("passive", watch)
+            if stop or self._over(PASSIVE):
+                break
+        best = self.point[self.scores.total.argmin()][None].clone()
+        # of what such sweeps tell nothing, half of the points keep what they began with
+        others = torch.tensor([name not in plan.searched for name in space.names])
+        self.point[::2, others] = drawn[::2, others]
+        # where all diverged nothing is known
+        if not stop and not bool(self.scores.diverged.all()):
+            self._hold(best, target, plan)
+        return stop
+
+    def _hold(self, best: Tensor, target: stages.Target, plan: Passive) -> None:
+        """Hold what the sweeps without a spike identify, at the best point (1, P) of the passive stage."""
+        space = self.space
+
+        def made() -> list[Tensor]:
+            none = unidentifiable(space, best, target)
+            return [torch.tensor([name in none for name in plan.searched])]
+
+        (loose,) = self.journal.recall(HELD, best, made)
+        none = tuple(name for name, is_loose in zip(plan.searched, loose.tolist(), strict=True) if is_loose)
+        held = tuple(name for name in plan.searched if name not in none)
+        self.passive = replace(plan, held=held, unidentifiable=none)
+        space.keep({name: float(best[0, space.names.index(name)]) for name in held})
+        self.point = self.point.clamp(*space.box)
 
     def _forced(self, steps: int) -> Generator[Tensor]:
         """The stage in which the recording is given."""
@@ -102,14 +150,17 @@ class Search:
             space, target, self.point, steps=steps, rate=recipe.rate, sweeps=recipe.sweeps, journal=self.journal
         )
 
-    def _score(self, point: Tensor) -> stages.Scores:
-        """The scores of points, of this run or of the one that it goes on with; counts those that diverged."""
+    def _score(self, point: Tensor, target: stages.Target, journal: Journal) -> stages.Scores:
+        """The scores of points, of this run or of the one that it goes on with; counts those that diverged.
+
+        What is scored since the search was interrupted is not for its journal: one that goes on scores no such points.
+        """
 
         def made() -> list[Tensor]:
-            scores = self.target.scores(self.space, point)
+            scores = target.scores(self.space, point)
             return [scores.total, scores.gamma, scores.v_error, scores.diverged]
 
-        found = stages.Scores(*self.journal.recall(SCORES, point, made))
+        found = stages.Scores(*journal.recall(SCORES, point, made))
         self.diverged += int(found.diverged.sum())
         return found
 
@@ -122,9 +173,9 @@ class Search:
             self.began = time.monotonic() - seconds
         return seconds
 
-    def _keep(self, point: Tensor) -> None:
+    def _keep(self, point: Tensor, journal: Journal) -> None:
         """Score points, and take those that are better than their lane's best."""
-        old, new = self.scores, self._score(point)
+        old, new = self.scores, self._score(point, self.target, journal)
         better = new.total < old.total
         self.point = torch.where(better[:, None], point, self.point)
         self.scores = stages.Scores(
@@ -149,7 +200,9 @@ class Search:
         founders = torch.cat([self.point[order], last])
         population = stages.mixed(founders, self.recipe.population, self.space, self.generator)
         best, stale = float(self.scores.total.min()), 0
-        steps = stages.evolve(self._score, population, steps=self.recipe.generations, generator=self.generator)
+        score = partial(self._score, target=self.target, journal=self.journal)
+        generations, box = self.recipe.generations, self.space.box
+        steps = stages.evolve(score, population, steps=generations, generator=self.generator, box=box)
         for self.point, self.scores in steps:
             now = float(self.scores.total.min())
             best, stale = (now, 0) if now < best - 1e-4 else (best, stale + 1)
@@ -198,8 +251,11 @@ class Search:
         names = [*self.space.learn, *(n for n in self.space.names if n not in self.space.learn)]
         table = {name: value.tolist() for name, value in self.space.values(point).items()}
         scores = torch.stack([self.scores.total, self.scores.gamma, self.scores.v_error], 1)[order].tolist()
+        passive = self.passive and replace(self.passive, sweeps=tuple(split.fitted[k] for k in self.passive.sweeps))
+        kept = () if passive is None else passive.held
         candidates = tuple(
-            Candidate({name: table[name][k] for name in names}, *figures) for k, figures in enumerate(scores)
+            Candidate({name: table[name][k] for name in names}, score, gamma, v_error, kept)
+            for k, (score, gamma, v_error) in enumerate(scores)
         )
         best = point[:1].clone()
         self.space.free(best, self.target.currents[:1])
@@ -221,6 +277,7 @@ class Search:
             held,
             self.diverged,
             unidentifiable(self.space, best, self.target) if self.target.silent else (),
+            passive,
             self.space,
             best,
         )
@@ -229,6 +286,8 @@ class Search:
         """The recipe with as many steps as were done."""
         done = Counter(step.stage for step in self.history)
         counts = {"forced": done["forced"], "free": done["free"], "generations": done["evolve"]}
+        if self.passive is not None and self.passive.sweeps:
+            counts["passive"] = done["passive"]
         if not self.space.tells:
             counts["forced"] = self.recipe.forced
         if not self.space.frees:

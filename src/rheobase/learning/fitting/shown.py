@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rheobase.learning.fitting.result import Fit
 
 SHOWN = 5  # candidates
+WITHOUT = "without a spike the potential does not depend on it, or others can take its place"
 
 
 def fit_card(fit: Fit) -> Card:
@@ -27,9 +28,9 @@ def fit_card(fit: Fit) -> Card:
     if fit.silent:
         facts["error (rms)"] = f"{fit.fitted.v_rms:.3g} mV"
     if fit.unidentifiable:
-        facts["not identifiable"] = (
-            f"{', '.join(fit.unidentifiable)}: without a spike the potential does not depend on it"
-        )
+        facts["not identifiable"] = f"{', '.join(fit.unidentifiable)}: {WITHOUT}"
+    if fit.passive is not None:
+        facts["passive stage"] = fit.passive.said
     rows = [
         (
             axis.name,

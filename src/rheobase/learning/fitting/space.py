@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -40,6 +41,7 @@ class SearchSpace:
     tells: bool
     frees: bool
     in_mv: bool  # whether the potential of the model itself is in mV
+    _kept: Mapping[str, float] = MappingProxyType({})
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,10 +57,21 @@ class SearchSpace:
         """The unit of a searched quantity."""
         raise NotImplementedError
 
+    @property
+    def box(self) -> Tensor:
+        """Between which shares each quantity is searched, (2, P): 0 and 1, or one share that is kept."""
+        ends = [2 * (self._kept[name],) if name in self._kept else (0.0, 1.0) for name in self.names]
+        return torch.tensor(ends).T
+
+    def keep(self, shares: Mapping[str, float]) -> None:
+        """Hold these quantities at these shares, and free all others."""
+        self._kept = dict(shares)
+
     # --- points ---------------------------------------------------------------------------------------
     def draw(self, lanes: int, generator: torch.Generator) -> Tensor:
-        """Random points, evenly over the search space."""
-        return torch.rand(lanes, len(self.axes), generator=generator)
+        """Random points, evenly over the box."""
+        low, high = self.box
+        return low + (high - low) * torch.rand(lanes, len(self.axes), generator=generator)
 
     def near(self, point: Tensor, values: Mapping[str, float], generator: torch.Generator) -> Tensor:
         """The points, of which every second one gets these values, scattered by a share NEAR of each range.

@@ -1,7 +1,7 @@
 """The stages of a fit: by gradient with given spikes, by gradient running freely, by evolution running freely.
 
-Each is a generator that takes points (lanes, P) and yields better ones, step by step. In the gradient stages, lanes are
-independent of each other.
+Each is a generator that takes points (lanes, P) and yields better ones, step by step, within the box of the search
+space. In the gradient stages, lanes are independent of each other.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def forced(
             lost = lost + 0.1 * likelihood
         return candidates.gradient(lost.sum(), at)
 
-    yield from _adam(point, gradient, [log_width], steps, rate, journal)
+    yield from _adam(point, gradient, [log_width], steps, rate, journal, candidates.box)
 
 
 def pulled(
@@ -192,7 +192,7 @@ def pulled(
         error = (apart.square() * scored[..., None]).sum((0, 1)) / scored.sum()
         return candidates.gradient((error + LEAST_ERROR).log().sum(), at, None)
 
-    yield from _adam(point, gradient, [], steps, rate, journal, decay=schedule)
+    yield from _adam(point, gradient, [], steps, rate, journal, candidates.box, decay=schedule)
 
 
 def free(
@@ -227,7 +227,7 @@ def free(
             total += _tame(candidates.gradient(lost.sum(), at, surrogate))
         return total
 
-    yield from _adam(point, gradient, [], steps, rate, journal)
+    yield from _adam(point, gradient, [], steps, rate, journal, candidates.box)
 
 
 def _adam(
@@ -237,9 +237,11 @@ def _adam(
     steps: int,
     rate: float,
     journal: Journal | None,
+    box: Tensor,
     decay: int = 0,
 ) -> Generator[Tensor]:
     journal = journal or Journal()
+    moves = (box[1] > box[0]).to(point)
     at = point.clone().requires_grad_()
     optimiser = torch.optim.Adam([at, *others], lr=rate)
     for k in range(steps):
@@ -247,12 +249,12 @@ def _adam(
             # along half a cosine over so many steps
             optimiser.param_groups[0]["lr"] = rate * (LAST + (1.0 - LAST) * 0.5 * (1.0 + math.cos(math.pi * k / decay)))
         found = journal.recall(GRADIENT, at, partial(_gradients, gradient, at, k, others))
-        at.grad = _tame(found[0])
+        at.grad = _tame(found[0] * moves)
         for other, slope in zip(others, found[1:], strict=True):
             other.grad = slope
         optimiser.step()
         with torch.no_grad():
-            at.clamp_(0.0, 1.0)
+            at.clamp_(*box)
         yield at.detach().clone()
 
 
@@ -280,9 +282,9 @@ def mixed(point: Tensor, size: int, candidates: SearchSpace, generator: torch.Ge
 
 
 def evolve(
-    score: Callable[[Tensor], Scores], point: Tensor, *, steps: int, generator: torch.Generator
+    score: Callable[[Tensor], Scores], point: Tensor, *, steps: int, generator: torch.Generator, box: Tensor
 ) -> Generator[tuple[Tensor, Scores]]:
-    """Differential evolution on the scores of points (lanes, P); no generation loses its best.
+    """Differential evolution on the scores of points (lanes, P) in a box (2, P); no generation loses its best.
 
     Each point goes towards one of the best tenth and along the difference of two others, one of which may be a point
     that was given up ("current to p-best with an archive": Zhang & Sanderson, IEEE Trans. Evol. Comput. 13, 945-958,
@@ -290,7 +292,8 @@ def evolve(
     (success history: Tanabe & Fukunaga, IEEE CEC 2013, 71-78, doi 10.1109/CEC.2013.6557555).
     """
     scores, size, history = score(point), len(point), Successes(generator)
-    given_up = point[:0]
+    given_up, (low, high) = point[:0], box
+    moves = (high > low).nonzero()[:, 0]
 
     def pick(n: int) -> Tensor:
         return torch.randint(0, n, (size,), generator=generator)
@@ -301,9 +304,9 @@ def evolve(
         others = torch.cat([point, given_up])
         moved = point + far[:, None] * (best - point + point[pick(size)] - others[pick(len(others))])
         # beyond an edge: half of the way to it, so that edges do not gather points
-        moved = torch.where(moved < 0.0, 0.5 * point, torch.where(moved > 1.0, 0.5 * (1.0 + point), moved))
+        moved = torch.where(moved < low, 0.5 * (low + point), torch.where(moved > high, 0.5 * (high + point), moved))
         taken = torch.rand(point.shape, generator=generator) < crossing[:, None]
-        taken[torch.arange(size), pick(point.shape[1])] = True
+        taken[torch.arange(size), moves[pick(len(moves))]] = True
         tried = torch.where(taken, moved, point)
         new = score(tried)
         better = new.total < scores.total
