@@ -40,8 +40,8 @@ SLOW = (
 # Whose kernels LLVM makes at once (`plain_code`): their tests ask what is computed, with what the contract tests and
 # those of the engine hold to the reference in the code that users run.
 PLAIN = (
-    "tests/cells/test_cell", "tests/cells/test_synapses", "tests/channels", "tests/cli",
-    "tests/equivalence", "tests/learning", "tests/nn", "tests/plot", "tests/reproduce", "tests/runs",
+    "tests/cells/test_cell", "tests/cells/test_synapses", "tests/channels", "tests/equivalence/test_single_spike",
+    "tests/nn/test_cs_gru",
 )  # fmt: skip
 ROOT = Path(__file__).parents[1]
 
@@ -131,8 +131,8 @@ def plain_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same kernels, made at once: LLVM takes most of a test's time to choose instructions that are fast.
 
     For what a kernel computes, and no test of its speed or of the code that users run: of `tests/contract`
-    `test_parity.py` (runs of all lengths, single steps), `test_memory.py` (what is written), `test_dtypes.py` and
-    `test_same_bits.py` have that, and `make fuzz`.
+    `test_parity.py` (runs of all sizes, single steps), `test_memory.py` (what is written), `test_dtypes.py` and
+    `test_same_bits.py` have that, nine kernels of each neuron, and `make fuzz`.
     """
     _make_plain(monkeypatch)
 

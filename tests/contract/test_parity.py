@@ -183,7 +183,7 @@ def test_gradient_of_one_step_from_the_states_of_the_reference(model: Model, dty
 
 @every_model
 def test_spikes_coincide_in_float32(model: Model) -> None:
-    neuron = model.make(37, kinds=("neuron",), dtype=torch.float32)
+    neuron = model.make(37, dtype=torch.float32)
     current = model.current(300, 3, 37, dtype=torch.float32)
     with torch.no_grad():
         runs = [neuron(fed(neuron, current), backend=backend)[0] for backend in ("reference", "llvm")]
