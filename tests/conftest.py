@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,14 @@ SLOW = (
     "tests/engine/test_triton", "tests/engine/test_types", "tests/engine/test_vector_math", "tests/house/test_saved",
     "tests/learning/test_processes", "tests/nn/test_compile", "tests/nn/test_cs_gru", "tests/nn/test_image_networks",
 )  # fmt: skip
+
+# Whose kernels LLVM makes at once (`plain_code`): their tests ask what is computed, with what the contract tests and
+# those of the engine hold to the reference in the code that users run.
+PLAIN = (
+    "tests/cells/test_cell", "tests/cells/test_synapses", "tests/channels", "tests/equivalence/test_single_spike",
+    "tests/nn/test_cs_gru",
+)  # fmt: skip
+ROOT = Path(__file__).parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -98,9 +107,23 @@ def homeless(monkeypatch: pytest.MonkeyPatch) -> None:
 @functools.cache
 def _plain_kernels() -> Any:
     """Kernels by name, apart from those that others use: a test that wants the usual code does not get these."""
+    from rheobase.engine.llvm import compile as compile_llvm
     from rheobase.engine.llvm import launch
 
-    return functools.lru_cache(maxsize=1024)(launch.kernel.__wrapped__)
+    def plain(*which: Any) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compile_llvm, "LEVEL", 0)
+            return launch_kernel(*which)
+
+    launch_kernel = launch.kernel.__wrapped__
+    return functools.lru_cache(maxsize=1024)(plain)
+
+
+def _make_plain(patch: pytest.MonkeyPatch) -> None:
+    if "RHEOBASE_FUZZ" not in os.environ:
+        from rheobase.engine.llvm import launch
+
+        patch.setattr(launch, "kernel", _plain_kernels())
 
 
 @pytest.fixture
@@ -108,13 +131,16 @@ def plain_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same kernels, made at once: LLVM takes most of a test's time to choose instructions that are fast.
 
     For what a kernel computes, and no test of its speed or of the code that users run: of `tests/contract`
-    `test_parity.py` (runs of all lengths, single steps), `test_memory.py` (what is written), `test_dtypes.py` and
-    `test_same_bits.py` have that, and `make fuzz`.
+    `test_parity.py` (runs of all sizes, single steps), `test_memory.py` (what is written), `test_dtypes.py` and
+    `test_same_bits.py` have that, nine kernels of each neuron, and `make fuzz`.
     """
-    if "RHEOBASE_FUZZ" in os.environ:
-        return
-    from rheobase.engine.llvm import compile as compile_llvm
-    from rheobase.engine.llvm import launch
+    _make_plain(monkeypatch)
 
-    monkeypatch.setattr(compile_llvm, "LEVEL", 0)
-    monkeypatch.setattr(launch, "kernel", _plain_kernels())
+
+@pytest.fixture(autouse=True, scope="module")
+def plain_module(request: pytest.FixtureRequest) -> Iterator[None]:
+    """`plain_code` for all of a module, and what it shares, where a kernel is a means to an end (`PLAIN`)."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.relative_to(ROOT).as_posix().startswith(PLAIN):
+            _make_plain(patch)
+        yield

@@ -66,7 +66,7 @@ def test_parity(model: Model, dtype: torch.dtype) -> None:
             assert_close(expected.values[name], value, FREE_32, name)
     # the output is rounded last: what is compared of two backends is what they rounded
     with torch.no_grad():
-        wide = [neuron(fed(neuron, current.float()), backend=backend)[0] for backend in ("reference", "llvm")]
+        wide = [neuron(fed(neuron, current.float()), record=record, backend=each)[0] for each in ("reference", "llvm")]
     assert_close(wide[0], wide[1], FREE_32, "out in float32")
     for one, before in zip((expected, found), wide, strict=True):
         assert torch.equal(one.values["out"], before.to(dtype))
@@ -84,15 +84,16 @@ def test_parity(model: Model, dtype: torch.dtype) -> None:
 def test_states_are_those_of_float32(model: Model, dtype: torch.dtype) -> None:
     """The type of the input changes the input, and nothing else."""
     neuron = model.make(21, dtype=torch.float32)
-    current = model.current(STEPS, 3, 21).to(dtype)
+    current, record = model.current(STEPS, 3, 21).to(dtype), everything(neuron)
     with torch.no_grad():
-        out, end = neuron(fed(neuron, current), backend="llvm")
-        wide, expected = neuron(fed(neuron, current.float()), backend="llvm")
+        out, end, rec = neuron(fed(neuron, current), record=record, backend="llvm")
+        wide, expected, traces = neuron(fed(neuron, current.float()), record=record, backend="llvm")
     assert torch.equal(out, wide.to(dtype))
-    for name, a, b in zip(end._fields, end, expected, strict=True):
+    for name, a, b in zip((*end._fields, *rec._fields), (*end, *rec), (*expected, *traces), strict=True):
         assert torch.equal(a, b), name
 
 
+@pytest.mark.usefixtures("plain_code")
 @every_model
 def test_autocast(model: Model) -> None:
     """A layer in bfloat16 before the neuron: its gradient comes back, the neuron computes in float32."""
@@ -113,6 +114,7 @@ def test_autocast(model: Model) -> None:
     assert bool(torch.isfinite(linear.weight.grad).all())
 
 
+@pytest.mark.usefixtures("plain_code")
 @every_model
 def test_parameters_in_bfloat16(model: Model) -> None:
     """They are read in float32 by every backend."""

@@ -8,6 +8,7 @@ import torch
 from rheobase import Noisy, OdeNeuron, neurons
 from tests.contract.models import fed
 
+pytestmark = pytest.mark.usefixtures("plain_code")
 STEPS, BATCH, N = 40, 2, 5
 
 

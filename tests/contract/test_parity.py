@@ -12,7 +12,10 @@ from tests.contract.runs import assert_runs_close, reference_run, run, weight
 from tests.contract.tolerances import COINCIDENCE_32, ONE_STEP, assert_close, free
 
 # lanes that fill no vector, one vector in part, and several blocks
-SIZES = [(1, 1, (1,)), (1, 3, (37,)), (63, 1, (1,)), (63, 2, (600,)), (63, 3, (5, 7)), (300, 3, (37,))]
+SIZES = [(1, 1, (1,)), (1, 3, (37,)), (63, 1, (1,)), (63, 2, (600,)), (63, 3, (5, 7))]
+# Which parameters have a value per lane makes another kernel: here all have, and one kernel takes every size. How
+# scalars do is asked in plain code (`test_parameter_shapes`), and of the code of users in `test_dtypes.py`.
+OWN = ("neuron", "broadcast")  # of (5, 7), broadcast is (5, 1)
 
 
 def everything(neuron: Neuron) -> tuple[str, ...]:
@@ -32,9 +35,8 @@ def gradient(loss: Tensor, leaf: Tensor) -> Tensor:
 @pytest.mark.parametrize(("steps", "batch", "shape"), SIZES, ids=lambda x: str(x).replace(" ", ""))
 @every_model
 def test_free_run(model: Model, steps: int, batch: int, shape: tuple[int, ...]) -> None:
-    # a sum over a thousand lanes may cancel down to its rounding: there, each neuron has its own parameters
-    neuron = model.make(*shape, kinds=("neuron",) if shape == (600,) else KINDS)
-    record = everything(neuron) if steps < 300 else ()
+    neuron = model.make(*shape, kinds=OWN if len(shape) > 1 else OWN[:1])
+    record = everything(neuron)
     current, expected = reference_run(model, neuron, steps, batch, record=record)
     found = run(neuron, current, "llvm", record=record)
     assert_runs_close(expected, found, free(steps))
@@ -42,6 +44,19 @@ def test_free_run(model: Model, steps: int, batch: int, shape: tuple[int, ...]) 
         assert torch.equal(expected.values["out"], found.values["out"])
 
 
+@pytest.mark.usefixtures("plain_code")
+@every_model
+def test_long_free_run(model: Model) -> None:
+    """Nothing is recorded: the kernels keep what they need for themselves."""
+    neuron = model.make(37)
+    current, expected = reference_run(model, neuron, 300, 3, record=())
+    found = run(neuron, current, "llvm")
+    assert_runs_close(expected, found, free(300))
+    if not neuron.graded:
+        assert torch.equal(expected.values["out"], found.values["out"])
+
+
+@pytest.mark.usefixtures("plain_code")
 @every_model
 def test_input_makes_spikes(model: Model) -> None:
     """The other tests would hold for a silent neuron too."""
@@ -125,7 +140,8 @@ def test_gradient_of_one_input_alone(model: Model, wanted: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 @every_model
 def test_one_step_from_the_states_of_the_reference(model: Model, dtype: torch.dtype) -> None:
-    neuron = model.make(37, kinds=("neuron",), dtype=dtype)
+    # the kernel of free runs, or that of `test_dtypes.py`
+    neuron = model.make(37, kinds=OWN[:1] if dtype == torch.float64 else KINDS, dtype=dtype)
     current = model.current(64, 3, 37, dtype=dtype)
     names = neuron.lane_states
     with torch.no_grad():
@@ -155,7 +171,9 @@ def test_gradient_of_one_step_from_the_states_of_the_reference(model: Model, dty
     many = {name: getattr(rec, name)[:-1].flatten(0, 1) for name in names}
     state = neuron.whole_state(many, getattr(end, "rng", None))
     i = current[1:].flatten(0, 1).unsqueeze(0)
-    expected, found = (run(neuron, i, backend, state=state) for backend in ("reference", "llvm"))
+    # in each type the kernels of another test: of free runs, and of threads
+    record = everything(neuron) if dtype == torch.float64 else ()
+    expected, found = (run(neuron, i, backend, state=state, record=record) for backend in ("reference", "llvm"))
     for name, slope in found.gradients.items():
         wanted = expected.gradients.get(name, torch.zeros_like(slope))
         # the gradient of a parameter is a sum over a hundred rows

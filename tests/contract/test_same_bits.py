@@ -40,7 +40,7 @@ def cache_bytes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Non
 @every_model
 def test_segments(model: Model, cache_bytes: Callable[[int], None]) -> None:
     """The states recomputed from the input are those that the forward pass kept, bit for bit."""
-    neuron = model.make(37)
+    neuron = model.make(37, kinds=("neuron",))
     record = everything(neuron)
     lengths = torch.tensor([70, 33, 7])
     current, expected = reference_run(model, neuron, 70, 3, record=record)
@@ -84,7 +84,7 @@ def test_backward_sees_the_states_of_the_forward(
 
 @every_model
 def test_threads(model: Model) -> None:
-    neuron = model.make(600, dtype=torch.float32)
+    neuron = model.make(600, kinds=("neuron",), dtype=torch.float32)
     current = model.current(30, 4, 600, dtype=torch.float32)
     before = torch.get_num_threads()
     try:
@@ -118,7 +118,7 @@ def test_width_of_vectors(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @every_model
 def test_again(model: Model) -> None:
-    neuron = model.make(33)
+    neuron = model.make(33, kinds=("neuron",))
     current = model.current(25, 2, 33)
     first, second = (run(neuron, current, "llvm", record=everything(neuron)) for _ in range(2))
     assert_runs_equal(first, second)
