@@ -125,7 +125,7 @@ def test_a_learnt_register_is_whole() -> None:
     for p in neuron.parameters():
         p.data += 0.01
     assert neuron.decay_v.tolist() == 419.0  # 4096 sigmoid(logit(415 / 4096) + 0.01) = 418.7
-    again = Compartment(3, learn=("decay_v", "vth_mant"))
+    again = Compartment(3, decay_v=1, vth_mant=1, learn=("decay_v", "vth_mant"))
     again.load_state_dict(neuron.state_dict())
     assert repr(again) == repr(neuron)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import random
+import types
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,3 +204,33 @@ def test_a_rare_event_is_no_constant(name: str) -> None:
     (part,) = explain(neuron, X, measure=False).parts
     assert part.backend == "reference"
     assert "a random number" in part.reason
+
+
+def module(name: str, gain: float) -> Any:
+    """A module with a global GAIN and a function that reads it."""
+    made: Any = types.ModuleType(name)
+    made.GAIN = gain
+    exec("def scaled(x):\n    return GAIN * x\n", vars(made))
+    return made
+
+
+def closure(factor: list[float]) -> Any:
+    return lambda x: factor[0] * x
+
+
+def test_one_name_in_two_modules() -> None:
+    one, two = module("one", 2.0), module("two", 3.0)
+    neuron = of(lambda n, i: one.scaled(i) + two.scaled(i))
+    neuron(X)
+    two.GAIN = 7.0
+    assert torch.equal(neuron(X)[0], neuron(X, backend="reference")[0])
+    assert torch.allclose(neuron(X)[0], 9.0 * X)
+
+
+def test_two_closures_of_one_code() -> None:
+    first, second = [2.0], [3.0]
+    one, two = closure(first), closure(second)
+    neuron = of(lambda n, i: one(i) + two(i))
+    neuron(X)
+    second[0] = 7.0
+    assert torch.allclose(neuron(X)[0], 9.0 * X)

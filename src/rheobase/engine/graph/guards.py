@@ -114,18 +114,19 @@ class Guards:
     def _code(self, code: types.CodeType, names: dict[str, Any], cells: dict[str, types.CellType]) -> None:
         for path in _reads(code):
             name, *rest = path
+            # functions of two modules, or two closures of one code, read others under the same name
             if name in cells:
-                self._path(path, lambda cell=cells[name]: cell.cell_contents, rest)
+                self._path(path, id(cells[name]), lambda cell=cells[name]: cell.cell_contents, rest)
             elif name in names:
-                self._path(path, lambda name=name: names[name], rest)
+                self._path(path, id(names), lambda name=name: names[name], rest)
             elif name in HIDDEN and hasattr(builtins, name):
                 raise Untraceable(f"{name}() inside a step")
         for constant in code.co_consts:
             if isinstance(constant, types.CodeType):
                 self._code(constant, names, cells)
 
-    def _path(self, path: tuple[str, ...], first: Callable[[], Any], rest: list[str]) -> None:
-        """`a.b.c` as far as it leads through modules and objects to something whose value counts."""
+    def _path(self, path: tuple[str, ...], place: int, first: Callable[[], Any], rest: list[str]) -> None:
+        """`a.b.c` as far as it leads to something whose value counts, through modules and objects; `place` holds a."""
         found, depth = first(), 0
         while depth < len(rest) and not isinstance(found, (*PLAIN, float, Tensor)):
             if isinstance(found, types.ModuleType) and is_library(found.__name__):
@@ -146,7 +147,7 @@ class Guards:
         library = is_library(getattr(found, "__module__", None) or type(found).__module__)
         if library and callable(found) and not isinstance(found, functools.partial):
             return
-        self._keep(path, ".".join(path[: depth + 1]), read, found)
+        self._keep((place, path), ".".join(path[: depth + 1]), read, found)
         for function in functions_of(found):
             self.function(function)
 
@@ -216,18 +217,19 @@ def _defaults(found: types.FunctionType) -> Iterator[tuple[str, Any]]:
     yield from (found.__kwdefaults__ or {}).items()
 
 
-def _reads(code: types.CodeType) -> Iterator[tuple[str, ...]]:
+@functools.lru_cache(maxsize=1024)
+def _reads(code: types.CodeType) -> tuple[tuple[str, ...], ...]:
     """The names from outside that the code reads, each with the attributes that are read of it: (a, b) for `a.b`.
 
     Raises `Untraceable` for code that writes them, or imports what is no library.
     """
-    path: list[str] = []
+    path, found = list[str](), list[tuple[str, ...]]()
     for step in dis.get_instructions(code):
         if path and step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
             path.append(step.argval)
             continue
         if path:
-            yield tuple(path)
+            found.append(tuple(path))
         path = []
         outside = step.opname in ("LOAD_GLOBAL", "LOAD_NAME") or step.argval in code.co_freevars
         if outside and step.opname.startswith("LOAD") and isinstance(step.argval, str):
@@ -236,5 +238,4 @@ def _reads(code: types.CodeType) -> Iterator[tuple[str, ...]]:
             raise Untraceable(f"a step that writes {step.argval}, which lies outside of it")
         elif step.opname == "IMPORT_NAME" and not is_library(step.argval):
             raise Untraceable(f"an import of {step.argval} inside a step")
-    if path:
-        yield tuple(path)
+    return (*found, tuple(path)) if path else tuple(found)
