@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
 from json import JSONDecodeError
@@ -40,6 +41,9 @@ def test_nobody_answers(tmp_path, monkeypatch):
         list(run(work.units(tmp_path / "log"), tmp_path, on=OnDask("tcp://127.0.0.1:1")))
     with pytest.raises(ParameterError, match="no scheduler answers"):
         list(run(work.units(tmp_path / "log"), tmp_path, on=OnDask("nonsense")))
+    # none is left for the garbage collector, which closes it whenever it comes
+    clients = [one for one in gc.get_objects() if type(one) is distributed.Client]
+    assert all(one.status == "closed" for one in clients)
     with (
         distributed.LocalCluster(n_workers=0, dashboard_address=None) as empty,
         pytest.raises(ParameterError, match="without workers"),

@@ -45,9 +45,12 @@ class OnDask:
                 ) from error
 
     def _client(self, distributed: ModuleType) -> Any:
+        client = distributed.Client.__new__(distributed.Client)
         try:
-            client = distributed.Client(self.address, timeout=PATIENCE, set_as_default=False)
+            client.__init__(self.address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
+            # closed here: what the garbage collector closes at a time of its own can wait for ever for Dask's lock
+            client.__del__()
             given, expected = f"{self.address!r}, where no scheduler answers", "the address of a running Dask scheduler"
             remedy = "start one (dask scheduler) and give what it prints, tcp://10.0.0.1:8786 say"
             raise ParameterError("dask", given, expected, remedy) from error
