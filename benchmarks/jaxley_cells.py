@@ -170,7 +170,7 @@ def rounded(told: dict[str, Any], lanes: int, name: str, current: Sequence[float
     v, grads = Here(told, lanes, DTYPES[name], current).gradient()
     exact, others = Here(told, lanes, torch.float64, current).gradient()
     off = [float((g - other).abs().max() / other.abs().max()) for g, other in zip(grads, others, strict=True)]
-    return {"mV": float((v - exact).detach().abs().max()), "gradient": float(np.max(off))}  # of NaN, NaN
+    return {"mV": float((v - exact).detach().abs().max()), "gradient": float(np.max(off))}
 
 
 def processor(call: Callable[[], object]) -> Callable[[], float]:

@@ -155,7 +155,7 @@ class Cell(Stateful):
             self.kinds, channels, reversal=ions, celsius=self.celsius, dt=self.dt, shape=self.shape
         )
         self.scale = profiles(compartments, self.channels, scale or {})
-        self.told = set[str]()  # the names of what is unusual, each of which is told once
+        self.warned = set[str]()  # the names of what is unusual, of each of which one warns once
         self.learn = tuple(learn)
         known = (*BARE, *([GAP] if junctions else []))
         for name in self.learn:
@@ -306,9 +306,11 @@ class Cell(Stateful):
         """
         first = next(iter(given.values()))
         check_every(self, every, first.shape[0])
-        sites, states = asked(self, record, self._plan().states)
+        plan = self._plan()
+        sites, states = asked(self, record, plan.states)
+        plan = self._plan(states) if states else plan
         check_junctions(self)
-        found = operator.cable(arguments(self, self._plan(states), given, state, list(sites.values()), every))
+        found = operator.cable(arguments(self, plan, given, state, list(sites.values()), every))
         size = (first.shape[1], *self.shape)
         membrane = torch.cat(found.states).view(-1, *size) if found.states else state.membrane
         last = CellState(found.v.view(-1, *size), found.low.view(-1, *size), found.above.view(size), membrane)

@@ -98,10 +98,10 @@ class Unusual(NamedTuple):
 def tell_unusual(cell: Cell, given: Mapping[str, Tensor] = MappingProxyType({}), caller: int = CALLER) -> None:
     """Warn of the values that no published cell has, also among the inputs of a call; of each name once."""
     with torch.no_grad():
-        found = [one for one in _unusual(cell, given) if one.name not in cell.told]
+        found = [one for one in _unusual(cell, given) if one.name not in cell.warned]
     if not found:
         return
-    cell.told.update(one.name for one in found)
+    cell.warned.update(one.name for one in found)
     hints = "; ".join(dict.fromkeys(one.otherwise for one in found if one.otherwise is not None))
     text = f"{cell!r}: {'; '.join(map(str, found))}; no published cell has that. Look at the units"
     warnings.warn(text + (f": {hints}" if hints else ""), ImplausibleWarning, stacklevel=caller)

@@ -105,7 +105,7 @@ def populated(
         start=cell.start,
         scheme=cell.scheme,
     )
-    made.told = cell.told
+    made.warned = cell.warned
     for name in learn:
         if name.partition(".")[0] in BARE:
             made.logs[_stored(name)].requires_grad_()

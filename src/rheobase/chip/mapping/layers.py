@@ -19,7 +19,8 @@ from rheobase.nn.quantise import kind_of
 PUT_ON = "a Linear layer and then IF or HardResetIF neurons, again and again"
 # what stands in the way of layers that one might try
 GRADED = "it puts out values, and the chip spikes alone"
-SHARE = "its leak is a share of the potential, and that of the chip is constant; Loihi has such a leak"
+SHARE = "its leak is a share of the potential, and that of the chip is constant"
+ON_LOIHI = f"{SHARE}; Loihi has such a leak"
 SHARED = "weights that places of an image share are not laid out"
 LATERAL = "lateral weights would come back after the ticks of the way"
 WHY = {
@@ -27,10 +28,10 @@ WHY = {
     "BRC": GRADED,
     "LI": GRADED,
     "DQIF": "its potential is squared, and the chip adds",
-    "LIF": SHARE,
-    "CubaLIF": SHARE,
-    "AdLIF": SHARE.partition(";")[0],
-    "PLIF": SHARE,
+    "LIF": ON_LOIHI,
+    "CubaLIF": ON_LOIHI,
+    "AdLIF": SHARE,
+    "PLIF": ON_LOIHI,
     "Recurrent": LATERAL,
     "Conv1d": SHARED,
     "Conv2d": SHARED,
