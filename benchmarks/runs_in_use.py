@@ -29,7 +29,6 @@ import rheobase
 from benchmarks.folders import digits_png, nmnist_aedat, spoken_wav
 from benchmarks.options import earlier, finish, parsed, parser, say
 from rheobase import interop
-from rheobase.data import EventDataset
 from rheobase.runs import Model
 from rheobase.runs.export import sizes
 
@@ -103,7 +102,7 @@ def called(*words: str, cwd: Path) -> dict[str, Any]:
 def exported(model: Model, folder: Path) -> dict[str, Any]:
     """The network's files beside it, on encoded test samples."""
     data = model.load_data()
-    encoder = model.encoder(data.events if isinstance(data, EventDataset) else None)
+    encoder = model.encoder()
     index = torch.arange(min(COMPARED, len(data.y_test)))
     x = encoder(data.x_test[index], seed=model.settings.seed, index=index)
     found: dict[str, Any] = {"compared": len(index)}

@@ -258,12 +258,12 @@ def test_recordings_of_events(gestures):
     data = load(gestures)
     assert data.sample_shape == (2, 8, 8)
     assert data.duration_ms == pytest.approx(4.901)
-    assert int(data.events.take(np.array([0])).t.min()) == 0
+    assert int(data.x_train._among.take(np.array([0])).t.min()) == 0
     assert "a camera of 8x8 pixels (the largest address; --sensor names it)" in data.notes
     small = load(gestures, reading=Reading(size="4x2", duration=2.0))
     assert (small.sample_shape, small.duration_ms) == ((2, 2, 4), 2.0)
     assert any("of 12 longer ones the rest is left out" in note for note in small.notes)
-    whole, pooled = data.events.take(np.arange(12)), small.events.take(np.arange(12))
+    whole, pooled = data.x_train._among.take(), small.x_train._among.take()
     p, y, x = np.unravel_index(whole.address, (2, 8, 8))
     assert np.array_equal(pooled.address, np.ravel_multi_index((p, y // 4, x // 2), (2, 2, 4)))
 

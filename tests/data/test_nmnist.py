@@ -14,9 +14,11 @@ import torch
 from typer.testing import CliRunner
 
 from rheobase.cli import app
-from rheobase.data import EventDataset, EventFrames, load, nmnist
-from rheobase.data.events import EventFiles, StoredEvents, read_bin, recordings
-from rheobase.errors import DataError, DTypeError, ParameterError
+from rheobase.data import EventDataset, EventFrames, Shifted, load, nmnist
+from rheobase.data.events import EventFiles, StoredEvents, read_bin
+from rheobase.errors import CheckpointError, DataError, DTypeError, InputError, ParameterError, ShapeError
+from rheobase.learning.training.samples import Samples, described
+from rheobase.learning.training.snapshot import check_same_run
 
 Recording = list[tuple[int, int, int, int]]  # x, y, p, t (us)
 
@@ -78,47 +80,37 @@ def npz(tmp_path: Path, made: list[Recording]) -> Path:
 
 def test_the_two_layouts_give_the_same(tmp_path: Path, npz: Path, made: list[Recording]) -> None:
     as_folder(tmp_path / "bins", made, "Train")
-    one, other = nmnist(npz), nmnist(tmp_path / "bins")
-    assert isinstance(one.events, StoredEvents)
-    assert isinstance(other.events, EventFiles)
+    one, other = nmnist(npz).x_train._among, nmnist(tmp_path / "bins").x_train._among
+    assert isinstance(one, StoredEvents)
+    assert isinstance(other, EventFiles)
     # files come by class, those of the .npz as they lie
     order = torch.argsort(torch.arange(60) % 10, stable=True)
     for k in range(60):
-        stored, read = one.events.take(order[k : k + 1].numpy()), other.events.take(np.array([k]))
+        stored, read = one.take(order[k : k + 1].numpy()), other.take(np.array([k]))
         assert len(stored.t) == len(made[int(order[k])])
         assert all(np.array_equal(a, b) for a, b in zip(stored, read, strict=True))
-    assert torch.equal(recordings(one.events)[order, 1], recordings(other.events)[:, 1])
+    assert np.array_equal(one[order].sizes(), other.sizes())
 
 
 @pytest.mark.parametrize("binary", [False, True])
 @pytest.mark.parametrize(("steps", "bin_ms"), [(7, 50.0), (100, 1.0), (1, 400.0), (31, 7)])
 def test_frames(npz: Path, made: list[Recording], steps: int, bin_ms: float, binary: bool) -> None:
     data = nmnist(npz)
-    frames = EventFrames(data.events, steps, bin_ms=bin_ms, binary=binary)
-    x = data.x_train[[5, 0, 20, 5]]
+    frames = EventFrames(steps, bin_ms=bin_ms, binary=binary)
+    x = data.x_train[torch.tensor([5, 0, 20, 5])]
     out = frames(x, seed=3, index=torch.arange(4))
     assert out.dtype == torch.float32
-    for b, k in enumerate(x[:, 0].tolist()):
+    for b, k in enumerate(x._at.tolist()):
         expected = by_hand(made[k], steps, round(1000 * bin_ms))
         assert torch.equal(out[:, b], expected.clamp(max=1) if binary else expected)
     assert binary or bin_ms != 400.0 or out.max() > 1
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-@pytest.mark.parametrize("binary", [False, True])
-def test_frames_are_made_where_x_is(npz: Path, binary: bool) -> None:
-    data = nmnist(npz)
-    frames = EventFrames(data.events, 5, bin_ms=50.0, binary=binary)
-    out = frames(data.x_train.cuda())
-    assert out.is_cuda
-    assert torch.equal(out.cpu(), frames(data.x_train))
 
 
 def test_an_event_on_the_edge_of_a_bin(tmp_path: Path) -> None:
     """Of the first pixel, so that what is too late would fall on the first place behind the end."""
     events: Recording = [(0, 0, 0, t) for t in (0, 2999, 3000, 5999, 6000, 8999, 9000)]
     path = as_npz(tmp_path / "edge_train.npz", [events] * 20)
-    out = EventFrames(nmnist(path).events, 3, bin_ms=3.0)(torch.tensor([[4, 7]]))
+    out = EventFrames(3, bin_ms=3.0)(nmnist(path).x_train[4:5])
     assert out[:, 0, 0, 0, 0].tolist() == [2, 2, 2]
     assert out.sum() == 6
 
@@ -136,10 +128,10 @@ def test_cut_by_class_where_there_is_no_test_part(npz: Path) -> None:
     data = nmnist(npz)
     assert (len(data.y_train), len(data.y_test)) == (48, 12)
     assert set(torch.bincount(data.y_test).tolist()) <= {1, 2}
-    assert sorted([*data.x_train[:, 0].tolist(), *data.x_test[:, 0].tolist()]) == list(range(60))
-    assert torch.equal(data.y_test, data.x_test[:, 0] % 10)
-    assert torch.equal(nmnist(npz).x_test, data.x_test)
-    assert not torch.equal(nmnist(npz, seed=1).x_test, data.x_test)
+    assert sorted([*data.x_train._at.tolist(), *data.x_test._at.tolist()]) == list(range(60))
+    assert np.array_equal(data.y_test, data.x_test._at % 10)
+    assert nmnist(npz).x_test.fingerprint() == data.x_test.fingerprint()
+    assert nmnist(npz, seed=1).x_test.fingerprint() != data.x_test.fingerprint()
     assert len(nmnist(npz, test=0.5).y_test) == 30
     for share in (0.0, 1.0, 0.001):
         with pytest.raises(ParameterError, match="test="):
@@ -160,7 +152,7 @@ def test_a_test_part_is_taken_as_it_is(tmp_path: Path, made: list[Recording], la
     data = load("nmnist", tmp_path)
     assert isinstance(data, EventDataset)
     assert (len(data.y_train), len(data.y_test)) == (60, 20)
-    out = EventFrames(data.events, 31, bin_ms=10.0)(data.x_test)
+    out = EventFrames(31, bin_ms=10.0)(data.x_test)
     for b in range(20):
         # the row is the digit
         assert torch.equal(out[:, b, :, int(data.y_test[b])], out[:, b].sum(2))
@@ -173,27 +165,27 @@ def test_a_data_set_like_others(npz: Path) -> None:
     assert (len(data.y_train), len(data.y_test), data.input_size, data.sample_shape) == (20, 12, 2312, (2, 34, 34))
     (x, y), (x_held, y_held) = data.split(0.1, seed=0)
     assert (len(x), len(x_held)) == (18, 2)
-    assert torch.equal(y, x[:, 0] % 10)
-    assert torch.equal(y_held, x_held[:, 0] % 10)
+    assert np.array_equal(y, x._at % 10)
+    assert np.array_equal(y_held, x_held._at % 10)
     assert "20 training and 12 test samples" in repr(data)
-    frames = EventFrames(data.events, 4, bin_ms=75.0)
+    frames = EventFrames(4, bin_ms=75.0)
     assert repr(pickle.loads(pickle.dumps(frames))) == repr(copy.deepcopy(frames)) == repr(frames)
 
 
 def test_files_are_read_only_when_asked_for(tmp_path: Path, made: list[Recording]) -> None:
     as_folder(tmp_path, made, "Train")
     data = nmnist(tmp_path)
-    files = data.events.files
-    files[4].write_bytes(b"1234")
-    EventFrames(data.events, 4, bin_ms=75.0)(torch.tensor([[3, 0], [5, 0]]))
+    events, frames = data.x_train._among, EventFrames(4, bin_ms=75.0)
+    events.files[4].write_bytes(b"1234")
+    frames(events[torch.tensor([3, 5])])
     with pytest.raises(DataError, match="4 bytes"):
-        EventFrames(data.events, 4, bin_ms=75.0)(torch.tensor([[4, 0]]))
-    files[4].unlink()
+        frames(events[4:5])
+    events.files[4].unlink()
     with pytest.raises(DataError, match="cannot be read"):
-        data.events.take(np.array([4]))
-    files[5].write_bytes(as_bytes([(34, 0, 0, 0)]))
+        events[4:5].take()
+    events.files[5].write_bytes(as_bytes([(34, 0, 0, 0)]))
     with pytest.raises(DataError, match="x = 34"):
-        data.events.take(np.array([5]))
+        events[5:6].take()
 
 
 @pytest.mark.parametrize(
@@ -235,15 +227,31 @@ def test_bad_arguments(npz: Path) -> None:
     data = nmnist(npz)
     for steps, bin_ms in ((0, 1.0), (2.5, 1.0), (3, 0.0), (3, float("nan")), (3, True)):
         with pytest.raises(ParameterError):
-            EventFrames(data.events, steps, bin_ms=bin_ms)
-    for x in (torch.rand(3, 2), torch.arange(3), [[1, 2]]):
-        with pytest.raises(DTypeError, match="int64"):
-            EventFrames(data.events, 3, bin_ms=1.0)(x)
-    for x in (data.x_test.float(), data.x_test + 100, data.x_test[:, :1]):
-        with pytest.raises(DataError, match=r"recordings|x_test of"):
-            EventDataset(
-                "bad", data.x_train, data.y_train, x, data.y_test, data.classes, events=data.events, duration_ms=300.0
-            )
+            EventFrames(steps, bin_ms=bin_ms)
+    for x in (torch.rand(3, 2), torch.arange(3), [[1, 2]], data.x_test[:0]):
+        with pytest.raises(DTypeError, match="recordings of events"):
+            EventFrames(3, bin_ms=1.0)(x)
+    for x in (torch.rand(12, 2, 34, 34), data.x_test[:0]):
+        with pytest.raises(DataError, match="x_test"):
+            EventDataset("bad", data.x_train, data.y_train, x, data.y_test, data.classes, duration_ms=300.0)
+    for index in (torch.tensor([12]), torch.tensor([-13]), torch.tensor([True]), torch.tensor([[0]]), 3, [0, 1], 0.5):
+        with pytest.raises(InputError, match=r"12 recordings.*index"):
+            data.x_test[index]
+
+
+def test_recordings_of_two_sources(npz: Path, made: list[Recording]) -> None:
+    """Chosen, chained and chosen again, they are what their places say, and a checkpoint tells them apart."""
+    data = nmnist(npz)
+    both = data.x_test[:3] + data.x_train
+    order = torch.tensor([7, 0, 50, 2, 7])
+    origin = np.concatenate([data.x_test._at[:3], data.x_train._at])[order]
+    assert both[order].take().counts.tolist() == [len(made[k]) for k in origin] == both.sizes()[order].tolist()
+    assert torch.equal(EventFrames(3, bin_ms=90.0)(both)[:, order], EventFrames(3, bin_ms=90.0)(both[order]))
+    prints = [str(x.fingerprint()) for x in (both, both[order], data.x_test, data.x_train, data.x_train[:-1])]
+    assert len(set(prints)) == len(prints)
+    assert both[order].fingerprint() == (data.x_test[:3] + data.x_train)[order].fingerprint()
+    with pytest.raises(ShapeError, match="one camera"):
+        both + StoredEvents({"unit": [0], "t": [0], "offsets": [0, 1]}, (1,), "here")
 
 
 def test_train_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[Recording]) -> None:
@@ -282,12 +290,12 @@ def shared() -> Path:
 def test_the_real_recordings() -> None:
     """800 recordings of the training part: their number of events and of each digit are those of its README."""
     data = nmnist(shared() / "nmnist_small")
-    assert recordings(data.events)[:, 1].sum() == 3_281_009
+    assert (data.x_train + data.x_test).sizes().sum() == 3_281_009
     labels = torch.cat([data.y_train, data.y_test])
     assert torch.bincount(labels).tolist() == [79, 98, 81, 73, 81, 72, 73, 86, 73, 84]
     assert (len(data.y_train), len(data.y_test)) == (640, 160)
-    out = EventFrames(data.events, 320, bin_ms=1.0)(data.x_test[:50])
-    assert out.sum() == data.x_test[:50, 1].sum()
+    out = EventFrames(320, bin_ms=1.0)(data.x_test[:50])
+    assert out.sum() == data.x_test[:50].sizes().sum()
     # the camera moves three times: each third has its share of the events
     thirds = out[:300].sum((1, 2, 3, 4)).view(3, 100).sum(1) / out.sum()
     assert bool((thirds > 0.25).all())
@@ -300,3 +308,16 @@ def test_a_real_file() -> None:
     assert bool((np.diff(t.astype(np.int64)) >= 0).all())
     assert 300_000 < t[-1] < 320_000
     assert len(np.unique(address)) > 200
+
+
+def test_a_run_of_before_is_resumed(npz: Path) -> None:
+    """It wrote x as rows of numbers and sizes, and the recordings into the words of the encoder."""
+    x = nmnist(npz).x_train
+    rows = torch.stack([torch.from_numpy(x._at), torch.from_numpy(x.sizes())], 1)
+    labels = torch.zeros(len(x), dtype=torch.int64)
+    assert Samples("train", x, labels).fingerprint() == Samples("train", rows, labels).fingerprint()
+    now = described(Shifted(EventFrames(4, bin_ms=75.0, binary=True), pixels=1))
+    before = now.replace("steps", "events=StoredEvents(60 recordings, 1200 events, (2, 34, 34)), steps", 1)
+    check_same_run("a run", {"encoder": before}, {"encoder": now})
+    with pytest.raises(CheckpointError, match="encoder"):
+        check_same_run("a run", {"encoder": before.replace("75", "50")}, {"encoder": now})

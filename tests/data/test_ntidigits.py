@@ -41,7 +41,7 @@ def test_a_miniature(tmp_path: Path) -> None:
     assert data.groups.names == ("man-ae", "man-cy", "woman-ae", "woman-bo")
     assert data.groups.train.tolist() == [0, 0, 3, 2]
     assert data.sample_shape == (64,)
-    out = EventFrames(data.events, 250, bin_ms=5.0, channels=32)(data.x_train)
+    out = EventFrames(250, bin_ms=5.0, channels=32)(data.x_train)
     expected = torch.zeros(250, 4, 32)
     for b, k in enumerate((0, 1, 3, 5)):
         expected[1 : 2 * k + 2 : 2, b, 5 * k] = 1

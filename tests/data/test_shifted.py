@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rheobase.data import Direct, EventFrames, Rate, Shifted
-from rheobase.data.events import StoredEvents, recordings
+from rheobase.data.events import StoredEvents
 from rheobase.errors import ParameterError, ShapeError
 
 
@@ -57,9 +57,8 @@ def test_recordings_move_as_their_frames_would() -> None:
     generator = torch.Generator().manual_seed(3)
     y, x, p, t = (torch.randint(n, (400,), generator=generator).numpy() for n in (5, 7, 2, 9000))
     events = StoredEvents({"x": x, "y": y, "p": p, "t": t, "offsets": [0, 150, 150, 400]}, (2, 5, 7), "here")
-    frames = EventFrames(events, 3, bin_ms=2.0)
-    rows = recordings(events)
-    still, moved = frames(rows), Shifted(frames, pixels=2)(rows, seed=4, index=torch.tensor([5, 6, 9]))
+    frames = EventFrames(3, bin_ms=2.0)
+    still, moved = frames(events), Shifted(frames, pixels=2)(events, seed=4, index=torch.tensor([5, 6, 9]))
     offsets = []
     for sample in range(3):
         wide = torch.nn.functional.pad(still[:, sample], (2, 2, 2, 2))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rheobase.data import EventFrames, Shifted
-from rheobase.data.events import StoredEvents, recordings
+from rheobase.data.events import StoredEvents
 from rheobase.data.sets.join import Part, joined
 from rheobase.errors import DataError, ParameterError, ShapeError
 
@@ -24,10 +24,10 @@ def stored(t: np.ndarray = TICKS, tick_us: int = 50, **changed: np.ndarray) -> S
 @pytest.mark.parametrize("channels", [None, 140, 1, 700])
 def test_frames(channels: int | None, binary: bool) -> None:
     events = stored()
-    frames = EventFrames(events, 2, bin_ms=10.0, binary=binary, channels=channels)
-    out = frames(recordings(events)[[2, 0, 1]])
+    frames = EventFrames(2, bin_ms=10.0, binary=binary, channels=channels)
+    out = frames(events[torch.tensor([2, 0, 1])])
     width = channels or 700
-    assert out.shape == (2, 3, *frames.frame_shape) == (2, 3, width)
+    assert out.shape == (2, 3, *frames.frame_shape(events)) == (2, 3, width)
     expected = torch.zeros(2, 3, width)
     for b, k in enumerate((2, 0, 1)):
         for n in range(OFFSETS[k], OFFSETS[k + 1]):
@@ -50,7 +50,7 @@ def test_float_seconds_fall_in_the_bin_of_their_exact_value() -> None:
     events = StoredEvents({"unit": np.zeros(len(t), np.uint8), "t": t, "offsets": [0, len(t)]}, (1,), "here")
     exact = (t.astype(np.float64) * 2**24).astype(np.int64).astype(object)  # float16 are multiples of 2^-24
     for bin_us in (1000, 4000, 10_000, 14_000):
-        out = EventFrames(events, 2_000_000 // bin_us + 1, bin_ms=bin_us / 1000)(recordings(events))
+        out = EventFrames(2_000_000 // bin_us + 1, bin_ms=bin_us / 1000)(events)
         bins = (exact * 1_000_000 // (bin_us * 2**24)).astype(np.int64)
         assert np.array_equal(out.flatten().numpy(), np.bincount(bins, minlength=len(out)))
 
@@ -58,15 +58,15 @@ def test_float_seconds_fall_in_the_bin_of_their_exact_value() -> None:
 @pytest.mark.parametrize("channels", [0, 141, 701, 2.5, True])
 def test_channels_that_do_not_divide(channels: object) -> None:
     with pytest.raises(ParameterError, match="channels"):
-        EventFrames(stored(), 2, bin_ms=10.0, channels=channels)
+        EventFrames(2, bin_ms=10.0, channels=channels)(stored())
 
 
 def test_channels_are_of_units_and_shifts_of_pixels() -> None:
     camera = StoredEvents({"x": [0], "y": [0], "p": [0], "t": [0], "offsets": [0, 1]}, (1, 1, 2), "here")
     with pytest.raises(ParameterError, match="leave channels out"):
-        EventFrames(camera, 2, bin_ms=10.0, channels=2)
+        EventFrames(2, bin_ms=10.0, channels=2)(camera)
     with pytest.raises(ShapeError, match="leave Shifted out"):
-        Shifted(EventFrames(stored(), 2, bin_ms=10.0), 1)(recordings(stored()), seed=0)
+        Shifted(EventFrames(2, bin_ms=10.0), 1)(stored(), seed=0)
 
 
 @pytest.mark.parametrize(

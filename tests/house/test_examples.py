@@ -72,8 +72,6 @@ WITHOUT = {
     "rheobase.cells.from_allen": FILES,
     "rheobase.cells.population": FILES,
     "rheobase.plot.population": FILES,
-    "rheobase.data.EventDataset": "what nmnist and its like return; docs/own_data.md shows one of one's own",
-    "rheobase.data.Events": "the interface of recordings, for those who write a reader; tests/data/test_events.py",
     "rheobase.learning.features": "it needs eFEL, an extra; docs/fitting.md shows what it says",
     "rheobase.learning.TensorBoardLog": "it needs tensorboard, an extra, and writes where it is told",
     "rheobase.learning.TrainingInterrupted": "Ctrl-C raises it",

@@ -109,14 +109,13 @@ def _found(
 
     from rheobase.chip.mixed_signal import dies as run_dies
     from rheobase.cli.watching import Watching
-    from rheobase.data import EventDataset
     from rheobase.learning.training.samples import Samples
     from rheobase.runs.threads import threads
 
     settings = model.settings
     with threads(settings.threads), Watching() as watch:
         data = model.load_data(data_dir, watch=watch)
-        encoder = settings.encode(model.task, data.events if isinstance(data, EventDataset) else None)
+        encoder = settings.encode(model.task)
         samples = Samples.of("test", (data.x_test, data.y_test), encoder)
         few = len(samples) if limit is None else min(limit, len(samples))
         coded = samples.encoded(encoder, torch.arange(few), settings.seed)

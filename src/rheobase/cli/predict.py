@@ -45,7 +45,7 @@ def predict(
     with reported(debug, json=json):
         from rheobase.cli.terminal import console, table
         from rheobase.cli.watching import Watching
-        from rheobase.data import NAMES, EventDataset, load
+        from rheobase.data import NAMES, load
         from rheobase.files import atomic_write, ensure_writable
         from rheobase.runs import load as load_run
 
@@ -55,7 +55,7 @@ def predict(
         with Watching() as watch:
             if data in NAMES:
                 known = load(data, data_dir, watch=watch)
-                found = model.predict(known.events if isinstance(known, EventDataset) else known.x_test, watch=watch)
+                found = model.predict(known.x_test, watch=watch)
             else:
                 found = model.predict(path(data), watch=watch)
         names, scores = found.names, found.scores.tolist()

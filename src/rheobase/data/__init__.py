@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rheobase.data.augmentation.augmented import Augmented, Cutout, Flipped
 from rheobase.data.augmentation.auto_augmented import AutoAugmented
@@ -13,7 +14,8 @@ from rheobase.data.encoding.frames import EventFrames
 from rheobase.data.encoding.held import Held
 from rheobase.data.encoding.scaling import Scaled, Scaling
 from rheobase.data.encoding.series import Currents, Delta, Population, Slope
-from rheobase.data.events import EventDataset, Events
+from rheobase.data.event_dataset import EventDataset
+from rheobase.data.events import Events
 from rheobase.data.folders.problems import Watch
 from rheobase.data.folders.reading import Reading
 from rheobase.data.groups import Groups
@@ -96,7 +98,7 @@ def load(
     limit: int | None = None,
     reading: Reading | None = None,
     watch: Watch | None = None,
-) -> Dataset:
+) -> Dataset[Any]:
     """A data set by name, or the user's own by path: a folder of files by class, a folder of idx files, or a .npz.
 
     A name wins over a file of the same name: write ./digits for the file. `data_dir` concerns all names but digits,
@@ -124,7 +126,7 @@ def load(
 
 def _loaded(
     name_or_path: str | Path, data_dir: str | Path | None, *, download: bool, reading: Reading, watch: Watch | None
-) -> Dataset:
+) -> Dataset[Any]:
     if name_or_path in NAMES:
         reading.refuse_all(set(reading.given), str(name_or_path), "a published data set, which is read as it is")
     if name_or_path == "digits":

@@ -5,20 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn, Self, TypeAlias
+from typing import Any, Generic, NoReturn, Self, TypeAlias, cast
 
 import torch
 from torch import Tensor
+from typing_extensions import TypeVar
 
 from rheobase.data.encoding.checks import check_integer, check_seed
 from rheobase.data.encoding.hash_bits import permutation
+from rheobase.data.events import Events
 from rheobase.data.folders.reading import Reading
 from rheobase.data.groups import Groups, whole_groups
 from rheobase.errors import DataError, ParameterError
 
 _LIMIT_SEED = 0
 
-Pair: TypeAlias = tuple[Tensor, Tensor]
+X = TypeVar("X", bound=Tensor | Events, default=Tensor)
+"""What holds the samples: a tensor, or recordings of events."""
+
+Pair: TypeAlias = tuple[X, Tensor]
 
 
 def stratified(labels: Tensor, count: int, seed: int) -> Tensor:
@@ -40,7 +45,7 @@ def stratified(labels: Tensor, count: int, seed: int) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
+class Dataset(Generic[X]):
     """Images and labels, in a training and a test part.
 
     **Shapes**: x_train (n, *sample) and x_test (m, *sample), float32 in [0, 1]; y_train (n,) and y_test (m,),
@@ -58,9 +63,9 @@ class Dataset:
     """
 
     name: str
-    x_train: Tensor
+    x_train: X
     y_train: Tensor
-    x_test: Tensor
+    x_test: X
     y_test: Tensor
     classes: tuple[str, ...]
     groups: Groups | None = field(default=None, kw_only=True)
@@ -71,9 +76,9 @@ class Dataset:
     def __post_init__(self) -> None:
         for part in ("train", "test"):
             self._check_part(f"x_{part}", getattr(self, f"x_{part}"), f"y_{part}", getattr(self, f"y_{part}"))
-        if self.x_test.shape[1:] != self.x_train.shape[1:]:
-            given = f"x_test with samples of shape {tuple(self.x_test.shape[1:])}"
-            expected = f"{self.sample_shape}, as in x_train"
+        tested, trained = self._shape_of(self.x_test), self._shape_of(self.x_train)
+        if tested != trained:
+            given, expected = f"x_test with samples of shape {tested}", f"{trained}, as in x_train"
             raise DataError(self._title, given, expected, "bring both parts to one shape")
         if self.groups is not None:
             sizes = (len(self.groups.train), len(self.groups.test))
@@ -85,7 +90,7 @@ class Dataset:
     def _title(self) -> str:
         return f"data set {self.name!r}"
 
-    def _check_part(self, x_name: str, x: Tensor, y_name: str, y: Tensor) -> None:
+    def _check_part(self, x_name: str, x: X, y_name: str, y: Tensor) -> None:
         self._check_samples(x_name, x)
         if y.dtype != torch.int64 or y.dim() != 1:
             given = f"{y_name} of shape {tuple(y.shape)} and dtype {y.dtype}"
@@ -99,15 +104,11 @@ class Dataset:
             expected = f"0 to {len(self.classes) - 1}, one for each of the {len(self.classes)} classes"
             raise DataError(self._title, given, expected, "number the classes 0, 1, 2...")
 
-    def _check_samples(self, x_name: str, x: Tensor) -> None:
-        if x.dtype != torch.float32 or x.dim() < 2 or x.numel() == 0:
-            given = f"{x_name} of shape {tuple(x.shape)} and dtype {x.dtype}"
-            raise DataError(
-                self._title,
-                given,
-                "float32 (n, *sample), each axis at least 1",
-                f"check how {x_name} was made",
-            )
+    def _check_samples(self, x_name: str, x: X) -> None:
+        if not isinstance(x, Tensor) or x.dtype != torch.float32 or x.dim() < 2 or x.numel() == 0:
+            kind = f"shape {tuple(x.shape)} and {x.dtype}" if isinstance(x, Tensor) else f"type {type(x).__name__}"
+            expected = "float32 (n, *sample), each axis at least 1"
+            raise DataError(self._title, f"{x_name} of {kind}", expected, f"check how {x_name} was made")
         low, high = (value.item() for value in x.aminmax())
         if not (math.isfinite(low) and math.isfinite(high)):
             bad = (~x.isfinite()).flatten(1).any(1)
@@ -121,14 +122,17 @@ class Dataset:
     @property
     def sample_shape(self) -> tuple[int, ...]:
         """Shape of one sample."""
-        return tuple(self.x_train.shape[1:])
+        return self._shape_of(self.x_train)
+
+    def _shape_of(self, x: X) -> tuple[int, ...]:
+        return tuple(cast(Tensor, x).shape[1:])
 
     @property
     def input_size(self) -> int:
         """Number of values in one sample."""
         return math.prod(self.sample_shape)
 
-    def split(self, validation: float = 0.1, seed: int = 0) -> tuple[Pair, Pair]:
+    def split(self, validation: float = 0.1, seed: int = 0) -> tuple[Pair[X], Pair[X]]:
         """Cut the training part into (x, y) to train on and (x, y) to validate on; the test part stays.
 
         The cut is stratified: the validation part holds round(validation * n) samples with the classes in
@@ -144,7 +148,7 @@ class Dataset:
         (16, [0, 1, 1, 0])
         """
         held, _ = self.held_back(validation, seed)
-        return (self.x_train[~held], self.y_train[~held]), (self.x_train[held], self.y_train[held])
+        return self._some(~held), self._some(held)
 
     def held_back(self, validation: float = 0.1, seed: int = 0) -> tuple[Tensor, str]:
         """The training samples that `split` holds back, a mask (n,), and in words how they were chosen.
@@ -174,7 +178,7 @@ class Dataset:
         """The groups that `split` keeps whole: those that a user's reading names. Published sets are cut by class."""
         return None if self.reading is None else self.groups
 
-    def by_group(self, held: str | Iterable[str]) -> tuple[Pair, Pair]:
+    def by_group(self, held: str | Iterable[str]) -> tuple[Pair[X], Pair[X]]:
         """Cut the training part as `split` does, the samples of the groups `held` being those to validate on.
 
         **Raises**: ParameterError for data without groups, an unknown group, or a cut that leaves a part empty.
@@ -189,7 +193,7 @@ class Dataset:
         chosen, _ = self._grouped().held(held)
         if not 0 < int(chosen.sum()) < len(chosen):
             self._refuse_cut(held, f"{int(chosen.sum())} of {len(chosen)} training samples")
-        return (self.x_train[~chosen], self.y_train[~chosen]), (self.x_train[chosen], self.y_train[chosen])
+        return self._some(~chosen), self._some(chosen)
 
     def leave_out(self, held: str | Iterable[str]) -> Self:
         """The data set whose test part is all samples of the groups `held`, and whose training part has none of them.
@@ -214,12 +218,15 @@ class Dataset:
             self,
             x_train=self.x_train[~seen],
             y_train=self.y_train[~seen],
-            x_test=torch.cat([self.x_train[seen], self.x_test[tested]]),
+            x_test=_joined(self.x_train[seen], self.x_test[tested]),
             y_test=torch.cat([self.y_train[seen], self.y_test[tested]]),
             groups=replace(
                 groups, train=groups.train[~seen], test=torch.cat([groups.train[seen], groups.test[tested]])
             ),
         )
+
+    def _some(self, of_train: Tensor) -> Pair[X]:
+        return cast(X, self.x_train[of_train]), self.y_train[of_train]
 
     def _grouped(self) -> Groups:
         if self.groups is None:
@@ -233,7 +240,7 @@ class Dataset:
         remedy = f"hold other ones of {', '.join(names)}"
         raise ParameterError(f"cut of {self._title}", given, "samples on both sides of the cut", remedy)
 
-    def limited(self, limit: int) -> Dataset:
+    def limited(self, limit: int) -> Self:
         """A smaller data set: at most `limit` training and `limit` test samples, classes in proportion.
 
         **Raises**: ParameterError where `limit` is not a positive integer.
@@ -255,3 +262,8 @@ class Dataset:
             f"Dataset {self.name!r}: {len(self.y_train)} training and {len(self.y_test)} test samples "
             f"of shape {self.sample_shape}, {len(self.classes)} classes"
         )
+
+
+def _joined(first: Any, second: Any) -> Any:
+    """The samples of one part, then those of another."""
+    return torch.cat([first, second]) if isinstance(first, Tensor) else first + second

@@ -1,19 +1,19 @@
-"""Recordings of events: in memory or read from files as they are asked for, and the data set they make."""
+"""Recordings of events: in memory, or read from files as they are asked for."""
 
 from __future__ import annotations
 
+import abc
 import math
+import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rheobase.data.dataset import Dataset
-from rheobase.errors import DataError
+from rheobase.errors import DataError, InputError, ShapeError
 
 # A 40-bit event: x, y, then one bit of polarity and 23 bits of microseconds, the highest first.
 _EVENT_BYTES = 5
@@ -32,23 +32,118 @@ class Taken(NamedTuple):
     t: np.ndarray  # (events,) microseconds since the recording began
 
 
-class Events(Protocol):
-    """Numbered recordings. `shape` is (polarities, height, width) of a camera, polarity 1 is brighter; or (units,)."""
+class Events(abc.ABC):
+    """Recordings of events, in order: what x is in a data set of events, as a tensor is in one of images.
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one frame."""
-        ...
+    `len(x)` counts them and `x[index]` are some of them: by a tensor of places, a mask or a slice. It reads nothing;
+    an encoder (`EventFrames`) does, by `take`. `a + b` are those of `a`, then those of `b`, of frames of one shape.
 
+    frame_shape   (polarities, height, width) of a camera, polarity 1 is brighter; or (units,)
+
+    >>> x = StoredEvents({"unit": [3, 1, 2], "t": [5, 9, 7], "offsets": [0, 2, 3]}, (4,), "here")
+    >>> x[torch.tensor([1, 0, 1])], len(x + x)
+    (3 of StoredEvents(2 recordings, 3 events, (4,)), 4)
+    >>> x[torch.tensor([1, 0, 1])].take().counts.tolist()
+    [1, 2, 1]
+    """
+
+    frame_shape: tuple[int, ...]
+
+    @abc.abstractmethod
     def __len__(self) -> int: ...
 
+    @abc.abstractmethod
     def sizes(self) -> np.ndarray:
         """The size of each recording in events, exact or not; a checkpoint recognises its recordings by it."""
-        ...
 
-    def take(self, numbers: np.ndarray) -> Taken:
-        """The events of the recordings of these numbers."""
-        ...
+    @abc.abstractmethod
+    def take(self, places: np.ndarray | None = None) -> Taken:
+        """The events of the recordings at these places, int64; by default of all."""
+
+    def __getitem__(self, index: Tensor | slice) -> Events:
+        """Some of the recordings. Raises: `InputError` for an index that is no tensor or slice, or out of range."""
+        return _Some(self, _places(index, len(self)))
+
+    def __add__(self, other: Events) -> Events:
+        """Raises: `ShapeError` for frames of two shapes."""
+        if self.frame_shape != other.frame_shape:
+            given, expected = f"frames of shape {other.frame_shape}", f"{self.frame_shape}, as in the first"
+            raise ShapeError("recordings put together", given, expected, "put recordings of one camera together")
+        return _Chain(self, other)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells these recordings from others, read from none of them: their places and sizes, by a CRC."""
+        rows = np.stack([self._origin(), self.sizes()], 1)
+        return {"shape": list(rows.shape), "dtype": "int64", "crc32": zlib.crc32(rows.tobytes())}
+
+    def _origin(self) -> np.ndarray:
+        """The place of each recording among those that they were chosen from."""
+        return np.arange(len(self))
+
+
+class _Some(Events):
+    """Recordings chosen among others."""
+
+    def __init__(self, among: Events, places: np.ndarray):
+        self._among, self._at = among, places
+        if isinstance(among, _Some):
+            self._among, self._at = among._among, among._at[places]
+        self.frame_shape = among.frame_shape
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def sizes(self) -> np.ndarray:
+        return self._among.sizes()[self._at]
+
+    def take(self, places: np.ndarray | None = None) -> Taken:
+        return self._among.take(self._at if places is None else self._at[places])
+
+    def _origin(self) -> np.ndarray:
+        return self._among._origin()[self._at]
+
+    def __repr__(self) -> str:
+        return f"{len(self)} of {self._among!r}"
+
+
+class _Chain(Events):
+    """The recordings of one, then those of another."""
+
+    def __init__(self, first: Events, second: Events):
+        self._parts, self.frame_shape = (first, second), first.frame_shape
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts)
+
+    def sizes(self) -> np.ndarray:
+        return np.concatenate([part.sizes() for part in self._parts])
+
+    def take(self, places: np.ndarray | None = None) -> Taken:
+        (first, second), places = self._parts, np.arange(len(self)) if places is None else places
+        n = len(first)
+        # one by one: their order is that of the places, whichever part they lie in
+        each = [first.take(at) if at[0] < n else second.take(at - n) for at in places[:, None]]
+        return Taken(*(np.concatenate([getattr(one, name) for one in each]) for name in Taken._fields))
+
+    def _origin(self) -> np.ndarray:
+        return np.concatenate([part._origin() for part in self._parts])
+
+    def __repr__(self) -> str:
+        return " + ".join(map(repr, self._parts))
+
+
+def _places(index: Tensor | slice, count: int) -> np.ndarray:
+    """A tensor of places, a mask or a slice as places from 0 to below `count`, int64."""
+    every = torch.arange(count)
+    if isinstance(index, slice):
+        return every[index].numpy()
+    if isinstance(index, Tensor) and index.dim() == 1 and not index.is_floating_point():
+        at = index.cpu() if index.dtype == torch.bool else index.cpu().long()
+        if len(at) == count if at.dtype == torch.bool else bool(((at >= -count) & (at < count)).all()):
+            return every[at].numpy()
+    given = f"{tuple(index.shape)} {index.dtype}" if isinstance(index, Tensor) else repr(index)
+    expected = f"a slice, a mask ({count},), or places below {count} in a tensor with one axis"
+    raise InputError(f"{count} recordings", f"an index {given}", expected, "x[torch.tensor([0, 1])], or x[:2]")
 
 
 def axes(shape: tuple[int, ...]) -> tuple[str, ...]:
@@ -60,7 +155,7 @@ def axes(shape: tuple[int, ...]) -> tuple[str, ...]:
     return ("p", "y", "x") if len(shape) == 3 else ("unit",)
 
 
-class StoredEvents:
+class StoredEvents(Events):
     """Recordings in memory.
 
     `arrays` hold the events of all recordings: p (0 or 1), y and x of a camera, or unit, and t, each (events,), and
@@ -91,7 +186,7 @@ class StoredEvents:
         *,
         tick_us: int = 1,
     ) -> None:
-        self.shape = shape
+        self.frame_shape = shape
         held = {name: np.asarray(arrays[name]) for name in (*axes(shape), "t", "offsets")}
         _check_arrays(held, shape, source, tick_us)
         self._offsets = held["offsets"].astype(np.int64)
@@ -111,8 +206,10 @@ class StoredEvents:
     def sizes(self) -> np.ndarray:
         return np.diff(self._offsets)
 
-    def take(self, numbers: np.ndarray) -> Taken:
-        first, last = self._offsets[numbers], self._offsets[numbers + 1]
+    def take(self, places: np.ndarray | None = None) -> Taken:
+        if places is None:
+            return Taken(np.diff(self._offsets), self._address, self._in_us(self._t))
+        first, last = self._offsets[places], self._offsets[places + 1]
         pieces = [slice(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
         address = np.concatenate([self._address[piece] for piece in pieces])
         return Taken(last - first, address, self._in_us(np.concatenate([self._t[piece] for piece in pieces])))
@@ -123,10 +220,10 @@ class StoredEvents:
         return t if self._tick_us == 1 else t * np.uint32(self._tick_us)
 
     def __repr__(self) -> str:
-        return f"StoredEvents({len(self)} recordings, {len(self._t)} events, {self.shape})"
+        return f"StoredEvents({len(self)} recordings, {len(self._t)} events, {self.frame_shape})"
 
 
-class EventFiles:
+class EventFiles(Events):
     """Recordings in files, one each, read when they are asked for: .bin files of 40-bit events, or what `read` reads.
 
     **Raises**: DataError for a file that cannot be read, of another format, or with events outside the shape.
@@ -140,7 +237,7 @@ class EventFiles:
         read: Reader | None = None,
         event_bytes: int = _EVENT_BYTES,
     ) -> None:
-        self.files, self.shape = tuple(files), shape
+        self.files, self.frame_shape = tuple(files), shape
         self._read, self._event_bytes = read or read_bin, event_bytes
 
     def __len__(self) -> int:
@@ -153,11 +250,12 @@ class EventFiles:
         except OSError as error:
             raise DataError(str(error.filename), f"{error.strerror}", "a readable file", "check its rights") from error
 
-    def take(self, numbers: np.ndarray) -> Taken:
-        return taken([self._read(self.files[k], self.shape) for k in numbers.tolist()])
+    def take(self, places: np.ndarray | None = None) -> Taken:
+        files = self.files if places is None else [self.files[k] for k in places.tolist()]
+        return taken([self._read(file, self.frame_shape) for file in files])
 
     def __repr__(self) -> str:
-        return f"EventFiles({len(self)} recordings, {self.shape})"
+        return f"EventFiles({len(self)} recordings, {self.frame_shape})"
 
 
 def taken(read: Sequence[tuple[np.ndarray, np.ndarray]]) -> Taken:
@@ -227,36 +325,3 @@ def _check_arrays(held: Mapping[str, np.ndarray], shape: tuple[int, ...], source
             given = f"{name} from {low} to {high}"
             expected = f"0 to below {size:g}" if name == "t" else f"0 to {size - 1}"
             raise DataError(source, given, expected, f"check what {name} is: events of shape {shape}")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class EventDataset(Dataset):
-    """Event recordings and labels. A sample is a number: `EventFrames` looks the events up and bins them.
-
-    **Shapes**: x_train (n, 2) and x_test (m, 2), int64: the number of a recording in `events`, and its size.
-    `sample_shape` is that of a frame, `events.shape`. Recordings last about `duration_ms`.
-
-    **Raises**: DataError where numbers and events do not fit, or labels and classes.
-    """
-
-    events: Events
-    duration_ms: float
-
-    def _check_samples(self, x_name: str, x: Tensor) -> None:
-        expected = f"int64 (n, 2): numbers from 0 to {len(self.events) - 1} and sizes"
-        if x.dtype != torch.int64 or x.dim() != 2 or x.shape[1] != 2 or not len(x):
-            given = f"{x_name} of shape {tuple(x.shape)} and dtype {x.dtype}"
-            raise DataError(self._title, given, expected, "take rows of `recordings(events)`")
-        if int(x[:, 0].min()) < 0 or int(x[:, 0].max()) >= len(self.events):
-            given = f"recordings {int(x[:, 0].min())} to {int(x[:, 0].max())} in {x_name}"
-            raise DataError(self._title, given, expected, "take rows of `recordings(events)`")
-
-    @property
-    def sample_shape(self) -> tuple[int, ...]:
-        """Shape of one frame: (polarities, height, width), or (units,)."""
-        return self.events.shape
-
-
-def recordings(events: Events) -> Tensor:
-    """One row for each recording: its number and its size. The samples of an `EventDataset` are rows of it."""
-    return torch.from_numpy(np.stack([np.arange(len(events)), events.sizes()], 1))

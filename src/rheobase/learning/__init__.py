@@ -60,6 +60,7 @@ from rheobase.learning.training.evaluate import Evaluation
 from rheobase.learning.training.history import EpochRecord, History
 from rheobase.learning.training.progress import RichProgress
 from rheobase.learning.training.recipe import OPTIMISERS, Recipe
+from rheobase.learning.training.samples import Indexable
 from rheobase.learning.training.schedules import SCHEDULES
 from rheobase.learning.training.starts import LearningRateSearch, find_learning_rate, scale_to_activity
 from rheobase.learning.training.stopping import TrainingInterrupted
@@ -83,6 +84,7 @@ __all__ = [
     "FitRecipe",
     "FitStep",
     "History",
+    "Indexable",
     "LastCrossEntropy",
     "LearningRateSearch",
     "Loss",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rheobase.data import EventDataset, Watch
+from rheobase.data import Watch
 from rheobase.errors import DataError
 from rheobase.learning.training.samples import Coded, Samples
 from rheobase.runs.model import Model
@@ -37,7 +37,7 @@ def batch_of(
         data = replace(model.settings, limit=size).load_data(data_dir, watch=watch)
     except DataError as error:
         return Batch(_random(model, size), f"random samples of the shape of {model.task.name} ({error.given})")
-    encoder = model.settings.encode(model.task, data.events if isinstance(data, EventDataset) else None)
+    encoder = model.settings.encode(model.task)
     samples = Samples.of("test", (data.x_test, data.y_test), encoder)
     few = min(size, len(samples))
     coded = samples.encoded(encoder, torch.arange(few), model.settings.seed)

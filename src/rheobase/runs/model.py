@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import Tensor
 
-from rheobase.data import Dataset, Encoder, EventDataset, Events, Scaled, Watch
-from rheobase.data.events import recordings
+from rheobase.data import Dataset, Encoder, Events, Scaled, Watch
 from rheobase.errors import DataError, ParameterError, ShapeError
 from rheobase.learning import CrossEntropy, Evaluation, Trainer, load_weights
 from rheobase.learning.training.distributed import make_fabric
@@ -106,9 +105,9 @@ class Model:
         """The names of the classes, in the order of the network's outputs."""
         return self.task.classes
 
-    def encoder(self, events: Events | None = None) -> Encoder | Scaled:
-        """The code of the training, from samples to sequences. Raises `ParameterError`."""
-        return self.settings.encode(self.task, events)
+    def encoder(self) -> Encoder | Scaled:
+        """The code of the training, from samples to sequences."""
+        return self.settings.encode(self.task)
 
     @torch.no_grad()
     def predict(
@@ -131,7 +130,7 @@ class Model:
         ['7', '4', '7']
         """
         held = read_samples(Path(x), self.settings, self.task) if isinstance(x, str | Path) else SampleFiles(x)
-        given, encoder = self._samples(held.x)
+        given, encoder = self._checked(held.x), self.encoder()
         # coded by the very rule of the test; its classes are not known, and not asked for
         samples = Samples.of("test", (given, torch.zeros(len(given), dtype=torch.int64)), encoder)
         loss = cast(CrossEntropy, self.settings.recipe().criterion)  # what a run can be given are all of this kind
@@ -172,7 +171,6 @@ class Model:
             shown, expected = (f"the classes {', '.join(one)}" for one in (given.classes, self.classes))
             remedy = "number the samples by the network's classes: dataclasses.replace(data, y_test=..., classes=...)"
             raise DataError(repr(self), shown, f"{expected}, in this order", remedy)
-        events = data.events if isinstance(data, EventDataset) else None
         trainer = Trainer(
             settings.recipe(), accelerator=device or settings.device, devices=1, precision=settings.precision
         )
@@ -185,7 +183,7 @@ class Model:
                 watch("samples", done, samples)
 
         with threads(settings.threads):
-            encoder, test = settings.encode(self.task, events), (data.x_test, data.y_test)
+            encoder, test = self.encoder(), (data.x_test, data.y_test)
             found = trainer.test(self.network, encoder=encoder, test=test, between=between)
         self.network.cpu()
         return found
@@ -209,22 +207,25 @@ class Model:
             raise DataError(self.settings.data, given, expected, "put them back; predict takes any files")
         return data
 
-    def _samples(self, x: Tensor | Events) -> tuple[Tensor, Encoder | Scaled]:
+    def _checked(self, x: Tensor | Events) -> Tensor | Events:
+        """Samples as the encoder takes them. Raises: `ParameterError`, `ShapeError`."""
         if self.task.duration_ms is not None:
-            if isinstance(x, Tensor):
-                raise ParameterError(repr(self), "a tensor", "recordings of events", "data.load(...).events, say")
-            if tuple(x.shape) != self.task.sample_shape:
-                raise ShapeError(repr(self), f"events of shape {x.shape}", f"{self.task.sample_shape}", "another camera?")
-            return recordings(x), self.encoder(x)
+            if not isinstance(x, Events):
+                given, remedy = type(x).__name__, "data.load(...).x_test, say"
+                raise ParameterError(repr(self), given, "recordings of events", remedy)
+            if x.frame_shape != self.task.sample_shape:
+                given, expected = f"events of shape {x.frame_shape}", f"{self.task.sample_shape}"
+                raise ShapeError(repr(self), given, expected, "another camera?")
+            return x
         if not isinstance(x, Tensor):
             raise ParameterError(repr(self), f"{type(x).__name__}", "a tensor of images", "torch.from_numpy(x)")
         series = self.task.scaling is not None
         if series and x.dim() == 3 and x.shape[2:] == self.task.sample_shape and x.numel():
-            return x if x.is_floating_point() else x.float(), self.encoder()
+            return x if x.is_floating_point() else x.float()
         if series or tuple(x.shape[1:]) != self.task.sample_shape or not len(x):
             expected = f"(n, time, {self.task.sample_shape[0]})" if series else f"(n, {', '.join(map(str, self.task.sample_shape))})"
             raise ShapeError(repr(self), f"samples {tuple(x.shape)}", expected, "x[None] for a single one")
-        return x if x.is_floating_point() else x.float(), self.encoder()
+        return x if x.is_floating_point() else x.float()
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.task.sample_shape))

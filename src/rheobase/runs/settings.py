@@ -12,22 +12,19 @@ import torch
 
 from rheobase.checks import is_number
 from rheobase.runs.neurons_by_name import find
-from rheobase.runs.task import Task
-from rheobase.runs import defaults
 from rheobase.data import (
     NAMES,
+    Currents,
     Dataset,
+    Delta,
     Direct,
     Encoder,
     EventDataset,
     EventFrames,
-    Events,
     Held,
     Latency,
-    Rate,
-    Currents,
-    Delta,
     Population,
+    Rate,
     Reading,
     Scaled,
     Scaling,
@@ -42,7 +39,9 @@ from rheobase.errors import CheckpointError, DataError, ParameterError, nearest
 from rheobase.files import expanded
 from rheobase.learning import Recipe
 from rheobase.learning.training.run import CONFIG
+from rheobase.runs import defaults
 from rheobase.runs.folder import check_unchanged, read_notes
+from rheobase.runs.task import Task
 from rheobase.version import __version__
 
 DT = 1.0  # ms, of neurons that have a time step
@@ -215,8 +214,8 @@ class Settings:
             raise ParameterError("--start-activity", repr(self.start_activity), expected, remedy)
         return ends
 
-    def encode(self, data: Dataset | Task, events: Events | None = None) -> Encoder | Scaled:
-        """The encoder that turns samples of these data into sequences; of events, `events` or those of the data set.
+    def encode(self, data: Dataset | Task) -> Encoder | Scaled:
+        """The encoder that turns samples of these data into sequences.
 
         Raises: `ParameterError`.
         """
@@ -237,11 +236,8 @@ class Settings:
         if self.hold:
             raise ParameterError("--hold", f"{self.hold}, and {kind}", "time series, which end", "leave it out")
         if duration is not None:
-            found = data.events if isinstance(data, EventDataset) else events
-            if found is None:
-                raise ParameterError("encode", "no events", "the recordings to encode", "encode(task, events)")
             bin_ms = duration / max(1, self.steps)  # fewer than one are refused below
-            return EventFrames(found, self.steps, bin_ms=bin_ms, binary=self.encoder == "binary")
+            return EventFrames(self.steps, bin_ms=bin_ms, binary=self.encoder == "binary")
         if self.encoder == "rate":
             return Rate(self.steps, gain=self.gain)
         if self.encoder == "thermometer":

@@ -13,7 +13,7 @@ from torch import Tensor
 from rheobase.chip.fixed_point import Certificate, Report, certify, compare, quantise
 from rheobase.cli.deploying.job import WORK, facts, trained
 from rheobase.cli.deploying.options import FIXED_POINT, FixedOptions
-from rheobase.data import Dataset, EventDataset, Watch
+from rheobase.data import Dataset, Watch
 from rheobase.errors import NotRepresentable
 from rheobase.jobs import Unit, run, store
 from rheobase.learning import save_weights
@@ -101,7 +101,7 @@ def deployed(model: Model, data: Dataset, options: FixedOptions, folder: Path, *
     """
     check(model, options)
     settings = model.settings
-    encoder = settings.encode(model.task, data.events if isinstance(data, EventDataset) else None)
+    encoder = settings.encode(model.task)
     train, validation = data.split(options.validation, seed=settings.seed)
     few = torch.arange(min(SOME, len(train[1])))
     some = Samples.of("training", train, encoder).encoded(encoder, few, settings.seed).sequence

@@ -16,7 +16,7 @@ from rheobase.chip.parts import parts_of
 from rheobase.cli.deploying.options import Options
 from rheobase.cli.deploying.targets import target_of
 from rheobase.cli.training.progress import progress
-from rheobase.data import Dataset, EventDataset, Watch
+from rheobase.data import Dataset, Watch
 from rheobase.errors import CheckpointError, NotRepresentable, ParameterError
 from rheobase.jobs import Unit, run, store
 from rheobase.json_files import read_json
@@ -143,8 +143,7 @@ def deployed(model: Model, data: Dataset, options: Options, folder: Path, *, wat
     """
     check(model, options)
     settings = model.settings
-    events = data.events if isinstance(data, EventDataset) else None
-    encoder = settings.encode(model.task, events)
+    encoder = settings.encode(model.task)
     train, validation = data.split(options.validation, seed=settings.seed)
 
     def fit(at: Path, net: Sequential, rule: Recipe) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from rheobase.chip.deployment import check_spikes
 from rheobase.chip.truenorth import NOWHERE
 from rheobase.chip.wiring_notes import Wired, sizes
 from rheobase.cli.deploying.job import CHIP
-from rheobase.data import Dataset, EventDataset, Watch
+from rheobase.data import Dataset, Watch
 from rheobase.errors import DataError, ParameterError
 from rheobase.files import expanded
 from rheobase.learning.training.samples import Samples
@@ -177,7 +177,7 @@ def _coded(stored: Stored) -> tuple[Settings, Task]:
 
 
 def _first(settings: Settings, task: Task, data: Dataset, samples: int) -> tuple[Tensor, Tensor]:
-    encoder = settings.encode(task, data.events if isinstance(data, EventDataset) else None)
+    encoder = settings.encode(task)
     test = Samples.of("test", (data.x_test, data.y_test), encoder)
     if samples > len(test):
         given, expected = f"{samples:,}", f"up to {len(test):,}, the test samples of {task.name}"

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rheobase.cli.training.progress import progress
-from rheobase.data import Dataset, Encoder, EventDataset, Scaled
+from rheobase.data import Dataset, Encoder, Scaled
 from rheobase.data.dataset import Pair
 from rheobase.errors import Diverged
 from rheobase.learning import (
@@ -91,8 +91,7 @@ def started(settings: Settings, data: Dataset) -> Start:
 def training_samples(settings: Settings, data: Dataset) -> tuple[Pair, Encoder | Scaled]:
     """The samples that are trained on, without those held back, and their encoder."""
     train, _ = parts(settings, data)
-    events = data.events if isinstance(data, EventDataset) else None
-    return train, settings.encode(Task.of(data, train[0]), events)
+    return train, settings.encode(Task.of(data, train[0]))
 
 
 @dataclass(frozen=True)
@@ -180,7 +179,7 @@ def run(settings: Settings, data: Dataset, folder: Path, start: Start | None) ->
             callbacks=[progress(settings.epochs), *logs],
             notes=notes,
         )
-        encoder = settings.encode(task, data.events if isinstance(data, EventDataset) else None)
+        encoder = settings.encode(task)
         at = 0
         lengths = encoder.lengths(data.x_test) if isinstance(encoder, Scaled) else None
         history = trainer.fit(net, encoder=encoder, train=train, validation=validation, resume=resume)

@@ -6,7 +6,7 @@ from functools import partial
 
 from rheobase.cli.training.activity import Activity, Layer, activity
 from rheobase.cli.training.job import Outcome
-from rheobase.data import SeriesDataset
+from rheobase.data import EventDataset, SeriesDataset
 from rheobase.plot import Panel, Picture, confusion, learning_curve, learning_rates, raster, samples, traces
 
 MOST_MISTAKES = 12
@@ -107,7 +107,7 @@ def _membranes(layer: Layer) -> Picture:
 def _mistakes(outcome: Outcome) -> Picture | None:
     data, predicted = outcome.data, outcome.predicted
     shape = [n for n in data.sample_shape if n > 1]
-    if predicted is None or isinstance(data, SeriesDataset) or len(shape) != 2:
+    if predicted is None or isinstance(data, SeriesDataset | EventDataset) or len(shape) != 2:
         return None
     wrong = (predicted != data.y_test).nonzero().flatten()
     chosen = wrong[:MOST_MISTAKES]

@@ -11,6 +11,7 @@ from rheobase.data.encoding.checks import check_index, check_integer, check_plan
 from rheobase.data.encoding.encoders import Encoder
 from rheobase.data.encoding.frames import EventFrames
 from rheobase.data.encoding.hash_bits import draws
+from rheobase.data.events import Events
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Shifted:
     from the seed and the index of the sample, so a trainer, which gives another seed each epoch, sees each one
     elsewhere every time. For training alone: test with the encoder inside.
 
-    **Shapes**: x (batch, ..., height, width) in [0, 1], or rows of events -> what `encoder` gives.
+    **Shapes**: x (batch, ..., height, width) in [0, 1], or recordings of events -> what `encoder` gives.
 
     **Raises**: ParameterError for pixels below 1; ShapeError for x without two axes; what `encoder` raises.
 
@@ -46,18 +47,20 @@ class Shifted:
         """Length of the output in time steps."""
         return self.encoder.steps
 
-    def __call__(self, x: Tensor, *, seed: int, index: Tensor | None = None) -> Tensor:
+    def __call__(self, x: Tensor | Events, *, seed: int, index: Tensor | None = None) -> Tensor:
         """What the encoder makes of the moved images."""
-        frames = self.encoder if isinstance(self.encoder, EventFrames) else None
-        if frames is None or not isinstance(x, Tensor):
-            check_planes("Shifted", x)
         check_seed(self, seed)
+        if isinstance(x, Events) and isinstance(self.encoder, EventFrames):
+            return self.encoder(x, seed=seed, index=index, moved=self._shift(x, seed, index))
+        images = check_planes("Shifted", x)
+        return self.encoder(_moved(images, *self._shift(images, seed, index), self.pixels), seed=seed, index=index)
+
+    def _shift(self, x: Tensor | Events, seed: int, index: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Pixels down and to the right, each (batch,)."""
         index = check_index(self, index, x)
         # a key of its own, so that the shift has nothing to do with the draws of the encoder
         down, right = draws(seed ^ _OWN, index) % (2 * self.pixels + 1) - self.pixels
-        if frames is not None:
-            return frames(x, seed=seed, index=index, moved=(down, right))
-        return self.encoder(_moved(x, down, right, self.pixels), seed=seed, index=index)
+        return down, right
 
 
 _OWN = 0x5317F7ED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sized
 from numbers import Integral
 from typing import Any
 
@@ -60,11 +61,11 @@ def check_images(obj: object, x: Any) -> None:
         raise InputError(name, f"values of x from {low:g} to {high:g}", "values in [0, 1]", remedy)
 
 
-def check_index(obj: object, index: Any, x: Tensor) -> Tensor:
-    """The sample numbers as int64 (batch,) on the device of `x`; 0, 1, 2... where none are given."""
-    batch = x.shape[0]
+def check_index(obj: object, index: Any, x: Tensor | Sized) -> Tensor:
+    """The sample numbers, int64 (batch,), on the device of a tensor `x`; 0, 1, 2... where none are given."""
+    batch, device = len(x), x.device if isinstance(x, Tensor) else None
     if index is None:
-        return torch.arange(batch, device=x.device)
+        return torch.arange(batch, device=device)
     expected, remedy = f"integers of shape ({batch},)", "give the position of each sample in its data set"
     if not isinstance(index, Tensor):
         raise DTypeError(repr(obj), f"index of type {type(index).__name__}", expected, remedy)
@@ -72,7 +73,7 @@ def check_index(obj: object, index: Any, x: Tensor) -> Tensor:
         raise DTypeError(repr(obj), f"index of dtype {index.dtype}", expected, remedy)
     if index.shape != (batch,):
         raise ShapeError(repr(obj), f"index of shape {tuple(index.shape)}", expected, remedy)
-    return index.to(device=x.device, dtype=torch.int64)
+    return index.to(device=device, dtype=torch.int64)
 
 
 def check_planes(name: str, x: Any) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -24,8 +24,9 @@ class Encoder(Protocol):
     """Anything that turns a batch of samples into a sequence.
 
     Called with x (batch, *features) in [0, 1], it returns (steps, batch, *features) in the dtype and on the
-    device of x. Equal `seed` and `index` give equal output, whatever the rest of the batch. A trainer passes
-    the position of each sample in its data set as `index`, and a new seed each epoch.
+    device of x; `EventFrames` is called with recordings of events (`Events`). Equal `seed` and `index` give equal
+    output, whatever the rest of the batch. A trainer passes the position of each sample in its data set as `index`,
+    and a new seed each epoch.
 
     >>> import torch
     >>> coded = Rate(5)(torch.rand(2, 3), seed=0)  # one of them
@@ -38,7 +39,7 @@ class Encoder(Protocol):
         """Length of the output in time steps."""
         ...
 
-    def __call__(self, x: Tensor, *, seed: int, index: Tensor | None = None) -> Tensor:
+    def __call__(self, x: Any, *, seed: int, index: Tensor | None = None) -> Tensor:
         """Encode the batch."""
         ...
 

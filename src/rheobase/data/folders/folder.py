@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rheobase.data.dataset import Dataset
 from rheobase.data.folders.images import image_folder
@@ -16,7 +17,7 @@ from rheobase.problems import Problems
 _MAKERS = {"images": image_folder, "events": event_folder, "audio": sound_folder}
 
 
-def from_class_folders(folder: Path, reading: Reading, watch: Watch | None = None) -> Dataset:
+def from_class_folders(folder: Path, reading: Reading, watch: Watch | None = None) -> Dataset[Any]:
     """The samples of a folder: images, audio or recordings of events, a class for each folder.
 
         CLASS/...                            a share becomes the test part; or whole groups

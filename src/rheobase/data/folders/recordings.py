@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rheobase.data.events import EventDataset, StoredEvents, recordings
+from rheobase.data.event_dataset import EventDataset
+from rheobase.data.events import StoredEvents
 from rheobase.data.folders.parts import copies, cut, digest, groups_of
 from rheobase.data.folders.problems import Watch, bytes_of, first_read, read_each
 from rheobase.data.folders.reading import EVENT_ROLES, Reading, parsed_size
@@ -51,7 +52,7 @@ def event_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
     whence = (
         "--sensor" if reading.sensor else "as the files say" if held.told else "the largest address; --sensor names it"
     )
-    _, rows, columns = held.events.shape
+    _, rows, columns = held.events.frame_shape
     shown = [f"a camera of {width}x{height} pixels ({whence})"]
     if reading.size is not None:
         shown.append(f"pixels put together to {columns}x{rows} (--size)")
@@ -62,15 +63,13 @@ def event_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
     over = f"; of {late} longer ones the rest is left out" if late else ""
     by = "--duration" if reading.duration else "the longest of the training part; --duration changes it"
     shown.append(f"recordings last {median:.4g} ms (median); {duration:.6g} ms are used ({by}){over}")
-    rows_of = recordings(held.events)
     return EventDataset(
         str(found.folder),
-        rows_of[~in_test],
+        held.events[~in_test],
         found.label[~in_test],
-        rows_of[in_test],
+        held.events[in_test],
         found.label[in_test],
         found.classes,
-        events=held.events,
         duration_ms=duration,
         groups=groups_of(found, reading, in_test),
         notes=(*found.notes, *shown, *held.notes, how, *copies(found, in_test)),

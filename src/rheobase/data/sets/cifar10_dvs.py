@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rheobase.data.events import EventDataset, EventFiles, recordings
+from rheobase.data.event_dataset import EventDataset
+from rheobase.data.events import EventFiles
 from rheobase.data.formats.aedat import read_aedat2
 from rheobase.data.sets.folders import find_folder, how_to_point
 from rheobase.errors import DataError, ParameterError
@@ -58,15 +59,14 @@ def cifar10_dvs(data_dir: str | Path | None = None, *, test: float = TEST_FRACTI
         label += [k] * len(found)
         is_test += [False] * (len(found) - held) + [True] * held
     events = EventFiles(files, SHAPE, read=_read, event_bytes=8)
-    rows, seen, chosen = recordings(events), torch.tensor(label), torch.tensor(is_test)
+    seen, chosen = torch.tensor(label), torch.tensor(is_test)
     return EventDataset(
         "cifar10_dvs",
-        rows[~chosen],
+        events[~chosen],
         seen[~chosen],
-        rows[chosen],
+        events[chosen],
         seen[chosen],
         CLASSES,
-        events=events,
         duration_ms=DURATION_MS,
     )
 

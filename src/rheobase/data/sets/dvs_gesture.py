@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from rheobase.data.events import EventDataset, Taken, recordings, taken
+from rheobase.data.event_dataset import EventDataset
+from rheobase.data.events import Events, Taken, taken
 from rheobase.data.formats.aedat import Packets, polarity_packets, read_aedat3
 from rheobase.data.groups import Groups
 from rheobase.data.sets.folders import find_folder, how_to_point
@@ -49,14 +50,14 @@ class Gesture:
     packets: Packets
 
 
-class GestureEvents:
+class GestureEvents(Events):
     """Gestures in AEDAT 3.1 files, each read whenever it is asked for.
 
     **Raises**: DataError for a file that cannot be read, has changed, or has events outside the shape.
     """
 
     def __init__(self, gestures: Sequence[Gesture]) -> None:
-        self.gestures, self.shape = tuple(gestures), SHAPE
+        self.gestures, self.frame_shape = tuple(gestures), SHAPE
 
     def __len__(self) -> int:
         return len(self.gestures)
@@ -65,18 +66,19 @@ class GestureEvents:
         """Of each gesture, the events in its packets; a few of them may be before or after it."""
         return np.array([int(gesture.packets.events.sum()) for gesture in self.gestures], dtype=np.int64)
 
-    def take(self, numbers: np.ndarray) -> Taken:
-        return taken([self._read(self.gestures[k]) for k in numbers.tolist()])
+    def take(self, places: np.ndarray | None = None) -> Taken:
+        chosen = self.gestures if places is None else [self.gestures[k] for k in places.tolist()]
+        return taken([self._read(gesture) for gesture in chosen])
 
     def _read(self, gesture: Gesture) -> tuple[np.ndarray, np.ndarray]:
-        _, height, width = self.shape
+        _, height, width = self.frame_shape
         events = read_aedat3(gesture.file, gesture.packets, min(height, width))
         inside = (events.t >= gesture.begin_us) & (events.t < gesture.end_us)
         x, y, p, t = (values[inside] for values in events)
         return ((p * height + y) * width + x).astype(np.uint16), (t - gesture.begin_us).astype(np.uint32)
 
     def __repr__(self) -> str:
-        return f"GestureEvents({len(self)} recordings, {self.shape})"
+        return f"GestureEvents({len(self)} recordings, {self.frame_shape})"
 
 
 def dvs_gesture(data_dir: str | Path | None = None) -> EventDataset:
@@ -107,16 +109,15 @@ def dvs_gesture(data_dir: str | Path | None = None) -> EventDataset:
             given = f"no gestures in the trials of trials_to_{part}.txt"
             raise DataError(str(folder), given, "at least one", "check that the folder is whole")
     events = GestureEvents(gestures)
-    rows, label, n = recordings(events), torch.tensor([gesture.label for gesture in gestures]), counts[0]
+    label, n = torch.tensor([gesture.label for gesture in gestures]), counts[0]
     groups = Groups.of("user", np.array(users[:n]), np.array(users[n:]))
     return EventDataset(
         "dvs_gesture",
-        rows[:n],
+        events[:n],
         label[:n],
-        rows[n:],
+        events[n:],
         label[n:],
         CLASSES,
-        events=events,
         duration_ms=DURATION_MS,
         groups=groups,
     )

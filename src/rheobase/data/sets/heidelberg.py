@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rheobase.data.events import EventDataset
+from rheobase.data.event_dataset import EventDataset
 from rheobase.data.formats.arrays import labels
 from rheobase.data.formats.hdf5 import open_hdf5, read_array, read_ragged
 from rheobase.data.sets.folders import find_folder, how_to_point

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rheobase.data.events import EventDataset, StoredEvents, axes, recordings
+from rheobase.data.event_dataset import EventDataset
+from rheobase.data.events import StoredEvents, axes
 from rheobase.data.groups import Groups
 from rheobase.errors import DataError
 
@@ -83,15 +84,14 @@ def from_parts(
         groups = Groups.of(kind, *of)
     seen = [torch.cat([part.label for part in side]) for side in (train, test)]
     events = joined([*train, *test], shape, tick_us=tick_us)
-    rows, count = recordings(events), len(seen[0])
+    count = len(seen[0])
     return EventDataset(
         name,
-        rows[:count],
+        events[:count],
         seen[0],
-        rows[count:],
+        events[count:],
         seen[1],
         classes,
-        events=events,
         duration_ms=duration_ms,
         groups=groups,
     )

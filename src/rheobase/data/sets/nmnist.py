@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from rheobase.data.dataset import stratified
-from rheobase.data.events import EventDataset, EventFiles, Events, axes, recordings
+from rheobase.data.event_dataset import EventDataset
+from rheobase.data.events import EventFiles, Events, axes
 from rheobase.data.formats.arrays import labels
 from rheobase.data.formats.npz import read_npz
 from rheobase.data.sets.folders import find_folder, how_to_point
@@ -55,7 +56,7 @@ def nmnist(data_dir: str | Path | None = None, *, test: float = TEST_FRACTION, s
     """
     folder = find_folder(data_dir, FOLDERS)
     events, train, held = _from_npz(folder) if (folder.is_file() or _npz(folder, "train")) else _from_bins(folder)
-    rows, seen = recordings(events), torch.cat([train, held])
+    seen = torch.cat([train, held])
     is_test = torch.arange(len(seen)) >= len(train)
     if not len(held):
         count = round(test * len(seen)) if 0 < test < 1 else 0
@@ -65,12 +66,11 @@ def nmnist(data_dir: str | Path | None = None, *, test: float = TEST_FRACTION, s
         is_test[stratified(seen, count, seed)] = True
     return EventDataset(
         "nmnist",
-        rows[~is_test],
+        events[~is_test],
         seen[~is_test],
-        rows[is_test],
+        events[is_test],
         seen[is_test],
         _CLASSES,
-        events=events,
         duration_ms=DURATION_MS,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from rheobase.data.events import EventDataset
+from rheobase.data.event_dataset import EventDataset
 from rheobase.data.formats.hdf5 import open_hdf5, read_array
 from rheobase.data.sets.folders import find_folder, how_to_point
 from rheobase.data.sets.join import Part, from_parts

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rheobase.data.events import EventDataset
+from rheobase.data.event_dataset import EventDataset
 from rheobase.data.formats.arrays import labels
 from rheobase.data.formats.npz import read_npz
 from rheobase.data.sets.folders import find_folder, how_to_point

@@ -18,10 +18,45 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
+@runtime_checkable
+class Indexable(Protocol):
+    """Samples that lie elsewhere and are read batch by batch: what x of a training may be where it is no tensor.
+
+    `data.Events` are such: recordings in files. So are arrays that do not fit into memory:
+
+    >>> import numpy as np
+    >>> class OnDisk:
+    ...     def __init__(self, array):
+    ...         self.array = array  # np.load(path, mmap_mode="r"), say
+    ...
+    ...     def __len__(self):
+    ...         return len(self.array)
+    ...
+    ...     def __getitem__(self, index):
+    ...         return torch.from_numpy(self.array[index.numpy()])
+    ...
+    ...     def fingerprint(self):
+    ...         return {"shape": list(self.array.shape)}
+    >>> x = OnDisk(np.zeros((5, 3), np.float32))
+    >>> isinstance(x, Indexable), x[torch.tensor([4, 0])].shape
+    (True, torch.Size([2, 3]))
+    """
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: Tensor, /) -> Any:
+        """The samples at these places (batch,), int64, as the encoder takes them."""
+        ...
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What tells these samples from others, as values of JSON: a run is resumed on the same ones alone."""
+        ...
+
+
 class Encodes(Protocol):
     """What the trainer asks of an encoder: a sequence for each sample, by (seed, index) alone."""
 
-    def __call__(self, x: Tensor, *, seed: int, index: Tensor | None = None) -> Tensor:
+    def __call__(self, x: Any, *, seed: int, index: Tensor | None = None) -> Tensor:
         """x (batch, ...) -> (time, batch, features); `index` (batch,) is the samples' place in their data."""
         ...
 
@@ -55,7 +90,7 @@ class Coded(NamedTuple):
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs (samples, ...) and class numbers (samples,) of one split: "train", "validation" or "test".
+    """Inputs (samples, ...), or `Indexable` ones, and class numbers (samples,) of a split: "train", "validation" or "test".
 
     `padded`: samples end where NaN begins (see `EncodesSeries`).
 
@@ -63,32 +98,26 @@ class Samples:
     """
 
     split: str
-    x: Tensor
+    x: Tensor | Indexable
     y: Tensor
     padded: bool = False
 
     def __post_init__(self) -> None:
+        source = f"{self.split} data"
         for name, value in (("x", self.x), ("y", self.y)):
-            if not isinstance(value, Tensor):
-                raise DTypeError(
-                    f"{self.split} data",
-                    f"{name} of type {type(value).__name__}",
-                    "a pair of tensors (x, y)",
-                    "convert arrays with torch.from_numpy",
-                )
-        if self.x.dim() < 2 or not self.x.numel():
-            raise ShapeError(
-                f"{self.split} data",
-                f"x of shape {tuple(self.x.shape)}",
-                "(samples, ...), no axis empty",
-                "add samples",
-            )
-        check_target(f"{self.split} data", self.y, len(self.x), 2**31)
-        if self.x.is_floating_point() and not self.padded and not bool(self.x.isfinite().all()):
+            if not isinstance(value, Tensor) and not (name == "x" and isinstance(value, Indexable)):
+                given, remedy = f"{name} of type {type(value).__name__}", "convert arrays with torch.from_numpy"
+                raise DTypeError(source, given, "a pair of tensors (x, y)", remedy)
+        if not isinstance(self.x, Tensor):
+            if not len(self.x):
+                raise ShapeError(source, "no samples", "at least one", "add samples")
+        elif self.x.dim() < 2 or not self.x.numel():
+            given = f"x of shape {tuple(self.x.shape)}"
+            raise ShapeError(source, given, "(samples, ...), no axis empty", "add samples")
+        elif self.x.is_floating_point() and not self.padded and not bool(self.x.isfinite().all()):
             bad = int((~self.x.isfinite()).flatten(1).any(1).nonzero()[0])
-            raise InputError(
-                f"{self.split} data", f"NaN or infinity in sample {bad}", "finite numbers", "clean or drop it"
-            )
+            raise InputError(source, f"NaN or infinity in sample {bad}", "finite numbers", "clean or drop it")
+        check_target(source, self.y, len(self.x), 2**31)
 
     @classmethod
     def of(cls, split: str, pair: Any, encoder: Encodes) -> Samples:
@@ -98,7 +127,7 @@ class Samples:
         padded = isinstance(encoder, EncodesSeries)
         samples = cls(split, pair[0], pair[1], padded)
         if padded:
-            encoder.lengths(samples.x)
+            encoder.lengths(pair[0])
         return samples
 
     def __len__(self) -> int:
@@ -109,7 +138,7 @@ class Samples:
 
         Raises: `ShapeError`, `DTypeError` where the encoder gives something else.
         """
-        at = index.to(self.x.device)
+        at = index.to(self.x.device) if isinstance(self.x, Tensor) else index.cpu()
         x = self.x[at]
         sequence = encoder(x, seed=derive_seed(seed, "encoder", self.split, epoch), index=at)
         if not isinstance(sequence, Tensor) or not sequence.is_floating_point():
@@ -134,14 +163,14 @@ class Samples:
 
     def fingerprint(self) -> dict[str, Any]:
         """What tells this split from another: shapes, types and a CRC of the contents."""
-        return {
-            name: {"shape": list(t.shape), "dtype": str(t.dtype).removeprefix("torch."), "crc32": _crc(t)}
-            for name, t in (("x", self.x), ("y", self.y))
-        }
+        return {"x": _fingerprint(self.x), "y": _fingerprint(self.y)}
 
 
-def _crc(tensor: Tensor) -> int:
-    return zlib.crc32(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+def _fingerprint(values: Tensor | Indexable) -> dict[str, Any]:
+    if not isinstance(values, Tensor):
+        return values.fingerprint()
+    crc = zlib.crc32(values.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return {"shape": list(values.shape), "dtype": str(values.dtype).removeprefix("torch."), "crc32": crc}
 
 
 def _name(encoder: object) -> str:

@@ -23,14 +23,14 @@ from rheobase.learning.training.evaluate import Evaluation, evaluate
 from rheobase.learning.training.history import History
 from rheobase.learning.training.recipe import Recipe
 from rheobase.learning.training.run import LAST, Job, Run
-from rheobase.learning.training.samples import Encodes, Samples
+from rheobase.learning.training.samples import Encodes, Indexable, Samples
 from rheobase.learning.training.stopping import InterruptWatch, TrainingInterrupted
 from rheobase.nn.axes import check_chains
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-Pair = tuple[Tensor, Tensor]
+Pair = tuple[Tensor | Indexable, Tensor]
 
 
 class Trainer:
@@ -109,7 +109,8 @@ class Trainer:
     ) -> History:
         """Train `net` in place. Afterwards it holds the weights of the epoch that validated best, if any.
 
-        train, validation   (x (samples, ...), y (samples,) integers); see `EncodesSeries` for samples of many lengths
+        train, validation   (x (samples, ...), y (samples,) integers); see `EncodesSeries` for samples of many lengths,
+                            `Indexable` for an x that is read batch by batch
         encoder             called as encoder(x, seed=..., index=...), makes sequences (time, batch, features) of x
         resume              go on from last.json in the folder; the result has the same bits as without the break,
                             on the same device, number of processes and threads

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rheobase.data import EventFrames, Rate
-from rheobase.data.events import EventDataset
+from rheobase.data.event_dataset import EventDataset
 from rheobase.errors import ParameterError, nearest
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.training import Task
@@ -55,4 +55,4 @@ def task(job: Job, name: str, *, steps: int | None = None, limit: int | None = N
     if not isinstance(data, EventDataset):
         return Task(data, Rate(count)), read
     duration = data.duration_ms if read.duration_ms is None else read.duration_ms
-    return Task(data, EventFrames(data.events, count, bin_ms=duration / count, binary=read.binary)), read
+    return Task(data, EventFrames(count, bin_ms=duration / count, binary=read.binary)), read

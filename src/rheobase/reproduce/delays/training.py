@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from rheobase.data import EventFrames
-from rheobase.data.events import EventDataset
+from rheobase.data.event_dataset import EventDataset
 from rheobase.errors import DataError
 from rheobase.learning import Callback, MeanSoftmaxCrossEntropy, Recipe
 from rheobase.learning.training.delay_annealing import Annealing
@@ -32,7 +32,7 @@ def task(job: Job, choice: Mapping[str, Any]) -> Task:
         raise DataError(name, f"{type(data).__name__}", "events", "give spoken_digits or shd")
     if "left_out" in choice:
         data = data.leave_out(choice["left_out"])
-    frames = EventFrames(data.events, choice["steps"], bin_ms=choice["step_ms"], channels=choice["channels"])
+    frames = EventFrames(choice["steps"], bin_ms=choice["step_ms"], channels=choice["channels"])
     return Task(data, frames)
 
 

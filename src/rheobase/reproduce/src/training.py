@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from rheobase.data import EventFrames, Rate, Shifted
-from rheobase.data.events import EventDataset
+from rheobase.data.event_dataset import EventDataset
 from rheobase.learning import LastCrossEntropy, Recipe
 from rheobase.reproduce import training
 from rheobase.reproduce.job import Job
@@ -25,7 +25,7 @@ def task(job: Job, name: str, *, steps: int, gain: float, limit: int | None) -> 
     """A data set with the rate code (images), or binned events: one spike for each pixel, polarity and bin."""
     data = job.load(name, limit=limit)
     if isinstance(data, EventDataset):
-        return Task(data, EventFrames(data.events, steps, bin_ms=data.duration_ms / steps, binary=True))
+        return Task(data, EventFrames(steps, bin_ms=data.duration_ms / steps, binary=True))
     return Task(data, Rate(steps, gain=gain, silent=round(SILENT * steps), dtype=torch.bfloat16))
 
 
