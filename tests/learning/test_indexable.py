@@ -43,7 +43,7 @@ def test_samples_that_are_read_batch_by_batch(tmp_path: Path) -> None:
     given = {"encoder": NoisyRepeat(), "validation": VALIDATION}
     first = trainer(how, folder=tmp_path).fit(nets[1], train=(stored, y), stop_after=3, **given)
     assert not first.finished
-    with pytest.raises(CheckpointError, match="train.x.name"):
+    with pytest.raises(CheckpointError, match=r"train\.x\.name"):
         trainer(how, folder=tmp_path).fit(Net(), train=(Stored(x, "b"), y), resume=True, **given)
     trainer(how, folder=tmp_path).fit(nets[1], train=(stored, y), resume=True, **given)
     assert same_bits(*nets)

@@ -90,7 +90,7 @@ class Coded(NamedTuple):
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs (samples, ...), or `Indexable` ones, and class numbers (samples,) of a split: "train", "validation" or "test".
+    """Inputs (samples, ...) and class numbers (samples,) of one split: "train", "validation" or "test".
 
     `padded`: samples end where NaN begins (see `EncodesSeries`).
 
