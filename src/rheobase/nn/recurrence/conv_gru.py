@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rheobase.core.execution.check import check_call, check_state
 from rheobase.core.execution.finite import check_end, check_finite
-from rheobase.core.execution.reference import held
+from rheobase.core.execution.reference import while_alive
 from rheobase.core.states import registered
 from rheobase.engine.operators.products import Product
 from rheobase.engine.operators.sequence import Given, sequence
@@ -123,7 +123,7 @@ class ConvGRU(Stateful):
             out = after
             if lengths is not None:
                 alive = lengths > t
-                after, out = held(alive, after, h), held(alive, out, torch.zeros_like(out))
+                after, out = while_alive(alive, after, h), while_alive(alive, out, torch.zeros_like(out))
             outs.append(out)
             h = after
         check_end(self, (h,))

@@ -17,7 +17,7 @@ from rheobase.core.declaration.words import EntrySpec
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
 from rheobase.core.execution.finite import check_end, check_finite, concrete
-from rheobase.core.execution.reference import held
+from rheobase.core.execution.reference import while_alive
 from rheobase.core.states import registered
 from rheobase.core.surrogates import Lorentzian, Surrogate
 from rheobase.engine.graph.traced_programs import program_of
@@ -167,8 +167,8 @@ class Gated(Stateful):
             out = after.spike
             if lengths is not None:
                 alive = lengths > t
-                out = held(alive, out, torch.zeros_like(out))
-                after = GatedState(*(held(alive, new, old) for new, old in zip(after, state, strict=True)))
+                out = while_alive(alive, out, torch.zeros_like(out))
+                after = GatedState(*(while_alive(alive, new, old) for new, old in zip(after, state, strict=True)))
             outs.append(out)
             state = after
         check_end(self, state)
