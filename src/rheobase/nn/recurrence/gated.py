@@ -39,7 +39,7 @@ class GatedState(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class AsNeuron:
-    """A layer in the form that the checks of a call expect, with the shape of its input or of its state."""
+    """Lets `check_call` and `check_state`, which expect a neuron, check a layer by the shape of its input or state."""
 
     layer: nn.Module
     shape: tuple[int, ...]
@@ -187,8 +187,6 @@ class Gated(Stateful):
         like, weights = state.i, self._weights()
         maps = [[Map(f"a_{gate}", f"u:{gate}") for gate in self.gates], [Map("a_z", "mid", "i")]]
         stages = declared(self, like, backend, self.stages, maps[: len(self.stages)], "spike")
-        low = torch.is_autocast_enabled(like.device.type)
-        precision = torch.get_autocast_dtype(like.device.type) if low else like.dtype
         plan = Plan(
             "the gated recurrence",
             tuple(f"a_{gate}" for gate in sums),
@@ -197,7 +195,7 @@ class Gated(Stateful):
             tuple(weights),
             stages,
             self.product,
-            str(precision).removeprefix("torch."),
+            product_precision(like),
             rest,
         )
         call = Given(
@@ -223,6 +221,13 @@ class Gated(Stateful):
         usual = {"surrogate": Lorentzian(), "v_threshold": 1.0, "detach_reset": False}
         given = [f"{k}={getattr(self, k)!r}" for k, v in usual.items() if getattr(self, k) != v]
         return ", ".join([*own, *given])
+
+
+def product_precision(like: Tensor) -> str:
+    """The dtype of products, by its name: that of autocast where it is enabled, else that of `like`."""
+    kind = like.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else like.dtype
+    return str(dtype).removeprefix("torch.")
 
 
 def owned(sums: Mapping[str, Tensor], product: Product) -> bool:
