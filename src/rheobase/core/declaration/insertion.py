@@ -58,15 +58,18 @@ class Inserted:
 def insert(kind: type[Any], set: str | None = None, /, **given: str | float) -> Any:
     """Insert a channel into a `PointNeuron`: `sodium = insert(channels.Na_HH, gbar="g_Na", e="e_Na")`.
 
-    A parameter of the channel is one of the neuron: with a text, the one of that name, which the neuron declares; with
-    a number, a new one with that default; left out, the one that the neuron declares under the same name, or else a new
-    one, with the default of the channel (of its named set, where one is given). A state of the channel is likewise one
-    that the neuron declares, or a new one: a text is its name there, a number where it rests. An input is what the
-    neuron has under its name, "v" for one.
+    Keywords say what stands for a name of the channel in the neuron.
+
+    parameter  a text: the parameter of that name, which the neuron declares. A number: a new parameter with that
+               default. Left out: the parameter that the neuron declares under the same name, else a new one with the
+               default of the channel, or of the named set `set`
+    state      a text: its name in the neuron, declared there or new. A number: a new state that rests there. Left out:
+               the state that the neuron declares under the same name, else a new one
+    input      a text: the state or parameter of that name; left out: the one of the same name ("v", say)
 
     Units: a conductance in S/cm2 becomes one in the unit of the neuron's c_mem per ms, uF/cm2 and mS/cm2 or pF and nS.
 
-    Raises: `DeclarationError` for what is no channel, a kinetic scheme, a name that there is not, or a set.
+    Raises: `DeclarationError` for what is no channel, a kinetic scheme, or an unknown name or set.
 
     >>> from rheobase import neurons
     >>> list(neurons.HodgkinHuxley.states)  # all but v come with its channels
