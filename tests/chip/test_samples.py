@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rheobase import chip, neurons, nn
 from rheobase.chip.events import Counts
-from rheobase.chip.samples import tally
+from rheobase.chip.samples import Compared, tally
 from rheobase.errors import ParameterError
 
 
@@ -97,8 +97,10 @@ def test_a_tally_of_parts_keeps_their_order_and_sees_one_spike_that_differs() ->
     other = spikes.clone()
     other[2, 1, 0] = 1.0  # one tick of one sample
     first, second = (Counts(*(np.arange(n) for _ in Counts._fields)) for n in (3, 2))
-    one = (spikes, other, torch.tensor([0, 1, 2]), torch.tensor([0, 1, 1]), torch.tensor([2, 1, 0]), first, 5)
-    two = (spikes[:, :2], spikes[:, :2], torch.tensor([3, 4]), torch.tensor([3, 0]), torch.tensor([4, 3]), second, 6)
+    one = Compared(spikes, other, torch.tensor([0, 1, 2]), torch.tensor([0, 1, 1]), torch.tensor([2, 1, 0]), first, 5)
+    two = Compared(
+        spikes[:, :2], spikes[:, :2], torch.tensor([3, 4]), torch.tensor([3, 0]), torch.tensor([4, 3]), second, 6
+    )
     found = tally([one, two])
     assert (found.steps, found.same, found.given) == (4, 4, 11)
     assert found.predicted.tolist() == [0, 1, 2, 3, 4]

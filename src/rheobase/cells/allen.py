@@ -46,27 +46,22 @@ def from_allen(
     """The cell of one parameter file, or the cells (of shape (files,)) of several for one morphology.
 
     axon     "stub": two sections of 30 um by 1 um, as perisomatic models have it; "two diameters": those with the
-             diameters of the reconstruction, as all-active models have it; "none": taken away; "whole": kept. Needed
-             where the file does not say it.
+             diameters of the reconstruction, as all-active models have it; "none": removed; "whole": kept. Required
+             where the file has no rule for the axon
     start    "neuron", as NEURON starts these models, or "settled"
     v_init   mV, in place of the files'
     options  others of `Cell`
 
     Raises: `DataError` for a file that does not hold such a model, or another set of mechanisms than the first file;
-    `ParameterError` for an axon that is not said, and as `Morphology.read` and `Cell`.
+    `ParameterError` without an `axon` where it is required, and as `Morphology.read` and `Cell`.
     """
     paths = [Path(parameters)] if isinstance(parameters, str | Path) else [Path(path) for path in parameters]
     if not paths:
         raise ParameterError("from_allen", "no parameter file", "at least one", "give the path of a JSON file")
     alone = isinstance(parameters, str | Path)
     models = [_read(path) for path in paths]
-    first = models[0]
-    for path, model in zip(paths[1:], models[1:], strict=True):
-        for name in ("keys", "celsius", "reversal", "v_init", "axon"):
-            if getattr(model, name) != getattr(first, name):
-                given = f"{name} other than those of {paths[0].name}"
-                raise DataError(str(path), given, "files of one kind of model", "make a cell of each kind")
-    shape = () if alone else (len(paths),)
+    _check_same_kind(paths, models)
+    first, shape = models[0], () if alone else (len(paths),)
 
     def value(key: tuple[str, str, str]) -> Tensor:
         found = torch.tensor([model.values[key] for model in models], dtype=torch.float64)
@@ -78,11 +73,11 @@ def from_allen(
     kinds = [kind for kind in ("soma", "axon", "dend", "apic") if len(compartments.where(kind))]
     inserted: dict[str, list[Membrane]] = {}
     for kind in kinds:
-        held: dict[str, dict[str, Tensor]] = {}
+        parameters_of: dict[str, dict[str, Tensor]] = {}
         for section, mechanism, name in first.keys:
             if section == kind and mechanism:
-                held.setdefault(mechanism, {})[name] = value((section, mechanism, name))
-        inserted[kind] = [getattr(channels, name)(*shape, **values) for name, values in held.items()]
+                parameters_of.setdefault(mechanism, {})[name] = value((section, mechanism, name))
+        inserted[kind] = [getattr(channels, name)(*shape, **values) for name, values in parameters_of.items()]
     passive = {
         name: {kind: value((kind, "", name)) for kind in kinds if (kind, "", name) in first.keys}
         for name in ("cm", "Ra")
@@ -107,6 +102,16 @@ def from_allen(
     )
 
 
+def _check_same_kind(paths: Sequence[Path], models: Sequence[_Model]) -> None:
+    """Raise `DataError` for a file whose model differs from the first one in more than values of parameters."""
+    first = models[0]
+    for path, model in zip(paths[1:], models[1:], strict=True):
+        for name in ("keys", "celsius", "reversal", "v_init", "axon"):
+            if getattr(model, name) != getattr(first, name):
+                given = f"{name} other than those of {paths[0].name}"
+                raise DataError(str(path), given, "files of one kind of model", "make a cell of each kind")
+
+
 class _Model:
     """What a file says: `values` by (section, mechanism, parameter), and the conditions."""
 
@@ -125,11 +130,11 @@ class _Model:
 
 def _read(path: Path) -> _Model:
     try:
-        told = json.loads(path.read_bytes())
-        conditions = told["conditions"][0]
+        content = json.loads(path.read_bytes())
+        conditions = content["conditions"][0]
         values = {}
-        passive = told["passive"][0]
-        kinds = {each["section"] for each in (*told["genome"], *passive.get("cm", ()))}
+        passive = content["passive"][0]
+        kinds = {each["section"] for each in (*content["genome"], *passive.get("cm", ()))}
         for kind in sorted(kinds):
             if "ra" in passive:
                 values[kind, "", "Ra"] = float(passive["ra"])
@@ -137,9 +142,9 @@ def _read(path: Path) -> _Model:
                 values[kind, "Pas", "e"] = float(passive["e_pas"])
         for each in passive.get("cm", ()):
             values[each["section"], "", "cm"] = float(each["cm"])
-        for each in told["genome"]:
+        for each in content["genome"]:
             values |= entry(path, each)
-        model = _Model(values, conditions, _said(told))
+        model = _Model(values, conditions, _axon_rule(content))
     except OSError as error:
         raise DataError(str(path), error.strerror or str(error), "a readable file", "check the path") from error
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
@@ -174,9 +179,9 @@ def entry(path: Path, each: dict[str, Any]) -> dict[tuple[str, str, str], float]
     return {(section, mechanism, parameter): value}
 
 
-def _said(told: dict[str, Any]) -> str | None:
-    """What the file does with the axon; None where it says nothing."""
-    for each in told.get("axon_morph") or ():
+def _axon_rule(content: dict[str, Any]) -> str | None:
+    """The option `axon` that a file implies; None where it has no rule for the axon."""
+    for each in content.get("axon_morph") or ():
         lines = " ".join(each.get("delete_axon", ()))
         if "delete_section" in lines:
             return "stub" if "create axon" in lines else "none"

@@ -35,8 +35,9 @@ def gathered(cell: Cell, x: Any, inputs: Mapping[str, Any]) -> dict[str, Tensor]
 
     Raises: `ParameterError`, `DTypeError`, `ShapeError`, `DeviceError`, `InputError`.
     """
-    named = dict(x) if isinstance(x, Mapping) else {} if x is None else {next(iter(cell.ports)): x}
-    given = {**named, **inputs}
+    if x is not None and not isinstance(x, Mapping):
+        x = {next(iter(cell.ports)): x}
+    given = {**(x or {}), **inputs}
     for name in given:
         if name not in cell.ports:
             raise ParameterError(repr(cell), f"input {name!r}", "the name of an input", nearest(str(name), cell.ports))
@@ -72,7 +73,7 @@ def _check_input(cell: Cell, name: str, value: Any) -> None:
         text = f"{name} of shape {tuple(value.shape)}"
         wanted = f"({', '.join(map(str, expected))})"
         raise ShapeError(repr(cell), text, wanted, "time is the first axis, batch the second")
-    # one pass without a mask: NaN is the least and the largest where there is one
+    # one pass, without a temporary mask: aminmax gives NaN for both where there is one
     low, high = map(float, value.detach().aminmax())
     if not (math.isfinite(low) and math.isfinite(high)):
         raise _wrong(cell, name, value, ~torch.isfinite(value), "finite numbers", "look at the stimulus")
@@ -88,7 +89,7 @@ def _wrong(cell: Cell, name: str, value: Tensor, bad: Tensor, expected: str, rem
 
 
 def check_device(cell: Cell, name: str, value: Tensor) -> None:
-    """Raise unless the tensor lies where cells run; one on the device meta has no values, and lies nowhere."""
+    """Raise unless the tensor is on the CPU, or on the device meta (shapes only)."""
     if value.device.type not in ("cpu", "meta"):
         raise DeviceError(repr(cell), f"{name} on {value.device}", "the CPU", "cells have no kernel for a GPU")
 
@@ -116,7 +117,7 @@ def asked(cell: Cell, record: Sequence[str], states: Mapping[str, str]) -> tuple
 
 
 def check_state(cell: Cell, state: Any, first: Tensor, check_finite: bool) -> None:
-    """Raise `StateError` unless `state` is one of this cell for this batch, and if asked, unless it is of numbers."""
+    """Raise `StateError` unless `state` is one of this cell for this batch, and with `check_finite` is finite."""
     size, nodes = (first.shape[1], *cell.shape), len(cell.compartments.parent)
     shapes = {"v": (nodes, *size), "low": (nodes, *size), "above": size, "membrane": (len(cell.rows), *size)}
     if tuple(getattr(state, "_fields", ())) != tuple(shapes):
@@ -137,8 +138,9 @@ def check_state(cell: Cell, state: Any, first: Tensor, check_finite: bool) -> No
 def check_junctions(cell: Cell) -> None:
     """Raise `ParameterError` where an extrapolated step would amplify the difference of potentials at a junction.
 
-    Of two compartments of capacity c, a chain of k steps h takes it to (1 - p_a - p_b)^k, p = g h/(c + g h): that
-    shrinks, but the weights of an extrapolation are up to 4.5. With other junctions at an end, g is their sum there.
+    A chain of k steps h multiplies the difference by (1 - p_a - p_b)^k, with p = g h / (c + g h) for each end, c its
+    capacitance and g the sum of its junctions. Each chain shrinks it, but their weights in an extrapolation are up to
+    4.5, so that the sum may grow.
     """
     if not cell.junctions or cell.scheme.order == 1:
         return
@@ -150,8 +152,8 @@ def check_junctions(cell: Cell) -> None:
             total = total.index_add(-1, nodes, g)
         grown, parts = torch.zeros_like(g), list[tuple[Tensor, Tensor]]()
         for nodes in ends:
-            held = [FARADS * float(c.area[k]) * values[f"c_mem.{c.kind[k]}"].double() for k in nodes.tolist()]
-            parts.append((total[..., nodes], torch.stack(torch.broadcast_tensors(*held), -1)))
+            capacities = [FARADS * float(c.area[k]) * values[f"c_mem.{c.kind[k]}"].double() for k in nodes.tolist()]
+            parts.append((total[..., nodes], torch.stack(torch.broadcast_tensors(*capacities), -1)))
         for k, weight in enumerate(weights(cell.scheme.order), 1):
             apart = sum(of / (of + k * capacity / cell.dt) for of, capacity in parts)
             grown = grown + weight * (1.0 - apart) ** k
@@ -166,7 +168,7 @@ def check_junctions(cell: Cell) -> None:
 def arguments(
     cell: Cell, plan: Plan, given: Mapping[str, Tensor], state: CellState, sites: Sequence[int], every: int
 ) -> Given:
-    """What the operator takes: inputs by their kind, rows of parameters and states, lanes last."""
+    """The arguments of the operator: inputs by kind, rows of parameters and states; lanes are the last axis."""
     c, first = cell.compartments, next(iter(given.values()))
     dtype, (steps, batch) = first.dtype, first.shape[:2]
     lanes = batch * math.prod(cell.shape)

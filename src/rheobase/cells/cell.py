@@ -21,7 +21,7 @@ from rheobase.cells.call import (
 from rheobase.cells.compartments import Compartments
 from rheobase.cells.declared import BARE, tell_unusual
 from rheobase.cells.divergence import check_end
-from rheobase.cells.implausible import check_celsius, check_given, extremes, tell
+from rheobase.cells.implausible import check_celsius, check_given, extremes, warn_implausible
 from rheobase.cells.insertion import by_kind, fitting, inserted, joined, profiles
 from rheobase.cells.plan import GAP, Group, Placed, Plan, Region, parse
 from rheobase.cells.ports import Conductance, Current, GapJunction, Place, Port, Synapse, VoltageClamp
@@ -155,14 +155,14 @@ class Cell(Stateful):
             self.kinds, channels, reversal=ions, celsius=self.celsius, dt=self.dt, shape=self.shape
         )
         self.scale = profiles(compartments, self.channels, scale or {})
-        self.warned = set[str]()  # the names of what is unusual, of each of which one warns once
+        self.warned = set[str]()  # names of unusual values that a warning was given for
         self.learn = tuple(learn)
         known = (*BARE, *([GAP] if junctions else []))
         for name in self.learn:
             if name not in known:
                 remedy = "name those of channels at the channels: NaV(learn=('gbar',))"
                 raise ParameterError("Cell", f"learn {name!r}", " or ".join(known), remedy)
-        self.logs = nn.ParameterDict()  # of what is positive
+        self.logs = nn.ParameterDict()  # logarithms of the positive parameters
         for name, given in zip(BARE, (c_mem, Ra), strict=True):
             for kind, value in by_kind(name, given, self.kinds, self.shape).items():
                 self.logs[f"{name}_{kind}"] = nn.Parameter(value.log(), requires_grad=name in self.learn)
@@ -175,10 +175,9 @@ class Cell(Stateful):
             self.logs[GAP] = nn.Parameter(log, requires_grad=GAP in self.learn)
         self.contacts = self._contacts()
         self.double()
-        self._plan()  # whose errors belong here
-        for held in self.channels.values():
-            for m in held.values():  # type: ignore[operator]
-                m.placed = True  # from now on its values are those of this cell
+        self._plan()  # for its errors
+        for _, _, m in self._mechanisms():
+            m.placed = True
 
     def _synapses(self) -> list[tuple[str, Synapse]]:
         return [(name, port) for name, port in self.ports.items() if isinstance(port, Synapse)]
@@ -290,7 +289,7 @@ class Cell(Stateful):
         if check_finite:
             tell_unusual(self, given)
             check_end(self, given, state, ran.state.v)
-            tell(self, given, extremes(self, given, state, ran.farthest).values())
+            warn_implausible(self, given, extremes(self, given, state, ran.farthest).values())
         return (ran.spikes, ran.state, ran.traces) if record else (ran.spikes, ran.state)
 
     def run(self, given: Mapping[str, Tensor], state: CellState, *, record: Sequence[str] = (), every: int = 1) -> Run:
@@ -327,7 +326,7 @@ class Cell(Stateful):
         return "llvm"
 
     def explained(self, x: Tensor) -> str:
-        """Why, for `rheobase.explain`."""
+        """For `rheobase.explain`."""
         count = int((~self.compartments.is_end).sum())
         return f"one kernel over the tree (compartments: {count}, states: {len(self.rows)}); cells run on the CPU"
 

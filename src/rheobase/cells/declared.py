@@ -1,7 +1,6 @@
-"""What a cell itself declares, membrane, cable, step and size, and which values no published cell has: those are told.
+"""What a cell itself declares (membrane, cable, step, size), and warnings for values that no published cell has.
 
-Mostly the unit of such a value is another one than was meant. Where the declaration of a parameter says no range, its
-unit does.
+Such a value is mostly given in a wrong unit. Parameters without a declared range have the range of their unit.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from rheobase.errors import ImplausibleWarning
 if TYPE_CHECKING:
     from rheobase.cells.cell import Cell
 
-# by unit, the least and the most of a parameter that declares no range of its own
+# by unit, the range of a parameter that declares none of its own
 USUAL = {
     # a node of Ranvier has some 1e3 sodium channels of 20 pS in a um2, 2 S/cm2, and models of it have 3 (McIntyre,
     # Richardson & Grill 2002, doi 10.1152/jn.00353.2001)
@@ -34,7 +33,7 @@ USUAL = {
     "ms": (0.01, 1e6),
     # a gate that moves within a microsecond is faster than the pore of any channel opens
     "1/ms": (0.0, 1e3),
-    # a synapse opens 0.1 to some 10 nS, and so does a gap junction; the calyx of Held, up to 0.4 uS, is told
+    # a synapse opens 0.1 to some 10 nS, and so does a gap junction; the calyx of Held, up to 0.4 uS, gets a warning
     "uS": (0.0, 0.1),
     "mV": (-FARTHEST, FARTHEST),
 }
@@ -58,8 +57,8 @@ BARE = {
     "Ra": ParamSpec(100.0, "ohm cm", "axial resistivity", positive=True, name="Ra", usual=(10.0, 5e3)),
 }
 SPECS = {**BARE, GAP: ParamSpec(1e-3, "uS", "conductance of the gap junctions", positive=True, name=GAP)}
-# what has no name among the parameters. Of a published interneuron under 0.2 nA (500 ms, backward Euler), 37 spikes are
-# 35 at a step of 0.1 ms, 32 at 0.25 and 22 at 1 ms; and no gate asks for less than a microsecond
+# declarations of what is no parameter of a mechanism. A published interneuron under 0.2 nA (500 ms, backward Euler)
+# fires 37 spikes, but 35 at a step of 0.1 ms, 32 at 0.25 and 22 at 1 ms; and no gate needs less than a microsecond
 STEP = ParamSpec(0.025, "ms", "time step", positive=True, name="dt", usual=(5e-4, 10.0))
 STEP_OF_GATES = ParamSpec(0.025, "ms", "time step of cells with gates", positive=True, name="dt", usual=(5e-4, 0.25))
 COARSE = "a spike lasts 1 ms: steps of 0.1 ms at most"
@@ -96,7 +95,7 @@ class Unusual(NamedTuple):
 
 
 def tell_unusual(cell: Cell, given: Mapping[str, Tensor] = MappingProxyType({}), caller: int = CALLER) -> None:
-    """Warn of the values that no published cell has, also among the inputs of a call; of each name once."""
+    """Warn of values that no published cell has, among parameters and the inputs `given`; once for each name."""
     with torch.no_grad():
         found = [one for one in _unusual(cell, given) if one.name not in cell.warned]
     if not found:
@@ -116,7 +115,7 @@ def _unusual(cell: Cell, given: Mapping[str, Tensor]) -> Iterator[Unusual]:
         if name in cell.scale:
             ends = [end * float(factor) for end in (low, high) for factor in cell.scale[name].aminmax()]
             low, high = min(ends), max(ends)
-        # what is learnt may pass 0
+        # a learnt potential may cross 0
         in_volts = spec.unit == "mV" and 0.0 < max(high, -low) < VOLTS and not learnt
         if low < usual[0] or high > usual[1] or in_volts:
             value = high if high > usual[1] else low if low < usual[0] else max(low, high, key=abs)
@@ -127,7 +126,7 @@ Named = tuple[str, ParamSpec, Tensor, bool]  # the last: whether it is learnt
 
 
 def _parameters(cell: Cell) -> Iterator[Named]:
-    """All that are read, by name."""
+    """All parameters that equations read, by name."""
     for kind, held in cell.channels.items():
         for name, m in held.items():  # type: ignore[operator]
             for key, spec in m.params.items():
@@ -158,7 +157,7 @@ def _others(cell: Cell) -> Iterator[Named]:
 
 
 def _inputs(cell: Cell, given: Mapping[str, Tensor]) -> Iterator[Named]:
-    """Of electrodes and conductances what a call gives them, and their batteries."""
+    """Inputs of electrodes and conductances, and reversal potentials of conductances."""
     for name, port in cell.ports.items():
         if isinstance(port, Conductance):
             yield f"e of {name}", POTENTIAL, torch.as_tensor(port.e, dtype=torch.float64), False

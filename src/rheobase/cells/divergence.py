@@ -1,4 +1,4 @@
-"""Where a potential left what can be one: when, in which compartment, in which lane."""
+"""Finds divergence: when, in which compartment and in which lane a potential became NaN, infinite or absurd."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def place_of(cell: Cell, node: int) -> str:
 
 
 def astray(v: Tensor) -> Tensor:
-    """Which potentials are none: NaN, infinite, or beyond `MOST`."""
+    """Which potentials are NaN, infinite, or beyond `MOST`."""
     return ~(v.abs() <= MOST)
 
 
 def divergences(
     cell: Cell, given: Mapping[str, Tensor], state: CellState, pieces: tuple[int, ...] = PIECES, start: int = 0
 ) -> Iterator[Divergence]:
-    """The first of each lane, in the order of time: the run again, from `state`, in smaller and smaller pieces."""
+    """The first divergence of each lane, in the order of time, found by repeating the run in ever smaller pieces."""
     size, *finer = pieces
     seen = astray(state.v).any(0)
     for at in range(0, next(iter(given.values())).shape[0], size):
@@ -56,17 +56,16 @@ def divergences(
             _, after = cell(part, state, check_finite=False)
         now = astray(after.v)
         new = now.any(0) & ~seen
-        if bool(new.any()):
-            if finer:
-                # a potential that came back may leave again
-                for one in divergences(cell, part, state, tuple(finer), start + at):
-                    if not bool(seen[one.lane]):
-                        seen[one.lane] = True
-                        yield one
-            else:
-                for lane in map(tuple, new.nonzero().tolist()):
-                    node = int(now[(slice(None), *lane)].nonzero()[0])
-                    yield Divergence(start + at, node, lane, float(after.v[(node, *lane)]))
+        if finer and bool(new.any()):
+            for one in divergences(cell, part, state, tuple(finer), start + at):
+                # the piece may hold lanes that diverged before it, came back and leave again
+                if not bool(seen[one.lane]):
+                    seen[one.lane] = True
+                    yield one
+        elif not finer:
+            for lane in map(tuple, new.nonzero().tolist()):
+                node = int(now[(slice(None), *lane)].nonzero()[0])
+                yield Divergence(start + at, node, lane, float(after.v[(node, *lane)]))
         state, seen = after, seen | now.any(0)
         if bool(seen.all()):
             return
@@ -86,7 +85,7 @@ def diverged(cell: Cell, given: Mapping[str, Tensor], state: CellState) -> Diver
 
 def check_end(cell: Cell, given: Mapping[str, Tensor], state: CellState, v: Tensor) -> None:
     """Raise `Diverged` for potentials v at the end of a call from `state` that are none."""
-    # one pass without a mask: NaN is the least and the largest where there is one
+    # one pass, without a temporary mask: aminmax gives NaN for both where there is one
     low, high = map(float, v.detach().aminmax())
     if not (low >= -MOST and high <= MOST):
         raise diverged(cell, given, state)

@@ -16,7 +16,7 @@ from torch import Tensor
 from rheobase.cells.cell import Cell, CellState
 from rheobase.cells.declared import tell_unusual
 from rheobase.cells.divergence import check_end
-from rheobase.cells.implausible import Extreme, extremes, tell
+from rheobase.cells.implausible import Extreme, extremes, warn_implausible
 from rheobase.cells.ports import Current
 from rheobase.checks import is_number
 from rheobase.errors import ParameterError
@@ -89,7 +89,7 @@ def fi_curve(
         found.append(_under(cell, lanes, state, steps[1], lambda at, k=k: on_progress(k * steps[1] + at, total), True))
     at_once = len(parts[0])
     far = [_later(one, k * at_once) for k, trains in enumerate(found) for one in trains.extremes]
-    tell(cell, {next(iter(cell.ports)): given}, far, caller=3)
+    warn_implausible(cell, {next(iter(cell.ports)): given}, far, caller=3)
     count, first, last = (torch.cat(each) for each in zip(*(one[:3] for one in found), strict=True))
     per = 1000.0 / cell.dt
     rate = torch.where(count > 1, per * (count - 1).double() / (last - first).clamp(min=1), 0.0)

@@ -1,4 +1,4 @@
-"""Potentials that are numbers and that no cell has: told by a warning, with time, place and sample."""
+"""Warnings for potentials that are finite but that no cell has, with time, place and sample."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VOLTS = 0.5  # mV: a potential that is nearer to 0, and not 0, is one in V
 COLDEST, HOTTEST = -10.0, 60.0  # degC; 0 degC is 273 K
 LOOK = f"no cell leaves {-FARTHEST:g} to {FARTHEST:g} mV. Look at the units, at clamps and at the size of the cell"
 ROOM = 2**24  # potentials that are held at once where a run is looked through
-CALLER = 7  # frames from the call of a cell to `tell`: `Stateful` and torch.nn.Module stand between
+CALLER = 7  # frames from the call of a cell to `warn_implausible`: `Stateful` and torch.nn.Module stand between
 
 
 def check_given(name: str, v: Any, *, near_0: bool = False) -> None:
@@ -67,10 +67,11 @@ def extremes(
     known: Mapping[tuple[int, ...], Extreme] = MappingProxyType({}),
     start: int = 0,
 ) -> dict[tuple[int, ...], Extreme]:
-    """One for each lane that a call with these inputs, from `state`, took beyond `FARTHEST`; steps from `start` on.
+    """The extreme potential of each lane that went beyond `FARTHEST` in a call with these inputs from `state`.
 
-    `farthest` (batch, *cells) is what the call saw of them. Where and when that was, those samples show once more. Of a
-    lane that is `known`, only what is farther by more than 1 % and 1 mV.
+    `farthest` (batch, *cells) is the largest distance from 0 that the call found. To find when and where that was,
+    those samples are run again. Lanes in `known` are reported again only if they are farther by more than 1 % and 1 mV.
+    Steps are counted from `start` on.
     """
     lanes = [tuple(lane) for lane in (farthest > FARTHEST).nonzero().tolist()]
     lanes = [lane for lane in lanes if lane not in known or float(farthest[lane]) > 1.01 * abs(known[lane].v) + 1.0]
@@ -81,7 +82,7 @@ def extremes(
     state = type(state)(state.v[:, samples], state.low[:, samples], state.above[samples], state.membrane[:, samples])
     places = [_place(cell, k) for k in range(len(cell.compartments.parent))]
     piece = max(1, ROOM // state.v.numel())
-    # the end of a cable has the potential of the compartment before it, which is the place that one knows
+    # the end of a cable has nearly the potential of the last compartment, which is the place to name
     weight = torch.as_tensor(np.where(cell.compartments.is_end, 0.999, 1.0)).to(state.v)
     weight = weight.view(-1, *(1 for _ in lanes[0]))
     with torch.no_grad():
@@ -106,8 +107,8 @@ def _place(cell: Cell, node: int) -> str:
     return f"{c.sections[c.section[node]].name}({c.x[node]:.9g})"
 
 
-def tell(cell: Cell, given: Mapping[str, Tensor], found: Collection[Extreme], caller: int = CALLER) -> None:
-    """Warn of the worst, where there is one; `given` are the inputs of the call."""
+def warn_implausible(cell: Cell, given: Mapping[str, Tensor], found: Collection[Extreme], caller: int = CALLER) -> None:
+    """Warn of the largest potential in `found`, if any; `given` are the inputs of the call."""
     if not found:
         return
     worst = max(found, key=lambda one: abs(one.v))
@@ -121,9 +122,9 @@ def tell(cell: Cell, given: Mapping[str, Tensor], found: Collection[Extreme], ca
 
 def _inputs(cell: Cell, given: Mapping[str, Tensor]) -> str:
     """How large each input becomes, in its unit, and how large the membrane is."""
-    said: list[str] = []
+    reached: list[str] = []
     for name, x in given.items():
         low, high = map(float, x.detach().aminmax())
         unit = cell.ports[name].unit
-        said.append(f"{name} reaches {high if high > -low else low:.4g}{'' if unit == '1' else f' {unit}'}")
-    return f"{', '.join(said)}; the membrane has {float(cell.compartments.area.sum()):.4g} um2"
+        reached.append(f"{name} reaches {high if high > -low else low:.4g}{'' if unit == '1' else f' {unit}'}")
+    return f"{', '.join(reached)}; the membrane has {float(cell.compartments.area.sum()):.4g} um2"

@@ -1,4 +1,4 @@
-"""What is put into the membrane of a cell: channels, pools, receptors and gap junctions, checked, and how they vary."""
+"""Checks and prepares what is inserted into a cell: channels, pools, receptors, gap junctions, and their scaling."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def inserted(
         for name, m in held.items():
             _surround(m, kind, reversal, celsius)  # type: ignore[arg-type]
             if isinstance(m, Channel) and not follows_pool(held, m):
-                # one that is declared near 0 may be
+                # a reversal potential near 0 is suspect (volts), unless the channel's default is near 0
                 check_given(f"e of {name} in {kind}", m.value("e"), near_0=abs(m.params["e"].default) < VOLTS)
     return nn.ModuleDict(found)
 
@@ -59,11 +59,11 @@ def _of_kind(kind: str, given: Sequence[Membrane], dt: float, shape: tuple[int, 
     for m in given:
         name = type(m).__name__
         if not isinstance(m, Channel | Pool):
-            # a name, a file, or a class for its instance
-            said = m.__name__ if isinstance(m, type) else f"{m}" if isinstance(m, str | Path) else name
-            called = isinstance(m, type) and issubclass(m, Membrane)
-            remedy = f"{said}(...)" if called else class_elsewhere(said) or "see rheobase.channels"
-            raise ParameterError("Cell", f"{said} in {kind}", "channels and pools", remedy)
+            # mistakes are a name, the path of a file, or a class instead of an instance
+            shown = m.__name__ if isinstance(m, type) else str(m) if isinstance(m, str | Path) else name
+            is_class = isinstance(m, type) and issubclass(m, Membrane)
+            remedy = f"{shown}(...)" if is_class else class_elsewhere(shown) or "see rheobase.channels"
+            raise ParameterError("Cell", f"{shown} in {kind}", "channels and pools", remedy)
         if name in held:
             raise ParameterError("Cell", f"two {name} in {kind}", "each channel once", "add their conductances")
         if m.shape not in ((), shape):
@@ -90,15 +90,15 @@ def follows_pool(held: nn.ModuleDict, m: Any) -> bool:
 
 
 def _check_step(m: Membrane | Receptor, name: str, dt: float) -> None:
-    """Raise `ParameterError` for what was given another step, at which it would run alone."""
+    """Raise `ParameterError` for a mechanism that was made with a time step other than the cell's."""
     if m.dt is not None and m.dt != dt:
         raise ParameterError("Cell", f"{name} with dt = {m.dt:g}", f"the cell's, dt = {dt:g}", "leave its dt out")
 
 
 def _surround(m: Membrane, kind: str, reversal: Mapping[str, float], celsius: float) -> None:
-    """Give a mechanism what it has from the cell.
+    """Give a mechanism the temperature and reversal potentials of the cell.
 
-    Raises: `ParameterError` for one that stands in a cell already, whose values this would change.
+    Raises: `ParameterError` for one that another cell holds already, whose values this would change.
     """
     given: dict[str, Any] = {"celsius": celsius} if "celsius" in m.params else {}
     if isinstance(m, Channel) and m.ion is not None and m.ion in reversal:

@@ -69,8 +69,8 @@ class Morphology(Points):
         """
         path = Path(path)
         suffix = Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
-        said = dict(types or {})
-        for number, kind in said.items():
+        kinds = dict(types or {})
+        for number, kind in kinds.items():
             if kind not in CODES:
                 raise ParameterError(
                     "Morphology.read", f"types={{{number!r}: {kind!r}}}", "a kind", nearest(str(kind), CODES)
@@ -79,9 +79,9 @@ class Morphology(Points):
                 given, expected = f"types={{{number!r}: {kind!r}}}", "numbers other than 1 to 4, which are fixed"
                 raise ParameterError("Morphology.read", given, expected, 'types={0: "dend"}')
         if suffix == ".swc":
-            points = swc.load(path, said, without_soma)
+            points = swc.load(path, kinds, without_soma)
         elif suffix == ".asc":
-            if said:
+            if kinds:
                 raise ParameterError("Morphology.read", "types= for a file of Neurolucida", "SWC", "leave it out")
             points = neurolucida.load(path, without_soma)
         else:

@@ -157,18 +157,27 @@ class Plan:
 @functools.lru_cache(maxsize=64)
 def parse(text: str) -> Plan:
     """The plan of a text."""
-    told = json.loads(text)
-    regions = tuple(Region(r["name"], tuple(map(_placed, r["placed"]))) for r in told["regions"])
-    groups = tuple(Group(g["name"], _placed(g["placed"])) for g in told["groups"])
-    gap = None if told["gap"] is None else (told["gap"][0], told["gap"][1])
-    records = tuple(told["records"])
-    made = (regions, told["celsius"], told["ca_outside"], groups, gap, records, told["lanewise"], told["order"])
+    content = json.loads(text)
+    regions = tuple(Region(r["name"], tuple(map(_placed, r["placed"]))) for r in content["regions"])
+    groups = tuple(Group(g["name"], _placed(g["placed"])) for g in content["groups"])
+    gap = None if content["gap"] is None else (content["gap"][0], content["gap"][1])
+    records = tuple(content["records"])
+    made = (
+        regions,
+        content["celsius"],
+        content["ca_outside"],
+        groups,
+        gap,
+        records,
+        content["lanewise"],
+        content["order"],
+    )
     return Plan(*made)
 
 
-def _placed(told: Mapping[str, Any]) -> Placed:
-    rows = {k: (v[0], v[1]) for k, v in told["rows"].items()}
-    return Placed(told["origin"], told["constants"], rows, told["made"])
+def _placed(content: Mapping[str, Any]) -> Placed:
+    rows = {k: (v[0], v[1]) for k, v in content["rows"].items()}
+    return Placed(content["origin"], content["constants"], rows, content["made"])
 
 
 __all__ = ["ENDS", "GAP", "JUNCTIONS", "Group", "Placed", "Plan", "Region", "parse"]

@@ -34,20 +34,20 @@ def check_kind(net: Any, kind: Format, wanted: type) -> None:
         raise ParameterError(kind.maker, given, expected, f"{kind.maker}(deployed.net, path) keeps a deployment's")
 
 
-def written(path: str | Path, kind: Format, arrays: Arrays, told: Any, notes: Mapping[str, Any] | None) -> None:
-    """Write arrays, with `told` (values of JSON) in the header under the word of the format. Raises: `StorageError`."""
+def written(path: str | Path, kind: Format, arrays: Arrays, content: Any, notes: Mapping[str, Any] | None) -> None:
+    """Write arrays, and `content` (JSON values) in the header under the format's word. Raises: `StorageError`."""
     from safetensors.numpy import save
 
-    text = json.dumps(told)
+    text = json.dumps(content)
     header = {"format": kind.name, "version": kind.version, kind.word: text, "sha256": _digest(arrays, text, kind)}
     if notes is not None:
-        said = json.dumps(notes, sort_keys=True)
-        header |= {"notes": said, "notes_sha256": hashlib.sha256(said.encode()).hexdigest()}
+        noted = json.dumps(notes, sort_keys=True)
+        header |= {"notes": noted, "notes_sha256": hashlib.sha256(noted.encode()).hexdigest()}
     atomic_write(Path(path), save(dict(arrays), header))
 
 
 def read(path: str | Path, kind: Format) -> tuple[dict[str, NDArray[Any]], Any]:
-    """The arrays of a file, and what was told.
+    """The arrays of a file, and the content of its header.
 
     Raises: `DataError` for a file that is missing, truncated, changed, of another format or of another version.
     """
@@ -70,7 +70,7 @@ def read(path: str | Path, kind: Format) -> tuple[dict[str, NDArray[Any]], Any]:
 
 
 def notes_of(path: str | Path, kind: Format) -> dict[str, Any]:
-    """What was kept with a file; empty where nothing was. Raises: `DataError`."""
+    """The notes that were stored in a file; empty if there are none. Raises: `DataError`."""
     _, header = _read(Path(path), kind, arrays=False)
     text = header.get("notes", "{}")
     if "notes" in header and header.get("notes_sha256") != hashlib.sha256(text.encode()).hexdigest():
@@ -80,7 +80,7 @@ def notes_of(path: str | Path, kind: Format) -> dict[str, Any]:
 
 
 def format_of(path: str | Path) -> str | None:
-    """The name of the format of a file, None where it says none. Raises: `DataError` for what cannot be read."""
+    """The name of the format in the header of a file, or None. Raises: `DataError` for what cannot be read."""
     return _opened(Path(path), "rheobase deploy", arrays=False)[1].get("format")
 
 
@@ -100,7 +100,7 @@ def _opened(path: Path, maker: str, *, arrays: bool) -> tuple[dict[str, NDArray[
         with safetensors.safe_open(path, framework="numpy") as file:
             names = file.keys() if arrays else ()
             return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
-    # TypeError: of numbers that NumPy has no type for
+    # TypeError: for numbers without a NumPy type, such as bfloat16
     except (OSError, TypeError, safetensors.SafetensorError) as error:
         expected, remedy = f"a safetensors file of {maker}", "check the path, or save it again"
         raise DataError(str(path), f"what cannot be read ({why(error)})", expected, remedy) from error

@@ -21,7 +21,7 @@ HALF = AXONS // 2  # inputs of a core that takes each of them with both signs
 
 
 class Confined(nn.Module):
-    """Weights of which some are 0 for good; their gradient is 0 as well.
+    """Weights of which some are fixed at 0, and so is their gradient.
 
     Shapes: weight (out, in) -> the same.
     """
@@ -42,12 +42,12 @@ class Confined(nn.Module):
 def confined(net: nn.Module, shape: Sequence[int] | None = None, *, inputs: int = HALF) -> nn.Module:
     """A copy of a network, before it is trained, whose linear layers fit the cores of a chip.
 
-    The neurons of a layer stand in groups of up to 256, in their order, and a group reads up to `inputs` inputs: of an
-    image of this `shape` (height, width), which the first layer reads, a window; of other layers every so-manieth
-    neuron, so that each group reads all groups before it. Synapses to other inputs are 0 and stay so while the network
-    is trained. What is left is scaled as torch initialises a layer with so few inputs. A layer with no more inputs
-    than that is left as it is. An input of both signs takes two of the 256 axons of a core, so that 128 inputs of
-    ternary weights (`nn.quantised(net, whole=1)`) fill one.
+    The neurons of a layer are divided, in order, into groups of up to 256; each group reads at most `inputs` inputs. In
+    the first layer, these are a window of the image of this `shape` (height, width); in other layers, every n-th
+    neuron, so that each group reads from all groups before it. All other weights are 0 and stay 0 in training. The
+    remaining weights are scaled as torch initialises a layer with so few inputs. Layers with at most `inputs` inputs
+    are unchanged. An input with weights of both signs takes two of the 256 axons of a core, so 128 inputs with ternary
+    weights (`nn.quantised(net, whole=1)`) fill a core.
 
     Raises: `ParameterError` for a network without linear layers or with weights that are parametrized, `inputs` outside
     1 to 256; `ShapeError` for a shape that is not that of the first layer.
@@ -101,7 +101,7 @@ def _synapses(n_out: int, n_in: int, inputs: int, sides: tuple[int, ...] | None)
 
 
 def windows(sides: tuple[int, ...], inputs: int, least: int = 1) -> list[NDArray[np.bool_]]:
-    """Windows of up to `inputs` places that cover an image, as square as can be; at least so many, which overlap.
+    """At least `least` windows of up to `inputs` pixels, nearly square, that together cover an image; they may overlap.
 
     >>> found = windows((28, 28), 128)
     >>> len(found), int(found[0].sum()), bool(np.any(found, axis=0).all())
@@ -109,7 +109,7 @@ def windows(sides: tuple[int, ...], inputs: int, least: int = 1) -> list[NDArray
     """
     spans, left = list[int](), inputs
     for k, n in enumerate(sides):
-        # what a short side leaves is the room of the other one
+        # the room that a short side does not use is left to the other one
         spans.append(min(n, max(1, int(left ** (1 / (len(sides) - k))))))
         left //= spans[-1]
     counts = [-(-n // span) for n, span in zip(sides, spans, strict=True)]
@@ -120,6 +120,6 @@ def windows(sides: tuple[int, ...], inputs: int, least: int = 1) -> list[NDArray
 
 
 def _spread(n: int, span: int, many: int) -> list[NDArray[np.bool_]]:
-    """Stretches of `span` places, from the first of n to the last."""
+    """Masks of `many` intervals of length `span`, evenly spread over n places."""
     first = np.rint(np.linspace(0, n - span, many)).astype(int)
     return [(np.arange(n) >= k) & (np.arange(n) < k + span) for k in first]

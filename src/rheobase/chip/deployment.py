@@ -1,4 +1,4 @@
-"""From a trained network to a chip: mapped, run, and held against the network sample by sample."""
+"""From a trained network to a chip: mapped, run, and compared with the network sample by sample."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rheobase.chip.loihi import Loihi
 from rheobase.chip.parts import Parts, evaluating, parts_of, passed
 from rheobase.chip.plans import Mapped, Plan, kind_of_chip, plan_of
 from rheobase.chip.report import Report, report_of
-from rheobase.chip.samples import Known, Samples, after, predictions, tally
+from rheobase.chip.samples import Compared, Known, Samples, after, predictions, tally
 from rheobase.chip.truenorth import TrueNorth
 from rheobase.errors import NotRepresentable, ShapeError
 from rheobase.nn import Flatten
@@ -29,11 +29,11 @@ Predict = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Deployed:
-    """A network on a chip, with what is left of it in software: the same function of sequences as the network itself.
+    """A network on a chip, with the layers that stay in software: the same function of sequences as the network itself.
 
-    `net` is the configuration of the cores in use (`truenorth.save` or `loihi.save` keeps it), `mapped` where all
-    stands, and `parts` what of the network is on the chip. Where layers before it are in software, the spikes that they
-    put out cross to the chip in the tick in which they arise; those of the chip cross back `latency` ticks later.
+    `net` is the configuration of the cores in use (stored by `truenorth.save` or `loihi.save`), `mapped` the assignment
+    of neurons to cores, and `parts` the layers on the chip and those before and after it. Spikes of layers before the
+    chip reach it in the tick in which they arise; spikes of the chip leave it `latency` ticks later.
 
     Shapes: x (time, batch, ...) as the network takes it to its output (time, batch, outputs).
     """
@@ -73,7 +73,7 @@ class Deployed:
         return passed(self.parts.after, spikes), counts
 
     def run_chip(self, x: Tensor, *, progress: Callable[[int], None] | None = None) -> tuple[Tensor, Counts]:
-        """As `run`, of the chip alone: spikes (time, batch, inputs) to spikes (time, batch, outputs)."""
+        """As `run`, for the chip alone: spikes (time, batch, inputs) to spikes (time, batch, outputs)."""
         x = _flat(self.parts, x)
         check_spikes(x, (-1, self.n_inputs), ("time", "batch", f"{self.n_inputs}"))
         latency = self.latency
@@ -109,19 +109,22 @@ def deploy(
 ) -> tuple[Deployed, Report]:
     """Put a network on a chip: a `TrueNorth` or a `Loihi`; None is one chip of TrueNorth.
 
-    TrueNorth takes a network of whole numbers (`nn.quantised(net, whole=1)` makes and trains one). Loihi takes one of
-    `loihi.Compartment`, or a float one of `CubaLIF`, `LIF`, `HardResetLIF`, `PLIF`, `IF` or `HardResetIF`, of which it
-    makes such (8-bit weights; `loihi.quantise` has other ones); `allow` names what may be lost there, "reset" or
-    "bias", and the report says what became of each layer.
+    TrueNorth takes a network of whole numbers (`nn.quantised(net, whole=1)` makes one that can be trained). Loihi takes
+    a network of `loihi.Compartment`, or a float network of `CubaLIF`, `LIF`, `HardResetLIF`, `PLIF`, `IF` or
+    `HardResetIF`, which it converts (8-bit weights; `loihi.quantise` has others).
 
-    `x`: samples, on which chip and network are compared, energy is counted, and for whose spikes cores are placed; or
-    parts of them, each of which may be made when it is asked for (twice, the same), so that not all are in memory: of
-    the first time, a bit is kept for each step of each output, and of each input of the chip where layers before it are
-    in software. Without it,
-    the report says cores and latency alone, and every neuron is placed as if it fired as often. `software`: layers that
-    stay off the chip, by number or kind, at the beginning or the end of the network; their spikes cross the border tick
-    by tick. They run as in evaluation. `predict` takes outputs (time, batch, outputs) to a class for each sample; by
-    default the one with the largest sum. `progress` is called with how many samples the chip has done.
+    x          samples on which chip and network are compared, energy is counted, and by whose spikes cores are placed:
+               a tensor, or an iterable of tensors, so that not all samples need be in memory. It is iterated twice and
+               must give the same samples each time. From the first pass, one bit is stored for each output and step,
+               and for each input of the chip where layers before it are in software. Without x, the report has cores
+               and latency alone, and cores are placed as if all neurons fired at one rate
+    software   layers that stay off the chip, by number or kind, at the beginning or the end of the network. They run
+               in evaluation mode; their spikes cross the border tick by tick
+    allow      of a float network for Loihi: losses that are accepted, "reset" or "bias"; the report lists the changes
+               of each layer
+    predict    a function from outputs (time, batch, outputs) to a class for each sample; by default the output with the
+               largest sum
+    progress   called with the number of samples that the chip has finished
 
     Shapes: x (time, batch, ...) as the network takes it; what crosses to the chip is in {0, 1}, and may be bool, which
     takes a quarter of the memory.
@@ -152,7 +155,7 @@ def deploy(
     found = plan.mapped(_shape(plan, first), rates)
     deployed = Deployed(found, parts, _wires(plan, first), plan.emulator(found.net))
     choose = most_active if predict is None else predict
-    seen = tally(_each(deployed, plan, samples, known, choose, progress))
+    seen = tally(_compared(deployed, plan, samples, known, choose, progress))
     report = report_of(plan, found, seen, software=parts.software)
     if plan.plain is None:
         return deployed, report
@@ -161,31 +164,31 @@ def deploy(
     return deployed, replace(report, plain=seen.plain, changes=changes)
 
 
-def _each(
+def _compared(
     deployed: Deployed,
     plan: Plan,
     samples: Samples,
     known: Sequence[Known],
     choose: Predict,
     progress: Callable[[int], None] | None,
-) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Counts, int]]:
-    """Of some samples at a time what `tally` adds up: spikes and predictions with the chip and without."""
+) -> Iterator[Compared]:
+    """Some samples at a time, on the chip and in software."""
     parts, done, source = deployed.parts, 0, deployed.mapped.inputs[:, 0]
     for border, one in samples.beside(known, lambda x: entering(parts, plan.n_inputs, x)):
         expected = one.out.spikes()
         spikes, counts = deployed.run_chip(border, progress=after(progress, done))
         predicted, wanted = (predictions("deploy", choose, passed(parts.after, each)) for each in (spikes, expected))
         plain, like = None, None if plan.plain is None else next(plan.plain.parameters())
-        if like is not None:  # of its own type: the chip's layers are float32
+        if like is not None:  # the float network runs in its own dtype, the chip's layers in float32
             without = passed(parts.after, passed(plan.plain, border.to(like)).cpu())
             plain = predictions("deploy", choose, without)
         given = int((_flat(parts, border) != 0).sum((0, 1)).cpu().numpy()[source].sum())
         done += border.shape[1]
-        yield spikes, expected, predicted, wanted, plain, counts, given
+        yield Compared(spikes, expected, predicted, wanted, plain, counts, given)
 
 
 def _shape(plan: Plan, border: Tensor | None) -> tuple[int, ...]:
-    """Of the input of a step on the chip."""
+    """The shape of the chip's input in one step of one sample; `border` are samples of it, if there are any."""
     if border is not None:
         return tuple(border.shape[2:])
     if plan.n_inputs is None:
@@ -204,7 +207,7 @@ def _weight(plan: Plan) -> Tensor:
 
 
 def _flat(parts: Parts, x: Any) -> Any:
-    """The spikes of images in a row, as the chip has them."""
+    """Spikes of images, flattened to one axis of inputs as the chip reads them."""
     images = isinstance(x, Tensor) and x.dim() > 3 and not isinstance(parts.chip[0], torch.nn.Linear)
     return x.flatten(2) if images else x
 
@@ -215,9 +218,9 @@ def most_active(out: Tensor) -> Tensor:
 
 
 def entering(parts: Parts, n_inputs: int | None, x: Any) -> Tensor:
-    """The spikes that reach the chip, (time, batch, inputs): x itself, or what the layers before it make of x.
+    """The spikes that enter the chip, (time, batch, inputs): x itself, or the output of the layers before the chip.
 
-    Images stay images, (time, batch, ...). `n_inputs`: how many there have to be; None is any number.
+    Images stay images, (time, batch, ...). `n_inputs` is the required number of inputs; None allows any.
     """
     if parts.before is not None and not isinstance(x, Tensor):
         given, expected = f"x of type {type(x).__name__}", "a tensor (time, batch, ...)"
@@ -229,7 +232,7 @@ def entering(parts: Parts, n_inputs: int | None, x: Any) -> Tensor:
 
 
 def _known(plan: Plan, parts: Parts, samples: Samples) -> tuple[Tensor, list[NDArray[Any]], list[Known]]:
-    """The first samples at the border, the spikes of each neuron of each layer under all, and those that leave."""
+    """The first input of the chip, the spike counts of each layer's neurons, and what is stored of each part."""
     borders = (entering(parts, plan.n_inputs, x) for x in samples)
     first, rates, known = next(borders), list[NDArray[Any]](), list[Known]()
     computed = parts.before is not None and any(kind_of(layer) is not Flatten for layer in parts.before.layers)
@@ -243,7 +246,7 @@ def _known(plan: Plan, parts: Parts, samples: Samples) -> tuple[Tensor, list[NDA
 
 @torch.no_grad()
 def _in_software(plan: Plan, border: Tensor) -> list[Tensor]:
-    """What the layers of cells of the chip give in software, (time, batch, neurons) each."""
+    """The outputs of the chip's layers of neurons, computed in software, (time, batch, neurons) each."""
     with evaluating(plan.net):
         made = plan.net.outputs(border.to(_weight(plan)))
         return [made[k].flatten(2) for k in plan.cells]

@@ -65,8 +65,8 @@ class Plan(Protocol):
     cells        which of these are neurons
     n_inputs     of the chip; None where the samples say (images)
     exact_ticks  steps for which chip and network agree on any input
-    of_cores     cores of a chip, which share its power at rest
-    plain        the layers as they were, where they were in full precision; `changes` says what became of them
+    of_cores     number of cores of the whole chip; its power at rest is divided by it
+    plain        the float layers that were converted to these, or None; `changes` reports the differences
     """
 
     net: Sequential

@@ -21,7 +21,7 @@ class Report:
     cores              of each layer, and of the splitters in front of it
     latency            ticks from a step of the input to the output of the same step
     exact_ticks        steps for which chip and network agree on any input; beyond, a potential may leave its range
-    of_cores           cores of a chip, which share its power at rest
+    of_cores           number of cores of the whole chip; its power at rest is divided by it
     software           the layers that stay off the chip
     samples, ticks     how many were run, each so long (with the latency)
     same_spikes        samples of which all spikes that leave the chip are those of the network, tick by tick
@@ -29,9 +29,9 @@ class Report:
     predicted, wanted  the predictions with the chip and without, (samples,)
     spikes, synaptic_events, hops   of a sample; `given`, `host`: spikes to and from the chip
     bill               joules of a sample (`energy.chips`), with these hops
-    plain              of a float network that became one of the chip: its own predictions, (samples,)
-    changes            and what became of its layers (`loihi.Report`), under the first 500 samples at most
-    silent             samples in which no spike leaves the chip: of silence, the same says little
+    plain              predictions of the float network that was converted, (samples,); None if there was none
+    changes            how its layers changed (`loihi.Report`), on the first 500 samples at most
+    silent             samples in which no spike leaves the chip, whose agreement therefore means little
     """
 
     cores: dict[str, int]

@@ -39,9 +39,9 @@ class Tally(NamedTuple):
 
 
 def predictions(owner: str, choose: Callable[[Tensor], Tensor], out: Tensor) -> Tensor:
-    """The class of each sample, as `choose` takes outputs (time, batch, outputs) to it, (batch,).
+    """The class of each sample, (batch,), that `choose` reads from outputs (time, batch, outputs).
 
-    Raises: `ParameterError` where it gives something else: what is counted of samples would be counted of that.
+    Raises: `ParameterError` for a `choose` that is no function, or does not return one class for each sample.
 
     >>> predictions("deploy", lambda out: out.sum(0).argmax(1), torch.eye(3)[None])
     tensor([0, 1, 2])
@@ -80,11 +80,11 @@ class Packed(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What is kept of some samples from the run by which cores are placed.
+    """What is stored of a part of the samples in the first pass, in software, for the second one, on the chip.
 
-    mark   of the spikes at the chip's border
-    out    what software made of them, (time, batch, outputs)
-    read   the spikes at the border, where they are not made again: by layers that take time, or draw
+    mark   a checksum of the spikes that enter the chip
+    out    the outputs in software, (time, batch, outputs)
+    read   the spikes that enter the chip, where computing them again is slow or random; else None
     """
 
     mark: bytes
@@ -93,7 +93,7 @@ class Known(NamedTuple):
 
     @classmethod
     def of(cls, read: Tensor, out: Tensor, *, keep: bool) -> Known:
-        """Of the spikes at the border and those that leave."""
+        """From the spikes that enter the chip and the outputs in software."""
         return cls(mark(read), Packed.of(out), Packed.of(read) if keep else None)
 
 
@@ -125,24 +125,24 @@ class Samples:
         self.parts: Iterable[Any] = x if isinstance(x, Iterable) and not isinstance(x, Tensor | np.ndarray) else (x,)
 
     def __iter__(self) -> Iterator[Any]:
-        steps, none = None, True
+        steps, empty = None, True
         for part in self.parts:
-            none = False
+            empty = False
             if not isinstance(part, Tensor) or part.dim() < 2:
-                yield part  # which is refused, in the words of who reads it
+                yield part  # its reader refuses it, with an error that names what was asked for
                 continue
             if steps not in (None, len(part)):
                 given, remedy = f"parts of {steps} and of {len(part)} steps", "bring all to one length"
                 raise ShapeError("deploy", given, "parts with as many steps each", remedy)
             steps = len(part)
             yield from part.split(AT_ONCE, dim=1)
-        if none:
+        if empty:
             raise ShapeError("deploy", "x without a part", "one part at least", "give deploy some samples")
 
     def beside(self, known: Sequence[Known], read: Callable[[Any], Tensor]) -> Iterator[tuple[Tensor, Known]]:
-        """What the chip reads of each part, kept or made once more (`read`), and what is known of it.
+        """For each part, the spikes that enter the chip, stored or computed again by `read`, and its `Known`.
 
-        Raises: `ParameterError` where the samples are others than those of which it is known.
+        Raises: `ParameterError` where the samples differ from those of the first pass.
         """
         if known[0].read is not None:
             yield from ((one.read.spikes(), one) for one in known if one.read is not None)
@@ -156,18 +156,32 @@ class Samples:
             yield spikes, one
 
 
-def tally(parts: Iterable[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, Counts, int]]) -> Tally:
-    """The sum of one part at least: (spikes, expected spikes, predicted, wanted, plain, counts, given) of each."""
+class Compared(NamedTuple):
+    """A part of the samples, run on the chip and in software; the fields that it shares with `Tally` mean the same.
+
+    spikes     that left the chip, (time, batch, outputs)
+    expected   those of the network in software
+    """
+
+    spikes: Tensor
+    expected: Tensor
+    predicted: Tensor
+    wanted: Tensor
+    plain: Tensor | None
+    counts: Counts
+    given: int
+
+
+def tally(parts: Iterable[Compared]) -> Tally:
+    """The sum over all parts, of which there is at least one."""
+    done = list[tuple[Tensor, Tensor, Tensor | None, Counts]]()
     steps = same = given = 0
-    predicted, wanted, plain, counts = list[Tensor](), list[Tensor](), list[Tensor](), list[Counts]()
-    for spikes, expected, chosen, own, before, counted, sent in parts:
-        steps, given = len(spikes), given + sent
-        same += int((spikes == expected.to(spikes.dtype)).all(2).all(0).sum())
-        predicted.append(chosen)
-        wanted.append(own)
-        counts.append(counted)
-        if before is not None:
-            plain.append(before)
+    for part in parts:
+        steps, given = len(part.spikes), given + part.given
+        same += int((part.spikes == part.expected.to(part.spikes.dtype)).all(2).all(0).sum())
+        done.append((part.predicted, part.wanted, part.plain, part.counts))
+    predicted, wanted, plain, counts = zip(*done, strict=True)
+    plain = [one for one in plain if one is not None]
     return Tally(
         steps,
         same,
@@ -180,5 +194,5 @@ def tally(parts: Iterable[tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None, C
 
 
 def after(progress: Callable[[int], None] | None, done: int) -> Callable[[int], None] | None:
-    """What is told of the samples of a part, when so many were done before it."""
+    """The progress callback for one part of the samples, `done` of which were finished before it."""
     return None if progress is None else lambda more: progress(done + more)

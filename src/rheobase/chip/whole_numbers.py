@@ -35,14 +35,18 @@ def prepared(
 ) -> Sequential:
     """A copy of a network of `Linear` and `IF` layers that computes in whole numbers, to be trained once more.
 
-    Weights are from -whole to whole (`nn.quantised`, `per_row`, `step_of`) and start as rounded weights of `net`; there
-    are no biases; every threshold is `v_threshold`, counted in such weights, and the surrogate gradient is as wide as
-    that asks for: `surrogates.ATan(steepness / v_threshold)`. Layers in `software` stay as they are. With `votes`, a
-    readout of leaky integrators (the last `Linear` and its `LI`), which no chip of spikes has, gives way to so many IF
-    neurons for each class, whose spikes the host counts (`GroupReadout`). With `inputs`, layers are `confined`, the
-    first to windows of an image of this `shape`.
+    There are no biases, and weights start as the rounded weights of `net`.
 
-    Raises: `NotRepresentable` with every layer that is none of these and not in software; `ParameterError`.
+    whole, per_row, step_of   weights are from -whole to whole, rounded as `nn.quantised` does
+    v_threshold, steepness    the threshold of all neurons, counted in such weights; the surrogate gradient is
+                              `surrogates.ATan(steepness / v_threshold)`, so that its width follows the threshold
+    software                  layers that stay as they are
+    votes                     replaces a readout of leaky integrators (the last `Linear` and its `LI`), which a chip of
+                              spikes cannot have, by so many IF neurons for each class, whose spikes the host counts
+                              (`GroupReadout`)
+    inputs, shape             layers are `confined` to so many inputs, the first to windows of an image of this shape
+
+    Raises: `NotRepresentable` with every other layer that is not in software; `ParameterError`.
 
     >>> from rheobase import nn, neurons
     >>> net = nn.Sequential(nn.Linear(64, 32), neurons.IF(32, dt=1.0), nn.Linear(32, 3), neurons.LI(3, dt=1.0))

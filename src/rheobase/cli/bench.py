@@ -65,7 +65,7 @@ def bench_network(
     """
     with reported(debug, json=json):
         from rheobase.cli.bench_network import timed
-        from rheobase.cli.runs_by_name import load_run, rounds_told
+        from rheobase.cli.runs_by_name import load_run, round_lines
         from rheobase.cli.terminal import console, table
         from rheobase.cli.training.reading import reading_lines
         from rheobase.machine import machine
@@ -78,7 +78,7 @@ def bench_network(
         shape, settings = list(given.coded.sequence.shape), model.settings
         typer.echo(f"{settings.neuron} on {given.source}: {' x '.join(map(str, shape))}", err=True)
         with so_many(threads or settings.threads):
-            found = timed(model, given, seconds, rounds_told())
+            found = timed(model, given, seconds, round_lines())
             content: dict[str, Any] = {
                 "run": str(model.folder),
                 "neuron": settings.neuron,

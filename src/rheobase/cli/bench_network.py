@@ -21,7 +21,7 @@ FORWARD, STEP = "forward", "training step"
 OURS, LOOP = "auto", "reference"  # backends
 
 
-def timed(model: Model, batch: Batch, seconds: float, told: Callable[[int, float], None]) -> dict[str, Any]:
+def timed(model: Model, batch: Batch, seconds: float, on_round: Callable[[int, float], None]) -> dict[str, Any]:
     """Times of a forward without gradients, and of a training step (forward, loss, backward, optimiser), for JSON.
 
     The kernels and the plain loop take turns. Times are medians over the rounds; so is the ratio of the two within a
@@ -32,7 +32,7 @@ def timed(model: Model, batch: Batch, seconds: float, told: Callable[[int, float
     }
     agree = _agreement(model, batch, work[FORWARD, OURS](), work[FORWARD, LOOP]())
     work |= {(STEP, backend): step_of(model, batch, backend) for backend in (OURS, LOOP)}
-    times = interleaved(work, seconds=seconds, told=told)
+    times = interleaved(work, seconds=seconds, told=on_round)
     rows = [_row(what, times[what, OURS], times[what, LOOP]) for what in (FORWARD, STEP)]
     return {"rows": rows, **agree}
 

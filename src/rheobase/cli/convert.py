@@ -155,10 +155,10 @@ def _end(
         "predictions that change": f"{changed} of {len(truth)}",
         "right before and after": f"{_right(before, truth)} and {_right(after, truth)}",
     }
-    said = console()
-    said.print(f"{saved.settings.neuron} on {saved.data.name}, test samples 1 to {len(truth)}", style="bold")
-    said.print(figures(rows))
-    said.print(f"network: {out}", soft_wrap=True)
+    out_console = console()
+    out_console.print(f"{saved.settings.neuron} on {saved.data.name}, test samples 1 to {len(truth)}", style="bold")
+    out_console.print(figures(rows))
+    out_console.print(f"network: {out}", soft_wrap=True)
     content = {
         "certificate": certificate.as_json(),
         "samples": len(truth),

@@ -80,18 +80,18 @@ def emulate(
         with Watching() as watch:
             if by_data:
                 drives: Iterable[Drive] = at.of_data(stored, samples or 1, data_dir, watch)
-                said, many = f"the first {samples or 1} test samples", samples or 1
+                driven_by, many = f"the first {samples or 1} test samples", samples or 1
             elif spikes is not None:
-                drives, said, many = [at.read_spikes(spikes, stored)], f"the spikes of {spikes}", 1
+                drives, driven_by, many = [at.read_spikes(spikes, stored)], f"the spikes of {spikes}", 1
             elif rate is not None:
                 drives = [at.at_random(stored, rate, ticks or TICKS, seed)]
-                said, many = f"random spikes of {rate:g} Hz", 1
+                driven_by, many = f"random spikes of {rate:g} Hz", 1
             else:
-                drives, said, many = [at.Drive(ticks or TICKS, None)], "nothing from outside", 1
+                drives, driven_by, many = [at.Drive(ticks or TICKS, None)], "nothing from outside", 1
             content, events = _run(stored, drives, many, seed, watch, keep=out is not None)
         if out is not None:
             _write(out, events)
-        content = {"file": str(stored.path), "driven by": said, **content}
+        content = {"file": str(stored.path), "driven by": driven_by, **content}
         write_json(json, content)
         console().print(f"{stored.net!r}", style="bold", soft_wrap=True)
         console().print(figures(_rows(content)))
@@ -119,10 +119,10 @@ def _run(
     for drive in drives:
         state, begin = emulator.rest(seed=seed), time.perf_counter()
 
-        def told(at: int, before: int = ticks, of: int = drive.ticks) -> None:
+        def on_progress(at: int, before: int = ticks, of: int = drive.ticks) -> None:
             watch("ticks", before + at, before + of)
 
-        found = emulator.run(drive.ticks, drive.inputs, state=state, progress=told if many == 1 else None)
+        found = emulator.run(drive.ticks, drive.inputs, state=state, progress=on_progress if many == 1 else None)
         began += time.perf_counter() - begin
         ticks, done = ticks + drive.ticks, done + 1
         for name in total:
@@ -168,9 +168,10 @@ def _rows(content: dict[str, Any]) -> dict[str, str]:
         "synaptic events, hops": f"{content['synaptic_events']:,} and {content['hops']:,}",
         "lost": f"{content['merged']:,} spikes met an axon that was active already",
     }
-    said = [str(one) for one in content["predictions"] if one is not None]
-    if said:
-        found["predictions"] = ", ".join(said[:20]) + (f" and {len(said) - 20} more" if len(said) > 20 else "")
+    predictions = [str(one) for one in content["predictions"] if one is not None]
+    if predictions:
+        more = f" and {len(predictions) - 20} more" if len(predictions) > 20 else ""
+        found["predictions"] = ", ".join(predictions[:20]) + more
     if content["right"] is not None:
         found["right"] = f"{content['right']} of {content['of']}"
     return found

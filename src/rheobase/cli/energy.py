@@ -83,7 +83,7 @@ def energy(
             try:
                 bill = _billed(account, on)
             except NotRepresentable as error:
-                # what the chip refuses does not take away what was counted
+                # the counts are shown even if the chip cannot run the network
                 refused = error
         out = console()
         title = f"{model.settings.neuron} network of {model.folder.name}, on {source}"
@@ -92,19 +92,20 @@ def energy(
         for note in tables.notes(found):
             out.print(note, soft_wrap=True)
         if published.break_even is not None:
-            said = tables.wins(published, published.break_even)
-            out.print(f"With the constants of the published comparison, {said}.", soft_wrap=True)
+            clause = tables.wins(published, published.break_even)
+            out.print(f"With the constants of the published comparison, {clause}.", soft_wrap=True)
         _tell_layers(tables.LAYERS, tables.layer_rows(found))
         out.print("NeuroBench: " + ", ".join(f"{name} {value:,.6g}" for name, value in names.items()), soft_wrap=True)
         if bill is not None:
             _tell_numbers((bill.chip, "nominal", "range"), tables.bill_rows(bill))
             for note in tables.bill_notes(bill):
                 out.print(note, soft_wrap=True)
-        said = None if bill is None else bill.as_json()
         content = {"run": str(model.folder), "data": source, **_counts(account), **found.as_json()}
         content["published"] = published.as_json()
-        told = {"refused": str(refused)} if refused is not None else said
-        write_json(json, {**content, "neurobench": names, "chip": told})
+        on_chip = None if bill is None else bill.as_json()
+        if refused is not None:
+            on_chip = {"refused": str(refused)}
+        write_json(json, {**content, "neurobench": names, "chip": on_chip})
         if html is not None:
             more = "" if bill is None else _html(bill)
             body = f"<h1>{escape(title)}</h1>\n{found.html()}\n{more}"

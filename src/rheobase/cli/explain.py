@@ -49,7 +49,7 @@ def explain(
     """
     with reported(debug, json=json):
         from rheobase import explain as explained
-        from rheobase.cli.runs_by_name import load_run, rounds_told
+        from rheobase.cli.runs_by_name import load_run, round_lines
         from rheobase.cli.training.reading import reading_lines
         from rheobase.files import atomic_write, ensure_writable
         from rheobase.plot.markup import document
@@ -61,7 +61,7 @@ def explain(
         model = load_run(run)
         given = batch_of(model, batch, data_dir=data_dir, watch=reading_lines())
         with so_many(threads or model.settings.threads):
-            found = explained(model.network.train(), given.coded.sequence, seconds=seconds, told=rounds_told())
+            found = explained(model.network.train(), given.coded.sequence, seconds=seconds, told=round_lines())
         title = f"{model.settings.neuron} network of {model.folder}, on {given.source}"
         typer.echo(f"{title}\n{found}")
         write_json(json, {"run": str(model.folder), "data": given.source, **found.as_json()})

@@ -47,7 +47,7 @@ def import_network(
         from rheobase.cli.terminal import console, figures
         from rheobase.runs import import_nir
 
-        told = dict(dt=dt, integrator=integrator, reset=reset, double=float64, allow=tuple(allow or ()))
-        made = import_nir(file, out, **told)  # type: ignore[arg-type]
+        options = dict(dt=dt, integrator=integrator, reset=reset, double=float64, allow=tuple(allow or ()))
+        made = import_nir(file, out, **options)  # type: ignore[arg-type]
         write_json(json, {"run": str(made.folder), **made.notes, "layers": repr(made.network)})
         console().print(figures(made.rows))

@@ -86,10 +86,10 @@ def reported(debug: bool, *, json: Path | None = None) -> Generator[None, None, 
         _say(error, debug)
         raise typer.Exit(FAILED) from None
     except (MemoryError, RuntimeError, OSError) as error:
-        told = _told_by_the_system(error)
-        if told is None:
+        refusal = _system_error(error)
+        if refusal is None:
             raise
-        _say(told, debug)
+        _say(refusal, debug)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         typer.secho("interrupted", fg="red", err=True)
@@ -120,14 +120,14 @@ def _say(error: RheobaseError, debug: bool) -> None:
     typer.secho("error: " + " ".join(str(error).split()), fg="red", err=True)
 
 
-# how torch says that there is no room; Python and NumPy have an error of their own for it
+# messages of torch's RuntimeError for lack of memory; Python and NumPy raise MemoryError
 _NO_ROOM = ("can't allocate memory", "not enough memory", "out of memory", "Storage size calculation overflowed")
 
 
-def _told_by_the_system(error: MemoryError | RuntimeError | OSError) -> RheobaseError | None:
-    """What the machine refuses, memory or a path, as an error of rheobase; None for an error of the program."""
+def _system_error(error: MemoryError | RuntimeError | OSError) -> RheobaseError | None:
+    """The error of rheobase for what the system refused (memory, a path); None for a bug in the program."""
     if isinstance(error, OSError):
-        # a reader that has gone (rheobase list | head -1) ends a command without a word, which click sees to
+        # a closed pipe (rheobase list | head -1) ends a command silently; click handles it
         if error.errno in (None, errno.EPIPE):
             return None
         place = "what is written" if error.filename is None else str(error.filename)
@@ -151,7 +151,7 @@ def check_apart(files: dict[str, Path | None]) -> None:
     for option, file in files.items():
         if file is None:
             continue
-        place = Path(os.path.realpath(file))  # which a circle of links does not stop, as it does Path.resolve
+        place = Path(os.path.realpath(file))  # unlike Path.resolve, this accepts a cycle of links
         if place in seen:
             expected = f"another file than that of {seen[place]}"
             raise StorageError(option, str(file), expected, "give each of them a file")
@@ -164,6 +164,6 @@ def write_json(path: Path | None, content: Any) -> None:
         from rheobase.json_files import write_json as write
 
         check_json(path)
-        # where --json is standard output, too, its lines keep their order
+        # keeps the order of lines if --json is standard output
         sys.stdout.flush()
         write(path, content)

@@ -24,17 +24,17 @@ def run_figures(run: Response, finer: HalfStep | None) -> dict[str, str]:
         latency = "no spike" if run.latency is None else f"{run.latency:g} {unit}"
         rows |= {
             "spikes": str(run.count),
-            "rate": _said_rate(run),
+            "rate": _rate_text(run),
             "first spike after": latency,
         }
     if run.dt is not None:
-        rows["time step"] = f"{run.dt:g} ms{_said_change(finer)}"
+        rows["time step"] = f"{run.dt:g} ms{_change_text(finer)}"
     rows |= {f"{name} at the end": number(float(trace[-1])) for name, trace in run.states.items()}
     return rows
 
 
-def _said_rate(run: Response) -> str:
-    """The rate, and the intervals that it is the mean of."""
+def _rate_text(run: Response) -> str:
+    """The rate, and the intervals whose mean it is."""
     from rheobase.cli.terminal import number
 
     gaps = run.intervals
@@ -45,7 +45,7 @@ def _said_rate(run: Response) -> str:
     return f"{number(run.rate)} {run.rate_unit} (mean of {len(gaps)} intervals of {spread} {run.time_unit})"
 
 
-def _said_change(finer: HalfStep | None) -> str:
+def _change_text(finer: HalfStep | None) -> str:
     if finer is None or finer.change is None:
         return ""
     return f"; at half of it the rate changes by {_percent(finer.change)}"
@@ -63,7 +63,7 @@ def not_converged(run: Response, finer: HalfStep) -> str:
         seen = f"at half the step ({finer.dt:g} ms) it fires {finer.count} times"
         return f"not converged: {seen}, and not {int(run.spikes[run.onset :].sum())}; take --dt {finer.dt:g}ms, say"
     changes = f"the rate changes by {_percent(finer.change)} at half the step ({finer.dt:g} ms)"
-    # the error of both kinds goes with the step at least
+    # both errors shrink at least linearly with the step
     off = max(finer.error, finer.rounding)
     wanted = 2.0 * finer.dt / 2 ** math.ceil(math.log2(off / (0.5 * WITHIN)))
     if finer.error > WITHIN:

@@ -34,13 +34,13 @@ def load_run(name: str) -> Model:
     raise ParameterError("RUN", repr(name), expected, remedy)
 
 
-def rounds_told() -> Callable[[int, float], None]:
-    """A line on standard error every few seconds, of rounds of measuring that take longer than that."""
+def round_lines() -> Callable[[int, float], None]:
+    """A callback that writes the progress of a measurement to standard error, every few seconds."""
     paced = Paced()
     paced.begin()
 
-    def told(rounds: int, part: float) -> None:
+    def on_round(rounds: int, part: float) -> None:
         if paced.due():
             typer.echo(f"round {rounds}, {100 * part:.0f} %", err=True)
 
-    return told
+    return on_round

@@ -139,15 +139,15 @@ def _goes_on(described: Description, rheobase: float, onset: FiringOnset | None)
     rate = f"{number(onset.rate)} {'Hz' if unit == 'ms' else 'per step'}"
     if onset.current == 0:
         return f"by itself, at {rate}"
-    held = f"{onset.current:g} {display(described.kind.input_unit)}".rstrip()
-    said = f"from {held} on, at {rate}: there its f-I curve begins"
+    current = f"{onset.current:g} {display(described.kind.input_unit)}".rstrip()
+    sentence = f"from {current} on, at {rate}: there its f-I curve begins"
     if onset.stops:
-        return f"{said}. Between the rheobase and that current it fires from rest, and stops"
+        return f"{sentence}. Between the rheobase and that current it fires from rest, and stops"
     if onset.current > 1.01 * rheobase:
-        return f"{said}. Between the rheobase and that current spikes are too seldom for 1000 {unit} to tell"
+        return f"{sentence}. Between the rheobase and that current spikes are too seldom for 1000 {unit} to tell"
     if onset.current < 0.99 * rheobase:
-        return f"{said}. The rheobase is higher, since 400 {unit} are too short for so late a first spike"
-    return said
+        return f"{sentence}. The rheobase is higher, since 400 {unit} are too short for so late a first spike"
+    return sentence
 
 
 def picture(run: Response, path: Path) -> Path:

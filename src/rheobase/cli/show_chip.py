@@ -55,9 +55,9 @@ def show_chip(
         if plot is not None:
             ensure_writable(check_picture_path(plot), "--plot")
         stored = opened(file)
-        run, said = _driven(stored, rate, ticks, seed, data_dir)
+        run, driven_by = _driven(stored, rate, ticks, seed, data_dir)
         kind = loihi_map if stored.on_loihi else truenorth_map
-        content: dict[str, Any] = {"file": str(stored.path), "traffic of": said, **kind.content(stored, run)}
+        content: dict[str, Any] = {"file": str(stored.path), "traffic of": driven_by, **kind.content(stored, run)}
         write_json(json, content)
         out = console()
         out.print(f"{stored.net!r}", style="bold", soft_wrap=True)
@@ -74,14 +74,14 @@ def _driven(stored: Stored, rate: float | None, ticks: int, seed: int, data_dir:
     from rheobase.cli.watching import Watching
 
     with Watching() as watch:
-        drive, said = (None, "") if rate is not None else _sample(stored, data_dir, watch)
+        drive, driven_by = (None, "") if rate is not None else _sample(stored, data_dir, watch)
         if drive is None:
             each = RATE if rate is None else rate
             drive = at_random(stored, each, ticks, seed)
-            said = f"{ticks} ticks of random spikes of {each:g} Hz{said}"
+            driven_by = f"{ticks} ticks of random spikes of {each:g} Hz{driven_by}"
         emulator, many = stored.emulator(), drive.ticks
         run = emulator.run(many, drive.inputs, record="all", progress=lambda done: watch("ticks", done, many))
-    return run, said
+    return run, driven_by
 
 
 def _sample(stored: Stored, data_dir: Path | None, watch: Any) -> tuple[Drive | None, str]:

@@ -255,16 +255,16 @@ def _refuse(name: str, options: dict[str, Any], kind: str, remedy: str) -> None:
 
 def _cells(typed: TypedCells, plot: Path | None, draw: Path | None, json: Path | None) -> None:
     """Run cells, and say what was found."""
-    from rheobase.cli.simulating import said
+    from rheobase.cli.simulating import output
     from rheobase.cli.simulating.cell import found
     from rheobase.cli.terminal import console
 
     result = found(typed)
-    said.tell(result)
-    write_json(json, said.as_json(result, Path(typed.morphology or ""), bool(typed.record)))
+    output.tell(result)
+    write_json(json, output.as_json(result, Path(typed.morphology or ""), bool(typed.record)))
     out, title = console(), f"{', '.join(result.names) if len(result.names) < 4 else f'{len(result.names)} cells'}"
     if plot is not None:
-        out.print(f"picture: {said.draw(result, plot, title)}", soft_wrap=True)
+        out.print(f"picture: {output.draw(result, plot, title)}", soft_wrap=True)
     if draw is not None:
         from rheobase.plot import cell, save
 

@@ -254,24 +254,24 @@ def _of_file(text: str, unit: str, flag: str, clock: Clock) -> Typed:
     trace = read_current(expanded(name, _option(flag)), sweep=sweep)
     values = trace.values * _factor(trace.unit, unit, flag + text)
     in_unit = f" in {trace.unit}" if trace.unit and trace.unit not in trace.name else ""
-    said = f"{name}: {trace.name!r}{in_unit}, {len(values)} samples"
+    note = f"{name}: {trace.name!r}{in_unit}, {len(values)} samples"
     if clock.dt is None:
         return Typed(
             text,
             lambda _: stimuli.samples(values.tolist(), dt=1.0),
             0.0,
             float(len(values)),
-            f"{said}, one for a step",
+            f"{note}, one for a step",
             True,
         )
     if trace.dt is None:
         remedy = "add a column time (ms), or an array dt_ms"
         raise DataError(flag + text, "no time between samples", "the file's time step", remedy)
     step = trace.dt
-    said += f" of {step:g} ms"
+    note += f" of {step:g} ms"
     if not math.isclose(step, clock.dt, rel_tol=1e-6):
-        said += f", {'averaged over' if step < clock.dt else 'held through'} steps of {clock.dt:g} ms"
-    return Typed(text, lambda _: stimuli.samples(values.tolist(), dt=step), 0.0, len(values) * step, said, True)
+        note += f", {'averaged over' if step < clock.dt else 'held through'} steps of {clock.dt:g} ms"
+    return Typed(text, lambda _: stimuli.samples(values.tolist(), dt=step), 0.0, len(values) * step, note, True)
 
 
 def _factor(given: str, unit: str, typed: str) -> float:

@@ -74,15 +74,15 @@ def sweep(
         kind = find(neuron)
         varied = _varied(kind, vary)
         given = _given(kind, varied, set_ or [], dt, integrator)
-        found, said = _swept(kind, varied, current, duration, given, seed)
+        found, drive = _swept(kind, varied, current, duration, given, seed)
         out = console()
-        _tell(found, said)
-        write_json(json, _as_json(found, said, given))
+        _tell(found, drive)
+        write_json(json, _as_json(found, drive, given))
         if plot is not None:
             from rheobase.plot import LIGHT, save
             from rheobase.plot.parameter_sweep import sweep as draw
 
-            title = f"{kind.__name__} under {said}"
+            title = f"{kind.__name__} under {drive}"
             out.print(f"picture: {save(draw(found, title=title, style=LIGHT), plot)}", soft_wrap=True)
 
 
@@ -131,9 +131,9 @@ def _swept(
     if current is None:
         shared = {k: v for k, v in given.items() if k != "dt" and k not in varied}
         current = f"{current_at_work(kind, **shared)!r}"
-        said = f"{driver(kind)} {float(current):g}{unit}"
+        drive = f"{driver(kind)} {float(current):g}{unit}"
     else:
-        said = f"{driver(kind)} {current}"
+        drive = f"{driver(kind)} {current}"
     typed = typed_current(current, kind.input_unit, "--current ", clock)
     if typed.onset >= lasts:
         given_ = f"a current that begins at {typed.onset:g} {clock.unit}"
@@ -142,7 +142,7 @@ def _swept(
         found = sweep(
             kind, varied, typed.made(lasts), duration=lasts, onset=typed.onset, on_progress=on_progress, **given
         )
-    return found, said
+    return found, drive
 
 
 def _varied(kind: type[Declared], vary: list[str]) -> dict[str, Any]:
@@ -173,14 +173,14 @@ def _values(kind: type[Declared], name: str, text: str, ends: str) -> Any:
     return spaced(ends, spec.unit, f"--vary {name}", text, example)
 
 
-def _tell(found: ParameterSweep, said: str) -> None:
+def _tell(found: ParameterSweep, drive: str) -> None:
     from rheobase.cli.terminal import console, number, table
     from rheobase.core.declaration.describe import labelled
 
     kind, out = found.kind, console()
     clock = "in steps" if found.dt is None else f"dt {found.dt:g} ms"
     unit = "steps" if found.dt is None else "ms"
-    out.print(f"{kind.__name__} under {said} for {found.duration:g} {unit} ({clock})", style="bold")
+    out.print(f"{kind.__name__} under {drive} for {found.duration:g} {unit} ({clock})", style="bold")
     unsure = found.unsure.flatten().tolist()
     columns = (
         *(labelled(name, kind.params[name].unit) for name in found.values),
@@ -215,12 +215,12 @@ def _tell(found: ParameterSweep, said: str) -> None:
         )
 
 
-def _as_json(found: ParameterSweep, said: str, given: dict[str, Any]) -> dict[str, Any]:
+def _as_json(found: ParameterSweep, drive: str, given: dict[str, Any]) -> dict[str, Any]:
     kind = found.kind
     columns = (found.rate, found.count, found.rheobase, found.change, found.unsure)
     return {
         "neuron": kind.__name__,
-        "under": said,
+        "under": drive,
         "dt": found.dt,
         "duration": found.duration,
         "rate_unit": found.rate_unit,

@@ -301,8 +301,8 @@ def _start(
     wanted_name = name or f"{kind.__name__}-{Path(given['data']).stem}".lower()
     check(settings, dataset)
     if given["neuron"] is None:
-        said = f"neuron: {NEURON} (--neuron takes another; rheobase list has them)"
-        console(err=True).print(said, soft_wrap=True)
+        hint = f"neuron: {NEURON} (--neuron takes another; rheobase list has them)"
+        console(err=True).print(hint, soft_wrap=True)
     start = started(settings, dataset)
     if find_lr:
         from rheobase.cli.training.learning_rate import say, say_how_to_use, searched

@@ -56,7 +56,7 @@ class PointNeuron(OdeNeuron, abstract=True):
     def dynamics(self, s: Any, i: Any) -> dict[str, Any]:
         flows: list[tuple[Any, Any]] = []
         slopes: dict[str, Any] = {}
-        # a kernel rests on the equations of the channels, which are reported as they are read
+        # the neuron itself, since `Bound` would report `inserted` as a value to guard; channels report what they read
         neuron: Any = self.parts[0] if isinstance(self, Bound) else self
         for part in neuron.inserted:
             channel, inside, reads = part.bound(self), part.state(s), part.reads(self, s)
@@ -117,11 +117,11 @@ def _check_proportional(cls: type[PointNeuron], part: Inserted) -> None:
 
 
 def _same(cls: type[PointNeuron], name: str, given: str, expected: Unit) -> None:
-    # kelvin and degrees Celsius are one unit of differences, and no temperature is the same in both
+    # K and degC are the same unit of temperature differences, but not of temperatures
     if parse(given) != expected or _kelvin(parse(given)) != _kelvin(expected):
-        said = next((unit for unit in USUAL if parse(unit) == expected), str(expected))
+        shown = next((unit for unit in USUAL if parse(unit) == expected), str(expected))
         remedy = f"declare {name} in that unit, which goes with c_mem in {cls.params['c_mem'].unit} and the channels"
-        raise DeclarationError(cls.__name__, f"{name} in {given}", said, remedy)
+        raise DeclarationError(cls.__name__, f"{name} in {given}", shown, remedy)
 
 
 def _kelvin(unit: Unit) -> bool:

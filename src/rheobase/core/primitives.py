@@ -1,4 +1,4 @@
-"""Operations whose gradient is not their derivative: spike, switch, substitute. And one that has another's: derived.
+"""Operations whose gradient is not the derivative of their value: spike, switch, substitute, derived.
 
 Each is one function for tensors and, through `__torch_function__`, for anything that traces.
 """
@@ -120,9 +120,9 @@ def substitute(value: Any, through: Any) -> Any:
 
 
 def derived(values: Mapping[str, Any], through: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
-    """`values`, whose gradient a kernel takes from `through()`: of the same derivative, in fewer operations.
+    """`values`; a kernel differentiates the expressions of `through()` instead, which have the same derivative.
 
-    Tensors keep the gradient of how they were computed, and with it second derivatives.
+    `through()` needs fewer operations to differentiate. Tensors keep their own graph, which has second derivatives too.
     """
     if not any(isinstance(x, AbstractValue) for x in values.values()):
         return dict(values)

@@ -22,7 +22,7 @@ MASK = 0xFFFFFFFF
 FIRST, SECOND = 0x7FEB352D, 0x846CA68B  # multipliers of lowbias32
 GOLDEN = 0x9E3779B1
 MOST = 64.0  # the largest mean of a Poisson number: exp(mean) and the terms stay within a float32
-ROUNDED = 1.0 + 2.0**-20  # by what a mean that is the bound may be above it, once it is a float32
+ROUNDED = 1.0 + 2.0**-20  # tolerance: a mean equal to the bound may exceed it once rounded to float32
 REMEDY = "add several Poisson numbers of smaller means, each with a stream of its own, or round normal ones"
 
 
@@ -35,19 +35,19 @@ def mix(x: Any) -> Any:
 
 def keys(seed: Any, step: Any, stream: int) -> tuple[Any, Any]:
     """Two words that all lanes of one step share."""
-    k = mix((seed & MASK) + 1 & MASK)
-    k = mix(k ^ (seed >> 32 & MASK))
-    k = mix(k + stream & MASK)
+    k = mix(((seed & MASK) + 1) & MASK)
+    k = mix(k ^ ((seed >> 32) & MASK))
+    k = mix((k + stream) & MASK)
     k = mix(k ^ (step & MASK))
-    k = mix(k ^ (step >> 32 & MASK))
+    k = mix(k ^ ((step >> 32) & MASK))
     return k, mix(k ^ GOLDEN)
 
 
 def words(lane: Any, seed: Any, step: Any, stream: int) -> tuple[Any, Any]:
     """Two random words for each lane."""
     k1, k2 = keys(seed, step, stream)
-    a = mix(lane * GOLDEN + k1 & MASK)
-    return a, mix(a + k2 & MASK)
+    a = mix((lane * GOLDEN + k1) & MASK)
+    return a, mix((a + k2) & MASK)
 
 
 def start(seed: int | None, device: torch.device) -> Tensor:
@@ -59,7 +59,7 @@ def start(seed: int | None, device: torch.device) -> Tensor:
 
 
 def advanced(rng: Tensor | None, steps: int) -> Tensor | None:
-    """The `rng` so many steps later."""
+    """The `rng` after so many more steps."""
     return None if rng is None else rng + torch.tensor([0, steps], device=rng.device)
 
 

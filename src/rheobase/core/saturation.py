@@ -17,7 +17,7 @@ _WIDER = {torch.int8: torch.int16, torch.int16: torch.int32, torch.int32: torch.
 def saturating_add(a: Tensor, b: Tensor) -> Tensor:
     """min(max(a + b, least), most), where least and most are the ends of the type of both: int8, int16 or int32.
 
-    **Raises**: DTypeError for other types, or two types.
+    Raises: `DTypeError` for other types, or two types.
 
     >>> saturating_add(torch.tensor([100, -100, 1], dtype=torch.int8), torch.tensor([100, -100, 1], dtype=torch.int8))
     tensor([ 127, -128,    2], dtype=torch.int8)
@@ -31,7 +31,7 @@ def saturating_add(a: Tensor, b: Tensor) -> Tensor:
 def saturating_sub(a: Tensor, b: Tensor) -> Tensor:
     """min(max(a - b, least), most), where least and most are the ends of the type of both: int8, int16 or int32.
 
-    **Raises**: DTypeError for other types, or two types.
+    Raises: `DTypeError` for other types, or two types.
 
     >>> saturating_sub(torch.tensor([-100, 100, 1], dtype=torch.int8), torch.tensor([100, -100, 1], dtype=torch.int8))
     tensor([-128,  127,    0], dtype=torch.int8)
@@ -45,10 +45,7 @@ def saturating_sub(a: Tensor, b: Tensor) -> Tensor:
 def _ends(name: str, a: Tensor, b: Tensor) -> tuple[torch.dtype, int, int]:
     wide = _WIDER.get(a.dtype)
     if wide is None or b.dtype != a.dtype:
-        expected, remedy = (
-            "two tensors of int8, two of int16 or two of int32",
-            "convert both with .to(torch.int16), say",
-        )
-        raise DTypeError(name, f"{a.dtype} and {b.dtype}", expected, remedy)
+        expected = "two tensors of int8, two of int16 or two of int32"
+        raise DTypeError(name, f"{a.dtype} and {b.dtype}", expected, "convert both with .to(torch.int16), say")
     info = torch.iinfo(a.dtype)
     return wide, info.min, info.max

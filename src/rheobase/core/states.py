@@ -19,7 +19,7 @@ from torch.utils._pytree import _register_namedtuple  # pyright: ignore[reportPr
 from rheobase.errors import StateError
 
 T = TypeVar("T")
-RNG = "rng"  # the field of a neuron with noise that says where its noise stands; see `core.noise`
+RNG = "rng"  # the field with the seed and absolute step of a neuron's noise; see `core.random_numbers`
 
 
 def state_type(owner: type[Any], fields: tuple[str, ...]) -> type[Any]:
@@ -53,7 +53,7 @@ def _reduce(state: Any) -> tuple[Any, ...]:
     return loaded_state, (type(state).origin, tuple(state))
 
 
-# where the classes of states are now that were saved under another module
+# modules of saved states, and the modules that hold their classes now
 _MOVED = {
     **{
         f"rheobase.nn.{name}": f"rheobase.nn.recurrence.{name}"

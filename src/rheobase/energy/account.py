@@ -1,4 +1,4 @@
-"""`rheobase.energy.account`: what every layer of a network does for one sample, and what nobody counted."""
+"""`rheobase.energy.account`: what every layer of a network does for one sample, and what could not be counted."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rheobase.nn.dropout import Dropout
 from rheobase.nn.quantise import kind_of
 from rheobase.nn.readout import GroupReadout
 
-# what happens at synapses and cells does not depend on the state that these start from
+# layers whose operations do not depend on the state that they start from
 _FROM_ANY_STATE = (Neuron, GroupReadout, Dropout)
 # functions outside layers: those that add, and those that move, choose, compare or make values
 _ADDING = frozenset(
@@ -92,7 +92,7 @@ _MOVING = frozenset(
 class CountedLayer:
     """One layer: what it does for one sample, and what it keeps.
 
-    operations          None where nobody knows them; `uncounted` says why
+    operations          None where they are unknown; `uncounted` says why
     weights, zeros      that are stored, and how many of them are zero
     lines               values that its synapses read in one step
     words               of state, of one sample
@@ -165,9 +165,9 @@ class Account:
 
     @classmethod
     def of(cls, accounts: Sequence[Account]) -> Account:
-        """The account of all samples, of those of several batches of one network.
+        """The account of all samples together, from accounts of several batches of one network.
 
-        Raises: `ParameterError` for no account, and for accounts of networks of other layers.
+        Raises: `ParameterError` for no account, and for accounts of different networks.
         """
         if len({tuple((layer.label, layer.weights) for layer in one.layers) for one in accounts}) != 1:
             given = f"{len(accounts)} accounts" + (" of networks that differ" if accounts else "")
@@ -180,15 +180,10 @@ class Account:
 
         layers: list[CountedLayer] = []
         for same in zip(*(one.layers for one in accounts), strict=True):
-            found = [layer.operations for layer in same]
-            added = (
-                None
-                if any(one is None for one in found)
-                else sum(
-                    (share * one for share, one in zip(shares, found, strict=True)),
-                    Operations(),  # type: ignore[operator]
-                )
-            )
+            known = [layer.operations for layer in same if layer.operations is not None]
+            added = None
+            if len(known) == len(same):
+                added = sum((share * one for share, one in zip(shares, known, strict=True)), Operations())
             uncounted = next((layer for layer in same if layer.uncounted), same[0])
             layers.append(
                 replace(
@@ -205,11 +200,10 @@ class Account:
 def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded: bool = True) -> Account:
     """What every layer of `net` does for one sample of x (time, batch, ...): spikes, operations, traffic.
 
-    The network runs once, as in an inference (`eval`), and each layer is counted on what came in to it; see
-    `energy.operations`. Where a normalisation or a constant factor stands directly behind a layer with weights, its
-    product and sum are taken to be in those (`folded`), as an inference has them; elsewhere, and with folded=False,
-    they are counted. Sums between layers (a shortcut, say) are counted; other arithmetic outside layers, and layers of
-    an unknown kind, are named.
+    The network runs once in evaluation mode, and each layer is counted on the input that it gets; see
+    `energy.operations`. A normalisation or constant factor directly behind a layer with weights counts nothing, since
+    inference can fold it into the weights; elsewhere, and with folded=False, it is counted. Sums between layers (a
+    shortcut, say) are counted; other arithmetic outside layers, and layers of an unknown kind, are listed as uncounted.
 
     Raises: `ParameterError` for what is no network, or does not take x; `ShapeError` for x without time and batch;
     `InputError` for NaN and infinity.
@@ -255,11 +249,11 @@ def _inferring(net: nn.Module) -> Generator[None]:
 
 
 def _modules(net: nn.Module, x: Tensor) -> dict[str, nn.Module]:
-    """The parts of a network that are counted as one, by their path: those that say so themselves, and all others."""
+    """The modules of a network that are counted as one, by their path: its parts, and those that are `Countable`."""
     found, taken = {path: module for path, (module, _) in parts(net, x).items()}, set[int]()
     chosen: dict[str, nn.Module] = {}
     for path, module in net.named_modules():
-        if id(module) in taken or not (path in found or _says_itself(module)):
+        if id(module) in taken or not (path in found or _countable(module)):
             continue
         chosen[path] = module
         # what is inside is counted with it
@@ -267,12 +261,13 @@ def _modules(net: nn.Module, x: Tensor) -> dict[str, nn.Module]:
     return chosen
 
 
-def _says_itself(module: object) -> bool:
+def _countable(module: object) -> bool:
+    # a function, since isinstance in place would narrow the module's type to the protocol
     return isinstance(module, Countable)
 
 
 def _made_by_synapses(modules: Mapping[str, nn.Module], calls: Mapping[str, list[Call]]) -> set[int]:
-    """Where what layers with weights gave lies in memory: it is kept, so that no other tensor lies there."""
+    """The addresses of the outputs of layers with weights; `calls` keeps these alive, so no address is reused."""
     return {
         call.out.data_ptr()
         for path, made in calls.items()
@@ -293,7 +288,8 @@ def _layer(
     found, why = of_calls(module, calls, like=whole, lengths=lengths)
     if found is None:
         return CountedLayer(name, kind, None, why)
-    outs = [_before_the_end(out, call, lengths) for call in calls if (out := call.out) is not None and _active(module)]
+    active = calls if _active(module) else []
+    outs = [_before_the_end(call.out, call, lengths) for call in active if call.out is not None]
     stored = [p for p in module.parameters() if p.dim() > 1] if found.weights else []
     return CountedLayer(
         name,
@@ -326,7 +322,7 @@ def _active(module: nn.Module) -> bool:
 def _unspiking(
     layer: CountedLayer, modules: Mapping[str, nn.Module], calls: Mapping[str, list[Call]], whole: Tensor | None
 ) -> CountedLayer:
-    """The layer, without spikes where it is a graded readout: its values are what the network says."""
+    """The layer; if it is a graded readout, without spikes, since its values are the output of the network."""
     path = "" if layer.name == "(net)" else layer.name
     out = calls[path][-1].out if calls[path] else None
     graded = isinstance(module := modules[path], Neuron) and module.graded
@@ -341,7 +337,7 @@ def of_calls(
     """The work of all calls of a layer together, or why it is not counted.
 
     `like`: the input of the network. A layer that gets another number of samples is not counted, nor, where sequences
-    end (`lengths`), one that gets another number of steps and is not told.
+    end (`lengths`), one that gets another number of steps.
     """
     total = Work(Operations())
     for call in calls:

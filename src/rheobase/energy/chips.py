@@ -58,18 +58,14 @@ class Bill:
 
     def as_json(self) -> dict[str, Any]:
         """All numbers, in joules, watts and seconds; every span as low, nominal and high."""
-
-        def said(span: Span | None) -> list[float] | None:
-            return None if span is None else [span.low, span.nominal, span.high]
-
         return {
             "chip": self.chip,
-            "parts": {name: said(span) for name, span in self.parts.items()},
-            "total": said(self.total),
+            "parts": {name: span.as_json() for name, span in self.parts.items()},
+            "total": self.total.as_json(),
             "seconds": self.seconds,
-            "power": said(self.power),
-            "density": said(self.density),
-            "headline": said(self.headline),
+            "power": self.power.as_json(),
+            "density": self.density.as_json(),
+            "headline": None if self.headline is None else self.headline.as_json(),
             "notes": list(self.notes),
         }
 
@@ -219,8 +215,7 @@ def bill(account: Account, on: Chip) -> Bill:
     """What a network that was counted takes on a chip of events, for one sample.
 
     A spike is sent to as many cores as it takes to hold the neurons that it reaches, 256 to a core of TrueNorth and
-    1,024 to one of Loihi. Whether the chip
-    can hold the network and express its neurons is not asked here.
+    1,024 to one of Loihi. Whether the chip can hold the network and express its neurons is not checked here.
 
     Raises: `NotRepresentable` where layers are not counted, and where synapses read values that are no spikes: there
     are no such events on these chips; `ParameterError` for what is no account, or no chip.
@@ -250,12 +245,13 @@ def bill(account: Account, on: Chip) -> Bill:
         remedy = "a code of spikes for the input, cells that spike; digital chips: rheobase.energy.compare"
         raise NotRepresentable(f"bill for {type(on).__name__}", "; ".join(wrong), expected, remedy)
     found = account.total
-    sent = [
-        one.spikes_read * max(1, math.ceil(one.accumulates / one.spikes_read / on.core))
-        for layer in account.layers
-        if (one := layer.operations) is not None and one.spikes_read
-    ]
-    return on.bill(Traffic(account.steps, found.accumulates, sum(sent), found.spikes, found.cell_steps))
+    sent = 0.0
+    for layer in account.layers:
+        one = layer.operations
+        if one is not None and one.spikes_read:
+            cores = max(1, math.ceil(one.accumulates / one.spikes_read / on.core))
+            sent += one.spikes_read * cores
+    return on.bill(Traffic(account.steps, found.accumulates, sent, found.spikes, found.cell_steps))
 
 
 __all__ = ["CHIPS", "Bill", "Chip", "Loihi", "Traffic", "TrueNorth", "bill", "chip", "local_event"]

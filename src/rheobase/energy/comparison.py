@@ -106,28 +106,24 @@ class Comparison:
             grid(head, rows, [k > 0 for k in range(len(head))], "")
             for head, rows in ((tables.NUMBERS, tables.number_rows(self)), (tables.LAYERS, tables.layer_rows(self)))
         ]
-        said = "\n".join(f"<p>{escape(note)}</p>" for note in tables.notes(self))
-        return f'<div class="scroll">\n{made[0]}\n</div>\n{said}\n<div class="scroll">\n{made[1]}\n</div>'
+        notes = "\n".join(f"<p>{escape(note)}</p>" for note in tables.notes(self))
+        return f'<div class="scroll">\n{made[0]}\n</div>\n{notes}\n<div class="scroll">\n{made[1]}\n</div>'
 
     def as_json(self) -> dict[str, Any]:
         """All numbers, in joules for one sample; every span as low, nominal and high."""
-
-        def said(span: Span | None) -> list[float] | None:
-            return None if span is None else [span.low, span.nominal, span.high]
-
         return {
             "unit": "J",
             "process": self.process.name,
             "words": vars(self.words),
             "activity": self.account.activity,
-            "arithmetic": said(self.arithmetic),
-            "spiking": said(self.spiking),
-            "parts": {name: said(span) for name, span in self.parts.items()},
-            "layers": {name: {k: said(v) for k, v in parts.items()} for name, parts in self.layers.items()},
-            "ordinary": said(self.ordinary),
+            "arithmetic": self.arithmetic.as_json(),
+            "spiking": self.spiking.as_json(),
+            "parts": {name: span.as_json() for name, span in self.parts.items()},
+            "layers": {name: {k: v.as_json() for k, v in parts.items()} for name, parts in self.layers.items()},
+            "ordinary": None if self.ordinary is None else self.ordinary.as_json(),
             "ordinary_bits": self.bits,
             "refused": self.refused or None,
-            "break_even": said(self.break_even),
+            "break_even": None if self.break_even is None else self.break_even.as_json(),
         }
 
 

@@ -39,7 +39,7 @@ from rheobase.nn.stateful import Stateful
 
 @runtime_checkable
 class Countable(Protocol):
-    """A layer of somebody's own that says what it does.
+    """A layer defined outside this library that counts its own operations.
 
     >>> class Doubled(nn.Module):
     ...     def forward(self, x):

@@ -38,6 +38,10 @@ class Span:
         """A number, known to within so much on either side."""
         return cls(nominal - within, nominal, nominal + within)
 
+    def as_json(self) -> list[float]:
+        """Low, nominal and high."""
+        return [self.low, self.nominal, self.high]
+
     def __add__(self, other: Span) -> Span:
         return Span(self.low + other.low, self.nominal + other.nominal, self.high + other.high)
 

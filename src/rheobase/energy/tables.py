@@ -43,14 +43,14 @@ def layer_rows(found: Comparison) -> list[tuple[str, ...]]:
         parts, one = found.layers[layer.label], layer.operations
         energies = [joules(part.nominal) for part in (*parts.values(), total([*parts.values()]))]
         other = found.ordinary_layers.get(layer.label)
-        acs, macs = ("-", "-") if one is None else (_count(one.accumulates), _count(one.multiply_accumulates))
+        acs, macs = ("-", "-") if one is None else (count(one.accumulates), count(one.multiply_accumulates))
         active = f"{100 * layer.activity:.3g} %" if layer.synaptic else "-"
         last = "-" if found.ordinary is None else "0" if other is None else joules(other.nominal)
         rows.append((layer.label + " (folded)" * layer.folded, active, acs, macs, *energies, last))
     whole, last = found.account.total, "-" if found.ordinary is None else joules(found.ordinary.nominal)
     sums = [joules(part.nominal) for part in (*found.parts.values(), found.spiking)]
     active = f"{100 * found.account.activity:.3g} %"
-    acs, macs = _count(whole.accumulates), _count(whole.multiply_accumulates)
+    acs, macs = count(whole.accumulates), count(whole.multiply_accumulates)
     return [*rows, ("whole network", active, acs, macs, *sums, last)]
 
 
@@ -78,7 +78,7 @@ def names(found: Comparison) -> tuple[str, str, str]:
 def notes(found: Comparison) -> list[str]:
     """What the numbers are, what was assumed, and where the spiking network stops winning."""
     words, account = found.words, found.account
-    said = [
+    lines = [
         f"Means over {account.samples} samples of {account.steps:g} steps. Estimates by counting; nothing was measured "
         "on a chip.",
         "synapses alone: 0.9 pJ for an accumulate, 4.6 pJ for a multiply-accumulate (32-bit floats, 45 nm).",
@@ -86,12 +86,12 @@ def notes(found: Comparison) -> list[str]:
         f"of {words.value}; every weight is read at each use, every state read and written in each step.",
     ]
     if found.refused:
-        return [*said, f"No ordinary counterpart: {found.refused}. It would have to read one step alone."]
-    said.append(
+        return [*lines, f"No ordinary counterpart: {found.refused}. It would have to read one step alone."]
+    lines.append(
         f"The ordinary network has the same layers, run once; {found.bits} bits hold the spikes of {account.steps:g} "
         "steps. It was derived, not trained: its accuracy is not known."
     )
-    return [*said, break_even(found)]
+    return [*lines, break_even(found)]
 
 
 def break_even(found: Comparison) -> str:
@@ -124,16 +124,21 @@ def bill_rows(bill: Bill) -> list[tuple[str, str, str]]:
 def bill_notes(bill: Bill) -> list[str]:
     """Power and its density, what the headline would give, and what was assumed."""
     power, density = 1e3 * bill.power.nominal, 1e3 * bill.density.nominal
-    said = [f"{1e3 * bill.seconds:g} ms, {power:.3g} mW, {density:.3g} mW/cm2 on {bill.area:g} cm2."]
+    lines = [f"{1e3 * bill.seconds:g} ms, {power:.3g} mW, {density:.3g} mW/cm2 on {bill.area:g} cm2."]
     if bill.headline is not None:
-        said.append(
+        lines.append(
             f"26 pJ for each synaptic event, the paper's headline, would be {joules(bill.headline.nominal)}; it has "
             "the power of the chip in it, at 20 Hz and 128 synapses, and is never added."
         )
-    return [*said, *bill.notes]
+    return [*lines, *bill.notes]
 
 
-def _count(value: float) -> str:
+def count(value: float) -> str:
+    """A number of operations or spikes, in three digits.
+
+    >>> count(0), count(12.5), count(45_600), count(7.8e9)
+    ('0', '12.5', '45.6 k', '7.8 G')
+    """
     for unit in ("", " k", " M"):
         if value < 999.5:
             return f"{value:.3g}{unit}"

@@ -1,4 +1,4 @@
-"""A folder belongs to the settings that made it."""
+"""A folder is claimed by the settings that its results were made with."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def claim(folder: Path, settings: Mapping[str, Any], name: str = "settings.json"
         ensure_folder(folder)
         write_json(path, now)
         return True
-    held = read_json(path, remedy=LOST)
-    if not isinstance(held, dict):
-        held = {}
-    for key in dict.fromkeys((*now, *held)):
-        there, given = held.get(key), now.get(key)
+    stored = read_json(path, remedy=LOST)
+    if not isinstance(stored, dict):
+        stored = {}
+    for key in dict.fromkeys((*now, *stored)):
+        there, given = stored.get(key), now.get(key)
         if there != given:
             text, expected = f"{key} = {_brief(given)}", f"{_brief(there)}, with which it was made"
             raise ParameterError(str(folder), text, expected, "name another folder, or give the same settings")

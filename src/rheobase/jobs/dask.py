@@ -49,7 +49,7 @@ class OnDask:
         try:
             client.__init__(self.address, timeout=PATIENCE, set_as_default=False)
         except (OSError, ValueError) as error:
-            # closed here: what the garbage collector closes at a time of its own can wait for ever for Dask's lock
+            # closed here, since closing it later, in garbage collection, can deadlock on Dask's lock
             client.__del__()
             given, expected = f"{self.address!r}, where no scheduler answers", "the address of a running Dask scheduler"
             remedy = "start one (dask scheduler) and give what it prints, tcp://10.0.0.1:8786 say"
@@ -78,7 +78,7 @@ def _perform(distributed: ModuleType, client: Any, units: Sequence[Unit], folder
     running = distributed.as_completed(loop=client.loop)
 
     def submit(unit: Unit) -> None:
-        # by its place and settings alone a unit is no pure function: a second try reads what others have stored since
+        # not pure: a unit that is tried again (after NotYet) reads results that others have stored in between
         future = client.submit(perform, unit, folder, None, __version__, pure=False)
         at[future] = unit
         running.add(future)
@@ -97,8 +97,8 @@ def _perform(distributed: ModuleType, client: Any, units: Sequence[Unit], folder
             raise Unfinished(f"unit {unit.name}", "workers that died at it", "workers that live", remedy) from error
         if other is None:
             done.add(unit.name)
-            for held in waiting.pop(unit.name, ()):
-                submit(held)
+            for ready in waiting.pop(unit.name, ()):
+                submit(ready)
             yield unit
         elif other in done:
             submit(unit)

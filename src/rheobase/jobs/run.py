@@ -61,7 +61,7 @@ def run(
 
     fresh         forget what is stored
     on            where they are done; in this process by default
-    on_progress   told how many of how many are done
+    on_progress   called with (units that are done, all units)
 
     Raises: `ParameterError` for two units of one name, `CheckpointError` for a damaged result, `StorageError`, and what
     the units raise; whatever was done before is stored, and a second call goes on from there.
@@ -69,27 +69,27 @@ def run(
     for name, times in Counter(unit.name for unit in units).items():
         if times > 1:
             raise ParameterError("units", f"two of the name {name!r}", "a name of its own for each", "rename one")
-    told, total = on_progress or (lambda done, total: None), len(units)
+    report, total = on_progress or (lambda done, total: None), len(units)
     ensure_folder(folder)
     todo: list[Unit] = []
     for unit in units:
         if fresh:
             unit.path(folder).unlink(missing_ok=True)
-        held = None if fresh else unit.held(folder)
-        if held is None:
+        found = None if fresh else unit.held(folder)
+        if found is None:
             todo.append(unit)
             continue
-        yield Done(unit, held.result, held.seconds, held.hardware, True)
+        yield Done(unit, found.result, found.seconds, found.hardware, True)
     done = total - len(todo)
-    told(done, total)
+    report(done, total)
     for unit in (on or Here()).perform(todo, folder) if todo else ():
-        # read back, so that a first call sees what a later one will
-        held = unit.held(folder)
-        if held is None:
+        # read back, so that the first call returns the same as later ones
+        found = unit.held(folder)
+        if found is None:
             expected = "the result that was just stored"
             raise CheckpointError(
                 str(unit.path(folder)), "no such result", expected, "let one run at a time write there"
             )
         done += 1
-        told(done, total)
-        yield Done(unit, held.result, held.seconds, held.hardware, False)
+        report(done, total)
+        yield Done(unit, found.result, found.seconds, found.hardware, False)

@@ -74,7 +74,7 @@ def perform(unit: Unit, folder: Path, hardware: str | None = None, version: str 
         raise StorageError(
             str(folder), "no such folder on the machine of a worker", expected, "share it, or choose another"
         )
-    # a worker that is lost after it stored a result, and before it told so, is replaced: that one finds it here
+    # a worker may be lost after it stored the result and before it reported it; its replacement finds the result here
     if unit.held(folder) is not None:
         return None
     began = time.perf_counter()

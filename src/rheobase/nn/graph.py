@@ -1,4 +1,4 @@
-"""Layers that are wired as a graph: branches, sums and cycles."""
+"""Layers wired as a graph, with branches, sums and cycles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Edge = tuple[str, str]
 
 @registered
 class GraphState(NamedTuple):
-    """The states of the layers, in their order, and what the neurons in cycles gave last; None where there is none."""
+    """The state of each layer, and the last output of each neuron in a cycle; None where there is none."""
 
     layers: tuple[Any, ...]
     given: tuple[Any, ...]
@@ -32,9 +32,9 @@ class GraphState(NamedTuple):
 class Graph(Stateful):
     """Layers by name, and edges from `input` over the layers to `output`; a layer gets the sum of what feeds it.
 
-    Layers outside of cycles run over the whole sequence at once. A cycle runs step by step in Python, and what a neuron
-    in it gives reaches the others of the cycle one step later, as in `Recurrent`; of a cycle in which nothing spikes,
-    what its leaky integrators give. `Recurrent(neuron)` is the fast form of a neuron with lateral weights.
+    Layers outside of cycles run over the whole sequence at once. A cycle runs step by step in Python; the output of a
+    spiking neuron reaches the other layers of its cycle one step later, as in `Recurrent`. In a cycle without spiking
+    neurons, this holds for its leaky integrators. A neuron with lateral weights is faster as `Recurrent(neuron)`.
 
     Shapes: x (time, batch, ...) to out (time, batch, ...), as the layers take and give them.
 
@@ -74,7 +74,7 @@ class Graph(Stateful):
         return one_dt("Graph", self.layers.values())
 
     def before(self, name: str) -> list[str]:
-        """What feeds a layer."""
+        """The names of what feeds a layer."""
         return [a for a, b in self.edges if b == name]
 
     def _check_edges(self) -> None:
@@ -95,7 +95,7 @@ class Graph(Stateful):
                 raise ParameterError("Graph", f"no edge from {name!r}", "at least one", "connect it, or leave it out")
 
     def _groups(self) -> Iterator[tuple[str, ...]]:
-        """The layers in the order in which they run; those of a cycle together, in the order within a step."""
+        """The layers in the order in which they run; those of a cycle form one group, in the order within a step."""
         reach = {name: self._reached(name) for name in self.layers}
         done: set[str] = set()
         while len(done) < len(self.layers):
@@ -125,7 +125,7 @@ class Graph(Stateful):
         return neurons if self._loop(cycle, spiking) else spiking
 
     def _loop(self, cycle: Sequence[str], cut: set[str]) -> list[str]:
-        """What is left of a cycle where the output of some layers comes a step later."""
+        """The layers that still form a cycle if the outputs of the layers in `cut` come a step later."""
         left = list(cycle)
         while True:
             free = [n for n in left if not any(a in left and a not in cut for a in self.before(n))]
@@ -134,18 +134,17 @@ class Graph(Stateful):
             left = [n for n in left if n not in free]
 
     def _within(self, cycle: list[str]) -> list[str]:
+        """The order of a cycle's layers within a step. Raises `ParameterError` for a cycle without delay."""
         cut = self.held(cycle)
-        if left := self._loop(cycle, cut):
+        left = self._loop(cycle, cut)
+        if left:
             given = f"a cycle of {', '.join(left)} without delay"
             raise ParameterError("Graph", given, "a neuron in every cycle", "its output takes a step to come back")
-        found: list[str] = []
-        while len(found) < len(cycle):
-            found += [
-                n
-                for n in cycle
-                if n not in found and all(a not in cycle or a in cut or a in found for a in self.before(n))
-            ][:1]
-        return found
+        order: list[str] = []
+        while len(order) < len(cycle):
+            waiting = set(cycle) - cut - set(order)
+            order.append(next(n for n in cycle if n not in order and waiting.isdisjoint(self.before(n))))
+        return order
 
     def forward(
         self, x: Tensor, state: Any = None, *, lengths: Tensor | None = None, backend: str = "auto"
@@ -155,7 +154,7 @@ class Graph(Stateful):
         return values[OUTPUT], after
 
     def outputs(self, x: Tensor, *, lengths: Tensor | None = None, backend: str = "auto") -> dict[str, Tensor]:
-        """What each layer gives, by name, for plots and counts. Starts at rest."""
+        """The output of each layer by name, for plots and counts. Starts at rest."""
         values, _ = self._run(x, None, lengths, backend)
         return {name: values[name] for name in self.layers}
 
@@ -208,13 +207,14 @@ class Graph(Stateful):
         lengths: Tensor | None,
         backend: str,
     ) -> dict[str, Tensor]:
-        """Run a cycle step by step: what each of its layers gives. `given` is what its neurons gave last."""
+        """Run a cycle step by step: the outputs of its layers. `given` holds the last outputs of its neurons."""
         x, held = values[INPUT], self.held(group)
         for n in held:
             if given[n] is None:
                 cell: Any = getattr(self.layers[n], "neuron", self.layers[n])
                 given[n] = x.new_zeros(1, x.shape[1], *cell.shape)
-        fed = {a: value for n in group for a in self.before(n) if (value := values.get(a)) is not None}
+        sources = {a for n in group for a in self.before(n)}
+        fed = {a: value for a, value in values.items() if a in sources}
         found: dict[str, list[Tensor]] = {n: [] for n in group}
         for t in range(len(x)):
             alive = None if lengths is None else (lengths.to(x.device) > t).long()
@@ -226,8 +226,9 @@ class Graph(Stateful):
                     now[n] = out
             for n in held:
                 out = found[n][-1]
-                going = None if alive is None else alive.bool().view(1, -1, *(1,) * (out.dim() - 2))
-                given[n] = out if going is None else torch.where(going, out, given[n])
+                if alive is not None:
+                    out = torch.where(alive.bool().view(1, -1, *(1,) * (out.dim() - 2)), out, given[n])
+                given[n] = out
         return {n: torch.cat(parts) for n, parts in found.items()}
 
     def extra_repr(self) -> str:

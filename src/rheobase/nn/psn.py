@@ -21,14 +21,14 @@ from rheobase.core.execution.check import check_call, checked_shape
 from rheobase.core.execution.finite import check_learned, not_finite
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import ParameterError, ShapeError, StateError
-from rheobase.nn.stateful import Stateful
+from rheobase.nn.stateful import Stateful, alive_steps
 
 # Steps in one product of SlidingPSN: a band of `order` in a matrix of all steps would be mostly zeros.
 _BLOCK = 64
 
 
 class _Parallel(Stateful):
-    """What the three share: h, a sum over time of inputs, fires where it reaches the threshold."""
+    """The common part of the three: h, a weighted sum of inputs over time, fires where it reaches the threshold."""
 
     graded = False  # what comes out is spikes, so they are counted as a neuron's are
     entries = ONE_INPUT
@@ -70,12 +70,7 @@ class _Parallel(Stateful):
         return x.to(torch.promote_types(x.dtype, torch.float32))
 
     def _fire(self, h: Tensor) -> Tensor:
-        if self.smooth:
-            return self.surrogate.primitive(h)
-        if torch.compiler.is_compiling():
-            # the same value and gradient in operations that torch.compile can trace: it takes no function with a jvp
-            return (h >= 0).to(h.dtype) + self.surrogate.derivative(h).detach() * (h - h.detach())
-        return primitives.spike(h, self.surrogate)
+        return self.surrogate.primitive(h) if self.smooth else primitives.spike(h, self.surrogate)
 
     def _described(self, *own: str) -> str:
         given = [] if self.surrogate == ATan() else [f"surrogate={self.surrogate!r}"]
@@ -83,7 +78,7 @@ class _Parallel(Stateful):
 
 
 class _Whole(_Parallel):
-    """Weights from every step to every step: the length of a sequence is fixed, and it runs at once."""
+    """Weights from every step to every step, for sequences of a fixed length, which run in one product."""
 
     def __init__(self, shape: tuple[int | Sequence[int], ...], steps: int, surrogate: Surrogate | None):
         super().__init__(shape, surrogate)
@@ -107,9 +102,9 @@ class _Whole(_Parallel):
         if state is not None:
             remedy = "start from None; nn.SlidingPSN takes a sequence in pieces"
             raise StateError(repr(self), "the state of a sequence that has ended", "None: it runs whole", remedy)
-        mask = None if lengths is None else _alive(x, lengths)
+        mask = None if lengths is None else alive_steps(x, lengths)
         if mask is not None:
-            # weights may reach forward in time: what stands after the end must not be seen
+            # weights may reach forward in time, where inputs after the end must not count
             x = torch.where(mask, x, 0.0)
         with torch.autocast(x.device.type, enabled=False):
             weight, v_threshold = self.weight_in_force().to(x.dtype), self.v_threshold.to(x.dtype)
@@ -267,7 +262,7 @@ class SlidingPSN(_Parallel):
         lane = torch.arange(x.shape[1], device=x.device)[:, None]
         when = lengths.long()[:, None] + torch.arange(self.order - 1, device=x.device)  # (batch, order - 1)
         end = torch.cat([before, x])[when, lane]
-        return torch.where(_alive(x, lengths), out, 0.0).to(given.dtype), end
+        return torch.where(alive_steps(x, lengths), out, 0.0).to(given.dtype), end
 
     def _slide(self, x: Tensor, tail: Tensor) -> tuple[Tensor, Tensor]:
         """The weighted sums (time, lanes) and the last inputs (order - 1, lanes)."""
@@ -308,9 +303,3 @@ def _positive(owner: str, name: str, value: Any) -> int:
     if not is_whole(value, 1):
         raise ParameterError(owner, f"{name} = {value!r}", "an integer >= 1", "count steps, not ms")
     return value
-
-
-def _alive(x: Tensor, lengths: Tensor) -> Tensor:
-    """Where a sequence has not ended: (time, batch, 1...)."""
-    going = torch.arange(x.shape[0], device=x.device)[:, None] < lengths
-    return going.view(*going.shape, *(1,) * (x.dim() - 2))

@@ -37,12 +37,12 @@ def explain(
 
     Shapes: x as `net(x)` takes it, mostly (time, batch, ...); a mapping for a neuron with several inputs.
 
-    The network runs once; then each layer is called by itself on what came in to it, forward and backward, in turns
-    with the others and with the whole, for about so many `seconds` after a warm-up (`told` hears of each round). A
-    forward keeps what a backward needs, as in training. Weights, their gradients, running means and random numbers are
-    afterwards as before. The operations are those of `energy.operations`.
+    The network runs once, which records the input of each layer. Then the layers and the whole network run by turns on
+    these inputs, forward and backward, for about `seconds` after a warm-up. A forward pass keeps what its backward
+    needs, as in training. Weights, gradients, running means and the random state are restored afterwards. Operations
+    are those of `energy.operations`. `told(round, share of the time)` is called after each round.
 
-    With `measure=False` nothing runs, and device and dtype of x are all that counts: backends and reasons alone.
+    With `measure=False` nothing runs: the result has backends and reasons alone, for the device and dtype of x.
 
     Raises: `ParameterError` without an input, and for one that the network does not take; `DeviceError` for one on
     another device.
@@ -177,12 +177,12 @@ def _share(layer: SpikingLayer, calls: list[Call]) -> float | None:
 
 
 class _Run:
-    """One module on what came in to it: its forward, and its backward where a gradient is wanted."""
+    """One module on the inputs that it got in the network: its forward, and its backward if it has a gradient."""
 
     def __init__(self, module: nn.Module, calls: list[Call], device: torch.device):
         self.module, self.calls, self.device = module, calls, device
-        self.held = [t for call in calls for t in call.tensors]
-        self.wanted = [t for t in (*module.parameters(), *self.held) if t.requires_grad]
+        self.inputs = [t for call in calls for t in call.tensors]
+        self.wanted = [t for t in (*module.parameters(), *self.inputs) if t.requires_grad]
         outs = [out for out in self._outs() if out.requires_grad] if self.wanted else []
         self.upstream = [torch.randn_like(out) for out in outs]
         self.backward: Callable[[], object] | None = None
@@ -202,11 +202,12 @@ class _Run:
             if self.upstream:
                 self._gradients(outs, keep=False)
 
-        own = [*self.module.parameters(), *self.module.buffers(), *self.held]
+        own = [*self.module.parameters(), *self.module.buffers(), *self.inputs]
         return peak(both, self.device), kept(self._outs, own)
 
     def _outs(self) -> list[Tensor]:
-        return [out for call in self.calls if (out := call.again(self.module)) is not None]
+        outs = [call.again(self.module) for call in self.calls]
+        return [out for out in outs if out is not None]
 
     def _gradients(self, outs: list[Tensor], *, keep: bool) -> object:
         return torch.autograd.grad(outs, self.wanted, self.upstream, retain_graph=keep, allow_unused=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
 from rheobase.cards import aligned
 from rheobase.energy import Operations
+from rheobase.energy.tables import count
 from rheobase.engine.parts import Part
 from rheobase.profiling.timing import Timing
-from rheobase.profiling.words import count, duration, size
+from rheobase.profiling.words import duration, size
 
 NONE = "-"
 
@@ -89,7 +91,7 @@ class Explanation:
             NONE,
             NONE,
             *_times(whole.forward, whole.backward),
-            _said(size, whole.peak),
+            _text(size, whole.peak),
             *(f"{self._more}{cell}" for cell in _operations(total)),
         )
         return [head, *(_cells(p) for p in self.parts), last]
@@ -180,15 +182,15 @@ def _cells(layer: Layer) -> tuple[str, ...]:
         NONE if layer.shape is None else "x".join(map(str, layer.shape)),
         f"{layer.parameters:,}",
         layer.backend,
-        _said(lambda share: f"{100 * share:.3g} %", layer.spikes),
+        _text(lambda share: f"{100 * share:.3g} %", layer.spikes),
         *_times(layer.forward, layer.backward),
-        _said(size, layer.peak),
+        _text(size, layer.peak),
         *_operations(layer.operations),
     )
 
 
 def _times(forward: Timing | None, backward: Timing | None) -> tuple[str, str]:
-    before, after = (_said(duration, None if t is None else t.median) for t in (forward, backward))
+    before, after = (_text(duration, None if t is None else t.median) for t in (forward, backward))
     return before, after
 
 
@@ -198,5 +200,5 @@ def _operations(found: Operations | None) -> tuple[str, str]:
     return count(found.accumulates), count(found.multiply_accumulates + found.updates)
 
 
-def _said(words: Any, value: float | None) -> str:
-    return NONE if value is None else words(value)
+def _text(form: Callable[[float], str], value: float | None) -> str:
+    return NONE if value is None else form(value)

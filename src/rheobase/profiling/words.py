@@ -1,4 +1,4 @@
-"""Seconds, bytes and counts as people read them."""
+"""Seconds and bytes as people read them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,3 @@ def size(count: float) -> str:
             return f"{count:.3g} {unit}"
         count /= 1024
     return f"{count:.3g} GiB"
-
-
-def count(number: float) -> str:
-    """Operations, spikes.
-
-    >>> count(0), count(12.5), count(45_600), count(7.8e9)
-    ('0', '12.5', '45.6 k', '7.8 G')
-    """
-    for unit in ("", " k", " M"):
-        if number < 999.5:
-            return f"{number:.3g}{unit}"
-        number /= 1000
-    return f"{number:.3g} G"

@@ -73,7 +73,7 @@ def _simulate(
             spikes, end, found, farthest = cell.run(given, state, record=record, every=layout.every)
         fired.append((spikes.nonzero() + torch.tensor([start, first[1], first[0]])).numpy())
         if bool(astray(end.v).any()):
-            bad += [_said(cell, one, first) for one in divergences(cell, given, state, start=start)]
+            bad += [_row(cell, one, first) for one in divergences(cell, given, state, start=start)]
         far |= extremes(cell, given, state, farthest, far, start)
         when = slice(start // layout.every, stop // layout.every)
         for name, x in found.items():
@@ -81,7 +81,8 @@ def _simulate(
             block = x.movedim(0, -1).movedim((-2, -3), (0, 1)).numpy()
             traces.write(group, folder, name, (*at, *([slice(None)] * (block.ndim - 3)), when), block)
         state = end
-    told = [_said(cell, one, first) for one in far.values()]
+    extreme = [_row(cell, one, first) for one in far.values()]
+    diverged_lanes = [row[:2] for row in bad]
     step, stimulus, model = np.concatenate(fired).T
     order = np.lexsort((step, stimulus, model))
     return {
@@ -89,11 +90,12 @@ def _simulate(
         "model": model[order].astype(np.int32),
         "stimulus": stimulus[order].astype(np.int32),
         "diverged": bad,
-        "implausible": [one for one in told if one[:2] not in [lost[:2] for lost in bad]],
+        "implausible": [row for row in extreme if row[:2] not in diverged_lanes],
     }
 
 
-def _said(cell: Cell, one: Divergence | Extreme, first: tuple[int, int]) -> list[Any]:
+def _row(cell: Cell, one: Divergence | Extreme, first: tuple[int, int]) -> list[Any]:
+    """[model, stimulus, time in ms, place, potential], JSON values."""
     stimulus, model = one.lane
     place, ms = place_of(cell, one.node), (one.step + 1) * cell.dt
     return [first[0] + model, first[1] + stimulus, ms, place, str(one.v)]

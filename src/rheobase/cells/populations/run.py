@@ -83,10 +83,10 @@ def population(
     kept = {name: Record(0, "mV") for name in sites} | {name: _state(cell, name) for name in states}
     folder = Path(folder)
     settings = {
-        # what is named first is what a refusal names: the cause before what follows from it
+        # a folder of other settings is refused by the first one that differs: causes stand before consequences
         "form": FORM,
         "version": __version__,
-        "make": _said(make),
+        "make": _described(make),
         "models": names,
         "files": _files(names, make),
         "dt": cell.dt,
@@ -96,26 +96,7 @@ def population(
         "record": list(record),
         "dtype": dtype,
     }
-    group = traces.open_group(folder)
-    if group is not None and not (folder / SETTINGS).is_file():
-        given, expected = f"no such file beside {traces.NAME}", "the settings that made those"
-        raise CheckpointError(str(folder / SETTINGS), given, expected, LOST)
-    values, size = sum(one.width or 1 for one in kept.values()), torch.finfo(getattr(torch, dtype)).bits // 8
-    layout = (
-        Layout.within(memory, cell, len(stimuli), steps, values, every, size)
-        if group is None
-        else traces.layout_of(group, folder)
-    )
-    claim(folder, settings, SETTINGS)
-    made = False
-    if group is None:
-        facts = {k: settings[k] for k in ("version", "make", "models", "files", "stimuli", "dt")}
-        rows = (_means(one, steps, every, cell.dt) for one in stimuli.values())
-        made = traces.create(folder, layout, kept, rows, cell.dt, dtype, facts)
-        if not made:
-            layout = traces.layout_of(traces.open_group(folder), folder)
-    else:
-        traces.arrays(group, folder, record)
+    layout, made = _arrays(folder, settings, cell, stimuli, kept, memory)
     units = _units(folder, make, names, stimuli, layout, settings, threads)
     done = 0
     try:
@@ -127,12 +108,42 @@ def population(
         raise StorageError(error.obj, error.given, error.expected, remedy) from error
     found = Population.open(folder)
     if found.implausible:
-        text = f"population: {_told(found, found.implausible)}; {LOOK}"
+        text = f"population: {_summary(found, found.implausible)}; {LOOK}"
         warnings.warn(text, ImplausibleWarning, stacklevel=2)
     if found.diverged:
         remedy = f"look at its parameters, or take a shorter dt; all other runs are in {found.folder}"
-        raise Diverged("population", _told(found, found.diverged), EXPECTED, remedy)
+        raise Diverged("population", _summary(found, found.diverged), EXPECTED, remedy)
     return found
+
+
+def _arrays(
+    folder: Path,
+    settings: Mapping[str, Any],
+    cell: Cell,
+    stimuli: Mapping[str, Stimulus],
+    kept: Mapping[str, Record],
+    memory: float,
+) -> tuple[Layout, bool]:
+    """Claim the folder, and make its arrays where it has none: the layout of the arrays, and whether they are new."""
+    steps, every, dtype = settings["steps"], settings["every"], settings["dtype"]
+    group = traces.open_group(folder)
+    if group is not None:
+        if not (folder / SETTINGS).is_file():
+            given, expected = f"no such file beside {traces.NAME}", "the settings that made those"
+            raise CheckpointError(str(folder / SETTINGS), given, expected, LOST)
+        layout = traces.layout_of(group, folder)
+        claim(folder, settings, SETTINGS)
+        traces.arrays(group, folder, settings["record"])
+        return layout, False
+    values, size = sum(one.width or 1 for one in kept.values()), torch.finfo(getattr(torch, dtype)).bits // 8
+    layout = Layout.within(memory, cell, len(stimuli), steps, values, every, size)
+    claim(folder, settings, SETTINGS)
+    facts = {k: settings[k] for k in ("version", "make", "models", "files", "stimuli", "dt")}
+    rows = (_means(one, steps, every, cell.dt) for one in stimuli.values())
+    if traces.create(folder, layout, kept, rows, cell.dt, dtype, facts):
+        return layout, True
+    # another process has made them meanwhile
+    return traces.layout_of(traces.open_group(folder), folder), False
 
 
 def _checked(
@@ -145,7 +156,7 @@ def _checked(
     memory: float,
     threads: int | None,
 ) -> Cell:
-    """All cells, made once so that what is wrong with them is told before work."""
+    """All cells, made once so that errors in them are raised before any work is done."""
     owner = "population"
     names = [str(model) for model in models]
     if not names or len(set(names)) < len(names) or isinstance(models, str | Path):
@@ -160,7 +171,7 @@ def _checked(
         raise ParameterError(owner, f"threads = {threads!r}", "one at least", "threads=1")
     if not is_whole(every, 1):
         raise ParameterError(owner, f"every = {every!r}", "a whole number of steps, one at least", "every=5")
-    _said(make)
+    _described(make)
     cell = make(names)
     if not isinstance(cell, Cell) or cell.shape != (len(names),):
         given = f"make, which gives {cell!r} for {len(names)} models"
@@ -224,8 +235,8 @@ def _means(stimulus: Stimulus, steps: int, every: int, dt: float) -> np.ndarray:
     return stimulus.in_steps(steps, dt).numpy().reshape(-1, every).mean(1).astype(np.float32)
 
 
-def _said(make: Make) -> dict[str, Any]:
-    """Which function makes the cells, and with which arguments. Raises `ParameterError` for one without a name."""
+def _described(make: Make) -> dict[str, Any]:
+    """The name of the function that makes the cells, and its arguments. Raises `ParameterError` if it has no name."""
     function, options = make, dict[str, Any]()
     while isinstance(function, functools.partial):
         options = {**function.keywords, **options}
@@ -234,7 +245,7 @@ def _said(make: Make) -> dict[str, Any]:
             raise ParameterError("population", f"make = {make!r}", "arguments by keyword", remedy)
         function = function.func
     name = getattr(function, "__qualname__", "")
-    # of a method, the object would be among the arguments, and nobody would know what it holds
+    # a method is refused: its object is an argument too, and cannot be compared with that of another session
     if not callable(make) or not name or "<" in name or isinstance(function, types.MethodType):
         remedy = "define it at the top of a module, or take functools.partial(cells.from_allen, morphology=..., dt=...)"
         raise ParameterError("population", f"make = {make!r}", "a function that can be imported", remedy)
@@ -242,7 +253,7 @@ def _said(make: Make) -> dict[str, Any]:
 
 
 def _plain(value: Any, name: str) -> Any:
-    """An argument as JSON can say it: itself, the checksum of an array, or its repr, where that says what it is."""
+    """An argument as a JSON value: itself, the checksum of an array, or a repr without memory addresses."""
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Mapping):
@@ -252,32 +263,33 @@ def _plain(value: Any, name: str) -> Any:
     if isinstance(value, torch.Tensor | np.ndarray):
         array = np.ascontiguousarray(torch.as_tensor(value).detach().cpu().numpy())
         return f"{array.dtype}{list(array.shape)}, SHA-256 {hashlib.sha256(array.tobytes()).hexdigest()}"
-    said = value if value is None or isinstance(value, bool | int | str) else repr(value)
-    if isinstance(value, float) and math.isfinite(value):
-        said = value
-    if isinstance(said, str) and _ADDRESS.search(said):
+    if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    if _ADDRESS.search(text):
         remedy = "numbers, words, arrays, or objects whose repr says all that they hold"
-        raise ParameterError("population", f"make with {name} = {said}", "an argument that can be told again", remedy)
-    return said
+        raise ParameterError("population", f"make with {name} = {text}", "an argument that can be told again", remedy)
+    return text
 
 
 def _files(names: Sequence[str], make: Make) -> dict[str, str]:
     """The checksums (SHA-256) of the files among models and arguments, and in lists and dicts of these."""
-    words = [word for word in (*names, *_words(_said(make))) if len(word) < 1000]
+    words = [word for word in (*names, *_words(_described(make))) if len(word) < 1000]
     paths = [path for path in map(Path, words) if path.is_file()]
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
-def _words(said: Any) -> Iterator[str]:
-    if isinstance(said, str):
-        yield said
-    elif isinstance(said, dict | list):
-        for one in said.values() if isinstance(said, dict) else said:
+def _words(value: Any) -> Iterator[str]:
+    """All strings in nested dicts and lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
             yield from _words(one)
 
 
-def _told(found: Population, lost: Sequence[Lost]) -> str:
-    """The first of them, and how many there are."""
+def _summary(found: Population, lost: Sequence[Lost]) -> str:
+    """The first of these runs, and how many there are."""
     first, more = lost[0], len(lost) - 1
     others = f", and {more} more of {len(found.models) * len(found.stimuli)} runs" if more else ""
     return f"v = {first.v} mV at {first.place} after {first.ms:g} ms of {first.model} under {first.stimulus}{others}"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -69,18 +68,17 @@ def certify(
         raise InputError("certify", "an x that is not only 0 and 1", "spikes", "encode it: see rheobase.data")
     choose = _last if predict is None else predict
     dtype = next(net.parameters()).dtype
-    told: Sequence[list[Any]] = ([], [], [])
+    parts = list[tuple[Tensor, Tensor, Tensor]]()
     overflows, done = 0, 0
     for part in x.split(AT_ONCE, dim=1):
         wanted, found = net(part.to(dtype))[0].detach().cpu(), emulate(net, part)
         same = (found.out == wanted.double()).flatten(2).all(2).all(0)
-        classes = (predictions("certify", choose, out) for out in (found.out.to(wanted.dtype), wanted))
-        for held, value in zip(told, (same, *classes), strict=True):
-            held.append(value)
+        in_integers = predictions("certify", choose, found.out.to(wanted.dtype))
+        parts.append((same, in_integers, predictions("certify", choose, wanted)))
         overflows, done = overflows + sum(found.overflows.values()), done + part.shape[1]
         if progress is not None:
             progress(done)
-    same, predicted, wanted = (torch.cat(held) for held in told)
+    same, predicted, wanted = (torch.cat(column) for column in zip(*parts, strict=True))
     agree = int((predicted == wanted).sum())
     return Certificate(len(same), int(same.sum()), agree, overflows, predicted, wanted)
 

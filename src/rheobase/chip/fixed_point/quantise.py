@@ -99,8 +99,7 @@ def quantise(
     # of one type, that of the weights: the numbers of a cell are made in float32
     fixed = Sequential(*layers).to(x.device, next(iter(float_net.parameters()), torch.zeros(())).dtype)
     with torch.no_grad():
-        told = compared(float_net, fixed, x, [(k, place, made.changes) for k, place, made in pairs])
-    return fixed, Report(told)
+        return fixed, Report(compared(float_net, fixed, x, [(k, place, made.changes) for k, place, made in pairs]))
 
 
 def _allowed(allow: Sequence[str]) -> tuple[str, ...]:

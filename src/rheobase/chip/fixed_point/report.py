@@ -117,21 +117,23 @@ def compare(net: Sequential, fixed: Sequential, x: Tensor, *, rounded: Report | 
 def compared(net: Sequential, fixed: Sequential, x: Tensor, places: Places) -> tuple[LayerReport, ...]:
     """The report of each layer."""
     before = net.outputs(x.to(next(iter(net.parameters()), torch.zeros(())).dtype))
-    told, now = list[LayerReport](), x.to(next(fixed.parameters()).dtype)
+    reports, now = list[LayerReport](), x.to(next(fixed.parameters()).dtype)
     at = {place: (k, changes) for k, place, changes in places}
     linear: Any = None
     for place, layer in enumerate(fixed.layers):
         cell: Any = layer
         if place not in at:
-            linear, now = (layer if isinstance(layer, torch.nn.Linear) else linear), cell(now)
+            now = cell(now)
+            if isinstance(layer, torch.nn.Linear):
+                linear = layer
             continue
         now, end = cell(now)
         k, changes = at[place]
-        told.append(_told(k, cell, changes, linear, int(end.overflows.sum()), before[k], now))
-    return tuple(told)
+        reports.append(_layer_report(k, cell, changes, linear, int(end.overflows.sum()), before[k], now))
+    return tuple(reports)
 
 
-def _told(
+def _layer_report(
     k: int, own: Any, changes: Mapping[str, float], linear: Any, overflows: int, one: Tensor, other: Tensor
 ) -> LayerReport:
     rounding = weights_of(linear)

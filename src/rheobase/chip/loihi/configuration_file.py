@@ -74,7 +74,7 @@ def load(path: str | Path) -> Configuration:
     ...     load(f"{folder}/a.safetensors").n_neurons
     2
     """
-    arrays, told = read(path, FORMAT)
+    arrays, content = read(path, FORMAT)
     at = dict.fromkeys(arrays, 0)
 
     def taken(name: str, many: int) -> NDArray[Any]:
@@ -86,15 +86,15 @@ def load(path: str | Path) -> Configuration:
 
     try:
         cores = []
-        for one in told["cores"]:
+        for one in content["cores"]:
             size = one["axons"], one["compartments"]
-            held: dict[str, Any] = {name: one[name] for name in SCALARS}
-            held |= {name: taken(name, size[1]) for name in COMPARTMENTS}
-            held["mantissa"] = taken("mantissa", size[0] * size[1]).reshape(size)
-            held["delay"] = taken("delay", size[0] * size[1]).reshape(size) if one["delayed"] else None
-            held["sends"] = taken("sends", 3 * one["sends"]).reshape(-1, 3)
-            cores.append(CoreRegisters(**held))
-        return Configuration(Loihi(**told["limits"]), tuple(cores), arrays["place"])
+            registers: dict[str, Any] = {name: one[name] for name in SCALARS}
+            registers |= {name: taken(name, size[1]) for name in COMPARTMENTS}
+            registers["mantissa"] = taken("mantissa", size[0] * size[1]).reshape(size)
+            registers["delay"] = taken("delay", size[0] * size[1]).reshape(size) if one["delayed"] else None
+            registers["sends"] = taken("sends", 3 * one["sends"]).reshape(-1, 3)
+            cores.append(CoreRegisters(**registers))
+        return Configuration(Loihi(**content["limits"]), tuple(cores), arrays["place"])
     except DataError:
         raise
     except RheobaseError as error:

@@ -145,28 +145,28 @@ class Emulator:
             coming = fed.get(tick, {})
             arrived = [np.concatenate([one, coming[k]]) if k in coming else one for k, one in enumerate(due)]
             messages: list[list[Whole]] = [[] for _ in self._cores]
-            told = dict.fromkeys(Counts._fields, 0)
+            counted = dict.fromkeys(Counts._fields, 0)
             for k, core in enumerate(self._cores):
                 axons, slot = arrived[k], tick % SLOTS
                 for delay, weight in core.delays:
                     if len(axons):
                         sums[k][(tick + delay) % SLOTS] += weight[axons].sum(0)
-                told["active_axons"] += len(axons)
-                told["synaptic_events"] += int(core.reached[axons].sum())
+                counted["active_axons"] += len(axons)
+                counted["synaptic_events"] += int(core.reached[axons].sum())
                 own = sums[k][slot].copy()
                 sums[k][slot] = 0
                 if tick < core.of.wait:
                     continue
                 z = _step(k, tick, core, own, u, v, left)
-                told["spikes"] += len(z)
-                told["host"] += int(core.of.host[z].sum())
+                counted["spikes"] += len(z)
+                counted["host"] += int(core.of.host[z].sum())
                 if len(z):
                     found.append((tick, k, z if record == "all" else z[core.of.host[z] == 1]))
                     for row in core.sends[_rows(core.first, z)]:
-                        told["hops"] += int(self._hops[k, row[1]])
+                        counted["hops"] += int(self._hops[k, row[1]])
                         messages[row[1]].append(row[2:])
             due = [np.concatenate(one) if one else np.zeros(0, np.int64) for one in messages]
-            counts[:, step] = [told[name] for name in Counts._fields]
+            counts[:, step] = [counted[name] for name in Counts._fields]
             if progress is not None:
                 progress(step + 1)
         columns = [(np.full(len(z), t), np.full(len(z), k), z) for t, k, z in found] or [np.zeros((3, 0), np.int64)]

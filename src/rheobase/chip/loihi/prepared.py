@@ -27,13 +27,15 @@ def prepared(
 ) -> Sequential:
     """A copy of a network that computes in the whole numbers of the chip, to be trained once more.
 
-    As `quantise`, whose losses are allowed here: training takes the chip's reset and its biases into account. Layers in
-    `software` stay as they are. With `votes`, a readout of leaky integrators (the last `Linear` and its `LI`), which no
-    chip of spikes has, gives way to so many neurons for each class, whose spikes the host counts (`GroupReadout`): of
-    the kind of the last ones before it, each parameter the mean of theirs, with the weights of the readout and some of
-    a fresh layer, by which they differ. `x`, some samples as the network takes them, (time, batch, ...): on them these
-    weights are scaled, so that the neurons that vote spike in 2 to 20 % of the steps (`learning.scale_to_activity`);
-    what comes from a readout is often too small to be learnt from.
+    As `quantise`, whose losses are allowed here: training takes the chip's reset and its biases into account.
+
+    software  layers that stay as they are
+    votes     replaces a readout of leaky integrators (the last `Linear` and its `LI`), which a chip of spikes cannot
+              have, by so many neurons for each class, whose spikes the host counts (`GroupReadout`). They are of the
+              kind of the last neurons before it, with the mean of each of their parameters. Their weights are those of
+              the readout plus those of a fresh layer, so that the neurons of a class differ
+    x         samples (time, batch, ...), on which the weights of these neurons are scaled so that they spike in 2 to
+              20 % of the steps (`learning.scale_to_activity`); weights of a readout are often too small to learn from
 
     Raises: `NotRepresentable` with the layer that the chip cannot express; `ParameterError`.
 

@@ -175,17 +175,17 @@ def compared(float_net: Sequential, chip: Sequential, places: Sequence[Place], x
     """The spikes of both networks under x, layer by layer."""
     own = next(iter(float_net.parameters()), x).dtype
     outputs, now = float_net.outputs(x.to(own)), x.float()
-    at, told = {place.on_chip: place for place in places}, list[LayerReport]()
+    at, reports = {place.on_chip: place for place in places}, list[LayerReport]()
     for k, layer in enumerate(chip.layers):
         part: Any = layer
         if k not in at:
             now = part(now)
             continue
         now, _, seen = part(now, record=("v",))
-        # at the other end they fire, and are reset
+        # at the upper end they fire and are reset, so only the lower end can stop them
         stopped = int((seen.v <= 1 - HALF).sum())
-        told.append(_compared(at[k], outputs[at[k].layer], now, stopped))
-    return Report(tuple(told))
+        reports.append(_compared(at[k], outputs[at[k].layer], now, stopped))
+    return Report(tuple(reports))
 
 
 def _compared(place: Place, one: Tensor, other: Tensor, stopped: int) -> LayerReport:

@@ -70,7 +70,7 @@ class Layer:
         """For how many ticks no potential leaves its range, whatever the inputs are; may be infinite."""
         up = np.where(self.weight > 0, self.weight, 0).sum(1) + self.leak
         down = np.where(self.weight < 0, self.weight, 0).sum(1) + self.leak
-        # a spike takes off what it can: the potential grows by the rest
+        # a subtractive reset takes off at most alpha per tick: what exceeds it accumulates
         up = up - self.alpha if self.gamma else np.zeros_like(up)
         most = np.max([np.abs(self.v), np.abs(self.R), self.alpha], axis=0) + np.abs(self.weight).sum(1) + 256
         room = np.stack([POTENTIAL[1] - most, THRESHOLD - most]).astype(float)
@@ -98,12 +98,11 @@ def layers_of(net: Any, *, first: int = 0) -> list[Layer]:
         raise NotRepresentable("truenorth", f"a {type(net).__name__}", f"a Sequential: {PUT_ON}", "build it of layers")
     wrong, found = list[str](), list[Layer]()
     parts = [(f"layer {k} ({kind_of(part).__name__})", part) for k, part in enumerate(net.layers, start=first)]
-    # types by name, since a subclass may compute something else; parametrised layers are made subclasses by torch
-    wrong += [
-        f"{name} cannot be put on it" + (f" ({why})" if (why := WHY.get(kind_of(part).__name__)) else "")
-        for name, part in parts
-        if kind_of(part) not in (Linear, IF, HardResetIF)
-    ]
+    # exact types, since a subclass may compute something else; `kind_of` sees through torch's parametrised classes
+    for name, part in parts:
+        if kind_of(part) not in (Linear, IF, HardResetIF):
+            why = WHY.get(kind_of(part).__name__)
+            wrong.append(f"{name} cannot be put on it" + (f" ({why})" if why else ""))
     kinds = ["synapses" if kind_of(part) is Linear else "neurons" for _, part in parts]
     if not wrong and kinds != ["synapses", "neurons"] * (len(parts) // 2):
         wrong.append("layers in the order " + ", ".join(kind_of(part).__name__ for _, part in parts))

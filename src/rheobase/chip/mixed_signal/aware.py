@@ -121,11 +121,12 @@ class Mismatched(Wrapper):
 def aware(net: nn.Module, process: Process | str, *, age: float = 0.0) -> nn.Module:
     """A copy of a network that is trained for a process: on a fresh die at every run, in training.
 
-    Its weights are rounded to the levels and clipped to the range, and then those of a random die, and so are the
-    constants of its neurons; gradients pass as if nothing had happened (but reach learnable constants of neurons as
-    they are). In evaluation there is no noise: the network is as programmed. The dies follow from torch's random state,
-    so a training that is resumed sees the same ones; none of them is one of those that `dies` looks at. `software`
-    gives the network back. Around the whole network, aware(nn.Chunked(net)), it keeps one die for a batch.
+    In training, weights are rounded to the levels of the process, clipped to its range, and then take the values that
+    they have on a random die; so do the constants of neurons. Gradients pass through all this as the identity (those of
+    learnable constants are true derivatives). In evaluation there is no noise: the network is as programmed. Dies are
+    drawn from torch's random state, so a resumed training sees the same ones; they are different from those of `dies`.
+    `software` returns the network without the process. To keep one die for a whole batch, chunk the network first:
+    aware(nn.Chunked(net), ...).
 
     `age` is that of the dies, in seconds.
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from rheobase import neurons
 from rheobase.chip.mixed_signal.numbers import Kind, normals, stream
 from rheobase.chip.mixed_signal.process import Process
+from rheobase.core.declaration.words import ParamSpec
 from rheobase.core.neuron import Neuron
 from rheobase.errors import NotRepresentable, ParameterError, nearest
 
@@ -53,7 +54,7 @@ def share_of(name: str, process: Process) -> float | None:
 def check_names(process: Process, present: set[str]) -> None:
     """Raise `ParameterError` for a name or pattern of a constant that no neuron has, of those present or the library's.
 
-    What only other neurons have is no fault: a process is for many networks.
+    A constant that only other neurons of the library have is allowed: one process serves many networks.
     """
     missing = [pattern for pattern in process.cells if not any(fnmatchcase(name, pattern) for name in present)]
     if not missing:
@@ -65,9 +66,10 @@ def check_names(process: Process, present: set[str]) -> None:
             raise ParameterError("Process", f"cells with {pattern!r}", "a constant of neurons", remedy)
 
 
-def _bound(spec: object) -> str:
-    whole, size = getattr(spec, "whole", False), getattr(spec, "size", ())
-    return "is a whole number" if whole else "has several entries" if size else "is bound to a range"
+def _bound(spec: ParamSpec) -> str:
+    if spec.whole:
+        return "is a whole number"
+    return "has several entries" if spec.size else "is bound to a range"
 
 
 def factors(name: str, share: float, neuron: Neuron, seeds: Sequence[int], layer: int, device: torch.device) -> Tensor:

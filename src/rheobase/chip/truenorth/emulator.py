@@ -88,21 +88,21 @@ class Emulator:
         check_state("Emulator.run", begin, self.net.board)
         given = _inputs(self.net, inputs, begin.tick, ticks)
         recorded = _recorded(self.net, record)
-        told = (lambda done: None) if progress is None else progress
+        on_progress = (lambda done: None) if progress is None else progress
         if self.backend == "reference":
             if group is not None:
                 given_as, remedy = "backend='reference' and a group", 'leave the backend to "auto"'
                 raise ParameterError("Emulator.run", given_as, "the compiled emulator, which processes share", remedy)
-            return reference.run(self.net, given, ticks, begin, recorded, told)
+            return reference.run(self.net, given, ticks, begin, recorded, on_progress)
         cores, processes = range(self.net.board.n_cores), None
         if group is not None:
             processes = Processes(group, self.net.board.n_cores)
             processes.check(self.net, given, ticks, begin)
             cores = processes.cores
         if self._plan is None or self._plan.classes.among != cores or not self._plan.classes.hold(begin.v):
-            # also for potentials that no run of the last plan would reach: other bounds hold
+            # a plan is valid only for potentials within the bounds that it was made for
             self._plan = plan_of(self.net, begin.v, cores)
-        return fast.run(self.net, self._plan, given, ticks, begin, recorded, told, processes)
+        return fast.run(self.net, self._plan, given, ticks, begin, recorded, on_progress, processes)
 
     def __repr__(self) -> str:
         return f"<Emulator of {self.net!r}, backend={self.backend!r}>"

@@ -23,7 +23,7 @@ from rheobase.engine.llvm import threads
 
 CORES = 64  # cores under which a second thread costs more than it gives
 AT_ONCE = 1 << 24  # bytes of spikes that a launch keeps
-MOST_TICKS = 512  # of a launch, so that progress is told and a user can interrupt
+MOST_TICKS = 512  # of a launch, so that progress is reported and a user can interrupt
 # how much longer a core takes than one of 16 bits and no chance, so that shards take alike
 COST = {0: 2, WIDE: 3, STOCHASTIC: 5, WIDE | STOCHASTIC: 6}
 
@@ -35,10 +35,10 @@ def run(
     ticks: int,
     state: State,
     recorded: NDArray[np.bool_],
-    told: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], None] = lambda done: None,
     processes: Processes | None = None,
 ) -> Run:
-    """`ticks` ticks from `state` on, as `reference.run` does. `told` is called with the ticks that are done.
+    """`ticks` ticks from `state` on, as `reference.run` does. `progress` is called with the ticks that are done.
 
     With `processes`, each of which makes this call, a process computes its cores, and all return the same.
     """
@@ -52,7 +52,7 @@ def run(
         spikes.append(found)
         counts.append(counted)
         done += many
-        told(done)
+        progress(done)
     together = np.concatenate([np.zeros((0, COUNTED), np.int64), *counts])
     events, v, due = _joined(spikes), board.potentials(), board.due.numpy()
     if processes is not None:
@@ -89,7 +89,7 @@ class _Board:
         some: NDArray[np.bool_] = np.array(recorded.any(1))
         some[: self.among.start] = some[self.among.stop :] = False
         self.which, self.rows = np.flatnonzero(some), int(some.sum())
-        self.told = np.where(some, np.cumsum(some) - 1, -1).astype(np.int32)
+        self.raster_rows = np.where(some, np.cumsum(some) - 1, -1).astype(np.int32)
 
     def launch(self, inputs: Events, tick: int, ticks: int) -> tuple[Events, NDArray[np.int64]]:
         """Run some ticks; returns their spikes, and counts (ticks, COUNTED)."""
@@ -99,9 +99,9 @@ class _Board:
         held: dict[str, Tensor | NDArray[np.generic] | int] = {
             "rounds": ticks + 1, "shards": self.shards, "ticks": ticks, "lists": self.lists, "tick": tick,
             "neurons": self.cores * NEURONS, "rows": self.rows, "bounds": self.bounds, "owners": self.owners,
-            "crossbar": self.crossbar, "tables": self.plan.tables, "cores": self.plan.records, "told": self.told,
-            "narrow": self.narrow, "wide": self.wide, "due": self.due, "sent": self.sent,
-            "sent_counts": self.sent_counts, "fired": self.fired, "targets": self.plan.targets,
+            "crossbar": self.crossbar, "tables": self.plan.tables, "cores": self.plan.records,
+            "raster_rows": self.raster_rows, "narrow": self.narrow, "wide": self.wide, "due": self.due,
+            "sent": self.sent, "sent_counts": self.sent_counts, "fired": self.fired, "targets": self.plan.targets,
             "inputs": axons, "input_starts": starts, "keys": tick_keys(self.seed, tick, ticks), "raster": raster,
             "counts": counts,
         }  # fmt: skip

@@ -26,11 +26,12 @@ NUMBERS = (
     "lists",  # of spikes that a shard sends: one for each shard, and one for each other process
     "tick",
     "neurons",  # the first tick, and how many neurons there are, which are as many as axons
-    "rows",  # cores whose spikes are told
+    "rows",  # cores whose spikes are recorded
 )
 POINTERS = (
     "bounds", "owners",  # the first core of each shard, and the shard of each core: i32
-    "crossbar", "tables", "cores", "told",  # `tables` and `cores` are the plan's; the row of a core that is told, or -1
+    "crossbar", "tables", "cores",  # `tables` and `cores` are those of the plan
+    "raster_rows",  # of each core, its row in the raster; -1 where it is not recorded
     "narrow", "wide", "due",  # the state
     "sent", "sent_counts", "fired", "targets",  # what goes from shard to shard; who fired; 64 bits on each one's target
     "inputs", "input_starts",  # axons that are active from outside, and where those of (tick, shard) begin
@@ -220,7 +221,7 @@ class Kernel(Function):
                 this = self.compare("eq", self.int("and", kind, WIDE | STOCHASTIC), wide | stochastic)
                 with self.when(this):
                     self.compute(core, turn, record, wide=bool(wide), stochastic=bool(stochastic))
-        self.tell(core, number)
+        self.record(core, number)
 
     def compute(self, core: Value, turn: Value, record: Value, *, wide: bool, stochastic: bool) -> None:
         """All neurons of a core, so many at a time as registers hold."""
@@ -262,11 +263,11 @@ class Kernel(Function):
         return self.compare("ne", self.int("and", self.entry(record, "kind"), bit), 0)
 
     # --- spikes -----------------------------------------------------------------------------------
-    def tell(self, core: Value, number: Value) -> None:
-        """List who fired, and keep the bits of a core that is told."""
-        told = self.let(f"load i32, ptr {self.at(self.word['told'], core, 'i32')}")
-        with self.when(self.let(f"icmp sge i32 {told}, 0")):
-            row = self.int("add", self.int("mul", number, self.word["rows"]), self.let(f"sext i32 {told} to i64"))
+    def record(self, core: Value, number: Value) -> None:
+        """List the neurons that fired, and store the bits of a recorded core in the raster."""
+        raster_row = self.let(f"load i32, ptr {self.at(self.word['raster_rows'], core, 'i32')}")
+        with self.when(self.let(f"icmp sge i32 {raster_row}, 0")):
+            row = self.int("add", self.int("mul", number, self.word["rows"]), self.let(f"sext i32 {raster_row} to i64"))
             place = self.at(self.word["raster"], self.int("mul", row, LINE), "i8")
             bits = self.let(f"load <{LINE} x i8>, ptr {self.spikes}, align 8")
             self.do(f"store <{LINE} x i8> {bits}, ptr {place}, align 1")

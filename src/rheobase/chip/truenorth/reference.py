@@ -25,13 +25,13 @@ def run(
     recorded: NDArray[np.bool_],
     progress: Callable[[int], None] = lambda done: None,
 ) -> Run:
-    """Ticks from `state` on. `inputs`: (tick, core, axon); `recorded`: (cores, neurons), whose spikes are told.
+    """Ticks from `state` on. `inputs`: (tick, core, axon); `recorded`: (cores, neurons), whose spikes are returned.
 
     `progress` is called with the ticks that are done.
     """
     cores, v, due = net.board.n_cores, state.v.astype(np.int64), state.due.copy()
     counts = Counts(*np.zeros((len(Counts._fields), ticks), np.int64))
-    told: list[NDArray[np.int64]] = []
+    events: list[NDArray[np.int64]] = []
     for k in range(ticks):
         t = state.tick + k
         now = inputs.tick == t
@@ -54,11 +54,11 @@ def run(
         counts.hops[k] = net.board.hops(source, goal).sum()
         counts.crossings[k] = net.board.crossings(source, goal).sum()
         keep = recorded[core, neuron]
-        told.append(np.stack([np.full(int(keep.sum()), t), core[keep], neuron[keep]]))
+        events.append(np.stack([np.full(int(keep.sum()), t), core[keep], neuron[keep]]))
         progress(k + 1)
-    spikes_told = Events(*(np.concatenate(told, axis=1) if told else np.zeros((3, 0), np.int64)))
+    returned = Events(*(np.concatenate(events, axis=1) if events else np.zeros((3, 0), np.int64)))
     after = State(net.board, state.tick + ticks, state.seed, v.astype(np.int32).reshape(cores, NEURONS), due)
-    return Run(spikes_told, after, counts)
+    return Run(returned, after, counts)
 
 
 def weights(net: Configuration, core: int, axon: int, t: int, seed: int) -> NDArray[np.int64]:

@@ -117,17 +117,17 @@ def deployed(model: Model, data: Dataset, options: FixedOptions, folder: Path, *
         return right / len(held)
 
     def unit(bits: int) -> Unit:
-        kept = {k: v for k, v in options.as_json().items() if k not in ("weight_bits", "limit")}
-        told = {**kept, "bits": bits, "of": facts(model)}
+        chosen = {k: v for k, v in options.as_json().items() if k not in ("weight_bits", "limit")}
+        identity = {**chosen, "bits": bits, "of": facts(model)}
 
         def work() -> dict[str, Any]:
             net, _ = _rounded(model, options, bits, some)
             if options.epochs:
-                at = folder / WORK / f"bits-{bits}-{store.key(told)[:8]}"
+                at = folder / WORK / f"bits-{bits}-{store.key(identity)[:8]}"
                 return trained(model, at, net, rule, encoder, train, validation)
             return {"validation": accuracy(net), **{f"weights/{k}": v for k, v in net.state_dict().items()}}
 
-        return Unit(f"bits-{bits}", work, {}, told)
+        return Unit(f"bits-{bits}", work, {}, identity)
 
     with threads(settings.threads):
         found = {done.unit.name: done.result for done in run([unit(b) for b in options.weight_bits], folder / WORK)}
@@ -137,9 +137,9 @@ def deployed(model: Model, data: Dataset, options: FixedOptions, folder: Path, *
         net, rounded = _rounded(model, options, bits, some)
         kept = found[f"bits-{bits}"]
         net.load_state_dict({k.removeprefix("weights/"): torch.as_tensor(v) for k, v in kept.items() if "/" in k})
-        told, truth, own = _tested(model, data, options, encoder, net.eval(), predict, watch)
+        certificate, truth, own = _tested(model, data, options, encoder, net.eval(), predict, watch)
         layers = compare(model.network, net, some, rounded=rounded)
-    return FixedOutcome(model, options, tried, plain, len(held), bits, net, layers, told, truth, own)
+    return FixedOutcome(model, options, tried, plain, len(held), bits, net, layers, certificate, truth, own)
 
 
 def fewest(tried: Mapping[int, float], samples: int) -> int:
@@ -170,7 +170,7 @@ def _tested(
         parts.append(certify(net, x, predict=predict))
         own.append(predict(model.network(x)[0]))
         watch("test samples", int(index[-1]) + 1, many)
-    told = Certificate(
+    certificate = Certificate(
         sum(part.samples for part in parts),
         sum(part.same_outputs for part in parts),
         sum(part.same_predictions for part in parts),
@@ -178,11 +178,11 @@ def _tested(
         torch.cat([part.predicted for part in parts]),
         torch.cat([part.wanted for part in parts]),
     )
-    return told, data.y_test[:many], torch.cat(own)
+    return certificate, data.y_test[:many], torch.cat(own)
 
 
 def save(outcome: FixedOutcome, folder: Path) -> Path:
     """Write the weights. Raises `StorageError`."""
-    told = {"options": outcome.options.as_json(), "weight_bits": outcome.weight_bits, "of": facts(outcome.model)}
-    save_weights(folder / WEIGHTS, outcome.net, told)
+    notes = {"options": outcome.options.as_json(), "weight_bits": outcome.weight_bits, "of": facts(outcome.model)}
+    save_weights(folder / WEIGHTS, outcome.net, notes)
     return folder / WEIGHTS

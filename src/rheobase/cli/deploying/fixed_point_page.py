@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from rheobase.cli.deploying.fixed_point import WEIGHTS, FixedOutcome
 from rheobase.cli.deploying.job import CERTIFICATE
-from rheobase.machine import machine
+from rheobase.cli.page_text import footer
 from rheobase.plot import Link, Picture, Report, Section, Table
 from rheobase.plot.style import Style, dress, new_figure
 
@@ -73,7 +72,7 @@ def warnings(found: FixedOutcome) -> list[str]:
 
 def write(found: FixedOutcome, folder: Path, command: str) -> Path:
     """Write report.html. Raises `StorageError`."""
-    held, model, host = found.certificate, found.model, machine()
+    held, model = found.certificate, found.model
     each = [
         (
             one.layer,
@@ -125,8 +124,7 @@ def write(found: FixedOutcome, folder: Path, command: str) -> Path:
         else [],
         settings={**{k: str(v) for k, v in found.options.as_json().items()}, "run": str(model.folder)},
         command=command,
-        footer=f"rheobase {host['rheobase']}, torch {host['torch']}, Python {host['python']}, {host['system']}; "
-        f"{date.today().isoformat()}.",
+        footer=footer(),
     )
     return page.write(folder / PAGE)
 

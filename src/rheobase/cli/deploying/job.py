@@ -185,17 +185,17 @@ def _unit(
     target = target_of(options)
     name, given = target.named(value), options.as_json()
     left_out = (target.listed, "limit")
-    told = {**{k: v for k, v in given.items() if k not in left_out}, target.word: value, "of": facts(model)}
+    identity = {**{k: v for k, v in given.items() if k not in left_out}, target.word: value, "of": facts(model)}
     net = twin(model, options, value, some)
-    told |= target.told(net)
-    at = folder / WORK / f"{name}-{store.key(told)[:8]}"
-    return Unit(name, lambda: fit(at, net, recipe(model, options)), {}, told)
+    identity |= target.identity(net)
+    at = folder / WORK / f"{name}-{store.key(identity)[:8]}"
+    return Unit(name, lambda: fit(at, net, recipe(model, options)), {}, identity)
 
 
 def trained(
     model: Model, at: Path, net: Sequential, rule: Recipe, encoder: Any, train: Any, validation: Any
 ) -> dict[str, Any]:
-    """Train a network, or go on with its training: the validation accuracy of its best epoch, and the weights of it."""
+    """Train a network, or resume its training: the validation accuracy and the weights of its best epoch."""
     settings = model.settings
     trainer = Trainer(
         rule,
@@ -207,7 +207,7 @@ def trained(
     )
     history = trainer.fit(net, encoder=encoder, train=train, validation=validation, resume=(at / LAST).exists())
     best = history.best
-    if best is None:  # of the type alone: there are epochs, and they are validated
+    if best is None:  # for the type checker: there is always a validated epoch
         raise CheckpointError(str(at), "no epoch in it", "a training", "remove the folder, and deploy again")
     return {
         "validation": best.validation_accuracy,
@@ -231,7 +231,7 @@ class Streamed:
 
     @classmethod
     def of(cls, model: Model, data: Dataset, options: Options, encoder: Any) -> Streamed:
-        """Those of a run."""
+        """The test samples of a run."""
         samples = Samples.of("test", (data.x_test, data.y_test), encoder)
         many = len(samples) if options.limit is None else min(options.limit, len(samples))
         before = parts_of(model.network, options.software).before
@@ -249,7 +249,7 @@ class Streamed:
 
 @torch.no_grad()
 def _predicted(model: Model, x: Streamed) -> Tensor:
-    """What the run's own network says of the same samples, (samples,)."""
+    """The predictions of the run's own network for the same samples, (samples,)."""
     rule = model.settings.recipe().criterion
 
     def numbers(part: Tensor) -> Tensor:
@@ -265,8 +265,8 @@ def save_chip(outcome: Outcome, folder: Path) -> Path:
     """
     model = outcome.model
     word = target_of(outcome.options).word
-    told = {"options": outcome.options.as_json(), word: outcome.chosen, "of": facts(model)}
-    save_weights(folder / WEIGHTS, outcome.net, told)
+    notes = {"options": outcome.options.as_json(), word: outcome.chosen, "of": facts(model)}
+    save_weights(folder / WEIGHTS, outcome.net, notes)
     kept = {
         "run": str(model.folder),
         "settings": model.settings.as_json(),

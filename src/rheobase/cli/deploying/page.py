@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
 from rheobase.cli.deploying.job import CERTIFICATE, CHIP, Outcome
 from rheobase.cli.deploying.targets import target_of
+from rheobase.cli.page_text import footer, value_text
 from rheobase.energy.tables import joules, ranged
-from rheobase.machine import machine
 from rheobase.plot import Link, Report
 
 PAGE = "report.html"
-QUIET = 0.01  # the share of samples without a spike out of the chip that is told of
+QUIET = 0.01  # from this share of samples without an output spike on, a warning is given
 
 
 def rows(found: Outcome) -> dict[str, str]:
@@ -29,7 +28,7 @@ def rows(found: Outcome) -> dict[str, str]:
         "accuracy on the chip": f"{100 * on_chip:.2f} %",
         "in whole numbers": f"{100 * whole:.2f} % in software",
         "in full precision": f"{100 * found.plain:.2f} %, so {lost:.2f} +- {by_chance:.2f} points are lost",
-        target.said: f"{found.chosen}, by validation ({tried})",
+        target.title_of_value: f"{found.chosen}, by validation ({tried})",
         "cores": f"{report.n_cores}: " + ", ".join(f"{n} for {name}" for name, n in report.cores.items()),
         "in software": ", ".join(report.software) or "nothing",
         "latency": f"{1e3 * report.seconds:g} ms for a sample of {report.ticks - report.latency} steps "
@@ -54,7 +53,7 @@ def advice(found: Outcome) -> list[str]:
     if lost <= max(0.01, 2 * found.error_of_loss):
         return []
     options, target = found.options, target_of(found.options)
-    quiet = found.report.silent and target.said == "threshold" and found.chosen > 1
+    quiet = found.report.silent and target.title_of_value == "threshold" and found.chosen > 1
     what = [*([f"--threshold {found.chosen // 2}"] if quiet else []), *target.advice(options)]
     what += [f"--votes {2 * options.votes}"] if 0 < options.votes <= 128 else []
     what += [f"--epochs {2 * options.epochs}", f"--software {found.last_linear} and the layers behind it"]
@@ -77,8 +76,8 @@ def warnings(found: Outcome) -> list[str]:
 
 def write(found: Outcome, folder: Path, command: str) -> Path:
     """Write report.html. Raises `StorageError`."""
-    report, host, model = found.report, machine(), found.model
-    chosen = {name: _said(value) for name, value in found.options.as_json().items() if value is not None}
+    report, model = found.report, found.model
+    chosen = {name: value_text(value) for name, value in found.options.as_json().items() if value is not None}
     page = Report(
         title=f"{model.settings.neuron} network on {model.task.name}, on {target_of(found.options).title}",
         summary=f"On the emulated chip {report.same_predictions:,} of {report.samples:,} predictions are those of the "
@@ -94,11 +93,6 @@ def write(found: Outcome, folder: Path, command: str) -> Path:
         pictures=[target_of(found.options).picture(found.deployed, found.example)],
         settings={**chosen, "run": str(model.folder), "network": repr(found.net)},
         command=command,
-        footer=f"rheobase {host['rheobase']}, torch {host['torch']}, Python {host['python']}, {host['system']}; "
-        f"{date.today().isoformat()}.",
+        footer=footer(),
     )
     return page.write(folder / PAGE)
-
-
-def _said(value: object) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)

@@ -21,13 +21,18 @@ from rheobase.runs.model import Model
 
 
 class Target(Protocol):
-    """A chip. `word`: what validation chooses, in files; `said`: in words; `listed`: the option that has the values."""
+    """A chip.
+
+    word            the key of the value that validation chooses, in files
+    title_of_value  the same in words
+    listed          the option that lists the values to try
+    """
 
     name: str
     title: str
     word: str
     listed: str
-    said: str
+    title_of_value: str
 
     @property
     def chip(self) -> Any:
@@ -42,8 +47,8 @@ class Target(Protocol):
         """The network of a run in whole numbers, before it is trained; x: some samples, to scale fresh weights by."""
         ...
 
-    def told(self, twin: Sequential) -> dict[str, Any]:
-        """What of the network before training a stored training must have been of, beside options and run."""
+    def identity(self, twin: Sequential) -> dict[str, Any]:
+        """Facts of the untrained network that identify a stored training, beside the options and the run."""
         ...
 
     def check(self, parts: Parts, options: Options) -> None:
@@ -66,7 +71,8 @@ class Target(Protocol):
 class TrueNorth:
     """One chip of TrueNorth."""
 
-    name, title, word, listed, said = "truenorth", "TrueNorth", "v_threshold", "thresholds", "threshold"
+    name, title = "truenorth", "TrueNorth"
+    word, title_of_value, listed = "v_threshold", "threshold", "thresholds"
 
     @property
     def chip(self) -> chip.TrueNorth:
@@ -92,7 +98,7 @@ class TrueNorth:
             step_of="mean",
         )
 
-    def told(self, twin: Sequential) -> dict[str, Any]:
+    def identity(self, twin: Sequential) -> dict[str, Any]:
         """Nothing: it follows from the options."""
         return {}
 
@@ -135,7 +141,8 @@ class TrueNorth:
 class Loihi:
     """One chip of Loihi."""
 
-    name, title, word, listed, said = "loihi", "Loihi", "bits", "weight_bits", "bits of a weight"
+    name, title = "loihi", "Loihi"
+    word, title_of_value, listed = "bits", "bits of a weight", "weight_bits"
 
     @property
     def chip(self) -> chip.Loihi:
@@ -152,8 +159,8 @@ class Loihi:
             model.network, weight_bits=value, software=options.software, votes=options.votes, x=x
         )
 
-    def told(self, twin: Sequential) -> dict[str, Any]:
-        """The scales and registers, in which learnt weights are read."""
+    def identity(self, twin: Sequential) -> dict[str, Any]:
+        """The scales and registers, on which the meaning of learnt weights depends."""
         return {"registers": hashlib.sha256(repr(twin).encode()).hexdigest()}
 
     def check(self, parts: Parts, options: Options) -> None:

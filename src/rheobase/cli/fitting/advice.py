@@ -45,9 +45,9 @@ def advice(fitted: Fitted, data: Sequence[SweepFeatures], model: Sequence[SweepF
     if adapts[0] > ADAPTS and not adapts[1] > 1.0 + 0.5 * (adapts[0] - 1.0):
         cell = isinstance(fitted.subject, CellSubject)
         others = SLOW if cell else [other for other in ADAPTIVE if other != name][:2]
-        said = "" if math.isnan(adapts[1]) else f", the fit's {adapts[1]:.2g} times"
+        model_adapts = "" if math.isnan(adapts[1]) else f", the fit's {adapts[1]:.2g} times"
         found.append(
-            f"The cell adapts, its last interval is {adapts[0]:.2g} times its first{said}: "
+            f"The cell adapts, its last interval is {adapts[0]:.2g} times its first{model_adapts}: "
             f"{'fit what makes it slower, as ' if cell else 'try '}{' or '.join(others)}."
         )
     silent = [fitted.number(k) for k, (a, b) in enumerate(zip(data, model, strict=True)) if a.spikes and not b.spikes]

@@ -15,17 +15,17 @@ from rheobase.learning.fitting.stages import Target
 
 
 class Choice(NamedTuple):
-    """What to fit, where, from which values on, with which input per pA, and what is said of it."""
+    """What to fit, in which ranges, from which start, with which input per pA; and notes on the choice."""
 
     learn: tuple[str, ...]
     ranges: dict[str, tuple[float, float]]
     start: dict[str, float]
     scale: tuple[float, float] | None
-    said: list[str]
+    notes: list[str]
 
 
 def identifiable(model: type[Declared] | Cell, seen: Recording, chosen: Choice, settle: float) -> Choice:
-    """The choice without what sweeps without a spike do not identify, which is said; as it is where one spikes."""
+    """The choice, without the parameters that sweeps without a spike do not identify, if no sweep has a spike."""
     target = Target(seen, settle)
     if not target.silent:
         return chosen
@@ -40,5 +40,5 @@ def identifiable(model: type[Declared] | Cell, seen: Recording, chosen: Choice, 
         learn=learn,
         ranges={name: ends for name, ends in chosen.ranges.items() if name in learn},
         start={name: value for name, value in chosen.start.items() if name in learn},
-        said=[*chosen.said, text],
+        notes=[*chosen.notes, text],
     )

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 
 from rheobase.cli.fitting.figures import ERRORS, OFF, as_json, cell, figure, which
 from rheobase.cli.fitting.job import Fitted
-from rheobase.cli.fitting.page import footer, settings, words
+from rheobase.cli.fitting.page import settings, words
 from rheobase.cli.fitting.pictures import best_sweep, overlay_of
 from rheobase.cli.fitting.settings import FitSettings
+from rheobase.cli.page_text import footer
 from rheobase.learning.fitting.agreement import Agreement
 from rheobase.plot import Link, Picture, Report, Section, Style, Table
 from rheobase.plot.style import TICK, WIDTH, dress, few_ticks, new_figure
@@ -45,10 +46,12 @@ def _worse(one: Fitted) -> float:
     """The larger, the worse the fit."""
     key = counting([one])
     value = getattr(tested(one), key)
-    return math.inf if math.isnan(value) else value if key == "v_rms" else -value
+    if math.isnan(value):
+        return math.inf
+    return value if key == "v_rms" else -value
 
 
-def _said(one: Fitted) -> str:
+def _error_text(one: Fitted) -> str:
     key = counting([one])
     return figure(getattr(tested(one), key), ".2f" if key == "gamma" else ".3g") + ERRORS[key][1]
 
@@ -58,11 +61,11 @@ def summary(fits: Sequence[Fitted], missing: Sequence[str]) -> str:
     order = ranked(fits)
     best, held = order[0], order[0].fit.held_out is not None
     where = "on sweeps that none of them was fitted to" if held else "on the sweeps they were fitted to"
-    others, key = ", ".join(f"{_name(one)} {_said(one)}" for one in order[1:]), counting(fits)
+    others, key = ", ".join(f"{_name(one)} {_error_text(one)}" for one in order[1:]), counting(fits)
     count = len(best.fit.axes)
     parameters = f"{count} {'parameter' if count == 1 else 'parameters'}"
-    value = f"{_said(best)} at {tested(best).delta:.3g} ms" if key == "gamma" else _said(best)
-    said = [
+    value = f"{_error_text(best)} at {tested(best).delta:.3g} ms" if key == "gamma" else _error_text(best)
+    sentences = [
         f"{_name(best)} has the {BEST[key]} {where}: {value}, with {parameters}"
         f"{f' (others: {others})' if others else ''}."
     ]
@@ -70,16 +73,16 @@ def summary(fits: Sequence[Fitted], missing: Sequence[str]) -> str:
     near, close = [one for one in fewer if _worse(one) < _worse(best) + CLOSE[key]], f"{CLOSE[key]:g}{ERRORS[key][1]}"
     if near:
         least = min(near, key=lambda one: len(one.fit.axes))
-        said.append(f"{_name(least)} comes as near as {close} with {len(least.fit.axes)}, so prefer it.")
+        sentences.append(f"{_name(least)} comes as near as {close} with {len(least.fit.axes)}, so prefer it.")
     elif fewer:
-        said.append(f"None with fewer parameters comes nearer than {close}.")
+        sentences.append(f"None with fewer parameters comes nearer than {close}.")
     else:
-        said.append("None has fewer parameters.")
+        sentences.append("None has fewer parameters.")
     if not held:
-        said.append("Nothing was held out, and on fitted sweeps more parameters always look better.")
+        sentences.append("Nothing was held out, and on fitted sweeps more parameters always look better.")
     if missing:
-        said.append(f"Interrupted: {', '.join(missing)} {'was' if len(missing) == 1 else 'were'} not fitted.")
-    return " ".join(said)
+        sentences.append(f"Interrupted: {', '.join(missing)} {'was' if len(missing) == 1 else 'were'} not fitted.")
+    return " ".join(sentences)
 
 
 def table(fits: Sequence[Fitted]) -> Table:
@@ -164,7 +167,7 @@ def write(fits: Sequence[Fitted], folder: Path, missing: Sequence[str]) -> Path:
     drawn = Picture(
         f"{label} by the number of parameters",
         "Filled: on the sweeps held out; open: on those fitted. What gains on the open ones alone is overfitted.",
-        "; ".join(f"{_name(one)}, {len(one.fit.axes)} parameters: {_said(one)}" for one in order),
+        "; ".join(f"{_name(one)}, {len(one.fit.axes)} parameters: {_error_text(one)}" for one in order),
         lambda style: by_parameters(order, style),
     )
     held = ", held out" if k in fits[0].fit.split.held else ""

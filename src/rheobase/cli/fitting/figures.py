@@ -60,13 +60,13 @@ def summary(fitted: Fitted) -> str:
 
 
 def _unidentifiable(fitted: Fitted) -> str:
-    """What is said of a recording without a spike."""
-    said = "No spike was fitted, so the potential alone was, and Gamma has no value"
+    """The sentence about a fit to recordings without a spike."""
+    sentence = "No spike was fitted, so the potential alone was, and Gamma has no value"
     names = fitted.fit.unidentifiable
     if not names:
-        return f"{said}."
+        return f"{sentence}."
     value = "the value of this parameter means" if len(names) == 1 else "the values of these parameters mean"
-    return f"{said}; such sweeps do not identify {', '.join(names)}: {value} nothing."
+    return f"{sentence}; such sweeps do not identify {', '.join(names)}: {value} nothing."
 
 
 def _first(fitted: Fitted) -> str:
@@ -80,12 +80,14 @@ def _first(fitted: Fitted) -> str:
     if fit.held_out is None:
         count = len(fit.fitted.sweeps)
         many = "the sweep" if count == 1 else f"the {count} sweeps"
-        said = f"{name} meets {many} that it was fitted to with a Gamma of {fit.gamma:.2f} at {fit.delta:.3g} ms"
-        return f"{said} (1: all spikes, 0: chance){beside}; none was held out to test it."
+        sentence = f"{name} meets {many} that it was fitted to with a Gamma of {fit.gamma:.2f} at {fit.delta:.3g} ms"
+        return f"{sentence} (1: all spikes, 0: chance){beside}; none was held out to test it."
     held = fit.held_out
     many = "the sweep" if len(held.sweeps) == 1 else f"the {len(held.sweeps)} sweeps"
-    said = f"{name} meets {many} that it was not fitted to with a Gamma of {figure(held.gamma, '.2f')}"
-    return f"{said} at {held.delta:.3g} ms (1: all spikes, 0: chance), and those fitted with {fit.gamma:.2f}{beside}."
+    sentence = f"{name} meets {many} that it was not fitted to with a Gamma of {figure(held.gamma, '.2f')}"
+    return (
+        f"{sentence} at {held.delta:.3g} ms (1: all spikes, 0: chance), and those fitted with {fit.gamma:.2f}{beside}."
+    )
 
 
 def _v(shown: Agreement) -> str:
@@ -149,8 +151,8 @@ def figures(fitted: Fitted) -> dict[str, str]:
 
 def _both(fitted: Agreement, held: Agreement | None, key: str) -> str:
     _, unit, digits, factor = ERRORS[key]
-    said = [(one, figure(factor * getattr(one, key), digits)) for one in (fitted, held) if one is not None]
-    shown = [value if value == "none" else value + unit for _, value in said]
+    errors = [figure(factor * getattr(one, key), digits) for one in (fitted, held) if one is not None]
+    shown = [value if value == "none" else value + unit for value in errors]
     return f"{shown[0]} fitted, {shown[1]} held out" if len(shown) > 1 else f"{shown[0]} fitted"
 
 
@@ -172,15 +174,15 @@ def passive(fitted: Fitted, stage: Passive) -> str:
 def values(fitted: Fitted) -> dict[str, str]:
     """The best values, as the terminal shows them."""
     best = fitted.fit.best
-    said = {
+    found = {
         name: [f"{value:.5g} {unit(fitted, name)}".rstrip(), *remarks(fitted, name)]
         for name, value in best.values.items()
     }
-    return {name: ", ".join(words) for name, words in said.items()}
+    return {name: ", ".join(words) for name, words in found.items()}
 
 
 def remarks(fitted: Fitted, name: str) -> list[str]:
-    """What is to be said of a searched quantity: at an edge of its range, held, not identifiable."""
+    """Remarks on a searched quantity: at an edge of its range, held, not identifiable."""
     fit, found = fitted.fit, list[str]()
     if name in fit.best.held:
         found.append("held since the passive stage")

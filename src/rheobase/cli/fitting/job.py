@@ -139,7 +139,7 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
     chosen, settle = choose(settings, subject, model, seen), min(50.0, 0.1 * recording.duration)  # type: ignore[arg-type]
     if settings.learn is None:
         chosen = identifiable(model, seen, chosen, settle)
-    learn, ranges, start, scale, said = chosen
+    learn, ranges, start, scale, chosen_notes = chosen
     recipe = FitRecipe(
         passive=settings.passive,
         forced=settings.forced,
@@ -153,7 +153,7 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
         settle=settle,
     )
     space = search_space(model, seen, learn=learn, ranges=ranges, scale=scale)
-    notes += [*said, *_first(planned(space, seen, recipe), parts, file), _said(parts, file)]
+    notes += [*chosen_notes, *_passive_note(planned(space, seen, recipe), parts, file), _hold_out_note(parts, file)]
     return Plan(
         settings, subject, model, file, recording, hold_out, learn, ranges, start, scale, recipe, (*file.notes, *notes)
     )
@@ -274,8 +274,8 @@ def held_of(text: str, file: RecordingFile) -> HoldOut:
     return [places[number] for number in chosen]
 
 
-def _first(stage: Passive | None, parts: Split, file: RecordingFile) -> list[str]:
-    """What is said of the passive stage of a cell before it."""
+def _passive_note(stage: Passive | None, parts: Split, file: RecordingFile) -> list[str]:
+    """The note on the passive stage of a cell, before the fit begins."""
     if stage is None:
         return []
     if not stage.sweeps:
@@ -286,7 +286,7 @@ def _first(stage: Passive | None, parts: Split, file: RecordingFile) -> list[str
     return [f"passive stage: first all is fitted to {many} no spike, and what these identify of {names} is then held"]
 
 
-def _said(parts: Split, file: RecordingFile) -> str:
+def _hold_out_note(parts: Split, file: RecordingFile) -> str:
     if not parts.held:
         return f"held out: nothing, so there is no test; {parts.reason}"
     listed = ", ".join(str(file.numbers[k]) for k in parts.held)

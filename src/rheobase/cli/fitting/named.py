@@ -25,7 +25,7 @@ def write(fitted: Fitted, folder: Path) -> Path:
     path = path_of(fitted, folder)
     if isinstance(fitted.subject, CellSubject):
         fit = fitted.fit
-        said = {
+        facts = {
             "fitted_to": fitted.file.path.name,
             "gamma": None if fit.silent else fit.gamma,
             "v_rms_mV": fit.fitted.v_rms,
@@ -34,7 +34,7 @@ def write(fitted: Fitted, folder: Path) -> Path:
             "fitted": list(fit.best.values),
             "seed": fitted.settings.seed,
         }
-        return parameter_file.write(fitted.subject, cast(Cell, fit.neuron), list(fit.best.values), folder, said)
+        return parameter_file.write(fitted.subject, cast(Cell, fit.neuron), list(fit.best.values), folder, facts)
     atomic_write(path, text(fitted).encode())
     return path
 
@@ -71,17 +71,17 @@ def text(fitted: Fitted) -> str:
         lines.append(f"options = {{ {options} }}")
     lines.append("[fitted.values]")
     for name, value in values.items():
-        said = "fitted" if name in searched else "held"
-        lines.append(f"{name} = {value!r}  # {units[name]}, {said}")
+        how_found = "fitted" if name in searched else "held"
+        lines.append(f"{name} = {value!r}  # {units[name]}, {how_found}")
     return "\n".join(lines) + "\n"
 
 
 def readout(fitted: Fitted) -> list[str]:
-    """How input and potential of the neuron are read in pA and mV, where it is not plain."""
+    """How the neuron's input and potential relate to pA and mV, where they have other units."""
     out, unit = fitted.fit.readout, cast(Neuron, fitted.fit.neuron).input_unit
-    said: list[str] = []
+    lines: list[str] = []
     if unit != "pA":
-        said.append(f"input = {out['input_scale']:.6g} x current in pA" + (f", in {unit}" if unit != "1" else ""))
+        lines.append(f"input = {out['input_scale']:.6g} x current in pA" + (f", in {unit}" if unit != "1" else ""))
     if (out["v_gain"], out["v_offset"]) != (1.0, 0.0):
-        said.append(f"potential in mV = {out['v_offset']:.6g} + {out['v_gain']:.6g} x v")
-    return said
+        lines.append(f"potential in mV = {out['v_offset']:.6g} + {out['v_gain']:.6g} x v")
+    return lines

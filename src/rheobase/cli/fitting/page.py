@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 from rheobase.cli.fitting import named
 from rheobase.cli.fitting.advice import advice
@@ -16,9 +14,9 @@ from rheobase.cli.fitting.job import Fitted
 from rheobase.cli.fitting.pictures import all_sweeps, opening
 from rheobase.cli.fitting.settings import CELL, FitSettings
 from rheobase.cli.fitting.subjects import CellSubject
+from rheobase.cli.page_text import footer, value_text
 from rheobase.learning.fitting.agreement import Agreement
 from rheobase.learning.fitting.sweep_features import SweepFeatures
-from rheobase.machine import machine
 from rheobase.plot import Report, Section, Table
 from rheobase.runs.folder import REPORT
 
@@ -58,14 +56,7 @@ def settings(given: FitSettings) -> dict[str, str]:
     """The settings that were given or have a value of their own, in words."""
     ranges = tuple(f"{name}={low:g}:{high:g}" for name, low, high in given.ranges)
     content = {**given.as_json(), "ranges": ranges}
-    return {key: _said(value) for key, value in content.items() if value not in (None, ())}
-
-
-def footer() -> str:
-    """What made a page, and when."""
-    host = machine()
-    made = f"rheobase {host['rheobase']}, torch {host['torch']}, Python {host['python']}, {host['system']}"
-    return f"{made}; {date.today().isoformat()}."
+    return {key: value_text(value) for key, value in content.items() if value not in (None, ())}
 
 
 def errors_table(fitted: Fitted) -> Table:
@@ -125,10 +116,10 @@ def parameters(fitted: Fitted) -> Table:
         )
         for axis in fit.axes
     ]
-    said = ["Beyond an edge a better value may lie: give a wider range."] if fit.at_edges() else []
+    caption = ["Beyond an edge a better value may lie: give a wider range."] if fit.at_edges() else []
     if fit.best.held:
-        said.append(PASSIVE)
-    return Table("What was searched", ("name", "best", "unit", "remark", "from", "to"), rows, caption=" ".join(said))
+        caption.append(PASSIVE)
+    return Table("What was searched", ("name", "best", "unit", "remark", "from", "to"), rows, caption=" ".join(caption))
 
 
 def features_table(fitted: Fitted, data: list[SweepFeatures], model: list[SweepFeatures]) -> Table:
@@ -205,7 +196,3 @@ def words(s: FitSettings) -> list[str]:
     found += ["--generations", str(s.generations)]
     limit = "none" if s.time_limit is None else f"{s.time_limit:g}s"
     return [*found, "--population", str(s.population), "--time-limit", limit]
-
-
-def _said(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -21,19 +21,19 @@ BARE = {"c_mem": "cm", "Ra": "Ra"}
 SAME = 1e-6  # of a value: float32, in which a search runs, has seven digits
 
 
-def content(subject: CellSubject, values: Mapping[str, float], said: Mapping[str, Any]) -> dict[str, Any]:
-    """The file's content with other values by the names of `Cell.values`; `said` is what is told of the fit."""
-    told: dict[str, Any] = copy.deepcopy(json.loads(subject.path.read_bytes()))
+def content(subject: CellSubject, values: Mapping[str, float], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of the cell's file with other values, named as in `Cell.values`, and `facts` about the fit."""
+    changed: dict[str, Any] = copy.deepcopy(json.loads(subject.path.read_bytes()))
     for name, value in values.items():
         section, mechanism, parameter = key = _key(name)
         found = False
-        for each in told["genome"]:
+        for each in changed["genome"]:
             if key in entry(subject.path, each):
                 each["value"], found = value, True
         if not found:
-            # what the genome says of a section overrides what is said of all of them
+            # an entry of the genome for a section overrides the passive values, which hold for all sections
             own = mechanism and f"_{'pas' if mechanism == 'Pas' else mechanism}"
-            told["genome"].append(
+            changed["genome"].append(
                 {
                     "section": section,
                     "mechanism": "" if mechanism == "Pas" else mechanism,
@@ -41,13 +41,13 @@ def content(subject: CellSubject, values: Mapping[str, float], said: Mapping[str
                     "value": value,
                 }
             )
-    return {**told, "rheobase": dict(said)}
+    return {**changed, "rheobase": dict(facts)}
 
 
-def write(subject: CellSubject, cell: Cell, learn: Sequence[str], folder: Path, said: Mapping[str, Any]) -> Path:
+def write(subject: CellSubject, cell: Cell, learn: Sequence[str], folder: Path, facts: Mapping[str, Any]) -> Path:
     """Write fitted.json: what `from_allen` and `rheobase simulate fitted.json --morphology ...` read."""
     values = {name: float(value.detach().flatten()[0]) for name, value in cell.values().items() if name in learn}
-    write_json(folder / FILE, content(subject, values, said))
+    write_json(folder / FILE, content(subject, values, facts))
     return folder / FILE
 
 

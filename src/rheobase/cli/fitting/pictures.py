@@ -143,9 +143,9 @@ def _thin(values: np.ndarray, recording: Recording) -> tuple[np.ndarray, np.ndar
 
 def _caption(fitted: Fitted, which: Sequence[int]) -> str:
     name = fitted.name
-    said = "Recorded potential, and that of the fit" if fitted.v is not None else "Recorded potential"
+    curves = "Recorded potential, and that of the fit" if fitted.v is not None else "Recorded potential"
     many = "each sweep" if len(which) > 1 else "the sweep"
-    return f"{said} ({name}, run from rest); above, spikes of data and fit; below {many}, the injected current."
+    return f"{curves} ({name}, run from rest); above, spikes of data and fit; below {many}, the injected current."
 
 
 def _alt(fitted: Fitted, which: Sequence[int]) -> str:

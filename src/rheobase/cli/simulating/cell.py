@@ -113,7 +113,7 @@ def found(typed: Typed) -> Found:
     cell = _cell(typed)
     try:
         run = None if typed.current is None else _run(cell, typed, typed.current)
-        told = None if run is None or not names else _features(cell, run, names)
+        measured = None if run is None or not names else _features(cell, run, names)
         fi = rheobase = None
         if currents is not None:
             with counted("f-I curve") as on_progress:
@@ -124,11 +124,11 @@ def found(typed: Typed) -> Found:
     except Diverged as error:
         order = f"{error.remedy}; cells are counted from 0, in the order of their files"
         raise Diverged(error.obj, error.given, error.expected, order) from error
-    return Found(_names(typed.files), cell, run, told, fi, rheobase)
+    return Found(_names(typed.files), cell, run, measured, fi, rheobase)
 
 
 def _names(files: Sequence[str]) -> tuple[str, ...]:
-    """The files without what all of them have in common: their stems, if those differ."""
+    """Short names of the files: their stems, or where these are not unique, their paths below the common folder."""
     stems = [Path(file).stem for file in files]
     if len(set(stems)) == len(stems):
         return tuple(stems)
@@ -181,7 +181,7 @@ def _run(cell: Cell, typed: Typed, text: str) -> Run:
     check_times(current, f"--current {text}", steps, clock, owner="simulate", stop=typed.stop, onset=typed.onset)
     wanted = [name for given in typed.record for name in given.split(",") if name]
     record = tuple(dict.fromkeys([SOMA, *wanted]))
-    # that names are known is asked before work that would be lost
+    # unknown names are refused before the run
     _, states = asked(cell, record, cell._plan().states)  # pyright: ignore[reportPrivateUsage]
     lanes, kept = cell.shape[0], len(record) + sum(len(cell.compartments.where(name.split(".")[0])) for name in states)
     check_memory("--stop", repr(typed.stop), BYTES * steps * lanes * (3 + kept), "--stop 400, or a larger --dt")
@@ -207,11 +207,11 @@ def _at_half_step(cell: Cell, stimulus: Tensor, fired: Tensor, begins: int) -> l
     """What the run of each cell would have been at half the step, under the same current."""
     finer = copy.deepcopy(cell)
     finer.dt = cell.dt / 2
-    held = stimulus.repeat_interleave(2)[:, None, None].expand(-1, 1, fired.shape[1]).contiguous()
+    current = stimulus.repeat_interleave(2)[:, None, None].expand(-1, 1, fired.shape[1]).contiguous()
     with torch.no_grad(), warnings.catch_warnings():
-        # the run itself has said it
+        # the run at the full step has warned already
         warnings.simplefilter("ignore", ImplausibleWarning)
-        spikes, _ = finer(held)
+        spikes, _ = finer(current)
     halved = spikes[2 * begins :, 0] > 0
     rows = zip(
         rates(fired[begins:], cell.dt).tolist(),

@@ -32,19 +32,19 @@ def rows(outcome: Outcome) -> dict[str, str]:
 
 def _start(outcome: Outcome) -> dict[str, str]:
     """How the run began, where something was asked for."""
-    said: dict[str, str] = {}
+    rows: dict[str, str] = {}
     wanted = outcome.settings.activity_range()
     if outcome.scales is not None and wanted is not None:
         scales = ", ".join(f"layer {name} x {scale:.3g}" for name, scale in outcome.scales.items())
         spikes = f"{100 * wanted[0]:.3g} to {100 * wanted[1]:.3g} % of the steps"
-        said["first weights"] = f"scaled until every layer spikes in {spikes}: {scales}"
+        rows["first weights"] = f"scaled until every layer spikes in {spikes}: {scales}"
     if outcome.search is not None:
         tried = outcome.search.rates
-        said["learning rates tried"] = (
+        rows["learning rates tried"] = (
             f"{len(tried)}, from {tried[0]:.1e} to {tried[-1]:.1e}; {outcome.search.suggested:g} suggested, "
             f"{outcome.settings.lr:g} taken"
         )
-    return said
+    return rows
 
 
 def as_json(outcome: Outcome, folder: Path) -> dict[str, Any]:

@@ -161,11 +161,11 @@ def run(settings: Settings, data: Dataset, folder: Path, start: Start | None) ->
                 start = Start.of_folder(folder, build(settings, data))
         net = start.net
         logs: list[Callback] = [TensorBoardLog(folder / "tensorboard")] if settings.tensorboard else []
-        said = {"settings": settings.as_json(), "task": task.as_json()}
+        described = {"settings": settings.as_json(), "task": task.as_json()}
         notes = {
             "rheobase": __version__,
-            **said,
-            CHECKSUM: checksum(**said),
+            **described,
+            CHECKSUM: checksum(**described),
             "digest": data.digest,
             **start.notes(),
         }

@@ -22,12 +22,12 @@ def searched(settings: Settings, data: Dataset, net: Sequential) -> LearningRate
     paced = Paced()
     paced.begin()
 
-    def told(done: int, of: int) -> None:
+    def on_rate(done: int, of: int) -> None:
         if paced.due():
             typer.echo(f"learning rates: {done} of {of}", err=True)
 
     with threads(settings.threads):
-        return find_learning_rate(net, encoder=encoder, train=train, recipe=settings.recipe(), told=told)
+        return find_learning_rate(net, encoder=encoder, train=train, recipe=settings.recipe(), told=on_rate)
 
 
 def say(search: LearningRateSearch) -> None:

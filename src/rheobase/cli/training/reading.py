@@ -34,6 +34,6 @@ def say_what_was_found(settings: Settings, data: Dataset) -> None:
     how = "none: all train, and the last epoch is kept"
     if settings.validation > 0:
         _, how = data.held_back(settings.validation, settings.seed)
-    said = f"validation part: {how} (--validation, --seed)"
-    for line in (str(data), *data.notes, said, f"code: {settings.code(data)}"):
+    validation = f"validation part: {how} (--validation, --seed)"
+    for line in (str(data), *data.notes, validation, f"code: {settings.code(data)}"):
         out.print(line, soft_wrap=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
+from rheobase.cli.page_text import footer, value_text
 from rheobase.cli.training import figures
 from rheobase.cli.training.job import Outcome
 from rheobase.cli.training.pictures import pictures
-from rheobase.machine import machine
 from rheobase.plot import Report
 from rheobase.runs.folder import REPORT
 
@@ -23,8 +22,8 @@ _UNITS = {
 
 def write(outcome: Outcome, folder: Path) -> Path:
     """Write report.html into the folder of a run. Raises `StorageError`."""
-    settings, data, host = outcome.settings, outcome.data, machine()
-    chosen = {key: _said(key, value) for key, value in settings.choices.items() if value is not None}
+    settings, data = outcome.settings, outcome.data
+    chosen = {key: _with_unit(key, value) for key, value in settings.choices.items() if value is not None}
     trained = len(data.y_train) - (len(outcome.validation[1]) if outcome.validation else 0)
     report = Report(
         title=f"{settings.neuron} network on {data.name}",
@@ -35,12 +34,11 @@ def write(outcome: Outcome, folder: Path) -> Path:
         pictures=pictures(outcome),
         settings={**chosen, "network": repr(outcome.net)},
         command=settings.command(folder.name, folder.parent),
-        footer=f"rheobase {host['rheobase']}, torch {host['torch']}, Python {host['python']}, {host['system']}; "
-        f"{date.today().isoformat()}.",
+        footer=footer(),
     )
     return report.write(folder / REPORT)
 
 
-def _said(key: str, value: object) -> str:
-    text = ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+def _with_unit(key: str, value: object) -> str:
+    text = value_text(value)
     return f"{text} ({_UNITS[key]})" if key in _UNITS else text

@@ -1,4 +1,4 @@
-"""Attributes that are set where no equation reads them: an error, in place of a value without effect."""
+"""Checks of attribute assignment: setting what no equation reads is an error instead of having no effect."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from typing import Any
 from rheobase.core.declaration.elsewhere import elsewhere
 from rheobase.errors import ParameterError, nearest
 
-WORDS = ("fire", "switch", "detached", "substituted")  # of the equations, beside their own methods
+WORDS = ("fire", "switch", "detached", "substituted")  # methods of the base class that equations call
 OF_NEURONS = ("dt", "learn", "surrogate", "detach_reset", "detach_spike", "integrator", "seed")
-CLOSE = 0.8  # how alike a name is that was meant for a parameter, at least
+CLOSE = 0.8  # similarity (difflib) from which on an unknown name counts as a misspelt parameter
 
 
 def check_read(neuron: Any, name: str, base: type[Any]) -> None:
-    """Raise `ParameterError` for an attribute that the equations of a neuron will not read, though it looks as if.
+    """Raise `ParameterError` for setting an attribute that the equations of a neuron will not read.
 
-    A method, which they look up in the class; `learn`, which decided how values are stored; and, of the library's own
-    neurons, what another library calls a parameter, or a name close to one. `base`: the class all declarations have.
+    Refused are: a method, since equations look methods up in the class; `learn`, which is fixed at construction; and,
+    for neurons of this library, another library's name for a parameter, or a misspelt one. `base` is the common base
+    class of all declarations.
     """
     kind, owner = type(neuron), type(neuron).__name__
     if name == "learn" and name in vars(neuron):
@@ -41,7 +42,7 @@ def check_read(neuron: Any, name: str, base: type[Any]) -> None:
 
 
 def check_not_inside(holder: Any, name: str) -> None:
-    """Raise `ParameterError` for an attribute of the neuron inside that is set on the module that holds it."""
+    """Raise `ParameterError` for setting an attribute of the wrapped neuron on its wrapper."""
     inner = vars(holder).get("_modules", {}).get("neuron")  # a module that is being copied has none yet
     if inner is None or name in holder._parameters or name in holder._buffers:
         return

@@ -1,4 +1,4 @@
-"""One unit of each kind in a declaration whose equations are read beside those of others."""
+"""Coherent units: declarations whose equations are combined use one unit for each physical quantity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rheobase.units import parse
 def check_coherent(cls: type[Any], units: tuple[str, ...]) -> None:
     """Raise `DeclarationError` for a parameter, state or input in a multiple of one of these units.
 
-    No equation holds a factor between units, so that it would be off by a power of ten, and nobody told.
+    Equations contain no conversion factors, so a multiple would silently be wrong by a power of ten.
     """
     known = [(unit, parse(unit)) for unit in units]
     for name, spec in {**cls.params, **cls.states, **cls.entries}.items():

@@ -38,7 +38,7 @@ class Description:
         sections = {name: _unwrapped(content) for name, content in raw.items()}
         summary, _, equations = head.partition("\n\n")
         cited = _CITED.search(summary)
-        # the summary of a channel is without them
+        # channels cite in their section Reference, not in the summary
         cited = cited or _REFERENCE.match(sections.get("Reference", ""))
         authors, year = (cited[1], cited[2]) if cited else ("", "")
         example = dedent(raw.get("Example", "")).strip()
@@ -101,7 +101,7 @@ def inputs(kind: type[Declared]) -> str:
     in_unit = {name: f"in {e.unit}" if display(e.unit) else "a plain number" for name, e in kind.entries.items()}
     if kind.Input is None:
         return next(iter(in_unit.values()))
-    return "by name: " + ", ".join(f"{name} ({kind.entries[name].meaning}) {said}" for name, said in in_unit.items())
+    return "by name: " + ", ".join(f"{name} ({kind.entries[name].meaning}) {unit}" for name, unit in in_unit.items())
 
 
 def allowed(spec: ParamSpec) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from rheobase.checks import is_number
 from rheobase.errors import nearest
 
-# the names here; the first that a neuron has is its own
+# other libraries' names for parameters, with the names used here; the first one that a neuron declares is meant
 NAMES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("tau", "tau_m", "taum", "init_tau"), ("tau_mem", "tau_u")),
     **dict.fromkeys(("tau_s", "taus", "tau_synapse"), ("tau_syn",)),
@@ -29,7 +29,7 @@ _PER_STEP = "tau_mem=rheobase.from_decay({given}, dt)"
 _STEPS = "; SpikingJelly's, in steps: dt=1.0, integrator=rheobase.integrators.Euler()"
 _AROUND = "rheobase.Refractory(neuron, tau_refrac=2.0), in ms, around the neuron; Brian2's, less dt"
 _LATERAL = "rheobase.nn.Recurrent(neuron) has lateral weights"
-# what to write where a name is not enough: words, the parameter or the neuron that it is for ("" is any), the remedy
+# names for which a new name is not enough: (names, a parameter or neuron that it applies to ("": all), the remedy)
 ANSWERS: tuple[tuple[str, str, str], ...] = (
     ("beta", "tau_mem", _PER_STEP + ", with the input times rheobase.input_scale({given}) = 1/(1 - beta)"),
     ("alpha", "tau_syn", "tau_syn=rheobase.from_decay({given}, dt)"),
@@ -83,7 +83,7 @@ ANSWERS: tuple[tuple[str, str, str], ...] = (
     ("dtype device", "", "neuron.to(dtype) and neuron.to(device), as of any module of torch"),
 )
 WORDS = frozenset(word for words, _, _ in ANSWERS for word in words.split()) | NAMES.keys()
-# neurons whose reset subtracts v_threshold, with those that set; and the other way round
+# neurons with a subtractive reset, each with its counterpart that resets to a value; SETTING is the reverse
 SUBTRACTING: Mapping[str, str] = {
     "LIF": "neurons.HardResetLIF(..., v_reset={to})",
     "IF": "neurons.HardResetIF(..., v_reset={to})",
@@ -138,9 +138,9 @@ def elsewhere(owner: str, name: str, value: Any, known: Collection[str]) -> str 
         return _reset(owner, name, value, known)
     if name == "reset_delay":
         return _delay(owner, value)
-    for words, need, said in ANSWERS:
-        if name in words.split() and (need in ("", owner) or need in known):
-            return said.format(given=value if is_number(value) else name)
+    for words, applies_to, remedy in ANSWERS:
+        if name in words.split() and (applies_to in ("", owner) or applies_to in known):
+            return remedy.format(given=value if is_number(value) else name)
     if name in WORDS:
         return f"the equations of {owner} have nothing of the kind. {nearest('', known)}"
     return None
@@ -156,7 +156,7 @@ def class_elsewhere(name: str) -> str | None:
 
 
 def _reset(owner: str, name: str, value: Any, known: Collection[str]) -> str:
-    """What to write for the reset that is asked for."""
+    """The remedy for another library's keyword about the reset."""
     kind = _kind(name, value)
     to = value if is_number(value) else 0.0
     if kind == "none":

@@ -48,7 +48,7 @@ def gathered(neuron: Neuron, first: Any, named: Mapping[str, Any]) -> tuple[Any,
         return (first,)
     names, given = tuple(neuron.entries), dict(named)
     if len(names) > 1 and isinstance(first, Tensor) and CURRENT in names:
-        # the argument of that name
+        # a tensor given by position is the input called `current`
         first = {CURRENT: first}
     if len(names) == 1 and not isinstance(first, Mapping):
         if first is not None:
@@ -72,7 +72,7 @@ def gathered(neuron: Neuron, first: Any, named: Mapping[str, Any]) -> tuple[Any,
     missing = [name for name in names if given.get(name) is None]
     if missing and len(names) > 1:
         raise ParameterError(repr(neuron), f"no {missing[0]}", f"inputs {', '.join(names)}", _call(names))
-    # that the one input is there is checked with its type
+    # a missing single input (None) is refused by `check_tensor`
     return tuple(given.get(name) for name in names)
 
 

@@ -12,12 +12,12 @@ from rheobase.core.declaration.elsewhere import class_elsewhere
 from rheobase.core.declaration.words import ParamSpec, StateSpec, param
 from rheobase.errors import DeclarationError, nearest
 
-Names = tuple[tuple[str, str], ...]  # those of a channel, each with that of the neuron
+Names = tuple[tuple[str, str], ...]  # pairs (name in the channel, name in the neuron)
 
 
 @dataclass(frozen=True, eq=False)
 class Insertion:
-    """A channel that a declaration inserts: its class, a named set of it, and what is said of its names."""
+    """The arguments of `insert`: the class of the channel, a named set, and what its names are mapped to."""
 
     kind: type[Any]
     set: str | None
@@ -26,9 +26,9 @@ class Insertion:
 
 @dataclass(frozen=True, eq=False)
 class Inserted:
-    """A channel as part of a neuron: under which names the neuron holds what the channel's equations read.
+    """A channel as part of a neuron: which name of the neuron stands for each name of the channel.
 
-    Of `channel` methods and options are of use, its values are not.
+    Only the methods and options of `channel` are used; parameter values are those of the neuron.
     """
 
     channel: Any
@@ -42,31 +42,34 @@ class Inserted:
         return Bound(self.channel, values, neuron.dt, neuron.parts[-1] if isinstance(neuron, Bound) else None)
 
     def state(self, s: Any) -> Any:
-        """The channel's state, of the neuron's."""
+        """The state of the channel, taken from the state of the neuron."""
         return self.channel.State(*(getattr(s, held) for _, held in self.states))
 
     def reads(self, neuron: Any, s: Any) -> Any:
-        """What enters the channel: the potential, and what else the neuron has under the name of an input of it."""
+        """The inputs of the channel, taken from the states and parameters of the neuron."""
         found = [getattr(s if held in s._fields else neuron, held) for _, held in self.entries]
         return found[0] if self.channel.Input is None else self.channel.Input(*found)
 
     def named(self, slopes: Mapping[str, Any]) -> dict[str, Any]:
-        """By the neuron's names what is by the channel's."""
+        """The slopes of the channel's states, by the neuron's names for them."""
         return {held: slopes[name] for name, held in self.states}
 
 
 def insert(kind: type[Any], set: str | None = None, /, **given: str | float) -> Any:
     """Insert a channel into a `PointNeuron`: `sodium = insert(channels.Na_HH, gbar="g_Na", e="e_Na")`.
 
-    A parameter of the channel is one of the neuron: with a text, the one of that name, which the neuron declares; with
-    a number, a new one with that default; left out, the one that the neuron declares under the same name, or else a new
-    one, with the default of the channel (of its named set, where one is given). A state of the channel is likewise one
-    that the neuron declares, or a new one: a text is its name there, a number where it rests. An input is what the
-    neuron has under its name, "v" for one.
+    Keywords say what stands for a name of the channel in the neuron.
+
+    parameter  a text: the parameter of that name, which the neuron declares. A number: a new parameter with that
+               default. Left out: the parameter that the neuron declares under the same name, else a new one with the
+               default of the channel, or of the named set `set`
+    state      a text: its name in the neuron, declared there or new. A number: a new state that rests there. Left out:
+               the state that the neuron declares under the same name, else a new one
+    input      a text: the state or parameter of that name; left out: the one of the same name ("v", say)
 
     Units: a conductance in S/cm2 becomes one in the unit of the neuron's c_mem per ms, uF/cm2 and mS/cm2 or pF and nS.
 
-    Raises: `DeclarationError` for what is no channel, a kinetic scheme, a name that there is not, or a set.
+    Raises: `DeclarationError` for what is no channel, a kinetic scheme, or an unknown name or set.
 
     >>> from rheobase import neurons
     >>> list(neurons.HodgkinHuxley.states)  # all but v come with its channels
@@ -96,7 +99,7 @@ def insert(kind: type[Any], set: str | None = None, /, **given: str | float) -> 
 
 
 def expanded(cls: type[Any]) -> tuple[dict[str, Any], tuple[Inserted, ...]]:
-    """The members of a class, with what its insertions bring in their place; and the channels that they are.
+    """The members of a class with each insertion replaced by what it declares; and the inserted channels.
 
     Raises: `DeclarationError` for a name that is taken, or one that the class does not declare.
     """
@@ -121,9 +124,10 @@ def expanded(cls: type[Any]) -> tuple[dict[str, Any], tuple[Inserted, ...]]:
 
 
 class _Brought:
-    """What one insertion brings into a class that declares `own`, beside the `others` of the insertions before it.
+    """What one insertion adds to a class.
 
-    `moved` are the states that have an equation by now.
+    `own` are the members that the class declares itself, `others` those added by earlier insertions, `moved` the
+    states that have an equation so far.
     """
 
     def __init__(
@@ -162,7 +166,7 @@ class _Brought:
             draw=spec.draw,
             nonnegative=spec.nonnegative,
         )
-        # of what is no member of the class body Python does not tell the name
+        # Python calls __set_name__ only for members of the class body
         made.__set_name__(None, held)
         self.new[held] = made
         return held

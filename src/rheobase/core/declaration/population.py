@@ -23,7 +23,7 @@ from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import DeclarationError, ParameterError, nearest
 
 COMMON = ("dt", "learn", "surrogate", "detach_reset", "detach_spike")
-MILLIVOLTS = 0.2  # of ATan: half as high 3 mV from the threshold, where ATan() is 0.3 from it
+MILLIVOLTS = 0.2  # alpha of ATan for potentials in mV: it halves 3 mV from the threshold (ATan(): 0.3 from it)
 
 
 class Declared(Neuron):
@@ -196,7 +196,7 @@ class Declared(Neuron):
         dtype = torch.get_default_dtype() if old is None else old.dtype
         given = self._numbers(name, value)
         spec.check(owner, given, learnable)
-        spec.check(owner, given.to(dtype))  # what is too small or too large for the type it is kept in
+        spec.check(owner, given.to(dtype))  # again: it may overflow or underflow in the stored type
         exact = spec.to_stored(given, learnable)
         tensor = exact.to(device=None if old is None else old.device, dtype=dtype, copy=True)
         if old is None:
@@ -239,7 +239,7 @@ class Declared(Neuron):
         return self.State(**tensors)
 
     def _above(self, s: Any) -> Any:
-        """The state with its side of the threshold set right, where that is part of it."""
+        """The state with its field `above` recomputed from the threshold, where it has that field."""
         return s
 
     # --- checks -----------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ class Declared(Neuron):
         for name, spec in self.params.items():
             value = self.value(name).detach()
             learnable = name in self.learn
-            # of a vector, the first entry stands for all where they are the same
+            # a vector of equal entries is shown as one number
             each = value.flatten()[0] if spec.size and bool((value == value.flatten()[0]).all()) else value
             if each.dim() == 0 and value.dim() == len(spec.size):
                 value = each
@@ -360,7 +360,7 @@ def _check_declaration(cls: type[Declared]) -> None:
 def _signature(cls: type[Declared]) -> inspect.Signature:
     kinds = inspect.Parameter
     common = [
-        # None stands for what the class says
+        # the default None is shown as the value that the class has
         p.replace(default=getattr(cls, p.name)) if p.name in ("detach_reset", "detach_spike") else p
         for p in inspect.signature(cls.__init__).parameters.values()
         if p.kind == kinds.KEYWORD_ONLY

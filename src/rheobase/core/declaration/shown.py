@@ -28,10 +28,10 @@ def neuron_card(neuron: Neuron) -> Card:
     rows = [
         (
             name,
-            _said(spec, [values[k] for k in spec.places(name)]),
+            _value(spec, [values[k] for k in spec.places(name)]),
             display(spec.unit),
             spec.meaning,
-            "learnable" if name in learn else allowed(spec) if allowed(spec) != "any" else "",
+            _remark(spec, learnable=name in learn),
         )
         for name, spec in neuron.params.items()
     ]
@@ -39,23 +39,28 @@ def neuron_card(neuron: Neuron) -> Card:
     folded = {f"States: {', '.join(neuron.states)}": "\n".join(states)}
     if described is not None and described.equations:
         folded["Equations"] = described.equations
-    said = described.summary if described is not None else ""
-    return Card(
-        repr(neuron),
-        said,
-        columns=("parameter", "value", "unit", "meaning", ""),
-        rows=rows,
-        folded=folded,
-    )
+    summary = described.summary if described is not None else ""
+    return Card(repr(neuron), summary, columns=("parameter", "value", "unit", "meaning", ""), rows=rows, folded=folded)
 
 
-def _said(spec: ParamSpec, entries: Sequence[Tensor]) -> str:
-    held = torch.stack([x.detach().double() for x in entries])
-    if held.numel() == 1:
-        return f"{float(held):.6g}"
-    each = " x ".join(map(str, spec.size))
-    which = ", ".join([f"{each} of them"] * bool(each) + ["one for each neuron"] * (held.numel() > len(entries)))
-    return f"{float(held.min()):.4g} to {float(held.max()):.4g}, {which}"
+def _remark(spec: ParamSpec, *, learnable: bool) -> str:
+    if learnable:
+        return "learnable"
+    bounds = allowed(spec)
+    return "" if bounds == "any" else bounds
+
+
+def _value(spec: ParamSpec, entries: Sequence[Tensor]) -> str:
+    """The value of a parameter as text; its range, where it has several entries or one value for each neuron."""
+    values = torch.stack([x.detach().double() for x in entries])
+    if values.numel() == 1:
+        return f"{float(values):.6g}"
+    parts = [f"{float(values.min()):.4g} to {float(values.max()):.4g}"]
+    if spec.size:
+        parts.append(f"{' x '.join(map(str, spec.size))} of them")
+    if values.numel() > len(entries):
+        parts.append("one for each neuron")
+    return ", ".join(parts)
 
 
 def _in(unit: str) -> str:

@@ -1,10 +1,10 @@
-"""The functions of a declaration: `param`, `state`, `entry`, `option` and `relax`."""
+"""The functions that declare a neuron: `param`, `state`, `entry`, `option` and `relax`."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from rheobase.core.primitives import substitute
 from rheobase.errors import DeclarationError, ParameterError
 
 Bounds = tuple[float | None, float | None]
-# what the quantities of Brian2, Pint, Quantities and Astropy have, whose numbers NumPy would take for those of SI
+# attributes by which quantities of Brian2, Pint, Quantities and Astropy are recognised; NumPy would drop their units
 QUANTITY = ("dimensions", "dimensionality", "unit", "units")
 Size = tuple[int | str, ...]
 LOG_LIMIT = 40.0  # of a learnable positive value: within, neither it nor its square leaves float32
@@ -44,7 +44,7 @@ class ParamSpec:
     nonnegative: bool = False
     size: Size = ()
     whole: bool = False
-    usual: tuple[float, float] | None = None  # from the least to the most that is published; others are not refused
+    usual: tuple[float, float] | None = None  # the range of published values; others are allowed
     name: str = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -52,7 +52,7 @@ class ParamSpec:
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """The size in numbers. Raises `DeclarationError` where an option is to say it and has not (`sized`)."""
+        """The size in numbers. Raises `DeclarationError` where it still names an option (see `sized`)."""
         if any(isinstance(n, str) for n in self.size):
             given = f"{self.name} of size {self.size}"
             raise DeclarationError("param", given, "numbers, or names of options", "option(4, ..., least=1), say")
@@ -70,7 +70,7 @@ class ParamSpec:
         neuron.assign(self.name, value)
 
     def sized(self, options: Mapping[str, Any]) -> ParamSpec:
-        """The same with its size in numbers, where an option of the neuron says it."""
+        """This parameter with the names of options in its size replaced by their values."""
         if not any(isinstance(n, str) for n in self.size):
             return self
         return replace(self, size=tuple(options[n] if isinstance(n, str) else n for n in self.size))
@@ -368,6 +368,3 @@ def relax(to: Any, tau: Any = None, *, rate: Any = None) -> Relax:
         given = "neither" if tau is None else "both"
         raise DeclarationError("relax", f"{given} of tau and rate", "one of them", "relax(v_inf, tau), say")
     return Relax(to, tau, rate)
-
-
-Dynamics = Callable[[Any], dict[str, Any]]

@@ -35,7 +35,7 @@ def equilibrium(neuron: Any, *ends: Any) -> dict[str, Tensor]:
 
 
 def _rise(neuron: Any, v: Tensor) -> Tensor:
-    """dv/dt times something positive, with all other states where v would have them."""
+    """A value with the sign of dv/dt at v, all other states at their equilibria for that v."""
     slope = neuron.dynamics(neuron.State(v=v, **settled(neuron, v), **_side(neuron)), torch.zeros_like(v))["v"]
     return slope.to - v if isinstance(slope, Relax) else slope
 
@@ -48,7 +48,7 @@ def settled(neuron: Any, v: Tensor) -> dict[str, Tensor]:
 
 
 def _side(neuron: Any) -> dict[str, float]:
-    """Which side of the threshold it is on: nothing that dynamics looks at."""
+    """The field `above` of a state, for neurons that have it; dynamics do not read it."""
     return {"above": 0.0} if neuron.crossing else {}
 
 

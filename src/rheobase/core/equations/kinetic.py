@@ -32,7 +32,7 @@ class Reaction(NamedTuple):
 
 
 class Eliminated(NamedTuple):
-    """A state that is eliminated: 1 over its pivot, what comes into it from those behind it, and its share to them."""
+    """An eliminated state: the inverse of its pivot, its inflows from the remaining states and its shares to them."""
 
     name: str
     per: Any
@@ -142,22 +142,28 @@ def _solved(steps: Sequence[Eliminated], right: Mapping[str, Any]) -> dict[str, 
 def _linear(
     steps: Sequence[Eliminated], p: Mapping[str, Any], after: Mapping[str, Any], flow: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """What has the derivative of the solution: one for p and for flows out of the p' that was found, all else held."""
+    """An expression that has the derivative of the solution `after` and is linear in `p` and `flow`.
+
+    It is the right side of (1 - dt G) dp' = dp + dt dG p', solved with the same elimination, which is held constant.
+    """
     right = dict(p)
     for i, out in flow.items():
-        held = _held(after[i])
+        constant = _detached(after[i])
         for j, a in out.items():
-            moved = held * a
+            moved = constant * a
             right[i], right[j] = right[i] - moved, right[j] + moved
-    numbers = [
-        Eliminated(k, _held(per), *({j: _held(x) for j, x in given.items()} for given in (into, share)))
-        for k, per, into, share in steps
+    constants = [
+        Eliminated(k, _detached(per), _all_detached(into), _all_detached(share)) for k, per, into, share in steps
     ]
-    return _solved(numbers, right)
+    return _solved(constants, right)
 
 
-def _held(x: Any) -> Any:
+def _detached(x: Any) -> Any:
     return x.detach() if isinstance(x, Tensor) else x
+
+
+def _all_detached(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _detached(x) for name, x in values.items()}
 
 
 def _outflows(reactions: Sequence[Reaction], dt: Any) -> dict[str, dict[str, Any]]:
@@ -170,9 +176,10 @@ def _outflows(reactions: Sequence[Reaction], dt: Any) -> dict[str, dict[str, Any
 
 
 def _order(states: Iterable[str], flow: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """In what order the states are eliminated: first those with the fewest neighbours, which leave least behind.
+    """The order of elimination: fewest neighbours first (minimum degree), which creates the fewest new terms.
 
-    Of several the one that waits for the fewest others: a chain is taken from both its ends, the halves side by side.
+    Ties go to the state that depends on the fewest eliminations before it, so that the two halves of a chain are
+    eliminated from both ends, independently of each other.
     """
     links = {name: set(flow.get(name, ())) for name in states}
     order, waits = list[str](), dict.fromkeys(links, 0)

@@ -31,13 +31,13 @@ def checked_shape(owner: str, shape: tuple[int | Sequence[int], ...]) -> tuple[i
 
 
 def check_tensor(owner: object, name: str, x: Any) -> None:
-    """Raise `DTypeError` for what is no tensor. Of the pair that a neuron returns, it says how a chain passes it on.
+    """Raise `DTypeError` for what is no tensor. For an (out, state) pair, the remedy says how to chain neurons.
 
     `owner` is the object, or its name.
     """
     if isinstance(x, Tensor):
         return
-    shown = _said(owner)
+    shown = _name(owner)
     if isinstance(x, tuple) and len(x) > 1 and isinstance(x[0], Tensor):
         raise DTypeError(shown, f"{name} of type tuple: the (out, state) of a layer", "a torch.Tensor", IN_A_ROW)
     raise DTypeError(shown, f"{name} of type {type(x).__name__}", "a torch.Tensor", "torch.as_tensor it")
@@ -66,7 +66,7 @@ def _check_input(neuron: Neuron, name: str, x: Any) -> None:
 
 
 def _other_shape(neuron: Neuron, name: str, x: Tensor) -> ShapeError:
-    """The error for an input of another shape; torch.compile cannot write a shape that it does not know."""
+    """The error for an input of another shape. Called only on errors: torch.compile cannot print a dynamic shape."""
     expected = ("time", "batch", *neuron.shape)
     wanted, given = f"{name} of shape ({', '.join(map(str, expected))})", f"{name} of shape {tuple(x.shape)}"
     if x.dim() != len(expected):
@@ -113,28 +113,28 @@ def check_lengths(owner: object, current: Tensor, lengths: Tensor) -> None:
     """Raise unless each sequence of (time, batch, ...) has a number of steps. `owner`: an object, or its name."""
     if not isinstance(lengths, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
         given = f"lengths of type {type(lengths).__name__}"
-        raise ShapeError(_said(owner), given, "a tensor of integers", "torch.as_tensor it")
+        raise ShapeError(_name(owner), given, "a tensor of integers", "torch.as_tensor it")
     if lengths.device != current.device:
-        raise DeviceError(_said(owner), f"lengths on {lengths.device}", f"them on {current.device}", "move them")
+        raise DeviceError(_name(owner), f"lengths on {lengths.device}", f"them on {current.device}", "move them")
     if lengths.shape != current.shape[1:2] or lengths.is_floating_point() or lengths.dtype == torch.bool:
         given = f"lengths of shape {tuple(lengths.shape)} and dtype {lengths.dtype}"
         raise ShapeError(
-            _said(owner), given, f"integers of shape ({current.shape[1]},)", "give one length per sequence"
+            _name(owner), given, f"integers of shape ({current.shape[1]},)", "give one length per sequence"
         )
     if lengths.dtype not in (torch.int32, torch.int64):
         given, expected = f"lengths of {lengths.dtype}", "torch.int32 or int64, which hold steps and their differences"
-        raise DTypeError(_said(owner), given, expected, "call .long() on them")
+        raise DTypeError(_name(owner), given, expected, "call .long() on them")
     if torch.compiler.is_compiling():
         return
     if int(lengths.min()) < 0 or int(lengths.max()) > current.shape[0]:
         given = f"lengths from {int(lengths.min())} to {int(lengths.max())}"
         raise ParameterError(
-            _said(owner), given, f"0 to {current.shape[0]}, the number of steps", "count steps, not ms"
+            _name(owner), given, f"0 to {current.shape[0]}, the number of steps", "count steps, not ms"
         )
 
 
-def _said(owner: object) -> str:
-    # written only for an error, since a neuron's takes longer than its call, and torch.compile cannot trace it
+def _name(owner: object) -> str:
+    # made for errors only: the repr of a neuron takes longer than a call, and torch.compile cannot trace it
     return owner if isinstance(owner, str) else repr(owner)
 
 
@@ -154,10 +154,7 @@ def check_state(neuron: Neuron, state: Any, current: Tensor, compute: torch.dtyp
             remedy = "the seed and the absolute step" if name == RNG else f"call .to({compute}) on it"
             raise StateError(repr(neuron), f"state {name} of {value.dtype}", f"{dtype}", remedy)
         if tuple(value.shape) != sizes:
-            given, remedy = (
-                f"state {name} of shape {tuple(value.shape)}",
-                "a new batch size starts from None, or slice it",
-            )
-            raise StateError(repr(neuron), given, str(sizes), remedy)
+            given = f"state {name} of shape {tuple(value.shape)}"
+            raise StateError(repr(neuron), given, str(sizes), "a new batch size starts from None, or slice it")
         if value.device != current.device:
             raise StateError(repr(neuron), f"state {name} on {value.device}", f"{current.device}", "move the state")

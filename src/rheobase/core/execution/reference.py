@@ -27,7 +27,7 @@ class Reference:
         if request.check_finite:
             check_finite(request.neuron, request.inputs)
         if not torch.compiler.is_compiling() and torch.is_inference_mode_enabled():
-            # tensors of that mode do not count how often they are changed, and the steps are checked by that
+            # inference tensors have no version counter, by which `one_step` detects changes in place
             with torch.inference_mode(False), torch.no_grad():
                 state = type(request.state)(*(s.clone() for s in request.state))
                 inputs = tuple(x.clone() for x in request.inputs)
@@ -63,8 +63,8 @@ def loop(request: Request, step: Callable[[int, Any], Transition]) -> tuple[Tens
         z, post, pre = step(t, s)
         if request.lengths is not None:
             alive = request.lengths > t
-            z = held(alive, z, torch.zeros_like(z))
-            post, pre = (held_state(neuron, alive, a, s) for a in (post, pre))
+            z = while_alive(alive, z, torch.zeros_like(z))
+            post, pre = (state_while_alive(neuron, alive, a, s) for a in (post, pre))
         outs.append(z)
         for name, trace in traces.items():
             field, _, when = name.partition(".")
@@ -106,10 +106,10 @@ def versions(tensors: Mapping[str, Tensor]) -> list[int]:
     return [0 if x.is_inference() else x._version for x in tensors.values()]  # pyright: ignore[reportPrivateUsage]
 
 
-def held_state(neuron: Neuron, alive: Tensor, now: Any, before: Any) -> Any:
-    """`held` for each lane state."""
-    kept = {name: held(alive, getattr(now, name), getattr(before, name)) for name in neuron.lane_states}
-    return now._replace(**kept)
+def state_while_alive(neuron: Neuron, alive: Tensor, now: Any, before: Any) -> Any:
+    """`while_alive` for each lane state."""
+    chosen = {name: while_alive(alive, getattr(now, name), getattr(before, name)) for name in neuron.lane_states}
+    return now._replace(**chosen)
 
 
 def _fill(x: Any, like: Tensor) -> Tensor:
@@ -118,7 +118,7 @@ def _fill(x: Any, like: Tensor) -> Tensor:
     return torch.as_tensor(x, dtype=like.dtype, device=like.device).expand(like.shape)
 
 
-def held(alive: Tensor, now: Tensor, before: Tensor) -> Tensor:
+def while_alive(alive: Tensor, now: Tensor, before: Tensor) -> Tensor:
     """`now` for each sequence that is `alive`, bool (batch,), and `before` for each that has ended."""
     return torch.where(alive.view(-1, *(1,) * (now.dim() - 1)), now, before)
 

@@ -13,11 +13,11 @@ from rheobase.core.neuron import Neuron, Transition
 from rheobase.core.wrappers import Wrapper
 from rheobase.errors import ParameterError
 
-TOLD = "spikes"
+TOLD = "spikes"  # the name of the input with the given spikes
 
 
-class _Told(Bound):
-    """The `self` of a neuron whose spikes are given; it stores the distance to threshold that it would have tested."""
+class _GivenSpikes(Bound):
+    """A bound neuron whose `fire` returns the given spikes, and stores the distances to threshold that it gets."""
 
     keeps = ("_distance", "_limit", "_spike")
 
@@ -30,7 +30,7 @@ class _Told(Bound):
         return torch.where(x >= self._limit, torch.ones_like(x), self._spike)
 
     def inner(self) -> Bound:
-        return _Told(super().inner(), self._spike, self._limit, self._distance)
+        return _GivenSpikes(super().inner(), self._spike, self._limit, self._distance)
 
 
 class Forced(Wrapper):
@@ -67,7 +67,7 @@ class Forced(Wrapper):
     def transition(self, s: Any, i: Any) -> Transition:
         distance: list[Any] = []
         spike = torch.where(i.spikes > 0.5, torch.ones_like(i.spikes), torch.zeros_like(i.spikes))
-        inner = _Told(self.inner(), spike, self.limit, distance)  # type: ignore[attr-defined]
+        inner = _GivenSpikes(self.inner(), spike, self.limit, distance)  # type: ignore[attr-defined]
         *given, _ = i
         one = given[0] if self.neuron.Input is None else self.neuron.Input(*given)
         _, post, pre = inner.transition(self._split(s), one)

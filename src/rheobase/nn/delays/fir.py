@@ -10,7 +10,7 @@ from torch import Tensor
 from rheobase.core.execution.check import check_lengths, check_tensor
 from rheobase.engine.operators.taps import reference, taps
 from rheobase.errors import BackendUnavailable, DTypeError, ParameterError, ShapeError, StateError, nearest
-from rheobase.nn.stateful import Stateful
+from rheobase.nn.stateful import Stateful, alive_steps
 
 BACKENDS = ("auto", "llvm", "reference")
 
@@ -47,8 +47,7 @@ class History(Stateful):
         with torch.autocast(x.device.type, enabled=False):
             out = self.sums(wide, state, self._chosen(x, backend))
         if lengths is not None:
-            alive = torch.arange(x.shape[0], device=x.device)[:, None] < lengths
-            out = torch.where(alive.view(*alive.shape, *(1,) * (out.dim() - 2)), out, 0.0)
+            out = torch.where(alive_steps(out, lengths), out, 0.0)
         return out.to(x.dtype), latest(wide, state, lengths)
 
     def _chosen(self, x: Tensor, backend: str) -> str:

@@ -27,9 +27,12 @@ def membrane_gain(neuron: Neuron) -> Tensor:
     rest = neuron.rest(1)
     zero = next(s for s in rest if s.is_floating_point())
     name = "v" if "v" in rest._fields else rest._fields[0]
-    still, one, two = (
-        getattr(one_step(neuron, values, rest, [torch.full_like(zero, level)])[2], name)[0] for level in (0.0, 1.0, 2.0)
-    )
+
+    def potential(level: float) -> Tensor:
+        """The membrane potential after one step from rest, before the reset, under this input."""
+        return getattr(one_step(neuron, values, rest, [torch.full_like(zero, level)]).pre, name)[0]
+
+    still, one, two = potential(0.0), potential(1.0), potential(2.0)
     gain = one - still
     with torch.no_grad():
         linear = torch.allclose(two - still, 2.0 * gain, rtol=1e-4, atol=0.0)

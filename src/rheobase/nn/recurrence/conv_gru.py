@@ -10,13 +10,13 @@ from torch import Tensor
 
 from rheobase.core.execution.check import check_call, check_state
 from rheobase.core.execution.finite import check_end, check_finite
-from rheobase.core.execution.reference import held
+from rheobase.core.execution.reference import while_alive
 from rheobase.core.states import registered
 from rheobase.engine.operators.products import Product
 from rheobase.engine.operators.sequence import Given, sequence
 from rheobase.engine.operators.sequence_plan import Map, Plan
 from rheobase.nn.recurrence.conv_geometry import Size, Window
-from rheobase.nn.recurrence.gated import AsNeuron, chosen_for, declared, owned, uniform
+from rheobase.nn.recurrence.gated import AsNeuron, chosen_for, declared, owned, product_precision, uniform
 from rheobase.nn.recurrence.gated_cells import ResetHidden, UpdateHidden
 from rheobase.nn.stateful import Stateful, last_of
 
@@ -123,7 +123,7 @@ class ConvGRU(Stateful):
             out = after
             if lengths is not None:
                 alive = lengths > t
-                after, out = held(alive, after, h), held(alive, out, torch.zeros_like(out))
+                after, out = while_alive(alive, after, h), while_alive(alive, out, torch.zeros_like(out))
             outs.append(out)
             h = after
         check_end(self, (h,))
@@ -133,8 +133,6 @@ class ConvGRU(Stateful):
         self, sums: dict[str, Tensor], h: Tensor, lengths: Tensor | None, product: Product, rest: bool, backend: str
     ) -> tuple[Tensor, Tensor]:
         maps = [[Map("a_z", "z"), Map("a_r", "r")], [Map("a_n", "n", "kept")]]
-        low = torch.is_autocast_enabled(h.device.type)
-        precision = torch.get_autocast_dtype(h.device.type) if low else h.dtype
         plan = Plan(
             "the gated recurrence",
             tuple(f"a_{g}" for g in sums),
@@ -143,7 +141,7 @@ class ConvGRU(Stateful):
             self.gates,
             declared(self, h, backend, self.stages, maps, "h"),
             product,
-            str(precision).removeprefix("torch."),
+            product_precision(h),
             rest,
         )
         weights = [getattr(self, f"weight_rec_{g}") for g in self.gates]

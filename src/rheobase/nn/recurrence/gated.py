@@ -17,7 +17,7 @@ from rheobase.core.declaration.words import EntrySpec
 from rheobase.core.execution.backends import Request, choose
 from rheobase.core.execution.check import check_call, check_state
 from rheobase.core.execution.finite import check_end, check_finite, concrete
-from rheobase.core.execution.reference import held
+from rheobase.core.execution.reference import while_alive
 from rheobase.core.states import registered
 from rheobase.core.surrogates import Lorentzian, Surrogate
 from rheobase.engine.graph.traced_programs import program_of
@@ -39,7 +39,7 @@ class GatedState(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class AsNeuron:
-    """A layer in the form that the checks of a call expect, with the shape of its input or of its state."""
+    """Lets `check_call` and `check_state`, which expect a neuron, check a layer by the shape of its input or state."""
 
     layer: nn.Module
     shape: tuple[int, ...]
@@ -167,8 +167,8 @@ class Gated(Stateful):
             out = after.spike
             if lengths is not None:
                 alive = lengths > t
-                out = held(alive, out, torch.zeros_like(out))
-                after = GatedState(*(held(alive, new, old) for new, old in zip(after, state, strict=True)))
+                out = while_alive(alive, out, torch.zeros_like(out))
+                after = GatedState(*(while_alive(alive, new, old) for new, old in zip(after, state, strict=True)))
             outs.append(out)
             state = after
         check_end(self, state)
@@ -187,8 +187,6 @@ class Gated(Stateful):
         like, weights = state.i, self._weights()
         maps = [[Map(f"a_{gate}", f"u:{gate}") for gate in self.gates], [Map("a_z", "mid", "i")]]
         stages = declared(self, like, backend, self.stages, maps[: len(self.stages)], "spike")
-        low = torch.is_autocast_enabled(like.device.type)
-        precision = torch.get_autocast_dtype(like.device.type) if low else like.dtype
         plan = Plan(
             "the gated recurrence",
             tuple(f"a_{gate}" for gate in sums),
@@ -197,7 +195,7 @@ class Gated(Stateful):
             tuple(weights),
             stages,
             self.product,
-            str(precision).removeprefix("torch."),
+            product_precision(like),
             rest,
         )
         call = Given(
@@ -223,6 +221,13 @@ class Gated(Stateful):
         usual = {"surrogate": Lorentzian(), "v_threshold": 1.0, "detach_reset": False}
         given = [f"{k}={getattr(self, k)!r}" for k, v in usual.items() if getattr(self, k) != v]
         return ", ".join([*own, *given])
+
+
+def product_precision(like: Tensor) -> str:
+    """The dtype of products, by its name: that of autocast where it is enabled, else that of `like`."""
+    kind = like.device.type
+    dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else like.dtype
+    return str(dtype).removeprefix("torch.")
 
 
 def owned(sums: Mapping[str, Tensor], product: Product) -> bool:

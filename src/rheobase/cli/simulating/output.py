@@ -1,4 +1,4 @@
-"""What was found of cells: on the terminal, as JSON, and as a picture."""
+"""The output of a simulation of cells: on the terminal, as JSON, and as a picture."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def tell(found: Found) -> None:
             )
     if found.features is not None:
         names = list(found.features[0])
-        _columns(found, "feature", [(n, [_said(each[n]) for each in found.features]) for n in names])
+        _columns(found, "feature", [(n, [_text(each[n]) for each in found.features]) for n in names])
     if found.fi is not None:
         currents, rate = found.fi.currents.tolist(), found.fi.rate.tolist()
         each = [(f"{i:g} nA", [f"{x:.4g} Hz" for x in row]) for i, row in zip(currents, rate, strict=True)]
@@ -40,13 +40,13 @@ def tell(found: Found) -> None:
 
 
 def _row(found: Found, k: int) -> dict[str, str]:
-    said: dict[str, str] = {}
+    row: dict[str, str] = {}
     run = found.run
     if run is not None:
         rate, times = _rate(found, run, k), spike_times(found, run, k)
         after = [t for t in times if t > run.onset * found.cell.dt]
         finer = run.finer[k]
-        said |= {
+        row |= {
             "spikes": str(len(times)),
             "rate": f"{number(rate)} Hz" if rate else "none",
             "first spike after": f"{after[0] - run.onset * found.cell.dt:.6g} ms" if after else "no spike",
@@ -55,8 +55,8 @@ def _row(found: Found, k: int) -> dict[str, str]:
         }
     if found.rheobase is not None:
         value = float(found.rheobase[k])
-        said["rheobase"] = "none up to 10 nA" if math.isnan(value) else f"{number(value)} nA"
-    return said
+        row["rheobase"] = "none up to 10 nA" if math.isnan(value) else f"{number(value)} nA"
+    return row
 
 
 def _columns(found: Found, what: str, rows: list[tuple[str, list[str]]]) -> None:
@@ -68,7 +68,7 @@ def _columns(found: Found, what: str, rows: list[tuple[str, list[str]]]) -> None
     out.print(table((what, *found.names), [(name, *values) for name, values in rows], right=found.names))
 
 
-def _said(value: float) -> str:
+def _text(value: float) -> str:
     return "none" if math.isnan(value) else number(value)
 
 
@@ -77,14 +77,13 @@ def _converged(found: Found, run: Run) -> None:
     if not unsure:
         return
     dt, which = found.cell.dt, f"of {len(unsure)} of {len(found.names)} cells " if len(found.names) > 1 else ""
-    errors = [e for k in unsure if (e := run.finer[k].error) is not None]
-    off = (
-        f"the rate may be {100 * max(errors):.2g} % off, as half the step says"
-        if errors
-        else ("half the step gives another number of spikes")
-    )
-    said = f"not converged: {which}{off}; take --dt {dt / 2:g}ms, say, unless the model was made for this step"
-    console().print(said, style="yellow", soft_wrap=True)
+    errors = [run.finer[k].error for k in unsure]
+    errors = [error for error in errors if error is not None]
+    off = "half the step gives another number of spikes"
+    if errors:
+        off = f"the rate may be {100 * max(errors):.2g} % off, as half the step says"
+    warning = f"not converged: {which}{off}; take --dt {dt / 2:g}ms, say, unless the model was made for this step"
+    console().print(warning, style="yellow", soft_wrap=True)
 
 
 def spike_times(found: Found, run: Run, k: int) -> list[float]:
@@ -114,11 +113,11 @@ def as_json(found: Found, morphology: Path, traces: bool) -> dict[str, Any]:
 
 
 def _cell(found: Found, k: int, traces: bool) -> dict[str, Any]:
-    said: dict[str, Any] = {"file": found.names[k]}
+    found_of: dict[str, Any] = {"file": found.names[k]}
     run = found.run
     if run is not None:
         finer = run.finer[k]
-        said |= {
+        found_of |= {
             "spikes": int(run.spikes[:, k].sum()),
             "rate": _rate(found, run, k),
             "rate_unit": "Hz",
@@ -133,18 +132,18 @@ def _cell(found: Found, k: int, traces: bool) -> dict[str, Any]:
         }
         if traces:
             kept = {name: v[:, k].tolist() for name, v in run.places.items()}
-            said["traces"] = kept | {name: x[:, :, k].tolist() for name, x in run.states.items()}
+            found_of["traces"] = kept | {name: x[:, :, k].tolist() for name, x in run.states.items()}
     if found.features is not None:
-        said["features"] = {name: plain(value) for name, value in found.features[k].items()}
+        found_of["features"] = {name: plain(value) for name, value in found.features[k].items()}
     if found.fi is not None:
-        said["fi"] = {
+        found_of["fi"] = {
             "count": found.fi.count[:, k].tolist(),
             "rate": found.fi.rate[:, k].tolist(),
             "first": [plain(t) for t in found.fi.first[:, k].tolist()],
         }
     if found.rheobase is not None:
-        said["rheobase"] = plain(float(found.rheobase[k]))
-    return said
+        found_of["rheobase"] = plain(float(found.rheobase[k]))
+    return found_of
 
 
 def draw(found: Found, path: Path, title: str) -> Path:
