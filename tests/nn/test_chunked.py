@@ -123,4 +123,5 @@ def test_graphs_run_in_chunks(nested: bool, lengths: torch.Tensor | None) -> Non
     first, middle = model(x[:11])
     second, last = model(x[11:], middle)
     torch.testing.assert_close(torch.cat([first, second]), model(x)[0], rtol=1e-10, atol=1e-12)
-    assert type(last) is type(end) and last.layers[0] is None
+    assert type(last) is type(end)
+    assert last.layers[0] is None

@@ -119,9 +119,11 @@ class Recurrent(Stateful):
         expected = (*self._out_axes, x.shape[1], *self.neuron.shape)
         if isinstance(out, Tensor) and (tuple(out.shape), out.dtype, out.device) == (expected, compute, x.device):
             return
-        given = f"out {tuple(out.shape)} of {out.dtype} on {out.device}" if isinstance(out, Tensor) else f"out = {out!r}"
+        shown = (
+            f"out {tuple(out.shape)} of {out.dtype} on {out.device}" if isinstance(out, Tensor) else f"out = {out!r}"
+        )
         wanted = f"{expected} of {compute} on {x.device}"
-        raise StateError(repr(self), f"a state with {given}", wanted, "pass on the state that this layer returned")
+        raise StateError(repr(self), f"a state with {shown}", wanted, "pass on the state that this layer returned")
 
     @property
     def _out_axes(self) -> tuple[int, ...]:
