@@ -79,3 +79,35 @@ def test_copies_are_states() -> None:
         with torch.no_grad():
             twin = copy.deepcopy(torch.utils._pytree.tree_map(lambda t: t.detach(), end))
         assert type(twin) is type(end)
+
+
+def test_a_state_of_another_kind_of_neuron_is_refused_though_its_fields_are_the_same() -> None:
+    x = 3 * torch.rand(5, 2, 4)
+    lif, li = neurons.LIF(4, dt=1.0), neurons.LI(4, dt=1.0)
+    net = nn.Sequential(lif, li)
+    _, (of_lif, of_li) = net(x)
+    for backend in ("auto", "reference"):
+        with pytest.raises(errors.StateError, match=r"a state of LI; expected one of LIF.*LIF's State\(\*state\)"):
+            net(x, (of_li, of_lif), backend=backend)
+    # told to be meant, it is taken; and so is one that says no kind
+    assert torch.equal(lif(x, lif.State(*of_li))[0], lif(x, of_lif._replace(v=of_li.v))[0])
+    wrapped = nn.Sequential(Refractory(neurons.LIF(4, dt=1.0)), Refractory(neurons.HardResetLIF(4, dt=1.0)))
+    _, (one, other) = wrapped(x)
+    with pytest.raises(errors.StateError, match=r"of Refractory\(HardResetLIF\); expected one of Refractory\(LIF\)"):
+        wrapped(x, (other, one))
+
+
+def test_a_class_that_is_defined_again_takes_its_states_of_before() -> None:
+    def made():
+        class Held(MapNeuron):
+            v = state(0.0, "1", "a value")
+            graded = True
+
+            def step(self, s, i):
+                return i + s.v, s
+
+        return Held(3)
+
+    x = torch.rand(2, 1, 3)
+    _, before = made()(x)
+    assert torch.equal(made()(x, before)[0], x)

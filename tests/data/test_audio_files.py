@@ -93,6 +93,15 @@ def test_what_is_no_wav(tmp_path, content, said):
         read_audio(tmp_path / "a.wav")
 
 
+def test_whole_numbers_that_became_floats_are_refused(tmp_path):
+    sound = np.array([0.0, 1.5, -3000.0], np.float32)
+    wavfile.write(tmp_path / "a.wav", 8000, sound)
+    with pytest.raises(DataError, match=r"floats of up to 3000; .*divide whole numbers of 16 bits by 32768"):
+        read_audio(tmp_path / "a.wav")
+    wavfile.write(tmp_path / "a.wav", 8000, sound[:2])  # beyond full scale, as floats may be
+    assert read_audio(tmp_path / "a.wav").samples[:, 0].tolist() == [0.0, 1.5]
+
+
 @pytest.mark.parametrize("length", range(0, 300, 7))
 def test_a_wav_that_is_cut_anywhere(tmp_path, length):
     wavfile.write(tmp_path / "a.wav", 8000, np.arange(200, dtype=np.int16))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import astuple
 
 import pytest
@@ -60,6 +61,25 @@ def test_layers_are_those_of_each_by_itself_and_add_up() -> None:
     lines = T * (6 + 8 + 8 + 8)
     read = float(x.sum() + before[2].sum() + before[3][:-1].sum() + before[3].sum()) / B
     assert found.activity == pytest.approx(read / lines)
+
+
+def test_the_spikes_that_enter_are_those_of_the_input_whatever_layer_is_named_first() -> None:
+    torch.manual_seed(0)
+    x, lengths = spikes(5), torch.tensor([T, 3, 0, 1])
+    alive = torch.arange(T)[:, None] < lengths
+    linear, cells = torch.nn.Linear(5, 5), neurons.LIF(5, dt=1.0, tau_mem=2.0)
+    layers = {"back": torch.nn.Linear(5, 5), "a": linear, "b": torch.nn.Linear(5, 5), "n": cells}
+    edges = [("input", "a"), ("input", "b"), ("a", "n"), ("b", "n"), ("n", "back"), ("back", "n"), ("n", "output")]
+    twice = nn.Sequential(linear, cells, linear, cells)
+    for net in (nn.Graph(layers, edges), twice):
+        assert account(net, x).total.spikes_in == float(x.sum()) / B
+        parts = [account(net, x[:, k : k + 1]) for k in range(B)]
+        assert Account.of(parts).total.spikes_in == pytest.approx(float(x.sum()) / B)
+    found = account(twice, x, lengths=lengths)
+    assert found.total.spikes_in == pytest.approx(float((x * alive[..., None]).sum()) / B)
+    # a layer that stands in a network twice counts as two of its kind
+    apart = account(nn.Sequential(linear, cells, copy.deepcopy(linear), copy.deepcopy(cells)), x)
+    assert account(twice, x).total == apart.total
 
 
 def test_explain_and_the_account_count_alike() -> None:

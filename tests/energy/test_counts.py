@@ -255,6 +255,7 @@ def test_readout_and_layers_that_move_values() -> None:
     )
     for layer in (nn.Flatten(), nn.Dropout(0.5), torch.nn.ReLU()):
         assert operations(layer, x) == Operations(spikes_in=entering)
+    assert operations(nn.Delay(6, taps=0), x) == Operations(spikes_in=entering), "without taps it hands its input on"
     assert operations(nn.DelayLine(6, taps=3), x) == Operations(spikes_in=entering, state_words=6.0 * T)
 
 

@@ -8,14 +8,24 @@ import signal
 import threading
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from rheobase import neurons
+from rheobase import neurons, surrogates
 from rheobase import nn as layers
+from rheobase.core import integrators
 from rheobase.errors import CheckpointError
-from rheobase.learning import Callback, History, RateBand, Trainer, TrainingInterrupted, load_checkpoint
+from rheobase.learning import (
+    Callback,
+    History,
+    RateBand,
+    Trainer,
+    TrainingInterrupted,
+    load_checkpoint,
+    save_checkpoint,
+)
 from tests.learning.stubs import CLASSES, FEATURES, InterruptAt, Net, NoisyRepeat, recipe, same_bits, samples
 
 TRAIN, VALIDATION = samples(30), samples(15, seed=1)
@@ -269,9 +279,53 @@ def test_other_data_threads_or_network(tmp_path: Path) -> None:
             fit(Net(), tmp_path, resume=True)
     finally:
         torch.set_num_threads(threads)
-    with pytest.raises(CheckpointError, match=r"first.weight \(12, 6\) for \(9, 6\)"):
+    with pytest.raises(CheckpointError, match=r"network\.first\.out_features = '9' .*; expected '12'"):
         fit(Net(hidden=9), tmp_path, resume=True)
     fit(Net(), tmp_path, resume=True)
+
+
+def chosen(**choices: Any) -> layers.Sequential:
+    """A network of which a state dict holds no choice that is made here."""
+    made = {"dt": 1.0, "p": 0.2, "factor": 2.0, "self_connections": False, "width": 3.0} | choices
+    own = {name: made[name] for name in ("surrogate", "integrator", "detach_reset") if name in made}
+    torch.manual_seed(0)
+    return layers.Sequential(
+        torch.nn.Linear(FEATURES, 8),
+        layers.Scale(made["factor"]),
+        neurons.LIF(8, dt=made["dt"], tau_mem=3.0, learn=("tau_mem",), **own),
+        layers.Dropout(made["p"]),
+        layers.Recurrent(neurons.LIF(8, dt=made["dt"]), self_connections=made["self_connections"]),
+        layers.AxonalDelay(8, taps=5, width=made["width"]),
+        torch.nn.Linear(8, CLASSES),
+    )
+
+
+@pytest.mark.filterwarnings("ignore::rheobase.learning.training.concern.TrainingWarning")
+def test_a_network_of_other_choices_is_none_of_the_run(tmp_path: Path) -> None:
+    fit(chosen(), tmp_path, stop_after=2)
+    for change, said in (
+        ({"dt": 0.5}, r"network\.2\.dt = '0\.5' \(and also network\.4\.neuron\.dt\); expected '1\.0'"),
+        ({"p": 0.7}, r"network\.3\.p = '0\.7'; expected '0\.2'"),
+        ({"factor": 5.0}, r"network\.1\.factor = '5\.0'"),
+        ({"surrogate": surrogates.ATan(9.0)}, r"network\.2\.surrogate = 'ATan\(alpha=9\.0\)'"),
+        ({"integrator": integrators.Euler()}, r"network\.2\.integrator = 'Euler\(\)'"),
+        ({"detach_reset": True}, r"network\.2\.detach_reset = 'True'; .* build the network as it was"),
+        ({"self_connections": True}, r"network\.4\.self_connections = 'True'"),
+    ):
+        with pytest.raises(CheckpointError, match=said):
+            fit(chosen(**change), tmp_path, resume=True)
+    # a net that has been used, and one whose tensors are others, are of the run: the checkpoint counts
+    net = chosen(width=1.0)
+    net(torch.rand(5, 2, FEATURES))
+    assert fit(net.eval(), tmp_path, resume=True).finished
+
+
+def test_runs_of_before_say_nothing_of_the_network(tmp_path: Path) -> None:
+    fit(Net(), tmp_path, stop_after=2)
+    tensors, facts = load_checkpoint(tmp_path / "last.json")
+    del facts["run"]["network"]
+    save_checkpoint(tmp_path / "last.json", tensors, facts)
+    assert fit(Net(), tmp_path, resume=True).finished
 
 
 def test_the_callers_random_numbers_are_left_alone(tmp_path: Path) -> None:

@@ -86,3 +86,42 @@ def test_bad_arguments() -> None:
         nn.Chunked(net(), steps=0)
     with pytest.raises(ParameterError, match="BatchNorm"):
         nn.Chunked(nn.Sequential(nn.TdBatchNorm(3)), steps=5)
+
+
+def wired() -> nn.Graph:
+    """A branch, a cycle, and layers without a state, whose places in the state of the graph hold none."""
+    torch.manual_seed(0)
+    layers = {
+        "in": nn.Linear(6, 9),
+        "cells": neurons.LIF(9, dt=1.0, tau_mem=3.0, learn=("tau_mem",)),
+        "back": nn.Linear(9, 9),
+        "drop": nn.Dropout(0.3),
+        "late": nn.Delay(9, taps=4),
+        "out": neurons.LI(9, dt=1.0),
+    }
+    edges = [("input", "in"), ("in", "cells"), ("cells", "back"), ("back", "cells"), ("cells", "drop")]
+    edges += [("drop", "late"), ("late", "out"), ("in", "out"), ("out", "output")]
+    return nn.Graph(layers, edges).double()
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("lengths", [None, torch.tensor([30, 20, 3])])
+def test_graphs_run_in_chunks(nested: bool, lengths: torch.Tensor | None) -> None:
+    def made() -> torch.nn.Module:
+        graph = wired()
+        return nn.Sequential(nn.Linear(6, 6).double(), nn.Sequential(graph)) if nested else graph
+
+    x = torch.rand(30, 3, 6, dtype=torch.float64) * 20
+    options = {} if lengths is None else {"lengths": lengths}
+    whole, parts = gradients(made(), x, **options), gradients(nn.Chunked(made(), steps=7), x, **options)
+    assert whole[0].abs().sum() > 0
+    assert all(g.abs().sum() > 0 for g in whole[1:])
+    for a, b in zip(whole, parts, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+    model = nn.Chunked(wired(), steps=7).eval()
+    _, end = model(x)
+    first, middle = model(x[:11])
+    second, last = model(x[11:], middle)
+    torch.testing.assert_close(torch.cat([first, second]), model(x)[0], rtol=1e-10, atol=1e-12)
+    assert type(last) is type(end)
+    assert last.layers[0] is None

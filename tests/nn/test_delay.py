@@ -193,6 +193,10 @@ def test_no_taps_leave_the_input_alone() -> None:
     out, state = nn.Delay(3, taps=0).double()(x)
     assert torch.equal(out, x)
     assert state.shape == (0, 2, 3)
+    ended, _ = nn.Delay(3, taps=0).double()(x, lengths=torch.tensor([0] + [2] * (x.shape[1] - 1)))
+    assert torch.equal(ended[:2, 1:], x[:2, 1:])
+    assert not ended[2:].any()
+    assert not ended[:, 0].any(), "after the end of a sequence out is zero"
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,13 @@ def test_dropout_keeps_one_mask_for_all_chunks() -> None:
             nn.Dropout(p)
 
 
+def test_a_mask_of_another_type_leaves_that_of_the_sequence() -> None:
+    x = torch.ones(T, B, 200)
+    out, mask = nn.Dropout(0.5)(x, 2.0 * (torch.rand(B, 200) < 0.5).double())
+    assert out.dtype == torch.float32
+    assert torch.equal(out[-1].double(), mask)
+
+
 def test_batch_norm_over_time_uses_all_steps() -> None:
     norm, x = nn.TdBatchNorm(4, v_threshold=0.5, alpha=2.0), torch.randn(T, B, 4, 5, 5) * 3 + 1
     y = norm(x)

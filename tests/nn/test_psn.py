@@ -250,6 +250,8 @@ def test_refusals(x: Tensor) -> None:
         sliding(x, state.float())
     with pytest.raises(StateError, match="tuple"):
         sliding(x, (state,))
+    with pytest.raises(StateError, match="a state that is NaN or infinite"):
+        sliding(x, torch.full_like(state, torch.nan))
     x[2, 1, 0, 3] = torch.nan
     for layer in (psn, sliding):
         with pytest.raises(InputError, match=r"current\[2, 1, 0, 3\] = nan"):

@@ -104,6 +104,23 @@ def test_a_network_must_have_plain_weights() -> None:
         nn.quantised(nn.quantised(network(), 4), 4)
 
 
+@pytest.mark.parametrize(
+    ("layer", "said"),
+    [
+        (nn.SpikGRU(6, 4), r"SpikGRU as layer 1, whose weight_\w+ would keep its full precision"),
+        (nn.SynapticDelay(6, 4, taps=3), "SynapticDelay as layer 1, whose weight would keep"),
+        (nn.PSN(6, steps=5), "PSN as layer 1"),
+    ],
+)
+def test_weights_that_would_stay_as_they_are_are_told(layer: torch.nn.Module, said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        nn.quantised(nn.Sequential(nn.Linear(6, 6), layer), bits=4)
+    # what has no weights of its own is no matter
+    nn.quantised(
+        nn.Sequential(nn.Linear(6, 6), nn.TdBatchNorm(6), nn.Delay(6, taps=3), nn.GroupReadout(6, classes=2)), 4
+    )
+
+
 @pytest.mark.parametrize("per_row", [False, True])
 @pytest.mark.parametrize("whole", [1, 2, 7])
 def test_whole_weights_are_their_levels_to_the_last_bit(whole: int, per_row: bool) -> None:

@@ -105,3 +105,22 @@ def test_bad_input() -> None:
     for backend in ("reference", "llvm"):
         with pytest.raises(InputError, match=r"current\[2, 1, 3\] = nan"):
             model(x, backend=backend)
+
+
+@pytest.mark.parametrize("backend", ["reference", "llvm"])
+def test_the_last_outputs_of_a_state_are_those_of_the_layer(backend: str) -> None:
+    """Others would be broadcast, summed or resized."""
+    x, cell = torch.rand(6, B, N) * 6, neurons.LIF(N, dt=1.0, tau_mem=2.0)
+    layers = [nn.Recurrent(cell), *(nn.RecurrentDelay(cell, taps=taps) for taps in (1, 5))]
+    ends = [layer(x, backend=backend)[1] for layer in layers]
+    for layer in layers:
+        for one, end in zip(layers, ends, strict=True):
+            if one is layer:
+                layer(x, end, backend=backend)
+                continue
+            with pytest.raises(StateError, match=r"with out .*: pass on the state that this layer returned"):
+                layer(x, end, backend=backend)
+    own = ends[0]
+    for out in (own.out.double(), own.out[:1], own.out[0], None):
+        with pytest.raises(StateError, match="a state with out"):
+            layers[0](x, own._replace(out=out), backend=backend)

@@ -66,6 +66,8 @@ NOT_SAID: list[tuple[dict[str, Any], type[Exception], str]] = [
     (dict(v_mV=V, i_pA=I[:, :3], dt_ms=0.1), DataError, r"i_pA of shape \(2, 3\)"),
     (dict(v_mV=V, i_pA=I, dt_ms=-0.1), DataError, "one number above 0"),
     (dict(v_mV=V, i_pA=I, t_ms=[0.0, 0.1, 0.3, 0.4]), DataError, "not evenly spaced"),
+    (dict(v_mV=V, i_pA=I, t_ms=[0.0, 0.2, 0.4, 0.6], dt_ms=0.1), DataError, "0.1 ms by dt_ms and 0.2 ms by t_ms"),
+    (dict(v_mV=V.T, i_pA=I.T, dt_ms=0.1), DataError, r"4 sweeps of 2 samples; .*transpose it: v_mV\.T"),
     (dict(v_mV=V, voltage_mV=V, i_pA=I, dt_ms=0.1), DataError, "v_mV and voltage_mV, both a potential"),
     (dict(v_mV=np.where(V > 0, np.nan, V), i_pA=I, dt_ms=0.1), InputError, "sweep 0: got 1 of 4 samples of 'v_mV' NaN"),
     (dict(v_mV=np.array([None, 1]), i_pA=I, dt_ms=0.1), DataError, "what NumPy cannot read"),

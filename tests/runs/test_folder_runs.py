@@ -155,6 +155,21 @@ def test_a_file_that_a_network_cannot_take(made: dict[str, tuple[Path, Path, str
         rheobase.load(made["events"][1]).predict(tmp_path / "far.npz")
 
 
+def test_recordings_whose_times_have_another_unit_are_refused(
+    made: dict[str, tuple[Path, Path, str]], tmp_path: Path
+) -> None:
+    """In ms all events lie in the first frame, in ns all but the first are left out: the network would see neither."""
+    model, rng = rheobase.load(made["events"][1]), np.random.default_rng(0)
+    places = {"x": rng.integers(0, 8, 200), "y": rng.integers(0, 6, 200), "p": rng.integers(0, 2, 200)}
+    for name, t in (("ms", np.arange(200) // 20), ("ns", np.arange(200) * 50_000)):
+        np.savez(tmp_path / f"{name}.npz", **places, t=t)
+        with pytest.raises(DataError, match=r"recordings of .*expected about 9\.951 ms.*t counts us in whole numbers"):
+            model.predict(tmp_path / f"{name}.npz")
+    np.savez(tmp_path / "long.npz", **places, t=np.arange(200) * 100)
+    assert model.predict(tmp_path / "long.npz").notes[-1].endswith("last longer than 9.951 ms: the rest is left out")
+    assert "the rest is left out" in called("predict", made["events"][1], "--data", tmp_path / "long.npz").output
+
+
 def test_a_folder_that_has_changed_is_not_tested_again(made: dict[str, tuple[Path, Path, str]], tmp_path: Path) -> None:
     place = make_images(tmp_path / "data")
     assert called("train", "--data", place, *SMALL, "--name", "run", "--out", tmp_path).exit_code == 0

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import rheobase
 from rheobase import nn
 from rheobase.cli.app import app
-from rheobase.data import Dataset, SeriesDataset, digits
+from rheobase.data import Dataset, SeriesDataset, digits, load
 from rheobase.errors import DataError, ParameterError
 from rheobase.runs.network import build, memory_of
 from rheobase.runs.settings import Settings
@@ -76,3 +76,59 @@ def test_series_are_held_where_no_steps_are_put_together() -> None:
         resolved(digits(), hold=5)
     with pytest.raises(ParameterError, match="steps=-1"):
         resolved(short, hold=-1)
+
+
+def table(path: Path, step: float, *, columns: tuple[str, ...] = ("ax", "ay"), label: bool = True) -> Path:
+    rng = np.random.default_rng(0)
+    rows = [",".join(["id", "time", *columns, *(["label"] if label else [])])]
+    for k in range(30):
+        for t in range(8):
+            held = {"ax": rng.normal() + 3.0 * (k % 2), "ay": rng.normal() + 100.0}
+            values = [f"{held[name]:.6f}" for name in columns]
+            rows.append(",".join([str(k), f"{t * step:g}", *values, *(["ab"[k % 2]] if label else [])]))
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_tables_are_asked_about_as_they_were_trained_on(tmp_path: Path) -> None:
+    command = ["train", "--neuron", "LIF", "--data", f"{table(tmp_path / 'a.csv', 2.0)}", "--out", f"{tmp_path}"]
+    done = CliRunner().invoke(app, [*command, "--name", "run", "--epochs", "2", "--hidden", "4"])
+    assert done.exit_code == 0, done.output
+    model = rheobase.load(tmp_path / "run")
+    assert model.task.step == 2.0
+    found = model.predict(table(tmp_path / "b.csv", 2.0, label=False))
+    assert torch.equal(found.scores, model.predict(tmp_path / "a.csv").scores)
+    assert any("columns: id id, time time, channels ax ay" in note for note in found.notes)
+    # half as many steps in the same time, or another unit, would be another series
+    for step in (4.0, 0.002):
+        with pytest.raises(DataError, match=f"rows that are {step:g} apart in time, and not 2"):
+            model.predict(table(tmp_path / "c.csv", step))
+    said = CliRunner().invoke(app, ["predict", f"{tmp_path}/run", "--data", f"{tmp_path}/b.csv"])
+    assert "channels ax ay" in said.output
+    # by their names, whatever their order; another name is no channel of the network
+    wanted = model.predict(tmp_path / "b.csv").scores
+    mixed = (tmp_path / "b.csv").read_text().splitlines()
+    swapped = [",".join([*row.split(",")[:2], *row.split(",")[:1:-1]]) for row in mixed]
+    (tmp_path / "d.csv").write_text("\n".join(swapped))
+    assert torch.equal(model.predict(tmp_path / "d.csv").scores, wanted)
+    with pytest.raises(ParameterError, match="got ay; expected a column of"):
+        model.predict(table(tmp_path / "e.csv", 2.0, columns=("ax",)))
+    # samples of another floating type are those of the training
+    x = model.load_data().x_test
+    for kind in (torch.float64, torch.bfloat16):
+        given = x.to(kind)
+        assert torch.equal(model.predict(given).scores, model.predict(given.float()).scores)
+    # a run of before says no step, and takes any
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    del config["notes"]["task"]["step"], config["notes"]["checksum"]
+    (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+    assert len(rheobase.load(tmp_path / "run").predict(table(tmp_path / "c.csv", 4.0))) == 30
+
+
+def test_a_test_table_of_another_step_is_refused(tmp_path: Path) -> None:
+    table(tmp_path / "a_TRAIN.csv", 2.0)
+    table(tmp_path / "a_TEST.csv", 2.1)
+    assert load(tmp_path / "a_TRAIN.csv").step == 2.0  # type: ignore[attr-defined]
+    table(tmp_path / "a_TEST.csv", 1.0)
+    with pytest.raises(DataError, match=r"a_TEST\.csv has rows that are 1 apart in time, and not 2 as in a_TRAIN\.csv"):
+        load(tmp_path / "a_TRAIN.csv")

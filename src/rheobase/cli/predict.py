@@ -63,6 +63,8 @@ def predict(
             atomic_write(out, as_csv(names, scores, found.classes, found.sources).encode())
         content = {"run": run, "classes": list(found.classes), "predictions": names, "scores": scores}
         write_json(json, content | ({"sources": list(found.sources)} if found.sources else {}))
+        for note in found.notes:
+            console().print(note, soft_wrap=True)
         samples = found.sources or tuple(map(str, range(len(names))))
         rows = [[samples[k], name, f"{max(row):.4g}"] for k, (name, row) in enumerate(zip(names, scores, strict=True))]
         console().print(table(["sample", "class", "score"], rows[:SHOWN], right=["sample", "score"]))

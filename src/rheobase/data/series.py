@@ -19,6 +19,7 @@ class SeriesDataset(Dataset):
 
     channels   their names
     notes      what a user should know of how the data were read, in sentences
+    step       time from a step to the next, in the unit that the data have it in; None where they do not say it
 
     **Shapes**: x_train (n, time, channels) and x_test (m, time, channels), float32, with NaN after the end of a series;
     `sample_shape` is that of one step, (channels,). Where there are `groups`, `split` keeps each in one piece.
@@ -32,6 +33,7 @@ class SeriesDataset(Dataset):
 
     channels: tuple[str, ...] = field(kw_only=True)
     notes: tuple[str, ...] = field(default=(), kw_only=True)
+    step: float | None = field(default=None, kw_only=True)
 
     def _check_samples(self, x_name: str, x: Tensor) -> None:
         if x.dtype != torch.float32 or x.dim() != 3 or not x.numel() or x.shape[2] != len(self.channels):

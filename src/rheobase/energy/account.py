@@ -14,7 +14,7 @@ from rheobase.core.execution.check import check_lengths
 from rheobase.core.neuron import Neuron
 from rheobase.energy.counts import AFFINE, SYNAPTIC, Countable, work
 from rheobase.energy.operation_counts import Operations
-from rheobase.energy.work import Work
+from rheobase.energy.work import Work, before_the_end, synapses
 from rheobase.engine.parts import parts
 from rheobase.errors import InputError, ParameterError, RheobaseError, ShapeError
 from rheobase.learning.calls import Between, Call, calls_of, first, unchanged
@@ -142,14 +142,15 @@ class Account:
     samples: int
     steps: float
     footprint: int  # bytes of parameters and buffers, as they are
+    spikes_in: float = 0.0  # that enter the network
 
     @property
     def total(self) -> Operations:
-        """The sum over the layers that are counted; the spikes that enter are those of the first one alone."""
+        """The sum over the layers that are counted; the spikes that enter are those of the network's input alone."""
         found = [layer.operations for layer in self.layers if layer.operations is not None]
         if not found:
             return Operations()
-        return replace(sum(found, Operations()), spikes_in=found[0].spikes_in)
+        return replace(sum(found, Operations()), spikes_in=self.spikes_in)
 
     @property
     def uncounted(self) -> tuple[CountedLayer, ...]:
@@ -194,7 +195,8 @@ class Account:
                     silent=mean(layer.silent for layer in same),
                 )
             )
-        return cls(tuple(layers), samples, mean(one.steps for one in accounts), accounts[0].footprint)
+        steps, entered = mean(one.steps for one in accounts), mean(one.spikes_in for one in accounts)
+        return cls(tuple(layers), samples, steps, accounts[0].footprint, entered)
 
 
 def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded: bool = True) -> Account:
@@ -233,7 +235,8 @@ def account(net: nn.Module, x: Tensor, *, lengths: Tensor | None = None, folded:
     steps = float(x.shape[0]) if lengths is None else float(lengths.double().mean())
     stored = [*net.parameters(), *net.buffers()]
     size = sum(one.numel() * one.element_size() for one in stored)
-    return Account((*layers, *_outside(between.found, x.shape[1], steps)), x.shape[1], steps, size)
+    entered = synapses(before_the_end(x, lengths), 0.0).spikes_in
+    return Account((*layers, *_outside(between.found, x.shape[1], steps)), x.shape[1], steps, size, entered)
 
 
 @contextmanager

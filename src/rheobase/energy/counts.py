@@ -18,7 +18,7 @@ from rheobase.core.neuron import Neuron
 from rheobase.energy.operation_counts import Operations
 from rheobase.energy.recurrent_counts import conv_gru, cs_gru, recurrent, spik_gru
 from rheobase.energy.step_operations import update
-from rheobase.energy.work import Seen, Work, columns, synapses
+from rheobase.energy.work import Seen, Work, before_the_end, columns, synapses
 from rheobase.errors import ParameterError, RheobaseError, ShapeError
 from rheobase.learning.metrics import count_spikes
 from rheobase.nn.conv import AvgPool1d, AvgPool2d, Flatten
@@ -90,7 +90,7 @@ def work(layer: nn.Module, x: Tensor, *, lengths: Tensor | None = None, out: Ten
     steps, batch = x.shape[:2]
     ends = torch.full((batch,), steps, device=x.device) if lengths is None else lengths
     going = torch.arange(steps, device=x.device)[:, None] < ends
-    x = torch.where(going.view(steps, batch, *(1,) * (x.dim() - 2)), x, 0.0)
+    x = before_the_end(x, lengths)
     with torch.no_grad():
         if out is None:
             out = _run(layer, x, lengths)
@@ -199,6 +199,8 @@ def _neuron(layer: Neuron, seen: Seen) -> Work:
 
 
 def _taps(layer: Taps | SynapticDelay, seen: Seen) -> Work:
+    if not layer.taps:  # it hands its input on
+        return _moved(layer, seen)
     weights = layer.weights().detach() if isinstance(layer, Taps) else (layer.weight * layer.positions()).detach()
     # for each value of a step, the synapses of each tap, (taps, *shape)
     of_taps = (weights != 0).double()

@@ -59,6 +59,18 @@ class Work(NamedTuple):
     steps: float = 0.0
 
 
+def before_the_end(x: Tensor, lengths: Tensor | None) -> Tensor:
+    """x (time, batch, ...), zero after the end of each sequence, `lengths` (batch,).
+
+    >>> before_the_end(torch.ones(2, 2, 1), torch.tensor([1, 2]))[..., 0].tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
+    """
+    if lengths is None:
+        return x
+    going = torch.arange(len(x), device=x.device)[:, None] < lengths
+    return torch.where(going.view(*going.shape, *(1,) * (x.dim() - 2)), x, 0.0)
+
+
 def synapses(x: Tensor, reach: Tensor | float, *, dense: float = 0.0) -> Operations:
     """What synapses do with x (time, batch, ...): a spike is an accumulate, another value a multiply-accumulate.
 

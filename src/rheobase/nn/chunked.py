@@ -120,27 +120,29 @@ class _Chunks(torch.autograd.Function):
         state = tree_unflatten(list(tensors[:leaves]), form)
         ctx.befores, ctx.random = [tree_flatten(state)], [_random_state(x)]
         chunks = -(-x.shape[0] // steps)
-        out, kept = torch.empty(0), list[Tensor]()
+        # a state may have places that hold none, as those of an nn.Graph
+        out, kept = torch.empty(0), list[Tensor | None]()
         for k in range(chunks):
             here = slice(k * steps, (k + 1) * steps)
             chunk, state = run(x[here], here.start, state)
             if k == 0:
                 out = chunk.new_empty((x.shape[0], *chunk.shape[1:]))
-                kept = [s.new_empty((chunks, *s.shape)) for s in tree_flatten(state)[0]]
+                kept = [None if s is None else s.new_empty((chunks, *s.shape)) for s in tree_flatten(state)[0]]
             out[here] = chunk
             values, shape = tree_flatten(state)
             for store, value in zip(kept, values, strict=True):
-                store[k] = value
-            ctx.befores.append(([store[k] for store in kept], shape))
+                if store is not None:
+                    store[k] = value
+            ctx.befores.append(([None if store is None else store[k] for store in kept], shape))
             ctx.random.append(_random_state(x))
         after, final = tree_flatten(state)
         end.append(final)
         # saved tensors are looked at again for changes in place
         ctx.save_for_backward(x, *tensors[leaves:], *others)
-        ctx.mark_non_differentiable(*(s for s in after if not s.is_floating_point()))
+        ctx.mark_non_differentiable(*(s for s in after if s is not None and not s.is_floating_point()))
         ctx.set_materialize_grads(False)
         # clones: a state may be a view of the last chunk
-        return out, *(s.clone() for s in after)
+        return out, *(None if s is None else s.clone() for s in after)
 
     @staticmethod
     @torch.autograd.function.once_differentiable

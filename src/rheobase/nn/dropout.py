@@ -46,7 +46,8 @@ class Dropout(Stateful):
                 f"{tuple(x.shape[1:])}",
                 "a new batch starts from None",
             )
-        return (x * state if self.training else x), state
+        # the mask of a run under autocast, or in another type, does not change that of x
+        return (x * state.to(x.dtype) if self.training else x), state
 
     def extra_repr(self) -> str:
         return f"p={self.p}"

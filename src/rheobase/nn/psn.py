@@ -18,7 +18,7 @@ from rheobase.checks import is_number, is_whole
 from rheobase.core import primitives
 from rheobase.core.declaration.inputs import ONE_INPUT
 from rheobase.core.execution.check import check_call, checked_shape
-from rheobase.core.execution.finite import check_learned, not_finite
+from rheobase.core.execution.finite import check_learned, finite, not_finite
 from rheobase.core.surrogates import ATan, Surrogate
 from rheobase.errors import ParameterError, ShapeError, StateError
 from rheobase.nn.stateful import Stateful, alive_steps
@@ -291,6 +291,9 @@ class SlidingPSN(_Parallel):
             given = f"a state of shape {tuple(state.shape)}"
         elif state.dtype != x.dtype or state.device != x.device:
             given = f"a state of {state.dtype} on {state.device}"
+        elif not finite((state,)):
+            # a comparison with NaN is false: the neuron would be silent
+            given, expected = "a state that is NaN or infinite", "finite states"
         else:
             return
         raise StateError(repr(self), given, expected, "pass on the state that this layer returned; None is no input")

@@ -125,7 +125,8 @@ def quantised(
     is at the "largest" weight, or steps follow the "mean" size (see `Whole`).
 
     Raises: `ParameterError` for fewer than 2 or more than 16 bits, for a `whole` outside 1 to 255, for both or none of
-    the two, for a network without weights, and for one that is quantised already.
+    the two, for a network without weights, for layers whose weights are of another kind (those of `SynapticDelay` and
+    gated layers would stay as they are), and for one that is quantised already.
 
     >>> net = quantised(nn.Linear(3, 2, bias=False), bits=4)
     >>> int(levels(net)["weight"].abs().max())
@@ -145,6 +146,13 @@ def quantised(
     found = [(module, name) for module in twin.modules() for kind, name in WEIGHTS.items() if isinstance(module, kind)]
     if not found:
         raise ParameterError("quantised", type(net).__name__, "a network with weights", "add a linear layer")
+    rounded = {id(module) for module, _ in found}
+    for path, module in twin.named_modules():
+        left = [name for name, p in module.named_parameters(recurse=False) if "weight" in name and p.dim() > 1]
+        if left and id(module) not in rounded:
+            given = f"{type(module).__name__} as layer {path}, whose {left[0]} would keep its full precision"
+            expected = f"weights of {', '.join(kind.__name__ for kind in WEIGHTS)} alone"
+            raise ParameterError("quantised", given, expected, "quantise the parts of the network that are to be")
     for module, name in found:
         chains = getattr(module, "parametrizations", {})
         if any(isinstance(part, (Rounded, NearestWhole)) for chain in chains.values() for part in chain):

@@ -14,6 +14,7 @@ from rheobase.recordings.sweeps import (
     CURRENT,
     POTENTIAL,
     TIME,
+    UNEVEN,
     Stored,
     Trace,
     Values,
@@ -79,6 +80,10 @@ def sweeps_of(path: Path, arrays: Mapping[str, NDArray[np.generic]], units: Mapp
         rows = _rows(path, found, CURRENT, i.shape)
         return [Stored(f"sweep {k}", [_trace(found, CURRENT, row, dt)]) for k, row in enumerate(rows)]
     v = np.atleast_2d(found[POTENTIAL][1])
+    if v.ndim == 2 and len(v) > v.shape[1]:
+        name, *_ = found[POTENTIAL]
+        given = f"{name} of shape {v.shape}: {len(v)} sweeps of {v.shape[1]} samples"
+        raise DataError(str(path), given, "(sweep, time), with more samples than sweeps", f"transpose it: {name}.T")
     dt = _step(path, found, v.shape[-1])
     traces = [[_trace(found, POTENTIAL, row, dt)] for row in _rows(path, found, POTENTIAL, v.shape)]
     if CURRENT in found:
@@ -106,6 +111,7 @@ def _rows(path: Path, found: Mapping[str, tuple[str, Values, str]], kind: str, s
 
 def _step(path: Path, found: Mapping[str, tuple[str, Values, str]], samples: int) -> float | None:
     """ms between samples; None where no unit says what the number is."""
+    said: dict[str, float] = {}
     for kind in ("dt", TIME):
         if kind not in found:
             continue
@@ -117,8 +123,12 @@ def _step(path: Path, found: Mapping[str, tuple[str, Values, str]], samples: int
             if values.shape != (samples,):
                 given = f"{name} of shape {values.shape}, beside {samples} samples"
                 raise DataError(str(path), given, "one time for each sample", _REMEDY)
-            return even(path, name, in_ms)
+            said[name] = even(path, name, in_ms)
+            continue
         if len(in_ms) != 1 or not in_ms[0] > 0.0:
             raise DataError(str(path), f"{name} = {values!r}", "one number above 0", _REMEDY)
-        return float(in_ms[0])
-    return None
+        said[name] = float(in_ms[0])
+    if said and max(said.values()) - min(said.values()) > UNEVEN * max(said.values()):
+        given = " and ".join(f"{step:g} ms by {name}" for name, step in said.items())
+        raise DataError(str(path), f"steps of {given}", "one time step", "leave out the one that is wrong")
+    return next(iter(said.values()), None)

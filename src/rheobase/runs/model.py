@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from rheobase.data import Dataset, Encoder, Events, Scaled, Watch
+from rheobase.data.formats.found_series import LIKE_STEPS, RESAMPLE, unlike_step
 from rheobase.errors import DataError, ParameterError, ShapeError
 from rheobase.learning import CrossEntropy, Evaluation, Trainer, load_weights
 from rheobase.learning.training.distributed import make_fabric
@@ -38,6 +39,7 @@ class Predictions:
     scores   (n, classes), the larger the likelier; their softmax is what the loss of the training takes
     classes  the names of the classes
     sources  the files of the samples, from the folder on; () where they are no files of their own
+    notes    what one should know of how files were read, in sentences
 
     >>> import rheobase
     >>> found = rheobase.load("lif-digits").predict(torch.rand(2, 8, 8))
@@ -49,6 +51,7 @@ class Predictions:
     scores: Tensor
     classes: tuple[str, ...]
     sources: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -146,7 +149,7 @@ class Model:
                 if watch is not None:
                     watch("samples", int(index[-1]) + 1, len(samples))
             self.network.cpu()
-        return Predictions(torch.cat(labels), torch.cat(scores), self.classes, held.names)
+        return Predictions(torch.cat(labels), torch.cat(scores), self.classes, held.names, held.notes)
 
     def evaluate(
         self, data: Dataset | None = None, *, device: str | None = None, watch: Watch | None = None
@@ -167,6 +170,8 @@ class Model:
             shown = f"samples of shape {given.sample_shape} in {len(given.classes)} classes"
             expected = f"{self.task.sample_shape} in {len(self.classes)}, as the network was trained on"
             raise ShapeError(repr(self), shown, expected, "give data of that kind")
+        if unlike := unlike_step(given.step, self.task.step):
+            raise DataError(repr(self), unlike, LIKE_STEPS, RESAMPLE)
         if given.classes != self.classes:
             shown, expected = (f"the classes {', '.join(one)}" for one in (given.classes, self.classes))
             remedy = "number the samples by the network's classes: dataclasses.replace(data, y_test=..., classes=...)"
@@ -221,11 +226,12 @@ class Model:
             raise ParameterError(repr(self), f"{type(x).__name__}", "a tensor of images", "torch.from_numpy(x)")
         series = self.task.scaling is not None
         if series and x.dim() == 3 and x.shape[2:] == self.task.sample_shape and x.numel():
-            return x if x.is_floating_point() else x.float()
+            return x.float()
         if series or tuple(x.shape[1:]) != self.task.sample_shape or not len(x):
             expected = f"(n, time, {self.task.sample_shape[0]})" if series else f"(n, {', '.join(map(str, self.task.sample_shape))})"
             raise ShapeError(repr(self), f"samples {tuple(x.shape)}", expected, "x[None] for a single one")
-        return x if x.is_floating_point() else x.float()
+        # as all samples of a training are
+        return x.float()
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.task.sample_shape))

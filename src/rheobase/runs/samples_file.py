@@ -13,11 +13,11 @@ from rheobase.data.folders.images import read_images
 from rheobase.data.folders.problems import inside
 from rheobase.problems import Problems
 from rheobase.data.folders.reading import Reading
-from rheobase.data.folders.recordings import read_recordings
+from rheobase.data.folders.recordings import Held, read_recordings
 from rheobase.data.folders.scan import KIND_OF, SUFFIXES, files_in
 from rheobase.data.folders.sounds import read_sounds
 from rheobase.data.formats.arrays import images
-from rheobase.data.formats.found_series import padded
+from rheobase.data.formats.found_series import LIKE_STEPS, RESAMPLE, padded, unlike_step
 from rheobase.data.formats.idx import read_idx
 from rheobase.data.formats.npz import read_npz
 from rheobase.data.sets.series import read_series
@@ -26,15 +26,17 @@ from rheobase.files import FAILURES, why
 from rheobase.runs.settings import Settings
 from rheobase.runs.task import Task
 
+FAR_LONGER = 100  # times as long as those of the training: in another unit
 REMEDY = "write it with np.save(path, x) or np.savez_compressed(path, x=x)"
 
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """Samples, and the names of their files where each has one of its own."""
+    """Samples, the names of their files where each has one of its own, and what one should know of the reading."""
 
     x: Tensor | Events
     names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def read_samples(path: Path, settings: Settings, task: Task) -> SampleFiles:
@@ -47,7 +49,9 @@ def read_samples(path: Path, settings: Settings, task: Task) -> SampleFiles:
     audio = settings.reading.sample_rate is not None  # which every run on sounds has
     if task.scaling is not None and not audio:
         found = read_series(path, settings.reading, labelled=False)
-        return SampleFiles(padded(found.series, max(map(len, found.series))), tuple(found.names))
+        if unlike := unlike_step(found.step, task.step):
+            raise DataError(str(path), unlike, LIKE_STEPS, RESAMPLE)
+        return SampleFiles(padded(found.series, max(map(len, found.series))), tuple(found.names), found.notes)
     kind = "audio" if audio else "images" if task.duration_ms is None else "events"
     if not path.exists():
         given = "no such file or folder"
@@ -67,12 +71,27 @@ def read_samples(path: Path, settings: Settings, task: Task) -> SampleFiles:
         return SampleFiles(_read_images(files, names, settings.reading, task, problems), tuple(names))
     if audio:
         problems.tell("files of sounds")
-        bands = read_sounds(files, names, settings.reading, problems).bands
-        return SampleFiles(padded(bands, max(map(len, bands))), tuple(names))
+        sounds = read_sounds(files, names, settings.reading, problems)
+        return SampleFiles(padded(sounds.bands, max(map(len, sounds.bands))), tuple(names), sounds.notes)
     if settings.data in NAMES:
         problems.add(f"the network was trained on {settings.data}, whose recordings are not read file by file")
     problems.tell("files of events, and a network that was trained on such")
-    return SampleFiles(read_recordings(files, names, settings.reading, problems).events, tuple(names))
+    held = read_recordings(files, names, settings.reading, problems)
+    return SampleFiles(held.events, tuple(names), (*held.notes, *_lengths(held, settings, task, problems)))
+
+
+def _lengths(held: Held, settings: Settings, task: Task, problems: Problems) -> tuple[str, ...]:
+    """What to know of how long recordings last. Raises `DataError` where all of them say that t has another unit."""
+    used, lasting = 1000.0 * (task.duration_ms or 0.0), held.lengths
+    frame = used / max(1, settings.steps)
+    if lasting.max() < frame or lasting.min() > FAR_LONGER * used:
+        given = f"recordings of {lasting.min() / 1000:.4g} to {lasting.max() / 1000:.4g} ms"
+        expected = f"about {used / 1000:.4g} ms, as in the training: {settings.steps} frames of {frame / 1000:.4g} ms"
+        remedy = "t counts us in whole numbers, and seconds in floats; cut recordings that are so long"
+        raise DataError(problems.source, given, expected, remedy)
+    late = int((lasting >= used).sum())
+    said = f"{late} of {len(lasting)} recordings last longer than {used / 1000:.6g} ms: the rest is left out"
+    return (said,) if late else ()
 
 
 def _read_images(files: list[Path], names: list[str], reading: Reading, task: Task, problems: Problems) -> Tensor:

@@ -22,6 +22,7 @@ class Task:
     duration_ms    of recordings of events; None for others
     longest        steps of the longest time series; None for others
     scaling        of time series, from the samples that are trained on
+    step           from a step of a time series to the next, in the unit of its times; None where the data do not say it
 
     >>> Task("toy", (8, 8), ("even", "odd"), None).input_size
     64
@@ -33,6 +34,7 @@ class Task:
     duration_ms: float | None
     longest: int | None = None
     scaling: Scaling | None = None
+    step: float | None = None
 
     @property
     def input_size(self) -> int:
@@ -48,24 +50,26 @@ class Task:
         if isinstance(data, SeriesDataset):
             bin_ = -(-data.longest // max(1, steps or data.longest))
             scaling = Scaling.of(data.x_train if trained is None else trained, bin_)
-            return cls(data.name, data.sample_shape, data.classes, None, data.longest, scaling)
+            return cls(data.name, data.sample_shape, data.classes, None, data.longest, scaling, data.step)
         duration = data.duration_ms if isinstance(data, EventDataset) else None
         return cls(data.name, tuple(data.sample_shape), data.classes, duration)
 
     def as_json(self) -> dict[str, Any]:
         """The task as values of JSON."""
         content = {**asdict(self), "sample_shape": list(self.sample_shape), "classes": list(self.classes)}
-        longest, _ = content.pop("longest"), content.pop("scaling")
+        longest, _, step = content.pop("longest"), content.pop("scaling"), content.pop("step")
         if self.scaling is None:
             return content
-        return {**content, "longest": longest, "scaling": {k: list(v) for k, v in asdict(self.scaling).items()}}
+        said = {} if step is None else {"step": step}
+        return {**content, "longest": longest, "scaling": {k: list(v) for k, v in asdict(self.scaling).items()}, **said}
 
     @classmethod
     def from_json(cls, content: Any, source: str) -> Task:
         """What `as_json` gave, read from the file `source`. Raises `CheckpointError`."""
         series: dict[str, Any] = {}
         if isinstance(content, dict) and {"longest", "scaling"} <= set(content):
-            series = {name: content[name] for name in ("longest", "scaling")}
+            # runs of before say no step
+            series = {name: content[name] for name in ("longest", "scaling", "step") if name in content}
             content = {name: value for name, value in content.items() if name not in series}
         if isinstance(content, dict) and set(content) == {"name", "sample_shape", "classes", "duration_ms"}:
             shape, classes, duration = content["sample_shape"], content["classes"], content["duration_ms"]
@@ -81,14 +85,15 @@ def _of_series(content: dict[str, Any], shape: list[int], source: str) -> dict[s
     """What a task of time series has beside, checked."""
     if not content:
         return {}
-    longest, scaling = content["longest"], content["scaling"]
+    longest, scaling, step = content["longest"], content["scaling"], content.get("step")
     held = dict[str, Any](scaling) if isinstance(scaling, dict) else {}
     slope = held.pop("slope", [])  # runs of before have none
     sizes = [held.get("mean"), held.get("std"), *([slope] if slope else [])]
-    fits = is_whole(longest, 1) and all(isinstance(one, list) and len(one) == shape[0] for one in sizes)
+    fits = is_whole(longest, 1) and (step is None or is_number(step, above=0.0))
+    fits = fits and all(isinstance(one, list) and len(one) == shape[0] for one in sizes)
     if fits and all(is_number(value) for one in sizes for value in one or ()):
         mean, std, *more = (tuple(one or ()) for one in sizes)
         if all(value > 0 for one in (std, *more) for value in one):
-            return {"longest": longest, "scaling": Scaling(mean, std, *more)}
+            return {"longest": longest, "scaling": Scaling(mean, std, *more), "step": step}
     given, remedy = "a scaling of series that does not fit its channels", "give the folder of a run"
     raise CheckpointError(source, given, "a mean and a deviation > 0 for each channel", remedy)

@@ -144,6 +144,7 @@ def check_state(neuron: Neuron, state: Any, current: Tensor, compute: torch.dtyp
     if tuple(getattr(state, "_fields", ())) != fields:
         given = f"a state with {getattr(state, '_fields', type(state).__name__)}"
         raise StateError(repr(neuron), given, f"the fields {fields}", "pass on the state that the same neuron returned")
+    _check_origin(neuron, state)
     shape = (current.shape[1], *neuron.shape)
     for name in fields:
         value = getattr(state, name)
@@ -158,3 +159,21 @@ def check_state(neuron: Neuron, state: Any, current: Tensor, compute: torch.dtyp
             raise StateError(repr(neuron), given, str(sizes), "a new batch size starts from None, or slice it")
         if value.device != current.device:
             raise StateError(repr(neuron), f"state {name} on {value.device}", f"{current.device}", "move the state")
+
+
+def _check_origin(neuron: Neuron, state: Any) -> None:
+    """Raise for the state of another kind of neuron whose fields have the same names: a v of LI is none of LIF.
+
+    Kinds are told by the name of their class, so that a class that was defined again takes its states of before.
+    """
+    own, others = (getattr(kind, "origin", None) for kind in (neuron.State, type(state)))
+    if others not in (None, own):
+        kind, whose = _kind(own), _kind(others)
+        remedy = f"pass on the state that the same neuron returned; if that is meant: {kind}'s State(*state)"
+        raise StateError(_said(neuron), f"a state of {whose}", f"one of {kind}", remedy)
+
+
+def _kind(origin: Any) -> str:
+    """The class of a neuron by the origin of its state; with what it wraps, `Noisy(LIF)`."""
+    name = origin[1].rpartition(".")[2]
+    return f"{name}({_kind(origin[2])})" if len(origin) > 2 else name

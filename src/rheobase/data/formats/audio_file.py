@@ -17,11 +17,12 @@ _WAVES = (b"RIFF", b"RIFX", b"RF64")
 # how SciPy refuses what it does not read, and fails on what is damaged
 _FAILURES = (ValueError, EOFError, TypeError, OverflowError, UnboundLocalError, ZeroDivisionError, struct.error)
 _AGAIN = "get the file again"
+LOUDEST = 10.0  # times full scale: beyond, floats are whole numbers in disguise
 
 
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """samples (n, channels) float64, where 1 is the largest value of whole numbers; rate in Hz."""
+    """samples (n, channels) float64, where 1 is full scale: the largest value of whole numbers; rate in Hz."""
 
     samples: np.ndarray
     rate: int
@@ -79,6 +80,10 @@ def _wave(raw: bytes, path: Path) -> Sound:
         samples = (samples - 128) / 128
     elif values.dtype.kind == "i":
         samples /= float(np.iinfo(values.dtype).max) + 1
+    elif samples.size and (largest := float(np.abs(samples).max())) > LOUDEST:
+        # NaN is told by the caller
+        given, expected = f"floats of up to {largest:.4g}", f"floats in which 1 is full scale, at most {LOUDEST:g}"
+        raise DataError(str(path), given, expected, "divide whole numbers of 16 bits by 32768 before they are floats")
     return Sound(samples, int(rate))
 
 

@@ -33,9 +33,16 @@ def read_series_table(path: Path, given: Mapping[str, tuple[str, ...]], *, label
     where there is no time. Without, a row is a whole series of one channel; where there is no line of names either, its
     first value is the label, as in the UCR archive.
 
+    Where no label is asked for, one that is not there is no fault, and neither is a group or a part.
+
     **Raises**: DataError with all that is wrong, by line; ParameterError for a column that is not there.
     """
     table = read_table(path)
+    if not labelled:
+        beside = {
+            name for role in ("label", "group", "part") for name in given.get(role, ()) if name not in table.columns
+        }
+        given = {role: names for role, names in given.items() if not beside.intersection(names)}
     roles = _roles(path, table, given)
     problems = Problems(str(path), REMEDY)
     if labelled and "label" not in roles:
@@ -149,6 +156,7 @@ def _long(
         one["part"],
         notes=(f"columns: {told} (--columns changes them)", *notes),
         columns=_said({**roles, "channels": channels}),
+        step=float(np.median(steps)) if "time" in roles and len(steps) else None,
     )
 
 

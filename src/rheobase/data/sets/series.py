@@ -14,7 +14,7 @@ import torch
 from rheobase.data.folders.parts import cut, same_samples
 from rheobase.data.folders.reading import ROLES, Reading
 from rheobase.data.folders.scan import Found
-from rheobase.data.formats.found_series import FoundSeries, in_order, padded
+from rheobase.data.formats.found_series import FoundSeries, in_order, padded, unlike_step
 from rheobase.data.formats.series_arrays import read_series_arrays
 from rheobase.data.formats.series_table import read_series_table
 from rheobase.data.formats.table import PARQUET
@@ -88,6 +88,8 @@ def from_series(path: Path, reading: Reading) -> SeriesDataset:
         problems.add(f"{path.name} has {widths}")
     elif first.channels != last.channels:
         found[-1] = last = _in_order_of(first, last, path.name, both[-1].name, problems)
+    if unlike := unlike_step(last.step, first.step):
+        problems.add(f"{both[-1].name} has {unlike} as in {path.name}")
     series, labels = [s for one in found for s in one.series], [word for one in found for word in one.labels]
     seen = in_order(labels)
     classes = tuple(name for name in first.classes if name in seen) or seen
@@ -117,6 +119,7 @@ def from_series(path: Path, reading: Reading) -> SeriesDataset:
         label[test],
         classes,
         channels=first.channels,
+        step=first.step,
         groups=groups,
         notes=notes,
         reading=reading,

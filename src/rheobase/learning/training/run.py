@@ -32,6 +32,7 @@ from rheobase.learning.training.concerns import Concerns
 from rheobase.learning.training.distributed import gathered, total
 from rheobase.learning.training.evaluate import Evaluation, evaluate, output_of, until
 from rheobase.learning.training.history import EpochRecord, History
+from rheobase.learning.training.network_facts import network_facts
 from rheobase.learning.training.random_state import random_state, seeded, set_random_state
 from rheobase.learning.training.recipe import Recipe, set_learning_rate
 from rheobase.learning.training.sampler import Batch, Sampler, derive_seed
@@ -327,6 +328,7 @@ class Run:
         job = self.job
         return {
             "recipe": self.recipe.as_json(),
+            "network": network_facts(self.net),
             "encoder": described(job.encoder),
             "train": job.train.fingerprint(),
             "validation": job.validation.fingerprint() if job.validation else None,

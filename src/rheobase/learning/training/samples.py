@@ -177,6 +177,6 @@ def _name(encoder: object) -> str:
     return f"encoder {type(encoder).__name__}"
 
 
-def described(encoder: object) -> str:
-    """An encoder in words that are the same in every process: its `repr`, without addresses in memory."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(encoder))
+def described(thing: object) -> str:
+    """An encoder, say, in words that are the same in every process: its `repr`, without addresses in memory."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))

@@ -90,6 +90,8 @@ def check_same_run(owner: str, saved: Mapping[str, Any], now: Mapping[str, Any])
     Only `epochs` may differ, and only where the schedule of the learning rate does not depend on it.
     """
     before, current = _flat(saved), _flat(json.loads(json.dumps(now)))
+    if "network" not in saved:  # runs of before do not say it
+        current = {name: value for name, value in current.items() if not name.startswith("network.")}
     if current.get("recipe.schedule") == "constant":
         before["recipe.epochs"] = current.get("recipe.epochs")
     if isinstance(encoder := before.get("encoder"), str):
@@ -103,11 +105,12 @@ def check_same_run(owner: str, saved: Mapping[str, Any], now: Mapping[str, Any])
             owner,
             f"{key} = {current.get(key)!r}{also}",
             f"{before.get(key)!r}, as when the run began",
-            _remedies.get(key, "resume with the settings in config.json, or start in another folder"),
+            _remedies.get(key.partition(".")[0], "resume with the settings in config.json, or start in another folder"),
         )
 
 
 _remedies = {
+    "network": "build the network as it was when the run began: the checkpoint holds its tensors alone",
     "threads": "call torch.set_num_threads with the old number; other threads round differently",
     "processes": "resume on as many devices as before, or load_weights into a new run",
     "device": "resume on the same kind of device, or load_weights into a new run",

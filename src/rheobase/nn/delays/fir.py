@@ -41,11 +41,9 @@ class History(Stateful):
         if state is None:
             state = self.rest(x.shape[1], dtype=compute, device=x.device)
         self._check_state(state, x, compute)
-        if self.taps == 0:
-            return x, state
-        wide = x.to(compute)
+        chosen, wide = self._chosen(x, backend), x.to(compute)
         with torch.autocast(x.device.type, enabled=False):
-            out = self.sums(wide, state, self._chosen(x, backend))
+            out = self.sums(wide, state, chosen) if self.taps else wide
         if lengths is not None:
             out = torch.where(alive_steps(out, lengths), out, 0.0)
         return out.to(x.dtype), latest(wide, state, lengths)

@@ -105,6 +105,7 @@ class Recurrent(Stateful):
         elif not isinstance(state, RecurrentState):
             raise StateError(repr(self), type(state).__name__, "a RecurrentState", "pass on what this layer returned")
         check_state(self.neuron, state.neuron, x, compute)
+        self._check_out(state.out, x, compute)
         request = Request(self.neuron, (x,), state.neuron, record, lengths)
         chosen = self.runs_on(x, backend)
         out, end, traces = (
@@ -112,6 +113,22 @@ class Recurrent(Stateful):
         )
         result = RecurrentState(end, self._kept(out.to(compute), state.out, lengths))
         return (out, result, recording(record)(*traces)) if record else (out, result)
+
+    def _check_out(self, out: Any, x: Tensor, compute: torch.dtype) -> None:
+        """Raise `StateError` unless the last outputs in a state are of this layer's number, batch, type and device."""
+        expected = (*self._out_axes, x.shape[1], *self.neuron.shape)
+        if isinstance(out, Tensor) and (tuple(out.shape), out.dtype, out.device) == (expected, compute, x.device):
+            return
+        shown = (
+            f"out {tuple(out.shape)} of {out.dtype} on {out.device}" if isinstance(out, Tensor) else f"out = {out!r}"
+        )
+        wanted = f"{expected} of {compute} on {x.device}"
+        raise StateError(repr(self), f"a state with {shown}", wanted, "pass on the state that this layer returned")
+
+    @property
+    def _out_axes(self) -> tuple[int, ...]:
+        """The first axes of the outputs that its state holds: none, for the last one alone."""
+        return ()
 
     def runs_on(self, x: Tensor, backend: str = "auto") -> str:
         """The backend that runs this layer on the device of `x`.

@@ -50,6 +50,11 @@ class RecurrentDelay(Recurrent):
         state = self.neuron.rest(batch, dtype=dtype, device=device)
         return RecurrentState(state, state[0].new_zeros(self.positions.taps, *state[0].shape))
 
+    @property
+    def _out_axes(self) -> tuple[int, ...]:
+        """The first axes of the outputs that its state holds: as many as there are taps."""
+        return (self.positions.taps,)
+
     def _taps(self) -> Tensor:
         return self.positions().flip(0)[:, None]
 
