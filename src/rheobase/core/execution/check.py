@@ -170,7 +170,7 @@ def _check_origin(neuron: Neuron, state: Any) -> None:
     if others not in (None, own):
         kind, whose = _kind(own), _kind(others)
         remedy = f"pass on the state that the same neuron returned; if that is meant: {kind}'s State(*state)"
-        raise StateError(_said(neuron), f"a state of {whose}", f"one of {kind}", remedy)
+        raise StateError(_name(neuron), f"a state of {whose}", f"one of {kind}", remedy)
 
 
 def _kind(origin: Any) -> str:
