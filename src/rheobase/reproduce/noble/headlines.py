@@ -1,4 +1,4 @@
-"""What the page opens with."""
+"""What the page opens with: three sentences, of which the tables of its parts hold the rest."""
 
 from __future__ import annotations
 
@@ -6,103 +6,76 @@ from rheobase.reproduce.headlines import Results, Row
 
 OPENING = ("comparison", "Traces")
 GAMMA = "Gamma at 4 ms"
-NEURONS = {
+OTHER_CODES = {
     "causal neuron": "two features",
-    "causal neuron, conductances": "conductances",
+    "causal neuron, conductances": "the conductances",
     "causal neuron, its own codes": "a learned code",
 }
 
 
-def _row(found: Results, table: str, prediction: str) -> Row:
-    return found.row("comparison", table, prediction=prediction)
-
-
-def _gammas(found: Results, table: str) -> tuple[str, str]:
-    """Gamma of the neurons by code, with each seed, and of the nearest training model."""
-    rows = ((_row(found, table, name), code) for name, code in NEURONS.items())
-    own = (f"{float(row[GAMMA] or 0.0):.2f} ({code}: {row['Gamma of each seed']})" for row, code in rows)
-    return ", ".join(own), f"{float(_row(found, table, 'nearest training model')[GAMMA] or 0.0):.2f}"
+def _gamma(row: Row) -> float:
+    return float(row[GAMMA] or 0.0)
 
 
 def between(found: Results) -> str:
-    def gamma(table: str, name: str) -> str:
-        row = found.row("between", table, prediction=name)
-        each = row["Gamma of each seed"]
-        return f"{float(row[GAMMA] or 0.0):.2f}" + (f" ({each})" if each else "")
+    """The causal neuron beside the nearest model, and what mixed models change."""
 
-    own, steps = "responses, mixed models", len(found.setting("between", "mixed")["told"])
-    count = found.row("between", "Number of models", prediction=own)["models"]
+    def gamma(prediction: str, table: str = "Unseen models") -> str:
+        return f"{_gamma(found.row('between', table, prediction=prediction)):.2f}"
+
+    alone, mixed, nearest = "responses, published models", "responses, mixed models", "nearest training model"
+    steps = len(found.setting("between", "mixed")["told"])
+    row, count = (found.row("between", table, prediction=alone) for table in ("Unseen models", "Number of models"))
     return (
-        "A causal neuron that stands in for the models of a human interneuron, told their responses to "
-        f"{steps} short steps and learned from {count} of them, most of them mixed, has a Gamma at 4 ms of "
-        f"{gamma('Unseen models', own)} on held-out models and {gamma('Unseen amplitudes', own)} under unseen "
-        f"amplitudes. By the same responses the nearest training model has "
-        f"{gamma('Unseen models', 'nearest training model')} on the held-out ones, the nearest of all "
-        f"{gamma('Unseen models', 'nearest of all models')}, and a prediction that never fires 0. {_noise(found)}"
+        f"A causal neuron of {row['parameters']:,} parameters learned {count['models']} published models of a human "
+        f"interneuron, each described by its responses to {steps} short steps: on models that it has not seen its "
+        f"Gamma at 4 ms is {gamma(alone)} (seeds: {row['Gamma of each seed']}), that of the nearest training model "
+        f"{gamma(nearest)}, and on mixtures of models {gamma(alone, 'Mixed models')}; learned from mixtures too, it "
+        f"has {gamma(mixed)} and {gamma(mixed, 'Mixed models')}."
     )
 
 
-def _noise(found: Results) -> str:
-    """What steps do not teach: over all that the neuron learned from."""
-    rows = (found.rows("between", "Other currents", current=f"{kind} noise") for kind in ("slow", "fast"))
-    gammas = [float(row[GAMMA] or 0.0) for each in rows for row in each]
-    return f"Under noise it has {min(gammas):.2f} to {max(gammas):.2f}, whatever it learned from."
-
-
-def published(found: Results) -> str:
-    """By the published models alone, told the same or other codes."""
-    alone, mixed = (
-        [
-            float(found.row("between", table, prediction=name)[GAMMA] or 0.0)
-            for table in ("Unseen models", "Mixed models")
-        ]
-        for name in ("responses, published models", "responses, mixed models")
+def limits(found: Results) -> str:
+    """Codes that say less, and currents that were not learned."""
+    codes = ", ".join(
+        f"{_gamma(found.row('comparison', 'Unseen models', prediction=name)):.2f} ({code})"
+        for name, code in OTHER_CODES.items()
     )
-    seen, near = _gammas(found, "Unseen amplitudes")
-    unseen, unseen_near = _gammas(found, "Unseen models")
+    nearest = _gamma(found.row("comparison", "Unseen models", prediction="nearest training model"))
+    noise = [
+        _gamma(row)
+        for kind in ("slow", "fast")
+        for row in found.rows("between", "Other currents", current=f"{kind} noise")
+    ]
     return (
-        f"Learned from as many traces of the published models alone it has {alone[0]:.2f} on the held-out ones (with "
-        f"mixed models {mixed[0]:.2f}) and {alone[1]:.2f} on further mixed models ({mixed[1]:.2f}); told other codes "
-        f"{seen} under unseen amplitudes and {unseen} on held-out models, where the nearest training model has {near} "
-        f"and {unseen_near}."
+        f"Where other numbers describe the models, it has {codes} on unseen ones, with the nearest training model at "
+        f"{nearest:.2f}; under noise currents {min(noise):.2f} to {max(noise):.2f}, whatever it learned from."
     )
 
 
 def operator(found: Results) -> str:
-    row = _row(found, "Unseen amplitudes", "Fourier operator")
-    seen = int(found.setting("comparison", "trained")["Fourier operator"]["epochs"]) * _traces(found)
-    gamma = float(row[GAMMA] or 0.0)
-    fires = "does not fire" if not gamma else f"has {gamma:.2f}"
-    point = _row(found, "Fitted models", "GLIF3, one for each")
-    return (
-        f"GLIF3 fitted to one model at a time has {float(point[GAMMA] or 0.0):.2f} under unseen amplitudes "
-        f"({len(found.setting('comparison', 'fitted'))} models). A Fourier operator of {row['parameters']:,} "
-        f"parameters {fires} after {seen:,} samples{_sizes(found)}; the published one of 1,803,001 saw 22.7 million, "
-        "which no processor core does in an hour."
-    )
-
-
-def _sizes(found: Results) -> str:
-    """What part `scaling` adds: whether any size fires, and whether its error goes the way of the published one."""
-    rows = [one for one in found.rows("scaling", "Unseen amplitudes") if one["parameters"] is not None]
+    """The Fourier operator at the sizes that were run, and a neuron fitted to one model."""
+    compared = found.row("comparison", "Unseen amplitudes", prediction="Fourier operator")
+    epochs = int(found.setting("comparison", "trained")["Fourier operator"]["epochs"])
+    scaled = [one for one in found.rows("scaling", "Unseen amplitudes") if one["parameters"] is not None]
+    rows = [{**compared, "samples seen": epochs * _traces(found)}, *scaled]
     sizes, samples = (sorted({int(one[name] or 0) for one in rows}) for name in ("parameters", "samples seen"))
-    best = max(float(one[GAMMA] or 0.0) for one in rows)
-    error = "voltage error (%)"
-    least = min(float(one[error] or 0.0) for one in rows)
-    silent = float(found.row("scaling", "Unseen amplitudes", prediction="never fires")[error] or 0.0)
+    best = max(map(_gamma, rows))
+    fires = f"A Fourier operator has {best:.2f} at best" if best > 0.0 else "A Fourier operator does not fire"
+    point = _gamma(found.row("comparison", "Fitted models", prediction="GLIF3, one for each"))
     return (
-        f"; on shorter windows, at {sizes[0]:,} to {sizes[-1]:,} parameters and after {samples[0]:,} to "
-        f"{samples[-1]:,} samples, {'none fires' if best <= 0.0 else f'the best has {best:.2f}'} and the voltage error "
-        f"is {least:.3g} % at least (never firing {silent:.3g} %)"
+        f"{fires} at {sizes[0]:,} to {sizes[-1]:,} parameters and after {samples[0]:,} to {samples[-1]:,} samples (the "
+        f"published one of 1,803,001 saw 22.7 million); GLIF3, fitted to one model at a time, has {point:.2f} under "
+        f"unseen amplitudes ({len(found.setting('comparison', 'fitted'))} models)."
     )
-
-
-def _models(found: Results) -> int:
-    return int(found.setting("comparison", "models"))
 
 
 def _traces(found: Results) -> int:
-    return int(found.setting("comparison", "chunks")) * int(found.setting("comparison", "stimuli")) * _models(found)
+    return (
+        int(found.setting("comparison", "chunks"))
+        * int(found.setting("comparison", "stimuli"))
+        * int(found.setting("comparison", "models"))
+    )
 
 
-HEADLINES = (between, published, operator)
+HEADLINES = (between, limits, operator)
