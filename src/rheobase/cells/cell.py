@@ -37,10 +37,10 @@ from rheobase.nn.stateful import Stateful
 
 
 class CellState(NamedTuple):
-    """Where a cell stands. Shapes: v, low (nodes, batch, *cells), above (batch, *cells), membrane (rows, ...).
+    """The state of a cell: v and low (nodes, batch, *cells), above (batch, *cells), membrane (rows, batch, *cells).
 
-    v + low is the potential in mV, `above` whether it was above threshold, membrane the states of all mechanisms, row
-    by row as `Cell.rows` names them.
+    v + low is the potential in mV, `above` is 1 where it is above threshold, and `membrane` holds the states of all
+    mechanisms; `Cell.rows` names its rows.
     """
 
     v: Tensor
@@ -53,8 +53,8 @@ registered(CellState)
 
 
 class Run(NamedTuple):
-    """What a run gives: spikes (time, batch, *cells), the state at its end, traces by name, and how far the potentials
-    of each lane went from 0, in mV, wherever and whenever, (batch, *cells), without a gradient.
+    """The results of a run: spikes (time, batch, *cells), the final state, traces by name, and `farthest`, the largest
+    distance of a potential from 0 in mV, over all nodes and steps, (batch, *cells), without a gradient.
     """
 
     spikes: Tensor
@@ -76,28 +76,30 @@ class Cell(Stateful):
                   calcium: declarations of `rheobase.channels`, whose parameters are one number or of shape (*shape).
                   A channel that conducts an ion takes its e from `reversal` where that names the ion; calcium beside
                   a pool has its Nernst potential.
-    scale         how the parameter "apic.Ih.gbar" goes along compartments: a function of their distance from the soma
-                  in um (a NumPy array), or an array (compartments,), that multiplies it
+    scale         by the name of a parameter ("apic.Ih.gbar"), factors along the compartments: an array
+                  (compartments,), or a function that returns one for their distances from the soma in um
     c_mem         specific capacitance in uF/cm2, one number or one for each kind; each a number or of shape (*shape)
     Ra            axial resistivity in ohm cm, likewise
     celsius       temperature in degC, which channels with a parameter of that name take
-    v_init        potential in mV at which a run starts, everything settled there
-    inputs        where something enters, by name: `Current`, `Conductance`, `VoltageClamp` or `Synapse`
+    v_init        potential in mV at which a run starts
+    inputs        by name: `Current`, `Conductance`, `VoltageClamp` or `Synapse`; by default a current at the soma
     junctions     electrical synapses between two places, each a `GapJunction`
-    watch         where spikes are seen: upward crossings of `threshold` mV
-    scheme        how it goes through time: `BackwardEuler()`, as NEURON by default, or `Extrapolated()` of order 3
-    shape         how many cells; () by default, one
-    start         "settled", or "neuron": as the published files start a simulation in NEURON, slips included (NaV)
-    learn         "c_mem", "Ra", "g_gap"; those of channels and receptors are named there: NaV(learn=("gbar",))
+    watch         the place at which spikes are detected, as upward crossings of `threshold` mV
+    scheme        the time integration: `BackwardEuler()`, as NEURON by default, or `Extrapolated()` of order 3
+    shape         the number of cells, as a shape; () by default, one cell
+    start         "settled": gates start at their steady states at v_init; "neuron": as the published files start a
+                  simulation in NEURON, known mistakes included (NaV)
+    learn         "c_mem", "Ra", "g_gap"; learnable parameters of channels and receptors are named at these:
+                  NaV(learn=("gbar",))
 
     Numerics: NEURON's fixed step (backward Euler over the tree, staggered gates), of first order in dt, or with
     `Extrapolated()` that extrapolated to order 3 or 2; float32 has spike times within 0.1 ms of float64 (960 traces of
     715 ms by NEURON's step, `benchmarks.cells`). On the CPU only.
 
     Raises: `ParameterError`; at a call `ShapeError`, `DTypeError`, `StateError`, and `Diverged` with step, place and
-    cell where a potential is not finite, or beyond 1e5 mV, at the end. Warns with `errors.ImplausibleWarning` of a
-    potential that no cell has (200 mV to either side of 0), in whichever compartment and step, and once of each value
-    that no published cell has, which mostly is in another unit.
+    cell where a potential is not finite, or beyond 1e5 mV, at the end. Warns (`errors.ImplausibleWarning`) of a
+    potential more than 200 mV from 0 in any compartment and step, and, once for each, of parameter values that no
+    published cell has, which mostly are in a wrong unit.
 
     >>> from rheobase import channels
     >>> from rheobase.cells import Cell, Compartments, Section
@@ -139,13 +141,8 @@ class Cell(Stateful):
         self.v_init, self.threshold = _number("v_init", v_init), _number("threshold", threshold)
         check_given("v_init", self.v_init)
         check_celsius(self.celsius)
-        if start not in STARTS:
-            expected = f"one of {', '.join(map(repr, STARTS))}"
-            raise ParameterError("Cell", f"start = {start!r}", expected, "see its docstring")
-        if not isinstance(scheme, Scheme):  # pyright: ignore[reportUnnecessaryIsInstance]
-            remedy = "Extrapolated() from rheobase.cells, say"
-            raise ParameterError("Cell", f"scheme = {scheme!r}", "BackwardEuler() or Extrapolated()", remedy)
-        self.start, self.scheme = start, scheme
+        self.start, self.scheme, self.learn = start, scheme, tuple(learn)
+        _check_choices(start, scheme)
         self.ports = dict({"current": Current()} if inputs is None else inputs)
         self.watch = Place() if watch is None else watch
         self._check_places()
@@ -156,12 +153,7 @@ class Cell(Stateful):
         )
         self.scale = profiles(compartments, self.channels, scale or {})
         self.warned = set[str]()  # names of unusual values that a warning was given for
-        self.learn = tuple(learn)
-        known = (*BARE, *([GAP] if junctions else []))
-        for name in self.learn:
-            if name not in known:
-                remedy = "name those of channels at the channels: NaV(learn=('gbar',))"
-                raise ParameterError("Cell", f"learn {name!r}", " or ".join(known), remedy)
+        _check_learn(self.learn, (*BARE, *([GAP] if junctions else [])))
         self.logs = nn.ParameterDict()  # logarithms of the positive parameters
         for name, given in zip(BARE, (c_mem, Ra), strict=True):
             for kind, value in by_kind(name, given, self.kinds, self.shape).items():
@@ -362,6 +354,22 @@ class Cell(Stateful):
 
 
 STARTS = ("settled", "neuron")
+
+
+def _check_choices(start: Any, scheme: Any) -> None:
+    if start not in STARTS:
+        expected = f"one of {', '.join(map(repr, STARTS))}"
+        raise ParameterError("Cell", f"start = {start!r}", expected, "see its docstring")
+    if not isinstance(scheme, Scheme):
+        remedy = "Extrapolated() from rheobase.cells, say"
+        raise ParameterError("Cell", f"scheme = {scheme!r}", "BackwardEuler() or Extrapolated()", remedy)
+
+
+def _check_learn(learn: tuple[str, ...], known: tuple[str, ...]) -> None:
+    for name in learn:
+        if name not in known:
+            remedy = "name those of channels at the channels: NaV(learn=('gbar',))"
+            raise ParameterError("Cell", f"learn {name!r}", " or ".join(known), remedy)
 
 
 def _number(name: str, value: Any, above: float | None = None) -> float:

@@ -35,7 +35,7 @@ class Fused:
         try:
             return self._run(request)
         except InputError as error:
-            # with the neuron's name instead of the kernel's
+            # the same error, naming the neuron instead of the kernel
             raise bad_input(request.neuron, request.inputs) or error from None
         except Diverged:
             raise diverged(request, lambda part: self._run(part)[1]) from None

@@ -45,7 +45,7 @@ class Part:
 
 
 def parts(net: nn.Module, x: Tensor) -> dict[str, tuple[nn.Module, Part]]:
-    """The outermost modules of `net` that run as one, by their path, in order. Of x, device and dtype count.
+    """The outermost modules of `net` that run as one, by their path, in order. Only device and dtype of x matter.
 
     >>> import torch
     >>> [part.backend for _, part in parts(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), torch.zeros(1, 1, 3)).values()]
@@ -76,7 +76,7 @@ def parts(net: nn.Module, x: Tensor) -> dict[str, tuple[nn.Module, Part]]:
 
 
 def _children(module: nn.Module) -> list[nn.Module]:
-    """The modules inside, without what makes its weights: a layer of rounded weights runs as one."""
+    """The submodules, without parametrizations: a layer with rounded weights is one part."""
     return [child for name, child in module.named_children() if name != "parametrizations"]
 
 

@@ -124,7 +124,7 @@ def _membrane(config: _Config) -> dict[str, float]:
 
 
 def _reset_rules(config: _Config) -> dict[str, float]:
-    """v <- a v + b, measured from the reference, said as a distance to rest; and the threshold that spikes raise."""
+    """The reset v <- a v + b, relative to rest instead of the reference; and the spike-dependent threshold."""
     voltage = config.inside("voltage_reset_method", "params")
     decay = config.inside("threshold_dynamics_method", "params").number("b_spike")
     spike = config.inside("threshold_reset_method", "params")

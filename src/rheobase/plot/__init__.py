@@ -1,4 +1,4 @@
-"""Pictures and pages. Every picture is a matplotlib `Figure` that belongs to nobody but the caller."""
+"""Pictures and pages. Every picture is a matplotlib `Figure` outside pyplot: only the caller holds it."""
 
 from __future__ import annotations
 

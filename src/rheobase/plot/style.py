@@ -176,8 +176,13 @@ def legend(ax: Axes, style: Style, **where: Any) -> None:
     ax.legend(frameon=False, fontsize=TICK, labelcolor=style.ink, handlelength=1.4, **where)
 
 
+def legend_under(ax: Axes, style: Style) -> None:
+    """A legend under the label of the x axis, where it covers no curve."""
+    legend(ax, style, loc="upper left", bbox_to_anchor=(0.0, -0.24), borderaxespad=0.0, labelspacing=0.25)
+
+
 def legend_below(figure: Figure, ax: Axes, style: Style, *, columns: int = 2) -> None:
-    """What the lines of one panel are, below all panels: what is drawn is everywhere in them."""
+    """The legend of one panel, below all panels of a figure whose panels have the same lines."""
     figure.legend(
         *ax.get_legend_handles_labels(),
         loc="outside lower left",

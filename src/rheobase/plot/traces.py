@@ -40,26 +40,26 @@ def traces(
     >>> len(figure.axes)
     3
     """
-    held = array("traces", "values", values, ("time", "cells"))
-    fired = np.zeros_like(held) if spikes is None else spike_array("traces", "spikes", spikes, ("time", "cells"))
-    cells = held.shape[1]
+    traced = array("traces", "values", values, ("time", "cells"))
+    fired = np.zeros_like(traced) if spikes is None else spike_array("traces", "spikes", spikes, ("time", "cells"))
+    cells = traced.shape[1]
     names = [f"cell {k}" for k in range(cells)] if names is None else names
-    if fired.shape != held.shape or len(names) != cells:
-        given = f"values {held.shape}, spikes {fired.shape} and {len(names)} names"
+    if fired.shape != traced.shape or len(names) != cells:
+        given = f"values {traced.shape}, spikes {fired.shape} and {len(names)} names"
         raise ShapeError("traces", given, "one shape, and a name for each cell", "spikes mark the same steps")
     if cells > MOST:
         raise ParameterError("traces", f"{cells} cells", f"at most {MOST}, a strip each", "choose some: values[:, :8]")
     clock = Clock.checked("traces", dt)
-    figure, axes = strips(held, clock, y=y, style=style)
-    low, high = _ends(held)
-    time = clock.after(len(held))
+    figure, axes = strips(traced, clock, y=y, style=style)
+    low, high = _ends(traced)
+    time = clock.after(len(traced))
     for k, (ax, name) in enumerate(zip(axes, names, strict=True)):
-        ax.plot(time, held[:, k], color=style.colours[0], lw=1.3)
+        ax.plot(time, traced[:, k], color=style.colours[0], lw=1.3)
         count = int(fired[:, k].sum())
-        said = "" if spikes is None else f"\n{count} {'spike' if count == 1 else 'spikes'}"
+        count_text = "" if spikes is None else f"\n{count} {'spike' if count == 1 else 'spikes'}"
         if spikes is not None:
             mark_spikes(ax, time[fired[:, k] > 0], low, high, style.colours[1])
-        ax.text(1.01, 0.5, f"{name}{said}", transform=ax.transAxes, va="center", fontsize=TICK, color=style.ink)
+        ax.text(1.01, 0.5, f"{name}{count_text}", transform=ax.transAxes, va="center", fontsize=TICK, color=style.ink)
     return figure
 
 

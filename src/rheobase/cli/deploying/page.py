@@ -65,13 +65,13 @@ def warnings(found: Outcome) -> list[str]:
     """What is not as it should be."""
     report = found.report
     many = report.samples - report.same_predictions
-    said = [f"{many:,} predictions differ from those of the network in whole numbers"] if many else []
+    found_wrong = [f"{many:,} predictions differ from those of the network in whole numbers"] if many else []
     if report.silent > QUIET * report.samples:
-        said.append(
+        found_wrong.append(
             f"no spike leaves the chip in {report.silent:,} of {report.samples:,} samples: that these are the same as "
             "in software says little"
         )
-    return said
+    return found_wrong
 
 
 def write(found: Outcome, folder: Path, command: str) -> Path:

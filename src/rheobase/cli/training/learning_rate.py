@@ -1,4 +1,4 @@
-"""`rheobase train --find-lr`: learning rates tried on a copy of the network, and what is said of them."""
+"""`rheobase train --find-lr`: learning rates tried on a copy of the network, and their table on the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a user's files: how far they are read, and what was found, before the first epoch."""
+"""Lines about a user's files before the first epoch: the progress of reading them, and what was found."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def _looks(neuron: Any, name: str) -> tuple[Any, Any]:
 
 
 def _plainly_found(neuron: Any, name: str) -> bool:
-    """Whether what is read under the name is settled by what class and object have under it."""
+    """Whether the class and the instance alone decide the value: no `__getattr__`, no descriptor but a property."""
     of_class, of_object = _looks(neuron, name)
     if of_class is MISSING:
         return of_object is not MISSING
@@ -219,7 +219,7 @@ def _defaults(found: types.FunctionType) -> Iterator[tuple[str, Any]]:
 
 @functools.lru_cache(maxsize=1024)
 def _reads(code: types.CodeType) -> tuple[tuple[str, ...], ...]:
-    """The names from outside that the code reads, each with the attributes that are read of it: (a, b) for `a.b`.
+    """The global and closure names that the code reads, each with the attributes read from it: (a, b) for `a.b`.
 
     Raises `Untraceable` for code that writes them, or imports what is no library.
     """

@@ -12,7 +12,7 @@ from rheobase.core.neuron import Neuron
 from rheobase.engine.graph.guards import Guards
 from rheobase.engine.graph.trace import Untraceable, trace
 
-FORMS = 8  # of one neuron that are kept; more says that something changes from call to call
+FORMS = 8  # traces kept for one neuron; if none of them holds, something changes from call to call
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def program_of(request: Request) -> tuple[str | None, str | None]:
 def _program(
     neuron: Neuron, record: tuple[str, ...], dtype: torch.dtype, device: str, default: torch.dtype
 ) -> tuple[str | None, str | None]:
-    """Traced anew where something that the equations read is no longer what it was."""
+    """The stored trace whose guards hold, else a new one."""
     forms: list[Traced] = neuron.derived.setdefault(("program", record, dtype, device, default), [])
     for traced in forms:
         if traced.guards.changed() is None:
@@ -49,7 +49,7 @@ def _program(
 def _watchable(
     neuron: Neuron, record: tuple[str, ...], dtype: torch.dtype, device: str, default: torch.dtype
 ) -> tuple[tuple[tuple[int, str], ...], str | None]:
-    """What the newest trace of a program rests on, for torch.compile."""
+    """The attributes that the newest trace of a program depends on, for torch.compile to guard."""
     return neuron.derived["program", record, dtype, device, default][-1].guards.watchable()
 
 
@@ -67,7 +67,7 @@ def watched(request: Request) -> str | None:
         for _ in range(depth):
             owner = owner.neuron
         found = getattr(owner, name)
-        # a look at a value makes it part of what the compiled code is checked by; an object is, by its identity
+        # torch.compile guards what the traced code compares: a plain value by itself, an object by its identity
         found is None if found is None or isinstance(found, bool | int | float | str) else id(found)
     return hidden
 

@@ -2,7 +2,7 @@
 
 Values are strings (`%12`, or a constant). Three vector types stand for all: `F` (floats), `I` (integers
 as wide as the floats) and `M` (masks); each has `lanes` elements. A scalar is splat into a vector before use.
-A kernel of whole numbers has integers for floats: `F` is `I`, and what is said of floats below is done to integers.
+In a kernel of whole numbers, integers take the place of floats: `F` is `I`, and operations on floats act on integers.
 """
 
 from __future__ import annotations

@@ -95,7 +95,8 @@ def _launch(
         "threads": torch.zeros((), dtype=torch.int64),
         **of,
     }
-    pointers = [0 if (tensor := held.get(name)) is None else tensor.data_ptr() for name in POINTERS]
+    tensors = [held.get(name) for name in POINTERS]
+    pointers = [0 if tensor is None else tensor.data_ptr() for tensor in tensors]
     run(kernel(x.dtype), blocks * samples, (*numbers, *pointers), workers)
 
 

@@ -83,7 +83,7 @@ class Gradients:
 
     def where_asked(self, leaf: Leaf) -> Statement:
         """The adjoint of a leaf, on condition that the optional gradient that it copies from or to is present."""
-        names = [ref.buffer for ref in (*(ref for _, ref in leaf.reads), *(write.ref for write in leaf.writes))]
+        names = [ref.buffer for _, ref in leaf.reads] + [write.ref.buffer for write in leaf.writes]
         asked = [name for name in names if name.removeprefix(GRADIENT) in self.optional and name.startswith(GRADIENT)]
         if not asked:
             return leaf

@@ -57,9 +57,9 @@ def adjoint(
     that of an output is then zero, that of an input is not written. With `recompute`, expensive values (exp, a
     division) are computed again as others are: for a tape that does not fit the cache.
 
-    Raises: `ValueError` for a nest of whole numbers, for registers, whose values no tape holds, for a loop that ends at
-    no size, and for what comes behind a loop in segments and needs its values: they are computed again only where its
-    turns are.
+    Raises: `ValueError` for a nest of whole numbers; for registers, whose values no tape holds; for a loop whose length
+    no size bounds; and for statements after a loop in segments whose gradients need values of that loop, which are
+    recomputed only inside it.
     """
     if nest.whole:
         raise ValueError(f"{nest.name}: it computes in whole numbers, which have no gradient")
@@ -69,7 +69,7 @@ def adjoint(
 
 
 class _Adjoint:
-    """What is found on the way through a nest."""
+    """Builds the adjoint in one traversal of a nest."""
 
     def __init__(self, nest: Nest, gradients: Gradients, recompute: bool):
         self.primal, self.gradients = nest, gradients
@@ -118,9 +118,10 @@ class _Adjoint:
         return Vectors(tuple(forward)), Vectors(tuple(backward))
 
     def begun_anew(self, parts: Loop, before: list[Statement]) -> tuple[list[Statement], Statement]:
-        """Turn by turn from the last to the first: what it began with, the turn again, and its adjoint.
+        """The adjoint of a loop in segments: from the last segment to the first, restore its start, rerun, go back.
 
-        What it begins with is written by the statements before it in its first turn, and before only for their tapes.
+        The start of the first segment is what the statements before the loop write; they are rerun there, and before
+        the loop only as far as their tapes are needed.
         """
         around, self.loops, self.behind = self.loops, [], None
         pairs = parts.kept or ()
@@ -202,7 +203,7 @@ class _Adjoint:
         forward = begun | set(graph.needed(leaf.results)) | set(rows)
         saved = smallest_cut(graph, forward, reached.values(), fixed, again, costly=self.costly)
         if slopes:
-            # the Jacobian is made of what the leaf reads alone
+            # the Jacobian depends only on what the leaf reads, so it can be stored on the tape
             jacobian = {slope for of in slopes for slope in of.values()} - fixed - again
             known = {*rows, *fixed, *saved}
             spared = len(set(graph.needed(reached.values(), stop=known)) - known) - 2 * len(jacobian)
@@ -230,7 +231,7 @@ class _Adjoint:
 
 
 def _products(graph: Graph, seeds: Sequence[tuple[int, int]], slopes: Sequence[Mapping[int, int]]) -> dict[int, int]:
-    """The gradients of what was read, of the gradients of the results and the derivatives."""
+    """The gradients of the rows read: gradients of the results times the derivatives (the Jacobian)."""
     found: dict[int, int] = {}
     for (_, g), of in zip(seeds, slopes, strict=True):
         for target, slope in of.items():

@@ -202,7 +202,7 @@ def _listed(value: Any) -> list[Tensor]:
 
 
 class _Rule(torch.autograd.Function):
-    """The autograd rule of every operator. Saved: its tensors, and of its results what it says."""
+    """The autograd rule of every operator. It saves the tensors of the call, and the results in `operator.saves`."""
 
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -224,17 +224,17 @@ class _Rule(torch.autograd.Function):
         operator: Operator = ctx.operator
         count, found = len(operator.saves), ctx.saved_tensors
         needed = ctx.needs_input_grad[3 : len(ctx.needs_input_grad) - ctx.shapes]
-        # of those without a gradient, lengths say, none is asked for
+        # `needed` also covers tensors without a gradient (lengths, say), which `asked` leaves out
         asked = operator.asked(ctx.bare, needed)
         given = operator.unpacked(ctx.bare, found[count:])
-        # the rule of the gradient only says that it has none: without a graph of it, the way around it is shorter
+        # the backward operator's own rule only raises for second derivatives: skipped where no graph is recorded
         with backward_row(ctx.row), nullcontext() if torch.is_grad_enabled() else below_autograd():
             results = iter(operator.backward_op(*given, list(found[:count]), list(grads), asked))
         return None, None, None, *(next(results) if need else None for need in needed), *(None,) * ctx.shapes
 
 
 class _Shape(torch.autograd.Function):
-    """A tensor's shape, type and place in the graph without its values, which a second derivative would look for."""
+    """Stands for a tensor whose values are not saved: its shape, dtype and node, so that a second derivative raises."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -249,7 +249,7 @@ class _Shape(torch.autograd.Function):
 
 
 class _Once(torch.autograd.Function):
-    """The gradient has no gradient: it runs, and says so where it is differentiated again."""
+    """Runs a backward operator, and raises `NotDifferentiable` where its result is differentiated."""
 
     @staticmethod
     def forward(ctx: Any, call: Any, *tensors: Tensor) -> tuple[Tensor, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]

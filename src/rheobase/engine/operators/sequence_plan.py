@@ -61,7 +61,7 @@ class Plan:
     stages: tuple[Stage, ...]
     product: Product
     precision: str  # of the products: a dtype of torch by its name
-    rest: bool = False  # the first step has no output behind it
+    rest: bool = False  # the layer starts at rest: its first step has no feedback
     taps: str | None = None
 
     @property

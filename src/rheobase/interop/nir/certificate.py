@@ -1,4 +1,4 @@
-"""A network beside what is read again of its NIR graph: spikes and potentials of every layer."""
+"""Compares a network with the one that is read back from its NIR graph: spikes and potentials of every layer."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def round_trip(net: nn.Sequential, x: Tensor, *, dt: float | None = None, allow:
 
 @torch.no_grad()
 def compare(first: nn.Sequential, second: nn.Sequential, x: Tensor) -> RoundTrip:
-    """Two networks on x (time, batch, ...), layer with layer, in the order of those that spike or have a potential.
+    """Two networks on x (time, batch, ...): their layers that spike or have a potential, compared in order.
 
     Raises: `ParameterError` for networks with other numbers of such layers.
 
@@ -135,7 +135,8 @@ def _walked(net: nn.Sequential, x: Tensor) -> list[tuple[Tensor | None, Tensor |
             found += _walked(layer, x)
         elif isinstance(layer, nn.Graph):
             seen = layer.outputs(x)
-            found += [pair for name, part in layer.layers.items() if (pair := _pair(part, seen[name])) is not None]
+            pairs = [_pair(part, seen[name]) for name, part in layer.layers.items()]
+            found += [pair for pair in pairs if pair is not None]
         x, pair = _through(layer, x)
         if pair is not None:
             found.append(pair)

@@ -47,9 +47,9 @@ def read_tree(path: Path) -> dict[str, Any]:
 
 
 def _read_apart(path: Path, size: int) -> dict[str, Any]:
-    """The tree of a file, read by another process. Raises `DataError` where that stays, crashes or says so."""
+    """The tree of a file, read by another process. Raises `DataError` if that takes too long, crashes or fails."""
     limit = PATIENCE + size / PACE
-    # its packages are those of this process; -P: the modules beside the program are none of its
+    # the process gets the packages of this one; -P keeps the program's own folder off its path
     command = [sys.executable, "-P", hdf5_tree.__file__, str(path.absolute())]
     paths = os.pathsep.join(part for part in sys.path if part)
     try:
@@ -58,18 +58,18 @@ def _read_apart(path: Path, size: int) -> dict[str, Any]:
         raise _damaged(path.name, f"libhdf5 was at it for {limit:.0f} s and found no end") from None
     except OSError as error:
         raise _no_process(path, why(error)) from None
-    told = done.stderr.decode("utf-8", "replace").strip()
+    reported = done.stderr.decode("utf-8", "replace").strip()
     if done.returncode == hdf5_tree.DAMAGED:
-        raise _damaged(path.name, told)
+        raise _damaged(path.name, reported)
     if done.returncode < 0:
         raise _damaged(path.name, "libhdf5 crashed on it")
     if done.returncode:
-        raise _no_process(path, told.rpartition("\n")[2][-200:])
+        raise _no_process(path, reported.rpartition("\n")[2][-200:])
     return hdf5_tree.unpacked(done.stdout)
 
 
-def _damaged(owner: str, told: str) -> DataError:
-    given = f"a damaged or truncated file ({' '.join(told.split())[:200]})"
+def _damaged(owner: str, reason: str) -> DataError:
+    given = f"a damaged or truncated file ({' '.join(reason.split())[:200]})"
     return DataError(owner, given, EXPECTED, "write or copy it again")
 
 
@@ -78,8 +78,8 @@ def _no_process(path: Path, reason: str) -> BackendUnavailable:
     return BackendUnavailable(path.name, given, expected, "open it with h5py, and write it again with nir.write")
 
 
-def _check_version(told: str, owner: str) -> None:
+def _check_version(version: str, owner: str) -> None:
     """Raise for a version of NIR after 1, whose nodes may mean something else; the first files say none."""
-    major = told.partition(".")[0]
+    major = version.partition(".")[0]
     if major.isdigit() and int(major) > NEWEST:
-        raise DataError(owner, f"a graph of NIR {told}", f"NIR 0 or {NEWEST}", f"write it with NIR {NEWEST}")
+        raise DataError(owner, f"a graph of NIR {version}", f"NIR 0 or {NEWEST}", f"write it with NIR {NEWEST}")

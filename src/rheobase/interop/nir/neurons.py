@@ -1,4 +1,4 @@
-"""Which neuron is which node of NIR, and how each parameter is said there."""
+"""The table of neurons and NIR nodes: which corresponds to which, and how parameters are converted."""
 
 from __future__ import annotations
 

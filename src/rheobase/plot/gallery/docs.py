@@ -44,11 +44,11 @@ def write_docs(entries: Sequence[Entry], folder: Path, *, index: bool) -> list[P
 def neuron_page(kind: type[Declared], pictures: Collection[str]) -> str:
     """The page of a neuron, with these of its pictures (`response`, `dynamics`, `patterns`)."""
     described, name = Description.of(kind), kind.__name__
-    said = captions(kind)
+    caption = captions(kind)
     parts = [
         f"# {name}\n\n{escaped(described.summary)}\n\n{equations(described.equations)}",
         *(
-            f"## {title}\n\n![{title} of {name}]({PICTURES}/{name}-{key}.svg)\n\n{said[key]}\n"
+            f"## {title}\n\n![{title} of {name}]({PICTURES}/{name}-{key}.svg)\n\n{caption[key]}\n"
             for key, title in TITLES.items()
             if key in pictures
         ),

@@ -13,8 +13,7 @@ from rheobase.core.declaration.describe import display, driver, labelled
 from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import LONG, make, spikes_under, time_step
 from rheobase.firing_onset import FiringOnset, late_rate
-from rheobase.plot.gallery.layout import legend_below
-from rheobase.plot.style import Style, dress, few_ticks
+from rheobase.plot.style import Style, dress, few_ticks, legend_under
 
 CURRENTS = 61
 GRID_RATE = 0.25
@@ -94,4 +93,4 @@ def draw_fi(
     ax.set_xlim(0, float(curve.currents[-1]))
     ax.set_ylim(bottom=0)
     few_ticks(ax, x=4, y=5)
-    legend_below(ax, style)
+    legend_under(ax, style)

@@ -11,11 +11,10 @@ from matplotlib.axes import Axes
 from rheobase.core.declaration.describe import display, labelled
 from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import Response
-from rheobase.plot.gallery.layout import legend_below
 from rheobase.plot.gallery.reduction import Reduction, reduction
 from rheobase.plot.gallery.traces import strongest, threshold_level
 from rheobase.plot.gallery.variables import variables, velocity
-from rheobase.plot.style import Style, dress, few_ticks
+from rheobase.plot.style import Style, dress, few_ticks, legend_under
 
 GRID, ARROWS = 160, 15
 
@@ -98,7 +97,7 @@ def _draw_plane(ax: Axes, run: Response, style: Style) -> None:
     ax.set_xlim(*x)
     ax.set_ylim(*y)
     few_ticks(ax, x=4, y=4)
-    legend_below(ax, style)
+    legend_under(ax, style)
 
 
 def _draw_line(ax: Axes, run: Response, style: Style) -> None:
@@ -119,7 +118,7 @@ def _draw_line(ax: Axes, run: Response, style: Style) -> None:
     ax.set_xlim(low, high)
     _zoom(ax, np.concatenate([velocity(run.neuron, {name: values}, i)[name] for i in (0.0, current)]))
     few_ticks(ax, x=4, y=4)
-    legend_below(ax, style)
+    legend_under(ax, style)
 
 
 def _zoom(ax: Axes, visited: np.ndarray) -> None:
