@@ -24,6 +24,8 @@ find_python = for python in $(PYTHON) python3 python3.11 python3.12 python3.13 p
 # pyright comes with its node from a wheel; it need not ask the network for a newer version of itself.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The tests start some hundred processes; each would compile all sources again.
+unexport PYTHONDONTWRITEBYTECODE
 
 demo: .venv/.installed ## train a spiking network on real handwritten digits, write runs/demo/report.html
 	$(BIN)/rheobase train --neuron SRC --data digits --name $(NAME)

@@ -43,6 +43,8 @@ print(json.dumps(dict(first=calls[0], later=later, **imports)))
 def new_process(model: str, cache: str) -> dict[str, float]:
     """Seconds of the imports, of the first call (forward + backward) and of a later one, in a new process."""
     environment = {**os.environ, "RHEOBASE_CACHE": cache}
+    # an installed package has its bytecode, as torch has; without, all sources would be compiled at each import
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [sys.executable, "-c", CHILD, model]
     ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     if ran.returncode != 0:
