@@ -12,7 +12,6 @@ from torch import Tensor
 
 from rheobase.data import Dataset, Encoder, EventDataset, Events, Scaled, Watch
 from rheobase.data.events import recordings
-from rheobase.data.formats.found_series import LIKE_STEPS, RESAMPLE, unlike_step
 from rheobase.errors import DataError, ParameterError, ShapeError
 from rheobase.learning import CrossEntropy, Evaluation, Trainer, load_weights
 from rheobase.learning.training.distributed import make_fabric
@@ -171,8 +170,8 @@ class Model:
             shown = f"samples of shape {given.sample_shape} in {len(given.classes)} classes"
             expected = f"{self.task.sample_shape} in {len(self.classes)}, as the network was trained on"
             raise ShapeError(repr(self), shown, expected, "give data of that kind")
-        if unlike := unlike_step(given.step, self.task.step):
-            raise DataError(repr(self), unlike, LIKE_STEPS, RESAMPLE)
+        if unlike := self.task.unlike(given, self.settings.steps):
+            raise DataError(repr(self), *unlike)
         if given.classes != self.classes:
             shown, expected = (f"the classes {', '.join(one)}" for one in (given.classes, self.classes))
             remedy = "number the samples by the network's classes: dataclasses.replace(data, y_test=..., classes=...)"
