@@ -19,7 +19,7 @@ from rheobase.learning.training.evaluate import run_network
 from rheobase.learning.training.run import CONFIG
 from rheobase.learning.training.samples import Samples
 from rheobase.nn import Sequential
-from rheobase.runs.folder import read_notes, weights_of
+from rheobase.runs.folder import check_same_files, read_notes, weights_of
 from rheobase.runs.network import build
 from rheobase.runs.pretrained import HERE, Card, card
 from rheobase.runs.samples_file import SampleFiles, read_samples
@@ -208,9 +208,7 @@ class Model:
         Raises: `DataError` where they are missing, or are not the files of the training: others would train and test.
         """
         data = self.settings.load_data(data_dir, watch=watch)
-        if self._digest is not None and data.digest != self._digest:
-            given, expected = "files that have changed since the training", "those of the training, in the same parts"
-            raise DataError(self.settings.data, given, expected, "put them back; predict takes any files")
+        check_same_files(self.settings.data, self._digest, data.digest, "put them back; predict takes any files")
         return data
 
     def _samples(self, x: Tensor | Events) -> tuple[Tensor, Encoder | Scaled]:
