@@ -224,6 +224,12 @@ def test_small_numbers_that_are_meant_are_taken_and_so_is_their_every_part() -> 
     assert float(Recording(V, 0.0 * I, dt=0.1).current.abs().max()) == 0.0
 
 
+def test_axes_that_are_turned_are_told() -> None:
+    turned = torch.full((40, 2), -70.0)
+    with pytest.raises(ShapeError, match=r"40 sweeps of 2 samples.*v\.T, if its axes are \(time, sweep\)"):
+        Recording(turned, torch.zeros(40, 2), dt=0.1)
+
+
 @pytest.mark.parametrize(
     ("more", "error", "said"),
     [

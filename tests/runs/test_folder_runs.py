@@ -173,6 +173,26 @@ def test_recordings_whose_times_have_another_unit_are_refused(
 def test_a_folder_that_has_changed_is_not_tested_again(made: dict[str, tuple[Path, Path, str]], tmp_path: Path) -> None:
     place = make_images(tmp_path / "data")
     assert called("train", "--data", place, *SMALL, "--name", "run", "--out", tmp_path).exit_code == 0
+    # of the same name and size, with other pixels; the first files are back for what follows
+    raw = tmp_path / "raw"
+    for file in place.rglob("*.png"):
+        (raw / file.parent.name).mkdir(parents=True, exist_ok=True)
+        Image.open(file).save(raw / file.parent.name / f"{file.stem}.bmp")
+    assert called("train", "--data", raw, *SMALL, "--name", "of-raw", "--out", tmp_path).exit_code == 0
+    assert rheobase.load(tmp_path / "of-raw").evaluate().samples == 8
+    file = next((raw / "left").iterdir())
+    pixels = np.asarray(Image.open(file))
+    Image.fromarray(255 - pixels).save(file)
+    with pytest.raises(DataError, match="files that have changed since the training"):
+        rheobase.load(tmp_path / "of-raw").evaluate()
+    # a run that is gone on with would end with their test
+    (tmp_path / "of-raw" / "result.json").unlink()
+    assert "files that have changed" in called("train", "--resume", tmp_path / "of-raw").stderr
+    # a run of before says nothing of what is in them
+    config = json.loads((tmp_path / "of-raw" / "config.json").read_text())
+    config["notes"]["digest"] = config["notes"]["digest"].partition(":")[0]
+    (tmp_path / "of-raw" / "config.json").write_text(json.dumps(config))
+    assert rheobase.load(tmp_path / "of-raw").evaluate().samples == 8
     (place / "right" / "a_1.png").rename(place / "right" / "0.png")
     with pytest.raises(DataError, match="files that have changed since the training"):
         rheobase.load(tmp_path / "run").evaluate()

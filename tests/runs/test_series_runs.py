@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ from typer.testing import CliRunner
 import rheobase
 from rheobase import nn
 from rheobase.cli.app import app
-from rheobase.data import Dataset, SeriesDataset, digits, load
+from rheobase.data import Dataset, Reading, SeriesDataset, digits, load
 from rheobase.errors import DataError, ParameterError
 from rheobase.runs.network import build, memory_of
 from rheobase.runs.settings import Settings
+from rheobase.runs.task import Task
 
 
 def test_series_are_trained_tested_and_asked_about(tmp_path: Path) -> None:
@@ -132,3 +133,29 @@ def test_a_test_table_of_another_step_is_refused(tmp_path: Path) -> None:
     table(tmp_path / "a_TEST.csv", 1.0)
     with pytest.raises(DataError, match=r"a_TEST\.csv has rows that are 1 apart in time, and not 2 as in a_TRAIN\.csv"):
         load(tmp_path / "a_TRAIN.csv")
+
+
+def test_data_of_other_channels_or_frames_are_not_tested(tmp_path: Path) -> None:
+    command = ["train", "--neuron", "LIF", "--data", f"{table(tmp_path / 'a.csv', 2.0)}", "--out", f"{tmp_path}"]
+    done = CliRunner().invoke(app, [*command, "--name", "run", "--epochs", "1", "--hidden", "4"])
+    assert done.exit_code == 0, done.output
+    model = rheobase.load(tmp_path / "run")
+    assert model.task.channels == ("ax", "ay")
+    assert Task.from_json(json.loads(json.dumps(model.task.as_json())), "here") == model.task
+    swapped = load(table(tmp_path / "b.csv", 2.0, columns=("ay", "ax")))
+    with pytest.raises(DataError, match=r"the channels ay, ax; expected the channels ax, ay, in this order"):
+        model.evaluate(swapped)
+    with pytest.raises(DataError, match="rows that are 1 apart in time"):
+        model.evaluate(load(table(tmp_path / "c.csv", 1.0)))
+    in_order = load(tmp_path / "b.csv", reading=Reading(columns="channels=ax,ay"))
+    assert model.evaluate(in_order).samples == len(in_order.y_test)
+    # channels without names go by their numbers
+    held = model.load_data()
+    assert isinstance(held, SeriesDataset)
+    assert model.evaluate(replace(held, channels=("0", "1"))).loss == model.evaluate().loss
+
+
+def test_lengths_of_recordings_tell_the_unit_of_their_times() -> None:
+    frames = Task("toy", (2, 6, 8), ("a", "b"), 10.0)
+    for ms, fits in ((10.0, True), (0.5, True), (999.0, True), (0.01, False), (10_000.0, False)):
+        assert (frames.unlike(Task("other", (2, 6, 8), ("a", "b"), ms), 20) is None) == fits

@@ -324,7 +324,7 @@ def _start(
 def _resume(folder: Path, others: list[str], json: Path | None, *, download: bool) -> None:
     from rheobase.cli.training.reading import reading_lines
     from rheobase.errors import ParameterError
-    from rheobase.runs.folder import RESULT
+    from rheobase.runs.folder import RESULT, check_same_files, read_notes
     from rheobase.runs.settings import Settings
 
     if others:
@@ -337,6 +337,8 @@ def _resume(folder: Path, others: list[str], json: Path | None, *, download: boo
             "--resume", f"{folder}, a finished run", "an interrupted one", f"look at {folder}/report.html"
         )
     dataset = settings.load_data(download=download, watch=reading_lines())
+    remedy = "put them back, or start a new run: it would end with the test of other files"
+    check_same_files(settings.data, read_notes(folder).get("digest"), dataset.digest, remedy)
     _go(settings, dataset, folder, json, None)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rheobase.checks import is_number
-from rheobase.errors import CheckpointError, ParameterError, StorageError
+from rheobase.errors import CheckpointError, DataError, ParameterError, StorageError
 from rheobase.files import ensure_folder
 from rheobase.json_files import read_json
 from rheobase.learning.training.run import BEST, CONFIG, LAST
@@ -128,6 +128,19 @@ def check_unchanged(notes: Mapping[str, Any], source: str) -> None:
         given, expected = "settings that its own checksum does not fit", "those that the weights were trained with"
         remedy = "put back what was changed, or train anew with these settings as options of `rheobase train`"
         raise CheckpointError(source, given, expected, remedy)
+
+
+def check_same_files(data: str, then: str | None, now: str | None, remedy: str) -> None:
+    """Raise `DataError` where the files of a user's data are not those of the training, by `Dataset.digest`.
+
+    Runs on data that others publish say none; runs of before say the first part alone (`folders.parts.digest`).
+
+    >>> check_same_files("pets", "a", "a:b", "put them back")
+    """
+    if then is None or (now is not None and then in (now, now.partition(":")[0])):
+        return
+    given, expected = "files that have changed since the training", "those of the training, in the same parts"
+    raise DataError(data, given, expected, remedy)
 
 
 def read_notes(folder: Path) -> dict[str, Any]:

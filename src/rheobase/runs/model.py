@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from rheobase.data import Dataset, Encoder, Events, Scaled, Watch
-from rheobase.data.formats.found_series import LIKE_STEPS, RESAMPLE, unlike_step
 from rheobase.errors import DataError, ParameterError, ShapeError
 from rheobase.learning import CrossEntropy, Evaluation, Trainer, load_weights
 from rheobase.learning.training.distributed import make_fabric
@@ -19,7 +18,7 @@ from rheobase.learning.training.evaluate import run_network
 from rheobase.learning.training.run import CONFIG
 from rheobase.learning.training.samples import Samples
 from rheobase.nn import Sequential
-from rheobase.runs.folder import read_notes, weights_of
+from rheobase.runs.folder import check_same_files, read_notes, weights_of
 from rheobase.runs.network import build
 from rheobase.runs.pretrained import HERE, Card, card
 from rheobase.runs.samples_file import SampleFiles, read_samples
@@ -170,8 +169,8 @@ class Model:
             shown = f"samples of shape {given.sample_shape} in {len(given.classes)} classes"
             expected = f"{self.task.sample_shape} in {len(self.classes)}, as the network was trained on"
             raise ShapeError(repr(self), shown, expected, "give data of that kind")
-        if unlike := unlike_step(given.step, self.task.step):
-            raise DataError(repr(self), unlike, LIKE_STEPS, RESAMPLE)
+        if unlike := self.task.unlike(given, self.settings.steps):
+            raise DataError(repr(self), *unlike)
         if given.classes != self.classes:
             shown, expected = (f"the classes {', '.join(one)}" for one in (given.classes, self.classes))
             remedy = "number the samples by the network's classes: dataclasses.replace(data, y_test=..., classes=...)"
@@ -207,9 +206,7 @@ class Model:
         Raises: `DataError` where they are missing, or are not the files of the training: others would train and test.
         """
         data = self.settings.load_data(data_dir, watch=watch)
-        if self._digest is not None and data.digest != self._digest:
-            given, expected = "files that have changed since the training", "those of the training, in the same parts"
-            raise DataError(self.settings.data, given, expected, "put them back; predict takes any files")
+        check_same_files(self.settings.data, self._digest, data.digest, "put them back; predict takes any files")
         return data
 
     def _checked(self, x: Tensor | Events) -> Tensor | Events:

@@ -24,9 +24,8 @@ from rheobase.data.sets.series import read_series
 from rheobase.errors import DataError
 from rheobase.files import FAILURES, why
 from rheobase.runs.settings import Settings
-from rheobase.runs.task import Task
+from rheobase.runs.task import Task, unlike_lengths
 
-FAR_LONGER = 100  # times as long as those of the training: in another unit
 REMEDY = "write it with np.save(path, x) or np.savez_compressed(path, x=x)"
 
 
@@ -82,15 +81,11 @@ def read_samples(path: Path, settings: Settings, task: Task) -> SampleFiles:
 
 def _lengths(held: Held, settings: Settings, task: Task, problems: Problems) -> tuple[str, ...]:
     """What to know of how long recordings last. Raises `DataError` where all of them say that t has another unit."""
-    used, lasting = 1000.0 * (task.duration_ms or 0.0), held.lengths
-    frame = used / max(1, settings.steps)
-    if lasting.max() < frame or lasting.min() > FAR_LONGER * used:
-        given = f"recordings of {lasting.min() / 1000:.4g} to {lasting.max() / 1000:.4g} ms"
-        expected = f"about {used / 1000:.4g} ms, as in the training: {settings.steps} frames of {frame / 1000:.4g} ms"
-        remedy = "t counts us in whole numbers, and seconds in floats; cut recordings that are so long"
-        raise DataError(problems.source, given, expected, remedy)
+    used, lasting = task.duration_ms or 0.0, held.lengths / 1000.0
+    if unlike := unlike_lengths(used, settings.steps, float(lasting.min()), float(lasting.max())):
+        raise DataError(problems.source, *unlike)
     late = int((lasting >= used).sum())
-    said = f"{late} of {len(lasting)} recordings last longer than {used / 1000:.6g} ms: the rest is left out"
+    said = f"{late} of {len(lasting)} recordings last longer than {used:.6g} ms: the rest is left out"
     return (said,) if late else ()
 
 

@@ -10,7 +10,10 @@ from torch import Tensor
 
 from rheobase.checks import is_number, is_whole
 from rheobase.data import Dataset, EventDataset, Scaling, SeriesDataset
+from rheobase.data.formats.found_series import LIKE_STEPS, RESAMPLE, unlike_step
 from rheobase.errors import CheckpointError
+
+FAR_LONGER = 100  # times as long as those of the training: in another unit
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Task:
     longest        steps of the longest time series; None for others
     scaling        of time series, from the samples that are trained on
     step           from a step of a time series to the next, in the unit of its times; None where the data do not say it
+    channels       the names of the channels of a time series; () of others, and of runs of before
 
     >>> Task("toy", (8, 8), ("even", "odd"), None).input_size
     64
@@ -35,6 +39,7 @@ class Task:
     longest: int | None = None
     scaling: Scaling | None = None
     step: float | None = None
+    channels: tuple[str, ...] = ()
 
     @property
     def input_size(self) -> int:
@@ -50,26 +55,43 @@ class Task:
         if isinstance(data, SeriesDataset):
             bin_ = -(-data.longest // max(1, steps or data.longest))
             scaling = Scaling.of(data.x_train if trained is None else trained, bin_)
-            return cls(data.name, data.sample_shape, data.classes, None, data.longest, scaling, data.step)
+            told = (data.longest, scaling, data.step, data.channels)
+            return cls(data.name, data.sample_shape, data.classes, None, *told)
         duration = data.duration_ms if isinstance(data, EventDataset) else None
         return cls(data.name, tuple(data.sample_shape), data.classes, duration)
+
+    def unlike(self, other: Task, steps: int) -> tuple[str, str, str] | None:
+        """What the data of another task of this shape have that is not of this one; what was expected; a remedy.
+
+        Rows at other times, other channels or another order of them, and recordings of events so long, or so short,
+        that their times have another unit. `steps` are those of the code. None where nothing is.
+        """
+        if said := unlike_step(other.step, self.step):
+            return said, LIKE_STEPS, RESAMPLE
+        if other.channels != self.channels and _named(other.channels) and _named(self.channels):
+            theirs, own = (f"the channels {', '.join(names)}" for names in (other.channels, self.channels))
+            return theirs, f"{own}, in this order", "Reading(columns='channels=...') says which, and in which order"
+        if self.duration_ms is not None and other.duration_ms is not None:
+            return unlike_lengths(self.duration_ms, steps, other.duration_ms, other.duration_ms)
+        return None
 
     def as_json(self) -> dict[str, Any]:
         """The task as values of JSON."""
         content = {**asdict(self), "sample_shape": list(self.sample_shape), "classes": list(self.classes)}
-        longest, _, step = content.pop("longest"), content.pop("scaling"), content.pop("step")
+        longest, _, step, _ = (content.pop(name) for name in ("longest", "scaling", "step", "channels"))
         if self.scaling is None:
             return content
+        scaling = {k: list(v) for k, v in asdict(self.scaling).items()}
         said = {} if step is None else {"step": step}
-        return {**content, "longest": longest, "scaling": {k: list(v) for k, v in asdict(self.scaling).items()}, **said}
+        return {**content, "longest": longest, "scaling": scaling, **said, "channels": list(self.channels)}
 
     @classmethod
     def from_json(cls, content: Any, source: str) -> Task:
         """What `as_json` gave, read from the file `source`. Raises `CheckpointError`."""
         series: dict[str, Any] = {}
         if isinstance(content, dict) and {"longest", "scaling"} <= set(content):
-            # runs of before say no step
-            series = {name: content[name] for name in ("longest", "scaling", "step") if name in content}
+            # runs of before say neither step nor channels
+            series = {k: content[k] for k in ("longest", "scaling", "step", "channels") if k in content}
             content = {name: value for name, value in content.items() if name not in series}
         if isinstance(content, dict) and set(content) == {"name", "sample_shape", "classes", "duration_ms"}:
             shape, classes, duration = content["sample_shape"], content["classes"], content["duration_ms"]
@@ -81,6 +103,25 @@ class Task:
         raise CheckpointError(source, "no task of a training run of this version", expected, remedy)
 
 
+def _named(channels: tuple[str, ...]) -> bool:
+    """Whether they are names: not those of a task of before, and not the numbers that channels without names have."""
+    return any(not name.isdecimal() for name in channels)
+
+
+def unlike_lengths(used: float, steps: int, least: float, most: float) -> tuple[str, str, str] | None:
+    """What to say of recordings of `least` to `most` ms of events, of which a code of `steps` frames sees `used` ms.
+
+    None where some of them fit: all in the first frame, or all of them so long that most is left out, are times in
+    another unit.
+    """
+    frame = used / max(1, steps)
+    if most >= frame and least <= FAR_LONGER * used:
+        return None
+    said = f"recordings of {least:.4g} to {most:.4g} ms"
+    expected = f"about {used:.4g} ms, as in the training: {steps} frames of {frame:.4g} ms"
+    return said, expected, "t counts us in whole numbers, and seconds in floats; cut recordings that are so long"
+
+
 def _of_series(content: dict[str, Any], shape: list[int], source: str) -> dict[str, Any]:
     """What a task of time series has beside, checked."""
     if not content:
@@ -89,11 +130,15 @@ def _of_series(content: dict[str, Any], shape: list[int], source: str) -> dict[s
     held = dict[str, Any](scaling) if isinstance(scaling, dict) else {}
     slope = held.pop("slope", [])  # runs of before have none
     sizes = [held.get("mean"), held.get("std"), *([slope] if slope else [])]
-    fits = is_whole(longest, 1) and (step is None or is_number(step, above=0.0))
+    channels = content.get("channels", [])
+    fits = isinstance(channels, list) and all(isinstance(name, str) for name in channels)
+    fits = fits and len(channels) in (0, shape[0])
+    fits = fits and is_whole(longest, 1) and (step is None or is_number(step, above=0.0))
     fits = fits and all(isinstance(one, list) and len(one) == shape[0] for one in sizes)
     if fits and all(is_number(value) for one in sizes for value in one or ()):
         mean, std, *more = (tuple(one or ()) for one in sizes)
         if all(value > 0 for one in (std, *more) for value in one):
-            return {"longest": longest, "scaling": Scaling(mean, std, *more), "step": step}
+            scales = Scaling(mean, std, *more)
+            return {"longest": longest, "scaling": scales, "step": step, "channels": tuple(channels)}
     given, remedy = "a scaling of series that does not fit its channels", "give the folder of a run"
     raise CheckpointError(source, given, "a mean and a deviation > 0 for each channel", remedy)

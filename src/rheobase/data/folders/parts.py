@@ -88,11 +88,16 @@ def same_samples(x_train: Tensor, y_train: Tensor, x_test: Tensor, y_test: Tenso
 
 
 def digest(found: Found, in_test: Tensor) -> str:
-    """Of the names, sizes and parts of the files: another one means that other files train or test."""
-    hashed = hashlib.sha256()
+    """Of the files: another one means that other files train or test. It has two parts, A:B.
+
+    A is of their names, sizes and parts, which is all that runs of before wrote; B of what is in them.
+    """
+    listed, inside = hashlib.sha256(), hashlib.sha256()
     for file, name, test in zip(found.files, found.names, in_test.tolist(), strict=True):
-        hashed.update(f"{name}\0{file.stat().st_size}\0{test}\n".encode())
-    return hashed.hexdigest()
+        listed.update(f"{name}\0{file.stat().st_size}\0{test}\n".encode())
+        with file.open("rb") as content:
+            inside.update(hashlib.file_digest(content, "sha256").digest())
+    return f"{listed.hexdigest()}:{inside.hexdigest()}"
 
 
 def groups_of(found: Found, reading: Reading, in_test: Tensor) -> Groups | None:

@@ -55,6 +55,7 @@ def sound_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
         found.label[in_test],
         found.classes,
         channels=tuple(f"{f:.0f} Hz" for f in centres),
+        step=sounds.reading.frame,
         groups=groups_of(found, reading, in_test),
         notes=(*found.notes, *sounds.notes, how, *copies(found, in_test)),
         reading=sounds.reading,

@@ -21,6 +21,7 @@ from rheobase.learning.fitting.repeats import grouped
 from rheobase.learning.fitting.resampling import Sampled, resampled
 from rheobase.recordings import RecordingFile, read
 
+TURNED = 10  # sweeps for a sample, beyond which the axes are taken to be turned
 FASTEST, SLOWEST = 1e-3, 10.0  # ms between samples: beyond, the unit is another or no spike can be seen
 
 
@@ -218,6 +219,9 @@ def _checked(name: str, values: Any) -> Tensor:
     if values.dim() != 2 or values.shape[0] < 1 or values.shape[1] < 2:
         given = f"{name} of shape {tuple(values.shape)}"
         raise ShapeError("Recording", given, "(sweep, time), two samples at least", "v[None] makes one sweep of a row")
+    if len(values) > TURNED * values.shape[1]:
+        given = f"{name} of shape {tuple(values.shape)}: {len(values)} sweeps of {values.shape[1]} samples"
+        raise ShapeError("Recording", given, "(sweep, time)", f"{name}.T, if its axes are (time, sweep)")
     if not values.is_floating_point():
         raise DTypeError("Recording", f"{name} of {values.dtype}", "floating point", "call .float() on it")
     if not bool(torch.isfinite(values).all()):

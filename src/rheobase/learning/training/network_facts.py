@@ -18,24 +18,26 @@ _MOVING = ("training", "derived")  # the mode, and what backends keep
 def network_facts(net: nn.Module) -> dict[str, dict[str, str]]:
     """For each module by its path: its class, and what was chosen for it, as text; no value that is trained.
 
-    Choices are attributes that are numbers, words, tuples of these, or frozen objects (a surrogate, an integrator), of
-    neurons and of modules of torch and of this package. What somebody's own module keeps may be a count of its calls,
-    so of it the class alone is named.
+    Modules are neurons and those of torch and of this package. Choices are attributes that are numbers, words, tuples
+    of these, or frozen objects (a surrogate, an integrator). Of somebody's own module nothing is said: an attribute may
+    be a count of its calls, and a class that mends another goes on with its run.
 
     >>> from rheobase import neurons
     >>> network_facts(nn.Sequential(nn.Dropout(0.2), neurons.LIF(2, dt=1.0)))["1"]["dt"]
     '1.0'
     """
-    return {path or "(net)": _facts(module) for path, module in net.named_modules()}
+    return {path or "(net)": _facts(module) for path, module in net.named_modules() if _is_known(module)}
+
+
+def _is_known(module: nn.Module) -> bool:
+    return isinstance(module, Exact) or type(module).__module__.partition(".")[0] in ("torch", "rheobase")
 
 
 def _facts(module: nn.Module) -> dict[str, str]:
-    kind = type(module)
-    found = {"class": kind.__qualname__}
-    if isinstance(module, Exact) or kind.__module__.partition(".")[0] in ("torch", "rheobase"):
-        for name, value in sorted(vars(module).items()):
-            if not name.startswith("_") and name not in _MOVING and _is_choice(value):
-                found[name] = described(value)
+    found = {"class": type(module).__qualname__}
+    for name, value in sorted(vars(module).items()):
+        if not name.startswith("_") and name not in _MOVING and _is_choice(value):
+            found[name] = described(value)
     return found
 
 
