@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import pytest
@@ -103,6 +104,14 @@ def test_their_own_parameter_can_be_assigned() -> None:
         assert torch.equal(neuron(current.double())[0], expected(current.double())[0])
         with pytest.raises(ParameterError, match=name):
             setattr(neuron, name, float("nan"))
+
+
+def test_their_own_parameter_is_exact_in_float64() -> None:
+    """As those of any neuron: 0.1 stays 0.1, and not what float32 holds of it."""
+    neuron = Noisy(neurons.LIF(3, dt=1.0), sigma=0.1)
+    assert float(copy.deepcopy(neuron).double().sigma) == 0.1
+    neuron.sigma = 0.3
+    assert float(neuron.double().sigma) == 0.3
 
 
 def test_escape_fires_as_often_as_its_hazard_says() -> None:

@@ -54,6 +54,7 @@ UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "from the right": lambda a: (12 & a) + (3 | a) + (5 ^ a),
     "cube": lambda a: a**3,
     "with numbers": lambda a: 5 - 3 * a + torch.relu(a) - torch.full_like(a, 2),
+    "ends": lambda a: (a - torch.iinfo(a.dtype).max) ^ torch.iinfo(a.dtype).min,
     "masks": lambda a: torch.where((a > 3) & ~(a == 5), torch.zeros_like(a), a),
 }
 

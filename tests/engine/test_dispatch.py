@@ -101,6 +101,8 @@ def test_an_error_of_the_equations_comes_through() -> None:
         Typo(3)(CURRENT)
     with pytest.raises(TypeError, match="real number"):
         of(lambda x: math.exp({}))(CURRENT)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="At least one of"):
+        of(lambda x: torch.clamp(x))(CURRENT)
 
 
 def test_branches_on_numbers_are_fine() -> None:

@@ -280,6 +280,14 @@ def test_a_wrapper_rests_on_what_is_inside() -> None:
         assert torch.allclose(expected, found)
 
 
+def test_a_wrapper_rests_on_which_neuron_is_inside() -> None:
+    noisy = Noisy(neurons.SRC(3), sigma=0.1, seed=1)
+    for inner in (neurons.SRC(3), neurons.SRC(3, tanh="piecewise")):
+        noisy.neuron = inner
+        expected, found = (noisy(X, record=("h",), backend=b)[2].h for b in ("reference", "llvm"))
+        assert torch.allclose(expected, found)
+
+
 def test_copies_do_not_share_traces() -> None:
     neuron = of(lambda n, i: i * n.scale)
     neuron.scale = 2.0

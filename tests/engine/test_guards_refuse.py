@@ -24,6 +24,12 @@ def counted(n: Any, i: Any) -> Any:
     return i * COUNT
 
 
+def imported(n: Any, i: Any) -> Any:
+    from tests.engine.test_guards import GAIN
+
+    return i * GAIN.value
+
+
 TICKS = itertools.count(1)
 # what a step may do that a kernel cannot, and a word of the reason
 REFUSED: dict[str, tuple[Any, str]] = {
@@ -44,6 +50,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "an autograd function": (lambda n, i: Rounded.apply(i), "autograd.Function"),
     "in place": (lambda n, i: (2.0 * i).add_(1.0), "in-place"),
     "a number taken out": (lambda n, i: i * float(i.sum()), "sum"),
+    "an import": (imported, "an import of tests.engine.test_guards"),
     "an error": (lambda n, i: i * {}["missing"], "KeyError"),
     "data": (lambda n, i: i.data * 2.0, "Tensor.data"),
 }

@@ -211,6 +211,7 @@ def test_a_loop_in_segments_is_the_whole(segment: int) -> None:
     for one, other in zip(gradients(back, held, segment), gradients(plain, whole), strict=True):
         assert torch.equal(one, other)
     assert bool((held["y"] == 9.0).all())  # what nobody needs is not computed again
+    assert "a:x" not in {buffer.name for buffer in back.buffers}  # no sum: each element of x has one gradient
     (tape,) = [buffer for buffer in back.buffers if buffer.name.startswith("tape")]
     assert many(tape.axes, {"segment": segment}) <= 2 * segment
 
@@ -351,6 +352,9 @@ def test_a_row_that_a_tensor_takes_as_a_flag() -> None:
     body = (leaf(lambda f: torch.exp(f), reads={"f": FIRST.row}, writes=[V.row]), *NEST.body[1:])
     with pytest.raises(ValueError, match="does more than copy"):
         adjoint(Nest("odd", NEST.buffers, body, sizes=("steps",)), ["y"], ["first"], optional=["first"])
+    both = Nest("both", (X, Y), (loop("t", T, lambda t: [copied(X[t], Y[t])]),), sizes=("steps",))
+    with pytest.raises(ValueError, match="g:y may be absent"):
+        adjoint(both, ["y"], ["x"], optional=["x", "y"])
 
 
 def test_leaves_from_equations() -> None:

@@ -49,6 +49,18 @@ def test_fused_equals_the_loop(name: str, lengths: torch.Tensor | None) -> None:
         assert (one - other).abs().max().item() <= 1e-10 * scale
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_without_a_gradient_the_numbers_are_the_same(name: str) -> None:
+    """Bit for bit, though no step keeps its sums for the way back."""
+    model, x = layer(name), torch.rand(50, B, N, dtype=torch.float64) * 6
+    whole, end = model(x, backend="llvm")
+    with torch.no_grad():
+        out, state = model(x, backend="llvm")
+    assert torch.equal(out, whole)
+    assert all(torch.equal(one, other) for one, other in zip(state.neuron, end.neuron, strict=True))
+    assert torch.equal(state.out, end.out)
+
+
 @pytest.mark.parametrize("backend", ["reference", "llvm"])
 def test_chunks(backend: str) -> None:
     model, x = layer("AdLIF"), torch.rand(50, B, N, dtype=torch.float64) * 6

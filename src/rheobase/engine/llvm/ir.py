@@ -123,9 +123,6 @@ class Writer:
             return self.call(self.F, f"llvm.abs.{self.suffix}", (self.F, a), ("i1", "false"))
         return self.call(self.F, f"llvm.{intrinsic}.{self.suffix}", (self.F, a))
 
-    def copysign(self, magnitude: Value, sign: Value) -> Value:
-        return self.call(self.F, f"llvm.copysign.{self.suffix}", (self.F, magnitude), (self.F, sign))
-
     def maximum(self, a: Value, b: Value) -> Value:
         """NaN passes through, as in torch.maximum."""
         return self.select(self._or_nan("oge", a, b), a, b)

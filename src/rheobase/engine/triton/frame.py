@@ -119,11 +119,6 @@ class TritonFrame:
         function = {"sqrt": root, "fabs": "tl.abs", "floor": "tl.floor"}[intrinsic]
         return self.let(f"{function}({a})")
 
-    def copysign(self, magnitude: Value, sign: Value) -> Value:
-        top = 1 << (self.bits - 1)
-        size = self.iop("and", self.to_int(magnitude), self.iconst(top - 1))
-        return self.to_float(self.iop("or", size, self.iop("and", self.to_int(sign), self.iconst(top))))
-
     def maximum(self, a: Value, b: Value) -> Value:
         """NaN passes through, as in torch.maximum."""
         return self.select(self.mor(self.cmp("oge", a, b), self.cmp("uno", a, a)), a, b)
