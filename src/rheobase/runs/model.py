@@ -170,7 +170,8 @@ class Model:
             expected = f"{self.task.sample_shape} in {len(self.classes)}, as the network was trained on"
             raise ShapeError(repr(self), shown, expected, "give data of that kind")
         if unlike := self.task.unlike(given, self.settings.steps):
-            raise DataError(repr(self), *unlike)
+            shown, expected, remedy = unlike
+            raise DataError(repr(self), shown, expected, remedy)
         if given.classes != self.classes:
             shown, expected = (f"the classes {', '.join(one)}" for one in (given.classes, self.classes))
             remedy = "number the samples by the network's classes: dataclasses.replace(data, y_test=..., classes=...)"

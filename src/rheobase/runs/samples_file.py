@@ -83,7 +83,8 @@ def _lengths(held: Held, settings: Settings, task: Task, problems: Problems) -> 
     """What to know of how long recordings last. Raises `DataError` where all of them say that t has another unit."""
     used, lasting = task.duration_ms or 0.0, held.lengths / 1000.0
     if unlike := unlike_lengths(used, settings.steps, float(lasting.min()), float(lasting.max())):
-        raise DataError(problems.source, *unlike)
+        given, expected, remedy = unlike
+        raise DataError(problems.source, given, expected, remedy)
     late = int((lasting >= used).sum())
     said = f"{late} of {len(lasting)} recordings last longer than {used:.6g} ms: the rest is left out"
     return (said,) if late else ()
