@@ -71,7 +71,7 @@ def test_what_is_refused(file: Path, tmp_path: Path) -> None:
         import_nir(file, tmp_path / "a")
     with pytest.raises(errors.ParameterError, match="did you mean 'euler'"):
         import_nir(file, tmp_path / "b", integrator="eulr")
-    with pytest.raises(errors.CheckpointError, match="a network of another tool.*Imported"):
+    with pytest.raises(errors.CheckpointError, match=r"a network of another tool.*Imported"):
         rheobase.load(tmp_path / "a")
     with pytest.raises(errors.ParameterError, match="no losses"):
         Imported.read(tmp_path / "a").export(tmp_path / "x.onnx", to="onnx", allow=("soft_reset",))

@@ -135,7 +135,7 @@ def test_samples_that_do_not_fit(array: np.ndarray, says: str, runs: dict[str, P
 
 
 def test_folders_that_hold_no_model(runs: dict[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(errors.CheckpointError, match="config.json"):
+    with pytest.raises(errors.CheckpointError, match=r"config\.json"):
         rheobase.load(tmp_path)
     for broken, says in (({"name": 3}, "no task"), ({"settings": {}}, "no settings")):
         folder = tmp_path / says.replace(" ", "")
@@ -148,7 +148,7 @@ def test_folders_that_hold_no_model(runs: dict[str, Path], tmp_path: Path) -> No
             rheobase.load(folder)
     (tmp_path / "weightless").mkdir()
     shutil.copy(runs["lif"] / "config.json", tmp_path / "weightless")
-    with pytest.raises(errors.CheckpointError, match="last.json"):
+    with pytest.raises(errors.CheckpointError, match=r"last\.json"):
         rheobase.load(tmp_path / "weightless")
 
 

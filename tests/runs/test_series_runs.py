@@ -44,7 +44,8 @@ def test_series_are_trained_tested_and_asked_about(tmp_path: Path) -> None:
     assert model.predict(held.x_test).label.eq(held.y_test).double().mean() == pytest.approx(test.accuracy)
     assert len(model.predict(tmp_path / "a.npz")) == 60
     # the scaling is that of the samples that are trained on: in the units of the data
-    assert model.task.scaling is not None and model.task.scaling.std[0] > 100
+    assert model.task.scaling is not None
+    assert model.task.scaling.std[0] > 100
     # data that moved are found where one says that they lie, and nowhere else
     (tmp_path / "there").mkdir()
     (tmp_path / "a.npz").rename(tmp_path / "there" / "a.npz")

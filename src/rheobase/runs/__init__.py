@@ -36,7 +36,11 @@ def load(run: str | Path) -> Model:
 __getattr__ = lazily(
     __name__,
     {
-        "Card": "pretrained", "Exported": "export", "Imported": "imported", "Model": "model", "Predictions": "model",
+        "Card": "pretrained",
+        "Exported": "export",
+        "Imported": "imported",
+        "Model": "model",
+        "Predictions": "model",
         "import_nir": "imported",
     },
 )

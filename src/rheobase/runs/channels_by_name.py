@@ -17,7 +17,7 @@ def names() -> list[str]:
 def find(name: str) -> type[Membrane]:
     """The channel of that name; upper and lower case do not matter.
 
-    Raises: `ParameterError` with the nearest name, and for a file of NEURON with the page that shows how one is written.
+    Raises: `ParameterError` with the nearest name; for a file of NEURON, with the page that shows how one is written.
 
     >>> find("kv3_1").__name__
     'Kv3_1'

@@ -38,11 +38,18 @@ COMMON: dict[str, Any] = {
     "threshold": 0.25,
     "fields": 8,
 }
-# Of time series: by cross-validation on training parts of the UEA and UCR archives (benchmarks/series_search.py, series_folds.py).
+# Of time series: by cross-validation on training parts of the UEA and UCR archives (benchmarks/series_search.py,
+# series_folds.py).
 # `hold` is for series that go in step by step: where steps are put together, shapes count more than places.
 SERIES: dict[str, Any] = {
-    "hidden": (256,), "encoder": "slope", "gain": 3.0, "steps": 50, "batch": 16, "loss": "last",
-    "readout_tau": 60.0, "hold": 10,
+    "hidden": (256,),
+    "encoder": "slope",
+    "gain": 3.0,
+    "steps": 50,
+    "batch": 16,
+    "loss": "last",
+    "readout_tau": 60.0,
+    "hold": 10,
 }
 # Steps of the optimiser: as many for 40 series as for 270, which 150 epochs gave 450 and 2,550. Of more series each is
 # still seen as often as those of 400 are.

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 FORMS = ("onnx", "torch", "nir")
 NEEDS = {
-    "onnx": "onnxruntime, or another runtime of ONNX", "torch": "torch, and `import rheobase.interop`",
+    "onnx": "onnxruntime, or another runtime of ONNX",
+    "torch": "torch, and `import rheobase.interop`",
     "nir": "a tool that reads NIR; here rheobase.interop.nir.read",
 }
 FORMAT, VERSION = "rheobase.export", 1
@@ -31,8 +32,11 @@ SAMPLES = 8  # of the sequences that the file is tried on
 EVENTS = 0.05  # the share of pixels with an event in them
 # how the scores of the classes follow from the output over the steps of a sample
 READOUTS = {
-    "last": "out at its last step", "sum": "the sum of out over its steps", "mean": "the mean of out over its steps",
-    "tet": "the mean of out over its steps", "max": "the largest out over its steps",
+    "last": "out at its last step",
+    "sum": "the sum of out over its steps",
+    "mean": "the mean of out over its steps",
+    "tet": "the mean of out over its steps",
+    "max": "the largest out over its steps",
     "mean-softmax": "the logarithm of the mean over its steps of the softmax of out",
 }
 
@@ -56,10 +60,12 @@ class Exported:
         given, gives, size = self.content["input"], self.content["output"], self.path.stat().st_size
         shape = ", ".join(map(str, given["axes"]))
         return {
-            "file": f"{self.path} ({size / 1000:.0f} kB)", "input": f"{given['name']} ({shape}), {given['dtype']}",
+            "file": f"{self.path} ({size / 1000:.0f} kB)",
+            "input": f"{given['name']} ({shape}), {given['dtype']}",
             "code": f"not in the file: {self.content['encoding']['says']}",
             "output": f"{gives['name']} ({', '.join(map(str, gives['axes']))}); score of a class: {gives['score']}",
-            "run beside the network": self.tried, "described in": str(self.description),
+            "run beside the network": self.tried,
+            "described in": str(self.description),
         }
 
 
@@ -102,7 +108,12 @@ def ready(path: Path, to: str, dtype: torch.dtype | None, allow: Iterable[str]) 
 
 
 def written(
-    net: Sequential, x: Tensor, shape: tuple[int, ...], path: Path, to: str, dtype: torch.dtype | None,
+    net: Sequential,
+    x: Tensor,
+    shape: tuple[int, ...],
+    path: Path,
+    to: str,
+    dtype: torch.dtype | None,
     allow: Iterable[str],
 ) -> tuple[bool, str]:
     """Write a network and run the file on x beside it: whether all was the same, and how it did in words."""

@@ -102,7 +102,9 @@ def read_result(folder: Path) -> dict[str, Any] | None:
     content = read_json(path, remedy="remove it, and evaluate again")
     test = content.get("test") if isinstance(content, dict) else None
     if not isinstance(test, dict) or not all(is_number(test.get(name)) for name in ("accuracy", "loss")):
-        raise CheckpointError(str(path), "no test in it", "what `rheobase train` wrote", "remove it, and evaluate again")
+        raise CheckpointError(
+            str(path), "no test in it", "what `rheobase train` wrote", "remove it, and evaluate again"
+        )
     return test
 
 

@@ -65,7 +65,8 @@ class Imported:
         return {
             "network": f"{self.folder} (from {self.notes['file']})",
             "layers": " - ".join(type(layer).__name__ for layer in self.network.layers),
-            "spiking": ", ".join(cells) or "none", "dt": steps,
+            "spiking": ", ".join(cells) or "none",
+            "dt": steps,
             "parameters": f"{sum(p.numel() for p in self.network.parameters()):,}",
             "input": f"x (time, batch, {', '.join(map(str, self.shape))})",
         }
@@ -84,11 +85,18 @@ class Imported:
             out = self.network(x[:1])[0]
         kind = str(x.dtype if dtype is None else dtype).removeprefix("torch.")
         content: dict[str, Any] = {
-            "format": FORMAT, "version": VERSION, "rheobase": __version__, "file": path.name, "form": to,
+            "format": FORMAT,
+            "version": VERSION,
+            "rheobase": __version__,
+            "file": path.name,
+            "form": to,
             "needs": NEEDS[to],
             "input": {"name": "x", "axes": ["time", "batch", *self.shape], "dtype": kind, "dt_ms": self.network.dt},
-            "output": {"name": "out", "axes": ["time", "batch", *out.shape[2:]],
-                       "score": "as the network was trained, which its file does not say"},
+            "output": {
+                "name": "out",
+                "axes": ["time", "batch", *out.shape[2:]],
+                "score": "as the network was trained, which its file does not say",
+            },
             "state": "at rest before the first step",
             "encoding": {"says": "as the network was trained, which its file does not say"},
             "tried": {"samples": SAMPLES, "same": same, "says": tried},
@@ -135,8 +143,13 @@ def import_nir(
     ensure_folder(out)
     atomic_write(out / NETWORK, file.read_bytes())
     notes = {
-        "format": NOTES, "version": 1, "rheobase": __version__, "file": file.name, "read": told,
-        "shape": list(shape), "sha256": digest_of(out / NETWORK),
+        "format": NOTES,
+        "version": 1,
+        "rheobase": __version__,
+        "file": file.name,
+        "read": told,
+        "shape": list(shape),
+        "sha256": digest_of(out / NETWORK),
     }
     write_json(out / IMPORTED, notes)
     return Imported(out, network, shape, notes)
@@ -171,8 +184,10 @@ NOTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "integrator": (lambda x: x is None or (_is_text(x) and x in INTEGRATORS), f"null, or one of {[*INTEGRATORS]}"),
     "reset": (lambda x: x is None or x in RESETS, f"null, or one of {[*RESETS]}"),
     "double": (lambda x: isinstance(x, bool), "true or false"),
-    "allow": (lambda x: isinstance(x, list) and all(_is_text(n) and n in nir.LOSSES for n in x),
-              f"a list of names of {[*nir.LOSSES]}"),
+    "allow": (
+        lambda x: isinstance(x, list) and all(_is_text(n) and n in nir.LOSSES for n in x),
+        f"a list of names of {[*nir.LOSSES]}",
+    ),
 }
 
 

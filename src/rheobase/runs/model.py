@@ -226,7 +226,11 @@ class Model:
         if series and x.dim() == 3 and x.shape[2:] == self.task.sample_shape and x.numel():
             return x.float()
         if series or tuple(x.shape[1:]) != self.task.sample_shape or not len(x):
-            expected = f"(n, time, {self.task.sample_shape[0]})" if series else f"(n, {', '.join(map(str, self.task.sample_shape))})"
+            expected = (
+                f"(n, time, {self.task.sample_shape[0]})"
+                if series
+                else f"(n, {', '.join(map(str, self.task.sample_shape))})"
+            )
             raise ShapeError(repr(self), f"samples {tuple(x.shape)}", expected, "x[None] for a single one")
         # as all samples of a training are
         return x.float()

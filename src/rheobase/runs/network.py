@@ -9,13 +9,13 @@ import torch
 from torch import nn as torch_nn
 
 from rheobase import neurons, nn
+from rheobase.core import Neuron
+from rheobase.current_clamp import make, smallest_current
+from rheobase.data import Dataset
+from rheobase.errors import ParameterError
 from rheobase.runs.neurons_by_name import find
 from rheobase.runs.settings import DT, Settings
 from rheobase.runs.task import Task
-from rheobase.core import Neuron
-from rheobase.data import Dataset
-from rheobase.errors import ParameterError
-from rheobase.current_clamp import make, smallest_current
 
 CELLS_PER_CLASS = 10
 
@@ -69,7 +69,9 @@ def memory_of(settings: Settings, data: Dataset) -> int:
     # the input, and for every layer its current, its output and the gradient of both
     values = widths[0] + 4 * sum(widths[1:])
     batch = min(settings.batch, len(data.y_train))
-    return (8 if settings.precision.startswith("64") else 4) * ((settings.steps + settings.hold) * batch * values + 4 * weights)
+    return (8 if settings.precision.startswith("64") else 4) * (
+        (settings.steps + settings.hold) * batch * values + 4 * weights
+    )
 
 
 def _cells(settings: Settings, size: int) -> torch_nn.Module:

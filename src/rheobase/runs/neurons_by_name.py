@@ -27,9 +27,7 @@ def find(name: str) -> type[Declared]:
     return getattr(neurons, known_as(name, names(), "neuron", _channel))
 
 
-def known_as(
-    name: str, known: Sequence[str], what: str, hint: Callable[[str], str | None] = lambda name: None
-) -> str:
+def known_as(name: str, known: Sequence[str], what: str, hint: Callable[[str], str | None] = lambda name: None) -> str:
     """The name as it is written, upper and lower case aside.
 
     Raises: `ParameterError` with what `hint` says, what another library's name is here, or the nearest name.

@@ -11,7 +11,6 @@ from torch import Tensor
 from rheobase.data import NAMES, Events
 from rheobase.data.folders.images import read_images
 from rheobase.data.folders.problems import inside
-from rheobase.problems import Problems
 from rheobase.data.folders.reading import Reading
 from rheobase.data.folders.recordings import Held, read_recordings
 from rheobase.data.folders.scan import KIND_OF, SUFFIXES, files_in
@@ -23,6 +22,7 @@ from rheobase.data.formats.npz import read_npz
 from rheobase.data.sets.series import read_series
 from rheobase.errors import DataError
 from rheobase.files import FAILURES, why
+from rheobase.problems import Problems
 from rheobase.runs.settings import Settings
 from rheobase.runs.task import Task, unlike_lengths
 
@@ -94,7 +94,9 @@ def _read_images(files: list[Path], names: list[str], reading: Reading, task: Ta
     shape = task.sample_shape
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[-1] != 3):
         given = f"image files for a network that takes samples of shape {shape}"
-        raise DataError(problems.source, given, "one of (height, width) or (height, width, 3)", "give a .npy of samples")
+        raise DataError(
+            problems.source, given, "one of (height, width) or (height, width, 3)", "give a .npy of samples"
+        )
     return read_images(files, names, reading, problems, shape=shape)
 
 

@@ -11,7 +11,6 @@ from typing import Any, get_args, get_type_hints
 import torch
 
 from rheobase.checks import is_number
-from rheobase.runs.neurons_by_name import find
 from rheobase.data import (
     NAMES,
     Currents,
@@ -41,6 +40,7 @@ from rheobase.learning import Recipe
 from rheobase.learning.training.run import CONFIG
 from rheobase.runs import defaults
 from rheobase.runs.folder import check_unchanged, read_notes
+from rheobase.runs.neurons_by_name import find
 from rheobase.runs.task import Task
 from rheobase.version import __version__
 
@@ -48,7 +48,14 @@ DT = 1.0  # ms, of neurons that have a time step
 ENCODERS = ("rate", "thermometer", "latency", "direct")
 SERIES_ENCODERS = ("direct", "slope", "delta", "population")
 # to runs of before, by what they then did
-ADDED: dict[str, Any] = {"threshold": 0.25, "fields": 8, "taps": 1, "readout_tau": 20.0, "start_activity": None, "hold": 0}
+ADDED: dict[str, Any] = {
+    "threshold": 0.25,
+    "fields": 8,
+    "taps": 1,
+    "readout_tau": 20.0,
+    "start_activity": None,
+    "hold": 0,
+}
 EVENT_ENCODERS = ("binary", "counts")  # the first is the default
 # Below this many values in a layer's sequence, a second thread costs more to wake than it saves.
 VALUES_WORTH_A_THREAD = 2_000_000
@@ -192,8 +199,13 @@ class Settings:
     def recipe(self) -> Recipe:
         """How to train. Raises `ParameterError`."""
         return Recipe(
-            epochs=self.epochs, batch_size=self.batch, loss=self.loss, optimiser=self.optimiser,
-            learning_rate=self.lr, schedule=self.schedule, seed=self.seed,
+            epochs=self.epochs,
+            batch_size=self.batch,
+            loss=self.loss,
+            optimiser=self.optimiser,
+            learning_rate=self.lr,
+            schedule=self.schedule,
+            seed=self.seed,
         )
 
     def activity_range(self) -> tuple[float, float] | None:
@@ -274,9 +286,11 @@ class Settings:
         encoder = self.encode(task)
         if isinstance(encoder, Scaled):
             each = f"the mean of {encoder.bin} steps as one, " if encoder.bin > 1 else ""
-            how = {"slope": "currents of the value and of its change since the step before",
-                   "delta": f"a spike for each {self.threshold:g} deviations up or down{by('threshold')}",
-                   "population": f"{self.fields} Gaussian fields a channel{by('fields')}"}
+            how = {
+                "slope": "currents of the value and of its change since the step before",
+                "delta": f"a spike for each {self.threshold:g} deviations up or down{by('threshold')}",
+                "population": f"{self.fields} Gaussian fields a channel{by('fields')}",
+            }
             what = how.get(self.encoder, "currents over their own time")
             scaled = "each channel scaled by mean and deviation of the training samples"
             stay = f", and {self.hold} after the end, in which the last {self.taps} stay" if self.hold else ""
@@ -285,9 +299,10 @@ class Settings:
         if isinstance(encoder, Rate):
             spikes = f"{self.gain:g} spike{'' if self.gain == 1 else 's'} a step where a value is 1"
             return f"rate code of {self.steps} steps, {spikes}{by(*usual, 'gain')}"
-        what = {"latency": "one spike, the earlier the larger the value",
-                "thermometer": "spikes in as many of the first steps as a value is large"}.get(
-            self.encoder, "the values at every step")
+        what = {
+            "latency": "one spike, the earlier the larger the value",
+            "thermometer": "spikes in as many of the first steps as a value is large",
+        }.get(self.encoder, "the values at every step")
         return f"{self.encoder} code of {self.steps} steps: {what}{by(*usual)}"
 
     def command(self, name: str, out: Path) -> str:

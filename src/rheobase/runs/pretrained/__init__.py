@@ -59,9 +59,11 @@ class Card:
     def rows(self) -> dict[str, str]:
         """The card as names and values, for display."""
         return {
-            "what": self.what, "data": f"{self.data} ({self.source}; licence: {self.licence})",
+            "what": self.what,
+            "data": f"{self.data} ({self.source}; licence: {self.licence})",
             "test accuracy": f"{self.figure} (seed {self.seed}, one training); rheobase evaluate {self.name}",
-            "parameters": f"{self.parameters:,} ({self.size / 1000:.0f} kB)", "not for": self.not_for,
+            "parameters": f"{self.parameters:,} ({self.size / 1000:.0f} kB)",
+            "not for": self.not_for,
             "trained by": self.command,
         }
 
@@ -90,8 +92,13 @@ def card(name: str) -> Card:
     size = sum(path.stat().st_size for path in folder.iterdir())
     parameters = read_json(folder / RESULT)["parameters"]
     return Card(
-        name=name, **said, accuracy=found["accuracy"], samples=found["samples"], seed=settings["seed"],
-        parameters=parameters, size=size,
+        name=name,
+        **said,
+        accuracy=found["accuracy"],
+        samples=found["samples"],
+        seed=settings["seed"],
+        parameters=parameters,
+        size=size,
     )
 
 
