@@ -88,13 +88,16 @@ def test_figures_by_hand(made: Family) -> None:
     current = torch.zeros(30, 2)
     current[5:26] = -0.1
     truth, v = torch.full((2, 30, 2), -75.0)
-    truth[8], v[8] = torch.tensor([-77.0, -76.0]), torch.tensor([-78.0, -76.0])
+    truth[8] = torch.tensor([-77.0, -76.0])
+    v[8, 0], v[12, 1] = -78.0, -76.0
+    v[28] = -90.0  # behind the step
     given = Samples(current, torch.zeros(2, 1), truth, torch.zeros(30, 2), torch.full((2, 1), torch.inf))
     below = replace(made, protocol=replace(SHORT, amplitudes=(-0.1, 0.0)))
     found = sag.figures(v, given, below)
     assert found[sag.SAG] == pytest.approx(25.0, rel=1e-5)
     assert found[sag.SAG_L2] == pytest.approx(100 / 5**0.5, rel=1e-5)
     assert found[sag.SAG_MV] == pytest.approx(0.5, rel=1e-5)
+    assert found[sag.WHEN] == pytest.approx((0 + 4) / 2 * SHORT.sample)
     assert float(SagLoss()(v, truth, current)) == pytest.approx(0.2, rel=1e-4)
     assert math.isclose(found[sag.VOLTAGE], sag.figures(v, given, made)[sag.VOLTAGE])
     assert sag.SAG not in sag.figures(v, given, made)
