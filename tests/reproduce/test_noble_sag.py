@@ -13,7 +13,7 @@ import torch
 from rheobase.operator import SagLoss, Samples
 from rheobase.plot import LIGHT
 from rheobase.reproduce.job import Job
-from rheobase.reproduce.noble import sag
+from rheobase.reproduce.noble import fine_tuning, sag
 from rheobase.reproduce.noble.stand_ins import CONVOLUTIONAL
 from rheobase.reproduce.noble.traces import CODES, Family, hyperpolarising
 from tests.operator.stub import SHORT
@@ -42,23 +42,29 @@ def test_from_end_to_end(made: Family, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(sag, "family", lambda job: made)
     first = sag.run(job_of(tmp_path / "work"))
     tables = {table.title: table for table in first.tables}
-    samples = {sag.SEEN: 6, sag.AMPLITUDES: 6, sag.MODELS: 3}
+    samples = {fine_tuning.SEEN: 6, fine_tuning.AMPLITUDES: 6, fine_tuning.MODELS: 3}
     for part, count in samples.items():
         table = tables[sag.TITLE + part]
         here: dict[Any, Any] = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
-        known = [] if part == sag.SEEN else [sag.MEAN, sag.NEAR]
-        assert list(here) == [*known, sag.BEFORE, "without", "with it"]
+        known = [] if part == fine_tuning.SEEN else [fine_tuning.MEAN, fine_tuning.NEAR]
+        assert list(here) == [*known, fine_tuning.BEFORE, "without", "with it"]
         assert {row["of samples"] for row in here.values()} == {count}
         assert [here[name]["sag weight"] for name in ("without", "with it")] == [0.0, 0.5]
         assert all(len(row[sag.EACH].split(", ")) == 2 for name, row in here.items() if name not in known)
-    for part in sag.ALL:
+    for part in fine_tuning.ALL:
         table = tables[part.capitalize()]
         rows: list[dict[str, Any]] = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
-        assert [row["prediction"] for row in rows] == [sag.MEAN, sag.NEAR, sag.BEFORE, "without", "with it"]
-        assert rows[0][sag.MISSED] > 0
-        assert all(row[sag.VOLTAGE] > 0 for row in rows)
+        assert [row["prediction"] for row in rows] == [
+            fine_tuning.MEAN,
+            fine_tuning.NEAR,
+            fine_tuning.BEFORE,
+            "without",
+            "with it",
+        ]
+        assert rows[0][fine_tuning.MISSED] > 0
+        assert all(row[fine_tuning.VOLTAGE] > 0 for row in rows)
     # what was not trained again is what it was; what was is not
-    voltages = [row[3] for row in tables[sag.ALL[0].capitalize()].rows[2:]]
+    voltages = [row[3] for row in tables[fine_tuning.ALL[0].capitalize()].rows[2:]]
     assert len(set(voltages)) == 3
     assert first.seeds is not None
     assert len(first.seeds.rows) == 3 * 2 * 5
@@ -93,14 +99,14 @@ def test_figures_by_hand(made: Family) -> None:
     v[28] = -90.0  # behind the step
     given = Samples(current, torch.zeros(2, 1), truth, torch.zeros(30, 2), torch.full((2, 1), torch.inf))
     below = replace(made, protocol=replace(SHORT, amplitudes=(-0.1, 0.0)))
-    found = sag.figures(v, given, below)
-    assert found[sag.SAG] == pytest.approx(25.0, rel=1e-5)
-    assert found[sag.SAG_L2] == pytest.approx(100 / 5**0.5, rel=1e-5)
-    assert found[sag.SAG_MV] == pytest.approx(0.5, rel=1e-5)
-    assert found[sag.WHEN] == pytest.approx((0 + 4) / 2 * SHORT.sample)
+    found = fine_tuning.figures(v, given, below)
+    assert found[fine_tuning.SAG] == pytest.approx(25.0, rel=1e-5)
+    assert found[fine_tuning.SAG_L2] == pytest.approx(100 / 5**0.5, rel=1e-5)
+    assert found[fine_tuning.SAG_MV] == pytest.approx(0.5, rel=1e-5)
+    assert found[fine_tuning.WHEN] == pytest.approx((0 + 4) / 2 * SHORT.sample)
     assert float(SagLoss()(v, truth, current)) == pytest.approx(0.2, rel=1e-4)
-    assert math.isclose(found[sag.VOLTAGE], sag.figures(v, given, made)[sag.VOLTAGE])
-    assert sag.SAG not in sag.figures(v, given, made)
+    assert math.isclose(found[fine_tuning.VOLTAGE], fine_tuning.figures(v, given, made)[fine_tuning.VOLTAGE])
+    assert fine_tuning.SAG not in fine_tuning.figures(v, given, made)
 
 
 def test_what_is_reduced_is_said() -> None:

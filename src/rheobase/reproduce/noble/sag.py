@@ -2,48 +2,52 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
-from torch import Tensor, nn
 
-from rheobase.jobs.store import key
-from rheobase.learning import Recipe
 from rheobase.learning.fitting.features import check_features
-from rheobase.operator import Samples, Traces, never_firing, scores
 from rheobase.operator.fourier import library
-from rheobase.operator.sag import PUBLISHED, LearnsPotential, sag
+from rheobase.operator.sag import PUBLISHED
 from rheobase.plot import Picture, Style, Table
 from rheobase.plot.style import LABEL, WIDTH, dress, legend_below, log_ticks, new_figure
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble.figures import FEATURES
-from rheobase.reproduce.noble.material import Material
+from rheobase.reproduce.noble.fine_tuning import (
+    ALL,
+    AMPLITUDES,
+    BEFORE,
+    BELOW,
+    GAMMA,
+    MEAN,
+    MISSED,
+    MODELS,
+    NEAR,
+    SAG,
+    SAG_L2,
+    SAG_MV,
+    SEEN,
+    SHOWN,
+    SUBTRACTED,
+    VOLTAGE,
+    WHEN,
+    chosen,
+    floor,
+    tuned,
+)
 from rheobase.reproduce.noble.settings import HELD_OUT, PROTOCOL, SHORT_PROTOCOL
-from rheobase.reproduce.noble.stand_ins import OPERATOR, again, learned, nearest, predicted, trained
+from rheobase.reproduce.noble.stand_ins import OPERATOR, trained
 from rheobase.reproduce.noble.tables import number
-from rheobase.reproduce.noble.traces import CODES, FOLDER, Family, data_of, family, hyperpolarising
+from rheobase.reproduce.noble.traces import CODES, FOLDER, Family, family, hyperpolarising
 from rheobase.reproduce.paper import Finding, Part
-from rheobase.reproduce.record import slug
 from rheobase.reproduce.seeds import Seeds
 
-SEEN, AMPLITUDES, MODELS = "fine-tuning traces", "unseen amplitudes", "unseen models"
-BELOW = (SEEN, AMPLITUDES, MODELS)  # of steps below 0
-ALL = ("all currents, training models", "all currents, unseen models")
-BEFORE, MEAN, NEAR = "before fine-tuning", "mean of near amplitudes", "nearest training model"
-SAG, SAG_L2, SAG_MV = "sag error (%)", "sag error, relative L2 (%)", "sag error (mV)"
-WHEN = "time of the minimum, error (ms)"
-VOLTAGE, SUBTRACTED = "voltage error (%)", "mean-subtracted error (%)"
-GAMMA, MISSED = "Gamma at 4 ms", "missed"
 OF_BELOW, OF_ALL = (VOLTAGE, SUBTRACTED, SAG, SAG_L2, SAG_MV, WHEN), (VOLTAGE, SUBTRACTED, GAMMA, MISSED)
 EACH = "error of each seed (%)"  # of the sag; of the voltage where all currents are
 TITLE = "Steps below 0, "
-EPSILON = 1e-6  # mV, of a relative error, in the paper
-SHOWN = -0.1  # nA: the trace that is drawn is the nearest to it
 CAPTIONS = {
     SEEN: "What was fine-tuned on; it is no test.",
     AMPLITUDES: "Training models under amplitudes that no training trace has.",
@@ -59,15 +63,15 @@ def run(job: Job) -> Finding:
         library()
     on = family(job)
     below = hyperpolarising(job, on)
-    floor = _floor(job, on, below)
+    low = floor(job, on, below)
     found: dict[str, list[Mapping[str, Any]]] = {BEFORE: [], **{name: [] for name in job["tuned"]}}
     for seed in job["seeds"]:
         network = {**job["network"], "weights": True}
         before = trained(job, f"before-seed-{seed}", on, network, seed)
-        found[BEFORE].append(_tuned(job, BEFORE, on, below, before, None, seed))
+        found[BEFORE].append(tuned(job, BEFORE, on, below, before, None, seed))
         for name, choice in job["tuned"].items():
-            found[name].append(_tuned(job, name, on, below, before, choice, seed))
-    text = _said(job, found, floor)
+            found[name].append(tuned(job, name, on, below, before, choice, seed))
+    text = _said(job, found, low)
     return Finding(
         text,
         tables=[
@@ -75,7 +79,7 @@ def run(job: Job) -> Finding:
                 Table(
                     TITLE + part,
                     ("prediction", "sag weight", "seeds", *OF_BELOW, EACH, "of samples"),
-                    _rows(job, part, OF_BELOW, found, floor),
+                    _rows(job, part, OF_BELOW, found, low),
                     f"{CAPTIONS[part]} {_caption(job, on, below)}",
                 )
                 for part in BELOW
@@ -84,7 +88,7 @@ def run(job: Job) -> Finding:
                 Table(
                     part.capitalize(),
                     ("prediction", "sag weight", "seeds", *OF_ALL, EACH, "of samples"),
-                    _rows(job, part, OF_ALL, found, floor),
+                    _rows(job, part, OF_ALL, found, low),
                     "The other side: steps of the whole range, of which fine-tuning saw those below 0 alone. "
                     "Missed: the cell fires, the prediction does not.",
                 )
@@ -103,7 +107,7 @@ def run(job: Job) -> Finding:
                 "Sag and voltage",
                 "Each point is a seed. Left: what fine-tuning is for; right: what it costs.",
                 text,
-                lambda style: _scatter(found, floor, style),
+                lambda style: _scatter(found, low, style),
             ),
         ],
         quoted=[_published()],
@@ -111,126 +115,10 @@ def run(job: Job) -> Finding:
     )
 
 
-# --- trainings ------------------------------------------------------------------------------------
-def _tuned(
-    job: Job,
-    name: str,
-    on: Family,
-    below: Family,
-    before: Mapping[str, Any],
-    choice: Mapping[str, Any] | None,
-    seed: int,
-) -> Mapping[str, Any]:
-    """A unit: what was trained before, trained once more on steps below 0, and its figures; without a choice as it
-    was."""
-    network = job["network"]
-    told = {"network": network, "tuned": choice, "data": _data(job), "training_seed": seed}
-
-    def work() -> dict[str, Any]:
-        net, features = again(on, network, before)
-        facts: dict[str, Any] = {"epoch": before["epoch"], "validation": before["validation"], "cpu": before["cpu"]}
-        if choice is not None:
-            # of these settings alone: what was half done with others is left, and not gone on with
-            folder = f"{slug(name)}-seed-{seed}-{key(told)[:8]}"
-            history = _learned_again(job, folder, net, below, features, choice, seed)
-            best = min(history, key=lambda one: one.validation)
-            facts = {"epoch": best.epoch, "validation": best.validation, "cpu": sum(x.cpu_seconds for x in history)}
-        found: dict[str, Any] = {}
-        for part, (traces, here) in _parts(on, below).items():
-            truth = here.windows(traces, features)
-            v = predicted(net, truth, on.protocol.sample).v
-            found[part] = figures(v, truth, here)
-            if part == MODELS:
-                found["v"] = v[:, _chosen(traces)].numpy()
-        return {**found, **facts, "parameters": before["parameters"]}
-
-    return job.unit(f"{slug(name)}-tuned-seed-{seed}", work, **told)
-
-
-def _learned_again(
-    job: Job, name: str, net: nn.Module, below: Family, features: Tensor, choice: Mapping[str, Any], seed: int
-) -> Any:
-    if isinstance(net, LearnsPotential):
-        net.sag_weight = choice["weight"]
-    recipe = Recipe(
-        epochs=choice["epochs"],
-        batch_size=choice["batch"],
-        learning_rate=choice["lr"],
-        schedule="cosine",
-        clip_norm=1.0,
-        seed=seed,
-    )
-    return learned(job, name, net, Material(below.train, below.validation, below.train), features, recipe)
-
-
-def _parts(on: Family, below: Family) -> dict[str, tuple[Traces, Family]]:
-    """Each part of the test, and the family that it is of."""
-    here, there = below.parts(), on.parts()
-    seen = below.train.of(torch.arange(min(len(below.train), len(here[AMPLITUDES]))))
-    return {
-        SEEN: (seen, below),
-        **{part: (here[part], below) for part in (AMPLITUDES, MODELS)},
-        **dict(zip(ALL, ((there[part], on) for part in (AMPLITUDES, MODELS)), strict=True)),
-    }
-
-
-def _floor(job: Job, on: Family, below: Family) -> Mapping[str, Any]:
-    """A unit: what knows the amplitude alone, and the nearest training model, simulated."""
-
-    def work() -> dict[str, Any]:
-        codes, features = on.code(job["network"]["code"])
-        found: dict[str, Any] = {}
-        for part, (traces, here) in _parts(on, below).items():
-            if part == SEEN:
-                continue  # of which every trace has itself as its nearest
-            truth, training = here.windows(traces, features), here.windows(here.train, features)
-            mean = never_firing(training, here.train.amplitude, traces.amplitude)
-            near = here.windows(nearest(here, traces, features, codes), features).v
-            for name, v in ((MEAN, mean), (NEAR, near)):
-                found[f"{name}, {part}"] = figures(v, truth, here)
-        return found
-
-    return job.unit("floor", work, code=job["network"]["code"], data=_data(job))
-
-
-def _data(job: Job) -> dict[str, Any]:
-    return {**data_of(job), "hyperpolarising": job["hyperpolarising"]}
-
-
-def figures(v: Tensor, truth: Samples, on: Family) -> dict[str, Any]:
-    """Errors of potentials v (time, samples), and of their sag where all currents are below 0.
-
-    The sag is eFEL's: less the true minimum, and not the soft one that was learned by. A potential can have it by
-    ripples, so how far off the time of its minimum is stands beside it.
-    """
-    found = scores(v, truth, on.protocol.sample)
-    whole = {VOLTAGE: found.voltage, SUBTRACTED: found.subtracted, "samples": found.samples}
-    if on.protocol.amplitudes[1] > 0:
-        return {**whole, GAMMA: found.gamma, MISSED: found.missed}
-    own, wanted = (sag(x.double(), truth.current, sharpness=math.inf) for x in (v, truth.v))
-    apart = (own - wanted).abs()
-    lowest, true = (torch.where(truth.current != 0, x, torch.inf).argmin(0).double() for x in (v, truth.v))
-    return {
-        **whole,
-        SAG: 100.0 * float((apart / (wanted + EPSILON)).mean()),
-        SAG_L2: 100.0 * float(apart.norm() / wanted.norm()),
-        SAG_MV: float(apart.mean()),
-        WHEN: on.protocol.sample * float((lowest - true).abs().mean()),
-    }
-
-
-def _chosen(traces: Traces) -> int:
-    first = torch.where(traces.model == traces.model[0], (traces.amplitude - SHOWN).abs(), torch.inf)
-    return int(first.argmin())
-
-
-# --- the page -------------------------------------------------------------------------------------
-def _rows(
-    job: Job, part: str, columns: Iterable[str], found: Results, floor: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
+def _rows(job: Job, part: str, columns: Iterable[str], found: Results, low: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     rows = list[tuple[Any, ...]]()
     for name in (MEAN, NEAR):
-        one = floor.get(f"{name}, {part}")
+        one = low.get(f"{name}, {part}")
         if one is not None:
             rows.append((name, None, None, *(one[column] for column in columns), None, one["samples"]))
     for name, results in found.items():
@@ -251,21 +139,21 @@ def _weight(job: Job, name: str) -> float | None:
     return None if name == BEFORE else job["tuned"][name]["weight"]
 
 
-def _said(job: Job, found: Results, floor: Mapping[str, Any]) -> str:
+def _said(job: Job, found: Results, low: Mapping[str, Any]) -> str:
     said = list[str]()
     for part in (AMPLITUDES, MODELS):
         scored = "; ".join(
             f"{name} {_shown(results, part, SAG_L2)} ({_shown(results, part, SAG_MV)} mV)"
             for name, results in found.items()
         )
-        near, mean = (floor[f"{name}, {part}"] for name in (NEAR, MEAN))
+        near, mean = (low[f"{name}, {part}"] for name in (NEAR, MEAN))
         said.append(
             f"{part.capitalize()}, steps below 0, relative error of the sag, % (and mean error; means of seeds): "
             f"{scored}; {NEAR} {number(near[SAG_L2])} ({number(near[SAG_MV])} mV), {MEAN} {number(mean[SAG_L2])} "
             f"({number(mean[SAG_MV])} mV)."
         )
     late = "; ".join(f"{name} {_shown(results, AMPLITUDES, WHEN)}" for name, results in found.items())
-    near = floor[f"{NEAR}, {AMPLITUDES}"][WHEN]
+    near = low[f"{NEAR}, {AMPLITUDES}"][WHEN]
     said.append(f"The minimum under unseen amplitudes is off by, ms (mean): {late}; {NEAR} {number(near)}.")
     voltages = (
         "; ".join(f"{name} {_shown(results, part, VOLTAGE)}" for name, results in found.items())
@@ -342,7 +230,7 @@ def _published() -> Table:
 def _traces(below: Family, found: Results, style: Style) -> Figure:
     traces, p = below.parts()[MODELS], below.protocol
     _, features = below.code(CODES[0])
-    k = _chosen(traces)
+    k = chosen(traces)
     truth = below.windows(traces, features).v[:, k].numpy()
     time = np.arange(p.window) * p.sample
     figure = new_figure(WIDTH, 3.0, style)
@@ -357,7 +245,7 @@ def _traces(below: Family, found: Results, style: Style) -> Figure:
     return figure
 
 
-def _scatter(found: Results, floor: Mapping[str, Any], style: Style) -> Figure:
+def _scatter(found: Results, low: Mapping[str, Any], style: Style) -> Figure:
     figure = new_figure(WIDTH, 3.2, style)
     axes = figure.subplots(1, 2, sharey=True)
     for ax, part, title in zip(axes, (AMPLITUDES, ALL[0]), ("steps below 0", "all currents"), strict=True):
@@ -366,7 +254,7 @@ def _scatter(found: Results, floor: Mapping[str, Any], style: Style) -> Figure:
         for mark, colour, (name, results) in zip("os^Dv", style.colours, found.items(), strict=False):
             points = [(one[part][VOLTAGE], one[AMPLITUDES][SAG_L2]) for one in results]
             ax.loglog(*zip(*points, strict=True), mark, ms=5, color=colour, label=name)
-        near = floor[f"{NEAR}, {AMPLITUDES}"][SAG_L2]
+        near = low[f"{NEAR}, {AMPLITUDES}"][SAG_L2]
         ax.axhline(near, color=style.muted, lw=1.0, ls="--", label=NEAR)
         log_ticks(ax, x=True, y=True)
     legend_below(figure, axes[0], style, columns=2)

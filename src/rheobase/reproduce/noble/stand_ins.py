@@ -28,6 +28,7 @@ from rheobase.operator import (
 )
 from rheobase.operator.embedding import AMPLITUDE_LEVELS
 from rheobase.operator.refinement import refine, reread
+from rheobase.operator.sag import LearnsPotential
 from rheobase.operator.scores import crossings
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble.figures import Prediction, figures
@@ -120,7 +121,7 @@ def restored(on: Family, choice: Mapping[str, Any], result: Mapping[str, Any]) -
     return net, features
 
 
-def again(on: Family, choice: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[nn.Module, Tensor]:
+def again(on: Family, choice: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[LearnsPotential, Tensor]:
     """What a unit trained, where it kept its weights, and the features of all models for it."""
     codes, features = on.code(choice["code"])
     net = made(codes, on, choice)
@@ -163,7 +164,7 @@ def _solver_cost(on: Family) -> float:
     return 1e6 * (time.process_time() - began) / (PIECE * steps * on.protocol.dt)
 
 
-def made(codes: Codes, on: Family, choice: Mapping[str, Any]) -> nn.Module:
+def made(codes: Codes, on: Family, choice: Mapping[str, Any]) -> LearnsPotential:
     """An operator or a stand-in before training."""
     amplitudes = on.protocol.amplitudes
     if choice["kind"] == NEURON:
