@@ -15,6 +15,7 @@ from rheobase.operator.fourier import FourierOperator
 from rheobase.operator.mixtures import mixed
 from rheobase.operator.models import AllenModels, Models
 from rheobase.operator.protocol import Protocol
+from rheobase.operator.sag import SagLoss, sag
 from rheobase.operator.samples import Samples, windows
 from rheobase.operator.scores import Scores, crossings, scores
 from rheobase.operator.stand_in import StandIn
@@ -28,6 +29,7 @@ __all__ = [
     "FourierOperator",
     "Models",
     "Protocol",
+    "SagLoss",
     "Samples",
     "Scores",
     "Split",
@@ -41,6 +43,7 @@ __all__ = [
     "modulated",
     "nearest_model",
     "never_firing",
+    "sag",
     "scores",
     "train",
     "windows",

@@ -10,10 +10,11 @@ from torch.nn import functional
 
 from rheobase.checks import is_number, is_whole
 from rheobase.errors import ParameterError, ShapeError
-from rheobase.learning import RelativeLp, trains_of, van_rossum
+from rheobase.learning import trains_of, van_rossum
 from rheobase.operator.codes import Codes, check_amplitudes, checked_names, checked_range
 from rheobase.operator.embedding import PER_NANOAMPERE
 from rheobase.operator.kept import keep_with_weights
+from rheobase.operator.sag import LearnsPotential
 from rheobase.operator.samples import Samples
 
 REST, WIDTH = -70.0, 20.0  # mV: the potential is learned as (v - REST) / WIDTH
@@ -22,7 +23,7 @@ WEIGHT = 0.5  # of the likelihood of spikes, which Beniaguev et al. give the sam
 CANDIDATES = 41  # of a threshold
 
 
-class Convolutional(nn.Module):
+class Convolutional(LearnsPotential):
     """A temporal convolutional network from current and code to potential and spikes (after Beniaguev et al., 2021).
 
         x_0 = (i, code);    x_l = relu( sum_j W_l[j] x_{l-1}[t - j stride^l] + b_l ) + x_{l-1};
@@ -106,10 +107,11 @@ class Convolutional(nn.Module):
         return (REST + WIDTH * v).T, (logit - self.threshold).T
 
     def objective(self, batch: Samples) -> Tensor:
-        """What is minimised: the relative error of the potential, and the negative log likelihood of the spikes."""
+        """What is minimised: the relative error of the potential, that of its sag where `sag_weight` is set, and the
+        negative log likelihood of the spikes."""
         v, logit = self(batch.current, batch.code, check_range=False)
         rare = functional.binary_cross_entropy_with_logits(logit, batch.spikes, reduction="sum")
-        return RelativeLp()(v, batch.v) + WEIGHT * rare / (1.0 + batch.spikes.sum())
+        return self.of_potential(v, batch) + WEIGHT * rare / (1.0 + batch.spikes.sum())
 
     def trains(self, logit: Tensor) -> Tensor:
         """Times in ms at which the logit (time, batch) reaches 0 from below, (batch, most), filled with infinities."""

@@ -12,16 +12,16 @@ from torch import Tensor, nn
 
 from rheobase.checks import is_whole
 from rheobase.errors import BackendUnavailable, DTypeError, InputError, ParameterError, ShapeError
-from rheobase.learning import RelativeLp
 from rheobase.operator.codes import Codes, check_amplitudes, checked_names, checked_range
 from rheobase.operator.embedding import AMPLITUDE_LEVELS, channels
 from rheobase.operator.kept import keep_with_weights
+from rheobase.operator.sag import LearnsPotential
 from rheobase.operator.samples import Samples
 
 PUBLISHED: dict[str, int] = {"steps": 8583, "modes": 256, "hidden": 24, "layers": 12}
 
 
-class FourierOperator(nn.Module):
+class FourierOperator(LearnsPotential):
     """A Fourier neural operator from a stimulus and a code to the potential of a cell (Ghafourpour et al., 2025).
 
         v_0 = P(x, t);    v_{l+1} = gelu( W_l v_l + F^-1( R_l F v_l ) + b_l ), then a channel MLP;    y = Q(v_layers)
@@ -118,8 +118,9 @@ class FourierOperator(nn.Module):
         return super()._apply(each, recurse)
 
     def objective(self, batch: Samples) -> Tensor:
-        """What is minimised in training: the relative error of the potential in the norm of order 4."""
-        return RelativeLp()(self(batch.current, batch.code, check_range=False), batch.v)
+        """What is minimised in training: the relative error of the potential in the norm of order 4, and of its sag
+        where `sag_weight` is set."""
+        return self.of_potential(self(batch.current, batch.code, check_range=False), batch)
 
     def _refuse(self, state: Any, other: dict[str, Any]) -> None:
         asked = {"state": state, **other}

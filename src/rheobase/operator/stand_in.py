@@ -14,13 +14,14 @@ from torch.func import functional_call
 from rheobase.checks import is_number, is_whole
 from rheobase.core.wrappers.forced import Forced
 from rheobase.errors import DTypeError, ParameterError, ShapeError
-from rheobase.learning import RelativeLp, trains_of, van_rossum
+from rheobase.learning import trains_of, van_rossum
 from rheobase.neurons import ELM
 from rheobase.neurons.elm import MEMORIES
 from rheobase.operator.codes import Codes, check_amplitudes, checked_names, checked_range
 from rheobase.operator.embedding import PER_NANOAMPERE
 from rheobase.operator.kept import keep_with_weights
 from rheobase.operator.phases import own_phase, phase
+from rheobase.operator.sag import LearnsPotential
 from rheobase.operator.samples import Samples
 
 FAST, SLOW = 0.15, 100.0  # ms: time constants of the fastest and the slowest memory
@@ -37,7 +38,7 @@ SHIFTED = ("bias", "bias_out", "kick", "v_threshold", "v_leak")  # by the code
 LEARNED = ("weight_in", "weight_m", "weight_out", "weight_u", "weight_v", *SHIFTED)
 
 
-class StandIn(nn.Module):
+class StandIn(LearnsPotential):
     """A neuron in place of a biophysical cell: an ELM neuron for each model, whose biases follow from its code.
 
         bias = bias_0 + shift code,    likewise bias_out, kick, v_threshold and v_leak; all others are shared
@@ -128,10 +129,10 @@ class StandIn(nn.Module):
 
         Where u* is not known, w is 1 and the error is how far u is above -BELOW. While `free` is set, the same error on
         the path of its own spikes is added (`own_phase`), the spikes of which have no gradient: what is small while the
-        spikes are told may still drift.
+        spikes are told may still drift. Where `sag_weight` is set, so is the error of the sag.
         """
         potential, distance = self.told(batch)
-        told = RelativeLp()(potential, batch.v) + WEIGHT * _apart(distance, *phase(batch.spikes, batch.current))
+        told = self.of_potential(potential, batch) + WEIGHT * _apart(distance, *phase(batch.spikes, batch.current))
         if not self.free:
             return told
         with torch.no_grad():

@@ -157,8 +157,10 @@ def _finite(value: float, epoch: int, batch: int, folder: Path | None) -> float:
 # --- checkpoints ----------------------------------------------------------------------------------
 def _identity(net: nn.Module, traces: Traces, validation: Traces, features: Tensor, recipe: Recipe) -> dict[str, Any]:
     """What must be the same for a run that goes on to give the same numbers."""
+    # unsaid where there is none, as in checkpoints from before there was one
+    weight = getattr(net, "sag_weight", 0.0)
     return {
-        "net": [repr(net), repr(getattr(net, "codes", None))],
+        "net": [repr(net), repr(getattr(net, "codes", None)), *([f"sag_weight={weight:g}"] if weight else [])],
         "recipe": {**recipe.as_json(), "loss": "objective"},
         "protocol": traces.protocol.as_json(),
         # NaN is of models that none of these traces is of

@@ -28,6 +28,7 @@ from rheobase.operator import (
 )
 from rheobase.operator.embedding import AMPLITUDE_LEVELS
 from rheobase.operator.refinement import refine, reread
+from rheobase.operator.sag import LearnsPotential
 from rheobase.operator.scores import crossings
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble.figures import Prediction, figures
@@ -57,12 +58,12 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
             clip_norm=1.0,
             seed=seed,
         )
-        history = _learned(job, name, net, source, features, recipe)
+        history = learned(job, name, net, source, features, recipe)
         later: list[Epoch] = []
         if choice.get("free") and isinstance(net, StandIn):
             net.free = True
             again = replace(recipe, epochs=choice["free"], learning_rate=choice["lr"] * FREE_RATE)
-            later = _learned(job, f"{name}-free", net, source, features, again)
+            later = learned(job, f"{name}-free", net, source, features, again)
         if isinstance(net, StandIn):
             net.calibrate(windows(source.calibration, features))
         elif isinstance(net, Convolutional):
@@ -85,7 +86,8 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
             found[part] = {**figures(own, truth, on), "cost": 1e6 * cost}
             found |= {f"v, {part}": own.v[:, chosen(traces)].numpy(), f"counts, {part}": counted(own.trains)}
             found[f"intervals, {part}"] = intervals(own.trains).numpy()
-        if isinstance(net, StandIn):  # which other stimuli are tried on
+        # other stimuli are tried on a neuron; what is trained on later says so
+        if isinstance(net, StandIn) or choice.get("weights"):
             found |= {f"weights/{name}": x.numpy() for name, x in net.state_dict().items()}
         best = min(later or history, key=lambda one: one.validation)
         return {
@@ -101,7 +103,8 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
     return job.unit(name, work, **choice, training_seed=seed, data=data_of(job))
 
 
-def _learned(job: Job, name: str, net: nn.Module, source: Material, features: Tensor, recipe: Recipe) -> list[Epoch]:
+def learned(job: Job, name: str, net: nn.Module, source: Material, features: Tensor, recipe: Recipe) -> list[Epoch]:
+    """Train in the folder of that name, where it goes on after an interruption."""
     bar = job.bar(name)
 
     def progress(done: int, total: int, history: Sequence[Epoch]) -> None:
@@ -112,10 +115,16 @@ def _learned(job: Job, name: str, net: nn.Module, source: Material, features: Te
 
 def restored(on: Family, choice: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[StandIn, Tensor]:
     """The stand-in of a unit, and the features of all models for it."""
-    codes, features = on.code(choice["code"])
-    net = made(codes, on, choice)
+    net, features = again(on, choice, result)
     if not isinstance(net, StandIn):
         raise ParameterError("noble", f"kind {choice['kind']!r}", f"{NEURON!r}", "others take steps alone")
+    return net, features
+
+
+def again(on: Family, choice: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[LearnsPotential, Tensor]:
+    """What a unit trained, where it kept its weights, and the features of all models for it."""
+    codes, features = on.code(choice["code"])
+    net = made(codes, on, choice)
     net.load_state_dict({k.removeprefix("weights/"): torch.as_tensor(v) for k, v in result.items() if "weights/" in k})
     return net, features
 
@@ -132,7 +141,7 @@ def baselines(job: Job, on: Family) -> Mapping[str, Any]:
             silent = never_firing(training, on.train.amplitude, traces.amplitude)
             none = torch.full((len(traces), 1), torch.inf)
             found[f"never fires, {part}"] = figures(Prediction(silent, none), truth, on, shaped=False)
-            near = _nearest(on, traces, features, codes)
+            near = nearest(on, traces, features, codes)
             v = on.windows(near, features)
             found[f"nearest training model, {part}"] = figures(Prediction(v.v, v.trains), truth, on)
             # what the sampling alone costs: spikes of the kept potential against those of the full step
@@ -155,7 +164,7 @@ def _solver_cost(on: Family) -> float:
     return 1e6 * (time.process_time() - began) / (PIECE * steps * on.protocol.dt)
 
 
-def made(codes: Codes, on: Family, choice: Mapping[str, Any]) -> nn.Module:
+def made(codes: Codes, on: Family, choice: Mapping[str, Any]) -> LearnsPotential:
     """An operator or a stand-in before training."""
     amplitudes = on.protocol.amplitudes
     if choice["kind"] == NEURON:
@@ -209,7 +218,7 @@ def chosen(traces: Traces) -> int:
     return int(first.argmin())
 
 
-def _nearest(on: Family, traces: Traces, features: Tensor, codes: Codes) -> Traces:
+def nearest(on: Family, traces: Traces, features: Tensor, codes: Codes) -> Traces:
     """The traces of the nearest training model, under the same amplitude: the test has all models under all of its."""
     which = list[int]()
     for model, amplitude in zip(traces.model.tolist(), traces.amplitude.tolist(), strict=True):

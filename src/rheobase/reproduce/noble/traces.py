@@ -104,24 +104,47 @@ def family(job: Job) -> Family:
     models = AllenModels.published(data_root(FOLDER, job.data) / FOLDER)
     held_out = tuple(job["held_out"])
     training = tuple(k for k in range(len(models.names)) if k not in held_out)[: job["models"]]
-    train = Split(models=training, chunks=job["chunks"], stimuli=job["stimuli"])
+    three = _made(job, models, training, held_out, protocol, job.settings, "traces")
+    mixtures = job.settings.get("mixed")
+    between = None if mixtures is None else _between(job, models, training, protocol, mixtures)
+    return Family(models, protocol, training, held_out, *three, tuple(job["fitted"]), between)
+
+
+def hyperpolarising(job: Job, on: Family) -> Family:
+    """The same models under steps below 0 alone, evenly spread over the range; how many says the setting of the name.
+
+    A test is drawn anew for it, with as many of its own amplitudes for all models.
+    """
+    low = on.protocol.amplitudes[0]
+    # a normal distribution that is that wide is even within the range, to 4 %
+    protocol = replace(on.protocol, amplitudes=(low, 0.0), location=low / 2, scale=-2 * low, skew=0.0)
+    counts = job["hyperpolarising"]
+    train, validation, test = _made(job, on.models, on.training, on.held_out, protocol, counts, "traces below 0")
+    return replace(on, protocol=protocol, train=train, validation=validation, test=test, fitted=(), between=None)
+
+
+def _made(
+    job: Job,
+    models: AllenModels,
+    training: tuple[int, ...],
+    held_out: tuple[int, ...],
+    protocol: Protocol,
+    counts: Mapping[str, Any],
+    called: str,
+) -> tuple[Traces, Traces, Traces]:
+    """Traces to train on, to choose the checkpoint by, and to test with."""
     splits = {
-        "train": train,
+        "train": Split(models=training, chunks=counts["chunks"], stimuli=counts["stimuli"]),
         # one chunk more of the same, to choose the checkpoint by
-        "validation": Split(models=training, chunks=1, stimuli=job["validation"]),
-        "test": Split(models=(*training, *held_out), chunks=1, stimuli=job["tested"], shared=True),
+        "validation": Split(models=training, chunks=1, stimuli=counts["validation"]),
+        "test": Split(models=(*training, *held_out), chunks=1, stimuli=counts["tested"], shared=True),
     }
     # a folder for each kind of data set, which another setting of a training leaves as it is
     made = {"protocol": protocol.as_json(), "splits": {k: [v.models, v.stimuli] for k, v in splits.items()}}
     folder = job.shared(f"traces-{key({**made, 'seed': job.seed})}")
-    bar = job.bar("traces, in chunks")
-    generate(folder, models, splits, protocol, seed=job.seed, progress=bar)
-    chunks = {"train": job["chunks"], "validation": 1, "test": 1}
-    found = {name: load(folder, name, chunks=n, protocol=protocol) for name, n in chunks.items()}
-    three = found["train"], found["validation"], found["test"]
-    mixtures = job.settings.get("mixed")
-    between = None if mixtures is None else _between(job, models, training, protocol, mixtures)
-    return Family(models, protocol, training, held_out, *three, tuple(job["fitted"]), between)
+    generate(folder, models, splits, protocol, seed=job.seed, progress=job.bar(f"{called}, in chunks"))
+    train, validation, test = (load(folder, k, chunks=v.chunks, protocol=protocol) for k, v in splits.items())
+    return train, validation, test
 
 
 def _between(
