@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from rheobase.cli import app, fit, gallery, reproduce, sweep, train, window
 from rheobase.cli.deploying import flow
 from rheobase.cli.options import reported
 from rheobase.interop import nir
+from rheobase.interop.nir import file as nir_file
 from rheobase.profiling import timing
 
 LONG, MANY = "a" * 300, "9" * 5000
@@ -102,8 +106,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def read_once() -> Callable[[Path, int], Any]:
+    """What another process reads of a file, where it finds something, is read once for all words."""
+    read = functools.cache(nir_file._read_apart)
+    return lambda path, size: copy.deepcopy(read(path.absolute(), size))
+
+
 @pytest.fixture
-def quick(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(place: Path, read_once: Callable[[Path, int], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """In that folder, and without the work that follows once all words are understood: no training, no picture."""
 
     def stop(*what: object, **more: object) -> None:
@@ -116,6 +127,7 @@ def quick(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gallery, "_draw", stop)
     monkeypatch.setattr(reproduce, "_run", stop)
     monkeypatch.setattr(plot, "png", lambda figure: b"")
+    monkeypatch.setattr(nir_file, "_read_apart", read_once)
     monkeypatch.setattr(timing, "MOST_ROUNDS", timing.LEAST_ROUNDS)
     monkeypatch.setattr(window, "MOST_STEPS", 10_000)
     monkeypatch.setattr(sweep, "MOST_STEPS", 10_000)

@@ -54,6 +54,22 @@ def test_segments(model: Model, cache_bytes: Callable[[int], None]) -> None:
     assert_runs_close(expected, pieces[0], free(70))
 
 
+@pytest.mark.usefixtures("plain_code")
+def test_a_run_without_gradients_is_not_derived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And it does what the one with them does, which is cut into segments."""
+    model = next(m for m in MODELS if m.name == "AdEx")
+    neuron = model.make(5)
+    current = model.current(300, 2, 5)
+    expected = run(neuron, current, "llvm").values["out"]
+    cpu.longest_segment.cache_clear()
+    monkeypatch.setattr(cpu, "tape_rows", None)
+    with torch.no_grad():
+        found, _ = neuron(fed(neuron, current), backend="llvm")
+    assert torch.equal(found, expected)
+    with pytest.raises(TypeError):
+        run(neuron, current, "llvm")
+
+
 class Witness(MapNeuron):
     """Its gradient shows the state that the backward pass saw: d out[t] / d gain = v[t]."""
 

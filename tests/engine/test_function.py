@@ -10,6 +10,7 @@ import torch
 
 from rheobase.core.random_numbers import keys, words
 from rheobase.engine.llvm.compile import compile_module
+from rheobase.engine.llvm.frame import Frame
 from rheobase.engine.llvm.function import Function
 from rheobase.engine.llvm.random_numbers import Words
 
@@ -45,6 +46,29 @@ def test_vectors_of_several_widths_in_one_function() -> None:
     out = torch.zeros(8, dtype=torch.int32)
     ran(w, a, b, out)
     assert torch.equal(out, a.int() * b.int())
+
+
+@pytest.mark.parametrize("side", [1, 4])
+def test_where_a_vector_begins_is_hidden_from_llvm(side: int) -> None:
+    """Not from the numbers: else LLVM searches for pointers that walk, half of the time that a kernel takes it."""
+    w, seen = Frame(32, 8, ("out",)), list[str]()
+
+    def body() -> None:
+        seen.extend(w.offsets)
+        for offset in w.offsets:
+            w.write_whole(offset, w.at(w.pointer("out"), offset, "i64"))
+
+    w.vectors(w.word["lanes"], body, side)
+    made = dict(line.strip().split(" = ", 1) for line in w.lines if " = " in line)
+    for offset in seen:
+        while "add" in made[offset]:
+            offset = made[offset].split()[2].strip(",")
+        assert "asm" in made[offset]
+    out = torch.full((80,), -1)
+    ran(w, 75, *[0] * 10, out)
+    begins = torch.arange(0, 80, 8)
+    assert torch.equal(out[begins], begins)
+    assert int((out >= 0).sum()) == len(begins)
 
 
 @pytest.mark.parametrize("first", [0, 5, (1 << 32) - 3])

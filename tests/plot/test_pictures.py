@@ -148,7 +148,10 @@ def test_response_marks_spikes_over_the_named_state():
     current, i, h, out = figure.axes
     assert len(i.lines) == len(out.lines) == 1
     assert h.lines[1].get_xdata().tolist() == (spikes.nonzero().flatten() + 1).tolist()
-    assert current.patches[0].get_data().values.tolist() == trace.tolist()
+    held = current.lines[0]
+    assert held.get_drawstyle() == "steps-post"
+    assert held.get_xdata().tolist() == list(range(21))
+    assert held.get_ydata().tolist() == [*trace.tolist(), float(trace[-1])]
 
 
 TRACE = torch.zeros(5)

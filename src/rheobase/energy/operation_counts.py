@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from rheobase.energy.constants import ADD_FLOAT32, FUNCTION, MULTIPLY_FLOAT32
 from rheobase.energy.span import Span
@@ -43,10 +43,10 @@ class Operations:
     state_words: float = 0.0
 
     def __add__(self, other: Operations) -> Operations:
-        return Operations(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return Operations(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
 
     def __mul__(self, factor: float) -> Operations:
-        return Operations(*(factor * value for value in astuple(self)))
+        return Operations(*(factor * value for value in vars(self).values()))
 
     __rmul__ = __mul__
 

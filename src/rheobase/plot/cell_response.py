@@ -13,7 +13,7 @@ from torch import Tensor
 from rheobase.cells import FICurve
 from rheobase.errors import ParameterError, ShapeError
 from rheobase.plot.gallery.traces import thinned
-from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, legend, new_figure
+from rheobase.plot.style import LIGHT, WIDTH, Style, draw_steps, dress, few_ticks, legend, new_figure
 from rheobase.plot.time_axis import Clock
 
 NAMED = 6  # cells that have a colour of their own, and stand in the legend
@@ -100,7 +100,7 @@ def _colour(k: int, count: int, style: Style) -> dict[str, object]:
 def _run(axes: Sequence[Axes], run: CellResponse, names: Sequence[str], title: str, style: Style) -> None:
     clock, (above, *others) = Clock(run.dt), axes
     dress(above, style, title=title, y=f"current\n({UNIT})")
-    above.stairs(run.current.numpy(), clock.edges(len(run.current)), color=style.muted, lw=1.3, baseline=None)
+    draw_steps(above, clock.edges(len(run.current)), run.current.numpy(), style)
     few_ticks(above, y=2)
     time = clock.after(len(run.current))
     for ax, (place, v) in zip(others, run.potentials.items(), strict=True):

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from rheobase.errors import ShapeError
-from rheobase.plot.style import LIGHT, WIDTH, Style, dress, few_ticks, mark_spikes, new_figure
+from rheobase.plot.style import LIGHT, WIDTH, Style, draw_steps, dress, few_ticks, mark_spikes, new_figure
 from rheobase.plot.time_axis import Clock, array
 
 
@@ -50,7 +50,7 @@ def response(
     heights = [0.5, *([1.1] * len(curves))]
     axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     dress(axes[0], style, title=title, y=current_label)
-    axes[0].stairs(stimulus, clock.edges(len(stimulus)), color=style.muted, lw=1.4, baseline=None)
+    draw_steps(axes[0], clock.edges(len(stimulus)), stimulus, style, lw=1.4)
     few_ticks(axes[0], y=2)
     at, marked = time[fired > 0], marked or next(iter(curves))
     for k, (ax, (name, values)) in enumerate(zip(axes[1:], curves.items(), strict=True)):

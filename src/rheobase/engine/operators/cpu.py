@@ -31,5 +31,8 @@ def ready(call: Call, wanted: Wanted | None, tensors: Mapping[str, Tensor | None
     bits = call.bits
     made = launch.kernel(nest_of(call.variant(wanted)), bits)
     seed, start = (0, 0) if call.rng is None else call.rng.tolist()
-    held, sizes = {**call.tensors, **tensors}, call.sizes(longest_segment(call.program, bits))
+    # a forward run that keeps no states is one segment: nobody needs the adjoint, whose tape says how long others are
+    whole = wanted is None and tensors.get("checkpoints") is None
+    most = call.form.shape[0] if whole else longest_segment(call.program, bits)
+    held, sizes = {**call.tensors, **tensors}, call.sizes(most)
     return launch.Runner(made, call.lanes, sizes, {"dt": call.dt}, held, work=call.form.numel(), seed=seed, start=start)

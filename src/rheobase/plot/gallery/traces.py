@@ -14,7 +14,7 @@ from rheobase.core.bound import Bound
 from rheobase.core.declaration.describe import display, driver, labelled
 from rheobase.current_clamp import Response, membrane
 from rheobase.plot.gallery.variables import variables
-from rheobase.plot.style import TICK, WIDTH, Style, dress, few_ticks, legend, mark_spikes, new_figure
+from rheobase.plot.style import TICK, WIDTH, Style, draw_steps, dress, few_ticks, legend, mark_spikes, new_figure
 from rheobase.plot.time_axis import Clock
 
 MOST_POINTS = 3000  # of a curve; more is not seen
@@ -35,7 +35,7 @@ def traces(run: Response, *, style: Style) -> Figure:
     current, voltage, *others = axes
     # two lines: the panel is low
     dress(current, style, title=_title(run), y=labelled(driver(kind), kind.input_unit).replace(" (", "\n("))
-    current.stairs(run.current.numpy(), clock.edges(len(run.current)), color=style.muted, lw=1.3, baseline=None)
+    draw_steps(current, clock.edges(len(run.current)), run.current.numpy(), style)
     few_ticks(current, y=2)
     dress(voltage, style, y=labelled(potential, kind.states[potential].unit))
     _draw_membrane(voltage, run, potential, style)
