@@ -32,8 +32,10 @@ class Version:
     def __init__(self, name: str, source: Path, threads: int):
         environment = {**os.environ, **KEEP_MEMORY, "PYTHONPATH": str(source), "OMP_NUM_THREADS": str(threads)}
         self.name = name
+        # -P: the folder of the worker is not searched, whose operator.py would stand before Python's own
+        command = [sys.executable, "-P", str(WORKER)]
         self.process = subprocess.Popen(
-            [sys.executable, str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
         self.rows: list[str] = self._answer()
 

@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from benchmarks import options, parity
+from benchmarks import options, paired, parity
 
 from tests.house.source import ROOT
 
@@ -36,3 +36,10 @@ def test_what_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_its_tests_are_there(name: str) -> None:
     assert (ROOT / parity.TESTS[name][0]).exists()
     assert (ROOT / parity.EVERY_NEURON[0]).exists()
+
+
+def test_two_versions_can_be_compared() -> None:
+    """A process of the sources here starts, and knows rows."""
+    here = paired.Version("here", ROOT / "src", threads=1)
+    here.close()
+    assert "LIF forward" in here.rows
