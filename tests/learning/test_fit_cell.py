@@ -58,7 +58,7 @@ def test_what_was_hidden_is_found(recording: Recording) -> None:
 
 
 def test_what_the_electrode_adds_is_found(recording: Recording) -> None:
-    """30 MOhm that the bridge left over are told from the membrane, by gradient, and the fit has them in its potential."""
+    """30 MOhm that the bridge left over are told from the membrane, by gradient; the fit has them in its potential."""
     across = 0.03 * recording.current
     seen = recording.changed(v=recording.v + across)
     fit = fit_neuron(cell(), seen, learn=tuple(TRUE), series=(0.0, 0.1), recipe=PULLED, seed=1)
