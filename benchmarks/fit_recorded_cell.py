@@ -4,11 +4,12 @@ No recording here comes with the shape of its cell. So a shape stands in for it:
 dendrite, whose membrane has the capacitance that the recording shows at 1 uF/cm2. The soma has the channels of the
 Allen Institute's perisomatic models, in ranges of `RANGES` and without values to begin at; the dendrite has a leak. A
 liquid junction potential of 14 mV is taken off, as for those models. AdEx and GLIF3 are fitted to the same sweeps with
-what `rheobase fit` chooses. A run is one candidate in one sweep, and all searches have as many but for a few by
-gradient, of which one counts once. Sweeps that are held out test them all. Reduced: some sweeps of each recording.
+what `rheobase fit` chooses. A run is one candidate in one sweep, and all searches have as many; one by gradient
+counts once. "cell": gradient and evolution without the passive stage, "passive": with it, "evolution": alone. Sweeps
+that are held out test them all. Reduced: some sweeps of each recording, a short search.
 
     python -m benchmarks.fit_recorded_cell [--recordings 171116sh,190619B] [--shapes one,stick] [--seeds 3]
-        [--generations 40] [--searches cell,passive,random,AdEx,GLIF3] [--json FILE] [--picture FILE.png]
+        [--generations 30] [--searches cell,passive,evolution,random,AdEx,GLIF3] [--json FILE] [--picture FILE.png]
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ JUNCTION = 14.0  # mV
 FORCED, RANDOM, POINTS = 15, 48, ("AdEx", "GLIF3")
 ERRORS = ("gamma", "spikes", "first", "interval", "v_rms")
 # restarts of the stage by gradient; without the passive stage
-RECIPE = FitRecipe(restarts=24, passive=0, forced=FORCED, free=0, generations=40, population=48, patience=None)
+RECIPE = FitRecipe(restarts=24, passive=0, forced=FORCED, free=0, generations=30, population=48, patience=None)
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,6 @@ def recipe_of(search: str, seen: Recording, generations: int) -> FitRecipe:
     if search == "evolution":
         more = round(forced / (RECIPE.population * sweeps))
         return replace(whole, forced=0, generations=generations + more)
-    if search == "gradient":
-        steps = FORCED + round(generations * RECIPE.population * sweeps * FORCED / forced)
-        return replace(whole, forced=min(steps, 60), generations=0)
     if search == "random":
         return replace(whole, restarts=RANDOM, forced=0, generations=0)
     return whole
@@ -218,8 +216,8 @@ HEAD = (
 
 
 def picture(shown: list[tuple[str, Fit, Recording]], path: Path) -> None:
-    """The sweeps held out, and the potential that each fit has there."""
-    held = shown[0][1].split.held
+    """Every second sweep held out, and the potential that each fit has there."""
+    held = shown[0][1].split.held[::2]
     figure = new_figure(8.0, 1.5 * len(held) * len(shown) + 0.6, LIGHT)
     axes = figure.subplots(len(held) * len(shown), 1, sharex=True, squeeze=False)[:, 0]
     pairs = [(k, *each) for k in held for each in shown]
@@ -233,7 +231,7 @@ def picture(shown: list[tuple[str, Fit, Recording]], path: Path) -> None:
         time_ms = np.arange(whole.steps) * whole.dt
         ax.plot(time_ms, whole.v[k], color=LIGHT.ink, lw=0.7)
         ax.plot(time_ms, drawn[k], color=LIGHT.colours[0 if word in POINTS else 1], lw=0.7)
-        counts = f"{word}: {int(spikes[k].sum())} spikes, the cell {int(whole.spikes()[k].sum())}"
+        counts = f"{word}: {int(spikes[k].sum())} spikes, {int(whole.spikes()[k].sum())} recorded (black)"
         ax.text(0.0, 1.01, counts, transform=ax.transAxes, fontsize=TICK, color=LIGHT.ink, va="bottom")
         ax.set_ylabel("mV", fontsize=TICK, color=LIGHT.muted)
         few_ticks(ax, y=3)
@@ -245,7 +243,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--recordings", default="171116sh,190619B", help=f"with commas between them: {', '.join(CASES)}")
     p.add_argument("--shapes", default="one", help="one, stick")
-    p.add_argument("--searches", default="cell,passive,evolution,random,AdEx,GLIF3", help="also gradient")
+    p.add_argument("--searches", default="cell,passive,evolution,random,AdEx,GLIF3", help="with commas")
     p.add_argument("--seeds", type=int, default=3)
     p.add_argument("--generations", type=int, default=RECIPE.generations)
     p.add_argument("--json", type=Path)
