@@ -57,6 +57,16 @@ def test_what_was_hidden_is_found(recording: Recording) -> None:
     assert torch.equal(v, rec["soma"][..., 0].T)
 
 
+def test_what_the_electrode_adds_is_found(recording: Recording) -> None:
+    """30 MOhm that the bridge left over are told from the membrane, by gradient; the fit has them in its potential."""
+    across = 0.03 * recording.current
+    seen = recording.changed(v=recording.v + across)
+    fit = fit_neuron(cell(), seen, learn=tuple(TRUE), series=(0.0, 0.1), recipe=PULLED, seed=1)
+    assert fit.readout["r_series"] == pytest.approx(0.03, rel=0.02)
+    assert fit.unit("r_series") == "GOhm"
+    assert fit.fitted.v_rms < 1.0
+
+
 def test_evolution_gains_and_is_repeated_by_its_seed(recording: Recording) -> None:
     """A sweep held out has its own errors, and the recipe of a fit makes it again."""
     recipe = FitRecipe(restarts=4, passive=0, forced=0, generations=4, population=8, settle=5.0)
@@ -87,7 +97,8 @@ WRONG = [
     (dict(learn=("soma.Pas.g",), ranges={"soma.Pas.e": (-80.0, -70.0)}), "a name in learn"),
     (dict(learn=("soma.Pas.g",), ranges={"soma.Pas.g": (0.0, 1e-4)}), "learnable g"),
     (dict(learn=("soma.Pas.g",), scale=2.0), "scale"),
-    (dict(learn=("soma.Pas.g",), series=True), "series"),
+    (dict(learn=("soma.Pas.g",), series=(0.1, 0.0)), "series in"),
+    (dict(learn=("soma.Pas.g",), series=(-0.1, 0.1)), "GOhm, 0 or more"),
     (dict(learn=()), "nothing to learn"),
     (dict(learn="soma.Pas.g"), "a sequence of names"),
     (dict(learn=("soma.Pas.g", "soma.Pas.e", "soma.Pas.g")), "soma.Pas.g twice in learn"),
@@ -98,6 +109,16 @@ WRONG = [
 def test_what_cannot_be_searched_is_refused(recording: Recording, given: dict[str, Any], said: str) -> None:
     with pytest.raises(ParameterError, match=said):
         fit_neuron(cell(), recording, recipe=PULLED, **given)
+
+
+def test_more_candidates_than_memory_holds_are_refused(recording: Recording) -> None:
+    with pytest.raises(ParameterError, match="1000000000 candidates under 3 currents of 600 steps, which needs about"):
+        fit_neuron(cell(), recording, learn=("soma.Pas.g",), recipe=FitRecipe(restarts=10**9))
+
+
+def test_a_random_search_counts_what_it_drew(recording: Recording) -> None:
+    recipe = FitRecipe(restarts=8, passive=0, forced=0, generations=0, settle=5.0)
+    assert fit_neuron(cell(), recording, learn=tuple(TRUE), recipe=recipe).evaluations == 8
 
 
 def test_other_inputs_and_steps_are_refused(recording: Recording) -> None:

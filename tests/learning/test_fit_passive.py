@@ -83,6 +83,15 @@ def test_it_never_sees_what_is_held_out(recording: Recording) -> None:
     assert other.passive.sweeps == (1,)
 
 
+def test_the_electrode_is_found_without_a_spike_too(recording: Recording) -> None:
+    """A stage that left it out would make it part of the leak, and hold that."""
+    seen = recording.changed(v=recording.v + 0.03 * recording.current)
+    fit = fitted(seen, series=(0.0, 0.1), recipe=replace(RECIPE, forced=0, generations=0, passive=120))
+    assert fit.passive is not None
+    assert fit.passive.searched == (*PASSIVE, "r_series")
+    assert fit.readout["r_series"] == pytest.approx(0.03, abs=0.005)
+
+
 ABSENT = {
     "it was left out": dict(recipe=replace(RECIPE, passive=0, generations=0)),
     "no leak, capacitance, axial resistance or Ih is fitted": dict(learn=("soma.NaTa_t.gbar",)),

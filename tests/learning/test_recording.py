@@ -163,6 +163,21 @@ def test_a_part_keeps_the_spike_with_which_it_begins() -> None:
     assert not len(Recording(v, torch.zeros(2, 100), dt=DT).between(20.5, 40.0).spike_times()[0])
 
 
+def test_a_junction_potential_is_taken_off_with_the_level() -> None:
+    """Else spikes whose peaks lie within it of the level are lost, and a part no longer begins with its spike."""
+    v = torch.full((1, 100), -60.0)
+    v[0, 40:43], v[0, 70:72] = 5.0, 30.0
+    whole = Recording(v, torch.zeros(1, 100), dt=DT, level=0.0)
+    part = whole.between(20.0, 50.0)
+    assert [times.tolist() for times in part.corrected(14.0).spike_times()] == [[0.0, 15.0]]
+    assert part.corrected(14.0).before is not None
+    assert float(part.corrected(14.0).v.max()) == 16.0
+    assert torch.equal(whole.corrected(14.0).corrected(-14.0).v, whole.v)
+    for junction in (0.014e6, float("nan"), True):
+        with pytest.raises(ParameterError, match="30 at most"):
+            whole.corrected(junction)
+
+
 def test_a_model_shows_each_of_its_spikes() -> None:
     recording = flat(torch.zeros(1, 100))
     v, spikes = torch.full((1, 100), -60.0), torch.zeros(1, 100)

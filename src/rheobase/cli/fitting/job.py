@@ -46,7 +46,6 @@ from rheobase.recordings.read import numbers
 from rheobase.units import parse
 
 LEVELS = (-10.0, 0.0, 10.0, -20.0, -30.0)  # mV, tried in this order
-ARRAYS = 8  # of spikes, potential and what is scored, beside each other
 BELOW = 0.0  # mV: a potential beyond it is that of a spike
 AROUND = 10.0  # a scale without a range is searched from a tenth of what rheobases suggest to ten times it
 
@@ -183,9 +182,10 @@ def _of_cell(settings: FitSettings, subject: CellSubject, model: Cell, seen: Rec
     without_range(model, learn, list(given))
     parameter_file.check_writable(subject, model, learn)
     sweeps = len(seen.repeats()[0])
-    size = seen.v.element_size() * ARRAYS * seen.steps * sweeps * settings.population
     listed = f"{settings.population} candidates of {sweeps} currents of {seen.steps} steps"
-    check_memory("--population", listed, size, "--population 16, fewer --sweeps, or a larger --dt")
+    check_memory(
+        "--population", listed, seen.bytes_of(settings.population), "--population 16, fewer --sweeps, or a larger --dt"
+    )
     start = {name: float(value.detach().flatten()[0]) for name, value in model.values().items() if name in learn}
     return Choice(learn, given, start, settings.scale, notes)
 

@@ -14,12 +14,19 @@ from rheobase.core.neuron import Neuron
 from rheobase.core.surrogates import Surrogate
 from rheobase.core.wrappers.forced import TOLD, Forced
 from rheobase.errors import UnitError
-from rheobase.learning.fitting.population import Axis, assign, axes_of, checked_range, declared, populate, pull_back
+from rheobase.learning.fitting.population import (
+    Axis,
+    assign,
+    axes_of,
+    checked_range,
+    declared,
+    populate,
+    pull_back,
+    series_axis,
+)
 from rheobase.learning.fitting.recording import Recording
 from rheobase.learning.fitting.space import Response, SearchSpace
 from rheobase.units import parse
-
-SERIES = (0.0, 0.05)  # GOhm, so mV per pA: the range of an electrode's resistance that bridge balance left over
 
 
 class Candidates(SearchSpace):
@@ -33,7 +40,7 @@ class Candidates(SearchSpace):
         learn: Sequence[str],
         ranges: Mapping[str, tuple[float, float]],
         scale: float | tuple[float, float] | None,
-        series: bool,
+        series: bool | tuple[float, float],
     ):
         self.neuron, self.recording = neuron, recording
         self.fixed = {"input_scale": 1.0, "v_gain": 1.0, "v_offset": 0.0, "r_series": 0.0}
@@ -73,7 +80,7 @@ class Candidates(SearchSpace):
         else:
             self.fixed["input_scale"] = float(scale)
 
-    def _add_potential(self, series: bool) -> None:
+    def _add_potential(self, series: bool | tuple[float, float]) -> None:
         states = self.neuron.states
         self.has_v = "v" in states
         if not self.has_v:
@@ -83,7 +90,7 @@ class Candidates(SearchSpace):
             low, high = (float(torch.quantile(self.recording.v[0, ::7], q)) for q in (0.01, 0.6))
             self.axes += [Axis("v_gain", 1.0, 60.0, log=True), Axis("v_offset", low - 10.0, high)]
         if series:
-            self.axes.append(Axis("r_series", *SERIES))
+            self.axes.append(series_axis(series))
 
     def made(self, lanes: int, surrogate: Surrogate | None = None) -> Neuron:
         """The neuron of so many lanes; with a surrogate, for gradients: its reset is then detached, to bound them."""

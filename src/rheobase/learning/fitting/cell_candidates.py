@@ -15,7 +15,7 @@ from rheobase.cells.parameters import assign, held_by, populated, spec_of
 from rheobase.core.declaration.describe import display
 from rheobase.core.surrogates import Surrogate
 from rheobase.errors import ParameterError, nearest
-from rheobase.learning.fitting.population import axis
+from rheobase.learning.fitting.population import axis, series_axis
 from rheobase.learning.fitting.recording import Recording
 from rheobase.learning.fitting.space import Response, SearchSpace
 
@@ -32,7 +32,13 @@ class CellCandidates(SearchSpace):
     in_mv, tells, frees = True, True, False
 
     def __init__(
-        self, cell: Cell, recording: Recording, *, learn: Sequence[str], ranges: Mapping[str, tuple[float, float]]
+        self,
+        cell: Cell,
+        recording: Recording,
+        *,
+        learn: Sequence[str],
+        ranges: Mapping[str, tuple[float, float]],
+        series: bool | tuple[float, float] = False,
     ):
         self.cell, self.recording, self.learn = cell, recording, tuple(learn)
         self.fixed = {"input_scale": PER_PA, "v_gain": 1.0, "v_offset": 0.0, "r_series": 0.0}
@@ -51,6 +57,8 @@ class CellCandidates(SearchSpace):
             # what is learnt as a logarithm has no 0
             for end in (each.low, each.high):
                 spec_of(cell, each.name).check(each.name, torch.tensor(end), True)
+        if series:
+            self.axes.append(series_axis(series))
         self._at = f"{cell.watch.section}({cell.watch.x})"
         self._made: dict[tuple[int, bool], Cell] = {}
         kinds = cell.compartments.kind
@@ -62,7 +70,7 @@ class CellCandidates(SearchSpace):
         return "Cell"
 
     def unit(self, name: str) -> str:
-        return display(spec_of(self.cell, name).unit)
+        return "GOhm" if name == "r_series" else display(spec_of(self.cell, name).unit)
 
     def made(self, lanes: int, surrogate: Surrogate | None = None) -> Cell:
         return self._cell(lanes, pulled=False)
@@ -101,19 +109,26 @@ class CellCandidates(SearchSpace):
         drive = (PER_PA * current[..., None]).expand(-1, -1, len(point)).contiguous()
         # a candidate that leaves the finite numbers is a bad one, and no error
         spikes, end, traces = cell(drive, state, record=(self._at,), check_finite=False)
-        return Response(spikes, traces[self._at]), end
+        return Response(spikes, traces[self._at] + self._in_series(point, current)), end
 
     def pulled(self, point: Tensor, current: Tensor, v: Tensor, tau: float) -> Tensor:
         """The potential of points (lanes, P) under currents (time, sweep), pulled to v (time, sweep); mV.
 
-        `tau` is the time in ms in which the electrode alone would charge the whole membrane.
+        `tau` is the time in ms in which the electrode alone would charge the whole membrane. Recorded is also what the
+        current makes across the electrode: the membrane is pulled to v without it.
         """
         cell, watch = self._assigned(point, pulled=True), self.cell.watch
         cell.ports[PULL] = VoltageClamp(watch.section, watch.x, r=tau / self._farads)
         name = next(iter(self.cell.ports))
-        drive, command = (x[..., None].expand(-1, -1, len(point)).contiguous() for x in (PER_PA * current, v))
+        across = self._in_series(point, current)
+        drive = (PER_PA * current[..., None]).expand(-1, -1, len(point)).contiguous()
+        command = (v[..., None] - across).expand(-1, -1, len(point)).contiguous()
         _, _, traces = cell({name: drive, PULL: command}, record=(self._at,), check_finite=False)
-        return traces[self._at]
+        return traces[self._at] + across
+
+    def _in_series(self, point: Tensor, current: Tensor) -> Tensor:
+        """What a current (time, sweep) in pA makes across the electrode, mV: (time, sweep, lanes)."""
+        return self.values(point)["r_series"] * current[..., None]
 
     def gradient(self, loss: Tensor, point: Tensor, surrogate: Surrogate | None = None) -> Tensor:
         """As of every space; of a loss of cells that were pulled."""

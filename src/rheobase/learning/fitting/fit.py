@@ -25,6 +25,7 @@ from rheobase.learning.fitting.recording import Recording
 from rheobase.learning.fitting.result import Fit
 from rheobase.learning.fitting.search import Search
 from rheobase.learning.training.stopping import InterruptWatch
+from rheobase.memory import check_memory
 
 
 def fit_neuron(
@@ -34,7 +35,7 @@ def fit_neuron(
     learn: Sequence[str],
     ranges: Mapping[str, tuple[float, float]] | None = None,
     scale: float | tuple[float, float] | None = None,
-    series: bool = False,
+    series: bool | tuple[float, float] = False,
     hold_out: HoldOut = None,
     start: Mapping[str, float] | None = None,
     recipe: FitRecipe | None = None,
@@ -48,7 +49,9 @@ def fit_neuron(
     ranges     where to search, by name: (low, high); else the declared range, else around the neuron's value (a third
                to three times it for positive ones, 15 mV to both sides for potentials, its threefold for others)
     scale      input per pA, where the neuron's input is not in pA; (low, high) to fit it
-    series     whether a part of the electrode's resistance is in the recorded potential: r_series is fitted
+    series     whether a part of the electrode's resistance is in the recorded potential, as where the potential jumps
+               with the current and the foot of spikes rises with it: r_series is fitted, up to 0.05 GOhm (50 MOhm) or
+               in the range (low, high)
     hold_out   sweeps that are kept from the fit, to test it: their numbers, a share such as 0.2, or "auto"; see
                `rheobase.learning.fitting.hold_out.split`. `Fit.held_out` has the errors on them
     start      values near which half of the restarts begin, by name; those that are not given are drawn
@@ -93,6 +96,9 @@ def fit_neuron(
     if recording.duration <= recipe.settle:
         given = f"settle = {recipe.settle} ms of {recording.duration} ms"
         raise ParameterError("fit_neuron", given, "a part of the recording that is left to score", "lower settle")
+    lanes = max(recipe.restarts, recipe.population)
+    listed = f"{lanes} candidates under {len(part.repeats()[0])} currents of {part.steps} steps"
+    check_memory("fit_neuron", listed, part.bytes_of(lanes), "fewer restarts or a smaller population in FitRecipe")
     path = None if journal is None else Path(journal)
     kept = Journal(path, b"" if path is None else fingerprint(space, recipe, seed, start or {}))
     search = Search(space, stages.Target(part, recipe.settle), recipe, seed, watched, start or {}, kept)
@@ -115,7 +121,7 @@ def search_space(
     learn: Sequence[str],
     ranges: Mapping[str, tuple[float, float]] | None = None,
     scale: float | tuple[float, float] | None = None,
-    series: bool = False,
+    series: bool | tuple[float, float] = False,
 ) -> Candidates | CellCandidates:
     """What `fit_neuron` would search, with the same arguments. Raises: `ParameterError`, `UnitError`."""
     if isinstance(learn, str):
@@ -126,13 +132,11 @@ def search_space(
     template = _template(neuron, recording)
     space: Candidates | CellCandidates
     if isinstance(template, Cell):
-        if scale is not None or series:
-            given = "scale" if scale is not None else "series"
-            raise ParameterError(
-                repr(template), given, "a fit of a cell without it", "its current is in nA: leave it out"
-            )
+        if scale is not None:
+            remedy = "its current is in nA: leave it out"
+            raise ParameterError(repr(template), "scale", "a fit of a cell without it", remedy)
         tell_unusual(template, caller=4)
-        space = CellCandidates(template, recording, learn=learn, ranges=ranges or {})
+        space = CellCandidates(template, recording, learn=learn, ranges=ranges or {}, series=series)
     else:
         space = Candidates(template, recording, learn=learn, ranges=ranges or {}, scale=scale, series=series)
     if not space.axes:

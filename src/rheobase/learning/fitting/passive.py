@@ -43,13 +43,13 @@ class Passive:
 
 
 def is_passive(name: str) -> bool:
-    """Whether a name of `Cell.values` is a leak, a capacitance, an axial resistance, or of Ih.
+    """Whether a name of `Cell.values` is a leak, a capacitance, an axial resistance, or of Ih; or the electrode's.
 
     >>> [is_passive(name) for name in ("c_mem.soma", "dend.Pas.g", "dend.Ih.gbar", "soma.NaV.gbar")]
     [True, True, True, False]
     """
-    first, second, *_ = name.split(".")
-    return first in BARE or second in CHANNELS
+    first, *others = name.split(".")
+    return first in (*BARE, "r_series") or others[:1] in [[channel] for channel in CHANNELS]
 
 
 def planned(space: Candidates | CellCandidates, recording: Recording, recipe: FitRecipe) -> Passive | None:

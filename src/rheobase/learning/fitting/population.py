@@ -18,6 +18,7 @@ from rheobase.core.wrappers import Refractory
 from rheobase.errors import ParameterError, nearest
 
 SPREAD = 3.0  # a positive parameter without a range is searched from a third of its value to three times it
+SERIES = (0.0, 0.05)  # GOhm, so mV per pA: the range of an electrode's resistance that bridge balance left over
 AROUND_MV = 15.0  # a potential, this far to both sides
 
 
@@ -110,6 +111,14 @@ def axis(owner: str, name: str, spec: ParamSpec, value: float, given: tuple[floa
         return Axis(name, value / SPREAD, value * SPREAD, log=True)
     around = AROUND_MV if spec.unit == "mV" else 2.0 * abs(value) or 1.0
     return Axis(name, value - around, value + around)
+
+
+def series_axis(series: bool | tuple[float, float]) -> Axis:
+    """Where the resistance of the electrode is searched, in GOhm. Raises `ParameterError`."""
+    low, high = SERIES if series is True else checked_range("series", series)
+    if low < 0.0:
+        raise ParameterError("fit_neuron", f"series = {series!r}", "GOhm, 0 or more", "series=(0.0, 0.1) is 100 MOhm")
+    return Axis("r_series", low, high)
 
 
 def checked_range(name: str, given: Any) -> tuple[float, float]:

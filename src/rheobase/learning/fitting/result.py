@@ -127,8 +127,10 @@ class Fit:
 
     @property
     def evaluations(self) -> int:
-        """How many candidates were run: one for each lane in each step."""
+        """How many candidates were run: one for each lane in each step; those drawn where there was no step."""
         recipe = self.recipe
+        if not self.history:
+            return recipe.restarts
         return sum(recipe.population if step.stage == "evolve" else recipe.restarts for step in self.history)
 
     @property
