@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from rheobase.jobs.store import key
-from rheobase.learning import Recipe
 from rheobase.operator import Epoch, Samples, Traces, never_firing, scores
 from rheobase.operator.sag import LearnsPotential, sag
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble.material import Material
-from rheobase.reproduce.noble.stand_ins import again, learned, nearest, predicted
+from rheobase.reproduce.noble.stand_ins import again, learned, nearest, predicted, recipe_of
 from rheobase.reproduce.noble.traces import Family, data_of
 from rheobase.reproduce.record import slug
 
@@ -70,15 +69,9 @@ def _learned_again(
     job: Job, name: str, net: LearnsPotential, below: Family, features: Tensor, choice: Mapping[str, Any], seed: int
 ) -> list[Epoch]:
     net.sag_weight = choice["weight"]
-    recipe = Recipe(
-        epochs=choice["epochs"],
-        batch_size=choice["batch"],
-        learning_rate=choice["lr"],
-        schedule="cosine",
-        clip_norm=1.0,
-        seed=seed,
+    return learned(
+        job, name, net, Material(below.train, below.validation, below.train), features, recipe_of(choice, seed)
     )
-    return learned(job, name, net, Material(below.train, below.validation, below.train), features, recipe)
 
 
 def parts(on: Family, below: Family) -> dict[str, tuple[Traces, Family]]:

@@ -43,6 +43,18 @@ FREE_RATE = 0.3  # of the learning rate, once spikes are its own
 PIECE = 64  # windows of one prediction
 
 
+def recipe_of(choice: Mapping[str, Any], seed: int) -> Recipe:
+    """How a network of this part is trained: on a cosine, its gradients cut at a norm of 1."""
+    return Recipe(
+        epochs=choice["epochs"],
+        batch_size=choice["batch"],
+        learning_rate=choice["lr"],
+        schedule="cosine",
+        clip_norm=1.0,
+        seed=seed,
+    )
+
+
 def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: int) -> Mapping[str, Any]:
     """A unit: figures of both parts of the test, the history, and what is drawn."""
     codes, features = on.code(choice["code"])
@@ -50,14 +62,7 @@ def trained(job: Job, name: str, on: Family, choice: Mapping[str, Any], seed: in
 
     def work() -> dict[str, Any]:
         net = fresh(lambda: made(codes, on, choice), seed)
-        recipe = Recipe(
-            epochs=choice["epochs"],
-            batch_size=choice["batch"],
-            learning_rate=choice["lr"],
-            schedule="cosine",
-            clip_norm=1.0,
-            seed=seed,
-        )
+        recipe = recipe_of(choice, seed)
         history = learned(job, name, net, source, features, recipe)
         later: list[Epoch] = []
         if choice.get("free") and isinstance(net, StandIn):
