@@ -26,15 +26,21 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # What `--fast` leaves out: what takes long for what it finds while one works.
 SLOW = (
     "tests/against", "tests/cells/test_against_neuron", "tests/cells/test_cell", "tests/cells/test_population",
-    "tests/cells/test_synapses", "tests/channels/test_channels", "tests/chip/test_truenorth_parity",
-    "tests/chip/test_truenorth_processes", "tests/jobs/test_dask",
-    "tests/cli", "tests/equivalence", "tests/event_driven", "tests/papers", "tests/plot",
-    "tests/reproduce", "tests/runs", "tests/contract/test_compile", "tests/contract/test_default_integrator",
-    "tests/contract/test_dtypes",
-    "tests/contract/test_long_gradients", "tests/contract/test_memory", "tests/contract/test_random_neurons",
-    "tests/contract/test_same_bits", "tests/contract/test_transforms", "tests/engine/test_operations",
-    "tests/engine/test_triton", "tests/engine/test_types", "tests/engine/test_vector_math", "tests/house/test_saved",
-    "tests/learning/test_processes", "tests/nn/test_compile", "tests/nn/test_cs_gru", "tests/nn/test_image_networks",
+    "tests/cells/test_synapses", "tests/channels/test_channels",
+    "tests/chip/test_mixed_signal.py::test_training_for_a_process_is_worth_it", "tests/chip/test_truenorth_parity",
+    "tests/chip/test_truenorth_processes", "tests/cli", "tests/contract/test_compile",
+    "tests/contract/test_default_integrator", "tests/contract/test_default_step", "tests/contract/test_dtypes",
+    "tests/contract/test_long_gradients", "tests/contract/test_memory", "tests/contract/test_noise",
+    "tests/contract/test_random_neurons", "tests/contract/test_same_bits", "tests/contract/test_transforms",
+    "tests/data/test_load_data.py::test_import_is_light", "tests/data/test_nmnist.py::test_train_from_the_command_line",
+    "tests/docs/test_pages", "tests/docs/test_readme.py::test_commands", "tests/docs/test_site",
+    "tests/engine/test_kernel_cache", "tests/engine/test_operations", "tests/engine/test_triton",
+    "tests/engine/test_types", "tests/engine/test_vector_math", "tests/equivalence", "tests/event_driven",
+    "tests/house/test_import_is_light", "tests/house/test_layout.py::test_only_tables_are_laid_out_by_hand",
+    "tests/house/test_saved", "tests/interop/nir/test_random_graphs", "tests/interop/test_exports", "tests/jobs/test_dask",
+    "tests/learning/test_fit", "tests/learning/test_processes", "tests/nn/test_compile", "tests/nn/test_cs_gru",
+    "tests/nn/test_image_networks", "tests/nn/test_spik_gru", "tests/operator/test_stand_in", "tests/papers",
+    "tests/plot", "tests/reproduce", "tests/runs", "tests/test_files.py::test_standard_output_is_written_into",
 )  # fmt: skip
 
 # Whose kernels LLVM makes at once (`plain_code`): their tests ask what is computed, with what the contract tests and
@@ -60,6 +66,11 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
         gc.collect()
         gc.freeze()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--fast`, a file that is left out is not imported either."""
+    return True if config.getoption("--fast") and collection_path.relative_to(ROOT).as_posix().startswith(SLOW) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -139,8 +150,9 @@ def plain_code(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def plain_module(request: pytest.FixtureRequest) -> Iterator[None]:
-    """`plain_code` for all of a module, and what it shares, where a kernel is a means to an end (`PLAIN`)."""
+    """`plain_code` for all of a module, and what it shares, where a kernel is a means to an end (`PLAIN`), or in haste."""
     with pytest.MonkeyPatch.context() as patch:
-        if request.path.relative_to(ROOT).as_posix().startswith(PLAIN):
+        in_haste = request.config.getoption("--fast")
+        if in_haste or request.path.relative_to(ROOT).as_posix().startswith(PLAIN):
             _make_plain(patch)
         yield
