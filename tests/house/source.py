@@ -32,15 +32,18 @@ class Module:
     def tree(self) -> ast.Module:
         return ast.parse(self.text, self.name)
 
+    @cached_property
+    def walked(self) -> tuple[ast.AST, ...]:
+        """The whole tree, walked once: every rule asks all of the package."""
+        return tuple(ast.walk(self.tree))
+
     @property
     def is_package(self) -> bool:
         return self.name.endswith("__init__.py")
 
     def nodes(self, *kinds: type[Node]) -> Iterator[Node]:
         """Every node of these kinds, at any depth."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, kinds):
-                yield node
+        return (node for node in self.walked if isinstance(node, kinds))
 
     def imports(self) -> Iterator[tuple[ast.stmt, str]]:
         """Every imported name in full, `from a import b` as "a.b", relative imports made absolute."""

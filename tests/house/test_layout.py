@@ -14,6 +14,8 @@ TABLES = (ast.Dict, ast.List, ast.Tuple, ast.Set, ast.ListComp, ast.DictComp)
 def by_hand(module: Module) -> list[str]:
     """Statements laid out by hand that are no table: one that is assigned or returned."""
     ends = {number for number, line in enumerate(module.text.splitlines(), 1) if line.endswith(MARK)}
+    if not ends:
+        return []  # as in most files, which need not be parsed
     for node in module.nodes(ast.Assign, ast.AnnAssign, ast.Return):
         if node.end_lineno in ends and isinstance(node.value, TABLES):
             ends.discard(node.end_lineno)
