@@ -11,7 +11,7 @@ import numpy as np
 
 from rheobase.data.event_dataset import EventDataset
 from rheobase.data.events import StoredEvents
-from rheobase.data.folders.parts import copies, cut, digest, groups_of
+from rheobase.data.folders.parts import contents, copies, cut, digest, groups_of
 from rheobase.data.folders.problems import Watch, bytes_of, first_read, read_each
 from rheobase.data.folders.reading import EVENT_ROLES, Reading, parsed_size
 from rheobase.data.folders.scan import Found
@@ -46,6 +46,7 @@ def event_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
     """
     held = read_recordings(found.files, found.names, reading, problems, watch=watch)
     in_test, how = cut(found, reading)
+    sums = contents(found)
     train, test = held.lengths[~in_test.numpy()], held.lengths[in_test.numpy()]
     duration = reading.duration or (int(train.max()) + 1) / 1000.0
     width, height = held.camera
@@ -72,9 +73,9 @@ def event_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
         found.classes,
         duration_ms=duration,
         groups=groups_of(found, reading, in_test),
-        notes=(*found.notes, *shown, *held.notes, how, *copies(found, in_test)),
+        notes=(*found.notes, *shown, *held.notes, how, *copies(found, in_test, sums)),
         reading=replace(reading, sensor=reading.sensor or f"{width}x{height}"),
-        digest=digest(found, in_test),
+        digest=digest(found, in_test, sums),
     )
 
 
