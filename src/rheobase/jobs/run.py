@@ -78,7 +78,7 @@ def run(
     for unit in units:
         if fresh:
             unit.path(folder).unlink(missing_ok=True)
-        found = None if fresh else unit.held(folder)
+        found = None if fresh else unit.stored(folder)
         if found is None:
             todo.append(unit)
             continue
@@ -87,7 +87,7 @@ def run(
     report(done, total)
     for unit in (on or Here()).perform(todo, folder) if todo else ():
         # read back, so that the first call returns the same as later ones
-        found = unit.held(folder)
+        found = unit.stored(folder)
         if found is None:
             expected = "the result that was just stored"
             raise CheckpointError(
