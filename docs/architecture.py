@@ -17,6 +17,7 @@ from rheobase.plot.style import LIGHT, new_figure, save
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "rheobase"
 WIDTH, GAP, HEAD, LINE = 7.2, 0.1, 0.33, 0.125  # inches
+MOST = 5  # packages side by side
 LETTERS = 18.0  # an inch, at the size of the small text
 
 
@@ -28,7 +29,17 @@ def layers() -> list[list[str]]:
     return [row for row in there if row and row != ["__main__"]]
 
 
-def told(name: str) -> str:
+def lines(rows: list[list[str]]) -> list[list[str]]:
+    """The rows, those of many packages cut so that the names fit their boxes."""
+    cut: list[list[str]] = []
+    for row in rows:
+        parts = -(-len(row) // MOST)
+        size = -(-len(row) // parts)
+        cut += [row[k : k + size] for k in range(0, len(row), size)]
+    return cut
+
+
+def described(name: str) -> str:
     """What a package says that it is, and the packages in it."""
     text = (PACKAGE / name / "__init__.py" if (PACKAGE / name).is_dir() else PACKAGE / f"{name}.py").read_text()
     first = (ast.get_docstring(ast.parse(text)) or "").split("\n\n")[0].replace("\n", " ").replace("`", "")
@@ -38,7 +49,7 @@ def told(name: str) -> str:
 
 def wrapped(row: list[str]) -> list[str]:
     """The text of each package of a row, in lines that fit its box."""
-    return [textwrap.fill(told(name), round(LETTERS * (box_width(row) - 0.2))) for name in row]
+    return [textwrap.fill(described(name), round(LETTERS * (box_width(row) - 0.2))) for name in row]
 
 
 def box_width(row: list[str]) -> float:
@@ -50,7 +61,7 @@ def row_height(row: list[str]) -> float:
 
 
 def main() -> None:
-    rows = layers()
+    rows = lines(layers())
     y = height = sum(row_height(row) + GAP for row in rows) + GAP
     figure = new_figure(WIDTH, height, LIGHT)
     figure.set_layout_engine("none")

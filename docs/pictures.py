@@ -35,6 +35,7 @@ def of_page(page: str) -> None:
     """The `figure` that the examples of a page draw."""
     names: dict[str, Any] = {}
     text = (Path(__file__).parent / f"{page}.md").read_text(encoding="utf-8")
+    torch.manual_seed(0)  # a page need not say it, and its picture is the same each time
     exec(re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0], names)
     save(names["figure"], Path(__file__).parent / "img" / f"{page}.png")
 

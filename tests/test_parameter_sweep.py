@@ -75,7 +75,7 @@ def test_parts_of_a_sweep_are_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None
     values = {"tau_mem": [5.0, 10.0, 20.0, 30.0, 40.0]}
     whole = sweep(neurons.LIF, values, 1.5, duration=200.0)
     monkeypatch.setattr("rheobase.parameter_sweep.AT_ONCE", 4000)
-    parts = sweep(neurons.LIF, values, 1.5, duration=200.0, on_progress=lambda done, total: seen.append((done, total)))
+    parts = sweep(neurons.LIF, values, 1.5, duration=200.0, progress=lambda done, total: seen.append((done, total)))
     assert torch.equal(whole.rate, parts.rate)
     assert torch.equal(whole.rheobase, parts.rheobase)
     assert seen == [(2, 5), (4, 5), (5, 5)]

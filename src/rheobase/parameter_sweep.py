@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,8 +25,10 @@ from rheobase.current_clamp import (
     smallest_currents,
     time_step,
 )
+from rheobase.deprecated import renamed
 from rheobase.errors import Diverged, ParameterError, nearest
 from rheobase.firing import PATTERNS, firing_patterns, rates
+from rheobase.progress import Progress
 from rheobase.stimuli import Stimulus, step
 
 AT_ONCE = 2_000_000  # steps of all lanes in one run: some seconds, with the search for the rheobase
@@ -81,6 +83,7 @@ class ParameterSweep:
             yield dict(zip(self.values, combined, strict=True))
 
 
+@renamed(on_progress="progress")
 def sweep(
     kind: type[Declared],
     values: Mapping[str, Sequence[float] | Tensor],
@@ -89,7 +92,7 @@ def sweep(
     duration: float = LONG,
     dt: float | None = None,
     onset: float = 0.0,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
     **given: Any,
 ) -> ParameterSweep:
     """Run a neuron at each value of one parameter, or at each pair of values of two, under one current.
@@ -119,7 +122,7 @@ def sweep(
         own = {name: x[part] for name, x in lanes.items()}
         neuron = make(kind, len(part), clock or time_step(kind), **given, **own)
         parts.append(_judged(neuron, own, stimulus, begins))
-        on_progress(int(part[-1]) + 1, total)
+        progress(int(part[-1]) + 1, total)
     joined = (torch.cat(column).reshape(shape) for column in zip(*parts, strict=True))
     return ParameterSweep(kind, axes, clock, duration, *joined)
 

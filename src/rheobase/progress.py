@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress as RichProgress
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""What `progress=` of long work is: called as progress(done, total) whenever a part is done."""
 
 SECONDS_BETWEEN_LINES = 5.0
 
 
-def bar(console: Console | None = None, *, remaining: bool = False, transient: bool = False) -> Progress:
+def bar(console: Console | None = None, *, remaining: bool = False, transient: bool = False) -> RichProgress:
     """A progress bar of rich: count, elapsed time, remaining time if `remaining`, and the field `note` of each task.
 
     It draws on standard error unless a console is given; `transient`: it is erased when it stops.

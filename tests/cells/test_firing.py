@@ -73,7 +73,7 @@ def test_rates_counts_and_first_spikes_do_not_hang_on_how_lanes_are_cut(monkeypa
     cell = Cell(SOMA, held, dt=0.05, shape=(2,), v_init=-70.0, reversal={"na": 50.0, "k": -90.0})
     currents = [-0.05, 0.0, 0.1, 0.3]
     seen: list[tuple[int, int]] = []
-    whole = fi_curve(cell, currents, settle=30.0, duration=120.0, on_progress=lambda *at: seen.append(at))
+    whole = fi_curve(cell, currents, settle=30.0, duration=120.0, progress=lambda *at: seen.append(at))
     assert seen[-1] == (2400, 2400)
     assert bool((whole.count[:2] == 0).all())
     assert bool((whole.count[2:] > 2).all())

@@ -181,7 +181,7 @@ def test_a_run_that_leaves_the_numbers_is_named_and_all_others_stay(tmp_path, sm
     assert np.isfinite(found.traces()[1, 3, :49]).all()
     # and a second call says it again, and computes nothing
     with pytest.raises(Diverged, match="and 2 more"):
-        made(tmp_path, given=wild, on_progress=lambda done, total: (done, total) == (8, 8) or pytest.fail("computed"))
+        made(tmp_path, given=wild, progress=lambda done, total: (done, total) == (8, 8) or pytest.fail("computed"))
 
 
 def test_a_full_disk_says_what_is_kept_and_the_same_call_goes_on(tmp_path, small_chunks, monkeypatch):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -72,6 +75,25 @@ def test_copies_of_training_files_in_the_test_part_are_told(pets):
         image(pets / "cat" / f"copy_{k}.png", GREY)
     note = next(note for note in load(pets, reading=Reading(test_share=0.4)).notes if "caution" in note)
     assert "test files have the content of training files: cat/" in note
+
+
+def test_contents_are_read_once_for_copies_and_digest(pets, monkeypatch):
+    image(pets / "cat" / "copy.png", GREY)
+    summed = list[str]()
+
+    def counted(file, kind, of=hashlib.file_digest):
+        summed.append(file.name)
+        return of(file, kind)
+
+    files = sorted(pets.rglob("*.png"))
+    # the second part is what runs of before wrote too
+    sums = b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    monkeypatch.setattr(Path, "read_bytes", lambda file: pytest.fail(f"{file} is read for a sum of its own"))
+    said = load(pets).digest
+    assert sorted(summed) == [str(file) for file in files]
+    assert said is not None
+    assert said.partition(":")[2] == hashlib.sha256(sums).hexdigest()
 
 
 def test_links_are_followed_and_a_link_back_up_is_no_loop(pets, tmp_path):

@@ -67,7 +67,7 @@ def test_a_damaged_result_is_named_and_not_used(tmp_path):
 def test_progress_counts_what_stood_there(tmp_path):
     told = []
     list(run(work.units(tmp_path / "log", 2), tmp_path))
-    list(run(work.units(tmp_path / "log", 4), tmp_path, on_progress=lambda *at: told.append(at)))
+    list(run(work.units(tmp_path / "log", 4), tmp_path, progress=lambda *at: told.append(at)))
     assert told == [(2, 4), (3, 4), (4, 4)]
 
 

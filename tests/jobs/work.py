@@ -28,7 +28,7 @@ def slow(n, log, dies):
 
 
 def after(n, other, folder, log):
-    held = other.held(Path(folder))
+    held = other.stored(Path(folder))
     if held is None:
         raise NotYet(other.name)
     root(n, log)

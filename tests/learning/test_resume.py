@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import torch
 from rheobase import neurons, surrogates
 from rheobase import nn as layers
 from rheobase.core import integrators
+from rheobase.data import Rate
 from rheobase.errors import CheckpointError
 from rheobase.learning import (
     Callback,
@@ -26,6 +28,7 @@ from rheobase.learning import (
     load_checkpoint,
     save_checkpoint,
 )
+from rheobase.learning.training.samples import Samples
 from tests.learning.stubs import CLASSES, FEATURES, InterruptAt, Net, NoisyRepeat, recipe, same_bits, samples
 
 TRAIN, VALIDATION = samples(30), samples(15, seed=1)
@@ -114,7 +117,7 @@ class SignalInside(NoisyRepeat):
 
     def __call__(self, x, *, seed, index=None):
         out = super().__call__(x, seed=seed, index=index)
-        if self.calls == 6:
+        if self.calls == 7:
             os.kill(os.getpid(), signal.SIGINT)
         return out
 
@@ -125,7 +128,7 @@ def test_a_real_signal_waits_for_the_end_of_the_batch(where: str, tmp_path: Path
     how = {"callbacks": [SignalAt(6)]} if where == "callback" else {"encoder": SignalInside()}
     with pytest.raises(TrainingInterrupted) as caught:
         fit(Net(), tmp_path, **how)
-    # 4 batches of training and 2 of validation make the sixth encoding the last of the first validation
+    # a trial, 4 batches of training and 2 of validation make the seventh encoding the last of the first validation
     assert (caught.value.epoch, caught.value.batch) == ((2, 2) if where == "callback" else (1, 4))
     assert signal.getsignal(signal.SIGINT) is handler
     net = Net()
@@ -133,9 +136,9 @@ def test_a_real_signal_waits_for_the_end_of_the_batch(where: str, tmp_path: Path
 
 
 def test_an_interrupt_inside_a_batch_falls_back_on_the_last_checkpoint(tmp_path: Path, whole) -> None:
-    # encodings: 4 + 2 in the first epoch, so the eighth is the second batch of the second epoch
+    # encodings: a trial, 4 + 2 in the first epoch, so the ninth is the second batch of the second epoch
     with pytest.raises(TrainingInterrupted) as caught:
-        fit(Net(), tmp_path, encoder=NoisyRepeat(fail_at=8))
+        fit(Net(), tmp_path, encoder=NoisyRepeat(fail_at=9))
     assert (caught.value.epoch, caught.value.batch) == (2, 0)
     net = Net()
     assert_same(net, fit(net, tmp_path, resume=True), tmp_path, whole)
@@ -143,7 +146,7 @@ def test_an_interrupt_inside_a_batch_falls_back_on_the_last_checkpoint(tmp_path:
 
 def test_an_interrupt_before_anything_is_saved(tmp_path: Path) -> None:
     with pytest.raises(TrainingInterrupted, match="nothing was saved") as caught:
-        fit(Net(), tmp_path, encoder=NoisyRepeat(fail_at=1))
+        fit(Net(), tmp_path, encoder=NoisyRepeat(fail_at=2))
     assert caught.value.checkpoint is None
     with pytest.raises(TrainingInterrupted, match="nothing was saved"):
         fit(Net(), None, callbacks=[InterruptAt(1, 2)])
@@ -152,7 +155,7 @@ def test_an_interrupt_before_anything_is_saved(tmp_path: Path) -> None:
 def test_a_second_signal_acts_at_once(tmp_path: Path) -> None:
     class Twice(NoisyRepeat):
         def __call__(self, x, *, seed, index=None):
-            if self.calls == 8:
+            if self.calls == 9:
                 os.kill(os.getpid(), signal.SIGINT)
                 os.kill(os.getpid(), signal.SIGINT)
             return super().__call__(x, seed=seed, index=index)
@@ -173,7 +176,7 @@ def test_outside_the_main_thread(tmp_path: Path, whole) -> None:
 
 def test_checkpoints_inside_an_epoch(tmp_path: Path, whole) -> None:
     with pytest.raises(TrainingInterrupted) as caught:
-        fit(Net(), tmp_path, encoder=NoisyRepeat(fail_at=10), checkpoint_every=3)
+        fit(Net(), tmp_path, encoder=NoisyRepeat(fail_at=11), checkpoint_every=3)
     assert (caught.value.epoch, caught.value.batch) == (2, 3)
     net = Net()
     assert_same(net, fit(net, tmp_path, resume=True, checkpoint_every=2), tmp_path, whole)
@@ -183,7 +186,7 @@ def test_a_finished_run_resumes_to_itself(tmp_path: Path, whole) -> None:
     fit(Net(), tmp_path)
     net, encoder = Net(), NoisyRepeat()
     assert_same(net, fit(net, tmp_path, resume=True, encoder=encoder), tmp_path, whole)
-    assert encoder.calls == 0
+    assert encoder.calls == 1  # the trial by which the encoder is known
 
 
 def test_a_constant_schedule_may_go_on_longer(tmp_path: Path) -> None:
@@ -282,6 +285,56 @@ def test_other_data_threads_or_network(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"network\.first\.out_features = '9' .*; expected '12'"):
         fit(Net(hidden=9), tmp_path, resume=True)
     fit(Net(), tmp_path, resume=True)
+
+
+def repeating(factor: float):
+    """A function of one name, whatever it does."""
+
+    def encode(x, *, seed, index=None):
+        return (factor * x).expand(5, *x.shape)
+
+    return encode
+
+
+class Louder:
+    """Known by the name of its class: `repr` says nothing of its factor."""
+
+    def __init__(self, factor: float):
+        self.factor = factor
+
+    def __call__(self, x, *, seed, index=None):
+        return (self.factor * x).expand(5, *x.shape)
+
+
+@pytest.mark.parametrize("of", [repeating, Louder, lambda factor: partial(repeating(factor))])
+def test_another_encoder_of_the_same_name(of, tmp_path: Path) -> None:
+    fit(Net(), tmp_path, encoder=of(1.0), stop_after=2)
+    with pytest.raises(CheckpointError, match=r"encoded\.sums = .*give the encoder as it was"):
+        fit(Net(), tmp_path, encoder=of(1.001), resume=True)
+    assert fit(Net(), tmp_path, encoder=of(1.0), resume=True).finished
+
+
+def test_a_trial_of_an_encoder_sees_order_and_moves_no_random_state() -> None:
+    train = Samples("train", *TRAIN)
+    random = torch.get_rng_state()
+    ahead = train.trial(lambda x, *, seed, index=None: torch.rand(5, *x.shape).cumsum(0))
+    back = train.trial(lambda x, *, seed, index=None: torch.rand(5, *x.shape).cumsum(0).flip(0))
+    again = train.trial(lambda x, *, seed, index=None: torch.rand(5, *x.shape).cumsum(0))
+    assert torch.equal(torch.get_rng_state(), random)
+    assert ahead == again
+    assert ahead is not None
+    assert back is not None
+    assert ahead["shape"] == back["shape"] == [5, FEATURES]
+    assert all(abs(one - other) > 1e-3 * abs(one) for one, other in zip(ahead["sums"], back["sums"], strict=True))
+    assert train.trial(Rate(steps=5)) is None
+
+
+def test_runs_of_before_do_not_say_what_an_encoder_makes(tmp_path: Path) -> None:
+    fit(Net(), tmp_path, encoder=repeating(1.0), stop_after=2)
+    tensors, facts = load_checkpoint(tmp_path / "last.json")
+    assert facts["run"].pop("encoded")["shape"] == [5, FEATURES]
+    save_checkpoint(tmp_path / "last.json", tensors, facts)
+    assert fit(Net(), tmp_path, encoder=repeating(1.0), resume=True).finished
 
 
 def chosen(**choices: Any) -> layers.Sequential:

@@ -271,9 +271,9 @@ def test_tensorboard(tmp_path: Path) -> None:
         fitter = trainer(recipe(epochs=2, batch_size=32), folder=tmp_path / "run", callbacks=[board])
         return fitter.fit(Net(), encoder=encoder, train=TRAIN, validation=VALIDATION, **how)
 
-    # breaks in the fourth batch, after the second was saved: the third is written twice and counts once
+    # after a trial, breaks in the fourth batch, after the second was saved: the third is written twice and counts once
     with pytest.raises(KeyboardInterrupt):
-        fit(NoisyRepeat(fail_at=5))
+        fit(NoisyRepeat(fail_at=6))
     history = fit(NoisyRepeat(), resume=True)
     found = scalars()
     assert [step for step, _ in found["batch/loss"]] == [1, 2, 3, 4]

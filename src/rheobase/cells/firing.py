@@ -19,15 +19,15 @@ from rheobase.cells.divergence import check_end
 from rheobase.cells.implausible import Extreme, extremes, warn_implausible
 from rheobase.cells.ports import Current
 from rheobase.checks import is_number
+from rheobase.deprecated import renamed
 from rheobase.errors import ParameterError
+from rheobase.progress import Progress
 
 SETTLE, DURATION = 200.0, 1000.0  # ms without a current, and with it
 BRACKET = 16  # currents that are tried at once for each cell
 LEAST, ROUNDS = 1e-4, 3  # nA; how often the bracket is cut again, by BRACKET each time
 PIECE = 2000  # steps of one call
 AT_ONCE = 2048  # lanes of one run, whose currents and spikes of a piece are 33 MB
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +46,7 @@ class FICurve:
     first: Tensor
 
 
+@renamed(on_progress="progress")
 def fi_curve(
     cell: Cell,
     currents: Sequence[float] | Tensor,
@@ -53,7 +54,7 @@ def fi_curve(
     settle: float = SETTLE,
     duration: float = DURATION,
     dtype: torch.dtype = torch.float32,
-    on_progress: Progress = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> FICurve:
     """The f-I curve of each cell: its spikes under steps of these currents (nA) of `duration` ms.
 
@@ -79,23 +80,24 @@ def fi_curve(
         shown = f"currents {given.tolist() if given.numel() < 9 else tuple(given.shape)}"
         raise ParameterError("fi_curve", shown, "finite numbers in nA, (currents,)", "[0.0, 0.1, 0.2], say")
     steps = _steps("fi_curve", cell, settle, duration)
-    tell_unusual(cell, caller=3)
+    tell_unusual(cell, caller=4)
     state = _settled(cell, steps[0], dtype)
     parts = given.split(max(1, AT_ONCE // math.prod(cell.shape)))
     found: list[_Trains] = []
     total = len(parts) * steps[1]
     for k, part in enumerate(parts):
         lanes = part.view(-1, *(1 for _ in cell.shape)).expand(-1, *cell.shape)
-        found.append(_under(cell, lanes, state, steps[1], lambda at, k=k: on_progress(k * steps[1] + at, total), True))
+        found.append(_under(cell, lanes, state, steps[1], lambda at, k=k: progress(k * steps[1] + at, total), True))
     at_once = len(parts[0])
     far = [_later(one, k * at_once) for k, trains in enumerate(found) for one in trains.extremes]
-    warn_implausible(cell, {next(iter(cell.ports)): given}, far, caller=3)
+    warn_implausible(cell, {next(iter(cell.ports)): given}, far, caller=4)
     count, first, last = (torch.cat(each) for each in zip(*(one[:3] for one in found), strict=True))
     per = 1000.0 / cell.dt
     rate = torch.where(count > 1, per * (count - 1).double() / (last - first).clamp(min=1), 0.0)
     return FICurve(given, count, rate, torch.where(count > 0, (first + 1).double() * cell.dt, math.nan))
 
 
+@renamed(on_progress="progress")
 def rheobase_current(
     cell: Cell,
     *,
@@ -103,7 +105,7 @@ def rheobase_current(
     duration: float = DURATION,
     most: float = 10.0,
     dtype: torch.dtype = torch.float32,
-    on_progress: Progress = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> Tensor:
     """The rheobase of each cell, nA: the smallest step of current at which it fires within `duration` ms.
 
@@ -126,7 +128,7 @@ def rheobase_current(
         expected = f"a current above {LEAST:g} nA"
         raise ParameterError("rheobase_current", f"most = {most!r}", expected, "most=10.0, say")
     before, steps = _steps("rheobase_current", cell, settle, duration)
-    tell_unusual(cell, caller=3)
+    tell_unusual(cell, caller=4)
     state = _settled(cell, before, dtype)
     alone = state.above[0] > 0
     grid = torch.logspace(math.log10(LEAST), math.log10(most), BRACKET - 1, dtype=torch.float64)
@@ -137,7 +139,7 @@ def rheobase_current(
     low = high = torch.zeros(cell.shape, dtype=torch.float64)
     total = (1 + ROUNDS) * steps
     for k in range(1 + ROUNDS):
-        fired = _under(cell, tried, state, steps, lambda at, k=k: on_progress(k * steps + at, total)).spikes > 0
+        fired = _under(cell, tried, state, steps, lambda at, k=k: progress(k * steps + at, total)).spikes > 0
         if k == 0:
             fires, alone = fired.any(0), alone | fired[0]
         # the upper end fired before, and is taken again where rounding has it silent now

@@ -32,7 +32,7 @@ def timed(model: Model, batch: Batch, seconds: float, on_round: Callable[[int, f
     }
     agree = _agreement(model, batch, work[FORWARD, OURS](), work[FORWARD, LOOP]())
     work |= {(STEP, backend): step_of(model, batch, backend) for backend in (OURS, LOOP)}
-    times = interleaved(work, seconds=seconds, told=on_round)
+    times = interleaved(work, seconds=seconds, on_round=on_round)
     rows = [_row(what, times[what, OURS], times[what, LOOP]) for what in (FORWARD, STEP)]
     return {"rows": rows, **agree}
 

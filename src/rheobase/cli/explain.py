@@ -61,7 +61,7 @@ def explain(
         model = load_run(run)
         given = batch_of(model, batch, data_dir=data_dir, watch=reading_lines())
         with so_many(threads or model.settings.threads):
-            found = explained(model.network.train(), given.coded.sequence, seconds=seconds, told=round_lines())
+            found = explained(model.network.train(), given.coded.sequence, seconds=seconds, on_round=round_lines())
         title = f"{model.settings.neuron} network of {model.folder}, on {given.source}"
         typer.echo(f"{title}\n{found}")
         write_json(json, {"run": str(model.folder), "data": given.source, **found.as_json()})

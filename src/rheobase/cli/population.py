@@ -127,7 +127,7 @@ def population(
         for note in notes:
             out_.print(note, soft_wrap=True)
         try:
-            with counted("units") as on_progress:
+            with counted("units") as progress:
                 found = cells.population(
                     make,
                     [model.absolute() for model in models],
@@ -140,7 +140,7 @@ def population(
                     memory=size_of(memory, "--memory"),
                     threads=threads,
                     on=None if dask is None else OnDask(dask),
-                    on_progress=on_progress,
+                    progress=progress,
                 )
         except KeyboardInterrupt:
             note = f"interrupted; what is finished lies in {out}, and the same command goes on from there"

@@ -138,10 +138,8 @@ def _swept(
     if typed.onset >= lasts:
         given_ = f"a current that begins at {typed.onset:g} {clock.unit}"
         raise ParameterError("sweep", given_, f"one that begins before --duration {lasts:g}", "--duration 1000")
-    with counted("points") as on_progress:
-        found = sweep(
-            kind, varied, typed.made(lasts), duration=lasts, onset=typed.onset, on_progress=on_progress, **given
-        )
+    with counted("points") as progress:
+        found = sweep(kind, varied, typed.made(lasts), duration=lasts, onset=typed.onset, progress=progress, **given)
     return found, drive
 
 

@@ -65,7 +65,7 @@ def number(value: float, digits: int = 4) -> str:
 
 @contextmanager
 def counted(what: str) -> Generator[Callable[[int, int], None], None, None]:
-    """Gives `on_progress(done, total)`: a bar on a terminal, a line every few seconds elsewhere."""
+    """Gives `progress(done, total)`: a bar on a terminal, a line every few seconds elsewhere."""
     from rheobase.progress import Paced, bar
 
     err, paced = console(err=True), Paced()
@@ -73,10 +73,10 @@ def counted(what: str) -> Generator[Callable[[int, int], None], None, None]:
     with bar(err, transient=True) if err.is_terminal else nullcontext() as shown:
         task = None if shown is None else shown.add_task(what, total=None, note="")
 
-        def on_progress(done: int, total: int) -> None:
+        def progress(done: int, total: int) -> None:
             if shown is not None and task is not None:
                 shown.update(task, completed=done, total=total)
             elif paced.due() and done < total:
                 err.print(f"{what}: {done} of {total}")
 
-        yield on_progress
+        yield progress

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from rheobase.deprecated import renamed
 from rheobase.errors import CheckpointError, ParameterError, Unfinished
 from rheobase.files import ensure_folder
 from rheobase.jobs.unit import Unit, perform
+from rheobase.progress import Progress
 
 
 class Done(NamedTuple):
@@ -49,19 +51,20 @@ class Here:
             yield unit
 
 
+@renamed(on_progress="progress")
 def run(
     units: Sequence[Unit],
     folder: Path,
     *,
     on: Executor | None = None,
     fresh: bool = False,
-    on_progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Done]:
     """The results of units: first of those that are stored, then of the others, as they are done.
 
     fresh         forget what is stored
     on            where they are done; in this process by default
-    on_progress   called with (units that are done, all units)
+    progress      called with (units that are done, all units)
 
     Raises: `ParameterError` for two units of one name, `CheckpointError` for a damaged result, `StorageError`, and what
     the units raise; whatever was done before is stored, and a second call goes on from there.
@@ -69,13 +72,13 @@ def run(
     for name, times in Counter(unit.name for unit in units).items():
         if times > 1:
             raise ParameterError("units", f"two of the name {name!r}", "a name of its own for each", "rename one")
-    report, total = on_progress or (lambda done, total: None), len(units)
+    report, total = progress or (lambda done, total: None), len(units)
     ensure_folder(folder)
     todo: list[Unit] = []
     for unit in units:
         if fresh:
             unit.path(folder).unlink(missing_ok=True)
-        found = None if fresh else unit.held(folder)
+        found = None if fresh else unit.stored(folder)
         if found is None:
             todo.append(unit)
             continue
@@ -84,7 +87,7 @@ def run(
     report(done, total)
     for unit in (on or Here()).perform(todo, folder) if todo else ():
         # read back, so that the first call returns the same as later ones
-        found = unit.held(folder)
+        found = unit.stored(folder)
         if found is None:
             expected = "the result that was just stored"
             raise CheckpointError(

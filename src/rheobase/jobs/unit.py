@@ -54,7 +54,7 @@ class Unit:
         """The file of the result in the folder of a run."""
         return folder / FOLDER / f"{self.name}.npz"
 
-    def held(self, folder: Path) -> store.Stored | None:
+    def stored(self, folder: Path) -> store.Stored | None:
         """The stored result, if there is one. Raises `CheckpointError` for a damaged file."""
         return store.read(self.path(folder), self.key)
 
@@ -75,7 +75,7 @@ def perform(unit: Unit, folder: Path, hardware: str | None = None, version: str 
             str(folder), "no such folder on the machine of a worker", expected, "share it, or choose another"
         )
     # a worker may be lost after it stored the result and before it reported it; its replacement finds the result here
-    if unit.held(folder) is not None:
+    if unit.stored(folder) is not None:
         return None
     began = time.perf_counter()
     try:

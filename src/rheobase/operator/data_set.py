@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from rheobase.learning.training.sampler import derive_seed
 from rheobase.operator.currents import STEPS, VARIED, varied
 from rheobase.operator.models import Models
 from rheobase.operator.protocol import Protocol
+from rheobase.progress import Progress
 
 MANIFEST, FORMAT, VERSION = "manifest.json", "rheobase.traces", 1
 AGAIN = "call `generate` once more: it makes what is damaged or gone again"
@@ -103,7 +104,7 @@ def generate(
     protocol: Protocol,
     *,
     seed: int = 0,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> None:
     """Simulate what is not there yet, in float32; after an interruption the same call goes on with the next chunk.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from rheobase.errors import DataError, ParameterError
 from rheobase.learning import trains_of
 from rheobase.operator.samples import Samples
 from rheobase.operator.stand_in import REST, UNITS, StandIn
+from rheobase.progress import Progress
 
 # what is moved, and its shifts by the code: all that decides when it fires
 MOVED = ("v_threshold", "kick", "bias_out", "weight_u", "bias", "weight_in", "weight_out", "weight_m")
@@ -42,7 +42,7 @@ def refine(
     *,
     rounds: int = 3,
     moved: tuple[str, ...] = MOVED,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> list[Round]:
     """Move `net` in place to where its own spikes keep the intervals of the data; training data, many models.
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rheobase.checks import is_number
 from rheobase.core.neuron import Neuron
+from rheobase.deprecated import renamed
 from rheobase.energy.account import of_calls
 from rheobase.engine.parts import parts
 from rheobase.errors import DeviceError, ParameterError
@@ -25,13 +26,14 @@ from rheobase.profiling.timing import Timing, interleaved
 Key = tuple[str | None, str]  # a path, None for the whole, and "forward" or "backward"
 
 
+@renamed(told="on_round")
 def explain(
     net: nn.Module,
     x: Any = None,
     *,
     measure: bool = True,
     seconds: float = 1.0,
-    told: Callable[[int, float], None] | None = None,
+    on_round: Callable[[int, float], None] | None = None,
 ) -> Explanation:
     """What each layer of `net` is, which backend runs it and why, and what it costs on the input x.
 
@@ -40,7 +42,7 @@ def explain(
     The network runs once, which records the input of each layer. Then the layers and the whole network run by turns on
     these inputs, forward and backward, for about `seconds` after a warm-up. A forward pass keeps what its backward
     needs, as in training. Weights, gradients, running means and the random state are restored afterwards. Operations
-    are those of `energy.operations`. `told(round, share of the time)` is called after each round.
+    are those of `energy.operations`. `on_round(round, share of the time)` is called after each round.
 
     With `measure=False` nothing runs: the result has backends and reasons alone, for the device and dtype of x.
 
@@ -74,7 +76,7 @@ def explain(
             raise DeviceError("explain", given, "both on one device", f'x.to("{held.device}")')
     modules = {path: module for path, (module, _) in found.items()}
     with unchanged(net, form.device):
-        return _measured(net, x, form, modules, dict(zip(modules, bare, strict=True)), seconds, told)
+        return _measured(net, x, form, modules, dict(zip(modules, bare, strict=True)), seconds, on_round)
 
 
 _REMEDY = (
@@ -102,7 +104,7 @@ def _measured(
     modules: Mapping[str, nn.Module],
     bare: Mapping[str, Layer],
     seconds: float,
-    told: Callable[[int, float], None] | None,
+    on_round: Callable[[int, float], None] | None,
 ) -> Explanation:
     layers = spiking_layers(net)
     with watched(net, layers) as watch:
@@ -118,7 +120,7 @@ def _measured(
         work[path, "forward"] = run.forward
         if run.backward is not None:
             work[path, "backward"] = run.backward
-    times = interleaved(work, seconds=seconds, told=told)
+    times = interleaved(work, seconds=seconds, on_round=on_round)
     rows = [
         _row(bare[path], modules[path], made, shares.get(path), times, path, memory.get(path))
         for path, made in calls.items()

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from rheobase.deprecated import renamed
+
 LEAST_ROUNDS, MOST_ROUNDS = 3, 200
 
 
@@ -48,13 +50,17 @@ class Ratio:
 K = TypeVar("K")
 
 
+@renamed(told="on_round")
 def interleaved(
-    contestants: Mapping[K, Callable[[], object]], *, seconds: float, told: Callable[[int, float], None] | None = None
+    contestants: Mapping[K, Callable[[], object]],
+    *,
+    seconds: float,
+    on_round: Callable[[int, float], None] | None = None,
 ) -> dict[K, Timing]:
     """Call all in turn, in rounds, for about so many seconds, after one round that is not counted.
 
-    A contestant that takes less than a tenth of the slowest one's time is called several times in its turn. `told`
-    hears after each round how many there were, and which part of the time is over.
+    A contestant that takes less than a tenth of the slowest one's time is called several times in its turn. `on_round`
+    is called after each round: how many there were, and which part of the time is over.
 
     >>> interleaved({"nothing": lambda: None}, seconds=0.0)["nothing"].calls >= LEAST_ROUNDS
     True
@@ -72,8 +78,8 @@ def interleaved(
                 _once(call)
             taken[name].append([_once(call) for _ in range(repeats[name])])
         rounds += 1
-        if told is not None:
-            told(rounds, min(rounds / LEAST_ROUNDS, (time.perf_counter() - start) / max(seconds, 1e-9), 1.0))
+        if on_round is not None:
+            on_round(rounds, min(rounds / LEAST_ROUNDS, (time.perf_counter() - start) / max(seconds, 1e-9), 1.0))
     return {name: _timing(turns) for name, turns in taken.items()}
 
 

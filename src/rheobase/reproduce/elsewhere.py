@@ -35,7 +35,7 @@ class Asked(Mapping[str, Any]):
     def _held(self) -> dict[str, Any]:
         if self._gather is not None:
             self._gather()
-        stored = self._unit.held(self._folder)
+        stored = self._unit.stored(self._folder)
         if stored is None:
             raise NotYet(self._unit.name)
         return stored.result

@@ -96,7 +96,7 @@ class Job:
     def _done(self, units: Sequence[Unit]) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         told = self._watcher.advance if self._on.remote else lambda done: None
-        for one in run(units, self._folder, on=self._on, fresh=self._fresh, on_progress=lambda done, _: told(done)):
+        for one in run(units, self._folder, on=self._on, fresh=self._fresh, progress=lambda done, _: told(done)):
             self.stored_seconds += one.seconds if one.stored else 0.0
             self.used.add(one.hardware)
             found[one.unit.name] = one.result

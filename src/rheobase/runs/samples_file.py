@@ -12,7 +12,7 @@ from rheobase.data import NAMES, Events
 from rheobase.data.folders.images import read_images
 from rheobase.data.folders.problems import inside
 from rheobase.data.folders.reading import Reading
-from rheobase.data.folders.recordings import Held, read_recordings
+from rheobase.data.folders.recordings import EventRecordings, read_recordings
 from rheobase.data.folders.scan import KIND_OF, SUFFIXES, files_in
 from rheobase.data.folders.sounds import read_sounds
 from rheobase.data.formats.arrays import images
@@ -79,7 +79,7 @@ def read_samples(path: Path, settings: Settings, task: Task) -> SampleFiles:
     return SampleFiles(held.events, tuple(names), (*held.notes, *_lengths(held, settings, task, problems)))
 
 
-def _lengths(held: Held, settings: Settings, task: Task, problems: Problems) -> tuple[str, ...]:
+def _lengths(held: EventRecordings, settings: Settings, task: Task, problems: Problems) -> tuple[str, ...]:
     """What to know of how long recordings last. Raises `DataError` where all of them say that t has another unit."""
     used, lasting = task.duration_ms or 0.0, held.lengths / 1000.0
     if unlike := unlike_lengths(used, settings.steps, float(lasting.min()), float(lasting.max())):

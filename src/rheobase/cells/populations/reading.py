@@ -47,7 +47,9 @@ class Population:
             raise CheckpointError(str(folder / SETTINGS), given, expected, LOST) from error
         self._arrays = traces.arrays(group, folder, self.record)
         facts = unit_facts(settings, self.layout)
-        held = {name: Unit(name, dict, {}, facts).held(folder) for name in (unit_name(*at) for at in self.layout.units)}
+        held = {
+            name: Unit(name, dict, {}, facts).stored(folder) for name in (unit_name(*at) for at in self.layout.units)
+        }
         self._units = {name: one.result for name, one in held.items() if one is not None}
         self.complete = len(self._units) == len(held)
         self.diverged, self.implausible = self._lost("diverged"), self._lost("implausible")

@@ -8,7 +8,7 @@ import math
 import re
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +27,11 @@ from rheobase.cells.populations.reading import Lost, Population
 from rheobase.cells.populations.traces import Record
 from rheobase.cells.ports import Current
 from rheobase.checks import is_number, is_whole
+from rheobase.deprecated import renamed
 from rheobase.errors import CheckpointError, Diverged, ImplausibleWarning, ParameterError, StorageError
 from rheobase.jobs import Executor, Unit, claim, run
 from rheobase.jobs.claim import LOST
+from rheobase.progress import Progress
 from rheobase.stimuli import Stimulus
 from rheobase.version import __version__
 
@@ -37,6 +39,7 @@ FORM = 2  # of what is stored
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # the repr of an object that says no more than where it lies
 
 
+@renamed(on_progress="progress")
 def population(
     make: Make,
     models: Sequence[str | Path],
@@ -50,7 +53,7 @@ def population(
     memory: float = 1e9,
     threads: int | None = None,
     on: Executor | None = None,
-    on_progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Population:
     """Every model under every stimulus, in a folder: traces in Zarr, the times of spikes beside them.
 
@@ -72,7 +75,7 @@ def population(
     without zarr, `StorageError` for a disk that is full, `Diverged` with time, place and model, and what `make` raises.
     """
     cell = _checked(make, models, stimuli, t_stop, every, dtype, memory, threads)
-    tell_unusual(cell, caller=3)
+    tell_unusual(cell, caller=4)
     names, steps = [str(model) for model in models], round(t_stop / cell.dt)
     check_every(cell, every, steps)
     traces.package()
@@ -101,7 +104,7 @@ def population(
     done = 0
     try:
         # units whose traces are gone are done again
-        for _ in run(units, folder, on=on, fresh=made, on_progress=on_progress):
+        for _ in run(units, folder, on=on, fresh=made, progress=progress):
             done += 1
     except StorageError as error:
         remedy = f"{done} of {len(units)} units are kept; {error.remedy}, and give the same command again"
@@ -109,7 +112,7 @@ def population(
     found = Population.open(folder)
     if found.implausible:
         text = f"population: {_summary(found, found.implausible)}; {LOOK}"
-        warnings.warn(text, ImplausibleWarning, stacklevel=2)
+        warnings.warn(text, ImplausibleWarning, stacklevel=3)
     if found.diverged:
         remedy = f"look at its parameters, or take a shorter dt; all other runs are in {found.folder}"
         raise Diverged("population", _summary(found, found.diverged), EXPECTED, remedy)

@@ -116,11 +116,11 @@ def found(typed: Typed) -> Found:
         measured = None if run is None or not names else _features(cell, run, names)
         fi = rheobase = None
         if currents is not None:
-            with counted("f-I curve") as on_progress:
-                fi = fi_curve(cell, currents, on_progress=on_progress)
+            with counted("f-I curve") as progress:
+                fi = fi_curve(cell, currents, progress=progress)
         if typed.rheobase:
-            with counted("rheobase") as on_progress:
-                rheobase = rheobase_current(cell, on_progress=on_progress)
+            with counted("rheobase") as progress:
+                rheobase = rheobase_current(cell, progress=progress)
     except Diverged as error:
         order = f"{error.remedy}; cells are counted from 0, in the order of their files"
         raise Diverged(error.obj, error.given, error.expected, order) from error

@@ -27,7 +27,7 @@ def searched(settings: Settings, data: Dataset, net: Sequential) -> LearningRate
             typer.echo(f"learning rates: {done} of {of}", err=True)
 
     with threads(settings.threads):
-        return find_learning_rate(net, encoder=encoder, train=train, recipe=settings.recipe(), told=on_rate)
+        return find_learning_rate(net, encoder=encoder, train=train, recipe=settings.recipe(), progress=on_rate)
 
 
 def say(search: LearningRateSearch) -> None:

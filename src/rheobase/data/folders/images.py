@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rheobase.data.dataset import Dataset
-from rheobase.data.folders.parts import copies, cut, digest, groups_of
+from rheobase.data.folders.parts import contents, copies, cut, digest, groups_of
 from rheobase.data.folders.problems import Watch, first_read, read_each
 from rheobase.data.folders.reading import Reading, parsed_size
 from rheobase.data.folders.scan import Found
@@ -29,6 +29,7 @@ def image_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
     """
     pixels = read_images(found.files, found.names, reading, problems, watch=watch)
     in_test, how = cut(found, reading)
+    sums = contents(found)
     grey = pixels.dim() == 3
     shown = f"{pixels.shape[2]}x{pixels.shape[1]} pixels, {'grey' if grey else 'rgb'}"
     asked = [f"--{name}" for name in ("size", "colour") if getattr(reading, name) is not None]
@@ -41,9 +42,9 @@ def image_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
         found.label[in_test],
         found.classes,
         groups=groups_of(found, reading, in_test),
-        notes=(*found.notes, shown, how, *copies(found, in_test)),
+        notes=(*found.notes, shown, how, *copies(found, in_test, sums)),
         reading=reading,
-        digest=digest(found, in_test),
+        digest=digest(found, in_test, sums),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -54,15 +55,20 @@ def _on_both_sides(found: Found, reading: Reading, in_test: Tensor) -> str:
     return f"; caution: the same {kind} trains and tests ({shown}), so that the test says nothing of a new {kind}"
 
 
-def copies(found: Found, in_test: Tensor) -> tuple[str, ...]:
-    """A note where files that test have the very content of files that train."""
-    sizes = [file.stat().st_size for file in found.files]
-    parts = [{size for size, test in zip(sizes, in_test.tolist(), strict=True) if test == part} for part in (0, 1)]
-    both = parts[0] & parts[1]  # only these can be alike
+def contents(found: Found) -> list[bytes]:
+    """The SHA-256 of what is in each file, for `copies` and `digest`: the files are read for it once."""
+    sums = list[bytes]()
+    for file in found.files:
+        with file.open("rb") as content:
+            sums.append(hashlib.file_digest(content, "sha256").digest())
+    return sums
+
+
+def copies(found: Found, in_test: Tensor, sums: Sequence[bytes]) -> tuple[str, ...]:
+    """A note where files that test have the very content of files that train, by their `contents`."""
     seen: tuple[dict[bytes, str], dict[bytes, str]] = ({}, {})
-    for file, name, size, test in zip(found.files, found.names, sizes, in_test.tolist(), strict=True):
-        if size in both:
-            seen[test][hashlib.sha256(file.read_bytes()).digest()] = name
+    for content, name, test in zip(sums, found.names, in_test.tolist(), strict=True):
+        seen[test][content] = name
     alike = [f"{seen[1][key]} as {seen[0][key]}" for key in seen[1] if key in seen[0]]
     if not alike:
         return ()
@@ -87,16 +93,15 @@ def same_samples(x_train: Tensor, y_train: Tensor, x_test: Tensor, y_test: Tenso
     return (f"caution: {len(alike)} of {len(x_test)} test samples have the numbers of training samples{told}: {shown}",)
 
 
-def digest(found: Found, in_test: Tensor) -> str:
+def digest(found: Found, in_test: Tensor, sums: Sequence[bytes]) -> str:
     """Of the files: another one means that other files train or test. It has two parts, A:B.
 
-    A is of their names, sizes and parts, which is all that runs of before wrote; B of what is in them.
+    A is of their names, sizes and parts, which is all that runs of before wrote; B of their `contents`.
     """
     listed, inside = hashlib.sha256(), hashlib.sha256()
-    for file, name, test in zip(found.files, found.names, in_test.tolist(), strict=True):
+    for file, name, test, content in zip(found.files, found.names, in_test.tolist(), sums, strict=True):
         listed.update(f"{name}\0{file.stat().st_size}\0{test}\n".encode())
-        with file.open("rb") as content:
-            inside.update(hashlib.file_digest(content, "sha256").digest())
+        inside.update(content)
     return f"{listed.hexdigest()}:{inside.hexdigest()}"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rheobase.data.event_dataset import EventDataset
 from rheobase.data.events import StoredEvents
-from rheobase.data.folders.parts import copies, cut, digest, groups_of
+from rheobase.data.folders.parts import contents, copies, cut, digest, groups_of
 from rheobase.data.folders.problems import Watch, bytes_of, first_read, read_each
 from rheobase.data.folders.reading import EVENT_ROLES, Reading, parsed_size
 from rheobase.data.folders.scan import Found
@@ -29,13 +29,13 @@ _EVENT_BYTES = 13 + 9 + 4
 
 
 @dataclass(frozen=True)
-class Held:
-    """Recordings in memory. lengths (recordings,) us; `camera` is its width and height, `told` whether files say it."""
+class EventRecordings:
+    """Recordings in memory. lengths (recordings,) us; `camera` is its width and height, and who says them."""
 
     events: StoredEvents
     lengths: np.ndarray
     camera: tuple[int, int]
-    told: bool
+    camera_from_files: bool
     notes: tuple[str, ...]
 
 
@@ -44,15 +44,20 @@ def event_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
 
     **Raises**: DataError with all problems of all files; ParameterError for a camera that is unknown.
     """
-    held = read_recordings(found.files, found.names, reading, problems, watch=watch)
+    recordings = read_recordings(found.files, found.names, reading, problems, watch=watch)
     in_test, how = cut(found, reading)
-    train, test = held.lengths[~in_test.numpy()], held.lengths[in_test.numpy()]
+    sums = contents(found)
+    train, test = recordings.lengths[~in_test.numpy()], recordings.lengths[in_test.numpy()]
     duration = reading.duration or (int(train.max()) + 1) / 1000.0
-    width, height = held.camera
+    width, height = recordings.camera
     whence = (
-        "--sensor" if reading.sensor else "as the files say" if held.told else "the largest address; --sensor names it"
+        "--sensor"
+        if reading.sensor
+        else "as the files say"
+        if recordings.camera_from_files
+        else "the largest address; --sensor names it"
     )
-    _, rows, columns = held.events.frame_shape
+    _, rows, columns = recordings.events.frame_shape
     shown = [f"a camera of {width}x{height} pixels ({whence})"]
     if reading.size is not None:
         shown.append(f"pixels put together to {columns}x{rows} (--size)")
@@ -65,16 +70,16 @@ def event_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
     shown.append(f"recordings last {median:.4g} ms (median); {duration:.6g} ms are used ({by}){over}")
     return EventDataset(
         str(found.folder),
-        held.events[~in_test],
+        recordings.events[~in_test],
         found.label[~in_test],
-        held.events[in_test],
+        recordings.events[in_test],
         found.label[in_test],
         found.classes,
         duration_ms=duration,
         groups=groups_of(found, reading, in_test),
-        notes=(*found.notes, *shown, *held.notes, how, *copies(found, in_test)),
+        notes=(*found.notes, *shown, *recordings.notes, how, *copies(found, in_test, sums)),
         reading=replace(reading, sensor=reading.sensor or f"{width}x{height}"),
-        digest=digest(found, in_test),
+        digest=digest(found, in_test, sums),
     )
 
 
@@ -97,7 +102,7 @@ def read_recordings(
     problems: Problems,
     *,
     watch: Watch | None = None,
-) -> Held:
+) -> EventRecordings:
     """The recordings of event files, in memory, 8 bytes an event at most.
 
     **Raises**: DataError with all problems, those that were found before as well, and before they are read for
@@ -150,7 +155,7 @@ def read_recordings(
     lengths = np.array([int(one.t.max()) for _, one in read], np.int64)
     noted = Counter(note for _, one in read for note in one.notes)
     notes = tuple(f"{count} files: {note}" if count > 1 else f"1 file: {note}" for note, count in noted.items())
-    return Held(StoredEvents(arrays, (2, height, width), problems.source), lengths, camera, told, notes)
+    return EventRecordings(StoredEvents(arrays, (2, height, width), problems.source), lengths, camera, told, notes)
 
 
 def _small(recording: Recording) -> Recording:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rheobase.data.encoding.cochlea import BANDS, FRAME_MS, Cochlea
-from rheobase.data.folders.parts import copies, cut, digest, groups_of
+from rheobase.data.folders.parts import contents, copies, cut, digest, groups_of
 from rheobase.data.folders.problems import Watch, bytes_of, first_read, read_each
 from rheobase.data.folders.reading import Reading
 from rheobase.data.folders.scan import Found
@@ -45,6 +45,7 @@ def sound_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
     """
     sounds = read_sounds(found.files, found.names, reading, problems, watch=watch)
     in_test, how = cut(found, reading)
+    sums = contents(found)
     x = padded(sounds.bands, max(map(len, sounds.bands)))
     centres = Cochlea(sounds.reading.sample_rate or 0, x.shape[2]).centres
     return SeriesDataset(
@@ -57,9 +58,9 @@ def sound_folder(found: Found, reading: Reading, problems: Problems, watch: Watc
         channels=tuple(f"{f:.0f} Hz" for f in centres),
         step=sounds.reading.frame,
         groups=groups_of(found, reading, in_test),
-        notes=(*found.notes, *sounds.notes, how, *copies(found, in_test)),
+        notes=(*found.notes, *sounds.notes, how, *copies(found, in_test, sums)),
         reading=sounds.reading,
-        digest=digest(found, in_test),
+        digest=digest(found, in_test, sums),
     )
 
 

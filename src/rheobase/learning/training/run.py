@@ -330,6 +330,7 @@ class Run:
             "recipe": self.recipe.as_json(),
             "network": network_facts(self.net),
             "encoder": described(job.encoder),
+            "encoded": job.train.trial(job.encoder),
             "train": job.train.fingerprint(),
             "validation": job.validation.fingerprint() if job.validation else None,
             "precision": job.precision,

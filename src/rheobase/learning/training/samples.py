@@ -12,10 +12,14 @@ from torch import Tensor
 
 from rheobase.errors import DTypeError, InputError, ShapeError
 from rheobase.learning.losses import check_target
+from rheobase.learning.training.random_state import seeded
 from rheobase.learning.training.sampler import derive_seed
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+TRIED = 8  # samples of a trial
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 @runtime_checkable
@@ -161,6 +165,25 @@ class Samples:
             lengths = None
         return Coded(sequence, self.y[at.to(self.y.device)].long(), lengths)
 
+    def trial(self, encoder: Encodes) -> dict[str, Any] | None:
+        """What an encoder makes of a few samples, as values of JSON; None for one whose `repr` says all that it does.
+
+        A function is known by its name alone, and so is an object without a `repr` of its own: what it gives tells it
+        from another. "sums" are of each sample's sequence times fixed weights, so that the order of steps and features
+        counts; they are compared up to rounding (`check_same_run`). No random state moves.
+
+        Raises: what `encoded` raises.
+        """
+        if says_all(encoder):
+            return None
+        at = torch.linspace(0, len(self) - 1, min(len(self), TRIED)).round().long()
+        device = self.x.device if isinstance(self.x, Tensor) else torch.device("cpu")
+        with seeded(0, device):
+            sequence = self.encoded(encoder, at, seed=0).sequence
+        rows = sequence.detach().cpu().double().nan_to_num().transpose(0, 1).flatten(1)  # (tried, time features)
+        weights = 1.5 + torch.arange(rows.shape[1], dtype=torch.float64).sin()
+        return {"shape": list(sequence.shape[::2]), "sums": (rows * weights).sum(1).tolist()}
+
     def fingerprint(self) -> dict[str, Any]:
         """What tells this split from another: shapes, types and a CRC of the contents."""
         return {"x": _fingerprint(self.x), "y": _fingerprint(self.y)}
@@ -179,4 +202,9 @@ def _name(encoder: object) -> str:
 
 def described(thing: object) -> str:
     """An encoder, say, in words that are the same in every process: its `repr`, without addresses in memory."""
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
+    return _ADDRESS.sub("", repr(thing))
+
+
+def says_all(encoder: object) -> bool:
+    """Whether a `repr` holds every choice: that of an encoder of this package, unless it has another's within."""
+    return type(encoder).__module__.partition(".")[0] == "rheobase" and not _ADDRESS.search(repr(encoder))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from rheobase.checks import is_number, is_whole
+from rheobase.deprecated import renamed
 from rheobase.errors import Diverged, InputError, ParameterError
 from rheobase.learning.layers import SpikingLayer, spiking_layers, watched
 from rheobase.learning.metrics import spikes_per_neuron
@@ -22,6 +23,7 @@ from rheobase.learning.training.random_state import seeded
 from rheobase.learning.training.recipe import Recipe, set_learning_rate
 from rheobase.learning.training.sampler import Sampler
 from rheobase.learning.training.samples import Coded, Encodes, Samples
+from rheobase.progress import Progress
 
 TRIES = 40  # 20 halvings, say, and a bisection to 1e-6
 
@@ -142,6 +144,7 @@ class LearningRateSearch:
         return f"LearningRateSearch: {self.suggested:g} of {lowest:.1e} to {highest:.1e} ({len(self.rates)} batches)"
 
 
+@renamed(told="progress")
 def find_learning_rate(
     net: nn.Module,
     *,
@@ -151,13 +154,13 @@ def find_learning_rate(
     lowest: float = 1e-5,
     highest: float = 1.0,
     batches: int = 100,
-    told: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> LearningRateSearch:
     """Try learning rates on a copy of the network, from `lowest` to `highest` in equal ratios, one for each batch.
 
     It stops early where the smoothed loss (a running mean with weight 0.1) is more than four times its smallest, or is
-    not finite. Nothing is changed: the suggestion is used where `Recipe(learning_rate=...)` says so. `told` hears after
-    each batch how many of them are done.
+    not finite. Nothing is changed: the suggestion is used where `Recipe(learning_rate=...)` says so. `progress(done,
+    total)` is called after each batch.
 
     **Raises**: ParameterError for rates or numbers that are none; `Diverged` where the first batch has no finite loss.
 
@@ -194,8 +197,8 @@ def find_learning_rate(
             mean = 0.9 * mean + 0.1 * loss
             rates.append(rate)
             losses.append(mean / (1.0 - 0.9 ** (k + 1)))
-            if told is not None:
-                told(k + 1, batches)
+            if progress is not None:
+                progress(k + 1, batches)
             if losses[-1] > 4.0 * min(losses):
                 break
     if not losses:
