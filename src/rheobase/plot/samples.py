@@ -30,7 +30,8 @@ def samples(images: Tensor, captions: Sequence[str], *, style: Style = LIGHT) ->
     if len(captions) != len(pixels):
         given = f"{len(pixels)} images and {len(captions)} captions"
         raise ShapeError("samples", given, "one caption for each image", "pass as many of both")
-    if not ((pixels >= 0) & (pixels <= 1)).all():
+    # means of resized images may round beyond the ends
+    if not ((pixels >= -1e-5) & (pixels <= 1 + 1e-5)).all():
         given = f"images with values from {pixels.min():g} to {pixels.max():g}"
         raise InputError("samples", given, "values in [0, 1]", "x / 255 for bytes")
     rows = math.ceil(len(pixels) / _COLUMNS)
