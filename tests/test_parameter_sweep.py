@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from rheobase import neurons, stimuli
 from rheobase.current_clamp import at_half_step, inject, make, smallest_current, smallest_currents, time_step
 from rheobase.errors import Diverged, ParameterError
+from rheobase.firing_onset import firing_onset
 from rheobase.parameter_sweep import sweep
 from rheobase.plot import DARK, LIGHT
 from rheobase.plot.parameter_sweep import sweep as draw
@@ -115,3 +117,22 @@ def test_pictures(style) -> None:
     assert plane.axes[2].get_xscale() == "log"
     empty = draw(sweep(neurons.LIF, {"v_threshold": [1e8, 1e9]}, 1.5), style=style)
     assert "none was found" in [text.get_text() for text in empty.axes[1].texts]
+
+
+MISTAKEN = [
+    (lambda: sweep(neurons.LIF(1, dt=1.0), {"tau_mem": [1.0]}, 1.0), "a class of neurons"),
+    (lambda: firing_onset(neurons.LIF(1, dt=1.0)), "a class of neurons"),
+    (lambda: smallest_current(None), "a class of neurons"),
+    (lambda: firing_onset(neurons.LIF, dt=0.5), r"the usual one of LIF, 0\.1 ms"),
+    (lambda: smallest_current(neurons.LIF, dt=0.5), r"the usual one of LIF, 0\.1 ms"),
+    (lambda: sweep(neurons.LIF, {"tau_mem": ["10 ms"]}, 1.0), "a list of numbers in ms"),
+    (lambda: sweep(neurons.LIF, {"tau_mem": [10.0]}, "1.5"), "a finite number, or a stimulus"),
+    (lambda: sweep(neurons.LIF, {"tau_mem": [10.0]}, True), "a finite number, or a stimulus"),
+    (lambda: sweep(neurons.LIF, {"tau_mem": [10.0]}, 1.5, onset=999.99), "a step after the onset"),
+]
+
+
+@pytest.mark.parametrize(("call", "said"), MISTAKEN)
+def test_what_is_no_neuron_or_no_number_is_told_in_a_sentence(call: Any, said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        call()

@@ -191,3 +191,41 @@ def test_edges_between_steps_are_no_loss() -> None:
         stimuli.step(2.0, start=200.0),
     ):
         kept.sample(12.0, 1.0)
+
+
+def test_a_train_whose_gaps_would_be_lost_is_refused() -> None:
+    train = stimuli.pulses(1.0, width=9.95, rate=100.0)
+    with pytest.raises(ParameterError, match=r"gaps of 0\.05 ms"):
+        train.sample(40.0, 1.0)
+    # steps as long as a gap see it, and one pulse has no gap
+    assert train.sample(40.0, 0.05).tolist().count(0.0) == 4
+    assert stimuli.pulses(1.0, width=9.95, rate=100.0, stop=10.0).sample(12.0, 1.0).sum() == 10.0
+
+
+def test_samples_hold_from_the_edges_of_their_steps_on() -> None:
+    # 0.3 / 0.1 is below 3
+    current = stimuli.samples(list(range(1000)), dt=0.1)
+    found = current.at(torch.arange(1001, dtype=torch.float64) * 0.1)
+    assert found.tolist() == [*range(1000), 0.0]
+
+
+def test_correlated_noise_at_times_in_any_order_and_shape() -> None:
+    current = stimuli.noise(1.0, 2.0, tau=5.0, seed=3)
+    times = torch.linspace(0.0, 30.0, 12, dtype=torch.float64)
+    path = current.at(times)
+    assert torch.equal(current.at(times.flip(0)), path.flip(0))
+    assert torch.equal(current.at(times.reshape(3, 4)), path.reshape(3, 4))
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda: stimuli.step(1.0) + 2.0, r"step\(2\.0\) is a constant"),
+        (lambda: stimuli.step("1 nA"), "pairs of numbers"),
+        (lambda: stimuli.corners([(0.0, 1.0, 2.0)]), "pairs of numbers"),
+        (lambda: stimuli.pulses(1.0, [5.0], width=1.0, stop=3.0), "starts alone"),
+    ],
+)
+def test_what_is_no_stimulus_is_told_at_once(made: Any, said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        made()

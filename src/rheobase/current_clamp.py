@@ -37,6 +37,19 @@ def make(kind: type[Declared], size: int, dt: float, **values: Any) -> Declared:
     return kind(size, **values) if issubclass(kind, MapNeuron) else kind(size, dt=dt, **values)
 
 
+def check_kind(owner: str, kind: Any, given: Mapping[str, Any], *, dt: bool = False) -> None:
+    """Raise `ParameterError` unless `kind` is a class of neurons and `given` are what is left to give to it.
+
+    `dt`: whether the caller has an argument of that name; else the step is that of `time_step`.
+    """
+    if not isinstance(kind, type) or not issubclass(kind, Declared):
+        expected = "a class of neurons, of which it makes its own"
+        raise ParameterError(owner, f"{kind!r:.80}", expected, f"{owner}(neurons.LIF, tau_mem=10.0)")
+    if not dt and "dt" in given:
+        expected = f"no dt: the step is the usual one of {kind.__name__}, {time_step(kind):g} ms"
+        raise ParameterError(owner, f"dt = {given['dt']!r}", expected, "leave it out, or inject(neuron, current)")
+
+
 def never_spikes(neuron: Declared | type[Declared]) -> bool:
     """Whether a neuron is an equation without a threshold (a leaky integrator)."""
     kind = neuron if isinstance(neuron, type) else type(neuron)
@@ -255,6 +268,7 @@ def smallest_current(kind: type[Declared], *, within: float = 400.0, **values: A
     >>> smallest_current(neurons.IF, within=100.0)
     0.01
     """
+    check_kind("smallest_current", kind, values)
     if never_spikes(kind):
         return None
     (found,) = smallest_currents(make(kind, 1, time_step(kind), **values), within=within)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rheobase.core.declaration.population import Declared
-from rheobase.current_clamp import LONG, make, never_spikes, smallest_currents, spikes_under, time_step
+from rheobase.current_clamp import LONG, check_kind, make, never_spikes, smallest_currents, spikes_under, time_step
 from rheobase.firing import PARTED
 
 
@@ -30,10 +30,13 @@ class FiringOnset:
 def firing_onset(kind: type[Declared], **values: Any) -> FiringOnset | None:
     """Where lasting firing begins; None where no constant current makes a neuron go on firing.
 
+    Raises: `ParameterError` for what is no class of neurons, and for parameters that it has not.
+
     >>> from rheobase import neurons
     >>> firing_onset(neurons.LIF).current, firing_onset(neurons.HodgkinHuxley).stops
     (1.0, True)
     """
+    check_kind("firing_onset", kind, values)
     if never_spikes(kind):
         return None
     neuron = make(kind, 1, time_step(kind), **values)

@@ -19,6 +19,7 @@ from rheobase.core.declaration.population import Declared
 from rheobase.current_clamp import (
     LONG,
     WITHIN,
+    check_kind,
     make,
     never_spikes,
     onsets,
@@ -108,6 +109,7 @@ def sweep(
     >>> found.words, [round(rate, 1) for rate in found.rate.tolist()], found.rheobase.tolist()
     (['tonic', 'tonic'], [90.9, 45.5], [1.0, 1.0])
     """
+    check_kind("sweep", kind, given, dt=True)
     axes = _checked(kind, values, given)
     shape = tuple(len(v) for v in axes.values())
     lanes = dict(zip(axes, (x.flatten() for x in torch.meshgrid(*axes.values(), indexing="ij")), strict=True))
@@ -116,8 +118,13 @@ def sweep(
     clock = make(kind, 1, time_step(kind) if dt is None else dt).dt
     if not is_number(duration, above=0) or not 0 <= onset < duration:
         raise ParameterError("sweep", f"duration {duration!r}, onset {onset!r}", "0 <= onset < duration", "1000.0")
+    if not isinstance(current, Stimulus) and not is_number(current):
+        raise ParameterError("sweep", f"current = {current!r}", "a finite number, or a stimulus", "1.5, without a unit")
     stimulus = (current if isinstance(current, Stimulus) else step(float(current))).sample(duration, clock or 1.0)
     begins = round(onset / (clock or 1.0))
+    if begins >= len(stimulus):
+        given_ = f"onset {onset!r} of {duration!r}, in steps of {clock or 1.0:g}"
+        raise ParameterError("sweep", given_, "a step after the onset, at least", "an earlier onset")
     for part in torch.arange(total).split(max(1, AT_ONCE // len(stimulus))):
         own = {name: x[part] for name, x in lanes.items()}
         neuron = make(kind, len(part), clock or time_step(kind), **given, **own)
@@ -177,7 +184,11 @@ def _checked(
             raise ParameterError(name, varied, "a parameter that is one number", "give the vectors to neurons yourself")
         if parameter in given:
             raise ParameterError(name, f"{parameter} to vary, and given", "one of them", "leave one out")
-        axes[parameter] = torch.as_tensor(wanted, dtype=torch.float64)
+        try:
+            axes[parameter] = torch.as_tensor(wanted, dtype=torch.float64)
+        except (TypeError, ValueError) as error:
+            expected = f"a list of numbers in {kind.params[parameter].unit}"
+            raise ParameterError(name, f"values of {parameter} = {wanted!r:.60}", expected, "[10.0, 20.0]") from error
         if axes[parameter].dim() != 1 or not len(axes[parameter]):
             shape = tuple(axes[parameter].shape)
             raise ParameterError(name, f"values of {parameter} of shape {shape}", "(n,)", "a list of numbers")

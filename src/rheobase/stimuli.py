@@ -39,12 +39,12 @@ class Stimulus:
         raise NotImplementedError
 
     def sample(self, t_stop: float, dt: float) -> Tensor:
-        """One value for each step of dt, (time,), in torch's default dtype.
+        """One value for each of round(t_stop / dt) steps, at least one, (time,), in torch's default dtype.
 
         Step k acts on [k dt, (k + 1) dt] and takes the value at its middle, so that a jump on the grid is exact.
 
         Raises: `ParameterError` for times that are not positive, and for steps in which a part of it would be lost: a
-        pulse that lies between the middles of two steps, or a sine with a period of no more than two.
+        pulse, or a gap of a train, between the middles of two steps, or a sine with a period of no more than two.
         """
         for name, value in (("t_stop", t_stop), ("dt", dt)):
             if not is_number(value, above=0):
@@ -56,6 +56,8 @@ class Stimulus:
         return self.at((torch.arange(steps, dtype=torch.float64) + 0.5) * dt)
 
     def __add__(self, other: Stimulus) -> Stimulus:
+        if not isinstance(other, Stimulus):
+            raise ParameterError("stimuli", f"a sum with {other!r:.60}", "stimuli", "step(2.0) is a constant current")
         both = [_seeds(self), _seeds(other)]
         if same := sorted(both[0] & both[1]):
             given = f"a sum of two noises of seed {same[0]}, whose numbers are the same"
@@ -159,11 +161,14 @@ class Noise(Stimulus):
         white = torch.randn(t.shape, generator=torch.Generator().manual_seed(self.seed), dtype=torch.float64)
         if self.tau == 0 or t.numel() < 2:
             return self.mean + self.sigma * white
-        first, *later = white.tolist()
-        keep = torch.exp(-torch.diff(t.double()) / self.tau)
+        # a path goes on in time, in whatever order its times are asked for
+        times, order = t.double().flatten().sort(stable=True)
+        first, *later = white.flatten().tolist()
+        keep = torch.exp(-torch.diff(times) / self.tau)
         kicks = zip(keep.tolist(), torch.sqrt(1 - keep.square()).tolist(), later, strict=True)
         path = itertools.accumulate(kicks, lambda x, kick: kick[0] * x + kick[1] * kick[2], initial=first)
-        return self.mean + self.sigma * torch.tensor(list(path), dtype=torch.float64)
+        found = torch.empty_like(times).index_copy_(0, order, torch.tensor(list(path), dtype=torch.float64))
+        return self.mean + self.sigma * found.reshape(t.shape)
 
 
 @dataclass(frozen=True)
@@ -227,6 +232,9 @@ class Train(Stimulus):
     def in_steps(self, steps: int, dt: float) -> Tensor:
         if self.width < (1.0 - 1e-9) * dt:
             raise _too_coarse(f"pulses of {self.width:g} ms", dt)
+        gap = 1000.0 / self.rate - self.width
+        if gap < (1.0 - 1e-9) * dt and self.start + self.width + gap < min(self.stop, steps * dt):
+            raise _too_coarse(f"gaps of {gap:g} ms between pulses", dt)
         return super().in_steps(steps, dt)
 
     def at(self, t: Tensor) -> Tensor:
@@ -266,7 +274,7 @@ class Samples(Stimulus):
         return len(self.values) * self.dt
 
     def at(self, t: Tensor) -> Tensor:
-        index = torch.floor(t.double() / self.dt).long()
+        index = _whole_near(t.double() / self.dt).floor().long()
         inside = (index >= 0) & (index < len(self.values))
         return torch.where(inside, self.values[index.clamp(0, len(self.values) - 1)], 0.0)
 
@@ -277,10 +285,14 @@ class Samples(Stimulus):
         # the charge up to each edge of a step; between samples it grows along straight lines
         charge = torch.cat([self.values.new_zeros(1), self.values.cumsum(0)])
         edges = (torch.arange(steps + 1, dtype=torch.float64) * (dt / self.dt)).clamp(max=len(self.values))
-        # an edge on a sample stays there in spite of rounding
-        edges = torch.where((edges - edges.round()).abs() < 1e-6, edges.round(), edges)
+        edges = _whole_near(edges)
         left = edges.floor().long().clamp(max=len(self.values) - 1)
         return torch.lerp(charge[left], charge[left + 1], edges - left).diff() * (self.dt / dt)
+
+
+def _whole_near(places: Tensor) -> Tensor:
+    """Places among samples, in samples: one at the edge of a sample stays there in spite of rounding."""
+    return torch.where((places - places.round()).abs() < 1e-6, places.round(), places)
 
 
 def step(amplitude: float, *, start: float = 0.0, stop: float = math.inf) -> Stimulus:
@@ -332,6 +344,9 @@ def pulses(
         raise ParameterError("pulses", given, "one of them", "pulses(5.0, [10.0, 30.0], width=1.0)")
     if starts is None and rate is not None:
         return Train(amplitude, width, rate, start, stop)
+    if (start, stop) != (0.0, math.inf):
+        given = f"starts, with start = {start!r} and stop = {stop!r}"
+        raise ParameterError("pulses", given, "starts alone: start and stop are those of a rate", "choose the starts")
     ends = [(t, t + width) for t in starts or ()]
     return corners([c for a, b in ends for c in ((a, 0.0), (a, amplitude), (b, amplitude), (b, 0.0))])
 
@@ -342,7 +357,12 @@ def corners(points: Sequence[Sequence[float]]) -> Stimulus:
     >>> corners([(0.0, 0.0), (2.0, 4.0), (4.0, 0.0)]).sample(t_stop=4.0, dt=1.0).tolist()
     [1.0, 3.0, 3.0, 1.0]
     """
-    return Polyline(tuple((float(t), float(v)) for t, v in points))
+    try:
+        found = tuple((float(t), float(v)) for t, v in points)
+    except (TypeError, ValueError) as error:
+        expected, remedy = "pairs of numbers: a time in ms, and a value", "[(0.0, 0.0), (2.0, 4.0)], without units"
+        raise ParameterError("stimuli", f"corners that are none ({error})", expected, remedy) from error
+    return Polyline(found)
 
 
 def samples(values: Sequence[float] | Tensor, *, dt: float) -> Stimulus:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 
 import numpy as np
@@ -151,3 +152,9 @@ def test_an_animation_is_no_picture_and_a_picture_does_not_move(tmp_path):
         save(animate(SPIKES, dt=1.0), tmp_path / "movie.png")
     with pytest.raises(RheobaseError, match=r"\.png, \.svg, \.pdf"):
         save(raster(SPIKES, dt=1.0), tmp_path / "raster.gif")
+
+
+def test_traces_with_an_infinite_value_move():
+    values = torch.tensor([[0.0], [math.inf], [1.0]])
+    axes = animate(values, dt=1.0, kind="traces", seconds=0.1)._fig.axes
+    assert np.isfinite(axes[0].get_ylim()).all()

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import math
 import sys
 
 import numpy as np
 import pytest
 import torch
 
-from rheobase.errors import ParameterError, ShapeError
+from rheobase.errors import InputError, ParameterError, ShapeError
 from rheobase.learning import EpochRecord
 from rheobase.plot import DARK, LIGHT, Panel, confusion, learning_curve, png, raster, response, samples, traces
 
@@ -199,3 +200,44 @@ def test_a_notebook_shows_a_picture_without_pyplot():
 def test_few_cells_have_their_numbers_beside_them():
     assert raster(SPIKES[:, :1], dt=1.0).axes[0].get_yticks().tolist() == [0]
     assert raster(SPIKES[:, :3], dt=1.0).axes[0].get_yticks().tolist() == [0, 1, 2]
+
+
+def shades(values):
+    """The shades that a panel is drawn in, (cells, time), over the whole range of the map."""
+    (image,) = raster([Panel("x", values, "values", "cell")], dt=1.0).axes[0].images
+    return np.ma.filled(image.norm(image.get_array()), np.nan)
+
+
+def test_shades_tell_every_value_from_every_other():
+    # negative currents are not 0, and what is NaN or infinite takes no shade from the others
+    found = shades(torch.tensor([[-2.0, -1.0, 0.0, 2.0], [math.nan, math.inf, 1.0, 2.0]]))
+    np.testing.assert_allclose(found, [[0.0, np.nan], [0.25, np.nan], [0.5, 0.75], [1.0, 1.0]])
+    np.testing.assert_allclose(shades(torch.tensor([[-2.0, -1.0]]))[:, 0], [0.0, 0.5])
+    np.testing.assert_allclose(shades(torch.tensor([[1.0, 2.0]]))[:, 0], [0.5, 1.0])
+
+
+def test_spikes_are_marked_over_a_trace_with_nan():
+    trace = torch.tensor([0.0, 1.0, math.nan, 2.0])
+    ax = response(trace, {"v": trace}, torch.tensor([0.0, 1.0, 0.0, 0.0]), title="", dt=1.0).axes[1]
+    assert ax.lines[1].get_xdata().tolist() == [2.0]
+    assert np.isfinite(ax.lines[1].get_ydata()).all()
+
+
+LIES = [
+    (lambda: raster([Panel("x", torch.full((3, 2), math.nan), "spikes", "y")], dt=1.0), InputError, "ticks"),
+    (lambda: raster([Panel("x", torch.zeros(3, 2), "lines", "y", chosen=2)], dt=1.0), ParameterError, "chosen = 2"),
+    (lambda: raster([Panel("x", torch.zeros(3, 2), "lines", "y", names="abc")], dt=1.0), ParameterError, "3 names"),
+    (lambda: response(TRACE, {"v": TRACE}, TRACE, title="", marked="u", dt=None), ParameterError, "marked = 'u'"),
+    (lambda: response(TRACE, {"v": TRACE}, TRACE - 65.0, title="", dt=None), InputError, "-65"),
+    (lambda: samples(torch.full((1, 8, 8), 255), ["a"]), InputError, "255"),
+    (lambda: samples(torch.full((1, 8, 8), math.nan), ["a"]), InputError, "nan"),
+    (lambda: confusion(torch.full((2, 2), 0.25), ("a", "b")), InputError, "counts"),
+    (lambda: confusion(torch.full((2, 2), -1), ("a", "b")), InputError, "counts"),
+    (lambda: confusion(torch.full((2, 2), math.nan), ("a", "b")), InputError, "counts"),
+]
+
+
+@pytest.mark.parametrize(("draw", "error", "said"), LIES)
+def test_what_a_picture_would_show_wrongly_is_refused(draw, error, said):
+    with pytest.raises(error, match=said):
+        draw()

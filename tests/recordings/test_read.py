@@ -87,6 +87,20 @@ def test_a_unit_that_is_said_is_taken(tmp_path: Path) -> None:
     assert "in nA as stated, not 'pA' as in the file" in file.notes[0]
 
 
+def test_an_interval_that_overrules_the_file_is_told(tmp_path: Path) -> None:
+    path = npz(tmp_path, v_mV=V, i_pA=I, dt_ms=0.1)
+    file = read(path, interval=0.05)
+    assert file.sweeps[0].dt == 0.05
+    assert "0.05 ms between samples as stated, not 0.1 ms as in the file" in file.notes[0]
+    assert "stated" not in read(path, interval=0.1).notes[0]
+
+
+@pytest.mark.parametrize("interval", [0.0, -0.1, float("nan"), "0.1"])
+def test_an_interval_is_a_time(tmp_path: Path, interval: Any) -> None:
+    with pytest.raises(ParameterError, match="ms between two samples"):
+        read(npz(tmp_path, v_mV=V, i_pA=I, dt_ms=0.1), interval=interval)
+
+
 @pytest.mark.parametrize("suffix", [".abf", ".nwb", ".h5", ".wcp", ".atf", ".ibw", ".csv"])
 def test_another_content_than_the_suffix_says(tmp_path: Path, suffix: str) -> None:
     path = npz(tmp_path, v_mV=V, i_pA=I, dt_ms=0.1)

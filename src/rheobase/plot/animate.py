@@ -16,7 +16,7 @@ from rheobase.checks import is_number
 from rheobase.errors import ParameterError, ShapeError
 from rheobase.plot.raster import Panel, raster
 from rheobase.plot.style import LIGHT, TICK, Style
-from rheobase.plot.time_axis import Clock, array, spike_array
+from rheobase.plot.time_axis import Clock, array, ends, spike_array
 from rheobase.plot.traces import MOST, strips
 
 Kind = Literal["spikes", "traces"]
@@ -126,7 +126,7 @@ def _traces(values: Tensor, clock: Clock, y: str, style: Style) -> tuple[Figure,
     if not np.isfinite(held).any():
         raise ShapeError("animate", "no finite value", "a trace to draw", "check the run: the potential diverged")
     figure, axes = strips(held, clock, y=y or "v", style=style)
-    low, high = float(np.nanmin(held)), float(np.nanmax(held))
+    low, high = ends(held)
     room = 0.06 * (high - low or 1.0)
     axes[0].set_ylim(low - room, high + room)
     time = clock.after(len(held))

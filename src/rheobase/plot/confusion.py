@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from rheobase.errors import ShapeError
+from rheobase.errors import InputError, ShapeError
 from rheobase.plot.style import LABEL, LIGHT, TICK, WIDTH, Style, dress, new_figure
 from rheobase.plot.time_axis import array
 
@@ -21,7 +21,7 @@ def confusion(matrix: Tensor, classes: Sequence[str], *, style: Style = LIGHT) -
 
     Shapes: matrix (classes, classes), counts.
 
-    Raises: `ShapeError` for another shape.
+    Raises: `ShapeError` for another shape; `InputError` for what are no counts.
 
     >>> import torch
     >>> len(confusion(torch.tensor([[8, 2], [1, 9]]), ["cat", "dog"]).axes) > 0
@@ -32,6 +32,9 @@ def confusion(matrix: Tensor, classes: Sequence[str], *, style: Style = LIGHT) -
     if counts.shape != (n, n):
         given = f"matrix of shape {counts.shape} for {n} classes"
         raise ShapeError("confusion", given, f"({n}, {n})", "give one name per class")
+    if not (np.isfinite(counts) & (counts >= 0) & (counts == np.floor(counts))).all():
+        remedy = "shares times the number of samples, rounded"
+        raise InputError("confusion", "a matrix with other values than counts", "whole numbers from 0 on", remedy)
     size = min(WIDTH, 1.6 + 0.4 * n)
     figure = new_figure(size, size * 0.92, style)
     ax = figure.subplots()

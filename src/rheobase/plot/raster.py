@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from rheobase.errors import ParameterError, ShapeError
+from rheobase.errors import InputError, ParameterError, ShapeError
 from rheobase.plot.style import LIGHT, TICK, WIDTH, Style, dress, few_ticks, new_figure
-from rheobase.plot.time_axis import Clock, array, spike_array
+from rheobase.plot.time_axis import Clock, array, ends, spike_array
 
 Kind = Literal["spikes", "values", "lines"]
 FEW = 3  # cells, each of which has its number beside it
@@ -24,6 +24,8 @@ _HEIGHTS = {"spikes": 1.5, "values": 1.5, "lines": 1.7}
 @dataclass(frozen=True)
 class Panel:
     """One layer: values (time, cells), drawn as ticks ("spikes"), shades ("values") or curves ("lines").
+
+    A tick is a value other than 0. Shades go from the least value to the largest, 0 among them; NaN stays empty.
 
     Of the curves, the one with the index `chosen` is drawn in colour with its name in `names`, the others thin and
     grey. `given` marks what comes from outside the network: it is grey.
@@ -52,8 +54,9 @@ def raster(
     Shapes: spikes (time, cells), 0 or 1; each panel's values (time, cells), all of one length; dt in ms, or None where
     time is in steps.
 
-    Raises: `ShapeError` for other shapes; `DTypeError`; `InputError` for spikes that are neither 0 nor 1;
-    `ParameterError` for an unknown kind, no panel, or a dt that is none.
+    Raises: `ShapeError` for other shapes; `DTypeError`; `InputError` for spikes that are neither 0 nor 1, in a panel
+    for ticks that are not finite; `ParameterError` for an unknown kind, no panel, a `chosen` that is no curve, as many
+    names as there are no curves, or a dt that is none.
 
     >>> import torch
     >>> from rheobase import neurons
@@ -85,7 +88,19 @@ def raster(
 def _checked(panel: Panel) -> np.ndarray:
     if panel.kind not in _HEIGHTS:
         raise ParameterError("raster", f"kind {panel.kind!r}", ", ".join(_HEIGHTS), "kind='spikes'")
-    return array("raster", f"panel {panel.title!r}" if panel.title else "spikes", panel.values, ("time", "cells"))
+    name = f"panel {panel.title!r}" if panel.title else "spikes"
+    found = array("raster", name, panel.values, ("time", "cells"))
+    if panel.kind == "spikes" and not np.isfinite(found).all():
+        remedy = "kind='lines' or 'values' for potentials"
+        raise InputError("raster", f"{name}, drawn as ticks, with NaN or infinity", "finite values", remedy)
+    curves = found.shape[1]
+    if panel.names and len(panel.names) != curves:
+        given = f"{len(panel.names)} names for the {curves} curves of {name}"
+        raise ParameterError("raster", given, "a name for each curve", "leave names out")
+    if panel.chosen is not None and not 0 <= panel.chosen < curves:
+        given = f"chosen = {panel.chosen!r} of the {curves} curves of {name}"
+        raise ParameterError("raster", given, f"an index from 0 to {curves - 1}", "leave it out")
+    return found
 
 
 def _panels(given: Tensor | Mapping[str, Tensor] | Sequence[Panel]) -> Sequence[Panel]:
@@ -110,13 +125,15 @@ def _ticks(ax: Axes, panel: Panel, values: np.ndarray, clock: Clock, style: Styl
 def _shades(ax: Axes, panel: Panel, values: np.ndarray, clock: Clock, style: Style) -> None:
     steps, cells = values.shape
     colour = style.muted if panel.given else style.colours[0]
+    low, high = ends(values)
+    high = max(high, 0.0)
     ax.imshow(
-        values.T,
+        np.where(np.isfinite(values), values, np.nan).T,
         aspect="auto",
         interpolation="nearest",
         cmap=style.ramp(colour),
-        vmin=0,
-        vmax=max(values.max(), 1e-9),
+        vmin=min(low, 0.0),
+        vmax=high if high > 0.0 or low < 0.0 else 1e-9,
         extent=(0, steps * clock.step, cells - 0.5, -0.5),
     )
 

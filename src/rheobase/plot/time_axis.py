@@ -76,6 +76,16 @@ def array(owner: str, name: str, values: Tensor, axes: tuple[str, ...]) -> np.nd
     return (values.float() if values.dtype in (torch.bfloat16, torch.float16) else values).numpy()
 
 
+def ends(values: np.ndarray) -> tuple[float, float]:
+    """The least and the largest finite value; (0, 1) where there is none.
+
+    >>> ends(np.array([2.0, np.nan, -1.0, np.inf])), ends(np.array([np.nan]))
+    ((-1.0, 2.0), (0.0, 1.0))
+    """
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+
+
 def spike_array(owner: str, name: str, values: Tensor, axes: tuple[str, ...]) -> np.ndarray:
     """The same for spikes. Raises `InputError` where one is neither 0 nor 1."""
     found = array(owner, name, values, axes)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rheobase.errors import ParameterError, ShapeError
 from rheobase.plot.style import LIGHT, TICK, WIDTH, Style, dress, few_ticks, mark_spikes, new_figure
-from rheobase.plot.time_axis import Clock, array, spike_array
+from rheobase.plot.time_axis import Clock, array, ends, spike_array
 
 MOST = 16  # strips of a figure
 
@@ -51,7 +51,7 @@ def traces(
         raise ParameterError("traces", f"{cells} cells", f"at most {MOST}, a strip each", "choose some: values[:, :8]")
     clock = Clock.checked("traces", dt)
     figure, axes = strips(traced, clock, y=y, style=style)
-    low, high = _ends(traced)
+    low, high = ends(traced)
     time = clock.after(len(traced))
     for k, (ax, name) in enumerate(zip(axes, names, strict=True)):
         ax.plot(time, traced[:, k], color=style.colours[0], lw=1.3)
@@ -75,8 +75,3 @@ def strips(values: np.ndarray, clock: Clock, *, y: str, style: Style) -> tuple[F
     axes[-1].set_xlim(0, len(values) * clock.step)
     figure.supylabel(y, fontsize=9, color=style.muted)
     return figure, axes
-
-
-def _ends(values: np.ndarray) -> tuple[float, float]:
-    finite = values[np.isfinite(values)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rheobase.checks import is_number
 from rheobase.errors import DataError, InputError, ParameterError, UnitError, nearest
 from rheobase.recordings.formats import stored, unsaid
 from rheobase.recordings.sweeps import (
@@ -84,6 +85,8 @@ def read(
     names = [name.strip() for name in channel.split(",")] if channel is not None else []
     if len(names) > 2 or not all(names or ["-"]):
         raise ParameterError("channel", repr(channel), "POTENTIAL, or POTENTIAL,CURRENT", 'channel="Vm,Im"')
+    if interval is not None and not is_number(interval, above=0):
+        raise ParameterError("interval", repr(interval), "the ms between two samples, above 0", "interval=0.1")
     asked = Wanted(*names, units=_units(units), interval=interval)
     chosen = numbers(sweeps, len(found))
     made = [_sweep(path, found[k], asked) for k in chosen]
@@ -190,9 +193,9 @@ def _sweep(path: Path, sweep: Stored, asked: Wanted) -> Sweep:
         raise DataError(where, given, "a current for every sample", "leave that sweep out with sweeps=")
     if len(v) < 2:
         raise DataError(where, f"{len(v)} samples", "two at least", "leave that sweep out with sweeps=")
-    dt = _interval(where, potential, current, asked)
+    dt, dt_said = _interval(where, potential, current, asked)
     origin = ", command of the protocol" if current.command else ""
-    return Sweep(sweep.name, v, i, dt, f"potential: {v_said}; current: {i_said}{origin}")
+    return Sweep(sweep.name, v, i, dt, f"potential: {v_said}; current: {i_said}{origin}{dt_said}")
 
 
 def _chosen(where: str, traces: Sequence[Trace], kind: str, name: str | None, asked: Wanted) -> Trace:
@@ -254,16 +257,19 @@ def _check_finite(where: str, trace: Trace) -> None:
         raise InputError(where, given, "finite numbers", "cut that part off, or leave the sweep out with sweeps=")
 
 
-def _interval(where: str, potential: Trace, current: Trace, asked: Wanted) -> float:
-    if asked.interval is not None:
-        return asked.interval
+def _interval(where: str, potential: Trace, current: Trace, asked: Wanted) -> tuple[float, str]:
+    """The ms between samples, and what is said of them: where they overrule those of the file."""
     found = [trace.dt for trace in (potential, current) if trace.dt is not None]
+    if asked.interval is not None:
+        stated = f"; {asked.interval:g} ms between samples as stated"
+        told = [f"{stated}, not {dt:g} ms as in the file" for dt in found if abs(dt - asked.interval) > 1e-6 * dt]
+        return asked.interval, "".join(told[:1])
     if not found:
         raise UnitError(where, "no unit of time", "the ms between two samples", "interval=0.1 says it")
     if abs(found[0] - found[-1]) > 1e-6 * found[0]:
         given = f"{found[0]:g} ms between samples of the potential, {found[-1]:g} ms of the current"
         raise DataError(where, given, "one time step", "resample one of them")
-    return found[0]
+    return found[0], ""
 
 
 # --- all sweeps ---------------------------------------------------------------------------------------------------
