@@ -144,14 +144,15 @@ def test_the_passive_stage_is_told_and_repeated(run: Run, files: None, plain: No
     assert "passive stage: none: it was left out" in " ".join(none.stderr.split())
 
 
+@pytest.mark.parametrize("more", [(), ("--series", "60MOhm", "--junction", "14mV")], ids=["plain", "electrode"])
 def test_an_interrupted_fit_goes_on_to_the_same_numbers(
-    run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch
+    run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
 ) -> None:
     after = 4
-    assert run("fit", *HERE, *QUICK, "--name", "whole").exit_code == 0
+    assert run("fit", *HERE, *QUICK, *more, "--name", "whole").exit_code == 0
     with monkeypatch.context() as patch:
         patch.setattr(job, "_progress", lambda: CtrlC(after))
-        stopped = run("fit", *HERE, *QUICK, "--name", "cut")
+        stopped = run("fit", *HERE, *QUICK, *more, "--name", "cut")
     assert stopped.exit_code == 130
     assert read("runs/cut/result.json")["ended"] == "Ctrl-C"
     assert Path("runs/cut/fitted.json").is_file()
@@ -169,6 +170,13 @@ def test_an_interrupted_fit_goes_on_to_the_same_numbers(
     one, other = read("runs/whole/result.json"), read("runs/cut/result.json")
     assert {**one, "seconds": 0.0} == {**other, "seconds": 0.0}
     assert not Path("runs/cut/search.journal").exists()
+    assert ("r_series" in one["parameters"], one["junction_mV"]) == ((True, 14.0) if more else (False, 0.0))
+    if more:
+        facts = read("runs/cut/fitted.json")["rheobase"]
+        assert (facts["r_series_GOhm"], facts["junction_mV"]) == (one["readout"]["r_series"], 14.0)
+        assert f"recorded potential in mV = v + {one['readout']['r_series']:.6g} x current in pA + 14" in Path(
+            "runs/cut/report.html"
+        ).read_text("utf-8")
 
 
 def test_the_commands_of_the_page_run(run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch) -> None:

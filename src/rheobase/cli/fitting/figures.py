@@ -214,6 +214,7 @@ def as_json(fitted: Fitted) -> dict[str, Any]:
         "steps": {"forced": recipe.forced, "free": recipe.free, "generations": recipe.generations},
         "evaluations": fit.evaluations,
         "seed": fitted.settings.seed, "dt_ms": fitted.recording.dt, "level_mV": fitted.recording.level,
+        "junction_mV": fitted.settings.junction or 0.0,
         "parameters": {
             axis.name: {
                 "value": fit.best.values[axis.name], "unit": unit(fitted, axis.name), "range": [axis.low, axis.high],

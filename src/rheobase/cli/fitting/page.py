@@ -93,6 +93,7 @@ def _loading(fitted: Fitted, folder: Path) -> list[str]:
         return [
             f'In Python: from_allen("{path}", "{subject.morphology}", dt={fitted.recording.dt:g}{axon or ""}).',
             f"On the command line: {shlex.join(words)} --current VALUE.",
+            *named.readout(fitted),
         ]
     clock = f", dt={fitted.recording.dt:g}" if fitted.fit.neuron.dt is not None else ""
     return [
@@ -178,6 +179,7 @@ def words(s: FitSettings) -> list[str]:
         ("hold-out", s.hold_out),
         ("interval", s.interval),
         ("level", s.level),
+        ("junction", s.junction),
         ("dt", s.dt),
     ):
         if value is not None:
@@ -188,6 +190,8 @@ def words(s: FitSettings) -> list[str]:
         found += ["--range", f"{name}={low!r}:{high!r}"]
     if s.scale is not None:
         found += ["--scale", f"{s.scale[0]!r}:{s.scale[1]!r}"]
+    if s.series is not None:
+        found.append(f"--series={s.series[0]!r}GOhm:{s.series[1]!r}GOhm")
     cell = s.neuron.lower().endswith(CELL)
     found += ["--passive", str(s.passive)] if cell else []
     found += ["--forced", str(s.forced)]

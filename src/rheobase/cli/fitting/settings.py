@@ -30,10 +30,12 @@ class FitSettings:
     units: str | None = None
     interval: float | None = None
     level: float | None = None
+    junction: float | None = None
     dt: float | None = None
     learn: tuple[str, ...] | None = None
     ranges: tuple[tuple[str, float, float], ...] = ()
     scale: tuple[float, float] | None = None
+    series: tuple[float, float] | None = None
     hold_out: str = AUTO
     time_limit: float | None = 120.0
     passive: int = 40
