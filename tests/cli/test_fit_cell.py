@@ -81,6 +81,10 @@ def test_a_fit_leaves_a_page_and_a_cell_that_is_read_again(run: Run, files: None
     titles = ("Parameters", "Features side by side", "What to try next", "The fitted cell")
     assert all(f">{title}</h2>" in html for title in titles)
     assert "as it was, held out" in html
+    for label, unit, key in (("trough behind", "mV", "trough"), ("height of", "mV", "height")):
+        assert f"{label} spikes off" in result.stdout
+        assert f"{label} spikes off ({unit})" in html
+        assert min(found[part][key] for part in ("fitted", "held_out")) >= 0.0
     # the command of the page reads the file, and so does the reader
     cell = from_allen(folder / "fitted.json", "cell.swc", dt=DT, axon="none", threshold=-10.0)
     for name, one in found["parameters"].items():
@@ -141,7 +145,7 @@ def test_the_passive_stage_is_told_and_repeated(run: Run, files: None, plain: No
     repeated = read("runs/mine/result.json")
     assert {**repeated, "seconds": 0.0} == {**found, "seconds": 0.0}
     none = run("fit", *HERE, *QUICK[6:], *words, "--passive", 0, "--name", "none")
-    assert "passive stage: none: it was left out" in " ".join(none.stderr.split())
+    assert "passive stage: none: it was not asked for" in " ".join(none.stderr.split())
 
 
 @pytest.mark.parametrize("more", [(), ("--series", "60MOhm", "--junction", "14mV")], ids=["plain", "electrode"])

@@ -156,8 +156,8 @@ def fit(
     ] = "120s",
     passive: Annotated[
         int,
-        typer.Option(min=0, help="Steps in sweeps without a spike, to hold leak and Ih.", rich_help_panel=CELL),
-    ] = 40,
+        typer.Option(min=0, help="First, steps in sweeps without a spike, to hold leak and Ih.", rich_help_panel=CELL),
+    ] = 0,
     forced: Annotated[int, typer.Option(min=0, help="Steps by gradient, spikes given.", rich_help_panel=SEARCH)] = 60,
     schedule: Annotated[
         int | None,
@@ -194,8 +194,8 @@ def fit(
     between them as well. Several neurons, AdEx,GLIF3, are fitted one after the other, each with the whole time limit,
     and compared on one page. Ctrl-C ends the search and keeps the best so far; --resume goes on from there, to the same
     numbers. A search that the clock ended depends on the machine; the page has the command that repeats it exactly.
-    The parameter file of a cell, fit.json, needs its --morphology; the fitted cell is such a file again. It is fitted
-    to the sweeps without a spike first; what these identify of leak, capacitance and Ih is then held.
+    The parameter file of a cell, fit.json, needs its --morphology; the fitted cell is such a file again. With --passive
+    it is fitted to the sweeps without a spike first; what these identify of leak, capacitance and Ih is then held.
     """
     with reported(debug, json=json):
         from rheobase.cli.fitting.going import go, plans_of

@@ -35,8 +35,9 @@ def identifiable(
     target = Target(seen, settle)
     if not target.silent:
         return chosen
-    given = {"ranges": chosen.ranges, "scale": chosen.scale, "series": series or False}
-    space = search_space(model, seen, learn=chosen.learn, **given)
+    space = search_space(
+        model, seen, learn=chosen.learn, ranges=chosen.ranges, scale=chosen.scale, series=series or False
+    )
     none = ineffective(space, torch.full((1, len(space.axes)), 0.5), target)
     learn = tuple(name for name in chosen.learn if name not in none)
     out = [name for name in chosen.learn if name in none]

@@ -234,7 +234,7 @@ def _before(made: Plan, fit: Fit) -> tuple[Agreement, Agreement | None] | None:
     with torch.no_grad():
         drive = (PER_PA * recording.current.T[..., None]).contiguous()
         spikes, _, traces = cell(drive, record=(place,), check_finite=False)
-    return _agreements(recording, fit, spikes[..., 0].T, traces[place][..., 0].T)
+    return _agreements(recording, fit, spikes[..., 0].T, traces[place][..., 0].T, shaped=True)
 
 
 def _matched(recording: Recording, fit: Fit) -> tuple[Agreement, Agreement | None] | None:
@@ -247,9 +247,11 @@ def _matched(recording: Recording, fit: Fit) -> tuple[Agreement, Agreement | Non
     return _agreements(recording, fit, spikes[..., 0].T, rec.v[..., 0].T)
 
 
-def _agreements(recording: Recording, fit: Fit, spikes: Tensor, v: Tensor) -> tuple[Agreement, Agreement | None]:
+def _agreements(
+    recording: Recording, fit: Fit, spikes: Tensor, v: Tensor, *, shaped: bool = False
+) -> tuple[Agreement, Agreement | None]:
     """The errors on the sweeps that were fitted, and on those that were held out."""
-    score = partial(agreement, recording, settle=fit.recipe.settle, delta=fit.delta)
+    score = partial(agreement, recording, settle=fit.recipe.settle, delta=fit.delta, shaped=shaped)
     return score(fit.split.fitted, spikes, v), score(fit.split.held, spikes, v) if fit.split.held else None
 
 

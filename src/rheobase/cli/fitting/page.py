@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rheobase.cli.fitting import named
 from rheobase.cli.fitting.advice import advice
-from rheobase.cli.fitting.figures import ERRORS, OFF, cell, compared, figures, remarks, summary, unit
+from rheobase.cli.fitting.figures import ERRORS, OFF, SHAPE, cell, compared, figures, remarks, summary, unit
 from rheobase.cli.fitting.job import Fitted
 from rheobase.cli.fitting.pictures import all_sweeps, opening
 from rheobase.cli.fitting.settings import CELL, FitSettings
@@ -70,7 +70,7 @@ def errors_table(fitted: Fitted) -> Table:
             shown += [(f"{word}, held out", other[1])] if other[1] is not None else []
     rows = [
         (f"{label} ({sign.strip()})" if sign else label, *(cell(factor * getattr(one, key)) for _, one in shown))
-        for key, (label, sign, _, factor) in ERRORS.items()
+        for key, (label, sign, _, factor) in (ERRORS | SHAPE).items()
         # of a recording without a spike some have no value
         if not all(math.isnan(getattr(one, key)) for _, one in shown)
     ]

@@ -38,7 +38,7 @@ class FitSettings:
     series: tuple[float, float] | None = None
     hold_out: str = AUTO
     time_limit: float | None = 120.0
-    passive: int = 40
+    passive: int = 0
     forced: int = 60
     schedule: int | None = None
     free: int = 10
