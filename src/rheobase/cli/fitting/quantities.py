@@ -48,10 +48,9 @@ def series_of(text: str) -> tuple[float, float]:
     ((0.0, 0.05), (0.01, 0.15), (0.01, 0.15))
     """
     parts = text.split(":")
-    units = [re.search(r"[A-Za-z]*Ohm\s*$", part) for part in parts]
-    unit = next((found[0].strip() for found in units if found is not None), "MOhm")
-    bare = [part if found or not part.strip() or part.strip()[-1].isalpha() else part + unit
-            for part, found in zip(parts, units, strict=True)]  # fmt: skip
+    unit = next((found[0] for part in parts if (found := re.search(r"[A-Za-z]*Ohm", part))), "MOhm")
+    # only what ends in a digit lacks a unit; what is no number at all is refused as it stands
+    bare = [part + unit if part.strip()[-1:].isdecimal() else part for part in parts]
     ends = [quantity(part, "GOhm", "--series") for part in bare]
     low, high = ends if len(ends) == 2 else (0.0, ends[0])
     least, most = ELECTRODE
