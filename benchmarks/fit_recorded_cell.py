@@ -5,10 +5,11 @@ dendrite, whose membrane has the capacitance that the recording shows at 1 uF/cm
 Allen Institute's perisomatic models, in ranges of `RANGES` and without values to begin at; the dendrite has a leak. A
 liquid junction potential of 14 mV is taken off, as for those models. AdEx and GLIF3 are fitted to the same sweeps with
 what `rheobase fit` chooses. A run is one candidate in one sweep, and all searches have as many; one by gradient
-counts once. "cell": gradient and evolution without the passive stage, "passive": with it, "evolution": alone. Sweeps
-that are held out test them all. Reduced: some sweeps of each recording, a short search.
+counts once. "cell": gradient and evolution without the passive stage, "passive": with it, "gradient": four times as
+many steps by gradient, at a greater rate, and so many generations less, "evolution": alone. Sweeps that are held out
+test them all. Reduced: some sweeps of each recording, a short search.
 
-    python -m benchmarks.fit_recorded_cell [--recordings 171116sh,190619B] [--shapes one,stick] [--seeds 3]
+    python -m benchmarks.fit_recorded_cell [--recordings 171116sh,190619B] [--shapes one,stick] [--seeds 3] [--first 0]
         [--generations 30] [--searches cell,passive,evolution,random,AdEx,GLIF3] [--json FILE] [--picture FILE.png]
 """
 
@@ -26,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from benchmarks.measure import write_results
 from benchmarks.options import say
@@ -38,8 +40,10 @@ from rheobase.plot.style import LIGHT, TICK, dress, few_ticks, new_figure, save
 DATA = Path(os.environ.get("RHEOBASE_DATA", "data"))
 DT, POINT_DT = 0.05, 0.1  # ms
 JUNCTION = 14.0  # mV
-FORCED, RANDOM, POINTS = 15, 48, ("AdEx", "GLIF3")
-ERRORS = ("gamma", "spikes", "first", "interval", "v_rms")
+PASSIVE, FORCED, RANDOM, POINTS = 40, 15, 48, ("AdEx", "GLIF3")
+GRADIENT, RATE = 60, 0.1  # steps, and rate, of the search with more by gradient
+FORMS = {"spikes": ".1f", "first": ".0f", "interval": ".2f", "v_rms": ".1f", "trough": ".1f", "height": ".1f"}
+ERRORS = ("gamma", *FORMS, "width")
 # restarts of the stage by gradient; without the passive stage
 RECIPE = FitRecipe(restarts=24, passive=0, forced=FORCED, free=0, generations=30, population=48, patience=None)
 
@@ -48,7 +52,9 @@ RECIPE = FitRecipe(restarts=24, passive=0, forced=FORCED, free=0, generations=30
 class Case:
     """A recording: its file, where a spike is counted (mV), sweeps and part (ms) that are used, sweeps held out.
 
-    `series`: GOhm up to which the electrode's resistance is searched; 0 where nothing of it is to be seen.
+    `series`: GOhm up to which the electrode's resistance is searched; 0 where nothing of it is to be seen. `median`: ms
+    over which a running median of the current is taken, 0 for none: a measured current may have the spikes in it (400
+    pA in the files of CA1), and tells a model when to spike.
     """
 
     file: str
@@ -57,15 +63,24 @@ class Case:
     fitted: tuple[int, ...]
     held: tuple[int, ...]
     series: float = 0.0
+    median: float = 0.0
 
     def read(self, dt: float) -> Recording:
         """The sweeps that are fitted, then those held out."""
         whole = Recording.read(DATA / self.file, level=self.level).sweeps([*self.fitted, *self.held])
+        if self.median:
+            whole = whole.changed(current=running_median(whole.current, round(self.median / whole.dt)))
         return whole.between(*self.part).corrected(JUNCTION).resampled(dt)
 
     @property
     def hold_out(self) -> list[int]:
         return list(range(len(self.fitted), len(self.fitted) + len(self.held)))
+
+
+def running_median(rows: Tensor, steps: int) -> Tensor:
+    """The median of so many samples around each one; (sweep, time)."""
+    around = torch.nn.functional.pad(rows, (steps // 2, steps - 1 - steps // 2), mode="replicate")
+    return torch.stack([row.unfold(0, steps, 1).median(1).values for row in around])
 
 
 FOLDERS = {"fi": "ephys_fi_curves", "ca1": "ephys_CA1_pyramidal"}
@@ -74,8 +89,14 @@ CASES = {
         f"{FOLDERS['fi']}/171116sh_0018.npz", -10.0, (0.0, 900.0), (0, 2, 5, 6, 8, 10, 12, 14, 16), (7, 9, 11, 13, 15)
     ),
     "190619B": Case(f"{FOLDERS['fi']}/190619B_0003.npz", 0.0, (950.0, 2150.0), (0, 1, 3, 4, 5, 7, 9), (2, 6, 8), 0.15),
+    "PYR1": Case(
+        f"{FOLDERS['ca1']}/ferguson2015_PYR1.npz", 0.0, (0.0, 1300.0), (0, 3, 4, 5, 6, 8, 12), (2, 7, 10), 0.15, 20.0
+    ),
     "PYR2": Case(
-        f"{FOLDERS['ca1']}/ferguson2015_PYR2.npz", 0.0, (0.0, 1300.0), (0, 1, 3, 4, 6, 8, 12), (2, 5, 7, 9), 0.15
+        f"{FOLDERS['ca1']}/ferguson2015_PYR2.npz", 0.0, (0.0, 1300.0), (0, 1, 3, 4, 6, 8, 12), (2, 5, 7, 9), 0.15, 20.0
+    ),
+    "PYR3": Case(
+        f"{FOLDERS['ca1']}/ferguson2015_PYR3.npz", 0.0, (0.0, 1300.0), (0, 3, 6, 8, 11, 14, 20), (7, 10, 13), 0.15, 20.0
     ),
 }
 RANGES = {
@@ -133,8 +154,11 @@ def recipe_of(search: str, seen: Recording, generations: int) -> FitRecipe:
     forced = FORCED * RECIPE.restarts * min(RECIPE.sweeps, sweeps)
     if search == "passive":
         silent = min(RECIPE.sweeps, sum(not len(times) for times in seen.spike_times()))
-        less = round(FitRecipe().passive * RECIPE.restarts * silent / (RECIPE.population * sweeps))
-        return replace(whole, passive=FitRecipe().passive, generations=generations - less)
+        less = round(PASSIVE * RECIPE.restarts * silent / (RECIPE.population * sweeps))
+        return replace(whole, passive=PASSIVE, generations=generations - less)
+    if search == "gradient":
+        less = round((GRADIENT - FORCED) * RECIPE.restarts * min(RECIPE.sweeps, sweeps) / (RECIPE.population * sweeps))
+        return replace(whole, forced=GRADIENT, rate=RATE, generations=generations - less)
     if search == "evolution":
         more = round(forced / (RECIPE.population * sweeps))
         return replace(whole, forced=0, generations=generations + more)
@@ -203,7 +227,7 @@ def row(word: str, found: list[dict[str, Any]]) -> str:
     best = min(found, key=lambda one: one["score"])["held_out"]
     cells = [word, f"{np.mean([one['score'] for one in found]):.2f}"]
     cells += [f"{mean(part, 'gamma'):.2f}" for part in ("fitted", "held_out")] + [f"{best['gamma']:.2f}"]
-    for key, form in (("spikes", ".1f"), ("first", ".0f"), ("interval", ".2f"), ("v_rms", ".1f")):
+    for key, form in FORMS.items():
         cells.append(f"{mean('fitted', key):{form}}; {mean('held_out', key):{form}}")
     cells += [str(found[0]["candidates"]), f"{np.median([one['cpu_s'] for one in found]):.0f}"]
     return "| " + " | ".join(cells) + " |"
@@ -211,7 +235,7 @@ def row(word: str, found: list[dict[str, Any]]) -> str:
 
 HEAD = (
     "search", "score", "Gamma fitted", "held out", "best seed", "spikes off", "first spike off (ms)",
-    "interval off", "potential off (mV)", "candidates", "CPU s",
+    "interval off", "potential off (mV)", "trough off (mV)", "height off (mV)", "candidates", "CPU s",
 )  # fmt: skip
 
 
@@ -245,6 +269,7 @@ def main() -> None:
     p.add_argument("--shapes", default="one", help="one, stick")
     p.add_argument("--searches", default="cell,passive,evolution,random,AdEx,GLIF3", help="with commas")
     p.add_argument("--seeds", type=int, default=3)
+    p.add_argument("--first", type=int, default=0, help="the first seed")
     p.add_argument("--generations", type=int, default=RECIPE.generations)
     p.add_argument("--json", type=Path)
     p.add_argument("--picture", type=Path, help="of the last recording: the best cell and the best neuron")
@@ -261,7 +286,7 @@ def main() -> None:
         best: dict[bool, tuple[str, Fit]] = {}
         for word in words_of(options.searches.split(","), options.shapes.split(",")):
             found: list[dict[str, Any]] = []
-            for seed in range(options.seeds):
+            for seed in range(options.first, options.first + options.seeds):
                 began = time.process_time(), time.monotonic()
                 search, _, shape = word.partition(", ")
                 fit, candidates = search_of(search, shape, case, seed, options.generations)

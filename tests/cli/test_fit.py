@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ from typer.testing import Result
 import rheobase
 from rheobase import neurons, stimuli
 from rheobase.cli.fitting import job, page
+from rheobase.cli.fitting.quantities import series_of, two
 from rheobase.errors import CheckpointError, DataError, DeclarationError, ParameterError
 from rheobase.learning import FitCallback, FitStep
 
@@ -172,6 +175,17 @@ WRONG = {
     "no spike": (["GLIF1", "CELL", "--level", "200mV"], "no spike: the potential reaches 40 mV"),
     "other unit": (["GLIF1", "CELL", "--units", "mV,nA"], "a potential of at most"),
     "another neuron": (["GLIF9", "CELL"], "GLIF1"),
+    "a junction of a cell": (["GLIF1", "CELL", "--junction", "60mV"], "30 mV at most to either side of 0"),
+    "a junction in amperes": (["GLIF1", "CELL", "--junction", "14pA"], "a number in mV"),
+    "no junction": (["GLIF1", "CELL", "--junction", "nanmV"], "a finite number, in mV"),
+    "an electrode in volts": (["GLIF1", "CELL", "--series", "50mV"], "a number in GOhm"),
+    "an electrode below 0": (["GLIF1", "CELL", "--series=-5:50MOhm"], "0 <= LOW < HIGH"),
+    "an electrode turned round": (["GLIF1", "CELL", "--series", "150:50MOhm"], "0 <= LOW < HIGH"),
+    "no electrode": (["GLIF1", "CELL", "--series", "0"], "HIGH from 1 to 1000 MOhm"),
+    "an electrode in ohms": (["GLIF1", "CELL", "--series", "50Ohm"], "HIGH from 1 to 1000 MOhm"),
+    "three electrodes": (["GLIF1", "CELL", "--series", "1:2:3"], "LOW:HIGH"),
+    "half an electrode": (["GLIF1", "CELL", "--series", ":50MOhm"], "a finite number"),
+    "a neuron without v": (["Theta", "CELL", "--scale", "0.1:1", "--series", "50MOhm"], "a neuron with the state v"),
     "no spikes at all": (["LI", "CELL", "--scale", "0.1:1"], "spikes"),
 }
 
@@ -193,6 +207,48 @@ def test_a_neuron_in_other_units_finds_its_scale(run: Run, cell: Path, plain: No
     assert neurons.LIF.named("runs/lif/fitted.toml", 1, dt=DT).dt == DT
 
 
+def test_electrode_and_junction_are_fitted_told_and_repeated(run: Run, cell: Path, plain: None) -> None:
+    """What was added to the potential of a cell is found again."""
+    data = np.load(cell)
+    np.savez("seen.npz", v_V=data["v_V"] + 0.014 + 1e-3 * 30.0 * data["i_nA"], i_nA=data["i_nA"], dt_ms=DT)
+    learn = ("--learn", "c_mem,g_leak,v_leak,v_threshold,v_reset")
+    words = (*learn, "--series", "60MOhm", "--junction", "14mV", "--level", "-6mV")
+    result = run("fit", "GLIF1", "seen.npz", *QUICK, *words, "--name", "mine", "--json", "x.json")
+    assert result.exit_code == 0, result.output
+    found, html = json.loads(Path("x.json").read_text()), Path("runs/mine/report.html").read_text()
+    assert found["junction_mV"] == 14.0
+    assert found["level_mV"] == -20.0
+    assert found["parameters"]["r_series"]["range"] == [0.0, 0.06]
+    assert found["readout"]["r_series"] == pytest.approx(0.03, abs=0.006)
+    assert found["parameters"]["v_leak"]["value"] == pytest.approx(-70.0, abs=3.0)  # the junction is 14
+    told = "junction potential: 14 mV taken off what was recorded, so spikes are counted at -20 mV"
+    assert told in " ".join(result.stderr.split())
+    assert told in html
+    electrode = f"{found['readout']['r_series']:.6g} x current in pA"
+    assert f"# recorded potential in mV = v + {electrode} + 14" in Path("runs/mine/fitted.toml").read_text()
+    written = re.search(r"rheobase fit GLIF1 [^<]*", html)
+    assert written is not None
+    again = shlex.split(written[0])[1:]
+    assert "--series=0.0GOhm:0.06GOhm" in again
+    assert run(*again, "--overwrite").exit_code == 0
+    assert {**json.loads(Path("runs/mine/result.json").read_text()), "seconds": 0.0} == {**found, "seconds": 0.0}
+
+
+ENDS = {
+    "50MOhm": (0.0, 0.05),
+    "50": (0.0, 0.05),
+    "10:150": (0.01, 0.15),
+    "0.01:0.15GOhm": (0.01, 0.15),
+    "10MOhm:0.15GOhm": (0.01, 0.15),
+    "20000 kOhm": (0.0, 0.02),
+}
+
+
+@pytest.mark.parametrize("text", ENDS)
+def test_an_electrode_is_typed_with_one_unit_or_two(text: str) -> None:
+    assert series_of(text) == pytest.approx(ENDS[text])
+
+
 def test_errors_of_a_named_set_on_the_command_line(refused: Callable[..., str]) -> None:
     assert "no such file" in refused("simulate", "AdEx", "--set", "none.toml", "--current", "1")
 
@@ -207,4 +263,4 @@ def test_noise_that_crosses_the_level_of_spikes_is_passed_by(run: Run, cell: Pat
     assert result.exit_code == 0, result.output
     assert json.loads(Path("x.json").read_text())["level_mV"] == 0.0
     with pytest.raises(ParameterError):
-        job.two("1", "--scale", "1")
+        two("1", "--scale", "1")

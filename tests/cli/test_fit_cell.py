@@ -81,6 +81,10 @@ def test_a_fit_leaves_a_page_and_a_cell_that_is_read_again(run: Run, files: None
     titles = ("Parameters", "Features side by side", "What to try next", "The fitted cell")
     assert all(f">{title}</h2>" in html for title in titles)
     assert "as it was, held out" in html
+    for label, unit, key in (("trough behind", "mV", "trough"), ("height of", "mV", "height")):
+        assert f"{label} spikes off" in result.stdout
+        assert f"{label} spikes off ({unit})" in html
+        assert min(found[part][key] for part in ("fitted", "held_out")) >= 0.0
     # the command of the page reads the file, and so does the reader
     cell = from_allen(folder / "fitted.json", "cell.swc", dt=DT, axon="none", threshold=-10.0)
     for name, one in found["parameters"].items():
@@ -141,17 +145,18 @@ def test_the_passive_stage_is_told_and_repeated(run: Run, files: None, plain: No
     repeated = read("runs/mine/result.json")
     assert {**repeated, "seconds": 0.0} == {**found, "seconds": 0.0}
     none = run("fit", *HERE, *QUICK[6:], *words, "--passive", 0, "--name", "none")
-    assert "passive stage: none: it was left out" in " ".join(none.stderr.split())
+    assert "passive stage: none: it was not asked for" in " ".join(none.stderr.split())
 
 
+@pytest.mark.parametrize("more", [(), ("--series", "60MOhm", "--junction", "14mV")], ids=["plain", "electrode"])
 def test_an_interrupted_fit_goes_on_to_the_same_numbers(
-    run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch
+    run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
 ) -> None:
     after = 4
-    assert run("fit", *HERE, *QUICK, "--name", "whole").exit_code == 0
+    assert run("fit", *HERE, *QUICK, *more, "--name", "whole").exit_code == 0
     with monkeypatch.context() as patch:
         patch.setattr(job, "_progress", lambda: CtrlC(after))
-        stopped = run("fit", *HERE, *QUICK, "--name", "cut")
+        stopped = run("fit", *HERE, *QUICK, *more, "--name", "cut")
     assert stopped.exit_code == 130
     assert read("runs/cut/result.json")["ended"] == "Ctrl-C"
     assert Path("runs/cut/fitted.json").is_file()
@@ -169,6 +174,13 @@ def test_an_interrupted_fit_goes_on_to_the_same_numbers(
     one, other = read("runs/whole/result.json"), read("runs/cut/result.json")
     assert {**one, "seconds": 0.0} == {**other, "seconds": 0.0}
     assert not Path("runs/cut/search.journal").exists()
+    assert ("r_series" in one["parameters"], one["junction_mV"]) == ((True, 14.0) if more else (False, 0.0))
+    if more:
+        facts = read("runs/cut/fitted.json")["rheobase"]
+        assert (facts["r_series_GOhm"], facts["junction_mV"]) == (one["readout"]["r_series"], 14.0)
+        assert f"recorded potential in mV = v + {one['readout']['r_series']:.6g} x current in pA + 14" in Path(
+            "runs/cut/report.html"
+        ).read_text("utf-8")
 
 
 def test_the_commands_of_the_page_run(run: Run, files: None, plain: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from typer.testing import Result
 
 import rheobase
 from rheobase import neurons, stimuli
-from rheobase.cli.fitting import compare, job, page
+from rheobase.cli.fitting import compare, going, job, page
 from rheobase.cli.fitting.settings import FitSettings
 from rheobase.cli.fitting.subjects import NeuronSubject
 from rheobase.errors import CheckpointError
@@ -218,16 +218,15 @@ def test_the_examples_of_the_help_can_be_typed(run: Run, cell: Path, tmp_path: P
     long = {name: np.concatenate([data[name]] * 3) for name in ("v_mV", "i_pA")}
     np.savez(tmp_path / "cell.npz", **long, dt_ms=DT)
     planned: list[str] = []
-    module = sys.modules["rheobase.cli.fit"]
 
     def begun(made: job.Plan, folder: Path, json: Path | None) -> None:
         planned.append(folder.name)
         write_json(folder / "config.json", {"notes": {"fit": made.settings.located()}})
 
     written("none")
-    monkeypatch.setattr(module, "_one", begun)
-    monkeypatch.setattr(module, "_several", lambda made, folder, json: planned.append(folder.name))
-    examples = [line.partition("   (")[0].split() for line in module.EXAMPLES.splitlines()]
+    monkeypatch.setattr(going, "_one", begun)
+    monkeypatch.setattr(going, "_several", lambda made, folder, json: planned.append(folder.name))
+    examples = [line.partition("   (")[0].split() for line in sys.modules["rheobase.cli.fit"].EXAMPLES.splitlines()]
     typed = [words[1:] for words in examples if words[:2] == ["rheobase", "fit"]]
     assert len(typed) > 4
     shown = run("fit", "--help")

@@ -93,7 +93,7 @@ def test_the_electrode_is_found_without_a_spike_too(recording: Recording) -> Non
 
 
 ABSENT = {
-    "it was left out": dict(recipe=replace(RECIPE, passive=0, generations=0)),
+    "it was not asked for": dict(recipe=replace(RECIPE, passive=0, generations=0)),
     "no leak, capacitance, axial resistance or Ih is fitted": dict(learn=("soma.NaTa_t.gbar",)),
     "nothing else is fitted": dict(learn=PASSIVE),
 }

@@ -32,7 +32,9 @@ def advice(fitted: Fitted, data: Sequence[SweepFeatures], model: Sequence[SweepF
     found: list[str] = []
     for axis in fit.axes:
         side = fit.at_edges().get(axis.name)
-        if side is not None:
+        if side == "low" and axis.name == "r_series" and axis.low == 0.0:
+            found.append("r_series stands at 0: the recording shows nothing of the electrode, so leave --series out.")
+        elif side is not None:
             low, high = wider(axis.low, axis.high, side, log=axis.log)
             found.append(f"{axis.name} stands at the {side} edge of its range: {option(axis.name, low, high)}.")
     longer = f"go on with --resume FOLDER --time-limit {4 * (fitted.settings.time_limit or 0):g}s"
@@ -90,7 +92,9 @@ def option(name: str, low: float, high: float) -> str:
     """The option that gives this range."""
     if name == "input_scale":
         return f"--scale {low:.3g}:{high:.3g}"
-    searched_only = name in ("v_gain", "v_offset", "r_series")
+    if name == "r_series":
+        return f"--series {1e3 * max(0.0, low):.3g}:{1e3 * high:.3g}MOhm"
+    searched_only = name in ("v_gain", "v_offset")
     return "it has no range to give" if searched_only else f"--range {name}={low:.3g}:{high:.3g}"
 
 

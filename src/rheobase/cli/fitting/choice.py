@@ -24,12 +24,20 @@ class Choice(NamedTuple):
     notes: list[str]
 
 
-def identifiable(model: type[Declared] | Cell, seen: Recording, chosen: Choice, settle: float) -> Choice:
+def identifiable(
+    model: type[Declared] | Cell,
+    seen: Recording,
+    chosen: Choice,
+    settle: float,
+    series: tuple[float, float] | None,
+) -> Choice:
     """The choice, without the parameters that sweeps without a spike do not identify, if no sweep has a spike."""
     target = Target(seen, settle)
     if not target.silent:
         return chosen
-    space = search_space(model, seen, learn=chosen.learn, ranges=chosen.ranges, scale=chosen.scale)
+    space = search_space(
+        model, seen, learn=chosen.learn, ranges=chosen.ranges, scale=chosen.scale, series=series or False
+    )
     none = ineffective(space, torch.full((1, len(space.axes)), 0.5), target)
     learn = tuple(name for name in chosen.learn if name not in none)
     out = [name for name in chosen.learn if name in none]

@@ -24,6 +24,11 @@ ERRORS = {
     "v_error": ("potential off", " %", ".2g", 100.0),
     "v_rms": ("potential off, rms", " mV", ".3g", 1.0),
 }
+SHAPE = {  # of a cell, whose spikes have one
+    "trough": ("trough behind spikes off", " mV", ".3g", 1.0),
+    "height": ("height of spikes off", " mV", ".3g", 1.0),
+    "width": ("width of spikes off", " ms", ".2g", 1.0),
+}
 FAR = 10.0  # times the variance: an error beyond it is only said to be so
 OFF = (
     "Off, on average over sweeps: spikes, too many or too few; first spike, early or late; interval, its mean; "
@@ -124,6 +129,8 @@ def figures(fitted: Fitted) -> dict[str, str]:
         steps = f"{own}{fit.recipe.forced} by gradient, {fit.recipe.generations} generations"
     data, model = compared(fitted)
     rows = {label: _both(fit.fitted, fit.held_out, key) for key, (label, *_) in ERRORS.items()}
+    if not math.isnan(fit.fitted.trough):
+        rows |= {label: _both(fit.fitted, fit.held_out, key) for key, (label, *_) in SHAPE.items()}
     rows["Gamma"] += f"; at {fit.delta:.3g} ms"
     if math.isnan(fit.fitted.v_error):
         del rows[ERRORS["v_error"][0]], rows[ERRORS["v_rms"][0]]
@@ -150,7 +157,7 @@ def figures(fitted: Fitted) -> dict[str, str]:
 
 
 def _both(fitted: Agreement, held: Agreement | None, key: str) -> str:
-    _, unit, digits, factor = ERRORS[key]
+    _, unit, digits, factor = (ERRORS | SHAPE)[key]
     errors = [figure(factor * getattr(one, key), digits) for one in (fitted, held) if one is not None]
     shown = [value if value == "none" else value + unit for value in errors]
     return f"{shown[0]} fitted, {shown[1]} held out" if len(shown) > 1 else f"{shown[0]} fitted"
@@ -214,6 +221,7 @@ def as_json(fitted: Fitted) -> dict[str, Any]:
         "steps": {"forced": recipe.forced, "free": recipe.free, "generations": recipe.generations},
         "evaluations": fit.evaluations,
         "seed": fitted.settings.seed, "dt_ms": fitted.recording.dt, "level_mV": fitted.recording.level,
+        "junction_mV": fitted.settings.junction or 0.0,
         "parameters": {
             axis.name: {
                 "value": fit.best.values[axis.name], "unit": unit(fitted, axis.name), "range": [axis.low, axis.high],

@@ -17,6 +17,7 @@ from rheobase.cells import Cell
 from rheobase.cells.parameters import populated
 from rheobase.cli.fitting import parameter_file
 from rheobase.cli.fitting.choice import Choice, identifiable
+from rheobase.cli.fitting.quantities import held_of
 from rheobase.cli.fitting.settings import FitSettings
 from rheobase.cli.fitting.subjects import (
     CellSubject,
@@ -35,14 +36,13 @@ from rheobase.learning.fitting.agreement import Agreement, agreement
 from rheobase.learning.fitting.cell_candidates import PER_PA
 from rheobase.learning.fitting.fit import search_space
 from rheobase.learning.fitting.guess import likely_ranges, likely_values, measured, usual_learn
-from rheobase.learning.fitting.hold_out import AUTO, HoldOut, Split, split
+from rheobase.learning.fitting.hold_out import HoldOut, Split, split
 from rheobase.learning.fitting.matched import matched_lif
 from rheobase.learning.fitting.passive import Passive, planned
 from rheobase.learning.fitting.resampling import REFRACTORY
 from rheobase.memory import check_memory
 from rheobase.progress import Paced
 from rheobase.recordings import RecordingFile
-from rheobase.recordings.read import numbers
 from rheobase.units import parse
 
 LEVELS = (-10.0, 0.0, 10.0, -20.0, -30.0)  # mV, tried in this order
@@ -137,7 +137,7 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
     choose = _of_cell if isinstance(subject, CellSubject) else _of_neuron
     chosen, settle = choose(settings, subject, model, seen), min(50.0, 0.1 * recording.duration)  # type: ignore[arg-type]
     if settings.learn is None:
-        chosen = identifiable(model, seen, chosen, settle)
+        chosen = identifiable(model, seen, chosen, settle, settings.series)
     learn, ranges, start, scale, chosen_notes = chosen
     recipe = FitRecipe(
         passive=settings.passive,
@@ -151,7 +151,7 @@ def plan(settings: FitSettings, subject: Subject, file: RecordingFile) -> Plan:
         time_limit=settings.time_limit,
         settle=settle,
     )
-    space = search_space(model, seen, learn=learn, ranges=ranges, scale=scale)
+    space = search_space(model, seen, learn=learn, ranges=ranges, scale=scale, series=settings.series or False)
     notes += [*chosen_notes, *_passive_note(planned(space, seen, recipe), parts, file), _hold_out_note(parts, file)]
     return Plan(
         settings, subject, model, file, recording, hold_out, learn, ranges, start, scale, recipe, (*file.notes, *notes)
@@ -199,6 +199,7 @@ def run(made: Plan, journal: Path | None = None) -> Fitted:
         learn=made.learn,
         ranges=made.ranges,
         scale=made.scale,
+        series=made.settings.series or False,
         hold_out=made.hold_out,
         start=made.start,
         recipe=made.recipe,
@@ -233,7 +234,7 @@ def _before(made: Plan, fit: Fit) -> tuple[Agreement, Agreement | None] | None:
     with torch.no_grad():
         drive = (PER_PA * recording.current.T[..., None]).contiguous()
         spikes, _, traces = cell(drive, record=(place,), check_finite=False)
-    return _agreements(recording, fit, spikes[..., 0].T, traces[place][..., 0].T)
+    return _agreements(recording, fit, spikes[..., 0].T, traces[place][..., 0].T, shaped=True)
 
 
 def _matched(recording: Recording, fit: Fit) -> tuple[Agreement, Agreement | None] | None:
@@ -246,32 +247,12 @@ def _matched(recording: Recording, fit: Fit) -> tuple[Agreement, Agreement | Non
     return _agreements(recording, fit, spikes[..., 0].T, rec.v[..., 0].T)
 
 
-def _agreements(recording: Recording, fit: Fit, spikes: Tensor, v: Tensor) -> tuple[Agreement, Agreement | None]:
+def _agreements(
+    recording: Recording, fit: Fit, spikes: Tensor, v: Tensor, *, shaped: bool = False
+) -> tuple[Agreement, Agreement | None]:
     """The errors on the sweeps that were fitted, and on those that were held out."""
-    score = partial(agreement, recording, settle=fit.recipe.settle, delta=fit.delta)
+    score = partial(agreement, recording, settle=fit.recipe.settle, delta=fit.delta, shaped=shaped)
     return score(fit.split.fitted, spikes, v), score(fit.split.held, spikes, v) if fit.split.held else None
-
-
-def held_of(text: str, file: RecordingFile) -> HoldOut:
-    """What --hold-out means: auto, none, a share (20%, 0.2), or numbers of sweeps as the file counts them.
-
-    Raises: `ParameterError`.
-    """
-    if text in (AUTO, "none"):
-        return None if text == "none" else AUTO
-    if text.endswith("%") or "." in text:
-        try:
-            return float(text.removesuffix("%")) / (100.0 if text.endswith("%") else 1.0)
-        except ValueError:
-            expected = "numbers of sweeps, a share, auto or none"
-            raise ParameterError("--hold-out", repr(text), expected, "--hold-out 3,7 or --hold-out 20%") from None
-    places = {number: k for k, number in enumerate(file.numbers)}
-    chosen = numbers(text, max(file.numbers) + 1, "--hold-out")
-    for number in chosen:
-        if number not in places:
-            listed = ", ".join(map(str, file.numbers))
-            raise ParameterError("--hold-out", f"sweep {number}", f"one of those that were read: {listed}", "--sweeps")
-    return [places[number] for number in chosen]
 
 
 def _passive_note(stage: Passive | None, parts: Split, file: RecordingFile) -> list[str]:
@@ -305,6 +286,10 @@ def prepared(settings: FitSettings, subject: Subject, file: RecordingFile) -> tu
             expected = f"a spike in one sweep at least, or a potential below {least:g} mV throughout"
             raise DataError(str(file.path), given, expected, remedy)
         notes.append(f"no spike (at most {highest:.3g} mV): the potential alone is fitted, and Gamma has no value")
+    if settings.junction:
+        recording = recording.corrected(settings.junction)
+        taken = f"junction potential: {settings.junction:g} mV taken off what was recorded"
+        notes.append(f"{taken}, so spikes are counted at {recording.level:g} mV")
     dt = settings.dt or _step(recording.dt, subject)
     if abs(dt - recording.dt) > 1e-9:
         notes.append(f"sampled every {recording.dt:g} ms, fitted at dt = {dt:g} ms")
@@ -369,22 +354,3 @@ class _Lines(FitCallback):
 
 def _progress() -> FitCallback:
     return RichFitProgress() if sys.stderr.isatty() else _Lines()
-
-
-def ranges_of(given: list[str]) -> tuple[tuple[str, float, float], ...]:
-    """NAME=LOW:HIGH, repeated. Raises `ParameterError`."""
-    found: list[tuple[str, float, float]] = []
-    for text in given:
-        name, equals, ends = text.partition("=")
-        found.append((name, *two(ends if equals else "", "--range", text)))
-    return tuple(found)
-
-
-def two(text: str, option: str, shown: str) -> tuple[float, float]:
-    """LOW:HIGH. Raises `ParameterError`."""
-    low, _, high = text.partition(":")
-    try:
-        return float(low), float(high)
-    except ValueError:
-        example = "--range c_mem=50:400" if option == "--range" else f"{option} 0.001:0.1"
-        raise ParameterError(option, repr(shown), "two numbers, LOW:HIGH", example) from None

@@ -31,6 +31,8 @@ def write(fitted: Fitted, folder: Path) -> Path:
             "v_rms_mV": fit.fitted.v_rms,
             "delta_ms": fit.delta,
             "dt_ms": fitted.recording.dt,
+            "r_series_GOhm": fit.readout["r_series"],
+            "junction_mV": fitted.settings.junction or 0.0,
             "fitted": list(fit.best.values),
             "seed": fitted.settings.seed,
         }
@@ -77,11 +79,20 @@ def text(fitted: Fitted) -> str:
 
 
 def readout(fitted: Fitted) -> list[str]:
-    """How the neuron's input and potential relate to pA and mV, where they have other units."""
-    out, unit = fitted.fit.readout, cast(Neuron, fitted.fit.neuron).input_unit
+    """How input and potential of the model relate to what was recorded, where they are not the same."""
+    fit, junction = fitted.fit, fitted.settings.junction
+    out, unit = fit.readout, "nA" if isinstance(fit.neuron, Cell) else fit.neuron.input_unit
     lines: list[str] = []
-    if unit != "pA":
+    if unit not in ("pA", "nA"):
         lines.append(f"input = {out['input_scale']:.6g} x current in pA" + (f", in {unit}" if unit != "1" else ""))
-    if (out["v_gain"], out["v_offset"]) != (1.0, 0.0):
-        lines.append(f"potential in mV = {out['v_offset']:.6g} + {out['v_gain']:.6g} x v")
+    seen = (
+        [] if (out["v_gain"], out["v_offset"]) == (1.0, 0.0) else [f"{out['v_offset']:.6g} + {out['v_gain']:.6g} x v"]
+    )
+    if out["r_series"] or junction:
+        seen = seen or ["v"]
+        seen += [f"{out['r_series']:.6g} x current in pA"] if out["r_series"] else []
+        seen += [f"{junction:g}"] if junction else []
+    if seen:
+        what = "recorded potential" if out["r_series"] or junction else "potential"
+        lines.append(f"{what} in mV = {' + '.join(seen)}")
     return lines

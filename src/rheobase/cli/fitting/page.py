@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rheobase.cli.fitting import named
 from rheobase.cli.fitting.advice import advice
-from rheobase.cli.fitting.figures import ERRORS, OFF, cell, compared, figures, remarks, summary, unit
+from rheobase.cli.fitting.figures import ERRORS, OFF, SHAPE, cell, compared, figures, remarks, summary, unit
 from rheobase.cli.fitting.job import Fitted
 from rheobase.cli.fitting.pictures import all_sweeps, opening
 from rheobase.cli.fitting.settings import CELL, FitSettings
@@ -70,7 +70,7 @@ def errors_table(fitted: Fitted) -> Table:
             shown += [(f"{word}, held out", other[1])] if other[1] is not None else []
     rows = [
         (f"{label} ({sign.strip()})" if sign else label, *(cell(factor * getattr(one, key)) for _, one in shown))
-        for key, (label, sign, _, factor) in ERRORS.items()
+        for key, (label, sign, _, factor) in (ERRORS | SHAPE).items()
         # of a recording without a spike some have no value
         if not all(math.isnan(getattr(one, key)) for _, one in shown)
     ]
@@ -93,6 +93,7 @@ def _loading(fitted: Fitted, folder: Path) -> list[str]:
         return [
             f'In Python: from_allen("{path}", "{subject.morphology}", dt={fitted.recording.dt:g}{axon or ""}).',
             f"On the command line: {shlex.join(words)} --current VALUE.",
+            *named.readout(fitted),
         ]
     clock = f", dt={fitted.recording.dt:g}" if fitted.fit.neuron.dt is not None else ""
     return [
@@ -178,6 +179,7 @@ def words(s: FitSettings) -> list[str]:
         ("hold-out", s.hold_out),
         ("interval", s.interval),
         ("level", s.level),
+        ("junction", s.junction),
         ("dt", s.dt),
     ):
         if value is not None:
@@ -188,6 +190,8 @@ def words(s: FitSettings) -> list[str]:
         found += ["--range", f"{name}={low!r}:{high!r}"]
     if s.scale is not None:
         found += ["--scale", f"{s.scale[0]!r}:{s.scale[1]!r}"]
+    if s.series is not None:
+        found.append(f"--series={s.series[0]!r}GOhm:{s.series[1]!r}GOhm")
     cell = s.neuron.lower().endswith(CELL)
     found += ["--passive", str(s.passive)] if cell else []
     found += ["--forced", str(s.forced)]

@@ -30,13 +30,15 @@ class FitSettings:
     units: str | None = None
     interval: float | None = None
     level: float | None = None
+    junction: float | None = None
     dt: float | None = None
     learn: tuple[str, ...] | None = None
     ranges: tuple[tuple[str, float, float], ...] = ()
     scale: tuple[float, float] | None = None
+    series: tuple[float, float] | None = None
     hold_out: str = AUTO
     time_limit: float | None = 120.0
-    passive: int = 40
+    passive: int = 0
     forced: int = 60
     schedule: int | None = None
     free: int = 10

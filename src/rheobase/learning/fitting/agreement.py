@@ -11,6 +11,7 @@ from torch import Tensor
 from rheobase.learning.fitting import loss
 from rheobase.learning.fitting.gamma import gamma, trains_of, window
 from rheobase.learning.fitting.recording import Recording
+from rheobase.learning.fitting.spike_shape import spike_shape
 from rheobase.learning.fitting.sweep_features import of_sweeps
 
 
@@ -25,6 +26,9 @@ class Agreement:
     interval    mean interval between spikes, off by this share of it, on average
     v_error     mean square error of the potential between spikes over its variance
     v_rms       root of the mean square error of the potential between spikes, mV
+    trough      lowest potential behind spikes, off by so many mV, on average; as the next two, of a cell alone
+    height      highest potential of spikes, off by so many mV, on average
+    width       time of a spike above the level, off by so many ms, on average
     """
 
     sweeps: tuple[int, ...]
@@ -35,14 +39,25 @@ class Agreement:
     interval: float
     v_error: float
     v_rms: float
+    trough: float = math.nan
+    height: float = math.nan
+    width: float = math.nan
 
 
 def agreement(
-    recording: Recording, numbers: Sequence[int], spikes: Tensor, v: Tensor | None, *, settle: float, delta: float
+    recording: Recording,
+    numbers: Sequence[int],
+    spikes: Tensor,
+    v: Tensor | None,
+    *,
+    settle: float,
+    delta: float,
+    shaped: bool = False,
 ) -> Agreement:
     """The agreement of spikes and v (sweep, time), of all sweeps, with the sweeps `numbers`.
 
     Gamma and potential are scored from `settle` ms on; Gamma at `delta` ms, or less where these sweeps are so fast.
+    `shaped`: whether spikes have a shape in v.
     """
     which, part = list(numbers), recording.sweeps(numbers)
     own, v = spikes[which], None if v is None else v[which]
@@ -58,6 +73,7 @@ def agreement(
         mean(abs(b.first - a.first) for a, b in pairs),
         mean(abs(b.interval / a.interval - 1.0) for a, b in pairs),
         *((math.nan, math.nan) if v is None else _v_errors(part, v, settle)),
+        *(_shape_errors(part, own, v) if shaped and v is not None else ()),
     )
 
 
@@ -85,3 +101,12 @@ def _v_errors(recording: Recording, v: Tensor, settle: float) -> tuple[float, fl
     mask[: round(settle / recording.dt)] = 0.0
     square = ((v - recording.v).T.square() * mask).sum() / mask.sum().clamp(min=1.0)
     return float(loss.voltage(v.T[..., None], recording.v.T, mask)[0]), float(square.sqrt())
+
+
+def _shape_errors(recording: Recording, spikes: Tensor, v: Tensor) -> list[float]:
+    """How far trough, height and width of spikes (sweep, time) are off, over the sweeps in which both have some."""
+    data, model = (
+        spike_shape(potential, events, level=recording.level, dt=recording.dt)
+        for potential, events in ((recording.v, recording.spikes()), (v, spikes))
+    )
+    return [mean(row.tolist()) for row in (model - data).abs()]

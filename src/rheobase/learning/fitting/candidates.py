@@ -13,7 +13,7 @@ from rheobase.core.declaration.inputs import driven
 from rheobase.core.neuron import Neuron
 from rheobase.core.surrogates import Surrogate
 from rheobase.core.wrappers.forced import TOLD, Forced
-from rheobase.errors import UnitError
+from rheobase.errors import ParameterError, UnitError
 from rheobase.learning.fitting.population import (
     Axis,
     assign,
@@ -84,6 +84,9 @@ class Candidates(SearchSpace):
         states = self.neuron.states
         self.has_v = "v" in states
         if not self.has_v:
+            if series:
+                expected, remedy = "a neuron with the state v, to which its electrode adds", "leave it out"
+                raise ParameterError(repr(self.neuron), f"series = {series!r}", expected, remedy)
             return
         if parse(states["v"].unit) != parse("mV"):
             # a potential in other units: where 0 and 1 lie in mV is fitted

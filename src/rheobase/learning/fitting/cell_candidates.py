@@ -29,7 +29,7 @@ class CellCandidates(SearchSpace):
     Names are those of `Cell.values`: "soma.NaV.gbar", "c_mem.dend". Spikes are counted at the level of the recording.
     """
 
-    in_mv, tells, frees = True, True, False
+    in_mv, tells, frees, draws = True, True, False, True
 
     def __init__(
         self,

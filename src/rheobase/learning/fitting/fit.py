@@ -64,10 +64,10 @@ def fit_neuron(
     surrogate gradients). The best of them start an evolution, which minimises 1 - Gamma (mean at 2, 4 and 8 ms, or less
     for a cell that fires fast: `delta` of the fit), the error of the potential, and a van Rossum distance of 50 ms that
     constrains the rate. All run as lanes of one neuron. The same seed gives the same fit.
-    Of a `Cell`, whose parameters are named as in `Cell.values`, the passive stage comes first: all is fitted to the
-    sweeps without a spike, and what these identify of leak, capacitance, axial resistance and Ih is held from then on
-    (`Fit.passive`, `Candidate.held`). The next stage pulls the cells to the recorded potential by an electrode that
-    weakens, and no gradient runs freely: a spike that is missing has none.
+    Of a `Cell`, whose parameters are named as in `Cell.values`, the first stage pulls the cells to the recorded
+    potential by an electrode that weakens, and no gradient runs freely: a spike that is missing has none. With
+    `FitRecipe(passive=40)` a passive stage comes before it: all is fitted to the sweeps without a spike, and what these
+    identify of leak, capacitance, axial resistance and Ih is held from then on (`Fit.passive`, `Candidate.held`).
     Ctrl-C, or the time limit of the recipe, ends the search and gives the best so far; a second Ctrl-C raises.
 
     Where no fitted sweep has a spike (hyperpolarising steps), the potential alone is fitted: `Fit.silent`. Gamma is

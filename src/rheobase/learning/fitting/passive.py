@@ -61,7 +61,7 @@ def planned(space: Candidates | CellCandidates, recording: Recording, recipe: Fi
     if len(silent) == len(recording.v):
         reason = "no sweep has a spike, so all is fitted to the potential alone"
     elif recipe.passive == 0:
-        reason = "it was left out"
+        reason = "it was not asked for"
     elif not searched:
         reason = "no leak, capacitance, axial resistance or Ih is fitted"
     elif len(searched) == len(space.names):

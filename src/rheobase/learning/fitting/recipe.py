@@ -33,7 +33,7 @@ class FitRecipe:
     """
 
     restarts: int = 24
-    passive: int = 40
+    passive: int = 0
     forced: int = 60
     schedule: int | None = None
     free: int = 10

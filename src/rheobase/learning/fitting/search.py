@@ -262,7 +262,8 @@ class Search:
         readout = {name: table[name][0] for name in self.space.fixed}
         neuron, delta = copy.deepcopy(self.space.made(1)), self.target.precisions[stages.TOLD]
         response = self.space.run(best, recording)
-        score = partial(agreement, recording, settle=self.recipe.settle, delta=delta)
+        shaped = self.space.draws
+        score = partial(agreement, recording, settle=self.recipe.settle, delta=delta, shaped=shaped)
         fitted, held = score(split.fitted, *response), score(split.held, *response) if split.held else None
         return Fit(
             neuron,

@@ -31,7 +31,7 @@ class SearchSpace:
 
     A point is a row of shares in [0, 1], (lanes, P), in the order of `axes`. `fixed` is what the readout holds, as
     `Fit.readout` explains it. `tells`: whether a stage is of use in which the recording is given; `frees`: whether one
-    is that descends the gradient of the model running freely.
+    is that descends the gradient of the model running freely. `draws`: whether its spikes have a shape.
     """
 
     recording: Recording
@@ -40,6 +40,7 @@ class SearchSpace:
     fixed: dict[str, float]
     tells: bool
     frees: bool
+    draws: bool = False
     in_mv: bool  # whether the potential of the model itself is in mV
     _kept: Mapping[str, float] = MappingProxyType({})
 
