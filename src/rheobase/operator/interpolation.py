@@ -77,8 +77,11 @@ def interpolate(
             given = f"{name} of {f'shape {tuple(x.shape)}' if isinstance(x, Tensor) else type(x).__name__}"
             remedy = f"the features of one model, in this order: {', '.join(net.features)}"
             raise ShapeError("interpolate", given, f"a tensor of shape ({len(net.features)},)", remedy)
+        if check_range and net.codes is not None:
+            net.codes.check(x)  # by its own value, and not by one in between
     if not isinstance(current, Tensor) or current.dim() != len(("time", "batch")):
-        given = f"a current of {f'shape {tuple(current.shape)}' if isinstance(current, Tensor) else type(current)}"
+        shape = f"shape {tuple(current.shape)}" if isinstance(current, Tensor) else type(current).__name__
+        given = f"a current of {shape}"
         raise ShapeError("interpolate", given, "(time, batch) in nA", "current[:, None] has a batch of one")
     share = torch.tensor(shares, dtype=torch.float64, device=one.device)[:, None]
     code = ((1.0 - share) * one.double() + share * other.double()).to(next(net.parameters()).dtype)

@@ -278,7 +278,7 @@ PART = Part(
         "pairs": {"training models": 12, "unseen models": 10},
         "trained": {
             "causal neuron, responses": _NEURON,
-            "causal neuron, two features": {**_NEURON, "code": CODES[0]},
+            "causal neuron, two features": {**_NEURON, "code": CODES[0], "seeds": [0]},
             "Fourier operator": {
                 "kind": OPERATOR,
                 "code": CODES[0],
@@ -287,7 +287,7 @@ PART = Part(
                 "layers": 4,
                 "batch": 16,
                 "lr": 0.004,
-                "epochs": 6,
+                "epochs": 3,
                 "seeds": [0],
                 "weights": True,
             },
@@ -299,7 +299,7 @@ PART = Part(
         "held_out": HELD_OUT[:4],
         "protocol": SHORT_PROTOCOL,
         "chunks": 3,
-        "tested": 8,
+        "tested": 6,
         "validation": 4,
         "told": [0.05, 0.15],
         "told_ms": 150.0,

@@ -64,6 +64,7 @@ class Family:
             raise ParameterError("noble", f"code {kind!r}", "the name of a code", nearest(kind, CODES))
         training = list(self.training)
         count = len((self.between.models if self.between else self.models).names)
+        count = max(count, len(self.responses[1]) if self.responses else 0)
         if kind == "conductances":
             names, features = (self.between.models if self.between else self.models).conductances()
         elif kind == RESPONSE:
