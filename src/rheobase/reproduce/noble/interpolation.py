@@ -20,7 +20,19 @@ from rheobase.plot.style import WIDTH, dress, legend_below, new_figure
 from rheobase.reproduce.job import Job
 from rheobase.reproduce.noble.figures import FEATURES as EFEL
 from rheobase.reproduce.noble.figures import Prediction, figures
-from rheobase.reproduce.noble.line_tables import BETWEEN, CELL, END, OWN, TIMES, columns, keep, place_of, rows, said
+from rheobase.reproduce.noble.line_tables import (
+    BETWEEN,
+    CELL,
+    END,
+    OWN,
+    TIMES,
+    codes_of,
+    columns,
+    keep,
+    place_of,
+    rows,
+    said,
+)
 from rheobase.reproduce.noble.lines import FEATURES, Line, at, features_of, solved, spikes_between
 from rheobase.reproduce.noble.over_seeds import over_seeds
 from rheobase.reproduce.noble.settings import HELD_OUT, PROTOCOL, SHORT_PROTOCOL
@@ -181,7 +193,8 @@ def _caption(job: Job, on: Family, group: str, lines: Mapping[str, list[Line]]) 
     return (
         f"{len(those)} pairs of {group} that were drawn, {job['tested']} currents each; the cell in between has every "
         "value of the genome and the axial resistance on the line between those of both ends, and was solved. A net "
-        f"is told the code {BETWEEN} of both ends, or the code {OWN}, by its responses. Errors are over the inner "
+        f"is told the code {BETWEEN} of both ends, or the code {OWN}, by its responses, where all of these cells "
+        "have them (two spikes or more under each short step, the last one late in it). Errors are over the inner "
         "fractions, against that cell: of counts the mean, of the others the median. Between: the share of inner "
         f"samples whose feature is between those of its own ends, with this room: {room}; the steady potential is "
         f"that of samples without a spike. '{TIMES.capitalize()}': the k-th spike between the k-th ones of both ends, "
@@ -216,11 +229,10 @@ def _drawn(
         known, rows = shown(without, CELL, BETWEEN)
         ax.plot(known, rows[:, chosen].numpy(), "o-", ms=5, lw=1.6, color=style.muted, label=CELL)
         for colour, (name, results) in zip(style.colours, list(found.items())[:1], strict=False):
-            for code, mark in ((BETWEEN, ".-"), (OWN, "x")):
-                if place_of(group, "", code, fractions[1]) in results[0]:
-                    known, rows = shown(results[0], "", code)
-                    label = f"{name.removeprefix('causal neuron, ')}, {code}"
-                    ax.plot(known, rows[:, chosen].numpy(), mark, ms=4, lw=0.9, color=colour, label=label)
+            for code in codes_of(job, group, results[0]):
+                known, rows = shown(results[0], "", code)
+                label, mark = f"{name.removeprefix('causal neuron, ')}, {code}", ".-" if code == BETWEEN else "x"
+                ax.plot(known, rows[:, chosen].numpy(), mark, ms=4, lw=0.9, color=colour, label=label)
     _one_label_each(axes[0])
     legend_below(figure, axes[0], style, columns=2)
     return figure
@@ -307,6 +319,6 @@ PART = Part(
         "trained": {"causal neuron, responses": {**_NEURON, "epochs": 20, "free": 8, "refined": 1}},
     },
     needs=(FOLDER,),
-    minutes=15,
+    minutes=19,
     reduced=_smaller,
 )

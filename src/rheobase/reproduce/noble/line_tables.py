@@ -25,6 +25,12 @@ def place_of(group: str, name: str, code: str, share: float) -> str:
     return f"{group}, {name}, {code}, {share:g}"
 
 
+def codes_of(job: Job, group: str, one: Mapping[str, Any]) -> list[str]:
+    """Which codes a net was told at every inner fraction: a cell that hardly fires has no responses."""
+    inner = [share for share in job["fractions"] if 0.0 < share < 1.0]
+    return [code for code in (BETWEEN, OWN) if all(place_of(group, "", code, share) in one for share in inner)]
+
+
 def columns(job: Job) -> tuple[str, ...]:
     gammas = (f"Gamma at {share:g}" for share in job["fractions"])
     between = (f"{name.partition(' (')[0]} between (%)" for name in FEATURES)
@@ -38,10 +44,9 @@ def rows(
         (name, None, None, *_row(job, group, name, BETWEEN, [without])) for name in (CELL, TIMES, END)
     ]
     for name, results in found.items():
-        for code in (BETWEEN, OWN):
-            if place_of(group, "", code, job["fractions"][1]) in results[0]:
-                own = f"{job['trained'][name]['code']}, {code}"
-                rows.append((name, own, len(results), *_row(job, group, "", code, results)))
+        for code in codes_of(job, group, results[0]):
+            own = f"{job['trained'][name]['code']}, {code}"
+            rows.append((name, own, len(results), *_row(job, group, "", code, results)))
     return rows
 
 
@@ -105,7 +110,7 @@ def keep(job: Job, kept: Seeds, found: Mapping[str, Sequence[Mapping[str, Any]]]
         seeds = job["trained"][name].get("seeds", job["seeds"])
         for seed, one in zip(seeds, results, strict=True):
             for group in job["pairs"]:
-                for code in (BETWEEN, OWN):
+                for code in codes_of(job, group, one):
                     shares = [share for share in job["fractions"] if place_of(group, "", code, share) in one]
                     for share in shares:
                         gamma = one[place_of(group, "", code, share)]["gamma"]
@@ -127,12 +132,11 @@ def said(job: Job, found: Mapping[str, Sequence[Mapping[str, Any]]], without: Ma
         told = [
             f"{name} ({code}) {number(_mean([_inner_gamma(job, one, group, '', code) for one in results]))}"
             for name, results in found.items()
-            for code in (BETWEEN, OWN)
-            if place_of(group, "", code, job["fractions"][1]) in results[0]
+            for code in codes_of(job, group, results[0])
         ]
         known = [f"{name} {number(_inner_gamma(job, without, group, name, BETWEEN))}" for name in (TIMES, END)]
         said.append(f"Between {group}, Gamma at 4 ms, mean of inner fractions and seeds: {'; '.join([*told, *known])}.")
     return " ".join(said)
 
 
-__all__ = ["BETWEEN", "CELL", "END", "OWN", "TIMES", "columns", "keep", "place_of", "rows", "said"]
+__all__ = ["BETWEEN", "CELL", "END", "OWN", "TIMES", "codes_of", "columns", "keep", "place_of", "rows", "said"]
