@@ -22,6 +22,10 @@ class Interpolated:
     """What is made of the codes between two models.
 
     Shapes: code (fractions, features), not scaled; v (time, fractions, batch) in mV; spikes as v, in {0, 1}.
+
+    >>> found = Interpolated((0.0, 1.0), torch.tensor([[1.0], [2.0]]), torch.zeros(9, 2, 1), torch.zeros(9, 2, 1))
+    >>> dict(zip(found.fractions, found.v.unbind(1), strict=True))[1.0].shape
+    torch.Size([9, 1])
     """
 
     fractions: tuple[float, ...]
