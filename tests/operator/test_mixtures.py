@@ -13,6 +13,7 @@ from torch import Tensor
 from rheobase.errors import DataError, ParameterError
 from rheobase.operator import AllenModels, Traces, mixed
 from rheobase.operator.currents import varied
+from rheobase.operator.mixtures import blended
 from rheobase.operator.screening import RESPONSES, alike, responses, within
 from tests.operator.stub import SHORT
 
@@ -153,3 +154,52 @@ def test_varied_currents() -> None:
     assert 0.005 < float(free.std(0).mean()) < 0.08
     assert float((free.diff(dim=0).std(0) / free.std(0)).max()) < 1.0
     assert torch.equal(x, varied(SHORT, count, torch.Generator().manual_seed(0)))
+
+
+def lined(folder: Path) -> AllenModels:
+    """Parameter files with an axial resistance, one of them with values as text."""
+    old = parents(folder)
+    for k, path in enumerate(old.parameters):
+        told = json.loads(path.read_bytes())
+        told["passive"] = [{"ra": 100.0 + 10.0 * k}]
+        if k == 1:
+            told["genome"] = [{**each, "value": str(each["value"])} for each in told["genome"]]
+        path.write_text(json.dumps(told))
+    return old
+
+
+def test_on_the_line_between_two(tmp_path: Path) -> None:
+    """The ends are the parents to the last digit; the axial resistance, which no genome has, is moved too."""
+    old = lined(tmp_path)
+    both = blended(old, [(0, 1), (2, 0)], (0.0, 0.1, 1.0), tmp_path / "new")
+    assert both.names[4:] == (*(f"blend-0-1-{s}" for s in ("0", "0.1", "1")), *(f"blend-2-0-{s}" for s in (0, 0.1, 1)))
+    _, values = both.conductances()
+    for first, (a, b) in ((4, (0, 1)), (7, (2, 0))):
+        assert torch.equal(values[first], values[a])
+        assert torch.equal(values[first + 2], values[b])
+        assert torch.allclose(values[first + 1], 0.9 * values[a] + 0.1 * values[b], rtol=1e-12)
+    ra = [json.loads(path.read_bytes())["passive"][0]["ra"] for path in both.parameters[4:]]
+    assert ra == pytest.approx([100.0, 101.0, 110.0, 120.0, 118.0, 100.0], rel=1e-12)
+    again = blended(old, [(0, 1)], (0.1,), tmp_path / "new")
+    assert torch.equal(again.conductances()[1][4], values[5])
+
+
+def test_no_line(tmp_path: Path) -> None:
+    old, folder = lined(tmp_path), tmp_path / "new"
+    for pair in ((0, 0), (0, 9), (0,), (0, 1, 2), 3):
+        with pytest.raises(ParameterError, match="two of 0 to 3"):
+            blended(old, [pair], (0.5,), folder)  # type: ignore[list-item]
+    for share in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ParameterError, match="0 to 1"):
+            blended(old, [(0, 1)], (share,), folder)
+    blended(old, [(0, 1)], (0.5,), folder)
+    (folder / "blend-0-1-0.5.json").write_text("{}")
+    with pytest.raises(DataError, match="otherwise"):
+        blended(old, [(0, 1)], (0.5,), folder)
+    told = json.loads(old.parameters[2].read_bytes())
+    old.parameters[2].write_text(json.dumps({**told, "conditions": [{"celsius": 20.0}]}))
+    with pytest.raises(DataError, match="other conditions"):
+        blended(old, [(0, 2)], (0.5,), folder)
+    old.parameters[3].write_text(json.dumps({**told, "genome": told["genome"][1:]}))
+    with pytest.raises(DataError, match="genome of other parameters"):
+        blended(old, [(0, 3)], (0.5,), folder)

@@ -12,7 +12,8 @@ from rheobase.operator.convolutional import Convolutional
 from rheobase.operator.data_set import Split, Traces, generate, load
 from rheobase.operator.embedding import channels, modulated
 from rheobase.operator.fourier import FourierOperator
-from rheobase.operator.mixtures import mixed
+from rheobase.operator.interpolation import Interpolated, interpolate
+from rheobase.operator.mixtures import blended, mixed
 from rheobase.operator.models import AllenModels, Models
 from rheobase.operator.protocol import Protocol
 from rheobase.operator.sag import SagLoss, sag
@@ -27,6 +28,7 @@ __all__ = [
     "Convolutional",
     "Epoch",
     "FourierOperator",
+    "Interpolated",
     "Models",
     "Protocol",
     "SagLoss",
@@ -35,9 +37,11 @@ __all__ = [
     "Split",
     "StandIn",
     "Traces",
+    "blended",
     "channels",
     "crossings",
     "generate",
+    "interpolate",
     "load",
     "mixed",
     "modulated",

@@ -1,4 +1,4 @@
-"""New models of one cell between published ones: parameter files in the same format, drawn from a seed."""
+"""New models of one cell between published ones: parameter files in the same format, drawn or on a line."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rheobase.learning.training.sampler import derive_seed
 from rheobase.operator.models import AllenModels, genome
 
 LEAST = 2  # parents
+VALUES = ("genome", "passive")  # what of a file is the model; its conditions are to be alike, the rest is about a fit
 
 
 def mixed(
@@ -29,7 +30,8 @@ def mixed(
     For each new model the parents a and b and the share s in 0 to 1 are drawn once, and c and d anew for each parameter
     k of the genome; parameters that are the same in every parent's file (the leak of soma and dendrites) stay the same.
     So pairs of models are joined by lines, and what lies beside the lines is filled as widely as the parents differ.
-    Models outside of `which` play no part.
+    Models outside of `which` play no part. What is not in the genome, the axial resistance among it, is that of the
+    first of `which` in all of them (`blended` moves it, too).
 
     The files, mixed0.json and so on, are in the format of the parents, beside no morphology of their own; each follows
     from `seed` and its number alone, so more models leave the earlier ones as they are. A file that is there already
@@ -56,18 +58,88 @@ def mixed(
     ensure_folder(folder)
     names, values = genome([parents.parameters[k] for k in which])
     template = json.loads(parents.parameters[which[0]].read_bytes())
-    files = list[Path]()
+    files, told = list[Path](), "the one of this seed, jitter and these parents"
     for number in range(count):
         drawn = _drawn(values, derive_seed(seed, "mixed", number), jitter)
-        path = folder / f"mixed{number}.json"
-        data = json.dumps(_filled(template, dict(zip(names, drawn.tolist(), strict=True)))).encode()
-        if not path.exists():
-            atomic_write(path, data)
-        elif path.read_bytes() != data:
-            given, expected = "a model that was mixed otherwise", "the one of this seed, jitter and these parents"
-            raise DataError(str(path), given, expected, "another folder, or those settings")
-        files.append(path)
+        content = _filled(template, dict(zip(names, drawn.tolist(), strict=True)))
+        files.append(_written(folder / f"mixed{number}.json", content, told))
     return AllenModels((*parents.parameters, *files), parents.morphology)
+
+
+def blended(
+    parents: AllenModels, pairs: Sequence[tuple[int, int]], shares: Sequence[float], folder: str | Path
+) -> AllenModels:
+    """`parents`, and behind them, for each pair (a, b) and then each share s, the model on the line between the two.
+
+        x_k = (1 - s) a_k + s b_k    for every value k of the genome and every number of the passive part (Ra)
+
+    A share of 0 or 1 is the parent, to the last digit. The files, blend-a-b-s.json with the parents' numbers, are as
+    those of `mixed`; one that is there already and differs is refused. Nothing is drawn.
+
+    Raises: `ParameterError` for a pair that is none, or a share outside of 0 to 1; `DataError` for parents of other
+    conditions (temperature, reversal potentials) or of another genome, `StorageError`.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> leak = {"section": "soma", "name": "g_pas", "mechanism": ""}
+    >>> with TemporaryDirectory() as name:
+    ...     one, other = Path(name) / "one.json", Path(name) / "other.json"
+    ...     for path, value in ((one, 1.0), (other, 3.0)):
+    ...         told = {"conditions": [], "passive": [{"ra": 50 * value}], "genome": [{**leak, "value": value}]}
+    ...         _ = path.write_text(json.dumps(told))
+    ...     models = blended(AllenModels((one, other), Path("cell.swc")), [(0, 1)], (0.25, 0.5), Path(name))
+    ...     models.names[2:], models.conductances()[1].flatten().tolist()
+    (('blend-0-1-0.25', 'blend-0-1-0.5'), [1.0, 3.0, 1.5, 2.0])
+    """
+    known = len(parents.parameters)
+    for pair in pairs:
+        two = isinstance(pair, tuple | list) and len(pair) == LEAST and len(set(pair)) == LEAST
+        if not two or not all(is_whole(k, 0, known - 1) for k in pair):
+            expected = f"two of 0 to {known - 1}"
+            raise ParameterError("blended", f"pair {pair!r}", expected, "they are numbered as in AllenModels.names")
+    for share in shares:
+        if not is_number(share, least=0) or share > 1:
+            raise ParameterError("blended", f"share = {share!r}", "a number from 0 to 1", "0.5 is in the middle")
+    folder = Path(folder)
+    ensure_folder(folder)
+    genome([parents.parameters[k] for pair in pairs for k in pair])  # of one kind
+    files = list[Path]()
+    for a, b in pairs:
+        one, other = (json.loads(parents.parameters[k].read_bytes()) for k in (a, b))
+        if one["conditions"] != other["conditions"]:
+            given, expected = "other conditions than its partner", f"those of {parents.names[a]}"
+            raise DataError(str(parents.parameters[b]), given, expected, "blend models of one recording")
+        for share in shares:
+            content = {**one, **{name: _blend(one[name], other[name], share) for name in VALUES}}
+            files.append(_written(folder / f"blend-{a}-{b}-{share:g}.json", content, "the one of these parents"))
+    return AllenModels((*parents.parameters, *files), parents.morphology)
+
+
+def _blend(one: Any, other: Any, share: float) -> Any:
+    """JSON of one form in both: numbers in between, all else as in the first."""
+    if isinstance(one, dict):
+        return {
+            # some files have their values as text
+            name: (1.0 - share) * float(x) + share * float(other[name])
+            if name == "value"
+            else _blend(x, other[name], share)
+            for name, x in one.items()
+        }
+    if isinstance(one, list):
+        named = {(each.get("section"), each.get("name")): each for each in other}
+        return [_blend(each, named[each.get("section"), each.get("name")], share) for each in one]
+    return (1.0 - share) * one + share * other if isinstance(one, float | int) else one
+
+
+def _written(path: Path, content: dict[str, Any], expected: str) -> Path:
+    """The file, which is made where it is not there. Raises: `DataError` where it is another one, `StorageError`."""
+    data = json.dumps(content).encode()
+    if not path.exists():
+        atomic_write(path, data)
+    elif path.read_bytes() != data:
+        raise DataError(
+            str(path), "a model that was mixed otherwise", expected, "another folder, or the settings that made it"
+        )
+    return path
 
 
 def _drawn(values: Tensor, seed: int, jitter: float) -> Tensor:
@@ -101,4 +173,4 @@ def _check(parents: AllenModels, which: Sequence[int], count: int, jitter: float
         raise ParameterError("mixed", f"jitter = {jitter!r}", "a finite number >= 0", "jitter=0 stays on the lines")
 
 
-__all__ = ["mixed"]
+__all__ = ["blended", "mixed"]

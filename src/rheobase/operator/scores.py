@@ -86,14 +86,19 @@ def crossings(v: Tensor, sample: float) -> Tensor:
     >>> crossings(torch.tensor([[-70.0], [10.0], [-60.0], [-20.0]]), sample=0.5).tolist()
     [[0.5, 1.5]]
     """
+    return trains_of(upward(v), sample)
+
+
+def upward(v: Tensor) -> Tensor:
+    """Where v (time, ...) reaches -20 mV from below, bool as v."""
     above = v >= LEVEL
     up = torch.zeros_like(above)
     up[1:] = above[1:] & ~above[:-1]
-    return trains_of(up, sample)
+    return up
 
 
 def _mean(x: Tensor) -> float | None:
     return float(x.mean()) if len(x) and math.isfinite(float(x.mean())) else None
 
 
-__all__ = ["LEVEL", "Scores", "crossings", "scores"]
+__all__ = ["LEVEL", "Scores", "crossings", "scores", "upward"]

@@ -46,7 +46,8 @@ def figures(made: Prediction, truth: Samples, on: Family, *, shaped: bool = True
 
 def _features(v: Tensor, truth: Samples, on: Family) -> list[Mapping[str, float]]:
     p = on.protocol
-    swept = Recording(v.T, 1000.0 * truth.current.T, p.sample, LEVEL)
+    # the unit is said: a net that learned little may be far from what a cell has
+    swept = Recording(v.T, 1000.0 * truth.current.T, p.sample, LEVEL, v_unit="mV", current_unit="pA")
     return list(features(swept, start=p.early, stop=p.early + p.duration, names=tuple(FEATURES.values())))
 
 

@@ -48,11 +48,14 @@ def _simulated(
     """For each trace that of the nearest other model, under the same current."""
     asked = traces.model.unique().tolist()
     near = {model: nearest_model(features, model, among, codes) for model in asked}
-    # the amplitudes of a test follow from the name of its split, its number of stimuli and the seed
-    split = Split(models=tuple(sorted(set(near.values()))), chunks=1, stimuli=job["tested"], shared=True)
-    folder = job.shared(f"nearest-{key({'models': split.models, 'data': data_of(job), 'seed': job.seed})}")
-    generate(folder, between.models, {"test": split}, on.protocol, seed=job.seed)
-    pool = load(folder, "test", protocol=on.protocol)
+    pool = on.test
+    new = tuple(sorted(set(near.values()) - set(pool.model.tolist())))
+    if new:
+        # the amplitudes of a test follow from the name of its split, its number of stimuli and the seed
+        split = Split(models=new, chunks=1, stimuli=job["tested"], shared=True)
+        folder = job.shared(f"nearest-{key({'models': new, 'data': data_of(job), 'seed': job.seed})}")
+        generate(folder, between.models, {"test": split}, on.protocol, seed=job.seed)
+        pool = Traces.together([pool, load(folder, "test", protocol=on.protocol)])
     which = [
         int(((pool.model == near[model]) & (pool.amplitude == amplitude)).nonzero()[0, 0])
         for model, amplitude in zip(traces.model.tolist(), traces.amplitude.tolist(), strict=True)

@@ -316,6 +316,7 @@ PART = Part(
         "validation": 4,
         "seeds": [0],
         "hyperpolarising": {"chunks": 1, "stimuli": 8, "validation": 4, "tested": 4},
+        "tuned": {name: {**_TUNED, "weight": weight, "epochs": 3} for name, weight in _WEIGHTS.items()},
     },
     needs=(FOLDER,),
     minutes=30,

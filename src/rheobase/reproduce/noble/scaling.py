@@ -295,7 +295,7 @@ PART = Part(
         "chunks": 1,
         "tested": 6,
         "validation": 4,
-        "trained": _trained((SMALL, MIDDLE), (2, 8)),
+        "trained": _trained((SMALL, MIDDLE), (1, 4)),
     },
     needs=(FOLDER,),
     minutes=15,

@@ -56,6 +56,7 @@ class Family:
     test: Traces
     fitted: tuple[int, ...] = ()  # training models that point neurons are fitted to, too
     between: Between | None = None
+    responses: tuple[tuple[str, ...], Tensor] | None = None  # the code of responses, where no models are mixed
 
     def code(self, kind: str) -> tuple[Codes, Tensor]:
         """The scaling of a code, by the training models alone, and the features of all models, NaN where not known."""
@@ -63,13 +64,15 @@ class Family:
             raise ParameterError("noble", f"code {kind!r}", "the name of a code", nearest(kind, CODES))
         training = list(self.training)
         count = len((self.between.models if self.between else self.models).names)
+        count = max(count, len(self.responses[1]) if self.responses else 0)
         if kind == "conductances":
             names, features = (self.between.models if self.between else self.models).conductances()
         elif kind == RESPONSE:
-            if self.between is None:
+            known = self.responses if self.between is None else self.between.told
+            if known is None:
                 given, remedy = f"code {kind!r} without responses to steps", "give the part the setting mixed"
                 raise ParameterError("noble", given, "another code", remedy)
-            names, features = self.between.told
+            names, features = known
         elif kind == "none":
             names, features = ("none",), torch.zeros(count, 1, dtype=torch.float64)
         elif kind == "its own":
@@ -175,7 +178,7 @@ def _between(
     traces = folder / f"traces-{key(made)}"
     generate(traces, joint, splits, protocol, seed=job.seed, progress=job.bar("traces of mixed models, in chunks"))
 
-    told = _told(job, joint, sum(numbers, ()), len(models.names), protocol, chosen, folder)
+    told = responses_of(job, joint, sum(numbers, ()), len(models.names), protocol, chosen, folder)
     usual = within(told[1], told[1][list(training)], WIDER)
 
     def of(kind: str) -> Traces:
@@ -201,7 +204,7 @@ def _step(protocol: Protocol, amplitude: float, duration: float, near: float) ->
     )
 
 
-def _told(
+def responses_of(
     job: Job,
     joint: AllenModels,
     used: tuple[int, ...],
@@ -210,7 +213,8 @@ def _told(
     chosen: Mapping[str, Any],
     folder: Path,
 ) -> tuple[tuple[str, ...], Tensor]:
-    """The features of the responses of all published models, and the `used` ones, to short steps."""
+    """The features of the responses of all published models (the `first` ones), and the `used` ones, to short steps:
+    their names, and (models, features), NaN for the others; `chosen` has `told` in nA and `told_ms`."""
     numbers = (*range(first), *used)
     splits = {
         f"told{k}": Split(models=numbers[low : low + GROUP], chunks=1, stimuli=1, shared=True)
