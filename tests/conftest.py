@@ -37,10 +37,10 @@ SLOW = (
     "tests/engine/test_kernel_cache", "tests/engine/test_operations", "tests/engine/test_triton",
     "tests/engine/test_types", "tests/engine/test_vector_math", "tests/equivalence", "tests/event_driven",
     "tests/house/test_import_is_light", "tests/house/test_layout.py::test_only_tables_are_laid_out_by_hand",
-    "tests/house/test_saved", "tests/interop/nir/test_random_graphs", "tests/interop/test_exports", "tests/jobs/test_dask",
-    "tests/learning/test_fit", "tests/learning/test_processes", "tests/nn/test_compile", "tests/nn/test_cs_gru",
-    "tests/nn/test_image_networks", "tests/nn/test_spik_gru", "tests/operator/test_stand_in", "tests/papers",
-    "tests/plot", "tests/reproduce", "tests/runs", "tests/test_files.py::test_standard_output_is_written_into",
+    "tests/house/test_saved", "tests/interop/nir/test_random_graphs", "tests/interop/test_exports",
+    "tests/jobs/test_dask", "tests/learning/test_fit", "tests/learning/test_processes",
+    "tests/nn/test_compile", "tests/nn/test_cs_gru", "tests/nn/test_image_networks", "tests/nn/test_spik_gru",
+    "tests/operator/test_stand_in", "tests/papers", "tests/plot", "tests/reproduce", "tests/runs", "tests/test_files.py::test_standard_output_is_written_into",
 )  # fmt: skip
 
 # Whose kernels LLVM makes at once (`plain_code`): their tests ask what is computed, with what the contract tests and
@@ -70,7 +70,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With `--fast`, a file that is left out is not imported either."""
-    return True if config.getoption("--fast") and collection_path.relative_to(ROOT).as_posix().startswith(SLOW) else None
+    left = config.getoption("--fast") and collection_path.relative_to(ROOT).as_posix().startswith(SLOW)
+    return left or None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -150,9 +151,8 @@ def plain_code(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def plain_module(request: pytest.FixtureRequest) -> Iterator[None]:
-    """`plain_code` for all of a module, and what it shares, where a kernel is a means to an end (`PLAIN`), or in haste."""
+    """`plain_code` for all of a module, and what it shares, where a kernel is a means to an end: `PLAIN`, `--fast`."""
     with pytest.MonkeyPatch.context() as patch:
-        in_haste = request.config.getoption("--fast")
-        if in_haste or request.path.relative_to(ROOT).as_posix().startswith(PLAIN):
+        if request.config.getoption("--fast") or request.path.relative_to(ROOT).as_posix().startswith(PLAIN):
             _make_plain(patch)
         yield
