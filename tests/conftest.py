@@ -40,7 +40,8 @@ SLOW = (
     "tests/house/test_saved", "tests/interop/nir/test_random_graphs", "tests/interop/test_exports",
     "tests/jobs/test_dask", "tests/learning/test_fit", "tests/learning/test_processes",
     "tests/nn/test_compile", "tests/nn/test_cs_gru", "tests/nn/test_image_networks", "tests/nn/test_spik_gru",
-    "tests/operator/test_stand_in", "tests/papers", "tests/plot", "tests/reproduce", "tests/runs", "tests/test_files.py::test_standard_output_is_written_into",
+    "tests/operator/test_stand_in", "tests/papers", "tests/plot", "tests/reproduce", "tests/runs",
+    "tests/test_files.py::test_standard_output_is_written_into",
 )  # fmt: skip
 
 # Whose kernels LLVM makes at once (`plain_code`): their tests ask what is computed, with what the contract tests and
