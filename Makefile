@@ -9,6 +9,8 @@ NAME ?= demo
 BIN := .venv/bin
 # What is unchanged is not read again; what ran is not run again (docs/build/executed).
 SPHINX = $(BIN)/python -m sphinx -W --keep-going -j auto -q
+FUZZED := tests/contract/test_random_neurons.py tests/chip/test_truenorth_parity.py tests/chip/test_mapping.py \
+	tests/chip/test_loihi_emulator.py tests/interop/nir/test_random_graphs.py
 PEERS := benchmarks/peers/.venv
 # All contestants run in one process, so where the peers are installed, rheobase is timed among them.
 BENCH_PYTHON = $(if $(wildcard $(PEERS)/.installed),$(PEERS),.venv)/bin/python
@@ -40,8 +42,8 @@ test: .venv/.installed-dev style ## run every check: style, types, layers, house
 test-fast: .venv/.installed-dev ## run a part of the tests in some three minutes, while working; `make test` stays the gate
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --fast $(PYTEST)
 
-fuzz: .venv/.installed-dev ## compare the kernels of 10,000 random neurons and boards with the references, 10 boards for 10,000 ticks (hours; N=... for fewer)
-	RHEOBASE_FUZZ=$(or $(N),10000) $(BIN)/python -m pytest -n auto --maxprocesses 4 tests/contract/test_random_neurons.py tests/chip/test_truenorth_parity.py tests/chip/test_mapping.py
+fuzz: .venv/.installed-dev ## compare the kernels of 10,000 random neurons, boards, networks on Loihi's cores and graphs of NIR with the references, 10 boards for 10,000 ticks (hours; N=... for fewer)
+	RHEOBASE_FUZZ=$(or $(N),10000) $(BIN)/python -m pytest -n auto --maxprocesses 4 $(FUZZED)
 
 lint: style ## run the static checks alone
 	$(BIN)/pyright

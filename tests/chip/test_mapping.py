@@ -11,7 +11,7 @@ from itertools import pairwise, permutations
 import numpy as np
 import pytest
 import torch
-from benchmarks import placement_bounds
+from benchmarks import placement_bounds, placement_relaxation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,7 +41,7 @@ def network(
                 linear.bias.copy_(torch.randint(-1, 2, (n_out,), generator=g))
         v_threshold = torch.randint(12, 18, (n_out,), generator=g).float() if bias else 2.0
         given = dict(dt=1.0, v_threshold=v_threshold)
-        layers += [linear, neurons.HardResetIF(n_out, **given, v_reset=-1.0) if hard else neurons.IF(n_out, **given)]
+        layers += [linear, neurons.HardResetIF(n_out, **given, v_reset=-1.0) if hard else neurons.IF(n_out, rounds=200)]
     return nn.Sequential(*layers)
 
 
@@ -168,6 +168,27 @@ def test_the_least_of_the_benchmark_is_the_least() -> None:
         assert placement_bounds.least_on_four(flow, 2) == least >= placement_bounds.bound(flow, 2, 2, 2)
         cut = placement_bounds.least_cut(flow, 4, 4)
         assert 0.8 * cut < min(placement_bounds.spectral(flow, size) for size in range(n - 4, 5)) <= cut
+
+
+def test_a_relaxation_bounds_the_least_and_branching_reaches_it() -> None:
+    """On two rows of two tiles, and on a row of three, of two cores each, of every order."""
+    g = np.random.default_rng(1)
+    for width, height in ((2, 2), (3, 1)):
+        y, x = np.divmod(np.arange(2 * width * height) // 2, width)
+        apart = np.abs(y[:, None] - y) + np.abs(x[:, None] - x)
+        for _ in range(3):
+            flow = g.integers(0, 20, (5, 5)) * (g.random((5, 5)) < 0.6)
+            orders = np.array(list(permutations(range(len(apart)), 5)))
+            hops = (flow * apart[orders[:, :, None], orders[:, None, :]]).sum((1, 2))
+            least = int(hops.min())
+            found = placement_relaxation.relaxed(flow, width, height, 2, enough=np.inf, rounds=200)
+            assert 0.8 * least < found <= least
+            # with a core on a tile, of the orders that have it there
+            there = int(hops[orders[:, 1] // 2 == 1].min())
+            at = placement_relaxation.relaxed(flow, width, height, 2, enough=np.inf, fixed=((1, 1),), rounds=200)
+            assert 0.8 * there < at <= there
+            assert placement_relaxation.proven(flow, width, height, 2, above=least - 0.5, nodes=400, rounds=200)
+            assert not placement_relaxation.proven(flow, width, height, 2, above=least, nodes=30, rounds=200)
 
 
 def refused(net: object, told: str, board: TrueNorth = BOARD) -> None:

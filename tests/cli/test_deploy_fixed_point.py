@@ -109,7 +109,9 @@ def test_a_damaged_certificate_is_no_checkpoint(place: Path) -> None:
     path.write_bytes(whole[:40])
     result = CliRunner().invoke(app, ["deploy", "src-digits", *CHIP, "--limit", "9"], catch_exceptions=False)
     assert result.exit_code == 2
-    assert "Remedy: --overwrite, or --out another" in result.stderr
+    assert f"{path.relative_to(place)}: got text that is no JSON" in result.stderr
+    assert "Remedy: --out another, and all that is in" in result.stderr
+    assert "trains nothing again that is in" in result.stderr
     typed("deploy", "src-digits", *CHIP, "--weight-bits", "6,4", "--limit", 9, "--overwrite")
     assert json.loads(path.read_bytes()) == json.loads(whole)
 

@@ -166,6 +166,57 @@ def test_tables_that_are_refused(tmp_path: Path, text: str, words: str) -> None:
         load(tmp_path / "a.csv")
 
 
+@pytest.mark.parametrize(
+    ("head", "rows", "series"),
+    [
+        ("label,v0,v1", 0, 4),
+        ("label,0,1", 0, 4),
+        ("gait,0,1", 0, 4),  # as pandas names columns of arrays
+        ("gait,0.5,1.0", 0, 4),  # times of the steps
+        ("walk,0.31,-2", 1, 5),
+        ("walk,0.31,0.2", 1, 5),
+    ],
+)
+def test_a_first_line_of_data_is_not_lost(tmp_path: Path, head: str, rows: int, series: int) -> None:
+    body = [f"{'walk' if k % 2 else 'run'},{0.3 + k},{1.7 - k}" for k in range(4)]
+    (tmp_path / "a.csv").write_text("\n".join([head, *body]))
+    named = None if "label" in head or rows else "label=gait"
+    found = read_series(tmp_path / "a.csv", Reading(columns=named))
+    assert (len(found.series), len(found.labels)) == (series, series)
+    assert set(found.labels) == {"walk", "run"}
+    assert found.series[rows].flatten().tolist() == [0.3, 1.7]
+
+
+@pytest.mark.parametrize("head", ["0,1,2,3", "1,2,3,4", "gait,10,30,70"])
+def test_a_first_line_that_may_be_either_is_asked_about(tmp_path: Path, head: str) -> None:
+    first = "walk" if head.startswith("gait") else "1"
+    (tmp_path / "a.csv").write_text(f"{head}\n" + "\n".join(f"{first},{k},{k * k},0.5" for k in range(4)))
+    with pytest.raises(DataError, match=r"may name the columns or be data.*--no-header where it is data"):
+        read_series(tmp_path / "a.csv", Reading())
+    column = head.split(",")[0]
+    assert len(read_series(tmp_path / "a.csv", Reading(header=True, columns=f"label={column}")).series) == 4
+    assert len(read_series(tmp_path / "a.csv", Reading(header=False)).series) == 5
+
+
+def test_a_missing_value_in_the_first_line_is_told_not_taken_for_a_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,0.5,nan\n2,0.1,0.2\n")
+    with pytest.raises(DataError, match="line 1: a missing value in column '2'"):
+        read_series(tmp_path / "a.csv", Reading())
+
+
+def test_the_header_is_of_tables_in_text(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match=r"--header: got .*no \.csv or \.tsv"):
+        load(ts(tmp_path / "a.ts"), reading=Reading(header=True))
+
+
+def test_lines_without_names_and_an_id_have_no_label_unless_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("\n".join(f"{k // 2},{k % 2},{0.1 * k},{k // 2 % 2}" for k in range(8)))
+    with pytest.raises(DataError, match="no column for the label among 0, 1, 2, 3"):
+        read_series(tmp_path / "a.csv", Reading(columns="id=0,time=1"))
+    found = read_series(tmp_path / "a.csv", Reading(columns="id=0,time=1,label=3"))
+    assert (len(found.series), found.channels, list(found.labels)) == (4, ("2",), ["0", "1", "0", "1"])
+
+
 def test_arrays_of_series_and_images(tmp_path: Path) -> None:
     x, y = np.random.default_rng(0).normal(size=(20, 30, 3)), np.arange(20) % 2
     np.savez(tmp_path / "a.npz", x=x, y=y)

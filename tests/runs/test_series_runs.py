@@ -127,6 +127,26 @@ def test_tables_are_asked_about_as_they_were_trained_on(tmp_path: Path) -> None:
     assert len(rheobase.load(tmp_path / "run").predict(table(tmp_path / "c.csv", 4.0))) == 30
 
 
+def test_lines_without_names_keep_their_first_value_where_it_is_no_label(tmp_path: Path) -> None:
+    """A table of `class, values`: asked about with and without the class, it says the same."""
+    g = np.random.default_rng(0)
+    rows = [[k % 2, *np.round(g.normal(size=6) + 3 * (k % 2), 3)] for k in range(30)]
+    for name, first in (("a.csv", 0), ("values.csv", 1), ("short.csv", 2)):
+        (tmp_path / name).write_text("\n".join(",".join(map(str, row[first:])) for row in rows))
+    command = ["train", "--neuron", "LIF", "--data", f"{tmp_path / 'a.csv'}", "--out", f"{tmp_path}"]
+    done = CliRunner().invoke(app, [*command, "--name", "run", "--epochs", "1", "--hidden", "4"])
+    assert done.exit_code == 0, done.output
+    assert "the first value is the label" in done.output
+    model = rheobase.load(tmp_path / "run")
+    assert model.task.longest == 6
+    with_label, without = model.predict(tmp_path / "a.csv"), model.predict(tmp_path / "values.csv")
+    assert torch.equal(with_label.scores, without.scores)
+    assert any("no line of names, and no label" in note for note in without.notes)
+    with pytest.raises(DataError, match="lines of 5 values without names; expected 6 values, as the training had"):
+        model.predict(tmp_path / "short.csv")
+    assert CliRunner().invoke(app, ["evaluate", f"{tmp_path}/run"]).exit_code == 0
+
+
 def test_a_test_table_of_another_step_is_refused(tmp_path: Path) -> None:
     table(tmp_path / "a_TRAIN.csv", 2.0)
     table(tmp_path / "a_TEST.csv", 2.1)

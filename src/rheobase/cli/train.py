@@ -117,6 +117,14 @@ def train(
             "ROLE=NAME",
         ),
     ] = None,
+    header: Annotated[
+        bool | None,
+        typer.Option(
+            "--header/--no-header",
+            help="The first line of a table names its columns, or is data, where it may be either.",
+            rich_help_panel=OWN,
+        ),
+    ] = None,
     test_share: Annotated[
         float | None, _own(f"Share that tests, where no folder `test` does ({TEST_SHARE}).", "SHARE")
     ] = None,
@@ -251,7 +259,7 @@ def train(
     own = {
         "size": size, "colour": colour, "sensor": sensor, "duration": duration, "sample_rate": sample_rate,
         "mono": mono or None, "bands": bands, "frame": frame, "pattern": pattern, "kind": kind, "columns": columns,
-        "leave_out": leave_out, "test_share": test_share, "split_seed": split_seed,
+        "header": header, "leave_out": leave_out, "test_share": test_share, "split_seed": split_seed,
     }  # fmt: skip
     with reported(debug, json=json):
         if resume is not None:

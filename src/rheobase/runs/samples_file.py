@@ -47,7 +47,7 @@ def read_samples(path: Path, settings: Settings, task: Task) -> SampleFiles:
     """
     audio = settings.reading.sample_rate is not None  # which every run on sounds has
     if task.scaling is not None and not audio:
-        found = read_series(path, settings.reading, labelled=False)
+        found = read_series(path, settings.reading, labelled=False, steps=task.longest)
         if unlike := unlike_step(found.step, task.step):
             raise DataError(str(path), unlike, LIKE_STEPS, RESAMPLE)
         return SampleFiles(padded(found.series, max(map(len, found.series))), tuple(found.names), found.notes)

@@ -292,7 +292,11 @@ def check_folder(folder: Path, model: Model, options: Any, *, overwrite: bool) -
         raise ParameterError("deploy --out", given, expected, remedy)
     if overwrite or not path.is_file():
         return
-    held = read_json(path, remedy="--overwrite, or --out another")
+    remedy = (
+        f"--out another, and all that is in {folder} stays; --overwrite, if it was of these settings, writes the "
+        f"certificate and {CHIP} again, and trains nothing again that is in {folder / WORK}"
+    )
+    held = read_json(path, remedy=remedy)
     wanted = {"options": options.as_json(), "of": facts(model)}
     if not isinstance(held, dict) or {name: held.get(name) for name in wanted} != wanted:
         given = f"{folder}, which holds a deployment with other settings"

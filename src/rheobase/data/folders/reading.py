@@ -21,7 +21,7 @@ OF_KIND = {
     "images": ("size", "colour"),
     "events": ("size", "sensor", "duration", "columns"),
     "audio": ("sample_rate", "bands", "frame", "mono", "duration"),
-    "series": ("columns",),
+    "series": ("columns", "header"),
 }
 """The choices that have a meaning for one kind of files only; the others have one for all."""
 
@@ -44,6 +44,8 @@ class Reading:
     columns      id=,time=,label=,group=,part=,channels=: the columns of a table, or for group= the key of a .npz;
                  channels takes several: channels=ax,ay,az. Of events in text files x=,y=,p=,t=: the names of their
                  columns, or their numbers from 0 where no line names them
+    header       True, False: the first line of a table of series in text names the columns, or is data. Needed only
+                 where the line may be either, which is asked
     leave_out    names of groups, separated by commas: their samples are the test part
     test_share   the share that becomes the test part, where no test folder and no leave_out says which
     split_seed   of that choice
@@ -69,6 +71,7 @@ class Reading:
     pattern: str | None = None
     kind: str | None = None
     columns: str | None = None
+    header: bool | None = None
     leave_out: str | None = None
     test_share: float | None = None
     split_seed: int | None = None

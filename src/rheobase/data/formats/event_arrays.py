@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from rheobase.data.formats.hdf5 import open_hdf5
+from rheobase.data.formats.header import number
 from rheobase.data.formats.npz import read_npz
 from rheobase.data.formats.recording import Recording
-from rheobase.data.formats.table import number
 from rheobase.errors import DataError, ParameterError, nearest
 from rheobase.files import FAILURES, why
 from rheobase.problems import Problems

@@ -9,42 +9,48 @@ from pathlib import Path
 import numpy as np
 
 from rheobase.data.formats.found_series import FoundSeries
+from rheobase.data.formats.header import USUAL
 from rheobase.data.formats.table import REMEDY, Table, read_table
 from rheobase.data.formats.ts import moment
 from rheobase.errors import DataError, ParameterError, nearest
 from rheobase.problems import Problems
 
-USUAL: dict[str, tuple[str, ...]] = {
-    "id": ("id", "series", "series_id", "sample", "sample_id", "case", "case_id", "trial", "recording", "record"),
-    "time": ("time", "t", "step", "timestamp", "time_s", "time_ms", "seconds", "datetime"),
-    "label": ("label", "class", "target", "y", "category", "activity", "gesture"),
-    "group": ("group", "subject", "subject_id", "speaker", "speaker_id", "user", "user_id", "participant"),
-    "part": ("part", "split", "partition"),
-}
-"""The columns that are taken for what they are called, where `Reading.columns` does not name one."""
 _EXPECTED = "columns for the id, the time, the label and the channels of each step"
 _SET = "say which is which with --columns id=...,time=...,label=...,channels=..."
 
 
-def read_series_table(path: Path, given: Mapping[str, tuple[str, ...]], *, labelled: bool = True) -> FoundSeries:
+def read_series_table(
+    path: Path,
+    given: Mapping[str, tuple[str, ...]],
+    *,
+    labelled: bool = True,
+    header: bool | None = None,
+    steps: int | None = None,
+) -> FoundSeries:
     """The series of a table; `given` names columns by what they are (see `Reading.columns`).
 
     With a column for the id, a row is a step, and the steps of a series come in the order of the time, or of the rows
     where there is no time. Without, a row is a whole series of one channel; where there is no line of names either, its
     first value is the label, as in the UCR archive.
 
-    Where no label is asked for, one that is not there is no fault, and neither is a group or a part.
+    Where no label is asked for, one that is not there is no fault, and neither is a group or a part. In lines without
+    names that are series, `steps` then tells: as many values are a series, and one more is a label before it.
 
-    **Raises**: DataError with all that is wrong, by line; ParameterError for a column that is not there.
+    **Raises**: DataError with all that is wrong, by line, and for lines of another number of values; ParameterError for
+    a column that is not there.
     """
-    table = read_table(path)
+    table = read_table(path, header=header)
     if not labelled:
         beside = {
             name for role in ("label", "group", "part") for name in given.get(role, ()) if name not in table.columns
         }
         given = {role: names for role, names in given.items() if not beside.intersection(names)}
+    if not labelled and not table.headed and "id" not in given:
+        given = _without_names(path, table, given, steps)
     roles = _roles(path, table, given)
     problems = Problems(str(path), REMEDY)
+    if labelled and not table.headed and "id" not in roles:
+        roles = {"label": ("0",), **roles}
     if labelled and "label" not in roles:
         problems.add(f"no column for the label among {_listed(table)} ({_SET})")
     taken = {name for role, names in roles.items() if role != "channels" for name in names}
@@ -80,9 +86,9 @@ def _roles(path: Path, table: Table, given: Mapping[str, tuple[str, ...]]) -> di
         for name in names:
             if name not in table.columns:
                 raise ParameterError("--columns", name, f"a column of {path}", nearest(name, table.columns))
-    if not table.headed:
-        return {"label": ("0",), **given}
     roles = dict(given)
+    if not table.headed:
+        return roles
     lower = {name.lower(): name for name in reversed(table.columns)}
     named = {name for names in given.values() for name in names}
     for role, usual in USUAL.items():
@@ -90,6 +96,33 @@ def _roles(path: Path, table: Table, given: Mapping[str, tuple[str, ...]]) -> di
         if role not in roles and found is not None:
             roles[role] = (found,)
     return roles
+
+
+def _without_names(
+    path: Path, table: Table, given: Mapping[str, tuple[str, ...]], steps: int | None
+) -> Mapping[str, tuple[str, ...]]:
+    """The columns of lines that are series, or a label and a series: `steps` values tell which."""
+    if "channels" in given:
+        return given
+    beside = {name for role, names in given.items() if role != "label" for name in names}
+    values = len(table.columns) - len(beside & set(table.columns))
+    if values - 1 == steps:
+        return {"label": ("0",), **given}
+    # without the label all columns have other numbers, so that what else was named is elsewhere
+    if values == steps and not beside:
+        return {}
+    said = f"lines of {len(table.columns)} values without names"
+    expected = (
+        f"{steps} values, as the training had, or a class and {steps} values" if steps else "names of the columns"
+    )
+    raise DataError(str(path), said, expected, "write a line of names above: v0,v1, say, or label,v0,v1")
+
+
+def _first(roles: Mapping[str, tuple[str, ...]]) -> str:
+    """What the first value of a line without names is."""
+    if roles.get("label") == ("0",):
+        return "so that the first value is the label"
+    return "and no label" if "label" not in roles else f"and the label is value {roles['label'][0]}"
 
 
 def _said(roles: Mapping[str, tuple[str, ...]]) -> str:
@@ -114,7 +147,7 @@ def _wide(
         given = f"column {roles['time'][0]!r} for the time, and none for the id of a series among {_listed(table)}"
         raise DataError(problems.source, given, _EXPECTED, f"add a column id, or {_SET}")
     how = f"each line is a series of one channel and {len(channels)} steps: no column is called id"
-    names = "" if table.headed else "; no line of names, so that the first value is the label"
+    names = "" if table.headed else f"; no line of names, {_first(roles)}"
     return FoundSeries(
         list(values[..., None]),
         ("value",),

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rheobase.data.formats.header import is_missing, names_columns, number
 from rheobase.errors import BackendUnavailable, DataError
 from rheobase.files import why
 from rheobase.memory import check_room
@@ -22,6 +23,10 @@ REMEDY = "mend or drop these lines"
 PARQUET = (".parquet", ".pq")
 _BYTES_A_VALUE, _BYTES_A_CELL = 155, 65  # of text and of Parquet, measured: words, numbers, and series of them
 _EXPECTED = "a table: a line of names, then as many values in each line as there are names"
+_WHICH = (
+    "--header where it names the columns, --no-header where it is data (Reading(header=True), header=False), or write "
+    "a line of names above: label,v0,v1, say"
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +54,7 @@ class Table:
             values = np.array([number(word) for word in column.tolist()])
         for row in (~np.isfinite(values)).nonzero()[0].tolist():
             word = str(column[row]).strip()
-            missing = word.lower() in ("", "nan", "?", "na", "none", "null", "<na>")
-            what = "a missing value" if missing else f"{word[:20]!r}, no finite number,"
+            what = "a missing value" if is_missing(word) else f"{word[:20]!r}, no finite number,"
             problems.add(f"{what} in column {name!r}", self.where(row))
         return values
 
@@ -63,26 +67,14 @@ class Table:
         return sum(bool(word.strip()) and math.isnan(number(word)) for word in words) * 2 > len(words)
 
 
-def number(word: Any) -> float:
-    """A number written as text; NaN for anything else.
-
-    >>> number("1e3"), number("1_000"), number("two")
-    (1000.0, nan, nan)
-    """
-    try:
-        # float takes 1_000 for a thousand
-        return math.nan if isinstance(word, str) and "_" in word else float(word)
-    except (ValueError, TypeError):
-        return math.nan
-
-
-def read_table(path: Path) -> Table:
+def read_table(path: Path, *, header: bool | None = None) -> Table:
     """The columns of a .csv or .tsv file, plain or .gz, or of a .parquet file.
 
-    Values are separated by tabs in a .tsv, else by the sign of , ; and tab that the first line has most of.
+    Values are separated by tabs in a .tsv, else by the sign of , ; and tab that the first line has most of. `header`
+    says whether the first line of text names the columns; None: as `names_columns` finds.
 
-    **Raises**: DataError for a file that is no table, with all lines that do not fit; BackendUnavailable for Parquet
-    without pyarrow.
+    **Raises**: DataError for a file that is no table, with all lines that do not fit, and for a first line that may be
+    names or data; BackendUnavailable for Parquet without pyarrow.
     """
     if path.suffix.lower() in PARQUET:
         return _read_parquet(path)
@@ -104,7 +96,10 @@ def read_table(path: Path) -> Table:
     if not rows or len(rows[0]) < 2:
         given = "no line" if not rows else f"a first line without a separator, {head[:40]!r}"
         raise DataError(str(path), given, _EXPECTED, "separate values by commas, semicolons or tabs")
-    headed = any(math.isnan(number(word)) for word in rows[0])
+    headed = names_columns(rows[0], rows[1:]) if header is None else header
+    if headed is None:
+        given = f"a first line, {head[:40]!r}, that may name the columns or be data"
+        raise DataError(str(path), given, "one that says which", _WHICH)
     names = [word.strip() for word in rows[0]] if headed else [str(k) for k in range(len(rows[0]))]
     _check(path, names, rows[headed:], lines[headed:])
     held = np.array(rows[headed:], dtype=np.str_).T

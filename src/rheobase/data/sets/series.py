@@ -24,7 +24,8 @@ from rheobase.data.series import SeriesDataset
 from rheobase.errors import DataError
 from rheobase.problems import Problems
 
-TABLES = (".csv", ".tsv", *PARQUET)
+TEXT = (".csv", ".tsv")
+TABLES = (*TEXT, *PARQUET)
 # what is not read, in words, and what to do; the conversion was run on files of the archive
 OTHERS = {
     ".arff": (
@@ -48,8 +49,11 @@ def is_series(path: Path) -> bool:
     return suffix(path) in (".ts", *TABLES, *OTHERS)
 
 
-def read_series(path: Path, reading: Reading, *, labelled: bool = True) -> FoundSeries:
-    """The series of one file. **Raises**: DataError, ParameterError."""
+def read_series(path: Path, reading: Reading, *, labelled: bool = True, steps: int | None = None) -> FoundSeries:
+    """The series of one file; `steps` of those of the training, where no label is asked for.
+
+    **Raises**: DataError, ParameterError.
+    """
     kind = suffix(path)
     if kind in OTHERS:
         given, remedy = OTHERS[kind]
@@ -59,8 +63,9 @@ def read_series(path: Path, reading: Reading, *, labelled: bool = True) -> Found
         channels = tuple(map(str, range(len(found.series[0].T))))
         return FoundSeries(found.series, channels, found.labels, classes=found.classes, notes=found.notes)
     roles = reading.roles_of(ROLES, "time series")
-    read = read_series_table if kind in TABLES else read_series_arrays
-    return read(path, roles, labelled=labelled)
+    if kind in TABLES:
+        return read_series_table(path, roles, labelled=labelled, header=reading.header, steps=steps)
+    return read_series_arrays(path, roles, labelled=labelled)
 
 
 def from_series(path: Path, reading: Reading) -> SeriesDataset:
@@ -71,6 +76,8 @@ def from_series(path: Path, reading: Reading) -> SeriesDataset:
     **Raises**: DataError with all that is wrong; ParameterError for choices that do not fit the file.
     """
     reading.check_fits("series", str(path))
+    if suffix(path) not in TEXT:
+        reading.refuse_all({"header"}, str(path), "no .csv or .tsv, whose first line it is of")
     both = [path] if (beside := beside_it(path)) is None else [path, beside]
     problems = Problems(str(path), "mend these, and give one file of series")
     found = list[FoundSeries]()
