@@ -196,6 +196,12 @@ def test_what_is_wrong_is_one_line(refused: Callable[..., str], cell: Path, case
     assert said in refused("fit", *[str(cell) if word == "CELL" else word for word in words])
 
 
+def test_a_remedy_is_in_the_words_of_the_command_line(refused: Callable[..., str], cell: Path) -> None:
+    said = refused("fit", "GLIF1", str(cell), "--units", "mV,nA")
+    assert 'if the unit is wrong, --units "V,pA" overrules it' in said
+    assert "--units: got 'mV,furlong'" in refused("fit", "GLIF1", str(cell), "--units", "mV,furlong")
+
+
 def test_a_neuron_in_other_units_finds_its_scale(run: Run, cell: Path, plain: None) -> None:
     result = run("fit", "LIF", cell, *QUICK, "--name", "lif", "--json", "x.json")
     assert result.exit_code == 0, result.output

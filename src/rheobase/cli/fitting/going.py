@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -19,10 +20,13 @@ from rheobase.cli.fitting.settings import FitSettings
 from rheobase.cli.fitting.subjects import subjects_of
 from rheobase.cli.options import INTERRUPTED, write_json
 from rheobase.cli.terminal import console, figures, table
+from rheobase.errors import RheobaseError
 from rheobase.files import ensure_folder
 from rheobase.json_files import write_json as write
-from rheobase.recordings import read
+from rheobase.recordings import RecordingFile, read
 from rheobase.runs.folder import CONFIG, REPORT, RESULT
+
+_OPTIONS = {"current": "--current-file", **{name: f"--{name}" for name in ("channel", "interval", "sweeps", "units")}}
 
 
 def plans_of(settings: FitSettings) -> list[Plan]:
@@ -31,15 +35,24 @@ def plans_of(settings: FitSettings) -> list[Plan]:
     if settings.morphology is None:
         # as they are written, upper and lower case aside
         settings = replace(settings, neuron=",".join(one.name for one in subjects))
-    file = read(
-        Path(settings.file),
-        current=None if settings.current_file is None else Path(settings.current_file),
-        sweeps=settings.sweeps,
-        channel=settings.channel,
-        units=settings.units,
-        interval=settings.interval,
-    )
+    file = _read(settings)
     return [plan(own, one, file) for own, one in zip(settings_of(settings, subjects), subjects, strict=True)]
+
+
+def _read(settings: FitSettings) -> RecordingFile:
+    """The recording. Raises what `recordings.read` does, its remedies in the words of the command line."""
+    try:
+        return read(
+            Path(settings.file),
+            current=None if settings.current_file is None else Path(settings.current_file),
+            sweeps=settings.sweeps,
+            channel=settings.channel,
+            units=settings.units,
+            interval=settings.interval,
+        )
+    except RheobaseError as error:
+        remedy = re.sub(rf"\b({'|'.join(_OPTIONS)})=", lambda found: f"{_OPTIONS[found[1]]} ", error.remedy)
+        raise type(error)(_OPTIONS.get(error.obj, error.obj), error.given, error.expected, remedy.strip()) from error
 
 
 def resume(folder: Path, given: Sequence[str], limit: float | None, json: Path | None) -> None:
