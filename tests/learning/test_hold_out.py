@@ -11,6 +11,7 @@ import torch
 from rheobase import neurons, stimuli
 from rheobase.errors import ParameterError
 from rheobase.learning import FitRecipe, Recording, fit_neuron
+from rheobase.learning.fitting import matched
 from rheobase.learning.fitting.agreement import agreement
 from rheobase.learning.fitting.hold_out import split
 from rheobase.learning.fitting.matched import matched_lif
@@ -179,3 +180,11 @@ def test_without_steps_the_matched_lif_has_the_threshold_that_is_seen(noisy: Rec
     assert float(lif.v_threshold.item()) == pytest.approx(-48.0, abs=3.0)
     quiet = Recording(torch.full((1, 400), -70.0), torch.zeros(1, 400), dt=DT)
     assert matched_lif(quiet) is None
+
+
+def test_a_step_of_which_one_sample_is_left_is_none() -> None:
+    """The end of a sweep that was cut off. torch warns of the spread of one number."""
+    recording = steps(*(200.0 + 20.0 * k for k in range(20)), tau_refrac=DT)
+    cut = torch.cat([0.0 * recording.current[:, :-1], recording.current.amax(1, keepdim=True)], 1)
+    assert matched._amplitudes(Recording(recording.v, cut, dt=DT)) is None
+    assert matched._amplitudes(recording) is not None

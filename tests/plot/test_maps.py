@@ -40,6 +40,13 @@ def test_points_without_a_value_stay_empty():
     shown = figure.axes[0].images[0].get_array()
     assert shown.mask.tolist() == [[True, False], [True, False]]
     assert figure.axes[1].get_ylabel() == "steps"
+    below = value_map(values, **AXES, label="steps", ticks=(2.0, 4.0, 16.0))
+    assert [one.axes[0].images[0].colorbar.extend for one in (figure, below)] == ["max", "both"]
+
+
+def test_a_logarithmic_map_refuses_values_below_0():
+    with pytest.raises(InputError, match="value_map: got values down to -2"):
+        value_map(torch.tensor([[-2.0, 1.0]]), **AXES, label="steps", ticks=(1.0, 4.0))
 
 
 def test_a_table_keeps_all_digits_for_programs_and_few_for_people():

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, ScalarFormatter
 from torch import Tensor
 
+from rheobase.errors import InputError
 from rheobase.plot.labelled_map import Range
 from rheobase.plot.style import LABEL, LIGHT, TICK, WIDTH, Style, dress, few_ticks, new_figure
 from rheobase.plot.time_axis import array
@@ -25,11 +26,12 @@ def value_map(
 ) -> Figure:
     """Each point in the shade of its value, on a logarithmic scale between the first and the last of `ticks`.
 
-    Points at 0 or NaN have no value and stay empty.
+    Points at 0 or NaN have no value and stay empty. What is beyond the last tick has its shade, and so has what is below
+    the first one; the bar then has a point at that end.
 
     Shapes: values (rows of y, columns of x).
 
-    Raises: `ShapeError` for another rank.
+    Raises: `ShapeError` for another rank; `InputError` for a negative value, which has no place on a logarithmic scale.
 
     >>> import torch
     >>> axis = ("a", (0.0, 1.0))
@@ -38,6 +40,9 @@ def value_map(
     'a'
     """
     plane = array("value_map", "values", values, ("y", "x")).astype(float)
+    if (plane < 0).any():
+        given = f"values down to {np.nanmin(plane):g}"
+        raise InputError("value_map", given, "values above 0, and 0 or NaN where there is none", "draw their size, say")
     figure = new_figure(WIDTH, 3.4, style)
     ax = figure.subplots()
     dress(ax, style, title=title, x=x[0], y=y[0])
@@ -52,7 +57,8 @@ def value_map(
         norm=LogNorm(ticks[0], ticks[-1]),
     )
     few_ticks(ax, x=6, y=6)
-    bar = figure.colorbar(image, ax=ax, extend="max", pad=0.02)
+    below = ((plane > 0) & (plane < ticks[0])).any()
+    bar = figure.colorbar(image, ax=ax, extend="both" if below else "max", pad=0.02)
     bar.set_label(label, fontsize=LABEL, color=style.muted)
     bar.ax.yaxis.set_major_formatter(ScalarFormatter())
     bar.ax.yaxis.set_minor_locator(NullLocator())

@@ -115,6 +115,8 @@ def _amplitudes(recording: Recording) -> list[float] | None:
     current = recording.current.double()
     spread = current.std(0)
     inside = spread > 0.5 * spread.max()
+    if inside.sum() < 2:
+        return None  # the end of a sweep that was cut off, say
     part = current[:, inside]
     means = part.mean(1)
     reach = float(means.max() - means.min())
