@@ -26,8 +26,8 @@ def value_map(
 ) -> Figure:
     """Each point in the shade of its value, on a logarithmic scale between the first and the last of `ticks`.
 
-    Points at 0 or NaN have no value and stay empty. What is beyond the last tick has its shade, and so has what is below
-    the first one; the bar then has a point at that end.
+    Points at 0 or NaN have no value and stay empty. What is beyond the last tick has its shade, and so has what is
+    below the first one; the bar then has a point at that end.
 
     Shapes: values (rows of y, columns of x).
 
