@@ -41,7 +41,7 @@ def network(
                 linear.bias.copy_(torch.randint(-1, 2, (n_out,), generator=g))
         v_threshold = torch.randint(12, 18, (n_out,), generator=g).float() if bias else 2.0
         given = dict(dt=1.0, v_threshold=v_threshold)
-        layers += [linear, neurons.HardResetIF(n_out, **given, v_reset=-1.0) if hard else neurons.IF(n_out, rounds=200)]
+        layers += [linear, neurons.HardResetIF(n_out, **given, v_reset=-1.0) if hard else neurons.IF(n_out, **given)]
     return nn.Sequential(*layers)
 
 

@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 
 from rheobase import neurons, nn, plot
 from rheobase.chip import truenorth
-from rheobase.cli import app, fit, gallery, reproduce, sweep, train, window
+from rheobase.cli import app, gallery, reproduce, sweep, train, window
 from rheobase.cli.deploying import flow
+from rheobase.cli.fitting import going
 from rheobase.cli.options import reported
 from rheobase.interop import nir
 from rheobase.interop.nir import file as nir_file
@@ -123,7 +124,7 @@ def quick(place: Path, read_once: Callable[[Path, int], Any], monkeypatch: pytes
     monkeypatch.chdir(place)
     monkeypatch.setattr(train, "_go", stop)
     monkeypatch.setattr(flow, "go", stop)
-    monkeypatch.setattr(fit, "_fitted", stop)
+    monkeypatch.setattr(going, "_fitted", stop)
     monkeypatch.setattr(gallery, "_draw", stop)
     monkeypatch.setattr(reproduce, "_run", stop)
     monkeypatch.setattr(plot, "png", lambda figure: b"")

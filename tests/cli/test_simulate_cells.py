@@ -142,10 +142,9 @@ def test_curves_and_rheobases(run: Any, files: tuple[str, str, str], monkeypatch
     """What fires fires from its rheobase on; the picture has both."""
     from rheobase.cells import firing
 
-    monkeypatch.setattr(firing.fi_curve, "__kwdefaults__", {**firing.fi_curve.__kwdefaults__, "duration": 100.0})
-    monkeypatch.setattr(
-        firing.rheobase_current, "__kwdefaults__", {**firing.rheobase_current.__kwdefaults__, "duration": 100.0}
-    )
+    for found in (firing.fi_curve, firing.rheobase_current):
+        plain = found.__wrapped__  # of the decorator that takes their old keywords
+        monkeypatch.setattr(plain, "__kwdefaults__", {**plain.__kwdefaults__, "duration": 100.0})
     result = run(
         "simulate",
         *files[:2],
