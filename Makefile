@@ -39,7 +39,7 @@ test: .venv/.installed-dev style ## run every check: style, types, layers, house
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 $(PYTEST); tests=$$?; \
 	wait $$types; types=$$?; cat "$$said"; exit $$((tests ? tests : types))
 
-test-fast: .venv/.installed-dev ## run a part of the tests in some three minutes, while working; `make test` stays the gate
+test-fast: .venv/.installed-dev ## run a part of the tests in some two minutes, while working; `make test` stays the gate
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --fast $(PYTEST)
 
 fuzz: .venv/.installed-dev ## compare the kernels of 10,000 random neurons, boards, networks on Loihi's cores and graphs of NIR with the references, 10 boards for 10,000 ticks (hours; N=... for fewer)

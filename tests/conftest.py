@@ -54,7 +54,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fast", action="store_true", help="a part of the tests, in some three minutes")
+    parser.addoption("--fast", action="store_true", help="a part of the tests, in some two minutes")
 
 
 @pytest.hookimpl(wrapper=True)

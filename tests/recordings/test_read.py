@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -186,7 +187,8 @@ def test_sweeps_of_several_lengths_are_told(tmp_path: Path) -> None:
 
 def test_a_package_that_reads_leaves_numpy_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     """pyabf sets numpy's print options when it is imported."""
-    pytest.importorskip("pyabf", reason="the extra `recordings` is not installed")
+    if importlib.util.find_spec("pyabf") is None:  # found without importing it, which would set them for all tests
+        pytest.skip("the extra `recordings` is not installed")
     for name in [name for name in sys.modules if name.partition(".")[0] == "pyabf"]:
         monkeypatch.delitem(sys.modules, name)
     with np.printoptions(precision=7):
